@@ -1,0 +1,269 @@
+"""The documents of a run's journal and of a campaign: their fields, their JSON, their versions.
+
+Knows the form of every line of run.jsonl and campaign.jsonl (docs/run-folder.md). Knows no files, no clocks, no hardware.
+
+Journal schema history
+  1  2026-11-21  first version
+"""
+
+import json
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from harness.errors import DocumentError, NewerSchema
+
+SCHEMA = 1
+Json: TypeAlias = dict[str, Any]
+"""A decoded JSON object; its values are checked where they are used."""
+
+MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
+"""From version n to n + 1: `MIGRATIONS[n](document)`. Empty while there is one version."""
+
+ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
+Edge: TypeAlias = Literal["begin", "end"]
+Phase: TypeAlias = Literal["stage", "stabilization", "rating", "supplementary", "unstage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """First line of run.jsonl: what is run, on what, with which inputs. `time_ns` in the run's `time_base`."""
+
+    schema: int = SCHEMA
+    uid: str
+    campaign: str
+    ordinal: int
+    attempt: int
+    kind: Literal["baseline", "scenario"]
+    scenario: str
+    repetition: int
+    seed: int
+    block: int | None
+    time_base: Literal["host-monotonic", "source-wall"]
+    time_ns: int
+    utc: str
+    previous_manifest: str | None
+    sut: Json
+    host: Json
+    inputs: dict[str, str]
+    software: Json
+    operator: str
+    config: Json
+    scenario_config: Json
+    source: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerDescriptor:
+    """One power stream: the instrument, the circuit, how its readings average time, its columns (units, limits)."""
+
+    stream: str
+    meter: str
+    circuit: str
+    identity: Json
+    origin: Literal["instrument", "emulated", "unattested", "imported"]
+    evidence: Json
+    averaging: Literal["window", "instantaneous"]
+    window_s: float
+    stamp: Literal["end", "start", "unknown"]
+    latency_s: float
+    columns: list[Json]
+    calibration: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorDescriptor:
+    """The hardware indicators of the SUT: sampling period in s, whose clock stamps them, columns with unit and method."""
+
+    stream: str
+    period_s: float
+    clock: Literal["sut", "source-wall"]
+    columns: list[Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEvent:
+    """An edge of a phase (ISO/IEC 14756); `rating` is the run's interval."""
+
+    time_ns: int
+    name: Phase
+    edge: Edge
+    sut_ns: int | None = None
+    sut_wall_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionEvent:
+    """An edge of an action; `index` counts from 0 per name; `metrics` and `exit_code` come with the end."""
+
+    time_ns: int
+    name: str
+    index: int
+    edge: Edge
+    sut_ns: int | None = None
+    sut_wall_ns: int | None = None
+    metrics: Json = field(default_factory=dict)
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockEvent:
+    """One clock exchange: host clock before (t0) and after (t1) the SUT stamped `t_sut_ns` (both monotonic, ns)."""
+
+    time_ns: int
+    t0_ns: int
+    t_sut_ns: int
+    t1_ns: int
+    sut_wall_ns: int
+    host_wall_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapEvent:
+    """A stretch in which a stream had nothing to record, and why."""
+
+    time_ns: int
+    stream: str
+    cause: str
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteEvent:
+    """Anything else worth a line: `code` for machines, `text` for people."""
+
+    time_ns: int
+    code: str
+    text: str
+
+
+Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | NoteEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Last line of run.jsonl: how the run ended, and count and sha256 of every stream."""
+
+    time_ns: int
+    utc: str
+    exit_status: ExitStatus
+    reason: str | None
+    streams: dict[str, Json]
+
+
+Document: TypeAlias = Start | PowerDescriptor | IndicatorDescriptor | Event | Stop
+
+_TAGS: dict[tuple[str, str | None], type[Document]] = {
+    ("start", None): Start,
+    ("descriptor", "power"): PowerDescriptor,
+    ("descriptor", "indicators"): IndicatorDescriptor,
+    ("event", "phase"): PhaseEvent,
+    ("event", "action"): ActionEvent,
+    ("event", "clock"): ClockEvent,
+    ("event", "gap"): GapEvent,
+    ("event", "note"): NoteEvent,
+    ("stop", None): Stop,
+}
+_TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
+
+
+def encode(document: Document) -> str:
+    """One line of JSON (no newline) for a document."""
+    kind, sub = _TAG_OF[type(document)]
+    tagged: Json = {"type": kind} | ({} if sub is None else {"kind": sub})
+    return dump(tagged | {f.name: getattr(document, f.name) for f in fields(document)})
+
+
+def decode(line: str | bytes, where: str) -> Document:
+    """A document from one line; `where` ("run.jsonl:12") begins every error.
+
+    Raises:
+        NewerSchema: the line was written by a newer wattlab.
+        DocumentError: not JSON, an unknown document, a field that is missing or of the wrong type.
+    """
+    raw = upgrade(load_object(line, where), where)
+    kind = str(raw.pop("type", ""))
+    # A start document's own `kind` (baseline | scenario) is a field, not a tag.
+    sub = str(raw.pop("kind", "")) if kind in ("descriptor", "event") else None
+    cls = _TAGS.get((kind, sub))
+    if cls is None:
+        raise DocumentError(f"{where}: unknown document {kind!r}/{sub!r}; expected one of {sorted(map(str, _TAGS))}")
+    return _build(cls, raw, where)
+
+
+def upgrade(raw: Json, where: str) -> Json:
+    """Bring a start document to the present schema; every other document passes unchanged."""
+    if raw.get("type") not in ("start", "campaign"):
+        return raw
+    version = raw.get("schema")
+    if type(version) is not int or version < 1:
+        raise DocumentError(f"{where}: schema {version!r} is not a version number; expected 1 to {SCHEMA}")
+    if version > SCHEMA:
+        raise NewerSchema(f"{where}: schema {version} is newer than this wattlab knows ({SCHEMA}); update wattlab")
+    for step in range(version, SCHEMA):
+        raw = MIGRATIONS[step](raw)
+    return raw | {"schema": SCHEMA}
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """Compact JSON on one line; NaN and infinity are refused (ValueError): they are not JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def load_object(line: str | bytes, where: str) -> Json:
+    """One JSON object from one line.
+
+    Raises:
+        DocumentError: not UTF-8, not JSON, or not an object.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{where}: not a JSON document ({error}); the file was cut off or edited") from None
+    if not isinstance(value, dict):
+        raise DocumentError(f"{where}: found a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def _build(cls: type[Document], raw: Json, where: str) -> Document:
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}
+    if unknown := sorted(set(raw) - set(known)):
+        raise DocumentError(f"{where}: {cls.__name__} has unknown fields {unknown}; was it written by another tool?")
+    for name, spec in known.items():
+        if name not in raw:
+            if spec.default is MISSING and spec.default_factory is MISSING:
+                raise DocumentError(f"{where}: {cls.__name__} lacks the field {name!r}")
+        elif not _fits(raw[name], hints[name]):
+            raise DocumentError(
+                f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {_describe(hints[name])}"
+            )
+    return cls(**raw)
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
+    origin = get_origin(hint)
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, part) for part in get_args(hint))
+    if origin is dict:
+        key, item = get_args(hint)
+        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
+    if origin is list:
+        return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
+    if hint is Any:
+        return True
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _describe(hint: Any) -> str:  # noqa: ANN401  a type hint is anything
+    if get_origin(hint) is Literal:
+        return " | ".join(map(repr, get_args(hint)))
+    return getattr(hint, "__name__", str(hint)).replace("NoneType", "null")

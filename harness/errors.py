@@ -1,0 +1,75 @@
+"""The error tree. Knows how a lab problem is named; knows nothing of what any module does.
+
+LabError                      a lab or user problem: one sentence, exit code 1, no traceback
+ +- ConfigError               lab.toml, scenario.toml: the TOML path and the remedy
+ +- DocumentError             a journal line that cannot be read: file and line
+ |   +- NewerSchema           written by a newer wattlab
+ +- RunFolderError            a run folder cannot be made, sealed or opened
+ |   +- EvidenceBroken        a digest, the chain or the completeness does not hold
+ +- ImportFileError           a foreign file cannot be imported: file, line, what was expected
+ +- AnalysisError             a campaign holds nothing that a number could be made from
+ +- SutError                  the system under test
+ |   +- SutUnreachable        no connection, or the link was lost for longer than reconnect_s
+ |   +- HostKeyError          unknown or changed host key
+ |   +- SutRefused            the SUT answered, but cannot be measured (no psutil, old Python, full disk)
+ +- LabNotReady               preflight found reasons not to start
+ +- Interrupted               the operator ended the run (Ctrl-C, SIGTERM)
+
+Meters have a tree of their own, `meters.meter.MeterError`, because `meters` is a leaf; the CLI prints both alike.
+"""
+
+
+class LabError(Exception):
+    """A lab or user problem: the message names the place, what was found, what was expected, what to do."""
+
+
+class ConfigError(LabError):
+    """A configuration file is wrong; the message starts with file and TOML path."""
+
+
+class DocumentError(LabError):
+    """A document of a journal is wrong; the message starts with file and line."""
+
+
+class NewerSchema(DocumentError):
+    """The file was written by a newer wattlab; it is refused, never guessed at."""
+
+
+class RunFolderError(LabError):
+    """A run folder cannot be created, written, sealed or opened."""
+
+
+class EvidenceBroken(RunFolderError):
+    """Sealed bytes changed, the chain is broken, or a run is missing."""
+
+
+class ImportFileError(LabError):
+    """A foreign measurement cannot be imported; the message starts with file and line."""
+
+
+class AnalysisError(LabError):
+    """There is nothing a number could honestly be computed from."""
+
+
+class SutError(LabError):
+    """The system under test cannot do what was asked."""
+
+
+class SutUnreachable(SutError):
+    """No connection, or the link stayed down for longer than reconnect_s."""
+
+
+class HostKeyError(SutError):
+    """The SUT's host key is unknown or changed."""
+
+
+class SutRefused(SutError):
+    """The SUT answered, but cannot be measured as it is."""
+
+
+class LabNotReady(LabError):
+    """Preflight found reasons not to start; the message lists them all."""
+
+
+class Interrupted(LabError):
+    """The operator ended the run."""

@@ -1,0 +1,437 @@
+"""Run folders and the campaign's chain: create, append, seal, open, verify. Used by both halves.
+
+Knows files, digests and documents. Knows no hardware, no threads, no numbers: what a stream means is not its business.
+
+Rules (docs/run-folder.md): directories by exclusive mkdir, files by open(..., "x"), writers only append and flush; a run is
+never resumed; `seal` hashes, then drops write permission; a folder without a stop document is an aborted run.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from harness.documents import (
+    ActionEvent,
+    ClockEvent,
+    Document,
+    Event,
+    GapEvent,
+    IndicatorDescriptor,
+    Json,
+    NoteEvent,
+    PhaseEvent,
+    PowerDescriptor,
+    Start,
+    Stop,
+    decode,
+    dump,
+    encode,
+    load_object,
+    upgrade,
+)
+from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+
+MANIFEST = "MANIFEST.sha256"
+JOURNAL = "run.jsonl"
+CAMPAIGN = "campaign.jsonl"
+GENESIS = "0" * 64
+"""`prev` of a campaign's first line."""
+READ_ONLY_FILE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+READ_ONLY_FOLDER = READ_ONLY_FILE | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class RunWriter:
+    """One run folder being written. Appends only; `seal` ends it.
+
+    Raises:
+        RunFolderError: the folder or a file of that name exists, or the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=False)
+            (folder / "inputs").mkdir()
+            (folder / "artifacts").mkdir()
+            self._journal: BinaryIO = (folder / JOURNAL).open("xb")
+        except OSError as error:
+            raise RunFolderError(f"{folder}: cannot create the run folder ({error})") from error
+        self.folder = folder
+
+    def append(self, document: Document) -> None:
+        """Append one document to run.jsonl and hand it to the operating system at once."""
+        try:
+            self._journal.write(encode(document).encode() + b"\n")
+            self._journal.flush()
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.folder / JOURNAL}: cannot append ({error})") from error
+
+    def open_stream(self, name: str) -> BinaryIO:
+        """A new append-only file of the run (`readings-wall.csv`), unbuffered: one write is one system call."""
+        try:
+            return (self.folder / name).open("xb", buffering=0)
+        except OSError as error:
+            raise RunFolderError(f"{self.folder / name}: cannot create the stream ({error})") from error
+
+    def write_file(self, name: str, content: bytes) -> str:
+        """Write `inputs/x` or `artifacts/x` verbatim; return its sha256. The name may not leave the folder."""
+        target = self.folder / _inside(name)
+        try:
+            target.parent.mkdir(exist_ok=True, parents=True)
+            with target.open("xb") as file:
+                file.write(content)
+        except OSError as error:
+            raise RunFolderError(f"{target}: cannot write ({error})") from error
+        return hashlib.sha256(content).hexdigest()
+
+    def stream_summary(self) -> dict[str, Json]:
+        """Rows (header not counted; lines for logs) and sha256 of every stream, for the stop document."""
+        summary: dict[str, Json] = {}
+        for path in sorted(self.folder.glob("*.csv")) + sorted(self.folder.glob("*.log")):
+            content = path.read_bytes()
+            rows = content.count(b"\n") - (path.suffix == ".csv" and len(content) > 0)
+            summary[path.name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
+        return summary
+
+    def seal(self, stop: Stop) -> str:
+        """Write the stop document and the manifest, drop write permission; return the manifest's sha256."""
+        self.append(stop)
+        self._journal.close()
+        return seal_folder(self.folder)
+
+    def close(self) -> None:
+        """Close the journal without sealing (the next start seals the folder as found)."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        """The writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the journal."""
+        self.close()
+
+
+def seal_folder(folder: Path) -> str:
+    """Write MANIFEST.sha256 over every file as found, drop write permission, return the manifest's sha256.
+
+    Raises:
+        RunFolderError: already sealed, or a link or device stands where a file should.
+    """
+    try:
+        lines = [f"{sha256_of(folder / name)}  {name}\n" for name in _files(folder)]
+        with (folder / MANIFEST).open("x") as file:
+            file.writelines(lines)
+        for path in sorted(folder.rglob("*"), reverse=True):
+            path.chmod(READ_ONLY_FOLDER if path.is_dir() else READ_ONLY_FILE)
+        folder.chmod(READ_ONLY_FOLDER)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot seal ({error})") from error
+    return sha256_of(folder / MANIFEST)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A sealed run, read: its documents in order. `stop` is None when the run was cut off."""
+
+    path: Path
+    start: Start
+    power: tuple[PowerDescriptor, ...]
+    indicators: tuple[IndicatorDescriptor, ...]
+    events: tuple[Event, ...]
+    stop: Stop | None
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Read run.jsonl. A half-written last line is accepted only where the run has no stop document.
+
+        Raises:
+            DocumentError: a line is not a document; the message names file and line.
+            RunFolderError: no journal.
+        """
+        journal = path / JOURNAL
+        try:
+            lines = journal.read_bytes().split(b"\n")
+        except OSError as error:
+            raise RunFolderError(f"{journal}: cannot read ({error}); is this a run folder?") from error
+        tail = lines.pop()  # what follows the last newline: empty, or a line cut off by a kill
+        documents = [decode(line, f"{journal}:{number}") for number, line in enumerate(lines, 1)]
+        stops = [d for d in documents if isinstance(d, Stop)]
+        if tail and stops:
+            raise DocumentError(f"{journal}:{len(lines) + 1}: text after the stop document")
+        if not documents or not isinstance(start := documents[0], Start):
+            raise DocumentError(f"{journal}:1: expected a start document")
+        if len(stops) > 1 or (stops and documents[-1] is not stops[0]):
+            raise DocumentError(f"{journal}: documents after the stop document")
+        if any(isinstance(d, Start) for d in documents[1:]):
+            raise DocumentError(f"{journal}: a second start document; a run is never resumed")
+        return cls(
+            path=path,
+            start=start,
+            power=tuple(d for d in documents if isinstance(d, PowerDescriptor)),
+            indicators=tuple(d for d in documents if isinstance(d, IndicatorDescriptor)),
+            events=tuple(
+                d for d in documents if isinstance(d, PhaseEvent | ActionEvent | ClockEvent | GapEvent | NoteEvent)
+            ),
+            stop=stops[0] if stops else None,
+        )
+
+    @property
+    def exit_status(self) -> str:
+        """`success`, `abort` or `fail`; a run without a stop document was aborted."""
+        return self.stop.exit_status if self.stop else "abort"
+
+    @property
+    def reason(self) -> str | None:
+        """Why it did not succeed."""
+        return self.stop.reason if self.stop else "cut off without a stop document (killed, or the host went down)"
+
+    @property
+    def manifest_sha256(self) -> str | None:
+        """Digest of the manifest; None when the run is not sealed."""
+        manifest = self.path / MANIFEST
+        return sha256_of(manifest) if manifest.exists() else None
+
+
+class CampaignFolder:
+    """A campaign: its chained log and its runs.
+
+    Raises:
+        RunFolderError: the folder exists already (create) or is no campaign (open).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / CAMPAIGN).is_file():
+            raise RunFolderError(f"{path}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
+
+    @classmethod
+    def create(cls, path: Path) -> "CampaignFolder":
+        """A new, empty campaign folder (its first entry must be of type `campaign`)."""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / CAMPAIGN).open("x").close()
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot create the campaign ({error})") from error
+        return cls(path)
+
+    def entries(self) -> list[Json]:
+        """Every line of campaign.jsonl, the chain checked.
+
+        A half-written last line (a kill in mid-write) is dropped: `append` cuts it away.
+
+        Raises:
+            EvidenceBroken: a line was changed, removed or moved; the message names the line.
+        """
+        entries: list[Json] = []
+        for number, (line, previous) in enumerate(self._chained_lines(), 1):
+            where = f"{self.path / CAMPAIGN}:{number}"
+            entry = upgrade(load_object(line, where), where)
+            if entry.get("prev") != previous or entry.get("seq") != number:
+                raise EvidenceBroken(
+                    f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:16]}..., the line before has "
+                    f"sha256 {previous[:16]}...; a line was changed, removed or inserted"
+                )
+            if not isinstance(entry.get("type"), str):
+                raise DocumentError(f"{where}: an entry without a type")
+            entries.append(entry)
+        return entries
+
+    def _chained_lines(self) -> Iterator[tuple[bytes, str]]:
+        previous = GENESIS
+        for line in (self.path / CAMPAIGN).read_bytes().split(b"\n")[:-1]:
+            yield line, previous
+            previous = hashlib.sha256(line).hexdigest()
+
+    def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
+        """Append one chained entry, on disk (fsync) before this returns."""
+        path = self.path / CAMPAIGN
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            os.truncate(path, len(whole))
+        lines = whole.split(b"\n")[:-1]
+        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
+        entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
+        with path.open("ab") as file:
+            file.write(dump(entry).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def head(self) -> str:
+        """sha256 of the last line: what the next line will name as `prev`."""
+        lines = (self.path / CAMPAIGN).read_bytes().split(b"\n")[:-1]
+        return hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
+
+    def run_paths(self) -> list[Path]:
+        """Run folders on disk, in the order of their names (UTC start, ordinal)."""
+        return sorted(path.parent for path in self.path.glob(f"*/{JOURNAL}"))
+
+    def runs(self) -> list[RunFolder]:
+        """Every run that the campaign's log names, in the order they were begun."""
+        return [
+            RunFolder.open(self.path / _inside(str(entry["folder"])))
+            for entry in self.entries()
+            if entry["type"] == "run-begin" and (self.path / _inside(str(entry["folder"])) / JOURNAL).is_file()
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a verification: what was checked, whether it holds, what was found."""
+
+    subject: str
+    name: str
+    passed: bool
+    detail: str
+
+
+def verify_run(path: Path) -> list[Check]:
+    """Recompute every digest of one sealed run: nothing changed, nothing added, nothing missing."""
+    subject, manifest = path.name, path / MANIFEST
+    if not manifest.is_file():
+        return [
+            Check(
+                subject,
+                "sealed",
+                False,
+                f"{MANIFEST} is missing: the run was never sealed or was tampered with",
+            )
+        ]
+    try:
+        listed = _read_manifest(manifest)
+        found = set(_files(path)) - {MANIFEST}
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "manifest", False, str(error))]
+    problems = [f"{name} is missing" for name in sorted(set(listed) - found)]
+    problems += [f"{name} is not in the manifest" for name in sorted(found - set(listed))]
+    problems += [
+        f"{name}: sha256 {actual[:16]}... differs from the sealed {listed[name][:16]}..."
+        for name in sorted(found & set(listed))
+        if (actual := sha256_of(path / name)) != listed[name]
+    ]
+    checks = [Check(subject, "bytes", not problems, "; ".join(problems) or f"{len(listed)} files as sealed")]
+    try:
+        run = RunFolder.open(path)
+        checks.append(Check(subject, "journal", True, f"ended: {run.exit_status}"))
+        checks += _verify_stop(run)
+    except RunFolderError as error:
+        checks.append(Check(subject, "journal", False, str(error)))
+    except DocumentError as error:
+        checks.append(Check(subject, "journal", False, str(error)))
+    return checks
+
+
+def _verify_stop(run: RunFolder) -> list[Check]:
+    if run.stop is None:
+        return []
+    problems = [
+        f"{name} differs from the stop document"
+        for name, summary in run.stop.streams.items()
+        if not (run.path / _inside(name)).is_file() or sha256_of(run.path / _inside(name)) != summary.get("sha256")
+    ]
+    inputs = [
+        f"inputs/{name} differs from the start document"
+        for name, digest in run.start.inputs.items()
+        if not (run.path / "inputs" / _inside(name)).is_file()
+        or sha256_of(run.path / "inputs" / _inside(name)) != digest
+    ]
+    return [
+        Check(
+            run.path.name,
+            "streams",
+            not problems + inputs,
+            "; ".join(problems + inputs) or "as in start and stop",
+        )
+    ]
+
+
+def verify_campaign(path: Path) -> list[Check]:
+    """Digests of every run, the chain of manifests, and completeness (no run removed, added, replaced or reordered)."""
+    campaign = CampaignFolder(path)
+    try:
+        entries = campaign.entries()
+    except DocumentError as error:
+        return [Check(path.name, "chain", False, str(error))]
+    except EvidenceBroken as error:
+        return [Check(path.name, "chain", False, str(error))]
+    checks = [Check(path.name, "chain", True, f"{len(entries)} entries, head {campaign.head()[:16]}...")]
+    begun = [str(entry["folder"]) for entry in entries if entry["type"] == "run-begin"]
+    ended = {str(entry["folder"]): str(entry["manifest"]) for entry in entries if entry["type"] == "run-end"}
+    on_disk = {run.name for run in campaign.run_paths()}
+    problems = [f"{name} is missing" for name in begun if name not in on_disk]
+    problems += [f"{name} is not in the campaign's log" for name in sorted(on_disk - set(begun))]
+    problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
+    problems += [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
+    checks.append(Check(path.name, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs"))
+    previous: str | None = None
+    for name in begun:
+        if name in on_disk:
+            checks += verify_run(path / name)
+            checks.append(_verify_link(path / name, previous, ended.get(name)))
+        previous = ended.get(name)
+    return checks
+
+
+def _verify_link(path: Path, previous: str | None, sealed: str | None) -> Check:
+    """The run names the manifest before it, and the campaign's log names this run's manifest."""
+    try:
+        run = RunFolder.open(path)
+    except (RunFolderError, DocumentError) as error:
+        return Check(path.name, "link", False, str(error))
+    if sealed != run.manifest_sha256:
+        return Check(
+            path.name,
+            "link",
+            False,
+            "its manifest is not the one in the campaign's log: replaced or resealed",
+        )
+    if run.start.previous_manifest != previous:
+        return Check(path.name, "link", False, "it does not follow the run before it: replaced or reordered")
+    return Check(path.name, "link", True, "follows the run before it")
+
+
+def _files(folder: Path) -> list[str]:
+    """Relative POSIX names of every regular file below a folder, sorted; links and devices are refused."""
+    names = []
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            names.append(path.relative_to(folder).as_posix())
+        elif not stat.S_ISDIR(mode):
+            raise RunFolderError(f"{path}: a link, pipe or device in a run folder; only plain files can be sealed")
+    return sorted(names)
+
+
+def _read_manifest(manifest: Path) -> dict[str, str]:
+    listed: dict[str, str] = {}
+    for number, line in enumerate(manifest.read_text(errors="replace").splitlines(), 1):
+        digest, separator, name = line.partition("  ")
+        if not separator or len(digest) != 64 or name in listed:
+            raise RunFolderError(f"{manifest}:{number}: expected '<sha256>  <path>', found {line!r:.80}")
+        listed[str(_inside(name))] = digest
+    return listed
+
+
+def _inside(name: str) -> Path:
+    """A relative path that stays in its folder.
+
+    Raises:
+        RunFolderError: absolute, empty, or climbing out.
+    """
+    path = Path(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise RunFolderError(f"{name!r}: a path inside a run folder must be relative and may not climb out of it")
+    return path
