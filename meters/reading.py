@@ -1,0 +1,171 @@
+"""What a meter says: one indication, who says it, on what evidence, and how far it may be wrong.
+
+Knows: the records that leave a driver (SI units) and their form in the descriptor of a run.
+Does not know: files, wires, statistics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+FLAGS = frozenset({"overrange", "stale", "nan", "resynced"})
+WITHOUT_POWER = frozenset({"overrange", "nan"})
+
+Averaging = Literal["window", "instantaneous"]
+Stamp = Literal["end", "start", "unknown"]
+Tier = Literal["reference", "working", "indicative", "uncalibrated"]
+OriginKind = Literal["instrument", "emulated", "unattested"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One indication of a meter, as it came; `None` means "not reported".
+
+    `time_ns` is the host's monotonic clock when the last byte arrived; `window_s` the interval the meter
+    averaged over (0: instantaneous). `power_w` is `None` exactly when a flag of `WITHOUT_POWER` says why.
+    Raises `ValueError` on an unknown flag, on a number that is not finite, and on power without a reason.
+    """
+
+    time_ns: int
+    power_w: float | None
+    voltage_v: float | None = None
+    current_a: float | None = None
+    power_factor: float | None = None
+    frequency_hz: float | None = None
+    apparent_power_va: float | None = None
+    energy_wh: float | None = None
+    window_s: float = 0.0
+    flags: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        unknown = self.flags - FLAGS
+        if unknown:
+            raise ValueError(f"reading has unknown flags {sorted(unknown)}; known are {sorted(FLAGS)}")
+        if (self.power_w is None) != bool(self.flags & WITHOUT_POWER):
+            raise ValueError(f"reading has power_w={self.power_w} with flags {sorted(self.flags)}")
+        for name in (*QUANTITIES, "window_s"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"reading has {name}={value}; a number that is not finite is the flag 'nan'")
+
+
+QUANTITIES = (
+    "power_w",
+    "voltage_v",
+    "current_a",
+    "power_factor",
+    "frequency_hz",
+    "apparent_power_va",
+    "energy_wh",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the instrument says it is, as asked from it; an empty string where it does not say."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the identity carries the mark every emulator of ours puts into it."""
+        return any(EMULATOR_MARK in part for part in (self.maker, self.model, self.serial, self.firmware))
+
+
+EMULATOR_MARK = "EMULATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where readings come from, and the evidence for it (`meters.transport.attest`)."""
+
+    kind: OriginKind
+    evidence: Mapping[str, str | int | list[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Limits of error: +-(reading_percent of the reading + range_percent of the range + counts of the last
+    digit); `source` names the page that says so."""
+
+    reading_percent: float
+    range_percent: float
+    counts: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One quantity a meter reports: unit, step of its display, range (low, high), limits of error if known."""
+
+    name: str
+    unit: str
+    resolution: float
+    range: tuple[float, float]
+    accuracy: Accuracy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is fixed about a meter's readings.
+
+    `stamp` says which edge of its window a reading marks, `latency_s` how long after that edge its last byte
+    arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`.
+    """
+
+    driver: str
+    averaging: Averaging
+    window_s: float
+    stamp: Stamp
+    latency_s: float
+    columns: tuple[Column, ...]
+    tier: Tier
+
+    def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
+        """Return this meter's part of a descriptor (docs/run-folder.md).
+
+        The writer of the run adds `stream`, `meter`, `circuit` and, where there is one, `calibration`.
+        """
+        return {
+            "type": "descriptor",
+            "kind": "power",
+            "identity": {
+                "maker": identity.maker,
+                "model": identity.model,
+                "serial": identity.serial,
+                "firmware": identity.firmware,
+                "driver": self.driver,
+            },
+            "origin": origin.kind,
+            "evidence": dict(origin.evidence),
+            "averaging": self.averaging,
+            "window_s": self.window_s,
+            "stamp": self.stamp,
+            "latency_s": self.latency_s,
+            "columns": [_column_document(column) for column in self.columns],
+            "calibration": None,
+        }
+
+
+def _column_document(column: Column) -> dict[str, object]:
+    accuracy = column.accuracy
+    return {
+        "name": column.name,
+        "unit": column.unit,
+        "resolution": column.resolution,
+        "range": list(column.range),
+        "accuracy": None
+        if accuracy is None
+        else {
+            "reading_percent": accuracy.reading_percent,
+            "range_percent": accuracy.range_percent,
+            "counts": accuracy.counts,
+            "source": accuracy.source,
+        },
+    }
