@@ -31,27 +31,27 @@ class MeterOptionError(MeterError):
     """The lab asked for something this driver does not have."""
 
 
-class MeterUnavailable(MeterError):  # noqa: N818 - a state of the port, drawn in the tree above
+class MeterUnavailable(MeterError):
     """The port cannot be opened."""
 
 
-class MeterTimeout(MeterError):  # noqa: N818 - named as the event
+class MeterTimeout(MeterError):
     """Nothing (of use) arrived before the deadline."""
 
 
-class MeterUnplugged(MeterError):  # noqa: N818 - named as the event
+class MeterUnplugged(MeterError):
     """The port went away while it was open."""
 
 
-class MeterGarbage(MeterError):  # noqa: N818 - named as the thing found
+class MeterGarbage(MeterError):
     """Bytes arrived that are no valid reading."""
 
 
-class MeterMismatch(MeterError):  # noqa: N818 - named as the thing found
+class MeterMismatch(MeterError):
     """Something else answers at this port."""
 
 
-class MeterRefused(MeterError):  # noqa: N818 - named as the event
+class MeterRefused(MeterError):
     """A command was refused, by the meter or by the driver."""
 
 

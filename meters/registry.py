@@ -1,0 +1,53 @@
+"""The drivers there are: a literal name for each, how to open it, and what is fixed about it.
+
+Knows: names and openers. Does not know: lab.toml, protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from meters import wattsup
+from meters.meter import Meter, MeterOptionError
+from meters.reading import Tier
+from meters.transport import Sink
+
+
+class Opener(Protocol):
+    """How every driver opens its meter."""
+
+    def __call__(self, port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+        """Open the meter at `port`; raises `MeterError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One driver: what it drives, its accuracy tier, its limits of error in words, its options and defaults."""
+
+    summary: str
+    tier: Tier
+    limits: str
+    options: Mapping[str, float]
+    open: Opener
+
+
+DRIVERS: Mapping[str, Driver] = {
+    wattsup.DRIVER: Driver(
+        summary="Watts Up? PRO, PRO ES, .Net on a serial port",
+        tier="indicative",
+        limits="1.5 % + 3 counts of 0.1 W",
+        options=wattsup.OPTIONS,
+        open=wattsup.open_wattsup,
+    ),
+}
+
+
+def open_meter(name: str, port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+    """Open the meter `name` at `port`; raises `MeterError`, `MeterOptionError` for an unknown name."""
+    driver = DRIVERS.get(name)
+    if driver is None:
+        raise MeterOptionError(f"meter driver {name!r} is not known, expected one of {', '.join(sorted(DRIVERS))}")
+    return driver.open(port, capture=capture, options=options)

@@ -1,0 +1,389 @@
+"""One exchange with a wire: serial ports by name or by URL, deadlines, every byte captured.
+
+Knows: pyserial's `serial_for_url` (tty, `socket://`, `rfc2217://`), when bytes arrived, how frames are cut out
+of a stream, and what a port itself proves about where its bytes come from.
+Does not know: what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from meters.meter import CaptureError, MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
+from meters.reading import Identity, Origin
+
+URL_SCHEMES = ("socket", "rfc2217")
+POLL_S = 0.05
+CHUNK_LIMIT = 1 << 16
+
+# Documentation/admin-guide/devices.txt of Linux: BSD ptys 2 (master) and 3 (slave), Unix98 ptys 128-135 (master)
+# and 136-143 (slave).
+PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
+
+
+class Deadline:
+    """A point in monotonic time that several steps share."""
+
+    __slots__ = ("_end_s",)
+
+    def __init__(self, timeout_s: float) -> None:
+        self._end_s = time.monotonic() + timeout_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds left, never below 0."""
+        return max(0.0, self._end_s - time.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time is over."""
+        return self.left_s <= 0.0
+
+
+# --- the wire log ---------------------------------------------------------------------------------------------
+
+
+class Sink(Protocol):
+    """Where captured bytes go: any binary file."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+        ...
+
+    def flush(self) -> None:
+        """Hand them to the operating system."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One chunk on the wire; `direction` is `<` from the meter, `>` to the meter, `time_ns` host monotonic."""
+
+    time_ns: int
+    direction: Literal["<", ">"]
+    data: bytes
+
+
+class Capture:
+    """Writes a wire log: one line per chunk, `<time_ns> < <hex>` or `<time_ns> > <hex>`, flushed at once."""
+
+    __slots__ = ("_sink",)
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def record(self, exchange: Exchange) -> None:
+        """Append one chunk."""
+        line = f"{exchange.time_ns} {exchange.direction} {exchange.data.hex()}\n"
+        self._sink.write(line.encode("ascii"))
+        self._sink.flush()
+
+
+def read_capture(lines: Iterable[bytes], name: str) -> Iterator[Exchange]:
+    """Yield the chunks of a wire log opened in binary mode; `name` stands in errors.
+
+    A last line without its newline was cut off when the writer was killed; it is not a chunk.
+    Raises `CaptureError` with file and line for everything else that is not one.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith(b"\n"):
+            return
+        yield _exchange(line, f"{name}:{number}")
+
+
+def _exchange(line: bytes, place: str) -> Exchange:
+    try:
+        time_text, direction, payload = line.decode("ascii").rstrip("\n").split(" ")
+        return Exchange(int(time_text), _DIRECTIONS[direction], bytes.fromhex(payload))
+    except (ValueError, KeyError):
+        pass
+    raise CaptureError(
+        f"{place}: found {line[:60]!r}, expected `<time_ns> < <hex>` or `<time_ns> > <hex>`; "
+        "the wire log was changed or is not one"
+    )
+
+
+_DIRECTIONS: dict[str, Literal["<", ">"]] = {"<": "<", ">": ">"}
+
+
+# --- frames ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes that arrived together; `time_ns` is the host's monotonic clock when the last of them was here."""
+
+    time_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stood between a start and an end byte, without them, control characters left out.
+
+    `resynced`: bytes that belong to no frame were dropped since the frame before.
+    """
+
+    time_ns: int
+    body: bytes
+    resynced: bool
+
+
+class FrameSplitter:
+    """Cuts `<start> ... <end>` frames out of a stream that may be torn anywhere; holds at most `limit` bytes.
+
+    A start byte inside a frame begins a new one; control characters and line ends are ignored everywhere;
+    other bytes outside a frame, and frames longer than `limit`, are dropped and make the next one `resynced`.
+    """
+
+    __slots__ = ("_body", "_end", "_inside", "_limit", "_start", "_torn")
+
+    def __init__(self, start: bytes, end: bytes, limit: int) -> None:
+        self._start, self._end, self._limit = start, end, limit
+        self._body = b""
+        self._inside = False
+        self._torn = False
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of an unfinished frame are kept."""
+        return len(self._body)
+
+    def feed(self, chunk: Chunk) -> list[Frame]:
+        """Return the frames that `chunk` completes, all with its arrival time."""
+        frames = []
+        for index, piece in enumerate(chunk.data.translate(None, _CONTROL).split(self._start)):
+            if index:
+                self._torn = self._torn or self._inside
+                self._body, self._inside = b"", True
+            frames += self._take(piece, chunk.time_ns)
+        return frames
+
+    def _take(self, piece: bytes, time_ns: int) -> list[Frame]:
+        """Handle bytes without a start byte among them."""
+        if not self._inside:
+            self._torn = self._torn or bool(piece)
+            return []
+        head, ended, tail = piece.partition(self._end)
+        if len(self._body) + len(head) > self._limit:
+            self._tear()
+            return []
+        self._body += head
+        if not ended:
+            return []
+        frame = Frame(time_ns, self._body, self._torn)
+        self._body, self._inside, self._torn = b"", False, bool(tail)
+        return [frame]
+
+    def _tear(self) -> None:
+        """Drop an unfinished frame."""
+        self._body, self._inside, self._torn = b"", False, True
+
+
+_CONTROL = bytes([*range(0x20), 0x7F])
+
+
+# --- the serial wire ------------------------------------------------------------------------------------------
+
+
+class SerialWire:
+    """A serial port, by device path or URL, with a deadline on every call and every byte captured."""
+
+    def __init__(self, port: str, baud: int, sink: Sink | None) -> None:
+        """Open `port` at `baud` 8N1; raises `MeterOptionError`, `MeterUnavailable`."""
+        self.port = port
+        self._baud = baud
+        self._capture = None if sink is None else Capture(sink)
+        self._serial = _open_serial(port, baud)
+
+    def read_chunk(self, deadline: Deadline) -> Chunk:
+        """Return what has arrived as soon as there is anything.
+
+        Raises `MeterTimeout` at the deadline (at most `POLL_S` late), `MeterUnplugged` when the port goes away.
+        """
+        while True:
+            data = b""
+            try:
+                data = self._serial.read(1)
+                while data and len(data) < CHUNK_LIMIT and (waiting := self._serial.in_waiting):
+                    data += self._serial.read(min(waiting, CHUNK_LIMIT))
+            except (OSError, TypeError) as error:  # pyserial raises TypeError on a port closed under it
+                if not data:  # what came before the unplugging still counts; the next call raises
+                    raise self._unplugged(error) from error
+            if data:
+                chunk = Chunk(time.monotonic_ns(), data)
+                self._record("<", chunk.time_ns, data)
+                return chunk
+            if deadline.expired:
+                raise MeterTimeout(
+                    f"{self.port}: no byte arrived before the deadline; check that the meter is on and connected"
+                )
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; raises `MeterTimeout`, `MeterUnplugged`."""
+        self._record(">", time.monotonic_ns(), data)
+        try:
+            self._serial.write(data)
+        except serial.SerialTimeoutException as error:
+            raise MeterTimeout(
+                f"{self.port}: the port took no byte of {data!r} for {WRITE_TIMEOUT_S:g} s; reconnect the meter"
+            ) from error
+        except (OSError, TypeError) as error:
+            raise self._unplugged(error) from error
+
+    def reopen(self) -> None:
+        """Close and open the same port anew; raises `MeterUnavailable` while it is not there."""
+        self.close()
+        self._serial = _open_serial(self.port, self._baud)
+
+    def close(self) -> None:
+        """Give the port back."""
+        with suppress(OSError, TypeError):
+            self._serial.close()
+
+    def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
+        if self._capture is not None:
+            self._capture.record(Exchange(time_ns, direction, data))
+
+    def _unplugged(self, error: Exception) -> MeterUnplugged:
+        return MeterUnplugged(
+            f"{self.port}: the port went away while it was open ({error}); connect the meter again, it is reopened"
+        )
+
+
+WRITE_TIMEOUT_S = 2.0
+
+
+def _open_serial(port: str, baud: int) -> serial.Serial:
+    scheme = _scheme(port)
+    try:
+        # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
+        opened = serial.serial_for_url(
+            port,
+            baudrate=baud,
+            timeout=POLL_S,
+            write_timeout=None if scheme else WRITE_TIMEOUT_S,
+            exclusive=None if scheme else True,
+        )
+        opened.reset_input_buffer()
+    except (OSError, ValueError, TypeError) as error:
+        raise MeterUnavailable(f"{port}: cannot be opened: {_open_trouble(port, error)}") from error
+    except Exception as error:
+        if type(error).__module__ == "termios":  # termios.error is no OSError
+            raise MeterUnavailable(f"{port}: cannot be opened: it is no serial port ({error})") from error
+        raise
+    return opened
+
+
+def _scheme(port: str) -> str:
+    """Return the URL scheme of `port`, empty for a device path; raises `MeterOptionError` on another one."""
+    if not port or "\0" in port:
+        raise MeterOptionError(f"port {port!r}: expected a device path such as /dev/ttyUSB0, or socket://HOST:PORT")
+    scheme, mark, rest = port.partition("://")
+    if not mark:
+        return ""
+    try:
+        parts = urlsplit(port)
+        complete = bool(rest) and parts.hostname is not None and parts.port is not None
+    except ValueError:
+        complete = False
+    if scheme not in URL_SCHEMES or not complete:
+        raise MeterOptionError(
+            f"port {port!r}: expected a device path, socket://HOST:PORT or rfc2217://HOST:PORT; correct `port`"
+        )
+    return scheme
+
+
+def _open_trouble(port: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return "there is no such port; connect the meter, or correct `port`"
+    if number in (errno.EACCES, errno.EPERM):
+        return "no permission; add your user to the group of the port (dialout)"
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return "another program uses it; end that program (brltty is known to grab such ports)"
+    if number == errno.ENOTTY or "Could not configure port" in str(error) or Path(port).is_dir():
+        return f"it is no serial port ({error}); correct `port`"
+    return f"{error}; check the port and what stands behind it"
+
+
+# --- what a port proves -----------------------------------------------------------------------------------------
+
+
+def attest(port: str, identity: Identity, *, sysfs: Path = Path("/sys")) -> Origin:
+    """Return where the bytes of `port` come from, with the evidence.
+
+    `instrument` needs all of: a character device that is no pty, a serial number of it in sysfs, and an identity
+    the instrument gave. A pty (through any symbolic link), a socket to this machine's loopback, and an identity
+    that carries the emulator's mark are `emulated`; everything else is `unattested`.
+    Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
+    """
+    if _scheme(port):
+        return _attest_socket(port, identity)
+    return _attest_device(port, identity, sysfs)
+
+
+def _attest_socket(port: str, identity: Identity) -> Origin:
+    parts = urlsplit(port)
+    host = parts.hostname or ""
+    try:
+        infos = socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise MeterUnavailable(f"{port}: the host {host!r} has no address ({error}); correct `port`") from error
+    addresses = sorted({str(info[4][0]) for info in infos})
+    evidence: dict[str, str | int | list[str] | None] = {"port": port, "host": host, "addresses": list(addresses)}
+    evidence["identity_model"] = identity.model
+    loopback = any(address.startswith("127.") or address == "::1" for address in addresses)
+    return Origin("emulated" if loopback or identity.emulated else "unattested", evidence)
+
+
+def _attest_device(port: str, identity: Identity, sysfs: Path) -> Origin:
+    device = os.path.realpath(port)
+    try:
+        status = os.stat(device)  # noqa: PTH116 - st_rdev of exactly this path
+    except OSError as error:
+        raise MeterUnavailable(f"{port}: {_open_trouble(port, error)}") from error
+    if not stat.S_ISCHR(status.st_mode):
+        raise MeterUnavailable(f"{port}: {device} is no character device; correct `port`")
+    major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    usb = _sysfs_usb(sysfs / "dev" / "char" / f"{major}:{minor}")
+    evidence: dict[str, str | int | list[str] | None] = {
+        "port": port,
+        "device": device,
+        "device_major": major,
+        "device_minor": minor,
+        "sysfs_serial": usb.get("serial"),
+        "usb_vendor": usb.get("idVendor"),
+        "usb_product": usb.get("idProduct"),
+        "identity_model": identity.model,
+    }
+    if major in PTY_MAJORS or identity.emulated:
+        return Origin("emulated", evidence)
+    proven = bool(usb.get("serial")) and bool(identity.model)
+    return Origin("instrument" if proven else "unattested", evidence)
+
+
+def _sysfs_usb(entry: Path) -> dict[str, str]:
+    """Return `serial`, `idVendor`, `idProduct` of the nearest USB device above a character device."""
+    here = entry.resolve()
+    for folder in (here, *here.parents):
+        if (folder / "idVendor").is_file():
+            names = ("serial", "idVendor", "idProduct")
+            return {
+                name: (folder / name).read_text(encoding="utf-8", errors="replace").strip()
+                for name in names
+                if (folder / name).is_file()
+            }
+    return {}

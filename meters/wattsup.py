@@ -1,0 +1,413 @@
+"""Watts Up? PRO / PRO ES / .Net: comma-separated lines, pushed every second over a serial port.
+
+Knows: the protocol (Watts up? PRO Communications Protocol, 2007-09-28; dev.gentoo.org/~robbat2), the start-up
+dialogue, the limits of error. Does not know: who reads, where readings go, other meters.
+
+A frame is `#<command>,<sub-command>,<count>,<arguments...>;`. It has no checksum: the count must be exact, every
+field a plausible number, and W, V, A must lie between the minimum and maximum sent in the same line.
+The meter has no serial number of its own; the one of its USB chip stands in the evidence of the port.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meters.meter import (
+    MeterError,
+    MeterGarbage,
+    MeterMismatch,
+    MeterOptionError,
+    MeterRefused,
+    MeterTimeout,
+)
+from meters.reading import Accuracy, Column, Description, Identity, Origin, Reading
+from meters.transport import Deadline, Frame, FrameSplitter, SerialWire, Sink, attest
+
+DRIVER = "wattsup"
+OPTIONS: Mapping[str, float] = {"baud": 115200, "range_w": 1800.0}
+WINDOW_S = 1.0
+FRAME_LIMIT = 512
+
+REPLY_WAIT_S = 2.0
+REPLY_ATTEMPTS = 3
+LOG_WAIT_S = 2.0
+RESERVED_ARGUMENTS = ("0", "-")  # what firmware versions want in the unused argument of `L`
+
+MODELS = {"0": "Watts up? Standard", "1": "Watts up? PRO", "2": "Watts up? PRO ES", "3": "Watts up? .Net"}
+MODELS["4"] = "Watts up? Blind Module"
+
+ACCURACY = Accuracy(1.5, 0.0, 3.0, "Watts up? PRO operator's manual, specifications (studylib.net/doc/18064692)")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a data line: its name in the header and the counts a sound line can hold."""
+
+    name: str
+    highest: int
+    lowest: int = 0
+
+
+# Scaling: W, V, WH, Hz, VA 0.1; A 0.001; PF and DC percent; costs in mills (protocol, data record).
+FIELDS = (
+    Field("W", 60_000),
+    Field("V", 3_000),
+    Field("A", 20_000),
+    Field("WH", 10**9),
+    Field("Cost", 10**9),
+    Field("WH/Mo", 10**9),
+    Field("Cost/Mo", 10**9),
+    Field("Wmax", 60_000),
+    Field("Vmax", 3_000),
+    Field("Amax", 20_000),
+    Field("Wmin", 60_000),
+    Field("Vmin", 3_000),
+    Field("Amin", 20_000),
+    Field("PF", 100),
+    Field("DC", 100),
+    Field("PC", 10**9),
+    Field("Hz", 700),
+    Field("VA", 60_000),
+)
+FIELD_COUNTS = (18, 16)  # USB models; old RS-232 models without Hz and VA
+
+# What the driver may send. Clearing the memory, resets and memory policy are not among it.
+ALLOWED = frozenset({("V", "R"), ("H", "R"), ("C", "W"), ("L", "W")})
+
+
+# --- codec: bytes <-> values ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One frame taken apart."""
+
+    command: str
+    sub: str
+    arguments: tuple[str, ...]
+
+
+def encode_request(command: str, sub: str, *arguments: str) -> bytes:
+    """Return the bytes of a request; raises `MeterRefused` for a command that changes what the meter keeps."""
+    if (command, sub) not in ALLOWED:
+        raise MeterRefused(f"wattsup: the driver does not send #{command},{sub}; it can change the meter's memory")
+    return (",".join(["#" + command, sub, str(len(arguments)), *arguments]) + ";").encode("ascii")
+
+
+def decode_packet(body: bytes) -> Packet:
+    """Take apart what stood between `#` and `;`; raises `MeterGarbage` unless the count is exact."""
+    try:
+        command, sub, count, *arguments = body.decode("ascii").split(",")
+    except ValueError as error:
+        raise MeterGarbage(f"found {_shown(body)}, expected `#<command>,<sub>,<count>,<arguments>;`") from error
+    if not re.fullmatch(r"[A-Za-z]", command) or not re.fullmatch(r"[0-9]{1,2}", count):
+        raise MeterGarbage(f"found {_shown(body)}, expected a letter, a sub-command and a count")
+    if int(count) != len(arguments):
+        raise MeterGarbage(f"found {len(arguments)} arguments in {_shown(body)}, expected {count}")
+    return Packet(command, sub, tuple(arguments))
+
+
+def decode_data(packet: Packet, field_count: int) -> dict[str, int | None]:
+    """Return the counts of a data line by field name, `None` where the meter sent `_`.
+
+    Raises `MeterGarbage` on another number of fields, on anything that is no plausible number, and on a value
+    outside its own minimum and maximum.
+    """
+    if packet.command != "d" or len(packet.arguments) != field_count:
+        raise MeterGarbage(
+            f"found {packet.command!r} with {len(packet.arguments)} fields, expected 'd' with {field_count}"
+        )
+    counts = {
+        field.name: _decode_field(field, text)
+        for field, text in zip(FIELDS[:field_count], packet.arguments, strict=True)
+    }
+    for name in ("W", "V", "A"):
+        _check_between(name, counts[name + "min"], counts[name], counts[name + "max"])
+    hertz = counts.get("Hz")
+    if hertz is not None and 0 < hertz < 400:
+        raise MeterGarbage(f"field Hz: found {hertz}, expected 0 or 400 to 700 tenths of a hertz")
+    return counts
+
+
+def _decode_field(field: Field, text: str) -> int | None:
+    if text == "_":
+        return None
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise MeterGarbage(f"field {field.name}: found {text[:20]!r}, expected a whole number or `_`")
+    if not field.lowest <= int(text) <= field.highest:
+        raise MeterGarbage(f"field {field.name}: found {text}, expected {field.lowest} to {field.highest}")
+    return int(text)
+
+
+def _check_between(name: str, low: int | None, value: int | None, high: int | None) -> None:
+    """One count of slack: the meter rounds the three numbers one by one."""
+    if value is not None and low is not None and high is not None and not low - 1 <= value <= high + 1:
+        raise MeterGarbage(f"field {name}: found {value}, expected {low} to {high} as the same line says")
+
+
+def to_reading(counts: Mapping[str, int | None], time_ns: int, range_w: float, resynced: bool) -> Reading:
+    """Return the line as SI values; power above `range_w` is `overrange`, power not sent is `nan`."""
+    power_w = _scaled(counts["W"], 10)
+    flags = {"resynced"} if resynced else set()
+    if power_w is None:
+        flags.add("nan")
+    elif power_w > range_w:
+        power_w = None
+        flags.add("overrange")
+    return Reading(
+        time_ns=time_ns,
+        power_w=power_w,
+        voltage_v=_scaled(counts["V"], 10),
+        current_a=_scaled(counts["A"], 1000),
+        power_factor=_scaled(counts["PF"], 100),
+        frequency_hz=_scaled(counts.get("Hz"), 10),
+        apparent_power_va=_scaled(counts.get("VA"), 10),
+        energy_wh=_scaled(counts["WH"], 10),
+        window_s=WINDOW_S,
+        flags=frozenset(flags),
+    )
+
+
+def decode_version(packet: Packet) -> Identity:
+    """Return the identity in a version reply; raises `MeterGarbage` unless it has its 8 arguments."""
+    if packet.command != "v" or len(packet.arguments) != 8:
+        raise MeterGarbage(f"found a version reply with {len(packet.arguments)} arguments, expected 8")
+    model, _memory, hw_major, hw_minor, fw_major, fw_minor, fw_stamp, _checksum = packet.arguments
+    name = MODELS.get(model)
+    if name is None:
+        raise MeterGarbage(f"found model number {model[:20]!r}, expected one of {', '.join(MODELS)}")
+    firmware = f"{fw_major}.{fw_minor} ({fw_stamp}), hardware {hw_major}.{hw_minor}"
+    return Identity("Electronic Educational Devices", name, "", firmware)
+
+
+def decode_header(packet: Packet) -> int:
+    """Return how many fields a data line has; raises `MeterGarbage` unless they are the known ones in order."""
+    names = [name.casefold() for name in packet.arguments]
+    expected = [field.name.casefold() for field in FIELDS]
+    if len(names) not in FIELD_COUNTS or names != expected[: len(names)]:
+        raise MeterGarbage(
+            f"found the fields {', '.join(packet.arguments)[:120]}, expected W, V, A, WH, ... PF, DC, PC"
+        )
+    return len(names)
+
+
+def _scaled(count: int | None, divisor: int) -> float | None:
+    return None if count is None else count / divisor
+
+
+def _shown(body: bytes) -> str:
+    return repr(body[:60])
+
+
+# --- the meter ----------------------------------------------------------------------------------------------------
+
+
+class WattsUp:
+    """An open Watts Up? in external logging mode, one line a second (`meters.meter.Meter`)."""
+
+    def __init__(self, port: str, baud: int, range_w: float, sink: Sink | None) -> None:
+        """Open `port` and run the start-up dialogue; raises what opening and `read` raise, `MeterMismatch`."""
+        self._range_w = range_w
+        self._wire = SerialWire(port, baud, sink)
+        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
+        self._frames: deque[Frame] = deque()
+        self._heard_bytes = 0
+        self._torn = False
+        try:
+            self._identity, self._field_count = self._greet()
+            self._origin = attest(port, self._identity)
+            self._start_log()
+        except BaseException:
+            self._wire.close()
+            raise
+
+    def identify(self) -> Identity:
+        """Return model and firmware as the meter gave them."""
+        return self._identity
+
+    def origin(self) -> Origin:
+        """Return where the readings come from."""
+        return self._origin
+
+    def describe(self) -> Description:
+        """Return window, stamp and columns of this meter."""
+        columns = [
+            Column("power_w", "W", 0.1, (0.0, self._range_w), ACCURACY),
+            Column("voltage_v", "V", 0.1, (0.0, 300.0), None),
+            Column("current_a", "A", 0.001, (0.0, 20.0), None),
+            Column("power_factor", "1", 0.01, (0.0, 1.0), None),
+            Column("frequency_hz", "Hz", 0.1, (0.0, 70.0), None),
+            Column("apparent_power_va", "VA", 0.1, (0.0, 6000.0), None),
+            Column("energy_wh", "Wh", 0.1, (0.0, 1e8), None),
+        ]
+        missing = () if self._field_count == 18 else ("frequency_hz", "apparent_power_va")
+        return Description(
+            driver=DRIVER,
+            averaging="window",
+            window_s=WINDOW_S,
+            stamp="end",
+            latency_s=0.0,
+            columns=tuple(column for column in columns if column.name not in missing),
+            tier="indicative",
+        )
+
+    def read(self, timeout_s: float) -> Reading:
+        """Return the next line as a reading, waiting at most `timeout_s` (above 0) seconds.
+
+        Lines that are no reading are dropped and make the next one `resynced`.
+        Raises `MeterTimeout` if nothing came, `MeterGarbage` if only such lines came, `MeterUnplugged`.
+        """
+        deadline = Deadline(timeout_s)
+        heard_before = self._heard_bytes
+        trouble = "found bytes outside any frame"
+        while True:
+            try:
+                frame = self._next_frame(deadline)
+            except MeterTimeout as error:
+                if self._heard_bytes == heard_before:
+                    raise
+                raise MeterGarbage(
+                    f"{self._wire.port}: no valid line within {timeout_s:g} s; {trouble}; "
+                    "check cable, baud rate and that this is a Watts Up?"
+                ) from error
+            self._torn = self._torn or frame.resynced
+            try:
+                packet = decode_packet(frame.body)
+                if packet.command != "d":
+                    trouble = f"found {_shown(frame.body)}, expected data"
+                    continue
+                counts = decode_data(packet, self._field_count)
+            except MeterGarbage as error:
+                self._torn, trouble = True, str(error)
+                continue
+            reading = to_reading(counts, frame.time_ns, self._range_w, self._torn)
+            self._torn = False
+            return reading
+
+    def reopen(self) -> None:
+        """Open the port anew, check that the same instrument answers, start its log again.
+
+        Raises what opening raises, and `MeterMismatch` when identity or origin are not what they were.
+        """
+        self._wire.reopen()
+        try:
+            self._reset_stream()
+            identity, field_count = self._greet()
+            origin = attest(self._wire.port, identity)
+            found = (identity, field_count, origin.kind)
+            expected = (self._identity, self._field_count, self._origin.kind)
+            if found != expected:
+                raise MeterMismatch(
+                    f"{self._wire.port}: another meter answers after reopening: found {found}, expected {expected}; "
+                    "connect the meter the run was started with"
+                )
+            self._origin = origin
+            self._start_log()
+        except BaseException:
+            self._wire.close()
+            raise
+
+    def close(self) -> None:
+        """Give the port back; the meter goes on sending."""
+        self._wire.close()
+
+    def _reset_stream(self) -> None:
+        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
+        self._frames.clear()
+        self._torn = True
+
+    def _next_frame(self, deadline: Deadline) -> Frame:
+        """Return the next frame; a stream that never ends cannot outlast the deadline."""
+        while not self._frames:
+            if deadline.expired:
+                raise MeterTimeout(f"{self._wire.port}: no frame before the deadline; check meter and baud rate")
+            chunk = self._wire.read_chunk(deadline)
+            self._heard_bytes += len(chunk.data)
+            self._frames.extend(self._splitter.feed(chunk))
+        return self._frames.popleft()
+
+    def _greet(self) -> tuple[Identity, int]:
+        """Ask who is there and which fields it sends, then choose all of them."""
+        try:
+            identity = decode_version(self._ask("V", "v"))
+            field_count = decode_header(self._ask("H", "h"))
+        except MeterGarbage as error:
+            raise MeterMismatch(
+                f"{self._wire.port}: what answers is no known Watts Up?: {error}; correct driver, baud rate or port"
+            ) from error
+        self._wire.write(encode_request("C", "W", *["1"] * field_count))
+        return identity, field_count
+
+    def _ask(self, command: str, reply: str) -> Packet:
+        heard: MeterError | None = None
+        for _attempt in range(REPLY_ATTEMPTS):
+            self._wire.write(encode_request(command, "R"))
+            try:
+                return self._await(reply, Deadline(REPLY_WAIT_S))
+            except MeterGarbage as error:
+                heard = error
+            except MeterTimeout as error:
+                heard = heard or error
+        if isinstance(heard, MeterGarbage):
+            raise heard
+        raise MeterTimeout(
+            f"{self._wire.port}: no answer to #{command},R within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s, expected "
+            f"`#{reply},...;` of a Watts Up?; check that the meter is on, its baud rate, and `port`"
+        )
+
+    def _await(self, command: str, deadline: Deadline) -> Packet:
+        """Return the next packet of this kind; raises `MeterGarbage` if what came instead was no packet."""
+        heard_before = self._heard_bytes
+        trouble = MeterGarbage(f"found bytes, expected `#{command},...;`")
+        while True:
+            try:
+                packet = decode_packet(self._next_frame(deadline).body)
+            except MeterGarbage as error:
+                trouble = error
+                continue
+            except MeterTimeout:
+                if self._heard_bytes == heard_before:
+                    raise
+                raise trouble from None
+            if packet.command == command:
+                return packet
+
+    def _start_log(self) -> None:
+        """Start pushing one line a second; the first line stays queued."""
+        for reserved in RESERVED_ARGUMENTS:
+            self._frames.clear()
+            self._wire.write(encode_request("L", "W", "E", reserved, "1"))
+            end = Deadline(LOG_WAIT_S)
+            while not end.expired:
+                try:
+                    frame = self._next_frame(end)
+                except MeterTimeout:
+                    break
+                if frame.body.startswith(b"d,"):
+                    self._frames.appendleft(frame)
+                    return
+        raise MeterTimeout(
+            f"{self._wire.port}: the meter names itself {self._identity.model!r} but sends no line within "
+            f"{LOG_WAIT_S:g} s of the start of its log; reset the meter and try again"
+        )
+
+
+def open_wattsup(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> WattsUp:
+    """Open the Watts Up? at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
+
+    Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
+    """
+    values = {name: _positive(name, options.get(name, default)) for name, default in OPTIONS.items()}
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise MeterOptionError(f"wattsup: unknown option {unknown[0]!r}, expected one of {', '.join(OPTIONS)}")
+    return WattsUp(port, int(values["baud"]), values["range_w"], capture)
+
+
+def _positive(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e7:
+        raise MeterOptionError(f"wattsup: option {name} is {value!r}, expected a number above 0")
+    return value
