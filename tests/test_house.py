@@ -1,0 +1,301 @@
+"""The house itself: locks, contracts, the script, what may stand in the repository. Knows no measurement."""
+
+import fcntl
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock", "workloads/requirements.lock")}
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def tracked_files() -> list[Path]:
+    """Every file of the repository that git tracks, relative to its root."""
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [Path(name) for name in listing.split("\0") if name and (ROOT / name).is_file()]
+
+
+# --- locks ---------------------------------------------------------------------------------------------------------
+
+
+def pins(lock: Path) -> dict[str, list[tuple[str, int]]]:
+    """Name -> (version, number of digests) of each entry that applies to this Python; one entry or it is a fault."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    entries = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock.read_text(), flags=re.MULTILINE).strip())
+    for entry in entries:
+        head = re.match(r"([\w.-]+)==(\S+)(?: ; ([^\\\n]+?))?(?: \\)?(?:\n|$)", entry)
+        assert head, f"{lock.name}: not a pinned entry: {entry[:80]!r}"
+        name, version, marker = head.groups()
+        if marker is None or Marker(marker).evaluate():
+            digests = len(re.findall(r"--hash=sha256:[0-9a-f]{64}", entry))
+            found.setdefault(canonicalize_name(name), []).append((version, digests))
+    return found
+
+
+def declared(lock: str) -> list[str]:
+    """The requirements that a lock must hold."""
+    groups = PROJECT["dependency-groups"]
+    match lock:
+        case "requirements.lock":
+            return [*PROJECT["project"]["dependencies"], *groups["setup"]]
+        case "tests/requirements.lock":
+            return list(groups["test"])
+        case _:
+            lines = (ROOT / "workloads" / "requirements.txt").read_text().splitlines()
+            return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_declared_dependency_is_locked_at_a_version_that_it_allows(lock: str) -> None:
+    locked = pins(LOCKS[lock])
+    for requirement in map(Requirement, declared(lock)):
+        name = canonicalize_name(requirement.name)
+        assert name in locked, f"{lock} lacks {name}: run .ci/lock"
+        assert requirement.specifier.contains(locked[name][0][0]), f"{lock} locks {name} {locked[name]}: run .ci/lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_package_has_one_version_for_this_python_and_its_digests(lock: str) -> None:
+    for name, versions in pins(LOCKS[lock]).items():
+        assert len(versions) == 1, f"{lock}: {name} has {versions}"
+        assert versions[0][1] > 0, f"{lock}: {name} has no digest"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place_to_fetch_from(lock: str) -> None:
+    text = LOCKS[lock].read_text()
+    assert not re.search(r"://|@ |^\s*(-i|-f|--(extra-)?index|--find-links|--trusted-host)", text, re.MULTILINE)
+
+
+def test_the_tests_run_with_the_versions_that_the_lab_runs_with() -> None:
+    host = pins(LOCKS["requirements.lock"])
+    tests = pins(LOCKS["tests/requirements.lock"])
+    assert {name: tests[name][0][0] for name in host.keys() & tests.keys()} == {
+        name: host[name][0][0] for name in host.keys() & tests.keys()
+    }
+
+
+def test_tensorflow_stays_out_of_the_host_environment() -> None:
+    assert not [
+        name
+        for lock in ("requirements.lock", "tests/requirements.lock")
+        for name in pins(LOCKS[lock])
+        if "tensorflow" in name
+    ]
+
+
+# --- what stands in the repository ---------------------------------------------------------------------------------
+
+
+def test_the_repository_names_no_registry_host() -> None:
+    names = ("pypi org", "pythonhosted org", "deb debian org", "security debian org", "npmjs org")
+    hosts = [name.replace(" ", ".").encode() for name in names]
+    guilty = [str(path) for path in tracked_files() if any(host in (ROOT / path).read_bytes() for host in hosts)]
+    assert guilty == []
+
+
+def test_only_the_rooms_of_the_architecture_hold_code() -> None:
+    rooms = {path.parts[0] for path in tracked_files() if path.suffix == ".py" and len(path.parts) > 1}
+    assert rooms <= {"harness", "meters", "workloads", "reports", "tests"}
+    assert not [path for path in tracked_files() if path.suffix == ".py" and len(path.parts) == 1]
+
+
+def test_the_changelog_says_what_changes_in_results() -> None:
+    releases = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
+    assert releases
+    assert all("\n### Changes to results\n" in release for release in releases)
+
+
+def test_the_readme_gives_the_two_commands_that_the_script_knows() -> None:
+    readme, script = (ROOT / "README.md").read_text(), (ROOT / "lab").read_text()
+    for verb in ("demo", "test"):
+        assert f"./lab {verb}" in readme
+        assert re.search(rf"^{verb}\)", script, re.MULTILINE)
+
+
+# --- contracts -----------------------------------------------------------------------------------------------------
+
+SMALL_HOUSE = {
+    "harness": ["errors", "documents", "run_folder", "config", "run", "demo", "agent", "cli/__init__", "cli/meter"],
+    "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
+    "reports": ["render", "analysis/__init__", "analysis/energy"],
+    "workloads": ["markers"],
+}
+
+
+def lint_small_house(folder: Path, imports: dict[str, str], config: str | None = None) -> str:
+    """What lint-imports says of a house of empty modules, with these imports written into them."""
+    (folder / "pyproject.toml").write_text(config or (ROOT / "pyproject.toml").read_text())
+    for room, modules in SMALL_HOUSE.items():
+        for module in ["__init__", *modules]:
+            path = folder / room / f"{module}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    for file, line in imports.items():
+        (folder / file).write_text(f"{line}\n")
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if "BROKEN" in done.stdout else 0), done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None:
+    allowed = {
+        "harness/cli/meter.py": "import meters.emulators.wattsup",
+        "harness/run.py": "from harness import config, run_folder\nfrom meters.meter import Meter",
+        "reports/analysis/energy.py": "from harness.run_folder import RunFolder\nimport harness.errors",
+        "meters/wattsup.py": "import serial\nfrom meters.reading import Reading",
+        "meters/emulators/wattsup.py": "import threading",
+    }
+    assert "0 broken" in lint_small_house(tmp_path, allowed)
+
+
+@pytest.mark.parametrize(
+    ("contract", "file", "line"),
+    [
+        (1, "meters/wattsup.py", "from harness.errors import LabError"),
+        (1, "workloads/markers.py", "import reports.render"),
+        (1, "workloads/markers.py", "from meters import reading"),
+        (2, "meters/reading.py", "def late():\n    import meters.wattsup"),
+        (2, "meters/unlisted.py", "import meters.meter"),
+        (3, "reports/analysis/energy.py", "from harness.config import LabConfig"),
+        (3, "reports/render.py", "import harness.cli"),
+        (4, "reports/render.py", "import subprocess"),
+        (4, "reports/analysis/energy.py", "from threading import Lock"),
+        (4, "harness/run_folder.py", "import socket"),
+        (4, "harness/documents.py", "import paramiko"),
+        (4, "harness/errors.py", "import serial"),
+        (5, "harness/demo.py", "from meters.emulators import wattsup"),
+        (5, "reports/render.py", "import meters.emulators"),
+        (6, "harness/config.py", "from harness import run"),
+        (6, "harness/run.py", "import harness.demo"),
+        (6, "harness/surprise.py", ""),
+        (7, "harness/agent.py", "import meters.reading"),
+        (6, "harness/agent.py", "from harness.errors import LabError"),
+    ],
+)
+def test_a_violation_of_a_contract_is_found(tmp_path: Path, contract: int, file: str, line: str) -> None:
+    carrier = {"harness/documents.py": "import harness.errors"} if file == "harness/errors.py" else {}
+    verdict = lint_small_house(tmp_path, {**carrier, file: line})
+    assert re.search(rf"^{contract}\. .*BROKEN$", verdict, re.MULTILINE), verdict
+
+
+def test_two_concrete_meters_may_not_know_each_other(tmp_path: Path) -> None:
+    config = (ROOT / "pyproject.toml").read_text().replace('"(wattsup)"', '"(wattsup) | (wt310)"')
+    verdict = lint_small_house(tmp_path, {"meters/wt310.py": "from meters.wattsup import decode"}, config)
+    assert re.search(r"^2\. .*BROKEN$", verdict, re.MULTILINE), verdict
+
+
+# --- the script ----------------------------------------------------------------------------------------------------
+
+PLAIN_TOOLS = (
+    "cat",
+    "cut",
+    "date",
+    "dirname",
+    "env",
+    "flock",
+    "mktemp",
+    "readlink",
+    "rm",
+    "sed",
+    "sh",
+    "sha256sum",
+    "tail",
+    "uname",
+)
+
+
+class Machine:
+    """A copy of the script in a folder with a space in its name, with only plain tools and these fakes on the PATH."""
+
+    def __init__(self, folder: Path, user_id: int, fakes: dict[str, str]) -> None:
+        self.home = folder / "a lab"
+        self.tools = folder / "tools"
+        self.home.mkdir()
+        self.tools.mkdir()
+        self.script = self.home / "lab"
+        self.script.write_bytes((ROOT / "lab").read_bytes())
+        self.script.chmod(0o755)
+        for name in PLAIN_TOOLS:
+            target = next(path for path in (Path("/usr/bin", name), Path("/bin", name)) if path.exists())
+            (self.tools / name).symlink_to(target)
+        for name, body in {"id": f"echo {user_id}", **fakes}.items():
+            (self.tools / name).write_text(f"#!/bin/sh\n{body}\n")
+            (self.tools / name).chmod(0o755)
+
+    def start(self, *arguments: str, script: Path | None = None) -> subprocess.Popen[str]:
+        """Start the script from another folder; its messages are on stderr."""
+        environment = {"PATH": str(self.tools), "TMPDIR": str(self.home), "HOME": "/nonexistent"}
+        return subprocess.Popen(
+            [script or self.script, *arguments], cwd="/", env=environment, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, script: Path | None = None) -> tuple[int, str]:
+        """Exit code and messages."""
+        process = self.start(*arguments, script=script)
+        _, messages = process.communicate(timeout=60)
+        return process.returncode, messages
+
+
+def test_without_root_one_message_names_every_package_that_is_missing(tmp_path: Path) -> None:
+    code, messages = Machine(tmp_path, 1000, {"apt-get": "exit 77"}).run("test")
+    assert code == 1
+    assert len(messages.splitlines()) == 1
+    assert "apt-get install" in messages
+    assert {"r-base-core", "make", "socat", "chromium"} <= set(messages.replace(",", " ").split())
+
+
+def test_on_another_distribution_the_message_says_what_to_look_for(tmp_path: Path) -> None:
+    code, messages = Machine(tmp_path, 0, {}).run("test")
+    assert code == 1
+    assert "no apt-get" in messages
+    assert "r-base-core" in messages
+
+
+def test_root_installs_what_the_verb_needs_and_a_failure_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    apt = f'echo "$*" >>{asked}; case "$*" in *install*) echo no such package; exit 100 ;; esac'
+    machine = Machine(tmp_path, 0, {"apt-get": apt})
+    code, messages = machine.run("demo")
+    assert code == 1
+    assert "no such package" in messages
+    assert "exit code 100" in messages
+    log = re.search(r"the whole log is (.*); when", messages)
+    assert log
+    assert "no such package" in Path(log[1]).read_text()
+    update, install = asked.read_text().splitlines()
+    assert update.split()[-1] == "update"
+    assert "r-base-core" in install.split()
+    assert "chromium" not in install.split()
+
+
+def test_a_second_one_waits_until_the_first_has_installed(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, 1000, {"apt-get": "exit 77"})
+    with machine.script.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        second = machine.start("test")
+        assert second.stderr is not None
+        assert "waiting" in second.stderr.readline()
+        assert second.poll() is None
+    _, messages = second.communicate(timeout=60)
+    assert "packages are missing" in messages
+
+
+def test_it_finds_its_own_folder_through_a_symbolic_link(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, 1000, {"apt-get": "exit 77"})
+    link = tmp_path / "link to lab"
+    link.symlink_to(machine.script)
+    code, messages = machine.run("test", script=link)
+    assert code == 1
+    assert "packages are missing" in messages
