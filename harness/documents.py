@@ -1,6 +1,7 @@
 """The documents of a run's journal and of a campaign: their fields, their JSON, their versions.
 
-Knows the form of every line of run.jsonl and campaign.jsonl (docs/run-folder.md). Knows no files, no clocks, no hardware.
+Knows the form of every line of run.jsonl and campaign.jsonl (docs/run-folder.md).
+Knows no files, no clocks, no hardware.
 
 Journal schema history
   1  2026-11-21  first version
@@ -74,7 +75,7 @@ class PowerDescriptor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndicatorDescriptor:
-    """The hardware indicators of the SUT: sampling period in s, whose clock stamps them, columns with unit and method."""
+    """The hardware indicators of the SUT: period in s, whose clock stamps them, columns with unit and method."""
 
     stream: str
     period_s: float
@@ -236,24 +237,25 @@ def _build(cls: type[Document], raw: Json, where: str) -> Document:
         if name not in raw:
             if spec.default is MISSING and spec.default_factory is MISSING:
                 raise DocumentError(f"{where}: {cls.__name__} lacks the field {name!r}")
-        elif not _fits(raw[name], hints[name]):
+        elif not matches(raw[name], hints[name]):
             raise DocumentError(
-                f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {_describe(hints[name])}"
+                f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {describe(hints[name])}"
             )
     return cls(**raw)
 
 
-def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
+def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
+    """Whether a decoded JSON or TOML value has the type of a dataclass field's hint (an int passes for a float)."""
     origin = get_origin(hint)
     if origin is Literal:
         return value in get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_fits(value, part) for part in get_args(hint))
+        return any(matches(value, part) for part in get_args(hint))
     if origin is dict:
         key, item = get_args(hint)
-        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
+        return isinstance(value, dict) and all(matches(k, key) and matches(v, item) for k, v in value.items())
     if origin is list:
-        return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
+        return isinstance(value, list) and all(matches(item, get_args(hint)[0]) for item in value)
     if hint is Any:
         return True
     if hint is float:
@@ -263,7 +265,8 @@ def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is any
     return isinstance(value, hint)
 
 
-def _describe(hint: Any) -> str:  # noqa: ANN401  a type hint is anything
+def describe(hint: Any) -> str:  # noqa: ANN401  a type hint is anything
+    """A type hint in words for an error message."""
     if get_origin(hint) is Literal:
         return " | ".join(map(repr, get_args(hint)))
     return getattr(hint, "__name__", str(hint)).replace("NoneType", "null")

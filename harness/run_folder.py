@@ -2,8 +2,8 @@
 
 Knows files, digests and documents. Knows no hardware, no threads, no numbers: what a stream means is not its business.
 
-Rules (docs/run-folder.md): directories by exclusive mkdir, files by open(..., "x"), writers only append and flush; a run is
-never resumed; `seal` hashes, then drops write permission; a folder without a stop document is an aborted run.
+Rules (docs/run-folder.md): directories by exclusive mkdir, files by open(..., "x"), writers only append and flush; a
+run is never resumed; `seal` hashes, then drops write permission; a folder without a stop document is an aborted run.
 """
 
 import hashlib
@@ -127,13 +127,21 @@ class RunWriter:
 def seal_folder(folder: Path) -> str:
     """Write MANIFEST.sha256 over every file as found, drop write permission, return the manifest's sha256.
 
+    The manifest appears whole or not at all, so a seal that was cut off is taken up again.
+
     Raises:
-        RunFolderError: already sealed, or a link or device stands where a file should.
+        RunFolderError: a link or device stands where a file should, or the disk refuses.
     """
+    draft = folder / (MANIFEST + ".draft")
     try:
-        lines = [f"{sha256_of(folder / name)}  {name}\n" for name in _files(folder)]
-        with (folder / MANIFEST).open("x") as file:
-            file.writelines(lines)
+        draft.unlink(missing_ok=True)
+        if not (folder / MANIFEST).exists():
+            lines = [f"{sha256_of(folder / name)}  {name}\n" for name in _files(folder)]
+            with draft.open("x") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(folder / MANIFEST)
         for path in sorted(folder.rglob("*"), reverse=True):
             path.chmod(READ_ONLY_FOLDER if path.is_dir() else READ_ONLY_FILE)
         folder.chmod(READ_ONLY_FOLDER)
@@ -369,9 +377,10 @@ def verify_campaign(path: Path) -> list[Check]:
         return [Check(path.name, "chain", False, str(error))]
     checks = [Check(path.name, "chain", True, f"{len(entries)} entries, head {campaign.head()[:16]}...")]
     begun = [str(entry["folder"]) for entry in entries if entry["type"] == "run-begin"]
-    ended = {str(entry["folder"]): str(entry["manifest"]) for entry in entries if entry["type"] == "run-end"}
+    ended = {str(entry["folder"]): entry["manifest"] for entry in entries if entry["type"] == "run-end"}
     on_disk = {run.name for run in campaign.run_paths()}
-    problems = [f"{name} is missing" for name in begun if name not in on_disk]
+    # A run that was cut off before anything was recorded ends with the manifest null and has no folder.
+    problems = [f"{name} is missing" for name in begun if name not in on_disk and ended.get(name, "") is not None]
     problems += [f"{name} is not in the campaign's log" for name in sorted(on_disk - set(begun))]
     problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
     problems += [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
@@ -381,7 +390,7 @@ def verify_campaign(path: Path) -> list[Check]:
         if name in on_disk:
             checks += verify_run(path / name)
             checks.append(_verify_link(path / name, previous, ended.get(name)))
-        previous = ended.get(name)
+        previous = ended.get(name) or previous
     return checks
 
 

@@ -1,0 +1,369 @@
+"""lab.toml and scenario.toml -> frozen records. Every unknown key, wrong type and impossible value is an error that
+begins with file and TOML path.
+
+Knows the files' schema and the defaults. Knows no hardware: whether a port exists is preflight's business.
+
+lab.toml schema history
+  1  2026-11-21  first version
+"""
+
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from harness.documents import Json, describe, dump, matches
+from harness.errors import ConfigError
+
+SCHEMA = 1
+APPLICATION = Path(__file__).resolve().parent.parent
+"""The folder that holds harness/, workloads/ and lab.toml."""
+EMBEDDED = "embedded"
+"""As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
+
+Record = TypeVar("Record")
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def _at_least(minimum: float) -> dict[str, float]:
+    return {"minimum": minimum}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """Who measures, where, for whom: printed in the report."""
+
+    name: str
+    place: str = ""
+    operator: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What is measured in which order. Durations in seconds."""
+
+    name: str
+    runs_folder: str = "runs"
+    seed: int = field(metadata=_at_least(0))
+    design: str = ""
+    order: Literal["shuffled", "as-listed"]
+    stabilization_s: float = field(metadata=_at_least(0))
+    supplementary_s: float = field(metadata=_at_least(0))
+    pause_s: float = field(default=0.0, metadata=_at_least(0))
+    max_failed_attempts: int = field(default=2, metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Baseline blocks: how many, how long (s). The first stands before, the last after the scenario runs."""
+
+    blocks: int = field(metadata=_at_least(1))
+    duration_s: float = field(metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SutSection:
+    """How to reach the system under test and how it samples itself."""
+
+    host: str
+    port: int = field(default=22, metadata=_at_least(1))
+    user: str = ""
+    key_file: str = "~/.ssh/id_ed25519"
+    known_hosts: str = "~/.ssh/known_hosts"
+    python: str
+    folder: str = "wattlab-sut"
+    sample_period_s: float = field(default=1.0, metadata=_at_least(0.01))
+    reconnect_s: float = field(default=60.0, metadata=_at_least(1))
+    description: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSection:
+    """One meter: driver, port, the circuit it sits in, and the driver's own options."""
+
+    driver: str
+    port: str
+    circuit: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioSection:
+    """A scenario as lab.toml names it: a folder with a scenario.toml, or a command of the user's own."""
+
+    repetitions: int = field(metadata=_at_least(1))
+    folder: str = ""
+    command: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    artifacts: list[str] = field(default_factory=list)
+    max_duration_s: float = field(default=86400.0, metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Limits of the findings (method.md section 7); every one is printed in the report."""
+
+    gap_windows: float = field(default=2.0, metadata=_at_least(0))
+    gap_total_percent: float = field(default=1.0, metadata=_at_least(0))
+    gap_single_s: float = field(default=10.0, metadata=_at_least(0))
+    baseline_drift_percent: float = field(default=25.0, metadata=_at_least(0))
+    outlier_modified_z: float = field(default=5.0, metadata=_at_least(0))
+    clock_bound_percent: float = field(default=1.0, metadata=_at_least(0))
+    clock_step_ms: float = field(default=50.0, metadata=_at_least(0))
+    min_interval_s: float = field(default=300.0, metadata=_at_least(0))
+    min_scenario_runs: int = field(default=30, metadata=_at_least(1))
+    min_baseline_runs: int = field(default=10, metadata=_at_least(1))
+    min_baseline_blocks: int = field(default=5, metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabFile:
+    """lab.toml as written."""
+
+    schema: int
+    lab: Lab
+    campaign: Campaign
+    baseline: Baseline
+    sut: SutSection
+    meters: dict[str, MeterSection]
+    scenarios: dict[str, ScenarioSection]
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioFile:
+    """scenario.toml as written."""
+
+    schema: int
+    name: str
+    title: str
+    description: str = ""
+    kind: Literal["scenario", "baseline"]
+    command: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    verification: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A scenario resolved: what is shipped, what is started, how often. `command` empty: a pause of `duration_s`."""
+
+    name: str
+    title: str
+    description: str
+    kind: Literal["scenario", "baseline"]
+    command: tuple[str, ...]
+    files: tuple[Path, ...]
+    actions: tuple[str, ...]
+    artifacts: tuple[str, ...]
+    parameters: Json
+    verification: Json
+    repetitions: int
+    duration_s: float | None
+    max_duration_s: float
+    source: bytes
+    """The verbatim scenario.toml (for a user command: what lab.toml says of it), kept in the run's inputs."""
+
+    def to_json(self) -> Json:
+        """For the start document."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "source"}
+        return (
+            plain
+            | {key: list(plain[key]) for key in ("command", "actions", "artifacts")}
+            | {"files": [path.name for path in self.files]}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LabConfig:
+    """Everything a campaign needs to know: lab.toml with all defaults, its scenarios resolved, its verbatim bytes."""
+
+    path: Path
+    file: LabFile
+    scenarios: tuple[Scenario, ...]
+    baseline: Scenario
+    source: bytes
+
+    @property
+    def campaign_folder(self) -> Path:
+        """Where the campaign is kept: runs_folder (relative to lab.toml) / name."""
+        return self.path.parent / Path(self.file.campaign.runs_folder).expanduser() / self.file.campaign.name
+
+    def to_json(self) -> Json:
+        """The resolved configuration for the documents."""
+        return asdict(self.file)
+
+
+def load(path: Path) -> LabConfig:
+    """Read lab.toml and every scenario.toml it names.
+
+    Raises:
+        ConfigError: with file, TOML path, what was found, what is expected.
+    """
+    source, raw = _read_toml(path, "write one with `wattlab init`")
+    _check_schema(path, raw)
+    lab = _record(LabFile, raw, str(path), "")
+    _check_name(f"{path}: campaign.name", lab.campaign.name)
+    for table, names in (("meters", lab.meters), ("scenarios", lab.scenarios)):
+        if not names:
+            raise ConfigError(f"{path}: {table}: at least one is needed; see the commented file of `wattlab init`")
+        for name in names:
+            _check_name(f"{path}: {table}.{name}", name)
+    if "baseline" in lab.scenarios:
+        raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
+    scenarios = tuple(_scenario(path, name, section) for name, section in lab.scenarios.items())
+    section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
+    baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
+    return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, source=source)
+
+
+def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:
+    where = f"{path}: scenarios.{name}"
+    if bool(section.folder) == bool(section.command):
+        raise ConfigError(f"{where}: needs either `folder` (with a scenario.toml) or `command` (a list), not both")
+    if section.folder:
+        return _from_folder(path, name, section, None)
+    for index, file in enumerate(section.files):
+        _existing(where, f"files[{index}]", path.parent / file)
+    return Scenario(
+        name=name,
+        title=name,
+        description="a command of the operator's own",
+        kind="scenario",
+        command=tuple(section.command),
+        files=tuple(path.parent / file for file in section.files),
+        actions=(),
+        artifacts=tuple(section.artifacts),
+        parameters=section.parameters,
+        verification={},
+        repetitions=section.repetitions,
+        duration_s=None,
+        max_duration_s=section.max_duration_s,
+        source=dump(asdict(section)).encode(),
+    )
+
+
+def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: float | None) -> Scenario:
+    where = f"{path}: scenarios.{name}"
+    candidates = [root / section.folder for root in (path.parent, APPLICATION)]
+    folder = next((folder for folder in candidates if (folder / "scenario.toml").is_file()), None)
+    if folder is None:
+        raise ConfigError(f"{where}.folder: no scenario.toml in {' or '.join(map(str, candidates))}")
+    toml = folder / "scenario.toml"
+    source, raw = _read_toml(toml, "a scenario is a folder with a scenario.toml and its program")
+    _check_schema(toml, raw)
+    written = _record(ScenarioFile, raw, str(toml), "")
+    if (written.kind == "baseline") != (not written.command):
+        raise ConfigError(f"{toml}: command: a scenario needs one, a baseline has none (kind is {written.kind!r})")
+    if (written.kind == "baseline") != (duration_s is not None):
+        raise ConfigError(f"{where}: {toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]")
+    for extra in ("files", "artifacts"):
+        if getattr(section, extra):
+            raise ConfigError(f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}")
+    return Scenario(
+        name=name,
+        title=written.title,
+        description=written.description,
+        kind=written.kind,
+        command=tuple(written.command),
+        files=tuple(_existing(str(toml), f"files[{i}]", folder / file) for i, file in enumerate(written.files)),
+        actions=tuple(written.actions),
+        artifacts=tuple(written.artifacts),
+        parameters=_override(f"{where}.parameters", written.parameters, section.parameters, toml),
+        verification=written.verification,
+        repetitions=section.repetitions,
+        duration_s=duration_s,
+        max_duration_s=section.max_duration_s,
+        source=source,
+    )
+
+
+def _override(where: str, defaults: Json, given: Json, toml: Path) -> Json:
+    for key, value in given.items():
+        if key not in defaults:
+            raise ConfigError(f"{where}.{key}: unknown parameter; {toml} knows {', '.join(sorted(defaults)) or 'none'}")
+        expected: type = float if isinstance(defaults[key], float) else type(defaults[key])
+        if not matches(value, expected):
+            raise ConfigError(f"{where}.{key}: found {value!r}, expected {expected.__name__} like {defaults[key]!r}")
+    return defaults | given
+
+
+def _read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
+    try:
+        source = path.read_bytes()
+        return source, tomllib.loads(source.decode())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; {remedy}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _check_schema(path: Path, raw: Json) -> None:
+    version = raw.get("schema")
+    if type(version) is not int or version < 1:
+        raise ConfigError(f"{path}: schema: found {version!r}, expected the integer {SCHEMA} on the first line")
+    if version > SCHEMA:
+        raise ConfigError(f"{path}: schema {version} is newer than this wattlab knows ({SCHEMA}); update wattlab")
+
+
+def _check_name(where: str, name: str) -> None:
+    if not name or set(name) - NAME_CHARACTERS or name.startswith("."):
+        raise ConfigError(f"{where}: {name!r} becomes a folder's name: use letters, digits, '-', '_' and '.'")
+
+
+def _existing(where: str, key: str, file: Path) -> Path:
+    if not file.is_file():
+        raise ConfigError(f"{where}: {key}: {file} is no file")
+    return file
+
+
+def _record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str) -> Record:
+    """A dataclass from a TOML table; nested dataclasses and tables of dataclasses are followed."""
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cast(Any, cls))}
+    for key in raw:
+        if key not in known:
+            raise ConfigError(f"{file}: {path}{key}: unknown key; expected one of {', '.join(known)}")
+    values: dict[str, Any] = {}
+    for name, spec in known.items():
+        if name in raw:
+            values[name] = _value(hints[name], raw[name], file, path + name, spec.metadata.get("minimum"))
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            raise ConfigError(f"{file}: {path}{name}: missing; it has no default because it decides what is measured")
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -> Any:  # noqa: ANN401
+    if is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {path}: found {value!r}, expected a table [{path}]")
+        return _record(cast(type[Any], hint), value, file, path + ".")
+    if get_origin(hint) is dict and is_dataclass(item := get_args(hint)[1]):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {path}: found {value!r}, expected tables [{path}.NAME]")
+        return {key: _value(item, table, file, f"{path}.{key}", None) for key, table in value.items()}
+    if not matches(value, hint):
+        raise ConfigError(f"{file}: {path}: found {value!r}, expected {_words(hint)}")
+    # TOML knows nan and inf; neither is a decision.
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise ConfigError(f"{file}: {path}: found {value!r}, expected a finite number")
+    if minimum is not None and value < minimum:
+        raise ConfigError(f"{file}: {path}: found {value!r}, expected at least {minimum:g}")
+    return value
+
+
+def _words(hint: Any) -> str:  # noqa: ANN401
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(describe(part) for part in get_args(hint))
+    return {str: "text in quotes", int: "a whole number", float: "a number"}.get(hint, describe(hint))

@@ -1,0 +1,315 @@
+"""One test run, from an empty folder to a sealed one: stage, stabilization, rating interval, supplementary, unstage.
+
+Knows the order of the phases (ISO/IEC 14756, method.md 8) and that every ending writes a stop document. Knows no plan,
+no other run, no number.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from harness.clock import ClockExchange
+from harness.config import LabConfig, Scenario
+from harness.documents import Edge, ExitStatus, Json, NoteEvent, Phase, PhaseEvent, Start, Stop
+from harness.errors import LabError
+from harness.plan import PlannedRun
+from harness.recorder import AgentRecorder, Journal, MeterRecorder, clock_event, seal_run
+from harness.run_folder import RunWriter
+from harness.sut import AgentSession, RatingResult, Sut
+from meters.meter import Meter, MeterError
+
+FIRST_READING_S = 15.0
+"""A meter that has not spoken so long after it was opened is not there."""
+CLOCK_EXCHANGES_AT_EDGES = 8
+POLL_S = 0.2
+
+
+OnPhase: TypeAlias = Callable[[str, MeterRecorder | None], None]
+"""Told the phase that runs and the first meter's recorder, a few times a second: for the progress display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What stands in the lab while a campaign runs: the SUT, how to open each meter, and who they are."""
+
+    config: LabConfig
+    sut: Sut
+    sut_facts: Json
+    host_facts: Json
+    software: Json
+    open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+    agent_source: bytes
+    marker_source: bytes
+    python: str
+    data_folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended; `manifest` is the digest of its seal, `cause` the error that aborted it."""
+
+    exit_status: ExitStatus
+    reason: str | None
+    manifest: str
+    cause: BaseException | None
+
+
+class RunFailed(LabError):
+    """The workload failed: its exit code, its missing artifact."""
+
+
+def execute(
+    bench: Bench,
+    planned: PlannedRun,
+    scenario: Scenario,
+    folder: Path,
+    *,
+    attempt: int,
+    previous_manifest: str | None,
+    on_phase: OnPhase,
+) -> Ended:
+    """Make one run in `folder` (exclusively created). Whatever happens, the folder ends sealed, with a stop document.
+
+    Raises:
+        RunFolderError: the disk refuses; the folder is left for the next start to seal as found.
+    """
+    with RunWriter(folder) as writer:
+        inputs = {"lab.toml": bench.config.source, "scenario.toml": scenario.source, "agent.py": bench.agent_source}
+        digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}
+        writer.append(_start(bench, planned, scenario, folder, attempt, previous_manifest, digests))
+        journal = Journal(writer)
+        run = _TestRun(bench, planned, scenario, writer, journal, on_phase)
+        status: ExitStatus = "success"
+        cause: BaseException | None = None
+        try:
+            run.measure()
+        except BaseException as error:
+            status, cause = ("fail" if isinstance(error, RunFailed) else "abort"), error
+        finally:
+            run.release()
+        reason = None if cause is None else _reason(cause)
+        stop = Stop(
+            time_ns=time.monotonic_ns(),
+            utc=utc_now(),
+            exit_status=status,
+            reason=reason,
+            streams=writer.stream_summary(),
+        )
+        return Ended(status, reason, seal_run(writer, journal, stop), cause)
+
+
+class _TestRun:
+    """The phases of one run and what they hold open."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        planned: PlannedRun,
+        scenario: Scenario,
+        writer: RunWriter,
+        journal: Journal,
+        on_phase: OnPhase,
+    ) -> None:
+        self._bench, self._planned, self._scenario = bench, planned, scenario
+        self._writer, self._journal, self._on_phase = writer, journal, on_phase
+        self._uid = uid_of(writer.folder)
+        self._meters: list[MeterRecorder] = []
+        self._agent: AgentRecorder | None = None
+        self._session: AgentSession | None = None
+        self._work: str | None = None
+
+    def measure(self) -> None:
+        """All phases in order.
+
+        Raises:
+            RunFailed: the workload failed. LabError, MeterError: the lab's side did.
+        """
+        campaign = self._bench.config.file.campaign
+        self._phase("stage", "begin")
+        session = self._stage()
+        self._phase("stage", "end")
+        self._phase("stabilization", "begin")
+        self._pause(campaign.stabilization_s)
+        self._phase("stabilization", "end")
+        self._exchange_clocks(session)
+        self._on_phase("rating", self._meters[0])
+        result = self._rate(session)
+        self._exchange_clocks(session)
+        self._phase("supplementary", "begin")
+        self._pause(campaign.supplementary_s)
+        self._phase("supplementary", "end")
+        self._phase("unstage", "begin")
+        self._unstage(session)
+        self._phase("unstage", "end")
+        if result.exit_code not in (0, None) or result.reason:
+            raise RunFailed(
+                f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
+                f"{': ' + result.reason if result.reason else ''}; its output is in artifacts/stderr.txt"
+            )
+
+    def release(self) -> None:
+        """End agent and recorders, remove the work folder; what cannot be done any more becomes a note."""
+        for step in (self._end_session, *(meter.stop for meter in self._meters), self._leave_sut):
+            try:
+                step()
+            except (LabError, MeterError, OSError, EOFError) as error:
+                self._note("release", f"{type(error).__name__}: {error}")
+        if self._agent is not None:
+            self._agent.close()
+
+    def _stage(self) -> AgentSession:
+        bench, config = self._bench, self._bench.config.file
+        files = {path.name: path.read_bytes() for path in self._scenario.files}
+        self._work = bench.sut.stage(self._uid, files | {"markers.py": bench.marker_source})
+        self._agent = AgentRecorder(self._writer, self._journal, config.sut.sample_period_s)
+        self._session = bench.sut.start_agent(
+            self._uid,
+            period_s=config.sut.sample_period_s,
+            reconnect_s=config.sut.reconnect_s,
+            on_record=self._agent.on_record,
+            on_exchange=self._record_exchange,
+        )
+        for name, section in config.meters.items():
+            recorder = MeterRecorder(name, section.circuit, bench.open_meters[name], self._writer, self._journal)
+            self._meters.append(recorder)
+        for recorder in self._meters:
+            if not recorder.wait_spoken(FIRST_READING_S):
+                raise LabError(
+                    f"meter {recorder.name}: no reading within {FIRST_READING_S:g} s of its start; "
+                    "look at `wattlab meter read` and at the wire log of this run"
+                )
+        return self._session
+
+    def _rate(self, session: AgentSession) -> RatingResult:
+        scenario = self._scenario
+        if scenario.kind == "baseline":
+            session.rate(None, {}, None, scenario.duration_s)
+        else:
+            argv = [self._bench.python if word == "{python}" else word for word in scenario.command]
+            environment = {
+                "WATTLAB_PARAMETERS": json.dumps(scenario.parameters),
+                "WATTLAB_SEED": str(self._planned.seed),
+                "WATTLAB_DATA": self._bench.data_folder,
+            }
+            session.rate(argv, environment, self._work, None)
+        limit_s = scenario.duration_s or scenario.max_duration_s
+        deadline_ns = time.monotonic_ns() + int((limit_s + 60.0) * 1e9)
+        while (result := session.wait_rated(POLL_S)) is None:
+            self._check_streams()
+            self._on_phase("rating", self._meters[0])
+            if time.monotonic_ns() > deadline_ns:
+                session.kill()
+                raise RunFailed(
+                    f"{scenario.name} was still running after {limit_s:g} s; "
+                    f"raise scenarios.{scenario.name}.max_duration_s if that is right"
+                )
+        return result
+
+    def _unstage(self, session: AgentSession) -> None:
+        session.finish()
+        self._session = None
+        if self._work is None:
+            return
+        names = [*self._scenario.artifacts, "stdout.txt", "stderr.txt"]
+        for name, content in self._bench.sut.fetch(self._work, names).items():
+            self._writer.write_file(f"artifacts/{name}", content)
+        self._leave_sut()
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.kill()
+            session.finish()
+
+    def _leave_sut(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            self._bench.sut.unstage(work)
+
+    def _exchange_clocks(self, session: AgentSession) -> None:
+        for _ in range(CLOCK_EXCHANGES_AT_EDGES):
+            self._record_exchange(session.exchange())
+
+    def _record_exchange(self, exchange: ClockExchange) -> None:
+        self._journal.put(
+            clock_event(exchange.t0_ns, exchange.t_sut_ns, exchange.t1_ns, exchange.sut_wall_ns, exchange.host_wall_ns)
+        )
+
+    def _pause(self, duration_s: float) -> None:
+        end_ns = time.monotonic_ns() + int(duration_s * 1e9)
+        while (left_ns := end_ns - time.monotonic_ns()) > 0:
+            time.sleep(min(POLL_S, left_ns / 1e9))
+            self._check_streams()
+
+    def _check_streams(self) -> None:
+        """Raise what ended a stream for good: another instrument, a full disk, a lost SUT."""
+        for recorder in self._meters:
+            if recorder.failure is not None:
+                raise recorder.failure
+        if self._journal.failure is not None:
+            raise self._journal.failure
+        if self._session is not None:
+            self._session.check()
+
+    def _phase(self, name: Phase, edge: Edge) -> None:
+        self._journal.put(PhaseEvent(time_ns=time.monotonic_ns(), name=name, edge=edge))
+        if edge == "begin":
+            self._on_phase(name, self._meters[0] if self._meters else None)
+
+    def _note(self, code: str, text: str) -> None:
+        self._journal.put(NoteEvent(time_ns=time.monotonic_ns(), code=code, text=text))
+
+
+def utc_now() -> str:
+    """The host's wall clock in UTC, ISO 8601, milliseconds: for people and for the audit trail, never for durations."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def uid_of(folder: Path) -> str:
+    """The uid a run folder carries in its name."""
+    return folder.name.rsplit("-", 1)[-1]
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, LabError | MeterError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by the operator (Ctrl-C)"
+    return f"{type(error).__name__}: {error}"
+
+
+def _start(
+    bench: Bench,
+    planned: PlannedRun,
+    scenario: Scenario,
+    folder: Path,
+    attempt: int,
+    previous_manifest: str | None,
+    digests: dict[str, str],
+) -> Start:
+    return Start(
+        uid=uid_of(folder),
+        campaign=bench.config.file.campaign.name,
+        ordinal=planned.ordinal,
+        attempt=attempt,
+        kind=planned.kind,
+        scenario=planned.scenario,
+        repetition=planned.repetition,
+        seed=planned.seed,
+        block=planned.block,
+        time_base="host-monotonic",
+        time_ns=time.monotonic_ns(),
+        utc=utc_now(),
+        previous_manifest=previous_manifest,
+        sut=bench.sut_facts,
+        host=bench.host_facts,
+        inputs=digests,
+        software=bench.software,
+        operator=bench.config.file.lab.operator,
+        config=bench.config.to_json(),
+        scenario_config=scenario.to_json(),
+    )

@@ -1,0 +1,125 @@
+"""lab.toml: every mistake is named by file and TOML path; nothing unknown is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.config import APPLICATION, LabConfig, load
+from harness.errors import ConfigError
+
+MINIMAL = """\
+schema = 1
+[lab]
+name = "L"
+[campaign]
+name = "c"
+seed = 1
+order = "shuffled"
+stabilization_s = 1
+supplementary_s = 1.5
+[baseline]
+blocks = 2
+duration_s = 3
+[sut]
+host = "h"
+python = "python3"
+[meters.wall]
+driver = "wattsup"
+port = "/dev/ttyUSB0"
+circuit = "inlet"
+[scenarios.idle]
+folder = "workloads/idle"
+repetitions = 1
+"""
+
+
+def read(tmp_path: Path, text: str) -> LabConfig:
+    file = tmp_path / "lab.toml"
+    file.write_text(text)
+    return load(file)
+
+
+@pytest.mark.parametrize("name", ["lab.toml", "workloads/campaigns/guldner.toml"])
+def test_every_lab_file_that_is_shipped_loads(name: str) -> None:
+    config = load(APPLICATION / name)
+    assert [scenario.name for scenario in config.scenarios] == ["idle", "cnn", "transfer"]
+    assert config.baseline.kind == "baseline"
+
+
+def test_guldner_is_the_published_campaign() -> None:
+    config = load(APPLICATION / "workloads/campaigns/guldner.toml")
+    assert {scenario.repetitions for scenario in config.scenarios} == {30}
+    by_name = {scenario.name: scenario.parameters for scenario in config.scenarios}
+    assert by_name["idle"]["idle_s"] == 600
+    for net, target in (("cnn", 0.80), ("transfer", 0.85)):
+        parameters = by_name[net]
+        assert (parameters["image_size"], parameters["target"], parameters["max_epochs"]) == (224, target, 100)
+
+
+def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_path: Path) -> None:
+    resolved = read(tmp_path, MINIMAL).to_json()
+    assert resolved["sut"]["reconnect_s"] == 60.0
+    assert resolved["thresholds"]["gap_single_s"] == 10.0
+    assert resolved["campaign"]["supplementary_s"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seed = 1", "seed = 1\nsed = 2", r"campaign\.sed: unknown key; expected one of name, runs_folder"),
+        ("seed = 1", "seed = '1'", r"campaign\.seed: found '1', expected a whole number"),
+        ("seed = 1", "seed = true", r"campaign\.seed: found True"),
+        ("seed = 1", "", r"campaign\.seed: missing; it has no default"),
+        ("blocks = 2", "blocks = 0", r"baseline\.blocks: found 0, expected at least 1"),
+        ("duration_s = 3", "duration_s = nan", r"baseline\.duration_s: found nan, expected a finite number"),
+        ("duration_s = 3", "duration_s = inf", r"baseline\.duration_s: found inf"),
+        (
+            'order = "shuffled"',
+            'order = "random"',
+            r"campaign\.order: found 'random', expected 'shuffled' \| 'as-listed'",
+        ),
+        ('name = "c"', 'name = "../c"', r"campaign\.name: '\.\./c' becomes a folder's name"),
+        ("[meters.wall]", "[meters.'a/b']", r"meters\.a/b: 'a/b' becomes a folder's name"),
+        ("[sut]", "[sut]\nuser = 3", r"sut\.user: found 3, expected text in quotes"),
+        ("repetitions = 1", "repetitions = 1\nparameters = {nope = 1}", r"parameters\.nope: unknown parameter"),
+        ("repetitions = 1", "repetitions = 1\nparameters = {idle_s = 'x'}", r"parameters\.idle_s: found 'x'"),
+        ("repetitions = 1", "repetitions = 1\ncommand = ['x']", r"scenarios\.idle: needs either `folder`"),
+        ("repetitions = 1", "repetitions = 1\nfiles = ['x']", r"scenarios\.idle\.files: only beside `command`"),
+        ("workloads/idle", "workloads/nothing", r"scenarios\.idle\.folder: no scenario\.toml in"),
+        ("workloads/idle", "workloads/baseline", r"is of kind 'baseline'; a baseline is set in the table \[baseline\]"),
+        ("schema = 1", "schema = 2", "schema 2 is newer than this wattlab knows"),
+        ("schema = 1", "", "schema: found None, expected the integer 1"),
+        ("[lab]", "[lab", "not TOML: "),
+        (
+            "[baseline]",
+            "[scenarios.baseline]\nrepetitions=1\nfolder='x'\n[baseline]",
+            r"scenarios\.baseline: the baseline",
+        ),
+        ('[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB0"\ncircuit = "inlet"', "[meters]", "at least one"),
+    ],
+)
+def test_a_mistake_is_named_with_its_toml_path(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in MINIMAL
+    with pytest.raises(ConfigError, match=message) as caught:
+        read(tmp_path, MINIMAL.replace(old, new, 1))
+    assert str(caught.value).startswith(str(tmp_path / "lab.toml")) or "scenario.toml" in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="write one with `wattlab init`"):
+        load(tmp_path / "lab.toml")
+
+
+def test_bytes_that_are_no_text_are_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "lab.toml").write_bytes(b"schema = 1\n\xff")
+    with pytest.raises(ConfigError, match="not UTF-8 at byte 11"):
+        load(tmp_path / "lab.toml")
+
+
+def test_any_command_is_a_scenario_and_its_files_must_exist(tmp_path: Path) -> None:
+    own = MINIMAL + '[scenarios.mine]\ncommand = ["{python}", "x.py"]\nfiles = ["x.py"]\nrepetitions = 2\n'
+    with pytest.raises(ConfigError, match=r"scenarios.mine: files\[0\]: .*x.py is no file"):
+        read(tmp_path, own)
+    (tmp_path / "x.py").write_text("print(1)")
+    mine = read(tmp_path, own).scenarios[1]
+    assert (mine.command, mine.repetitions, mine.kind) == (("{python}", "x.py"), 2, "scenario")

@@ -1,0 +1,149 @@
+"""Every document survives its own JSON, and nothing else passes for one."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import documents
+from harness.documents import (
+    ActionEvent,
+    ClockEvent,
+    Document,
+    GapEvent,
+    IndicatorDescriptor,
+    NoteEvent,
+    PhaseEvent,
+    PowerDescriptor,
+    Start,
+    Stop,
+    decode,
+    encode,
+)
+from harness.errors import DocumentError, NewerSchema
+
+START: dict[str, Any] = {
+    "uid": "0123abcd",
+    "campaign": "c",
+    "ordinal": 1,
+    "attempt": 1,
+    "kind": "scenario",
+    "scenario": "cnn",
+    "repetition": 1,
+    "seed": 7,
+    "block": None,
+    "time_base": "host-monotonic",
+    "time_ns": 5,
+    "utc": "2026-11-21T10:00:00Z",
+    "previous_manifest": None,
+    "sut": {},
+    "host": {},
+    "inputs": {"lab.toml": "ab"},
+    "software": {},
+    "operator": "",
+    "config": {},
+    "scenario_config": {},
+}
+ints = st.integers(-(2**63), 2**63)
+names = st.text(max_size=20)
+optional_ints = st.none() | ints
+events: st.SearchStrategy[Document] = st.one_of(
+    st.builds(PhaseEvent, time_ns=ints, sut_ns=optional_ints, sut_wall_ns=optional_ints),
+    st.builds(
+        ActionEvent,
+        time_ns=ints,
+        name=names,
+        index=ints,
+        sut_ns=optional_ints,
+        sut_wall_ns=optional_ints,
+        metrics=st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False)),
+        exit_code=optional_ints,
+    ),
+    st.builds(ClockEvent, time_ns=ints, t0_ns=ints, t_sut_ns=ints, t1_ns=ints, sut_wall_ns=ints, host_wall_ns=ints),
+    st.builds(GapEvent, time_ns=ints, stream=names, cause=names, from_ns=ints, to_ns=ints),
+    st.builds(NoteEvent, time_ns=ints, code=names, text=names),
+    st.builds(Stop, time_ns=ints, utc=names, reason=st.none() | names, streams=st.just({"a": {"rows": 1}})),
+    st.builds(
+        IndicatorDescriptor, stream=names, period_s=st.floats(0.01, 60), columns=st.just([{"name": "cpu_percent"}])
+    ),
+)
+
+
+@given(events)
+def test_decode_of_encode_is_the_document_and_stays_on_one_line(document: Document) -> None:
+    line = encode(document)
+    assert "\n" not in line
+    assert decode(line, "x:1") == document
+
+
+def test_a_start_document_keeps_its_own_kind_beside_the_tag() -> None:
+    start = Start(**START)
+    assert json.loads(encode(start))["kind"] == "scenario"
+    assert decode(encode(start), "x:1") == start
+
+
+def test_a_power_descriptor_takes_a_whole_number_for_a_float() -> None:
+    line = json.dumps(
+        {"type": "descriptor", "kind": "power", "stream": "s", "meter": "m", "circuit": "c", "identity": {}}
+        | {"origin": "emulated", "evidence": {}, "averaging": "window", "window_s": 1, "stamp": "end"}
+        | {"latency_s": 0, "columns": [{"name": "power_w"}]}
+    )
+    assert isinstance(decode(line, "x:1"), PowerDescriptor)
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_a_document_error_with_file_and_line(line: bytes) -> None:
+    with pytest.raises(DocumentError, match=r"^run.jsonl:3: "):
+        decode(line, "run.jsonl:3")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "neither"}, r"Start.kind is 'neither', expected 'baseline' \| 'scenario'"),
+        ({"ordinal": True}, "Start.ordinal is True, expected int"),
+        ({"block": "3"}, "Start.block is '3', expected int | null"),
+        ({"inputs": {"lab.toml": 3}}, "Start.inputs"),
+        ({"surprise": 1}, r"unknown fields \['surprise'\]"),
+        ({"schema": 0}, "schema 0 is not a version number"),
+        ({"schema": "1"}, "schema '1' is not a version number"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_was_found_and_expected(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DocumentError, match=message):
+        decode(json.dumps({"type": "start", "schema": 1} | START | change), "x:1")
+
+
+@pytest.mark.parametrize("missing", sorted(START))
+def test_every_field_of_a_start_document_is_required(missing: str) -> None:
+    raw = {"type": "start", "schema": 1} | {key: value for key, value in START.items() if key != missing}
+    with pytest.raises(DocumentError, match="x:1"):
+        decode(json.dumps(raw), "x:1")
+
+
+def test_a_newer_schema_is_refused_with_the_remedy() -> None:
+    with pytest.raises(NewerSchema, match="update wattlab"):
+        decode(json.dumps({"type": "start", "schema": documents.SCHEMA + 1} | START), "x:1")
+
+
+def test_an_older_schema_is_migrated_step_by_step_on_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "SCHEMA", 3)
+    monkeypatch.setattr(
+        documents,
+        "MIGRATIONS",
+        {
+            1: lambda raw: {("uid" if key == "id" else key): value for key, value in raw.items()},
+            2: lambda raw: raw | {"operator": raw["operator"] + "!"},
+        },
+    )
+    old = {("id" if key == "uid" else key): value for key, value in START.items()}
+    start = decode(json.dumps({"type": "start", "schema": 1} | old), "x:1")
+    assert isinstance(start, Start)
+    assert (start.schema, start.uid, start.operator) == (3, "0123abcd", "!")
+
+
+def test_not_a_number_is_never_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        encode(ActionEvent(time_ns=1, name="epoch", index=0, edge="end", metrics={"loss": float("nan")}))

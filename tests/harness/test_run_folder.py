@@ -1,0 +1,241 @@
+"""A sealed run is what was measured: any changed byte, any missing, added, replaced or moved run is found."""
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.documents import NoteEvent, Start, Stop
+from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.run_folder import (
+    CAMPAIGN,
+    JOURNAL,
+    MANIFEST,
+    CampaignFolder,
+    RunFolder,
+    RunWriter,
+    seal_folder,
+    verify_campaign,
+    verify_run,
+)
+from tests.harness.test_documents import START
+
+UTC = "2026-11-21T10:00:00Z"
+
+
+def write_run(folder: Path, *, previous: str | None = None, ordinal: int = 1, readings: bytes = b"1,2.0\n") -> str:
+    with RunWriter(folder) as writer:
+        digest = writer.write_file("inputs/lab.toml", b"schema = 1\n")
+        fields: dict[str, Any] = START | {
+            "ordinal": ordinal,
+            "previous_manifest": previous,
+            "inputs": {"lab.toml": digest},
+        }
+        writer.append(Start(**fields))
+        with writer.open_stream("readings-wall.csv") as stream:
+            stream.write(b"time_ns,power_w\n" + readings)
+        writer.append(NoteEvent(time_ns=6, code="x", text="y"))
+        stop = Stop(time_ns=9, utc=UTC, exit_status="success", reason=None, streams=writer.stream_summary())
+        return writer.seal(stop)
+
+
+def write_campaign(path: Path, count: int = 3) -> CampaignFolder:
+    campaign = CampaignFolder.create(path)
+    campaign.append("campaign", UTC, {"schema": 1, "name": path.name})
+    previous = None
+    for ordinal in range(1, count + 1):
+        name = f"20261121T10000{ordinal}Z-r{ordinal:02d}-0000000{ordinal}"
+        campaign.append("run-begin", UTC, {"ordinal": ordinal, "folder": name, "attempt": 1})
+        readings = f"{ordinal},2.0\n".encode()
+        previous = write_run(path / name, previous=previous, ordinal=ordinal, readings=readings)
+        end = {"ordinal": ordinal, "folder": name, "exit_status": "success", "reason": None, "manifest": previous}
+        campaign.append("run-end", UTC, end)
+    return campaign
+
+
+def failures(path: Path) -> list[str]:
+    return [f"{check.subject} {check.name}: {check.detail}" for check in verify_campaign(path) if not check.passed]
+
+
+def unlock(path: Path) -> None:
+    for item in [path, *path.rglob("*")]:
+        item.chmod(0o755 if item.is_dir() else 0o644)
+
+
+def test_a_campaign_as_sealed_passes_every_check(tmp_path: Path) -> None:
+    write_campaign(tmp_path / "c")
+    checks = verify_campaign(tmp_path / "c")
+    assert len(checks) > 10
+    assert failures(tmp_path / "c") == []
+
+
+def test_sealing_drops_write_permission_of_every_file_and_folder(tmp_path: Path) -> None:
+    write_run(tmp_path / "r")
+    for path in [tmp_path / "r", *(tmp_path / "r").rglob("*")]:
+        assert not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH), path
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_changed_byte_of_a_campaign_is_found(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "c"
+    if not path.exists():
+        write_campaign(path, 2)
+        unlock(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    file = data.draw(st.sampled_from(files))
+    content = file.read_bytes()
+    index = data.draw(st.integers(0, len(content) - 1))
+    flipped = content[index] ^ data.draw(st.integers(1, 255))
+    file.write_bytes(content[:index] + bytes([flipped]) + content[index + 1 :])
+    try:
+        assert failures(path), f"byte {index} of {file.relative_to(path)} changed unnoticed"
+    finally:
+        file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["readings-wall.csv", JOURNAL, "inputs/lab.toml", MANIFEST])
+def test_a_removed_file_is_found(tmp_path: Path, name: str) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    run = campaign.run_paths()[1]
+    unlock(run)
+    (run / name).unlink()
+    assert any(run.name in failure or "run" in failure for failure in failures(tmp_path / "c"))
+
+
+def test_an_added_file_is_found(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    run = campaign.run_paths()[0]
+    unlock(run)
+    (run / "readings-second.csv").write_text("time_ns,power_w\n")
+    assert any("readings-second.csv is not in the manifest" in failure for failure in failures(tmp_path / "c"))
+
+
+def test_a_removed_run_is_found(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    run = campaign.run_paths()[1]
+    unlock(run)
+    shutil.rmtree(run)
+    assert any(f"{run.name} is missing" in failure for failure in failures(tmp_path / "c"))
+
+
+def test_a_run_copied_from_another_campaign_is_found(tmp_path: Path) -> None:
+    write_campaign(tmp_path / "c")
+    other = write_campaign(tmp_path / "d", 4)
+    shutil.copytree(other.run_paths()[3], tmp_path / "c" / other.run_paths()[3].name)
+    assert any("not in the campaign's log" in failure for failure in failures(tmp_path / "c"))
+
+
+def test_a_run_measured_again_and_resealed_is_found(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    run = campaign.run_paths()[1]
+    previous = RunFolder.open(run).start.previous_manifest
+    unlock(run)
+    shutil.rmtree(run)
+    write_run(run, previous=previous, ordinal=2, readings=b"2,1.0\n")
+    assert [failure.split(" ")[1] for failure in failures(tmp_path / "c")] == ["link:"]
+
+
+def test_two_runs_that_changed_places_are_found(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    first, second, _ = campaign.run_paths()
+    unlock(tmp_path / "c")
+    first.rename(tmp_path / "swap")
+    second.rename(first)
+    (tmp_path / "swap").rename(second)
+    assert any("replaced" in failure for failure in failures(tmp_path / "c"))
+
+
+@pytest.mark.parametrize("line", [0, 1, 3])
+def test_a_line_taken_out_of_the_campaign_log_breaks_the_chain(tmp_path: Path, line: int) -> None:
+    write_campaign(tmp_path / "c")
+    log = tmp_path / "c" / CAMPAIGN
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
+    assert any("the chain is broken" in failure for failure in failures(tmp_path / "c"))
+    with pytest.raises(EvidenceBroken, match=f"campaign.jsonl:{line + 1}"):
+        CampaignFolder(tmp_path / "c").entries()
+
+
+def test_a_half_written_last_line_of_the_log_is_cut_away_by_the_next_append(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c", 1)
+    whole = (tmp_path / "c" / CAMPAIGN).read_bytes()
+    with (tmp_path / "c" / CAMPAIGN).open("ab") as log:
+        log.write(b'{"seq":4,"prev":"ab')
+    assert len(campaign.entries()) == 3
+    campaign.append("run-begin", UTC, {"ordinal": 2, "folder": "f", "attempt": 1})
+    assert (tmp_path / "c" / CAMPAIGN).read_bytes().startswith(whole + b'{"seq":4,')
+    assert campaign.entries()[3]["prev"] == hashlib.sha256(whole.splitlines()[-1]).hexdigest()
+
+
+def test_a_run_without_a_stop_document_was_aborted_and_may_end_in_mid_line(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.append(Start(**START))
+    with (tmp_path / "r" / JOURNAL).open("ab") as journal:
+        journal.write(b'{"type":"event","kind":"no')
+    seal_folder(tmp_path / "r")
+    run = RunFolder.open(tmp_path / "r")
+    assert (run.exit_status, run.stop) == ("abort", None)
+    assert "without a stop document" in str(run.reason)
+    assert all(check.passed for check in verify_run(tmp_path / "r") if check.name == "bytes")
+
+
+def test_a_seal_that_was_cut_off_is_taken_up_again(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.append(Start(**START))
+    (tmp_path / "r" / (MANIFEST + ".draft")).write_text("half")
+    digest = seal_folder(tmp_path / "r")
+    assert seal_folder(tmp_path / "r") == digest
+    assert [check.name for check in verify_run(tmp_path / "r") if not check.passed] == []
+
+
+def test_text_after_the_stop_document_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path / "r")
+    unlock(tmp_path / "r")
+    with (tmp_path / "r" / JOURNAL).open("ab") as journal:
+        journal.write(b"{}")
+    with pytest.raises(DocumentError, match=r"run.jsonl:4: text after the stop document"):
+        RunFolder.open(tmp_path / "r")
+
+
+def test_a_run_folder_is_never_reused_and_a_stream_never_overwritten(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.open_stream("readings-wall.csv").close()
+        with pytest.raises(RunFolderError, match="readings-wall.csv"):
+            writer.open_stream("readings-wall.csv")
+    with pytest.raises(RunFolderError, match="cannot create the run folder"):
+        RunWriter(tmp_path / "r")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "artifacts/../../x", "", "a\0b"])
+def test_no_file_of_a_run_can_be_written_outside_it(tmp_path: Path, name: str) -> None:
+    with RunWriter(tmp_path / "r") as writer, pytest.raises(RunFolderError, match="relative"):
+        writer.write_file(name, b"x")
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/etc/passwd"])
+def test_a_manifest_that_points_outside_its_run_is_refused(tmp_path: Path, name: str) -> None:
+    write_run(tmp_path / "r")
+    unlock(tmp_path / "r")
+    with (tmp_path / "r" / MANIFEST).open("a") as manifest:
+        manifest.write(f"{'0' * 64}  {name}\n")
+    assert any("relative" in check.detail for check in verify_run(tmp_path / "r") if not check.passed)
+
+
+def test_a_link_in_a_run_folder_is_refused_not_followed(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.append(Start(**START))
+    os.symlink("/etc/hostname", tmp_path / "r" / "artifacts" / "model")
+    with pytest.raises(RunFolderError, match="only plain files can be sealed"):
+        seal_folder(tmp_path / "r")
+
+
+def test_a_folder_that_is_no_campaign_says_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="name the folder of a campaign"):
+        CampaignFolder(tmp_path)
