@@ -297,8 +297,8 @@ class WattsUp:
             self._reset_stream()
             identity, field_count = self._greet()
             origin = attest(self._wire.port, identity)
-            found = (identity, field_count, origin.kind)
-            expected = (self._identity, self._field_count, self._origin.kind)
+            found = _who(identity, field_count, origin)
+            expected = _who(self._identity, self._field_count, self._origin)
             if found != expected:
                 raise MeterMismatch(
                     f"{self._wire.port}: another meter answers after reopening: found {found}, expected {expected}; "
@@ -393,6 +393,12 @@ class WattsUp:
             f"{self._wire.port}: the meter names itself {self._identity.model!r} but sends no line within "
             f"{LOG_WAIT_S:g} s of the start of its log; reset the meter and try again"
         )
+
+
+def _who(identity: Identity, field_count: int, origin: Origin) -> str:
+    """Return what must stay the same when a port is reopened."""
+    serial = origin.evidence.get("sysfs_serial") or "without serial number"
+    return f"{identity.model} {identity.firmware}, {field_count} fields, {origin.kind}, port {serial}"
 
 
 def open_wattsup(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> WattsUp:

@@ -38,7 +38,8 @@ class ControlPipe:
     def __init__(self, path: Path) -> None:
         """Make the pipe; one left behind by a killed process is replaced.
 
-        Raises `FileExistsError` when an emulator listens there, or something that is no pipe stands there.
+        Raises `OSError` when an emulator listens there, something that is no pipe stands there, or the folder is
+        missing or closed.
         """
         self.path = path
         self._text = b""
@@ -48,6 +49,8 @@ class ControlPipe:
             os.mkfifo(path)
         except FileExistsError as error:
             raise FileExistsError(f"{path}: in use by another emulator, or no pipe; name another") from error
+        except OSError as error:
+            raise OSError(f"{path}: {error.strerror}; name a path in a folder that can be written") from error
         self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # held open for writing: no end of file
 
     def fileno(self) -> int:
@@ -109,10 +112,9 @@ class Bench:
         moments = [self._now_s() + IDLE_WAIT_S, *(fault.at_s for fault in self._plan[:1])]
         if self._device.next_push_s is not None:
             moments.append(self._device.next_push_s)
-        wire = self._wire.fileno()
         # A pty that nobody has open is always readable: leave it out, the idle wait looks after it.
-        idle = wire is None or not self._wire.listening
-        waiting_for = [self._control.fileno()] if wire is None or idle else [self._control.fileno(), wire]
+        wire = self._wire.fileno() if self._wire.listening else None
+        waiting_for = [fd for fd in (self._control.fileno(), wire) if fd is not None]
         select.select(waiting_for, [], [], max(0.0, min(moments) - self._now_s()))
 
     def _obey_control(self) -> None:

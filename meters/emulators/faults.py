@@ -52,7 +52,7 @@ def parse_fault(text: str) -> Fault:
     if name not in known:
         raise ValueError(f"fault {text!r}: expected one of {', '.join(known)}")
     if name in LINE_FAULTS and given:
-        raise ValueError(f"fault {text!r}: {name} takes no amount")
+        raise ValueError(f"fault {text!r}: expected {name} alone, it takes no amount")
     if name == LATE and not given:
         raise ValueError(f"fault {text!r}: expected late=SECONDS")
     try:

@@ -1,0 +1,30 @@
+"""Every driver in the registry keeps the contract of the registry."""
+
+from __future__ import annotations
+
+import pytest
+
+import meters.meter
+from meters.meter import MeterError, MeterOptionError, MeterUnavailable
+from meters.registry import DRIVERS, open_meter
+
+
+def test_an_unknown_driver_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(MeterOptionError, match=r"'wattup' is not known, expected one of .*wattsup"):
+        open_meter("wattup", "/dev/ttyUSB0", capture=None, options={})
+
+
+@pytest.mark.parametrize("name", sorted(DRIVERS))
+def test_every_driver_states_tier_limits_and_defaults_and_refuses_an_absent_port(name: str) -> None:
+    driver = DRIVERS[name]
+    assert driver.summary
+    assert driver.limits
+    assert driver.tier in ("reference", "working", "indicative", "uncalibrated")
+    with pytest.raises(MeterUnavailable, match="no such port"):
+        driver.open("/dev/ttyUSB99", capture=None, options=dict(driver.options))
+
+
+def test_every_error_of_a_meter_has_one_root() -> None:
+    errors = [item for item in vars(meters.meter).values() if isinstance(item, type) and issubclass(item, Exception)]
+    assert len(errors) == 9
+    assert all(issubclass(error, MeterError) for error in errors)
