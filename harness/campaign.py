@@ -27,7 +27,7 @@ from meters.meter import MeterError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where the campaign is. `left_s` is an estimate (None before the first run is done), `power_w` the last reading."""
+    """Where the campaign is. `left_s` is an estimate (None before a run is done), `power_w` the last reading."""
 
     done: int
     total: int

@@ -1,0 +1,63 @@
+"""`wattlab demo`: the whole lab on this machine, from lab.toml to the report, with an emulated meter."""
+
+import argparse
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from harness.campaign import Campaign
+from harness.cli import report
+from harness.cli.run import measure
+from harness.cli.sut import prepare
+from harness.cli.types import Verbs
+from harness.config import APPLICATION, LabConfig, load
+from harness.demo import open_wires
+from harness.errors import ConfigError
+from harness.provenance import software_facts
+from harness.run_folder import CAMPAIGN, verify_campaign
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "demo",
+        help="run the whole lab on this machine, with an emulated meter",
+        description="Run the whole lab on this machine: a real sshd on loopback, an emulated meter on a pty, "
+        "baseline, idle, cnn and transfer, three times each, and the report. About ten minutes.",
+    )
+    verb.set_defaults(call=call)
+
+
+def call(_arguments: argparse.Namespace) -> int:
+    """Prepare, measure, verify, report."""
+    config = _next_demo(load(APPLICATION / "lab.toml"))
+    folder = config.campaign_folder
+    print(f"wattlab demo: the embedded lab, into {folder}")
+    print("The meter is emulated: the whole way of a number is real, the numbers themselves are not.")
+    with open_wires(config) as wires:
+        prepare(wires.sut)
+        measure(config, wires)
+    failed = [check for check in verify_campaign(folder) if not check.passed]
+    print(f"sealed   {'every byte as measured' if not failed else f'{len(failed)} checks FAILED'} (`wattlab verify`)")
+    code = report.write(folder)
+    return 3 if failed else 0 if code == 3 else code
+
+
+def _next_demo(config: LabConfig) -> LabConfig:
+    """The demo campaign that was interrupted, else a new one: demo-1, demo-2, ..."""
+    for number in count(1):
+        campaign = replace(config.file.campaign, name=f"demo-{number}")
+        candidate = replace(config, file=replace(config.file, campaign=campaign))
+        if _unfinished(candidate):
+            return candidate
+    raise AssertionError("count() never ends")
+
+
+def _unfinished(candidate: LabConfig) -> bool:
+    path: Path = candidate.campaign_folder
+    if not (path / CAMPAIGN).is_file():
+        return True
+    try:
+        return bool(Campaign(candidate, software_facts(APPLICATION)).remaining())
+    except ConfigError:
+        return False  # begun with another lab.toml

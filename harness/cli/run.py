@@ -1,0 +1,128 @@
+"""`wattlab run`: make every run of the plan that is not done yet; continues an interrupted campaign."""
+
+import argparse
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from harness.campaign import Campaign, Progress
+from harness.cli import report
+from harness.cli.check import show
+from harness.cli.types import Verbs, add_lab_argument
+from harness.config import APPLICATION, LabConfig, load
+from harness.demo import Wires, open_wires
+from harness.preflight import check_lab, require_ready
+from harness.provenance import host_facts, software_facts
+from harness.run import Bench
+from harness.sut import Sut
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "run",
+        help="measure: every planned run that is not done yet",
+        description="Measure every planned run that is not done yet. Interrupted? The same command continues.",
+    )
+    add_lab_argument(verb)
+    verb.set_defaults(call=call)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Check, measure, and say how the report is made."""
+    config = load(arguments.lab)
+    with open_wires(config) as wires:
+        measure(config, wires)
+    print(f"Measured: {config.campaign_folder}")
+    return report.write(config.campaign_folder)
+
+
+def measure(config: LabConfig, wires: Wires) -> None:
+    """Preflight, then every remaining run, with a progress display.
+
+    Raises:
+        LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
+    """
+    software = software_facts(APPLICATION)
+    campaign = Campaign(config, software)
+    with campaign.locked():
+        for sentence in campaign.seal_cut_off():
+            print(f"found cut off, sealed as it is: {sentence}")
+        if not campaign.remaining():
+            print(f"Every run of {config.campaign_folder} is done.")
+            return
+        reasons = check_lab(config, wires.sut, wires.openers)
+        show(reasons)
+        require_ready(reasons)
+        with Sut.connect(wires.sut) as sut, Display(len(campaign.plan)) as display:
+            bench = Bench(
+                config=config,
+                sut=sut,
+                sut_facts=sut.facts() | {"description": config.file.sut.description},
+                host_facts=host_facts(),
+                software=software,
+                open_meters=wires.openers,
+                agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
+                marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
+                python=wires.sut.python,
+                data_folder=sut.data_folder,
+            )
+            campaign.measure(bench, display.on_progress)
+
+
+class Display:
+    """A bar with the time left on a terminal; a line for every run begun elsewhere (a log, CI)."""
+
+    def __init__(self, total: int) -> None:
+        self._console = Console()
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=total, left="")
+        self._shown: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the bar on a terminal."""
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar down."""
+        self._bar.stop()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Show where the campaign is."""
+        run, left = progress.current, _left(progress.left_s)
+        power = "" if progress.power_w is None else f" {progress.power_w:.1f} W"
+        what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
+        again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
+        self._bar.update(
+            self._task, completed=progress.done, description=f"{what}{again} {progress.phase}{power}", left=left
+        )
+        if self._shown != (run.ordinal, progress.attempt):
+            self._shown = (run.ordinal, progress.attempt)
+            if not self._console.is_terminal:
+                self._console.print(f"{what}{again} {left}", highlight=False)
+
+
+def _left(left_s: float | None) -> str:
+    if left_s is None:
+        return ""
+    return (
+        f"{left_s / 3600:.1f} h left"
+        if left_s >= 5400
+        else f"{left_s / 60:.0f} min left"
+        if left_s >= 90
+        else "1 min left"
+    )

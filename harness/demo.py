@@ -1,0 +1,129 @@
+"""The embedded lab: what lab.toml leaves to wattlab (`host = "embedded"`, `port = "embedded"`), as real processes.
+
+Starts an OpenSSH sshd on loopback with throw-away keys and one emulator per embedded meter, and takes them down again.
+Knows how to start them. Knows no campaign; whoever is given the wires cannot tell them from a real lab's, except by
+the evidence that every descriptor carries.
+"""
+
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.config import APPLICATION, EMBEDDED, LabConfig
+from harness.errors import LabError
+from harness.loopback_sshd import LoopbackSshd
+from harness.sut import SutConfig
+from meters import registry
+from meters.meter import Meter
+
+EMULATOR_START_S = 20.0
+PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """Where everything is reached: the SUT, and each meter's port."""
+
+    sut: SutConfig
+    ports: Mapping[str, str]
+    openers: Mapping[str, Callable[[BinaryIO], Meter]]
+    embedded: tuple[str, ...]
+    """What is embedded, in words; empty in a real lab."""
+
+
+@contextmanager
+def open_wires(config: LabConfig) -> Iterator[Wires]:
+    """The lab's wires; what is embedded runs until the context is left."""
+    with ExitStack() as stack:
+        folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
+        folder.mkdir(parents=True, exist_ok=True)
+        ports = {
+            name: stack.enter_context(_emulator(section.driver, folder / f"meter-{name}"))
+            if section.port == EMBEDDED
+            else section.port
+            for name, section in config.file.meters.items()
+        }
+        openers = {
+            name: partial(_open_meter, section.driver, ports[name], section.options)
+            for name, section in config.file.meters.items()
+        }
+        embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
+        sut = config.file.sut
+        if sut.host == EMBEDDED:
+            sshd = stack.enter_context(LoopbackSshd(folder / "sshd"))
+            wire = SutConfig(
+                host=sshd.host,
+                port=sshd.port,
+                user=sshd.user,
+                key_file=sshd.key_file,
+                known_hosts=sshd.known_hosts,
+                python=str(APPLICATION / sut.python),
+                folder=str((folder / "sut").resolve()),
+            )
+            embedded.append("system under test (this machine, over sshd on loopback)")
+        else:
+            wire = SutConfig(
+                host=sut.host,
+                port=sut.port,
+                user=sut.user or os.environ.get("USER", "root"),
+                key_file=Path(sut.key_file).expanduser(),
+                known_hosts=Path(sut.known_hosts).expanduser(),
+                python=sut.python,
+                folder=sut.folder,
+            )
+        yield Wires(wire, ports, openers, tuple(embedded))
+
+
+def _open_meter(driver: str, port: str, options: Mapping[str, object], wire_log: BinaryIO) -> Meter:
+    return registry.open_meter(driver, port, capture=wire_log, options=options)
+
+
+@contextmanager
+def _emulator(driver: str, link: Path) -> Iterator[str]:
+    """An emulator as its own process, fed by this machine's real load; yields the path of its port."""
+    command = [sys.executable, "-m", "harness.cli", "meter", "emulate", driver, "--link", str(link)]
+    process = subprocess.Popen(
+        command,
+        cwd=APPLICATION,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            line = process.stdout.readline() if selector.select(EMULATOR_START_S) else b""
+        if not line:
+            process.kill()
+            raise LabError(f"the emulator of {driver} did not start: {process.stderr.read().decode(errors='replace')}")
+        yield str(json.loads(line)["port"])
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _die_with_parent() -> None:
+    """In the child: end when wattlab is killed, so that no emulator is left behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
