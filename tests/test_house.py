@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock", "workloads/requirements.lock")}
+WORKLOADS = ("workloads/requirements.lock", "workloads/requirements-gpu.lock")
+LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock", *WORKLOADS)}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -50,7 +51,7 @@ def declared(lock: str) -> list[str]:
         case "tests/requirements.lock":
             return list(groups["test"])
         case _:
-            lines = (ROOT / "workloads" / "requirements.txt").read_text().splitlines()
+            lines = LOCKS[lock].with_suffix(".txt").read_text().splitlines()
             return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -76,12 +77,12 @@ def test_a_lock_names_no_place_to_fetch_from(lock: str) -> None:
     assert not re.search(r"://|@ |^\s*(-i|-f|--(extra-)?index|--find-links|--trusted-host)", text, re.MULTILINE)
 
 
-def test_the_tests_run_with_the_versions_that_the_lab_runs_with() -> None:
-    host = pins(LOCKS["requirements.lock"])
-    tests = pins(LOCKS["tests/requirements.lock"])
-    assert {name: tests[name][0][0] for name in host.keys() & tests.keys()} == {
-        name: host[name][0][0] for name in host.keys() & tests.keys()
-    }
+@pytest.mark.parametrize("pair", [("requirements.lock", "tests/requirements.lock"), WORKLOADS])
+def test_locks_that_belong_together_hold_the_same_versions(pair: tuple[str, str]) -> None:
+    one, other = (pins(LOCKS[lock]) for lock in pair)
+    shared = one.keys() & other.keys()
+    assert len(shared) > 3
+    assert {name: one[name][0][0] for name in shared} == {name: other[name][0][0] for name in shared}
 
 
 def test_tensorflow_stays_out_of_the_host_environment() -> None:
@@ -278,6 +279,17 @@ def test_root_installs_what_the_verb_needs_and_a_failure_shows_the_end_of_its_lo
     assert update.split()[-1] == "update"
     assert "r-base-core" in install.split()
     assert "chromium" not in install.split()
+
+
+def test_an_operator_with_sudo_becomes_root_for_the_packages_only(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    sudo = f'echo "$*" >>{asked}; case "$1" in -*) ;; *) exec "$@" ;; esac'
+    code, messages = Machine(tmp_path, 1000, {"apt-get": "exit 100", "sudo": sudo}).run("demo")
+    assert code == 1
+    assert "installing Debian packages" in messages
+    commands = [line for line in asked.read_text().splitlines() if not line.startswith("-")]
+    assert all("apt-get" in command for command in commands)
+    assert "r-base-core" in commands[-1]
 
 
 def test_a_second_one_waits_until_the_first_has_installed(tmp_path: Path) -> None:
