@@ -1,0 +1,222 @@
+"""Whole campaigns through the command line: real sshd on loopback, emulated meter on a pty, killed and continued."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.documents import ActionEvent, GapEvent, PhaseEvent
+from harness.run_folder import CampaignFolder, RunFolder
+
+LAB = """\
+schema = 1
+[lab]
+name = "test lab"
+operator = "<b>tester</b>"
+[campaign]
+name = "c"
+seed = 5
+order = "shuffled"
+stabilization_s = 0.5
+supplementary_s = 1.5
+[baseline]
+blocks = 2
+duration_s = 2
+[sut]
+host = "embedded"
+python = ".venv-sut/bin/python"
+reconnect_s = 5
+[meters.wall]
+driver = "wattsup"
+port = "embedded"
+circuit = "sut-ac-inlet"
+[scenarios.steps]
+command = ["{python}", "steps.py", "MARKER"]
+files = ["steps.py"]
+artifacts = ["result.json"]
+repetitions = 2
+"""
+STEPS = """\
+import json, os, pathlib, sys, time
+from markers import action
+with action("training"):
+    for index in range(2):
+        with action("epoch") as epoch:
+            time.sleep(float(os.environ.get("STEP_S", "1.0")))
+artifacts = pathlib.Path(os.environ["WATTLAB_ARTIFACTS"])
+(artifacts / "result.json").write_text(json.dumps({"seed": os.environ["WATTLAB_SEED"]}))
+print("argument", sys.argv[1])
+"""
+
+
+class LabUnderTest:
+    """A lab in a folder of its own, driven as its user would: by the command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.campaign = folder / "runs" / "c"
+        self.marker = f"wattlab-test-{os.getpid()}-{folder.name}"
+        self.write(LAB)
+        (folder / "steps.py").write_text(STEPS)
+
+    def write(self, text: str) -> None:
+        (self.folder / "lab.toml").write_text(text.replace("MARKER", self.marker))
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "harness.cli", *words]
+        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "harness.cli", *words]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=110, check=False)
+
+    def runs(self) -> list[RunFolder]:
+        return CampaignFolder(self.campaign).runs()
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        return [entry for entry in CampaignFolder(self.campaign).entries() if entry["type"] == kind]
+
+    def loads(self) -> list[psutil.Process]:
+        """The processes of the scenario that are alive."""
+        return [p for p in psutil.process_iter(["cmdline"]) if self.marker in (p.info["cmdline"] or [])]
+
+    def wait_for_load(self) -> None:
+        wait_for(lambda: bool(self.loads()), 60)
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "the condition was never met"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[LabUnderTest]:
+    lab = LabUnderTest(tmp_path)
+    yield lab
+    assert lab.loads() == [], "a load was left running on the SUT"
+
+
+def test_a_campaign_from_lab_toml_to_a_verified_report(lab: LabUnderTest) -> None:
+    done = lab.call("run")
+    assert done.returncode in (0, 3), done.stderr
+    assert "Traceback" not in done.stderr
+    runs = lab.runs()
+    assert [run.exit_status for run in runs] == ["success"] * 4
+    assert [run.start.scenario for run in runs] == ["baseline", "steps", "steps", "baseline"]
+    assert len({run.start.seed for run in runs if run.start.kind == "scenario"}) == 2
+    for run in runs:
+        assert [e.edge for e in run.events if isinstance(e, PhaseEvent) and e.name == "rating"] == ["begin", "end"]
+        assert run.power[0].origin == "emulated"
+        assert all(summary["rows"] > 3 for summary in run.stop.streams.values()) if run.stop else False
+    steps = next(run for run in runs if run.start.scenario == "steps")
+    epochs = [e for e in steps.events if isinstance(e, ActionEvent) and e.name == "epoch"]
+    assert [(e.index, e.edge) for e in epochs] == [(0, "begin"), (0, "end"), (1, "begin"), (1, "end")]
+    assert json.loads((steps.path / "artifacts" / "result.json").read_text()) == {"seed": str(steps.start.seed)}
+    assert (steps.path / "artifacts" / "stdout.txt").read_text() == f"argument {lab.marker}\n"
+    results = json.loads((lab.campaign / "derived" / "results.json").read_text())
+    assert results["scenarios"]["steps"]["n_runs"]["value"] == 2
+    assert results["measurement"]["origin"] == "emulated"
+    assert (lab.campaign / "derived" / "report.html").stat().st_size > 20_000
+    verified = lab.call("verify", "runs/c")
+    assert verified.returncode == 0, verified.stdout
+    again = lab.call("run")
+    assert "is done" in again.stdout
+    assert len(lab.runs()) == 4
+
+
+def test_a_killed_campaign_is_continued_and_both_attempts_stay_in_the_audit_trail(lab: LabUnderTest) -> None:
+    process = lab.start("run")
+    lab.wait_for_load()
+    process.kill()
+    process.communicate()
+    measured = {path: path.stat().st_size for path in lab.campaign.glob("*/readings-wall.csv")}
+    done = lab.call("run")
+    assert done.returncode in (0, 3), done.stderr
+    assert "cut off" in done.stdout
+    runs = lab.runs()
+    assert [run.exit_status for run in runs] == ["success", "abort", "success", "success", "success"]
+    assert [run.start.attempt for run in runs] == [1, 1, 2, 1, 1]
+    assert runs[1].start.ordinal == runs[2].start.ordinal
+    assert "without a stop document" in str(runs[1].reason)
+    assert all(path.stat().st_size >= size for path, size in measured.items())
+    assert lab.call("verify", "runs/c").returncode == 0
+    results = json.loads((lab.campaign / "derived" / "results.json").read_text())
+    assert results["scenarios"]["steps"]["n_runs"]["value"] == 2
+    excluded = [run for run in results["runs"] if not run["included"]]
+    assert [run["status"] for run in excluded] == ["abort"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_with_a_stop_document_and_no_load(lab: LabUnderTest, number: signal.Signals) -> None:
+    process = lab.start("run")
+    lab.wait_for_load()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert lab.loads() == []
+    last = lab.runs()[-1]
+    assert last.stop is not None
+    assert last.stop.exit_status == "abort"
+    assert last.manifest_sha256 == lab.entries("run-end")[-1]["manifest"]
+
+
+def test_unplugging_the_meter_in_mid_run_is_a_gap_and_the_run_succeeds(lab: LabUnderTest) -> None:
+    (lab.folder / "steps.py").write_text(STEPS.replace('"1.0"', '"4.0"'))
+    lab.write(LAB.replace("repetitions = 2", "repetitions = 1"))
+    process = lab.start("run")
+    lab.wait_for_load()
+    control = lab.folder / "runs" / ".embedded" / "meter-wall.control"
+    time.sleep(1.5)
+    control.write_text("unplug\n")
+    time.sleep(1.5)
+    control.write_text("replug\n")
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode in (0, 3), errors
+    steps = next(run for run in lab.runs() if run.start.scenario == "steps")
+    assert steps.exit_status == "success"
+    assert [event.cause for event in steps.events if isinstance(event, GapEvent)] == ["unplugged"]
+    results = json.loads((lab.campaign / "derived" / "results.json").read_text())
+    assert any(finding["code"] == "gap" for finding in results["findings"])
+
+
+def test_a_failing_command_is_kept_tried_again_and_then_named(lab: LabUnderTest) -> None:
+    (lab.folder / "steps.py").write_text("import sys\nprint('no such data set', file=sys.stderr)\nsys.exit(3)\n")
+    done = lab.call("run")
+    assert done.returncode == 1
+    assert "exit code 3" in done.stderr
+    failed = [run for run in lab.runs() if run.exit_status == "fail"]
+    assert [run.start.attempt for run in failed] == [1, 2]
+    assert "no such data set" in (failed[0].path / "artifacts" / "stderr.txt").read_text()
+    assert lab.call("verify", "runs/c").returncode == 0
+
+
+def test_a_changed_lab_toml_does_not_continue_another_campaign(lab: LabUnderTest) -> None:
+    lab.write(LAB.replace('["{python}", "steps.py", "MARKER"]', '["{python}", "-c", "pass", "MARKER"]'))
+    assert lab.call("run").returncode in (0, 3)
+    lab.write(LAB.replace("duration_s = 2", "duration_s = 3"))
+    done = lab.call("run")
+    assert done.returncode == 1
+    assert "baseline.duration_s" in done.stderr
+    assert "campaign.name" in done.stderr
+
+
+def test_check_lists_every_reason_at_once(lab: LabUnderTest) -> None:
+    lab.write(
+        LAB.replace('port = "embedded"', 'port = "/dev/ttyNOMETER"').replace('host = "embedded"', 'host = "127.0.0.1"\nport = 1')
+    )
+    done = lab.call("check")
+    assert done.returncode == 1
+    assert done.stdout.count("REFUSED") >= 2
+    assert "/dev/ttyNOMETER" in done.stdout
+    assert not lab.campaign.exists()
