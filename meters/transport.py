@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import stat
+import termios
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -145,16 +146,18 @@ class FrameSplitter:
     """Cuts `<start> ... <end>` frames out of a stream that may be torn anywhere; holds at most `limit` bytes.
 
     A start byte inside a frame begins a new one; control characters and line ends are ignored everywhere;
-    other bytes outside a frame, and frames longer than `limit`, are dropped and make the next one `resynced`.
+    other bytes outside a frame, and frames longer than `limit`, are dropped and make the next one `resynced`;
+    `dropped_bytes` counts them.
     """
 
-    __slots__ = ("_body", "_end", "_inside", "_limit", "_start", "_torn")
+    __slots__ = ("_body", "_end", "_inside", "_limit", "_start", "_torn", "dropped_bytes")
 
     def __init__(self, start: bytes, end: bytes, limit: int) -> None:
         self._start, self._end, self._limit = start, end, limit
         self._body = b""
         self._inside = False
         self._torn = False
+        self.dropped_bytes = 0
 
     @property
     def held_bytes(self) -> int:
@@ -166,7 +169,8 @@ class FrameSplitter:
         frames = []
         for index, piece in enumerate(chunk.data.translate(None, _CONTROL).split(self._start)):
             if index:
-                self._torn = self._torn or self._inside
+                if self._inside:
+                    self._drop(len(self._start) + len(self._body))
                 self._body, self._inside = b"", True
             frames += self._take(piece, chunk.time_ns)
         return frames
@@ -174,22 +178,24 @@ class FrameSplitter:
     def _take(self, piece: bytes, time_ns: int) -> list[Frame]:
         """Handle bytes without a start byte among them."""
         if not self._inside:
-            self._torn = self._torn or bool(piece)
+            self._drop(len(piece))
             return []
         head, ended, tail = piece.partition(self._end)
-        if len(self._body) + len(head) > self._limit:
-            self._tear()
-            return []
         self._body += head
+        if len(self._body) > self._limit:
+            self._drop(len(self._start) + len(self._body))
+            self._body, self._inside = b"", False
+            return []
         if not ended:
             return []
         frame = Frame(time_ns, self._body, self._torn)
-        self._body, self._inside, self._torn = b"", False, bool(tail)
+        self._body, self._inside, self._torn = b"", False, False
+        self._drop(len(tail))
         return [frame]
 
-    def _tear(self) -> None:
-        """Drop an unfinished frame."""
-        self._body, self._inside, self._torn = b"", False, True
+    def _drop(self, count: int) -> None:
+        self.dropped_bytes += count
+        self._torn = self._torn or count > 0
 
 
 _CONTROL = bytes([*range(0x20), 0x7F])
@@ -278,12 +284,8 @@ def _open_serial(port: str, baud: int) -> serial.Serial:
             exclusive=None if scheme else True,
         )
         opened.reset_input_buffer()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, termios.error) as error:
         raise MeterUnavailable(f"{port}: cannot be opened: {_open_trouble(port, error)}") from error
-    except Exception as error:
-        if type(error).__module__ == "termios":  # termios.error is no OSError
-            raise MeterUnavailable(f"{port}: cannot be opened: it is no serial port ({error})") from error
-        raise
     return opened
 
 

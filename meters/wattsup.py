@@ -214,7 +214,6 @@ class WattsUp:
         self._wire = SerialWire(port, baud, sink)
         self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
         self._frames: deque[Frame] = deque()
-        self._heard_bytes = 0
         self._torn = False
         try:
             self._identity, self._field_count = self._greet()
@@ -257,20 +256,23 @@ class WattsUp:
     def read(self, timeout_s: float) -> Reading:
         """Return the next line as a reading, waiting at most `timeout_s` (above 0) seconds.
 
-        Lines that are no reading are dropped and make the next one `resynced`.
+        Lines that are no reading are dropped and make the next one `resynced`; a line that has only begun waits
+        for the next call.
         Raises `MeterTimeout` if nothing came, `MeterGarbage` if only such lines came, `MeterUnplugged`.
         """
         deadline = Deadline(timeout_s)
-        heard_before = self._heard_bytes
-        trouble = "found bytes outside any frame"
+        dropped_before = self._splitter.dropped_bytes
+        trouble = ""
         while True:
             try:
                 frame = self._next_frame(deadline)
             except MeterTimeout as error:
-                if self._heard_bytes == heard_before:
+                dropped = self._splitter.dropped_bytes - dropped_before
+                if not trouble and not dropped:
                     raise
+                found = trouble or f"found {dropped} bytes outside any line"
                 raise MeterGarbage(
-                    f"{self._wire.port}: no valid line within {timeout_s:g} s; {trouble}; "
+                    f"{self._wire.port}: no valid line within {timeout_s:g} s; {found}; "
                     "check cable, baud rate and that this is a Watts Up?"
                 ) from error
             self._torn = self._torn or frame.resynced
@@ -324,9 +326,7 @@ class WattsUp:
         while not self._frames:
             if deadline.expired:
                 raise MeterTimeout(f"{self._wire.port}: no frame before the deadline; check meter and baud rate")
-            chunk = self._wire.read_chunk(deadline)
-            self._heard_bytes += len(chunk.data)
-            self._frames.extend(self._splitter.feed(chunk))
+            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
         return self._frames.popleft()
 
     def _greet(self) -> tuple[Identity, int]:
@@ -360,8 +360,8 @@ class WattsUp:
 
     def _await(self, command: str, deadline: Deadline) -> Packet:
         """Return the next packet of this kind; raises `MeterGarbage` if what came instead was no packet."""
-        heard_before = self._heard_bytes
-        trouble = MeterGarbage(f"found bytes, expected `#{command},...;`")
+        dropped_before = self._splitter.dropped_bytes
+        trouble: MeterGarbage | None = None
         while True:
             try:
                 packet = decode_packet(self._next_frame(deadline).body)
@@ -369,9 +369,10 @@ class WattsUp:
                 trouble = error
                 continue
             except MeterTimeout:
-                if self._heard_bytes == heard_before:
+                dropped = self._splitter.dropped_bytes - dropped_before
+                if trouble is None and not dropped:
                     raise
-                raise trouble from None
+                raise trouble or MeterGarbage(f"found {dropped} bytes, expected `#{command},...;`") from None
             if packet.command == command:
                 return packet
 

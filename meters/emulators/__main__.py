@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device
-from meters.emulators.faults import Faults, parse_fault
+from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
 from meters.emulators.pty_wire import PtyWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
@@ -40,8 +40,30 @@ EMULATORS: dict[str, Callable[[argparse.Namespace, PowerSource], Device]] = {"wa
 BAUD = {"wattsup": 115200}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the emulator's arguments to a parser, so that the command line can offer them under its own verb."""
+def main(argv: Sequence[str]) -> int:
+    """Run the emulator that `argv` names until a signal ends it; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        with ExitStack() as stack:
+            bench = _set_up(arguments, stack)
+            print(json.dumps(_ready(arguments)), flush=True)
+            bench.run()
+    except _Stop:
+        return 0
+    except (OSError, ValueError) as error:
+        print(f"wattlab meter emulate: {error}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wattlab meter emulate",
+        description="Emulate a power meter on a pty until SIGTERM or Ctrl-C; one line of JSON says where it is.",
+        epilog="Faults: " + ", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]) + "; while it runs: "
+        "`echo unplug > LINK.control`.",
+    )
     parser.add_argument("name", choices=sorted(EMULATORS), help="the meter to emulate")
     parser.add_argument("--link", type=Path, required=True, help="path of the port, a symbolic link to a pty")
     parser.add_argument("--control", type=Path, help="named pipe that takes faults (default: LINK.control)")
@@ -54,30 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--capture", type=Path, help="file that takes a log of the emulator's end of the wire")
     parser.add_argument("--fields", type=int, choices=(16, 18), default=18, help="wattsup: fields in a line")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
-
-
-def emulate(arguments: argparse.Namespace) -> int:
-    """Run the emulator that parsed `arguments` name until a signal ends it; returns the exit code."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    try:
-        with ExitStack() as stack:
-            bench = _set_up(arguments, stack)
-            print(json.dumps(_ready(arguments)), flush=True)
-            bench.run()
-    except _Stop:
-        return 0
-    except (OSError, ValueError) as error:
-        print(f"wattlab meter emulate: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def main(argv: Sequence[str]) -> int:
-    """Parse `argv` and run; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m meters.emulators", description="Emulate a power meter.")
-    add_arguments(parser)
-    return emulate(parser.parse_args(argv))
+    return parser
 
 
 class _Stop(Exception):

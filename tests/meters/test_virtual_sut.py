@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -144,6 +146,45 @@ def test_the_real_load_of_this_machine_gives_a_plausible_power() -> None:
     source = parse_profile("cpu", 1)
     assert 20 < source.advance(1.0).mean_w < 5000
     assert nvml_power_w()() >= 0.0
+
+
+class FakeNvml(ModuleType):
+    """NVML as its Python binding shows it: milliwatts per board, an error where a board is lost."""
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, milliwatts: list[int], broken: str) -> None:
+        super().__init__("pynvml")
+        self.milliwatts, self.broken = milliwatts, broken
+
+    def nvmlInit(self) -> None:  # noqa: N802 - the binding's name
+        if self.broken == "init":
+            raise self.NVMLError
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        return len(self.milliwatts)
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
+        return index
+
+    def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
+        if self.broken == "power":
+            raise self.NVMLError
+        return self.milliwatts[handle]
+
+
+@pytest.mark.parametrize(("broken", "power_w"), [("", 75.5), ("init", 0.0), ("power", 0.0)])
+def test_the_power_of_all_boards_is_added_and_a_lost_driver_counts_nothing(
+    monkeypatch: pytest.MonkeyPatch, broken: str, power_w: float
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml([25_000, 50_500], broken))
+    assert nvml_power_w()() == power_w
+
+
+def test_the_power_of_the_boards_reaches_the_inlet_with_the_losses_of_the_supply() -> None:
+    with_gpu = VirtualSut(Steps(((0.0, 0.5),)), seed=1, noise_percent=0.0, gpu_power_w=lambda: 100.0)
+    assert with_gpu.advance(1000.0).mean_w > settled_w(0.5) + 105.0
 
 
 @pytest.mark.parametrize(

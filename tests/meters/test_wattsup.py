@@ -237,6 +237,21 @@ def test_silence_is_a_timeout_and_garbage_is_garbage_and_both_end_in_time(talkin
         meter.close()
 
 
+def test_a_line_that_arrives_across_two_calls_is_no_garbage(talking_pty: BarePty) -> None:
+    meter = wattsup.open_wattsup(talking_pty.path, capture=None, options={})
+    try:
+        meter.read(1.0)
+        for at in range(1, len(LINES[1]), 13):
+            talking_pty.send(b"\r\n" + LINES[1][:at])
+            with pytest.raises(MeterTimeout):
+                meter.read(0.05)
+            talking_pty.send(LINES[1][at:])
+            reading = meter.read(1.0)
+            assert (reading.power_w, reading.flags) == (45.0, frozenset())
+    finally:
+        meter.close()
+
+
 def test_a_stream_that_never_stops_but_says_nothing_cannot_outlast_the_deadline(talking_pty: BarePty) -> None:
     meter = wattsup.open_wattsup(talking_pty.path, capture=None, options={})
     try:
