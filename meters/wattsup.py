@@ -6,6 +6,10 @@ dialogue, the limits of error. Does not know: who reads, where readings go, othe
 A frame is `#<command>,<sub-command>,<count>,<arguments...>;`. It has no checksum: the count must be exact, every
 field a plausible number, and W, V, A must lie between the minimum and maximum sent in the same line.
 The meter has no serial number of its own; the one of its USB chip stands in the evidence of the port.
+
+Proved by captured lines: fields, scaling, framing. From the protocol's description only, never seen on a wire here:
+the version reply, the choice of fields, the two forms of the log command, that a line marks the end of its window,
+and the latency (taken as 0; a USB adapter adds up to 16 ms). No test here shows parity errors or a real accuracy.
 """
 
 from __future__ import annotations

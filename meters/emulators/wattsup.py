@@ -73,11 +73,11 @@ class WattsUpDevice:
         return replies
 
     def push(self, now_s: float) -> list[bytes]:
-        """Return the line that is due at `now_s`, and plan the next."""
+        """Return the line that is due at `now_s`, and plan the next; lines missed before are left out."""
         if self.next_push_s is None:
             return []
         span = self._advance(now_s)
-        self.next_push_s += self._interval_s
+        self.next_push_s = max(self.next_push_s + self._interval_s, now_s)
         return [encode_line(self._counts(span), self._names, self._selected)]
 
     def _answer(self, words: list[str], now_s: float) -> list[bytes]:

@@ -377,6 +377,27 @@ def test_an_unknown_fault_at_run_time_is_reported_and_changes_nothing(start_emul
     assert "fault 'explode': expected one of" in said
 
 
+def test_a_line_too_slow_for_its_meter_still_obeys_and_stops(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--interval", "0.001", "--baud", "9600", "--profile", "watts=50")
+    meter = open_meter("wattsup", str(emulator.port), capture=None, options={})
+    try:
+        read_many(meter, 20, 2.0)
+        emulator.fault("unplug")
+        with pytest.raises(MeterUnplugged):
+            read_many(meter, 50, 1.0)
+    finally:
+        meter.close()
+    assert emulator.stop() == (0, "")
+
+
+def test_a_meter_that_is_late_leaves_lines_out_and_loses_no_energy() -> None:
+    device = WattsUpDevice(ScriptedWatts(3600.0), seed=1)
+    device.receive(b"#L,W,3,E,0,1;", 0.0)
+    lines = device.push(1.0) + device.push(30.0)
+    assert device.next_push_s == 30.0
+    assert [int(line.split(b",")[6]) for line in lines] == [10, 300]
+
+
 def test_the_wire_takes_as_long_as_its_baud_rate_says(start_emulator: StartEmulator) -> None:
     emulator = start_emulator(*FAST, "--baud", "1200")
     client = RawClient(emulator.port)
