@@ -123,6 +123,13 @@ def test_the_readme_gives_the_two_commands_that_the_script_knows() -> None:
         assert re.search(rf"^{verb}\)", script, re.MULTILINE)
 
 
+def test_every_file_that_a_page_points_to_is_there() -> None:
+    pages = [path for path in tracked_files() if path.suffix == ".md"]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())]
+    assert links
+    assert [f"{page}: {link}" for page, link in links if not (ROOT / page.parent / link).exists()] == []
+
+
 # --- contracts -----------------------------------------------------------------------------------------------------
 
 SMALL_HOUSE = {
