@@ -276,17 +276,15 @@ def _open_serial(port: str, baud: int) -> serial.Serial:
     scheme = _scheme(port)
     try:
         # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
-        opened = serial.serial_for_url(
+        return serial.serial_for_url(
             port,
             baudrate=baud,
             timeout=POLL_S,
             write_timeout=None if scheme else WRITE_TIMEOUT_S,
             exclusive=None if scheme else True,
         )
-        opened.reset_input_buffer()
     except (OSError, ValueError, TypeError, termios.error) as error:
         raise MeterUnavailable(f"{port}: cannot be opened: {_open_trouble(port, error)}") from error
-    return opened
 
 
 def _scheme(port: str) -> str:

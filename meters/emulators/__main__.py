@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
@@ -43,18 +42,17 @@ BAUD = {"wattsup": 115200}
 def main(argv: Sequence[str]) -> int:
     """Run the emulator that `argv` names until a signal ends it; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
     try:
         with ExitStack() as stack:
             bench = _set_up(arguments, stack)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda _number, _frame: bench.stop())
             print(json.dumps(_ready(arguments)), flush=True)
             bench.run()
-    except _Stop:
-        return 0
     except (OSError, ValueError) as error:
         print(f"wattlab meter emulate: {error}", file=sys.stderr)
-    return 1
+        return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,14 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fields", type=int, choices=(16, 18), default=18, help="wattsup: fields in a line")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     return parser
-
-
-class _Stop(Exception):
-    """A signal asks the emulator to end."""
-
-
-def _stop(number: int, _frame: object) -> NoReturn:
-    raise _Stop(number)
 
 
 def _control(arguments: argparse.Namespace) -> Path:

@@ -90,10 +90,11 @@ class Bench:
         self._device, self._wire, self._faults, self._control = device, wire, faults, control
         self._plan = sorted(plan, key=lambda fault: fault.at_s)
         self._start_s = time.monotonic()
+        self._stopping = False
 
     def run(self) -> None:
-        """Work until an exception (a signal's) ends it."""
-        while True:
+        """Work until `stop`."""
+        while not self._stopping:
             self._wait()
             self._obey_control()
             now_s = self._now_s()
@@ -103,6 +104,10 @@ class Bench:
             due_s = self._device.next_push_s
             if due_s is not None and due_s <= now_s:
                 self._send(self._device.push(due_s if now_s - due_s < BACKLOG_S else now_s))
+
+    def stop(self) -> None:
+        """End `run` within `IDLE_WAIT_S`, after the piece that is being sent; safe in a signal handler."""
+        self._stopping = True
 
     def _now_s(self) -> float:
         return time.monotonic() - self._start_s
@@ -134,6 +139,8 @@ class Bench:
     def _send(self, frames: list[bytes]) -> None:
         for frame in frames:
             outgoing = self._faults.apply(frame)
-            time.sleep(outgoing.wait_s)
+            end_s = self._now_s() + outgoing.wait_s
+            while not self._stopping and (left_s := end_s - self._now_s()) > 0:
+                time.sleep(min(left_s, IDLE_WAIT_S))
             for piece in outgoing.pieces:
                 self._wire.send(piece)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import wattsup
-from meters.emulators.virtual_sut import PowerSpan
+from meters.emulators.virtual_sut import PowerSpan, parse_profile
 from meters.emulators.wattsup import NAMES, WattsUpDevice, encode_line
 from meters.meter import Meter, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Reading
@@ -80,6 +80,14 @@ def test_the_register_counts_from_the_clearing_of_the_memory() -> None:
     device.receive(b"#R,W,0;", 2.0)
     wh.append(int(device.push(3.0)[0].split(b",")[6]))
     assert wh == [20, 40, 20]
+
+
+def test_a_step_within_an_interval_counts_with_its_share_and_shows_in_minimum_and_maximum() -> None:
+    device = WattsUpDevice(parse_profile("watts=0:0,0.75:1440", 1), seed=1)
+    device.receive(b"#L,W,3,E,0,1;", 0.0)
+    fields = device.push(1.0)[0].split(b",")
+    assert (fields[3], fields[10], fields[13]) == (b"3600", b"14400", b"0")
+    assert device.energy_wh == pytest.approx(0.1)
 
 
 def test_a_reset_meter_is_mute_and_does_not_push() -> None:
@@ -290,9 +298,9 @@ def test_a_late_answer_to_an_earlier_question_does_not_confuse_the_start(
 
 
 def test_the_meter_counts_on_while_nobody_listens_but_keeps_no_old_lines(start_emulator: StartEmulator) -> None:
-    emulator = start_emulator("--interval", "0.05", "--profile", "watts=0:20,1.5:80")
+    emulator = start_emulator("--interval", "0.002", "--no-throttle", "--profile", "watts=0:20,2:80")
     open_meter("wattsup", str(emulator.port), capture=None, options={}).close()
-    time.sleep(2.0)
+    time.sleep(2.5)
     meter = open_meter("wattsup", str(emulator.port), capture=None, options={})
     try:
         assert meter.read(2.0).power_w == 80.0  # an old line would say 20
@@ -375,6 +383,31 @@ def test_an_unknown_fault_at_run_time_is_reported_and_changes_nothing(start_emul
     code, said = emulator.stop()
     assert code == 0
     assert "fault 'explode': expected one of" in said
+
+
+def test_a_line_held_back_does_not_hold_back_the_end(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator(*FAST, "--fault", "late=50")
+    client = RawClient(emulator.port)
+    os.write(client.fd, b"#V,R,0;")
+    time.sleep(0.3)
+    begin = time.monotonic()
+    assert emulator.stop() == (0, "")
+    assert time.monotonic() - begin < 5.0
+    os.close(client.fd)
+
+
+def test_the_log_of_the_emulator_holds_only_what_somebody_could_take(
+    start_emulator: StartEmulator, tmp_path: Path
+) -> None:
+    log = tmp_path / "sent.log"
+    emulator = start_emulator(*FAST, "--capture", str(log))
+    client = RawClient(emulator.port)
+    assert client.ask(b"#L,W,3,E,0,1;", rb"#d[^;]*;") is not None
+    os.close(client.fd)
+    time.sleep(0.2)
+    size = log.stat().st_size
+    time.sleep(0.3)
+    assert log.stat().st_size == size
 
 
 def test_a_line_too_slow_for_its_meter_still_obeys_and_stops(start_emulator: StartEmulator) -> None:

@@ -136,7 +136,7 @@ def test_the_load_of_this_machine_is_the_busy_share_between_two_samples(tmp_path
     stat = tmp_path / "stat"
     stat.write_text("cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3\n", encoding="ascii")
     load = CpuLoad(stat)
-    stat.write_text("cpu  125 0 125 750 100 0 0 0 0 0\ncpu0 1 2 3\n", encoding="ascii")
+    stat.write_text("cpu  125 0 125 730 120 0 0 0 0 0\ncpu0 1 2 3\n", encoding="ascii")
     assert load.mean(0.0, 0.05) == 0.0
     assert load.mean(0.05, 0.11) == 0.5
     assert load.mean(0.11, 1.11) == 0.5
