@@ -88,7 +88,7 @@ class Meter(Protocol):
     def reopen(self) -> None:
         """Connect anew to the same instrument; raises `MeterMismatch` if another one answers now.
 
-        Also raises what opening raises: `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`.
+        Also raises `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterGarbage`: then it may be tried again.
         """
         ...
 

@@ -223,6 +223,9 @@ class WattsUp:
             self._identity, self._field_count = self._greet()
             self._origin = attest(port, self._identity)
             self._start_log()
+        except MeterGarbage as error:
+            self._wire.close()
+            raise MeterMismatch(str(error)) from error
         except BaseException:
             self._wire.close()
             raise
@@ -296,7 +299,8 @@ class WattsUp:
     def reopen(self) -> None:
         """Open the port anew, check that the same instrument answers, start its log again.
 
-        Raises what opening raises, and `MeterMismatch` when identity or origin are not what they were.
+        Raises what opening raises, `MeterGarbage` when the answers are torn (try again), and `MeterMismatch` when
+        identity or origin are not what they were.
         """
         self._wire.reopen()
         try:
@@ -334,12 +338,12 @@ class WattsUp:
         return self._frames.popleft()
 
     def _greet(self) -> tuple[Identity, int]:
-        """Ask who is there and which fields it sends, then choose all of them."""
+        """Ask who is there and which fields it sends, then choose all of them; raises `MeterGarbage`."""
         try:
             identity = decode_version(self._ask("V", "v"))
             field_count = decode_header(self._ask("H", "h"))
         except MeterGarbage as error:
-            raise MeterMismatch(
+            raise MeterGarbage(
                 f"{self._wire.port}: what answers is no known Watts Up?: {error}; correct driver, baud rate or port"
             ) from error
         self._wire.write(encode_request("C", "W", *["1"] * field_count))

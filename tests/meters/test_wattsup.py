@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import wattsup
-from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
+from meters.meter import (
+    MeterError,
+    MeterGarbage,
+    MeterMismatch,
+    MeterOptionError,
+    MeterRefused,
+    MeterTimeout,
+    MeterUnplugged,
+)
 from meters.reading import Identity
 from meters.transport import Chunk, Frame, FrameSplitter, read_capture
 from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY, BarePty
@@ -312,6 +320,25 @@ def test_another_meter_after_reopening_is_refused(talking_pty: BarePty) -> None:
         talking_pty.answers[0] = (rb"#V.*", VERSION_REPLY.replace(b",4,12,", b",4,13,"))
         with pytest.raises(MeterMismatch, match=r"another meter answers .* 4\.13 .* 4\.12"):
             meter.reopen()
+    finally:
+        meter.close()
+
+
+def test_torn_answers_after_reopening_are_garbage_that_may_be_tried_again(
+    talking_pty: BarePty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wattsup, "REPLY_WAIT_S", 0.15)
+    meter = wattsup.open_wattsup(talking_pty.path, capture=None, options={})
+    try:
+        sound = talking_pty.answers[0]
+        talking_pty.answers[0] = (rb"#V.*", VERSION_REPLY[:12] + b"\xff" + VERSION_REPLY[13:])
+        with pytest.raises(MeterGarbage, match="no known Watts Up"):
+            meter.reopen()
+        with pytest.raises(MeterUnplugged):
+            meter.read(0.1)
+        talking_pty.answers[0] = sound
+        meter.reopen()
+        assert meter.read(1.0).power_w == 97.2
     finally:
         meter.close()
 
