@@ -1,0 +1,1 @@
+"""View models: one per document. They know results and words; templates know neither arithmetic nor number formats."""

@@ -1,0 +1,134 @@
+"""What a page is made of: paragraphs, facts, tables, figures, findings, in sections. Plain text, except drawn SVG.
+
+Knows neither results nor HTML; templates/parts.html.j2 has one macro for each.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text; `tone` is '' or 'note'."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values, such as a machine's description."""
+
+    kind: ClassVar[str] = "facts"
+    caption: str
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head: its quantity, with the unit after a slash; numbers are set flush right."""
+
+    text: str
+    numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; its first cell is the row's head. `tone`: '' or 'excluded'."""
+
+    cells: tuple[str, ...]
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with caption and note; a wide one scrolls in its own box. `folded`: closed until asked for."""
+
+    kind: ClassVar[str] = "table"
+    name: str
+    caption: str
+    heads: tuple[Head, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption."""
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    caption: str
+    svg: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box of the set-up diagram: role and its lines, already short enough for it."""
+
+    role: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The set-up: mains, power meter, system under test, workload generator, aggregator; `links` name the arrows."""
+
+    kind: ClassVar[str] = "diagram"
+    name: str
+    caption: str
+    description: str
+    meter: Box
+    sut: Box
+    generator: Box
+    aggregator: Box
+    readings_link: str
+    control_link: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding in words: severity as printed, code, what it is about, meaning, evidence, remedy."""
+
+    severity: str
+    code: str
+    subjects: str
+    meaning: str
+    evidence: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """A list of findings, worst first."""
+
+    kind: ClassVar[str] = "remarks"
+    items: tuple[Remark, ...]
+
+
+Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Remarks
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the page, with an anchor."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One scenario of the headline: its induced energy and its efficiency as sentences of their own."""
+
+    title: str
+    value: str
+    claim: str
+    lines: tuple[str, ...]
+    style: int

@@ -1,0 +1,157 @@
+"""Numbers for readers: rounding by the GUM rule, SI prefixes, units.
+
+Knows one number of results.json: {value, unit, sd, n, u, U, dof}, absent parts null (docs/results.md). Knows no
+campaign.
+
+Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2008, 7.2.6). Without U the standard
+deviation takes its place, named as such; without either four significant digits are printed and no claim is made.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Number: TypeAlias = Mapping[str, Any]
+NOTHING = "–"
+THIN = "\u202f"
+PREFIXES = ((1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M"))
+PREFIXED = ("W", "Wh", "J", "Ws")
+KILOBYTES = ((1.0, "kB"), (1e3, "MB"), (1e6, "GB"), (1e9, "TB"))
+ONE = "1"
+"""The unit of a plain count or ratio, never printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The unit a column or axis is printed in: printed value = value * `factor`."""
+
+    unit: str
+    factor: float = 1.0
+
+    @property
+    def suffix(self) -> str:
+        """The unit behind a number, with its space; empty for a ratio."""
+        return f"{THIN}{self.unit}" if self.unit else ""
+
+    def axis(self, quantity: str) -> str:
+        """Quantity and unit for an axis or a column: 'Energy / mWh'."""
+        return f"{quantity} / {self.unit}" if self.unit else quantity
+
+
+def scale_for(numbers: Iterable[Number | None]) -> Scale:
+    """One unit for all numbers of a column: the prefix that fits the largest of them."""
+    present = [number for number in numbers if number is not None]
+    units = {unit_of(number) for number in present}
+    if len(units) != 1:
+        return Scale("")
+    unit = units.pop()
+    sizes = [abs(number["value"]) for number in present if is_finite(number.get("value"))]
+    largest = max(sizes, default=0.0)
+    if unit == "kB":
+        return _largest_below(largest, KILOBYTES, "")
+    stem, slash, rest = unit.partition("/")
+    if stem not in PREFIXED:
+        return Scale("" if unit == ONE else unit)
+    return _largest_below(largest, PREFIXES, stem + slash + rest)
+
+
+def unit_of(number: Number) -> str:
+    """The unit a number is given in; a number without one is a ratio."""
+    return str(number.get("unit") or ONE)
+
+
+def _largest_below(largest: float, steps: tuple[tuple[float, str], ...], unit: str) -> Scale:
+    """The largest step that still prints `largest` as at least 0.5; without a size, no prefix."""
+    neutral = next(name for size, name in steps if size == 1.0)
+    fitting = [(size, name) for size, name in steps if largest >= 0.5 * size]
+    size, name = fitting[-1] if fitting else ((1.0, neutral) if largest == 0 else steps[0])
+    return Scale(name + unit, 1 / size)
+
+
+def is_finite(value: object) -> bool:
+    """Whether a decoded JSON value is a number that can be printed."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def decimals_for(uncertainty: float) -> int:
+    """Decimal places at which `uncertainty` (> 0) has two significant digits; negative: tens, hundreds."""
+    places = 1 - math.floor(math.log10(uncertainty))
+    rounded = round(uncertainty, places)
+    return places if rounded < 10 ** (2 - places) else places - 1
+
+
+def fixed(value: float, places: int) -> str:
+    """A value with a number of decimals (negative: rounded to tens, hundreds), a true minus, groups of three."""
+    rounded = round(value, places)
+    text = f"{0.0 if rounded == 0 else rounded:,.{max(places, 0)}f}"
+    return text.replace(",", THIN).replace("-", "−")
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """A value to so many significant digits; whole numbers stay whole."""
+    if value == 0:
+        return "0"
+    if float(value).is_integer() and abs(value) < 10 ** (digits + 3):
+        return fixed(value, 0)
+    return fixed(value, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def value_of(number: Number | None, scale: Scale) -> float | None:
+    """The value in the scale's unit, for an axis; None where there is none."""
+    if number is None or not is_finite(number.get("value")):
+        return None
+    return float(number["value"]) * scale.factor
+
+
+def half_width_of(number: Number | None, scale: Scale) -> float | None:
+    """U in the scale's unit; None where there is none."""
+    if number is None or not is_finite(number.get("U")):
+        return None
+    return float(number["U"]) * scale.factor
+
+
+def bare(number: Number | None, scale: Scale) -> str:
+    """'75.2 ± 5.6', the unit stands in the column's head; the value alone where U is absent."""
+    value, expanded = value_of(number, scale), half_width_of(number, scale)
+    if value is None:
+        return NOTHING
+    if expanded is not None and expanded > 0:
+        places = decimals_for(expanded)
+        return f"{fixed(value, places)} ± {fixed(expanded, places)}"
+    return fixed(value, _places_by_spread(number, scale, value))
+
+
+def spread(number: Number | None, scale: Scale) -> str:
+    """The standard deviation over the runs, two significant digits."""
+    if number is None or not is_finite(number.get("sd")):
+        return NOTHING
+    deviation = float(number["sd"]) * scale.factor
+    return fixed(deviation, decimals_for(deviation)) if deviation > 0 else "0"
+
+
+def full(number: Number | None, scale: Scale | None = None) -> str:
+    """'75.2 ± 5.6 mWh (95 %, n = 30)'; without U the SD, named; without either the value and its unit."""
+    scale = scale or scale_for([number])
+    value = value_of(number, scale)
+    if number is None or value is None:
+        return NOTHING
+    count = f"n = {number['n']}" if is_finite(number.get("n")) else ""
+    if (half_width_of(number, scale) or 0) > 0:
+        claim = ["95 %", count]
+        text = f"({bare(number, scale)}){scale.suffix}" if scale.unit else bare(number, scale)
+    else:
+        deviation = spread(number, scale)
+        claim = ["" if deviation in (NOTHING, "0") else f"SD {deviation}", count]
+        text = f"{bare(number, scale)}{scale.suffix}"
+    words = ", ".join(word for word in claim if word)
+    return f"{text} ({words})" if words else text
+
+
+def _places_by_spread(number: Number | None, scale: Scale, value: float) -> int:
+    deviation: object = number.get("sd") if number else None
+    if isinstance(deviation, int | float) and is_finite(deviation) and deviation > 0:
+        return decimals_for(float(deviation) * scale.factor)
+    if value == 0 or (value.is_integer() and abs(value) < 1e7):
+        return 0
+    return 3 - math.floor(math.log10(abs(value)))

@@ -1,0 +1,152 @@
+"""What a finding means and what to do about it, in words, by the finding's code (method.md section 7).
+
+Knows the codes of reports/analysis/findings.py. Knows no numbers: the evidence is printed beside the sentence.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One sentence on what was found, one on what to do next."""
+
+    meaning: str
+    remedy: str
+
+
+ADVICE = {
+    "emulated": Advice(
+        "The power readings come from an emulated meter: they prove the pipeline, not a consumption.",
+        "Connect a real meter and name its serial port in [meters] of lab.toml.",
+    ),
+    "unattested": Advice(
+        "Nothing proves that the readings come from a real instrument: the meter was reached through a socket.",
+        "Connect the meter to a serial port of this host, so that device and serial number are recorded.",
+    ),
+    "imported": Advice(
+        "The readings were recorded by another lab; wattlab has no evidence of its own for them.",
+        "Keep the original files and that lab's own documents beside this report.",
+    ),
+    "run-aborted": Advice(
+        "The run was ended by the lab's side, not by the workload; it is listed and enters no mean.",
+        "Nothing, if it was repeated; otherwise `wattlab run` repeats it.",
+    ),
+    "run-failed": Advice(
+        "The workload failed; the run is listed and enters no mean.",
+        "Read artifacts/stdout.txt of the run, mend the workload, then `wattlab run` repeats it.",
+    ),
+    "broken-seal": Advice(
+        "A sealed file, the chain of runs or the campaign's log is not as it was written.",
+        "Restore the campaign from a copy made after measuring; `wattlab verify` names every file.",
+    ),
+    "gap": Advice(
+        "The meter was silent for a while; the energy in the gap is interpolated and given separately.",
+        "Check cable, adapter and the meter's logging interval; repeat the run when gaps exceed the limit.",
+    ),
+    "duplicate": Advice(
+        "The meter sent the same reading twice for one moment.",
+        "Check the adapter and that nothing else reads the same port.",
+    ),
+    "stuck": Advice(
+        "The reading stayed the same while the load changed.",
+        "Check that the SUT is really plugged into this meter and that the meter is not on hold.",
+    ),
+    "no-power": Advice(
+        "There is no power reading in the run's interval, so it has no energy.",
+        "Check the meter; `wattlab meter read` shows its readings as they come.",
+    ),
+    "baseline-missing": Advice(
+        "There is no baseline, so the energy that the software itself causes cannot be separated.",
+        "Measure baseline blocks in the same session as the scenario runs.",
+    ),
+    "baseline-drift": Advice(
+        "The power of the idle machine changed between baseline blocks by more than the result can ignore.",
+        "Let the machine settle longer, keep the room's temperature, spread more baseline blocks between the runs.",
+    ),
+    "baseline-other-session": Advice(
+        "The baseline was not measured in the same session as the runs it is subtracted from.",
+        "Measure baseline blocks before, between and after the runs, on the same day and without a restart.",
+    ),
+    "induced-negative": Advice(
+        "The induced energy is below zero by more than its uncertainty: this baseline does not belong to these runs.",
+        "Measure the baseline again in the same session; do not use the value.",
+    ),
+    "induced-indistinguishable-from-zero": Advice(
+        "The induced energy cannot be told from zero, so no efficiency factor is given.",
+        "Measure longer or more runs, or more baseline blocks.",
+    ),
+    "outlier": Advice(
+        "A value lies far from the median of its group; the headline includes it, the value without it stands beside.",
+        "Look at the run's power trace for a technical reason; exclude a run only for such a reason, with a note.",
+    ),
+    "clock-bound": Advice(
+        "The clocks of SUT and host are not known well enough for intervals of this length.",
+        "Bring SUT and host closer together in the network, or measure longer intervals.",
+    ),
+    "clock-step": Advice(
+        "The SUT's wall clock was set during a run; durations use its monotonic clock and are not affected.",
+        "Stop time synchronisation on the SUT during a campaign if the stamps in its own logs matter.",
+    ),
+    "truncated-source": Advice(
+        "The imported file ends in the middle of a line; the half line was not used.",
+        "Stop the logger before copying its file.",
+    ),
+    "too-short-to-resolve": Advice(
+        "The interval spans too few readings of the meter for its energy to be resolved.",
+        "Use a faster meter or make the action longer.",
+    ),
+    "shortened-interval": Advice(
+        "The measuring interval is shorter than the five minutes that DE-UZ 215 asks for.",
+        "Lengthen the scenario, or repeat it within one run.",
+    ),
+    "few-runs": Advice(
+        "There are fewer scenario runs than the 30 that the core study and DE-UZ 215 use.",
+        "Raise `repetitions` in lab.toml.",
+    ),
+    "few-baseline-runs": Advice(
+        "There are fewer baseline runs than the 10 that DE-UZ 215 asks for.",
+        "Raise `baseline.blocks` in lab.toml.",
+    ),
+    "few-baseline-blocks": Advice(
+        "There are fewer baseline blocks than the method asks for; drift is then hard to see.",
+        "Raise `baseline.blocks` in lab.toml.",
+    ),
+    "fixed-epochs": Advice(
+        "Training ended after a fixed number of epochs, not at a target accuracy as in the core study.",
+        "Set `fixed_epochs = 0` in the scenario's parameters, or use workloads/campaigns/guldner.toml.",
+    ),
+    "generated-data": Advice(
+        "The images are generated, not photographs of the published data set.",
+        "Give `wattlab sut prepare` the flower_photos archive.",
+    ),
+    "generated-weights": Advice(
+        "The frozen network carries weights trained on generated images, not on ImageNet.",
+        "Let `wattlab sut prepare` reach the ImageNet weights, or give it the file.",
+    ),
+    "target-not-reached": Advice(
+        "A run ended without reaching its target accuracy; it stays in, and the fraction of successes is given.",
+        "Report the energy per success beside the energy per run.",
+    ),
+    "agent-missing": Advice(
+        "There are no hardware indicators for this run.",
+        "`wattlab sut prepare` puts the agent and its requirements onto the SUT.",
+    ),
+    "note": Advice("The lab left a note during the run.", "Read the note; it is printed beside."),
+}
+UNKNOWN = Advice("This version of the page has no sentence for this finding.", "Read the evidence beside it.")
+SEVERITIES = {"invalid": "invalid", "warn": "warning", "info": "remark"}
+"""Severity in results.json -> the word printed, worst first."""
+
+GLOSSARY = (
+    ("Induced energy", "energy of a run minus the energy the same machine takes in the same time without the software "
+     "(baseline, interpolated between the neighbouring baseline blocks)"),
+    ("Baseline", "the machine with its operating system and the sampling agent only"),
+    ("Efficiency factor", "useful work divided by energy; here for example validation accuracy per watt hour"),
+    ("U", "expanded uncertainty: the interval value ± U covers about 95 % (Student's t at the effective degrees of "
+     "freedom); n is the number of runs"),
+    ("SD", "standard deviation over the runs"),
+    ("SUT", "system under test: the machine whose consumption is measured"),
+    ("WG", "workload generator: the host that starts the runs and reads the meter"),
+    ("PM", "power meter at the mains inlet of the SUT"),
+    ("DAE", "data aggregator and evaluator: the offline half of wattlab, which made this page"),
+)  # fmt: skip
