@@ -1,0 +1,1162 @@
+"""The agent: the one file of wattlab that runs on the system under test (SUT).
+
+Knows how to say what the SUT is, how to sample its hardware indicators (psutil, NVML), how to run one command and stamp
+its begin and end, how to keep a journal on the SUT's disk and to hand it over a Unix socket from any offset on. Knows
+nothing of ours: no import, no run folder, no meter. Standard library, psutil and pynvml (distribution nvidia-ml-py)
+only, Python >= 3.8, Linux.
+
+    agent.py facts                                       one JSON object: what the SUT is
+    agent.py serve --folder F --period S --reconnect S   sample and serve, detached from the login; says "ready"
+    agent.py attach --folder F                           relay stdin and stdout to F/agent.sock (in the SSH channel)
+    agent.py sweep --root R [--look]                     end agents that nobody listens to, remove their folders
+    agent.py remove --folder F                           end the agent of a run if it lives, remove the run's folder
+
+Protocol, JSON lines, both ways over one stream; standard output carries nothing else.
+    host -> agent   {"id": n, "op": "hello", "offset": o} | ping | rate | kill | finish | bye | status
+    agent -> host   {"id": n, ...} the answer, {"id": n, "error": text};
+                    {"at": o, "journal": record} every journal line, `at` is the offset behind it;
+                    {"fault": text} when the journal cannot be written any more
+A request that is repeated with its id (after a lost link) is answered again, not done again. Only a hello makes a
+connection the host's; the one before is closed.
+
+Journal: {"rec": "descriptor" | "sample" | "phase" | "marker" | "note", "sut_ns": CLOCK_MONOTONIC, "sut_wall_ns": ...}.
+A marker keeps the stamps of the program that wrote it. `agent_cpu_s` is the CPU time of this process and of the relays
+(`attach`) that serve it; sshd's share is not in it.
+
+Dead-man switch: when no word of the host came for --reconnect seconds the load is ended (TERM, after 5 s KILL, every
+descendant, also those that made a session of their own), the journal says so, and the agent ends.
+"""
+
+# Plain os calls: start-up time and memory of this program are part of what is measured.
+# Any: psutil and pynvml may be absent where this is checked.
+# ruff: noqa: PTH100, PTH103, PTH109, PTH110, PTH112, PTH118, PTH120, PTH123, PTH202, PTH208, ANN401
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import fcntl
+import functools
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+MAX_LINE = 1 << 20
+"""Bytes of one protocol line from the host."""
+MAX_MARKER = 4096
+"""Bytes of one marker line; a longer one is no single write to a FIFO (PIPE_BUF)."""
+MAX_MARKERS = 1000000
+MAX_NOTES = 1000
+"""Notes about bad marker lines per rating; more are counted only."""
+MAX_JOURNAL = 4 << 30
+MAX_OUTPUT = 4 << 20
+"""Bytes kept of the command's standard output, and of its standard error."""
+SEND_AHEAD = 1 << 16
+"""Bytes waiting for a slow link before the journal is left on the disk for later."""
+TERM_S = 5.0
+"""Time between TERM and KILL."""
+KILL_POLL_S = 0.05
+HOUSEKEEPING_S = 1.0
+ORPHAN_S = 10.0
+"""An agent that has not heard of its host for so long is nobody's; the host speaks every second."""
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+"""linux/prctl.h"""
+LIBC = ctypes.CDLL(None)
+GIVE_UP_S = 60.0
+"""A process that not even KILL ends (it hangs in the kernel) is left after this, and the journal says so."""
+
+
+# --- what the SUT is ---------------------------------------------------------------------------------------------
+
+
+def facts(folder: str) -> dict[str, Any]:
+    """What the SUT is, as one JSON object; what cannot be asked is null. `disk_free_bytes` is that of `folder`."""
+    uname = platform.uname()
+    psutil, psutil_problem = import_psutil()
+    gpus, gpu_problem = gpu_facts()
+    sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+    return {
+        "hostname": uname.node,
+        "os": os_name(),
+        "kernel": uname.release,
+        "machine": uname.machine,
+        "cpu": cpu_model() or uname.machine,
+        "cpu_count": os.cpu_count(),
+        "cpu_governor": read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "cpu_max_khz": read_text("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"),
+        "turbo_disabled": read_text("/sys/devices/system/cpu/intel_pstate/no_turbo"),
+        "memory_kb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024,
+        "board": joined("/sys/class/dmi/id/board_vendor", "/sys/class/dmi/id/board_name"),
+        "system": joined("/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"),
+        "firmware": joined("/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/bios_version"),
+        "gpus": gpus,
+        "gpu_problem": gpu_problem,
+        "boot_id": read_text("/proc/sys/kernel/random/boot_id"),
+        "uptime_s": float((read_text("/proc/uptime") or "0").split()[0]),
+        "load_average": list(os.getloadavg()),
+        "disk_free_bytes": free_bytes(folder),
+        "python": platform.python_version(),
+        "python_executable": sys.executable,
+        "psutil": getattr(psutil, "__version__", None),
+        "psutil_problem": psutil_problem,
+        "sut_ns": sut_ns,
+        "sut_wall_ns": wall_ns,
+    }
+
+
+def os_name() -> str:
+    """PRETTY_NAME of /etc/os-release (os-release(5)), else the kernel's name."""
+    for line in (read_text("/etc/os-release") or "").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.split("=", 1)[1].strip("\"'")
+    return platform.system()
+
+
+def cpu_model() -> str | None:
+    """The model name of the first CPU in /proc/cpuinfo; null where the architecture does not say."""
+    for line in (read_text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith(("model name", "Model", "Hardware")):
+            return line.split(":", 1)[1].strip()
+    return None
+
+
+def joined(*paths: str) -> str | None:
+    """The words in several small files; null when there are none."""
+    return " ".join(filter(None, map(read_text, paths))) or None
+
+
+def read_text(path: str) -> str | None:
+    """A small file's text without the white space around it; null when it cannot be read or is empty."""
+    try:
+        with open(path, errors="replace") as file:
+            return file.read().strip() or None
+    except OSError:
+        return None
+
+
+def free_bytes(folder: str) -> int:
+    """Bytes an ordinary user may still write where `folder` is or will be."""
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(os.path.abspath(folder))
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def import_psutil() -> tuple[Any, str | None]:
+    """(psutil, null) or (null, why not)."""
+    try:
+        import psutil
+    except ImportError as error:
+        return None, f"psutil cannot be imported by {sys.executable} ({error})"
+    return psutil, None
+
+
+def import_nvml() -> tuple[Any, str | None]:
+    """(pynvml with NVML initialised, null) or (null, why not)."""
+    try:
+        import pynvml
+    except ImportError as error:
+        return None, f"pynvml cannot be imported ({error}); install nvidia-ml-py to record a GPU"
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return None, f"NVML: {error}"
+    return pynvml, None
+
+
+def gpu_facts() -> tuple[list[dict[str, Any]], str | None]:
+    """([{name, uuid, driver, ...}], null), or ([], why there is no GPU)."""
+    nvml, problem = import_nvml()
+    if nvml is None:
+        return [], problem
+    found = []
+    for index in range(nvml.nvmlDeviceGetCount()):
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        found.append(
+            {
+                "index": index,
+                "name": asked(nvml, nvml.nvmlDeviceGetName, handle),
+                "uuid": asked(nvml, nvml.nvmlDeviceGetUUID, handle),
+                "driver": asked(nvml, nvml.nvmlSystemGetDriverVersion),
+                "vbios": asked(nvml, nvml.nvmlDeviceGetVbiosVersion, handle),
+                "power_limit_w": scaled(asked(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
+            }
+        )
+    return found, None if found else "NVML: the driver knows no GPU"
+
+
+def asked(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What an NVML function says as text or number; null when it gives an error."""
+    try:
+        value = function(*arguments)
+    except nvml.NVMLError:
+        return None
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def scaled(value: float | None, factor: float) -> float | None:
+    """value * factor, null stays null."""
+    return None if value is None else round(value * factor, 3)
+
+
+# --- hardware indicators -----------------------------------------------------------------------------------------
+
+
+class SystemSampler:
+    """CPU, memory, disk, network through psutil; the columns of docs/run-folder.md.
+
+    Disk and network are kB since the sample before (empty in the first); CPU is the mean over that interval. A counter
+    that went backwards (an interface or a disk was removed) leaves its cell empty.
+    """
+
+    def __init__(self, psutil: Any) -> None:
+        self._psutil = psutil
+        self._disks = whole_disks(psutil.disk_io_counters(perdisk=True, nowrap=False) or {})
+        disks = "psutil.disk_io_counters, sum of " + (" ".join(sorted(self._disks)) or "no disk")
+        net = "psutil.net_io_counters, sum of all interfaces but lo"
+        self.columns = [
+            column(
+                "cpu_percent", "%", "SUT total CPU load", "psutil.cpu_times; iowait is idle, guest time is in user time"
+            ),
+            column(
+                "ram_used_kb",
+                "kB",
+                "SUT memory in use",
+                f"psutil.virtual_memory().used / 1024 (psutil {psutil.__version__})",
+            ),
+            column(
+                "ram_percent",
+                "%",
+                "SUT share of memory in use",
+                "psutil.virtual_memory().percent: (total - available) / total",
+            ),
+            column("disk_read_kb", "kB", "SUT disk read since the sample before", disks),
+            column("disk_write_kb", "kB", "SUT disk written since the sample before", disks),
+            column("net_received_kb", "kB", "SUT network received since the sample before", net),
+            column("net_sent_kb", "kB", "SUT network sent since the sample before", net),
+        ]
+        self._cpu: tuple[float, float] | None = None
+        self._moved: tuple[int, int, int, int] | None = None
+
+    def sample(self) -> list[Any]:
+        """One value per column."""
+        memory = self._psutil.virtual_memory()
+        moved = self._counters()
+        before, self._moved = self._moved, moved
+        gauges: list[float | None] = [None] * 4
+        if before is not None:
+            # Bytes as kB of 1000; memory in kB of 1024, as /proc/meminfo has it.
+            gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]  # noqa: B905
+        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges]
+
+    def _cpu_percent(self) -> float | None:
+        # user nice system idle iowait irq softirq steal; guest time is in user already, proc(5)
+        times: list[float] = self._psutil.cpu_times()[:8]
+        total, idle = sum(times), times[3] + times[4]
+        before, self._cpu = self._cpu, (total, idle)
+        if before is None or total <= before[0]:
+            return None
+        return round(min(100.0, max(0.0, 100.0 * (1.0 - (idle - before[1]) / (total - before[0])))), 3)
+
+    def _counters(self) -> tuple[int, int, int, int]:
+        disks = self._psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+        read = write = received = sent = 0
+        for name in self._disks:
+            if name in disks:
+                read += disks[name].read_bytes
+                write += disks[name].write_bytes
+        for name, counts in self._psutil.net_io_counters(pernic=True, nowrap=False).items():
+            if name != "lo":
+                received += counts.bytes_recv
+                sent += counts.bytes_sent
+        return read, write, received, sent
+
+
+def whole_disks(names: dict[str, Any]) -> set[str]:
+    """The disks whose traffic is counted once: those that are hardware, not partitions, mappings, loops or memory."""
+    hardware = {name for name in names if os.path.exists(f"/sys/block/{name}/device")}
+    return hardware or {
+        n for n in names if os.path.exists("/sys/block/" + n) and not n.startswith(("loop", "ram", "zram", "dm-", "md"))
+    }
+
+
+class GpuSampler:
+    """All GPUs through NVML. What a board does not support stays empty and says so in its method; any other error
+    empties the cell and is told once through `note`."""
+
+    def __init__(self, nvml: Any, note: Callable[[str, str], None]) -> None:
+        self._nvml, self._note = nvml, note
+        self._told: set[tuple[str, int]] = set()
+        self.columns: list[dict[str, str]] = []
+        self._readers: list[tuple[Any, Callable[[Any], Any] | None, Callable[[Any], Any], int, str]] = []
+        for index in range(nvml.nvmlDeviceGetCount()):
+            self._add(index, nvml.nvmlDeviceGetHandleByIndex(index))
+
+    def _add(self, index: int, gpu: Any) -> None:
+        nvml = self._nvml
+        readers: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], list[tuple[str, str, str]]]] = [
+            ("PerformanceState", nvml.nvmlDeviceGetPerformanceState, int, [("pstate", "", "performance state")]),
+            (
+                "CurrPcieLinkGeneration",
+                nvml.nvmlDeviceGetCurrPcieLinkGeneration,
+                int,
+                [("pcie_generation", "", "PCIe link generation")],
+            ),
+            (
+                "Temperature(GPU)",
+                lambda g: nvml.nvmlDeviceGetTemperature(g, nvml.NVML_TEMPERATURE_GPU),
+                int,
+                [("temperature_c", "degC", "temperature")],
+            ),
+            (
+                "UtilizationRates",
+                nvml.nvmlDeviceGetUtilizationRates,
+                lambda rates: (rates.gpu, rates.memory),
+                [("load_percent", "%", "load"), ("memory_load_percent", "%", "memory controller load")],
+            ),
+            (
+                "MemoryInfo().used",
+                nvml.nvmlDeviceGetMemoryInfo,
+                lambda memory: round(memory.used / 1048576.0, 3),
+                [("memory_used_mib", "MiB", "memory in use")],
+            ),
+            ("PowerUsage", nvml.nvmlDeviceGetPowerUsage, thousandth, [("power_w", "W", "board power")]),
+            (
+                "TotalEnergyConsumption",
+                nvml.nvmlDeviceGetTotalEnergyConsumption,
+                thousandth,
+                [("energy_j", "J", "board energy counter")],
+            ),
+        ]
+        for clock, kind in (("sm", "SM"), ("memory", "MEM"), ("graphics", "GRAPHICS")):
+            mhz = functools.partial(clock_mhz, nvml, getattr(nvml, "NVML_CLOCK_" + kind))
+            readers.append((f"ClockInfo({kind})", mhz, int, [(clock + "_clock_mhz", "MHz", clock + " clock")]))
+        for function, ask, convert, cells in readers:
+            supported = self._is_supported(ask, gpu)
+            method = f"nvmlDeviceGet{function}" + ("" if supported else ": not supported by this board")
+            for name, unit, quantity in cells:
+                kind = "counter" if name == "energy_j" else "gauge"
+                self.columns.append(column(f"gpu{index}_{name}", unit, f"GPU {index} {quantity}", method, kind))
+            what = f"gpu{index} {cells[0][0]}"
+            self._readers.append((gpu, ask if supported else None, convert, len(cells), what))
+
+    def _is_supported(self, ask: Callable[[Any], Any], gpu: Any) -> bool:
+        try:
+            ask(gpu)
+        except self._nvml.NVMLError as error:
+            return bool(error.value != self._nvml.NVML_ERROR_NOT_SUPPORTED)
+        return True
+
+    def sample(self) -> list[Any]:
+        """One value per column."""
+        values = []
+        for gpu, ask, convert, width, what in self._readers:
+            values += self._read(gpu, ask, convert, width, what)
+        return values
+
+    def _read(
+        self, gpu: Any, ask: Callable[[Any], Any] | None, convert: Callable[[Any], Any], width: int, what: str
+    ) -> list[Any]:
+        if ask is None:
+            return [None] * width
+        try:
+            value = convert(ask(gpu))
+        except self._nvml.NVMLError as error:
+            if (what, error.value) not in self._told:
+                self._told.add((what, error.value))
+                self._note("gpu-error", f"{what}: NVML: {error}")
+            return [None] * width
+        return list(value) if width > 1 else [value]
+
+
+def thousandth(value: int) -> float:
+    """NVML's mW and mJ in W and J."""
+    return value / 1000.0
+
+
+def clock_mhz(nvml: Any, kind: int, gpu: Any) -> int:
+    """One of a board's clocks."""
+    return int(nvml.nvmlDeviceGetClockInfo(gpu, kind))
+
+
+def column(name: str, unit: str, quantity: str, method: str, kind: str = "gauge") -> dict[str, str]:
+    """A column of the descriptor."""
+    return {"name": name, "unit": unit, "quantity": quantity, "method": method, "kind": kind}
+
+
+def cpu_clock(pid: int) -> int:
+    """The CPU time clock of a process, as clock_getcpuclockid(3) makes it on Linux."""
+    return (~pid << 3) | 2
+
+
+# --- the journal -------------------------------------------------------------------------------------------------
+
+
+class Journal:
+    """Records, one JSON line each, appended to a file. A line that cannot be written whole is taken back and is the
+    last; from then on `fault` says why, and nothing is recorded."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.size = 0
+        self.fault: str | None = None
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Append one record, or set `fault`."""
+        if self.fault is not None:
+            return
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        try:
+            if self.size + len(line) > MAX_JOURNAL:
+                raise OSError(errno.EFBIG, f"the journal reached its bound of {MAX_JOURNAL} bytes")
+            if os.write(self._file, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            os.ftruncate(self._file, self.size)
+            self.fault = f"the journal on the SUT cannot be written: {error.strerror or error}"
+            return
+        self.size += len(line)
+
+    def read(self, offset: int) -> bytes:
+        """Whole lines from `offset` on, about SEND_AHEAD bytes at most (one line at least)."""
+        length = SEND_AHEAD
+        while True:
+            block = os.pread(self._file, min(length, self.size - offset), offset)
+            end = block.rfind(b"\n") + 1
+            if end or len(block) < length:
+                return block[:end]
+            length *= 2
+
+    def flush(self) -> None:
+        """Onto the disk, or set `fault`."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            self.fault = f"the journal on the SUT cannot be written: {error.strerror}"
+
+
+# --- the load ----------------------------------------------------------------------------------------------------
+
+
+class Load:
+    """The command of one rating interval, in a session of its own, and everything that descends from it."""
+
+    def __init__(self, argv: list[str], env: dict[str, str], cwd: str, marker_path: str) -> None:
+        artifacts = os.path.join(cwd, "artifacts")
+        os.makedirs(artifacts, exist_ok=True)
+        self._outputs = [os.path.join(artifacts, name) for name in ("stdout.txt", "stderr.txt")]
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        files = [os.open(path, append, 0o600) for path in self._outputs]
+        environment = {**os.environ, **env, "WATTLAB_MARKERS": marker_path, "WATTLAB_ARTIFACTS": artifacts}
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=files[0],
+                stderr=files[1],
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        finally:
+            for file in files:
+                os.close(file)
+        self._overflowed = False
+
+    @property
+    def pid(self) -> int:
+        """Of the command."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code (negative: the signal), null while the command runs."""
+        return self._process.poll()
+
+    def bound_output(self) -> bool:
+        """Cut what the command wrote back to MAX_OUTPUT; true the first time that was needed."""
+        for path in self._outputs:
+            if os.path.exists(path) and os.path.getsize(path) > MAX_OUTPUT:
+                os.truncate(path, MAX_OUTPUT)
+                first, self._overflowed = not self._overflowed, True
+                return first
+        return False
+
+
+def die_with_parent() -> None:
+    """In the child: an agent that is killed takes the command with it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def signal_descendants(psutil: Any, number: int) -> int:
+    """Send a signal to every process below the agent; how many. (As subreaper it inherits those whose parents died.)"""
+    descendants = psutil.Process().children(recursive=True)
+    for process in descendants:
+        try:
+            process.send_signal(number)
+        except psutil.Error:
+            continue
+    return len(descendants)
+
+
+def reap(command: int | None) -> None:
+    """Take leave of adopted processes that ended; not of the command (its pid): Popen does that."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid == command:
+            return
+        os.waitpid(found.si_pid, 0)
+
+
+# --- the agent ---------------------------------------------------------------------------------------------------
+
+
+class Connection:
+    """One client of the socket: lines in, bytes out; `pid` is the relay's."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.pid = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+        self.incoming = b""
+        self.outgoing = bytearray()
+        self.offset: int | None = None
+        sock.setblocking(False)
+
+    def fileno(self) -> int:
+        """For select."""
+        return self.sock.fileno()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Queue one message."""
+        self.outgoing += json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+    def receive(self) -> list[bytes] | None:
+        """Complete lines that arrived; null when the other side is gone or sends what is no line."""
+        try:
+            block = self.sock.recv(1 << 16)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        lines = (self.incoming + block).split(b"\n")
+        self.incoming = lines.pop()
+        return None if not block or len(self.incoming) > MAX_LINE else lines
+
+    def flush(self) -> bool:
+        """Send what the link takes; false when the other side is gone."""
+        try:
+            while self.outgoing:
+                del self.outgoing[: self.sock.send(self.outgoing)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        return True
+
+
+class Agent:
+    """Samples, relays, runs the command: one thread, one loop. Its folder is the working directory."""
+
+    def __init__(self, folder: str, period_s: float, reconnect_s: float, psutil: Any) -> None:
+        self._folder, self._psutil = folder, psutil
+        self._period_ns, self._reconnect_s = int(period_s * 1e9), reconnect_s
+        self._journal = Journal("journal.jsonl")
+        self._faulted = False
+        self._system = SystemSampler(psutil)
+        nvml, gpu_problem = import_nvml()
+        self._gpu = None if nvml is None else GpuSampler(nvml, self._note)
+        self._describe(gpu_problem)
+        self._listener = listen()
+        self._wake, self._wake_writer = wake_on_signals()
+        os.mkfifo("markers", 0o600)
+        # Both ways, so that neither side ever waits for the other to open it.
+        self._markers = os.open("markers", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._marker_rest, self._marker_count, self._bad_markers = b"", 0, 0
+        self._connections: list[Connection] = []
+        self._host: Connection | None = None
+        self._answers: dict[Any, dict[str, Any]] = {}
+        self._relay_cpu_s = 0.0
+        self._relay: tuple[int, float] | None = None  # pid, CPU time in s
+        self._load: Load | None = None
+        self._rating, self._begin_ns = False, 0
+        self._pause_end_ns: int | None = None
+        self._end_reason: str | None = None
+        self._killing_since_ns: int | None = None
+        self._sampling, self._ending = True, False
+        self._missed = 0
+        self._heard_ns = self._kept_house_ns = self._next_ns = time.monotonic_ns()
+
+    def run(self) -> None:
+        """Until the host says bye, falls silent, or a signal comes."""
+        while not (self._ending and self._killing_since_ns is None and self._load is None):
+            watched: list[Any] = [self._listener, self._wake, self._markers, *self._connections]
+            writers: list[Any] = [c for c in self._connections if c.outgoing]
+            readable, _writable, _ = select.select(watched, writers, [], self._timeout_s())
+            for ready in readable:
+                self._on_readable(ready)
+            now_ns = time.monotonic_ns()
+            if self._sampling and now_ns >= self._next_ns:
+                self._sample()
+            self._watch_load()
+            self._watch_host(now_ns)
+            if now_ns - self._kept_house_ns >= HOUSEKEEPING_S * 1e9:
+                self._keep_house(now_ns)
+            self._tell_fault()
+            self._send()
+        self._journal.flush()
+        for connection in self._connections:
+            connection.flush()
+
+    # - time -
+
+    def _timeout_s(self) -> float:
+        now_ns = time.monotonic_ns()
+        due_ns = [now_ns + int(10e9)]
+        if not self._ending:
+            due_ns.append(self._heard_ns + int(self._reconnect_s * 1e9) + 1)
+        if self._sampling:
+            due_ns.append(self._next_ns)
+        if self._pause_end_ns is not None:
+            due_ns.append(self._pause_end_ns)
+        if self._killing_since_ns is not None:
+            due_ns.append(now_ns + int(KILL_POLL_S * 1e9))
+        elif self._load is not None:
+            due_ns.append(self._kept_house_ns + int(HOUSEKEEPING_S * 1e9))
+        return max(0.0, (min(due_ns) - now_ns) / 1e9)
+
+    def _sample(self) -> None:
+        sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        values = self._system.sample()
+        values.append(round(self._cpu_s(), 6))
+        if self._gpu is not None:
+            values += self._gpu.sample()
+        self._journal.write({"rec": "sample", "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "values": values})
+        late = (time.monotonic_ns() - self._next_ns) // self._period_ns
+        self._missed += late
+        self._next_ns += (late + 1) * self._period_ns
+
+    def _cpu_s(self) -> float:
+        if self._relay is not None:
+            try:
+                self._relay = self._relay[0], time.clock_gettime(cpu_clock(self._relay[0]))
+            except OSError:
+                self._leave_relay()
+        running_s = 0.0 if self._relay is None else self._relay[1]
+        return time.process_time() + self._relay_cpu_s + running_s
+
+    def _leave_relay(self) -> None:
+        if self._relay is not None:
+            self._relay_cpu_s += self._relay[1]
+            self._relay = None
+
+    def _keep_house(self, now_ns: int) -> None:
+        self._kept_house_ns = now_ns
+        if self._load is not None and self._load.bound_output():
+            self._note("output-cut", f"the command wrote more than {MAX_OUTPUT} bytes of output; the rest was dropped")
+
+    def _watch_host(self, now_ns: int) -> None:
+        silent_s = (now_ns - self._heard_ns) / 1e9
+        if silent_s >= self._reconnect_s and not self._ending:
+            self._note("dead-man", f"no word of the host for {silent_s:.1f} s: the load is ended, and so is the agent")
+            self._end("the link was lost for longer than reconnect_s")
+
+    # - requests -
+
+    def _on_readable(self, ready: Any) -> None:
+        if ready is self._listener:
+            self._accept()
+        elif ready is self._wake:
+            self._on_signal(ready.recv(64))
+        elif ready == self._markers:
+            self._read_markers()
+        elif ready in self._connections:
+            lines = ready.receive()
+            if lines is None:
+                self._drop(ready)
+                return
+            for line in lines:
+                self._on_line(ready, line)
+
+    def _accept(self) -> None:
+        try:
+            self._connections.append(Connection(self._listener.accept()[0]))
+        except OSError:
+            return  # whoever asked is gone again
+
+    def _drop(self, connection: Connection) -> None:
+        self._connections.remove(connection)
+        if connection is self._host:
+            self._host = None
+        connection.sock.close()
+
+    def _on_line(self, connection: Connection, line: bytes) -> None:
+        sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        try:
+            request = json.loads(line)
+            number, operation = request["id"], request["op"]
+        except (ValueError, KeyError, TypeError):
+            connection.send({"error": f"expected a JSON object with id and op, found {ascii(line)[:80]}"})
+            return
+        if operation == "status":
+            connection.send({"id": number, **self._status(sut_ns)})
+            return
+        if operation == "hello":
+            self._adopt(connection)
+        elif connection is not self._host:
+            connection.send({"id": number, "error": "say hello first"})
+            return
+        self._heard_ns = sut_ns
+        if operation == "ping":
+            connection.send({"id": number, "sut_ns": sut_ns, "sut_wall_ns": wall_ns})
+            return
+        if number not in self._answers:
+            self._answers[number] = self._answer(operation, request)
+        connection.send({"id": number, **self._answers[number]})
+        if operation == "hello" and "error" not in self._answers[number]:
+            # Behind its answer, so that the host knows the stream from here on.
+            connection.offset = request["offset"]
+
+    def _adopt(self, connection: Connection) -> None:
+        if self._host is not None and self._host is not connection:
+            self._drop(self._host)
+        self._host = connection
+        self._leave_relay()
+        self._relay = connection.pid, 0.0
+
+    def _status(self, now_ns: int) -> dict[str, Any]:
+        heard_s = (now_ns - self._heard_ns) / 1e9
+        return {"pid": os.getpid(), "connected": self._host is not None, "heard_s": heard_s, "rating": self._rating}
+
+    def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if operation == "hello":
+                return self._hello(request["offset"])
+            if operation == "rate":
+                return self._rate(request["argv"], request["env"], request["cwd"], request["duration_s"])
+            if operation == "kill":
+                self._kill("killed by the host")
+                return {}
+            if operation == "finish":
+                return self._finish()
+            if operation == "bye":
+                self._end("the host said bye")
+                return {}
+        except (KeyError, TypeError, AttributeError) as error:
+            return {"error": f"request {operation}: {type(error).__name__}: {error}"}
+        return {"error": f"unknown operation {ascii(operation)[:40]}"}
+
+    def _hello(self, offset: object) -> dict[str, Any]:
+        if not isinstance(offset, int) or not 0 <= offset <= self._journal.size:
+            return {"error": f"offset {ascii(offset)[:40]} is outside the journal (0 to {self._journal.size})"}
+        return {"size": self._journal.size, "fault": self._journal.fault}
+
+    def _finish(self) -> dict[str, Any]:
+        if self._rating:
+            return {"error": "the rating interval still runs; kill it or wait for its end"}
+        if self._sampling:
+            self._sampling = False
+            if self._missed:
+                self._note("ticks-missed", f"{self._missed} samples were skipped because their time had passed")
+            self._journal.flush()
+        return {"size": self._journal.size}
+
+    # - the rating interval -
+
+    def _rate(self, argv: list[str] | None, env: dict[str, str], cwd: str, duration_s: float) -> dict[str, Any]:
+        if self._rating or self._killing_since_ns is not None:
+            return {"error": "a rating interval already runs"}
+        if argv is not None and (not argv or not cwd):
+            return {"error": "a command needs an argument list and a folder"}
+        self._marker_count = self._bad_markers = 0
+        self._end_reason = None
+        self._rating = True
+        self._begin_ns = self._phase("begin", {})
+        if argv is None:
+            self._pause_end_ns = self._begin_ns + int(duration_s * 1e9)
+            return {}
+        try:
+            self._load = Load(argv, env, cwd, os.path.join(self._folder, "markers"))
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self._end_rating(127, f"the command could not be started: {error}")
+        return {}
+
+    def _watch_load(self) -> None:
+        now_ns = time.monotonic_ns()
+        if self._pause_end_ns is not None and now_ns >= self._pause_end_ns:
+            self._end_rating(0, None)
+        if self._load is not None:
+            code = self._load.poll()
+            if code is not None:
+                self._on_exit(code)
+        if self._killing_since_ns is not None:
+            self._go_on_killing(now_ns)
+
+    def _on_exit(self, code: int) -> None:
+        self._load = None
+        if self._rating:
+            self._end_rating(code, self._end_reason)
+        if self._killing_since_ns is None:
+            left = signal_descendants(self._psutil, signal.SIGTERM)
+            if left:
+                self._note("left-running", f"{left} processes of the command outlived it and were ended")
+                self._killing_since_ns = time.monotonic_ns()
+
+    def _end_rating(self, exit_code: int | None, reason: str | None) -> None:
+        stamps = time.monotonic_ns(), time.time_ns()
+        self._read_markers()
+        self._rating, self._pause_end_ns = False, None
+        if self._bad_markers > MAX_NOTES:
+            self._note("marker-malformed", f"{self._bad_markers} marker lines in all could not be read")
+        self._phase("end", {"exit_code": exit_code, "reason": reason, "begin_ns": self._begin_ns}, stamps)
+
+    def _phase(self, edge: str, more: dict[str, Any], stamps: tuple[int, int] | None = None) -> int:
+        sut_ns, wall_ns = stamps or (time.monotonic_ns(), time.time_ns())
+        self._journal.write(
+            {"rec": "phase", "name": "rating", "edge": edge, "sut_ns": sut_ns, "sut_wall_ns": wall_ns, **more}
+        )
+        return sut_ns
+
+    def _kill(self, reason: str) -> None:
+        if self._rating and self._load is None:
+            self._end_rating(None, reason)
+        elif self._load is not None and self._killing_since_ns is None:
+            self._end_reason = reason
+            signal_descendants(self._psutil, signal.SIGTERM)
+            self._killing_since_ns = time.monotonic_ns()
+
+    def _go_on_killing(self, now_ns: int) -> None:
+        assert self._killing_since_ns is not None
+        killing_s = (now_ns - self._killing_since_ns) / 1e9
+        reap(self._load.pid if self._load else None)
+        # Signal 0 only counts; what did not go by TERM goes by KILL.
+        left = signal_descendants(self._psutil, signal.SIGKILL if killing_s > TERM_S else 0)
+        if left and killing_s > GIVE_UP_S:
+            self._note("not-killed", f"{left} processes of the command could not be ended; look at the SUT")
+            self._load, left = None, 0
+        if left == 0 and self._load is None:
+            self._killing_since_ns = None
+
+    def _end(self, reason: str) -> None:
+        self._kill(reason)
+        self._ending, self._sampling = True, False
+
+    def _on_signal(self, numbers: bytes) -> None:
+        if signal.SIGTERM in numbers and not self._ending:
+            self._note("ended", "the agent was told to end (SIGTERM)")
+            self._end("the agent was told to end (SIGTERM)")
+        reap(self._load.pid if self._load else None)
+
+    # - markers -
+
+    def _read_markers(self) -> None:
+        while True:
+            try:
+                block = os.read(self._markers, 1 << 16)
+            except BlockingIOError:
+                return
+            lines = (self._marker_rest + block).split(b"\n")
+            self._marker_rest = lines.pop()
+            if len(self._marker_rest) > MAX_MARKER:
+                self._bad_marker(self._marker_rest, f"longer than {MAX_MARKER} bytes")
+                self._marker_rest = b""
+            for line in lines:
+                self._on_marker(line)
+
+    def _on_marker(self, line: bytes) -> None:
+        if self._marker_count >= MAX_MARKERS:
+            return
+        self._marker_count += 1
+        if self._marker_count == MAX_MARKERS:
+            self._note("markers-cut", f"more than {MAX_MARKERS} marker lines; the rest was dropped")
+        try:
+            marker = parse_marker(line)
+        except ValueError as error:
+            self._bad_marker(line, str(error))
+            return
+        self._journal.write({"rec": "marker", **marker})
+
+    def _bad_marker(self, line: bytes, why: str) -> None:
+        self._bad_markers += 1
+        if self._bad_markers <= MAX_NOTES:
+            self._note("marker-malformed", f"{why}: {line!a:.200}")
+
+    # - the journal and the host -
+
+    def _describe(self, gpu_problem: str | None) -> None:
+        columns = [
+            *self._system.columns,
+            column("agent_cpu_s", "s", "CPU time of the agent and its relay", "process CPU clocks", "counter"),
+        ]
+        if self._gpu is not None:
+            columns += self._gpu.columns
+        stamps = {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+        self._journal.write({"rec": "descriptor", **stamps, "period_s": self._period_ns / 1e9, "columns": columns})
+        if gpu_problem:
+            self._note("no-gpu", gpu_problem)
+
+    def _note(self, code: str, text: str) -> None:
+        self._journal.write(
+            {"rec": "note", "code": code, "text": text, "sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+        )
+
+    def _tell_fault(self) -> None:
+        if self._journal.fault is not None and not self._faulted:
+            self._faulted = True
+            self._sampling = False
+            if self._host is not None:
+                self._host.send({"fault": self._journal.fault})
+            self._kill(self._journal.fault)
+
+    def _send(self) -> None:
+        host = self._host
+        if host is not None and host.offset is not None:
+            while host.offset < self._journal.size and len(host.outgoing) < SEND_AHEAD:
+                for line in self._journal.read(host.offset).splitlines(True):
+                    host.offset += len(line)
+                    host.outgoing += b'{"at":%d,"journal":%s}\n' % (host.offset, line[:-1])
+        for connection in list(self._connections):
+            if connection.outgoing and not connection.flush():
+                self._drop(connection)
+
+
+def parse_marker(line: bytes) -> dict[str, Any]:
+    """A marker line -> its fields, nothing added.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    try:
+        marker = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("not a JSON line") from None
+    if not isinstance(marker, dict):
+        raise ValueError("not a JSON object")
+    name, edge, index = marker.get("action"), marker.get("edge"), marker.get("index", 0)
+    if not isinstance(name, str) or not name or edge not in ("begin", "end"):
+        raise ValueError("action and edge (begin, end) are missing")
+    if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+        raise ValueError("index is no whole number")
+    if any(type(marker.get(key)) is not int for key in ("sut_ns", "sut_wall_ns")):
+        raise ValueError("sut_ns and sut_wall_ns are missing")
+    metrics, code = marker.get("metrics") or {}, marker.get("exit_code")
+    if not isinstance(metrics, dict) or not (code is None or type(code) is int):
+        raise ValueError("metrics is no object, or exit_code no number")
+    stamps = {"sut_ns": marker["sut_ns"], "sut_wall_ns": marker["sut_wall_ns"]}
+    return {"action": name, "index": index, "edge": edge, "metrics": metrics, "exit_code": code, **stamps}
+
+
+def listen() -> socket.socket:
+    """The socket agent.sock in the working directory (a path of any depth does not fit an address), for this user."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind("agent.sock")
+    finally:
+        os.umask(mask)
+    listener.listen(4)
+    listener.setblocking(False)
+    return listener
+
+
+def wake_on_signals() -> tuple[socket.socket, socket.socket]:
+    """A socket that is readable when a child ended or SIGTERM came (its bytes: signal numbers), and its other end."""
+    readable, writable = socket.socketpair()
+    for end in (readable, writable):
+        end.setblocking(False)
+    signal.set_wakeup_fd(writable.fileno(), warn_on_full_buffer=False)
+    # Handlers, not SIG_IGN: the command would inherit that.
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return readable, writable
+
+
+# --- the commands ------------------------------------------------------------------------------------------------
+
+
+def serve(folder: str, period_s: float, reconnect_s: float) -> None:
+    """Start an agent in `folder`, detached from the login, and say "ready" on standard output when it listens."""
+    psutil, problem = import_psutil()
+    if psutil is None:
+        sys.exit(problem)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.chdir(folder)
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.close(told)
+            try:
+                serve_detached(os.getcwd(), period_s, reconnect_s, psutil, tell)
+            finally:
+                os._exit(0)
+        os._exit(0)
+    os.close(tell)
+    os.wait()
+    with os.fdopen(told) as answer:
+        said = answer.read()
+    if said != "ready":
+        sys.exit(
+            "the agent did not start in {}: {}".format(folder, said or read_text("agent.err") or "no reason given")
+        )
+    print("ready")
+
+
+def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any, tell: int) -> None:
+    """In the detached process: standard streams away from the login, the lock that says this agent lives, the loop."""
+    errors = os.open("agent.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, target in ((0, os.open(os.devnull, os.O_RDWR)), (1, errors), (2, errors)):
+        os.dup2(target, number)
+    try:
+        lock = os.open("agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(lock, str(os.getpid()).encode())
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        agent = Agent(folder, period_s, reconnect_s, psutil)
+    except Exception as error:
+        os.write(tell, (f"{type(error).__name__}: {error}").encode()[:4096])
+        raise
+    os.write(tell, b"ready")
+    os.close(tell)
+    agent.run()
+
+
+def attach(folder: str) -> None:
+    """Relay standard input to the agent's socket and back until either ends."""
+    os.chdir(folder)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.connect("agent.sock")
+    except OSError as error:
+        sys.exit(f"no agent listens in {folder} ({error})")
+    ends: list[Any] = [0, sock]
+    while True:
+        readable, _, _ = select.select(ends, [], [])
+        if sock in readable:
+            block = sock.recv(1 << 16)
+            if not block:
+                return
+            write_all(1, block)
+        if 0 in readable:
+            block = os.read(0, 1 << 16)
+            if not block:
+                return
+            sock.sendall(block)
+
+
+def write_all(file: int, block: bytes) -> None:
+    """write(2) until everything is written."""
+    while block:
+        block = block[os.write(file, block) :]
+
+
+def agent_of(folder: str) -> int | None:
+    """The pid of the agent that lives in `folder`; null when none does."""
+    try:
+        lock = os.open(os.path.join(folder, "agent.lock"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(os.read(lock, 20) or b"0") or None
+    finally:
+        os.close(lock)
+    return None
+
+
+def status_of(folder: str) -> dict[str, Any] | None:
+    """What the agent in `folder` says of itself; null when it does not answer within 3 s."""
+    os.chdir(folder)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(3.0)
+        try:
+            sock.connect("agent.sock")
+            sock.sendall(b'{"id":0,"op":"status"}\n')
+            answer: dict[str, Any] = json.loads(sock.makefile("rb").readline(MAX_LINE))
+        except (OSError, ValueError):
+            return None
+    return answer
+
+
+def end_agent(folder: str) -> None:
+    """End the agent in `folder` and its load: TERM, and KILL when that took longer than the load may take."""
+    for number, patience_s in ((signal.SIGTERM, 2 * TERM_S), (signal.SIGKILL, TERM_S)):
+        pid = agent_of(folder)
+        if pid is None:
+            return
+        os.kill(pid, number)
+        end = time.monotonic() + patience_s
+        while agent_of(folder) is not None and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+def remove(folder: str) -> dict[str, bool]:
+    """End the agent of a run's folder and remove the folder; {"removed": whether it is gone}."""
+    end_agent(os.path.join(folder, "agent"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"removed": not os.path.lexists(folder)}
+
+
+def sweep(root: str, look: bool) -> dict[str, list[dict[str, Any]]]:
+    """Folders of earlier runs below `root`: {"busy": those with a host, "left": the others}; without `look`, the others
+    are ended and removed."""
+    found: dict[str, list[dict[str, Any]]] = {"busy": [], "left": []}
+    root = os.path.abspath(root)
+    for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+        folder = os.path.join(root, name)
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            continue
+        alive = agent_of(os.path.join(folder, "agent")) is not None
+        status = status_of(os.path.join(folder, "agent")) if alive else None
+        busy = status is not None and status["connected"] and status["heard_s"] < ORPHAN_S
+        found["busy" if busy else "left"].append({"name": name, "alive": alive})
+        if not busy and not look:
+            remove(folder)
+    return found
+
+
+def main() -> None:
+    """Parse the command line and do what it says."""
+    parser = argparse.ArgumentParser(description="wattlab's agent on the system under test")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("facts").add_argument("--folder", default=".")
+    server = commands.add_parser("serve")
+    server.add_argument("--folder", required=True)
+    server.add_argument("--period", type=float, required=True)
+    server.add_argument("--reconnect", type=float, required=True)
+    commands.add_parser("attach").add_argument("--folder", required=True)
+    commands.add_parser("remove").add_argument("--folder", required=True)
+    sweeper = commands.add_parser("sweep")
+    sweeper.add_argument("--root", required=True)
+    sweeper.add_argument("--look", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.command == "facts":
+        print(json.dumps(facts(arguments.folder)))
+    elif arguments.command == "serve":
+        serve(arguments.folder, arguments.period, arguments.reconnect)
+    elif arguments.command == "attach":
+        attach(arguments.folder)
+    elif arguments.command == "remove":
+        print(json.dumps(remove(arguments.folder)))
+    elif arguments.command == "sweep":
+        print(json.dumps(sweep(arguments.root, arguments.look)))
+    else:
+        parser.error("name a command")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Clock exchanges between host and SUT, recorded raw.
+
+Knows how one exchange is made: the host's clock, a question to the SUT, the host's clock again. Knows no wire (the
+caller asks) and no mapping: that is fitted offline, by `reports.analysis.clock`."""
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClockExchange:
+    """One exchange, all in ns: host monotonic before (`t0_ns`) and after (`t1_ns`) the SUT read its monotonic clock
+    (`t_sut_ns`) and its wall clock (`sut_wall_ns`); `host_wall_ns` is the host's wall clock at `t1_ns`."""
+
+    t0_ns: int
+    t_sut_ns: int
+    t1_ns: int
+    sut_wall_ns: int
+    host_wall_ns: int
+
+
+def begin_exchange() -> int:
+    """The host's stamp before the question leaves (ns)."""
+    return time.monotonic_ns()
+
+
+def end_exchange(t0_ns: int, t_sut_ns: int, sut_wall_ns: int) -> ClockExchange:
+    """The exchange, closed now: call it as soon as the SUT's answer has arrived."""
+    return ClockExchange(t0_ns, t_sut_ns, time.monotonic_ns(), sut_wall_ns, time.time_ns())

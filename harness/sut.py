@@ -1,0 +1,1002 @@
+"""The system under test, reached by SSH: connect, stage, start the agent, follow its journal, fetch, unstage, prepare.
+
+Knows paramiko, host keys, where wattlab's things lie on the SUT, and the agent's protocol (drawn in `harness.agent`).
+Knows no run folder, no meter, no lab.toml: it gets a SutConfig and hands every journal record to a callback.
+
+On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work}   data/   venv/   prepare/
+Every remote command is an argument list, quoted word by word; nothing of lab.toml reaches a shell unquoted.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shlex
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import paramiko
+
+from harness.clock import ClockExchange, begin_exchange, end_exchange
+from harness.documents import Json
+from harness.errors import HostKeyError, SutError, SutRefused, SutUnreachable
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors reach us as exceptions
+
+HARNESS = Path(__file__).resolve().parent
+WORKLOADS = HARNESS.parent / "workloads"
+OLDEST_PYTHON = (3, 8)
+CONNECT_S = 10.0
+COMMAND_S = 60.0
+TCP_USER_TIMEOUT_MS = 3000
+"""Keepalives do not notice a silent partition; unacknowledged data does after this (tcp(7))."""
+HEARTBEAT_S = 1.0
+LINK_SILENT_S = 4.0
+"""A link on which no heartbeat was answered for so long is taken for lost, also where a relay acknowledges the TCP."""
+FINISH_S = 90.0
+KILL_S = 75.0
+"""The agent itself gives a load 5 s to end and 55 s more to be killed."""
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
+MAX_ARTIFACT = 256 << 20
+MAX_ANSWER = 8 << 20
+FREE_BYTES = 1 << 30
+WALL_CLOCK_S = 2.0
+LOAD_PER_CPU = 0.1
+"""A load average (1 min) above this share of the CPUs is foreign load worth a finding."""
+
+OnRecord = Callable[[Json], None]
+OnExchange = Callable[[ClockExchange], None]
+LINK_ERRORS = (OSError, EOFError, paramiko.SSHException)
+
+
+@dataclass(frozen=True, slots=True)
+class SutConfig:
+    """How to reach the SUT. `python` and `folder` are paths there; relative ones begin at the login's home."""
+
+    host: str
+    port: int
+    user: str
+    key_file: Path
+    known_hosts: Path
+    python: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Something about the SUT worth knowing before a start; `refuse` forbids it."""
+
+    code: str
+    severity: Literal["refuse", "warn", "info"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatingResult:
+    """How a rating interval ended; stamps are the SUT's monotonic clock (ns); `reason` is null unless it was cut
+    short."""
+
+    exit_code: int | None
+    begin_ns: int
+    end_ns: int
+    reason: str | None
+
+
+class Sut:
+    """One SUT over one SSH connection, reopened when it was lost. Made by `Sut.connect`."""
+
+    def __init__(self, config: SutConfig) -> None:
+        self.config = config
+        self._lock = threading.RLock()
+        self._client: paramiko.SSHClient | None = None
+        self._home = ""
+        self._agent_path: str | None = None
+
+    @classmethod
+    def connect(cls, config: SutConfig) -> Self:
+        """An open connection.
+
+        Raises:
+            HostKeyError: the host key is unknown (the message has the command that adds it) or changed.
+            SutUnreachable: no connection, or the login was refused.
+        """
+        sut = cls(config)
+        sut.reopen(CONNECT_S)
+        with sut._guarded("asking for the home folder"), sut._sftp() as sftp:
+            sut._home = sftp.normalize(".")
+        return sut
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def reopen(self, timeout_s: float) -> None:
+        """Replace the connection by a new one. Raises what `connect` raises."""
+        self.close()
+        client = _open_client(self.config, timeout_s)
+        with self._lock:
+            self._client = client
+
+    @property
+    def name(self) -> str:
+        """user@host:port, as errors call it."""
+        return f"{self.config.user}@{self.config.host}:{self.config.port}"
+
+    @property
+    def root(self) -> str:
+        """wattlab's folder on the SUT, absolute."""
+        return self._absolute(self.config.folder)
+
+    @property
+    def python(self) -> str:
+        """The SUT's interpreter: absolute, or a bare name for the PATH there."""
+        return self._absolute(self.config.python) if "/" in self.config.python else self.config.python
+
+    @property
+    def data_folder(self) -> str:
+        """Where data sets and weights are kept on the SUT, absolute."""
+        return f"{self.root}/data"
+
+    # --- what it is ---
+
+    def facts(self) -> Json:
+        """What the SUT is: the start document's `sut` (fields in docs/run-folder.md and in `harness.agent.facts`).
+
+        Raises:
+            SutRefused: no interpreter, or one older than Python 3.8.
+        """
+        return self._ask_agent("facts", "--folder", self.root)
+
+    def diagnose(self) -> list[Diagnosis]:
+        """Every reason not to measure on this SUT, and every remark, in one list."""
+        before_ns = time.time_ns()
+        try:
+            facts = self.facts()
+        except SutRefused as error:
+            return [Diagnosis("python", "refuse", str(error))]
+        after_ns = time.time_ns()
+        left = self._ask_agent("sweep", "--look", "--root", f"{self.root}/runs")
+        return [
+            Diagnosis(
+                "identity", "info", f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
+            ),
+            *self._of_python(facts),
+            *_of_disk(facts, self.root),
+            *_of_clock(facts, before_ns, after_ns),
+            *_of_load(facts, left),
+        ]
+
+    def _of_python(self, facts: Json) -> Iterator[Diagnosis]:
+        if facts["psutil"] is None:
+            yield Diagnosis(
+                "no-psutil", "refuse", f"{facts['psutil_problem']}; `wattlab sut prepare` makes an environment that can"
+            )
+        for gpu in facts["gpus"]:
+            yield Diagnosis("gpu", "info", f"GPU {gpu['index']}: {gpu['name']}, driver {gpu['driver']}")
+        if not facts["gpus"]:
+            yield Diagnosis("no-gpu", "info", f"no GPU is recorded: {facts['gpu_problem']}")
+
+    # --- runs ---
+
+    def stage(self, run_uid: str, files: Mapping[str, bytes]) -> str:
+        """Make a fresh work folder with `files` in it (plain names); returns its path. Ends what an earlier run left.
+
+        Raises:
+            SutRefused: another wattlab is measuring on this SUT. SutError: the folder exists, or the disk refuses.
+        """
+        found = self._ask_agent("sweep", "--root", f"{self.root}/runs")
+        if found["busy"]:
+            raise SutRefused(
+                f"{self.name}: run {found['busy'][0]['name']} is being measured there by another wattlab; "
+                "wait for its end"
+            )
+        work = f"{self._run_folder(run_uid)}/work"
+        with self._guarded(f"making {work}"), self._sftp() as sftp:
+            _make_folders(sftp, f"{self.root}/runs")
+            for folder in (self._run_folder(run_uid), work):
+                sftp.mkdir(folder, 0o700)
+            for name, content in files.items():
+                _write(sftp, f"{work}/{_plain(name)}", content)
+        return work
+
+    def start_agent(
+        self,
+        run_uid: str,
+        *,
+        period_s: float,
+        reconnect_s: float,
+        on_record: OnRecord,
+        on_exchange: OnExchange,
+    ) -> "AgentSession":
+        """Start this run's agent and follow it: every journal record to `on_record`, every heartbeat to
+        `on_exchange`, both called from one thread. `period_s` from 0.01 to 60."""
+        folder = f"{self._run_folder(run_uid)}/agent"
+        options = ["--folder", folder, "--period", repr(period_s), "--reconnect", repr(reconnect_s)]
+        self._agent("serve", *options)
+        return AgentSession(self, folder, reconnect_s, on_record, on_exchange)
+
+    def fetch(self, work: str, names: Sequence[str]) -> dict[str, bytes]:
+        """The named artifacts (plain names, regular files) that the run left; those that are not there are not in the
+        dict.
+
+        Raises:
+            SutError: a name that leaves the folder, a file over 256 MiB.
+        """
+        found = {}
+        with self._guarded(f"fetching from {work}"), self._sftp() as sftp:
+            for name in names:
+                path = f"{work}/artifacts/{_plain(name)}"
+                try:
+                    status = sftp.lstat(path)
+                except FileNotFoundError:
+                    continue
+                if not stat.S_ISREG(status.st_mode or 0):
+                    raise SutError(f"{self.name}: {path} is no regular file; a scenario's artifacts must be files")
+                if (status.st_size or 0) > MAX_ARTIFACT:
+                    raise SutError(
+                        f"{self.name}: {path} has {status.st_size} bytes, more than {MAX_ARTIFACT} are not fetched"
+                    )
+                found[name] = _read(sftp, path)
+        return found
+
+    def unstage(self, work: str) -> None:
+        """End the run's agent if it still lives, remove everything of the run, and check that it is gone."""
+        folder = str(PurePosixPath(work).parent)
+        if self._ask_agent("remove", "--folder", folder) != {"removed": True}:
+            raise SutError(f"{self.name}: {folder} could not be removed; look at it and remove it by hand")
+
+    def _run_folder(self, run_uid: str) -> str:
+        return f"{self.root}/runs/{_plain(run_uid)}"
+
+    # --- preparation ---
+
+    def prepare(self, progress: Callable[[str], None]) -> str:
+        """Everything a SUT needs: an environment with workloads/requirements.lock, data and weights. Does what is
+        missing.
+
+        Returns the interpreter to measure with; where that is not the configured one, `progress` said so.
+
+        Raises:
+            SutRefused: no usable interpreter. SutError: an installation or a download failed; its output went to
+            `progress`.
+        """
+        python = self._prepare_python(progress)
+        programs = _preparation_programs()
+        folder = f"{self.root}/prepare"
+        with self._guarded(f"copying to {folder}"), self._sftp() as sftp:
+            for name, content in programs.items():
+                _make_folders(sftp, str(PurePosixPath(folder, name).parent))
+                _write(sftp, f"{folder}/{name}", content)
+            _make_folders(sftp, self.data_folder)
+        self._stream(["env", f"WATTLAB_DATA={self.data_folder}", python, "-u", f"{folder}/prepare.py"], progress)
+        return python
+
+    def _prepare_python(self, progress: Callable[[str], None]) -> str:
+        """An interpreter that has every requirement: the configured one, or that of a venv made in wattlab's folder."""
+        own = f"{self.root}/venv/bin/python"
+        base = "python3" if self.python == own and not self._exists(own) else self.python
+        self._require_python(base)
+        for python in dict.fromkeys((self.python, own)):
+            if self._exists(python) and not self._lacking(python):
+                progress(f"{python} has everything")
+                self._advise(python, progress)
+                return python
+        if not self._exists(own):
+            progress(f"making {self.root}/venv with {base}")
+            with self._guarded("making the folder"), self._sftp() as sftp:
+                _make_folders(sftp, self.root)
+            self._stream([base, "-m", "venv", f"{self.root}/venv"], progress)
+        self._install(own, progress)
+        if lacking := self._lacking(own):
+            raise SutError(f"{self.name}: after the installation {own} still lacks {', '.join(lacking)}")
+        self._advise(own, progress)
+        return own
+
+    def _install(self, python: str, progress: Callable[[str], None]) -> None:
+        gpus = self._ask_agent("facts", "--folder", self.root, python=python)["gpus"]
+        lock = WORKLOADS / ("requirements-gpu.lock" if gpus else "requirements.lock")
+        remote = f"{self.root}/{lock.name}"
+        with self._guarded(f"copying {lock.name}"), self._sftp() as sftp:
+            _write(sftp, remote, lock.read_bytes())
+        progress(f"installing {lock.name} into {self.root}/venv (some minutes the first time)")
+        self._stream([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", remote], progress)
+
+    def _lacking(self, python: str) -> list[str]:
+        """The requirements of workloads/requirements.txt that an interpreter of the SUT does not have."""
+        lines = (WORKLOADS / "requirements.txt").read_text().splitlines()
+        names = [name for line in lines if (name := _requirement_name(line))]
+        program = (
+            "import sys, json, importlib.metadata as m\n"
+            "have = {d.metadata['Name'].lower().replace('_', '-') for d in m.distributions()}\n"
+            # A machine with a GPU has the full tensorflow.
+            "have |= {n + '-cpu' for n in have}\n"
+            "print(json.dumps([n for n in sys.argv[1:] if n not in have]))"
+        )
+        lacking: list[str] = json.loads(self._run([python, "-I", "-c", program, *names])[1].splitlines()[-1])
+        return lacking
+
+    def _advise(self, python: str, progress: Callable[[str], None]) -> None:
+        if python != self.python:
+            progress(
+                f"write this into lab.toml: sut.python = {json.dumps(python)} (now {json.dumps(self.config.python)})"
+            )
+
+    def _exists(self, path: str) -> bool:
+        if "/" not in path:
+            return True
+        with self._guarded(f"looking for {path}"), self._sftp() as sftp:
+            try:
+                sftp.stat(path)
+            except FileNotFoundError:
+                return False
+        return True
+
+    # --- the wire ---
+
+    def open_channel(self, argv: Sequence[str]) -> paramiko.Channel:
+        """A channel on which a remote command runs. Raises what the link raises (LINK_ERRORS)."""
+        with self._lock:
+            client = self._client
+        transport = None if client is None else client.get_transport()
+        if transport is None or not transport.is_active():
+            raise EOFError("the connection is closed")
+        channel = transport.open_session(timeout=CONNECT_S)
+        channel.settimeout(CONNECT_S)
+        channel.exec_command(shlex.join(argv))
+        return channel
+
+    def attach(self, folder: str) -> paramiko.Channel:
+        """A channel to the agent that serves `folder`."""
+        # -S: the relay needs no package, and is there sooner without looking for any.
+        return self.open_channel([self.python, "-I", "-S", self._deployed(), "attach", "--folder", folder])
+
+    def _agent(self, *arguments: str, python: str | None = None) -> str:
+        """The standard output of one of the agent's commands."""
+        path = self._deployed(python)
+        code, output, errors = self._run([python or self.python, "-I", path, *arguments])
+        if code != 0:
+            raise SutError(
+                f"{self.name}: agent {arguments[0]} failed ({code}): {errors.strip() or output.strip():.500}"
+            )
+        return output
+
+    def _ask_agent(self, *arguments: str, python: str | None = None) -> Json:
+        """The JSON object that one of the agent's commands prints last (a login's start-up file may print before)."""
+        output = self._agent(*arguments, python=python)
+        try:
+            answer = json.loads(output.splitlines()[-1])
+        except (ValueError, IndexError):
+            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected JSON") from None
+        if not isinstance(answer, dict):
+            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected a JSON object")
+        return answer
+
+    def _deployed(self, python: str | None = None) -> str:
+        """The agent's path on the SUT, put there under its sha256 unless the same bytes are there already."""
+        if self._agent_path is None:
+            self._require_python(python or self.python)
+            source = (HARNESS / "agent.py").read_bytes()
+            path = f"{self.root}/agents/agent-{hashlib.sha256(source).hexdigest()}.py"
+            with self._guarded("copying the agent"), self._sftp() as sftp:
+                _make_folders(sftp, f"{self.root}/agents")
+                if _read_if_there(sftp, path) != source:
+                    _write(sftp, path, source)
+            self._agent_path = path
+        return self._agent_path
+
+    def _require_python(self, python: str) -> None:
+        # Understood by Python 2 as well.
+        code, output, errors = self._run([python, "-c", "import sys; print('python %d.%d' % sys.version_info[:2])"])
+        words = output.split()[-2:]
+        if code != 0 or len(words) != 2 or words[0] != "python":
+            raise SutRefused(
+                f"{self.name}: {python} does not run there ({errors.strip() or output.strip() or code:.200}); "
+                "correct sut.python, or set it to <folder>/venv/bin/python and give `wattlab sut prepare`"
+            )
+        version = tuple(int(part) for part in words[1].split("."))
+        if version < OLDEST_PYTHON:
+            raise SutRefused(
+                f"{self.name}: {python} is Python {words[1]}, the agent needs 3.8 or newer; "
+                "install one there and name it in sut.python"
+            )
+
+    def _run(self, argv: Sequence[str]) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of a remote command that ends within a minute."""
+        with self._guarded(f"running {argv[0]}"):
+            self._ensure_open()
+            channel = self.open_channel(argv)
+            with contextlib.closing(channel):
+                channel.settimeout(COMMAND_S)
+                output, errors = _drain(channel.recv), _drain(channel.recv_stderr)
+                return channel.recv_exit_status(), output.decode(errors="replace"), errors.decode(errors="replace")
+
+    def _stream(self, argv: Sequence[str], progress: Callable[[str], None]) -> None:
+        """Run a remote command that may take long, its output line by line to `progress`."""
+        with self._guarded(f"running {argv[0]}"):
+            self._ensure_open()
+            channel = self.open_channel(argv)
+            channel.set_combine_stderr(True)
+            channel.settimeout(None)
+            last = ""
+            with contextlib.closing(channel), channel.makefile("r") as lines:
+                for line in lines:
+                    last = line.rstrip() or last
+                    progress(line.rstrip())
+                code = channel.recv_exit_status()
+        if code != 0:
+            raise SutError(f"{self.name}: {shlex.join(argv)} ended with exit code {code}: {last:.300}")
+
+    @contextlib.contextmanager
+    def _sftp(self) -> Iterator[paramiko.SFTPClient]:
+        self._ensure_open()
+        with self._lock:
+            client = self._client
+        if client is None:
+            raise EOFError("the connection is closed")
+        with client.open_sftp() as sftp:
+            channel = sftp.get_channel()
+            if channel is not None:
+                channel.settimeout(COMMAND_S)
+            yield sftp
+
+    def _ensure_open(self) -> None:
+        with self._lock:
+            client = self._client
+        transport = None if client is None else client.get_transport()
+        if transport is None or not transport.is_active():
+            self.reopen(CONNECT_S)
+
+    @contextlib.contextmanager
+    def _guarded(self, doing: str) -> Iterator[None]:
+        """Errors of the wire and of the SUT's disk, in the words of the lab."""
+        try:
+            yield
+        except (FileNotFoundError, PermissionError, FileExistsError) as error:
+            raise SutError(f"{self.name}: {doing}: {error}") from error
+        except (TimeoutError, EOFError, ConnectionError, paramiko.ssh_exception.NoValidConnectionsError) as error:
+            raise SutUnreachable(
+                f"{self.name}: {doing}: the link was lost ({error or type(error).__name__})"
+            ) from error
+        except (OSError, paramiko.SSHException) as error:
+            # SFTP says "Failure" and nothing more when a disk is full.
+            raise SutError(f"{self.name}: {doing}: {error}; is its disk full?") from error
+
+    def _absolute(self, path: str) -> str:
+        return str(PurePosixPath(self._home, path.removeprefix("~/")))
+
+
+class AgentSession:
+    """The agent of one run: its requests, its journal, its heartbeat. A lost link is taken up again at the journal's
+    offset; when that took longer than reconnect_s, or the agent is gone, every method raises what happened (`check`
+    does only that)."""
+
+    def __init__(self, sut: Sut, folder: str, reconnect_s: float, on_record: OnRecord, on_exchange: OnExchange) -> None:
+        self._sut, self._folder, self._reconnect_s = sut, folder, reconnect_s
+        self._on_record, self._on_exchange = on_record, on_exchange
+        self._changed = threading.Condition()
+        self._failure: BaseException | None = None
+        self._closing = False
+        self._offset = 0
+        self._next_id = 0
+        self._requests: dict[int, tuple[bytes, Future[Json]]] = {}
+        self._pings: dict[int, tuple[int, Future[ClockExchange] | None]] = {}
+        self._rating_result: RatingResult | None = None
+        self._rating = False
+        self._heard_ns = time.monotonic_ns()
+        self.links_lost = 0
+        self._link = _Link(sut.attach(folder))
+        self._send_hello()
+        self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
+        self._thread.start()
+
+    # --- for the caller ---
+
+    def check(self) -> None:
+        """Raise what ended the session for good, if anything did.
+
+        Raises:
+            SutUnreachable: the link was down for longer than reconnect_s, or the agent ended. SutError: the SUT's
+            disk is full.
+        """
+        if self._failure is not None:
+            raise self._failure
+
+    def exchange(self) -> ClockExchange:
+        """One clock exchange now; it is the caller's alone. Waits through a lost link."""
+        while True:
+            future: Future[ClockExchange] = Future()
+            with self._changed:
+                self.check()
+                self._send_ping(future)
+            try:
+                return future.result(LINK_SILENT_S + self._reconnect_s + CONNECT_S)
+            except _LinkLost:
+                continue
+            except FutureTimeout:
+                raise SutUnreachable(f"{self._sut.name}: no answer to a clock exchange") from None
+
+    def rate(
+        self, argv: Sequence[str] | None, env: Mapping[str, str], cwd: str | None, duration_s: float | None
+    ) -> None:
+        """Begin the rating interval: run a command in `cwd`, or with argv null pause for `duration_s`."""
+        if argv is None and duration_s is None:
+            raise ValueError("a pause needs a duration")
+        with self._changed:
+            self._rating, self._rating_result = True, None
+        words = None if argv is None else list(argv)
+        try:
+            self._request("rate", argv=words, env=dict(env), cwd=cwd, duration_s=duration_s)
+        except SutError:
+            self._rating = False
+            raise
+
+    def wait_rated(self, timeout_s: float) -> RatingResult | None:
+        """The result of the rating interval; null when it has not ended within `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rating_result is not None or self._failure is not None, timeout_s)
+            if self._rating_result is None:
+                self.check()
+            return self._rating_result
+
+    def kill(self) -> None:
+        """End the load, if one runs, and wait until it is gone."""
+        self._request("kill")
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._rating or self._failure is not None, KILL_S):
+                raise SutError(f"{self._sut.name}: the load was not ended within {KILL_S:g} s; look at the SUT")
+            if self._rating:
+                self.check()
+
+    def finish(self) -> None:
+        """Stop sampling, receive the journal to its end, end the agent."""
+        size = int(self._request("finish")["size"])
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._offset >= size or self._failure is not None, FINISH_S):
+                raise SutUnreachable(f"{self._sut.name}: the journal stopped at byte {self._offset} of {size}")
+            self.check()
+        self._request("bye")
+        self._closing = True
+        self._thread.join()
+        self.check()
+
+    # --- requests ---
+
+    def _request(self, operation: str, **fields: Any) -> Json:  # noqa: ANN401  what JSON can carry
+        future: Future[Json] = Future()
+        with self._changed:
+            self.check()
+            number = self._number()
+            line = json.dumps({"id": number, "op": operation, **fields}).encode() + b"\n"
+            self._requests[number] = (line, future)
+            self._send(line)
+        # The session's thread sets an exception when the link stays away; the time limit is only for a mute agent.
+        try:
+            answer = future.result(self._reconnect_s + COMMAND_S)
+        except FutureTimeout:
+            raise SutUnreachable(f"{self._sut.name}: the agent did not answer to {operation}") from None
+        if "error" in answer:
+            raise SutError(f"{self._sut.name}: the agent refused {operation}: {answer['error']}")
+        return answer
+
+    def _number(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    def _send(self, line: bytes) -> None:
+        """Send now, or leave it to the thread: a lost link is its business, and it repeats open requests."""
+        with contextlib.suppress(*LINK_ERRORS):
+            self._link.send(line)
+
+    def _send_ping(self, future: Future[ClockExchange] | None) -> None:
+        number = self._number()
+        line = b'{"id":%d,"op":"ping"}\n' % number
+        self._pings[number] = (begin_exchange(), future)
+        self._send(line)
+
+    def _send_hello(self) -> None:
+        self._hello_id = self._number()
+        self._link.send(b'{"id":%d,"op":"hello","offset":%d}\n' % (self._hello_id, self._offset))
+        self._greeted = False
+
+    # --- the thread ---
+
+    def _work(self) -> None:
+        try:
+            while True:
+                try:
+                    self._talk()
+                    return
+                except LINK_ERRORS as error:
+                    if self._closing:
+                        return
+                    self._take_up(error)
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self._link.close()
+
+    def _talk(self) -> None:
+        """Heartbeats out, messages in, until the agent closes the link after a bye."""
+        next_ns = time.monotonic_ns()
+        while True:
+            now_ns = time.monotonic_ns()
+            if now_ns >= next_ns:
+                with self._changed:
+                    self._send_ping(None)
+                next_ns = now_ns + int(HEARTBEAT_S * 1e9)
+            for message in self._link.receive((next_ns - now_ns) / 1e9 if next_ns > now_ns else 0.0):
+                self._heard_ns = time.monotonic_ns()
+                self._on_message(message)
+            if time.monotonic_ns() - self._heard_ns > LINK_SILENT_S * 1e9:
+                raise EOFError(f"no answer for {LINK_SILENT_S:g} s")
+
+    def _take_up(self, cause: BaseException) -> None:
+        """A new link from the journal's offset on.
+
+        Raises:
+            SutUnreachable: none within reconnect_s since the SUT was last heard, or the agent is gone.
+        """
+        self.links_lost += 1
+        heard_ns = self._heard_ns
+        self._note("link-lost", f"the link to the SUT was lost ({cause or type(cause).__name__}); trying again")
+        self._link.close()
+        self._drop_pings()
+        for attempt in range(1_000_000):
+            silent_s = (time.monotonic_ns() - heard_ns) / 1e9
+            if silent_s > self._reconnect_s:
+                raise SutUnreachable(
+                    f"{self._sut.name}: the link was lost for longer than reconnect_s = {self._reconnect_s:g} s "
+                    f"({cause or type(cause).__name__}); the agent ends the load there by itself"
+                )
+            try:
+                self._sut.reopen(min(CONNECT_S, LINK_SILENT_S))
+                self._link = _Link(self._sut.attach(self._folder))
+                self._heard_ns = time.monotonic_ns()
+                self._send_hello()
+                self._await_greeting()
+            except (SutUnreachable, *LINK_ERRORS):
+                time.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+                continue
+            self._note(
+                "link-restored", f"the link to the SUT is back after {(time.monotonic_ns() - heard_ns) / 1e9:.1f} s"
+            )
+            return
+
+    def _await_greeting(self) -> None:
+        while not self._greeted:
+            try:
+                messages = self._link.receive(0.5)
+            except EOFError:
+                if said := self._link.last_words():
+                    raise SutError(f"{self._sut.name}: the agent is gone: {said}") from None
+                raise
+            for message in messages:
+                self._heard_ns = time.monotonic_ns()
+                self._on_message(message)
+            if time.monotonic_ns() - self._heard_ns > LINK_SILENT_S * 1e9:
+                raise EOFError("no greeting")
+
+    def _on_message(self, message: Json) -> None:
+        if "journal" in message:
+            self._on_journal(message["journal"], int(message["at"]))
+        elif message.get("id") in self._pings:
+            t0_ns, waiting = self._pings.pop(message["id"])
+            exchange = end_exchange(t0_ns, message["sut_ns"], message["sut_wall_ns"])
+            if waiting is not None:
+                waiting.set_result(exchange)
+            else:
+                self._call(self._on_exchange, exchange)
+        elif message.get("id") in self._requests:
+            self._requests.pop(message["id"])[1].set_result(message)
+        elif message.get("id") == self._hello_id:
+            self._on_greeting(message)
+        elif "fault" in message:
+            raise SutError(f"{self._sut.name}: {message['fault']}; free its disk and run again")
+
+    def _on_greeting(self, message: Json) -> None:
+        if "error" in message:
+            raise SutError(f"{self._sut.name}: the agent refused to go on: {message['error']}")
+        if message.get("fault"):
+            raise SutError(f"{self._sut.name}: {message['fault']}; free its disk and run again")
+        with self._changed:
+            self._greeted = True
+            for line, _ in self._requests.values():
+                self._send(line)
+
+    def _on_journal(self, record: Json, offset: int) -> None:
+        self._call(self._on_record, record)
+        with self._changed:
+            self._offset = offset
+            if record.get("rec") == "phase" and record.get("edge") == "end":
+                self._rating = False
+                self._rating_result = RatingResult(
+                    record.get("exit_code"), record["begin_ns"], record["sut_ns"], record.get("reason")
+                )
+            self._changed.notify_all()
+
+    def _note(self, code: str, text: str) -> None:
+        self._call(self._on_record, {"rec": "note", "code": code, "text": text})
+
+    def _call(self, function: Callable[[Any], None], argument: object) -> None:
+        """The caller's errors are not the link's."""
+        try:
+            function(argument)
+        except LINK_ERRORS as error:
+            raise _CallbackFailed(error) from error
+
+    def _drop_pings(self) -> None:
+        with self._changed:
+            waiting = [future for _, future in self._pings.values() if future is not None]
+            self._pings.clear()
+        for future in waiting:
+            future.set_exception(_LinkLost())
+
+    def _fail(self, error: BaseException) -> None:
+        cause = error.__cause__ if isinstance(error, _CallbackFailed) and error.__cause__ else error
+        with self._changed:
+            self._failure = cause
+            futures: list[Future[Any]] = [future for _, future in self._requests.values()]
+            futures += [future for _, future in self._pings.values() if future is not None]
+            self._requests.clear()
+            self._pings.clear()
+            self._changed.notify_all()
+        for future in futures:
+            future.set_exception(cause)
+
+
+class _LinkLost(Exception):
+    pass
+
+
+class _CallbackFailed(Exception):
+    pass
+
+
+class _Link:
+    """One channel to the agent: JSON lines both ways."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self._rest = b""
+
+    def send(self, line: bytes) -> None:
+        self._channel.sendall(line)
+
+    def receive(self, timeout_s: float) -> list[Json]:
+        """The messages that arrived within `timeout_s`; EOFError when the other side closed."""
+        self._channel.settimeout(max(timeout_s, 0.001))
+        try:
+            block = self._channel.recv(1 << 16)
+        except TimeoutError:
+            return []
+        if not block:
+            raise EOFError("the link was closed")
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return [message for line in lines if isinstance(message := _json_or_none(line), dict)]
+
+    def last_words(self) -> str:
+        """What the relay said on standard error before it ended by itself; empty when the link was cut."""
+        if not self._channel.exit_status_ready():
+            return ""
+        return self._channel.recv_stderr(1000).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def _json_or_none(line: bytes) -> object:
+    """A message; what a login's start-up file printed on the channel is none."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+# --- connecting ---
+
+
+class _Unknown(paramiko.MissingHostKeyPolicy):
+    """Refuses an unknown host key and says how to add it."""
+
+    def __init__(self, config: SutConfig) -> None:
+        self._config = config
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        raise HostKeyError(
+            f"the host key of {hostname} is not in {self._config.known_hosts}; "
+            f"it shows {key.get_name()} {key.fingerprint}. "
+            f"Compare that at the SUT (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), then add it: {_keyscan(self._config)}"
+        )
+
+
+def _keyscan(config: SutConfig) -> str:
+    command = shlex.join(["ssh-keyscan", "-p", str(config.port), config.host])
+    return f"{command} >> {shlex.quote(str(config.known_hosts))}"
+
+
+def _open_client(config: SutConfig, timeout_s: float) -> paramiko.SSHClient:
+    """A logged-in connection; the errors of `Sut.connect`."""
+    name = f"{config.user}@{config.host}:{config.port}"
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(_Unknown(config))
+    try:
+        if config.known_hosts.exists():
+            client.load_host_keys(str(config.known_hosts))
+        if not config.key_file.exists():
+            raise SutUnreachable(f"{name}: sut.key_file {config.key_file} does not exist; make one with ssh-keygen")
+        client.connect(
+            config.host,
+            config.port,
+            config.user,
+            key_filename=str(config.key_file),
+            look_for_keys=False,
+            sock=_open_socket(config, timeout_s),
+            timeout=timeout_s,
+            banner_timeout=timeout_s,
+            auth_timeout=timeout_s,
+            channel_timeout=timeout_s,
+        )
+    except BaseException as error:
+        client.close()
+        raise _connect_error(config, name, error) from error
+    return client
+
+
+def _connect_error(config: SutConfig, name: str, error: BaseException) -> BaseException:
+    """A failed connection in the words of the lab."""
+    if isinstance(error, paramiko.BadHostKeyException):
+        return HostKeyError(
+            f"{name}: the host key changed: {config.known_hosts} has {error.expected_key.fingerprint}, the SUT shows "
+            f"{error.key.get_name()} {error.key.fingerprint}. If the machine was installed anew, remove the old one "
+            f"(ssh-keygen -R {shlex.quote(_known_name(config))} -f {shlex.quote(str(config.known_hosts))}) "
+            f"and add: {_keyscan(config)}"
+        )
+    if isinstance(error, paramiko.PasswordRequiredException):
+        return SutUnreachable(f"{name}: sut.key_file {config.key_file} needs a passphrase; load it into an ssh-agent")
+    if isinstance(error, paramiko.AuthenticationException):
+        return SutUnreachable(
+            f"{name}: the login was refused; is {config.key_file}.pub in ~{config.user}/.ssh/authorized_keys there?"
+        )
+    if isinstance(error, socket.gaierror):
+        return SutUnreachable(f"{name}: the name {config.host} is not known ({error.strerror}); correct sut.host")
+    if isinstance(error, OSError | EOFError | paramiko.SSHException):
+        return SutUnreachable(f"{name}: no connection ({error or type(error).__name__}); is sshd running there?")
+    return error
+
+
+def _known_name(config: SutConfig) -> str:
+    return config.host if config.port == paramiko.config.SSH_PORT else f"[{config.host}]:{config.port}"
+
+
+def _open_socket(config: SutConfig, timeout_s: float) -> socket.socket:
+    sock = socket.create_connection((config.host, config.port), timeout_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+    return sock
+
+
+# --- diagnosis ---
+
+
+def _of_disk(facts: Json, root: str) -> Iterator[Diagnosis]:
+    free = int(facts["disk_free_bytes"])
+    if free < FREE_BYTES:
+        text = f"{free / 1e6:.0f} MB free where {root} is; at least 1 GiB is needed, free some"
+        yield Diagnosis("disk-full", "refuse", text)
+
+
+def _of_clock(facts: Json, before_ns: int, after_ns: int) -> Iterator[Diagnosis]:
+    wall_ns = int(facts["sut_wall_ns"])
+    off_s = (min(wall_ns - before_ns, 0) or max(wall_ns - after_ns, 0)) / 1e9
+    if abs(off_s) > WALL_CLOCK_S:
+        yield Diagnosis(
+            "wall-clock",
+            "warn",
+            f"its wall clock is {abs(off_s):.1f} s {'behind' if off_s < 0 else 'ahead of'} this host's; "
+            "durations do not depend on it, dates in its files do: is NTP on?",
+        )
+
+
+def _of_load(facts: Json, left: Json) -> Iterator[Diagnosis]:
+    load, cpus = float(facts["load_average"][0]), int(facts["cpu_count"] or 1)
+    if load > LOAD_PER_CPU * cpus:
+        yield Diagnosis(
+            "foreign-load",
+            "warn",
+            f"load average {load:.2f} on {cpus} CPUs: something else runs there; see what, and end it",
+        )
+    for run in left["busy"]:
+        yield Diagnosis(
+            "busy", "refuse", f"run {run['name']} is being measured there by another wattlab; wait for its end"
+        )
+    for run in left["left"]:
+        state = "with a live agent" if run["alive"] else "without an agent"
+        yield Diagnosis(
+            "left-over", "warn", f"an earlier run left its folder {run['name']} {state}; the next run removes it"
+        )
+
+
+# --- files on the SUT ---
+
+
+def _plain(name: str) -> str:
+    """A file name that cannot leave its folder."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise SutError(f"{name!r} is no plain file name; name files without folders")
+    return name
+
+
+def _make_folders(sftp: paramiko.SFTPClient, path: str) -> None:
+    for folder in reversed([PurePosixPath(path), *PurePosixPath(path).parents]):
+        try:
+            sftp.stat(str(folder))
+        except FileNotFoundError:
+            sftp.mkdir(str(folder), 0o700)
+
+
+def _write(sftp: paramiko.SFTPClient, path: str, content: bytes) -> None:
+    """The whole file or none: under another name first."""
+    partial = f"{path}.part-{os.getpid()}"
+    with sftp.open(partial, "wb") as file:
+        file.set_pipelined(True)
+        file.write(content)
+    sftp.posix_rename(partial, path)
+
+
+def _read(sftp: paramiko.SFTPClient, path: str) -> bytes:
+    with sftp.open(path, "rb") as file:
+        file.prefetch()
+        return file.read()
+
+
+def _read_if_there(sftp: paramiko.SFTPClient, path: str) -> bytes | None:
+    try:
+        return _read(sftp, path)
+    except FileNotFoundError:
+        return None
+
+
+def _drain(receive: Callable[[int], bytes]) -> bytes:
+    found = b""
+    while block := receive(1 << 16):
+        found += block
+        if len(found) > MAX_ANSWER:
+            raise SutError(f"a remote command answered with more than {MAX_ANSWER} bytes")
+    return found
+
+
+def _preparation_programs() -> dict[str, bytes]:
+    """What is copied for `prepare.py`: the programs beside it and the weights, by their path below workloads/."""
+    folders = (WORKLOADS, WORKLOADS / "weights")
+    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    wanted = {".py", ".npz", ".json", ".sha256", ".toml", ".txt"}
+    return {str(path.relative_to(WORKLOADS)): path.read_bytes() for path in files if path.suffix in wanted}
+
+
+def _requirement_name(line: str) -> str:
+    """The distribution a line of requirements.txt names; empty for a comment."""
+    text = line.split("#", 1)[0].strip()
+    for mark in "<>=!~;[ ":
+        text = text.split(mark, 1)[0]
+    return text.lower().replace("_", "-")
