@@ -16,12 +16,11 @@ from statistics import mean
 
 from harness.config import LabConfig
 from harness.documents import SCHEMA, Json
-from harness.errors import ConfigError, LabError, RunFolderError
+from harness.errors import ConfigError, LabError, RunFolderError, SutError
 from harness.plan import PlannedRun, make_plan
 from harness.recorder import MeterRecorder
 from harness.run import Bench, Ended, execute, utc_now
 from harness.run_folder import CAMPAIGN, JOURNAL, CampaignFolder, RunFolder, seal_folder
-from harness.sut import SutError
 from meters.meter import MeterError
 
 

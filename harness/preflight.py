@@ -98,9 +98,6 @@ def _sut(wire: SutConfig) -> Iterator[Reason]:
         with Sut.connect(wire) as sut:
             yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
             for found in sut.diagnose():
-                severity = {"refuse": "refuse", "warn": "warn"}.get(found.severity, "ok")
-                yield Reason(
-                    "refuse" if severity == "refuse" else "warn" if severity == "warn" else "ok", "SUT", found.text
-                )
+                yield Reason("ok" if found.severity == "info" else found.severity, "SUT", found.text)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))

@@ -67,7 +67,7 @@ def measure(config: LabConfig, wires: Wires) -> None:
                 open_meters=wires.openers,
                 agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
                 marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
-                python=wires.sut.python,
+                python=sut.python,
                 data_folder=sut.data_folder,
             )
             campaign.measure(bench, display.on_progress)

@@ -88,8 +88,9 @@ class LabUnderTest:
         """The processes of the scenario that are alive."""
         return [p for p in psutil.process_iter(["cmdline"]) if self.marker in (p.info["cmdline"] or [])]
 
-    def wait_for_load(self) -> None:
-        wait_for(lambda: bool(self.loads()), 60)
+    def wait_for_load(self, process: "subprocess.Popen[str]") -> None:
+        wait_for(lambda: bool(self.loads()) or process.poll() is not None, 60)
+        assert process.poll() is None, process.communicate()
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float) -> None:
@@ -136,7 +137,7 @@ def test_a_campaign_from_lab_toml_to_a_verified_report(lab: LabUnderTest) -> Non
 
 def test_a_killed_campaign_is_continued_and_both_attempts_stay_in_the_audit_trail(lab: LabUnderTest) -> None:
     process = lab.start("run")
-    lab.wait_for_load()
+    lab.wait_for_load(process)
     process.kill()
     process.communicate()
     measured = {path: path.stat().st_size for path in lab.campaign.glob("*/readings-wall.csv")}
@@ -159,7 +160,7 @@ def test_a_killed_campaign_is_continued_and_both_attempts_stay_in_the_audit_trai
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_with_a_stop_document_and_no_load(lab: LabUnderTest, number: signal.Signals) -> None:
     process = lab.start("run")
-    lab.wait_for_load()
+    lab.wait_for_load(process)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -175,7 +176,7 @@ def test_unplugging_the_meter_in_mid_run_is_a_gap_and_the_run_succeeds(lab: LabU
     (lab.folder / "steps.py").write_text(STEPS.replace('"1.0"', '"4.0"'))
     lab.write(LAB.replace("repetitions = 2", "repetitions = 1"))
     process = lab.start("run")
-    lab.wait_for_load()
+    lab.wait_for_load(process)
     control = lab.folder / "runs" / ".embedded" / "meter-wall.control"
     time.sleep(1.5)
     control.write_text("unplug\n")
