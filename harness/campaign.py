@@ -16,7 +16,7 @@ from statistics import mean
 
 from harness.config import LabConfig
 from harness.documents import SCHEMA, Json
-from harness.errors import ConfigError, LabError, RunFolderError, SutError
+from harness.errors import ConfigError, Interrupted, LabError, RunFolderError, SutError
 from harness.plan import PlannedRun, make_plan
 from harness.recorder import MeterRecorder
 from harness.run import Bench, Ended, execute, utc_now
@@ -195,7 +195,7 @@ class Campaign:
         cause = ended.cause
         if cause is not None and not isinstance(cause, LabError | MeterError):
             raise cause
-        if isinstance(cause, SutError | RunFolderError):
+        if isinstance(cause, Interrupted | SutError | RunFolderError):
             raise cause
         limit = self._config.file.campaign.max_failed_attempts
         if failures >= limit:

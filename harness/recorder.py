@@ -207,7 +207,7 @@ class AgentRecorder:
             self._journal.put(NoteEvent(time_ns=time.monotonic_ns(), code="agent-garbled", text=text))
 
     def _dispatch(self, record: Json, now_ns: int) -> None:
-        stamps = {"time_ns": now_ns, "sut_ns": record.get("sut_ns"), "sut_wall_ns": record.get("sut_wall_ns")}
+        stamps: Json = {"time_ns": now_ns, "sut_ns": record.get("sut_ns"), "sut_wall_ns": record.get("sut_wall_ns")}
         match record.get("rec"):
             case "descriptor":
                 self._on_descriptor(record)

@@ -1,9 +1,18 @@
 """`wattlab report CAMPAIGN`: compute results.json and write the HTML report."""
 
 import argparse
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from harness.cli.types import Verbs
+
+if TYPE_CHECKING:
+    from harness.documents import Json
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -24,13 +33,34 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def write(campaign: Path) -> int:
-    """Write results.json and report.html, print headline and places, return the exit code."""
-    from reports.headline import headline  # imported here: pandas and matplotlib cost a second, other verbs need none
-    from reports.render import write_report
+    """Write results.json and report.html, print headline and places; 3 when a finding makes the campaign invalid."""
+    from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
 
     report = write_report(campaign)
-    lines, invalid = headline(report.parent / "results.json")
-    print(*lines, sep="\n")
+    numbers = report.with_name("results.json")
+    results = json.loads(numbers.read_text())
+    console = Console()
+    console.print(_table(results))
+    console.print(escape(results["measurement"]["sentence"]))
+    invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
+    for finding in invalid:
+        console.print(f"[bold red]INVALID[/] {finding['code']}: {escape(str(finding['subject']))}")
+    remarks = len(results["findings"]) - len(invalid)
+    console.print(f"{remarks} remarks stand in the report.")
     print(f"report   {report.resolve()}")
-    print(f"numbers  {(report.parent / 'results.json').resolve()}")
+    print(f"numbers  {numbers.resolve()}")
     return 3 if invalid else 0
+
+
+def _table(results: "Json") -> Table:
+    from reports.pages.numbers import quantity
+
+    table = Table()
+    for heading in ("scenario", "runs", "duration", "mean power", "energy", "induced energy", "accuracy per Wh"):
+        table.add_column(heading, justify="left" if heading == "scenario" else "right")
+    for name, scenario in results["scenarios"].items():
+        efficiency = scenario["efficiency"]["per_induced"].get("val_accuracy_per_wh")
+        cells = [scenario[key] for key in ("duration_s", "mean_power_w", "energy_wh", "induced_energy_wh")]
+        runs = f"{scenario['n_runs']['value']:.0f}"
+        table.add_row(escape(name), runs, *map(quantity, cells), quantity(efficiency))
+    return table
