@@ -1,0 +1,140 @@
+"""Makes or fetches, once per SUT, the pictures and the MobileNetV2 weights that the scenarios use.
+
+Knows the folder WATTLAB_DATA and the two records in it, `dataset.json` (kind, digest, digest of every file) and
+`weights.json` (kind, file, digest). Does not know scenarios or runs. Standard library only, numpy and pillow where
+flowers are generated. Run on the SUT with its interpreter, beside `dataset.py`, `flowers.py` and
+`mobilenetv2-generated.npz`; does only what is missing; the last line of its output is a JSON object.
+
+tf_flowers and ImageNet weights are taken where they can be had: in WATTLAB_DATA, from a given file, or from their
+publishers where these answer within 3 s. Otherwise the flowers are generated and the weights are wattlab's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import dataset
+import flowers
+
+FLOWERS_SEED = 20210416
+DEFAULT_IMAGES_PER_CLASS = 200  # of the generated set; tf_flowers has 633 to 898 a class, 734 on average
+IMAGENET_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+)
+OWN_WEIGHTS = "mobilenetv2-generated.npz"
+WEIGHT_SUFFIXES = (".h5", ".keras")
+
+Json = dict[str, Any]
+
+
+def say(line: str) -> None:
+    """One progress line."""
+    print(line, flush=True)
+
+
+def prepare_data(data: Path, choice: str, archive: Path | None, url: str, images_per_class: int) -> Json:
+    """Bring a picture set to `data` and return its record (`dataset.json`)."""
+    found = None if choice == "generated" else dataset.fetch_tf_flowers(data, archive, url, say)
+    if found is None and choice == "tf_flowers":
+        raise dataset.DataError(f"tf_flowers: {url} does not answer; give flower_photos.tgz with --archive")
+    if found is not None:
+        record: Json = {"kind": "tf_flowers", **found}
+    else:
+        folder = data / f"flowers-generated-{FLOWERS_SEED}-{images_per_class}"
+        if not folder.is_dir():
+            say(f"generating {images_per_class} flowers per class")
+            flowers.write_set(folder, images_per_class, FLOWERS_SEED, say)
+        record = {"kind": "generated", "folder": folder.name, "seed": FLOWERS_SEED}
+    files = dataset.index_of(data / str(record["folder"]))
+    counts = {name: sum(file.startswith(f"{name}/") for file in files) for name in dataset.CLASSES}
+    return {"schema": 1, **record, "digest": dataset.digest_of(files), "classes": counts, "files": files}
+
+
+def prepare_weights(data: Path, choice: str, url: str, beside: Path) -> Json:
+    """Bring MobileNetV2 weights to `data` and return their record (`weights.json`)."""
+    imagenet = data / Path(url).name
+    if choice not in ("auto", "imagenet", "wattlab"):
+        return _weights_record(data, "file", Path(choice))
+    if choice != "wattlab":
+        if not imagenet.is_file() and dataset.is_reachable(url):
+            say(f"ImageNet weights: fetching {url}")
+            dataset.download(url, imagenet, say)
+        if imagenet.is_file():
+            return _weights_record(data, "imagenet", imagenet)
+        if choice == "imagenet":
+            raise dataset.DataError(
+                f"ImageNet weights: {url} does not answer; give a .h5 or .keras file with --weights"
+            )
+        say("ImageNet weights: their publisher does not answer; wattlab's own are taken")
+    own = next(
+        (folder / OWN_WEIGHTS for folder in (beside, beside / "weights") if (folder / OWN_WEIGHTS).is_file()), None
+    )
+    if own is None:
+        raise dataset.DataError(f"{beside / OWN_WEIGHTS}: no such file; copy it beside prepare.py")
+    return _weights_record(data, "wattlab-pretrained", own)
+
+
+def _weights_record(data: Path, kind: str, source: Path) -> Json:
+    if not source.is_file():
+        raise dataset.DataError(f"{source}: no such file; expected MobileNetV2 weights as .h5 or .keras")
+    if kind == "file" and source.suffix not in WEIGHT_SUFFIXES:
+        raise dataset.DataError(f"{source}: found the ending {source.suffix!r}, expected one of {WEIGHT_SUFFIXES}")
+    target = data / source.name
+    if source.resolve() != target.resolve():
+        shutil.copyfile(source, target)
+    return {"schema": 1, "kind": kind, "file": target.name, "sha256": dataset.sha256_of(target)}
+
+
+def _write_json(path: Path, record: Json) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Pictures and weights into WATTLAB_DATA, once.")
+    parser.add_argument("--data", choices=("auto", "tf_flowers", "generated"), default="auto")
+    parser.add_argument("--archive", type=Path, help="flower_photos.tgz, where it is at hand")
+    parser.add_argument("--images-per-class", type=int, default=DEFAULT_IMAGES_PER_CLASS, help="of the generated set")
+    parser.add_argument("--weights", default="auto", help="auto, imagenet, wattlab, or a .h5 or .keras file")
+    parser.add_argument("--flowers-url", default=dataset.ARCHIVE_URL)
+    parser.add_argument("--imagenet-url", default=IMAGENET_URL)
+    arguments = parser.parse_args()
+    if arguments.images_per_class < 5:
+        parser.error(f"--images-per-class {arguments.images_per_class}: at least 5, or the split leaves a side empty")
+    if not os.environ.get("WATTLAB_DATA"):
+        parser.error("the environment variable WATTLAB_DATA must name the data folder")
+    return arguments
+
+
+def main() -> int:
+    """Prepare both; 0, or 1 with one sentence on stderr."""
+    arguments = _parse()
+    data = Path(os.environ["WATTLAB_DATA"])
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        for leftover in data.glob("*.part"):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        pictures = prepare_data(
+            data, arguments.data, arguments.archive, arguments.flowers_url, arguments.images_per_class
+        )
+        _write_json(data / "dataset.json", pictures)
+        weights = prepare_weights(data, arguments.weights, arguments.imagenet_url, Path(__file__).resolve().parent)
+        _write_json(data / "weights.json", weights)
+    except (dataset.DataError, OSError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 1
+    del pictures["files"]
+    print(json.dumps({"dataset": pictures, "weights": weights}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

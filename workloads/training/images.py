@@ -1,0 +1,116 @@
+"""Image preparation: the prepared pictures of the SUT, grouped by label and split, streamed with augmentation.
+
+Knows `dataset.json`, the split (in order of name, the first 80 % of each class to training, as in the notebook the
+published network comes from; so the split is the same in every run) and the augmentation of method.md section 1.
+Does not know networks. Pictures are read from disk batch by batch; nothing but one batch is held as float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+Stream = Any  # Keras has no types
+FOLDER = Path("images")
+"""In the work folder: images/{train,validation}/<class>/<name>.jpg."""
+AUGMENTATION = {
+    "rotation_range": 45,
+    "width_shift_range": 0.15,
+    "height_shift_range": 0.15,
+    "zoom_range": 0.5,
+    "horizontal_flip": True,
+}
+
+
+class DataProblem(Exception):
+    """The prepared data are missing, damaged or too few; one sentence with the remedy."""
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record that prepare.py wrote (`dataset.json`, `weights.json`)."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataProblem(f"{path}: no such file; run `wattlab sut prepare`") from error
+    except ValueError as error:
+        raise DataProblem(f"{path}: not readable as JSON ({error}); run `wattlab sut prepare` again") from error
+    return record
+
+
+def choose(files: dict[str, str], images_per_class: int) -> dict[str, list[str]]:
+    """Class -> its files in order of name; the first `images_per_class` of them, all for 0."""
+    chosen: dict[str, list[str]] = {}
+    for relative in sorted(files):
+        chosen.setdefault(relative.split("/")[0], []).append(relative)
+    for name, members in chosen.items():
+        if len(members) < images_per_class:
+            remedy = f"prepare.py --images-per-class {images_per_class}"
+            raise DataProblem(f"class {name}: {len(members)} pictures, {images_per_class} wanted; {remedy}")
+    return {name: members[:images_per_class] if images_per_class else members for name, members in chosen.items()}
+
+
+def prepare(data: Path, images_per_class: int, validation_fraction: float) -> dict[str, Any]:
+    """Group and split the pictures into FOLDER and return what was used: kind, digest, counts.
+
+    Every file is compared with the digest of `dataset.json` on its way.
+
+    Raises:
+        DataProblem: nothing prepared, a file missing or changed, or a side of the split empty.
+    """
+    record = read_record(data / "dataset.json")
+    counts = {"train": 0, "validation": 0}
+    used: dict[str, str] = {}
+    for name, members in choose(record["files"], images_per_class).items():
+        first = round(len(members) * (1 - validation_fraction))
+        if not 0 < first < len(members):
+            raise DataProblem(f"class {name}: {len(members)} pictures cannot be split at {validation_fraction}")
+        for position, relative in enumerate(members):
+            side = "train" if position < first else "validation"
+            used[relative] = _copy(
+                data / record["folder"] / relative, FOLDER / side / relative, record["files"][relative]
+            )
+            counts[side] += 1
+    lines = "".join(f"{used[relative]}  {relative}\n" for relative in sorted(used))
+    return {
+        "kind": record["kind"],
+        "digest": record["digest"],
+        "used_digest": hashlib.sha256(lines.encode()).hexdigest(),
+        "images_train": counts["train"],
+        "images_validation": counts["validation"],
+    }
+
+
+def _copy(source: Path, target: Path, sha256: str) -> str:
+    try:
+        content = source.read_bytes()
+    except FileNotFoundError as error:
+        raise DataProblem(f"{source}: no such file, but dataset.json lists it; run `wattlab sut prepare`") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataProblem(f"{source}: sha256 {found[:12]}..., dataset.json says {sha256[:12]}...; prepare it anew")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return found
+
+
+def stream(side: str, image_size: int, batch_size: int, seed: int) -> Stream:
+    """Batches (n, image_size, image_size, 3) float32 in 0..1 with integer labels; only training is augmented."""
+    augmentation = AUGMENTATION if side == "train" else {}
+    return ImageDataGenerator(rescale=1 / 255, **augmentation).flow_from_directory(
+        FOLDER / side,
+        target_size=(image_size, image_size),
+        batch_size=batch_size,
+        class_mode="sparse",
+        shuffle=side == "train",
+        seed=seed,
+    )
+
+
+def remove() -> None:
+    """Delete the prepared folders."""
+    shutil.rmtree(FOLDER)
