@@ -2,10 +2,12 @@
 
 Knows the exchanges (method.md section 5) and maps SUT stamps to the host's time base. Knows no wire and no file.
 
-An exchange proves that at SUT time t_sut the host's clock stood between t0 and t1: its middle is wrong by half the
-round trip at most. The line through the best exchanges (weighted by the inverse square of that half) is offset and
-drift. Its bound is the largest |residual| + half round trip over the exchanges it was fitted to; and where any other
-exchange proves a larger error, that error."""
+An exchange proves that at SUT time t_sut the host's clock stood between t0 and t1: its middle is wrong by half the round
+trip at most. The line through the best exchanges (weighted by the inverse square of that half) is offset and drift. Its
+bound is the largest |residual| + half round trip over the exchanges it was fitted to, widened for the stretch before the
+first and after the last of them; and where any other exchange proves a larger error, that error. For a clock that drifts
+steadily this holds whatever the delays were and however unequal.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -22,10 +24,11 @@ BINS = 16
 """The best exchange of each so many equal stretches of the run is kept, so that drift is seen over all of it."""
 GOOD_ROUND_TRIP = 2.0
 """A stretch whose best round trip is longer than so many times the median of all stretches' best ones is left out."""
-DRIFT_SPAN_NS = 10_000_000_000
-"""Exchanges that lie closer together than 10 s say nothing of drift; it is then taken as 0."""
+DRIFT_SPAN_NS = 1_000_000_000
+"""Exchanges that lie closer together than 1 s say little of drift; it is then taken as 0, and SLEW goes into the bound."""
 STEP_NS = 1_000_000
 """A wall clock that moved against its monotonic clock by more than this, and faster than SLEW, was stepped."""
+ROUNDING_NS = 3
 SLEW = 600e-6
 """NTP slews by 500 ppm at most (adjtimex(2)); the rest is for the oscillator."""
 
@@ -86,12 +89,13 @@ def fit(exchanges: Sequence[ClockEvent]) -> ClockModel:
     kept = _best(sut, half)
     intercept, drift = _line(sut[kept], offset[kept], half[kept])
     error = np.abs(offset - (intercept + drift * sut))
-    bound = max(float(np.max(error[kept] + half[kept])), float(np.max(error - half)))
+    unknown = SLEW * float(np.ptp(sut)) if np.ptp(sut[kept]) < DRIFT_SPAN_NS else 0.0
+    bound = unknown + max(float(np.max(error[kept] + half[kept])) * _widening(sut, kept), float(np.max(error - half)))
     return ClockModel(
         origin_ns=origin,
         offset_ns=base + round(intercept),
         drift=drift,
-        bound_ns=int(np.ceil(bound)) + 1,
+        bound_ns=int(np.ceil(bound)) + ROUNDING_NS,
         exchanges=len(exchanges),
         kept=int(kept.size),
         first_sut_ns=min(e.t_sut_ns for e in exchanges),
@@ -111,7 +115,16 @@ def _best(sut: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.int
         [members[np.argmin(half[members])] for b in np.unique(place) for members in [np.flatnonzero(place == b)]]
     )
     good: NDArray[np.intp] = best[half[best] <= GOOD_ROUND_TRIP * np.median(half[best])]
-    return good
+    # A line through one end of the run would be a guess at the other.
+    return good if 2 * np.ptp(sut[good]) >= span else best
+
+
+def _widening(sut: NDArray[np.float64], kept: NDArray[np.intp]) -> float:
+    """How much larger than among the kept exchanges the error of a line can be before the first and after the last."""
+    first, last = float(sut[kept].min()), float(sut[kept].max())
+    if last - first < DRIFT_SPAN_NS:
+        return 1.0
+    return 1.0 + 2.0 * max(first - float(sut.min()), float(sut.max()) - last) / (last - first)
 
 
 def _line(sut: NDArray[np.float64], offset: NDArray[np.float64], half: NDArray[np.float64]) -> tuple[float, float]:
