@@ -1,0 +1,217 @@
+"""Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
+
+Knows the run folder, the campaign's chain and that sources are kept verbatim. Knows no foreign format.
+
+Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
+since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
+its interval and `MARGIN_S` seconds on either side.
+"""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from harness.config import APPLICATION, Thresholds
+from harness.documents import SCHEMA, Event, IndicatorDescriptor, Json, PowerDescriptor, Start, Stop
+from harness.errors import ImportFileError, RunFolderError
+from harness.provenance import host_facts, software_facts
+from harness.run_folder import CAMPAIGN, CampaignFolder, RunWriter
+
+MARGIN_S = 5
+"""Seconds of readings kept before and after a run's interval."""
+SECOND_NS = 1_000_000_000
+ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
+OnProgress = Callable[[int, int], None]
+"""Told how many runs of how many are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM removed)."""
+
+    path: Path
+    verbatim: bytes
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the verbatim bytes."""
+        return hashlib.sha256(self.verbatim).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRun:
+    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV bytes), events by time."""
+
+    kind: Literal["baseline", "scenario"]
+    scenario: str
+    repetition: int
+    begin_ns: int
+    end_ns: int
+    streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, bytes], ...]
+    events: tuple[Event, ...]
+    files: tuple[SourceFile, ...]
+    note: str
+    sut: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an import made: runs per scenario, and remarks worth reading."""
+
+    campaign: Path
+    runs: dict[str, int]
+    remarks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """For the terminal."""
+        counts = ", ".join(f"{name} {count}" for name, count in self.runs.items())
+        lines = [f"Imported {sum(self.runs.values())} runs into {self.campaign}: {counts}."]
+        return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
+
+
+def read_source(path: Path) -> SourceFile:
+    """A source file, whole; `.gz` is unpacked.
+
+    Raises:
+        ImportFileError: it cannot be read, is empty, or its gzip stream is cut off (the message names the line).
+    """
+    try:
+        verbatim = path.read_bytes()
+    except OSError as error:
+        raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
+    content = _unpacked(path, verbatim).removeprefix(b"\xef\xbb\xbf") if path.suffix == ".gz" else verbatim
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if not content.strip():
+        raise ImportFileError(f"{path}:1: the file is empty; export it again")
+    return SourceFile(path, verbatim, content)
+
+
+def _unpacked(path: Path, verbatim: bytes) -> bytes:
+    try:
+        return gzip.decompress(verbatim)
+    except (OSError, EOFError, zlib.error) as error:
+        whole = zlib.decompressobj(wbits=31)
+        try:
+            lines = whole.decompress(verbatim).count(b"\n")
+        except zlib.error:
+            lines = 0
+        raise ImportFileError(
+            f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
+        ) from None
+
+
+def write_campaign(
+    path: Path, form: str, runs: Sequence[ImportedRun], remarks: Sequence[str], on_progress: OnProgress | None
+) -> Summary:
+    """Write all runs, in order of their begin, with the sources attached once; return what was made.
+
+    Raises:
+        RunFolderError: the campaign exists already, or the disk refuses.
+    """
+    if (path / CAMPAIGN).exists():
+        raise RunFolderError(f"{path}: a campaign is there already; choose another name for --into")
+    campaign = CampaignFolder.create(path)
+    software = software_facts(APPLICATION)
+    campaign.append("campaign", _now(), _header(path, runs, software))
+    _attach(campaign, runs)
+    host = host_facts()
+    previous: str | None = None
+    ordered = sorted(runs, key=lambda run: (run.begin_ns, run.scenario))
+    for ordinal, run in enumerate(ordered, 1):
+        uid = hashlib.sha256("".join([run.scenario, str(run.begin_ns), *(f.sha256 for f in run.files)]).encode())
+        name = f"{_wall(run.begin_ns):%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{uid.hexdigest()[:8]}"
+        campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
+        start = _start(path.name, form, ordinal, uid.hexdigest()[:8], run, previous, host, software)
+        previous = _write_run(path / name, start, run)
+        end = {"ordinal": ordinal, "folder": name, "exit_status": "success", "reason": None, "manifest": previous}
+        campaign.append("run-end", _now(), end)
+        if on_progress:
+            on_progress(ordinal, len(runs))
+    counts: dict[str, int] = {}
+    for run in ordered:
+        counts[run.scenario] = counts.get(run.scenario, 0) + 1
+    return Summary(path, counts, tuple(remarks))
+
+
+def _header(path: Path, runs: Sequence[ImportedRun], software: Json) -> Json:
+    digest = hashlib.sha256("".join(sorted({f.sha256 for run in runs for f in run.files})).encode()).hexdigest()
+    return {
+        "schema": SCHEMA, "name": path.name, "uid": digest[:8], "seed": None,
+        "design": "imported: in the order in which the other lab measured", "customer": "", "software": software,
+        "config": None,
+    }  # fmt: skip
+
+
+def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> None:
+    """Copy every source file once, verbatim, and chain its digest."""
+    files = {source.path: source for run in runs for source in run.files}
+    folder = campaign.path / "sources"
+    folder.mkdir()
+    taken: set[str] = set()
+    for source in files.values():
+        name = source.path.name
+        if name in taken:
+            name = f"{source.sha256[:8]}-{name}"
+        taken.add(name)
+        with (folder / name).open("xb") as file:
+            file.write(source.verbatim)
+        (folder / name).chmod(0o444)
+        body = {"path": f"sources/{name}", "sha256": source.sha256, "note": "verbatim source of the import"}
+        campaign.append("attachment", _now(), body)
+
+
+def _start(
+    name: str, form: str, ordinal: int, uid: str, run: ImportedRun, previous: str | None, host: Json, software: Json
+) -> Start:
+    source = {"format": form, "files": {f.path.name: f.sha256 for f in run.files}, "note": run.note}
+    return Start(
+        uid=uid,
+        campaign=name,
+        ordinal=ordinal,
+        attempt=1,
+        kind=run.kind,
+        scenario=run.scenario,
+        repetition=run.repetition,
+        seed=0,
+        block=run.repetition if run.kind == "baseline" else None,
+        time_base="source-wall",
+        time_ns=run.begin_ns,
+        utc=_wall(run.begin_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        previous_manifest=previous,
+        sut=run.sut,
+        host=host,
+        inputs={},
+        software=software,
+        operator="",
+        config={"thresholds": asdict(Thresholds())},
+        scenario_config={},
+        source=source,
+    )
+
+
+def _write_run(folder: Path, start: Start, run: ImportedRun) -> str:
+    with RunWriter(folder) as writer:
+        writer.append(start)
+        for descriptor, content in run.streams:
+            writer.append(descriptor)
+            with writer.open_stream(descriptor.stream) as stream:
+                stream.write(content)
+        for event in run.events:
+            writer.append(event)
+        utc = _wall(run.end_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        streams = writer.stream_summary()
+        return writer.seal(Stop(time_ns=run.end_ns, utc=utc, exit_status="success", reason=None, streams=streams))
+
+
+def _wall(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
