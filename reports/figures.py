@@ -337,7 +337,7 @@ def _draw_traces(axes: "Axes", panel: TracePanel, y_axis: str) -> None:
     axes.set_title(_plain(panel.title))
     axes.set_ylabel(_plain(y_axis))
     axes.grid(axis="y")
-    axes.margins(x=0.0)
+    axes.set_xlim(0.0, max((float(x[-1]) for x, _ in panel.runs if len(x)), default=1.0))
     axes.annotate("s", (1, 0), xycoords="axes fraction", xytext=(4, -12), textcoords="offset points", color=SOFT)
 
 
@@ -362,8 +362,11 @@ def _draw_rug(axes: "Axes", panel: TracePanel, limits: tuple[float, float]) -> N
         axes.broken_barh(
             widths, (levels - 1 - level + 0.08, 0.84), facecolor=PAPER, edgecolor=colour, linewidth=0.7
         )  # fmt: skip
+        free_from = -np.inf  # where spans overlap, the later one has no room for its name
         for span in row:
-            if span.end_s - span.begin_s > 0.058 * (len(span.name) + 1) * room:
+            length = span.end_s - span.begin_s
+            has_room, free_from = span.begin_s >= free_from - 0.02 * length, max(free_from, span.end_s)
+            if has_room and length > 0.058 * (len(span.name) + 1) * room:
                 middle = (span.begin_s + span.end_s) / 2
                 axes.text(middle, levels - 1 - level + 0.47, _plain(span.name), size=6, ha="center", va="center")
     axes.set_xlim(limits)
@@ -382,7 +385,8 @@ def _draw_bars(axes: "Axes", panel: BarPanel) -> None:
         if bar.half_width is not None:
             axes.errorbar(bar.value, position, xerr=bar.half_width, color=INK, linewidth=1.0, capsize=2.5)
         end = max(bar.value + (bar.half_width or 0.0), 0.0)
-        axes.text(end + 0.02 * reach, position, _plain(bar.text), va="center", size=7)
+        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "size": 7}
+        axes.annotate(_plain(bar.text), (end, position), **place)
     lowest = min((b.value - (b.half_width or 0.0) for b in panel.bars), default=0.0)
     axes.set_xlim(min(0.0, 1.1 * lowest), 1.0 * reach * _head_room(panel))
     axes.set_ylim(-0.6, len(panel.bars) - 0.4)
@@ -453,7 +457,7 @@ def _draw_lines(axes: "Axes", lines: Sequence[Curve], override: str | None, mark
         if curve.faint:
             continue
         colour, dashes, _ = _style(curve.style)
-        marker = "os^Dv<"[curve.style % 6] if markers and len(curve.x) <= 40 else ""
+        marker = "os^Dv<"[curve.style % 6] if markers and 2 != len(curve.x) <= 40 else ""
         look: dict[str, Any] = {"color": override or colour, "linestyle": ":" if override else dashes}
         look |= {"linewidth": 1.4, "marker": marker, "markersize": 3.5, "label": _short(curve.label, 22)}
         axes.plot(curve.x, curve.y, **look)

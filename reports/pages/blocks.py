@@ -29,10 +29,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head: its quantity, with the unit after a slash; numbers are set flush right."""
+    """A column's head: its quantity, with the unit after a slash; numbers are set flush right; `keep`: never broken."""
 
     text: str
     numeric: bool = True
+    keep: bool = False
+
+    @property
+    def css(self) -> str:
+        """Class of the column's cells."""
+        return "num" if self.numeric else "keep" if self.keep else ""
 
 
 @dataclass(frozen=True, slots=True)

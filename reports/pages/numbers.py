@@ -36,7 +36,7 @@ class Scale:
 
     def axis(self, quantity: str) -> str:
         """Quantity and unit for an axis or a column: 'Energy / mWh'."""
-        return f"{quantity} / {self.unit}" if self.unit else quantity
+        return f"{quantity}\u00a0/\u00a0{self.unit}" if self.unit else quantity
 
 
 def scale_for(numbers: Iterable[Number | None]) -> Scale:
@@ -48,8 +48,8 @@ def scale_for(numbers: Iterable[Number | None]) -> Scale:
     unit = units.pop()
     sizes = [abs(number["value"]) for number in present if is_finite(number.get("value"))]
     largest = max(sizes, default=0.0)
-    if unit == "kB":
-        return _largest_below(largest, KILOBYTES, "")
+    if unit in ("kB", "kB·s"):
+        return _largest_below(largest, KILOBYTES, unit[2:])
     stem, slash, rest = unit.partition("/")
     if stem not in PREFIXED:
         return Scale("" if unit == ONE else unit)
@@ -130,22 +130,31 @@ def spread(number: Number | None, scale: Scale) -> str:
     return fixed(deviation, decimals_for(deviation)) if deviation > 0 else "0"
 
 
-def full(number: Number | None, scale: Scale | None = None) -> str:
-    """'75.2 ± 5.6 mWh (95 %, n = 30)'; without U the SD, named; without either the value and its unit."""
+def quantity(number: Number | None, scale: Scale | None = None) -> str:
+    """'(75.2 ± 5.6) mWh': value, U where there is one, unit."""
     scale = scale or scale_for([number])
-    value = value_of(number, scale)
-    if number is None or value is None:
-        return NOTHING
-    count = f"n = {number['n']}" if is_finite(number.get("n")) else ""
-    if (half_width_of(number, scale) or 0) > 0:
-        claim = ["95 %", count]
-        text = f"({bare(number, scale)}){scale.suffix}" if scale.unit else bare(number, scale)
-    else:
-        deviation = spread(number, scale)
-        claim = ["" if deviation in (NOTHING, "0") else f"SD {deviation}", count]
-        text = f"{bare(number, scale)}{scale.suffix}"
-    words = ", ".join(word for word in claim if word)
-    return f"{text} ({words})" if words else text
+    text = bare(number, scale)
+    if text == NOTHING or not scale.unit:
+        return text
+    return f"({text}){scale.suffix}" if "±" in text else f"{text}{scale.suffix}"
+
+
+def claim(number: Number | None, scale: Scale | None = None) -> str:
+    """What the number rests on: '95 %, n = 30'; without U 'SD 0.42, n = 3'; empty where nothing is known."""
+    if number is None or not is_finite(number.get("value")):
+        return ""
+    scale = scale or scale_for([number])
+    deviation = spread(number, scale)
+    words = ["95 %" if (half_width_of(number, scale) or 0) > 0 else ""]
+    words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
+    words += [f"n = {number['n']}" if is_finite(number.get("n")) else ""]
+    return ", ".join(word for word in words if word)
+
+
+def full(number: Number | None, scale: Scale | None = None) -> str:
+    """'(75.2 ± 5.6) mWh (95 %, n = 30)': the quantity and what it rests on."""
+    words = claim(number, scale)
+    return f"{quantity(number, scale)} ({words})" if words else quantity(number, scale)
 
 
 def _places_by_spread(number: Number | None, scale: Scale, value: float) -> int:

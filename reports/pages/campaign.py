@@ -1,0 +1,297 @@
+"""View model of a campaign's report: which sections there are, in which order, with which words.
+
+Knows results.json and the blocks of a page. Knows no run folder, no HTML, and computes no result.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reports.figures import TracePanel
+from reports.pages import plots, tables
+from reports.pages.blocks import Block, Box, Card, Diagram, Facts, Paragraph, Remark, Remarks, Section
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios
+from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
+from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN
+from reports.pages.tables import as_text, claim_of, kind_in_words
+
+STAMPS = {
+    "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
+    "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
+    "none": ("NOT MEASURED", "No power reading stands behind this page."),
+}
+"""Origin of the readings -> the mark on every page and figure, and its sentence."""
+BOX_WIDTH, BOX_LINES = 34, 6
+SUBJECTS_SHOWN = 6
+EVIDENCE = (
+    "Every number on this page stands in results.json beside it and can be recomputed from the sealed run folders "
+    "named below. A seal proves that nothing changed since; it cannot prove that the readings themselves were not forged."
+)
+CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """Everything templates/campaign.html.j2 prints. The `css_` texts are escaped for a CSS string."""
+
+    title: str
+    software: str
+    stamp: str
+    stamp_sentence: str
+    css_stamp: str
+    css_identity: str
+    identity: tuple[str, ...]
+    answer: str
+    cards: tuple[Card, ...]
+    opening: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    glossary: tuple[tuple[str, str], ...]
+    colophon: tuple[str, ...]
+
+
+def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
+    """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
+    origin = str(pick(results, "measurement", "origin") or "none")
+    stamp, sentence = STAMPS.get(origin, ("", ""))
+    name = str(pick(results, "campaign", "name") or "campaign")
+    software = as_text(pick(results, "campaign", "software", "version"))
+    return CampaignPage(
+        title=f"Energy efficiency report: {name}",
+        software=software,
+        stamp=stamp,
+        stamp_sentence=sentence,
+        css_stamp=css_text(stamp),
+        css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
+        identity=tuple(_identity(results)),
+        answer=_answer(results),
+        cards=tuple(_cards(results)),
+        opening=tuple(_opening(results)),
+        sections=tuple(_sections(results, stamp, traces, trace_note, command)),
+        glossary=GLOSSARY,
+        colophon=tuple(_colophon(results, command)),
+    )
+
+
+def css_text(text: str) -> str:
+    """Text for a CSS string: every character but plain letters, digits, space, dot and dash as an escape."""
+    return re.sub(r"[^A-Za-z0-9 .\-]", lambda match: f"\\{ord(match.group()):x} ", text)
+
+
+def _identity(results: Results) -> Iterable[str]:
+    campaign = pick(results, "campaign") or {}
+    lab = ", ".join(str(campaign[key]) for key in ("lab", "place") if campaign.get(key))
+    people = [
+        f"{title}: {campaign[key]}"
+        for title, key in (("Operator", "operator"), ("Customer", "customer"))
+        if campaign.get(key)
+    ]
+    yield " · ".join([lab or "Laboratory not named", *people])
+    first, last = campaign.get("first_utc"), campaign.get("last_utc")
+    if first:
+        stamps = "local time of the source" if campaign.get("source") else "UTC"
+        yield f"Measured {first} to {last} ({stamps}) · campaign {campaign.get('uid')}"
+        yield "Results relate only to the items measured."
+    if design := campaign.get("design"):
+        yield f"Design: {design}; seed {campaign.get('seed')}"
+    yield CLAIM
+
+
+def _answer(results: Results) -> str:
+    parts = scenarios(results)
+    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
+    measured = {name: part for name, part in parts.items() if part.get("n_runs")}
+    if not parts:
+        return f"This campaign holds no scenario run yet: only the baseline of {host}."
+    if not measured:
+        return "No scenario run succeeded, so there is no result. Every run is listed below with its reason."
+    if not any(number_at(part, "induced_energy_wh") for part in measured.values()):
+        return f"Energy per run on {host}. Without a baseline the part that the software itself caused is not known."
+    meant = "would have caused" if pick(results, "measurement", "origin") == "emulated" else "itself caused"
+    failed = ", ".join(name for name in parts if name not in measured)
+    missing = f" No run of {failed} succeeded." if failed else ""
+    answer = (
+        f"Energy that each scenario {meant} on {host}, per run, the idle machine's share subtracted (induced energy)."
+    )
+    return answer + missing
+
+
+def _cards(results: Results) -> Iterable[Card]:
+    for style, (name, part) in enumerate(scenarios(results).items()):
+        induced, total = number_at(part, "induced_energy_wh"), number_at(part, "energy_wh")
+        head, what = (induced, "induced energy per run") if induced else (total, "energy per run, baseline included")
+        lines = [f"{title}: {quantity(number)}" for title, number in
+                 (("energy", total if induced else None), ("mean power", number_at(part, "mean_power_w")),
+                  ("duration", number_at(part, "duration_s"))) if number]  # fmt: skip
+        lines += _efficiency_lines(part)
+        claimed = claim_of(head, what) if head else "no successful run"
+        title = name if part.get("title") in (None, "", name) else f"{name}: {part['title']}"
+        yield Card(title, quantity(head) if head else NOTHING, claimed, tuple(lines), style % 6)
+
+
+def _efficiency_lines(part: object) -> list[str]:
+    factors = pick(part, "efficiency", "per_induced") or {}
+    for kind in ("val_accuracy_per_wh", *factors):
+        if number := number_at(factors, kind):
+            basis = claim(number)
+            unit = f", {basis}" if basis else ""
+            return [f"efficiency by induced energy: {bare(number, Scale(''))} {kind_in_words(kind)}{unit}"]
+    reason = pick(part, "efficiency", "suppressed")
+    return [f"no efficiency factor: {reason}"] if reason else []
+
+
+def _opening(results: Results) -> Iterable[Block]:
+    counts = {
+        severity: sum(f.get("severity") == severity for f in listed(results, "findings")) for severity in SEVERITIES
+    }
+    plural = [
+        f"{count} {SEVERITIES[severity]}{'s' if count != 1 and severity != 'invalid' else ''}"
+        for severity, count in counts.items()
+        if count
+    ]
+    yield Paragraph(
+        f"Findings: {', '.join(plural) or 'none'}. {pick(results, 'measurement', 'sentence') or ''}".strip()
+    )
+    if counts["invalid"]:
+        yield Paragraph("At least one finding makes results of this campaign invalid:")
+        yield Remarks(tuple(remark for remark in remarks(results) if remark.severity == "invalid"))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 or noun == "invalid" else f"{count} {noun}s"
+
+
+def _sections(
+    results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
+) -> Iterable[Section]:
+    section = _section
+    found = [
+        section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
+                plots.trace_figure(traces, stamp, trace_note), plots.induced_figure(results, stamp)),
+        section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
+                plots.efficiency_figure(results, stamp), tables.success_table(results)),
+        section("epochs", "Epochs", plots.epoch_figure(results, stamp),
+                tables.action_tables(results, "epochs", "Epochs")),
+        section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
+        section("hardware", "Hardware use", plots.hardware_figure(results, stamp), tables.hardware_tables(results)),
+        section("history", "Training history", plots.history_figure(results, stamp)),
+        section("duration", "Durations", tables.duration_table(results), plots.duration_figure(results, stamp)),
+        section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
+        section("rules", "Other rules and conventions", tables.oscar_table(results)),
+        section("runs", "All runs", tables.run_table(results)),
+        section("findings", "Findings and remarks", _findings(results)),
+        section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
+                tables.meter_table(results), tables.indicator_table(results)),
+        section("material", "Data, weights and parameters", tables.material_table(results), _parameters(results)),
+        section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
+    ]  # fmt: skip
+    yield from (part for part in found if part is not None)
+
+
+def _section(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
+    """A section of the blocks that exist; None where there is none."""
+    flat: list[Block] = []
+    for block in blocks:
+        if block is not None:
+            flat += block if isinstance(block, Sequence) else [block]
+    return Section(name, title, tuple(flat)) if flat else None
+
+
+def setup_diagram(results: Results, stamp: str) -> Diagram:
+    """Figure 1 with this campaign's own names."""
+    imported = pick(results, "campaign", "source") is not None
+    meter_lines = _meter_lines(results)
+    sut_lines = _sut_lines(results)
+    host = as_text(pick(results, "host", "hostname"))
+    generator = ["another lab (imported)"] if imported else [host, "wattlab run: plan, driver, clock"]
+    version = as_text(pick(results, "campaign", "software", "version"))
+    spoken = f"Mains feed the power meter ({'; '.join(meter_lines)}), which feeds the system under test "
+    spoken += f"({'; '.join(sut_lines)}). The workload generator starts the runs and records the readings; "
+    spoken += "the aggregator computes this report from sealed run folders."
+    return Diagram(
+        name="fig-setup",
+        caption="Figure 1. Set-up of the measurement, after ISO/IEC 14756",
+        description=spoken,
+        meter=_box("Power meter (PM)", meter_lines or ["none"]),
+        sut=_box("System under test (SUT)", sut_lines),
+        generator=_box("Workload generator (WG)", generator),
+        aggregator=_box("Aggregator (DAE)", [f"wattlab {version}", "wattlab report: this page"]),
+        readings_link="imported readings" if imported else "power readings",
+        control_link="start, stop" if imported else "SSH: start, stop",
+        stamp=stamp,
+    )
+
+
+def _meter_lines(results: Results) -> list[str]:
+    lines = []
+    for meter in listed(results, "meters"):
+        lines += [f"{meter.get('meter')}: {as_text(pick(meter, 'identity', 'model'))}"]
+        lines += [f"at {as_text(meter.get('circuit'))}, {as_text(meter.get('origin'))}"]
+    return lines
+
+
+def _sut_lines(results: Results) -> list[str]:
+    sut = pick(results, "sut") or {}
+    gpus = [as_text(pick(gpu, "name")) for gpu in sut.get("gpus") or []]
+    lines = [as_text(sut.get("hostname")), as_text(sut.get("cpu")), *gpus, as_text(sut.get("os"))]
+    return [*filter(None, lines), f"scenarios: {', '.join(scenarios(results)) or 'none'}"]
+
+
+def _box(role: str, lines: Iterable[str]) -> Box:
+    short = [line if len(line) <= BOX_WIDTH else line[: BOX_WIDTH - 1] + "…" for line in lines if line]
+    return Box(role, tuple(short if len(short) <= BOX_LINES else [*short[: BOX_LINES - 1], "…"]))
+
+
+def remarks(results: Results) -> list[Remark]:
+    """Findings in words, worst first; those that share code and severity stand together."""
+    grouped: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for finding in listed(results, "findings"):
+        grouped.setdefault((str(finding.get("severity")), str(finding.get("code"))), []).append(finding)
+    order = [*SEVERITIES, *sorted({severity for severity, _ in grouped} - set(SEVERITIES))]
+    found = []
+    for (severity, code), group in sorted(grouped.items(), key=lambda item: order.index(item[0][0])):
+        advice, shown = ADVICE.get(code, UNKNOWN), group[:SUBJECTS_SHOWN]
+        named = ", ".join(filter(None, (as_text(finding.get("subject")) for finding in shown)))
+        more = f" and {len(group) - len(shown)} more" if len(group) > len(shown) else ""
+        evidence = dict.fromkeys(filter(None, (as_text(finding.get("evidence")) for finding in shown)))
+        word = SEVERITIES.get(severity, severity)
+        found.append(Remark(word, code, named + more, advice.meaning, "; ".join(evidence).rstrip("."), advice.remedy))
+    return found
+
+
+def _findings(results: Results) -> list[Block]:
+    found = remarks(results)
+    if not found:
+        return [Paragraph("No finding. Every threshold of the method was applied.")]
+    thresholds = pick(results, "campaign", "config", "thresholds") or {}
+    limits = tuple((str(key).replace("_", " "), as_text(value)) for key, value in thresholds.items())
+    return [Remarks(tuple(found)), *([Facts("Limits that were applied", limits)] if limits else [])]
+
+
+def _parameters(results: Results) -> Facts | None:
+    items = [(name, text) for name, part in scenarios(results).items() if (text := as_text(part.get("parameters")))]
+    return Facts("Parameters of the scenarios", tuple(items)) if items else None
+
+
+def _evidence(results: Results, command: str) -> list[Block]:
+    campaign = pick(results, "campaign") or {}
+    software, runs = campaign.get("software") or {}, listed(results, "runs")
+    state = ", with uncommitted changes" if software.get("dirty") else ""
+    version = f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}{state}"
+    counted = f"{sum(bool(run.get('included')) for run in runs)} in the means of {len(runs)} begun"
+    planned = f"; {campaign['plan']} planned" if campaign.get("plan") else ""
+    items = [("Measured with", version), ("Runs", counted + planned), ("Recompute this page", command)]
+    for meter in listed(results, "measurement", "meters"):
+        parts = (as_text(meter.get("sentence")), as_text(meter.get("evidence")))
+        items.append((f"Meter {meter.get('meter')}", ". ".join(filter(None, parts))))
+    if source := campaign.get("source"):
+        items += [("Imported from", as_text(source.get("format"))), ("Note of the import", as_text(source.get("note")))]
+        items += [(f"Source {name}", as_text(digest)) for name, digest in (source.get("files") or {}).items()]
+    for attached in listed(campaign, "attachments"):
+        text = f"{as_text(attached.get('note'))} (SHA-256 {attached.get('sha256')})"
+        items.append((f"Attachment {attached.get('path')}", text))
+    return [Paragraph(EVIDENCE), Facts("Origin and software", tuple((name, value) for name, value in items if value))]
+
+
+def _colophon(results: Results, command: str) -> Iterable[str]:
+    yield f"Computed by wattlab from {len(pick(results, 'inputs') or {})} run folders; rebuild with: {command}"
+    yield f"results.json, schema {as_text(pick(results, 'schema'))}"

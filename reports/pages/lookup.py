@@ -1,0 +1,82 @@
+"""Reading results.json: parts that may be absent, and the names of things in words.
+
+Knows the form of a number and the words for known keys. Knows no page.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from reports.pages.numbers import Number
+
+Results: TypeAlias = Mapping[str, Any]
+
+WORDS = {
+    "mean_power_w": "Mean power",
+    "energy_wh": "Energy",
+    "induced_energy_wh": "Induced energy",
+    "duration_s": "Duration",
+    "gpu_energy_wh": "GPU energy",
+    "gpu_share": "GPU share",
+    "gpu_temperature_c": "GPU temperature",
+    "cpu_percent": "CPU load",
+    "ram_used_kb": "RAM in use",
+    "ram_percent": "RAM in use, share",
+    "disk_read_kb": "Disk, read",
+    "disk_write_kb": "Disk, written",
+    "net_received_kb": "Network, received",
+    "net_sent_kb": "Network, sent",
+    "agent_cpu_s": "CPU time of the agent",
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "accuracy": "training accuracy",
+    "loss": "training loss",
+    "gap_energy_wh": "Energy in gaps",
+}
+GPU_WORDS = {
+    "pstate": "performance state", "pcie_generation": "PCIe generation", "temperature_c": "temperature",
+    "load_percent": "load", "memory_load_percent": "memory load", "memory_used_mib": "memory allocated",
+    "power_w": "power", "energy_j": "energy counter", "sm_clock_mhz": "SM clock", "memory_clock_mhz": "memory clock",
+    "graphics_clock_mhz": "graphics clock",
+}  # fmt: skip
+
+
+def pick(tree: object, *path: str) -> Any:  # noqa: ANN401  any part of decoded JSON
+    """The part at `path`; None where any step is absent."""
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return None
+        tree = tree[key]
+    return tree
+
+
+def is_number(part: object) -> bool:
+    """Whether a part of results.json is a number (an object with value and unit)."""
+    return isinstance(part, Mapping) and "value" in part and "unit" in part
+
+
+def number_at(tree: object, *path: str) -> Number | None:
+    """The number at `path`; None where there is none."""
+    part = pick(tree, *path)
+    return part if is_number(part) else None
+
+
+def scenarios(results: Results) -> dict[str, Any]:
+    """Scenario name -> its part; the baseline is not among them."""
+    found = pick(results, "scenarios") or {}
+    return {str(name): part for name, part in found.items() if name != "baseline"}
+
+
+def listed(tree: object, *path: str) -> Sequence[Any]:
+    """The list at `path`; empty where there is none."""
+    part = pick(tree, *path)
+    return part if isinstance(part, list) else []
+
+
+def words(key: str) -> str:
+    """A key of results.json in words."""
+    if key in WORDS:
+        return WORDS[key]
+    head, _, tail = key.partition("_")
+    if head.startswith("gpu") and head[3:].isdigit() and tail in GPU_WORDS:
+        return f"GPU {head[3:]}, {GPU_WORDS[tail]}"
+    return key.replace("_", " ")

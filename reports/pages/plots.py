@@ -1,0 +1,279 @@
+"""Figures of the campaign's report: parts of results.json -> drawn SVG blocks with captions and spoken descriptions.
+
+Knows results.json and reports/figures.py. Knows no run folder: power over time comes from pages/traces.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from reports import figures
+from reports.figures import BASELINE, Bar, BarPanel, Curve, CurvePanel, Labelled, Strip, StripPanel
+from reports.pages.blocks import Figure
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
+from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, scale_for, value_of
+from reports.pages.tables import kind_in_words
+
+USED_HARDWARE = (
+    "cpu_percent", "gpu0_load_percent", "ram_used_kb", "gpu0_memory_used_mib", "net_received_kb", "net_sent_kb",
+    "disk_read_kb", "disk_write_kb",
+)  # fmt: skip
+"""Figure 7 of the core study, in its order."""
+HISTORY = {
+    "Validation accuracy": "val_accuracy",
+    "Training accuracy": "accuracy",
+    "Validation loss": "val_loss",
+    "Training loss": "loss",
+}
+MAX_ACTIONS = 12
+"""Actions with a strip of their own in the figure of durations."""
+
+
+def energy_figure(results: Results, stamp: str) -> Figure | None:
+    """Figure 6: mean power, energy, induced energy per scenario, with the GPU's part."""
+    parts = scenarios(results)
+    wanted = {"Mean power": "mean_power_w", "Energy": "energy_wh", "Induced energy": "induced_energy_wh"}
+    base = {"Mean power": number_at(results, "baseline", "mean_power_w")}
+    panels = []
+    for title, key in wanted.items():
+        numbers = {name: number_at(part, key) for name, part in parts.items()}
+        gpu = {name: number_at(part, "gpu", key) for name, part in parts.items()}
+        panels += _bar_panel(title, numbers, gpu=gpu, baseline=base.get(title))
+    has_gpu = any(bar.part is not None for panel in panels for bar in panel.bars)
+    caption = "Figure 6. Mean power, energy and induced energy per run. Whiskers: U at 95 %."
+    caption += " The narrow light bar is the GPU's part (DC board, by its own reading)." if has_gpu else ""
+    return _bars("fig-energy", caption, panels, 3 if len(panels) > 2 else 2, stamp)
+
+
+def hardware_figure(results: Results, stamp: str) -> Figure | None:
+    """Figure 7: CPU, GPU, RAM, network, disk per scenario, with the baseline."""
+    panels = []
+    for key in USED_HARDWARE:
+        numbers = {name: number_at(part, "hardware", key, "mean") for name, part in scenarios(results).items()}
+        panels += _bar_panel(words(key), numbers, baseline=number_at(results, "baseline", "hardware", key))
+    caption = (
+        "Figure 7. Hardware use: means over the runs of each scenario. Disk and network: moved per sampling period."
+    )
+    return _bars("fig-hardware", caption, panels, 2, stamp)
+
+
+def efficiency_figure(results: Results, stamp: str) -> Figure | None:
+    """Right half of figure 8: efficiency factors by induced energy."""
+    parts = scenarios(results)
+    kinds = dict.fromkeys(kind for part in parts.values() for kind in (pick(part, "efficiency", "per_induced") or {}))
+    panels = []
+    for kind in kinds:
+        numbers = {name: number_at(part, "efficiency", "per_induced", kind) for name, part in parts.items()}
+        panels += _bar_panel(kind_in_words(kind), numbers)
+    return _bars(
+        "fig-efficiency",
+        "Figure 8, right. Efficiency factors by induced energy. Whiskers: U at 95 %.",
+        panels,
+        2,
+        stamp,
+    )
+
+
+def _bar_panel(
+    title: str,
+    numbers: Mapping[str, Number | None],
+    *,
+    gpu: Mapping[str, Number | None] | None = None,
+    baseline: Number | None = None,
+) -> list[BarPanel]:
+    """One panel, or none where no scenario has the number. Scenarios keep their colour whatever is missing."""
+    if not any(value_of(number, Scale("")) is not None for number in numbers.values()):
+        return []
+    scale = scale_for([*numbers.values(), baseline])
+    bars = []
+    entries: list[tuple[str, int, Number | None]] = [("baseline", BASELINE, baseline)] if baseline else []
+    entries += [(name, style, number) for style, (name, number) in enumerate(numbers.items())]
+    for name, style, number in entries:
+        value = value_of(number, scale)
+        if value is not None:
+            part = value_of((gpu or {}).get(name), scale)
+            bars.append(Bar(name, style, value, bare(number, scale), half_width_of(number, scale), part))
+    return [BarPanel(title, scale.axis(title), bars)]
+
+
+def _bars(name: str, caption: str, panels: Sequence[BarPanel], columns: int, stamp: str) -> Figure | None:
+    if not panels:
+        return None
+    spoken = " ".join(
+        f"{panel.axis}: " + "; ".join(f"{bar.label} {bar.text}" for bar in panel.bars) + "." for panel in panels
+    )
+    return Figure(name, caption, Markup(figures.bars(Labelled(name, caption, spoken, stamp), panels, columns)))
+
+
+def epoch_figure(results: Results, stamp: str) -> Figure | None:
+    """Left half of figure 8: energy per epoch, one panel per scenario, with the GPU's temperature."""
+    panels, spoken = [], []
+    for style, (name, part) in enumerate(scenarios(results).items()):
+        epochs = [record for record in listed(part, "epochs") if number_at(record, "energy_wh")]
+        if not epochs:
+            continue
+        numbers = [number_at(record, "energy_wh") for record in epochs]
+        scale = scale_for(numbers)
+        temperatures = [number_at(record, "gpu_temperature_c") for record in epochs]
+        x = [float(record["index"]) + 1 for record in epochs]
+        right = _curve("GPU temperature", style, x, temperatures, Scale("°C"))
+        energy = _curve("energy", style, x, numbers, scale)
+        panels.append(
+            CurvePanel(
+                f"{name}: energy per epoch",
+                "epoch",
+                scale.axis("energy"),
+                energy,
+                right,
+                "GPU temperature / °C" if right else "",
+            )
+        )
+        spoken.append(f"{name}: first epoch {full(numbers[0], scale)}, last {full(numbers[-1], scale)}.")
+    if not panels:
+        return None
+    caption = "Figure 8, left. Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %."
+    svg = figures.curves(Labelled("fig-epochs", caption, " ".join(spoken), stamp), panels)
+    return Figure("fig-epochs", caption, Markup(svg))
+
+
+def _curve(label: str, style: int, x: Sequence[float], numbers: Sequence[Number | None], scale: Scale) -> list[Curve]:
+    """A line through the numbers that exist; none where there is no number."""
+    points = []
+    for at, number in zip(x, numbers, strict=True):
+        if (value := value_of(number, scale)) is not None:
+            points.append((at, value, half_width_of(number, scale)))
+    if not points:
+        return []
+    xs, ys, halves = zip(*points, strict=True)
+    return [Curve(label, style, xs, ys, half_width=halves)]
+
+
+def history_figure(results: Results, stamp: str) -> Figure | None:
+    """Accuracy and loss per epoch, every run thin, the mean over the runs that have the epoch."""
+    styles = {name: style for style, name in enumerate(scenarios(results))}
+    panels, spoken = [], []
+    for title, metric in HISTORY.items():
+        lines: list[Curve] = []
+        for name, style in styles.items():
+            histories = _histories(results, name, metric)
+            lines += [Curve("", style, range(1, len(h) + 1), h, faint=True) for h in histories]
+            longest = max((len(h) for h in histories), default=0)
+            mean = [sum(v) / len(v) for k in range(longest) if (v := [h[k] for h in histories if len(h) > k])]
+            if mean:
+                lines.append(Curve(name, style, range(1, len(mean) + 1), mean))
+                spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first epoch, {mean[-1]:.3g} after the last.")
+        if lines:
+            panels.append(CurvePanel(title, "epoch", title.lower(), lines))
+    if not panels:
+        return None
+    caption = "Figure 9. Training history: every run (grey) and the mean over the runs that reached the epoch."
+    svg = figures.curves(Labelled("fig-history", caption, " ".join(spoken), stamp), panels)
+    return Figure("fig-history", caption, Markup(svg))
+
+
+def _histories(results: Results, scenario: str, metric: str) -> list[list[float]]:
+    found = [
+        pick(run, "history", metric)
+        for run in listed(results, "runs")
+        if run.get("included") and run.get("scenario") == scenario
+    ]
+    return [[float(v) for v in history if is_finite(v)] for history in found if isinstance(history, list) and history]
+
+
+def duration_figure(results: Results, stamp: str) -> Figure | None:
+    """Durations of runs and actions, every one a point."""
+    styles = {name: style for style, name in enumerate(scenarios(results))} | {"baseline": BASELINE}
+    runs = [
+        run for run in listed(results, "runs") if run.get("included") and is_finite(pick(run, "duration_s", "value"))
+    ]
+    groups: dict[str, list[float]] = {}
+    actions: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        groups.setdefault(str(run["scenario"]), []).append(float(run["duration_s"]["value"]))
+        for action in listed(run, "actions"):
+            if is_finite(action.get("duration_s")):
+                actions.setdefault((str(run["scenario"]), str(action["name"])), []).append(float(action["duration_s"]))
+    if not groups:
+        return None
+    strips = [Strip(name, styles.get(name, BASELINE), values) for name, values in groups.items()]
+    panels = [StripPanel("Runs", "duration / s", strips)]
+    longest = sorted(actions, key=lambda key: (key[0], -max(actions[key])))[:MAX_ACTIONS]
+    if longest:
+        rows = [
+            Strip(f"{scenario}: {name}", styles.get(scenario, BASELINE), actions[scenario, name])
+            for scenario, name in longest
+        ]
+        panels.append(StripPanel("Actions", "duration / s", rows))
+    spoken = " ".join(f"{name}: {len(v)} runs, {min(v):.4g} to {max(v):.4g} s." for name, v in groups.items())
+    caption = "Figure 10. Durations of runs and actions: one point each; box plots from five on."
+    svg = figures.strips(Labelled("fig-durations", caption, spoken, stamp), panels)
+    return Figure("fig-durations", caption, Markup(svg))
+
+
+def induced_figure(results: Results, stamp: str) -> Figure | None:
+    """Induced energy of every run, one strip per scenario."""
+    found: dict[str, list[Number]] = {}
+    for run in listed(results, "runs"):
+        number = number_at(run, "induced_energy_wh")
+        if run.get("included") and run.get("kind") == "scenario" and value_of(number, Scale("")) is not None and number:
+            found.setdefault(str(run["scenario"]), []).append(number)
+    if not found:
+        return None
+    scale = scale_for(number for numbers in found.values() for number in numbers)
+    rows = [Strip(name, style, [float(n["value"]) * scale.factor for n in found[name]])
+            for style, name in enumerate(scenarios(results)) if name in found]  # fmt: skip
+    spoken = " ".join(
+        f"{s.label}: {len(s.values)} runs, {min(s.values):.4g} to {max(s.values):.4g} {scale.unit}." for s in rows
+    )
+    caption = "Figure 11. Induced energy of every run: one point each; box plots from five on."
+    panels = [StripPanel("Induced energy per run", scale.axis("induced energy"), rows)]
+    svg = figures.strips(Labelled("fig-induced", caption, spoken, stamp), panels)
+    return Figure("fig-induced", caption, Markup(svg))
+
+
+def baseline_figure(results: Results, stamp: str) -> Figure | None:
+    """Mean power of every baseline block over the campaign's time, and the pooled mean."""
+    blocks = [
+        block
+        for block in listed(results, "baseline", "blocks")
+        if number_at(block, "mean_power_w") and is_finite(block.get("midpoint_s"))
+    ]
+    if not blocks:
+        return None
+    blocks.sort(key=lambda block: float(block["midpoint_s"]))
+    numbers = [number_at(block, "mean_power_w") for block in blocks]
+    scale = scale_for(numbers)
+    x = [float(block["midpoint_s"]) / 60 for block in blocks]
+    lines = _curve("blocks", BASELINE, x, numbers, scale)
+    pooled = number_at(results, "baseline", "mean_power_w")
+    if pooled and len(x) > 1 and (value := value_of(pooled, scale)) is not None:
+        lines.append(Curve("pooled", 0, [x[0], x[-1]], [value, value]))
+    panel = CurvePanel(
+        "Baseline blocks", "time since the first run / min", scale.axis("mean power"), lines, whole_x=False
+    )
+    spoken = (
+        "Mean power of the blocks in order of time: "
+        + ", ".join(bare(number, scale) for number in numbers)
+        + f" {scale.unit}."
+    )
+    caption = "Figure 12. Mean power of the baseline blocks over the campaign."
+    svg = figures.curves(Labelled("fig-baseline", caption, spoken, stamp), [panel])
+    return Figure("fig-baseline", caption, Markup(svg))
+
+
+def trace_figure(panels: Sequence[figures.TracePanel], stamp: str, note: str) -> Figure | None:
+    """Figure 5: power of every run over time, and the mean."""
+    if not panels:
+        return None
+    spoken = " ".join(_spoken(panel) for panel in panels)
+    caption = f"Figure 5. Power of every run (grey) and the mean over the runs (coloured), the actions below. {note}"
+    svg = figures.traces(Labelled("fig-power", caption, spoken, stamp), panels, "power / W")
+    return Figure("fig-power", caption, Markup(svg))
+
+
+def _spoken(panel: figures.TracePanel) -> str:
+    values: Any = panel.mean[1][~(panel.mean[1] != panel.mean[1])]
+    if not len(values):
+        return f"{panel.title}: no readings."
+    return f"{panel.title}: {len(panel.runs)} runs, mean between {values.min():.4g} and {values.max():.4g} W."

@@ -1,0 +1,436 @@
+"""Tables of the campaign's report: parts of results.json -> blocks, every number rounded, every column with its unit.
+
+Knows results.json (docs/results.md) and the rounding rule. Knows no figure, no run folder, no HTML.
+"""
+
+from collections.abc import Iterable, Sequence
+from statistics import mean, median, stdev
+from typing import Any
+
+from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
+from reports.pages.numbers import (
+    NOTHING,
+    Number,
+    Scale,
+    bare,
+    claim,
+    decimals_for,
+    fixed,
+    full,
+    is_finite,
+    quantity,
+    scale_for,
+    significant,
+    spread,
+)
+
+FEW_EPOCHS = 12
+"""A longer table is folded on screen."""
+LONG_TABLE = 40
+START = Head("Start (stamp)", numeric=False, keep=True)
+U_NOTE = "Value ± U at 95 %; where no U is given, none is known."
+
+
+def sut_facts(results: Results) -> Facts:
+    """Table 1: the system under test as it described itself, and what the operator added."""
+    sut = dict(pick(results, "sut") or {})
+    named = [
+        ("Host name", "hostname"), ("Operating system", "os"), ("Kernel", "kernel"), ("Processor", "cpu"),
+        ("Logical CPUs", "cpu_count"), ("Board", "board"), ("Python", "python"), ("Boot id", "boot_id"),
+    ]  # fmt: skip
+    items = [(title, as_text(sut.pop(key))) for title, key in named if sut.get(key) not in (None, "")]
+    memory = sut.pop("memory_kb", None)
+    if is_finite(memory):
+        items.insert(5, ("Memory", f"{fixed(memory / 1e6, 1)} GB"))
+    gpus = sut.pop("gpus", None)
+    items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", "none")]
+    described = pick(results, "campaign", "config", "sut", "description") or {}
+    items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
+    items += [(words(str(key)), as_text(value)) for key, value in sut.items() if value not in (None, "", [], {})]
+    return Facts("Table 1. System under test", tuple(items))
+
+
+def meter_table(results: Results) -> Table:
+    """The meters: who they are, what speaks for them, how they average, their limits of error."""
+    heads = ("Meter", "Circuit", "Instrument", "Origin", "Readings", "Limits of error", "Calibration")
+    rows = []
+    for meter in listed(results, "meters"):
+        identity = pick(meter, "identity") or {}
+        name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
+        serial = f", serial {identity['serial']}" if identity.get("serial") else ""
+        averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
+        role = " (headline)" if meter.get("role") == "headline" else ""
+        certificate = as_text(meter.get("calibration")) or "no certificate"
+        place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
+        rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))
+    return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
+
+
+def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
+    accuracies = [pick(column, "accuracy") for column in listed(meter, "columns") if pick(column, "name") == "power_w"]
+    if not accuracies or not accuracies[0]:
+        return "not stated"
+    parts = {"reading_percent": "% of reading", "range_percent": "% of range", "counts": "digits"}
+    sizes = {unit: pick(accuracies[0], key) for key, unit in parts.items()}
+    stated = " + ".join(
+        f"{significant(float(size))} {unit}" for unit, size in sizes.items() if is_finite(size) and size
+    )
+    return f"±({stated}); {pick(accuracies[0], 'source')}" if stated else "not stated"
+
+
+def indicator_table(results: Results) -> Table:
+    """Table 2: hardware indicators with unit and method."""
+    rows = [
+        Row((words(str(row.get("name"))), *(as_text(row.get(key)) for key in ("quantity", "unit", "method"))))
+        for row in listed(results, "indicators")
+    ]
+    heads = tuple(Head(text, numeric=False) for text in ("Indicator", "Quantity", "Unit", "Method"))
+    return Table("indicators", "Table 2. Hardware indicators", heads, tuple(rows), folded=len(rows) > LONG_TABLE)
+
+
+def result_table(results: Results) -> Table | None:
+    """The scenarios side by side: duration, power, energy, induced energy, the GPU's part. None: only a baseline."""
+    parts = scenarios(results)
+    if not parts:
+        return None
+    columns: list[tuple[str, tuple[str, ...]]] = [
+        ("Duration", ("duration_s",)), ("Mean power", ("mean_power_w",)), ("Energy", ("energy_wh",)),
+        ("Induced energy", ("induced_energy_wh",)), ("GPU energy", ("gpu", "energy_wh")),
+        ("GPU, induced", ("gpu", "induced_energy_wh")), ("GPU share of energy", ("gpu", "share")),
+    ]  # fmt: skip
+    shown = [(title, path) for title, path in columns if any(number_at(part, *path) for part in parts.values())]
+    scales = [scale_for(number_at(part, *path) for part in parts.values()) for _, path in shown]
+    rows = []
+    for name, part in parts.items():
+        cells = (bare(number_at(part, *path), scale) for (_, path), scale in zip(shown, scales, strict=True))
+        rows.append(Row((name, str(part.get("n_runs", 0)), *cells)))
+    heads = [Head("Scenario", numeric=False), Head("Runs")]
+    heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
+    note = "Means over the runs. " + U_NOTE
+    labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
+    if labels:
+        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's."
+    return Table("results-table", "Result per scenario and run", tuple(heads), tuple(rows), note)
+
+
+def hardware_tables(results: Results) -> list[Block]:
+    """Per scenario: mean, baseline, induced and work of every hardware indicator."""
+    blocks: list[Block] = []
+    kinds = ("mean", "baseline", "induced", "work")
+    for name, part in scenarios(results).items():
+        rows = []
+        for key, indicator in (pick(part, "hardware") or {}).items():
+            scales = [scale_for([number_at(indicator, kind)]) for kind in kinds]
+            scales[:3] = [scale_for([number_at(indicator, kind) for kind in kinds[:3]])] * 3
+            cells = tuple(bare(number_at(indicator, kind), scale) for kind, scale in zip(kinds, scales, strict=True))
+            rows.append(Row((words(key), scales[0].unit or "1", *cells[:3], cells[3], scales[3].unit)))
+        if rows:
+            heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
+                          ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
+            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + U_NOTE
+            blocks.append(
+                Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
+            )
+    return blocks
+
+
+def action_tables(results: Results, key: str, caption: str) -> list[Block]:
+    """Per scenario: duration and energy of every action, or of every epoch with its metrics."""
+    blocks: list[Block] = []
+    for name, part in scenarios(results).items():
+        records = [record for record in listed(part, key) if isinstance(record, dict)]
+        if records:
+            table = _records(f"{key}-{len(blocks)}", f"{caption}, {name}", records, by_index=key == "epochs")
+            blocks.append(table)
+    return blocks
+
+
+def _records(name: str, caption: str, records: Sequence[dict[str, Any]], *, by_index: bool) -> Table:
+    fields = ("begin_s", "duration_s", "mean_power_w", "energy_wh", "induced_energy_wh", "gpu_temperature_c")
+    paths: list[tuple[str, ...]] = [(field,) for field in fields[by_index:]]
+    metrics = dict.fromkeys(metric for record in records for metric in (record.get("metrics") or {}))
+    paths += [("metrics", metric) for metric in metrics] if by_index else []
+    shown = [path for path in paths if any(number_at(record, *path) for record in records)]
+    scales = [scale_for(number_at(record, *path) for record in records) for path in shown]
+    repeated = {record["name"] for record in records if record.get("index")}
+    rows = []
+    for record in records:
+        index = int(record.get("index") or 0)
+        title = (
+            str(index + 1)
+            if by_index
+            else as_text(record.get("name")) + (f" {index + 1}" if record["name"] in repeated else "")
+        )
+        cells = tuple(bare(number_at(record, *path), scale) for path, scale in zip(shown, scales, strict=True))
+        rows.append(Row((title, as_text(record.get("n")), *cells)))
+    titles = {"begin_s": "Begin", "gpu_temperature_c": "GPU temperature"}
+    heads = [Head("Epoch" if by_index else "Action", numeric=by_index), Head("Runs")]
+    heads += [
+        Head(scale.axis(titles.get(path[-1], words(path[-1])))) for path, scale in zip(shown, scales, strict=True)
+    ]
+    return Table(name, caption, tuple(heads), tuple(rows), U_NOTE, folded=len(rows) > FEW_EPOCHS)
+
+
+def efficiency_table(results: Results) -> list[Block]:
+    """Efficiency factors by induced and by total energy; the reason where one is suppressed."""
+    blocks: list[Block] = []
+    rows = []
+    for name, part in scenarios(results).items():
+        found = pick(part, "efficiency") or {}
+        for kind in dict.fromkeys([*(found.get("per_induced") or {}), *(found.get("per_total") or {})]):
+            induced, total = number_at(found, "per_induced", kind), number_at(found, "per_total", kind)
+            scale = scale_for([induced, total])
+            rows.append(Row((name, kind_in_words(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
+        if found.get("suppressed"):
+            blocks.append(Paragraph(f"{name}: no factor by induced energy, {found['suppressed']}.", "note"))
+    if rows:
+        heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
+        heads += [Head("by induced energy"), Head("by total energy")]
+        note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
+        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + U_NOTE))
+    return blocks
+
+
+def kind_in_words(kind: str) -> str:
+    """'val_accuracy_per_wh' -> 'validation accuracy per Wh'."""
+    work, _, per = kind.rpartition("_per_")
+    return f"{words(work)} per {({'wh': 'Wh', 'j': 'J'}).get(per, per)}" if work else words(kind)
+
+
+def success_table(results: Results) -> Table | None:
+    """Scenarios with a target: how many runs reached it, energy per success, energy up to a level of accuracy."""
+    rows = []
+    for name, part in scenarios(results).items():
+        if success := pick(part, "success"):
+            reached = f"{success.get('reached')} of {success.get('n')}"
+            per_success = number_at(success, "energy_per_success_wh")
+            rows.append(Row((name, "target reached", reached, quantity(per_success))))
+        for level in listed(part, "energy_to_accuracy"):
+            title = f"{words(str(level.get('metric')))} ≥ {as_text(level.get('level'))}"
+            energy = number_at(level, "energy_wh")
+            rows.append(Row((name, title, as_text(level.get("n_reached")), full(energy))))
+    heads = (
+        Head("Scenario", False),
+        Head("Level", False),
+        Head("Runs that reached it"),
+        Head("Energy up to it, or per success"),
+    )
+    return Table("success", "Targets and the energy to reach them", heads, tuple(rows)) if rows else None
+
+
+def oscar_table(results: Results) -> list[Block]:
+    """Values by the OSCAR window rule beside ours, and the alternatives of the method, with all digits."""
+    rows: list[Row] = []
+    notes: list[str] = []
+    for name, part in scenarios(results).items():
+        if oscar := pick(part, "oscar"):
+            rows += _oscar_rows(name, part, oscar)
+            reason = f"; {oscar['reason']}" if oscar.get("reason") else ""
+            notes.append(f"{name}: {oscar.get('rule')}; N = {as_text(oscar.get('seconds'))}{reason}")
+        for other in listed(part, "alternatives"):
+            title = str(other.get("name")).replace("-", " ")
+            rows.append(_compared(name, f"induced energy, {title}", part, other, "induced_energy_wh"))
+            notes.append(f"{name}, {title}: {other.get('sentence')}")
+    if not rows:
+        return []
+    heads = (
+        Head("Scenario", False),
+        Head("Quantity", False),
+        Head("wattlab"),
+        Head("SD over runs"),
+        Head("other rule"),
+    )
+    note = "OSCAR rule: sum of watts / 3600, mean of the runs minus mean of the baseline. "
+    note += "Printed with all digits, to be compared; the rounded values with U stand above. "
+    note += ". ".join(dict.fromkeys(notes)) + "."
+    table = Table("oscar", "The same readings by other rules", (*heads, Head("Difference")), tuple(rows), note)
+    return [table]
+
+
+def _oscar_rows(name: str, part: Results, oscar: Results) -> list[Row]:
+    pairs = {"mean power": "mean_power_w", "energy": "energy_wh", "induced energy": "induced_energy_wh"}
+    rows = [_compared(name, title, part, oscar, key) for title, key in pairs.items()]
+    lone = {
+        "baseline, mean power": "baseline_mean_power_w",
+        "mean over seconds of the SD across runs": "sd_over_runs_w",
+    }
+    for title, key in lone.items():
+        if (number := number_at(oscar, key)) is not None:
+            rows.append(Row((name, raw_axis(title, number), "", "", digits(number), "")))
+    for key in pick(oscar, "hardware") or {}:
+        ours = {key: number_at(part, "hardware", key, "mean")}
+        rows.append(_compared(name, words(key), ours, pick(oscar, "hardware"), key))
+    return rows
+
+
+def _compared(name: str, title: str, part: Results, other: Results, key: str) -> Row:
+    ours, theirs = number_at(part, key), number_at(other, key)
+    deviation = None if ours is None else {**ours, "value": ours.get("sd")}
+    cells = (digits(ours), digits(deviation), digits(theirs), _difference(ours, theirs))
+    return Row((name, raw_axis(title, ours or theirs), *cells))
+
+
+def raw_axis(title: str, number: Number | None) -> str:
+    """Title and unit without a prefix."""
+    return title if number is None else Scale(str(number.get("unit"))).axis(title)
+
+
+def digits(number: Number | None) -> str:
+    """Seven decimals (from a thousand on, one), trailing zeros cut: the digits that published reports print."""
+    if number is None or not is_finite(number.get("value")):
+        return NOTHING
+    value = float(number["value"])
+    text = f"{value:.1f}" if abs(value) >= 1000 else f"{value:.7f}"
+    return text.rstrip("0").rstrip(".").replace("-", "−")
+
+
+def _difference(ours: Number | None, theirs: Number | None) -> str:
+    if not (ours and theirs and is_finite(ours["value"]) and is_finite(theirs["value"]) and ours["value"]):
+        return NOTHING
+    percent = 100 * (theirs["value"] - ours["value"]) / abs(ours["value"])
+    return ("+" if percent > 0 else "") + f"{fixed(percent, 2)} %"
+
+
+def baseline_table(results: Results) -> list[Block]:
+    """Baseline: pooled, drift, without outliers, and every block."""
+    baseline = pick(results, "baseline")
+    if not baseline:
+        return [Paragraph("There is no baseline in this campaign; no induced energy can be given.", "note")]
+    items = [("Blocks", as_text(baseline.get("n_blocks")))]
+    named = (
+        ("Mean power", "mean_power_w"),
+        ("without outlying blocks", "without_outliers"),
+        ("Duration of a block", "duration_s"),
+        ("Drift, last block minus first", "drift_w"),
+        ("GPU power", "gpu_power_w"),
+    )
+    items += [(title, full(number)) for title, key in named if (number := number_at(baseline, key))]
+    blocks = [block for block in listed(baseline, "blocks") if isinstance(block, dict)]
+    power = scale_for(number_at(block, "mean_power_w") for block in blocks)
+    rows = []
+    for block in blocks:
+        outlier = "outlier" if block.get("outlier") else ""
+        z = block.get("modified_z")
+        watts, seconds = number_at(block, "mean_power_w"), bare(number_at(block, "duration_s"), Scale("s"))
+        shown_z = fixed(float(z), 2) if z is not None and is_finite(z) else NOTHING
+        names = (as_text(block.get("ordinal")), as_text(block.get("start_utc")))
+        rows.append(Row((*names, seconds, bare(watts, power), spread(watts, power), shown_z, outlier)))
+    heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power")), Head(power.axis("SD within"))]
+    heads += [Head("Modified z"), Head("Remark", False)]
+    table = Table("baseline-blocks", "Baseline blocks", tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
+    return [Facts("Baseline", tuple(items)), table]
+
+
+def run_table(results: Results) -> Table:
+    """Every run in the order it was begun; excluded ones with the reason."""
+    runs = listed(results, "runs")
+    keys = (
+        ("Duration", "duration_s"),
+        ("Mean power", "mean_power_w"),
+        ("Energy", "energy_wh"),
+        ("Induced", "induced_energy_wh"),
+        ("GPU", "gpu_energy_wh"),
+        ("In gaps", "gap_energy_wh"),
+    )
+    shown = [(title, key) for title, key in keys if any((number_at(run, key) or {}).get("value") for run in runs)]
+    scales = [scale_for(number_at(run, key) for run in runs) for _, key in shown]
+    rows = []
+    for run in runs:
+        numbers = tuple(bare(number_at(run, key), scale) for (_, key), scale in zip(shown, scales, strict=True))
+        attempt = f", attempt {run['attempt']}" if run.get("attempt", 1) != 1 else ""
+        excluded = f"excluded: {run.get('excluded_because') or run.get('reason')}"
+        status = "in the means" if run.get("included") else excluded
+        codes = [str(code) for code in run.get("findings") or [] if code not in ("emulated", "imported", "unattested")]
+        remark = "; ".join([status, *codes])
+        cells = (
+            f"{run.get('ordinal')}{attempt}",
+            as_text(run.get("scenario")),
+            as_text(run.get("start_utc")),
+            *numbers,
+            remark,
+        )
+        rows.append(Row(cells, "" if run.get("included") else "excluded"))
+    heads = [Head("Run"), Head("Scenario", False), START]
+    heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
+    return Table("runs-table", "All runs, in the order they were begun", (*heads, Head("Status", False)), tuple(rows))
+
+
+def duration_table(results: Results) -> Table | None:
+    """Number, mean, SD, median, least and greatest duration of the runs."""
+    groups: dict[str, list[float]] = {}
+    for run in listed(results, "runs"):
+        value = pick(run, "duration_s", "value")
+        if run.get("included") and is_finite(value):
+            groups.setdefault(str(run["scenario"]), []).append(float(value))
+    rows = [Row((name, *_five(values))) for name, values in groups.items()]
+    heads = ("Scenario", "Runs", "Mean", "SD", "Median", "Least", "Greatest")
+    return (
+        Table("durations", "Durations of the runs / s", tuple(Head(h, i > 0) for i, h in enumerate(heads)), tuple(rows))
+        if rows
+        else None
+    )
+
+
+def _five(values: Sequence[float]) -> tuple[str, ...]:
+    deviation = stdev(values) if len(values) > 1 else 0.0
+    shown = fixed(deviation, min(decimals_for(deviation), 3)) if deviation > 0 else NOTHING
+    return (
+        str(len(values)),
+        significant(mean(values)),
+        shown,
+        *(significant(v) for v in (median(values), min(values), max(values))),
+    )
+
+
+def material_table(results: Results) -> Table | None:
+    """Data and weights that the runs used, with their digests, as the workload's summary names them."""
+    used: dict[tuple[str, ...], int] = {}
+    for run in listed(results, "runs"):
+        for kind in ("data", "weights"):
+            for text in _materials(pick(run, "final_metrics"), kind):
+                key = (str(run.get("scenario")), kind, text)
+                used[key] = used.get(key, 0) + 1
+    rows = [Row((*key, str(count))) for key, count in used.items()]
+    heads = (Head("Scenario", False), Head("What", False), Head("Kind and digest", False), Head("Runs"))
+    return Table("materials", "Data and weights used", heads, tuple(rows)) if rows else None
+
+
+def _materials(summary: Any, kind: str) -> Iterable[str]:  # noqa: ANN401  decoded JSON
+    if isinstance(part := pick(summary, kind), dict) and part:
+        yield as_text(part)
+    flat = {
+        key: value for key, value in (summary or {}).items() if key.startswith(f"{kind}_") and value not in (None, "")
+    }
+    if flat:
+        yield as_text(flat)
+
+
+def manifest_table(results: Results) -> Table:
+    """The digest of every run's manifest: what this page was computed from."""
+    inputs = pick(results, "inputs") or {}
+    rows = tuple(Row((str(name), str(digest) if digest else "not sealed")) for name, digest in inputs.items())
+    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False))
+    return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
+
+
+def as_text(value: object) -> str:
+    """A decoded JSON value on one line; empty for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_finite(value):
+        assert isinstance(value, int | float)
+        return str(value) if isinstance(value, int) else significant(value, 6)
+    if isinstance(value, dict):
+        return ", ".join(f"{words(str(key))}: {as_text(part)}" for key, part in value.items() if part not in (None, ""))
+    if isinstance(value, list):
+        return ", ".join(as_text(part) for part in value)
+    return str(value)
+
+
+def claim_of(number: Number | None, what: str) -> str:
+    """'induced energy per run, 95 %, n = 30'."""
+    words_of_claim = claim(number)
+    return f"{what}, {words_of_claim}" if words_of_claim else what

@@ -1,0 +1,89 @@
+"""Power over time for figure 5: run folders, through the analysis's series -> one panel per scenario.
+
+Knows which runs are shown, how their readings fall into equal steps of time, and where the actions lie. Computes no
+result: the mean drawn here is a line, its integral is nobody's energy.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.run_folder import RunFolder
+from reports.analysis.series import headline_power, read_run
+from reports.figures import BASELINE, MAX_COLUMNS, Floats, Span, TracePanel
+from reports.pages.lookup import Results, listed, pick, scenarios
+from reports.pages.numbers import is_finite
+
+Trace = tuple[Floats, Floats]
+NOTE = (
+    "Time counts from the beginning of the rating interval. Readings are drawn as they were measured; of a run with "
+    f"more than {2 * MAX_COLUMNS} readings the least and the greatest of each of {MAX_COLUMNS} equal parts. "
+    "The mean is formed per second."
+)
+MAX_LEVEL = 2
+
+
+def trace_panels(campaign: Path, results: Results) -> list[TracePanel]:
+    """One panel for the baseline and one for every scenario that has a run with readings."""
+    traces: dict[str, list[Trace]] = {}
+    for run in listed(results, "runs"):
+        if run.get("included") and (trace := _trace(campaign / str(run["folder"]))) is not None:
+            traces.setdefault(str(run["scenario"]), []).append(trace)
+    parts = scenarios(results)
+    styles = {"baseline": BASELINE} | {name: style for style, name in enumerate(parts)}
+    panels = []
+    for name, style in styles.items():
+        if name in traces:
+            actions = _spans([*listed(parts.get(name), "actions"), *listed(parts.get(name), "epochs")])
+            title = f"{name}, {len(traces[name])} run{'s' if len(traces[name]) != 1 else ''}"
+            panels.append(TracePanel(title, style, traces[name], mean_trace(traces[name]), actions))
+    return panels
+
+
+def _trace(folder: Path) -> Trace | None:
+    """Seconds since the rating interval began and watts, within it; None where the run has no reading there."""
+    run = read_run(RunFolder.open(folder))
+    power = headline_power(run)
+    if power is None or run.begin_ns is None or run.end_ns is None:
+        return None
+    inside = (power.times_ns >= run.begin_ns) & (power.times_ns <= run.end_ns)
+    seconds = (power.times_ns[inside] - run.begin_ns) / 1e9
+    return (seconds, np.asarray(power.power_w[inside], dtype=float)) if seconds.size else None
+
+
+def mean_trace(traces: Sequence[Trace]) -> Trace:
+    """Mean over the runs that reach it, per second of the run (of a run under 10 s: per tenth of its length)."""
+    longest = max(float(seconds[-1]) for seconds, _ in traces)
+    step = 1.0 if longest >= 10 else max(longest, 1e-3) / 10
+    bins = int(longest / step) + 1
+    total, count = np.zeros(bins), np.zeros(bins)
+    for seconds, watts in traces:
+        known = np.isfinite(watts)
+        index = np.minimum((seconds[known] / step).astype(int), bins - 1)
+        own_sum = np.bincount(index, weights=watts[known], minlength=bins)
+        own_count = np.bincount(index, minlength=bins)
+        present = own_count > 0
+        total[present] += own_sum[present] / own_count[present]
+        count += present
+    shown = count > 0
+    middles: Floats = (np.arange(bins, dtype=np.float64) + 0.5) * step
+    return middles[shown], total[shown] / count[shown]
+
+
+def _spans(records: Iterable[object]) -> list[Span]:
+    """Actions as spans of mean begin and end; an action inside another lies one level deeper."""
+    raw = []
+    for record in records:
+        begin, duration = pick(record, "begin_s", "value"), pick(record, "duration_s", "value")
+        if is_finite(begin) and is_finite(duration):
+            raw.append((float(begin), float(begin) + float(duration), str(pick(record, "name"))))
+    raw.sort(key=lambda span: (span[0], -span[1]))
+    return [Span(name, begin, end, min(_depth(raw, i), MAX_LEVEL)) for i, (begin, end, name) in enumerate(raw)]
+
+
+def _depth(spans: Sequence[tuple[float, float, str]], index: int) -> int:
+    """How many other spans hold the middle of this one and are longer."""
+    begin, end, _ = spans[index]
+    middle, length = (begin + end) / 2, end - begin
+    return sum(b <= middle <= e and e - b > 1.001 * length for i, (b, e, _) in enumerate(spans) if i != index)
