@@ -1,0 +1,1 @@
+"""Run folders -> numbers. Pure: nothing here measures, and only `results.py` writes, below `derived/`."""

@@ -1,0 +1,90 @@
+"""Efficiency factors: useful work / energy (method.md section 4).
+
+Knows work and energy per run. Knows no power and no file.
+
+The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2 s_E^2) / (sqrt(n) E), and
+Fieller's 95 % interval beside it (Fieller 1954; paired runs). Against induced energy the baseline's uncertainty, which all runs share, joins E's.
+It is suppressed where the induced energy is not distinguishable from zero. With a stop at a target accuracy the work is nearly constant.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.analysis.uncertainty import Estimate, Number, t_quantile
+
+WORK = {
+    "val_accuracy_per_wh": ("val_accuracy", "1/Wh"),
+    "correct_classifications_per_wh": ("correct", "1/Wh"),
+    "precision_per_wh": ("precision", "1/Wh"),
+    "recall_per_wh": ("recall", "1/Wh"),
+    "f1_per_wh": ("f1", "1/Wh"),
+    "images_per_j": ("images_seen_train", "1/J"),
+    "epochs_per_wh": ("epochs", "1/Wh"),
+}
+"""Kind -> key of the run's summary or of its `quality`, unit. `epochs` falls back to the epochs that were marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One efficiency factor: ratio of means, Fieller's interval (None where it is unbounded), per-run ratios."""
+
+    number: Number
+    interval: tuple[float, float] | None
+    per_run: tuple[float, ...]
+
+
+def work_of(summary: dict[str, Any], epochs: int) -> dict[str, float]:
+    """Kind -> useful work of one run, from its summary (and the `quality` in it); what neither gives is left out."""
+    quality = summary.get("quality")
+    said = summary | (quality if isinstance(quality, dict) else {})
+    found: dict[str, float] = {}
+    for kind, (key, _) in WORK.items():
+        value = said.get(key, epochs if key == "epochs" and epochs else None)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+            found[kind] = float(value)
+    return found
+
+
+def ratios(work: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], shared_u_wh: float) -> dict[str, Ratio]:
+    """Kind -> ratio, over the runs that have both; `shared_u_wh` is the energy's uncertainty common to all runs."""
+    found = {}
+    for kind, (_, unit) in WORK.items():
+        amount = np.array([one.get(kind, np.nan) for one in work])
+        use = np.isfinite(amount) & np.isfinite(energies_wh)
+        if use.any() and float(energies_wh[use].mean()) > 0:
+            energy = energies_wh[use] * (3600.0 if unit == "1/J" else 1.0)
+            shared = shared_u_wh * (3600.0 if unit == "1/J" else 1.0)
+            found[kind] = _ratio(amount[use], energy, shared, unit)
+    return found
+
+
+def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared_u: float, unit: str) -> Ratio:
+    count = work.size
+    mean_work, mean_energy = float(work.mean()), float(energy.mean())
+    value = mean_work / mean_energy
+    per_run = tuple(float(x) for x in np.divide(work, energy, out=np.full(count, np.nan), where=energy != 0))
+    if count < 2:
+        return Ratio(Number(Estimate(value, None, None), unit, None, count), None, per_run)
+    covariance = np.cov(work, energy, ddof=1) / count
+    v_work, v_both, v_energy = float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]) + shared_u**2
+    u = math.sqrt(max(v_work - 2 * value * v_both + value**2 * v_energy, 0.0)) / mean_energy
+    finite = np.array(per_run)
+    number = Number(Estimate(value, u, count - 1.0), unit, float(finite[np.isfinite(finite)].std(ddof=1)), count)
+    return Ratio(number, _fieller(mean_work, mean_energy, v_work, v_both, v_energy, count - 1.0), per_run)
+
+
+def _fieller(
+    work: float, energy: float, v_work: float, v_both: float, v_energy: float, dof: float
+) -> tuple[float, float] | None:
+    """Roots of (E^2 - t^2 v_E) R^2 - 2 (A E - t^2 v_AE) R + (A^2 - t^2 v_A) = 0; None where the interval is unbounded."""
+    square = t_quantile(dof) ** 2
+    a, b, c = energy**2 - square * v_energy, work * energy - square * v_both, work**2 - square * v_work
+    if a <= 0 or b * b < a * c:
+        return None
+    root = math.sqrt(b * b - a * c)
+    return (b - root) / a, (b + root) / a

@@ -1,0 +1,220 @@
+"""Energy of an interval from a power stream, the baseline, and induced energy.
+
+Knows the measurement model of method.md sections 2 and 3. Knows no file, no scenario and no report.
+
+Measurement model. Reading k of an averaging meter is the mean power over window k = [max(w_(k-1), w_k - 1.5 window), w_k]; w_k is the
+stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap: the power there is the straight line
+between the neighbouring readings; before the first and after the last reading it is that reading. An instantaneous meter is integrated by
+trapezoid, and a step of more than 1.5 median steps is a gap. Then
+
+    E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
+    E_ind   = E[a, b] - integral of P_B over [a, b]
+
+E contains the energy of the gaps; `gap_energy_j` says how much that is. The power is piecewise linear, so E is the difference of one
+cumulative function at both edges: additive by construction, and thousands of intervals cost no more than one.
+
+P_B(t) is the straight line between the midpoints of neighbouring baseline blocks of the run's own session, for a run that lies between the
+first and the last of them; any other run gets the mean of the block means of its session, and without a block there, of all sessions.
+u(P_B) = s / sqrt(m) over the m block means that are used (drift between them is part of s: conservative).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import AnalysisError
+from reports.analysis.series import PowerSeries
+from reports.analysis.uncertainty import Number, Term, mean_with_shared
+
+NS = 1e-9
+WH = 3600.0
+"""Joules in a watt hour."""
+OVERLAP = 1.5
+"""A window is stretched to the reading before it up to so many times its length; so are steps of an instantaneous meter."""
+Convention: TypeAlias = Literal["end", "start"]
+Instants: TypeAlias = int | NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerFunction:
+    """Power as a piecewise linear function of time, with its integral: segment i runs from edges_s[i] to edges_s[i + 1].
+
+    `first_w[i]` is the power where it begins, `slope[i]` in W/s; `gap[i]` whether no reading covers it. Times in s from `origin_ns`.
+    """
+
+    origin_ns: int
+    edges_s: NDArray[np.float64]
+    first_w: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    gap: NDArray[np.bool_]
+    energy_cum_j: NDArray[np.float64]
+    gap_cum_j: NDArray[np.float64]
+    gap_cum_s: NDArray[np.float64]
+    before_w: float
+    after_w: float
+
+    def energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
+        """Energy (J) of one or many intervals, gaps included; shape of the arguments."""
+        return self._at(end_ns, self.energy_cum_j, 1) - self._at(begin_ns, self.energy_cum_j, 1)
+
+    def gap_energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
+        """The part of `energy_j` that no reading covers (J)."""
+        return self._at(end_ns, self.gap_cum_j, 1, gaps=True) - self._at(begin_ns, self.gap_cum_j, 1, gaps=True)
+
+    def gap_s(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
+        """Time (s) that no reading covers."""
+        return self._at(end_ns, self.gap_cum_s, 0, gaps=True) - self._at(begin_ns, self.gap_cum_s, 0, gaps=True)
+
+    def _at(
+        self, at_ns: Instants, cumulative: NDArray[np.float64], power: int, *, gaps: bool = False
+    ) -> NDArray[np.float64]:
+        """The cumulative function at some instants; `power` 1 integrates power, 0 counts time; `gaps` only where no reading is."""
+        at_s = (np.asarray(at_ns, dtype=np.int64) - self.origin_ns) * NS
+        index = np.clip(np.searchsorted(self.edges_s, at_s, side="right") - 1, 0, self.slope.size - 1)
+        into_s = np.clip(at_s, self.edges_s[0], self.edges_s[-1]) - self.edges_s[index]
+        inside = into_s * (self.first_w[index] + self.slope[index] * into_s / 2) if power else into_s
+        if gaps:
+            inside = np.where(self.gap[index], inside, 0.0)
+        before_s, after_s = np.minimum(at_s - self.edges_s[0], 0.0), np.maximum(at_s - self.edges_s[-1], 0.0)
+        outside = before_s * (self.before_w if power else 1.0) + after_s * (self.after_w if power else 1.0)
+        return np.asarray(cumulative[index] + inside + outside)
+
+
+def power_function(series: PowerSeries, convention: Convention | None = None) -> PowerFunction:
+    """The power function of a stream; `convention` overrides what its descriptor says of the stamps (`unknown` counts as `end`).
+
+    Raises:
+        AnalysisError: the stream has no reading.
+    """
+    if not series.times_ns.size:
+        raise AnalysisError(f"{series.descriptor.stream}: no reading with a value, so there is no energy")
+    descriptor = series.descriptor
+    origin_ns = int(series.times_ns[0])
+    stamps_s = (series.times_ns - origin_ns) * NS - descriptor.latency_s
+    if descriptor.averaging == "instantaneous":
+        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w)
+    stamp = convention or ("start" if descriptor.stamp == "start" else "end")
+    ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
+    begins_s = ends_s - OVERLAP * series.window_s
+    begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
+    power_w = series.power_w
+    edges_s = np.column_stack([begins_s, ends_s]).ravel()
+    first_w = np.repeat(power_w, 2)[:-1]
+    lengths_s = np.diff(edges_s)
+    rise_w = np.zeros(lengths_s.size)
+    rise_w[1::2] = np.diff(power_w)
+    gap = np.zeros(lengths_s.size, dtype=bool)
+    gap[1::2] = lengths_s[1::2] > 0
+    return _function(origin_ns, edges_s, first_w, rise_w, gap)
+
+
+def trapezoid(origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64]) -> PowerFunction:
+    """The power function of instantaneous values: straight lines between them."""
+    if times_s.size == 1:
+        times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
+    lengths_s = np.diff(times_s)
+    gap = lengths_s > OVERLAP * np.median(lengths_s) * (1 + 1e-9)
+    return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), gap)
+
+
+def _function(
+    origin_ns: int,
+    edges_s: NDArray[np.float64],
+    first_w: NDArray[np.float64],
+    rise_w: NDArray[np.float64],
+    gap: NDArray[np.bool_],
+) -> PowerFunction:
+    lengths_s = np.diff(edges_s)
+    energy_j = lengths_s * (first_w + rise_w / 2)
+    slope = np.divide(rise_w, lengths_s, out=np.zeros_like(rise_w), where=lengths_s > 0)
+
+    def cumulated(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([[0.0], np.cumsum(parts)])
+
+    return PowerFunction(
+        origin_ns, edges_s, first_w, slope, gap, cumulated(energy_j), cumulated(np.where(gap, energy_j, 0.0)),
+        cumulated(np.where(gap, lengths_s, 0.0)), float(first_w[0]), float(first_w[-1] + rise_w[-1]),
+    )  # fmt: skip
+
+
+def register_energy_wh(series: PowerSeries, begin_ns: int, end_ns: int) -> float | None:
+    """Difference of the meter's own energy register between the readings nearest to both edges (Wh); None without one."""
+    if series.register_wh is None:
+        return None
+    known = np.isfinite(series.register_wh)
+    times_ns, register_wh = series.times_ns[known], series.register_wh[known]
+    if times_ns.size < 2:
+        return None
+    at = [int(np.argmin(np.abs(times_ns - edge))) for edge in (begin_ns, end_ns)]
+    difference = float(register_wh[at[1]] - register_wh[at[0]])
+    return difference if difference >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A baseline block: its interval (ns), its mean power (W), and the session it was measured in."""
+
+    begin_ns: int
+    end_ns: int
+    mean_w: float
+    session: str
+
+    @property
+    def midpoint_ns(self) -> int:
+        """Where its mean stands in time."""
+        return (self.begin_ns + self.end_ns) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineLevel:
+    """P_B for one run: `energy_j` integrates it; `u_w`, `dof` of the block means it rests on; whether they are of its session."""
+
+    function: PowerFunction
+    u_w: float | None
+    dof: float
+    own_session: bool
+    interpolated: bool
+
+    def term(self, factor: float) -> Term | None:
+        """Its contribution to something that P_B enters with `factor`; None where its spread is unknown."""
+        return None if self.u_w is None else Term(factor * self.u_w, self.dof)
+
+    def energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
+        """Integral of P_B (J)."""
+        return self.function.energy_j(begin_ns, end_ns)
+
+
+def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int) -> BaselineLevel | None:
+    """The baseline of a run (module docstring); None where there is no block at all."""
+    if not blocks:
+        return None
+    own = sorted((block for block in blocks if block.session == session), key=lambda block: block.midpoint_ns)
+    used = own or list(blocks)
+    means_w = np.array([block.mean_w for block in used])
+    u_w = float(means_w.std(ddof=1)) / math.sqrt(means_w.size) if means_w.size > 1 else None
+    inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
+    if inside:
+        origin_ns = own[0].midpoint_ns
+        times_s = np.array([block.midpoint_ns - origin_ns for block in own]) * NS
+        function = trapezoid(origin_ns, times_s, means_w)
+    else:
+        level = float(means_w.mean())
+        function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
+    return BaselineLevel(function, u_w, means_w.size - 1.0, bool(own), inside)
+
+
+def induced(
+    energies_wh: NDArray[np.float64], durations_s: NDArray[np.float64], level: BaselineLevel | None
+) -> Number | None:
+    """Mean induced energy (Wh) from the induced energies of runs, u^2 = s^2/n + Tbar^2 u^2(P_B) (method.md section 6).
+
+    `level` is the baseline of any of the runs (all rest on the same blocks). u is None where either part is unknown:
+    fewer than two runs or fewer than two blocks. None without a baseline.
+    """
+    if level is None:
+        return None
+    return mean_with_shared(energies_wh, "Wh", level.term(float(durations_s.mean()) / WH))

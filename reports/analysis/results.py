@@ -1,0 +1,916 @@
+"""Assembles what the analysis modules return into `CampaignResult` and writes it as results.json (docs/results.md).
+
+Knows the shape of results.json and which run belongs where. Computes nothing itself: every number comes from energy, hardware, efficiency,
+oscar, uncertainty or findings.
+
+Decisions
+- `verify_campaign` comes first; what it finds becomes `broken-seal` (invalid) and the numbers are still given, beside it. With a broken chain the runs
+  are taken as they lie on disk.
+- A run enters the means when it ended with success, its interval was marked, the meter read something in it, and no gap fails it.
+- A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never compared.
+- The order of runs on disk is irrelevant: the log's order is used, and ordinal and attempt where the log is broken.
+- Results depend on the run folders and the log only: no time of now, no path of the machine; rebuilt, the file is byte-identical.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.documents import Json, PowerDescriptor
+from harness.errors import AnalysisError, DocumentError, EvidenceBroken, RunFolderError
+from harness.run_folder import CampaignFolder, RunFolder, verify_campaign
+from reports.analysis import efficiency, findings, hardware, oscar
+from reports.analysis.energy import (
+    WH,
+    BaselineLevel,
+    Block,
+    Convention,
+    PowerFunction,
+    baseline_for,
+    induced,
+    power_function,
+    register_energy_wh,
+)
+from reports.analysis.findings import Finding
+from reports.analysis.series import SUT_INLET, PowerSeries, RunSeries, read_run
+from reports.analysis.uncertainty import Estimate, Number, Term, mean_of, mean_with_shared, single, standard_error
+
+SCHEMA = 1
+"""Schema history of results.json: 1, 2026-11-21, first version."""
+RESULTS = "results.json"
+DERIVED = "derived"
+EPOCH = "epoch"
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+"""Validation accuracies for `energy_to_accuracy`."""
+ORIGINS = ("emulated", "unattested", "imported", "instrument")
+"""Worst first: a campaign is what its worst meter is."""
+SENTENCES = {
+    "emulated": "read from an emulated meter: a demonstration, not a measurement",
+    "unattested": "read over a connection that does not show which instrument is behind it",
+    "imported": "measured by another lab and imported; the instrument is what that lab says it is",
+    "instrument": "read from an instrument whose port and identity were recorded",
+    "none": "no power was recorded",
+}
+
+
+def write_results(campaign: Path) -> Path:
+    """Compute a campaign and write `derived/results.json`; return its path.
+
+    Raises:
+        AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
+    """
+    result = analyse(campaign)
+    folder = campaign / DERIVED
+    target = folder / RESULTS
+    text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    try:
+        folder.mkdir(exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """results.json, section by section."""
+
+    campaign: Json
+    measurement: Json
+    meters: list[Json]
+    sut: Json
+    host: Json
+    indicators: list[Json]
+    baseline: Json | None
+    scenarios: dict[str, Json]
+    runs: list[Json]
+    findings: list[Finding]
+    inputs: dict[str, str | None]
+
+    def to_json(self) -> Json:
+        """For the file, in the order of docs/results.md."""
+        return {
+            "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
+            "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
+            "scenarios": self.scenarios, "runs": self.runs,
+            "findings": [asdict(finding) for finding in self.findings], "inputs": self.inputs,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AnalysedRun:
+    """One run and what was computed of it; `excluded_because` is None where it enters the means."""
+
+    run: RunFolder
+    series: RunSeries
+    convention: Convention | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @cached_property
+    def summary(self) -> Json:
+        """artifacts/summary.json; empty where there is none."""
+        return _artifact(self.run, "summary.json")
+
+    @cached_property
+    def power(self) -> PowerSeries | None:
+        """The stream the energies come from, where it reads anything in the run's interval."""
+        power = self.series.headline
+        if power is None or self.series.begin_ns is None or self.series.end_ns is None:
+            return None
+        reach_ns = int(2e9 * max(float(power.window_s.max()), 1.0))
+        first, last = np.searchsorted(power.times_ns, [self.series.begin_ns, self.series.end_ns + reach_ns])
+        return power if last > first else None
+
+    @cached_property
+    def function(self) -> PowerFunction | None:
+        """Its power function."""
+        return None if self.power is None else power_function(self.power, self.convention)
+
+    @property
+    def interval_ns(self) -> tuple[int, int] | None:
+        """The rating interval."""
+        if self.series.begin_ns is None or self.series.end_ns is None:
+            return None
+        return self.series.begin_ns, self.series.end_ns
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the rating interval; NaN where it was not marked."""
+        return (self.interval_ns[1] - self.interval_ns[0]) * 1e-9 if self.interval_ns else float("nan")
+
+    @cached_property
+    def energy_j(self) -> float:
+        """Energy of the rating interval; NaN where unknown."""
+        return float(self.function.energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
+
+    @cached_property
+    def gap_s(self) -> float:
+        """Time of the rating interval that no reading covers."""
+        return float(self.function.gap_s(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
+
+    @cached_property
+    def gap_energy_j(self) -> float:
+        """Energy of the gaps."""
+        return (
+            float(self.function.gap_energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
+        )
+
+    @property
+    def mean_power_w(self) -> float:
+        """Energy / duration."""
+        return self.energy_j / self.duration_s
+
+    @cached_property
+    def gpu(self) -> hardware.GpuEnergy | None:
+        """GPU energy of the rating interval (J, shape (1,))."""
+        if self.interval_ns is None:
+            return None
+        begins_ns, ends_ns = (np.array([edge], dtype=np.int64) for edge in self.interval_ns)
+        return hardware.gpu_energy(self.series.indicators, begins_ns, ends_ns)
+
+    @cached_property
+    def gpu_energy_j(self) -> float:
+        """GPU energy; NaN where unknown."""
+        return float("nan") if self.gpu is None else float(self.gpu.energy_j[0])
+
+    @cached_property
+    def indicator_means(self) -> dict[str, float]:
+        """Indicator -> mean over the rating interval."""
+        if self.series.indicators is None or self.interval_ns is None:
+            return {}
+        return hardware.means(self.series.indicators, *self.interval_ns)
+
+    @property
+    def excluded_because(self) -> str | None:
+        """Why it enters no mean; None where it does."""
+        if self.run.exit_status != "success":
+            return self.run.reason or "it did not succeed"
+        if self.interval_ns is None:
+            return "its rating interval was never marked"
+        if self.power is None:
+            return "no power reading lies in its rating interval"
+        if any(finding.code == "gap" and finding.severity == "invalid" for finding in self.findings):
+            return "gaps in its power readings exceed the limits"
+        return None
+
+    @property
+    def session(self) -> str:
+        """What shares a clock and a warm-up with it: one boot of host and SUT; of an import, one calendar day."""
+        if self.run.start.time_base == "source-wall":
+            return f"day {self.run.start.time_ns // (86_400 * 10**9)}"
+        return f"{self.run.start.host.get('boot_id')} {self.run.start.sut.get('boot_id')}"
+
+    def with_convention(self, convention: Convention) -> "AnalysedRun":
+        """The same run, its meter's stamps read otherwise."""
+        return AnalysedRun(self.run, self.series, convention, self.findings)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The included runs of one scenario against a baseline; everything an array of shape (runs,)."""
+
+    runs: list[AnalysedRun]
+    blocks: list[Block]
+
+    @cached_property
+    def levels(self) -> list[BaselineLevel | None]:
+        """P_B for each run."""
+        return [baseline_for(self.blocks, run.session, *run.interval_ns) for run in self.runs if run.interval_ns]
+
+    @cached_property
+    def durations_s(self) -> NDArray[np.float64]:
+        """Seconds."""
+        return np.array([run.duration_s for run in self.runs])
+
+    @cached_property
+    def energies_wh(self) -> NDArray[np.float64]:
+        """Total energy."""
+        return np.array([run.energy_j for run in self.runs]) / WH
+
+    @cached_property
+    def induced_wh(self) -> NDArray[np.float64]:
+        """Induced energy; NaN without a baseline."""
+        return np.array([induced_j(run, level) for run, level in zip(self.runs, self.levels, strict=True)]) / WH
+
+    @property
+    def induced(self) -> Number | None:
+        """The scenario's induced energy."""
+        return induced(self.induced_wh, self.durations_s, self.levels[0] if self.levels else None)
+
+
+def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
+    """Induced energy of a run (J); NaN where unknown."""
+    if level is None or run.interval_ns is None:
+        return float("nan")
+    return run.energy_j - float(level.energy_j(*run.interval_ns))
+
+
+def analyse(path: Path) -> CampaignResult:
+    """Every number of a campaign.
+
+    Raises:
+        AnalysisError: the campaign holds no run that can be read.
+    """
+    campaign = CampaignFolder(path)
+    found = [
+        Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
+        for check in verify_campaign(path)
+        if not check.passed
+    ]
+    entries = _entries(campaign)
+    runs = list(_read_runs(campaign, entries, found))
+    if not runs:
+        raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
+    limits = findings.thresholds_of(runs[0].run)
+    for run in runs:
+        run.findings.extend(_run_findings(run, limits))
+    included = [run for run in runs if run.excluded_because is None]
+    baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
+    blocks = _blocks(baseline_runs)
+    outliers = _outliers(baseline_runs, limits)
+    found += [finding for run in runs for finding in run.findings]
+    names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
+    groups = {name: Group([run for run in included if run.run.start.scenario == name], blocks) for name in names}
+    levels = {id(run): level for group in groups.values() for run, level in zip(group.runs, group.levels, strict=True)}
+    for run in included:
+        found += _clock_findings(run, levels.get(id(run)), limits)
+    found += [_outlier_finding(run, score) for run, score in outliers]
+    found += _baseline_findings(baseline_runs, runs, limits)
+    scenarios = {}
+    for name, group in groups.items():
+        everyone = [run for run in runs if run.run.start.scenario == name]
+        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits)
+        scenarios[name] = context.to_json()
+        found += context.findings
+    measurement, meters = _measurement(runs)
+    found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
+    return CampaignResult(
+        campaign=_campaign(entries, runs),
+        measurement=measurement,
+        meters=meters,
+        sut=runs[0].run.start.sut,
+        host=runs[0].run.start.host,
+        indicators=_indicators(runs),
+        baseline=_baseline(runs, baseline_runs, outliers),
+        scenarios=scenarios,
+        runs=[_run_json(run, levels.get(id(run)), found) for run in runs],
+        findings=findings.ordered(found),
+        inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
+    )
+
+
+def _entries(campaign: CampaignFolder) -> list[Json]:
+    """The campaign's log; with a broken chain, whatever of it can be read."""
+    try:
+        return campaign.entries()
+    except (EvidenceBroken, DocumentError):
+        entries = []
+        for line in (campaign.path / "campaign.jsonl").read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                entries.append(entry)
+        return entries
+
+
+def _read_runs(campaign: CampaignFolder, entries: Sequence[Json], found: list[Finding]) -> Iterator[AnalysedRun]:
+    """Every run on disk, in the log's order; one that cannot be read is a finding."""
+    order = {str(e.get("folder")): i for i, e in enumerate(entries) if e.get("type") == "run-begin"}
+    paths = sorted(campaign.run_paths(), key=lambda path: (order.get(path.name, len(order)), path.name))
+    for path in paths:
+        try:
+            run = RunFolder.open(path)
+            yield AnalysedRun(run, read_run(run))
+        except (RunFolderError, DocumentError, AnalysisError) as error:
+            found.append(Finding("broken-seal", "invalid", path.name, {"check": "readable", "detail": str(error)}))
+
+
+def _run_findings(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+    found = findings.of_ending(run.run)
+    if run.run.exit_status != "success":
+        return found
+    name = run.run.path.name
+    if run.interval_ns is None:
+        return [*found, Finding("no-rating", "invalid", name)]
+    if run.power is None:
+        return [*found, Finding("no-power", "invalid", name)]
+    found += findings.of_readings(run.series, run.power, *run.interval_ns, run.gap_s, limits)
+    if not run.indicator_means:
+        found.append(Finding("agent-missing", "info", name))
+    return found
+
+
+def _clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Mapping[str, float]) -> list[Finding]:
+    """A clock's error counts by the step of power at the edges: against the baseline where there is one."""
+    over_j = float("nan") if level is None else induced_j(run, level)
+    step_w = over_j / run.duration_s if np.isfinite(over_j) else 0.0
+    return list(findings.of_clock(run.series, run.energy_j, step_w, limits))
+
+
+def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
+    return [Block(*run.interval_ns, run.mean_power_w, run.session) for run in baseline_runs if run.interval_ns]
+
+
+def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
+    scores = findings.modified_z(np.array([run.mean_power_w for run in baseline_runs]))
+    if scores is None:
+        return []
+    limit = limits["outlier_modified_z"]
+    return [(run, float(z)) for run, z in zip(baseline_runs, scores, strict=True) if abs(z) > limit]
+
+
+def _outlier_finding(run: AnalysedRun, score: float) -> Finding:
+    evidence = {"quantity": "mean_power_w", "value": run.mean_power_w, "modified_z": score}
+    return Finding("outlier", "warn", run.run.path.name, evidence)
+
+
+def _baseline_findings(
+    baseline_runs: Sequence[AnalysedRun], runs: Sequence[AnalysedRun], limits: Mapping[str, float]
+) -> list[Finding]:
+    if not baseline_runs:
+        return [Finding("baseline-missing", "warn", "campaign")]
+    shortest_s = min(run.duration_s for run in baseline_runs)
+    return list(findings.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits))
+
+
+def _baseline(
+    runs: Sequence[AnalysedRun], baseline_runs: Sequence[AnalysedRun], outliers: Sequence[tuple[AnalysedRun, float]]
+) -> Json | None:
+    if not baseline_runs:
+        return None
+    means_w = np.array([run.mean_power_w for run in baseline_runs])
+    scores = findings.modified_z(means_w)
+    out = {id(run) for run, _ in outliers}
+    kept = np.array([run.mean_power_w for run in baseline_runs if id(run) not in out])
+    everyone = sum(run.run.start.kind == "baseline" for run in runs)
+    gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
+    blocks = [
+        {
+            "ordinal": run.run.start.ordinal, "folder": run.run.path.name, "block": run.run.start.block,
+            "start_utc": run.run.start.utc, "midpoint_s": _midpoint_s(run, runs[0]),
+            "duration_s": single(run.duration_s, "s").to_json(),
+            "mean_power_w": single(run.mean_power_w, "W").to_json(),
+            "modified_z": None if scores is None else float(scores[index]), "outlier": id(run) in out,
+        }
+        for index, run in enumerate(baseline_runs)
+    ]  # fmt: skip
+    return {
+        "n_blocks": len(baseline_runs),
+        "n_excluded": everyone - len(baseline_runs),
+        "mean_power_w": _json(mean_of(means_w, "W")),
+        "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
+        "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
+        "without_outliers": _json(mean_of(kept, "W")) if out else None,
+        "blocks": blocks,
+        "hardware": {name: _json(mean_of(values, unit)) for name, (unit, values) in _hardware(baseline_runs).items()},
+        "gpu_power_w": _json(mean_of(gpu_w, "W")),
+    }
+
+
+def _midpoint_s(run: AnalysedRun, first: AnalysedRun) -> float | None:
+    """From the first run's beginning; None across boots, whose monotonic clocks have nothing in common."""
+    if run.interval_ns is None or (run.session != first.session and run.run.start.time_base != "source-wall"):
+        return None
+    origin_ns = first.series.begin_ns if first.series.begin_ns is not None else first.run.start.time_ns
+    return ((run.interval_ns[0] + run.interval_ns[1]) // 2 - origin_ns) * 1e-9
+
+
+def _hardware(runs: Sequence[AnalysedRun]) -> dict[str, tuple[str, NDArray[np.float64]]]:
+    """Indicator -> unit, mean per run (NaN where a run has none)."""
+    units = _units(runs)
+    names = [name for name in units if any(name in run.indicator_means for run in runs)]
+    return {
+        name: (hardware.unit_of(name, units[name]), np.array([run.indicator_means.get(name, np.nan) for run in runs]))
+        for name in names
+    }
+
+
+def _units(runs: Sequence[AnalysedRun]) -> dict[str, str]:
+    return {
+        str(column["name"]): str(column.get("unit", ""))
+        for run in runs
+        for descriptor in run.run.indicators
+        for column in descriptor.columns
+    }
+
+
+@dataclass(frozen=True)
+class ScenarioContext:
+    """One scenario: its included runs, all its runs, the baseline; assembles its entry and its findings."""
+
+    name: str
+    group: Group
+    everyone: list[AnalysedRun]
+    baseline_runs: list[AnalysedRun]
+    outliers: list[AnalysedRun]
+    limits: Mapping[str, float]
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Findings about the scenario as a whole."""
+        runs, group = self.group.runs, self.group
+        found = findings.of_induced(self.name, group.induced)
+        if not runs:
+            return found
+        own = [level.own_session for level in group.levels if level is not None]
+        if own and not all(own):
+            found.append(
+                Finding("baseline-other-session", "warn", self.name, {"runs": len(own) - sum(own), "of": len(own)})
+            )
+        elif own:
+            found += self._drift()
+        summaries = [run.summary for run in runs]
+        found += findings.shortened(
+            self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
+        )
+        return found
+
+    def _drift(self) -> list[Finding]:
+        group = self.group
+        means_w = np.array([block.mean_w for block in group.blocks])
+        times_s = np.array([block.midpoint_ns - group.blocks[0].midpoint_ns for block in group.blocks]) * 1e-9
+        sd_wh = None if group.induced is None else group.induced.sd
+        duration_s = float(group.durations_s.mean())
+        return findings.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
+
+    @property
+    def parameters(self) -> Json:
+        """Parameters of the scenario, as resolved."""
+        found = self.everyone[0].run.start.scenario_config.get("parameters")
+        return found if isinstance(found, dict) else {}
+
+    def to_json(self) -> Json:
+        """`scenarios.NAME` of results.json."""
+        group = self.group
+        records = self._records()
+        config = self.everyone[0].run.start.scenario_config
+        return {
+            "title": config.get("title") or self.name,
+            "n_runs": len(group.runs),
+            "n_excluded": len(self.everyone) - len(group.runs),
+            "parameters": self.parameters,
+            "mean_power_w": _json(mean_of([run.mean_power_w for run in group.runs], "W")),
+            "energy_wh": _json(mean_of(group.energies_wh, "Wh")),
+            "induced_energy_wh": _json(group.induced),
+            "induced_power_w": self._induced_power(),
+            "duration_s": _json(mean_of(group.durations_s, "s")),
+            "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
+            "alternatives": self._alternatives(),
+            "efficiency": self._efficiency(),
+            "success": self._success(),
+            "energy_to_accuracy": self._energy_to_accuracy(),
+            "epochs": [record for record in records if record["name"] == EPOCH],
+            "actions": [record for record in records if record["name"] != EPOCH],
+            "hardware": self._hardware(),
+            "gpu": self._gpu(),
+            "oscar": self._oscar(),
+            "registers": self._registers(),
+        }
+
+    def _induced_power(self) -> Json | None:
+        group = self.group
+        level = group.levels[0] if group.levels else None
+        if level is None:
+            return None
+        return _json(mean_with_shared(group.induced_wh / (group.durations_s / 3600), "W", level.term(1.0)))
+
+    def _alternatives(self) -> list[Json]:
+        found = []
+        runs = self.group.runs
+        if any(run.power and run.power.descriptor.stamp == "unknown" for run in runs):
+            blocks = _blocks([run.with_convention("start") for run in self.baseline_runs])
+            group = Group([run.with_convention("start") for run in runs], blocks)
+            sentence = "if the meter's stamps mark the beginning of their window instead of its end"
+            found.append(_alternative("stamps-mark-window-start", sentence, group))
+        if self.outliers and runs:
+            out = {id(run) for run in self.outliers}
+            blocks = _blocks([run for run in self.baseline_runs if id(run) not in out])
+            sentence = "without the baseline blocks that are outliers"
+            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, blocks)))
+        return found
+
+    def _work(self) -> list[dict[str, float]]:
+        return [
+            efficiency.work_of(run.summary, sum(action.name == EPOCH for action in run.series.actions))
+            for run in self.group.runs
+        ]
+
+    def _efficiency(self) -> Json:
+        group, work = self.group, self._work()
+        total = efficiency.ratios(work, group.energies_wh, 0.0)
+        reason = self._suppressed()
+        level = group.levels[0] if group.levels else None
+        shared_wh = 0.0 if level is None else (level.u_w or 0.0) * float(group.durations_s.mean()) / 3600
+        net = {} if reason else efficiency.ratios(work, group.induced_wh, shared_wh)
+        return {
+            "suppressed": reason,
+            "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
+            "per_induced": {kind: ratio.number.to_json() for kind, ratio in net.items()},
+            "intervals": {
+                "total": {kind: _pair(ratio.interval) for kind, ratio in total.items()},
+                "induced": {kind: _pair(ratio.interval) for kind, ratio in net.items()},
+            },
+            "values": {
+                kind: {
+                    "total": _finite(total[kind].per_run),
+                    "induced": _finite(net[kind].per_run) if kind in net else [],
+                }
+                for kind in total
+            },
+        }
+
+    def _suppressed(self) -> str | None:
+        value = self.group.induced
+        if value is None:
+            return "there is no baseline, so there is no induced energy"
+        expanded = value.estimate.expanded
+        if expanded is None:
+            return "the induced energy has no uncertainty (fewer than two runs or two baseline blocks)"
+        if value.estimate.value <= expanded:
+            return "the induced energy cannot be told from zero"
+        return None
+
+    def _success(self) -> Json | None:
+        reached = [run.summary.get("reached") for run in self.group.runs]
+        known = [value for value in reached if isinstance(value, bool)]
+        if not known:
+            return None
+        count = sum(known)
+        total_wh = float(sum(self.group.energies_wh[i] for i, value in enumerate(reached) if isinstance(value, bool)))
+        return {
+            "reached": count,
+            "n": len(known),
+            "fraction": Number(Estimate(count / len(known), None, None), "1", n=len(known)).to_json(),
+            "energy_per_success_wh": (
+                Number(Estimate(total_wh / count, None, None), "Wh", n=len(known)).to_json() if count else None
+            ),
+        }
+
+    def _energy_to_accuracy(self) -> list[Json]:
+        """Energy from a run's beginning to the end of its first epoch at each level."""
+        rows = []
+        for level in LEVELS:
+            energies_wh = []
+            for run in self.group.runs:
+                ends = [
+                    action.end_ns
+                    for action in run.series.actions
+                    if action.name == EPOCH and _number(action.metrics.get("val_accuracy")) >= level
+                ]
+                if ends and run.function and run.interval_ns:
+                    energies_wh.append(float(run.function.energy_j(run.interval_ns[0], min(ends))) / WH)
+            if energies_wh:
+                mean = _json(mean_of(energies_wh, "Wh"))
+                rows.append(
+                    {"metric": "val_accuracy", "level": level, "n_reached": len(energies_wh), "energy_wh": mean}
+                )
+        return rows
+
+    def _records(self) -> list[Json]:
+        """Actions of the same name and index, over the runs; in the order in which they begin."""
+        gathered: dict[tuple[str, int], list[Json]] = {}
+        for run, level in zip(self.group.runs, self.group.levels, strict=True):
+            for row in action_rows(run, level):
+                gathered.setdefault((row["name"], row["index"]), []).append(row)
+        level = self.group.levels[0] if self.group.levels else None
+        records = [_record(name, index, rows, level) for (name, index), rows in gathered.items()]
+        return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
+
+    def _hardware(self) -> Json:
+        base = _hardware(self.baseline_runs)
+        durations_s = self.group.durations_s
+        quantities = {str(c["name"]): str(c.get("quantity", "")) for c in _indicators(self.everyone)}
+        result = {}
+        for name, (unit, values) in _hardware(self.group.runs).items():
+            level = mean_of(base[name][1], unit) if name in base else None
+            over = values - level.estimate.value if level else None
+            shared = standard_error(base[name][1]) if name in base else None
+            longer = None if shared is None else Term(shared.u * float(durations_s.mean()), shared.dof)
+            result[name] = {
+                "quantity": quantities.get(name, name),
+                "unit": unit,
+                "mean": _json(mean_of(values, unit)),
+                "baseline": _json(level),
+                "induced": None if over is None else _json(mean_with_shared(over, unit, shared)),
+                "work": None if over is None else _json(mean_with_shared(over * durations_s, f"{unit}·s", longer)),
+            }
+        return result
+
+    def _gpu(self) -> Json | None:
+        runs = [run for run in self.group.runs if run.gpu is not None]
+        if not runs or any(run.power and run.power.descriptor.circuit != SUT_INLET for run in runs):
+            return None
+        gpu_j = np.array([run.gpu_energy_j for run in runs])
+        durations_s = np.array([run.duration_s for run in runs])
+        blocks = [
+            Block(*run.interval_ns, run.gpu_energy_j / run.duration_s, run.session)
+            for run in self.baseline_runs
+            if run.interval_ns and run.gpu is not None
+        ]
+        levels = [baseline_for(blocks, run.session, *run.interval_ns) for run in runs if run.interval_ns]
+        over_j = np.array(
+            [
+                energy_j - float(level.energy_j(*run.interval_ns)) if level and run.interval_ns else np.nan
+                for run, energy_j, level in zip(runs, gpu_j, levels, strict=True)
+            ]
+        )
+        wall_j = np.array([run.energy_j for run in runs])
+        own = {id(run): value for run, value in zip(self.group.runs, self.group.induced_wh, strict=True)}
+        wall_over_wh = np.array([own[id(run)] for run in runs])
+        shares = np.divide(over_j / WH, wall_over_wh, out=np.full(len(runs), np.nan), where=wall_over_wh > 0)
+        suppressed = self._suppressed() is not None
+        return {
+            "label": "DC board / AC wall",
+            "method": ", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
+            "energy_wh": _json(mean_of(gpu_j / WH, "Wh")),
+            "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels[0] if levels else None)),
+            "mean_power_w": _json(mean_of(gpu_j / durations_s, "W")),
+            "share": _json(mean_of(gpu_j / wall_j, "1")),
+            "induced_share": None if suppressed else _json(mean_of(shares, "1")),
+        }
+
+    def _oscar(self) -> Json | None:
+        if not self.group.runs:
+            return None
+        values = oscar.evaluate(
+            self.group.durations_s, [_oscar_input(run) for run in self.group.runs],
+            [_oscar_input(run) for run in self.baseline_runs],
+        )  # fmt: skip
+        base = mean_of(values.baseline_energy_wh, "Wh")
+        shared = standard_error(values.baseline_energy_wh)
+        over = None if base is None else mean_with_shared(values.energy_wh - base.estimate.value, "Wh", shared)
+        spread = values.sd_over_runs_w
+        units = _units(self.group.runs)
+        return {
+            "rule": oscar.RULE,
+            "seconds": values.seconds,
+            "reason": values.reason,
+            "mean_power_w": _json(mean_of(values.mean_power_w, "W")),
+            "sd_over_runs_w": None if spread is None else single(spread, "W").to_json(),
+            "energy_wh": _json(mean_of(values.energy_wh, "Wh")),
+            "induced_energy_wh": None if over is None else _json(over),
+            "baseline_mean_power_w": _json(mean_of(values.baseline_power_w, "W")),
+            "hardware": {name: _json(mean_of(column, units[name])) for name, column in values.hardware.items()},
+        }
+
+    def _registers(self) -> Json | None:
+        pairs = [
+            (register_wh, run.energy_j / WH)
+            for run in self.group.runs
+            if run.power and run.interval_ns
+            if (register_wh := register_energy_wh(run.power, *run.interval_ns)) is not None
+        ]
+        if not pairs:
+            return None
+        register_wh, sums_wh = np.array(pairs).T
+        columns = self.group.runs[0].run.power[0].columns
+        resolution = next((c.get("resolution") for c in columns if c.get("name") == "energy_wh"), None)
+        return {
+            "energy_wh": _json(mean_of(register_wh, "Wh")),
+            "difference_wh": _json(mean_of(register_wh - sums_wh, "Wh")),
+            "resolution_wh": None if resolution is None else single(float(resolution), "Wh").to_json(),
+        }
+
+
+def _alternative(name: str, sentence: str, group: Group) -> Json:
+    return {"name": name, "sentence": sentence, "induced_energy_wh": _json(group.induced)}
+
+
+def _oscar_input(run: AnalysedRun) -> oscar.OscarInput:
+    return oscar.OscarInput(run.power, run.series.indicators, run.interval_ns[0] if run.interval_ns else 0)
+
+
+def action_rows(run: AnalysedRun, level: BaselineLevel | None) -> list[Json]:
+    """One plain row per action of a run; energies of all of them in one go."""
+    actions = run.series.actions
+    if not actions or run.interval_ns is None:
+        return []
+    begins_ns = np.array([action.begin_ns for action in actions], dtype=np.int64)
+    ends_ns = np.array([action.end_ns for action in actions], dtype=np.int64)
+    origin_ns = run.interval_ns[0]
+    unknown = np.full(begins_ns.size, np.nan)
+    energies_wh = unknown if run.function is None else run.function.energy_j(begins_ns, ends_ns) / WH
+    so_far_wh = unknown if run.function is None else run.function.energy_j(origin_ns, ends_ns) / WH
+    base_wh = unknown if level is None else level.energy_j(begins_ns, ends_ns) / WH
+    warmth_c = hardware.gpu_temperatures_c(run.series.indicators, begins_ns, ends_ns)
+    return [
+        {
+            "name": action.name, "index": action.index, "begin_s": (action.begin_ns - origin_ns) * 1e-9,
+            "duration_s": (action.end_ns - action.begin_ns) * 1e-9, "energy_wh": _or_none(energies_wh[i]),
+            "induced_energy_wh": _or_none(energies_wh[i] - base_wh[i]), "gpu_temperature_c": _or_none(warmth_c[i]),
+            "cumulative_energy_wh": _or_none(so_far_wh[i]), "metrics": action.metrics, "exit_code": action.exit_code,
+        }
+        for i, action in enumerate(actions)
+    ]  # fmt: skip
+
+
+def _record(name: str, index: int, rows: Sequence[Json], level: BaselineLevel | None) -> Json:
+    def over(key: str, unit: str) -> Json | None:
+        return _json(mean_of([_number(row[key]) for row in rows], unit))
+
+    induced_wh, durations_s = (np.array([_number(row[k]) for row in rows]) for k in ("induced_energy_wh", "duration_s"))
+    powers_w = [_number(row["energy_wh"]) * WH / row["duration_s"] for row in rows if row["duration_s"] > 0]
+    metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(_number(value))})
+    return {
+        "name": name,
+        "index": index,
+        "n": len(rows),
+        "begin_s": over("begin_s", "s"),
+        "duration_s": over("duration_s", "s"),
+        "energy_wh": over("energy_wh", "Wh"),
+        "induced_energy_wh": _json(induced(induced_wh, durations_s, level)),
+        "mean_power_w": _json(mean_of(powers_w, "W")),
+        "gpu_temperature_c": over("gpu_temperature_c", "°C"),
+        "cumulative_energy_wh": over("cumulative_energy_wh", "Wh"),
+        "metrics": {key: _json(mean_of([_number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
+    }
+
+
+def _run_json(run: AnalysedRun, level: BaselineLevel | None, found: Sequence[Finding]) -> Json:
+    start = run.run.start
+    because = run.excluded_because
+    plain = {
+        key: getattr(start, key) for key in ("ordinal", "attempt", "kind", "scenario", "repetition", "seed", "block")
+    }
+    return {
+        **plain,
+        "folder": run.run.path.name,
+        "status": run.run.exit_status,
+        "reason": run.run.reason,
+        "included": because is None,
+        "excluded_because": because,
+        "start_utc": start.utc,
+        "duration_s": _one(run.duration_s, "s"),
+        "mean_power_w": _one(run.mean_power_w, "W"),
+        "energy_wh": _one(run.energy_j / WH, "Wh"),
+        "induced_energy_wh": _one(induced_j(run, level) / WH, "Wh"),
+        "gap_s": _one(run.gap_s, "s"),
+        "gap_energy_wh": _one(run.gap_energy_j / WH, "Wh"),
+        "gpu_energy_wh": _one(run.gpu_energy_j / WH, "Wh"),
+        "final_metrics": run.summary,
+        "actions": action_rows(run, level),
+        "history": _history(run),
+        "manifest": run.run.manifest_sha256,
+        "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),
+    }
+
+
+def _history(run: AnalysedRun) -> Json:
+    """Metric -> value per epoch: the training's own history, else what the epochs were marked with."""
+    written = _artifact(run.run, "history.json")
+    if written and all(isinstance(values, list) for values in written.values()):
+        return written
+    epochs = [action.metrics for action in run.series.actions if action.name == EPOCH]
+    names = sorted({name for metrics in epochs for name in metrics})
+    return {name: [metrics.get(name) for metrics in epochs] for name in names}
+
+
+def _artifact(run: RunFolder, name: str) -> Json:
+    """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
+    try:
+        value = json.loads((run.path / "artifacts" / name).read_bytes(), parse_constant=lambda _: None)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
+    header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
+    plan = next((entry for entry in entries if entry.get("type") == "plan"), None)
+    config = header.get("config") if isinstance(header.get("config"), dict) else None
+    lab = (config or {}).get("lab", {})
+    first = runs[0].run.start
+    ends = [run.run.stop.utc if run.run.stop else run.run.start.utc for run in runs]
+    notes = sorted({str(run.run.start.source["note"]) for run in runs if run.run.start.source and len(runs) == 1})
+    source = None if first.source is None else {
+        "format": first.source.get("format"),
+        "files": {name: digest for run in runs for name, digest in (run.run.start.source or {}).get("files", {}).items()},
+        "note": notes[0] if notes else str(first.source.get("note", "")).split("; test run")[0],
+    }  # fmt: skip
+    return {
+        "name": header.get("name", first.campaign), "uid": header.get("uid"), "seed": header.get("seed"),
+        "design": header.get("design", ""), "customer": header.get("customer", ""), "lab": lab.get("name", ""),
+        "place": lab.get("place", ""), "operator": first.operator, "software": header.get("software", first.software),
+        "created_utc": header.get("utc"), "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
+        "config": config, "source": source, "plan": None if plan is None else len(plan.get("runs", [])),
+        "attachments": [
+            {key: entry.get(key) for key in ("path", "sha256", "note")}
+            for entry in entries
+            if entry.get("type") == "attachment"
+        ],
+    }  # fmt: skip
+
+
+def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
+    """Where the readings come from, and every meter once, as its first run describes it."""
+    seen: dict[str, list[PowerDescriptor]] = {}
+    for run in runs:
+        for descriptor in run.run.power:
+            seen.setdefault(descriptor.meter, []).append(descriptor)
+    everyone = [descriptor for descriptors in seen.values() for descriptor in descriptors]
+    origins = {descriptor.origin for descriptor in everyone}
+    origin = next((origin for origin in ORIGINS if origin in origins), "none")
+    inlet = next((d for d in everyone if d.circuit == SUT_INLET), everyone[0] if everyone else None)
+    meters = []
+    for meter, descriptors in seen.items():
+        plain = asdict(descriptors[0])
+        keys = ("meter", "circuit", "identity", "evidence", "averaging", "window_s", "stamp", "latency_s", "columns")
+        worst = next(o for o in ORIGINS if o in {d.origin for d in descriptors})
+        role = "headline" if inlet is not None and meter == inlet.meter else "other"
+        meters.append(
+            {key: plain[key] for key in keys}
+            | {"role": role, "origin": worst, "calibration": plain["calibration"], "n_runs": len(descriptors)}
+        )
+    listed = [
+        {
+            "meter": meter["meter"], "origin": meter["origin"], "evidence": meter["evidence"],
+            "sentence": f"The meter {meter['meter']} was {SENTENCES[str(meter['origin'])]}.",
+        }
+        for meter in meters
+    ]  # fmt: skip
+    sentence = f"Power was {SENTENCES[origin]}." if meters else "No power was recorded."
+    return {"origin": origin, "sentence": sentence, "meters": listed}, meters
+
+
+def _indicators(runs: Sequence[AnalysedRun]) -> list[Json]:
+    """Table 2: every indicator once."""
+    found: dict[str, Json] = {}
+    for run in runs:
+        for descriptor in run.run.indicators:
+            for column in descriptor.columns:
+                keys = ("name", "quantity", "unit", "method", "kind")
+                found.setdefault(str(column.get("name")), {key: column.get(key) for key in keys})
+    return list(found.values())
+
+
+def _json(number: Number | None) -> Json | None:
+    return None if number is None else number.to_json()
+
+
+def _one(value: float, unit: str) -> Json | None:
+    return single(value, unit).to_json() if np.isfinite(value) else None
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    return [_or_none(value) for value in values]
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
+
+
+def _number(value: Any) -> float:  # noqa: ANN401  a metric is whatever the workload wrote
+    """A float; NaN for anything that is no number."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")

@@ -1,0 +1,199 @@
+"""A run folder -> numpy arrays on one time base.
+
+Knows the streams by their descriptors, the clock exchanges and the events. Knows no energy and no statistics.
+
+The time base is the run's own: the host's monotonic clock (SUT stamps are mapped to it by `clock.py`), or the source's wall clock
+of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, Json, PhaseEvent, PowerDescriptor
+from harness.errors import AnalysisError
+from harness.run_folder import RunFolder
+from reports.analysis.clock import ClockModel, fit
+
+SUT_INLET = "sut-ac-inlet"
+"""The circuit of the SUT's wall plug; the first stream there is the headline."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSeries:
+    """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of arrival.
+
+    `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column.
+    """
+
+    descriptor: PowerDescriptor
+    times_ns: NDArray[np.int64]
+    power_w: NDArray[np.float64]
+    window_s: NDArray[np.float64]
+    register_wh: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """Hardware indicators: times (ns, shape (n,)) and values (shape (n, k), NaN where empty) of the named columns."""
+
+    descriptor: IndicatorDescriptor
+    times_ns: NDArray[np.int64]
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    @property
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Name -> values."""
+        return {name: self.values[:, index] for index, name in enumerate(self.names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: its edges (ns), the metrics and exit code that came with its end."""
+
+    name: str
+    index: int
+    begin_ns: int
+    end_ns: int
+    metrics: Json
+    exit_code: int | None
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """A run on one time base. `begin_ns`, `end_ns`: the rating interval, None where it was never marked."""
+
+    run: RunFolder
+    clock: ClockModel | None
+    begin_ns: int | None
+    end_ns: int | None
+    actions: tuple[Action, ...]
+
+    @cached_property
+    def power(self) -> dict[str, PowerSeries]:
+        """Meter -> its stream; streams without a file or without a reading are left out."""
+        series = (read_power(self.run.path, descriptor) for descriptor in self.run.power)
+        return {one.descriptor.meter: one for one in series if one is not None and one.times_ns.size}
+
+    @cached_property
+    def indicators(self) -> Indicators | None:
+        """The SUT's hardware indicators on the run's time base."""
+        for descriptor in self.run.indicators:
+            found = read_indicators(self.run.path, descriptor, self.clock)
+            if found is not None and found.times_ns.size:
+                return found
+        return None
+
+    @property
+    def headline(self) -> PowerSeries | None:
+        """The stream the energies come from: the first at the SUT's inlet, else the first."""
+        return headline_power(self)
+
+
+def headline_power(run: RunSeries) -> PowerSeries | None:
+    """The first power stream at the SUT's inlet, else the first of all; None where there is no reading."""
+    streams = list(run.power.values())
+    return next((s for s in streams if s.descriptor.circuit == SUT_INLET), streams[0] if streams else None)
+
+
+def read_run(run: RunFolder) -> RunSeries:
+    """The run's interval and actions on its time base; the streams are read when they are asked for.
+
+    Raises:
+        AnalysisError: clock exchanges that contradict themselves.
+    """
+    exchanges = [event for event in run.events if isinstance(event, ClockEvent)]
+    clock = fit(exchanges) if exchanges else None
+
+    def at(event: PhaseEvent | ActionEvent) -> int:
+        return clock.to_host(event.sut_ns) if clock is not None and event.sut_ns is not None else event.time_ns
+
+    rating = [event for event in run.events if isinstance(event, PhaseEvent) and event.name == "rating"]
+    begins = [at(event) for event in rating if event.edge == "begin"]
+    ends = [at(event) for event in rating if event.edge == "end"]
+    begin_ns, end_ns = (begins[0] if begins else None), (ends[-1] if ends else None)
+    if begin_ns is not None and end_ns is not None and end_ns <= begin_ns:
+        raise AnalysisError(f"{run.path}: the rating interval ends before it begins; the journal was edited")
+    open_actions: dict[tuple[str, int], int] = {}
+    actions: list[Action] = []
+    for event in run.events:
+        if not isinstance(event, ActionEvent):
+            continue
+        key = (event.name, event.index)
+        if event.edge == "begin":
+            open_actions[key] = at(event)
+        elif key in open_actions:
+            actions.append(Action(*key, open_actions.pop(key), at(event), event.metrics, event.exit_code))
+    actions.sort(key=lambda action: (action.begin_ns, -action.end_ns, action.name, action.index))
+    return RunSeries(run, clock, begin_ns, end_ns, tuple(actions))
+
+
+def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
+    """A power stream; None where its file was never made. Readings without a value or marked stale are left out.
+
+    Raises:
+        AnalysisError: the file is not the table its descriptor promises.
+    """
+    table = _read_table(folder / descriptor.stream, text=("flags",))
+    if table is None:
+        return None
+    times_ns, power_w = _column(folder, descriptor.stream, table, "time_ns"), table.get("power_w")
+    if power_w is None:
+        raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
+    keep = np.isfinite(power_w.to_numpy(np.float64))
+    if "flags" in table:
+        keep &= ~table["flags"].str.contains("stale", regex=False).to_numpy(bool)
+    window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(keep.size, np.nan)
+    window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
+    if np.any(np.diff(times_ns) < 0):
+        line = int(np.argmax(np.diff(times_ns) < 0)) + 3
+        raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
+    register = table["energy_wh"].to_numpy(np.float64)[keep] if "energy_wh" in table else None
+    return PowerSeries(descriptor, times_ns[keep], power_w.to_numpy(np.float64)[keep], window_s[keep], register)
+
+
+def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
+    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock.
+
+    Raises:
+        AnalysisError: the file is not the table its descriptor promises.
+    """
+    table = _read_table(folder / descriptor.stream)
+    if table is None or (descriptor.clock == "sut" and clock is None):
+        return None
+    stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
+    times_ns = _column(folder, descriptor.stream, table, stamp)
+    if descriptor.clock == "sut" and clock is not None:
+        times_ns = clock.to_host(times_ns)
+    names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
+    return Indicators(descriptor, times_ns, names, table[list(names)].to_numpy(np.float64))
+
+
+def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDArray[np.int64]:
+    if name not in table:
+        raise AnalysisError(f"{folder / stream}: no column {name}; was the file written by another tool?")
+    return table[name].to_numpy(np.int64)
+
+
+def _read_table(path: Path, text: tuple[str, ...] = ()) -> "pd.DataFrame | None":
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    whole = content[: content.rfind(b"\n") + 1]
+    if not whole.strip():
+        return None
+    header = whole.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
+    kinds = {name: str if name in text else np.int64 if name.endswith("_ns") else np.float64 for name in header}
+    missing = {name: [""] for name in header if name not in text}
+    try:
+        return pd.read_csv(io.BytesIO(whole), dtype=kinds, na_values=missing, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError, OverflowError) as error:
+        # A column this version does not know need not be a number.
+        raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None
