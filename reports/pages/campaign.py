@@ -24,8 +24,9 @@ STAMPS = {
 BOX_WIDTH, BOX_LINES = 34, 6
 SUBJECTS_SHOWN = 6
 EVIDENCE = (
-    "Every number on this page stands in results.json beside it and can be recomputed from the sealed run folders "
-    "named below. A seal proves that nothing changed since; it cannot prove that the readings themselves were not forged."
+    "Every number on this page stands in results.json beside it and can be recomputed from the sealed run "
+    "folders named below. A seal proves that nothing changed since; it cannot prove that the readings themselves were "
+    "not forged."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
 
@@ -89,7 +90,7 @@ def _identity(results: Results) -> Iterable[str]:
     first, last = campaign.get("first_utc"), campaign.get("last_utc")
     if first:
         stamps = "local time of the source" if campaign.get("source") else "UTC"
-        yield f"Measured {first} to {last} ({stamps}) · campaign {campaign.get('uid')}"
+        yield " · ".join(filter(None, (f"Measured {first} to {last} ({stamps})", as_text(campaign.get("uid")))))
         yield "Results relate only to the items measured."
     if design := campaign.get("design"):
         yield f"Design: {design}; seed {campaign.get('seed')}"

@@ -147,7 +147,7 @@ def claim(number: Number | None, scale: Scale | None = None) -> str:
     deviation = spread(number, scale)
     words = ["95 %" if (half_width_of(number, scale) or 0) > 0 else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
-    words += [f"n = {number['n']}" if is_finite(number.get("n")) else ""]
+    words += [f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""]
     return ", ".join(word for word in words if word)
 
 

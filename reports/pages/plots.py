@@ -4,6 +4,7 @@ Knows results.json and reports/figures.py. Knows no run folder: power over time 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -65,7 +66,8 @@ def efficiency_figure(results: Results, stamp: str) -> Figure | None:
     panels = []
     for kind in kinds:
         numbers = {name: number_at(part, "efficiency", "per_induced", kind) for name, part in parts.items()}
-        panels += _bar_panel(kind_in_words(kind), numbers)
+        for panel in _bar_panel(kind_in_words(kind), numbers):
+            panels.append(replace(panel, axis=panel.title))  # the title names the unit
     return _bars(
         "fig-efficiency",
         "Figure 8, right. Efficiency factors by induced energy. Whiskers: U at 95 %.",
@@ -117,7 +119,9 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         scale = scale_for(numbers)
         temperatures = [number_at(record, "gpu_temperature_c") for record in epochs]
         x = [float(record["index"]) + 1 for record in epochs]
-        right = _curve("GPU temperature", style, x, temperatures, Scale("°C"))
+        right = [
+            replace(line, half_width=()) for line in _curve("GPU temperature", style, x, temperatures, Scale("°C"))
+        ]
         energy = _curve("energy", style, x, numbers, scale)
         panels.append(
             CurvePanel(

@@ -55,6 +55,10 @@ ADVICE = {
         "There is no power reading in the run's interval, so it has no energy.",
         "Check the meter; `wattlab meter read` shows its readings as they come.",
     ),
+    "no-rating": Advice(
+        "The run's rating interval was never marked, so nothing says which readings belong to it.",
+        "Read the run's journal for the reason, then repeat the run.",
+    ),
     "baseline-missing": Advice(
         "There is no baseline, so the energy that the software itself causes cannot be separated.",
         "Measure baseline blocks in the same session as the scenario runs.",

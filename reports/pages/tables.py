@@ -422,7 +422,7 @@ def as_text(value: object) -> str:
         return "yes" if value else "no"
     if is_finite(value):
         assert isinstance(value, int | float)
-        return str(value) if isinstance(value, int) else significant(value, 6)
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
     if isinstance(value, dict):
         return ", ".join(f"{words(str(key))}: {as_text(part)}" for key, part in value.items() if part not in (None, ""))
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A results.json written by hand, in the shape of docs/results.md: what the page is tested with. Synthetic throughout."""
+"""A results.json written by hand, in the shape of docs/results.md, for the tests of the page. Synthetic."""
 
 from typing import Any
 
@@ -29,7 +29,8 @@ def results(
         "meters": [meter(origin)],
         "sut": {
             "hostname": "sut-01", "os": "Debian GNU/Linux 12", "kernel": "6.8.0", "cpu": "AMD Ryzen 7 1700",
-            "cpu_count": 16, "memory_kb": 16_341_872, "board": "MSI B350 PC MATE", "boot_id": "5c1d", "python": "3.12.3",
+            "cpu_count": 16, "memory_kb": 16_341_872, "board": "MSI B350 PC MATE",
+            "boot_id": "5c1d", "python": "3.12.3",
             "gpus": [{"name": "GTX 1060", "driver": "550.1", "memory_mib": 3072}] if gpu else [],
         },
         "host": {"hostname": "wg-01"},
@@ -83,14 +84,17 @@ def meter(origin: str) -> Part:
 def baseline(gpu: bool = True) -> Part:
     blocks = [
         {
-            "ordinal": 1 + 3 * block, "folder": f"b{block}", "block": block, "start_utc": f"2026-11-21T08:{8 * block:02d}:00Z",
+            "ordinal": 1 + 3 * block, "folder": f"b{block}", "block": block,
+            "start_utc": f"2026-11-21T08:{8 * block:02d}:00Z",
             "midpoint_s": 30.0 + 480 * block, "duration_s": number(60.0, "s"),
-            "mean_power_w": number(41.0 + 0.05 * block, "W", sd=0.4, n=60), "modified_z": 0.3 * block, "outlier": block == 4,
+            "mean_power_w": number(41.0 + 0.05 * block, "W", sd=0.4, n=60), "modified_z": 0.3 * block,
+            "outlier": block == 4,
         }
         for block in range(5)
     ]  # fmt: skip
     return {
-        "n_blocks": 5, "n_excluded": 0, "mean_power_w": estimate(41.1, "W", 0.002), "duration_s": estimate(60.0, "s", 0),
+        "n_blocks": 5, "n_excluded": 0, "mean_power_w": estimate(41.1, "W", 0.002),
+            "duration_s": estimate(60.0, "s", 0),
         "drift_w": number(0.2, "W"), "without_outliers": estimate(41.05, "W", 0.001), "blocks": blocks,
         "hardware": {"cpu_percent": estimate(0.6, "%"), "ram_used_kb": estimate(1.9e6, "kB")},
         "gpu_power_w": estimate(9.0, "W") if gpu else None,
@@ -100,7 +104,7 @@ def baseline(gpu: bool = True) -> Part:
 def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: bool) -> Part:
     induced_wh = estimate(induced_w / 60, "Wh")
     ratios = {"val_accuracy_per_wh": estimate(0.8 / (induced_w / 60), "1/Wh")} if epochs else {}
-    part = {
+    part: Part = {
         "title": f"{name} (synthetic)", "n_runs": 3, "n_excluded": 0, "parameters": {"fixed_epochs": epochs},
         "mean_power_w": estimate(power_w, "W"), "energy_wh": estimate(power_w / 60, "Wh"),
         "induced_energy_wh": induced_wh, "induced_power_w": estimate(induced_w, "W"),
@@ -109,7 +113,8 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
                           "induced_energy_wh": estimate(induced_w / 59, "Wh")}],
         "efficiency": {
             "suppressed": None if epochs else "no useful work is marked", "per_total": ratios, "per_induced": ratios,
-            "values": {"val_accuracy_per_wh": {"total": [0.5, 0.6, 0.55], "induced": [1.0, 1.1, 1.2]}} if epochs else {},
+            "values": {"val_accuracy_per_wh": {"total": [0.5, 0.6, 0.55], "induced": [1.0, 1.1, 1.2]}}
+                       if epochs else {},
         },
         "success": {"reached": 2, "n": 3, "fraction": number(0.667, "1", n=3),
                     "energy_per_success_wh": number(power_w / 40, "Wh")} if epochs else None,
@@ -131,7 +136,8 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
     if gpu:
         part["hardware"]["gpu0_load_percent"] = hardware("GPU load", "%", 40.0)
         part["gpu"] = {
-            "label": "DC board / AC wall", "method": "integrated power", "energy_wh": estimate(0.3 * power_w / 60, "Wh"),
+            "label": "DC board / AC wall", "method": "integrated power",
+            "energy_wh": estimate(0.3 * power_w / 60, "Wh"),
             "induced_energy_wh": estimate(0.4 * induced_w / 60, "Wh"), "mean_power_w": estimate(0.3 * power_w, "W"),
             "share": estimate(0.3, "1"), "induced_share": estimate(0.4, "1"),
         }  # fmt: skip
@@ -170,7 +176,8 @@ def runs(chosen: dict[str, tuple[float, float, int]]) -> list[Part]:
 def run(ordinal: int, name: str, power_w: float, induced_w: float | None, epochs: int) -> Part:
     history = {
         "loss": [1.2 - 0.1 * i for i in range(epochs)], "val_loss": [1.3 - 0.1 * i for i in range(epochs)],
-        "accuracy": [0.4 + 0.07 * i for i in range(epochs)], "val_accuracy": [0.4 + 0.06 * i + 0.001 * ordinal for i in range(epochs)],
+        "accuracy": [0.4 + 0.07 * i for i in range(epochs)],
+            "val_accuracy": [0.4 + 0.06 * i + 0.001 * ordinal for i in range(epochs)],
     }  # fmt: skip
     is_baseline = name == "baseline"
     return {

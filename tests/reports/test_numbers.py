@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reports.pages.numbers import THIN, Scale, bare, decimals_for, fixed, full, scale_for, significant, spread
 
+NB = "\u00a0"
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 UNCERTAINTIES = st.floats(1e-9, 1e6, allow_nan=False)
 
@@ -54,17 +55,17 @@ def test_a_printed_uncertainty_has_exactly_two_significant_digits(expanded: floa
 
 def test_without_an_uncertainty_none_is_printed() -> None:
     assert full(number(12.3456789, "W")) == f"12.35{THIN}W"
-    assert full(number(12.3456789, "W", n=1)) == f"12.35{THIN}W (n = 1)"
+    assert full(number(12.3456789, "W", n=1)) == f"12.35{THIN}W (n{NB}={NB}1)"
     assert "±" not in full(number(12.3456789, "W", sd=0.42, n=3))
 
 
 def test_a_standard_deviation_is_called_one() -> None:
-    assert full(number(12.3456789, "W", sd=0.4174, n=3)) == f"12.35{THIN}W (SD 0.42, n = 3)"
+    assert full(number(12.3456789, "W", sd=0.4174, n=3)) == f"12.35{THIN}W (SD 0.42, n{NB}={NB}3)"
     assert spread(number(1.0, "W", sd=0.0), Scale("W")) == "0"
 
 
 def test_an_interval_names_its_level_and_the_number_of_runs() -> None:
-    assert full(number(0.0752345, U=0.0055632, n=30)) == f"(75.2 ± 5.6){THIN}mWh (95 %, n = 30)"
+    assert full(number(0.0752345, U=0.0055632, n=30)) == f"(75.2 ± 5.6){THIN}mWh (95 %, n{NB}={NB}30)"
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, "12", True])

@@ -1,0 +1,274 @@
+"""The campaign's page: everything the issue asks for is on it, whatever is missing, and nothing is invented."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.figures import TracePanel
+from reports.pages.campaign import campaign_page, css_text, remarks
+from reports.pages.sentences import ADVICE, UNKNOWN
+from reports.render import render
+from tests.reports.example_results import SCENARIOS, number, results
+
+COMMAND = "wattlab report runs/synthetic"
+HOSTILE = "\"><script>alert(1)</script>\\'{{ 7*7 }}</style> & \x01 $x$ 日本"
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+
+
+def traces() -> list[TracePanel]:
+    x = np.arange(30, dtype=float)
+    return [TracePanel("cnn, 1 run", 0, [(x, 60 + x)], (x, 60 + x))]
+
+
+def html_of(tree: dict[str, Any], panels: list[TracePanel] | None = None) -> str:
+    return render(campaign_page(tree, traces() if panels is None else panels, "note", COMMAND))
+
+
+@cache
+def whole(origin: str = "emulated") -> str:
+    return html_of(results(origin))
+
+
+class Checker(HTMLParser):
+    """What a self-contained, well-formed page may not do: cross its tags, repeat an id, point outside itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.problems: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("script", "iframe", "object", "embed", "link", "form", "img"):
+            self.problems.append(f"<{tag}>")
+        self.problems += [key for key in named if key.startswith("on")]
+        self.ids += [named["id"] or ""] if "id" in named else []
+        self.references += str(named.get("aria-labelledby") or "").split()
+        if href := named.get("href") or named.get("src") or named.get("xlink:href"):
+            self.references.append(href[1:])
+            self.problems += [f"outside: {href}"] if not href.startswith("#") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.remove(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.problems.append(f"</{tag}> closes nothing")
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+def checked(html: str) -> Checker:
+    """Parse a page and assert what holds for every page."""
+    checker = Checker()
+    checker.feed(html)
+    assert checker.problems == []
+    assert checker.open == []
+    assert len(checker.ids) == len(set(checker.ids))
+    assert set(checker.references) <= set(checker.ids)
+    assert not re.search(r"@import|url\((?!#)|https?://(?!www\.w3\.org)", html)
+    return checker
+
+
+def without(tree: dict[str, Any], *path: str) -> dict[str, Any]:
+    node = tree
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = None
+    return tree
+
+
+def only_baseline() -> dict[str, Any]:
+    return results(scenarios={})
+
+
+def no_success() -> dict[str, Any]:
+    tree = results()
+    for part in tree["scenarios"].values():
+        for key in ("mean_power_w", "energy_wh", "induced_energy_wh", "duration_s", "gpu", "oscar", "success"):
+            part[key] = None
+        part |= {"n_runs": 0, "n_excluded": 3, "epochs": [], "actions": [], "hardware": {}, "alternatives": []}
+        part["efficiency"] = {"suppressed": "no successful run", "per_total": {}, "per_induced": {}, "values": {}}
+    for run in tree["runs"]:
+        run |= {"included": False, "status": "fail", "excluded_because": "failed: exit code 1", "duration_s": None}
+    return tree
+
+
+def one_run() -> dict[str, Any]:
+    tree = results(scenarios={"cnn": SCENARIOS["cnn"]})
+    part = tree["scenarios"]["cnn"]
+    part |= {"n_runs": 1, "induced_energy_wh": number(0.82, "Wh", n=1), "energy_wh": number(1.5, "Wh", n=1)}
+    tree["runs"] = [run for run in tree["runs"] if run["ordinal"] in (1, 2)]
+    return tree
+
+
+def no_markers() -> dict[str, Any]:
+    tree = results(scenarios={"mine": (60.0, 19.0, 0)})
+    tree["scenarios"]["mine"] |= {"actions": [], "epochs": []}
+    return tree
+
+
+def imported() -> dict[str, Any]:
+    tree = results("imported", gpu=False)
+    tree["campaign"] |= {
+        "config": None,
+        "plan": None,
+        "uid": None,
+        "source": {"format": "oscar", "files": {"a": "b" * 64}, "note": "n"},
+    }
+    tree |= {"sut": {}, "host": {}, "indicators": []}
+    return tree
+
+
+SHAPES: dict[str, Callable[[], dict[str, Any]]] = {
+    "no-gpu": lambda: results(gpu=False),
+    "only-baseline": only_baseline, "no-success": no_success, "one-run": one_run, "no-markers": no_markers,
+    "imported": imported, "no-baseline": lambda: without(results(), "baseline"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_campaign_gives_a_whole_page(shape: str) -> None:
+    text = checked(html_of(SHAPES[shape]())).text
+    assert "End of report." in text
+    assert "None" not in text
+    assert "nan" not in re.findall(r"\b\w+\b", text)
+
+
+def test_the_page_answers_first() -> None:
+    text = checked(whole()).text
+    assert text.index("(0.820 ± 0.071)") < text.index("Result per scenario and run")
+    assert "induced energy per run, 95 %, n\u00a0=\u00a03" in text
+    assert "0.976 ± 0.084 validation accuracy per Wh" in text
+
+
+def test_everything_the_report_must_show_is_there() -> None:
+    checker = checked(whole())
+    figures = {"fig-setup", "fig-power", "fig-energy", "fig-hardware", "fig-epochs", "fig-efficiency", "fig-history"}
+    assert figures | {"fig-durations", "fig-induced", "fig-baseline"} <= set(checker.ids)
+    for words in (
+        "Table 1. System under test", "Table 2. Hardware indicators", "AMD Ryzen 7 1700", "GPU share of energy",
+        "excluded: aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "2 of 3",
+        COMMAND, "structured after", "Drift", "2" * 64,
+    ):  # fmt: skip
+        assert words.lower() in checker.text.lower(), words
+    assert "conforms to" not in checker.text
+
+
+def test_an_emulated_campaign_says_so_everywhere() -> None:
+    html = whole("emulated")
+    assert '<div class="banner"' in html
+    assert '@top-right { content: "EMULATED"' in html
+    for figure in re.findall(r"<figure .*?</figure>", html, re.DOTALL):
+        assert ">EMULATED<" in figure
+
+
+def test_a_measured_campaign_carries_no_mark() -> None:
+    html = whole("instrument")
+    assert '<div class="banner"' not in html
+    assert "EMULATED" not in html
+
+
+def test_an_unattested_campaign_is_marked() -> None:
+    assert ">UNATTESTED<" in html_of(results("unattested"))
+
+
+def test_numbers_by_the_oscar_rule_are_printed_to_their_last_digit() -> None:
+    tree = results("imported", gpu=False)
+    part = tree["scenarios"]["cnn"]
+    part["induced_energy_wh"] = number(0.075234513, "Wh", sd=0.005563211, n=30, u=0.00274, U=0.0058, dof=13.0)
+    part["oscar"] |= {"induced_energy_wh": number(0.0754675, "Wh"), "mean_power_w": number(12.7487393, "W")}
+    part["oscar"]["hardware"] = {"ram_used_kb": number(2563931.9, "kB")}
+    text = checked(html_of(tree)).text
+    for printed in ("0.0754675", "12.7487393", "2563931.9", "0.0752345", "0.0055632", "(75.2 ± 5.8)"):
+        assert printed in text, printed
+
+
+def test_where_no_uncertainty_is_known_none_is_shown() -> None:
+    text = checked(html_of(one_run())).text
+    assert "820.0\u202fmWh" in text or "0.8200\u202fWh" in text
+    assert "induced energy per run, n\u00a0=\u00a01" in text
+
+
+def hostile(part: object) -> object:
+    """The same tree with every name and text replaced by markup."""
+    if isinstance(part, dict):
+        kept = ("origin", "severity", "unit", "kind")
+        return {key: value if key in kept else hostile(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [hostile(value) for value in part]
+    return HOSTILE if isinstance(part, str) else part
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    tree = results()
+    tree["scenarios"] = {HOSTILE + name: part for name, part in tree["scenarios"].items()}
+    for run in tree["runs"]:
+        if run["scenario"] != "baseline":
+            run["scenario"] = HOSTILE + run["scenario"]
+    tree = {key: hostile(value) for key, value in tree.items()}
+    html = html_of(tree)
+    text = checked(html).text
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7*7 }}" in text
+    assert html.count("</style>") == 1
+
+
+@given(st.text(max_size=40))
+def test_no_text_leaves_its_css_string(text: str) -> None:
+    escaped = css_text(text)
+    assert not set(escaped) & set("\"'<>{};\n\r")
+    read = re.sub(r"\\([0-9a-f]{1,6}) ", lambda match: chr(int(match.group(1), 16)), escaped)
+    assert read == text
+
+
+def test_every_finding_has_a_sentence_and_a_remedy_and_an_unknown_one_is_shown() -> None:
+    tree = results()
+    tree["findings"] = [{"code": "brand-new", "severity": "odd", "subject": "run 1", "evidence": {"x": 1}}]
+    found = remarks(tree)
+    assert (found[0].code, found[0].severity, found[0].evidence) == ("brand-new", "odd", "x: 1")
+    assert found[0].meaning == UNKNOWN.meaning
+    assert all(advice.meaning.endswith(".") and advice.remedy.endswith(".") for advice in ADVICE.values())
+    assert "brand-new" in checked(html_of(tree)).text
+
+
+def test_invalid_findings_stand_first_and_before_the_contents() -> None:
+    tree = results()
+    tree["findings"].append(
+        {"code": "induced-negative", "severity": "invalid", "subject": "scenario idle", "evidence": {}}
+    )
+    assert remarks(tree)[0].severity == "invalid"
+    html = html_of(tree)
+    assert html.index("induced-negative") < html.index("<nav")
+
+
+def test_the_same_results_give_the_same_bytes() -> None:
+    assert html_of(results()) == whole()
+
+
+def test_every_finding_of_the_documentation_has_words() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+    table = page[page.index("## Codes of findings") : page.index("## Series for figures")]
+    codes = {
+        code
+        for line in table.splitlines()
+        for code in re.findall(r"`([a-z-]+)`", line.split("|")[1] if "|" in line else "")
+    }
+    assert len(codes) > 20
+    assert codes - set(ADVICE) == set()
