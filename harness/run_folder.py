@@ -41,6 +41,15 @@ JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
 GENESIS = "0" * 64
 """`prev` of a campaign's first line."""
+OWN_DIGEST_BYTES = len(',"line_sha256":""}') + 64
+REQUIRED: dict[str, frozenset[str]] = {
+    "campaign": frozenset({"schema", "name"}),
+    "plan": frozenset({"runs"}),
+    "run-begin": frozenset({"ordinal", "folder", "attempt"}),
+    "run-end": frozenset({"ordinal", "folder", "exit_status", "reason", "manifest"}),
+    "attachment": frozenset({"path", "sha256", "note"}),
+}
+"""Fields that every entry of campaign.jsonl of a type has."""
 READ_ONLY_FILE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 READ_ONLY_FOLDER = READ_ONLY_FILE | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -246,14 +255,19 @@ class CampaignFolder:
         entries: list[Json] = []
         for number, (line, previous) in enumerate(self._chained_lines(), 1):
             where = f"{self.path / CAMPAIGN}:{number}"
+            if not line.endswith(_own_digest(line[:-OWN_DIGEST_BYTES])):
+                raise EvidenceBroken(f"{where}: the line does not fit its own digest: it was changed")
             entry = upgrade(load_object(line, where), where)
             if entry.get("prev") != previous or entry.get("seq") != number:
                 raise EvidenceBroken(
                     f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:16]}..., the line before has "
                     f"sha256 {previous[:16]}...; a line was changed, removed or inserted"
                 )
-            if not isinstance(entry.get("type"), str):
-                raise DocumentError(f"{where}: an entry without a type")
+            missing = REQUIRED.get(str(entry.get("type")), frozenset({"a known type"})) - entry.keys()
+            if missing:
+                raise DocumentError(
+                    f"{where}: an entry of type {entry.get('type')!r} lacks {', '.join(sorted(missing))}"
+                )
             entries.append(entry)
         return entries
 
@@ -273,8 +287,9 @@ class CampaignFolder:
         lines = whole.split(b"\n")[:-1]
         previous = hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
         entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
+        unclosed = dump(entry).encode()[:-1]
         with path.open("ab") as file:
-            file.write(dump(entry).encode() + b"\n")
+            file.write(unclosed + _own_digest(unclosed) + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -391,6 +406,7 @@ def verify_campaign(path: Path) -> list[Check]:
             checks += verify_run(path / name)
             checks.append(_verify_link(path / name, previous, ended.get(name)))
         previous = ended.get(name) or previous
+    checks += [_verify_attachment(path, entry) for entry in entries if entry["type"] == "attachment"]
     return checks
 
 
@@ -410,6 +426,22 @@ def _verify_link(path: Path, previous: str | None, sealed: str | None) -> Check:
     if run.start.previous_manifest != previous:
         return Check(path.name, "link", False, "it does not follow the run before it: replaced or reordered")
     return Check(path.name, "link", True, "follows the run before it")
+
+
+def _verify_attachment(folder: Path, entry: Json) -> Check:
+    """An attachment of the campaign is there and as it was attached."""
+    name = str(entry["path"])
+    try:
+        path = folder / _inside(name)
+        same = sha256_of(path) == entry["sha256"]
+    except (OSError, RunFolderError) as error:
+        return Check(name, "attachment", False, f"cannot be read ({error})")
+    return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")
+
+
+def _own_digest(unclosed: bytes) -> bytes:
+    """The end of a line of campaign.jsonl: the digest of all that stands before it (`unclosed` lacks its brace)."""
+    return b',"line_sha256":"' + hashlib.sha256(unclosed).hexdigest().encode() + b'"}'
 
 
 def _files(folder: Path) -> list[str]:

@@ -162,6 +162,40 @@ def test_a_line_taken_out_of_the_campaign_log_breaks_the_chain(tmp_path: Path, l
         CampaignFolder(tmp_path / "c").entries()
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_changed_byte_of_the_logs_last_line_is_found(tmp_path: Path, data: st.DataObject) -> None:
+    log = tmp_path / "c" / CAMPAIGN
+    if not log.exists():
+        write_campaign(tmp_path / "c", 1)
+    content = log.read_bytes()
+    index = data.draw(st.integers(content[:-1].rindex(b"\n") + 1, len(content) - 1))
+    flipped = content[index] ^ data.draw(st.integers(1, 255))
+    log.write_bytes(content[:index] + bytes([flipped]) + content[index + 1 :])
+    try:
+        assert failures(tmp_path / "c"), f"byte {index} changed unnoticed"
+    finally:
+        log.write_bytes(content)
+
+
+def test_an_entry_that_lacks_a_field_is_named_not_stumbled_over(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c", 1)
+    campaign.append("run-end", UTC, {"ordinal": 1})
+    assert any(
+        "campaign.jsonl:4: an entry of type 'run-end' lacks exit_status, folder" in f for f in failures(campaign.path)
+    )
+
+
+def test_a_changed_attachment_is_found(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c", 1)
+    (campaign.path / "source.csv").write_text("1;2")
+    digest = hashlib.sha256(b"1;2").hexdigest()
+    campaign.append("attachment", UTC, {"path": "source.csv", "sha256": digest, "note": ""})
+    assert failures(campaign.path) == []
+    (campaign.path / "source.csv").write_text("1;3")
+    assert any("differs from what was attached" in failure for failure in failures(campaign.path))
+
+
 def test_a_half_written_last_line_of_the_log_is_cut_away_by_the_next_append(tmp_path: Path) -> None:
     campaign = write_campaign(tmp_path / "c", 1)
     whole = (tmp_path / "c" / CAMPAIGN).read_bytes()
