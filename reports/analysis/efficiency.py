@@ -2,9 +2,10 @@
 
 Knows work and energy per run. Knows no power and no file.
 
-The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2 s_E^2) / (sqrt(n) E), and
-Fieller's 95 % interval beside it (Fieller 1954; paired runs). Against induced energy the baseline's uncertainty, which all runs share, joins E's.
-It is suppressed where the induced energy is not distinguishable from zero. With a stop at a target accuracy the work is nearly constant.
+The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2
+s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paired runs). Against induced energy the
+baseline's uncertainty, which all runs share, joins E's. It is suppressed where the induced energy is not
+distinguishable from zero. With a stop at a target accuracy the work is nearly constant.
 """
 
 import math
@@ -81,7 +82,8 @@ def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared_u: flo
 def _fieller(
     work: float, energy: float, v_work: float, v_both: float, v_energy: float, dof: float
 ) -> tuple[float, float] | None:
-    """Roots of (E^2 - t^2 v_E) R^2 - 2 (A E - t^2 v_AE) R + (A^2 - t^2 v_A) = 0; None where the interval is unbounded."""
+    """Roots of (E^2 - t^2 v_E) R^2 - 2 (A E - t^2 v_AE) R + (A^2 - t^2 v_A) = 0; None where the interval is
+    unbounded."""
     square = t_quantile(dof) ** 2
     a, b, c = energy**2 - square * v_energy, work * energy - square * v_both, work**2 - square * v_work
     if a <= 0 or b * b < a * c:

@@ -2,20 +2,23 @@
 
 Knows the measurement model of method.md sections 2 and 3. Knows no file, no scenario and no report.
 
-Measurement model. Reading k of an averaging meter is the mean power over window k = [max(w_(k-1), w_k - 1.5 window), w_k]; w_k is the
-stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap: the power there is the straight line
-between the neighbouring readings; before the first and after the last reading it is that reading. An instantaneous meter is integrated by
-trapezoid, and a step of more than 1.5 median steps is a gap. Then
+Measurement model. Reading k of an averaging meter is the mean power over window k = [max(w_(k-1), w_k - 1.5 window),
+w_k]; w_k is the stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap:
+the power there is the straight line between the neighbouring readings; before the first and after the last reading it
+is that reading. An instantaneous meter is integrated by trapezoid, and a step of more than 1.5 median steps is a gap.
+Then
 
     E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
     E_ind   = E[a, b] - integral of P_B over [a, b]
 
-E contains the energy of the gaps; `gap_energy_j` says how much that is. The power is piecewise linear, so E is the difference of one
-cumulative function at both edges: additive by construction, and thousands of intervals cost no more than one.
+E contains the energy of the gaps; `gap_energy_j` says how much that is. The power is piecewise linear, so E is the
+difference of one cumulative function at both edges: additive by construction, and thousands of intervals cost no more
+than one.
 
-P_B(t) is the straight line between the midpoints of neighbouring baseline blocks of the run's own session, for a run that lies between the
-first and the last of them; any other run gets the mean of the block means of its session, and without a block there, of all sessions.
-u(P_B) = s / sqrt(m) over the m block means that are used (drift between them is part of s: conservative).
+P_B(t) is the straight line between the midpoints of neighbouring baseline blocks of the run's own session, for a run
+that lies between the first and the last of them; any other run gets the mean of the block means of its session, and
+without a block there, of all sessions. u(P_B) = s / sqrt(m) over the m block means that are used (drift between them is
+part of s: conservative).
 """
 
 import math
@@ -34,16 +37,19 @@ NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
 OVERLAP = 1.5
-"""A window is stretched to the reading before it up to so many times its length; so are steps of an instantaneous meter."""
+"""A window is stretched to the reading before it up to so many times its length; so are steps of an instantaneous
+meter."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class PowerFunction:
-    """Power as a piecewise linear function of time, with its integral: segment i runs from edges_s[i] to edges_s[i + 1].
+    """Power as a piecewise linear function of time, with its integral: segment i runs from edges_s[i] to edges_s[i +
+    1].
 
-    `first_w[i]` is the power where it begins, `slope[i]` in W/s; `gap[i]` whether no reading covers it. Times in s from `origin_ns`.
+    `first_w[i]` is the power where it begins, `slope[i]` in W/s; `gap[i]` whether no reading covers it. Times in s from
+    `origin_ns`.
     """
 
     origin_ns: int
@@ -72,7 +78,8 @@ class PowerFunction:
     def _at(
         self, at_ns: Instants, cumulative: NDArray[np.float64], power: int, *, gaps: bool = False
     ) -> NDArray[np.float64]:
-        """The cumulative function at some instants; `power` 1 integrates power, 0 counts time; `gaps` only where no reading is."""
+        """The cumulative function at some instants; `power` 1 integrates power, 0 counts time; `gaps` only where no
+        reading is."""
         at_s = (np.asarray(at_ns, dtype=np.int64) - self.origin_ns) * NS
         index = np.clip(np.searchsorted(self.edges_s, at_s, side="right") - 1, 0, self.slope.size - 1)
         into_s = np.clip(at_s, self.edges_s[0], self.edges_s[-1]) - self.edges_s[index]
@@ -85,7 +92,8 @@ class PowerFunction:
 
 
 def power_function(series: PowerSeries, convention: Convention | None = None) -> PowerFunction:
-    """The power function of a stream; `convention` overrides what its descriptor says of the stamps (`unknown` counts as `end`).
+    """The power function of a stream; `convention` overrides what its descriptor says of the stamps (`unknown` counts
+    as `end`).
 
     Raises:
         AnalysisError: the stream has no reading.
@@ -142,7 +150,8 @@ def _function(
 
 
 def register_energy_wh(series: PowerSeries, begin_ns: int, end_ns: int) -> float | None:
-    """Difference of the meter's own energy register between the readings nearest to both edges (Wh); None without one."""
+    """Difference of the meter's own energy register between the readings nearest to both edges (Wh); None without
+    one."""
     if series.register_wh is None:
         return None
     known = np.isfinite(series.register_wh)
@@ -171,7 +180,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BaselineLevel:
-    """P_B for one run: `energy_j` integrates it; `u_w`, `dof` of the block means it rests on; whether they are of its session."""
+    """P_B for one run: `energy_j` integrates it; `u_w`, `dof` of the block means it rests on; whether they are of its
+    session."""
 
     function: PowerFunction
     u_w: float | None

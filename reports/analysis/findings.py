@@ -1,7 +1,7 @@
 """What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
 
-Knows the rules of method.md sections 3 and 7 and takes every threshold from the start document's configuration. Knows no sentence: what a code
-means and what to do is the page's business. Codes and severities: docs/results.md.
+Knows the rules of method.md sections 3 and 7 and takes every threshold from the start document's configuration. Knows
+no sentence: what a code means and what to do is the page's business. Codes and severities: docs/results.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,8 @@ RANK = {"invalid": 0, "warn": 1, "info": 2}
 STUCK_READINGS, STUCK_LOAD_PERCENT = 60, 20.0
 """As many equal readings while the CPU load spans as many percent points are `stuck`."""
 PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet", "generated-weights"))
-"""Key of the summary, kind in the core study, code where another was used; `random` weights are a network from scratch."""
+"""Key of the summary, kind in the core study, code where another was used; `random` weights are a network from
+scratch."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
 
 
@@ -135,7 +136,8 @@ def _longest_equal(values: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def of_clock(series: RunSeries, energy_j: float, step_w: float, limits: Mapping[str, float]) -> Iterator[Finding]:
-    """The SUT's clock: a bound that matters for this energy (step of power at the edges `step_w`), jumps of a wall clock."""
+    """The SUT's clock: a bound that matters for this energy (step of power at the edges `step_w`), jumps of a wall
+    clock."""
     if series.clock is None:
         return
     error_j = series.clock.bound_ns * 1e-9 * abs(step_w)
@@ -167,7 +169,8 @@ def of_drift(
 ) -> list[Finding]:  # fmt: skip
     """`baseline-drift`: |last - first block| * T above a share of U(E_ind) without the drift.
 
-    U without the drift term takes the baseline's spread about the straight line through its block means, so it needs three blocks.
+    U without the drift term takes the baseline's spread about the straight line through its block means, so it needs
+    three blocks.
     """
     if means_w.size < 3 or runs < 2 or sd_wh is None or np.ptp(times_s) == 0:
         return []

@@ -1,12 +1,14 @@
-"""Hardware indicators over intervals: means, induced values, hardware work, GPU energy and its share (method.md section 3).
+"""Hardware indicators over intervals: means, induced values, hardware work, GPU energy and its share (method.md section
+3).
 
 Knows indicator arrays and intervals. Knows no power meter and no file.
 
-The mean of an interval (b, e] is the mean over the samples stamped in it: each sample is the mean, or the amount moved, since the one
-before. Amounts (disk and network, kB since the sample before) are divided by the sampling period and so given in kB/s.
+The mean of an interval (b, e] is the mean over the samples stamped in it: each sample is the mean, or the amount moved,
+since the one before. Amounts (disk and network, kB since the sample before) are divided by the sampling period and so
+given in kB/s.
     X_ind = mean(x run) - mean(x baseline)          W_X = (mean(x run) - mean(x baseline)) T        unit and unit*s
-GPU energy is the difference of the board's own counter (interpolated at the edges) where there is one, else its power integrated by trapezoid;
-several boards are added.
+GPU energy is the difference of the board's own counter (interpolated at the edges) where there is one, else its power
+integrated by trapezoid; several boards are added.
 """
 
 import re

@@ -1,15 +1,18 @@
 """Assembles what the analysis modules return into `CampaignResult` and writes it as results.json (docs/results.md).
 
-Knows the shape of results.json and which run belongs where. Computes nothing itself: every number comes from energy, hardware, efficiency,
-oscar, uncertainty or findings.
+Knows the shape of results.json and which run belongs where. Computes nothing itself: every number comes from energy,
+hardware, efficiency, oscar, uncertainty or findings.
 
 Decisions
-- `verify_campaign` comes first; what it finds becomes `broken-seal` (invalid) and the numbers are still given, beside it. With a broken chain the runs
-  are taken as they lie on disk.
-- A run enters the means when it ended with success, its interval was marked, the meter read something in it, and no gap fails it.
-- A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never compared.
+- `verify_campaign` comes first; what it finds becomes `broken-seal` (invalid) and the numbers are still given, beside
+  it. With a broken chain the runs are taken as they lie on disk.
+- A run enters the means when it ended with success, its interval was marked, the meter read something in it, and no gap
+  fails it.
+- A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
+  compared.
 - The order of runs on disk is irrelevant: the log's order is used, and ordinal and attempt where the log is broken.
-- Results depend on the run folders and the log only: no time of now, no path of the machine; rebuilt, the file is byte-identical.
+- Results depend on the run folders and the log only: no time of now, no path of the machine; rebuilt, the file is
+  byte-identical.
 """
 
 import json
@@ -680,10 +683,8 @@ class ScenarioContext:
     def _oscar(self) -> Json | None:
         if not self.group.runs:
             return None
-        values = oscar.evaluate(
-            self.group.durations_s, [_oscar_input(run) for run in self.group.runs],
-            [_oscar_input(run) for run in self.baseline_runs],
-        )  # fmt: skip
+        inputs = _oscar_inputs(self.group.runs), _oscar_inputs(self.baseline_runs)
+        values = oscar.evaluate(self.group.durations_s, *inputs)
         base = mean_of(values.baseline_energy_wh, "Wh")
         shared = standard_error(values.baseline_energy_wh)
         over = None if base is None else mean_with_shared(values.energy_wh - base.estimate.value, "Wh", shared)
@@ -724,8 +725,12 @@ def _alternative(name: str, sentence: str, group: Group) -> Json:
     return {"name": name, "sentence": sentence, "induced_energy_wh": _json(group.induced)}
 
 
-def _oscar_input(run: AnalysedRun) -> oscar.OscarInput:
-    return oscar.OscarInput(run.power, run.series.indicators, run.interval_ns[0] if run.interval_ns else 0)
+def _oscar_inputs(runs: Sequence[AnalysedRun]) -> list[oscar.OscarInput]:
+    return [
+        oscar.OscarInput(run.power, run.series.indicators, run.interval_ns[0])
+        for run in runs
+        if run.power is not None and run.interval_ns is not None
+    ]
 
 
 def action_rows(run: AnalysedRun, level: BaselineLevel | None) -> list[Json]:
@@ -832,7 +837,7 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
     notes = sorted({str(run.run.start.source["note"]) for run in runs if run.run.start.source and len(runs) == 1})
     source = None if first.source is None else {
         "format": first.source.get("format"),
-        "files": {name: digest for run in runs for name, digest in (run.run.start.source or {}).get("files", {}).items()},
+        "files": {name: sha for run in runs for name, sha in (run.run.start.source or {}).get("files", {}).items()},
         "note": notes[0] if notes else str(first.source.get("note", "")).split("; test run")[0],
     }  # fmt: skip
     return {

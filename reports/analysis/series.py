@@ -2,8 +2,8 @@
 
 Knows the streams by their descriptors, the clock exchanges and the events. Knows no energy and no statistics.
 
-The time base is the run's own: the host's monotonic clock (SUT stamps are mapped to it by `clock.py`), or the source's wall clock
-of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
+The time base is the run's own: the host's monotonic clock (SUT stamps are mapped to it by `clock.py`), or the source's
+wall clock of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
 """
 
 import io
@@ -26,7 +26,8 @@ SUT_INLET = "sut-ac-inlet"
 
 @dataclass(frozen=True, slots=True)
 class PowerSeries:
-    """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of arrival.
+    """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of
+    arrival.
 
     `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column.
     """

@@ -1,6 +1,8 @@
-"""Numbers with their uncertainty: `Estimate`, type A evaluation, Welch-Satterthwaite, and `Number`, the form in results.json.
+"""Numbers with their uncertainty: `Estimate`, type A evaluation, Welch-Satterthwaite, and `Number`, the form in
+results.json.
 
-Knows the GUM's arithmetic (JCGM 100: 4.2, 5.1.2, G.4). Knows no energy, no run and no file. Type B terms join as further `Term`s.
+Knows the GUM's arithmetic (JCGM 100: 4.2, 5.1.2, G.4). Knows no energy, no run and no file. Type B terms join as
+further `Term`s.
 """
 
 import math
@@ -19,7 +21,8 @@ COVERAGE = 0.975
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One contribution to a standard uncertainty, in the result's unit, with its degrees of freedom (inf for type B)."""
+    """One contribution to a standard uncertainty, in the result's unit, with its degrees of freedom (inf for type
+    B)."""
 
     u: float
     dof: float
@@ -27,7 +30,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value, its standard uncertainty and the (effective) degrees of freedom; u and dof are None where too little is known."""
+    """A value, its standard uncertainty and the (effective) degrees of freedom; u and dof are None where too little
+    is known."""
 
     value: float
     u: float | None
@@ -85,7 +89,8 @@ def mean_of(values: Sequence[float] | NDArray[np.float64], unit: str) -> Number 
 def mean_with_shared(values: NDArray[np.float64], unit: str, shared: Term | None) -> Number | None:
     """Mean of observations that share one error (a baseline subtracted from all): u^2 = s^2/n + shared.u^2.
 
-    u is None where either part is unknown: fewer than two observations, or `shared` None. None without any finite value.
+    u is None where either part is unknown: fewer than two observations, or `shared` None. None without any finite
+    value.
     """
     mean = mean_of(values, unit)
     if mean is None or mean.sd is None or mean.n is None:
