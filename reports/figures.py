@@ -216,7 +216,7 @@ def curves(label: Labelled, panels: Sequence[CurvePanel], columns: int = 2) -> s
     columns = min(columns, len(panels))
     rows, width, height = -(-len(panels) // columns), WIDTH_IN / columns, 1.6
     with _Sheet(label, rows * (height + 0.85) + 0.05) as sheet:
-        right = 0.55 if any(panel.right for panel in panels) else 0.2
+        right = 0.75 if any(panel.right for panel in panels) else 0.2
         for index, panel in enumerate(panels):
             row, column = divmod(index, columns)
             place = (column * width + 0.6, row * (height + 0.85) + 0.35, width - 0.6 - right, height)
@@ -338,7 +338,7 @@ def _draw_traces(axes: "Axes", panel: TracePanel, y_axis: str) -> None:
     axes.set_ylabel(_plain(y_axis))
     axes.grid(axis="y")
     axes.set_xlim(0.0, max((float(x[-1]) for x, _ in panel.runs if len(x)), default=1.0))
-    axes.annotate("s", (1, 0), xycoords="axes fraction", xytext=(4, -12), textcoords="offset points", color=SOFT)
+    axes.annotate("s", (1, 0), xycoords="axes fraction", xytext=(4, -2.5), textcoords="offset points", color=SOFT)
 
 
 def _joined(pieces: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -441,6 +441,7 @@ def _draw_curves(axes: "Axes", panel: CurvePanel) -> None:
         twin.spines["right"].set_visible(True)
         _draw_lines(twin, panel.right, HEAT, panel.markers)
         twin.set_ylabel(_plain(panel.right_axis), color=HEAT)
+        twin.locator_params(axis="y", nbins=5)
         twin.tick_params(axis="y", colors=HEAT, labelcolor=HEAT)
     named = [curve for curve in (*panel.curves, *panel.right) if curve.label]
     if len({curve.label for curve in named}) > 1:

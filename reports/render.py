@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from reports.analysis.results import write_results
 
+from reports.analysis.results import write_results
 from reports.pages.campaign import CampaignPage, campaign_page
 from reports.pages.traces import NOTE, trace_panels
 
@@ -25,7 +25,7 @@ def write_report(campaign: Path) -> Path:
     """
     results_file = write_results(campaign)
     results = json.loads(results_file.read_text(encoding="utf-8"))
-    command = f"wattlab report {shlex.quote(campaign.resolve().name)}"
+    command = f"wattlab report {shlex.quote(campaign.resolve().name)} (called where this folder lies)"
     page = campaign_page(results, trace_panels(campaign, results), NOTE, command)
     report = results_file.with_name(REPORT)
     report.write_text(render(page), encoding="utf-8")

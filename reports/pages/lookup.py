@@ -30,6 +30,7 @@ WORDS = {
     "val_loss": "validation loss",
     "accuracy": "training accuracy",
     "loss": "training loss",
+    "f1": "F1",
     "gap_energy_wh": "Energy in gaps",
 }
 GPU_WORDS = {

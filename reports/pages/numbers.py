@@ -18,6 +18,8 @@ THIN = "\u202f"
 PREFIXES = ((1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M"))
 PREFIXED = ("W", "Wh", "J", "Ws")
 KILOBYTES = ((1.0, "kB"), (1e3, "MB"), (1e6, "GB"), (1e9, "TB"))
+NOISE = 1e-9
+"""Relative to the value, or in the printed unit: a spread below this is floating point dust."""
 ONE = "1"
 """The unit of a plain count or ratio, never printed."""
 
@@ -105,10 +107,16 @@ def value_of(number: Number | None, scale: Scale) -> float | None:
 
 
 def half_width_of(number: Number | None, scale: Scale) -> float | None:
-    """U in the scale's unit; None where there is none."""
-    if number is None or not is_finite(number.get("U")):
+    """U in the scale's unit; None where there is none, or nothing but floating point noise."""
+    return _above_noise(number, "U", scale)
+
+
+def _above_noise(number: Number | None, part: str, scale: Scale) -> float | None:
+    size, value = (number or {}).get(part), value_of(number, scale)
+    if size is None or value is None or not is_finite(size):
         return None
-    return float(number["U"]) * scale.factor
+    printed = float(size) * scale.factor
+    return printed if printed > NOISE * max(abs(value), 1.0) else None
 
 
 def bare(number: Number | None, scale: Scale) -> str:
@@ -116,7 +124,7 @@ def bare(number: Number | None, scale: Scale) -> str:
     value, expanded = value_of(number, scale), half_width_of(number, scale)
     if value is None:
         return NOTHING
-    if expanded is not None and expanded > 0:
+    if expanded is not None:
         places = decimals_for(expanded)
         return f"{fixed(value, places)} ± {fixed(expanded, places)}"
     return fixed(value, _places_by_spread(number, scale, value))
@@ -126,8 +134,8 @@ def spread(number: Number | None, scale: Scale) -> str:
     """The standard deviation over the runs, two significant digits."""
     if number is None or not is_finite(number.get("sd")):
         return NOTHING
-    deviation = float(number["sd"]) * scale.factor
-    return fixed(deviation, decimals_for(deviation)) if deviation > 0 else "0"
+    deviation = _above_noise(number, "sd", scale)
+    return "0" if deviation is None else fixed(deviation, decimals_for(deviation))
 
 
 def quantity(number: Number | None, scale: Scale | None = None) -> str:
@@ -145,7 +153,7 @@ def claim(number: Number | None, scale: Scale | None = None) -> str:
         return ""
     scale = scale or scale_for([number])
     deviation = spread(number, scale)
-    words = ["95 %" if (half_width_of(number, scale) or 0) > 0 else ""]
+    words = ["95 %" if half_width_of(number, scale) is not None else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
     words += [f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""]
     return ", ".join(word for word in words if word)
@@ -158,9 +166,9 @@ def full(number: Number | None, scale: Scale | None = None) -> str:
 
 
 def _places_by_spread(number: Number | None, scale: Scale, value: float) -> int:
-    deviation: object = number.get("sd") if number else None
-    if isinstance(deviation, int | float) and is_finite(deviation) and deviation > 0:
-        return decimals_for(float(deviation) * scale.factor)
-    if value == 0 or (value.is_integer() and abs(value) < 1e7):
+    deviation = _above_noise(number, "sd", scale)
+    if deviation is not None:
+        return decimals_for(deviation)
+    if abs(value) < NOISE or (value.is_integer() and abs(value) < 1e7):
         return 0
     return 3 - math.floor(math.log10(abs(value)))

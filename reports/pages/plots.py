@@ -27,8 +27,10 @@ HISTORY = {
     "Validation loss": "val_loss",
     "Training loss": "loss",
 }
-MAX_ACTIONS = 12
-"""Actions with a strip of their own in the figure of durations."""
+ACTIONS_SHOWN = 5
+"""Actions of each scenario, the longest first, that have a strip of their own in the figure of durations."""
+FACTORS_SHOWN = ("val_accuracy_per_wh", "correct_classifications_per_wh", "images_per_j", "epochs_per_wh")
+"""Efficiency factors that are drawn; all of them stand in the table."""
 
 
 def energy_figure(results: Results, stamp: str) -> Figure | None:
@@ -63,8 +65,8 @@ def efficiency_figure(results: Results, stamp: str) -> Figure | None:
     """Right half of figure 8: efficiency factors by induced energy."""
     parts = scenarios(results)
     kinds = dict.fromkeys(kind for part in parts.values() for kind in (pick(part, "efficiency", "per_induced") or {}))
-    panels = []
-    for kind in kinds:
+    panels: list[BarPanel] = []
+    for kind in [kind for kind in FACTORS_SHOWN if kind in kinds] or list(kinds)[: len(FACTORS_SHOWN)]:
         numbers = {name: number_at(part, "efficiency", "per_induced", kind) for name, part in parts.items()}
         for panel in _bar_panel(kind_in_words(kind), numbers):
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
@@ -202,12 +204,11 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
         return None
     strips = [Strip(name, styles.get(name, BASELINE), values) for name, values in groups.items()]
     panels = [StripPanel("Runs", "duration / s", strips)]
-    longest = sorted(actions, key=lambda key: (key[0], -max(actions[key])))[:MAX_ACTIONS]
-    if longest:
-        rows = [
-            Strip(f"{scenario}: {name}", styles.get(scenario, BASELINE), actions[scenario, name])
-            for scenario, name in longest
-        ]
+    rows = []
+    for scenario, style in styles.items():
+        names = sorted((n for s, n in actions if s == scenario), key=lambda n: -max(actions[scenario, n]))
+        rows += [Strip(f"{scenario}: {n}", style, actions[scenario, n]) for n in names[:ACTIONS_SHOWN]]
+    if rows:
         panels.append(StripPanel("Actions", "duration / s", rows))
     spoken = " ".join(f"{name}: {len(v)} runs, {min(v):.4g} to {max(v):.4g} s." for name, v in groups.items())
     caption = "Figure 10. Durations of runs and actions: one point each; box plots from five on."

@@ -40,7 +40,7 @@ def test_uncertainty_has_two_digits_and_the_value_ends_at_the_same_place(
     assert bare(number(value, U=expanded), Scale("Wh")) == expected
 
 
-@given(VALUES, UNCERTAINTIES)
+@given(st.floats(-1e3, 1e3), st.floats(1e-5, 1e6))
 def test_rounding_costs_less_than_a_twentieth_of_the_uncertainty(value: float, expanded: float) -> None:
     shown_value, shown_u = bare(number(value, U=expanded), Scale("Wh")).split(" ± ")
     assert abs(plain(shown_u) - expanded) <= 0.0501 * expanded
@@ -97,6 +97,12 @@ def test_a_prefix_changes_the_unit_and_never_the_quantity(value: float, unit: st
     elif unit in ("W", "Wh") and scale.unit != unit:
         size = sizes[scale.unit[0]]
     assert math.isclose(value * scale.factor * size, value, rel_tol=1e-12)
+
+
+def test_what_floating_point_left_over_is_no_uncertainty() -> None:
+    assert bare(number(64.5, "°C", sd=1.4e-14, U=5.4e-15, n=30), Scale("°C")) == "64.50"
+    assert bare(number(-5.9e-16, U=3e-16, n=30), Scale("Wh")) == "0"
+    assert full(number(64.5, "°C", sd=1.4e-14, U=5.4e-15, n=3)) == f"64.50{THIN}°C (n{NB}={NB}3)"
 
 
 def test_units_that_differ_share_no_column() -> None:

@@ -1,0 +1,97 @@
+"""From sealed run folders to the report's bytes: every kind of campaign, rebuilt alike."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import LabError
+from reports.figures import Floats
+from reports.pages.traces import mean_trace
+from reports.render import write_report
+from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
+from tests.reports.test_campaign_page import checked
+
+HOSTILE = '</style><script>alert("x")</script>{{ 7*7 }}'
+SHAPES = {
+    "one-run": Shape(name="one-run", repetitions=1, baseline_blocks=1, loads={"cnn": LOADS["cnn"]}),
+    "no-gpu": Shape(name="no-gpu", repetitions=2, gpu=False, baseline_blocks=2, loads={"idle": LOADS["idle"]}),
+    "only-baseline": Shape(name="only-baseline", loads={}, baseline_blocks=3),
+    "no-baseline": Shape(name="no-baseline", baseline_blocks=0, repetitions=2, loads={"cnn": LOADS["cnn"]}),
+    "no-success": Shape(
+        name="no-success", repetitions=2, baseline_blocks=1, loads={"cnn": LOADS["cnn"]}, broken={2: "fail", 3: "abort"}
+    ),
+    "own-command": Shape(
+        name="own-command", repetitions=2, baseline_blocks=2,
+        loads={"mine": Load(20.0, 10.0, marked=False, configured=False)},
+    ),
+    "hostile": Shape(
+        name="hostile", repetitions=1, baseline_blocks=1, hostname=HOSTILE, lab=HOSTILE, operator=HOSTILE,
+        reason=HOSTILE, loads={HOSTILE.replace("/", ""): LOADS["cnn"]}, broken={1: "abort"},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_campaign(tmp_path_factory.mktemp("campaign"), Shape(repetitions=2, broken={5: "abort"}))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_kind_of_campaign_gives_a_whole_report(name: str, tmp_path: Path) -> None:
+    report = write_report(make_campaign(tmp_path, SHAPES[name]))
+    text = checked(report.read_text()).text
+    assert "End of report." in text
+    assert "None" not in text
+    for tag in ("<script", "</style><"):
+        assert tag not in report.read_text()
+
+
+def test_a_rebuilt_report_has_the_same_bytes(campaign: Path) -> None:
+    first = write_report(campaign).read_bytes()
+    shutil.rmtree(campaign / "derived")
+    assert write_report(campaign).read_bytes() == first
+
+
+def test_a_moved_campaign_gives_the_same_report(campaign: Path, tmp_path: Path) -> None:
+    first = write_report(campaign).read_bytes()
+    moved = tmp_path / "elsewhere" / campaign.name
+    shutil.copytree(campaign, moved)
+    assert write_report(moved).read_bytes() == first
+
+
+def test_an_excluded_run_is_listed_and_not_drawn(campaign: Path) -> None:
+    html = write_report(campaign).read_text()
+    assert re.search(r'<tr class="excluded"><th scope="row" class="num">5</th>', html)
+    assert "SIGTERM: the operator stopped the lab" in checked(html).text
+
+
+def test_what_is_no_campaign_is_refused_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=str(tmp_path)):
+        write_report(tmp_path)
+
+
+def test_the_power_of_every_scenario_is_drawn(campaign: Path) -> None:
+    html = write_report(campaign).read_text()
+    figure = re.search(r'<figure id="fig-power">.*?</figure>', html, re.DOTALL)
+    assert figure is not None
+    for name in ("baseline", *LOADS):
+        assert f">{name}, " in figure.group()
+
+
+@given(st.lists(st.floats(0, 500), min_size=1, max_size=5), st.integers(2, 40))
+def test_the_mean_of_constant_runs_is_the_mean_of_their_powers(powers: list[float], seconds: int) -> None:
+    x: Floats = np.arange(seconds, dtype=np.float64) + 0.5
+    _, mean = mean_trace([(x, np.full(seconds, power)) for power in powers])
+    assert np.allclose(mean, np.mean(powers))
+
+
+def test_a_run_that_ended_early_leaves_the_mean_to_the_others() -> None:
+    long: Floats = np.arange(40, dtype=np.float64) + 0.5
+    _, mean = mean_trace([(long, np.full(40, 10.0)), (long[:20], np.full(20, 30.0))])
+    assert mean[:20].tolist() == [20.0] * 20
+    assert mean[20:].tolist() == [10.0] * 20
