@@ -1,5 +1,5 @@
-"""A network namespace that stands for the SUT's machine: own address, own cable. Needs root, iproute2 and nftables; where
-one of them is missing, the test fails."""
+"""A network namespace that stands for the SUT's machine: own address, own cable. Needs root, iproute2 and nftables;
+where one of them is missing, the test fails."""
 
 import itertools
 import os

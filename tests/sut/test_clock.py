@@ -30,7 +30,8 @@ for index in range(60):
 MARKERS = b"""
 import json, os, time
 def emit(index):
-    line = {"action": "step", "index": index, "edge": "begin", "sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+    stamps = {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+    line = {"action": "step", "index": index, "edge": "begin", **stamps}
     with open(os.environ["WATTLAB_MARKERS"], "w") as markers:
         markers.write(json.dumps(line) + "\\n")
 """

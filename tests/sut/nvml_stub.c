@@ -1,0 +1,107 @@
+/* A libnvidia-ml.so.1 without a GPU: NVML's functions as far as the agent and its Python binding ask for them, each value
+   read from the trace named in NVML_TRACE, which the test may rewrite at any time. A line of the trace: <name> <number>;
+   a missing name is NVML_ERROR_NOT_SUPPORTED (3); "error <name> <code>" gives that code. Return codes: nvml.h, nvmlReturn_t.
+   Proves how the agent samples, nothing about real power. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int ret;
+typedef void *device;
+typedef struct { unsigned gpu, memory; } rates;
+typedef struct { unsigned long long total, free, used; } memory;
+enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, SMALL = 7, UNLOADED = 9 };
+
+static ret look(const char *name, unsigned long long *value)
+{
+    const char *path = getenv("NVML_TRACE");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    char line[256], key[128];
+    ret found = UNSUPPORTED;
+    int code;
+    if (!file)
+        return UNLOADED;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "error %127s %d", key, &code) == 2 && !strcmp(key, name))
+            found = code;
+        else if (sscanf(line, "%127s %llu", key, value) == 2 && !strcmp(key, name))
+            found = OK;
+    }
+    fclose(file);
+    return found;
+}
+
+static ret of_device(device d, const char *name, unsigned long long *value)
+{
+    char full[128];
+    snprintf(full, sizeof full, "gpu%ld.%s", (long)d - 1, name);
+    return look(full, value);
+}
+
+static ret word(device d, const char *name, unsigned *out)
+{
+    unsigned long long value = 0;
+    ret r = of_device(d, name, &value);
+    *out = (unsigned)value;
+    return r;
+}
+
+static ret text(char *out, unsigned size, const char *value)
+{
+    if (size <= strlen(value))
+        return SMALL;
+    strcpy(out, value);
+    return OK;
+}
+
+const char *nvmlErrorString(ret r)
+{
+    switch (r) {
+    case OK: return "Success";
+    case UNSUPPORTED: return "Not Supported";
+    case UNLOADED: return "Driver Not Loaded";
+    case 15: return "GPU is lost";
+    default: return "Unknown Error";
+    }
+}
+ret nvmlInitWithFlags(unsigned flags) { (void)flags; return getenv("NVML_TRACE") ? OK : UNLOADED; }
+ret nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
+ret nvmlShutdown(void) { return OK; }
+ret nvmlSystemGetDriverVersion(char *out, unsigned size) { return text(out, size, "550.00-stub"); }
+ret nvmlDeviceGetCount_v2(unsigned *count)
+{
+    unsigned long long value = 0;
+    ret r = look("count", &value);
+    *count = (unsigned)value;
+    return r;
+}
+ret nvmlDeviceGetHandleByIndex_v2(unsigned index, device *d) { *d = (device)(long)(index + 1); return OK; }
+ret nvmlDeviceGetName(device d, char *out, unsigned size) { (void)d; return text(out, size, "Stub 3000"); }
+ret nvmlDeviceGetUUID(device d, char *out, unsigned size) { (void)d; return text(out, size, "GPU-stub"); }
+ret nvmlDeviceGetVbiosVersion(device d, char *out, unsigned size) { (void)d; (void)out; (void)size; return UNSUPPORTED; }
+ret nvmlDeviceGetEnforcedPowerLimit(device d, unsigned *out) { return word(d, "power_limit_mw", out); }
+ret nvmlDeviceGetPerformanceState(device d, unsigned *out) { return word(d, "pstate", out); }
+ret nvmlDeviceGetCurrPcieLinkGeneration(device d, unsigned *out) { return word(d, "pcie", out); }
+ret nvmlDeviceGetTemperature(device d, unsigned sensor, unsigned *out)
+{
+    return sensor == 0 ? word(d, "temperature", out) : INVALID;
+}
+ret nvmlDeviceGetUtilizationRates(device d, rates *out)
+{
+    ret r = word(d, "load", &out->gpu);
+    return r ? r : word(d, "memory_load", &out->memory);
+}
+ret nvmlDeviceGetMemoryInfo(device d, memory *out)
+{
+    ret r = of_device(d, "memory_used", &out->used);
+    out->total = 24ULL << 30;
+    out->free = out->total - out->used;
+    return r;
+}
+ret nvmlDeviceGetPowerUsage(device d, unsigned *out) { return word(d, "power_mw", out); }
+ret nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *out) { return of_device(d, "energy_mj", out); }
+ret nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out)
+{
+    const char *names[] = {"graphics_clock", "sm_clock", "memory_clock"};
+    return kind < 3 ? word(d, names[kind], out) : INVALID;
+}
