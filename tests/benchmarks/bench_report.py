@@ -1,8 +1,8 @@
-"""results.json and report of a campaign of Guldner's size: 120 runs of 1000 s, 14 indicators. Target: 8 s whole process.
+"""Report of a campaign of Guldner's size: 120 runs of 1000 s, 14 indicators. Target: 8 s whole process.
 
 Run: .venv/bin/python -m tests.benchmarks.bench_report [CAMPAIGN]
 
-Without CAMPAIGN a synthetic one is written first; writing it is not counted. The report is made in a process of its own,
+Without CAMPAIGN a synthetic one is written first, not counted. The report is made in a process of its own,
 its start, imports and exit included.
 """
 
