@@ -64,12 +64,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption."""
+    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption; the page numbers it."""
 
     kind: ClassVar[str] = "figure"
     name: str
     caption: str
     svg: Markup
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Diagram:
     readings_link: str
     control_link: str
     stamp: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ Knows results.json and the blocks of a page. Knows no run folder, no HTML, and c
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 from reports.figures import TracePanel
 from reports.pages import plots, tables
-from reports.pages.blocks import Block, Box, Card, Diagram, Facts, Paragraph, Remark, Remarks, Section
+from reports.pages.blocks import Block, Box, Card, Diagram, Facts, Figure, Paragraph, Remark, Remarks, Section
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN
@@ -93,7 +94,7 @@ def _identity(results: Results) -> Iterable[str]:
         yield " · ".join(filter(None, (f"Measured {first} to {last} ({stamps})", as_text(campaign.get("uid")))))
         yield "Results relate only to the items measured."
     if design := campaign.get("design"):
-        yield f"Design: {design}; seed {campaign.get('seed')}"
+        yield f"Design: {design}" + ("" if campaign.get("seed") is None else f"; seed {campaign['seed']}")
     yield CLAIM
 
 
@@ -167,7 +168,7 @@ def _sections(
     section = _section
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
-                plots.trace_figure(traces, stamp, trace_note), plots.induced_figure(results, stamp)),
+                plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
         section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
                 plots.efficiency_figure(results, stamp), tables.success_table(results)),
         section("epochs", "Epochs", plots.epoch_figure(results, stamp),
@@ -185,7 +186,15 @@ def _sections(
         section("material", "Data, weights and parameters", tables.material_table(results), _parameters(results)),
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip
-    yield from (part for part in found if part is not None)
+    yield from _numbered(part for part in found if part is not None)
+
+
+def _numbered(sections: Iterable[Section]) -> Iterable[Section]:
+    """Figures numbered in the order in which they stand on the page."""
+    numbers = count(1)
+    for section in sections:
+        blocks = (replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram) else b for b in section.blocks)
+        yield replace(section, blocks=tuple(blocks))
 
 
 def _section(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
@@ -210,7 +219,7 @@ def setup_diagram(results: Results, stamp: str) -> Diagram:
     spoken += "the aggregator computes this report from sealed run folders."
     return Diagram(
         name="fig-setup",
-        caption="Figure 1. Set-up of the measurement, after ISO/IEC 14756",
+        caption="Set-up of the measurement, after ISO/IEC 14756",
         description=spoken,
         meter=_box("Power meter (PM)", meter_lines or ["none"]),
         sut=_box("System under test (SUT)", sut_lines),

@@ -27,6 +27,7 @@ HISTORY = {
     "Validation loss": "val_loss",
     "Training loss": "loss",
 }
+TIME_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 ACTIONS_SHOWN = 5
 """Actions of each scenario, the longest first, that have a strip of their own in the figure of durations."""
 FACTORS_SHOWN = ("val_accuracy_per_wh", "correct_classifications_per_wh", "images_per_j", "epochs_per_wh")
@@ -44,7 +45,7 @@ def energy_figure(results: Results, stamp: str) -> Figure | None:
         gpu = {name: number_at(part, "gpu", key) for name, part in parts.items()}
         panels += _bar_panel(title, numbers, gpu=gpu, baseline=base.get(title))
     has_gpu = any(bar.part is not None for panel in panels for bar in panel.bars)
-    caption = "Figure 6. Mean power, energy and induced energy per run. Whiskers: U at 95 %."
+    caption = "Mean power, energy and induced energy per run. Whiskers: U at 95 %."
     caption += " The narrow light bar is the GPU's part (DC board, by its own reading)." if has_gpu else ""
     return _bars("fig-energy", caption, panels, 3 if len(panels) > 2 else 2, stamp)
 
@@ -55,9 +56,7 @@ def hardware_figure(results: Results, stamp: str) -> Figure | None:
     for key in USED_HARDWARE:
         numbers = {name: number_at(part, "hardware", key, "mean") for name, part in scenarios(results).items()}
         panels += _bar_panel(words(key), numbers, baseline=number_at(results, "baseline", "hardware", key))
-    caption = (
-        "Figure 7. Hardware use: means over the runs of each scenario. Disk and network: moved per sampling period."
-    )
+    caption = "Hardware use: means over the runs of each scenario. Disk and network: moved per sampling period."
     return _bars("fig-hardware", caption, panels, 2, stamp)
 
 
@@ -72,7 +71,7 @@ def efficiency_figure(results: Results, stamp: str) -> Figure | None:
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
     return _bars(
         "fig-efficiency",
-        "Figure 8, right. Efficiency factors by induced energy. Whiskers: U at 95 %.",
+        "Efficiency factors by induced energy. Whiskers: U at 95 %.",
         panels,
         2,
         stamp,
@@ -138,7 +137,7 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         spoken.append(f"{name}: first epoch {full(numbers[0], scale)}, last {full(numbers[-1], scale)}.")
     if not panels:
         return None
-    caption = "Figure 8, left. Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %."
+    caption = "Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %."
     svg = figures.curves(Labelled("fig-epochs", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-epochs", caption, Markup(svg))
 
@@ -173,7 +172,7 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
             panels.append(CurvePanel(title, "epoch", title.lower(), lines))
     if not panels:
         return None
-    caption = "Figure 9. Training history: every run (grey) and the mean over the runs that reached the epoch."
+    caption = "Training history: every run (grey) and the mean over the runs that reached the epoch."
     svg = figures.curves(Labelled("fig-history", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-history", caption, Markup(svg))
 
@@ -211,7 +210,7 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
     if rows:
         panels.append(StripPanel("Actions", "duration / s", rows))
     spoken = " ".join(f"{name}: {len(v)} runs, {min(v):.4g} to {max(v):.4g} s." for name, v in groups.items())
-    caption = "Figure 10. Durations of runs and actions: one point each; box plots from five on."
+    caption = "Durations of runs and actions: one point each; box plots from five on."
     svg = figures.strips(Labelled("fig-durations", caption, spoken, stamp), panels)
     return Figure("fig-durations", caption, Markup(svg))
 
@@ -231,7 +230,7 @@ def induced_figure(results: Results, stamp: str) -> Figure | None:
     spoken = " ".join(
         f"{s.label}: {len(s.values)} runs, {min(s.values):.4g} to {max(s.values):.4g} {scale.unit}." for s in rows
     )
-    caption = "Figure 11. Induced energy of every run: one point each; box plots from five on."
+    caption = "Induced energy of every run: one point each; box plots from five on."
     panels = [StripPanel("Induced energy per run", scale.axis("induced energy"), rows)]
     svg = figures.strips(Labelled("fig-induced", caption, spoken, stamp), panels)
     return Figure("fig-induced", caption, Markup(svg))
@@ -249,20 +248,22 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
     blocks.sort(key=lambda block: float(block["midpoint_s"]))
     numbers = [number_at(block, "mean_power_w") for block in blocks]
     scale = scale_for(numbers)
-    x = [float(block["midpoint_s"]) / 60 for block in blocks]
+    seconds = [float(block["midpoint_s"]) for block in blocks]
+    size_s, unit = next((size, unit) for size, unit in TIME_UNITS if seconds[-1] >= 3 * size or unit == "s")
+    x = [second / size_s for second in seconds]
     lines = _curve("blocks", BASELINE, x, numbers, scale)
     pooled = number_at(results, "baseline", "mean_power_w")
     if pooled and len(x) > 1 and (value := value_of(pooled, scale)) is not None:
         lines.append(Curve("pooled", 0, [x[0], x[-1]], [value, value]))
     panel = CurvePanel(
-        "Baseline blocks", "time since the first run / min", scale.axis("mean power"), lines, whole_x=False
+        "Baseline blocks", f"time since the first run / {unit}", scale.axis("mean power"), lines, whole_x=False
     )
     spoken = (
         "Mean power of the blocks in order of time: "
         + ", ".join(bare(number, scale) for number in numbers)
         + f" {scale.unit}."
     )
-    caption = "Figure 12. Mean power of the baseline blocks over the campaign."
+    caption = "Mean power of the baseline blocks over the campaign."
     svg = figures.curves(Labelled("fig-baseline", caption, spoken, stamp), [panel])
     return Figure("fig-baseline", caption, Markup(svg))
 
@@ -272,7 +273,7 @@ def trace_figure(panels: Sequence[figures.TracePanel], stamp: str, note: str) ->
     if not panels:
         return None
     spoken = " ".join(_spoken(panel) for panel in panels)
-    caption = f"Figure 5. Power of every run (grey) and the mean over the runs (coloured), the actions below. {note}"
+    caption = f"Power of every run (grey) and the mean over the runs (coloured), the actions below. {note}"
     svg = figures.traces(Labelled("fig-power", caption, spoken, stamp), panels, "power / W")
     return Figure("fig-power", caption, Markup(svg))
 

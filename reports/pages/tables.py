@@ -22,7 +22,6 @@ from reports.pages.numbers import (
     quantity,
     scale_for,
     significant,
-    spread,
 )
 
 FEW_EPOCHS = 12
@@ -48,7 +47,7 @@ def sut_facts(results: Results) -> Facts:
     described = pick(results, "campaign", "config", "sut", "description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
     items += [(words(str(key)), as_text(value)) for key, value in sut.items() if value not in (None, "", [], {})]
-    return Facts("Table 1. System under test", tuple(items))
+    return Facts("System under test", tuple(items))
 
 
 def meter_table(results: Results) -> Table:
@@ -86,7 +85,7 @@ def indicator_table(results: Results) -> Table:
         for row in listed(results, "indicators")
     ]
     heads = tuple(Head(text, numeric=False) for text in ("Indicator", "Quantity", "Unit", "Method"))
-    return Table("indicators", "Table 2. Hardware indicators", heads, tuple(rows), folded=len(rows) > LONG_TABLE)
+    return Table("indicators", "Hardware indicators", heads, tuple(rows), folded=len(rows) > LONG_TABLE)
 
 
 def result_table(results: Results) -> Table | None:
@@ -315,8 +314,8 @@ def baseline_table(results: Results) -> list[Block]:
         watts, seconds = number_at(block, "mean_power_w"), bare(number_at(block, "duration_s"), Scale("s"))
         shown_z = fixed(float(z), 2) if z is not None and is_finite(z) else NOTHING
         names = (as_text(block.get("ordinal")), as_text(block.get("start_utc")))
-        rows.append(Row((*names, seconds, bare(watts, power), spread(watts, power), shown_z, outlier)))
-    heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power")), Head(power.axis("SD within"))]
+        rows.append(Row((*names, seconds, bare(watts, power), shown_z, outlier)))
+    heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power"))]
     heads += [Head("Modified z"), Head("Remark", False)]
     table = Table("baseline-blocks", "Baseline blocks", tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
     return [Facts("Baseline", tuple(items)), table]

@@ -130,6 +130,7 @@ def imported() -> dict[str, Any]:
         "config": None,
         "plan": None,
         "uid": None,
+        "seed": None,
         "source": {"format": "oscar", "files": {"a": "b" * 64}, "note": "n"},
     }
     tree |= {"sut": {}, "host": {}, "indicators": []}
@@ -163,12 +164,18 @@ def test_everything_the_report_must_show_is_there() -> None:
     figures = {"fig-setup", "fig-power", "fig-energy", "fig-hardware", "fig-epochs", "fig-efficiency", "fig-history"}
     assert figures | {"fig-durations", "fig-induced", "fig-baseline"} <= set(checker.ids)
     for words in (
-        "Table 1. System under test", "Table 2. Hardware indicators", "AMD Ryzen 7 1700", "GPU share of energy",
+        "System under test", "Hardware indicators", "AMD Ryzen 7 1700", "GPU share of energy",
         "excluded: aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "2 of 3",
         COMMAND, "structured after", "Drift", "2" * 64,
     ):  # fmt: skip
         assert words.lower() in checker.text.lower(), words
     assert "conforms to" not in checker.text
+
+
+def test_figures_are_numbered_in_the_order_in_which_they_stand() -> None:
+    numbers = re.findall(r"<figcaption><strong>Figure (\d+)\.</strong>", whole())
+    assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
+    assert len(numbers) >= 10
 
 
 def test_an_emulated_campaign_says_so_everywhere() -> None:
