@@ -19,13 +19,16 @@ static ret look(const char *name, unsigned long long *value)
     char line[256], key[128];
     ret found = UNSUPPORTED;
     int code;
+    unsigned long long number;
     if (!file)
         return UNLOADED;
     while (fgets(line, sizeof line, file)) {
         if (sscanf(line, "error %127s %d", key, &code) == 2 && !strcmp(key, name))
             found = code;
-        else if (sscanf(line, "%127s %llu", key, value) == 2 && !strcmp(key, name))
+        else if (sscanf(line, "%127s %llu", key, &number) == 2 && !strcmp(key, name)) {
             found = OK;
+            *value = number;
+        }
     }
     fclose(file);
     return found;

@@ -188,8 +188,8 @@ def test_samples_lie_on_a_grid_of_the_monotonic_clock_without_drift(tmp_path: Pa
         time.sleep(4.0)
         stamps = [record["sut_ns"] for record in agent.of("sample")]
     assert len(stamps) > 70
-    # Late by what the machine is busy with; but the earliest ones stay on one grid. A sampler that slept for a period after
-    # each sample would be off by its own cost and the sleep's lateness, some 0.3 ms, more at every tick.
+    # Late by what the machine is busy with; but the earliest ones stay on one grid. A sampler that slept for a period
+    # after each sample would be off by its own cost and the sleep's lateness, some 0.3 ms, more at every tick.
     late_ns = [(stamp - stamps[1] + 25_000_000) % 50_000_000 - 25_000_000 for stamp in stamps[1:]]
     assert min(late_ns[-25:]) - min(late_ns[:25]) == pytest.approx(0, abs=4e6)
 
