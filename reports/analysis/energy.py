@@ -16,9 +16,10 @@ difference of one cumulative function at both edges: additive by construction, a
 than one.
 
 P_B(t) is the straight line between the midpoints of neighbouring baseline blocks of the run's own session, for a run
-that lies between the first and the last of them; any other run gets the mean of the block means of its session, and
-without a block there, of all sessions. u(P_B) = s / sqrt(m) over the m block means that are used (drift between them is
-part of s: conservative).
+that lies between the first and the last of them; any other run gets the pooled power of its session's blocks, and
+without a block there, of all sessions. Pooled power is the blocks' energy over their time (a longer block counts more;
+this is what gives Okular's published digits). u(P_B) = s / sqrt(m) over the m block means that are used (drift between
+them is part of s: conservative).
 """
 
 import math
@@ -198,13 +199,19 @@ class BaselineLevel:
         return self.function.energy_j(begin_ns, end_ns)
 
 
+def pooled_w(blocks: Sequence[Block]) -> float:
+    """Energy of all blocks over their time (W)."""
+    times_s = np.array([block.end_ns - block.begin_ns for block in blocks]) * NS
+    return float(np.sum(times_s * [block.mean_w for block in blocks]) / np.sum(times_s))
+
+
 def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int) -> BaselineLevel | None:
     """The baseline of a run (module docstring); None where there is no block at all."""
     if not blocks:
         return None
     own = sorted((block for block in blocks if block.session == session), key=lambda block: block.midpoint_ns)
     used = own or list(blocks)
-    means_w = np.array([block.mean_w for block in used])
+    means_w = np.array([block.mean_w for block in used], dtype=np.float64)
     u_w = float(means_w.std(ddof=1)) / math.sqrt(means_w.size) if means_w.size > 1 else None
     inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
     if inside:
@@ -212,7 +219,7 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
         times_s = np.array([block.midpoint_ns - origin_ns for block in own]) * NS
         function = trapezoid(origin_ns, times_s, means_w)
     else:
-        level = float(means_w.mean())
+        level = pooled_w(used)
         function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
     return BaselineLevel(function, u_w, means_w.size - 1.0, bool(own), inside)
 

@@ -17,7 +17,7 @@ Decisions
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from reports.analysis.energy import (
     PowerFunction,
     baseline_for,
     induced,
+    pooled_w,
     power_function,
     register_energy_wh,
 )
@@ -392,7 +393,6 @@ def _baseline(
     means_w = np.array([run.mean_power_w for run in baseline_runs])
     scores = findings.modified_z(means_w)
     out = {id(run) for run, _ in outliers}
-    kept = np.array([run.mean_power_w for run in baseline_runs if id(run) not in out])
     everyone = sum(run.run.start.kind == "baseline" for run in runs)
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
     blocks = [
@@ -408,14 +408,22 @@ def _baseline(
     return {
         "n_blocks": len(baseline_runs),
         "n_excluded": everyone - len(baseline_runs),
-        "mean_power_w": _json(mean_of(means_w, "W")),
+        "mean_power_w": _pooled(baseline_runs),
         "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
-        "without_outliers": _json(mean_of(kept, "W")) if out else None,
+        "without_outliers": _pooled([run for run in baseline_runs if id(run) not in out]) if out else None,
         "blocks": blocks,
         "hardware": {name: _json(mean_of(values, unit)) for name, (unit, values) in _hardware(baseline_runs).items()},
         "gpu_power_w": _json(mean_of(gpu_w, "W")),
     }
+
+
+def _pooled(runs: Sequence[AnalysedRun]) -> Json | None:
+    """Pooled baseline power, its spread and type A uncertainty over the block means."""
+    spread = mean_of([run.mean_power_w for run in runs], "W")
+    if spread is None:
+        return None
+    return replace(spread, estimate=replace(spread.estimate, value=pooled_w(_blocks(runs)))).to_json()
 
 
 def _midpoint_s(run: AnalysedRun, first: AnalysedRun) -> float | None:

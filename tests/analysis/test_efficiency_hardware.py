@@ -1,0 +1,84 @@
+"""Efficiency factors with Fieller's interval; hardware indicators and GPU energy over intervals."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harness.documents import IndicatorDescriptor
+from reports.analysis import efficiency, hardware
+from reports.analysis.series import Indicators
+from tests.analysis.streams import at
+
+
+def indicators(period_s: float = 1.0, **columns: list[float]) -> Indicators:
+    count = len(next(iter(columns.values())))
+    described = [{"name": n, "unit": "u", "quantity": n, "method": "m", "kind": "gauge"} for n in columns]
+    how = IndicatorDescriptor(stream="samples-agent.csv", period_s=period_s, clock="sut", columns=described)
+    times_ns = np.array([at(period_s * (i + 1)) for i in range(count)], dtype=np.int64)
+    return Indicators(how, times_ns, tuple(columns), np.array(list(columns.values()), dtype=np.float64).T)
+
+
+def intervals(*pairs: tuple[float, float]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.array([at(a) for a, _ in pairs]), np.array([at(b) for _, b in pairs])
+
+
+def test_work_is_read_from_the_summary_its_quality_and_the_marked_epochs() -> None:
+    summary = {"val_accuracy": 0.8, "quality": {"f1": 0.7, "correct": True}, "images_seen_train": float("nan")}
+    assert efficiency.work_of(summary, 4) == {"val_accuracy_per_wh": 0.8, "f1_per_wh": 0.7, "epochs_per_wh": 4.0}
+    assert efficiency.work_of({}, 0) == {}
+
+
+def test_the_efficiency_factor_is_the_ratio_of_means_and_not_the_mean_of_ratios() -> None:
+    work = [{"val_accuracy_per_wh": 0.8}, {"val_accuracy_per_wh": 0.9}]
+    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), 0.0)["val_accuracy_per_wh"]
+    assert ratio.number.estimate.value == pytest.approx(0.85 / 2)
+    assert ratio.per_run == pytest.approx((0.8, 0.3))
+
+
+def test_images_are_counted_per_joule() -> None:
+    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), 0.0)["images_per_j"]
+    assert (ratio.number.estimate.value, ratio.number.unit) == (1.0, "1/J")
+
+
+def test_fiellers_interval_covers_the_true_ratio_about_95_times_in_100() -> None:
+    random = np.random.default_rng(3)
+    hits = 0
+    for _ in range(2000):
+        energy = random.normal(2.0, 0.3, 10)
+        work = [{"f1_per_wh": w} for w in 3.0 + (energy - 2.0) + random.normal(0, 0.2, 10)]
+        interval = efficiency.ratios(work, energy, 0.0)["f1_per_wh"].interval
+        assert interval is not None
+        hits += interval[0] <= 1.5 <= interval[1]
+    assert 0.93 <= hits / 2000 <= 0.97
+
+
+def test_an_energy_that_may_be_zero_gives_no_interval() -> None:
+    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), 0.0)["f1_per_wh"]
+    assert ratio.interval is None
+
+
+def test_means_take_the_samples_in_the_interval_and_amounts_become_rates() -> None:
+    samples = indicators(2.0, cpu_percent=[1, 2, 3, 4], disk_read_kb=[10, 20, 30, np.nan])
+    assert hardware.means(samples, at(2), at(6)) == {"cpu_percent": 2.5, "disk_read_kb": 12.5}
+    assert hardware.means(samples, at(20), at(30)) == {}
+
+
+def test_gpu_energy_prefers_the_boards_counter_and_adds_boards() -> None:
+    both = indicators(gpu0_power_w=[10] * 5, gpu0_energy_j=[0, 20, 40, 60, 80], gpu1_energy_j=[0, 1, 2, 3, 4])
+    counted = hardware.gpu_energy(both, *intervals((1, 3), (2.5, 5)))
+    assert counted is not None
+    assert counted.method == hardware.COUNTER
+    assert counted.energy_j == pytest.approx([42, 52.5])
+    integrated = hardware.gpu_energy(indicators(gpu0_power_w=[10, 10, 20, 20]), *intervals((1, 4)))
+    assert integrated is not None
+    assert integrated.method == hardware.POWER
+    assert integrated.energy_j == pytest.approx([45])
+    assert hardware.gpu_energy(indicators(cpu_percent=[1, 2]), *intervals((1, 2))) is None
+    assert hardware.gpu_energy(None, *intervals((1, 2))) is None
+
+
+def test_gpu_temperature_is_unknown_where_no_sample_fell_into_the_action() -> None:
+    warm = hardware.gpu_temperatures_c(indicators(gpu0_temperature_c=[40, 50, np.nan]), *intervals((0, 2), (1.2, 1.8)))
+    assert warm[0] == 45
+    assert np.isnan(warm[1])
+    assert np.isnan(hardware.gpu_temperatures_c(None, *intervals((0, 2)))).all()

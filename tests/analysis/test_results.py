@@ -1,0 +1,241 @@
+"""results.json: the golden measurement, whole synthetic campaigns, damage, and the laws of rebuilding."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import AnalysisError, LabError
+from harness.importers.nvidia_smi import import_nvidia_smi
+from harness.importers.oscar import import_oscar
+from harness.run_folder import CAMPAIGN, CampaignFolder
+from reports.analysis.results import analyse, write_results
+from tests.reports.make_campaign import LOADS, Shape, make_campaign
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def okular(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    campaign = tmp_path_factory.mktemp("okular") / "okular"
+    import_oscar(DATA / "okular", campaign)
+    found: dict[str, Any] = json.loads(write_results(campaign).read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_campaign(tmp_path_factory.mktemp("synthetic"), Shape(broken={4: "abort", 6: "fail"}))
+
+
+def printed(number: dict[str, Any], digits: int) -> str:
+    return f"{number['value']:.{digits}f}"
+
+
+def test_okular_gives_the_published_values_by_the_oscar_rule(okular: dict[str, Any]) -> None:
+    scenario, idle = (okular["scenarios"][name]["oscar"] for name in ("scenario", "idle"))
+    assert (scenario["seconds"], scenario["reason"], idle["reason"]) == (217, None, None)
+    assert printed(scenario["mean_power_w"], 7) == "12.7487393"
+    assert printed(scenario["sd_over_runs_w"], 7) == "0.4174684"
+    assert printed(scenario["induced_energy_wh"], 7) == "0.0754675"
+    assert printed(scenario["hardware"]["cpu_percent"], 7) == "3.2213518"
+    assert printed(scenario["hardware"]["ram_used_kb"], 1) == "2563931.9"
+    assert printed(scenario["baseline_mean_power_w"], 7) == "11.4967444"
+    assert printed(idle["mean_power_w"], 7) == "11.3342966"
+    assert printed(idle["sd_over_runs_w"], 7) == "0.2193818"
+    assert printed(idle["induced_energy_wh"], 6) == "-0.009792"
+
+
+def test_okular_gives_the_exact_overlap_values_with_their_uncertainty(okular: dict[str, Any]) -> None:
+    scenario, idle = okular["scenarios"]["scenario"], okular["scenarios"]["idle"]
+    assert (scenario["n_runs"], idle["n_runs"], okular["baseline"]["n_blocks"]) == (30, 11, 11)
+    assert printed(scenario["induced_energy_wh"], 7) == "0.0752345"
+    assert f"{scenario['induced_energy_wh']['sd']:.7f}" == "0.0055632"
+    assert f"{scenario['induced_energy_wh']['u']:.5f}" == "0.00274"
+    assert f"{scenario['induced_energy_wh']['u'] / scenario['induced_energy_wh']['value']:.4f}" == "0.0364"
+    assert printed(idle["induced_energy_wh"], 7) == "-0.0100833"
+    assert f"{idle['induced_energy_wh']['U']:.4f}" == "0.0058"
+    start = {name: okular["scenarios"][name]["alternatives"][0] for name in ("scenario", "idle")}
+    assert start["scenario"]["name"] == "stamps-mark-window-start"
+    assert printed(start["scenario"]["induced_energy_wh"], 7) == "0.0753588"
+    assert printed(start["idle"]["induced_energy_wh"], 7) == "-0.0100735"
+
+
+def test_okulars_second_baseline_run_is_an_outlier_shown_with_and_without(okular: dict[str, Any]) -> None:
+    blocks = okular["baseline"]["blocks"]
+    assert [block["block"] for block in blocks if block["outlier"]] == [2]
+    assert printed(blocks[1]["mean_power_w"], 3) == "11.905"
+    assert f"{sorted(block['mean_power_w']['value'] for block in blocks)[5]:.3f}" == "11.442"
+    assert okular["baseline"]["without_outliers"]["n"] == 10
+    assert "without-baseline-outliers" in {a["name"] for a in okular["scenarios"]["scenario"]["alternatives"]}
+    codes = {(finding["code"], finding["severity"], finding["subject"]) for finding in okular["findings"]}
+    assert {
+        ("induced-negative", "invalid", "idle"),
+        ("baseline-other-session", "warn", "scenario"),
+        ("baseline-other-session", "warn", "idle"),
+        ("imported", "info", "campaign"),
+        ("few-runs", "info", "idle"),
+        ("shortened-interval", "info", "scenario"),
+    } <= codes
+    assert okular["scenarios"]["idle"]["efficiency"]["suppressed"]
+
+
+def test_whole_gpu_traces_give_their_joules_and_their_damage_is_found(tmp_path: Path) -> None:
+    import_nvidia_smi(sorted((DATA / "delrey").glob("*.gz")), tmp_path / "c")
+    found = analyse(tmp_path / "c").to_json()
+    joules = {name: round(entry["energy_wh"]["value"] * 3600) for name, entry in found["scenarios"].items()}
+    assert joules == {
+        "gpu-cloud-mobilenet_v2": 417_203,
+        "gpu-cloud-resnet50": 344_214,
+        "gpu-cloud-vgg16": 949_960,
+        "gpu-local-mobilenet_v2": 100_403,
+    }
+    codes = [finding["code"] for finding in found["findings"]]
+    assert (codes.count("truncated-source"), codes.count("gap"), codes.count("baseline-missing")) == (2, 1, 1)
+    assert found["baseline"] is None
+    assert all(entry["induced_energy_wh"] is None for entry in found["scenarios"].values())
+
+
+def test_every_run_is_listed_and_only_successes_enter_a_mean(synthetic: Path) -> None:
+    found = analyse(synthetic).to_json()
+    assert len(found["runs"]) == 14
+    assert [run["ordinal"] for run in found["runs"] if not run["included"]] == [4, 6]
+    assert all(run["excluded_because"] for run in found["runs"] if not run["included"])
+    assert {"run-aborted", "run-failed", "emulated"} <= {finding["code"] for finding in found["findings"]}
+    assert found["measurement"]["origin"] == "emulated"
+    total = found["baseline"]["n_blocks"] + sum(entry["n_runs"] for entry in found["scenarios"].values())
+    assert total == 12
+
+
+def test_means_are_the_means_of_the_runs_and_actions_add_up(synthetic: Path) -> None:
+    found = analyse(synthetic).to_json()
+    for name, entry in found["scenarios"].items():
+        runs = [run for run in found["runs"] if run["included"] and run["scenario"] == name]
+        for key in ("energy_wh", "induced_energy_wh", "duration_s", "mean_power_w"):
+            mean = sum(run[key]["value"] for run in runs) / len(runs)
+            assert entry[key]["value"] == pytest.approx(mean, rel=1e-12)
+        for run in runs:
+            energies = dict.fromkeys(("epoch", "training"), 0.0)
+            for action in run["actions"]:
+                if action["name"] in energies:
+                    energies[action["name"]] += action["energy_wh"]
+            assert energies["epoch"] == pytest.approx(energies["training"], rel=1e-9) or not LOADS[name].epochs
+
+
+def test_every_number_of_the_file_has_the_same_seven_parts(synthetic: Path) -> None:
+    def walk(value: Any) -> None:  # noqa: ANN401
+        if isinstance(value, dict):
+            if "value" in value and "dof" in value:
+                assert list(value) == ["value", "unit", "sd", "n", "u", "U", "dof"]
+                assert isinstance(value["value"], float)
+                assert (value["u"] is None) == (value["U"] is None)
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    walk(analyse(synthetic).to_json())
+
+
+def test_the_file_is_byte_identical_when_rebuilt_also_elsewhere(synthetic: Path, tmp_path: Path) -> None:
+    first = write_results(synthetic).read_bytes()
+    shutil.rmtree(synthetic / "derived")
+    assert write_results(synthetic).read_bytes() == first
+    shutil.copytree(synthetic, tmp_path / "moved")
+    assert write_results(tmp_path / "moved").read_bytes() == first
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(14)))
+def test_the_order_in_which_a_disk_lists_runs_changes_nothing(
+    synthetic: Path, monkeypatch: pytest.MonkeyPatch, order: list[int]
+) -> None:
+    expected = analyse(synthetic)
+    listed = CampaignFolder.run_paths
+
+    def shuffled(self: CampaignFolder) -> list[Path]:
+        paths = listed(self)
+        return [paths[i] for i in order]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CampaignFolder, "run_paths", shuffled)
+        assert analyse(synthetic) == expected
+
+
+def test_a_changed_byte_is_an_invalid_finding_and_the_rest_is_still_computed(synthetic: Path, tmp_path: Path) -> None:
+    campaign = tmp_path / "c"
+    shutil.copytree(synthetic, campaign)
+    run = sorted(campaign.glob("*-r01-*"))[0]
+    stream = run / "readings-wall.csv"
+    for path in (run, stream):
+        path.chmod(0o755)
+    stream.write_bytes(stream.read_bytes().replace(b",41.", b",42.", 1))
+    found = analyse(campaign)
+    assert found.findings[0].code == "broken-seal"
+    assert found.findings[0].subject == run.name
+    assert len(found.scenarios) == 3
+
+
+def test_a_broken_chain_and_an_unreadable_run_are_findings_not_crashes(synthetic: Path, tmp_path: Path) -> None:
+    campaign = tmp_path / "c"
+    shutil.copytree(synthetic, campaign)
+    log = campaign / CAMPAIGN
+    log.write_bytes(log.read_bytes().replace(b'"seed":7', b'"seed":8', 1))
+    run = sorted(campaign.glob("*-r02-*"))[0]
+    for path in (run, run / "run.jsonl"):
+        path.chmod(0o755)
+    (run / "run.jsonl").write_bytes(b"no json\n")
+    found = analyse(campaign)
+    broken = {finding.subject for finding in found.findings if finding.code == "broken-seal"}
+    assert {"c", run.name} <= broken
+    assert len(found.runs) == 13
+
+
+def test_a_campaign_without_a_run_or_without_a_campaign_is_refused(tmp_path: Path) -> None:
+    CampaignFolder.create(tmp_path / "c").append("campaign", "2026-11-21T00:00:00Z", {"schema": 1, "name": "c"})
+    with pytest.raises(AnalysisError, match="no run that can be read"):
+        analyse(tmp_path / "c")
+    with pytest.raises(LabError, match="name the folder of a campaign"):
+        analyse(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Shape(loads={}, repetitions=1, baseline_blocks=2, duration_s=12),
+        Shape(repetitions=1, baseline_blocks=1, duration_s=12, gpu=False),
+        Shape(repetitions=2, baseline_blocks=2, duration_s=12, broken=dict.fromkeys(range(1, 9), "abort")),
+        Shape(repetitions=1, baseline_blocks=0, duration_s=12),
+    ],
+    ids=["only a baseline", "one run and one block", "nothing succeeded", "no baseline"],
+)
+def test_campaigns_that_lack_much_still_give_a_file(shape: Shape, tmp_path: Path) -> None:
+    found = json.loads(write_results(make_campaign(tmp_path, shape)).read_text())
+    assert len(found["runs"]) == len(found["inputs"])
+    for entry in found["scenarios"].values():
+        assert entry["induced_energy_wh"] is None or entry["induced_energy_wh"]["U"] is None
+        assert entry["efficiency"]["suppressed"]
+
+
+def test_a_stuck_meter_and_a_long_gap_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("baseline", "scenario"):
+        for kind in ("power.csv.gz", "hardware.csv.gz", "actions.csv"):
+            shutil.copyfile(DATA / "okular" / f"{name}-{kind}", folder / f"{name}-{kind}")
+    power = folder / "scenario-power.csv.gz"
+    lines = gzip.decompress(power.read_bytes()).split(b"\n")
+    first = next(i for i, line in enumerate(lines) if b", 09:04:30;" in line)
+    power.write_bytes(gzip.compress(b"\n".join(lines[:first] + lines[first + 20 :])))
+    import_oscar(folder, tmp_path / "c")
+    found = analyse(tmp_path / "c")
+    gap = next(finding for finding in found.findings if finding.code == "gap")
+    assert gap.severity == "invalid"
+    assert found.scenarios["scenario"]["n_runs"] == 29
+    assert found.scenarios["scenario"]["n_excluded"] == 1
