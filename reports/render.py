@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness.errors import RunFolderError
 from reports.analysis.results import write_results
 from reports.pages.campaign import CampaignPage, campaign_page
 from reports.pages.traces import NOTE, trace_panels
@@ -21,14 +22,19 @@ def write_report(campaign: Path) -> Path:
     """Recompute results.json, render the report beside it, return the report's path.
 
     Raises:
-        LabError: the folder is no campaign, or a run folder cannot be read; the message names the file.
+        LabError: the folder is no campaign, a run folder cannot be read, or the disk refuses; the message names the file.
     """
     results_file = write_results(campaign)
     results = json.loads(results_file.read_text(encoding="utf-8"))
     command = f"wattlab report {shlex.quote(campaign.resolve().name)} (called where this folder lies)"
     page = campaign_page(results, trace_panels(campaign, results), NOTE, command)
     report = results_file.with_name(REPORT)
-    report.write_text(render(page), encoding="utf-8")
+    try:
+        report.write_text(render(page), encoding="utf-8")
+    except OSError as error:
+        raise RunFolderError(
+            f"{report}: cannot write ({error.strerror}); free space or give write permission"
+        ) from error
     return report
 
 

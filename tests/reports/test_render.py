@@ -75,6 +75,15 @@ def test_what_is_no_campaign_is_refused_with_its_name(tmp_path: Path) -> None:
         write_report(tmp_path)
 
 
+def test_a_report_that_cannot_be_written_is_an_error_that_names_it(campaign: Path) -> None:
+    report = write_report(campaign)
+    report.unlink()
+    report.mkdir()
+    with pytest.raises(LabError, match=r"report\.html: cannot write"):
+        write_report(campaign)
+    report.rmdir()
+
+
 def test_the_power_of_every_scenario_is_drawn(campaign: Path) -> None:
     html = write_report(campaign).read_text()
     figure = re.search(r'<figure id="fig-power">.*?</figure>', html, re.DOTALL)
