@@ -43,7 +43,16 @@ from reports.analysis.energy import (
 )
 from reports.analysis.findings import Finding
 from reports.analysis.series import SUT_INLET, PowerSeries, RunSeries, read_run
-from reports.analysis.uncertainty import Estimate, Number, Term, mean_of, mean_with_shared, single, standard_error
+from reports.analysis.uncertainty import (
+    Estimate,
+    Number,
+    Term,
+    count,
+    mean_of,
+    mean_with_shared,
+    single,
+    standard_error,
+)
 
 SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
@@ -406,8 +415,8 @@ def _baseline(
         for index, run in enumerate(baseline_runs)
     ]  # fmt: skip
     return {
-        "n_blocks": len(baseline_runs),
-        "n_excluded": everyone - len(baseline_runs),
+        "n_blocks": count(len(baseline_runs)).to_json(),
+        "n_excluded": count(everyone - len(baseline_runs)).to_json(),
         "mean_power_w": _pooled(baseline_runs),
         "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
@@ -505,8 +514,8 @@ class ScenarioContext:
         config = self.everyone[0].run.start.scenario_config
         return {
             "title": config.get("title") or self.name,
-            "n_runs": len(group.runs),
-            "n_excluded": len(self.everyone) - len(group.runs),
+            "n_runs": count(len(group.runs)).to_json(),
+            "n_excluded": count(len(self.everyone) - len(group.runs)).to_json(),
             "parameters": self.parameters,
             "mean_power_w": _json(mean_of([run.mean_power_w for run in group.runs], "W")),
             "energy_wh": _json(mean_of(group.energies_wh, "Wh")),

@@ -73,6 +73,11 @@ def single(value: float, unit: str) -> Number:
     return Number(Estimate(float(value), None, None), unit, n=1)
 
 
+def count(number: int) -> Number:
+    """A count: exact, a number like every other in results.json."""
+    return Number(Estimate(float(number), None, None), "1")
+
+
 def mean_of(values: Sequence[float] | NDArray[np.float64], unit: str) -> Number | None:
     """Mean of independent observations with its type A uncertainty s / sqrt(n); None without any finite value."""
     finite = np.asarray(values, dtype=np.float64)

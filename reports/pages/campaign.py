@@ -101,7 +101,7 @@ def _identity(results: Results) -> Iterable[str]:
 def _answer(results: Results) -> str:
     parts = scenarios(results)
     host = as_text(pick(results, "sut", "hostname")) or "the system under test"
-    measured = {name: part for name, part in parts.items() if part.get("n_runs")}
+    measured = {name: part for name, part in parts.items() if pick(part, "n_runs", "value")}
     if not parts:
         return f"This campaign holds no scenario run yet: only the baseline of {host}."
     if not measured:

@@ -103,7 +103,7 @@ def result_table(results: Results) -> Table | None:
     rows = []
     for name, part in parts.items():
         cells = (bare(number_at(part, *path), scale) for (_, path), scale in zip(shown, scales, strict=True))
-        rows.append(Row((name, str(part.get("n_runs", 0)), *cells)))
+        rows.append(Row((name, bare(number_at(part, "n_runs"), Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
     note = "Means over the runs. " + U_NOTE
@@ -296,7 +296,7 @@ def baseline_table(results: Results) -> list[Block]:
     baseline = pick(results, "baseline")
     if not baseline:
         return [Paragraph("There is no baseline in this campaign; no induced energy can be given.", "note")]
-    items = [("Blocks", as_text(baseline.get("n_blocks")))]
+    items = [("Blocks", bare(number_at(baseline, "n_blocks"), Scale("")))]
     named = (
         ("Mean power", "mean_power_w"),
         ("without outlying blocks", "without_outliers"),

@@ -53,7 +53,11 @@ def test_okular_gives_the_published_values_by_the_oscar_rule(okular: dict[str, A
 
 def test_okular_gives_the_exact_overlap_values_with_their_uncertainty(okular: dict[str, Any]) -> None:
     scenario, idle = okular["scenarios"]["scenario"], okular["scenarios"]["idle"]
-    assert (scenario["n_runs"], idle["n_runs"], okular["baseline"]["n_blocks"]) == (30, 11, 11)
+    assert (scenario["n_runs"]["value"], idle["n_runs"]["value"], okular["baseline"]["n_blocks"]["value"]) == (
+        30,
+        11,
+        11,
+    )
     assert printed(scenario["induced_energy_wh"], 7) == "0.0752345"
     assert f"{scenario['induced_energy_wh']['sd']:.7f}" == "0.0055632"
     assert f"{scenario['induced_energy_wh']['u']:.5f}" == "0.00274"
@@ -108,7 +112,9 @@ def test_every_run_is_listed_and_only_successes_enter_a_mean(synthetic: Path) ->
     assert all(run["excluded_because"] for run in found["runs"] if not run["included"])
     assert {"run-aborted", "run-failed", "emulated"} <= {finding["code"] for finding in found["findings"]}
     assert found["measurement"]["origin"] == "emulated"
-    total = found["baseline"]["n_blocks"] + sum(entry["n_runs"] for entry in found["scenarios"].values())
+    total = found["baseline"]["n_blocks"]["value"] + sum(
+        entry["n_runs"]["value"] for entry in found["scenarios"].values()
+    )
     assert total == 12
 
 
@@ -237,5 +243,5 @@ def test_a_stuck_meter_and_a_long_gap_are_found(tmp_path: Path) -> None:
     found = analyse(tmp_path / "c")
     gap = next(finding for finding in found.findings if finding.code == "gap")
     assert gap.severity == "invalid"
-    assert found.scenarios["scenario"]["n_runs"] == 29
-    assert found.scenarios["scenario"]["n_excluded"] == 1
+    assert found.scenarios["scenario"]["n_runs"]["value"] == 29
+    assert found.scenarios["scenario"]["n_excluded"]["value"] == 1

@@ -103,7 +103,14 @@ def no_success() -> dict[str, Any]:
     for part in tree["scenarios"].values():
         for key in ("mean_power_w", "energy_wh", "induced_energy_wh", "duration_s", "gpu", "oscar", "success"):
             part[key] = None
-        part |= {"n_runs": 0, "n_excluded": 3, "epochs": [], "actions": [], "hardware": {}, "alternatives": []}
+        part |= {
+            "n_runs": number(0, "1"),
+            "n_excluded": number(3, "1"),
+            "epochs": [],
+            "actions": [],
+            "hardware": {},
+            "alternatives": [],
+        }
         part["efficiency"] = {"suppressed": "no successful run", "per_total": {}, "per_induced": {}, "values": {}}
     for run in tree["runs"]:
         run |= {"included": False, "status": "fail", "excluded_because": "failed: exit code 1", "duration_s": None}
@@ -113,7 +120,11 @@ def no_success() -> dict[str, Any]:
 def one_run() -> dict[str, Any]:
     tree = results(scenarios={"cnn": SCENARIOS["cnn"]})
     part = tree["scenarios"]["cnn"]
-    part |= {"n_runs": 1, "induced_energy_wh": number(0.82, "Wh", n=1), "energy_wh": number(1.5, "Wh", n=1)}
+    part |= {
+        "n_runs": number(1, "1"),
+        "induced_energy_wh": number(0.82, "Wh", n=1),
+        "energy_wh": number(1.5, "Wh", n=1),
+    }
     tree["runs"] = [run for run in tree["runs"] if run["ordinal"] in (1, 2)]
     return tree
 
