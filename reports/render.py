@@ -22,7 +22,7 @@ def write_report(campaign: Path) -> Path:
     """Recompute results.json, render the report beside it, return the report's path.
 
     Raises:
-        LabError: the folder is no campaign, a run folder cannot be read, or the disk refuses; the message names the file.
+        LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
     results_file = write_results(campaign)
     results = json.loads(results_file.read_text(encoding="utf-8"))

@@ -39,6 +39,10 @@ ADVICE = {
         "A sealed file, the chain of runs or the campaign's log is not as it was written.",
         "Restore the campaign from a copy made after measuring; `wattlab verify` names every file.",
     ),
+    "unreadable": Advice(
+        "A journal or a stream of the run is not what it should be, so nothing of this run was used.",
+        "`wattlab verify` names every file that changed; restore it from a copy, or repeat the run.",
+    ),
     "gap": Advice(
         "The meter was silent for a while; the energy in the gap is interpolated and given separately.",
         "Check cable, adapter and the meter's logging interval; repeat the run when gaps exceed the limit.",

@@ -105,7 +105,8 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
     induced_wh = estimate(induced_w / 60, "Wh")
     ratios = {"val_accuracy_per_wh": estimate(0.8 / (induced_w / 60), "1/Wh")} if epochs else {}
     part: Part = {
-        "title": f"{name} (synthetic)", "n_runs": number(3, "1"), "n_excluded": number(0, "1"), "parameters": {"fixed_epochs": epochs},
+        "title": f"{name} (synthetic)", "n_runs": number(3, "1"), "n_excluded": number(0, "1"),
+        "parameters": {"fixed_epochs": epochs},
         "mean_power_w": estimate(power_w, "W"), "energy_wh": estimate(power_w / 60, "Wh"),
         "induced_energy_wh": induced_wh, "induced_power_w": estimate(induced_w, "W"),
         "duration_s": estimate(60.0, "s", 0.001), "gap_energy_wh": number(0.0, "Wh"),

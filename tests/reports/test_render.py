@@ -1,5 +1,6 @@
 """From sealed run folders to the report's bytes: every kind of campaign, rebuilt alike."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -68,6 +69,23 @@ def test_an_excluded_run_is_listed_and_not_drawn(campaign: Path) -> None:
     html = write_report(campaign).read_text()
     assert re.search(r'<tr class="excluded"><th scope="row" class="num">5</th>', html)
     assert "SIGTERM: the operator stopped the lab" in checked(html).text
+    drawn = [int(count) for count in re.findall(r">[a-z]+, (\d+) runs?<", html)]
+    runs = json.loads((campaign / "derived" / "results.json").read_text())["runs"]
+    assert sum(drawn) == sum(run["included"] for run in runs) == len(runs) - 1
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "readings-wall.csv", "samples-agent.csv"])
+def test_a_damaged_run_is_reported_and_stops_nothing(name: str, campaign: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / campaign.name
+    shutil.copytree(campaign, damaged)
+    target = sorted(damaged.glob(f"*-r03-*/{name}"))[0]
+    for path in (target.parent, target):
+        path.chmod(0o755)
+    target.write_bytes(b"nonsense \xff<script>\n" * 3)
+    html = write_report(damaged).read_text()
+    text = checked(html).text
+    assert "invalid broken-seal" in " ".join(text.split())
+    assert "<script" not in html
 
 
 def test_what_is_no_campaign_is_refused_with_its_name(tmp_path: Path) -> None:
