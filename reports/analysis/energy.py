@@ -19,7 +19,7 @@ P_B(t) is the straight line between the midpoints of neighbouring baseline block
 that lies between the first and the last of them; any other run gets the pooled power of its session's blocks, and
 without a block there, of all sessions. Pooled power is the blocks' energy over their time (a longer block counts more;
 this is what gives Okular's published digits). u(P_B) = s / sqrt(m) over the m block means that are used (drift between
-them is part of s: conservative).
+them is part of s: conservative); for a session with one block s is that of all sessions' blocks.
 """
 
 import math
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from harness.errors import AnalysisError
 from reports.analysis.series import PowerSeries
-from reports.analysis.uncertainty import Number, Term, mean_with_shared
+from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared
 
 NS = 1e-9
 WH = 3600.0
@@ -181,18 +181,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BaselineLevel:
-    """P_B for one run: `energy_j` integrates it; `u_w`, `dof` of the block means it rests on; whether they are of its
-    session."""
+    """P_B for one run: its function, `u_w` and `dof` of the block means, the session they are of (None: all)."""
 
     function: PowerFunction
     u_w: float | None
     dof: float
-    own_session: bool
+    session: str | None
     interpolated: bool
-
-    def term(self, factor: float) -> Term | None:
-        """Its contribution to something that P_B enters with `factor`; None where its spread is unknown."""
-        return None if self.u_w is None else Term(factor * self.u_w, self.dof)
 
     def energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
         """Integral of P_B (J)."""
@@ -212,7 +207,8 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
     own = sorted((block for block in blocks if block.session == session), key=lambda block: block.midpoint_ns)
     used = own or list(blocks)
     means_w = np.array([block.mean_w for block in used], dtype=np.float64)
-    u_w = float(means_w.std(ddof=1)) / math.sqrt(means_w.size) if means_w.size > 1 else None
+    spread = means_w if means_w.size > 1 else np.array([block.mean_w for block in blocks], dtype=np.float64)
+    u_w = float(spread.std(ddof=1)) / math.sqrt(means_w.size) if spread.size > 1 else None
     inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
     if inside:
         origin_ns = own[0].midpoint_ns
@@ -221,17 +217,30 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
     else:
         level = pooled_w(used)
         function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
-    return BaselineLevel(function, u_w, means_w.size - 1.0, bool(own), inside)
+    return BaselineLevel(function, u_w, spread.size - 1.0, session if own else None, inside)
+
+
+def shared_term(levels: Sequence[BaselineLevel | None], factors: NDArray[np.float64]) -> Term | None:
+    """What P_B contributes to a mean over runs that each contain it with a factor (a duration, or 1).
+
+    Runs of one session share their blocks' error, sessions are independent. None where a run's P_B has no known spread.
+    """
+    sums: dict[str | None, tuple[float, float, float]] = {}
+    for level, factor in zip(levels, factors.tolist(), strict=True):
+        if level is None or level.u_w is None:
+            return None
+        weight = sums.get(level.session, (0.0, 0.0, 0.0))[0] + factor / len(levels)
+        sums[level.session] = (weight, level.u_w, level.dof)
+    joint = combine(0.0, [Term(weight * u_w, dof) for weight, u_w, dof in sums.values()])
+    return None if joint.u is None or joint.dof is None else Term(joint.u, joint.dof)
 
 
 def induced(
-    energies_wh: NDArray[np.float64], durations_s: NDArray[np.float64], level: BaselineLevel | None
+    energies_wh: NDArray[np.float64], durations_s: NDArray[np.float64], levels: Sequence[BaselineLevel | None]
 ) -> Number | None:
     """Mean induced energy (Wh) from the induced energies of runs, u^2 = s^2/n + Tbar^2 u^2(P_B) (method.md section 6).
 
-    `level` is the baseline of any of the runs (all rest on the same blocks). u is None where either part is unknown:
-    fewer than two runs or fewer than two blocks. None without a baseline.
+    `levels` are the baselines of the same runs. u is None where either part is unknown: fewer than two runs or fewer
+    than two blocks. None without a baseline.
     """
-    if level is None:
-        return None
-    return mean_with_shared(energies_wh, "Wh", level.term(float(durations_s.mean()) / WH))
+    return mean_with_shared(energies_wh, "Wh", shared_term(levels, durations_s / WH))

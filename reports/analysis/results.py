@@ -10,7 +10,7 @@ Decisions
   fails it.
 - A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
   compared.
-- The order of runs on disk is irrelevant: the log's order is used, and ordinal and attempt where the log is broken.
+- The order of runs on disk is irrelevant: the log's order is used, and the folders' names where the log is broken.
 - Results depend on the run folders and the log only: no time of now, no path of the machine; rebuilt, the file is
   byte-identical.
 """
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from harness.documents import Json, PowerDescriptor
 from harness.errors import AnalysisError, DocumentError, EvidenceBroken, RunFolderError
-from harness.run_folder import CampaignFolder, RunFolder, verify_campaign
+from harness.run_folder import CampaignFolder, Check, RunFolder, verify_campaign, verify_run
 from reports.analysis import efficiency, findings, hardware, oscar
 from reports.analysis.energy import (
     WH,
@@ -40,6 +40,7 @@ from reports.analysis.energy import (
     pooled_w,
     power_function,
     register_energy_wh,
+    shared_term,
 )
 from reports.analysis.findings import Finding
 from reports.analysis.series import SUT_INLET, PowerSeries, RunSeries, read_run
@@ -254,7 +255,7 @@ class Group:
     @property
     def induced(self) -> Number | None:
         """The scenario's induced energy."""
-        return induced(self.induced_wh, self.durations_s, self.levels[0] if self.levels else None)
+        return induced(self.induced_wh, self.durations_s, self.levels)
 
 
 def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
@@ -273,7 +274,7 @@ def analyse(path: Path) -> CampaignResult:
     campaign = CampaignFolder(path)
     found = [
         Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
-        for check in verify_campaign(path)
+        for check in _checks(campaign)
         if not check.passed
     ]
     entries = _entries(campaign)
@@ -287,7 +288,7 @@ def analyse(path: Path) -> CampaignResult:
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
     blocks = _blocks(baseline_runs)
     outliers = _outliers(baseline_runs, limits)
-    found += [finding for run in runs for finding in run.findings]
+    found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
     names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
     groups = {name: Group([run for run in included if run.run.start.scenario == name], blocks) for name in names}
     levels = {id(run): level for group in groups.values() for run, level in zip(group.runs, group.levels, strict=True)}
@@ -318,6 +319,14 @@ def analyse(path: Path) -> CampaignResult:
     )
 
 
+def _checks(campaign: CampaignFolder) -> list[Check]:
+    """The verification; behind a broken chain every run on disk is still looked at."""
+    checks = verify_campaign(campaign.path)
+    if any(check.name == "chain" and not check.passed for check in checks):
+        checks += [check for path in campaign.run_paths() for check in verify_run(path)]
+    return checks
+
+
 def _entries(campaign: CampaignFolder) -> list[Json]:
     """The campaign's log; with a broken chain, whatever of it can be read."""
     try:
@@ -335,15 +344,31 @@ def _entries(campaign: CampaignFolder) -> list[Json]:
 
 
 def _read_runs(campaign: CampaignFolder, entries: Sequence[Json], found: list[Finding]) -> Iterator[AnalysedRun]:
-    """Every run on disk, in the log's order; one that cannot be read is a finding."""
+    """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
     order = {str(e.get("folder")): i for i, e in enumerate(entries) if e.get("type") == "run-begin"}
     paths = sorted(campaign.run_paths(), key=lambda path: (order.get(path.name, len(order)), path.name))
     for path in paths:
         try:
             run = RunFolder.open(path)
-            yield AnalysedRun(run, read_run(run))
-        except (RunFolderError, DocumentError, AnalysisError) as error:
-            found.append(Finding("broken-seal", "invalid", path.name, {"check": "readable", "detail": str(error)}))
+        except (RunFolderError, DocumentError) as error:
+            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+            continue
+        try:
+            series = read_run(run)
+            _ = series.power, series.indicators  # read now, so that damage is found here
+        except AnalysisError as error:
+            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+            series = read_run(replace(run, power=(), indicators=(), events=()))
+        yield AnalysedRun(run, series)
+
+
+def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
+    """Runs that the log knows and that left no folder: cut off before anything was recorded."""
+    return [
+        Finding("run-aborted", "info", str(entry.get("folder")), {"reason": entry.get("reason")})
+        for entry in entries
+        if entry.get("type") == "run-end" and entry.get("manifest") is None
+    ]
 
 
 def _run_findings(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
@@ -480,7 +505,7 @@ class ScenarioContext:
         found = findings.of_induced(self.name, group.induced)
         if not runs:
             return found
-        own = [level.own_session for level in group.levels if level is not None]
+        own = [level.session is not None for level in group.levels if level is not None]
         if own and not all(own):
             found.append(
                 Finding("baseline-other-session", "warn", self.name, {"runs": len(own) - sum(own), "of": len(own)})
@@ -495,8 +520,9 @@ class ScenarioContext:
 
     def _drift(self) -> list[Finding]:
         group = self.group
-        means_w = np.array([block.mean_w for block in group.blocks])
-        times_s = np.array([block.midpoint_ns - group.blocks[0].midpoint_ns for block in group.blocks]) * 1e-9
+        blocks = [block for block in group.blocks if block.session == group.runs[0].session]
+        means_w = np.array([block.mean_w for block in blocks])
+        times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
         sd_wh = None if group.induced is None else group.induced.sd
         duration_s = float(group.durations_s.mean())
         return findings.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
@@ -537,10 +563,8 @@ class ScenarioContext:
 
     def _induced_power(self) -> Json | None:
         group = self.group
-        level = group.levels[0] if group.levels else None
-        if level is None:
-            return None
-        return _json(mean_with_shared(group.induced_wh / (group.durations_s / 3600), "W", level.term(1.0)))
+        shared = shared_term(group.levels, np.ones(len(group.runs))) if group.runs else None
+        return _json(mean_with_shared(group.induced_wh / (group.durations_s / 3600), "W", shared))
 
     def _alternatives(self) -> list[Json]:
         found = []
@@ -567,9 +591,8 @@ class ScenarioContext:
         group, work = self.group, self._work()
         total = efficiency.ratios(work, group.energies_wh, 0.0)
         reason = self._suppressed()
-        level = group.levels[0] if group.levels else None
-        shared_wh = 0.0 if level is None else (level.u_w or 0.0) * float(group.durations_s.mean()) / 3600
-        net = {} if reason else efficiency.ratios(work, group.induced_wh, shared_wh)
+        shared = None if reason else shared_term(group.levels, group.durations_s / WH)
+        net = {} if shared is None else efficiency.ratios(work, group.induced_wh, shared.u)
         return {
             "suppressed": reason,
             "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
@@ -636,12 +659,11 @@ class ScenarioContext:
 
     def _records(self) -> list[Json]:
         """Actions of the same name and index, over the runs; in the order in which they begin."""
-        gathered: dict[tuple[str, int], list[Json]] = {}
+        gathered: dict[tuple[str, int], list[tuple[Json, BaselineLevel | None]]] = {}
         for run, level in zip(self.group.runs, self.group.levels, strict=True):
             for row in action_rows(run, level):
-                gathered.setdefault((row["name"], row["index"]), []).append(row)
-        level = self.group.levels[0] if self.group.levels else None
-        records = [_record(name, index, rows, level) for (name, index), rows in gathered.items()]
+                gathered.setdefault((row["name"], row["index"]), []).append((row, level))
+        records = [_record(name, index, pairs) for (name, index), pairs in gathered.items()]
         return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
 
     def _hardware(self) -> Json:
@@ -691,7 +713,7 @@ class ScenarioContext:
             "label": "DC board / AC wall",
             "method": ", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
             "energy_wh": _json(mean_of(gpu_j / WH, "Wh")),
-            "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels[0] if levels else None)),
+            "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels)),
             "mean_power_w": _json(mean_of(gpu_j / durations_s, "W")),
             "share": _json(mean_of(gpu_j / wall_j, "1")),
             "induced_share": None if suppressed else _json(mean_of(shares, "1")),
@@ -774,7 +796,9 @@ def action_rows(run: AnalysedRun, level: BaselineLevel | None) -> list[Json]:
     ]  # fmt: skip
 
 
-def _record(name: str, index: int, rows: Sequence[Json], level: BaselineLevel | None) -> Json:
+def _record(name: str, index: int, pairs: Sequence[tuple[Json, BaselineLevel | None]]) -> Json:
+    rows = [row for row, _ in pairs]
+
     def over(key: str, unit: str) -> Json | None:
         return _json(mean_of([_number(row[key]) for row in rows], unit))
 
@@ -788,7 +812,7 @@ def _record(name: str, index: int, rows: Sequence[Json], level: BaselineLevel | 
         "begin_s": over("begin_s", "s"),
         "duration_s": over("duration_s", "s"),
         "energy_wh": over("energy_wh", "Wh"),
-        "induced_energy_wh": _json(induced(induced_wh, durations_s, level)),
+        "induced_energy_wh": _json(induced(induced_wh, durations_s, [level for _, level in pairs])),
         "mean_power_w": _json(mean_of(powers_w, "W")),
         "gpu_temperature_c": over("gpu_temperature_c", "°C"),
         "cumulative_energy_wh": over("cumulative_energy_wh", "Wh"),
@@ -838,7 +862,8 @@ def _history(run: AnalysedRun) -> Json:
 def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
-        value = json.loads((run.path / "artifacts" / name).read_bytes(), parse_constant=lambda _: None)
+        content = (run.path / "artifacts" / name).read_bytes()
+        value = json.loads(content, parse_constant=lambda _: None, parse_float=lambda text: _or_none(float(text)))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -20,6 +20,7 @@ from harness.errors import AnalysisError
 from harness.run_folder import RunFolder
 from reports.analysis.clock import ClockModel, fit
 
+POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "window_s", "flags"})
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug; the first stream there is the headline."""
 
@@ -141,7 +142,7 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    table = _read_table(folder / descriptor.stream, text=("flags",))
+    table = _read_table(folder / descriptor.stream, POWER_COLUMNS)
     if table is None:
         return None
     times_ns, power_w = _column(folder, descriptor.stream, table, "time_ns"), table.get("power_w")
@@ -165,10 +166,11 @@ def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockM
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    table = _read_table(folder / descriptor.stream)
+    stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
+    wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
+    table = _read_table(folder / descriptor.stream, wanted)
     if table is None or (descriptor.clock == "sut" and clock is None):
         return None
-    stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
     times_ns = _column(folder, descriptor.stream, table, stamp)
     if descriptor.clock == "sut" and clock is not None:
         times_ns = clock.to_host(times_ns)
@@ -182,7 +184,8 @@ def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDAr
     return table[name].to_numpy(np.int64)
 
 
-def _read_table(path: Path, text: tuple[str, ...] = ()) -> "pd.DataFrame | None":
+def _read_table(path: Path, wanted: frozenset[str]) -> "pd.DataFrame | None":
+    """The wanted columns that are there, up to the last whole line; None without a file or header."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -191,10 +194,11 @@ def _read_table(path: Path, text: tuple[str, ...] = ()) -> "pd.DataFrame | None"
     if not whole.strip():
         return None
     header = whole.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
-    kinds = {name: str if name in text else np.int64 if name.endswith("_ns") else np.float64 for name in header}
-    missing = {name: [""] for name in header if name not in text}
+    kinds = {n: str if n == "flags" else np.int64 if n.endswith("_ns") else np.float64 for n in header if n in wanted}
+    missing = {name: [""] for name, kind in kinds.items() if kind is not str}
     try:
-        return pd.read_csv(io.BytesIO(whole), dtype=kinds, na_values=missing, keep_default_na=False)
+        return pd.read_csv(
+            io.BytesIO(whole), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
+        )
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
-        # A column this version does not know need not be a number.
         raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None

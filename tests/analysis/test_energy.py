@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from harness.documents import PowerDescriptor
 from harness.errors import AnalysisError
-from reports.analysis.energy import Block, baseline_for, induced, power_function, register_energy_wh
+from reports.analysis.energy import (
+    Block,
+    baseline_for,
+    induced,
+    pooled_w,
+    power_function,
+    register_energy_wh,
+    shared_term,
+)
 from tests.analysis.streams import at, descriptor, stream
 
 POWERS = st.lists(st.floats(0, 2000), min_size=2, max_size=40)
@@ -159,18 +167,18 @@ def test_the_baseline_is_a_line_between_the_blocks_around_a_run() -> None:
 def test_a_run_beside_all_blocks_or_of_another_session_gets_the_pooled_baseline() -> None:
     beside = baseline_for(blocks(10, 20), "s", at(300), at(400))
     other = baseline_for(blocks(10, 20), "t", at(40), at(90))
-    for level, own in ((beside, True), (other, False)):
+    for level, session in ((beside, "s"), (other, None)):
         assert level is not None
-        assert (level.interpolated, level.own_session) == (False, own)
+        assert (level.interpolated, level.session) == (False, session)
         assert float(level.energy_j(at(40), at(42))) == pytest.approx(30)
 
 
 def test_without_a_block_there_is_no_baseline_and_one_block_has_no_uncertainty() -> None:
     assert baseline_for([], "s", at(0), at(1)) is None
-    assert induced(np.array([1.0]), np.array([1.0]), None) is None
+    assert baseline_for(blocks(10), "s", at(0), at(1)) is not None
     one = baseline_for(blocks(10), "s", at(40), at(90))
     assert one is not None
-    number = induced(np.array([1.0, 2.0]), np.array([60.0, 60.0]), one)
+    number = induced(np.array([1.0, 2.0]), np.array([60.0, 60.0]), [one, one])
     assert number is not None
     assert (number.estimate.value, number.estimate.u, number.n) == (1.5, None, 2)
 
@@ -183,3 +191,17 @@ def test_a_run_at_the_power_of_the_baseline_induces_nothing(
     level = baseline_for(same, "s", at(10), at(10 + duration_s))
     assert level is not None
     assert float(level.energy_j(at(10), at(10 + duration_s))) == pytest.approx(power_w * duration_s, rel=1e-9)
+
+
+def test_the_baselines_of_two_sessions_err_independently_and_one_block_borrows_the_spread_of_all() -> None:
+    everyone = blocks(10, 12) + blocks(11, 13, 12, session="t") + blocks(14, session="u")
+    levels = [baseline_for(everyone, session, at(500), at(560)) for session in ("s", "s", "t", "u")]
+    u_w = [level.u_w for level in levels if level is not None and level.u_w is not None]
+    assert u_w[3] == pytest.approx(np.std([10, 12, 11, 13, 12, 14], ddof=1))
+    term = shared_term(levels, np.ones(4))
+    assert term is not None
+    assert term.u == pytest.approx(np.hypot(np.hypot(2 * u_w[0], u_w[2]), u_w[3]) / 4)
+
+
+def test_pooled_power_weighs_blocks_by_their_time() -> None:
+    assert pooled_w([Block(at(0), at(10), 10.0, "s"), Block(at(20), at(50), 20.0, "s")]) == pytest.approx(17.5)

@@ -198,9 +198,23 @@ def test_a_broken_chain_and_an_unreadable_run_are_findings_not_crashes(synthetic
         path.chmod(0o755)
     (run / "run.jsonl").write_bytes(b"no json\n")
     found = analyse(campaign)
-    broken = {finding.subject for finding in found.findings if finding.code == "broken-seal"}
-    assert {"c", run.name} <= broken
+    broken = {(finding.code, finding.subject) for finding in found.findings if finding.severity == "invalid"}
+    assert {("broken-seal", "c"), ("broken-seal", run.name), ("unreadable", run.name)} <= broken
     assert len(found.runs) == 13
+
+
+def test_a_run_whose_stream_is_no_table_is_listed_and_enters_no_mean(synthetic: Path, tmp_path: Path) -> None:
+    campaign = tmp_path / "c"
+    shutil.copytree(synthetic, campaign)
+    run = sorted(campaign.glob("*-r02-*"))[0]
+    for path in (run, run / "readings-wall.csv"):
+        path.chmod(0o755)
+    with (run / "readings-wall.csv").open("ab") as file:
+        file.write(b"half,a line,of,nonsense\n")
+    found = analyse(campaign).to_json()
+    entry = next(entry for entry in found["runs"] if entry["folder"] == run.name)
+    assert (entry["included"], entry["energy_wh"]) == (False, None)
+    assert "unreadable" in entry["findings"]
 
 
 def test_a_campaign_without_a_run_or_without_a_campaign_is_refused(tmp_path: Path) -> None:
@@ -229,7 +243,7 @@ def test_campaigns_that_lack_much_still_give_a_file(shape: Shape, tmp_path: Path
         assert entry["efficiency"]["suppressed"]
 
 
-def test_a_stuck_meter_and_a_long_gap_are_found(tmp_path: Path) -> None:
+def test_a_long_gap_fails_its_run(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("baseline", "scenario"):
