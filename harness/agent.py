@@ -257,7 +257,7 @@ class SystemSampler:
         gauges: list[float | None] = [None] * 4
         if before is not None:
             # Bytes as kB of 1000; memory in kB of 1024, as /proc/meminfo has it.
-            gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]  # noqa: B905
+            gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
         return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges]
 
     def _cpu_percent(self) -> float | None:

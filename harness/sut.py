@@ -9,6 +9,7 @@ Every remote command is an argument list, quoted word by word; nothing of lab.to
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
@@ -101,6 +102,7 @@ class Sut:
         self._client: paramiko.SSHClient | None = None
         self._home = ""
         self._agent_path: str | None = None
+        self._sessions: dict[str, AgentSession] = {}
 
     @classmethod
     def connect(cls, config: SutConfig) -> Self:
@@ -234,7 +236,9 @@ class Sut:
         folder = f"{self._run_folder(run_uid)}/agent"
         options = ["--folder", folder, "--period", repr(period_s), "--reconnect", repr(reconnect_s)]
         self._agent("serve", *options)
-        return AgentSession(self, folder, reconnect_s, on_record, on_exchange)
+        session = AgentSession(self, folder, reconnect_s, on_record, on_exchange)
+        self._sessions[self._run_folder(run_uid)] = session
+        return session
 
     def fetch(self, work: str, names: Sequence[str]) -> dict[str, bytes]:
         """The named artifacts (plain names, regular files) that the run left; those that are not there are not in the
@@ -263,6 +267,8 @@ class Sut:
     def unstage(self, work: str) -> None:
         """End the run's agent if it still lives, remove everything of the run, and check that it is gone."""
         folder = str(PurePosixPath(work).parent)
+        if (session := self._sessions.pop(folder, None)) is not None:
+            session.abandon()
         if self._ask_agent("remove", "--folder", folder) != {"removed": True}:
             raise SutError(f"{self.name}: {folder} could not be removed; look at it and remove it by hand")
 
@@ -575,10 +581,16 @@ class AgentSession:
             if not self._changed.wait_for(lambda: self._offset >= size or self._failure is not None, FINISH_S):
                 raise SutUnreachable(f"{self._sut.name}: the journal stopped at byte {self._offset} of {size}")
             self.check()
-        self._request("bye")
         self._closing = True
+        self._request("bye")
         self._thread.join()
         self.check()
+
+    def abandon(self) -> None:
+        """Leave the agent to whoever ends it; no request is answered any more."""
+        self._closing = True
+        self._link.close()
+        self._thread.join()
 
     # --- requests ---
 
@@ -623,18 +635,25 @@ class AgentSession:
 
     def _work(self) -> None:
         try:
-            while True:
+            while not self._closing:
                 try:
                     self._talk()
-                    return
                 except LINK_ERRORS as error:
-                    if self._closing:
-                        return
                     self._take_up(error)
         except BaseException as error:
             self._fail(error)
         finally:
             self._link.close()
+            self._release_waiting()
+
+    def _release_waiting(self) -> None:
+        """The agent that got a bye may end before its answer is through; that is no error."""
+        with self._changed:
+            waiting = [future for _, future in self._requests.values()]
+            self._requests.clear()
+        for future in waiting:
+            future.set_result({})
+        self._drop_pings()
 
     def _talk(self) -> None:
         """Heartbeats out, messages in, until the agent closes the link after a bye."""
@@ -657,6 +676,8 @@ class AgentSession:
         Raises:
             SutUnreachable: none within reconnect_s since the SUT was last heard, or the agent is gone.
         """
+        if self._closing:
+            return
         self.links_lost += 1
         heard_ns = self._heard_ns
         self._note("link-lost", f"the link to the SUT was lost ({cause or type(cause).__name__}); trying again")
@@ -664,6 +685,8 @@ class AgentSession:
         self._drop_pings()
         for attempt in range(1_000_000):
             silent_s = (time.monotonic_ns() - heard_ns) / 1e9
+            if self._closing:
+                return
             if silent_s > self._reconnect_s:
                 raise SutUnreachable(
                     f"{self._sut.name}: the link was lost for longer than reconnect_s = {self._reconnect_s:g} s "
@@ -719,6 +742,8 @@ class AgentSession:
             raise SutError(f"{self._sut.name}: the agent refused to go on: {message['error']}")
         if message.get("fault"):
             raise SutError(f"{self._sut.name}: {message['fault']}; free its disk and run again")
+        # A clock exchange that was asked on the old link, or between the links, has no answer.
+        self._drop_pings()
         with self._changed:
             self._greeted = True
             for line, _ in self._requests.values():
@@ -958,9 +983,8 @@ def _make_folders(sftp: paramiko.SFTPClient, path: str) -> None:
 def _write(sftp: paramiko.SFTPClient, path: str, content: bytes) -> None:
     """The whole file or none: under another name first."""
     partial = f"{path}.part-{os.getpid()}"
-    with sftp.open(partial, "wb") as file:
-        file.set_pipelined(True)
-        file.write(content)
+    # Looks at the size afterwards: a full disk shows up nowhere else.
+    sftp.putfo(io.BytesIO(content), partial, confirm=True)
     sftp.posix_rename(partial, path)
 
 

@@ -349,7 +349,10 @@ def test_no_marker_line_breaks_the_reader(line: bytes) -> None:
 
 
 def test_endless_output_is_bounded(agent: LocalAgent, tmp_path: Path) -> None:
-    program = "import time\nend = time.monotonic() + 3.5\nwhile time.monotonic() < end:\n print('x' * 65536)\n time.sleep(0.002)"
+    program = (
+        "import time\nend = time.monotonic() + 3.5\n"
+        "while time.monotonic() < end:\n print('x' * 65536)\n time.sleep(0.002)"
+    )
     agent.rate(program, tmp_path / "work")
     sizes = []
     path = tmp_path / "work/artifacts/stdout.txt"

@@ -1,0 +1,453 @@
+"""The SUT over a real sshd: host keys, deployment, staging, sessions, diagnosis, preparation."""
+
+import os
+import pwd
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import sut as sut_module
+from harness.documents import Json
+from harness.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
+from harness.loopback_sshd import LoopbackSshd
+from harness.sut import Sut, SutConfig
+from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
+from tests.sut.netns import run
+
+NAMES = ("hostname", "os", "kernel", "cpu", "cpu_count", "memory_kb", "board", "gpus", "boot_id", "python")
+
+
+def script(path: Path, *lines: str) -> str:
+    """An executable shell script."""
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+# --- connecting ---
+
+
+def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(config: SutConfig, tmp_path: Path) -> None:
+    fresh = replace(config, known_hosts=tmp_path / "my known hosts")
+    with pytest.raises(HostKeyError, match="SHA256:") as caught:
+        Sut.connect(fresh)
+    command = str(caught.value).rsplit("then add it: ", 1)[1]
+    assert command == f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(str(fresh.known_hosts))}"
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    with Sut.connect(fresh) as sut:
+        assert sut.facts()["hostname"]
+
+
+def test_a_changed_host_key_is_refused_and_both_fingerprints_are_named(config: SutConfig, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
+    other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
+    config.known_hosts.write_text(f"[127.0.0.1]:{config.port} {other}\n")
+    with pytest.raises(HostKeyError, match="changed") as caught:
+        Sut.connect(config)
+    assert str(caught.value).count("SHA256:") == 2
+    assert f"ssh-keygen -R '[127.0.0.1]:{config.port}'" in str(caught.value)
+
+
+def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(SutUnreachable, match="is sshd running"):
+            Sut.connect(replace(config, port=closed.getsockname()[1]))
+    with pytest.raises(SutUnreachable, match=r"correct sut\.host"):
+        Sut.connect(replace(config, host="no-such-host.invalid"))
+    with pytest.raises(SutUnreachable, match="does not exist"):
+        Sut.connect(replace(config, key_file=tmp_path / "nothing"))
+    (tmp_path / "garbage").write_text("no key")
+    with pytest.raises(SutUnreachable):
+        Sut.connect(replace(config, key_file=tmp_path / "garbage"))
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "stranger"], check=True)
+    with pytest.raises(SutUnreachable, match="authorized_keys"):
+        Sut.connect(replace(config, key_file=tmp_path / "stranger"))
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", tmp_path / "locked"], check=True)
+    with pytest.raises(SutUnreachable, match="passphrase"):
+        Sut.connect(replace(config, key_file=tmp_path / "locked"))
+
+
+def test_a_port_that_says_nothing_is_given_up(config: SutConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sut_module, "CONNECT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SutUnreachable):
+        Sut.connect(replace(config, port=mute.getsockname()[1]))
+
+
+# --- what is there ---
+
+
+def test_facts_say_what_the_sut_is(sut: Sut) -> None:
+    facts = sut.facts()
+    assert all(name in facts for name in NAMES)
+    assert facts["cpu_count"] == os.cpu_count()
+    assert facts["hostname"] == socket.gethostname()
+    assert facts["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert abs(facts["memory_kb"] - psutil.virtual_memory().total / 1024) < 1
+
+
+def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
+    assert not [found for found in sut.diagnose() if found.severity == "refuse"]
+    assert "no-gpu" in [found.code for found in sut.diagnose()]
+
+
+def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: Path) -> None:
+    for python, said in (
+        (script(tmp_path / "python2", "echo python 2.7"), "is Python 2.7"),
+        (script(tmp_path / "python37", "echo python 3.7"), "is Python 3.7"),
+        (script(tmp_path / "broken", "echo oh no >&2", "exit 3"), "oh no"),
+        ("no/such/python", "does not run there"),
+    ):
+        with Sut.connect(replace(config, python=python)) as sut:
+            (found,) = sut.diagnose()
+            assert found.severity == "refuse"
+            assert said in found.text
+            with pytest.raises(SutRefused, match="python"):
+                sut.stage("aaaaaaaa", {})
+
+
+def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, tmp_path: Path) -> None:
+    bare = script(tmp_path / "bare", f'exec {sys.executable} -S "$@"')
+    with Sut.connect(replace(config, python=bare)) as sut:
+        (found,) = (found for found in sut.diagnose() if found.severity == "refuse")
+        assert found.code == "no-psutil"
+        sut.stage("aaaaaaaa", {})
+        with pytest.raises(SutError, match="psutil cannot be imported"):
+            start(sut, "aaaaaaaa", Recorded())
+
+
+def test_a_full_disk_is_refused(config: SutConfig, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
+    try:
+        with Sut.connect(replace(config, folder=str(disk / "sut"))) as sut:
+            assert [found.code for found in sut.diagnose() if found.severity == "refuse"] == ["disk-full"]
+            with pytest.raises(SutError, match="is its disk full"):
+                sut.stage("aaaaaaaa", {"big": b"x" * (2 << 20)})
+    finally:
+        run("umount", str(disk))
+
+
+def test_a_wrong_wall_clock_is_a_finding(tmp_path: Path) -> None:
+    shim = compiled("fake_clock.c", tmp_path / "fake_clock.so")
+    settings = [f"SetEnv LD_PRELOAD={shim} FAKE_CLOCK=0,-7200000000000,0"]
+    with LoopbackSshd(tmp_path / "sshd", settings=settings) as sshd, Sut.connect(config_of(sshd, tmp_path)) as sut:
+        (found,) = (found for found in sut.diagnose() if found.code == "wall-clock")
+    assert found.severity == "warn"
+    off = re.search(r"([0-9.]+) s behind", found.text)
+    assert off is not None
+    # No more than it took to ask is missing.
+    assert 7190 < float(off[1]) <= 7200
+
+
+def test_no_word_of_the_configuration_reaches_a_shell(config: SutConfig, tmp_path: Path) -> None:
+    folder = tmp_path / 'it\'s a "lab" $(touch pwned) `touch pwned`; touch pwned'
+    recorded = Recorded()
+    with Sut.connect(replace(config, folder=str(folder))) as sut:
+        work = sut.stage("aaaaaaaa", {"a file; touch pwned": b"x"})
+        session = start(sut, "aaaaaaaa", recorded)
+        session.rate(["sh", "-c", 'echo "$0"', "$(touch pwned)"], {"WORD": "`touch pwned`"}, work, None)
+        assert rated(session).exit_code == 0
+        session.finish()
+        assert sut.fetch(work, ["stdout.txt"]) == {"stdout.txt": b"$(touch pwned)\n"}
+        sut.unstage(work)
+    assert not list(tmp_path.rglob("pwned"))
+    assert not Path("~/pwned").expanduser().exists()
+
+
+# --- the agent and the work folder ---
+
+
+def test_the_agent_is_deployed_under_its_digest_once_and_again_when_it_was_changed(config: SutConfig) -> None:
+    folder = Path(config.folder) / "agents"
+    with Sut.connect(config) as sut:
+        sut.facts()
+    (path,) = folder.iterdir()
+    source = (Path(sut_module.__file__).parent / "agent.py").read_bytes()
+    assert path.read_bytes() == source
+    inode = path.stat().st_ino
+    with Sut.connect(config) as sut:
+        sut.facts()
+    assert path.stat().st_ino == inode
+    path.write_bytes(source + b"# changed\n")
+    with Sut.connect(config) as sut:
+        sut.facts()
+    assert path.read_bytes() == source
+
+
+def test_a_run_is_staged_rated_fetched_and_unstaged_without_a_trace(sut: Sut) -> None:
+    recorded = Recorded()
+    program = (
+        b"import os, pathlib\npathlib.Path(os.environ['WATTLAB_ARTIFACTS'], 'r.json').write_text(open('in.txt').read())"
+    )
+    work = sut.stage("abcdef01", {"in.txt": b"hello", "p.py": program})
+    session = start(sut, "abcdef01", recorded, period_s=0.05)
+    exchanges = [session.exchange() for _ in range(5)]
+    session.rate([sut.python, "p.py"], {}, work, None)
+    result = rated(session)
+    session.kill()
+    session.finish()
+    assert (result.exit_code, result.reason) == (0, None)
+    assert result.begin_ns < result.end_ns
+    assert sut.fetch(work, ["r.json", "missing.json", "stderr.txt"]) == {"r.json": b"hello", "stderr.txt": b""}
+    sut.unstage(work)
+    assert list(Path(sut.root, "runs").iterdir()) == []
+    # This SUT's clock is the host's.
+    assert all(e.t0_ns <= e.t_sut_ns <= e.t1_ns for e in exchanges + recorded.exchanges)
+    assert all(abs(e.sut_wall_ns - e.host_wall_ns) < 1e9 for e in exchanges)
+    assert recorded.threads == {next(iter(recorded.threads))} != {threading.get_ident()}
+
+
+def test_names_never_leave_their_folder(sut: Sut) -> None:
+    for name in ("../x", "/etc/passwd", "a/b", "", "..", "x\0y"):
+        with pytest.raises(SutError, match="plain file name"):
+            sut.stage("aaaaaaaa", {name: b""})
+        sut.unstage(f"{sut.root}/runs/aaaaaaaa/work")
+    work = sut.stage("aaaaaaaa", {})
+    artifacts = Path(work) / "artifacts"
+    artifacts.mkdir()
+    (artifacts / "link").symlink_to("/etc/passwd")
+    (artifacts / "folder").mkdir()
+    for name in ("link", "folder"):
+        with pytest.raises(SutError, match="no regular file"):
+            sut.fetch(work, [name])
+    with pytest.raises(SutError, match="plain file name"):
+        sut.fetch(work, ["../../../agents"])
+
+
+def test_an_artifact_beyond_the_bound_is_refused(sut: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = sut.stage("aaaaaaaa", {})
+    (Path(work) / "artifacts").mkdir()
+    (Path(work) / "artifacts" / "big").write_bytes(b"x" * 2000)
+    monkeypatch.setattr(sut_module, "MAX_ARTIFACT", 1000)
+    with pytest.raises(SutError, match="2000 bytes"):
+        sut.fetch(work, ["big"])
+
+
+def test_kill_ends_a_running_load_and_finish_follows(sut: Sut) -> None:
+    recorded = Recorded()
+    work = sut.stage("aaaaaaaa", {})
+    session = start(sut, "aaaaaaaa", recorded)
+    session.rate(["sleep", "1000"], {}, work, None)
+    assert session.wait_rated(0.3) is None
+    with pytest.raises(SutError, match="still runs"):
+        session.finish()
+    session.kill()
+    result = rated(session)
+    assert result.reason == "killed by the host"
+    session.finish()
+    sut.unstage(work)
+
+
+def test_unstage_ends_an_agent_that_was_not_finished(sut: Sut) -> None:
+    work = sut.stage("aaaaaaaa", {})
+    session = start(sut, "aaaaaaaa", Recorded())
+    session.rate(["sleep", "1000"], {}, work, None)
+    pid = int((Path(work).parent / "agent/agent.lock").read_text())
+    load = psutil.Process(pid).children()
+    sut.unstage(work)
+    assert not Path(work).exists()
+    until(
+        lambda: not psutil.pid_exists(pid) and not any(p.is_running() for p in load), 5.0, "the end of agent and load"
+    )
+
+
+def test_an_error_of_the_recorder_reaches_the_caller_as_it_is(sut: Sut) -> None:
+    work = sut.stage("aaaaaaaa", {})
+
+    def on_record(record: Json) -> None:
+        if record["rec"] == "sample":
+            raise OSError(28, "No space left on device")
+
+    session = sut.start_agent(
+        "aaaaaaaa", period_s=0.1, reconnect_s=5.0, on_record=on_record, on_exchange=lambda _: None
+    )
+
+    def failed() -> bool:
+        try:
+            session.check()
+        except OSError as error:
+            return error.errno == 28
+        return False
+
+    until(failed, 5.0, "the error")
+    sut.unstage(work)
+
+
+def test_a_run_left_by_a_killed_host_is_reported_and_removed_by_the_next(config: SutConfig) -> None:
+    with Sut.connect(config) as killed:
+        work = killed.stage("0dead000", {})
+        session = start(killed, "0dead000", Recorded(), reconnect_s=60.0)
+        session.rate(["sleep", "1000"], {}, work, None)
+        agent = psutil.Process(int((Path(work).parent / "agent/agent.lock").read_text()))
+        with Sut.connect(config) as second:
+            assert "busy" in [found.code for found in second.diagnose() if found.severity == "refuse"]
+            with pytest.raises(SutRefused, match="0dead000 is being measured"):
+                second.stage("aaaaaaaa", {})
+        load = agent.children()
+        # The host is gone without a word.
+        with contextmanager_of_lost_host(session, killed):
+            with Sut.connect(config) as second:
+                until(lambda: "left-over" in [found.code for found in second.diagnose()], 10.0, "the remark")
+                second.stage("aaaaaaaa", {})
+                assert [path.name for path in Path(second.root, "runs").iterdir()] == ["aaaaaaaa"]
+            until(lambda: not any(process.is_running() for process in [agent, *load]), 5.0, "the end of agent and load")
+
+
+@contextmanager
+def contextmanager_of_lost_host(session: object, sut: Sut) -> Iterator[None]:
+    """The session can neither speak nor come back."""
+    sut.reopen = lambda timeout_s: (_ for _ in ()).throw(SutUnreachable("gone"))  # type: ignore[method-assign]
+    sut.close()
+    yield
+
+
+# --- preparation ---
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small workloads/ folder in place of ours: what is installed and downloaded there takes minutes."""
+    folder = tmp_path / "workloads"
+    (folder / "weights").mkdir(parents=True)
+    (folder / "weights" / "w.npz").write_bytes(b"weights")
+    (folder / "requirements.txt").write_text("# of the test\npsutil>=5\n")
+    (folder / "requirements.lock").write_text("")
+    program = "import os, pathlib\nprint('preparing')\ndata = pathlib.Path(os.environ['WATTLAB_DATA'])\n"
+    (folder / "prepare.py").write_text(
+        program + "(data / 'w').write_bytes((pathlib.Path(__file__).parent / 'weights/w.npz').read_bytes())\n"
+    )
+    monkeypatch.setattr(sut_module, "WORKLOADS", folder)
+    return folder
+
+
+def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut, programs: Path) -> None:
+    lines: list[str] = []
+    assert sut.prepare(lines.append) == sys.executable
+    assert lines == [f"{sys.executable} has everything", "preparing"]
+    assert Path(sut.data_folder, "w").read_bytes() == b"weights"
+    assert not Path(sut.root, "venv").exists()
+
+
+def test_a_missing_environment_is_made_in_wattlabs_folder(config: SutConfig, programs: Path) -> None:
+    (programs / "requirements.txt").write_text("pip\n")
+    own = str(Path(config.folder) / "venv/bin/python")
+    lines: list[str] = []
+    with Sut.connect(replace(config, python=own)) as sut:
+        assert sut.prepare(lines.append) == own
+        assert lines[0].startswith("making ")
+        lines.clear()
+        assert sut.prepare(lines.append) == own
+        assert lines[0] == f"{own} has everything"
+
+
+def test_a_preparation_that_fails_says_what_it_said(sut: Sut, programs: Path) -> None:
+    (programs / "prepare.py").write_text("raise SystemExit('no network, no file')")
+    lines: list[str] = []
+    with pytest.raises(SutError, match="no network, no file"):
+        sut.prepare(lines.append)
+    assert lines[-1] == "no network, no file"
+
+
+# --- the sshd of our own ---
+
+
+def test_only_the_right_key_of_the_right_user_gets_in(tmp_path: Path) -> None:
+    with LoopbackSshd(tmp_path / "sshd") as sshd:
+        config = (tmp_path / "sshd/sshd_config").read_text()
+        assert f"AllowUsers {sshd.user}\n" in config
+        assert "PasswordAuthentication no" in config
+        assert (tmp_path / "sshd/user_key").stat().st_mode & 0o077 == 0
+        with pytest.raises(SutUnreachable, match="refused"):
+            Sut.connect(replace(config_of(sshd, tmp_path), user="nobody"))
+        port = sshd.port
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0, "sshd is still there"
+
+
+def test_an_sshd_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="NoSuchSetting"), LoopbackSshd(tmp_path / "sshd", settings=["NoSuchSetting 1"]):
+        pass
+
+
+AS_ORDINARY_USER = """
+import sys
+from pathlib import Path
+from harness.loopback_sshd import LoopbackSshd
+from harness.sut import Sut
+from tests.sut.conftest import Recorded, config_of, rated, start
+folder = Path(sys.argv[1])
+with LoopbackSshd(folder / "sshd") as sshd, Sut.connect(config_of(sshd, folder)) as sut:
+    recorded = Recorded()
+    work = sut.stage("aaaaaaaa", {})
+    session = start(sut, "aaaaaaaa", recorded)
+    session.rate(["id", "-un"], {}, work, None)
+    assert rated(session).exit_code == 0
+    session.finish()
+    print(sut.fetch(work, ["stdout.txt"])["stdout.txt"].decode(), len(recorded.of("sample")) > 0)
+    sut.unstage(work)
+"""
+
+
+def test_an_ordinary_user_can_run_the_embedded_sut_too(tmp_path: Path) -> None:
+    """`daemon`, who gets a shell in a mount namespace of this test's own."""
+    user = pwd.getpwnam("daemon")
+    shell = f"daemon:x:{user.pw_uid}:{user.pw_gid}::/tmp:/bin/sh"
+    passwd = tmp_path / "passwd"
+    others = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("daemon:")]
+    passwd.write_text("\n".join([*others, shell]) + "\n")
+    program = tmp_path / "program.py"
+    program.write_text(AS_ORDINARY_USER)
+    with open_to_all(tmp_path) as folder:
+        command = (
+            f"mount --bind {passwd} /etc/passwd && exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups "
+            f"{sys.executable} {program} {folder}"
+        )
+        root = str(Path(sut_module.__file__).parents[1])
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", command], env=environment, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stdout.split()) == (0, ["daemon", "True"]), done.stderr
+
+
+@contextmanager
+def open_to_all(tmp_path: Path) -> Iterator[Path]:
+    """A folder that any user may write to, and the way to it that any user may walk, while the context is open."""
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    modes = {parent: parent.stat().st_mode for parent in (tmp_path, *tmp_path.parents) if parent != Path("/")}
+    for parent, mode in modes.items():
+        parent.chmod(mode | 0o055)
+    try:
+        yield folder
+    finally:
+        for parent, mode in modes.items():
+            parent.chmod(mode)
+
+
+def test_a_session_survives_that_its_connection_is_closed_under_it(sut: Sut) -> None:
+    recorded = Recorded()
+    work = sut.stage("aaaaaaaa", {})
+    session = start(sut, "aaaaaaaa", recorded)
+    session.rate(["sleep", "3"], {}, work, None)
+    sut.close()
+    assert session.exchange().t_sut_ns > 0
+    time.sleep(0.5)
+    assert rated(session).exit_code == 0
+    session.finish()
+    assert session.links_lost == 1
+    sut.unstage(work)
