@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -53,14 +54,24 @@ def write(campaign: Path) -> int:
 
 
 def _table(results: "Json") -> Table:
-    from reports.pages.numbers import quantity
+    from reports.pages.lookup import pick
+    from reports.pages.numbers import bare, scale_for
 
-    table = Table()
-    for heading in ("scenario", "runs", "duration", "mean power", "energy", "induced energy", "accuracy per Wh"):
-        table.add_column(heading, justify="left" if heading == "scenario" else "right")
-    for name, scenario in results["scenarios"].items():
-        efficiency = scenario["efficiency"]["per_induced"].get("val_accuracy_per_wh")
-        cells = [scenario[key] for key in ("duration_s", "mean_power_w", "energy_wh", "induced_energy_wh")]
-        runs = f"{scenario['n_runs']['value']:.0f}"
-        table.add_row(escape(name), runs, *map(quantity, cells), quantity(efficiency))
+    scenarios = results["scenarios"]
+    paths = {
+        "mean power": ("mean_power_w",),
+        "energy": ("energy_wh",),
+        "induced energy": ("induced_energy_wh",),
+        "accuracy/Wh": ("efficiency", "per_induced", "val_accuracy_per_wh"),
+    }
+    columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
+    scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
+    table = Table(caption="value ± U (95 %)", box=SIMPLE)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("runs", justify="right", no_wrap=True)
+    for heading, scale in scales.items():
+        table.add_column(f"{heading}\n{scale.unit}", justify="right", no_wrap=True)
+    for row, (name, scenario) in enumerate(scenarios.items()):
+        cells = [bare(numbers[row], scales[heading]) for heading, numbers in columns.items()]
+        table.add_row(escape(name), f"{scenario['n_runs']['value']:.0f}", *cells)
     return table
