@@ -1,13 +1,16 @@
 """nvidia-smi logs: the four traces of del Rey et al. against their own table, and every kind of damage."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.documents import GapEvent, NoteEvent
 from harness.errors import ImportFileError
-from harness.importers.imported import read_source
+from harness.importers.imported import SourceFile, read_source
 from harness.importers.nvidia_smi import Trace, import_nvidia_smi
 from harness.run_folder import CampaignFolder, verify_campaign
 
@@ -109,3 +112,18 @@ def test_two_logs_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(HEADER + row(1) + row(2))
     with pytest.raises(ImportFileError, match="the same file name"):
         import_nvidia_smi([tmp_path / "t.csv", tmp_path / "t.csv"], tmp_path / "c")
+
+
+@given(st.data())
+def test_any_damage_is_read_or_refused_with_file_and_line_never_a_traceback(data: st.DataObject) -> None:
+    content = bytearray((HEADER + row(1) + row(2) + row(3)).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        piece = data.draw(st.binary(max_size=3) | st.sampled_from([b",", b"\n", b"[N/A]", b"\0", b"99999999999", b"-"]))
+        content[at : at + data.draw(st.integers(0, 3))] = piece
+    problem = "x.csv:1: none"
+    try:
+        Trace(SourceFile(Path("x.csv"), b"", bytes(content)))
+    except ImportFileError as error:
+        problem = str(error)
+    assert re.match(r"x\.csv:\d+: ", problem)

@@ -2,11 +2,14 @@
 
 import gzip
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.documents import ActionEvent, PhaseEvent
 from harness.errors import ImportFileError, RunFolderError
@@ -263,3 +266,25 @@ def test_folders_without_what_is_needed_are_refused(tmp_path: Path) -> None:
 def test_every_kind_of_file_is_told_by_its_first_lines() -> None:
     kinds = [kind_of(source(text)) for text in (power_text(), hardware_text(), ACTIONS, "1706184000000000 3.5\n", "?")]
     assert kinds == ["power-gridvis", "hardware", "actions", "power-gude", "unknown"]
+
+
+READERS = {read_power: power_text(8), read_hardware: hardware_text(8), read_actions: ACTIONS}
+
+
+@given(st.sampled_from(list(READERS)), st.data())
+def test_any_damage_is_read_or_refused_with_file_and_line_never_a_traceback(
+    reader: Callable[[SourceFile], object], data: st.DataObject
+) -> None:
+    content = bytearray(READERS[reader].encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        piece = data.draw(
+            st.binary(max_size=3) | st.sampled_from([b";", b"\n", b",", b'"', b"\0", b"9999999999", b"-"])
+        )
+        content[at : at + data.draw(st.integers(0, 3))] = piece
+    problem = "x.csv:1: none"
+    try:
+        reader(source(bytes(content)))
+    except ImportFileError as error:
+        problem = str(error)
+    assert re.match(r"x\.csv:\d+: ", problem)
