@@ -62,11 +62,10 @@ def _table(results: "Json") -> Table:
         "mean power": ("mean_power_w",),
         "energy": ("energy_wh",),
         "induced energy": ("induced_energy_wh",),
-        "accuracy/Wh": ("efficiency", "per_induced", "val_accuracy_per_wh"),
     }
     columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
     scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
-    table = Table(caption="value ± U (95 %)", box=SIMPLE)
+    table = Table(caption="value ± U (95 %)", box=SIMPLE, padding=(0, 1))
     table.add_column("scenario", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     for heading, scale in scales.items():
