@@ -1,0 +1,70 @@
+"""The scenario files and the published campaign: they fit the program they name and the harness that reads them."""
+
+import ast
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import config
+from tests.workloads.conftest import ROOT
+
+WORKLOADS = ROOT / "workloads"
+
+
+def read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def fields_of_parameters() -> set[str]:
+    tree = ast.parse((WORKLOADS / "training" / "train.py").read_text())
+    (record,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Parameters"]
+    return {
+        node.target.id for node in record.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("name", ["idle", "cnn", "transfer"])
+def test_a_scenario_gives_the_program_every_parameter_it_knows(name: str) -> None:
+    scenario = read(WORKLOADS / name / "scenario.toml")
+    optional = {"idle_s"} if name != "idle" else set()
+    assert set(scenario["parameters"]) == fields_of_parameters() - optional
+    assert scenario["command"][-2:] == ["train.py", name]
+
+
+@pytest.mark.parametrize("name", ["idle", "cnn", "transfer"])
+def test_a_scenario_ships_every_module_its_program_imports(name: str) -> None:
+    shipped = [WORKLOADS / name / file for file in read(WORKLOADS / name / "scenario.toml")["files"]]
+    names = {path.stem for path in shipped} | {"markers"}
+    ours = {path.stem for path in (*WORKLOADS.glob("*.py"), *(WORKLOADS / "training").glob("*.py"))}
+    for path in shipped:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in ours:
+                assert node.module in names
+
+
+def test_the_published_campaign_has_the_published_numbers() -> None:
+    guldner = config.load(WORKLOADS / "campaigns" / "guldner.toml")
+    made = {scenario.name: scenario for scenario in guldner.scenarios}
+    assert {name: scenario.repetitions for name, scenario in made.items()} == dict.fromkeys(
+        ("idle", "cnn", "transfer"), 30
+    )
+    assert guldner.baseline.repetitions == 30
+    assert made["idle"].parameters["idle_s"] == 600
+    for name, target in (("cnn", 0.80), ("transfer", 0.85)):
+        parameters = made[name].parameters
+        published = {"image_size": 224, "batch_size": 100, "target": target, "max_epochs": 100, "fixed_epochs": 0}
+        assert published.items() <= parameters.items()
+
+
+def test_the_published_campaign_differs_from_the_embedded_default_only_in_numbers() -> None:
+    def shape(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: shape(part) for key, part in value.items() if key not in ("parameters", "campaign")}
+        return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    default, published = read(ROOT / "lab.toml"), read(WORKLOADS / "campaigns" / "guldner.toml")
+    assert shape(published) == shape(default)
+    assert set(published["campaign"]) == set(default["campaign"])
