@@ -2,11 +2,11 @@
 
 Knows the exchanges (method.md section 5) and maps SUT stamps to the host's time base. Knows no wire and no file.
 
-An exchange proves that at SUT time t_sut the host's clock stood between t0 and t1: its middle is wrong by half the round
-trip at most. The line through the best exchanges (weighted by the inverse square of that half) is offset and drift. Its
-bound is the largest |residual| + half round trip over the exchanges it was fitted to, widened for the stretch before the
-first and after the last of them; and where any other exchange proves a larger error, that error. For a clock that drifts
-steadily this holds whatever the delays were and however unequal.
+An exchange proves that at SUT time t_sut the host's clock stood between t0 and t1: its middle is wrong by half the
+round trip at most. The line through the best exchanges (weighted by the inverse square of that half) is offset and
+drift. Its bound is the largest |residual| + half round trip over the exchanges it was fitted to, widened for the
+stretch before the first and after the last of them; and where any other exchange proves a larger error, that error.
+For a clock that drifts steadily this holds whatever the delays were and however unequal.
 """
 
 import itertools
@@ -25,7 +25,7 @@ BINS = 16
 GOOD_ROUND_TRIP = 2.0
 """A stretch whose best round trip is longer than so many times the median of all stretches' best ones is left out."""
 DRIFT_SPAN_NS = 1_000_000_000
-"""Exchanges that lie closer together than 1 s say little of drift; it is then taken as 0, and SLEW goes into the bound."""
+"""Exchanges closer together than 1 s say little of drift; it is then taken as 0, and SLEW goes into the bound."""
 STEP_NS = 1_000_000
 """A wall clock that moved against its monotonic clock by more than this, and faster than SLEW, was stepped."""
 ROUNDING_NS = 3

@@ -213,9 +213,8 @@ def test_a_changed_lab_toml_does_not_continue_another_campaign(lab: LabUnderTest
 
 
 def test_check_lists_every_reason_at_once(lab: LabUnderTest) -> None:
-    lab.write(
-        LAB.replace('port = "embedded"', 'port = "/dev/ttyNOMETER"').replace('host = "embedded"', 'host = "127.0.0.1"\nport = 1')
-    )
+    unreachable = LAB.replace('host = "embedded"', 'host = "127.0.0.1"\nport = 1')
+    lab.write(unreachable.replace('port = "embedded"', 'port = "/dev/ttyNOMETER"'))
     done = lab.call("check")
     assert done.returncode == 1
     assert done.stdout.count("REFUSED") >= 2
