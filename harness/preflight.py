@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from harness.config import LabConfig
 from harness.errors import LabError, LabNotReady
-from harness.run_folder import CAMPAIGN, verify_campaign
+from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 
@@ -63,7 +63,8 @@ def _campaign(config: LabConfig) -> Iterator[Reason]:
         found = f"{broken[0].subject}: {broken[0].detail}"
         yield Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
     else:
-        yield Reason("ok", "campaign", f"{path} exists and will be continued")
+        begun = len(CampaignFolder(path).runs())
+        yield Reason("ok", "campaign", f"{path} will be continued after run {begun}" if begun else f"{path} is new")
 
 
 def _meters(open_meters: Mapping[str, Callable[[BinaryIO], Meter]]) -> Iterator[Reason]:

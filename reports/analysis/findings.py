@@ -59,18 +59,35 @@ def of_origin(origin: str, meters: Sequence[str]) -> list[Finding]:
 
 
 def of_ending(run: RunFolder) -> list[Finding]:
-    """A run that did not succeed, and what was noted while it ran."""
+    """A run that did not succeed, or whose source was cut off."""
     found = []
     if run.exit_status != "success":
         code = "run-failed" if run.exit_status == "fail" else "run-aborted"
         found.append(Finding(code, "info", run.path.name, {"reason": run.reason}))
-    for event in run.events:
-        if isinstance(event, NoteEvent):
-            if event.code == "truncated-source":
-                found.append(Finding("truncated-source", "warn", run.path.name, {"text": event.text}))
-            else:
-                found.append(Finding("note", "info", run.path.name, {"code": event.code, "text": event.text}))
+    found += [
+        Finding("truncated-source", "warn", run.path.name, {"text": event.text})
+        for event in run.events
+        if isinstance(event, NoteEvent) and event.code == "truncated-source"
+    ]
     return found
+
+
+def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
+    """What was noted while the runs were made; a note that several runs share is one finding of the campaign."""
+    noted: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        for event in run.events:
+            if isinstance(event, NoteEvent) and event.code != "truncated-source":
+                noted.setdefault((event.code, event.text), []).append(run.path.name)
+    return [
+        Finding(
+            "note",
+            "info",
+            names[0] if len(names) == 1 else "campaign",
+            {"code": code, "text": text, "times": len(names)},
+        )
+        for (code, text), names in noted.items()
+    ]
 
 
 def of_readings(

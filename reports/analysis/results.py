@@ -289,6 +289,7 @@ def analyse(path: Path) -> CampaignResult:
     blocks = _blocks(baseline_runs)
     outliers = _outliers(baseline_runs, limits)
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
+    found += findings.of_notes([run.run for run in runs])
     names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
     groups = {name: Group([run for run in included if run.run.start.scenario == name], blocks) for name in names}
     levels = {id(run): level for group in groups.values() for run, level in zip(group.runs, group.levels, strict=True)}
