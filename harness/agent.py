@@ -7,7 +7,7 @@ only, Python >= 3.8, Linux.
 
     agent.py facts                                       one JSON object: what the SUT is
     agent.py serve --folder F --period S --reconnect S   sample and serve, detached from the login; says "ready"
-    agent.py attach --folder F                           relay stdin and stdout to F/agent.sock (in the SSH channel)
+    agent.py attach --folder F                           hand stdin and stdout (the SSH channel) to the agent
     agent.py sweep --root R [--look]                     end agents that nobody listens to, remove their folders
     agent.py remove --folder F                           end the agent of a run if it lives, remove the run's folder
 
@@ -34,6 +34,7 @@ descendant, also those that made a session of their own), the journal says so, a
 from __future__ import annotations
 
 import argparse
+import array
 import ctypes
 import errno
 import fcntl
@@ -526,28 +527,31 @@ def reap(command: int | None) -> None:
 
 
 class Connection:
-    """One client of the socket: lines in, bytes out; `pid` is the relay's."""
+    """One client of the socket: lines in, bytes out; `pid` is the client's. A client that passes its own two ends of a
+    wire (`attach` does) is read and written through those from then on, and need not wake for what passes."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.pid = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+        self.passed: list[int] = []
         self.incoming = b""
         self.outgoing = bytearray()
         self.offset: int | None = None
         sock.setblocking(False)
 
-    def fileno(self) -> int:
-        """For select."""
-        return self.sock.fileno()
+    @property
+    def writer(self) -> int:
+        """The file that `flush` writes to."""
+        return self.passed[1] if self.passed else self.sock.fileno()
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue one message."""
         self.outgoing += json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
-    def receive(self) -> list[bytes] | None:
-        """Complete lines that arrived; null when the other side is gone or sends what is no line."""
+    def receive(self, file: int) -> list[bytes] | None:
+        """Complete lines that arrived on one of the files; null when the other side is gone or sends no lines."""
         try:
-            block = self.sock.recv(1 << 16)
+            block = os.read(file, 1 << 16) if file in self.passed else self._receive_files()
         except BlockingIOError:
             return []
         except OSError:
@@ -556,16 +560,33 @@ class Connection:
         self.incoming = lines.pop()
         return None if not block or len(self.incoming) > MAX_LINE else lines
 
+    def _receive_files(self) -> bytes:
+        files = array.array("i")
+        block, passed, _, _ = self.sock.recvmsg(1 << 16, socket.CMSG_LEN(2 * files.itemsize))
+        for _, _, content in passed:
+            files.frombytes(content)
+        for file in files:
+            os.set_blocking(file, False)
+            os.set_inheritable(file, False)
+        self.passed += files
+        return block
+
     def flush(self) -> bool:
         """Send what the link takes; false when the other side is gone."""
         try:
             while self.outgoing:
-                del self.outgoing[: self.sock.send(self.outgoing)]
+                del self.outgoing[: os.write(self.writer, self.outgoing)]
         except BlockingIOError:
             pass
         except OSError:
             return False
         return True
+
+    def close(self) -> None:
+        """Close every end."""
+        self.sock.close()
+        for file in self.passed:
+            os.close(file)
 
 
 class Agent:
@@ -596,18 +617,18 @@ class Agent:
         self._pause_end_ns: int | None = None
         self._end_reason: str | None = None
         self._killing_since_ns: int | None = None
-        self._sampling, self._ending = True, False
+        self._sampling, self._ending, self._urgent = True, False, False
         self._missed = 0
         self._heard_ns = self._kept_house_ns = self._next_ns = time.monotonic_ns()
 
     def run(self) -> None:
         """Until the host says bye, falls silent, or a signal comes."""
         while not (self._ending and self._killing_since_ns is None and self._load is None):
-            watched: list[Any] = [self._listener, self._wake, self._markers, *self._connections]
-            writers: list[Any] = [c for c in self._connections if c.outgoing]
-            readable, _writable, _ = select.select(watched, writers, [], self._timeout_s())
-            for ready in readable:
-                self._on_readable(ready)
+            files = {file: c for c in self._connections for file in (c.sock.fileno(), *c.passed[:1])}
+            writers = [c.writer for c in self._connections if c.outgoing]
+            watched = [self._listener.fileno(), self._wake.fileno(), self._markers, *files]
+            for ready in select.select(watched, writers, [], self._timeout_s())[0]:
+                self._on_readable(ready, files.get(ready))
             now_ns = time.monotonic_ns()
             if self._sampling and now_ns >= self._next_ns:
                 self._sample()
@@ -676,20 +697,21 @@ class Agent:
 
     # - requests -
 
-    def _on_readable(self, ready: Any) -> None:
-        if ready is self._listener:
-            self._accept()
-        elif ready is self._wake:
-            self._on_signal(ready.recv(64))
-        elif ready == self._markers:
+    def _on_readable(self, file: int, connection: Connection | None) -> None:
+        if file == self._markers:
             self._read_markers()
-        elif ready in self._connections:
-            lines = ready.receive()
+        elif file == self._wake.fileno():
+            self._on_signal(self._wake.recv(64))
+        elif connection is None:
+            self._accept()
+        elif connection in self._connections:
+            lines = connection.receive(file)
             if lines is None:
-                self._drop(ready)
+                self._drop(connection)
                 return
             for line in lines:
-                self._on_line(ready, line)
+                if line:
+                    self._on_line(connection, line)
 
     def _accept(self) -> None:
         try:
@@ -701,7 +723,7 @@ class Agent:
         self._connections.remove(connection)
         if connection is self._host:
             self._host = None
-        connection.sock.close()
+        connection.close()
 
     def _on_line(self, connection: Connection, line: bytes) -> None:
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
@@ -719,7 +741,7 @@ class Agent:
         elif connection is not self._host:
             connection.send({"id": number, "error": "say hello first"})
             return
-        self._heard_ns = sut_ns
+        self._heard_ns, self._urgent = sut_ns, True
         if operation == "ping":
             connection.send({"id": number, "sut_ns": sut_ns, "sut_wall_ns": wall_ns})
             return
@@ -828,6 +850,7 @@ class Agent:
         self._journal.write(
             {"rec": "phase", "name": "rating", "edge": edge, "sut_ns": sut_ns, "sut_wall_ns": wall_ns, **more}
         )
+        self._urgent = True
         return sut_ns
 
     def _kill(self, reason: str) -> None:
@@ -912,6 +935,7 @@ class Agent:
         self._journal.write(
             {"rec": "note", "code": code, "text": text, "sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
         )
+        self._urgent = True
 
     def _tell_fault(self) -> None:
         if self._journal.fault is not None and not self._faulted:
@@ -921,13 +945,18 @@ class Agent:
                 self._host.send({"fault": self._journal.fault})
             self._kill(self._journal.fault)
 
+    def _is_far_behind(self, offset: int) -> bool:
+        return self._journal.size - offset > SEND_AHEAD // 2
+
     def _send(self) -> None:
         host = self._host
-        if host is not None and host.offset is not None:
+        # Samples and markers wait for the answer to the next heartbeat: one packet a second, also at 10 ms.
+        if host is not None and host.offset is not None and (self._urgent or self._is_far_behind(host.offset)):
             while host.offset < self._journal.size and len(host.outgoing) < SEND_AHEAD:
                 for line in self._journal.read(host.offset).splitlines(True):
                     host.offset += len(line)
                     host.outgoing += b'{"at":%d,"journal":%s}\n' % (host.offset, line[:-1])
+            self._urgent = host.offset < self._journal.size
         for connection in list(self._connections):
             if connection.outgoing and not connection.flush():
                 self._drop(connection)
@@ -1035,32 +1064,17 @@ def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any
 
 
 def attach(folder: str) -> None:
-    """Relay standard input to the agent's socket and back until either ends."""
+    """Pass standard input and output to the agent, and stay until it lets go of them."""
     os.chdir(folder)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.connect("agent.sock")
+        # A line of its own carries them; the agent reads over it.
+        sock.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1]))])
+        while sock.recv(1):
+            pass
     except OSError as error:
         sys.exit(f"no agent listens in {folder} ({error})")
-    ends: list[Any] = [0, sock]
-    while True:
-        readable, _, _ = select.select(ends, [], [])
-        if sock in readable:
-            block = sock.recv(1 << 16)
-            if not block:
-                return
-            write_all(1, block)
-        if 0 in readable:
-            block = os.read(0, 1 << 16)
-            if not block:
-                return
-            sock.sendall(block)
-
-
-def write_all(file: int, block: bytes) -> None:
-    """write(2) until everything is written."""
-    while block:
-        block = block[os.write(file, block) :]
 
 
 def agent_of(folder: str) -> int | None:

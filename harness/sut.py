@@ -851,7 +851,8 @@ class _Unknown(paramiko.MissingHostKeyPolicy):
         raise HostKeyError(
             f"the host key of {hostname} is not in {self._config.known_hosts}; "
             f"it shows {key.get_name()} {key.fingerprint}. "
-            f"Compare that at the SUT (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), then add it: {_keyscan(self._config)}"
+            "Compare that at the SUT (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), "
+            f"then add it: {_keyscan(self._config)}"
         )
 
 

@@ -187,7 +187,7 @@ def test_samples_lie_on_a_grid_of_the_monotonic_clock_without_drift(tmp_path: Pa
     with LocalAgent(tmp_path / "agent", period_s=0.05) as agent:
         time.sleep(4.0)
         stamps = [record["sut_ns"] for record in agent.of("sample")]
-    assert len(stamps) > 70
+    assert len(stamps) > 60
     # Late by what the machine is busy with; but the earliest ones stay on one grid. A sampler that slept for a period
     # after each sample would be off by its own cost and the sleep's lateness, some 0.3 ms, more at every tick.
     late_ns = [(stamp - stamps[1] + 25_000_000) % 50_000_000 - 25_000_000 for stamp in stamps[1:]]

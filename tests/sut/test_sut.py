@@ -412,7 +412,8 @@ def test_an_ordinary_user_can_run_the_embedded_sut_too(tmp_path: Path) -> None:
     program.write_text(AS_ORDINARY_USER)
     with open_to_all(tmp_path) as folder:
         command = (
-            f"mount --bind {passwd} /etc/passwd && exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups "
+            f"mount --bind {passwd} /etc/passwd && "
+            f"exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups "
             f"{sys.executable} {program} {folder}"
         )
         root = str(Path(sut_module.__file__).parents[1])
