@@ -295,7 +295,8 @@ class Sut:
                 _make_folders(sftp, str(PurePosixPath(folder, name).parent))
                 _write(sftp, f"{folder}/{name}", content)
             _make_folders(sftp, self.data_folder)
-        self._stream(["env", f"WATTLAB_DATA={self.data_folder}", python, "-u", f"{folder}/prepare.py"], progress)
+        command = ["env", f"WATTLAB_DATA={self.data_folder}", python, "-u", f"{folder}/prepare.py"]
+        self._stream(command, lambda line: progress(_summary(line)))
         return python
 
     def _prepare_python(self, progress: Callable[[str], None]) -> str:
@@ -1009,6 +1010,18 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
         if len(found) > MAX_ANSWER:
             raise SutError(f"a remote command answered with more than {MAX_ANSWER} bytes")
     return found
+
+
+def _summary(line: str) -> str:
+    """The record that `prepare.py` prints last, in words; any other line as it is."""
+    record = _json_or_none(line.encode()) if line.startswith("{") else None
+    if not isinstance(record, dict):
+        return line
+    return ", ".join(
+        f"{name}: {part.get('kind')} (sha256 {str(part.get('digest') or part.get('sha256'))[:12]})"
+        for name, part in record.items()
+        if isinstance(part, dict)
+    )
 
 
 def _preparation_programs() -> dict[str, bytes]:

@@ -325,7 +325,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "weights" / "w.npz").write_bytes(b"weights")
     (folder / "requirements.txt").write_text("# of the test\npsutil>=5\n")
     (folder / "requirements.lock").write_text("")
-    program = "import os, pathlib\nprint('preparing')\ndata = pathlib.Path(os.environ['WATTLAB_DATA'])\n"
+    record = '{"weights": {"kind": "own", "digest": "0123"}}'
+    program = f"import os, pathlib\nprint('preparing')\nprint({record!r})\n"
+    program += "data = pathlib.Path(os.environ['WATTLAB_DATA'])\n"
     (folder / "prepare.py").write_text(
         program + "(data / 'w').write_bytes((pathlib.Path(__file__).parent / 'weights/w.npz').read_bytes())\n"
     )
@@ -336,7 +338,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut, programs: Path) -> None:
     lines: list[str] = []
     assert sut.prepare(lines.append) == sys.executable
-    assert lines == [f"{sys.executable} has everything", "preparing"]
+    assert lines == [f"{sys.executable} has everything", "preparing", "weights: own (sha256 0123)"]
     assert Path(sut.data_folder, "w").read_bytes() == b"weights"
     assert not Path(sut.root, "venv").exists()
 
