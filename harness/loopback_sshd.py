@@ -96,7 +96,7 @@ class LoopbackSshd:
             "PubkeyAuthentication yes",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            "UsePAM no",
+            f"UsePAM {'yes' if _is_locked(self.user) else 'no'}",
             "PermitRootLogin prohibit-password",
             # The folder may lie below one that others can write to, as /tmp; the key is in ours.
             "StrictModes no",
@@ -160,6 +160,15 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_locked(user: str) -> bool:
+    """Whether the account's password is locked: without PAM sshd then refuses even a key (sshd(8), LOGIN PROCESS)."""
+    try:
+        lines = Path("/etc/shadow").read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith(f"{user}:!") for line in lines)
 
 
 def _die_with_parent() -> None:
