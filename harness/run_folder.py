@@ -41,6 +41,10 @@ JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
 GENESIS = "0" * 64
 """`prev` of a campaign's first line."""
+PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
+"""Character devices that are pseudo terminals (Linux, Documentation/admin-guide/devices.txt)."""
+EMULATOR_MARK = b"EMULATED"
+"""What every emulator of ours says of itself on the wire."""
 OWN_DIGEST_BYTES = len(',"line_sha256":""}') + 64
 REQUIRED: dict[str, frozenset[str]] = {
     "campaign": frozenset({"schema", "name"}),
@@ -350,6 +354,7 @@ def verify_run(path: Path) -> list[Check]:
         run = RunFolder.open(path)
         checks.append(Check(subject, "journal", True, f"ended: {run.exit_status}"))
         checks += _verify_stop(run)
+        checks += [_verify_origin(run, descriptor) for descriptor in run.power]
     except RunFolderError as error:
         checks.append(Check(subject, "journal", False, str(error)))
     except DocumentError as error:
@@ -379,6 +384,34 @@ def _verify_stop(run: RunFolder) -> list[Check]:
             "; ".join(problems + inputs) or "as in start and stop",
         )
     ]
+
+
+def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
+    """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes."""
+    claim = f"meter {descriptor.meter}: {descriptor.origin}"
+    if descriptor.origin != "instrument":
+        return Check(run.path.name, "origin", True, claim)
+    evidence, said = descriptor.evidence, _received(run.path / f"wire-{descriptor.meter}.log")
+    words = " ".join(str(descriptor.identity.get(key, "")) for key in ("model", "serial", "firmware")).split()
+    problems = []
+    if evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
+        problems.append("its port is no hardware device")
+    if not evidence.get("sysfs_serial"):
+        problems.append("its port has no serial number")
+    if not any(len(word) > 2 and word.encode() in said for word in words):
+        problems.append("its identity does not stand in the wire log")
+    if EMULATOR_MARK in said or EMULATOR_MARK.decode() in " ".join(words):
+        problems.append("its wire log carries the mark of an emulator")
+    return Check(run.path.name, "origin", not problems, f"{claim}{', but ' if problems else ''}{'; '.join(problems)}")
+
+
+def _received(wire_log: Path) -> bytes:
+    """What the meter said, from the wire log (`<time_ns> < <hex>` a line); empty where there is none."""
+    try:
+        lines = [line.split(b" ") for line in wire_log.read_bytes().split(b"\n")]
+        return b"".join(bytes.fromhex(line[2].decode()) for line in lines if len(line) == 3 and line[1] == b"<")
+    except (OSError, ValueError):
+        return b""
 
 
 def verify_campaign(path: Path) -> list[Check]:

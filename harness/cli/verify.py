@@ -33,6 +33,8 @@ def call(arguments: argparse.Namespace) -> int:
         console.print(f"{len(failed)} of {len(checks)} checks FAILED: this campaign is not as it was measured.")
         return 3
     console.print(f"{len(checks)} checks passed: every byte of {arguments.campaign} is as it was sealed.")
+    for origin in sorted({check.detail for check in checks if check.name == "origin"}):
+        console.print(f"{origin}{'' if origin.endswith('instrument') else ': no evidence about a real machine'}")
     return 0
 
 

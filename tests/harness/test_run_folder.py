@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.documents import NoteEvent, Start, Stop
+from harness.documents import NoteEvent, PowerDescriptor, Start, Stop
 from harness.errors import DocumentError, EvidenceBroken, RunFolderError
 from harness.run_folder import (
     CAMPAIGN,
@@ -226,6 +226,48 @@ def test_a_seal_that_was_cut_off_is_taken_up_again(tmp_path: Path) -> None:
     digest = seal_folder(tmp_path / "r")
     assert seal_folder(tmp_path / "r") == digest
     assert [check.name for check in verify_run(tmp_path / "r") if not check.passed] == []
+
+
+INSTRUMENT: dict[str, Any] = {
+    "stream": "readings-wall.csv",
+    "meter": "wall",
+    "circuit": "inlet",
+    "identity": {"maker": "m", "model": "WT310", "serial": "C2PH13047V", "firmware": "F1.03"},
+    "origin": "instrument",
+    "evidence": {"device_major": 188, "sysfs_serial": "A1"},
+    "averaging": "window",
+    "window_s": 1.0,
+    "stamp": "end",
+    "latency_s": 0.0,
+    "columns": [],
+}
+SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "wire", "message"),
+    [
+        ({}, SAYS_WT310, None),
+        ({"evidence": {"device_major": 136, "sysfs_serial": "A1"}}, SAYS_WT310, "no hardware device"),
+        ({"evidence": {"device_major": 188, "sysfs_serial": None}}, SAYS_WT310, "no serial number"),
+        ({}, b"", "does not stand in the wire log"),
+        ({}, SAYS_WT310.replace(b"5 <", b"5 >"), "does not stand in the wire log"),
+        ({}, SAYS_WT310 + b"6 < " + b"EMULATED".hex().encode() + b"\n", "mark of an emulator"),
+        ({"origin": "emulated"}, b"", None),
+    ],
+)
+def test_an_instrument_needs_positive_evidence(
+    tmp_path: Path, change: dict[str, Any], wire: bytes, message: str | None
+) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.append(Start(**START | {"inputs": {}}))
+        writer.append(PowerDescriptor(**INSTRUMENT | change))
+        with writer.open_stream("wire-wall.log") as log:
+            log.write(wire)
+        writer.seal(Stop(time_ns=9, utc=UTC, exit_status="success", reason=None, streams=writer.stream_summary()))
+    [check] = [check for check in verify_run(tmp_path / "r") if check.name == "origin"]
+    assert check.passed == (message is None)
+    assert message is None or message in check.detail
 
 
 def test_text_after_the_stop_document_is_refused(tmp_path: Path) -> None:
