@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from images import DataProblem, prepare, read_record, remove, stream
+from images import DataProblem, epochs_of, prepare, read_record, remove, stream
 from markers import EpochMarks, MarkerError, action
 from networks import CLASSES, WeightsProblem, cnn, count_flops, count_parameters, transfer
 from quality import confusion, quality
@@ -154,8 +154,10 @@ def train(task: Task, model: Model) -> tuple[dict[str, list[float]], dict[str, A
     sides = {side: stream(side, given.image_size, given.batch_size, task.seed) for side in ("train", "validation")}
     course = Course(given)
     epochs = given.fixed_epochs or given.max_epochs
+    training, validation = (epochs_of(batches, given.image_size) for batches in sides.values())
+    # The stream shuffles itself, from its own seed.
     result = model.fit(
-        sides["train"], validation_data=sides["validation"], epochs=epochs, verbose=0, callbacks=[course]
+        training, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[course]
     )
     history = {name: [float(value) for value in values] for name, values in result.history.items()}
     ran = len(history["loss"])
