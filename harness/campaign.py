@@ -26,7 +26,7 @@ from meters.meter import MeterError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where the campaign is. `left_s` is an estimate (None before a run is done), `power_w` the last reading."""
+    """Where the campaign is. `left_s` is an estimate, `power_w` the last reading."""
 
     done: int
     total: int
@@ -34,7 +34,7 @@ class Progress:
     attempt: int
     phase: str
     power_w: float | None
-    left_s: float | None
+    left_s: float
 
 
 class Campaign:
@@ -133,7 +133,10 @@ class Campaign:
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
         """
-        durations_s: dict[str, list[float]] = {}
+        campaign, baseline = self._config.file.campaign, self._config.file.baseline
+        # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
+        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s
+        durations_s: dict[str, list[float]] = {self._config.baseline.name: [known_s]}
         for planned in self.remaining():
             for failures in range(1, self._config.file.campaign.max_failed_attempts + 1):
                 begin = time.monotonic()
@@ -168,7 +171,7 @@ class Campaign:
                     attempt=attempt,
                     phase=phase,
                     power_w=recorder.last.power_w if recorder and recorder.last else None,
-                    left_s=None if estimate_s is None else max(0.0, estimate_s - (time.monotonic() - begin_s)),
+                    left_s=max(0.0, estimate_s - (time.monotonic() - begin_s)),
                 )
             )
 
@@ -205,10 +208,8 @@ class Campaign:
             )
 
 
-def _estimate_s(left: list[PlannedRun], durations_s: dict[str, list[float]]) -> float | None:
+def _estimate_s(left: list[PlannedRun], durations_s: dict[str, list[float]]) -> float:
     """Time for the runs left, from the mean duration of each scenario so far (the mean of all where there is none)."""
-    if not durations_s:
-        return None
     means = {name: mean(values) for name, values in durations_s.items()}
     fallback = mean(means.values())
     return sum(means.get(run.scenario, fallback) for run in left)

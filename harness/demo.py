@@ -6,6 +6,7 @@ the evidence that every descriptor carries.
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import selectors
@@ -47,7 +48,8 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
     """The lab's wires; what is embedded runs until the context is left."""
     with ExitStack() as stack:
         folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
-        folder.mkdir(parents=True, exist_ok=True)
+        if EMBEDDED in (config.file.sut.host, *(section.port for section in config.file.meters.values())):
+            stack.enter_context(_alone(folder))
         ports = {
             name: stack.enter_context(_emulator(section.driver, folder / f"meter-{name}"))
             if section.port == EMBEDDED
@@ -83,6 +85,22 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
                 folder=sut.folder,
             )
         yield Wires(wire, ports, openers, tuple(embedded))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Make the embedded lab's folder and keep other processes out of it: its keys and ports are made anew each time.
+
+    Raises:
+        LabError: another wattlab uses it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(f"{folder}: another wattlab uses this embedded lab; wait for its end") from None
+        yield
 
 
 def _open_meter(driver: str, port: str, options: Mapping[str, object], wire_log: BinaryIO) -> Meter:

@@ -116,9 +116,7 @@ class Display:
                 self._console.print(f"{what}{again} {left}", highlight=False)
 
 
-def _left(left_s: float | None) -> str:
-    if left_s is None:
-        return ""
+def _left(left_s: float) -> str:
     return (
         f"{left_s / 3600:.1f} h left"
         if left_s >= 5400

@@ -212,6 +212,15 @@ def test_a_changed_lab_toml_does_not_continue_another_campaign(lab: LabUnderTest
     assert "campaign.name" in done.stderr
 
 
+def test_the_embedded_lab_serves_one_wattlab_at_a_time(lab: LabUnderTest) -> None:
+    process = lab.start("run")
+    lab.wait_for_load(process)
+    second = lab.call("check")
+    assert (second.returncode, "another wattlab uses this embedded lab" in second.stderr) == (1, True)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+
 def test_check_lists_every_reason_at_once(lab: LabUnderTest) -> None:
     unreachable = LAB.replace('host = "embedded"', 'host = "127.0.0.1"\nport = 1')
     lab.write(unreachable.replace('port = "embedded"', 'port = "/dev/ttyNOMETER"'))
