@@ -1,7 +1,4 @@
-"""The link to a SUT on a machine of its own: cut for a while, cut for good, and silently partitioned.
-
-The long cut is scaled: reconnect_s = 10 s against a cut of 30 s, as 60 s stand against 120 s in a lab.
-"""
+"""The link to a SUT on a machine of its own: cut for a while, cut for good, and silently partitioned."""
 
 import time
 from itertools import pairwise
@@ -90,13 +87,6 @@ def longest_pause_s(recorded: Recorded, rec: str) -> float:
     return max(two - one for one, two in pairwise(stamps)) / 1e9
 
 
-@pytest.mark.timeout(180)
-def test_a_cut_longer_than_reconnect_s_ends_the_run_and_leaves_nothing_running_on_the_sut(
-    host: SutHost, far_config: SutConfig
-) -> None:
-    long_cut(host, far_config, reconnect_s=10.0, cut_s=30.0)
-
-
 def check_until_it_raises(session: AgentSession, limit_s: float) -> None:
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
@@ -104,7 +94,11 @@ def check_until_it_raises(session: AgentSession, limit_s: float) -> None:
         time.sleep(0.05)
 
 
-def long_cut(host: SutHost, far_config: SutConfig, reconnect_s: float, cut_s: float) -> None:
+@pytest.mark.timeout(300)
+def test_a_cut_of_120_seconds_ends_the_run_and_leaves_nothing_running_on_the_sut(
+    host: SutHost, far_config: SutConfig
+) -> None:
+    reconnect_s, cut_s = 60.0, 120.0
     recorded = Recorded()
     with Sut.connect(far_config) as sut:
         work = sut.stage("22222222", {"stubborn.py": STUBBORN})
