@@ -30,6 +30,10 @@ EVIDENCE = (
     "not forged."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
+SCOPE_OF_U = (
+    "U holds what the spread of runs and of baseline blocks shows (type A); "
+    "the meter's own limits of error are not in it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def _answer(results: Results) -> str:
     answer = (
         f"Energy that each scenario {meant} on {host}, per run, the idle machine's share subtracted (induced energy)."
     )
-    return answer + missing
+    return f"{answer} {SCOPE_OF_U}{missing}"
 
 
 def _cards(results: Results) -> Iterable[Card]:

@@ -28,7 +28,7 @@ FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
-U_NOTE = "Value ± U at 95 %; where no U is given, none is known."
+U_NOTE = "Value ± U at 95 %, type A only; where no U is given, none is known."
 
 
 def sut_facts(results: Results) -> Facts:
