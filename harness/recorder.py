@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 from harness.documents import (
     ActionEvent,
-    ClockEvent,
     Document,
     GapEvent,
     IndicatorDescriptor,
@@ -272,15 +271,3 @@ def seal_run(writer: RunWriter, journal: Journal, stop: Stop) -> str:
     if journal.failure is not None:
         raise journal.failure
     return writer.seal(stop)
-
-
-def clock_event(t0_ns: int, t_sut_ns: int, t1_ns: int, sut_wall_ns: int, host_wall_ns: int) -> ClockEvent:
-    """The document of one clock exchange."""
-    return ClockEvent(
-        time_ns=t1_ns,
-        t0_ns=t0_ns,
-        t_sut_ns=t_sut_ns,
-        t1_ns=t1_ns,
-        sut_wall_ns=sut_wall_ns,
-        host_wall_ns=host_wall_ns,
-    )

@@ -7,17 +7,17 @@ no other run, no number.
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from harness.clock import ClockExchange
 from harness.config import LabConfig, Scenario
-from harness.documents import Edge, ExitStatus, Json, NoteEvent, Phase, PhaseEvent, Start, Stop
+from harness.documents import ClockEvent, Edge, ExitStatus, Json, NoteEvent, Phase, PhaseEvent, Start, Stop
 from harness.errors import LabError
 from harness.plan import PlannedRun
-from harness.recorder import AgentRecorder, Journal, MeterRecorder, clock_event, seal_run
+from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import RunWriter
 from harness.sut import AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
@@ -235,9 +235,7 @@ class _TestRun:
             self._record_exchange(session.exchange())
 
     def _record_exchange(self, exchange: ClockExchange) -> None:
-        self._journal.put(
-            clock_event(exchange.t0_ns, exchange.t_sut_ns, exchange.t1_ns, exchange.sut_wall_ns, exchange.host_wall_ns)
-        )
+        self._journal.put(ClockEvent(time_ns=exchange.t1_ns, **asdict(exchange)))
 
     def _pause(self, duration_s: float) -> None:
         end_ns = time.monotonic_ns() + int(duration_s * 1e9)
