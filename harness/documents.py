@@ -70,6 +70,8 @@ class PowerDescriptor:
     stamp: Literal["end", "start", "unknown"]
     latency_s: float
     columns: list[Json]
+    ranging: Literal["none", "auto", "fixed"] = "none"
+    tier: Literal["reference", "working", "indicative", "uncalibrated"] | None = None
     calibration: Json | None = None
 
 

@@ -16,6 +16,7 @@ WITHOUT_POWER = frozenset({"overrange", "nan"})
 
 Averaging = Literal["window", "instantaneous"]
 Stamp = Literal["end", "start", "unknown"]
+Ranging = Literal["none", "auto", "fixed"]
 Tier = Literal["reference", "working", "indicative", "uncalibrated"]
 OriginKind = Literal["instrument", "emulated", "unattested"]
 
@@ -25,7 +26,8 @@ class Reading:
     """One indication of a meter, as it came; `None` means "not reported".
 
     `time_ns` is the host's monotonic clock when the last byte arrived; `window_s` the interval the meter
-    averaged over (0: instantaneous). `power_w` is `None` exactly when a flag of `WITHOUT_POWER` says why.
+    averaged over (0: instantaneous). `relative_uncertainty` is what the instrument itself states for this power (a
+    fraction of it). `power_w` is `None` exactly when a flag of `WITHOUT_POWER` says why.
     Raises `ValueError` on an unknown flag, on a number that is not finite, and on power without a reason.
     """
 
@@ -37,6 +39,7 @@ class Reading:
     frequency_hz: float | None = None
     apparent_power_va: float | None = None
     energy_wh: float | None = None
+    relative_uncertainty: float | None = None
     window_s: float = 0.0
     flags: frozenset[str] = frozenset()
 
@@ -60,6 +63,7 @@ QUANTITIES = (
     "frequency_hz",
     "apparent_power_va",
     "energy_wh",
+    "relative_uncertainty",
 )
 
 
@@ -116,7 +120,8 @@ class Description:
     """What is fixed about a meter's readings.
 
     `stamp` says which edge of its window a reading marks, `latency_s` how long after that edge its last byte
-    arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`.
+    arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
+    its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`).
     """
 
     driver: str
@@ -126,6 +131,7 @@ class Description:
     latency_s: float
     columns: tuple[Column, ...]
     tier: Tier
+    ranging: Ranging = "none"
 
     def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
         """Return this meter's part of a descriptor (docs/run-folder.md).
@@ -148,6 +154,8 @@ class Description:
             "window_s": self.window_s,
             "stamp": self.stamp,
             "latency_s": self.latency_s,
+            "ranging": self.ranging,
+            "tier": self.tier,
             "columns": [_column_document(column) for column in self.columns],
             "calibration": None,
         }

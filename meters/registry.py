@@ -11,6 +11,7 @@ from typing import Protocol
 
 from meters import wattsup
 from meters.meter import Meter, MeterOptionError
+from meters.options import Option
 from meters.reading import Tier
 from meters.transport import Sink
 
@@ -25,18 +26,20 @@ class Opener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One driver: what it drives, its accuracy tier, its limits of error in words, its options and defaults."""
+    """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options."""
 
     summary: str
+    wire: str
     tier: Tier
     limits: str
-    options: Mapping[str, float]
+    options: Mapping[str, Option]
     open: Opener
 
 
 DRIVERS: Mapping[str, Driver] = {
     wattsup.DRIVER: Driver(
-        summary="Watts Up? PRO, PRO ES, .Net on a serial port",
+        summary="Watts Up? PRO, PRO ES, .Net",
+        wire="USB-serial 115200 8N1, pushed lines",
         tier="indicative",
         limits="1.5 % + 3 counts of 0.1 W",
         options=wattsup.OPTIONS,

@@ -1,8 +1,8 @@
 """One exchange with a wire: serial ports by name or by URL, deadlines, every byte captured.
 
-Knows: pyserial's `serial_for_url` (tty, `socket://`, `rfc2217://`), when bytes arrived, how frames are cut out
-of a stream, and what a port itself proves about where its bytes come from.
-Does not know: what the bytes mean.
+Knows: pyserial's `serial_for_url` (tty, `socket://`, `rfc2217://`), when bytes arrived, how frames and lines are
+cut out of a stream, and what a port itself proves about where its bytes come from.
+Does not know: what the bytes mean. The other two kinds of wire are `meters.usbtmc_wire` and `meters.http_wire`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,17 @@ from urllib.parse import urlsplit
 
 import serial
 
-from meters.meter import CaptureError, MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
+from meters.meter import (
+    CaptureError,
+    MeterGarbage,
+    MeterOptionError,
+    MeterTimeout,
+    MeterUnavailable,
+    MeterUnplugged,
+)
 from meters.reading import Identity, Origin
 
-URL_SCHEMES = ("socket", "rfc2217")
+URL_SCHEMES = ("socket", "rfc2217", "http")
 POLL_S = 0.05
 CHUNK_LIMIT = 1 << 16
 
@@ -201,18 +208,108 @@ class FrameSplitter:
 _CONTROL = bytes([*range(0x20), 0x7F])
 
 
+class LineSplitter:
+    """Cuts lines that end with `end` out of a stream that may be torn anywhere; holds at most `limit` bytes.
+
+    NUL bytes are left out; a line longer than `limit` is dropped and makes the next one `resynced`;
+    `dropped_bytes` counts what was dropped. An empty line is a frame with an empty body.
+    """
+
+    __slots__ = ("_body", "_end", "_limit", "_skipping", "_torn", "dropped_bytes")
+
+    def __init__(self, end: bytes, limit: int) -> None:
+        self._end, self._limit = end, limit
+        self._body = b""
+        self._skipping = False
+        self._torn = False
+        self.dropped_bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of an unfinished line are kept."""
+        return len(self._body)
+
+    def feed(self, chunk: Chunk) -> list[Frame]:
+        """Return the lines that `chunk` completes, without their ends, all with its arrival time."""
+        *lines, rest = (self._body + chunk.data.replace(b"\0", b"")).split(self._end)
+        frames = []
+        for line in lines:
+            if self._skipping or len(line) > self._limit:
+                self._drop(len(line))
+                self._skipping = False
+            else:
+                frames.append(Frame(chunk.time_ns, line, self._torn))
+                self._torn = False
+        self._body = rest
+        if len(rest) > self._limit:
+            keep = len(self._end) - 1  # a line end may be torn too
+            self._drop(len(rest) - keep)
+            self._body, self._skipping = rest[len(rest) - keep :], True
+        return frames
+
+    def _drop(self, count: int) -> None:
+        self.dropped_bytes += count
+        self._torn = True
+
+
 # --- the serial wire ------------------------------------------------------------------------------------------
+
+
+class Wire(Protocol):
+    """A connection that takes and gives bytes; every byte is captured, every call ends."""
+
+    port: str
+
+    def read_chunk(self, deadline: Deadline) -> Chunk:
+        """Return what has arrived; raises `MeterTimeout` at the deadline, `MeterUnplugged`."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; raises `MeterTimeout`, `MeterUnplugged`."""
+        ...
+
+    def reopen(self) -> None:
+        """Close and open the same port anew; raises `MeterUnavailable` while it is not there."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back; never raises."""
+        ...
+
+
+def drain(wire: Wire, quiet_s: float, deadline: Deadline) -> None:
+    """Read and drop what is still coming until nothing came for `quiet_s`.
+
+    Raises `MeterGarbage` when it does not end before the deadline, `MeterUnplugged`.
+    """
+    while not deadline.expired:
+        try:
+            wire.read_chunk(Deadline(quiet_s))
+        except MeterTimeout:
+            return
+    raise MeterGarbage(f"{wire.port}: bytes come without end and without being asked for; check what is connected")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How a serial line is set: speed and format of a byte, hardware flow control."""
+
+    baud: int
+    bytesize: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stopbits: Literal[1, 2] = 1
+    rtscts: bool = False
 
 
 class SerialWire:
     """A serial port, by device path or URL, with a deadline on every call and every byte captured."""
 
-    def __init__(self, port: str, baud: int, sink: Sink | None) -> None:
-        """Open `port` at `baud` 8N1; raises `MeterOptionError`, `MeterUnavailable`."""
+    def __init__(self, port: str, line: Line, sink: Sink | None) -> None:
+        """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self.port = port
-        self._baud = baud
+        self._line = line
         self._capture = None if sink is None else Capture(sink)
-        self._serial = _open_serial(port, baud)
+        self._serial = _open_serial(port, line)
 
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return what has arrived as soon as there is anything.
@@ -252,7 +349,18 @@ class SerialWire:
     def reopen(self) -> None:
         """Close and open the same port anew; raises `MeterUnavailable` while it is not there."""
         self.close()
-        self._serial = _open_serial(self.port, self._baud)
+        self._serial = _open_serial(self.port, self._line)
+
+    def set_line(self, line: Line) -> None:
+        """Change speed and format of the open port, as after a negotiation; raises `MeterUnplugged`."""
+        try:
+            self._serial.flush()
+            self._serial.apply_settings(
+                {"baudrate": line.baud, "bytesize": line.bytesize, "parity": line.parity, "stopbits": line.stopbits}
+            )
+        except (OSError, TypeError, ValueError, termios.error) as error:
+            raise self._unplugged(error) from error
+        self._line = line
 
     def close(self) -> None:
         """Give the port back."""
@@ -272,13 +380,19 @@ class SerialWire:
 WRITE_TIMEOUT_S = 2.0
 
 
-def _open_serial(port: str, baud: int) -> serial.Serial:
+def _open_serial(port: str, line: Line) -> serial.Serial:
     scheme = _scheme(port)
+    if scheme == "http":
+        raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
     try:
         # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
         return serial.serial_for_url(
             port,
-            baudrate=baud,
+            baudrate=line.baud,
+            bytesize=line.bytesize,
+            parity=line.parity,
+            stopbits=line.stopbits,
+            rtscts=line.rtscts,
             timeout=POLL_S,
             write_timeout=None if scheme else WRITE_TIMEOUT_S,
             exclusive=None if scheme else True,
@@ -296,12 +410,13 @@ def _scheme(port: str) -> str:
         return ""
     try:
         parts = urlsplit(port)
-        complete = bool(rest) and parts.hostname is not None and parts.port is not None
+        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme == "http")
     except ValueError:
         complete = False
     if scheme not in URL_SCHEMES or not complete:
         raise MeterOptionError(
-            f"port {port!r}: expected a device path, socket://HOST:PORT or rfc2217://HOST:PORT; correct `port`"
+            f"port {port!r}: expected a device path, socket://HOST:PORT, rfc2217://HOST:PORT or http://HOST; "
+            "correct `port`"
         )
     return scheme
 

@@ -19,19 +19,17 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meters.meter import (
-    MeterError,
-    MeterGarbage,
-    MeterMismatch,
-    MeterOptionError,
-    MeterRefused,
-    MeterTimeout,
-)
-from meters.reading import Accuracy, Column, Description, Identity, Origin, Reading
-from meters.transport import Deadline, Frame, FrameSplitter, SerialWire, Sink, attest
+from meters.dialogue import DialogueMeter
+from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
+from meters.options import Option, number, read_options
+from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink
 
 DRIVER = "wattsup"
-OPTIONS: Mapping[str, float] = {"baud": 115200, "range_w": 1800.0}
+OPTIONS: Mapping[str, Option] = {
+    "baud": Option(115200.0, "bits per second; 19200, 38400 or 9600 on old RS-232 models", low=300.0, high=921600.0),
+    "range_w": Option(1800.0, "W, above which a reading is overrange", low=1.0, high=6000.0),
+}
 WINDOW_S = 1.0
 FRAME_LIMIT = 512
 
@@ -210,33 +208,32 @@ def _shown(body: bytes) -> str:
 
 
 class WattsUp:
-    """An open Watts Up? in external logging mode, one line a second (`meters.meter.Meter`)."""
+    """The dialogue with a Watts Up?: external logging, one line a second (`meters.dialogue.Dialogue`)."""
+
+    reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
 
     def __init__(self, port: str, baud: int, range_w: float, sink: Sink | None) -> None:
-        """Open `port` and run the start-up dialogue; raises what opening and `read` raise, `MeterMismatch`."""
+        """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._range_w = range_w
-        self._wire = SerialWire(port, baud, sink)
+        self._wire = SerialWire(port, Line(baud), sink)
         self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
         self._frames: deque[Frame] = deque()
         self._torn = False
-        try:
-            self._identity, self._field_count = self._greet()
-            self._origin = attest(port, self._identity)
-            self._start_log()
-        except MeterGarbage as error:
-            self._wire.close()
-            raise MeterMismatch(str(error)) from error
-        except BaseException:
-            self._wire.close()
-            raise
+        self._field_count = FIELD_COUNTS[0]
 
-    def identify(self) -> Identity:
-        """Return model and firmware as the meter gave them."""
-        return self._identity
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        return self._wire.port
 
-    def origin(self) -> Origin:
-        """Return where the readings come from."""
-        return self._origin
+    def greet(self) -> Identity:
+        """Ask who is there and which fields it sends, choose all of them, start the log."""
+        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
+        self._frames.clear()
+        identity = self._who()
+        self._wire.write(encode_request("C", "W", *["1"] * self._field_count))
+        self._start_log(identity)
+        return identity
 
     def describe(self) -> Description:
         """Return window, stamp and columns of this meter."""
@@ -260,14 +257,8 @@ class WattsUp:
             tier="indicative",
         )
 
-    def read(self, timeout_s: float) -> Reading:
-        """Return the next line as a reading, waiting at most `timeout_s` (above 0) seconds.
-
-        Lines that are no reading are dropped and make the next one `resynced`; a line that has only begun waits
-        for the next call.
-        Raises `MeterTimeout` if nothing came, `MeterGarbage` if only such lines came, `MeterUnplugged`.
-        """
-        deadline = Deadline(timeout_s)
+    def sample(self, deadline: Deadline) -> Reading:
+        """Return the next line; lines that are no reading are dropped and make it `resynced`."""
         dropped_before = self._splitter.dropped_bytes
         trouble = ""
         while True:
@@ -279,7 +270,7 @@ class WattsUp:
                     raise
                 found = trouble or f"found {dropped} bytes outside any line"
                 raise MeterGarbage(
-                    f"{self._wire.port}: no valid line within {timeout_s:g} s; {found}; "
+                    f"{self._wire.port}: no valid line before the deadline; {found}; "
                     "check cable, baud rate and that this is a Watts Up?"
                 ) from error
             self._torn = self._torn or frame.resynced
@@ -296,38 +287,17 @@ class WattsUp:
             self._torn = False
             return reading
 
-    def reopen(self) -> None:
-        """Open the port anew, check that the same instrument answers, start its log again.
+    def regain(self, deadline: Deadline) -> Identity:
+        """Ask again who is there; lines need no step to be regained."""
+        return self._who()
 
-        Raises what opening raises, `MeterGarbage` when the answers are torn (try again), and `MeterMismatch` when
-        identity or origin are not what they were.
-        """
+    def reopen(self) -> None:
+        """Open the port anew."""
         self._wire.reopen()
-        try:
-            self._reset_stream()
-            identity, field_count = self._greet()
-            origin = attest(self._wire.port, identity)
-            found = _who(identity, field_count, origin)
-            expected = _who(self._identity, self._field_count, self._origin)
-            if found != expected:
-                raise MeterMismatch(
-                    f"{self._wire.port}: another meter answers after reopening: found {found}, expected {expected}; "
-                    "connect the meter the run was started with"
-                )
-            self._origin = origin
-            self._start_log()
-        except BaseException:
-            self._wire.close()
-            raise
 
     def close(self) -> None:
         """Give the port back; the meter goes on sending."""
         self._wire.close()
-
-    def _reset_stream(self) -> None:
-        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
-        self._frames.clear()
-        self._torn = True
 
     def _next_frame(self, deadline: Deadline) -> Frame:
         """Return the next frame; a stream that never ends cannot outlast the deadline."""
@@ -337,17 +307,15 @@ class WattsUp:
             self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
         return self._frames.popleft()
 
-    def _greet(self) -> tuple[Identity, int]:
-        """Ask who is there and which fields it sends, then choose all of them; raises `MeterGarbage`."""
+    def _who(self) -> Identity:
         try:
             identity = decode_version(self._ask("V", "v"))
-            field_count = decode_header(self._ask("H", "h"))
+            self._field_count = decode_header(self._ask("H", "h"))
         except MeterGarbage as error:
             raise MeterGarbage(
                 f"{self._wire.port}: what answers is no known Watts Up?: {error}; correct driver, baud rate or port"
             ) from error
-        self._wire.write(encode_request("C", "W", *["1"] * field_count))
-        return identity, field_count
+        return identity
 
     def _ask(self, command: str, reply: str) -> Packet:
         heard: MeterError | None = None
@@ -384,7 +352,7 @@ class WattsUp:
             if packet.command == command:
                 return packet
 
-    def _start_log(self) -> None:
+    def _start_log(self, identity: Identity) -> None:
         """Start pushing one line a second; the first line stays queued."""
         for reserved in RESERVED_ARGUMENTS:
             self._frames.clear()
@@ -399,30 +367,16 @@ class WattsUp:
                     self._frames.appendleft(frame)
                     return
         raise MeterTimeout(
-            f"{self._wire.port}: the meter names itself {self._identity.model!r} but sends no line within "
+            f"{self._wire.port}: the meter names itself {identity.model!r} but sends no line within "
             f"{LOG_WAIT_S:g} s of the start of its log; reset the meter and try again"
         )
 
 
-def _who(identity: Identity, field_count: int, origin: Origin) -> str:
-    """Return what must stay the same when a port is reopened."""
-    serial = origin.evidence.get("sysfs_serial") or "without serial number"
-    return f"{identity.model} {identity.firmware}, {field_count} fields, {origin.kind}, port {serial}"
-
-
-def open_wattsup(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> WattsUp:
+def open_wattsup(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
     """Open the Watts Up? at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
-    values = {name: _positive(name, options.get(name, default)) for name, default in OPTIONS.items()}
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise MeterOptionError(f"wattsup: unknown option {unknown[0]!r}, expected one of {', '.join(OPTIONS)}")
-    return WattsUp(port, int(values["baud"]), values["range_w"], capture)
-
-
-def _positive(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e7:
-        raise MeterOptionError(f"wattsup: option {name} is {value!r}, expected a number above 0")
-    return value
+    values = read_options(DRIVER, OPTIONS, options)
+    dialogue = WattsUp(port, int(number(values, "baud")), number(values, "range_w"), capture)
+    return DialogueMeter(dialogue, interval_s=None)

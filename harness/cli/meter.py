@@ -62,7 +62,7 @@ def call_drivers(_arguments: argparse.Namespace) -> int:
     for heading in ("driver", "instrument", "tier", "limits of error", "options"):
         table.add_column(heading)
     for name, driver in registry.DRIVERS.items():
-        options = ", ".join(f"{option}={default:g}" for option, default in driver.options.items())
+        options = ", ".join(f"{option}={declared.default}" for option, declared in driver.options.items())
         table.add_row(name, escape(driver.summary), driver.tier, driver.limits, options)
     Console().print(table)
     return 0

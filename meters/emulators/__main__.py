@@ -1,5 +1,8 @@
 """Starts an emulated meter as a process of its own: `python -m meters.emulators wattsup --link PATH`.
 
+The wire of a meter on a serial line is a pty behind PATH; with `--listen HOST:PORT` it is a TCP port of this machine,
+which is the only wire of a meter on a network.
+
 Knows: arguments and signals. Does not know: protocols.
 Prints one line of JSON when the port is there, `{"meter", "port", "control", "device", "pid"}`; ends cleanly on
 SIGTERM and SIGINT with exit code 0, on a wrong argument with one sentence and exit code 1.
@@ -15,11 +18,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from meters.emulators.bench import Bench, ControlPipe, Device
+from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
-from meters.emulators.pty_wire import PtyWire
+from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
+from meters.emulators.tcp_wire import TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 
@@ -35,8 +41,21 @@ def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
     )
 
 
-EMULATORS: dict[str, Callable[[argparse.Namespace, PowerSource], Device]] = {"wattsup": _wattsup}
-BAUD = {"wattsup": 115200}
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """How a device is made from the command line, the speed of its link, and what its wire is.
+
+    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP.
+    """
+
+    make: Callable[[argparse.Namespace, PowerSource], Device]
+    baud: int
+    wire: Literal["serial", "tcp", "http"] = "serial"
+
+
+EMULATORS: dict[str, Emulator] = {
+    "wattsup": Emulator(_wattsup, 115200),
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,10 +63,10 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         with ExitStack() as stack:
-            bench = _set_up(arguments, stack)
+            bench, ready = _set_up(arguments, stack)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda _number, _frame: bench.stop())
-            print(json.dumps(_ready(arguments)), flush=True)
+            print(json.dumps(ready), flush=True)
             bench.run()
     except (OSError, ValueError) as error:
         print(f"wattlab meter emulate: {error}", file=sys.stderr)
@@ -58,12 +77,13 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wattlab meter emulate",
-        description="Emulate a power meter on a pty until SIGTERM or Ctrl-C; one line of JSON says where it is.",
+        description="Emulate a power meter on a pty or a TCP port until SIGTERM or Ctrl-C. A line of JSON says where.",
         epilog="Faults: " + ", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]) + "; while it runs: "
-        "`echo unplug > LINK.control`.",
+        "`echo unplug > LINK.control`. A meter's own faults: a wrong name lists them.",
     )
     parser.add_argument("name", choices=sorted(EMULATORS), help="the meter to emulate")
-    parser.add_argument("--link", type=Path, required=True, help="path of the port, a symbolic link to a pty")
+    parser.add_argument("--link", type=Path, help="path of the port, a symbolic link to a pty")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="TCP port of a meter on a network; port 0: a free one")
     parser.add_argument("--control", type=Path, help="named pipe that takes faults (default: LINK.control)")
     parser.add_argument("--fault", action="append", default=[], help="NAME[=N][@SECONDS], may be repeated")
     parser.add_argument("--interval", type=float, help="seconds between lines, whatever the host asks for")
@@ -77,37 +97,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _control(arguments: argparse.Namespace) -> Path:
-    given: Path | None = arguments.control
-    link: Path = arguments.link
-    return link.with_name(link.name + ".control") if given is None else given
-
-
-def _ready(arguments: argparse.Namespace) -> dict[str, str | int]:
-    return {
-        "meter": arguments.name,
-        "port": str(arguments.link.absolute()),
-        "control": str(_control(arguments).absolute()),
-        "device": os.path.realpath(arguments.link),
-        "pid": os.getpid(),
-    }
-
-
-def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> Bench:
+def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dict[str, str | int]]:
+    """Return the bench and the line that says where it is."""
     for name in ("interval", "baud"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"--{name} {value}: expected a number above 0")
-    plan = [parse_fault(text) for text in arguments.fault]
-    source = parse_profile(arguments.profile, arguments.seed)
-    device = EMULATORS[arguments.name](arguments, source)
+    emulator = EMULATORS[arguments.name]
+    device = emulator.make(arguments, parse_profile(arguments.profile, arguments.seed))
+    plan = [parse_fault(text, device.faults.names) for text in arguments.fault]
     sink = None if arguments.capture is None else stack.enter_context(arguments.capture.open("xb"))
-    baud = arguments.baud or BAUD[arguments.name]
-    control = ControlPipe(_control(arguments))
+    control_path = _control(arguments)
+    control = ControlPipe(control_path)
     stack.callback(control.close)
-    wire = PtyWire(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
+    baud = arguments.baud or emulator.baud
+    ready: dict[str, str | int] = {"meter": arguments.name, "control": str(control_path.absolute()), "pid": os.getpid()}
+    wire: MetersEnd
+    if arguments.listen is not None:
+        bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
+        wire = tcp = TcpWire(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
+        ready["port"] = f"{'http' if emulator.wire == 'http' else 'socket'}://{tcp.address}"
+    elif emulator.wire == "serial" and arguments.link is not None:
+        wire = PtyWire(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
+        ready |= {"port": str(arguments.link.absolute()), "device": os.path.realpath(arguments.link)}
+    else:
+        need = "--link PATH or --listen HOST:PORT" if emulator.wire == "serial" else "--listen HOST:PORT"
+        raise ValueError(f"{arguments.name}: expected {need}; port 0 takes a free one")
     stack.callback(wire.unplug)
-    return Bench(device, wire, Faults(arguments.seed), control, plan)
+    return Bench(device, wire, Faults(arguments.seed), control, plan), ready
+
+
+def _control(arguments: argparse.Namespace) -> Path:
+    """Return the path of the control pipe: as given, else beside the link."""
+    given: Path | None = arguments.control
+    link: Path | None = arguments.link
+    if given is None and link is None:
+        raise ValueError("--listen: expected --control PATH beside it, the named pipe that takes faults")
+    return given or link.with_name(link.name + ".control")  # type: ignore[union-attr]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _mark, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"--listen {text}: expected HOST:PORT, such as 127.0.0.1:0")
+    return host.strip("[]"), int(port)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from meters.emulators.faults import Fault, Faults, parse_fault
-from meters.emulators.pty_wire import PtyWire
+from meters.emulators.faults import Fault, Faults, OwnFaults, parse_fault
 
 IDLE_WAIT_S = 0.05
 BACKLOG_S = 1.0  # a bench that is later than this (a suspended process, a line too slow) leaves lines out
@@ -23,6 +22,7 @@ class Device(Protocol):
     """The protocol side of an emulated meter; times are seconds since the start of the bench."""
 
     next_push_s: float | None
+    faults: OwnFaults
 
     def receive(self, data: bytes, now_s: float) -> list[bytes]:
         """Return the frames that answer `data`."""
@@ -30,6 +30,35 @@ class Device(Protocol):
 
     def push(self, now_s: float) -> list[bytes]:
         """Return the frames due at `now_s` without being asked."""
+        ...
+
+
+class MetersEnd(Protocol):
+    """The meter's end of a wire: `meters.emulators.pty_wire`, `meters.emulators.tcp_wire`."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody is at the other end."""
+        ...
+
+    def fileno(self) -> int | None:
+        """The descriptor to wait on, `None` while unplugged."""
+        ...
+
+    def plug(self) -> None:
+        """Appear."""
+        ...
+
+    def unplug(self) -> None:
+        """Vanish: whoever is at the other end gets an error."""
+        ...
+
+    def receive(self) -> bytes:
+        """Return what the driver sent so far, without waiting."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Send at wire speed; bytes nobody takes are lost."""
         ...
 
 
@@ -85,7 +114,9 @@ def _has_reader(path: Path) -> bool:
 class Bench:
     """One device on one wire; commands of `meters.emulators.faults` come in through the control pipe."""
 
-    def __init__(self, device: Device, wire: PtyWire, faults: Faults, control: ControlPipe, plan: list[Fault]) -> None:
+    def __init__(
+        self, device: Device, wire: MetersEnd, faults: Faults, control: ControlPipe, plan: list[Fault]
+    ) -> None:
         """Start the clock; `plan` holds the faults with their times."""
         self._device, self._wire, self._faults, self._control = device, wire, faults, control
         self._plan = sorted(plan, key=lambda fault: fault.at_s)
@@ -125,12 +156,13 @@ class Bench:
     def _obey_control(self) -> None:
         for line in self._control.lines():
             try:
-                self._switch(parse_fault(line))
+                self._switch(parse_fault(line, self._device.faults.names))
             except ValueError as error:
                 print(f"{self._control.path}: {error}", file=sys.stderr, flush=True)
 
     def _switch(self, fault: Fault) -> None:
         self._faults.switch(fault)
+        self._device.faults.switch(fault)
         if fault.name == "unplug":
             self._wire.unplug()
         elif fault.name == "replug":

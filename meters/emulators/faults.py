@@ -15,10 +15,12 @@ Knows: the names of the faults and what each does to outgoing frames. Does not k
 | `duplicate[=N]` | the next N frames are sent twice |
 | `stray[=N]` | 00 bytes stand before and after the next N frames |
 | `split[=N]` | the next N frames are written byte by byte |
+| `flip[=N]` | one bit of the next N frames is the other way round |
 | `late=SECONDS` | the next frame is held back |
 | `clear` | all frame faults end |
 
 N is 1 where it is left out, or `always`. At the start of an emulator `@SECONDS` may follow: `unplug@10`.
+Faults that are words of one protocol (a NAK, a checksum that does not match) are the device's own (`OwnFaults`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LINE_FAULTS = frozenset({"unplug", "replug", "silence", "speak", "clear"})
-FRAME_FAULTS = ("garbage", "nul", "half", "tail", "extra", "digits", "duplicate", "stray", "split")
+FRAME_FAULTS = ("garbage", "nul", "half", "tail", "extra", "digits", "duplicate", "stray", "split", "flip")
 LATE = "late"
 LATE_LIMIT_S = 60.0
 
@@ -44,11 +46,14 @@ class Fault:
     at_s: float = 0.0
 
 
-def parse_fault(text: str) -> Fault:
-    """Return the fault a text of the module's table names; raises `ValueError` saying what was expected."""
+def parse_fault(text: str, own: frozenset[str] = frozenset()) -> Fault:
+    """Return the fault a text of the module's table, or of the device's `own`, names.
+
+    Raises `ValueError` saying what was expected.
+    """
     head, mark, moment = text.strip().partition("@")
     name, given, amount = head.partition("=")
-    known = [*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]
+    known = [*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE, *sorted(own)]
     if name not in known:
         raise ValueError(f"fault {text!r}: expected one of {', '.join(known)}")
     if name in LINE_FAULTS and given:
@@ -73,40 +78,61 @@ class Outgoing:
     pieces: tuple[bytes, ...]
 
 
+class OwnFaults:
+    """The faults of one device's protocol: how often each is still to happen."""
+
+    def __init__(self, names: frozenset[str] = frozenset()) -> None:
+        """Take the names there are; none is in force."""
+        self.names = names
+        self._left: dict[str, float] = {}
+
+    def switch(self, fault: Fault) -> None:
+        """Put one of `names` in force for `amount` times; `clear` ends all, others are ignored."""
+        if fault.name == "clear":
+            self._left.clear()
+        elif fault.name in self.names:
+            self._left[fault.name] = fault.amount
+
+    def use(self, name: str) -> bool:
+        """Whether the fault happens now; uses up one of its times. Raises `KeyError` for one that is not named."""
+        if name not in self.names:
+            raise KeyError(name)
+        left = self._left.pop(name, 0.0)
+        if left > 1:
+            self._left[name] = left - 1
+        return left > 0
+
+
 class Faults:
     """The faults in force, applied to one outgoing frame after the other."""
 
     def __init__(self, seed: int) -> None:
         """Start without any; `seed` fixes the random bytes."""
         self._random = random.Random(seed)
-        self._left: dict[str, float] = {}
+        self._frame_faults = OwnFaults(frozenset(FRAME_FAULTS))
+        self._late_s = 0.0
         self.silent = False
 
     def switch(self, fault: Fault) -> None:
         """Put a fault in force now; plugging is the wire's business and is ignored here."""
         if fault.name in ("silence", "speak"):
             self.silent = fault.name == "silence"
+        elif fault.name == LATE:
+            self._late_s = fault.amount
         elif fault.name == "clear":
-            self._left.clear()
-        elif fault.name not in LINE_FAULTS:
-            self._left[fault.name] = fault.amount
+            self._late_s = 0.0
+        self._frame_faults.switch(fault)
 
     def apply(self, frame: bytes) -> Outgoing:
         """Return what becomes of `frame`, using up one of each fault in force."""
         if self.silent:
             return Outgoing(0.0, ())
-        wait_s = self._left.pop(LATE, 0.0)
-        active = [name for name in FRAME_FAULTS if self._use(name)]
+        wait_s, self._late_s = self._late_s, 0.0
+        active = [name for name in FRAME_FAULTS if self._frame_faults.use(name)]
         for name in active:
             frame = self._change(name, frame)
         pieces = [frame[at : at + 1] for at in range(len(frame))] if "split" in active else [frame]
         return Outgoing(wait_s, tuple(pieces))
-
-    def _use(self, name: str) -> bool:
-        left = self._left.pop(name, 0.0)
-        if left > 1:
-            self._left[name] = left - 1
-        return left > 0
 
     def _change(self, name: str, frame: bytes) -> bytes:
         middle = len(frame) // 2
@@ -127,6 +153,9 @@ class Faults:
                 return frame + frame
             case "stray":
                 return b"\0\0" + frame + b"\0"
+            case "flip":
+                at = self._random.randrange(8 * len(frame))
+                return frame[: at // 8] + bytes([frame[at // 8] ^ 1 << at % 8]) + frame[at // 8 + 1 :]
             case _:
                 return frame
 

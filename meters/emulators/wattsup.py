@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
+from meters.emulators.faults import OwnFaults
 from meters.emulators.virtual_sut import PowerSource, PowerSpan
 
 NAMES = (
@@ -56,6 +57,7 @@ class WattsUpDevice:
         self._interval_s = 1.0
         self._energy_wh = 0.0
         self.next_push_s: float | None = None
+        self.faults = OwnFaults()
 
     @property
     def energy_wh(self) -> float:

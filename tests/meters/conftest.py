@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from meters.emulators.__main__ import EMULATORS
 from meters.emulators.faults import send_fault
 
 VERSION_REPLY = b"#v,-,8,1,0,1,3,4,12,20050814,0;\r\n"
@@ -81,15 +82,21 @@ def talking_pty(bare_pty: BarePty) -> BarePty:
 
 
 class EmulatorProcess:
-    """`python -m meters.emulators` with its port and control pipe."""
+    """`python -m meters.emulators` with its port and control pipe; on TCP where that is the meter's only wire."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, name: str, *arguments: str) -> None:
         self.port = folder / "wall"
-        command = [sys.executable, "-m", "meters.emulators", "wattsup", "--link", str(self.port), *arguments]
+        where = ["--link", str(self.port)]
+        if EMULATORS[name].wire != "serial" or "--listen" in arguments:
+            where = ["--control", str(folder / "wall.control")]
+            if "--listen" not in arguments:
+                where += ["--listen", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "meters.emulators", name, *where, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.ready: dict[str, str] = json.loads(line) if line else {}
+        self.address = self.ready.get("port", "")
 
     def fault(self, text: str) -> None:
         send_fault(Path(self.ready["control"]), text)
@@ -109,10 +116,10 @@ StartEmulator = Callable[..., EmulatorProcess]
 def start_emulator(tmp_path: Path) -> Iterator[StartEmulator]:
     started: list[EmulatorProcess] = []
 
-    def start(*arguments: str) -> EmulatorProcess:
+    def start(*arguments: str, name: str = "wattsup") -> EmulatorProcess:
         folder = tmp_path / f"emulator-{len(started)}"
         folder.mkdir()
-        started.append(EmulatorProcess(folder, *arguments))
+        started.append(EmulatorProcess(folder, name, *arguments))
         return started[-1]
 
     yield start

@@ -48,6 +48,8 @@ def test_the_descriptor_has_the_keys_and_values_of_the_run_folder_page() -> None
         "window_s": 1.0,
         "stamp": "end",
         "latency_s": 0.0,
+        "ranging": "none",
+        "tier": "indicative",
         "columns": [
             {
                 "name": "power_w",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from meters.meter import CaptureError, MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Identity
-from meters.transport import Capture, Chunk, Deadline, Exchange, FrameSplitter, SerialWire, attest, read_capture
+from meters.transport import Capture, Chunk, Deadline, Exchange, FrameSplitter, Line, SerialWire, attest, read_capture
 from tests.meters.conftest import BarePty
 
 REAL = Identity("Maker", "Watts up? PRO", "", "4.12 (20050814)")
@@ -64,7 +64,7 @@ def test_a_frame_longer_than_the_limit_is_dropped_and_the_next_is_resynced() -> 
 
 def test_a_port_delivers_what_arrived_stamped_after_it_was_sent(bare_pty: BarePty) -> None:
     sink = io.BytesIO()
-    wire = SerialWire(bare_pty.path, 115200, sink)
+    wire = SerialWire(bare_pty.path, Line(115200), sink)
     before_ns = time.monotonic_ns()
     bare_pty.send(b"#abc;")
     chunk = wire.read_chunk(Deadline(1.0))
@@ -80,7 +80,7 @@ def test_a_port_delivers_what_arrived_stamped_after_it_was_sent(bare_pty: BarePt
 
 def test_bytes_from_before_the_port_was_opened_are_not_delivered(bare_pty: BarePty) -> None:
     bare_pty.send(b"#old;")
-    wire = SerialWire(bare_pty.path, 115200, None)
+    wire = SerialWire(bare_pty.path, Line(115200), None)
     with pytest.raises(MeterTimeout):
         wire.read_chunk(Deadline(0.1))
     wire.close()
@@ -89,9 +89,9 @@ def test_bytes_from_before_the_port_was_opened_are_not_delivered(bare_pty: BareP
 def test_a_port_that_goes_away_is_unplugged_and_a_second_opener_is_told_it_is_in_use() -> None:
     master, slave = os.openpty()
     path = os.ttyname(slave)
-    wire = SerialWire(path, 115200, None)
+    wire = SerialWire(path, Line(115200), None)
     with pytest.raises(MeterUnavailable, match="another program uses it"):
-        SerialWire(path, 115200, None)
+        SerialWire(path, Line(115200), None)
     os.close(slave)
     os.close(master)
     for _again in range(2):
@@ -119,7 +119,7 @@ def test_a_port_that_goes_away_is_unplugged_and_a_second_opener_is_told_it_is_in
 )
 def test_a_port_that_is_none_is_refused_by_name(port: str, text: str) -> None:
     with pytest.raises(MeterOptionError, match=text):
-        SerialWire(port, 115200, None)
+        SerialWire(port, Line(115200), None)
     with pytest.raises(MeterOptionError, match=text):
         attest(port, REAL)
 
@@ -135,12 +135,12 @@ def test_a_port_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
         ("socket://127.0.0.1:1", "refused"),
     ]:
         with pytest.raises(MeterUnavailable, match=text):
-            SerialWire(port, 115200, None)
+            SerialWire(port, Line(115200), None)
 
 
 def test_a_socket_carries_the_same_bytes_and_its_end_is_an_unplugging() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        wire = SerialWire(f"socket://127.0.0.1:{server.getsockname()[1]}", 115200, None)
+        wire = SerialWire(f"socket://127.0.0.1:{server.getsockname()[1]}", Line(115200), None)
         far, _address = server.accept()
         wire.write(b"#V,R,0;")
         assert far.recv(100) == b"#V,R,0;"
@@ -215,7 +215,7 @@ def test_a_wire_made_by_socat_carries_bytes_both_ways(tmp_path: Path) -> None:
         while not (near.exists() and far.exists()):
             assert not end.expired
             time.sleep(0.01)
-        one, two = SerialWire(str(near), 115200, None), SerialWire(str(far), 115200, None)
+        one, two = SerialWire(str(near), Line(115200), None), SerialWire(str(far), Line(115200), None)
         one.write(b"#V,R,0;")
         assert two.read_chunk(Deadline(2.0)).data.startswith(b"#V")
         assert attest(str(near), REAL).kind == "emulated"

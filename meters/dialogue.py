@@ -1,0 +1,188 @@
+"""An open meter made of one instrument's dialogue: pacing, deadlines, getting back in step, knowing it again.
+
+Knows: when to ask, what to do after silence and garbage, that the same instrument must answer after reopening.
+Does not know: any protocol.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
+from meters.options import Option
+from meters.reading import Description, Identity, Origin, Reading
+from meters.transport import Deadline, attest
+
+SHORTEST_INTERVAL_S = 0.001
+
+
+def interval_option(update_s: float) -> Option:
+    """Return the option `interval_s` of a polled meter; its default is how often the meter has a new value."""
+    return Option(update_s, "seconds between two questions", low=SHORTEST_INTERVAL_S, high=3600.0)
+
+
+class Dialogue(Protocol):
+    """What one instrument's file supplies: everything that is said on its wire."""
+
+    reply_s: float
+    """How long one exchange of a polled meter may take, in seconds."""
+
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        ...
+
+    def greet(self) -> Identity:
+        """Drop what is left on the wire, ask who is there, set the meter up for reading.
+
+        Raises `MeterTimeout`, `MeterGarbage`, `MeterMismatch`, `MeterRefused`, `MeterOptionError`, `MeterUnplugged`.
+        """
+        ...
+
+    def describe(self) -> Description:
+        """Return what is fixed about the readings; valid after `greet`."""
+        ...
+
+    def sample(self, deadline: Deadline) -> Reading:
+        """Return the next reading; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`.
+
+        A meter that pushes keeps a row that has only begun for the next call.
+        """
+        ...
+
+    def regain(self, deadline: Deadline) -> Identity:
+        """Drop what an earlier exchange left, then ask the identity, so that replies answer questions again.
+
+        Raises what `sample` raises.
+        """
+        ...
+
+    def reopen(self) -> None:
+        """Open the port anew; raises `MeterUnavailable`."""
+        ...
+
+    def close(self) -> None:
+        """Take leave where the protocol has a word for it, and give the port back; never raises."""
+        ...
+
+
+class DialogueMeter:
+    """A meter over a `Dialogue` (`meters.meter.Meter`).
+
+    Asked for (polled): one exchange each `interval_s`, on a grid that does not drift; an exchange that has begun
+    may take `reply_s` whatever the caller's timeout. After silence or garbage the dialogue regains its step before
+    the next question, and the reading after that is `resynced`. Pushing: `interval_s` is `None`.
+    """
+
+    def __init__(self, dialogue: Dialogue, interval_s: float | None) -> None:
+        """Greet the instrument; raises what `greet` raises, `MeterMismatch` if the answer is no answer of its kind."""
+        self._dialogue = dialogue
+        self._interval_s = interval_s
+        self._out_of_step = False
+        self._torn = False
+        try:
+            self._identity = dialogue.greet()
+            self._origin = attest(dialogue.port, self._identity)
+        except MeterGarbage as error:
+            dialogue.close()
+            raise MeterMismatch(str(error)) from error
+        except BaseException:
+            dialogue.close()
+            raise
+        self._due_s = time.monotonic()
+
+    def identify(self) -> Identity:
+        """Return who the instrument says it is."""
+        return self._identity
+
+    def origin(self) -> Origin:
+        """Return where the readings come from."""
+        return self._origin
+
+    def describe(self) -> Description:
+        """Return window, stamp, ranges and columns."""
+        return self._dialogue.describe()
+
+    def read(self, timeout_s: float) -> Reading:
+        """Return the next reading; waits at most `timeout_s` until it is due (polled) or there (pushing).
+
+        Raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`.
+        """
+        if self._interval_s is None:
+            reading = self._pushed(Deadline(timeout_s))
+        else:
+            self._wait_until_due(timeout_s, self._interval_s)
+            reading = self._exchanged(Deadline(self._dialogue.reply_s))
+        if self._torn:
+            reading = replace(reading, flags=reading.flags | {"resynced"})
+            self._torn = False
+        return reading
+
+    def reopen(self) -> None:
+        """Open the port anew and check that the same instrument answers."""
+        self._dialogue.reopen()
+        try:
+            self._torn, self._out_of_step = True, False
+            identity = self._dialogue.greet()
+            origin = attest(self._dialogue.port, identity)
+            self._check_same(identity, origin)
+            self._origin = origin
+        except BaseException:
+            self._dialogue.close()
+            raise
+        self._due_s = time.monotonic()
+
+    def close(self) -> None:
+        """Take leave and give the port back."""
+        with suppress(MeterError):
+            self._dialogue.close()
+
+    def _pushed(self, deadline: Deadline) -> Reading:
+        try:
+            return self._dialogue.sample(deadline)
+        except MeterGarbage:
+            self._torn = True
+            raise
+
+    def _exchanged(self, deadline: Deadline) -> Reading:
+        try:
+            if self._out_of_step:
+                self._torn = True
+                self._check_same(self._dialogue.regain(deadline), self._origin)
+                self._out_of_step = False
+                deadline = Deadline(self._dialogue.reply_s)
+            return self._dialogue.sample(deadline)
+        except (MeterTimeout, MeterGarbage):
+            self._out_of_step = True
+            raise
+
+    def _wait_until_due(self, timeout_s: float, interval_s: float) -> None:
+        wait_s = self._due_s - time.monotonic()
+        if wait_s > timeout_s:
+            time.sleep(timeout_s)
+            raise MeterTimeout(f"{self._dialogue.port}: the next reading is due in {wait_s - timeout_s:.2f} s")
+        if wait_s > 0:
+            time.sleep(wait_s)
+        # The grid stays where it is; questions whose time has passed are left out.
+        late = max(0.0, time.monotonic() - self._due_s) // interval_s
+        self._due_s += (late + 1) * interval_s
+
+    def _check_same(self, identity: Identity, origin: Origin) -> None:
+        found, expected = _who(identity, origin), _who(self._identity, self._origin)
+        if found != expected:
+            raise MeterMismatch(
+                f"{self._dialogue.port}: another meter answers now: found {found}, expected {expected}; "
+                "connect the meter the run was started with"
+            )
+
+
+def _who(identity: Identity, origin: Origin) -> str:
+    """Return what must stay the same as long as a run lasts."""
+    port_serial = origin.evidence.get("sysfs_serial") or "without serial number"
+    names = (identity.maker, identity.model, identity.serial, identity.firmware)
+    return (
+        f"{' '.join(name for name in names if name) or 'a meter without identity'}, {origin.kind}, port {port_serial}"
+    )

@@ -1,0 +1,114 @@
+"""A meter's end of a TCP connection, on a port of this machine, as slow as the meter's own link.
+
+Knows: listening, one client at a time (the newest), plugging and unplugging. Does not know: what is sent.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+
+from meters.transport import Capture, Exchange, Sink
+
+SEND_WAIT_S = 2.0
+BYTES_AT_ONCE = 4096
+
+
+class TcpWire:
+    """Listens at one address; a new client takes the place of the one before."""
+
+    def __init__(self, host: str, port: int, *, bytes_per_s: float | None, sink: Sink | None) -> None:
+        """Listen at once; port 0 takes a free one, `bytes_per_s` `None` sends as fast as the machine can.
+
+        `sink` takes a log of what was sent and received, in the format of `meters.transport.Capture`.
+        Raises `OSError` when the address is taken or not of this machine.
+        """
+        self._address = (host, port)
+        self._bytes_per_s = bytes_per_s
+        self._capture = None if sink is None else Capture(sink)
+        self._server: socket.socket | None = None
+        self._client: socket.socket | None = None
+        self.plug()
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT, the same after unplugging and plugging."""
+        host, port = self._address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def listening(self) -> bool:
+        """Whether there is something to wait for: a client to come, or bytes of one."""
+        return self._server is not None
+
+    def fileno(self) -> int | None:
+        """The descriptor to wait on: the client's, or the one where clients come; `None` while unplugged."""
+        if self._client is not None:
+            return self._client.fileno()
+        return None if self._server is None else self._server.fileno()
+
+    def plug(self) -> None:
+        """Listen."""
+        if self._server is None:
+            host, port = self._address
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            server = socket.create_server((host, port), family=family, backlog=4)
+            server.setblocking(False)
+            self._server, self._address = server, (host, server.getsockname()[1])
+
+    def unplug(self) -> None:
+        """End the connection and refuse new ones."""
+        self._drop_client()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def receive(self) -> bytes:
+        """Return what the driver sent so far, without waiting; takes a client that knocks."""
+        self._accept()
+        if self._client is None:
+            return b""
+        try:
+            data = self._client.recv(BYTES_AT_ONCE)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self._drop_client()
+        elif self._capture is not None:
+            self._capture.record(Exchange(time.monotonic_ns(), ">", data))
+        return data
+
+    def send(self, data: bytes) -> None:
+        """Send at the speed of the meter's link; bytes nobody takes are lost."""
+        if self._bytes_per_s is not None:
+            time.sleep(len(data) / self._bytes_per_s)
+        if self._client is None:
+            return
+        sent_ns = time.monotonic_ns()
+        self._client.settimeout(SEND_WAIT_S)
+        try:
+            self._client.sendall(data)
+        except OSError:
+            self._drop_client()
+            return
+        self._client.setblocking(False)
+        if self._capture is not None:
+            self._capture.record(Exchange(sent_ns, "<", data))
+
+    def _accept(self) -> None:
+        if self._server is None:
+            return
+        with suppress(BlockingIOError):
+            client, _address = self._server.accept()
+            self._drop_client()
+            client.setblocking(False)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._client = client
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
