@@ -4,8 +4,8 @@ The wire of a meter on a serial line is a pty behind PATH; with `--listen HOST:P
 which is the only wire of a meter on a network.
 
 Knows: arguments and signals. Does not know: protocols.
-Prints one line of JSON when the port is there, `{"meter", "port", "control", "device", "pid"}`; ends cleanly on
-SIGTERM and SIGINT with exit code 0, on a wrong argument with one sentence and exit code 1.
+Prints one line of JSON when the port is there, `{"meter", "port", "control", "device", "pid", "faults"}`; ends cleanly
+on SIGTERM and SIGINT with exit code 0, on a wrong argument with one sentence and exit code 1.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Emulator:
     wire: Literal["serial", "tcp", "http"] = "serial"
 
 
+Ready = str | int | list[str]
+
 EMULATORS: dict[str, Emulator] = {
     "wattsup": Emulator(_wattsup, 115200),
 }
@@ -97,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dict[str, str | int]]:
+def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dict[str, Ready]]:
     """Return the bench and the line that says where it is."""
     for name in ("interval", "baud"):
         value = getattr(arguments, name)
@@ -111,7 +113,8 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     control = ControlPipe(control_path)
     stack.callback(control.close)
     baud = arguments.baud or emulator.baud
-    ready: dict[str, str | int] = {"meter": arguments.name, "control": str(control_path.absolute()), "pid": os.getpid()}
+    ready: dict[str, Ready] = {"meter": arguments.name, "control": str(control_path.absolute()), "pid": os.getpid()}
+    ready["faults"] = sorted(device.faults.names)
     wire: MetersEnd
     if arguments.listen is not None:
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE

@@ -14,6 +14,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ class EmulatorProcess:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        self.ready: dict[str, str] = json.loads(line) if line else {}
+        self.ready: dict[str, Any] = json.loads(line) if line else {}
         self.address = self.ready.get("port", "")
 
     def fault(self, text: str) -> None:

@@ -1,0 +1,22 @@
+"""One emulated meter of every driver, fast enough for tests: what to start and how to open it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Emulated:
+    """Arguments of the emulator, options of the driver, and how far a reading of 50 W may be off by resolution."""
+
+    arguments: tuple[str, ...] = ()
+    options: Mapping[str, float | str] = field(default_factory=dict)
+    tolerance_w: float = 0.06
+    driver: str = ""
+    """Where it is not the name of the entry."""
+
+
+FLEET: dict[str, Emulated] = {
+    "wattsup": Emulated(arguments=("--interval", "0.05")),
+}
