@@ -42,6 +42,7 @@ COMMAND_S = 60.0
 TCP_USER_TIMEOUT_MS = 3000
 """Keepalives do not notice a silent partition; unacknowledged data does after this (tcp(7))."""
 HEARTBEAT_S = 1.0
+EXIT_STATUS_S = 2.0
 LINK_SILENT_S = 4.0
 """A link on which no heartbeat was answered for so long is taken for lost, also where a relay acknowledges the TCP."""
 FINISH_S = 90.0
@@ -512,7 +513,7 @@ class AgentSession:
         self._rating = False
         self._heard_ns = time.monotonic_ns()
         self.links_lost = 0
-        self._link = _Link(sut.attach(folder))
+        self._link = Link(sut.attach(folder))
         self._send_hello()
         self._thread = threading.Thread(target=self._work, name="agent", daemon=True)
         self._thread.start()
@@ -695,7 +696,7 @@ class AgentSession:
                 )
             try:
                 self._sut.reopen(min(CONNECT_S, LINK_SILENT_S))
-                self._link = _Link(self._sut.attach(self._folder))
+                self._link = Link(self._sut.attach(self._folder))
                 self._heard_ns = time.monotonic_ns()
                 self._send_hello()
                 self._await_greeting()
@@ -799,7 +800,7 @@ class _CallbackFailed(Exception):
     pass
 
 
-class _Link:
+class Link:
     """One channel to the agent: JSON lines both ways."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
@@ -822,8 +823,11 @@ class _Link:
         return [message for line in lines if isinstance(message := _json_or_none(line), dict)]
 
     def last_words(self) -> str:
-        """What the relay said on standard error before it ended by itself; empty when the link was cut."""
-        if not self._channel.exit_status_ready():
+        """What the relay said on standard error before it ended by itself; empty when the link was cut.
+
+        The end of its output comes before its exit status (RFC 4254, 6.10), sometimes by more than an instant.
+        """
+        if not self._channel.status_event.wait(EXIT_STATUS_S):
             return ""
         return self._channel.recv_stderr(1000).decode(errors="replace").strip()
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from harness.errors import SutUnreachable
-from harness.sut import AgentSession, Sut, SutConfig
+from harness.sut import AgentSession, Link, Sut, SutConfig
 from tests.sut.conftest import Recorded, rated, start, until
 from tests.sut.netns import SutHost
 
@@ -159,3 +159,11 @@ def test_an_agent_that_died_ends_the_session_at_once(far_config: SutConfig) -> N
 
         until(is_over, 10.0, "the end of the session")
         sut.unstage(work)
+
+
+def test_the_last_words_are_heard_when_the_exit_status_comes_later_than_the_end_of_the_output(sut: Sut) -> None:
+    dying = "echo the agent of this run is not alive >&2; exec >&- 2>&-; sleep 0.5; exit 1"
+    link = Link(sut.open_channel(["sh", "-c", dying]))
+    with pytest.raises(EOFError):
+        until(lambda: link.receive(0.5) is None, 5.0, "the end of the output")
+    assert link.last_words() == "the agent of this run is not alive"
