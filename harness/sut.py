@@ -808,6 +808,7 @@ class Link:
         self._rest = b""
 
     def send(self, line: bytes) -> None:
+        """Send one line."""
         self._channel.sendall(line)
 
     def receive(self, timeout_s: float) -> list[Json]:
@@ -832,6 +833,7 @@ class Link:
         return self._channel.recv_stderr(1000).decode(errors="replace").strip()
 
     def close(self) -> None:
+        """Give the channel back."""
         self._channel.close()
 
 
