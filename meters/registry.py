@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from meters import wattsup
+from meters import wattsup, zes
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
@@ -44,6 +44,30 @@ DRIVERS: Mapping[str, Driver] = {
         limits="1.5 % + 3 counts of 0.1 W",
         options=wattsup.OPTIONS,
         open=wattsup.open_wattsup,
+    ),
+    zes.LMG95.driver: Driver(
+        summary="ZES Zimmer LMG95",
+        wire="RS-232 115200 8N1 RTS/CTS, pushed rows",
+        tier="reference",
+        limits="unconfirmed: no data sheet at hand",
+        options=zes.LMG95_OPTIONS,
+        open=zes.open_lmg95,
+    ),
+    zes.LMG450.driver: Driver(
+        summary="ZES Zimmer LMG450, one channel of four",
+        wire="RS-232 115200 8N1 RTS/CTS, pushed rows",
+        tier="reference",
+        limits="unconfirmed: no data sheet at hand",
+        options=zes.LMG450_OPTIONS,
+        open=zes.open_lmg450,
+    ),
+    zes.LMG670.driver: Driver(
+        summary="ZES Zimmer LMG670 and its family LMG600, one channel of seven",
+        wire="TCP 5025 (5026 for the break), pushed rows",
+        tier="reference",
+        limits="unconfirmed: no data sheet at hand",
+        options=zes.LMG670_OPTIONS,
+        open=zes.open_lmg670,
     ),
 }
 

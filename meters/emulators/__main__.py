@@ -28,6 +28,7 @@ from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.tcp_wire import TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
+from meters.emulators.zes import LmgDevice
 
 
 def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
@@ -39,6 +40,10 @@ def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
         interval_s=arguments.interval,
         reserved=reserved,
     )
+
+
+def _lmg(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return LmgDevice(source, seed=arguments.seed, kind=arguments.name, interval_s=arguments.interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
     "wattsup": Emulator(_wattsup, 115200),
+    "lmg95": Emulator(_lmg, 115200),
+    "lmg450": Emulator(_lmg, 115200),
+    "lmg670": Emulator(_lmg, 10_000_000, "tcp"),
 }
 
 
