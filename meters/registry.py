@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from meters import wattsup, zes
+from meters import hm8115, ptdaemon, sml, wattsup, zes
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
@@ -45,6 +45,22 @@ DRIVERS: Mapping[str, Driver] = {
         options=wattsup.OPTIONS,
         open=wattsup.open_wattsup,
     ),
+    ptdaemon.DRIVER: Driver(
+        summary="SPEC PTDaemon and every analyser behind it",
+        wire="TCP 8888, text lines",
+        tier="reference",
+        limits=ptdaemon.LIMITS,
+        options=ptdaemon.OPTIONS,
+        open=ptdaemon.open_ptdaemon,
+    ),
+    hm8115.DRIVER: Driver(
+        summary="Hameg (Rohde & Schwarz) HM8115-2",
+        wire="RS-232 9600 8N1, ASCII questions",
+        tier="indicative",
+        limits="unconfirmed: no data sheet at hand",
+        options=hm8115.OPTIONS,
+        open=hm8115.open_hm8115,
+    ),
     zes.LMG95.driver: Driver(
         summary="ZES Zimmer LMG95",
         wire="RS-232 115200 8N1 RTS/CTS, pushed rows",
@@ -68,6 +84,14 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed: no data sheet at hand",
         options=zes.LMG670_OPTIONS,
         open=zes.open_lmg670,
+    ),
+    sml.DRIVER: Driver(
+        summary="electricity meters that push SML through an optical head",
+        wire="serial 9600 8N1, pushed telegrams, CRC-16",
+        tier="indicative",
+        limits="not on the wire; the class on the meter's plate (option accuracy_class)",
+        options=sml.OPTIONS,
+        open=sml.open_sml,
     ),
 }
 

@@ -24,7 +24,10 @@ from typing import Literal
 
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
+from meters.emulators.hm8115 import Hm8115Device
+from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
+from meters.emulators.sml import SmlDevice
 from meters.emulators.tcp_wire import TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
@@ -42,8 +45,20 @@ def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
     )
 
 
+def _hm8115(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return Hm8115Device(source, seed=arguments.seed, interval_s=arguments.interval)
+
+
 def _lmg(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return LmgDevice(source, seed=arguments.seed, kind=arguments.name, interval_s=arguments.interval)
+
+
+def _sml(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return SmlDevice(source, seed=arguments.seed, interval_s=arguments.interval or 1.0)
+
+
+def _ptdaemon(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return PtDaemonDevice(source, seed=arguments.seed, interval_s=arguments.interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +77,12 @@ Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
     "wattsup": Emulator(_wattsup, 115200),
+    "ptdaemon": Emulator(_ptdaemon, 10_000_000, "tcp"),
+    "hm8115": Emulator(_hm8115, 9600),
     "lmg95": Emulator(_lmg, 115200),
     "lmg450": Emulator(_lmg, 115200),
     "lmg670": Emulator(_lmg, 10_000_000, "tcp"),
+    "sml": Emulator(_sml, 9600),
 }
 
 

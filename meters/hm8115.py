@@ -1,0 +1,323 @@
+"""Hameg (Rohde & Schwarz) HM8115-2: ASCII answers to ASCII questions, ended by a carriage return.
+
+Knows: the commands, how an answer reads, the ranges. Does not know: who reads, where readings go, other meters.
+
+Everything here is from the maker's manual alone (pages 18 and 32; manualslib 226505): no capture of a real instrument,
+no driver and no client written by anybody else was found. From the manual: the commands, CR as their end, the answers
+`HAMEG HM8115-2` and `version 1.01`, the forms `U3= 225.6E+0`, `I2= 0.243E+0`, `VAR= 23,3E+0` (with a comma there, with
+a point elsewhere: both are read), `OF` for a value beyond its range, that a question inside a measuring cycle is
+answered at its end, that the display shows the baud rate at power-up, the ranges.
+Unconfirmed: 8N1, whether the three values come in one line or in three (both are read), that active power is named
+`WATT` in them, how `OF` stands there, a pause between commands, the length of the measuring cycle (more than about
+0.3 s), over how many periods power is integrated, and the limits of error: the column of power carries none.
+
+The answers have no check sum. A value beyond its own range, and a power above what U and I of the same answer allow,
+are refused; another digit in its place that stays plausible is not recognised. There is no energy counter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from meters.dialogue import DialogueMeter, interval_option
+from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
+from meters.options import Option, number, read_options
+from meters.reading import Column, Description, Identity, Reading
+from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+
+T = TypeVar("T")
+
+DRIVER = "hm8115"
+OPTIONS: Mapping[str, Option] = {
+    "baud": Option(9600.0, "bits per second, as the display shows at power-up", low=300.0, high=115200.0),
+    "range_u": Option(0.0, "voltage range: 1 50 V, 2 150 V, 3 500 V, 0 lets the instrument choose", low=0.0, high=3.0),
+    "range_i": Option(0.0, "current range: 1 0.16 A, 2 1.6 A, 3 16 A, 0 lets the instrument choose", low=0.0, high=3.0),
+    "interval_s": interval_option(1.0),
+}
+
+RANGES_V = {1: 50.0, 2: 150.0, 3: 500.0}
+RANGES_A = {1: 0.16, 2: 1.6, 3: 16.0}
+OVER_RANGE = 1.1  # what a range may show beyond its name
+POWER_SLACK = 1.05  # P <= U I, each with its error
+POWER_SLACK_W = 0.5
+
+LINE_LIMIT = 80
+ANSWER_LINES = 3
+REPLY_WAIT_S = 3.0
+REPLY_ATTEMPTS = 3
+QUIET_S = 0.5  # longer than a measuring cycle: an answer that is still due comes before
+DRAIN_WAIT_S = 2.0
+
+# Everything the driver may send. Beeping and locking the panel are not among it.
+ALLOWED = frozenset(
+    {"*IDN?", "VERSION?", "VAL?", "VAS?", "MA0", "WATT", "AUTO:U", "AUTO:I"}
+    | {f"SET:{letter}{step}" for letter in "UI" for step in (1, 2, 3)}
+)
+
+
+# --- codec: bytes <-> values ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One answer: ranges (1 to 3), what is shown in them, and the selected function; `None` is `OF`.
+
+    `VAS?` gives no voltage and current: `shown` is false then.
+    """
+
+    range_u: int
+    range_i: int
+    voltage_v: float | None
+    current_a: float | None
+    function: str
+    value: float | None
+    shown: bool = True
+
+
+def encode(command: str) -> bytes:
+    """Return the bytes of a command; raises `MeterRefused` for anything that is not in `ALLOWED`."""
+    if command not in ALLOWED:
+        raise MeterRefused(f"{DRIVER}: the driver does not send {command!r}; expected one of {', '.join(ALLOWED)}")
+    return command.encode("ascii") + b"\r"
+
+
+_VALUE = r"(OF|[+-]?\d{1,4}(?:[.,]\d{1,4})?E[+-]\d)"
+_FUNCTION = rf"(WATT|VAR|VA|PF)=\s*{_VALUE}"
+_VAL = re.compile(rf"U([123])=\s*{_VALUE}[\s,;]+I([123])=\s*{_VALUE}[\s,;]+{_FUNCTION}")
+_END = re.compile(rb"(WATT|VAR|VA|PF)=[^\r]*\r")
+_VAS = re.compile(rf"U([123])[\s,;]+I([123])[\s,;]+{_FUNCTION}")
+
+
+def decode_values(body: bytes) -> Values:
+    """Return the values of an answer to `VAL?` or `VAS?`, given in one line or in lines joined by CR.
+
+    Raises `MeterGarbage` on anything else, and on values that contradict their ranges or each other.
+    """
+    text = _text(body)
+    if match := _VAL.fullmatch(text):
+        range_u, volts, range_i, amperes, function, value = match.groups()
+        values = Values(int(range_u), int(range_i), _number(volts), _number(amperes), function, _number(value))
+        _check(values)
+        return values
+    if match := _VAS.fullmatch(text):
+        range_u, range_i, function, value = match.groups()
+        return Values(int(range_u), int(range_i), None, None, function, _number(value), shown=False)
+    raise MeterGarbage(f"found {body[:80]!r}, expected `U3= 225.6E+0`, `I2= 0.243E+0`, `WATT= 52.3E+0`")
+
+
+def _check(values: Values) -> None:
+    volts, amperes = values.voltage_v, values.current_a
+    for name, value, high in (("U", volts, RANGES_V[values.range_u]), ("I", amperes, RANGES_A[values.range_i])):
+        if value is not None and not 0 <= value <= high * OVER_RANGE:
+            raise MeterGarbage(f"{name}: found {value:g}, expected 0 to {high:g} in this range")
+    if values.value is None:
+        return
+    if values.function == "PF" and not abs(values.value) <= POWER_SLACK:
+        raise MeterGarbage(f"PF: found {values.value:g}, expected at most 1")
+    if volts is not None and amperes is not None and values.function != "PF":
+        highest = volts * amperes * POWER_SLACK + POWER_SLACK_W
+        if abs(values.value) > highest:
+            raise MeterGarbage(f"{values.function}: found {values.value:g}, expected at most {highest:g} (U times I)")
+
+
+def _number(text: str) -> float | None:
+    return None if text == "OF" else float(text.replace(",", "."))
+
+
+def decode_identity(body: bytes) -> str:
+    """Return the model in an `*IDN?` answer; raises `MeterGarbage` unless the maker is Hameg."""
+    match = re.fullmatch(r"HAMEG,? *([A-Z0-9-]{3,20})", _text(body), re.IGNORECASE)
+    if match is None:
+        raise MeterGarbage(f"found {body[:60]!r}, expected 'HAMEG HM8115-2'")
+    return match.group(1).upper()
+
+
+def decode_version(body: bytes) -> str:
+    """Return the firmware in a `VERSION?` answer; raises `MeterGarbage` if it is none."""
+    match = re.fullmatch(r"version *([\w.]+(?: \w+)?)", _text(body), re.IGNORECASE)
+    if match is None or len(match.group(1)) > 24:
+        raise MeterGarbage(f"found {body[:60]!r}, expected 'version 1.01'")
+    return match.group(1)
+
+
+def to_reading(values: Values, time_ns: int) -> Reading:
+    """Return the answer as SI values; `OF` in P, U or I is `overrange`.
+
+    Raises `MeterGarbage` if another function than active power is selected.
+    """
+    if values.function != "WATT":
+        raise MeterGarbage(f"found the function {values.function}, expected WATT; leave the front panel alone")
+    over = values.value is None or (values.shown and (values.voltage_v is None or values.current_a is None))
+    return Reading(
+        time_ns=time_ns,
+        power_w=None if over else values.value,
+        voltage_v=values.voltage_v,
+        current_a=values.current_a,
+        flags=frozenset({"overrange"}) if over else frozenset(),
+    )
+
+
+def _text(body: bytes) -> str:
+    return body.strip().decode("ascii", errors="replace")
+
+
+# --- the dialogue -----------------------------------------------------------------------------------------------
+
+
+class Hm8115:
+    """The dialogue with one HM8115-2 (`meters.dialogue.Dialogue`); range 0 is the instrument's own choice."""
+
+    reply_s = REPLY_WAIT_S
+
+    def __init__(self, port: str, baud: int, range_u: int, range_i: int, sink: Sink | None) -> None:
+        """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        self._range_u, self._range_i = range_u, range_i
+        self._wire = SerialWire(port, Line(baud), sink)
+        self._splitter = LineSplitter(b"\r", LINE_LIMIT)
+        self._lines: deque[Frame] = deque()
+
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        return self._wire.port
+
+    def greet(self) -> Identity:
+        """Ask who is there, select active power and the ranges, and see in an answer that they are selected."""
+        identity = self._retried(self._who)
+        if identity.model != "HM8115-2":
+            raise MeterMismatch(f"{self.port}: found {identity.model}, expected HM8115-2; correct `driver` or `port`")
+        self._set_up()
+        self._retried(self.sample)
+        return identity
+
+    def describe(self) -> Description:
+        """Return columns and ranges; the interval one value is integrated over is not known (window 0)."""
+        volts = RANGES_V[self._range_u or 3]
+        amperes = RANGES_A[self._range_i or 3]
+        columns = (
+            Column("power_w", "W", 0.1, (-volts * amperes, volts * amperes), None),
+            Column("voltage_v", "V", 0.1, (0.0, volts), None),
+            Column("current_a", "A", 0.001, (0.0, amperes), None),
+        )
+        return Description(
+            driver=DRIVER,
+            averaging="instantaneous",
+            window_s=0.0,
+            stamp="unknown",
+            latency_s=0.0,
+            columns=columns,
+            tier="indicative",
+            ranging="fixed" if self._range_u and self._range_i else "auto",
+        )
+
+    def sample(self, deadline: Deadline) -> Reading:
+        """Ask for ranges and values; raises `MeterGarbage` also when function or ranges are not the chosen ones."""
+        self._wire.write(encode("VAL?"))
+        body, time_ns = self._answer(deadline)
+        try:
+            values = decode_values(body)
+            reading = to_reading(values, time_ns)
+        except MeterGarbage as error:
+            raise MeterGarbage(f"{self.port}: {error}") from error
+        for letter, found, chosen in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
+            if chosen and found != chosen:
+                raise MeterGarbage(
+                    f"{self.port}: found the range {letter}{found}, expected {letter}{chosen} as it was set; "
+                    "leave the front panel alone"
+                )
+        return reading
+
+    def regain(self, deadline: Deadline) -> Identity:
+        """Drop what is left, ask the identity, select function and ranges again."""
+        identity = self._who(deadline)
+        self._set_up()
+        return identity
+
+    def reopen(self) -> None:
+        """Open the port anew."""
+        self._wire.reopen()
+
+    def close(self) -> None:
+        """Close the port; the protocol has no good-bye."""
+        self._wire.close()
+
+    def _set_up(self) -> None:
+        for command in (
+            "WATT",
+            f"SET:U{self._range_u}" if self._range_u else "AUTO:U",
+            f"SET:I{self._range_i}" if self._range_i else "AUTO:I",
+        ):
+            self._wire.write(encode(command))
+
+    def _who(self, deadline: Deadline) -> Identity:
+        """End continuous output and half a command, drop what comes, ask model and firmware."""
+        self._wire.write(b"\r")
+        self._wire.write(encode("MA0"))
+        drain(self._wire, QUIET_S, Deadline(DRAIN_WAIT_S))
+        self._splitter = LineSplitter(b"\r", LINE_LIMIT)
+        self._lines.clear()
+        try:
+            self._wire.write(encode("*IDN?"))
+            model = decode_identity(self._next_line(deadline).body)
+            self._wire.write(encode("VERSION?"))
+            firmware = decode_version(self._next_line(deadline).body)
+        except MeterGarbage as error:
+            raise MeterGarbage(f"{self.port}: {error}; correct driver, baud rate or port") from error
+        return Identity("HAMEG", model, "", firmware)
+
+    def _answer(self, deadline: Deadline) -> tuple[bytes, int]:
+        """Return an answer to `VAL?`, from one line or from three, and when its last byte was here."""
+        body = b""
+        for _line in range(ANSWER_LINES):
+            line = self._next_line(deadline)
+            body += line.body.strip() + b"\r"
+            if _END.search(body) or not body.startswith(b"U"):
+                break
+        return body, line.time_ns
+
+    def _next_line(self, deadline: Deadline) -> Frame:
+        """Return the next line that is not empty; a stream that never ends cannot outlast the deadline."""
+        while True:
+            while self._lines:
+                line = self._lines.popleft()
+                if line.body.strip():
+                    return line
+            if deadline.expired:
+                raise MeterTimeout(f"{self.port}: no line before the deadline; check instrument, cable and baud rate")
+            self._lines.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
+
+    def _retried(self, ask: Callable[[Deadline], T]) -> T:
+        """Ask up to `REPLY_ATTEMPTS` times; raises `MeterGarbage` if anything came, else `MeterTimeout`."""
+        heard: MeterError | None = None
+        for _attempt in range(REPLY_ATTEMPTS):
+            try:
+                return ask(Deadline(REPLY_WAIT_S))
+            except MeterGarbage as error:
+                heard = error
+            except MeterTimeout as error:
+                heard = heard or error
+        if isinstance(heard, MeterGarbage):
+            raise heard
+        raise MeterTimeout(
+            f"{self.port}: no answer within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s; check that the meter is on, that "
+            "`baud` is what its display shows at power-up, and `port`"
+        )
+
+
+def open_hm8115(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+    """Open the HM8115-2 at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
+
+    Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
+    """
+    values = read_options(DRIVER, OPTIONS, options)
+    for name in ("range_u", "range_i"):
+        if number(values, name) != int(number(values, name)):
+            raise MeterOptionError(f"{DRIVER}: option {name} is {number(values, name):g}, expected 0, 1, 2 or 3")
+    dialogue = Hm8115(
+        port, int(number(values, "baud")), int(number(values, "range_u")), int(number(values, "range_i")), capture
+    )
+    return DialogueMeter(dialogue, number(values, "interval_s"))
