@@ -134,6 +134,19 @@ class GapEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RangeChangeEvent:
+    """A measuring range that became known or changed: of which column, whether the instrument chooses it itself, its
+    full scale in the column's unit (null: unknown); `text` is what the instrument or its log said."""
+
+    time_ns: int
+    stream: str
+    column: str
+    auto: bool | None
+    full_scale: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteEvent:
     """Anything else worth a line: `code` for machines, `text` for people."""
 
@@ -142,7 +155,7 @@ class NoteEvent:
     text: str
 
 
-Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | NoteEvent
+Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | NoteEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +179,7 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("event", "action"): ActionEvent,
     ("event", "clock"): ClockEvent,
     ("event", "gap"): GapEvent,
+    ("event", "range_change"): RangeChangeEvent,
     ("event", "note"): NoteEvent,
     ("stop", None): Stop,
 }

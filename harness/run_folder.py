@@ -16,15 +16,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from harness.documents import (
-    ActionEvent,
-    ClockEvent,
     Document,
     Event,
-    GapEvent,
     IndicatorDescriptor,
     Json,
-    NoteEvent,
-    PhaseEvent,
     PowerDescriptor,
     Start,
     Stop,
@@ -203,9 +198,7 @@ class RunFolder:
             start=start,
             power=tuple(d for d in documents if isinstance(d, PowerDescriptor)),
             indicators=tuple(d for d in documents if isinstance(d, IndicatorDescriptor)),
-            events=tuple(
-                d for d in documents if isinstance(d, PhaseEvent | ActionEvent | ClockEvent | GapEvent | NoteEvent)
-            ),
+            events=tuple(d for d in documents if isinstance(d, Event)),
             stop=stops[0] if stops else None,
         )
 
