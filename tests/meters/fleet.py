@@ -19,4 +19,6 @@ class Emulated:
 
 FLEET: dict[str, Emulated] = {
     "wattsup": Emulated(arguments=("--interval", "0.05")),
+    "ptdaemon": Emulated(options={"interval_ms": 50.0}),
+    "sml": Emulated(arguments=("--interval", "0.05")),
 }
