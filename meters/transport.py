@@ -364,8 +364,11 @@ class SerialWire:
 
     def close(self) -> None:
         """Give the port back."""
+        connection: object = getattr(self._serial, "_socket", None)
         with suppress(OSError, TypeError):
             self._serial.close()
+        if isinstance(connection, socket.socket):
+            connection.close()  # pyserial leaves it open where the other end hung up first (protocol_socket.py, close)
 
     def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
         if self._capture is not None:

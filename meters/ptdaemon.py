@@ -1,0 +1,452 @@
+"""SPEC PTDaemon as a meter: lines of text over TCP, every analyser the daemon knows behind it.
+
+Knows: the daemon's words and replies, how it says "error" and "missed", its unread samples as a stream, its reported
+uncertainty. Does not know: which analyser stands behind it, how that was wired, what its calibration certificate says.
+
+Sources: the conversations that MLPerf power submissions publish (mlcommons/inference_results_v1.0, closed/Krai,
+`server.json`, `spl.txt`, `ptd_logs.txt`), the client code of mlcommons/power-dev, and that of SPECjvm2008. SPEC's
+programmer's guide is not public. Proved by those lines: Hello, Identify, RR, SR, Go, Stop, Watts, Uncertainty, a row.
+Taken from client code, never seen on a wire here: the header of `RL` and that its rows carry no mark. Assumed: what
+the daemon answers when nothing is unread (all three forms found are taken), and that it serves one client at a time,
+so that a measurement found running when we connect is our own from before.
+
+A watts value of exactly -1 is the daemon's word for an error and is no number (flag `nan`); -2 is a sample it missed:
+no reading at all, a gap. The daemon states an uncertainty only for the measurement as a whole: each reading carries
+the mean it had reported up to then. Lines have no checksum; TCP's is the only one. No test here shows a real daemon.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from meters.dialogue import DialogueMeter
+from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
+from meters.options import Option, Value, number, read_options, word
+from meters.reading import Column, Description, Identity, Ranging, Reading, Tier
+from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+
+DRIVER = "ptdaemon"
+LIMITS = "that of the analyser, reported"
+_RANGE = "keep: as the daemon has it; auto: left to the analyser"
+OPTIONS: Mapping[str, Option] = {
+    "interval_ms": Option(1000.0, "ms between samples, as `Go` asks for them", low=50.0, high=3_600_000.0),
+    "mark": Option("wattlab", "the name the daemon's own log gives these samples"),
+    "range_a": Option("keep", f"A, current range to set; {_RANGE}", low=1e-6, high=1e4, choices=("keep", "auto")),
+    "range_v": Option("keep", f"V, voltage range to set; {_RANGE}", low=1e-3, high=1e5, choices=("keep", "auto")),
+}
+LINE_END = b"\r\n"
+LINE_LIMIT = 2048
+ROWS_LIMIT = 500_000  # as many as a measurement holds ("maximum 500000 samples")
+ANSWER_S = 3.0  # a change of range took 1.5 s (ptd_logs.txt)
+FETCH_S = 1.5  # samples and statistics lie ready in the daemon
+POLL_S = 0.1
+QUIET_S = 0.2
+GREETINGS = 3
+STARTS = 4
+START_WAIT_S = 1.0  # a stopped measurement was completed within 0.9 s (ptd_logs.txt)
+
+ERROR, MISSED = -1.0, -2.0
+ALLOWED = frozenset({"Hello", "Identify", "RR", "SR", "Go", "RL", "Watts", "Uncertainty", "Stop"})
+GREETING = "Hello, PTDaemon here!"
+STOPPED = ("Stopping ", "Error: no measurement to stop")
+NOTHING_UNREAD = ("No data", "Insufficient unread")
+IDENTITY_FIELDS = (19, 12)  # 1.9; 1.4 and before (SPECjvm2008)
+_NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_ROW = re.compile(
+    rf"Time,(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}),Watts,({_NUMBER}),Volts,({_NUMBER}),Amps,({_NUMBER}),"
+    rf"PF,({_NUMBER})(?:,Mark,([^,]*))?"
+)
+_STAMP = "%m-%d-%Y %H:%M:%S.%f"
+_MARK = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+# --- codec: lines <-> values --------------------------------------------------------------------------------------
+
+
+def encode(command: str, *words: str) -> bytes:
+    """Return the bytes of a command; raises `MeterRefused` for one the driver has no use for, or with stray marks."""
+    if command not in ALLOWED:
+        raise MeterRefused(f"{DRIVER}: the driver does not send {command!r}; it sends {', '.join(sorted(ALLOWED))}")
+    if not all(re.fullmatch(r"[A-Za-z0-9_.-]+", text) for text in words):
+        raise MeterRefused(f"{DRIVER}: {words} has characters that would end or split the command {command!r}")
+    return ",".join([command, *words]).encode("ascii") + LINE_END
+
+
+def decode_text(body: bytes) -> str:
+    """Return a line as text; raises `MeterGarbage` on bytes that are no printable ASCII."""
+    if not re.fullmatch(rb"[\x20-\x7e]*", body):
+        raise MeterGarbage(f"found {body[:60]!r}, expected a line of printable characters")
+    return body.decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """Who answers: the analyser, and whether the daemon counts it as accepted by SPEC."""
+
+    identity: Identity
+    accepted: bool
+
+
+def decode_identity(line: str) -> Daemon:
+    """Return the analyser in a reply to `Identify`; raises `MeterGarbage` unless the fields are those known.
+
+    `name,interval,flags...,accepted,version=...,OS=...,mode=...` and, since 1.9, seven fields more whose last is
+    `maker;model;serial;firmware`. An older or silent analyser has the name alone.
+    """
+    fields = line.split(",")
+    if len(fields) not in IDENTITY_FIELDS or not all(
+        field.startswith(start) for field, start in zip(fields[9:12], ("version=", "OS=", "mode="), strict=True)
+    ):
+        raise MeterGarbage(f"found {line[:80]!r}, expected the 19 fields of an identity, `name,...,version=...`")
+    if fields[11] != "mode=power":
+        raise MeterGarbage(f"found a daemon with {fields[11]!r}, expected mode=power; correct the port")
+    version = f"PTDaemon {fields[9].removeprefix('version=')}"
+    parts = fields[-1].split(";") if len(fields) == 19 else []
+    if len(parts) == 4:
+        maker, model, serial, firmware = parts
+        return Daemon(Identity(maker, model, serial, f"{firmware}, {version}"), fields[8] == "1")
+    return Daemon(Identity("", fields[0], "", version), fields[8] == "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """One measuring range: `auto` is `None` and `top` is `None` where the daemon does not know."""
+
+    auto: bool | None
+    top: float | None
+
+
+def decode_ranges(line: str) -> tuple[Range, Range]:
+    """Return the current range (A) and the voltage range (V); raises `MeterGarbage`."""
+    match = re.fullmatch(rf"Ranges,(-1|0|1),({_NUMBER}),(-1|0|1),({_NUMBER})", line)
+    if match is None:
+        raise MeterGarbage(f"found {line[:60]!r}, expected `Ranges,<A auto>,<A>,<V auto>,<V>`")
+    flags = {"-1": None, "0": False, "1": True}
+    tops = [top if top > 0 else None for top in (float(match[2]), float(match[4]))]
+    return Range(flags[match[1]], tops[0]), Range(flags[match[3]], tops[1])
+
+
+def decode_unread(line: str) -> int:
+    """Return how many rows follow; raises `MeterGarbage` if this is no header of rows."""
+    if line.startswith(NOTHING_UNREAD):
+        return 0
+    match = re.fullmatch(r"Last ([0-9]{1,6}) samples?", line)
+    if match is None or int(match[1]) > ROWS_LIMIT:
+        raise MeterGarbage(f"found {line[:60]!r}, expected `Last <n> samples`")
+    return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sample; `None` is an error (-1) of that quantity, `missed` that there was no sample (-2)."""
+
+    at: datetime
+    watts: float | None
+    volts: float | None
+    amps: float | None
+    factor: float | None
+    missed: bool
+    mark: str
+
+
+def decode_row(line: str) -> Row:
+    """Return a sample of `RL` or of the daemon's log; raises `MeterGarbage`."""
+    match = _ROW.fullmatch(line)
+    if match is None:
+        raise MeterGarbage(f"found {line[:100]!r}, expected `Time,...,Watts,...,Volts,...,Amps,...,PF,...`")
+    try:
+        at = datetime.strptime(match[1], _STAMP)
+    except ValueError as error:
+        raise MeterGarbage(f"found the time {match[1]!r}, expected MM-DD-YYYY HH:MM:SS.mmm") from error
+    values = [float(match[index]) for index in (2, 3, 4, 5)]
+    watts, volts, amps, factor = (None if value in (ERROR, MISSED) else value for value in values)
+    return Row(at, watts, volts, amps, factor, values[0] == MISSED, match[6] or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """Mean, lowest and highest of a measurement and the numbers of samples behind them; -1: there is none."""
+
+    mean: float
+    low: float
+    high: float
+    total: int
+    errors: int
+    valid: int
+    unknown: int
+
+
+def decode_statistic(line: str, name: Literal["Watts", "Uncertainty"]) -> Statistic:
+    """Return the reply to `Watts` or `Uncertainty`; raises `MeterGarbage`, also where its counts do not add up."""
+    counts = 4 if name == "Uncertainty" else 3
+    match = re.fullmatch(rf"{name},({_NUMBER}),({_NUMBER}),({_NUMBER}){',([0-9]{1,9})' * counts}", line)
+    if match is None:
+        raise MeterGarbage(f"found {line[:80]!r}, expected `{name},<mean>,<min>,<max>,<counts>`")
+    mean, low, high = (float(match[index]) for index in (1, 2, 3))
+    total, *parts = (int(text) for text in match.groups()[3:])
+    if sum(parts) != total or not low <= mean <= high:
+        raise MeterGarbage(f"found {line[:80]!r}, expected counts that add up and a mean between its limits")
+    return Statistic(mean, low, high, total, parts[0], parts[1], parts[2] if counts == 4 else 0)
+
+
+def to_reading(row: Row, time_ns: int, window_s: float, uncertainty: float | None, resynced: bool) -> Reading:
+    """Return a sample that was not missed as SI values; one without power is `nan`."""
+    flags = {"resynced"} if resynced else set()
+    if row.watts is None:
+        flags.add("nan")
+    return Reading(
+        time_ns=time_ns,
+        power_w=row.watts,
+        voltage_v=row.volts,
+        current_a=row.amps,
+        power_factor=row.factor,
+        relative_uncertainty=uncertainty,
+        window_s=window_s,
+        flags=frozenset(flags),
+    )
+
+
+# --- the dialogue -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the lab chose: ms between samples, mark, and what to send for each range (`None`: nothing)."""
+
+    interval_ms: int
+    mark: str
+    amps: str | None
+    volts: str | None
+
+
+class PtDaemon:
+    """The dialogue with a PTDaemon: one untimed measurement, its unread rows in order (`meters.dialogue.Dialogue`)."""
+
+    def __init__(self, port: str, settings: Settings, sink: Sink | None) -> None:
+        """Connect to `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        self._settings = settings
+        self._window_s = settings.interval_ms / 1000.0
+        self.reply_s = FETCH_S + 2.0 * self._window_s
+        self._wire = SerialWire(port, Line(115200), sink)  # TCP; the speed means nothing there
+        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
+        self._frames: deque[Frame] = deque()
+        self._readings: deque[Reading] = deque()
+        self._ranges = (Range(None, None), Range(None, None))
+        self._accepted = False
+        self._tells_uncertainty = True
+        self._measuring = False
+        self._missed = 0
+
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        return self._wire.port
+
+    def greet(self) -> Identity:
+        """Ask who is there, set the ranges, start an untimed measurement."""
+        self._readings.clear()
+        self._measuring, self._tells_uncertainty, self._missed = False, True, 0
+        with self._named("check that `port` is that of a PTDaemon and that no other client holds it"):
+            return self._begin()
+
+    def _begin(self) -> Identity:
+        daemon = self._introduce()
+        self._accepted = daemon.accepted
+        reply = self._ask(Deadline(ANSWER_S), "Stop")
+        if not reply.startswith(STOPPED):
+            raise MeterGarbage(f"found {reply[:60]!r} after Stop, expected {' or '.join(map(repr, STOPPED))}")
+        for axis, value in (("V", self._settings.volts), ("A", self._settings.amps)):
+            if value is not None:
+                self._set_range(axis, value)
+        self._ranges = decode_ranges(self._ask(Deadline(ANSWER_S), "RR"))
+        self._start()
+        return daemon.identity
+
+    def describe(self) -> Description:
+        """Return window and columns; limits of error are the analyser's, reported with each reading."""
+        amps, volts = self._ranges
+        top_w = amps.top * volts.top if amps.top and volts.top else 1e6
+        columns = (
+            Column("power_w", "W", 1e-6, (-top_w, top_w), None),
+            Column("voltage_v", "V", 1e-6, (0.0, volts.top or 1e4), None),
+            Column("current_a", "A", 1e-6, (0.0, amps.top or 1e4), None),
+            Column("power_factor", "1", 1e-6, (-1.0, 1.0), None),
+            Column("relative_uncertainty", "1", 1e-6, (0.0, 1.0), None),
+        )
+        # What the daemon does not know (-1) may be automatic; only a range it names as set is fixed.
+        ranging: Ranging = "fixed" if amps.auto is False and volts.auto is False else "auto"
+        tier: Tier = "reference" if self._accepted else "uncalibrated"
+        return Description(DRIVER, "window", self._window_s, "end", POLL_S / 2, columns, tier, ranging)
+
+    def sample(self, deadline: Deadline) -> Reading:
+        """Return the next unread sample; samples the daemon missed are left out."""
+        while not self._readings:
+            with self._named("the next question begins anew"):
+                self._fetch()
+            if self._readings:
+                break
+            if deadline.left_s <= POLL_S:
+                missed = f", {self._missed} missed by the daemon" if self._missed else ""
+                self._missed = 0
+                raise MeterTimeout(
+                    f"{self.port}: no new sample within {self.reply_s:g} s{missed}; look at the daemon's own window: "
+                    "its analyser may be off or busy"
+                )
+            time.sleep(POLL_S)
+        self._missed = 0
+        return self._readings.popleft()
+
+    def regain(self, deadline: Deadline) -> Identity:
+        """Drop what is under way, greet, ask the identity."""
+        with self._named("the next question begins anew"):
+            self._clear(deadline)
+            return self._hello(deadline).identity
+
+    def reopen(self) -> None:
+        """Connect anew."""
+        self._measuring = False
+        self._wire.reopen()
+        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
+        self._frames.clear()
+
+    def close(self) -> None:
+        """Stop the measurement we started, and hang up."""
+        try:
+            if self._measuring:
+                self._ask(Deadline(ANSWER_S), "Stop")
+        except MeterError:
+            pass  # hung up already, or out of step: the daemon ends a measurement when its client goes
+        finally:
+            self._measuring = False
+            self._wire.close()
+
+    def _introduce(self) -> Daemon:
+        """Return who is there; what an earlier client left on the wire is dropped and the question repeated."""
+        for _attempt in range(GREETINGS - 1):
+            try:
+                return self._hello(Deadline(ANSWER_S))
+            except MeterGarbage:
+                self._clear(Deadline(ANSWER_S))
+        return self._hello(Deadline(ANSWER_S))
+
+    def _hello(self, deadline: Deadline) -> Daemon:
+        reply = self._ask(deadline, "Hello")
+        if reply != GREETING:
+            raise MeterGarbage(f"found {reply[:60]!r}, expected {GREETING!r}")
+        return decode_identity(self._ask(deadline, "Identify"))
+
+    def _set_range(self, axis: str, value: str) -> None:
+        reply = self._ask(Deadline(ANSWER_S), "SR", axis, value)
+        if reply != f"Range {axis} changed":
+            raise MeterOptionError(
+                f"{self.port}: the daemon does not set range {axis} to {value}: {reply[:80]!r}; "
+                f"name a range of the analyser in `range_{axis.lower()}`, or `keep`"
+            )
+
+    def _start(self) -> None:
+        """Start an untimed measurement; one just stopped may take the daemon a second to complete."""
+        reply = ""
+        for attempt in range(STARTS):
+            if attempt:
+                time.sleep(START_WAIT_S)
+            reply = self._ask(Deadline(ANSWER_S), "Go", str(self._settings.interval_ms), "0", self._settings.mark)
+            if reply.startswith("Starting untimed measurement"):
+                self._measuring = True
+                return
+        raise MeterRefused(f"{self.port}: the daemon starts no measurement: {reply[:80]!r}; look at its own window")
+
+    def _fetch(self) -> None:
+        """Ask for the unread samples and queue those that were not missed."""
+        deadline = Deadline(FETCH_S)
+        count = decode_unread(self._ask(deadline, "RL"))
+        rows: list[Row] = []
+        time_ns, resynced = 0, False
+        for _index in range(count):
+            frame = self._next_frame(deadline)
+            rows.append(decode_row(decode_text(frame.body)))
+            time_ns, resynced = frame.time_ns, resynced or frame.resynced
+        if not rows:
+            return
+        uncertainty = self._uncertainty(deadline)
+        for row in rows:
+            if row.missed:
+                self._missed += 1
+                continue
+            # Rows that waited together arrive together: the daemon's clock says how far they lie apart.
+            earlier_s = min(max(0.0, (rows[-1].at - row.at).total_seconds()), count * self._window_s)
+            arrived_ns = time_ns - round(earlier_s * 1e9)
+            self._readings.append(to_reading(row, arrived_ns, self._window_s, uncertainty, resynced))
+
+    def _uncertainty(self, deadline: Deadline) -> float | None:
+        """Return the mean the daemon reports so far, `None` where it knows none."""
+        if not self._tells_uncertainty:
+            return None
+        reply = self._ask(deadline, "Uncertainty")
+        if reply.startswith(("Unknown command", "Error", "No data")):
+            self._tells_uncertainty = False
+            return None
+        told = decode_statistic(reply, "Uncertainty")
+        return told.mean if told.valid and told.mean > 0 else None
+
+    def _ask(self, deadline: Deadline, command: str, *words: str) -> str:
+        """Return the first line of the reply; raises `MeterGarbage` when lines nobody asked for were there before."""
+        if self._frames:
+            stray = self._frames[0].body
+            raise MeterGarbage(f"found {stray[:60]!r} before {command} was asked, expected nothing")
+        self._wire.write(encode(command, *words))
+        try:
+            return decode_text(self._next_frame(deadline).body)
+        except MeterTimeout as error:
+            raise MeterTimeout(
+                f"{self.port}: no answer to {command} in time; check that the daemon runs and that no other "
+                "client holds it"
+            ) from error
+
+    def _next_frame(self, deadline: Deadline) -> Frame:
+        while not self._frames:
+            if deadline.expired:
+                raise MeterTimeout(f"{self.port}: no line before the deadline")
+            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
+        return self._frames.popleft()
+
+    @contextmanager
+    def _named(self, advice: str) -> Iterator[None]:
+        """Say of garbage where it came from and what to do."""
+        try:
+            yield
+        except MeterGarbage as error:
+            raise MeterGarbage(f"{self.port}: {error}; {advice}") from error
+
+    def _clear(self, deadline: Deadline) -> None:
+        drain(self._wire, QUIET_S, deadline)
+        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
+        self._frames.clear()
+
+
+def open_ptdaemon(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+    """Open the PTDaemon at `port` (`socket://HOST:8888`); `options` are those of `OPTIONS`.
+
+    Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
+    """
+    values = read_options(DRIVER, OPTIONS, options)
+    mark = word(values, "mark")
+    if not _MARK.fullmatch(mark):
+        raise MeterOptionError(f"{DRIVER}: option mark is {mark[:80]!r}, expected letters, digits, _ and -, at most 64")
+    settings = Settings(
+        round(number(values, "interval_ms")), mark, _range(values["range_a"]), _range(values["range_v"])
+    )
+    return DialogueMeter(PtDaemon(port, settings, capture), interval_s=POLL_S)
+
+
+def _range(value: Value) -> str | None:
+    """Return what `SR` takes; MLPerf sends `Auto` and six decimals."""
+    if isinstance(value, str):
+        return "Auto" if value == "auto" else None
+    return f"{value:.6f}"
