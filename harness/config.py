@@ -77,6 +77,7 @@ class SutSection:
     folder: str = "wattlab-sut"
     sample_period_s: float = field(default=1.0, metadata=_at_least(0.01))
     reconnect_s: float = field(default=60.0, metadata=_at_least(1))
+    circuits: list[str] = field(default_factory=lambda: ["sut-ac-inlet"])
     description: dict[str, str] = field(default_factory=dict)
 
 
@@ -216,6 +217,13 @@ def load(path: Path) -> LabConfig:
             raise ConfigError(f"{path}: {table}: at least one is needed; see the commented file of `wattlab init`")
         for name in names:
             _check_name(f"{path}: {table}.{name}", name)
+    measured = {section.circuit for section in lab.meters.values()}
+    for circuit in lab.sut.circuits or [""]:
+        if circuit not in measured:
+            raise ConfigError(
+                f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; name the "
+                "circuits whose sum is the SUT's power"
+            )
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
     scenarios = tuple(_scenario(path, name, section) for name, section in lab.scenarios.items())

@@ -121,6 +121,35 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
     return _function(origin_ns, edges_s, first_w, rise_w, gap)
 
 
+def summed(functions: Sequence[PowerFunction]) -> PowerFunction:
+    """The sum of power functions, by time: every edge of any of them is an edge; a gap in one is a gap of the sum.
+
+    Outside its own edges a function has the power of its nearest edge, and that is a gap, as for one alone.
+
+    Raises:
+        AnalysisError: there is none.
+    """
+    if not functions:
+        raise AnalysisError("no power stream, so there is no energy")
+    if len(functions) == 1:
+        return functions[0]
+    origin_ns = functions[0].origin_ns
+    shifted = [f.edges_s + (f.origin_ns - origin_ns) * NS for f in functions]
+    edges_s = np.unique(np.concatenate(shifted))
+    middles_s = (edges_s[:-1] + edges_s[1:]) / 2
+    first_w, rise_w = np.zeros(middles_s.size), np.zeros(middles_s.size)
+    gap = np.zeros(middles_s.size, dtype=bool)
+    for function, own_s in zip(functions, shifted, strict=True):
+        inside = (middles_s > own_s[0]) & (middles_s < own_s[-1])
+        at = np.clip(np.searchsorted(own_s, middles_s, side="right") - 1, 0, function.slope.size - 1)
+        level_w = function.first_w[at] + function.slope[at] * (edges_s[:-1] - own_s[at])
+        outside_w = np.where(middles_s < own_s[0], function.before_w, function.after_w)
+        first_w += np.where(inside, level_w, outside_w)
+        rise_w += np.where(inside, function.slope[at] * np.diff(edges_s), 0.0)
+        gap |= ~inside | function.gap[at]
+    return _function(origin_ns, edges_s, first_w, rise_w, gap)
+
+
 def trapezoid(origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64]) -> PowerFunction:
     """The power function of instantaneous values: straight lines between them."""
     if times_s.size == 1:

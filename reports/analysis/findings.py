@@ -6,12 +6,13 @@ no sentence: what a code means and what to do is the page's business. Codes and 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import GapEvent, Json, NoteEvent
+from harness.documents import GapEvent, Json, NoteEvent, RangeChangeEvent
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder
 from reports.analysis.series import PowerSeries, RunSeries
@@ -135,6 +136,65 @@ def _gaps(
         failed = gaps_fail(gap_s, longest_s - window_s, (end_ns - begin_ns) * 1e-9, limits)
         evidence = {"gaps": count, "gap_s": gap_s, "longest_step_s": longest_s, "causes": causes}
         yield Finding("gap", "invalid" if failed else "warn", series.run.path.name, evidence)
+
+
+def of_doubles(
+    series: RunSeries, begin_ns: int, end_ns: int, energies_j: Sequence[tuple[float, float]]
+) -> Iterator[Finding]:
+    """Two meters on one circuit that disagree by more than their limits of error together (an `invalid`), or whose
+    limits are not known (an `info`); `energies_j` are those of `series.doubles` in the interval."""
+    for (one, other), (one_j, other_j) in zip(series.doubles, energies_j, strict=True):
+        mean_w = (one_j + other_j) / 2 / ((end_ns - begin_ns) * 1e-9)
+        limits_w = [limits_of_error_w(part, mean_w) for part in (one, other)]
+        evidence = {
+            "meters": [one.descriptor.meter, other.descriptor.meter],
+            "circuit": one.descriptor.circuit,
+            "energy_j": [one_j, other_j],
+            "difference_percent": (other_j - one_j) / one_j * 100 if one_j else None,
+        }
+        known_w = [limit for limit in limits_w if limit is not None]
+        if len(known_w) < len(limits_w):
+            yield Finding("cross-check-open", "info", series.run.path.name, evidence)
+            continue
+        evidence["limit_percent"] = sum(known_w) / mean_w * 100 if mean_w else None
+        if abs(other_j - one_j) > sum(known_w) * (end_ns - begin_ns) * 1e-9:
+            yield Finding("cross-check", "invalid", series.run.path.name, evidence)
+
+
+def limits_of_error_w(series: PowerSeries, power_w: float) -> float | None:
+    """The limits of error of a meter at some power, as its descriptor has them; None where it has none."""
+    column = next((c for c in series.descriptor.columns if c.get("name") == "power_w"), {})
+    accuracy = column.get("accuracy")
+    if not isinstance(accuracy, dict):
+        return None
+    span = column.get("range") or [0.0, 0.0]
+    reading = float(accuracy["reading_percent"]) / 100 * abs(power_w)
+    return (
+        reading
+        + float(accuracy["range_percent"]) / 100 * float(span[1])
+        + float(accuracy["counts"]) * float(column["resolution"])
+    )
+
+
+def of_ranging(series: RunSeries) -> Iterator[Finding]:
+    """A meter that may choose its range during a rated run, or that changed it."""
+    for part in series.parts:
+        stream = part.descriptor.stream
+        told = [e for e in series.run.events if isinstance(e, RangeChangeEvent) and e.stream == stream]
+        scales = [e.full_scale for e in told if e.full_scale is not None]
+        changes = sum(before != after for before, after in pairwise(scales))
+        if part.descriptor.ranging == "auto" or any(event.auto for event in told) or changes:
+            evidence = {"meter": part.descriptor.meter, "changes": changes}
+            yield Finding("auto-range", "warn", series.run.path.name, evidence)
+
+
+def of_overrange(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:
+    """Readings of the rating interval that were above the range; each is missing from the energy."""
+    for part in series.parts:
+        count = int(np.sum((part.overrange_ns >= begin_ns) & (part.overrange_ns < end_ns)))
+        if count:
+            evidence = {"meter": part.descriptor.meter, "readings": count}
+            yield Finding("overrange", "invalid", series.run.path.name, evidence)
 
 
 def gaps_fail(gap_s: float, longest_s: float, duration_s: float, limits: Mapping[str, float]) -> bool:

@@ -41,9 +41,10 @@ from reports.analysis.energy import (
     power_function,
     register_energy_wh,
     shared_term,
+    summed,
 )
 from reports.analysis.findings import Finding
-from reports.analysis.series import SUT_INLET, PowerSeries, RunSeries, read_run
+from reports.analysis.series import PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
     Number,
@@ -132,19 +133,21 @@ class AnalysedRun:
         return _artifact(self.run, "summary.json")
 
     @cached_property
-    def power(self) -> PowerSeries | None:
-        """The stream the energies come from, where it reads anything in the run's interval."""
-        power = self.series.headline
-        if power is None or self.series.begin_ns is None or self.series.end_ns is None:
-            return None
-        reach_ns = int(2e9 * max(float(power.window_s.max()), 1.0))
-        first, last = np.searchsorted(power.times_ns, [self.series.begin_ns, self.series.end_ns + reach_ns])
-        return power if last > first else None
+    def parts(self) -> tuple[PowerSeries, ...]:
+        """The streams whose sum is the SUT's power, where each reads anything in the run's interval; else none."""
+        if self.series.begin_ns is None or self.series.end_ns is None:
+            return ()
+        for part in self.series.parts:
+            reach_ns = int(2e9 * max(float(part.window_s.max()), 1.0))
+            first, last = np.searchsorted(part.times_ns, [self.series.begin_ns, self.series.end_ns + reach_ns])
+            if last <= first:
+                return ()
+        return self.series.parts
 
     @cached_property
     def function(self) -> PowerFunction | None:
-        """Its power function."""
-        return None if self.power is None else power_function(self.power, self.convention)
+        """The SUT's power function."""
+        return summed([power_function(part, self.convention) for part in self.parts]) if self.parts else None
 
     @property
     def interval_ns(self) -> tuple[int, int] | None:
@@ -174,6 +177,16 @@ class AnalysedRun:
         return (
             float(self.function.gap_energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
         )
+
+    @cached_property
+    def doubles_j(self) -> list[tuple[float, float]]:
+        """Energy of the rating interval by both meters of each pair on one circuit (`RunSeries.doubles`)."""
+        if self.interval_ns is None:
+            return []
+        return [
+            (float(one.energy_j(*self.interval_ns)), float(other.energy_j(*self.interval_ns)))
+            for one, other in ((power_function(a), power_function(b)) for a, b in self.series.doubles)
+        ]
 
     @property
     def mean_power_w(self) -> float:
@@ -207,7 +220,7 @@ class AnalysedRun:
             return self.run.reason or "it did not succeed"
         if self.interval_ns is None:
             return "its rating interval was never marked"
-        if self.power is None:
+        if not self.parts:
             return "no power reading lies in its rating interval"
         if any(finding.code == "gap" and finding.severity == "invalid" for finding in self.findings):
             return "gaps in its power readings exceed the limits"
@@ -379,9 +392,14 @@ def _run_findings(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding
     name = run.run.path.name
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
-    if run.power is None:
+    if not run.parts:
         return [*found, Finding("no-power", "invalid", name)]
-    found += findings.of_readings(run.series, run.power, *run.interval_ns, run.gap_s, limits)
+    for part in run.parts:
+        gap_s = float(power_function(part, run.convention).gap_s(*run.interval_ns))
+        found += findings.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
+    found += findings.of_overrange(run.series, *run.interval_ns)
+    found += findings.of_ranging(run.series)
+    found += findings.of_doubles(run.series, *run.interval_ns, run.doubles_j)
     if not run.indicator_means:
         found.append(Finding("agent-missing", "info", name))
     return found
@@ -570,7 +588,7 @@ class ScenarioContext:
     def _alternatives(self) -> list[Json]:
         found = []
         runs = self.group.runs
-        if any(run.power and run.power.descriptor.stamp == "unknown" for run in runs):
+        if any(part.descriptor.stamp == "unknown" for run in runs for part in run.parts):
             blocks = _blocks([run.with_convention("start") for run in self.baseline_runs])
             group = Group([run.with_convention("start") for run in runs], blocks)
             sentence = "if the meter's stamps mark the beginning of their window instead of its end"
@@ -689,7 +707,7 @@ class ScenarioContext:
 
     def _gpu(self) -> Json | None:
         runs = [run for run in self.group.runs if run.gpu is not None]
-        if not runs or any(run.power and run.power.descriptor.circuit != SUT_INLET for run in runs):
+        if not runs or any(not run.series.whole for run in runs):
             return None
         gpu_j = np.array([run.gpu_energy_j for run in runs])
         durations_s = np.array([run.duration_s for run in runs])
@@ -721,8 +739,8 @@ class ScenarioContext:
         }
 
     def _oscar(self) -> Json | None:
-        if not self.group.runs:
-            return None
+        if not self.group.runs or any(len(run.parts) > 1 for run in self.group.runs):
+            return None  # the rule counts the lines of one log
         inputs = _oscar_inputs(self.group.runs), _oscar_inputs(self.baseline_runs)
         values = oscar.evaluate(self.group.durations_s, *inputs)
         base = mean_of(values.baseline_energy_wh, "Wh")
@@ -746,19 +764,25 @@ class ScenarioContext:
         pairs = [
             (register_wh, run.energy_j / WH)
             for run in self.group.runs
-            if run.power and run.interval_ns
-            if (register_wh := register_energy_wh(run.power, *run.interval_ns)) is not None
+            if run.parts and run.interval_ns
+            if (register_wh := _register_wh(run.parts, *run.interval_ns)) is not None
         ]
         if not pairs:
             return None
         register_wh, sums_wh = np.array(pairs).T
-        columns = self.group.runs[0].run.power[0].columns
-        resolution = next((c.get("resolution") for c in columns if c.get("name") == "energy_wh"), None)
+        columns = [column for part in self.group.runs[0].parts for column in part.descriptor.columns]
+        resolution = max((c["resolution"] for c in columns if c.get("name") == "energy_wh"), default=None)
         return {
             "energy_wh": _json(mean_of(register_wh, "Wh")),
             "difference_wh": _json(mean_of(register_wh - sums_wh, "Wh")),
             "resolution_wh": None if resolution is None else single(float(resolution), "Wh").to_json(),
         }
+
+
+def _register_wh(parts: Sequence[PowerSeries], begin_ns: int, end_ns: int) -> float | None:
+    """The sum of the registers; None where one of the meters has none."""
+    found = [register_energy_wh(part, begin_ns, end_ns) for part in parts]
+    return None if None in found else float(sum(value for value in found if value is not None))
 
 
 def _alternative(name: str, sentence: str, group: Group) -> Json:
@@ -767,9 +791,9 @@ def _alternative(name: str, sentence: str, group: Group) -> Json:
 
 def _oscar_inputs(runs: Sequence[AnalysedRun]) -> list[oscar.OscarInput]:
     return [
-        oscar.OscarInput(run.power, run.series.indicators, run.interval_ns[0])
+        oscar.OscarInput(run.parts[0], run.series.indicators, run.interval_ns[0])
         for run in runs
-        if run.power is not None and run.interval_ns is not None
+        if run.parts and run.interval_ns is not None
     ]
 
 
@@ -906,13 +930,15 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
     everyone = [descriptor for descriptors in seen.values() for descriptor in descriptors]
     origins = {descriptor.origin for descriptor in everyone}
     origin = next((origin for origin in ORIGINS if origin in origins), "none")
-    inlet = next((d for d in everyone if d.circuit == SUT_INLET), everyone[0] if everyone else None)
+    roles = {meter: "headline" for run in runs for meter in run.series.primary_meters}
+    fed = {circuit for run in runs for circuit in run.series.circuits}
     meters = []
     for meter, descriptors in seen.items():
         plain = asdict(descriptors[0])
-        keys = ("meter", "circuit", "identity", "evidence", "averaging", "window_s", "stamp", "latency_s", "columns")
+        keys = ["meter", "circuit", "identity", "evidence", "averaging", "window_s", "stamp", "latency_s"]
+        keys += ["ranging", "tier", "columns"]
         worst = next(o for o in ORIGINS if o in {d.origin for d in descriptors})
-        role = "headline" if inlet is not None and meter == inlet.meter else "other"
+        role = roles.get(meter, "cross-check" if descriptors[0].circuit in fed else "other")
         meters.append(
             {key: plain[key] for key in keys}
             | {"role": role, "origin": worst, "calibration": plain["calibration"], "n_runs": len(descriptors)}

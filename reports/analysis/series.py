@@ -22,7 +22,7 @@ from reports.analysis.clock import ClockModel, fit
 
 POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "window_s", "flags"})
 SUT_INLET = "sut-ac-inlet"
-"""The circuit of the SUT's wall plug; the first stream there is the headline."""
+"""The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class PowerSeries:
     """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of
     arrival.
 
-    `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column.
+    `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column;
+    `overrange_ns` when readings came that were above the range, and so have no value.
     """
 
     descriptor: PowerDescriptor
@@ -38,6 +39,7 @@ class PowerSeries:
     power_w: NDArray[np.float64]
     window_s: NDArray[np.float64]
     register_wh: NDArray[np.float64] | None
+    overrange_ns: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,45 @@ class RunSeries:
         return None
 
     @property
-    def headline(self) -> PowerSeries | None:
-        """The stream the energies come from: the first at the SUT's inlet, else the first."""
-        return headline_power(self)
+    def named_circuits(self) -> tuple[str, ...]:
+        """The circuits that feed the SUT, as its lab.toml names them; an import names none."""
+        told = self.run.start.config.get("sut")
+        named = told.get("circuits") if isinstance(told, dict) else None
+        return tuple(str(name) for name in named or ())
 
+    @property
+    def circuits(self) -> tuple[str, ...]:
+        """What the SUT's energy is the sum of: the named circuits, else the inlet, else the only stream's."""
+        known = [descriptor.circuit for descriptor in self.run.power]
+        return self.named_circuits or ((SUT_INLET,) if SUT_INLET in known or not known else (known[0],))
 
-def headline_power(run: RunSeries) -> PowerSeries | None:
-    """The first power stream at the SUT's inlet, else the first of all; None where there is no reading."""
-    streams = list(run.power.values())
-    return next((s for s in streams if s.descriptor.circuit == SUT_INLET), streams[0] if streams else None)
+    @property
+    def whole(self) -> bool:
+        """Whether the energy is that of the whole SUT, not of a board inside it."""
+        return bool(self.named_circuits) or self.circuits == (SUT_INLET,)
+
+    @property
+    def primary_meters(self) -> tuple[str, ...]:
+        """Of each circuit of the SUT the meter its energy comes from: the first there; empty where one has none."""
+        first = {descriptor.circuit: descriptor.meter for descriptor in reversed(self.run.power)}
+        found = [first.get(circuit) for circuit in self.circuits]
+        return tuple(name for name in found if name is not None) if None not in found else ()
+
+    @property
+    def parts(self) -> tuple[PowerSeries, ...]:
+        """The streams whose sum is the SUT's power; empty where one of them has no reading."""
+        found = [self.power.get(meter) for meter in self.primary_meters]
+        return tuple(part for part in found if part is not None) if None not in found else ()
+
+    @property
+    def doubles(self) -> tuple[tuple[PowerSeries, PowerSeries], ...]:
+        """Pairs of streams on one circuit: the one its energy comes from, and one beside it."""
+        firsts = {part.descriptor.circuit: part for part in self.parts}
+        return tuple(
+            (firsts[series.descriptor.circuit], series)
+            for meter, series in self.power.items()
+            if series.descriptor.circuit in firsts and meter != firsts[series.descriptor.circuit].descriptor.meter
+        )
 
 
 def read_run(run: RunFolder) -> RunSeries:
@@ -149,15 +181,17 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     if power_w is None:
         raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
     keep = np.isfinite(power_w.to_numpy(np.float64))
-    if "flags" in table:
-        keep &= ~table["flags"].str.contains("stale", regex=False).to_numpy(bool)
+    flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
+    keep &= ~flags.str.contains("stale", regex=False).to_numpy(bool)
+    over = flags.str.contains("overrange", regex=False).to_numpy(bool)
     window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(keep.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
     if np.any(np.diff(times_ns) < 0):
         line = int(np.argmax(np.diff(times_ns) < 0)) + 3
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
     register = table["energy_wh"].to_numpy(np.float64)[keep] if "energy_wh" in table else None
-    return PowerSeries(descriptor, times_ns[keep], power_w.to_numpy(np.float64)[keep], window_s[keep], register)
+    values_w = power_w.to_numpy(np.float64)[keep]
+    return PowerSeries(descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over])
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:

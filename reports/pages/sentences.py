@@ -55,6 +55,24 @@ ADVICE = {
         "The reading stayed the same while the load changed.",
         "Check that the SUT is really plugged into this meter and that the meter is not on hold.",
     ),
+    "overrange": Advice(
+        "The power was above the meter's range; these readings are no numbers, and the energy lacks them.",
+        "Choose a range of at least 1.1 times the highest current (`wattlab run --ranging` finds it), repeat the run.",
+    ),
+    "auto-range": Advice(
+        "The meter could change its range during a rated run; while it does, it measures nothing, and its limits of "
+        "error change with the range.",
+        "Let `wattlab run --ranging` find the range, fix it in lab.toml, repeat the campaign.",
+    ),
+    "cross-check": Advice(
+        "Two meters on one circuit disagree by more than their limits of error together.",
+        "One of them is wrong, or is not on this circuit: check wiring and transformer ratios with a known load.",
+    ),
+    "cross-check-open": Advice(
+        "Two meters measured one circuit, but for one of them no limits of error are known, so nothing follows from "
+        "their difference.",
+        "Use a meter with stated limits of error, or calibrate this one.",
+    ),
     "no-power": Advice(
         "There is no power reading in the run's interval, so it has no energy.",
         "Check the meter; `wattlab meter read` shows its readings as they come.",

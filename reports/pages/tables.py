@@ -59,7 +59,8 @@ def meter_table(results: Results) -> Table:
         name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
         serial = f", serial {identity['serial']}" if identity.get("serial") else ""
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
-        role = " (headline)" if meter.get("role") == "headline" else ""
+        averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
+        role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"
         certificate = as_text(meter.get("calibration")) or "no certificate"
         place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
         rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))

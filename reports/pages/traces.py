@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.run_folder import RunFolder
-from reports.analysis.series import headline_power, read_run
+from reports.analysis.series import read_run
 from reports.figures import BASELINE, MAX_COLUMNS, Floats, Span, TracePanel
 from reports.pages.lookup import Results, listed, pick, scenarios
 from reports.pages.numbers import is_finite
@@ -44,12 +44,15 @@ def trace_panels(campaign: Path, results: Results) -> list[TracePanel]:
 def _trace(folder: Path) -> Trace | None:
     """Seconds since the rating interval began and watts, within it; None where the run has no reading there."""
     run = read_run(RunFolder.open(folder))
-    power = headline_power(run)
-    if power is None or run.begin_ns is None or run.end_ns is None:
+    if not run.parts or run.begin_ns is None or run.end_ns is None:
         return None
-    inside = (power.times_ns >= run.begin_ns) & (power.times_ns <= run.end_ns)
-    seconds = (power.times_ns[inside] - run.begin_ns) / 1e9
-    return (seconds, np.asarray(power.power_w[inside], dtype=float)) if seconds.size else None
+    first, *others = run.parts
+    inside = (first.times_ns >= run.begin_ns) & (first.times_ns <= run.end_ns)
+    times_ns = first.times_ns[inside]
+    watts = np.asarray(first.power_w[inside], dtype=float)
+    for other in others:  # at the same moments, by time
+        watts = watts + np.interp(times_ns, other.times_ns, other.power_w)
+    return ((times_ns - run.begin_ns) / 1e9, watts) if times_ns.size else None
 
 
 def mean_trace(traces: Sequence[Trace]) -> Trace:

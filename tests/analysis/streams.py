@@ -42,4 +42,5 @@ def stream(
         np.array(power_w, dtype=np.float64),
         np.full(len(seconds), how.window_s if how.averaging == "window" else 0.0),
         None if register_wh is None else np.array(register_wh, dtype=np.float64),
+        np.array([], dtype=np.int64),
     )

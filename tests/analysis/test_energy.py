@@ -15,6 +15,7 @@ from reports.analysis.energy import (
     power_function,
     register_energy_wh,
     shared_term,
+    summed,
 )
 from tests.analysis.streams import at, descriptor, stream
 
@@ -52,6 +53,36 @@ def test_constant_power_gives_power_times_time(
     duration_s = (at(b) - at(a)) * 1e-9
     assert float(function.energy_j(at(a), at(b))) == pytest.approx(power_w * duration_s, rel=1e-9, abs=1e-6)
     assert float(function.gap_s(at(a), at(b))) <= duration_s + 1e-6
+
+
+@given(STEPS, POWERS, STEPS, POWERS, HOWS, HOWS, EDGE, EDGE)
+def test_the_sum_of_two_circuits_is_the_sum_of_their_energies_over_any_interval(
+    steps: list[float],
+    powers: list[float],
+    other_steps: list[float],
+    other_powers: list[float],
+    how: PowerDescriptor,
+    other_how: PowerDescriptor,
+    a: float,
+    b: float,
+) -> None:
+    pairs = ((steps, powers, how), (other_steps, other_powers, other_how))
+    functions = [power_function(stream(np.cumsum(s[: len(p)]).tolist(), p[: len(s)], h)) for s, p, h in pairs]
+    a, b = sorted((a, b))
+    alone = [float(function.energy_j(at(a), at(b))) for function in functions]
+    assert float(summed(functions).energy_j(at(a), at(b))) == pytest.approx(sum(alone), rel=1e-9, abs=1e-6)
+    assert float(summed(functions).gap_s(at(a), at(b))) >= max(float(f.gap_s(at(a), at(b))) for f in functions) - 1e-6
+
+
+def test_two_circuits_are_summed_by_time_and_not_by_line_number() -> None:
+    slow = power_function(stream([2.0, 4.0, 6.0, 8.0], [10.0, 30.0, 30.0, 30.0], descriptor(window_s=2.0)))
+    fast = power_function(stream([float(k) for k in range(3, 9)], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    both = summed([slow, fast])
+    # From 2 s to 4 s: 30 W from the slow one; the fast one 1 W until 3 s, then 2 W.
+    assert float(both.energy_j(at(2.5), at(4.0))) == pytest.approx(30 * 1.5 + 1 * 0.5 + 2 * 1.0)
+    assert float(both.energy_j(at(7.0), at(8.0))) == pytest.approx(30 + 6)
+    with pytest.raises(AnalysisError, match="no power stream"):
+        summed([])
 
 
 @given(POWERS, st.integers(2, 5), st.data())

@@ -55,7 +55,7 @@ def test_a_value_that_stays_while_the_load_changes_is_stuck(series: RunSeries) -
     assert series.end_ns is not None
     begin_ns = series.begin_ns - 2_000_000_000
     times_ns = begin_ns + np.arange(1, 101, dtype=np.int64) * 1_000_000_000
-    stuck = PowerSeries(descriptor(), times_ns, np.full(100, 41.5), np.ones(100), None)
+    stuck = PowerSeries(descriptor(), times_ns, np.full(100, 41.5), np.ones(100), None, np.array([], np.int64))
     moving = replace(stuck, power_w=np.linspace(40, 41, 100))
     interval = begin_ns, begin_ns + 100_000_000_000
     assert codes(list(findings.of_readings(series, stuck, *interval, 0.0, LIMITS))) == [("stuck", "warn")]

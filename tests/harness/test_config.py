@@ -26,7 +26,7 @@ python = "python3"
 [meters.wall]
 driver = "wattsup"
 port = "/dev/ttyUSB0"
-circuit = "inlet"
+circuit = "sut-ac-inlet"
 [scenarios.idle]
 folder = "workloads/idle"
 repetitions = 1
@@ -87,6 +87,12 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         ("repetitions = 1", "repetitions = 1\nfiles = ['x']", r"scenarios\.idle\.files: only beside `command`"),
         ("workloads/idle", "workloads/nothing", r"scenarios\.idle\.folder: no scenario\.toml in"),
         ("workloads/idle", "workloads/baseline", r"is of kind 'baseline'; a baseline is set in the table \[baseline\]"),
+        (
+            "[sut]",
+            "[sut]\ncircuits = ['sut-ac-inlet', 'gpu']",
+            r"sut\.circuits: no meter is on 'gpu', they are on sut-ac-inlet",
+        ),
+        ("[sut]", "[sut]\ncircuits = []", r"sut\.circuits: no meter is on ''"),
         ("schema = 1", "schema = 2", "schema 2 is newer than this wattlab knows"),
         ("schema = 1", "", "schema: found None, expected the integer 1"),
         ("[lab]", "[lab", "not TOML: "),
@@ -95,7 +101,7 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
             "[scenarios.baseline]\nrepetitions=1\nfolder='x'\n[baseline]",
             r"scenarios\.baseline: the baseline",
         ),
-        ('[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB0"\ncircuit = "inlet"', "[meters]", "at least one"),
+        ('[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB0"\ncircuit = "sut-ac-inlet"', "[meters]", "at least one"),
     ],
 )
 def test_a_mistake_is_named_with_its_toml_path(tmp_path: Path, old: str, new: str, message: str) -> None:
