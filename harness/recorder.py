@@ -86,7 +86,7 @@ class MeterRecorder:
         self._wire = writer.open_stream(f"wire-{name}.log")
         self._meter = open_meter(self._wire)
         self._description = self._meter.describe()
-        self._interval_s = self._description.window_s or 1.0
+        self._interval_s = self._description.interval_s or self._description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
         self._columns = [q for q in QUANTITIES if q in {column.name for column in self._description.columns}]
         self._file: BinaryIO = writer.open_stream(self._stream)

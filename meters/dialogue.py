@@ -13,10 +13,11 @@ from typing import Protocol
 
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
 from meters.options import Option
-from meters.reading import Description, Identity, Origin, Reading
+from meters.reading import Averaging, Description, Identity, Origin, Reading
 from meters.transport import Deadline, attest
 
 SHORTEST_INTERVAL_S = 0.001
+SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.analysis.energy)
 
 
 def interval_option(update_s: float) -> Option:
@@ -103,8 +104,16 @@ class DialogueMeter:
         return self._origin
 
     def describe(self) -> Description:
-        """Return window, stamp, ranges and columns."""
-        return self._dialogue.describe()
+        """Return window, stamp, ranges and columns, and how often readings come.
+
+        A meter that is asked more rarely than its window is long has seen a part of the time only: its readings are
+        those of instants, whatever they average over.
+        """
+        own = self._dialogue.describe()
+        if self._interval_s is None:
+            return own
+        averaging: Averaging = "instantaneous" if self._is_sampled(own.window_s) else own.averaging
+        return replace(own, averaging=averaging, interval_s=self._interval_s)
 
     def read(self, timeout_s: float) -> Reading:
         """Return the next reading; waits at most `timeout_s` until it is due (polled) or there (pushing).
@@ -116,6 +125,8 @@ class DialogueMeter:
         else:
             self._wait_until_due(timeout_s, self._interval_s)
             reading = self._exchanged(Deadline(self._dialogue.reply_s))
+            if self._is_sampled(reading.window_s):
+                reading = replace(reading, window_s=0.0)
         if self._torn:
             reading = replace(reading, flags=reading.flags | {"resynced"})
             self._torn = False
@@ -139,6 +150,9 @@ class DialogueMeter:
         """Take leave and give the port back."""
         with suppress(MeterError):
             self._dialogue.close()
+
+    def _is_sampled(self, window_s: float) -> bool:
+        return self._interval_s is not None and self._interval_s > SAMPLED_WINDOWS * window_s
 
     def _pushed(self, deadline: Deadline) -> Reading:
         try:

@@ -121,7 +121,8 @@ class Description:
 
     `stamp` says which edge of its window a reading marks, `latency_s` how long after that edge its last byte
     arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
-    its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`).
+    its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`);
+    `interval_s` how often a reading comes, `None` where each window gives one.
     """
 
     driver: str
@@ -132,6 +133,7 @@ class Description:
     columns: tuple[Column, ...]
     tier: Tier
     ranging: Ranging = "none"
+    interval_s: float | None = None
 
     def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
         """Return this meter's part of a descriptor (docs/run-folder.md).
