@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from meters import hm8115, ptdaemon, sml, wattsup, zes
+from meters import hm8115, ptdaemon, sml, wattsup, yokogawa, zes
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
@@ -37,6 +37,22 @@ class Driver:
 
 
 DRIVERS: Mapping[str, Driver] = {
+    yokogawa.WT310: Driver(
+        summary="Yokogawa WT310, WT332, WT333, E or not",
+        wire="USB-TMC, RS-232 9600 8N1 or Ethernet, lines, polled",
+        tier="reference",
+        limits="0.1 % of reading + 0.05 % of range (E), 0.1 % of range (not E)",
+        options=yokogawa.WT310_OPTIONS,
+        open=yokogawa.open_wt310,
+    ),
+    yokogawa.WT210: Driver(
+        summary="Yokogawa WT210 in its 488.2 mode",
+        wire="RS-232 9600 8N1, lines, polled",
+        tier="reference",
+        limits="0.15 % of reading + 0.1 % of range, 12 months",
+        options=yokogawa.WT210_OPTIONS,
+        open=yokogawa.open_wt210,
+    ),
     wattsup.DRIVER: Driver(
         summary="Watts Up? PRO, PRO ES, .Net",
         wire="USB-serial 115200 8N1, pushed lines",

@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import Literal
 
 from meters.meter import MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.transport import Capture, Chunk, Deadline, Exchange, Sink
+from meters.transport import Capture, Chunk, Deadline, Exchange, Line, SerialWire, Sink, Wire
 
 USBTMC_PREFIX = "/dev/usbtmc"
 MESSAGE_LIMIT = 1 << 16
@@ -148,3 +148,11 @@ def _open_trouble(error: OSError) -> str:
             return "reads of it cannot be given a timeout; it is no USB-TMC device, or Linux is older than 4.20"
         case _:
             return f"{error}; check the port and what stands behind it"
+
+
+def open_wire(port: str, line: Line, sink: Sink | None) -> Wire:
+    """Open a USB-TMC device, or a serial port (tty, `socket://`, `rfc2217://`) set to `line`.
+
+    Raises `MeterOptionError`, `MeterUnavailable`.
+    """
+    return UsbtmcWire(port, sink) if port.startswith(USBTMC_PREFIX) else SerialWire(port, line, sink)

@@ -31,6 +31,7 @@ from meters.emulators.sml import SmlDevice
 from meters.emulators.tcp_wire import TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
+from meters.emulators.yokogawa import YokogawaDevice
 from meters.emulators.zes import LmgDevice
 
 
@@ -61,6 +62,10 @@ def _ptdaemon(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return PtDaemonDevice(source, seed=arguments.seed, interval_s=arguments.interval)
 
 
+def _yokogawa(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return YokogawaDevice(source, seed=arguments.seed, dialect=arguments.name, interval_s=arguments.interval)
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """How a device is made from the command line, the speed of its link, and what its wire is.
@@ -77,6 +82,8 @@ Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
     "wattsup": Emulator(_wattsup, 115200),
+    "wt210": Emulator(_yokogawa, 9600),
+    "wt310": Emulator(_yokogawa, 9600),
     "ptdaemon": Emulator(_ptdaemon, 10_000_000, "tcp"),
     "hm8115": Emulator(_hm8115, 9600),
     "lmg95": Emulator(_lmg, 115200),

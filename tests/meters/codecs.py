@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import wattsup
+from meters import hm8115, wattsup, yokogawa, zes
 from meters.meter import MeterGarbage
-from meters.transport import Chunk, FrameSplitter
+from meters.transport import Chunk, FrameSplitter, LineSplitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,99 @@ def _wattsup(chunks: Sequence[bytes]) -> int:
     return splitter.held_bytes
 
 
+def _lmg(dialect: zes.Dialect) -> Callable[[Sequence[bytes]], int]:
+    def decode(chunks: Sequence[bytes]) -> int:
+        splitter = LineSplitter(b"\n", zes.LINE_LIMIT)
+        before = None
+        for chunk in chunks:
+            for frame in splitter.feed(Chunk(1, chunk)):
+                with suppress(MeterGarbage):
+                    zes.decode_identity(frame.body)
+                with suppress(MeterGarbage):
+                    row = zes.decode_row(frame.body, dialect.names)
+                    zes.check_row(row, 0.5)
+                    zes.to_reading(row, 1, zes.order_flags(before, row))
+                    before = row
+        return splitter.held_bytes
+
+    return decode
+
+
+def _hm8115(chunks: Sequence[bytes]) -> int:
+    splitter = LineSplitter(b"\r", hm8115.LINE_LIMIT)
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            for decode in (hm8115.decode_identity, hm8115.decode_version):
+                with suppress(MeterGarbage):
+                    decode(frame.body)
+            with suppress(MeterGarbage):
+                hm8115.to_reading(hm8115.decode_values(frame.body), 1)
+    return splitter.held_bytes
+
+
+def _yokogawa(quantities: Sequence[yokogawa.Quantity]) -> Callable[[Sequence[bytes]], int]:
+    def decode(chunks: Sequence[bytes]) -> int:
+        splitter = LineSplitter(b"\n", yokogawa.LINE_LIMIT)
+        for chunk in chunks:
+            for frame in splitter.feed(Chunk(1, chunk)):
+                with suppress(MeterGarbage):
+                    yokogawa.decode_identity(frame.body)
+                with suppress(MeterGarbage):
+                    first, _second, events, condition, tag = yokogawa.decode_reply(frame.body, 5)
+                    yokogawa.decode_tag(tag)
+                    values = yokogawa.decode_values(first, quantities)
+                    over, stale = yokogawa.decode_register(condition) > 3, not yokogawa.decode_register(events)
+                    yokogawa.to_reading(values, 1, 1.0, over=over, stale=stale, counted=True)
+        return splitter.held_bytes
+
+    return decode
+
+
 CODECS: dict[str, Codec] = {
+    "wt310": Codec(
+        _yokogawa(yokogawa.QUANTITIES),
+        (
+            b"YOKOGAWA,WT333E,C3VD30030E,F1.04\n",
+            b"230.10E+00,217.30E-03,-50.00E+00,50.001E+00,1.0000E+00,NAN,INF;1;1;2;117\n",
+            b"3;500.0E-03;0;300.0E+00;0\n:MEAS:AVER 0;:MEAS:AVER:TYPE LIN\n1.000E+00;1;300.0E+00;1\n",
+        ),
+        yokogawa.LINE_LIMIT + 1,
+    ),
+    "wt210": Codec(
+        _yokogawa(yokogawa.QUANTITIES[:-1]),
+        (b"YOKOGAWA,760401,0,F2.01\r\n", b"230.1E+00,9.9E+37,9.91E+37,50.01E+00,0.999E+00,49.99E+00;;1;0;100\r\n"),
+        yokogawa.LINE_LIMIT + 1,
+    ),
+    "hm8115": Codec(
+        _hm8115,
+        (
+            b"HAMEG HM8115-2\r",
+            b"version 1.01\r",
+            b"U3= 225.6E+0 I2= 0.243E+0 WATT= 50,0E+0\r",
+            b"U3, I2, PF= 0.87E+0\r",
+        ),
+        hm8115.LINE_LIMIT + 1,
+    ),
+    "lmg95": Codec(
+        _lmg(zes.LMG95),
+        (
+            b"ZES ZIMMER,LMG95,1,3.0\r\n",
+            b"10267;434503856;0.500197;49.9803;234.835;0.25;50.0;58.7088;0.85166\r\n",
+            b"10268;434553545;0.500217;49.9794;234.904;0.0;0.0;9.9e+37;9.91e+37\r\n",
+        ),
+        zes.LINE_LIMIT + 1,
+    ),
+    "lmg450": Codec(
+        _lmg(zes.LMG450), (b"65535;2147483647;0.5;50.0;230.0;0.5;-100.0;115.0;-0.86957\r\n",), zes.LINE_LIMIT + 1
+    ),
+    "lmg670": Codec(
+        _lmg(zes.LMG670),
+        (
+            b"2015:01:21D17:20:55.437817000+0000;0.500101824;4.998982E+01;2.316219E+02;0.000000E+00;0.000000E+00;"
+            b"0.000000E+00;9.910000E+37\n",
+        ),
+        zes.LINE_LIMIT + 1,
+    ),
     "wattsup": Codec(
         _wattsup,
         (

@@ -18,7 +18,13 @@ class Emulated:
 
 
 FLEET: dict[str, Emulated] = {
+    "wt310": Emulated(options={"rate_s": 0.1, "integration": 1.0}),
+    "wt210": Emulated(options={"rate_s": 0.1, "voltage_range_v": 300.0, "current_range_a": 1.0}),
     "wattsup": Emulated(arguments=("--interval", "0.05")),
     "ptdaemon": Emulated(options={"interval_ms": 50.0}),
     "sml": Emulated(arguments=("--interval", "0.05")),
+    "hm8115": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05}),
+    "lmg95": Emulated(options={"cycle_s": 0.05}),
+    "lmg450": Emulated(options={"cycle_s": 0.05, "range_a": 10.0, "range_v": 250.0}),
+    "lmg670": Emulated(options={"cycle_s": 0.05}),
 }
