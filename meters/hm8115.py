@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, Option] = {
     "range_u": Option(0.0, "voltage range: 1 50 V, 2 150 V, 3 500 V, 0 lets the instrument choose", low=0.0, high=3.0),
     "range_i": Option(0.0, "current range: 1 0.16 A, 2 1.6 A, 3 16 A, 0 lets the instrument choose", low=0.0, high=3.0),
     "interval_s": interval_option(1.0),
+    "reply_s": Option(2.0, "seconds an answer may take, some measuring cycles", low=0.1, high=10.0),
 }
 
 RANGES_V = {1: 50.0, 2: 150.0, 3: 500.0}
@@ -47,9 +48,8 @@ POWER_SLACK_W = 0.5
 
 LINE_LIMIT = 80
 ANSWER_LINES = 3
-REPLY_WAIT_S = 3.0
 REPLY_ATTEMPTS = 3
-QUIET_S = 0.5  # longer than a measuring cycle: an answer that is still due comes before
+QUIET = 0.25  # of `reply_s`, as long as a measuring cycle: an answer that is still due comes before
 DRAIN_WAIT_S = 2.0
 
 # Everything the driver may send. Beeping and locking the panel are not among it.
@@ -171,11 +171,9 @@ def _text(body: bytes) -> str:
 class Hm8115:
     """The dialogue with one HM8115-2 (`meters.dialogue.Dialogue`); range 0 is the instrument's own choice."""
 
-    reply_s = REPLY_WAIT_S
-
-    def __init__(self, port: str, baud: int, range_u: int, range_i: int, sink: Sink | None) -> None:
+    def __init__(self, port: str, baud: int, *, range_u: int, range_i: int, reply_s: float, sink: Sink | None) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
-        self._range_u, self._range_i = range_u, range_i
+        self._range_u, self._range_i, self.reply_s = range_u, range_i, reply_s
         self._wire = SerialWire(port, Line(baud), sink)
         self._splitter = LineSplitter(b"\r", LINE_LIMIT)
         self._lines: deque[Frame] = deque()
@@ -254,12 +252,18 @@ class Hm8115:
             self._wire.write(encode(command))
 
     def _who(self, deadline: Deadline) -> Identity:
-        """End continuous output and half a command, drop what comes, ask model and firmware."""
+        """End continuous output and half a command, drop what comes, ask who is there until two answers agree."""
         self._wire.write(b"\r")
         self._wire.write(encode("MA0"))
-        drain(self._wire, QUIET_S, Deadline(DRAIN_WAIT_S))
+        drain(self._wire, QUIET * self.reply_s, Deadline(DRAIN_WAIT_S))
         self._splitter = LineSplitter(b"\r", LINE_LIMIT)
         self._lines.clear()
+        identity, again = self._identity(deadline), self._identity(deadline)
+        if identity != again:
+            raise MeterGarbage(f"{self.port}: found two identities, {identity} and {again}; check the cable")
+        return identity
+
+    def _identity(self, deadline: Deadline) -> Identity:
         try:
             self._wire.write(encode("*IDN?"))
             model = decode_identity(self._next_line(deadline).body)
@@ -295,7 +299,7 @@ class Hm8115:
         heard: MeterError | None = None
         for _attempt in range(REPLY_ATTEMPTS):
             try:
-                return ask(Deadline(REPLY_WAIT_S))
+                return ask(Deadline(self.reply_s))
             except MeterGarbage as error:
                 heard = error
             except MeterTimeout as error:
@@ -303,7 +307,7 @@ class Hm8115:
         if isinstance(heard, MeterGarbage):
             raise heard
         raise MeterTimeout(
-            f"{self.port}: no answer within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s; check that the meter is on, that "
+            f"{self.port}: no answer within {REPLY_ATTEMPTS} x {self.reply_s:g} s; check that the meter is on, that "
             "`baud` is what its display shows at power-up, and `port`"
         )
 
@@ -318,6 +322,11 @@ def open_hm8115(port: str, *, capture: Sink | None, options: Mapping[str, object
         if number(values, name) != int(number(values, name)):
             raise MeterOptionError(f"{DRIVER}: option {name} is {number(values, name):g}, expected 0, 1, 2 or 3")
     dialogue = Hm8115(
-        port, int(number(values, "baud")), int(number(values, "range_u")), int(number(values, "range_i")), capture
+        port,
+        int(number(values, "baud")),
+        range_u=int(number(values, "range_u")),
+        range_i=int(number(values, "range_i")),
+        reply_s=number(values, "reply_s"),
+        sink=capture,
     )
     return DialogueMeter(dialogue, number(values, "interval_s"))

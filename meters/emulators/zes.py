@@ -76,18 +76,16 @@ class LmgDevice:
 
     def receive(self, data: bytes, now_s: float) -> list[bytes]:
         """Return the replies to what the host sent; a break (telnet's, or a slow NUL) clears the interface."""
-        self._pending += data
-        for mark in (b"\xff\xf3", b"\0"):
-            if mark in self._pending:
-                self._pending = self._pending.rpartition(mark)[2]
-                self.next_push_s = None
-        *lines, rest = self._pending.split(b"\n")
-        self._pending = rest[-LINE_LIMIT:]
         replies = []
-        for line in lines:
-            answers = self._obey(line.decode("ascii", errors="replace").strip(), now_s)
-            if answers and not self.faults.use("mute"):
-                replies.append(";".join(answers).encode("ascii") + self._kind.end)
+        for number, part in enumerate(re.split(rb"\xff\xf3|\0", self._pending + data)):
+            if number:
+                self.next_push_s = None
+            *lines, self._pending = part.split(b"\n")
+            for line in lines:
+                answers = self._obey(line.decode("ascii", errors="replace").strip(), now_s)
+                if answers and not self.faults.use("mute"):
+                    replies.append(";".join(answers).encode("ascii") + self._kind.end)
+        self._pending = self._pending[-LINE_LIMIT:]
         return replies
 
     def push(self, now_s: float) -> list[bytes]:
