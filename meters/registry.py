@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from meters import hm8115, ptdaemon, sml, wattsup, yokogawa, zes
+from meters import hm8115, mcp39f511n, powerspy2, ptdaemon, sml, wattsup, yokogawa, zes
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
@@ -52,6 +52,22 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.15 % of reading + 0.1 % of range, 12 months",
         options=yokogawa.WT210_OPTIONS,
         open=yokogawa.open_wt210,
+    ),
+    mcp39f511n.DRIVER: Driver(
+        summary="Microchip MCP39F511N demonstration board (ADM00706), two outlets",
+        wire="USB-serial 115200 8N1, registers asked for",
+        tier="working",
+        limits="0.5 % of reading, uncalibrated",
+        options=mcp39f511n.OPTIONS,
+        open=mcp39f511n.open_mcp39f511n,
+    ),
+    powerspy2.DRIVER: Driver(
+        summary="Alciom PowerSpy2 (and PowerSpy)",
+        wire="Bluetooth serial (rfcomm), pushed rows",
+        tier="indicative",
+        limits="about 1 % of reading, not confirmed",
+        options=powerspy2.OPTIONS,
+        open=powerspy2.open_powerspy2,
     ),
     wattsup.DRIVER: Driver(
         summary="Watts Up? PRO, PRO ES, .Net",

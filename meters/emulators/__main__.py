@@ -26,6 +26,8 @@ from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
 from meters.emulators.hm8115 import Hm8115Device
 from meters.emulators.ptdaemon import PtDaemonDevice
+from meters.emulators.mcp39f511n import Mcp39f511nDevice
+from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.sml import SmlDevice
 from meters.emulators.tcp_wire import TcpWire
@@ -52,6 +54,14 @@ def _hm8115(arguments: argparse.Namespace, source: PowerSource) -> Device:
 
 def _lmg(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return LmgDevice(source, seed=arguments.seed, kind=arguments.name, interval_s=arguments.interval)
+
+
+def _mcp39f511n(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return Mcp39f511nDevice(source, seed=arguments.seed)
+
+
+def _powerspy2(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return PowerSpy2Device(source, seed=arguments.seed, interval_s=arguments.interval)
 
 
 def _sml(arguments: argparse.Namespace, source: PowerSource) -> Device:
@@ -81,6 +91,8 @@ class Emulator:
 Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
+    "mcp39f511n": Emulator(_mcp39f511n, 115200),
+    "powerspy2": Emulator(_powerspy2, 115200),
     "wattsup": Emulator(_wattsup, 115200),
     "wt210": Emulator(_yokogawa, 9600),
     "wt310": Emulator(_yokogawa, 9600),

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import hm8115, wattsup, yokogawa, zes
-from meters.meter import MeterGarbage
+from meters import hm8115, mcp39f511n, powerspy2, wattsup, yokogawa, zes
+from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
 from meters.transport import Chunk, FrameSplitter, LineSplitter
 
 
@@ -22,6 +22,43 @@ class Codec:
     decode: Callable[[Sequence[bytes]], int]
     seeds: tuple[bytes, ...]
     limit: int
+
+
+def _mcp39f511n(chunks: Sequence[bytes]) -> int:
+    scale = mcp39f511n.Scale(16, (0.01, 0.01))
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        for count in (0, 2, 4, 28, 32):
+            with suppress(MeterGarbage, MeterMismatch, MeterRefused):
+                data = mcp39f511n.decode_reply(held, count)
+                if data and count == 2:
+                    mcp39f511n.decode_version(data)
+                elif data and count == 4:
+                    mcp39f511n.decode_scale(data[:2], data, data)
+                elif data and count >= 28:
+                    mcp39f511n.to_reading(mcp39f511n.decode_frame(data), scale, "both", "0-3", 3450.0, 1)
+                    mcp39f511n.check_two_channels(data)
+        try:
+            held = held if mcp39f511n.decode_reply(held, 28) is None else b""
+        except MeterGarbage:  # a driver drops it all and asks again
+            held = b""
+    return len(held)
+
+
+def _powerspy2(chunks: Sequence[bytes]) -> int:
+    splitter = FrameSplitter(b"<", b">", powerspy2.FRAME_LIMIT)
+    scale = powerspy2.Scale(0.0815476, 0.000544977, 1.0, 3680.0)
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            for decode in (powerspy2.decode_name, powerspy2.decode_byte):
+                with suppress(MeterGarbage):
+                    decode(frame.body)
+            with suppress(MeterGarbage):
+                powerspy2.decode_frequency(frame.body, 2)
+            with suppress(MeterGarbage):
+                powerspy2.to_reading(powerspy2.decode_row(frame.body), scale, 1, frozenset())
+    return splitter.held_bytes
 
 
 def _wattsup(chunks: Sequence[bytes]) -> int:
@@ -131,6 +168,28 @@ CODECS: dict[str, Codec] = {
             b"0.000000E+00;9.910000E+37\n",
         ),
         zes.LINE_LIMIT + 1,
+    ),
+    "mcp39f511n": Codec(
+        _mcp39f511n,
+        (
+            bytes.fromhex("061f00001763fc0850c33373000088130000000000006e280000000000008d"),
+            bytes.fromhex("0605176385"),
+            bytes.fromhex("0607120c13003e"),
+            b"\x06",
+            b"\x15",
+        ),
+        300,
+    ),
+    "powerspy2": Codec(
+        _powerspy2,
+        (
+            b"<007A1FCA 001F82FB 003AC29C 0FA9 0AB5>\n\r",
+            b"<007656F4 001CF0BF FFFFFFF3 0F2E 09DA>\n\r",
+            b"<POWERSPYC01FF35020001>",
+            b"<F4E20>",
+            b"<6C>",
+        ),
+        powerspy2.FRAME_LIMIT + 1,
     ),
     "wattsup": Codec(
         _wattsup,
