@@ -221,8 +221,8 @@ def load(path: Path) -> LabConfig:
     for circuit in lab.sut.circuits or [""]:
         if circuit not in measured:
             raise ConfigError(
-                f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; name the "
-                "circuits whose sum is the SUT's power"
+                f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
+                "name the circuits whose sum is the SUT's power"
             )
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")

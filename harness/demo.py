@@ -88,6 +88,24 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
 
 
 @contextmanager
+def open_port(config: LabConfig, name: str) -> Iterator[str]:
+    """The port of one of the lab's meters; an embedded one runs until the context is left.
+
+    Raises:
+        LabError: the lab has no such meter, or another wattlab uses its embedded one.
+    """
+    section = config.file.meters.get(name)
+    if section is None:
+        raise LabError(f"{config.path}: no meter {name!r}, it has {', '.join(config.file.meters)}")
+    if section.port != EMBEDDED:
+        yield section.port
+        return
+    folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
+    with _alone(folder), _emulator(section.driver, folder / f"meter-{name}") as port:
+        yield port
+
+
+@contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Make the embedded lab's folder and keep other processes out of it: its keys and ports are made anew each time.
 
@@ -109,8 +127,12 @@ def _open_meter(driver: str, port: str, options: Mapping[str, object], wire_log:
 
 @contextmanager
 def _emulator(driver: str, link: Path) -> Iterator[str]:
-    """An emulator as its own process, fed by this machine's real load; yields the path of its port."""
-    command = [sys.executable, "-m", "harness.cli", "meter", "emulate", driver, "--link", str(link)]
+    """An emulator as its own process, fed by this machine's real load; yields its port."""
+    command = [sys.executable, "-m", "harness.cli", "meter", "emulate", driver]
+    if driver not in registry.DRIVERS or "serial" in registry.DRIVERS[driver].links:
+        command += ["--link", str(link)]
+    else:
+        command += ["--listen", "127.0.0.1:0", "--control", str(link.with_name(link.name + ".control"))]
     process = subprocess.Popen(
         command,
         cwd=APPLICATION,

@@ -1,101 +1,253 @@
-"""`wattlab meter list|drivers|read|emulate`: the instruments, without a campaign."""
+"""`wattlab meter ...`: the instruments, without a campaign: what there is, what is plugged in, what it says."""
 
 import argparse
 import io
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
 from statistics import fmean, stdev
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 from serial.tools import list_ports
 
-from harness.cli.types import Verbs
+from harness import config
+from harness.cli.types import Verbs, add_lab_argument
+from harness.demo import open_port
 from harness.errors import ConfigError
 from meters import registry
-from meters.meter import MeterGarbage, MeterTimeout
-from meters.reading import Reading
+from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
+from meters.options import Option
+from meters.reading import Identity, Origin, Reading, Tier
 
 SPARKS = "▁▂▃▄▅▆▇█"
 READ_TIMEOUT_S = 5.0
+USBTMC_FILES = "usbtmc*"
+TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
-    verb = verbs.add_parser("meter", help="list, read, emulate power meters", description="The lab's power meters.")
+    verb = verbs.add_parser("meter", help="list, read, check, emulate power meters", description="The power meters.")
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="what is plugged in; writes to no port").set_defaults(call=call_list)
-    actions.add_parser("drivers", help="every driver with tier and limits of error").set_defaults(call=call_drivers)
+    found = actions.add_parser("list", help="what is plugged in; writes to a port only with --probe")
+    found.add_argument(
+        "--probe", action="store_true", help="ask every driver's question at every port, say who answers"
+    )
+    found.add_argument("--driver", action="append", choices=sorted(registry.DRIVERS), help="probe with this one only")
+    found.add_argument("--port", action="append", metavar="PORT", help="probe here only (also socket:// and http://)")
+    found.add_argument("--json", action="store_true", help="for programs")
+    found.set_defaults(call=call_list)
+    drivers = actions.add_parser("drivers", help="every driver with wire, tier, limits of error; one with its options")
+    drivers.add_argument("driver", nargs="?", choices=sorted(registry.DRIVERS), help="show the options of this one")
+    drivers.add_argument("--json", action="store_true", help="for programs")
+    drivers.set_defaults(call=call_drivers)
     read = actions.add_parser("read", help="show a meter's readings as they come")
-    read.add_argument("driver", choices=sorted(registry.DRIVERS), help="driver")
-    read.add_argument("port", help="/dev/serial/by-id/..., socket://host:port")
+    add_meter_arguments(read)
     read.add_argument("--count", type=int, default=0, metavar="N", help="stop after N readings (default: Ctrl-C)")
-    read.add_argument("--option", action="append", default=[], metavar="NAME=NUMBER", help="driver option")
     read.set_defaults(call=call_read)
-    emulate = actions.add_parser("emulate", help="the other side of a protocol on a pty", add_help=False)
+    emulate = actions.add_parser("emulate", help="the other side of a protocol on a pty or a TCP port", add_help=False)
     emulate.add_argument("arguments", nargs=argparse.REMAINDER)
     emulate.set_defaults(call=call_emulate)
 
 
-def call_list(_arguments: argparse.Namespace) -> int:
-    """Serial ports by id; nothing is written to any of them."""
+def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
+    """How a meter is named: by lab.toml, or by driver and port."""
+    verb.add_argument("meter", help="a meter of lab.toml, or a driver (`wattlab meter drivers`) followed by PORT")
+    verb.add_argument("port", nargs="?", help="/dev/serial/by-id/..., /dev/usbtmc0, socket://host:port, http://host")
+    verb.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
+    add_lab_argument(verb)
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace, capture: BinaryIO | None = None) -> Iterator[tuple[str, Meter]]:
+    """The meter that the arguments name, with its driver's name.
+
+    Raises:
+        ConfigError: it is neither in lab.toml nor a driver with a port. MeterError: it does not open.
+    """
+    options = _options(arguments.option)
+    sink = io.BytesIO() if capture is None else capture
+    if arguments.port is not None:
+        if arguments.meter not in registry.DRIVERS:
+            known = ", ".join(sorted(registry.DRIVERS))
+            raise ConfigError(f"{arguments.meter!r} is no driver, expected one of {known}")
+        yield from _reading(arguments.meter, arguments.port, options, sink)
+        return
+    lab = config.load(arguments.lab) if arguments.lab.is_file() else None
+    if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
+        raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
+    lab = lab or config.load(arguments.lab)
+    with open_port(lab, arguments.meter) as port:
+        section = lab.file.meters[arguments.meter]
+        yield from _reading(section.driver, port, section.options | options, sink)
+
+
+def _reading(driver: str, port: str, options: dict[str, object], sink: BinaryIO) -> Iterator[tuple[str, Meter]]:
+    meter = registry.open_meter(driver, port, capture=sink, options=options)
+    try:
+        yield driver, meter
+    finally:
+        meter.close()
+
+
+# --- what there is ----------------------------------------------------------------------------------------------
+
+
+def call_drivers(arguments: argparse.Namespace) -> int:
+    """Every driver there is, or one with its options."""
+    by_tier = sorted(registry.DRIVERS, key=lambda name: (TIERS.index(registry.DRIVERS[name].tier), name))
+    chosen = [arguments.driver] if arguments.driver else by_tier
+    if arguments.json:
+        print(json.dumps([_driver_document(name) for name in chosen], indent=1))
+        return 0
     table = Table()
-    for heading in ("port", "what", "maker", "serial number", "USB id"):
-        table.add_column(heading)
-    ports = sorted(list_ports.comports(include_links=True))
-    for port in ports:
-        usb = "" if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
-        table.add_row(port.device, port.description or "", port.manufacturer or "", port.serial_number or "", usb)
-    console = Console()
-    if ports:
-        console.print(table)
+    if arguments.driver:
+        driver = registry.DRIVERS[arguments.driver]
+        Console().print(
+            f"{arguments.driver}: {driver.summary}; {driver.wire}; {driver.tier}; {driver.limits}", markup=False
+        )
+        for heading in ("option", "default", "what it is"):
+            table.add_column(heading)
+        for name, option in driver.options.items():
+            table.add_row(name, _shown(option.default), escape(_meaning(option)))
     else:
-        console.print("No serial port. Plug the meter in; `dmesg | tail` shows whether the kernel saw it.")
-    return 0
-
-
-def call_drivers(_arguments: argparse.Namespace) -> int:
-    """Every driver there is."""
-    table = Table()
-    for heading in ("driver", "instrument", "tier", "limits of error", "options"):
-        table.add_column(heading)
-    for name, driver in registry.DRIVERS.items():
-        options = ", ".join(f"{option}={declared.default}" for option, declared in driver.options.items())
-        table.add_row(name, escape(driver.summary), driver.tier, driver.limits, options)
+        for heading in ("driver", "instrument", "wire", "tier", "limits of error"):
+            table.add_column(heading)
+        for name in chosen:
+            driver = registry.DRIVERS[name]
+            table.add_row(name, escape(driver.summary), escape(driver.wire), driver.tier, escape(driver.limits))
     Console().print(table)
     return 0
+
+
+def _driver_document(name: str) -> dict[str, object]:
+    driver = registry.DRIVERS[name]
+    fields = {key: getattr(driver, key) for key in ("summary", "wire", "tier", "limits", "links")}
+    options = {name: asdict(option) for name, option in driver.options.items()}
+    for option in options.values():  # JSON has no infinity
+        option |= {edge: option[edge] if isfinite(option[edge]) else None for edge in ("low", "high")}
+    return {"driver": name, **fields, "options": options}
+
+
+def _shown(default: float | str) -> str:
+    return default or '""' if isinstance(default, str) else f"{default:g}"
+
+
+def _meaning(option: Option) -> str:
+    return option.what + (f": {', '.join(option.choices)}" if option.choices else "")
+
+
+# --- what is plugged in -----------------------------------------------------------------------------------------
+
+
+def call_list(arguments: argparse.Namespace) -> int:
+    """Ports by id; with --probe, what answers at them."""
+    ports = _plugged_in() if not arguments.port else [{"port": port, "kind": _kind(port)} for port in arguments.port]
+    if arguments.probe:
+        _probe(ports, arguments.driver or list(registry.DRIVERS))
+    if arguments.json:
+        print(json.dumps(ports, indent=1))
+        return 0
+    if not ports:
+        print(
+            "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it."
+        )
+        return 0
+    columns = ["port", "what", "maker", "serial number", "USB id", *(["answers"] if arguments.probe else [])]
+    table = Table()
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
+    for port in ports:
+        table.add_row(*(escape(str(port.get(heading, ""))) for heading in columns))
+    Console().print(table)
+    if not arguments.probe:
+        print("Nothing was written to any port. `wattlab meter list --probe` asks who answers.")
+    return 0
+
+
+def _plugged_in() -> list[dict[str, str]]:
+    """Serial ports, by their stable name under /dev/serial/by-id where they have one, and USB-TMC devices."""
+    stable = {str(link.resolve()): str(link) for link in sorted(Path("/dev/serial/by-id").glob("*"))}
+    found = []
+    for port in sorted(list_ports.comports()):
+        usb = "" if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
+        about = {"maker": port.manufacturer, "serial number": port.serial_number, "USB id": usb}
+        name = stable.get(port.device, port.device)
+        found.append({"port": name, "kind": "serial", "what": port.description or ""} | _told(about))
+    for device in sorted(Path("/dev").glob(USBTMC_FILES)):
+        found.append({"port": str(device), "kind": "usbtmc", "what": "USB test and measurement device"})
+    return found
+
+
+def _told(about: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in about.items() if value}
+
+
+def _kind(port: str) -> str:
+    kinds = {"socket": "tcp", "rfc2217": "tcp", "http": "http"}
+    scheme, mark, _rest = port.partition("://")
+    return kinds.get(scheme, "tcp") if mark else "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
+
+
+def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str]) -> None:
+    """Ask with each driver that fits the port, until one understands the answer."""
+    steps = [(port, name) for port in ports for name in drivers if port["kind"] in registry.DRIVERS[name].links]
+    with Progress(transient=True, console=Console(stderr=True)) as progress:
+        task = progress.add_task("asking", total=len(steps))
+        for port, name in steps:
+            progress.update(task, advance=1, description=f"asking {port['port']} as {name}")
+            if "driver" in port:
+                continue
+            try:
+                meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={})
+            except MeterError:
+                port["answers"] = "nobody that a driver understands at its default options"
+                continue
+            try:
+                port["driver"], port["origin"] = name, meter.origin().kind
+                port["answers"] = f"{name}: {_who(meter.identify(), meter.origin())}"
+            finally:
+                meter.close()
+
+
+def _who(identity: Identity, origin: Origin) -> str:
+    parts = (identity.maker, identity.model, identity.serial, identity.firmware)
+    return f"{' '.join(part for part in parts if part) or 'a meter that does not say who it is'}: {origin.kind}"
+
+
+# --- what it says -----------------------------------------------------------------------------------------------
 
 
 def call_read(arguments: argparse.Namespace) -> int:
     """A live line with a sparkline and the statistics so far; one line a reading where there is no terminal."""
     console = Console()
-    meter = registry.open_meter(
-        arguments.driver, arguments.port, capture=io.BytesIO(), options=_options(arguments.option)
-    )
-    try:
-        identity, origin = meter.identify(), meter.origin()
-        console.print(f"{identity.maker} {identity.model} {identity.serial} {identity.firmware}: {origin.kind}")
+    with opened(arguments) as (_driver, meter):
+        console.print(_who(meter.identify(), meter.origin()), markup=False)
         readings: list[Reading] = []
-        with Live(console=console, auto_refresh=False) as live:
-            while not arguments.count or len(readings) < arguments.count:
-                try:
-                    reading = meter.read(READ_TIMEOUT_S)
-                except (MeterTimeout, MeterGarbage) as error:
-                    console.print(f"{time.strftime('%H:%M:%S')} {escape(str(error))}")
-                    continue
-                readings.append(reading)
-                if console.is_terminal:
-                    live.update(_line(readings), refresh=True)
-                else:
-                    power = "-" if reading.power_w is None else f"{reading.power_w:.3f}"
-                    print(f"{reading.time_ns} {power} W {'|'.join(sorted(reading.flags))}".rstrip())
+        try:
+            with Live(console=console, auto_refresh=False) as live:
+                while not arguments.count or len(readings) < arguments.count:
+                    try:
+                        readings.append(meter.read(READ_TIMEOUT_S))
+                    except (MeterTimeout, MeterGarbage) as error:
+                        console.print(f"{time.strftime('%H:%M:%S')} {error}", markup=False)
+                        continue
+                    if console.is_terminal:
+                        live.update(_line(readings), refresh=True)
+                    else:
+                        print(_row(readings[-1]))
+        except KeyboardInterrupt:
+            console.print("stopped")
         console.print(_line(readings))
-    except KeyboardInterrupt:
-        console.print("stopped")
-    finally:
-        meter.close()
     return 0
 
 
@@ -109,22 +261,31 @@ def call_emulate(arguments: argparse.Namespace) -> int:
 def _options(words: Sequence[str]) -> dict[str, object]:
     options: dict[str, object] = {}
     for word in words:
-        name, _, value = word.partition("=")
+        name, mark, value = word.partition("=")
+        if not mark:
+            raise ConfigError(f"--option {word}: expected NAME=VALUE, such as baud=115200")
         try:
             options[name] = float(value)
         except ValueError:
-            raise ConfigError(f"--option {word}: expected NAME=NUMBER, such as baud=115200") from None
+            options[name] = value
     return options
+
+
+def _row(reading: Reading) -> str:
+    power = "-" if reading.power_w is None else f"{reading.power_w:.3f}"
+    return f"{reading.time_ns} {power} W {'|'.join(sorted(reading.flags))}".rstrip()
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A line of block characters between the lowest and the highest value."""
+    low, high = min(values), max(values)
+    return "".join(SPARKS[int((value - low) / ((high - low) or 1.0) * (len(SPARKS) - 1))] for value in values)
 
 
 def _line(readings: Sequence[Reading]) -> str:
     powers = [reading.power_w for reading in readings if reading.power_w is not None]
     if not powers:
         return f"{len(readings)} readings, none with a power"
-    recent = powers[-60:]
-    low, high = min(recent), max(recent)
-    steps = [int((power - low) / ((high - low) or 1.0) * (len(SPARKS) - 1)) for power in recent]
     spread = f" sd {stdev(powers):.2f} W" if len(powers) > 1 else ""
     span = f"min {min(powers):.1f} max {max(powers):.1f}"
-    spark = "".join(SPARKS[step] for step in steps)
-    return f"{powers[-1]:8.1f} W  {spark}  n {len(powers)} mean {fmean(powers):.2f} W{spread} {span}"
+    return f"{powers[-1]:8.1f} W  {sparkline(powers[-60:])}  n {len(powers)} mean {fmean(powers):.2f} W{spread} {span}"

@@ -1,6 +1,9 @@
 """The command line: one sentence and exit code 1 for a user, 2 and a traceback for a bug, 3 for a broken seal."""
 
+import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from harness import cli
 from harness.cli import init
 from harness.config import APPLICATION
 from meters.meter import MeterUnplugged
+from meters.registry import DRIVERS
 from tests.harness.test_run_folder import unlock, write_campaign
 
 
@@ -49,7 +53,10 @@ def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.
         (["verify", "/no/such/campaign"], "wattlab: /no/such/campaign: no campaign.jsonl"),
         (["report", "/no/such/campaign"], "no campaign.jsonl in it"),
         (["meter", "read", "wattsup", "/dev/no-such-port"], "/dev/no-such-port"),
-        (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=NUMBER"),
+        (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=VALUE"),
+        (["meter", "read", "wattsup"], "name its port after it"),
+        (["meter", "read", "wall2"], "no meter 'wall2', it has wall"),
+        (["meter", "read", "watsup", "/dev/null"], "'watsup' is no driver"),
     ],
 )
 def test_a_users_problem_is_one_sentence_and_exit_code_1(
@@ -103,3 +110,40 @@ def test_verify_passes_a_sealed_campaign_and_exits_3_when_a_byte_changed(
     out = capsys.readouterr().out
     assert "FAIL" in out
     assert "is not as it was measured" in " ".join(out.split())
+
+
+def test_the_drivers_are_a_table_a_list_of_options_and_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["meter", "drivers"]) == 0
+    table = capsys.readouterr().out
+    assert all(name in table for name in DRIVERS)
+    assert cli.main(["meter", "drivers", "wattsup"]) == 0
+    assert "bits per second" in capsys.readouterr().out
+    assert cli.main(["meter", "drivers", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    assert {entry["driver"] for entry in document} == set(DRIVERS)
+    assert all(entry["tier"] and entry["limits"] and entry["wire"] for entry in document)
+
+
+def test_listing_writes_to_no_port_and_probing_says_who_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link, log = tmp_path / "wall", tmp_path / "wire.log"
+    words = ["--link", str(link), "--profile", "watts=50", "--capture", str(log)]
+    command = [sys.executable, "-m", "meters.emulators", "wattsup", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as emulator:
+        try:
+            assert emulator.stdout is not None
+            emulator.stdout.readline()
+            assert cli.main(["meter", "list", "--port", str(link), "--json"]) == 0
+            assert json.loads(capsys.readouterr().out) == [{"port": str(link), "kind": "serial"}]
+            assert b">" not in log.read_bytes()
+            probe = ["meter", "list", "--probe", "--port", str(link), "--driver", "wattsup", "--json"]
+            assert cli.main(probe) == 0
+            (port,) = json.loads(capsys.readouterr().out)
+            assert (port["driver"], port["origin"]) == ("wattsup", "emulated")
+            assert "EMULATED" in port["answers"]
+            assert b">" in log.read_bytes()
+            assert cli.main(["meter", "read", "wattsup", str(link), "--count", "1"]) == 0
+            assert "50.0 W" in capsys.readouterr().out
+        finally:
+            emulator.terminate()
