@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from meters import hm8115, mcp39f511n, powerspy2, ptdaemon, sml, wattsup, yokogawa, zes
+from meters import hm8115, mcp39f511n, modbus, powerspy2, ptdaemon, register_maps, sml, wattsup, yokogawa, zes
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
 from meters.transport import Sink
+
+
+Link = Literal["serial", "tcp", "usbtmc", "http"]
 
 
 class Opener(Protocol):
@@ -26,7 +29,10 @@ class Opener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options."""
+    """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
+
+    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`.
+    """
 
     summary: str
     wire: str
@@ -34,6 +40,7 @@ class Driver:
     limits: str
     options: Mapping[str, Option]
     open: Opener
+    links: tuple[Link, ...] = ("serial", "tcp")
 
 
 DRIVERS: Mapping[str, Driver] = {
@@ -44,6 +51,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.1 % of reading + 0.05 % of range (E), 0.1 % of range (not E)",
         options=yokogawa.WT310_OPTIONS,
         open=yokogawa.open_wt310,
+        links=("serial", "tcp", "usbtmc"),
     ),
     yokogawa.WT210: Driver(
         summary="Yokogawa WT210 in its 488.2 mode",
@@ -52,6 +60,38 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.15 % of reading + 0.1 % of range, 12 months",
         options=yokogawa.WT210_OPTIONS,
         open=yokogawa.open_wt210,
+    ),
+    register_maps.PZEM.driver: Driver(
+        summary="Peacefair PZEM-004T v3, PZEM-016",
+        wire="TTL or RS-485 9600 8N1, Modbus RTU",
+        tier="working",
+        limits="0.5 % of reading; energy in steps of 1 Wh",
+        options=modbus.PZEM_OPTIONS,
+        open=modbus.open_pzem,
+    ),
+    register_maps.SDM120.driver: Driver(
+        summary="Eastron SDM120",
+        wire="RS-485 2400 8N1, Modbus RTU",
+        tier="indicative",
+        limits="power 1 % of range maximum, energy class 1 (1 %)",
+        options=modbus.SDM120_OPTIONS,
+        open=modbus.open_sdm120,
+    ),
+    register_maps.SDM230.driver: Driver(
+        summary="Eastron SDM230",
+        wire="RS-485 9600 8N1, Modbus RTU",
+        tier="indicative",
+        limits="power 1 % of range maximum, energy class 1 (1 %)",
+        options=modbus.SDM230_OPTIONS,
+        open=modbus.open_sdm230,
+    ),
+    "umg604": Driver(
+        summary="Janitza UMG 604",
+        wire="Modbus TCP port 502, or RS-485 8N2 Modbus RTU",
+        tier="working",
+        limits="unconfirmed (sold as class 0.5S for energy)",
+        options=modbus.UMG604_OPTIONS,
+        open=modbus.open_umg604,
     ),
     mcp39f511n.DRIVER: Driver(
         summary="Microchip MCP39F511N demonstration board (ADM00706), two outlets",
@@ -84,6 +124,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits=ptdaemon.LIMITS,
         options=ptdaemon.OPTIONS,
         open=ptdaemon.open_ptdaemon,
+        links=("tcp",),
     ),
     hm8115.DRIVER: Driver(
         summary="Hameg (Rohde & Schwarz) HM8115-2",
