@@ -29,6 +29,9 @@ FIRST_LINE = b"#d,-,18,972,2277,433,5,0,70035,5602,973,2280,435,972,2274,432,95,
 class BarePty:
     """A pty whose far end answers literal bytes to requests that match; nothing of the emulator is in it."""
 
+    request = rb"#[^;]*;"
+    """What one request looks like."""
+
     def __init__(self) -> None:
         self.master, slave = os.openpty()
         tty.setraw(slave)
@@ -51,11 +54,13 @@ class BarePty:
             data = os.read(self.master, 4096)
             self.heard += data
             pending += data
-            for request in re.findall(rb"#[^;]*;", pending):
+            end = 0
+            for request in re.finditer(self.request, pending):
+                end = request.end()
                 for pattern, reply in self.answers:
-                    if re.fullmatch(pattern, request):
+                    if re.fullmatch(pattern, request.group()):
                         self.send(reply)
-            pending = pending[pending.rfind(b";") + 1 :]
+            pending = pending[end:]
 
     def close(self) -> None:
         self._closing.set()
