@@ -25,9 +25,12 @@ from typing import Literal
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
 from meters.emulators.hm8115 import Hm8115Device
-from meters.emulators.ptdaemon import PtDaemonDevice
+from meters.emulators.http_plugs import GudeDevice, ShellyDevice, TasmotaDevice
+from meters.emulators.iec62056 import Iec62056Device
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
+from meters.emulators.modbus import ModbusDevice
 from meters.emulators.powerspy2 import PowerSpy2Device
+from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.sml import SmlDevice
 from meters.emulators.tcp_wire import TcpWire
@@ -76,6 +79,29 @@ def _yokogawa(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return YokogawaDevice(source, seed=arguments.seed, dialect=arguments.name, interval_s=arguments.interval)
 
 
+def _modbus(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    """A UMG 604 on TCP speaks Modbus TCP, any other meter there RTU, as behind a serial device server."""
+    on_network = arguments.name == "umg604" and arguments.listen is not None
+    return ModbusDevice(source, arguments.name, seed=arguments.seed, tcp=on_network, refresh_s=arguments.interval)
+
+
+def _gude(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return GudeDevice(source, refresh_s=arguments.interval or 1.0)
+
+
+def _tasmota(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return TasmotaDevice(source, refresh_s=arguments.interval or 1.0)
+
+
+def _shelly(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return ShellyDevice(source, refresh_s=arguments.interval or 1.0, generation=arguments.generation)
+
+
+def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    interval_s = (arguments.interval or 1.0) if arguments.push else None
+    return Iec62056Device(source, seed=arguments.seed, push_interval_s=interval_s, parity=not arguments.plain)
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """How a device is made from the command line, the speed of its link, and what its wire is.
@@ -91,6 +117,10 @@ class Emulator:
 Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
+    "pzem": Emulator(_modbus, 9600),
+    "sdm120": Emulator(_modbus, 2400),
+    "sdm230": Emulator(_modbus, 9600),
+    "umg604": Emulator(_modbus, 38400),
     "mcp39f511n": Emulator(_mcp39f511n, 115200),
     "powerspy2": Emulator(_powerspy2, 115200),
     "wattsup": Emulator(_wattsup, 115200),
@@ -101,7 +131,11 @@ EMULATORS: dict[str, Emulator] = {
     "lmg95": Emulator(_lmg, 115200),
     "lmg450": Emulator(_lmg, 115200),
     "lmg670": Emulator(_lmg, 10_000_000, "tcp"),
+    "gude": Emulator(_gude, 10_000_000, "http"),
+    "tasmota": Emulator(_tasmota, 1_000_000, "http"),
+    "shelly": Emulator(_shelly, 1_000_000, "http"),
     "sml": Emulator(_sml, 9600),
+    "iec62056": Emulator(_iec62056, 9600),
 }
 
 
@@ -140,7 +174,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-throttle", action="store_true", help="send faster than the line could")
     parser.add_argument("--capture", type=Path, help="file that takes a log of the emulator's end of the wire")
     parser.add_argument("--fields", type=int, choices=(16, 18), default=18, help="wattsup: fields in a line")
+    parser.add_argument("--generation", type=int, choices=(1, 2), default=2, help="shelly: of its protocol")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
+    parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
+    parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")
     return parser
 
 
