@@ -1,0 +1,192 @@
+"""`wattlab meter serve-ptd`: a meter behind the protocol of SPEC's PTDaemon, for MLPerf's power server and others.
+
+Knows: arguments, also those of `ptd` itself, and where its two logs go. Does not know: the protocol.
+
+MLPerf's server starts one executable with the arguments of `ptd` (ptd_client_server/lib/server.py of
+mlcommons/power-dev). A script of two lines stands between, named as `ptd:` in its configuration:
+
+    #!/bin/sh
+    exec wattlab meter serve-ptd wattsup --ptd "$@"
+
+and `devicePort:` is the port of the meter. The number of the device type names an analyser of SPEC's list; it is
+said and otherwise not looked at: the driver stands in the script.
+"""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from harness.cli.types import Verbs
+from harness.errors import ConfigError
+from meters import registry
+from meters.ptd_server import DEFAULT_PORT, PtdServer, serving_name
+
+DEFAULT_LISTEN = f"127.0.0.1:{DEFAULT_PORT}"
+
+
+def add_serve_ptd(actions: Verbs) -> None:
+    """Register `serve-ptd` among the actions of `wattlab meter`."""
+    serve = actions.add_parser(
+        "serve-ptd",
+        help="serve a meter to clients of SPEC's PTDaemon",
+        description="Serve a meter over TCP as SPEC's PTDaemon would, under its own name, until SIGTERM or Ctrl-C.",
+        epilog='For MLPerf\'s power server: a script `exec wattlab meter serve-ptd DRIVER --ptd "$@"`.',
+    )
+    serve.add_argument("driver", choices=sorted(registry.DRIVERS), help="driver")
+    serve.add_argument("port", nargs="?", help="/dev/serial/by-id/..., socket://host:port")
+    serve.add_argument("--listen", metavar="HOST:PORT", help=f"where clients come (default: {DEFAULT_LISTEN})")
+    serve.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
+    serve.add_argument("--log", type=Path, metavar="FILE", help="file that takes one row a sample")
+    serve.add_argument("--ptd", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="arguments of ptd, to the end")
+    serve.set_defaults(call=call_serve_ptd)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What `ptd`'s own arguments say: log of samples, whether events go there too, TCP port, device."""
+
+    log: Path | None
+    extended: bool
+    tcp_port: int
+    device_type: int | None
+    device_port: str
+
+
+def call_serve_ptd(arguments: argparse.Namespace) -> int:
+    """Serve the meter; 0 when a signal ended it."""
+    place = _place(arguments)
+    host, tcp_port = _address(arguments.listen or f"127.0.0.1:{place.tcp_port}")
+    options = _options(arguments.option)
+    meter = registry.open_meter(arguments.driver, place.device_port, capture=None, options=options)
+    try:
+        with contextlib.ExitStack() as stack:
+            log = None if place.log is None else stack.enter_context(_open_log(place.log))
+            _announce(meter_name=serving_name(meter.describe()), place=place)
+            try:
+                server = PtdServer(
+                    meter,
+                    version=f"wattlab-{_version()}",
+                    host=host,
+                    port=tcp_port,
+                    say=_teller(log if place.extended else None),
+                    log_row=_logger(log),
+                )
+            except OSError as error:
+                raise ConfigError(f"{host}:{tcp_port}: cannot be listened on: {error}; name a free port") from error
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda _number, _frame: server.stop())
+            server.serve()
+    finally:
+        meter.close()
+    return 0
+
+
+def parse_ptd(words: Sequence[str]) -> Place:
+    """Return what the arguments of `ptd` say: `[-l FILE] [-e] [-p PORT] [-b BOARD] [-n|-g|-y|-U] TYPE DEVICE`.
+
+    Raises `ConfigError` for channels, direct current, and anything else that would not be done.
+    """
+    parser = _PtdParser(prog="ptd", add_help=False, allow_abbrev=False)
+    parser.add_argument("-l", dest="log", type=Path)
+    parser.add_argument("-e", dest="extended", action="store_true")
+    parser.add_argument("-p", dest="tcp_port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("-b", dest="board")
+    parser.add_argument("-c", dest="channel")
+    parser.add_argument("-D", dest="direct", action="store_true")
+    for interface in ("-n", "-g", "-y", "-U"):  # the driver knows its wire
+        parser.add_argument(interface, action="store_true")
+    parser.add_argument("device_type", type=int)
+    parser.add_argument("device_port")
+    found = parser.parse_args(list(words))
+    if found.channel is not None or found.direct:
+        raise ConfigError("serve-ptd --ptd: found -c or -D, expected one channel of alternating current; leave it out")
+    return Place(found.log, found.extended, found.tcp_port, found.device_type, found.device_port)
+
+
+class _PtdParser(argparse.ArgumentParser):
+    """Wrong arguments are a problem of the configuration that holds them."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"serve-ptd --ptd: {message}; expected [-l FILE] [-e] [-p PORT] TYPE DEVICE")
+
+
+def _place(arguments: argparse.Namespace) -> Place:
+    if arguments.ptd is not None:
+        if arguments.port is not None or arguments.log is not None or arguments.listen is not None:
+            raise ConfigError("serve-ptd: found PORT, --listen or --log beside --ptd, expected them in ptd's arguments")
+        return parse_ptd(arguments.ptd)
+    if arguments.port is None:
+        raise ConfigError("serve-ptd: expected the port of the meter, such as /dev/ttyUSB0 or socket://host:port")
+    return Place(arguments.log, False, DEFAULT_PORT, None, arguments.port)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _mark, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"--listen {text}: expected HOST:PORT, such as {DEFAULT_LISTEN}")
+    return host.strip("[]"), int(port)
+
+
+def _options(words: Sequence[str]) -> dict[str, object]:
+    """Return driver options; what is a number is one, everything else a word."""
+    options: dict[str, object] = {}
+    for text in words:
+        name, mark, value = text.partition("=")
+        if not mark or not name:
+            raise ConfigError(f"--option {text}: expected NAME=VALUE, such as baud=115200")
+        try:
+            options[name] = float(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _open_log(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="ascii", errors="replace", newline="\n", buffering=1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}; name another log") from error
+
+
+def _announce(*, meter_name: str, place: Place) -> None:
+    if place.device_type is not None:
+        print(f"Device type {place.device_type} was asked for; what is served is {meter_name}", flush=True)
+    if place.log is not None:
+        print(f"Redirecting data output to file {place.log}", flush=True)
+
+
+def _teller(log: TextIO | None) -> Callable[[str], None]:
+    """Return what takes the lines of the daemon's window; with -e they stand in its log too."""
+
+    def tell(line: str) -> None:
+        print(line, flush=True)
+        if log is not None:
+            log.write(line + "\n")
+
+    return tell
+
+
+def _logger(log: TextIO | None) -> Callable[[str], None]:
+    """Return what takes the rows: the log, or where there is none the window."""
+
+    def write(row: str) -> None:
+        if log is None:
+            sys.stdout.write(row + "\n")
+            sys.stdout.flush()
+        else:
+            log.write(row + "\n")
+
+    return write
+
+
+def _version() -> str:
+    try:
+        return version("wattlab")
+    except PackageNotFoundError:
+        return "unknown"
