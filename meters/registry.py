@@ -9,12 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters import hm8115, mcp39f511n, modbus, powerspy2, ptdaemon, register_maps, sml, wattsup, yokogawa, zes
+from meters import (
+    gude,
+    hm8115,
+    iec62056,
+    mcp39f511n,
+    modbus,
+    powerspy2,
+    ptdaemon,
+    register_maps,
+    shelly,
+    sml,
+    tasmota,
+    wattsup,
+    yokogawa,
+    zes,
+)
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option
 from meters.reading import Tier
 from meters.transport import Sink
-
 
 Link = Literal["serial", "tcp", "usbtmc", "http"]
 
@@ -165,6 +179,41 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=sml.OPTIONS,
         open=sml.open_sml,
+    ),
+    gude.DRIVER: Driver(
+        summary="GUDE Expert Power Control 1202",
+        wire="HTTP, JSON, polled",
+        tier="indicative",
+        limits="2.5 % + 1 count, from voltage and current of a sister model; power itself is not specified",
+        options=gude.OPTIONS,
+        open=gude.open_gude,
+        links=("http",),
+    ),
+    tasmota.DRIVER: Driver(
+        summary="plugs with Tasmota firmware",
+        wire="HTTP, JSON, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=tasmota.OPTIONS,
+        open=tasmota.open_tasmota,
+        links=("http",),
+    ),
+    shelly.DRIVER: Driver(
+        summary="Shelly plugs and meters, Gen1 and Gen2 or later",
+        wire="HTTP, JSON, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=shelly.OPTIONS,
+        open=shelly.open_shelly,
+        links=("http",),
+    ),
+    iec62056.DRIVER: Driver(
+        summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
+        wire="optical head, 300 to 19200 7E1, data lines with a block check character",
+        tier="indicative",
+        limits="not on the wire; the class on the meter's plate (option accuracy_class)",
+        options=iec62056.OPTIONS,
+        open=iec62056.open_iec62056,
     ),
 }
 

@@ -1,0 +1,311 @@
+"""One question over HTTP: GET, bounded in time and size, every byte captured, no redirect followed.
+
+Knows: http.client on a socket of our own, keeping a connection and making a new one, what a status code means for
+somebody in front of a meter. Does not know: what the body says; passwords (a meter that wants one is refused), TLS.
+
+An answer that comes too late cannot be taken for the answer to a later question: after any trouble, and when bytes
+wait that nobody asked for, the connection is dropped and the next question gets a new one. The host's name is looked
+up when the port is opened, never while reading; how long that takes is up to this machine's resolver.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import io
+import select
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from meters.meter import (
+    MeterError,
+    MeterGarbage,
+    MeterOptionError,
+    MeterRefused,
+    MeterTimeout,
+    MeterUnavailable,
+    MeterUnplugged,
+)
+from meters.transport import Capture, Chunk, Deadline, Exchange, Sink
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BODY_LIMIT = 1 << 16
+REPLY_LIMIT = 1 << 18  # with headers; http.client bounds each header line by 64 KiB and their number by 100
+CONNECT_S = 3.0
+HTTP_PORT = 80
+HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
+
+ABSENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+Place = tuple[socket.AddressFamily, Address]
+
+
+class HttpWire:
+    """A meter's HTTP server, by URL `http://HOST[:PORT]`."""
+
+    def __init__(self, url: str, sink: Sink | None) -> None:
+        """Look the host up and connect.
+
+        Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there.
+        """
+        self.port = url
+        self._host, self._tcp_port = _host_and_port(url)
+        self._capture = None if sink is None else Capture(sink)
+        self._places: list[Place] = []
+        self._tap: _Tap | None = None
+        self.reopen()
+
+    def get(self, path: str, deadline: Deadline) -> Chunk:
+        """Return the body of `GET path` with the time its last byte arrived.
+
+        Raises `MeterTimeout` at the deadline, however slowly bytes come; `MeterRefused` on status 401 and 403;
+        `MeterGarbage` on any other status but 200, on what is not HTTP, on a body cut short or above `BODY_LIMIT`;
+        `MeterUnplugged` when nothing listens any more.
+        """
+        kept = self._tap is not None and not self._tap.restless
+        if not kept:
+            self._connect_again(deadline)
+        try:
+            return self._exchange(path, deadline)
+        except _Dropped as error:
+            if not kept:
+                raise self._unplugged(str(error)) from error
+        # The meter closed the connection it had kept, as it may between two questions.
+        self._connect_again(deadline)
+        try:
+            return self._exchange(path, deadline)
+        except _Dropped as error:
+            raise self._unplugged(str(error)) from error
+
+    def reopen(self) -> None:
+        """Drop the connection, look the host up and connect anew; raises `MeterUnavailable`."""
+        self.close()
+        try:
+            found = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise MeterUnavailable(
+                f"{self.port}: the host {self._host!r} has no address ({error}); correct `port`"
+            ) from error
+        self._places = [(info[0], info[4]) for info in found]
+        try:
+            self._connect(Deadline(CONNECT_S))
+        except OSError as error:
+            raise MeterUnavailable(
+                f"{self.port}: nothing answers there ({_words(error)}); switch the meter on, check its address"
+            ) from error
+
+    def close(self) -> None:
+        """Drop the connection; never raises."""
+        if self._tap is not None:
+            self._tap.hang_up()
+            self._tap = None
+
+    def _connect_again(self, deadline: Deadline) -> None:
+        """Connect to the meter that was there before."""
+        self.close()
+        try:
+            self._connect(deadline)
+        except OSError as error:
+            if error.errno in ABSENT:
+                raise self._unplugged(_words(error)) from error
+            raise MeterTimeout(
+                f"{self.port}: no connection before the deadline ({_words(error)}); check the meter and its network"
+            ) from error
+
+    def _connect(self, deadline: Deadline) -> None:
+        """Connect to the first address that answers; raises the `OSError` of the last."""
+        trouble = OSError("no address")
+        for family, address in self._places:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(max(deadline.left_s, 0.001))
+                sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                sock.close()
+                trouble = error
+                continue
+            self._tap = _Tap(sock, self._capture)
+            return
+        raise trouble
+
+    def _exchange(self, path: str, deadline: Deadline) -> Chunk:
+        """Ask once on the connection there is; it is dropped after any trouble."""
+        assert self._tap is not None
+        tap = self._tap
+        tap.begin(deadline)
+        connection = http.client.HTTPConnection(self._host, self._tcp_port)
+        connection.sock = tap
+        try:
+            connection.request("GET", path, headers=HEADERS)
+            response = connection.getresponse()
+            body = self._body(response)
+            if response.will_close:
+                self.close()
+            return Chunk(tap.heard_ns, body)
+        except Exception as error:
+            self.close()
+            raise self._named(error, path, tap) from error
+
+    def _body(self, response: http.client.HTTPResponse) -> bytes:
+        """Return the body of a reply that has one and is no refusal."""
+        if response.status != http.client.OK:
+            raise self._status_error(response)
+        if response.length is not None and response.length > BODY_LIMIT:
+            raise MeterGarbage(self._too_long(response.length))
+        body = response.read(BODY_LIMIT + 1)
+        if len(body) > BODY_LIMIT:
+            raise MeterGarbage(self._too_long(len(body)))
+        if response.length:
+            raise http.client.IncompleteRead(body, response.length)
+        response.close()
+        return body
+
+    def _too_long(self, length: int) -> str:
+        return f"{self.port}: found a body of {length} or more bytes, expected at most {BODY_LIMIT}; no meter sends it"
+
+    def _status_error(self, response: http.client.HTTPResponse) -> MeterError:
+        status = f"{response.status} {response.reason[:40]}".strip()
+        where = f"{self.port}: found status {status}, expected 200 OK"
+        if response.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            return MeterRefused(f"{where}; the meter wants a password: allow reading without one in its settings")
+        if response.status == http.client.NOT_FOUND:
+            return MeterGarbage(f"{where}; this is another kind of meter or another firmware, correct driver or port")
+        if 300 <= response.status < 400:
+            goal = response.getheader("Location", "nowhere")[:80]
+            return MeterGarbage(f"{where}; it points to {goal!r}, which is not followed: correct `port`")
+        return MeterGarbage(f"{where}; try again, restart the meter if it goes on")
+
+    def _named(self, error: Exception, path: str, tap: _Tap) -> Exception:
+        """Return what happened in the words of `meters.meter`."""
+        place = f"{self.port}: GET {path}"
+        if isinstance(error, TimeoutError):
+            heard = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
+            return MeterTimeout(f"{place}: the deadline passed {heard}; check the meter and its network")
+        if isinstance(error, OSError) and not tap.heard_bytes:
+            return _Dropped(f"GET {path}: the connection ended without an answer")
+        if isinstance(error, OSError):
+            return self._unplugged(f"GET {path}: the connection broke after {tap.heard_bytes} bytes: {_words(error)}")
+        if isinstance(error, http.client.IncompleteRead):
+            left = "more" if error.expected is None else f"{error.expected} more"
+            return MeterGarbage(f"{place}: found a body that ends after {len(error.partial)} bytes, expected {left}")
+        if isinstance(error, (http.client.HTTPException, ValueError)):
+            return MeterGarbage(
+                f"{place}: found no HTTP ({type(error).__name__}: {str(error)[:80]!r}), expected a status line and "
+                "headers; check that this is the meter's web port"
+            )
+        return error
+
+    def _unplugged(self, why: str) -> MeterUnplugged:
+        return MeterUnplugged(f"{self.port}: the meter went away while it was open ({why}); it is reopened when back")
+
+
+class _Dropped(Exception):
+    """The connection ended before the first byte of an answer."""
+
+
+class _Tap:
+    """A connected socket as http.client uses one: deadlines on every call, every byte captured."""
+
+    def __init__(self, sock: socket.socket, capture: Capture | None) -> None:
+        self._sock = sock
+        self._capture = capture
+        self._deadline = Deadline(0.0)
+        self.heard_ns = 0
+        self.heard_bytes = 0
+
+    @property
+    def restless(self) -> bool:
+        """Whether bytes, or the end, came that nobody asked for."""
+        try:
+            return bool(select.select([self._sock], [], [], 0)[0])
+        except (OSError, ValueError):
+            return True
+
+    def begin(self, deadline: Deadline) -> None:
+        """Start an exchange."""
+        self._deadline = deadline
+        self.heard_ns, self.heard_bytes = 0, 0
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`; raises `TimeoutError`, `OSError`."""
+        self._record(">", time.monotonic_ns(), data)
+        self._arm()
+        self._sock.sendall(data)
+
+    def receive_into(self, buffer: WriteableBuffer) -> int:
+        """Fill `buffer` with what is there, 0 bytes at the end of the connection."""
+        if self.heard_bytes > REPLY_LIMIT:
+            raise http.client.HTTPException(f"a reply without end, {self.heard_bytes} bytes so far")
+        self._arm()
+        count = self._sock.recv_into(buffer)
+        if count:
+            self.heard_ns = time.monotonic_ns()
+            self.heard_bytes += count
+            self._record("<", self.heard_ns, bytes(memoryview(buffer)[:count]))
+        return count
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the file http.client reads a reply from."""
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Do nothing: http.client calls this before it has read the body; `hang_up` ends the connection."""
+
+    def hang_up(self) -> None:
+        """End the connection."""
+        with suppress(OSError):
+            self._sock.close()
+
+    def _arm(self) -> None:
+        left_s = self._deadline.left_s
+        if left_s <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left_s)
+
+    def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
+        if self._capture is not None:
+            self._capture.record(Exchange(time_ns, direction, data))
+
+
+class _Reader(io.RawIOBase):
+    """The reading side of a `_Tap` as a raw file."""
+
+    def __init__(self, tap: _Tap) -> None:
+        self._tap = tap
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill `buffer` from the socket."""
+        return self._tap.receive_into(buffer)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+        if parts.scheme == "http" and host and not rest and port != 0:
+            return host, port or HTTP_PORT
+    except ValueError:
+        pass
+    raise MeterOptionError(
+        f"port {_without_password(url)!r}: expected http://HOST or http://HOST:PORT and nothing more; correct `port`"
+    )
+
+
+def _without_password(url: str) -> str:
+    head, mark, tail = url.partition("://")
+    return head + mark + tail.rpartition("@")[2]
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

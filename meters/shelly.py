@@ -1,0 +1,308 @@
+"""A Shelly plug or energy meter over HTTP and JSON: Gen2 and later by RPC, Gen1 by `/status`.
+
+Knows: `GET /shelly` (who is there, which generation); `/rpc/Switch.GetStatus`, `/rpc/PM1.GetStatus` and
+`/rpc/EM1.GetStatus` with `id=N` (shelly-api-docs.shelly.cloud/gen2); `/status` of Gen1 with `meters`, whose `total` is
+in watt-minutes, or `emeters`, whose `total` is in Wh (shelly-api-docs.shelly.cloud/gen1).
+Does not know: three-phase `EM` of Gen2, switching, passwords, MQTT, CoIoT.
+
+A plug is uncalibrated: the maker gives no limits of error with its protocol. Over which window a value was measured,
+and when, is not said: given as instantaneous with an unknown stamp. A Gen1 device tells its own time (`unixtime`, whole
+seconds): the same second with the same values once more is `stale`. Gen2 tells no time with its values (`minute_ts` is
+the begin of the minute its energy is summed over), so nothing there proves a repetition and nothing is marked.
+Some Gen1 plugs do not measure voltage but assume one, which their protocol does not say.
+Proved by samples that users published (tests say whose) and, on the emulator's side, by a client library of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meters.dialogue import DialogueMeter, interval_option
+from meters.http_wire import HttpWire
+from meters.json_reply import Node, parse_json
+from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
+from meters.options import Option, number, read_options, word
+from meters.reading import Column, Description, Identity, Reading
+from meters.transport import Chunk, Deadline, Sink
+
+DRIVER = "shelly"
+OPTIONS: Mapping[str, Option] = {
+    "interval_s": interval_option(1.0),
+    "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
+    "component": Option("Switch", "what measures in a Gen2 or later device", choices=("Switch", "PM1", "EM1")),
+    "channel": Option(0.0, "id of the component, or place in the meters of Gen1, from 0", low=0.0, high=15.0),
+    "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
+}
+
+COMPONENTS = ("Switch", "PM1", "EM1")
+INFO_PATH, GEN1_PATH = "/shelly", "/status"
+WATT_MINUTE_WH = 1.0 / 60.0
+OVERRANGE_ERRORS = ("overpower", "overcurrent", "out_of_range:act_power", "out_of_range:apower")
+FAILURE_ERRORS = ("power_meter_failure", "power_meter:failure")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One quantity: its possible names, its unit, what is plausible."""
+
+    quantity: str
+    names: tuple[str, ...]
+    unit: str
+    low: float
+    high: float
+
+
+FIELDS = (
+    Field("power_w", ("apower", "act_power", "power"), "W", -1e6, 1e6),
+    Field("voltage_v", ("voltage",), "V", 0.0, 1000.0),
+    Field("current_a", ("current",), "A", 0.0, 1000.0),
+    Field("power_factor", ("pf",), "1", -1.0, 1.0),
+    Field("frequency_hz", ("freq",), "Hz", 0.0, 100.0),
+    Field("apparent_power_va", ("aprt_power",), "VA", 0.0, 1e6),
+    Field("energy_wh", ("total",), "Wh", 0.0, 1e12),
+)
+
+
+# --- codec: bytes <-> values ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value, `None` where the device sent `null`, and the step of its last decimal, both in our unit."""
+
+    value: float | None
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The values of one channel, why its power is none (`overrange`, `nan`), and the device's own second if it says."""
+
+    values: Mapping[str, Value]
+    flags: frozenset[str]
+    unix_s: int | None
+
+
+def encode_request(component: str, channel: int) -> str:
+    """Return the path that asks a component for its status; raises `MeterRefused` for any other component."""
+    if component not in COMPONENTS:
+        raise MeterRefused(f"shelly: the driver does not ask {component!r}; it reads Switch, PM1 and EM1, no more")
+    return f"/rpc/{component}.GetStatus?id={channel:d}"
+
+
+def decode_info(data: bytes) -> tuple[Identity, int]:
+    """Return identity and generation of `/shelly`; raises `MeterGarbage`, `MeterRefused` when it wants a password."""
+    info = parse_json(data)
+    generation = info.get("gen")
+    if generation is None:  # Gen1 has no such member
+        model, firmware, locked, number_ = info.member("type"), info.member("fw"), info.get("auth"), 1
+    else:
+        model, firmware, locked = info.member("model"), info.member("ver"), info.get("auth_en")
+        number_ = generation.whole(2, 20)
+    if locked is not None and locked.flag():
+        raise MeterRefused("the device wants a password; take it away, or use another meter")
+    return Identity("Shelly", model.text(), info.member("mac").text(), firmware.text()), number_
+
+
+def decode_component(data: bytes) -> Status:
+    """Return the status of a Gen2 component; raises `MeterGarbage`."""
+    status = parse_json(data)
+    values = _values(status, ("apower", "act_power"))
+    energy = status.get("aenergy")
+    if energy is not None:
+        values["energy_wh"] = _value(energy.member("total"), FIELDS[-1], 1.0)
+    listed = status.get("errors")
+    errors = () if listed is None or listed.is_null else tuple(node.text() for node in listed.items())
+    return Status(values, _flags(errors), None)
+
+
+def _flags(errors: tuple[str, ...]) -> frozenset[str]:
+    if any(error in OVERRANGE_ERRORS for error in errors):
+        return frozenset({"overrange"})
+    return frozenset({"nan"}) if any(error in FAILURE_ERRORS for error in errors) else frozenset()
+
+
+def decode_gen1(data: bytes, channel: int) -> Status:
+    """Return one channel of a Gen1 `/status`.
+
+    Raises `MeterGarbage`; `MeterOptionError` when there is no such channel.
+    """
+    status = parse_json(data)
+    emeters, meters = status.get("emeters"), status.get("meters")
+    group = emeters if emeters is not None else meters
+    if group is None:
+        raise MeterGarbage("$: found neither 'meters' nor 'emeters', expected one of them; this device does not meter")
+    nodes = group.items()
+    if channel >= len(nodes):
+        raise MeterOptionError(f"option channel is {channel}, expected 0 to {len(nodes) - 1}, as {group.path} has")
+    meter = nodes[channel]
+    values = _values(meter, ("power",))
+    total = meter.get("total")
+    if total is not None:
+        values["energy_wh"] = _value(total, FIELDS[-1], WATT_MINUTE_WH if emeters is None else 1.0)
+    unix = status.get("unixtime")
+    unix_s = None if unix is None else unix.whole(0, 2**40) or None  # 0: it has no time yet
+    return Status(values, _gen1_flags(status, meter, channel), unix_s)
+
+
+def _gen1_flags(status: Node, meter: Node, channel: int) -> frozenset[str]:
+    relays = status.get("relays")
+    found = [] if relays is None else relays.items()
+    over = found[channel].get("overpower") if channel < len(found) else None
+    if over is not None and over.flag():
+        return frozenset({"overrange"})
+    valid = meter.get("is_valid")
+    return frozenset() if valid is None or valid.flag() else frozenset({"nan"})
+
+
+def _values(node: Node, power_names: tuple[str, ...]) -> dict[str, Value]:
+    """Return the quantities an object has beside its energy; its power must be there under one of the names."""
+    values = {}
+    for field in FIELDS[:-1]:
+        names = power_names if field.quantity == "power_w" else field.names
+        found = [member for member in (node.get(name) for name in names) if member is not None]
+        if not found and field.quantity == "power_w":
+            node.member(names[0])
+        if found:
+            values[field.quantity] = _value(found[0], field, 1.0)
+    return values
+
+
+def _value(node: Node, field: Field, factor: float) -> Value:
+    value = None if node.is_null else round(node.number(field.low, field.high) * factor, 9)
+    return Value(value, (node.step() or 1.0) * factor)
+
+
+def to_reading(status: Status, time_ns: int, range_w: float, *, stale: bool) -> Reading:
+    """Return the values; power the device calls wrong, `null`, or beyond `range_w`, is none and flagged."""
+    numbers = {quantity: value.value for quantity, value in status.values.items()}
+    power_w = numbers.pop("power_w")
+    flags = set(status.flags)
+    if flags:
+        power_w = None
+    elif power_w is None:
+        flags.add("nan")
+    elif abs(power_w) > range_w:
+        power_w = None
+        flags.add("overrange")
+    if stale:
+        flags.add("stale")
+    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=frozenset(flags))  # type: ignore[arg-type]
+
+
+# --- the meter ----------------------------------------------------------------------------------------------------
+
+
+class Shelly:
+    """The dialogue with a Shelly device: one GET, one reading (`meters.dialogue.Dialogue`)."""
+
+    def __init__(
+        self, port: str, component: str, channel: int, range_w: float, reply_s: float, sink: Sink | None
+    ) -> None:
+        """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
+        self.reply_s = reply_s
+        self._component, self._channel, self._range_w = component, channel, range_w
+        self._generation = 0
+        self._columns: tuple[Column, ...] = ()
+        self._last: Status | None = None
+        self._wire = HttpWire(port, sink)
+
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        return self._wire.port
+
+    def greet(self) -> Identity:
+        """Ask who is there and what its meter gives."""
+        self._last = None
+        try:
+            identity = self._who(Deadline(self.reply_s))
+            _chunk, status = self._status(Deadline(self.reply_s))
+        except MeterGarbage as error:
+            raise self._strange(error) from error
+        except (MeterRefused, MeterOptionError) as error:
+            raise type(error)(f"{self.port}: {_bare(error, self.port)}") from error
+        self._columns = tuple(
+            _column(field, status.values[field.quantity], self._range_w)
+            for field in FIELDS
+            if field.quantity in status.values
+        )
+        return identity
+
+    def describe(self) -> Description:
+        """Return what is fixed; the device does not say over which window or when it measured."""
+        return Description(
+            driver=DRIVER,
+            averaging="instantaneous",
+            window_s=0.0,
+            stamp="unknown",
+            latency_s=0.0,
+            columns=self._columns,
+            tier="uncalibrated",
+        )
+
+    def sample(self, deadline: Deadline) -> Reading:
+        """Return the values of now."""
+        try:
+            chunk, status = self._status(deadline)
+        except (MeterGarbage, MeterRefused, MeterOptionError) as error:
+            raise self._strange(error) from error
+        stale = status.unix_s is not None and status == self._last
+        self._last = status
+        return to_reading(status, chunk.time_ns, self._range_w, stale=stale)
+
+    def regain(self, deadline: Deadline) -> Identity:
+        """Ask again who is there; every connection that had trouble is gone already."""
+        try:
+            return self._who(deadline)
+        except (MeterGarbage, MeterRefused) as error:
+            raise self._strange(error) from error
+
+    def reopen(self) -> None:
+        """Connect anew."""
+        self._wire.reopen()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._wire.close()
+
+    def _who(self, deadline: Deadline) -> Identity:
+        identity, self._generation = decode_info(self._wire.get(INFO_PATH, deadline).data)
+        return identity
+
+    def _status(self, deadline: Deadline) -> tuple[Chunk, Status]:
+        if self._generation == 1:
+            chunk = self._wire.get(GEN1_PATH, deadline)
+            return chunk, decode_gen1(chunk.data, self._channel)
+        chunk = self._wire.get(encode_request(self._component, self._channel), deadline)
+        return chunk, decode_component(chunk.data)
+
+    def _strange(self, error: MeterError) -> MeterGarbage:
+        return MeterGarbage(
+            f"{self.port}: {_bare(error, self.port)}; check that this is a Shelly device that meters, and its channel"
+        )
+
+
+def _bare(error: Exception, port: str) -> str:
+    """Return what an error says after its port, which those of the wire name already."""
+    return str(error).removeprefix(f"{port}: ")
+
+
+def _column(field: Field, value: Value, range_w: float) -> Column:
+    limits = (-range_w, range_w) if field.quantity == "power_w" else (field.low, field.high)
+    return Column(field.quantity, field.unit, value.step, limits, None)
+
+
+def open_shelly(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+    """Open the Shelly device at `port`, `http://HOST`; `options` are those of `OPTIONS`, `capture` takes the wire log.
+
+    Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
+    """
+    values = read_options(DRIVER, OPTIONS, options)
+    channel = number(values, "channel")
+    if channel != int(channel):
+        raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
+    component = word(values, "component")
+    dialogue = Shelly(port, component, int(channel), number(values, "range_w"), number(values, "reply_s"), capture)
+    return DialogueMeter(dialogue, number(values, "interval_s"))
