@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import hm8115, mcp39f511n, powerspy2, wattsup, yokogawa, zes
+from meters import hm8115, mcp39f511n, modbus, powerspy2, register_maps, wattsup, yokogawa, zes
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
 from meters.transport import Chunk, FrameSplitter, LineSplitter
 
@@ -58,6 +58,42 @@ def _powerspy2(chunks: Sequence[bytes]) -> int:
                 powerspy2.decode_frequency(frame.body, 2)
             with suppress(MeterGarbage):
                 powerspy2.to_reading(powerspy2.decode_row(frame.body), scale, 1, frozenset())
+    return splitter.held_bytes
+
+
+def _modbus(register_map: register_maps.RegisterMap, count: int) -> Callable[[Sequence[bytes]], int]:
+    """The reply to a question for the first registers of the map, found in the stream, then as a reading."""
+
+    def decode(chunks: Sequence[bytes]) -> int:
+        block = register_map.blocks[0]
+        question = modbus.Question(1, register_map.function, block.start, count)
+        splitter = modbus.Rtu().splitter(question)
+        for chunk in chunks:
+            frame = splitter.feed(chunk)
+            if frame is not None:
+                with suppress(MeterGarbage):
+                    words = modbus.rtu_words(frame, question)
+                    values = register_maps.decode_block(register_map, block.start, words)
+                    register_maps.to_reading(register_map, values, 1, 1e4, None)
+        with suppress(MeterGarbage):
+            modbus.rtu_words(splitter.heard, question)
+        return splitter.held_bytes
+
+    return decode
+
+
+def _modbus_tcp(chunks: Sequence[bytes]) -> int:
+    framing = modbus.Tcp()
+    question = modbus.Question(1, 3, 19050, 2)
+    framing.request(question)
+    splitter = framing.splitter(question)
+    for chunk in chunks:
+        frame = splitter.feed(chunk)
+        if frame is not None:
+            with suppress(MeterGarbage):
+                framing.words(frame, question)
+    with suppress(MeterGarbage):
+        framing.words(splitter.heard, question)
     return splitter.held_bytes
 
 
@@ -191,6 +227,23 @@ CODECS: dict[str, Codec] = {
         ),
         powerspy2.FRAME_LIMIT + 1,
     ),
+    "pzem": Codec(
+        _modbus(register_maps.PZEM, 10),
+        (
+            bytes.fromhex("01 04 14 09 7D 34 42 00 00 76 69 00 00 1F 57 00 00 01 F4 00 5D 00 00 C2 6A"),
+            bytes.fromhex("01 84 04 42 C3"),
+        ),
+        modbus.FRAME_LIMIT,
+    ),
+    "sdm120": Codec(
+        _modbus(register_maps.SDM120, 2), (bytes.fromhex("01 04 04 43 66 33 34 1B 38"),), modbus.FRAME_LIMIT
+    ),
+    "sdm230": Codec(
+        _modbus(register_maps.SDM230, 2),
+        (bytes.fromhex("00 00 01 04 04 43 69 69 78 10 6E 00"),),
+        modbus.FRAME_LIMIT,
+    ),
+    "umg604": Codec(_modbus_tcp, (bytes.fromhex("00 01 00 00 00 07 01 03 04 42 48 00 00"),), modbus.FRAME_LIMIT),
     "wattsup": Codec(
         _wattsup,
         (
