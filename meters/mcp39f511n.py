@@ -81,7 +81,7 @@ VOLTAGE_RANGE, CURRENT_RANGE = 18, 12
 POWER_RANGES = range(1, 32)
 POWER_RANGE, POWER_LSB_W = 19, 0.01
 VOLTAGE_LSB_V, CURRENT_LSB_A, FREQUENCY_LSB_HZ, FACTOR_LSB = 0.1, 1e-4, 1e-3, 2.0**-15
-MAINS_HZ = (40.0, 70.0)
+MAINS_HZ = (45.0, 65.0)
 
 # What the driver may say: set the address and read, or set the accumulation interval. Saving to flash (53), EEPROM
 # (42, 50, 4F), calibration (5A, 7A, 76) and every other register are not among it.
