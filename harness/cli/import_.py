@@ -20,7 +20,10 @@ def add_parser(verbs: Verbs) -> None:
     smi = formats.add_parser("nvidia-smi", help="nvidia-smi --query-gpu logs; one file is one run")
     smi.add_argument("files", type=Path, nargs="+", help="log files (.csv, .csv.gz)")
     smi.set_defaults(call=call_nvidia_smi)
-    for each in (oscar, smi):
+    ptd = formats.add_parser("ptd", help="PTDaemon logs: spl.txt, or a submission's folder with power/ beside its runs")
+    ptd.add_argument("path", type=Path, help="log file, or folder with spl.txt in it or below")
+    ptd.set_defaults(call=call_ptd)
+    for each in (oscar, smi, ptd):
         each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
 
 
@@ -39,6 +42,16 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     from harness.importers.nvidia_smi import import_nvidia_smi
 
     summary = import_nvidia_smi(arguments.files, arguments.into)
+    print(summary)
+    print(f"Next: wattlab report {arguments.into}")
+    return 0
+
+
+def call_ptd(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.importers.ptd import import_ptd
+
+    summary = import_ptd(arguments.path, arguments.into)
     print(summary)
     print(f"Next: wattlab report {arguments.into}")
     return 0

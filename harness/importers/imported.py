@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.config import APPLICATION, Thresholds
-from harness.documents import SCHEMA, Event, IndicatorDescriptor, Json, PowerDescriptor, Start, Stop
+from harness.documents import SCHEMA, Event, ExitStatus, IndicatorDescriptor, Json, PowerDescriptor, Start, Stop
 from harness.errors import ImportFileError, RunFolderError
 from harness.provenance import host_facts, software_facts
 from harness.run_folder import CAMPAIGN, CampaignFolder, RunWriter
@@ -46,7 +46,8 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedRun:
-    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV bytes), events by time."""
+    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV bytes), events by time; `reason`
+    says why a run that is no `success` enters no mean."""
 
     kind: Literal["baseline", "scenario"]
     scenario: str
@@ -58,6 +59,8 @@ class ImportedRun:
     files: tuple[SourceFile, ...]
     note: str
     sut: Json = field(default_factory=dict)
+    exit_status: ExitStatus = "success"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,8 @@ def write_campaign(
         campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
         start = _start(path.name, form, ordinal, uid.hexdigest()[:8], run, previous, host, software)
         previous = _write_run(path / name, start, run)
-        end = {"ordinal": ordinal, "folder": name, "exit_status": "success", "reason": None, "manifest": previous}
-        campaign.append("run-end", _now(), end)
+        end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
+        campaign.append("run-end", _now(), end | {"manifest": previous})
         if on_progress:
             on_progress(ordinal, len(runs))
     counts: dict[str, int] = {}
@@ -206,7 +209,8 @@ def _write_run(folder: Path, start: Start, run: ImportedRun) -> str:
             writer.append(event)
         utc = _wall(run.end_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         streams = writer.stream_summary()
-        return writer.seal(Stop(time_ns=run.end_ns, utc=utc, exit_status="success", reason=None, streams=streams))
+        stop = Stop(time_ns=run.end_ns, utc=utc, exit_status=run.exit_status, reason=run.reason, streams=streams)
+        return writer.seal(stop)
 
 
 def _wall(time_ns: int) -> datetime:

@@ -1,0 +1,379 @@
+"""PTDaemon's files: the rows of `spl.txt` and of its own log, its console log, its side of `server.json`.
+
+Knows what PTDaemon prints, line by line: samples, identity, ranges, averages, warnings. Knows no run (ptd.py).
+
+Forms (meters.md 10; real lines: mlcommons/inference_results_v1.0 closed/Krai, mlcommons/power-dev logs_example and
+tests/unit/test_server.py): `Time,MM-DD-YYYY hh:mm:ss.mmm,Watts,..,Volts,..,Amps,..,PF,..,Mark,..[,ChN,Watts,..]`; the
+console prints the same without `Time,`.
+
+Decisions
+- Dates are month first: PTDaemon prints 12-23-2020, and MLCommons' checker reads `%m-%d-%Y`. Where a mark carries the
+  session's ISO date, both must agree within `SESSION_DAYS`; a log that disagrees is refused. (The hours may differ:
+  PTDaemon was seen an hour off its own host in summer, power-dev issue 253.)
+- A file that begins with `Time,` holds rows and messages only: any other line is refused, but for the text that goes on
+  behind a message. A console log may hold other text, but nothing that looks like a sample and is none.
+- A last line without its end was cut off while it was written: left out and noted, unless it is a whole row of the mark
+  before it.
+- Rows merged from several analysers are refused: that sum adds absolute values and leaves out an analyser that failed
+  (power-dev `merge_power_logs`, issue 329).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from harness.documents import Json
+from harness.errors import ImportFileError
+from harness.importers.imported import SECOND_NS, SourceFile
+from meters.reading import EMULATOR_MARK
+
+ERROR, MISSED = -1.0, -2.0
+"""What PTDaemon prints for a sample that failed and for one that it missed."""
+FIRST_YEAR = 2006
+"""PTDaemon's copyright begins here."""
+SESSION_DAYS = 7
+"""A row lies at most so many days after, and one day before, the date in its mark."""
+ISO_MARK = re.compile(r"(\d{4})-(\d\d)-(\d\d)_\d\d-\d\d-\d\d(?:_|$)")
+"""A mark that begins with the date and time of its session."""
+
+_DATE = r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d):(\d\d)\.(\d{3})"
+_NUMBER = r"(-?\d{1,9}(?:\.\d{1,9})?)"
+_COUNT = r"(\d{1,9})"
+_SCIENTIFIC = r"(\d{1,9}(?:\.\d{1,9})?E[+-]\d{1,2})"
+_VALUES = f"Watts,{_NUMBER},Volts,{_NUMBER},Amps,{_NUMBER},PF,{_NUMBER}"
+_CHANNELS = re.compile(f",Ch{_COUNT},{_VALUES}")
+_ROW = re.compile(f"(?:Time,)?{_DATE},{_VALUES},Mark,([^,]+)((?:{_CHANNELS.pattern})*)")
+_MESSAGE = re.compile(f"(?:Time,{_DATE},(?=NOTICE,|WARNING,|ERROR,)|{_DATE}: )(.*)")
+_GO = re.compile(r"Go with mark '(.*)'")
+_STARTING = re.compile(f"Starting (?:un)?timed measurement.* at {_COUNT}ms with {_COUNT} rampup samples")
+_AVERAGES = re.compile(
+    f"Avg watts {_NUMBER}, min watts {_NUMBER}, max watts {_NUMBER}, samples {_COUNT}, errors {_COUNT}, valid {_COUNT}"
+)
+_WATTS = re.compile(f"Watts,{_NUMBER},{_NUMBER},{_NUMBER},{_COUNT},{_COUNT},{_COUNT}")
+_UNCERTAINTY = re.compile(f"Uncertainty,{_NUMBER},{_NUMBER},{_NUMBER},{_COUNT},{_COUNT},{_COUNT},{_COUNT}")
+_ABOVE = re.compile(
+    r"Uncertainty (\d{1,9}\.\d{1,9})%,? (?:which is )?above \d+\.\d+% limit for the last (?:measurement )?sample!"
+)
+_SET = re.compile(r"(Volt|Amp|Ampere) range set to (?:Auto|(\d{1,9}\.\d{1,9})[VA])")
+_RANGES = re.compile(f"Ranges,(-?\\d),{_NUMBER},(-?\\d),{_NUMBER}")
+_ASKED = re.compile(f"\\.\\.\\.response of \\d+ bytes: (?:\\d+;)?{_SCIENTIFIC};([01]);{_SCIENTIFIC};([01])")
+
+Quantity: TypeAlias = Literal["voltage_v", "current_a"]
+Range: TypeAlias = tuple[bool | None, float | None]
+"""Whether a range is left to the analyser, and its full scale (V or A); None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sample: line of the file, source-wall ns, power (W), volts, amperes, power factor, the same per channel."""
+
+    line: int
+    time_ns: int
+    values: tuple[float, float, float, float]
+    mark: str
+    channels: tuple[tuple[int, tuple[float, ...]], ...]
+
+    @property
+    def cause(self) -> str | None:
+        """Why it has no power; None where it has."""
+        return {ERROR: "analyser error (-1)", MISSED: "missed sample (-2)"}.get(self.values[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """What PTDaemon itself says of the samples it counted (W), and where it says so."""
+
+    where: str
+    average_w: float
+    low_w: float
+    high_w: float
+    total: int
+    valid: int
+
+
+@dataclass(slots=True)
+class Go:
+    """One measurement as the console log or server.json tells it: mark, interval (ms), ramp-up, averages, remarks."""
+
+    mark: str
+    interval_ms: int | None = None
+    rampup: int = 0
+    averages: list[Averages] = field(default_factory=list)
+    uncertainty: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Log:
+    """One text file: its samples, and what else PTDaemon wrote into it, by line."""
+
+    source: SourceFile
+    rows: list[Row] = field(default_factory=list)
+    goes: list[Go] = field(default_factory=list)
+    identify: str | None = None
+    ranges: list[tuple[int, Quantity, Range, str]] = field(default_factory=list)
+    uncertain: list[tuple[int, int, float | None]] = field(default_factory=list)
+    problems: list[tuple[int, int, str]] = field(default_factory=list)
+    cut_line: int | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """PTDaemon's side of server.json: identity, measurements, SHA-1 of the results by path, whether power is DC."""
+
+    source: SourceFile
+    identify: str | None = None
+    goes: list[Go] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    direct_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the Identify line says: PTDaemon's version and system, the analyser, its calibration date."""
+
+    identity: Json
+    evidence: Json
+    calibration: Json | None
+    emulated: bool
+    dummy: bool
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no analyser stood behind PTDaemon."""
+        return self.emulated or self.dummy
+
+
+def read_log(source: SourceFile) -> Log:
+    """A file of PTDaemon's: rows, and what stands between them.
+
+    Raises:
+        ImportFileError: a line that should be a row and is none, a clock that went back or jumped an hour; with the
+            line.
+    """
+    log = Log(source)
+    lines = source.content.decode("utf-8", "replace").split("\n")
+    rows_only = next((line for line in lines if line.strip()), "").startswith("Time,")
+    explained = False  # the line before was a message, whose text may go on
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip("\r").rstrip()
+        last = number == len(lines)  # what follows the last newline: empty, or a line cut off
+        if match := _ROW.fullmatch(text):
+            row = _row(source, number, match)
+            if last and (not log.rows or log.rows[-1].mark != row.mark):
+                log.cut_line = number
+                continue
+            log.rows.append(row)
+            explained = False
+        elif last and text:
+            log.cut_line = number
+        elif match := _MESSAGE.match(text):
+            _message(log, number, _stamp_ns(source, number, [g for g in match.groups()[:14] if g]), match[15])
+            explained = True
+        elif text and (re.search(r"(?:^Time,|,Watts,|,Temp,)", text) or (rows_only and not explained)):
+            raise ImportFileError(f"{source.path}:{number}: {_why_not(text)}")
+    _require_clock(log)
+    return log
+
+
+def _why_not(text: str) -> str:
+    if re.search(r",Analyzer\d+,", text):
+        return (
+            "rows merged from several analysers: the sum adds absolute values and leaves out an analyser that failed; "
+            "import the log of each analyser by itself"
+        )
+    if ",Temp," in text:
+        return "a log of a temperature sensor; name the log of the power analyser"
+    return (
+        f"found {text!r:.90}, expected 'Time,MM-DD-YYYY hh:mm:ss.mmm,Watts,..,Volts,..,Amps,..,PF,..,Mark,..'; the "
+        "line is damaged: copy the file again, or take the samples after it as a file of its own"
+    )
+
+
+def _row(source: SourceFile, number: int, match: re.Match[str]) -> Row:
+    stamp, values, mark, channels = match.groups()[:7], match.groups()[7:11], match[12], match[13]
+    time_ns = _stamp_ns(source, number, stamp)
+    _require_date(source, number, time_ns, mark, stamp)
+    power_w, voltage_v, current_a, power_factor = map(float, values)
+    per_channel = tuple((int(one[1]), tuple(map(float, one.groups()[1:]))) for one in _CHANNELS.finditer(channels))
+    return Row(number, time_ns, (power_w, voltage_v, current_a, power_factor), mark, per_channel)
+
+
+def _stamp_ns(source: SourceFile, number: int, stamp: Sequence[str]) -> int:
+    month, day, year, hour, minute, second, milli = map(int, stamp)
+    try:
+        if year < FIRST_YEAR:
+            raise ValueError
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        raise ImportFileError(
+            f"{source.path}:{number}: found the time {'-'.join(stamp[:3])} {':'.join(stamp[3:6])}, expected month-day-"
+            "year and a time of day, as PTDaemon prints them; was the log rewritten?"
+        ) from None
+    return int(moment.timestamp()) * SECOND_NS + milli * 1_000_000
+
+
+def _require_date(source: SourceFile, number: int, time_ns: int, mark: str, stamp: Sequence[str]) -> None:
+    """The date of a row against the ISO date of the session in its mark."""
+    match = ISO_MARK.match(mark)
+    if match is None:
+        return
+    try:
+        begun = date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return
+    day = datetime.fromtimestamp(time_ns // SECOND_NS, UTC).date()
+    if not begun - timedelta(days=1) <= day <= begun + timedelta(days=SESSION_DAYS):
+        raise ImportFileError(
+            f"{source.path}:{number}: the date {'-'.join(stamp[:3])} means {day} (month first), the mark {mark!r} says "
+            f"{begun}; day and month seem swapped, or the mark is of another session"
+        )
+
+
+def _require_clock(log: Log) -> None:
+    for before, row in pairwise(log.rows):
+        step_ns = row.time_ns - before.time_ns
+        where = f"{log.source.path}:{row.line}"
+        if step_ns < 0:
+            raise ImportFileError(
+                f"{where}: time goes back by {-step_ns / SECOND_NS:.3f} s here; a clock was put back (end of summer "
+                "time?) or files were joined in the wrong order: cut the file here"
+            )
+        if row.mark == before.mark and abs(step_ns - 3600 * SECOND_NS) <= 60 * SECOND_NS:
+            raise ImportFileError(
+                f"{where}: time jumps by {step_ns / SECOND_NS:.3f} s inside one measurement; a clock was put forward "
+                "(summer time?): cut the file here"
+            )
+
+
+def _message(log: Log, number: int, time_ns: int, text: str) -> None:
+    """One line of PTDaemon's own."""
+    where = f"{log.source.path}:{number}"
+    reply = text.removeprefix("Response to client sent: ")
+    if match := _GO.match(text):
+        log.goes.append(Go(match[1]))
+    elif ",version=" in reply and ",mode=" in reply:
+        if log.identify is not None and log.identify != reply:
+            raise ImportFileError(f"{where}: another analyser than before; cut the file where it was changed")
+        log.identify = reply
+    elif _STARTING.match(reply) and log.goes:
+        _starting(log.goes[-1], reply)
+    elif match := _ABOVE.search(text):
+        log.uncertain.append((number, time_ns, float(match[1]) / 100))
+    elif "Uncertainty unknown for the last" in text:
+        log.uncertain.append((number, time_ns, None))
+    elif match := re.match(r"(WARNING|ERROR)[:,] ?(.*)", text):
+        log.problems.append((number, time_ns, f"{match[1].lower()}: {match[2]}"))
+    elif changes := list(_range_changes(reply)):
+        log.ranges += [(time_ns, quantity, value, text) for quantity, value in changes]
+    elif log.goes:
+        _told(log.goes[-1], reply, where)
+
+
+def _range_changes(text: str) -> Iterator[tuple[Quantity, Range]]:
+    """The ranges a line tells: as set, as PTDaemon or as the analyser answers."""
+    if match := _SET.match(text):
+        yield (
+            "voltage_v" if match[1] == "Volt" else "current_a",
+            (match[2] is None, float(match[2]) if match[2] else None),
+        )
+    elif match := _RANGES.fullmatch(text):
+        for quantity, auto, full in (("current_a", match[1], match[2]), ("voltage_v", match[3], match[4])):
+            known = float(full) if float(full) > 0 else None
+            yield _quantity(quantity), ({"0": False, "1": True}.get(auto), known)
+    elif match := _ASKED.match(text):
+        yield "current_a", (match[2] == "1", float(match[1]))
+        yield "voltage_v", (match[4] == "1", float(match[3]))
+
+
+def _quantity(name: str) -> Quantity:
+    return "voltage_v" if name == "voltage_v" else "current_a"
+
+
+def _starting(go: Go, reply: str) -> None:
+    if match := _STARTING.match(reply):
+        go.interval_ms, go.rampup = int(match[1]), int(match[2])
+
+
+def _told(go: Go, reply: str, where: str) -> None:
+    """Averages and uncertainty that PTDaemon states of a measurement."""
+    match = _AVERAGES.fullmatch(reply) or _WATTS.fullmatch(reply)
+    if match:
+        average_w, low_w, high_w = float(match[1]), float(match[2]), float(match[3])
+        go.averages.append(Averages(where, average_w, low_w, high_w, int(match[4]), int(match[6])))
+    elif _UNCERTAINTY.fullmatch(reply):
+        go.uncertainty.append(reply)
+
+
+def read_server(source: SourceFile) -> Conversation:
+    """server.json of a submission.
+
+    Raises:
+        ImportFileError: no JSON, or another form; with the line.
+    """
+    try:
+        raw = json.loads(source.content)
+    except (ValueError, RecursionError) as error:
+        raise ImportFileError(
+            f"{source.path}:{getattr(error, 'lineno', 1)}: not JSON ({error}); copy it again"
+        ) from None
+    messages = raw.get("ptd_messages", []) if isinstance(raw, dict) else None
+    if not isinstance(messages, list) or not all(
+        isinstance(m, dict) and isinstance(m.get("cmd"), str) and isinstance(m.get("reply"), str) for m in messages
+    ):
+        raise ImportFileError(f"{source.path}:1: expected an object with ptd_messages, a list of {{cmd, reply}}")
+    found = Conversation(source)
+    results = raw.get("results")
+    if isinstance(results, dict):
+        found.hashes = {str(name): str(digest) for name, digest in results.items()}
+    config = raw.get("ptd_config")
+    kind = config.get("device_type") if isinstance(config, dict) else None
+    found.direct_current = isinstance(kind, int) and 500 <= kind < 1000
+    asked: list[str] = []
+    for message in messages:
+        command, reply = str(message["cmd"]), str(message["reply"]).strip()
+        if command == "Identify":
+            found.identify = reply
+        elif command.startswith("Go,"):
+            fields = command.split(",", 3)
+            found.goes.append(Go(fields[3] if len(fields) > 3 else "notset", commands=asked))
+            _starting(found.goes[-1], reply)
+            asked = []
+        elif command.startswith(("SR,", "RR")):
+            asked.append(f"{command}: {reply}")
+        elif found.goes:
+            _told(found.goes[-1], reply, f"{source.path}: reply to {command}")
+    return found
+
+
+def parse_identify(line: str, where: str) -> Instrument:
+    """The Identify line: `model,ms,...,version=..,OS=..,mode=power,...,calibration date,maker;model;serial;firmware`.
+
+    Raises:
+        ImportFileError: a temperature sensor's line, or one without version, mode and analyser.
+    """
+    head, _, tail = line.partition(",mode=")
+    fields = tail.split(",")
+    version = re.search(r",version=([^,]+)", head)
+    if version is None or len(fields) < 3:
+        raise ImportFileError(f"{where}: found the Identify line {line!r:.120}, expected version=, OS=, mode= in it")
+    if fields[0] != "power":
+        raise ImportFileError(f"{where}: PTDaemon ran in mode {fields[0]!r}, expected 'power'; name the analyser's log")
+    calibrated, analyser = fields[-2], fields[-1].split(";")
+    maker, model, serial, firmware = (analyser + [""] * 4)[:4] if len(analyser) >= 4 else ("", fields[-1], "", "")
+    system = re.search(r",OS=(.*)$", head)
+    evidence: Json = {"identify": line, "ptdaemon_version": version[1], "ptdaemon_device": head.split(",")[0]}
+    return Instrument(
+        {
+            "maker": maker, "model": model, "serial": serial, "firmware": firmware,
+            "driver": f"ptdaemon {version[1]}",
+        },
+        evidence | ({"ptdaemon_os": system[1]} if system else {}),
+        None if calibrated == "no_cal_date" else {"date": calibrated, "source": "PTDaemon Identify"},
+        EMULATOR_MARK in line,
+        "dummy" in line.lower(),
+    )  # fmt: skip
