@@ -26,8 +26,8 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
@@ -42,6 +42,7 @@ WT210 = "wt210"
 LINE_LIMIT = 1024
 
 QUIET_S = 0.1
+STALL_S = 0.3
 ANSWER_S = 1.0
 ATTEMPTS = 3
 INTEGRATOR_START_S = 0.2  # until the integrator says that it runs
@@ -187,6 +188,19 @@ WT210_DIALECT = Dialect(
     hint="set its communication to the 488.2 mode on the panel",
 )
 WT210_OTHER_ITEMS = ("VAR", "DEGR", "AHZ", "VPK", "APK", "WHP", "WHM", "AH", "AHP", "AHM", "MATH", "TIME")
+
+
+def find_model(dialect: Dialect, identity: Identity) -> Model:
+    """Return what is fixed about the model of this identity; raises `MeterGarbage` for one of another family."""
+    model = dialect.models.get(identity.model.partition("-")[0])
+    if model is None:
+        known = ", ".join(dialect.models)
+        raise MeterGarbage(
+            f"found a {identity.model}, expected one of {known}; name its driver instead of {dialect.driver}, or "
+            + dialect.hint
+        )
+    return model
+
 
 # What may be sent. No zeroing (*CAL?), no reset (*RST), no stored set-up (*SAV, *RCL, :STOR, :FILE) is among it.
 _FIXED_UNITS = frozenset(
@@ -504,15 +518,13 @@ class YokogawaDialogue:
 
     def greet(self) -> Identity:
         """Ask who is there and set up what differs from what is wanted; an integrator that runs is left running."""
+        with self._at_port():
+            return self._set_up()
+
+    def _set_up(self) -> Identity:
         self._greeted = False
         identity = self._await_identity(Deadline(ATTEMPTS * ANSWER_S))
-        model = self._dialect.models.get(identity.model.partition("-")[0])
-        if model is None:
-            known = ", ".join(self._dialect.models)
-            raise MeterGarbage(
-                f"{self.port}: found a {identity.model}, expected one of {known}; "
-                f"name its driver instead of {self._dialect.driver}, or {self._dialect.hint}"
-            )
+        model = find_model(self._dialect, identity)
         self._setup.check(self._dialect, identity.model, model)
         self._command(":COMM:REM ON")
         self._command(":COMM:HEAD OFF")
@@ -555,13 +567,17 @@ class YokogawaDialogue:
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the values of the next update."""
+        with self._at_port():
+            return self._values(deadline)
+
+    def _values(self, deadline: Deadline) -> Reading:
         dialect, setup = self._dialect, self._setup
         questions = [dialect.values, dialect.values, ":STAT:EESR?", ":STAT:COND?"]
         if setup.integration and dialect.integrator_state:
             questions.append(dialect.integrator_state)
         (first, second, events, conditions, *state), time_ns = self._ask(deadline, ":COMM:WAIT 1", *questions)
         if first != second:
-            raise MeterGarbage(f"{self.port}: found {first[:60]!r} and {second[:60]!r} for the same update")
+            raise MeterGarbage(f"found {first[:60]!r} and {second[:60]!r} for the same update")
         values = decode_values(first, self._quantities)
         condition = decode_register(conditions)
         running = same_setting(state[0], "STAR") if state else bool(condition & INTEGRATING)
@@ -576,7 +592,8 @@ class YokogawaDialogue:
 
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what is left, in the instrument and on the wire, and ask the identity."""
-        return self._await_identity(deadline)
+        with self._at_port():
+            return self._await_identity(deadline)
 
     def reopen(self) -> None:
         """Open the port anew; raises `MeterUnavailable`."""
@@ -648,6 +665,14 @@ class YokogawaDialogue:
 
     # --- asking
 
+    @contextmanager
+    def _at_port(self) -> Iterator[None]:
+        """Put the port into the message of a codec, which does not know it."""
+        try:
+            yield
+        except MeterGarbage as error:
+            raise MeterGarbage(f"{self.port}: {error}") from error
+
     def _ask_again(self, question: str) -> str:
         """Return the answer to a question that may be repeated; raises `MeterRefused` if the meter says why not."""
         for attempt in range(ATTEMPTS):
@@ -679,14 +704,13 @@ class YokogawaDialogue:
             except MeterTimeout as error:
                 if not earlier:
                     raise
-                raise MeterGarbage(f"{self.port}: only replies to earlier questions came, last {earlier}") from error
-            if self._answers_earlier(frame.body):
-                earlier = _shown(frame.body)
-                continue
-            answers = decode_reply(frame.body, count)
-            if decode_tag(answers[-1]) == self._tag:
-                return answers[:-1], frame.time_ns
+                raise MeterGarbage(f"only replies to earlier questions came, last {earlier}") from error
+            if not self._answers_earlier(frame.body):
+                answers = decode_reply(frame.body, count)
+                if decode_tag(answers[-1]) == self._tag:
+                    return answers[:-1], frame.time_ns
             earlier = _shown(frame.body)
+            deadline = Deadline(min(self._setup.rate_s + STALL_S, deadline.left_s))
 
     def _answers_earlier(self, body: bytes) -> bool:
         """Whether a line is an identity, or the reply to another numbered question."""
@@ -703,29 +727,49 @@ class YokogawaDialogue:
         self._frames.clear()
         self._wire.write(b"\n" + encode(["*CLS"]))  # the empty line ends what a cut message left in the instrument
         drain(self._wire, QUIET_S, deadline)
+        identity = self._ask_identity(deadline)
+        again = self._ask_identity(deadline)  # it has no number and no checksum
+        if identity != again:
+            raise MeterGarbage(f"found {identity} and then {again}; check the line")
+        return identity
+
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         self._wire.write(encode(["*IDN?"]))
         trouble: MeterGarbage | None = None
         while True:
             try:
-                frame = self._next_line(deadline)
+                identity = decode_identity(self._next_line(deadline).body)
+                find_model(self._dialect, identity)
+                return identity
+            except MeterGarbage as error:
+                trouble = error
+                deadline = Deadline(min(STALL_S, deadline.left_s))  # the identity follows what stood before it
             except MeterTimeout as error:
                 if trouble is None:
                     raise MeterTimeout(
                         f"{self.port}: no answer to *IDN?; check that the meter is on, its baud rate and `port`, and "
                         + self._dialect.hint
                     ) from error
-                raise MeterGarbage(f"{self.port}: what answers is no Yokogawa: {trouble}") from error
-            try:
-                return decode_identity(frame.body)
-            except MeterGarbage as error:
-                trouble = error
+                raise MeterGarbage(str(trouble)) from error
 
     def _next_line(self, deadline: Deadline) -> Frame:
-        """Return the next line; a stream that never ends cannot outlast the deadline."""
+        """Return the next line; a stream that never ends cannot outlast the deadline.
+
+        Raises `MeterTimeout`, and `MeterGarbage` when a line has begun and does not go on for `STALL_S`.
+        """
         while not self._frames:
             if deadline.expired:
                 raise MeterTimeout(f"{self.port}: no line before the deadline; check meter and baud rate")
-            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
+            held = self._splitter.held_bytes
+            try:
+                chunk = self._wire.read_chunk(Deadline(min(STALL_S, deadline.left_s)) if held else deadline)
+            except MeterTimeout as error:
+                if not held:
+                    raise
+                raise MeterGarbage(
+                    f"{self.port}: found {held} bytes of a line that has no end; check the line"
+                ) from error
+            self._frames.extend(self._splitter.feed(chunk))
         return self._frames.popleft()
 
 
@@ -748,6 +792,19 @@ def _is_serial(port: str) -> bool:
     return "://" not in port and not port.startswith(USBTMC_PREFIX)
 
 
+class YokogawaMeter(DialogueMeter):
+    """A meter that paces itself: asked again as soon as it has answered, it answers at its next update."""
+
+    def __init__(self, dialogue: YokogawaDialogue, rate_s: float) -> None:
+        """Greet the instrument; raises what `DialogueMeter` raises."""
+        super().__init__(dialogue, SHORTEST_INTERVAL_S)
+        self._rate_s = rate_s
+
+    def describe(self) -> Description:
+        """Return the description with the update interval as that of the readings."""
+        return replace(super().describe(), interval_s=self._rate_s)
+
+
 def open_wt310(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
     """Open the WT310, WT332 or WT333 (E or not) at `port`; `options` are those of `WT310_OPTIONS`.
 
@@ -765,5 +822,4 @@ def open_wt210(port: str, *, capture: Sink | None, options: Mapping[str, object]
 
 
 def _open(port: str, dialect: Dialect, setup: Setup, capture: Sink | None) -> Meter:
-    """Open a meter that is asked as soon as it has answered: it waits for its own next update."""
-    return DialogueMeter(YokogawaDialogue(port, dialect, setup, capture), SHORTEST_INTERVAL_S)
+    return YokogawaMeter(YokogawaDialogue(port, dialect, setup, capture), setup.rate_s)
