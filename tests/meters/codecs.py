@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import hm8115, mcp39f511n, modbus, powerspy2, register_maps, wattsup, yokogawa, zes
+from meters import hm8115, iec62056, mcp39f511n, modbus, powerspy2, ptdaemon, register_maps, sml, wattsup, yokogawa, zes
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
 from meters.transport import Chunk, FrameSplitter, LineSplitter
 
@@ -160,6 +160,56 @@ def _yokogawa(quantities: Sequence[yokogawa.Quantity]) -> Callable[[Sequence[byt
     return decode
 
 
+def _ptdaemon(chunks: Sequence[bytes]) -> int:
+    splitter = LineSplitter(ptdaemon.LINE_END, ptdaemon.LINE_LIMIT)
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            with suppress(MeterGarbage):
+                line = ptdaemon.decode_text(frame.body)
+                match line.partition(",")[0]:
+                    case "Time":
+                        ptdaemon.to_reading(ptdaemon.decode_row(line), 1, 1.0, None, frame.resynced)
+                    case "Watts" | "Uncertainty" as name:
+                        ptdaemon.decode_statistic(line, name)
+                    case "Ranges":
+                        ptdaemon.decode_ranges(line)
+                    case _ if line.startswith("Last"):
+                        ptdaemon.decode_unread(line)
+                    case _:
+                        ptdaemon.decode_identity(line)
+    return splitter.held_bytes
+
+
+def _sml(chunks: Sequence[bytes]) -> int:
+    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            with suppress(MeterGarbage):
+                telegram = sml.decode_telegram(frame.body, "x25")
+                sml.identify(telegram)
+                sml.to_reading(telegram, 1, 41400.0, frozenset())
+        with suppress(MeterGarbage):  # beyond the check sums too
+            sml.decode_element(chunk, 0)
+    return splitter.held_bytes
+
+
+def _iec62056(chunks: Sequence[bytes]) -> int:
+    splitter = LineSplitter(b"!\r\n", iec62056.MESSAGE_LIMIT)
+    for chunk in chunks:
+        with suppress(MeterGarbage):
+            iec62056.decode_identification(iec62056.from_wire(chunk, "7E1"))
+        with suppress(MeterGarbage):
+            sets = iec62056.decode_block(iec62056.decode_readout(iec62056.from_wire(chunk, "plain")))
+            iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+        for frame in splitter.feed(Chunk(1, iec62056.from_wire(chunk, "plain"))):
+            with suppress(MeterGarbage):
+                identification, block = iec62056.decode_telegram(frame.body)
+                sets = iec62056.decode_block(block)
+                iec62056.identify(identification, sets)
+                iec62056.to_reading(sets, 1, 41400.0, frame.resynced)
+    return splitter.held_bytes
+
+
 CODECS: dict[str, Codec] = {
     "wt310": Codec(
         _yokogawa(yokogawa.QUANTITIES),
@@ -252,5 +302,39 @@ CODECS: dict[str, Codec] = {
             b"#v,-,8,1,0,1,3,4,12,20070928,0;",
         ),
         wattsup.FRAME_LIMIT + 1,
+    ),
+    "ptdaemon": Codec(
+        _ptdaemon,
+        (
+            b"Time,03-03-2021 00:07:17.980,Watts,4.000000,Volts,250.420000,Amps,0.036470,PF,0.438000,Mark,x\r\n",
+            b"Uncertainty,0.006264,0.006105,0.009201,692,0,692,0\r\nLast 692 samples\r\n",
+            b"Ranges,0,0.500000,0,300.000000\r\nWatts,23.492803,8.410000,24.560000,692,0,692\r\n",
+            b"Y,1000,1,1,1,1,0,0,1,version=1.9.2,OS=Linux,mode=power,1,1,1,0,0,no_cal_date,YOKOGAWA;WT333E;C3;F1.04\r\n",
+        ),
+        ptdaemon.LINE_LIMIT,
+    ),
+    "sml": Codec(
+        _sml,
+        (
+            bytes.fromhex(  # real, as in test_sml.py
+                "1B1B1B1B01010101760400000162006200726500000101760101070000017162A80B0A01484C5902000D6BE672620165017162A801"
+                "638C88007604000002620062007265000007017707FFFFFFFFFFFF0B0A01484C5902000D6BE6070100620AFFFF72620165017162A8"
+                "7477070100603201010101010104484C590177070100600100FF010101010B0A01484C5902000D6BE60177070100010800FF65001C"
+                "010472620165017162A8621E52FF6501677C7A0177070100100700FF0101621B520053017801010163764D00760400000362006200"
+                "726500000201710163E823001B1B1B1B1A001B4C"
+            ),
+            bytes.fromhex("77070100100700FF0101621B5200530178") + b"\x01",
+        ),
+        sml.FRAME_LIMIT,
+    ),
+    "iec62056": Codec(
+        _iec62056,
+        (  # real, as in test_iec62056.py
+            b"\x021-0:0.9.2*255(0220127)\r\n1-0:0.9.1*255(105644)\r\n1-0:1.8.0*255(0000502.853*kWh)\r\n"
+            b"1-0:2.8.0*255(0098697.318*kWh)\r\n!\r\n\x03\x19",
+            b"/ESY5Q3DA1004 V3.02\r\n\r\n1-0:1.8.0*255(00024234.1010820*kWh)\r\n1-0:1.7.255*255(000104.60*W)\r\n!\r\n",
+            bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A"),
+        ),
+        iec62056.MESSAGE_LIMIT,
     ),
 }
