@@ -205,7 +205,7 @@ def check_row(row: Mapping[str, float], cycle_s: float) -> None:
     true_s = true_cycle_s(row)
     if true_s <= 0 or abs(true_s - cycle_s) > CYCLE_SLACK_S + CYCLE_SLACK * cycle_s:
         raise MeterGarbage(f"true cycle: found {true_s:g} s, expected nearly {cycle_s:g} s as it was set")
-    volts, amperes, watts, apparent, factor = (_finite(row[name]) for name in _CHANNEL_ITEMS)
+    volts, amperes, watts, apparent, factor = (_finite(row.get(name, NAN)) for name in _CHANNEL_ITEMS)
     for name, found, high in (("utrms", volts, HIGHEST_V), ("itrms", amperes, HIGHEST_A), ("pf", factor, 1.0)):
         if found is not None and abs(found) > high * (1 + PRODUCT_SLACK):
             raise MeterGarbage(f"field {name}: found {found:g}, expected at most {high:g}")
