@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from meters.dialogue import DialogueMeter
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Column, Description, Identity, Ranging, Reading, Tier
@@ -233,6 +233,7 @@ class PtDaemon:
         """Connect to `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._settings = settings
         self._window_s = settings.interval_ms / 1000.0
+        self._poll_s = min(POLL_S, self._window_s / 4.0)
         self.reply_s = FETCH_S + 2.0 * self._window_s
         self._wire = SerialWire(port, Line(115200), sink)  # TCP; the speed means nothing there
         self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
@@ -283,7 +284,7 @@ class PtDaemon:
         # What the daemon does not know (-1) may be automatic; only a range it names as set is fixed.
         ranging: Ranging = "fixed" if amps.auto is False and volts.auto is False else "auto"
         tier: Tier = "reference" if self._accepted else "uncalibrated"
-        return Description(DRIVER, "window", self._window_s, "end", POLL_S / 2, columns, tier, ranging)
+        return Description(DRIVER, "window", self._window_s, "end", self._poll_s / 2, columns, tier, ranging)
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next unread sample; samples the daemon missed are left out."""
@@ -292,14 +293,14 @@ class PtDaemon:
                 self._fetch()
             if self._readings:
                 break
-            if deadline.left_s <= POLL_S:
+            if deadline.left_s <= self._poll_s:
                 missed = f", {self._missed} missed by the daemon" if self._missed else ""
                 self._missed = 0
                 raise MeterTimeout(
                     f"{self.port}: no new sample within {self.reply_s:g} s{missed}; look at the daemon's own window: "
                     "its analyser may be off or busy"
                 )
-            time.sleep(POLL_S)
+            time.sleep(self._poll_s)
         self._missed = 0
         return self._readings.popleft()
 
@@ -442,7 +443,8 @@ def open_ptdaemon(port: str, *, capture: Sink | None, options: Mapping[str, obje
     settings = Settings(
         round(number(values, "interval_ms")), mark, _range(values["range_a"]), _range(values["range_v"])
     )
-    return DialogueMeter(PtDaemon(port, settings, capture), interval_s=POLL_S)
+    # The daemon keeps the pace: `sample` waits for its next sample, and rows that wait are handed out at once.
+    return DialogueMeter(PtDaemon(port, settings, capture), interval_s=SHORTEST_INTERVAL_S)
 
 
 def _range(value: Value) -> str | None:
