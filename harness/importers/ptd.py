@@ -64,6 +64,8 @@ RANGING = re.compile(r"(?:^|[-_ ])ranging(?:$|[-_ ])", re.IGNORECASE)
 QUANTITIES = (("power_w", "W"), ("voltage_v", "V"), ("current_a", "A"), ("power_factor", "1"))
 LEAVES = frozenset({"ranging", "testing", "run_1", "performance", "power"})
 """Folders of a submission that name no workload."""
+BESIDE = ("client.json", "server.log", "client.log")
+"""Files of a session that are kept with it and not read."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Session:
     rows: list[Log] = field(default_factory=list)
     console: Log | None = None
     server: Conversation | None = None
+    beside: list[SourceFile] = field(default_factory=list)
 
     @property
     def logs(self) -> list[Log]:
@@ -84,7 +87,8 @@ class Session:
     @property
     def files(self) -> list[SourceFile]:
         """Every source of the session."""
-        return [log.source for log in self.logs] + ([self.server.source] if self.server else [])
+        server = [self.server.source] if self.server else []
+        return [log.source for log in self.logs] + server + self.beside
 
 
 def import_ptd(path: Path, campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
@@ -159,8 +163,10 @@ def _context(root: Path, name: str) -> Path | None:
 
 
 def _session(root: Path, top: Path) -> Session:
-    parts = [part for part in root.relative_to(top).parts if part not in LEAVES]
-    session = Session(root, "-".join(re.sub(r"\W+", "-", part) for part in parts))
+    parts = [ISO_MARK.sub("", part) for part in root.relative_to(top).parts if part not in LEAVES]
+    session = Session(root, "-".join(re.sub(r"[\W_]+", "-", part).strip("-") for part in parts if part))
+    found = [file for name in BESIDE if (file := _context(root, name))]
+    session.beside = [read_source(file) for file in found if file.stat().st_size]
     if console := _context(root, "ptd_logs.txt"):
         session.console = read_log(read_source(console))
     if server := _context(root, "server.json"):

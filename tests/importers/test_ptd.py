@@ -263,6 +263,29 @@ def test_workloads_of_a_submission_are_scenarios_and_repeated_marks_repetitions(
     assert import_ptd(tmp_path / "twice.txt", tmp_path / "d").runs == {"a": 2, "b": 1}
 
 
+def test_a_folder_named_by_its_session_is_the_same_scenario_as_the_next_session(tmp_path: Path) -> None:
+    for hour in ("10", "11"):
+        folder = tmp_path / "in" / f"2021-03-03_{hour}-24-04_loadgen-testing"
+        folder.mkdir(parents=True)
+        text = "".join(row(f"{hour}:30:0{second}.000", 5.0, "testing-workload") for second in range(3))
+        (folder / "spl.txt").write_text(text)
+    summary = import_ptd(tmp_path / "in", tmp_path / "c")
+    assert summary.runs == {"loadgen-testing-testing-workload": 2}
+    assert [run.start.repetition for run in CampaignFolder(tmp_path / "c").runs()] == [1, 2]
+
+
+def test_what_lies_beside_the_logs_is_kept_with_them(tmp_path: Path) -> None:
+    (tmp_path / "in" / "power").mkdir(parents=True)
+    (tmp_path / "in" / "power" / "server.json").write_text("{}")
+    (tmp_path / "in" / "power" / "client.json").write_text('{"a": 1}')
+    (tmp_path / "in" / "power" / "server.log").write_text("")
+    (tmp_path / "in" / "spl.txt").write_text(rows(3))
+    import_ptd(tmp_path / "in", tmp_path / "c")
+    assert sorted(path.name for path in (tmp_path / "c" / "sources").iterdir()) == [
+        "client.json", "server.json", "spl.txt",
+    ]  # fmt: skip
+
+
 def test_ranges_set_before_a_run_are_those_it_begins_with_and_a_change_within_is_an_event(tmp_path: Path) -> None:
     console = (
         f"Selected power meter\n03-03-2021 09:59:40.000: Response to client sent: {IDENTIFY}\n"
@@ -495,7 +518,7 @@ def test_a_cut_line_is_noted_in_the_run(tmp_path: Path) -> None:
     assert notes(run)["truncated-source"] == "line 4 of spl.txt is cut off; left out"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_damage_is_imported_or_refused_with_the_file_never_a_traceback(data: st.DataObject) -> None:
     samples = (rows(3) + PULL_273).encode()
