@@ -13,9 +13,9 @@ loses power). A window is 2^N line cycles; it is known from N and the line frequ
 equals the one before within its window is `stale`. The age of a value when it is asked for lies between 0 and one
 window; half a window stands as latency.
 
-Power LSB: 10 mW at power range 19, halved by each step down (a range is a number of right shifts). Range 6 so gives
-1.22 uW, which is what green-metrics-tool computes (raw * 10000 >> 13). V and I are known at their ranges 18
-and 12 alone; other ranges are refused. P above V * I says that a scale is not what it seems: no reading.
+Power LSB: 10 mW at power range 19, halved by each step down (a range is a number of right shifts): 1.25 mW at 16 and
+1.22 uW at 6, as green-metrics-tool's client has it at these two. V and I are known at their ranges 18 and 12 alone;
+other ranges are refused. P above V * I says that a scale is not what it seems: no reading.
 
 What no test here proves, because no captured reply with data exists in public (hardware must settle it):
 - The sign of power. Two sources contradict each other: bits 0 and 1 of the status word, set where negative (option
@@ -79,8 +79,9 @@ SATURATED = 0xFFFFFFFF
 
 VOLTAGE_RANGE, CURRENT_RANGE = 18, 12
 POWER_RANGES = range(1, 32)
-POWER_RANGE, POWER_LSB_W = 19, 0.01
-VOLTAGE_LSB_V, CURRENT_LSB_A, FREQUENCY_LSB_HZ, FACTOR_LSB = 0.1, 1e-4, 1e-3, 2.0**-15
+POWER_RANGE = 19
+FACTOR_LSB = 2.0**-15
+VOLTS, AMPERES, HERTZ, WATTS = 10, 10_000, 1000, 100  # counts in each, the power counts at POWER_RANGE
 MAINS_HZ = (45.0, 65.0)
 
 # What the driver may say: set the address and read, or set the accumulation interval. Saving to flash (53), EEPROM
@@ -169,10 +170,10 @@ def decode_frame(data: bytes) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What the settings of the chip make of its counts: cycles in a window, watts in a count of each outlet."""
+    """What the settings of the chip make of its counts: cycles in a window, steps of 10 mW in a count of power."""
 
     cycles: int
-    power_lsb_w: tuple[float, float]
+    power_steps: tuple[float, float]
 
 
 def decode_scale(accumulation: bytes, range_1: bytes, range_2: bytes) -> Scale:
@@ -198,12 +199,12 @@ def decode_scale(accumulation: bytes, range_1: bytes, range_2: bytes) -> Scale:
             f"found {found}, expected N of 1 to 8, voltage range {VOLTAGE_RANGE}, current ranges {CURRENT_RANGE}, "
             f"power ranges 1 to 31; this is no MCP39F511N, or its ranges were changed: then no scale is known"
         )
-    return Scale(2**n, (power_lsb_w(range_1[2]), power_lsb_w(range_2[2])))
+    return Scale(2**n, (power_steps(range_1[2]), power_steps(range_2[2])))
 
 
-def power_lsb_w(power_range: int) -> float:
-    """Return what one count of active power is at this range, in watts."""
-    return POWER_LSB_W * 2.0 ** (power_range - POWER_RANGE)
+def power_steps(power_range: int) -> float:
+    """Return how many steps of 10 mW one count of active power is at this range."""
+    return float(2.0 ** (power_range - POWER_RANGE))
 
 
 def check_two_channels(data: bytes) -> None:
@@ -214,15 +215,15 @@ def check_two_channels(data: bytes) -> None:
     dual = decode_frame(data)
     apparent = dual.powers[1]
     factor, current, power = dual.factors[1], dual.currents[0], dual.currents[1]
-    product_va = dual.voltage * VOLTAGE_LSB_V * current * CURRENT_LSB_A
+    product_va = dual.voltage / VOLTS * current / AMPERES
 
     def near(found_counts: int, expected_va: float) -> bool:
-        return abs(found_counts * POWER_LSB_W - expected_va) < 0.02 * product_va
+        return abs(found_counts / WATTS - expected_va) < 0.02 * product_va
 
     single = near(apparent, product_va) and near(power, product_va * abs(factor) * FACTOR_LSB)
     if product_va >= 2.0 and single and not near(dual.powers[0], product_va * abs(dual.factors[0]) * FACTOR_LSB):
         raise MeterMismatch(
-            f"found apparent power {apparent * POWER_LSB_W:.2f} VA at 0x1A and power {power * POWER_LSB_W:.2f} W at "
+            f"found apparent power {apparent / WATTS:.2f} VA at 0x1A and power {power / WATTS:.2f} W at "
             "0x12, as the single-channel MCP39F511 and MCP39F511A have them; expected the dual-channel MCP39F511N"
         )
 
@@ -249,8 +250,8 @@ def power_w(counts: Counts, scale: Scale, channel: int, sign_bits: str) -> float
     """
     if SATURATED in (counts.powers[channel], counts.currents[channel]):
         return None
-    found_w = counts.powers[channel] * scale.power_lsb_w[channel]
-    limit_va = counts.voltage * VOLTAGE_LSB_V * counts.currents[channel] * CURRENT_LSB_A
+    found_w = counts.powers[channel] * scale.power_steps[channel] / WATTS
+    limit_va = counts.voltage / VOLTS * counts.currents[channel] / AMPERES
     if found_w > 1.1 * limit_va + 1.0:
         raise MeterGarbage(
             f"found {found_w:.2f} W on outlet {channel + 1}, expected no more than V * I = {limit_va:.2f} VA; "
@@ -265,7 +266,7 @@ def to_reading(counts: Counts, scale: Scale, channel: str, sign_bits: str, range
     For both outlets together neither current nor power factor is known: effective values do not add.
     Raises `MeterGarbage` without mains, and what `power_w` raises.
     """
-    frequency_hz = counts.frequency * FREQUENCY_LSB_HZ
+    frequency_hz = counts.frequency / HERTZ
     if not MAINS_HZ[0] <= frequency_hz <= MAINS_HZ[1]:
         raise MeterGarbage(
             f"found a line frequency of {frequency_hz:.3f} Hz, expected {MAINS_HZ[0]:g} to {MAINS_HZ[1]:g}; "
@@ -279,8 +280,8 @@ def to_reading(counts: Counts, scale: Scale, channel: str, sign_bits: str, range
     return Reading(
         time_ns=time_ns,
         power_w=sum(sound) if len(sound) == len(asked) else None,
-        voltage_v=counts.voltage * VOLTAGE_LSB_V,
-        current_a=current * CURRENT_LSB_A if single and current != SATURATED else None,
+        voltage_v=counts.voltage / VOLTS,
+        current_a=current / AMPERES if single and current != SATURATED else None,
         power_factor=counts.factors[asked[0]] * FACTOR_LSB if single else None,
         frequency_hz=frequency_hz,
         window_s=scale.cycles / frequency_hz,
@@ -356,15 +357,15 @@ class Mcp39f511n:
         """Return window and columns; valid after `greet`."""
         asked = (0, 1) if self._channel == BOTH else (int(self._channel) - 1,)
         limit_w = self._range_w * len(asked)
-        resolution_w = max(self._scale.power_lsb_w[index] for index in asked)
+        resolution_w = max(self._scale.power_steps[index] for index in asked) / WATTS
         columns = [
             Column("power_w", "W", resolution_w, (-limit_w, limit_w), ACCURACY),
-            Column("voltage_v", "V", VOLTAGE_LSB_V, (0.0, 300.0), None),
-            Column("frequency_hz", "Hz", FREQUENCY_LSB_HZ, MAINS_HZ, None),
+            Column("voltage_v", "V", 1 / VOLTS, (0.0, 300.0), None),
+            Column("frequency_hz", "Hz", 1 / HERTZ, MAINS_HZ, None),
         ]
         if len(asked) == 1:
             columns += [
-                Column("current_a", "A", CURRENT_LSB_A, (0.0, 15.0), None),
+                Column("current_a", "A", 1 / AMPERES, (0.0, 15.0), None),
                 Column("power_factor", "1", FACTOR_LSB, (-1.0, 1.0), None),
             ]
         return Description(

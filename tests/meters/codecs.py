@@ -25,7 +25,7 @@ class Codec:
 
 
 def _mcp39f511n(chunks: Sequence[bytes]) -> int:
-    scale = mcp39f511n.Scale(16, (0.01, 0.01))
+    scale = mcp39f511n.Scale(16, (1.0, 1.0))
     held = b""
     for chunk in chunks:
         held += chunk

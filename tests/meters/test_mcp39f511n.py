@@ -45,7 +45,7 @@ GOLDEN_WRITES = [
 README_READING = struct.pack("<HHHHhhIIII", 0, 0x6317, 1200, 59976, 20746, -1276, 3215, 65, 2442, 3)
 README_APPARENT = (3857, 77)
 
-SCALE = Scale(16, (0.01, 0.01))
+SCALE = Scale(16, (1.0, 1.0))
 SETTINGS = {
     (0x04, 2): bytes.fromhex("1763"),
     (0xA8, 2): bytes.fromhex("0400"),
@@ -265,15 +265,18 @@ def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
     assert (second.power_w, second.current_a) == (42.11, 0.2)
 
 
+# At ranges 16 and 6 as green-metrics-tool's client scales (1.25 mW; raw * 10000 >> 13 uW), at 19 as the data sheet does.
 @pytest.mark.parametrize(
-    ("power_range", "lsb_w"), [(19, 0.01), (18, 0.005), (20, 0.02), (6, 10000 / 2**13 * 1e-6), (12, 0.01 / 128)]
+    ("power_range", "lsb_w"), [(19, 0.01), (18, 0.005), (20, 0.02), (16, 1.25e-3), (6, 10000 / 2**13 * 1e-6)]
 )
-def test_the_power_scale_halves_with_each_step_of_the_range_and_meets_the_known_one_at_6(
+def test_the_power_scale_halves_with_each_step_of_the_range_and_meets_the_known_ones(
     power_range: int, lsb_w: float
 ) -> None:
-    assert mcp39f511n.power_lsb_w(power_range) == pytest.approx(lsb_w)
+    assert mcp39f511n.power_steps(power_range) / 100 == pytest.approx(lsb_w, rel=1e-12)
     scale = mcp39f511n.decode_scale(b"\x01\x00", bytes([18, 12, power_range, 0]), bytes([0, 12, 19, 0]))
-    assert scale == Scale(2, (mcp39f511n.power_lsb_w(power_range), 0.01))
+    assert scale == Scale(2, (mcp39f511n.power_steps(power_range), 1.0))
+    counts = mcp39f511n.decode_frame(computed_frame(powers=(round(50 / lsb_w), 0)))
+    assert mcp39f511n.to_reading(counts, scale, "1", "0-3", 3450.0, 1).power_w == pytest.approx(50.0, abs=lsb_w)
 
 
 @pytest.mark.parametrize(
