@@ -17,6 +17,7 @@ from harness.documents import (
     NoteEvent,
     PhaseEvent,
     PowerDescriptor,
+    RangeChangeEvent,
     Start,
     Stop,
     decode,
@@ -63,6 +64,15 @@ events: st.SearchStrategy[Document] = st.one_of(
     ),
     st.builds(ClockEvent, time_ns=ints, t0_ns=ints, t_sut_ns=ints, t1_ns=ints, sut_wall_ns=ints, host_wall_ns=ints),
     st.builds(GapEvent, time_ns=ints, stream=names, cause=names, from_ns=ints, to_ns=ints),
+    st.builds(
+        RangeChangeEvent,
+        time_ns=ints,
+        stream=names,
+        column=names,
+        auto=st.none() | st.booleans(),
+        full_scale=st.none() | st.floats(0, 1000),
+        text=names,
+    ),
     st.builds(NoteEvent, time_ns=ints, code=names, text=names),
     st.builds(Stop, time_ns=ints, utc=names, reason=st.none() | names, streams=st.just({"a": {"rows": 1}})),
     st.builds(
