@@ -45,7 +45,7 @@ class UsbtmcWire:
         """Open `port`; raises `MeterUnavailable`."""
         self.port = port
         self._capture = None if sink is None else Capture(sink)
-        self._file = _open(port)
+        self._file = _open(port)  # -1 while closed
 
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return one reply, or as much of it as fits into `MESSAGE_LIMIT` bytes.
@@ -54,7 +54,7 @@ class UsbtmcWire:
         `MeterUnplugged`.
         """
         try:
-            self._set_timeout(deadline.left_s)
+            self._begin(deadline.left_s)
             data = os.read(self._file, MESSAGE_LIMIT)
         except OSError as error:
             raise self._trouble(error, "no reply came before the deadline; check that the meter is on") from error
@@ -68,7 +68,7 @@ class UsbtmcWire:
         """Send `data` as one message; raises `MeterTimeout`, `MeterUnplugged`."""
         self._record(">", time.monotonic_ns(), data)
         try:
-            self._set_timeout(WRITE_TIMEOUT_S)
+            self._begin(WRITE_TIMEOUT_S)
             taken = os.write(self._file, data)
         except OSError as error:
             raise self._trouble(error, f"the meter took no message for {WRITE_TIMEOUT_S:g} s") from error
@@ -88,7 +88,10 @@ class UsbtmcWire:
                 os.close(self._file)
         self._file = -1
 
-    def _set_timeout(self, timeout_s: float) -> None:
+    def _begin(self, timeout_s: float) -> None:
+        """Give the call that follows its timeout; raises `OSError`, `ENODEV` where the device is closed."""
+        if self._file < 0:
+            raise OSError(errno.ENODEV, "closed after it went away")
         milliseconds = round(max(timeout_s, SHORTEST_TIMEOUT_S) * 1000)
         fcntl.ioctl(self._file, USBTMC_IOCTL_SET_TIMEOUT, struct.pack("=I", milliseconds))
 

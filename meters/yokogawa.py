@@ -767,7 +767,7 @@ class YokogawaDialogue:
                 if not held:
                     raise
                 raise MeterGarbage(
-                    f"{self.port}: found {held} bytes of a line that has no end; check the line"
+                    f"found {held} bytes of a line that has no end; check the line"
                 ) from error
             self._frames.extend(self._splitter.feed(chunk))
         return self._frames.popleft()
