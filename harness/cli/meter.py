@@ -4,13 +4,11 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import BinaryIO
 
 from rich.console import Console
 from rich.live import Live
@@ -19,16 +17,14 @@ from rich.progress import Progress
 from rich.table import Table
 from serial.tools import list_ports
 
-from harness import config
-from harness.cli.types import Verbs, add_lab_argument
-from harness.demo import open_port
-from harness.errors import ConfigError
+from harness.cli import meter_check, meter_serve
+from harness.cli.meter_port import add_meter_arguments, opened, sparkline
+from harness.cli.types import Verbs
 from meters import registry
-from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
+from meters.meter import MeterError, MeterGarbage, MeterTimeout
 from meters.options import Option
 from meters.reading import Identity, Origin, Reading, Tier
 
-SPARKS = "▁▂▃▄▅▆▇█"
 READ_TIMEOUT_S = 5.0
 USBTMC_FILES = "usbtmc*"
 TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
@@ -54,49 +50,11 @@ def add_parser(verbs: Verbs) -> None:
     add_meter_arguments(read)
     read.add_argument("--count", type=int, default=0, metavar="N", help="stop after N readings (default: Ctrl-C)")
     read.set_defaults(call=call_read)
+    meter_check.add_parser(actions)
+    meter_serve.add_serve_ptd(actions)
     emulate = actions.add_parser("emulate", help="the other side of a protocol on a pty or a TCP port", add_help=False)
     emulate.add_argument("arguments", nargs=argparse.REMAINDER)
     emulate.set_defaults(call=call_emulate)
-
-
-def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
-    """How a meter is named: by lab.toml, or by driver and port."""
-    verb.add_argument("meter", help="a meter of lab.toml, or a driver (`wattlab meter drivers`) followed by PORT")
-    verb.add_argument("port", nargs="?", help="/dev/serial/by-id/..., /dev/usbtmc0, socket://host:port, http://host")
-    verb.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
-    add_lab_argument(verb)
-
-
-@contextmanager
-def opened(arguments: argparse.Namespace, capture: BinaryIO | None = None) -> Iterator[tuple[str, Meter]]:
-    """The meter that the arguments name, with its driver's name.
-
-    Raises:
-        ConfigError: it is neither in lab.toml nor a driver with a port. MeterError: it does not open.
-    """
-    options = _options(arguments.option)
-    sink = io.BytesIO() if capture is None else capture
-    if arguments.port is not None:
-        if arguments.meter not in registry.DRIVERS:
-            known = ", ".join(sorted(registry.DRIVERS))
-            raise ConfigError(f"{arguments.meter!r} is no driver, expected one of {known}")
-        yield from _reading(arguments.meter, arguments.port, options, sink)
-        return
-    lab = config.load(arguments.lab) if arguments.lab.is_file() else None
-    if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
-        raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
-    lab = lab or config.load(arguments.lab)
-    with open_port(lab, arguments.meter) as port:
-        section = lab.file.meters[arguments.meter]
-        yield from _reading(section.driver, port, section.options | options, sink)
-
-
-def _reading(driver: str, port: str, options: dict[str, object], sink: BinaryIO) -> Iterator[tuple[str, Meter]]:
-    meter = registry.open_meter(driver, port, capture=sink, options=options)
-    try:
-        yield driver, meter
-    finally:
-        meter.close()
 
 
 # --- what there is ----------------------------------------------------------------------------------------------
@@ -258,28 +216,9 @@ def call_emulate(arguments: argparse.Namespace) -> int:
     return emulate(arguments.arguments)
 
 
-def _options(words: Sequence[str]) -> dict[str, object]:
-    options: dict[str, object] = {}
-    for word in words:
-        name, mark, value = word.partition("=")
-        if not mark:
-            raise ConfigError(f"--option {word}: expected NAME=VALUE, such as baud=115200")
-        try:
-            options[name] = float(value)
-        except ValueError:
-            options[name] = value
-    return options
-
-
 def _row(reading: Reading) -> str:
     power = "-" if reading.power_w is None else f"{reading.power_w:.3f}"
     return f"{reading.time_ns} {power} W {'|'.join(sorted(reading.flags))}".rstrip()
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """A line of block characters between the lowest and the highest value."""
-    low, high = min(values), max(values)
-    return "".join(SPARKS[int((value - low) / ((high - low) or 1.0) * (len(SPARKS) - 1))] for value in values)
 
 
 def _line(readings: Sequence[Reading]) -> str:

@@ -1,0 +1,221 @@
+"""`wattlab meter check`: is this meter fit to measure with? A constant load, then perhaps one that is switched."""
+
+import argparse
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from harness.cli.meter_port import add_meter_arguments, opened, sparkline
+from harness.cli.types import Verbs
+from harness.errors import LabError
+from meters.meter import Meter, MeterGarbage, MeterTimeout
+from meters.reading import Description, Reading
+from reports.analysis.selftest import Check, Readings, Stated, constant_load, fit_window, window_check
+
+READ_TIMEOUT_S = 1.0
+SHORTEST_S, LONGEST_S = 2.3, 4.1
+"""Between two switchings, drawn anew each time so that they fall anywhere in the meter's window; in windows where
+that is longer."""
+TAIL_S = 5.0
+CPU_LOAD = "cpu"
+BAD = 3
+
+
+def add_parser(actions: Verbs) -> None:
+    """Register the action."""
+    check = actions.add_parser(
+        "check",
+        help="constant-load self-test: noise, resolution, rate, stuck values, register; window by a switched load",
+    )
+    add_meter_arguments(check)
+    check.add_argument("--seconds", type=float, default=60.0, help="length of the constant part (default: 60)")
+    check.add_argument(
+        "--switch",
+        metavar="COMMAND",
+        help="a command that is a load as long as it runs; `cpu` loads this machine's CPUs. Shows window and stamp",
+    )
+    check.add_argument("--edges", type=int, default=16, help="how often the load is switched (default: 16)")
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.set_defaults(call=call_check)
+
+
+def call_check(arguments: argparse.Namespace) -> int:
+    """Exit code 0 when every line is good or a remark, 3 when one is bad."""
+    console = Console(stderr=arguments.json)
+    command = _command(arguments.switch)
+    with opened(arguments) as (driver, meter):
+        description = meter.describe()
+        console.print(
+            f"{driver}, {meter.origin().kind}: keep the load constant for {arguments.seconds:g} s", markup=False
+        )
+        steady = _listen(meter, arguments.seconds, console, "constant load")
+        _show(steady, console)
+        checks = constant_load(_arrays(steady), _stated(description))
+        if command is not None:
+            interval_s = description.interval_s or description.window_s or 1.0
+            edges_s, first = _moments(arguments.edges, interval_s), time.monotonic()
+            with _Switch(command, [first + at for at in edges_s]) as switch:
+                trace = _listen(meter, edges_s[-1] + TAIL_S, console, "switched load")
+            _show(trace, console)
+            arrays = _arrays(trace)
+            known = np.isfinite(arrays.power_w)
+            fit = fit_window(arrays.times_s[known], arrays.power_w[known], switch.edges_s, first_on=True)
+            checks += window_check(fit, _stamp_offset_s(description), description.window_s)
+        _report(checks, arguments.json, meter, driver)
+    return BAD if any(check.grade == "bad" for check in checks) else 0
+
+
+def _command(text: str | None) -> list[list[str]] | None:
+    """What is started to switch the load on; `cpu`: a busy loop on every CPU."""
+    if text is None:
+        return None
+    if text == CPU_LOAD:
+        return [["sh", "-c", "while :; do :; done"]] * (os.cpu_count() or 1)
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise LabError(f"--switch {text!r}: {error}; expected a command, or cpu") from None
+    if not words:
+        raise LabError("--switch: expected a command, or cpu")
+    return [words]
+
+
+class _Switch:
+    """Switches a load at planned moments (s, monotonic), in a thread; `edges_s` are those at which it really did."""
+
+    def __init__(self, commands: Sequence[Sequence[str]], moments_s: Sequence[float]) -> None:
+        self._commands, self._moments_s = commands, moments_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="switch", daemon=True)
+        self._failure: OSError | None = None
+        self.edges_s: list[float] = []
+
+    def __enter__(self) -> "_Switch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._failure is not None:
+            raise LabError(f"--switch {' '.join(self._commands[0])}: {self._failure}; correct the command")
+
+    def _work(self) -> None:
+        with ExitStack() as running:
+            try:
+                for number, moment_s in enumerate(self._moments_s):
+                    if self._over.wait(max(0.0, moment_s - time.monotonic())):
+                        return
+                    if number % 2 == 0:
+                        for command in self._commands:
+                            running.callback(_end, _start(command))
+                    else:
+                        running.close()
+                    self.edges_s.append(time.monotonic())
+            except OSError as error:
+                self._failure = error
+
+
+def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """The whole group, and at once: the moment counts."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _moments(edges: int, interval_s: float) -> list[float]:
+    if edges < 2:
+        raise LabError(f"--edges {edges}: expected 5 or more")
+    scale = max(1.0, interval_s)
+    moment_s, found = 2.0 * scale, []
+    for _edge in range(edges + edges % 2):  # an even number, so that the load is off at the end
+        found.append(moment_s)
+        moment_s += scale * random.uniform(SHORTEST_S, LONGEST_S)
+    return found
+
+
+def _listen(meter: Meter, seconds: float, console: Console, what: str) -> list[Reading]:
+    """The readings of some seconds; garbage and silence leave out what they cost."""
+    readings: list[Reading] = []
+    begin_s = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=seconds)
+        while (gone_s := time.monotonic() - begin_s) < seconds:
+            try:
+                readings.append(meter.read(READ_TIMEOUT_S))
+            except (MeterTimeout, MeterGarbage) as error:
+                if isinstance(error, MeterGarbage):
+                    progress.console.print(str(error), markup=False)
+            last = readings[-1].power_w if readings else None
+            shown = "" if last is None else f" {last:.2f} W"
+            progress.update(task, completed=gone_s, description=f"{what}{shown}")
+    return readings
+
+
+def _show(readings: Sequence[Reading], console: Console) -> None:
+    powers = [reading.power_w for reading in readings if reading.power_w is not None]
+    if powers:
+        step = max(1, len(powers) // 60)
+        console.print(f"  {min(powers):.2f} W {sparkline(powers[::step])} {max(powers):.2f} W", markup=False)
+
+
+def _arrays(readings: Sequence[Reading]) -> Readings:
+    def column(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        values = [getattr(reading, name) for reading in readings]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    times_s = np.array([reading.time_ns for reading in readings], dtype=np.float64) * 1e-9
+    return Readings(times_s, column("power_w"), column("energy_wh"))
+
+
+def _stated(description: Description) -> Stated:
+    columns = {column.name: column for column in description.columns}
+    power, register = columns["power_w"], columns.get("energy_wh")
+    accuracy = power.accuracy
+    gain = 0.05 if accuracy is None else accuracy.reading_percent / 100
+    offset_w = 0.0
+    if accuracy is not None:
+        offset_w = accuracy.range_percent / 100 * power.range[1] + accuracy.counts * power.resolution
+    interval_s = description.interval_s or description.window_s or 1.0
+    return Stated(interval_s, power.resolution, None if register is None else register.resolution, gain, offset_w)
+
+
+def _stamp_offset_s(description: Description) -> float:
+    """The stamp minus the end of the window, as the driver states it (`unknown` counts as `end`)."""
+    return description.latency_s - (description.window_s if description.stamp == "start" else 0.0)
+
+
+def _report(checks: Sequence[Check], as_json: bool, meter: Meter, driver: str) -> None:
+    if as_json:
+        document = {"driver": driver, "identity": asdict(meter.identify()), "origin": meter.origin().kind}
+        lines = [asdict(check) for check in checks]
+        print(json.dumps(document | {"checks": lines}, indent=1))
+        return
+    marks = {"good": "[green]good[/]", "remark": "[yellow]remark[/]", "bad": "[red]bad[/]"}
+    table = Table()
+    for heading in ("check", "", "found"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        table.add_row(check.name, marks[check.grade], escape(check.sentence))
+    Console().print(table)
+    if meter.origin().kind == "emulated":
+        print("This meter is emulated: the test says nothing about an instrument.")
