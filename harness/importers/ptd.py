@@ -90,6 +90,16 @@ class Session:
         server = [self.server.source] if self.server else []
         return [log.source for log in self.logs] + server + self.beside
 
+    def changed(self) -> list[str]:
+        """A sentence for every file that is not the one whose SHA-1 server.json states."""
+        stated = self.server.hashes if self.server else {}
+        found = []
+        for source in self.files:
+            name = source.path.relative_to(self.root).as_posix()
+            if name in stated and hashlib.sha1(source.verbatim, usedforsecurity=False).hexdigest() != stated[name]:
+                found.append(f"{name} is not the file whose SHA-1 server.json states; it was changed afterwards")
+        return found
+
 
 def import_ptd(path: Path, campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
     """Import every section of a log, or of all logs in a folder, into a new campaign.
@@ -114,9 +124,9 @@ def import_ptd(path: Path, campaign: Path, *, on_progress: OnProgress | None = N
 
 def _require_once(runs: Sequence[ImportedRun]) -> None:
     """The same samples in two files would count twice."""
-    seen: dict[tuple[str, int, bytes], ImportedRun] = {}
+    seen: dict[bytes, ImportedRun] = {}
     for run in runs:
-        key = (run.scenario, run.begin_ns, run.streams[0][1])
+        key = run.streams[0][1]
         if key in seen:
             raise ImportFileError(
                 f"{run.files[0].path}: the same samples are in {seen[key].files[0].path}; keep one of the two files"
@@ -190,7 +200,7 @@ def _runs(session: Session, remarks: list[str]) -> Iterator[ImportedRun]:
         raise ImportFileError(
             f"{session.logs[0].source.path}:1: no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
         )
-    remarks += _digest_remarks(session)
+    remarks += [f"{session.root}: {text}" for text in session.changed()]
     sections.sort(key=lambda section: section[1][0].time_ns)
     since_ns = 0
     for log, rows in sections:
@@ -209,19 +219,6 @@ def _goes(session: Session, mark: str, nth: int, total: int) -> list[Go]:
         if len(same) == total:
             found.append(same[nth])
     return found
-
-
-def _digest_remarks(session: Session) -> list[str]:
-    """server.json holds the SHA-1 of every file as the server wrote it."""
-    hashes = session.server.hashes if session.server else {}
-    remarks = []
-    for source in session.files:
-        if not source.path.is_relative_to(session.root):
-            continue
-        stated = hashes.get(source.path.relative_to(session.root).as_posix())
-        if stated is not None and stated != hashlib.sha1(source.verbatim, usedforsecurity=False).hexdigest():
-            remarks.append(f"{source.path}: not the file whose SHA-1 server.json states; it was changed afterwards")
-    return remarks
 
 
 def _instrument(session: Session) -> Instrument:
@@ -423,6 +420,7 @@ class Section:
             yield "dummy-analyser", "PTDaemon ran without an analyser (Dummy): these numbers were not measured"
         if self.log.cut_line and self.rows[-1] is self.log.rows[-1]:
             yield "truncated-source", f"line {self.log.cut_line} of {self.log.source.path.name} is cut off; left out"
+        yield from (("source-changed", text) for text in self.session.changed())
         for go in self.goes:
             for averages in go.averages:
                 yield from self._compared(averages, go.rampup)
@@ -438,13 +436,14 @@ class Section:
         Raises:
             ImportFileError: the same samples have another average, minimum, maximum, or number of valid ones.
         """
+        place = stated.where.rpartition("/")[2]
         if rampup or stated.total > len(self.rows):
             why = (
                 f"{rampup} samples of ramp-up"
                 if rampup
                 else f"{stated.total} samples there, {len(self.rows)} rows here"
             )
-            yield "ptd-samples", f"{stated.where}: PTDaemon's averages were not compared: {why}"
+            yield "ptd-samples", f"{place}: PTDaemon's averages were not compared: {why}"
             return
         values = [row.values[0] for row in self.rows[: stated.total] if row.cause is None]
         found = (float(np.mean(values)), min(values), max(values)) if values else (ERROR, ERROR, ERROR)
@@ -458,7 +457,7 @@ class Section:
         if stated.total < len(self.rows):
             yield (
                 "ptd-samples",
-                f"{stated.where}: PTDaemon's averages count the first {stated.total} of {len(self.rows)} rows",
+                f"{place}: PTDaemon's averages count the first {stated.total} of {len(self.rows)} rows",
             )
 
     def _problems(self) -> Iterator[tuple[str, str]]:

@@ -116,8 +116,9 @@ def test_the_published_log_keeps_identity_ranges_and_what_the_lab_said(tmp_path:
     }  # fmt: skip
     assert power.evidence["identify"] == IDENTIFY
     assert "SR,A,Auto: Range A changed" in " ".join(e.text for e in run.events if isinstance(e, NoteEvent))
-    assert any("ptd_logs.txt: not the file whose SHA-1" in remark for remark in summary.remarks)  # it is an excerpt
-    assert not any("spl.txt: not the file" in remark for remark in summary.remarks)
+    assert any("ptd_logs.txt is not the file whose SHA-1" in remark for remark in summary.remarks)  # it is an excerpt
+    assert notes(run)["source-changed"].startswith("power/ptd_logs.txt is not the file")
+    assert not any("spl.txt is not the file" in remark for remark in summary.remarks)
 
 
 def test_a_ranging_run_is_listed_with_its_energy_and_enters_no_mean(tmp_path: Path) -> None:
@@ -392,7 +393,9 @@ def test_averages_of_the_first_samples_are_compared_with_those(tmp_path: Path) -
 def test_averages_of_more_samples_than_there_are_rows_are_told(tmp_path: Path) -> None:
     averages = "Avg watts 5.000000, min watts 5.000000, max watts 5.000000, samples 6, errors 0, valid 6"
     [run] = imported(tmp_path, rows(5), console_with(averages))
-    assert "not compared: 6 samples there, 5 rows here" in notes(run)["ptd-samples"]
+    assert notes(run)["ptd-samples"] == (
+        "ptd_logs.txt:5: PTDaemon's averages were not compared: 6 samples there, 5 rows here"
+    )
 
 
 def test_the_uncertainty_that_the_server_asked_for_is_kept(tmp_path: Path) -> None:
@@ -492,6 +495,7 @@ def test_a_damaged_log_is_refused_with_file_and_line_and_leaves_nothing(
         ({"spl.txt": rows(3), "server.json": "{"}, r"server\.json:1: not JSON"),
         ({"spl.txt": rows(3), "server.json": '{"ptd_messages": [1]}'}, r"server\.json:1: expected an object"),
         ({"a/spl.txt": rows(3), "b/spl.txt": rows(3), "server.json": "{}"}, "the same samples are in"),
+        ({"a/spl.txt": rows(3), "b/spl.txt": rows(3)}, "the same samples are in"),
         ({"spl.txt": ""}, r"spl\.txt:1: the file is empty"),
     ],
 )
