@@ -142,28 +142,26 @@ def test_every_row_arrives_once_with_its_true_cycle_and_is_marked_emulated(meter
     assert sum(reading.window_s for reading in readings[1:]) == pytest.approx(arrived_s, abs=0.05)
 
 
-@pytest.mark.parametrize(
-    ("fault", "flags", "powers"),
-    [
-        ("no-value=2", [{"nan"}, {"nan"}], [None, None]),
-        ("overrange=2", [{"overrange"}, {"overrange"}], [None, None]),
-        ("repeat", [{"stale"}], [50.0]),
-        ("duplicate", [{"stale"}], [50.0]),
-        ("lost=2", [{"resynced"}], [50.0]),
-        ("counter-wrap", [{"resynced"}], [50.0]),
-        ("half", [{"resynced"}], [50.0]),
-    ],
-)
-def test_a_fault_shows_as_its_flag_and_ends(
-    meter: Meter, emulator: EmulatorProcess, fault: str, flags: list[set[str]], powers: list[float | None]
-) -> None:
-    read_many(meter, 2)
-    emulator.fault(fault)
-    readings = read_many(meter, 12)
-    marked = [reading for reading in readings if reading.flags]
-    assert [set(reading.flags) for reading in marked] == flags
-    assert [reading.power_w for reading in marked] == powers
-    assert {reading.power_w for reading in readings if not reading.flags} == {50.0}
+SHOWN: list[tuple[str, list[set[str]], list[float | None]]] = [
+    ("no-value=2", [{"nan"}, {"nan"}], [None, None]),
+    ("overrange=2", [{"overrange"}, {"overrange"}], [None, None]),
+    ("repeat", [{"stale"}], [50.0]),
+    ("duplicate", [{"stale"}], [50.0]),
+    ("lost=2", [{"resynced"}], [50.0]),
+    ("counter-wrap", [{"resynced"}], [50.0]),
+    ("half", [{"resynced"}], [50.0]),
+]
+
+
+def test_a_fault_shows_as_its_flag_and_ends(meter: Meter, emulator: EmulatorProcess) -> None:
+    for fault, flags, powers in SHOWN:
+        read_many(meter, 1)
+        emulator.fault(fault)
+        readings = read_many(meter, 8)
+        marked = [reading for reading in readings if reading.flags]
+        assert [set(reading.flags) for reading in marked] == flags, fault
+        assert [reading.power_w for reading in marked] == powers, fault
+        assert {reading.power_w for reading in readings if not reading.flags} == {50.0}, fault
 
 
 def test_the_counters_start_again_at_0_without_a_flag(start_emulator: StartEmulator) -> None:
