@@ -78,6 +78,7 @@ def _meters(open_meters: Mapping[str, Callable[[BinaryIO], Meter]]) -> Iterator[
         try:
             identity, origin = meter.identify(), meter.origin()
             reading = meter.read(FIRST_READING_S)
+            description = meter.describe()
         except MeterError as error:
             yield Reason("refuse", subject, str(error))
         else:
@@ -90,6 +91,10 @@ def _meters(open_meters: Mapping[str, Callable[[BinaryIO], Meter]]) -> Iterator[
                 yield Reason(
                     "warn", subject, f"{found}; {origin.kind}: its numbers are no evidence about a real machine"
                 )
+            if description.ranging == "auto" and description.range_choices:
+                options = ", ".join(choice.option for choice in description.range_choices)
+                text = f"it chooses its range itself; `wattlab run --ranging` finds what to fix ({options})"
+                yield Reason("warn", subject, text)
         finally:
             meter.close()
 

@@ -116,13 +116,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeChoice:
+    """A measuring range the lab can choose: the driver's option for it, the quantity it limits, the option's value
+    that leaves it to the instrument, and the ranges there are (none listed: the instrument takes any)."""
+
+    option: str
+    quantity: str
+    automatic: float | str
+    steps: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """What is fixed about a meter's readings.
 
     `stamp` says which edge of its window a reading marks, `latency_s` how long after that edge its last byte
     arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
     its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`);
-    `interval_s` how often a reading comes, `None` where each window gives one.
+    `interval_s` how often a reading comes, `None` where each window gives one; `range_choices` what of its ranges a
+    lab can fix.
     """
 
     driver: str
@@ -134,6 +146,7 @@ class Description:
     tier: Tier
     ranging: Ranging = "none"
     interval_s: float | None = None
+    range_choices: tuple[RangeChoice, ...] = ()
 
     def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
         """Return this meter's part of a descriptor (docs/run-folder.md).
