@@ -7,6 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.table import Table
 
 from harness.campaign import Campaign, Progress
 from harness.cli import report
@@ -16,6 +17,7 @@ from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
+from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
 from harness.run import Bench
 from harness.sut import Sut
 
@@ -28,12 +30,17 @@ def add_parser(verbs: Verbs) -> None:
         description="Measure every planned run that is not done yet. Interrupted? The same command continues.",
     )
     add_lab_argument(verb)
+    verb.add_argument(
+        "--ranging", action="store_true", help="each scenario once with automatic ranges; says which ranges to fix"
+    )
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
     """Check, measure, and say how the report is made."""
     config = load(arguments.lab)
+    if arguments.ranging:
+        return find_the_ranges(config)
     with open_wires(config) as wires:
         measure(config, wires)
     print(f"Measured: {config.campaign_folder}")
@@ -71,6 +78,32 @@ def measure(config: LabConfig, wires: Wires) -> None:
                 data_folder=sut.data_folder,
             )
             campaign.measure(bench, display.on_progress)
+
+
+def find_the_ranges(config: LabConfig) -> int:
+    """Make the ranging run and print what to set; 1 where a meter has no range that is large enough."""
+    with open_wires(config) as wires:
+        choices = choices_of(wires.openers)
+    ranging = ranging_config(config, choices)
+    with open_wires(ranging) as wires:
+        measure(ranging, wires)
+    found = find_ranges(ranging.campaign_folder, choices)
+    table = Table()
+    for heading in ("meter", "quantity", "highest", f"x {MARGIN:g}", "range to set"):
+        table.add_column(heading)
+    for one in found:
+        numbers = (f"{one.highest:.4g}", f"{one.highest * MARGIN:.4g}", "-" if one.value is None else f"{one.value:g}")
+        table.add_row(one.meter, one.choice.quantity, *numbers)
+    Console().print(table)
+    for name in dict.fromkeys(one.meter for one in found):
+        mine = [one for one in found if one.meter == name]
+        options = ", ".join(f"{one.choice.option} = {one.value:g}" for one in mine if one.value is not None)
+        print(f"lab.toml, [meters.{name}]: options = {{ {options} }}")
+        if mine[0].overrange:
+            print(f"  {mine[0].overrange} readings were above the range even so: the maximum is higher, choose wider.")
+    too_small = [f"{one.meter} has no {one.choice.option} for {one.highest:.4g}" for one in found if one.value is None]
+    print("\n".join(too_small) or f"The ranging run is kept in {ranging.campaign_folder}; it is no measurement.")
+    return 1 if too_small else 0
 
 
 class Display:

@@ -181,8 +181,8 @@ def of_ranging(series: RunSeries) -> Iterator[Finding]:
     for part in series.parts:
         stream = part.descriptor.stream
         told = [e for e in series.run.events if isinstance(e, RangeChangeEvent) and e.stream == stream]
-        scales = [e.full_scale for e in told if e.full_scale is not None]
-        changes = sum(before != after for before, after in pairwise(scales))
+        scales = [[e.full_scale for e in told if e.column == column] for column in {e.column for e in told}]
+        changes = sum(before != after for one in scales for before, after in pairwise(one))
         if part.descriptor.ranging == "auto" or any(event.auto for event in told) or changes:
             evidence = {"meter": part.descriptor.meter, "changes": changes}
             yield Finding("auto-range", "warn", series.run.path.name, evidence)
