@@ -265,7 +265,7 @@ def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
     assert (second.power_w, second.current_a) == (42.11, 0.2)
 
 
-# At ranges 16 and 6 as green-metrics-tool's client scales (1.25 mW; raw * 10000 >> 13 uW), at 19 as the data sheet does.
+# Ranges 16 and 6 as green-metrics-tool's client scales them (1.25 mW; raw * 10000 >> 13 uW), 19 as the data sheet does.
 @pytest.mark.parametrize(
     ("power_range", "lsb_w"), [(19, 0.01), (18, 0.005), (20, 0.02), (16, 1.25e-3), (6, 10000 / 2**13 * 1e-6)]
 )
