@@ -101,7 +101,11 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
             "[scenarios.baseline]\nrepetitions=1\nfolder='x'\n[baseline]",
             r"scenarios\.baseline: the baseline",
         ),
-        ('[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB0"\ncircuit = "sut-ac-inlet"', "[meters]", "at least one"),
+        (
+            '[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB0"\ncircuit = "sut-ac-inlet"',
+            "[meters]",
+            "at least one",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_toml_path(tmp_path: Path, old: str, new: str, message: str) -> None:
