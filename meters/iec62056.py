@@ -481,13 +481,11 @@ class PushDialogue:
         while True:
             try:
                 while not self._frames:
+                    if deadline.expired:
+                        raise MeterTimeout(f"{self.port}: no telegram before the deadline; check the optical head")
                     chunk = self._wire.read_chunk(deadline)
                     characters = from_wire(chunk.data, self._characters)
                     self._frames += self._splitter.feed(Chunk(chunk.time_ns, characters))
-                    if deadline.expired and not self._frames:
-                        raise MeterTimeout(
-                            f"{self.port}: no whole telegram before the deadline; check the optical head"
-                        )
             except MeterTimeout as error:
                 if not trouble and self._identity is not None:
                     raise

@@ -559,11 +559,9 @@ class SmlDialogue:
         while True:
             try:
                 while not self._frames:
+                    if deadline.expired:
+                        raise MeterTimeout(f"{self.port}: no telegram before the deadline; check the optical head")
                     self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-                    if deadline.expired and not self._frames:
-                        raise MeterTimeout(
-                            f"{self.port}: no whole telegram before the deadline; check the optical head"
-                        )
             except MeterTimeout as error:
                 dropped = self._splitter.dropped_bytes - dropped_before
                 if not trouble and not dropped:

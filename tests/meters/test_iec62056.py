@@ -1,0 +1,440 @@
+"""The IEC 62056-21 codec and driver against captured messages, and against the parser of `iec62056-21`."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import termios
+import threading
+import time
+import tty
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from iec62056_21.messages import DataBlock, DataLine, DataSet, ReadoutDataMessage
+
+from meters import iec62056
+from meters.meter import (
+    Meter,
+    MeterError,
+    MeterGarbage,
+    MeterMismatch,
+    MeterOptionError,
+    MeterRefused,
+    MeterTimeout,
+)
+from meters.reading import Identity, Reading
+from meters.transport import read_capture
+
+# Captured; comments of two reader scripts in public repositories: a readout of an Iskraemeco MT174 with its block check
+# character, and an earlier one of that meter whose check is 'v'.
+ISK_IDENTIFICATION = b"/ISk5MT174-0002\r\n"
+ISK_READOUT = (
+    b"\x021-0:0.9.2*255(0220127)\r\n1-0:0.9.1*255(105644)\r\n1-0:1.8.0*255(0000502.853*kWh)\r\n"
+    b"1-0:2.8.0*255(0098697.318*kWh)\r\n!\r\n\x03\x19"
+)
+ISK_EARLIER = b"\x021-0:0.9.2*255(0211227)\r\n1-0:0.9.1*255(120524)\r\n1-0:1.8.0*255(0000501.088*kWh)\r\n!\r\n\x03v"
+
+# Captured with parity bits (comment of a firmware source): sign-on, then the identification of an Energomera CE102M.
+SIGN_ON_7E1 = bytes.fromhex("AF3F218D0A")
+CE102M_7E1 = bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A")
+
+# Telegrams in public source files, by their contributors from their meters: EasyMeter Q3D (comment of a reader; test of
+# another), Landis+Gyr (test of a reader, a choice of its lines).
+Q3D = (
+    b"/ESY5Q3DA1004 V3.02\r\n\r\n1-0:0.0.0*255(0273011003684)\r\n1-0:1.8.0*255(00026107.7034231*kWh)\r\n"
+    b"1-0:21.7.255*255(000200.13*W)\r\n1-0:41.7.255*255(000122.31*W)\r\n1-0:61.7.255*255(000014.01*W)\r\n"
+    b"1-0:1.7.255*255(000336.45*W)\r\n1-0:96.5.5*255(82)\r\n0-0:96.1.255*255(1ESY1011003684)\r\n!\r\n"
+)
+Q3D_DELIVERS = (
+    b"/ESY5Q3DA1004 V3.04\r\n1-0:0.0.0*255(0273033000044)\r\n1-0:1.8.0*255(00014869.2594317*kWh)\r\n"
+    b"1-0:21.7.0*255(-000128.41*W)\r\n1-0:41.7.0*255(000000.00*W)\r\n1-0:61.7.0*255(000011.64*W)\r\n"
+    b"1-0:1.7.0*255(-000116.77*W)\r\n1-0:96.5.5*255(80)\r\n0-0:96.1.255*255(1ESY1334001444)\r\n!\r\n"
+)
+LGZ_BLOCK = b"\r\n".join(
+    [
+        *(b"1-1:F.F(00000000)", b"1-1:0.0.0(001LGZ0058134272)", b"1-1:0.9.1(162655)", b"1-1:0.1.2*62(2608010000)"),
+        *(b"", b"1-1:1.5.0(00.000*kW)", b"1-1:1.6.0(00.641*kW)(2608091845)", b"1-1:1.6.0*62(02.142)(2607220915)"),
+        *(b"1-1:1.8.0(0018788.9*kWh)", b"1-1:1.8.0*62(0018750.0)", b"1-1:2.8.0(0077347.5*kWh)"),
+        *(b"1-1:32.7.0(239.9*V)", b"1-1:52.7.0(240.8*V)", b"1-1:31.7.0(010.69*A)", b"1-1:51.7.0(010.92*A)"),
+        *(
+            b"1-1:36.7.0(-002.54*kW)",
+            b"1-1:16.7.0(-007.66*kW)",
+            b"1-1:151.7.0(-000.25*kvar)",
+            b"1-1:0.5.1.2(80.000*kW)",
+        ),
+    ]
+)
+# Computed: no captured readout with power and a block check is at hand. The check is that of `iec62056-21`.
+COMPUTED_BLOCK = b"0.0.0(12345678)\r\n1-0:1.8.0(000123.4567*kWh)\r\n1-0:16.7.0(0000.23*kW)\r\n1-0:32.7.0(230.1*V)\r\n"
+COMPUTED = b"\x02" + COMPUTED_BLOCK + b"!\r\n\x03"
+COMPUTED += bytes([iec62056.block_check(COMPUTED[1:])])
+
+
+def with_even_parity(text: bytes) -> bytes:
+    return bytes(byte | (format(byte, "b").count("1") % 2) << 7 for byte in text)
+
+
+def reading_of(block: bytes) -> Reading:
+    return iec62056.to_reading(iec62056.decode_block(block), 5, 41400.0, resynced=False)
+
+
+# --- captured messages --------------------------------------------------------------------------------------------
+
+
+def test_a_captured_readout_passes_its_block_check_and_has_energy_but_no_power() -> None:
+    reading = reading_of(iec62056.decode_readout(ISK_READOUT))
+    assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 502853.0, frozenset({"nan"}))
+    assert reading_of(iec62056.decode_readout(ISK_EARLIER)).energy_wh == 501088.0
+
+
+def test_no_flipped_bit_of_a_captured_readout_passes_its_block_check() -> None:
+    for at in range(8 * len(ISK_READOUT)):
+        changed = bytearray(ISK_READOUT)
+        changed[at // 8] ^= 1 << at % 8
+        with pytest.raises(MeterGarbage):
+            iec62056.decode_readout(iec62056.from_wire(bytes(changed), "plain"))
+
+
+def test_a_captured_identification_has_even_parity_and_no_flipped_bit_of_it_passes() -> None:
+    assert iec62056.to_wire(iec62056.encode_request(""), "7E1") == SIGN_ON_7E1
+    line = iec62056.from_wire(CE102M_7E1, "7E1")
+    assert iec62056.decode_identification(line) == iec62056.Identification("EKT", "5", "CE102Mv01")
+    for at in range(8 * len(CE102M_7E1)):
+        changed = bytearray(CE102M_7E1)
+        changed[at // 8] ^= 1 << at % 8
+        with pytest.raises(MeterGarbage):
+            iec62056.decode_identification(iec62056.from_wire(bytes(changed), "7E1"))
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (ISK_IDENTIFICATION, iec62056.Identification("ISk", "5", "MT174-0002")),
+        (b"/ABB5\\@V9.21\r\n", iec62056.Identification("ABB", "5", "\\@V9.21")),
+        (b"/Els6\\2EK280\r\n", iec62056.Identification("Els", "6", "\\2EK280")),
+    ],
+)
+def test_identifications_of_public_sources(line: bytes, found: iec62056.Identification) -> None:
+    assert iec62056.decode_identification(line) == found
+
+
+@pytest.mark.parametrize(
+    ("telegram", "power_w", "energy_wh", "serial"),
+    [(Q3D, 336.45, 26107703.4231, "1ESY1011003684"), (Q3D_DELIVERS, -116.77, 14869259.4317, "1ESY1334001444")],
+)
+def test_a_pushed_telegram_decodes(telegram: bytes, power_w: float, energy_wh: float, serial: str) -> None:
+    identification, block = iec62056.decode_telegram(telegram.removesuffix(b"!\r\n"))
+    reading = reading_of(block)
+    assert (reading.power_w, reading.energy_wh) == (power_w, energy_wh)
+    assert iec62056.identify(identification, iec62056.decode_block(block)).serial == serial
+
+
+def test_a_long_list_gives_the_present_values_and_leaves_stored_ones_out() -> None:
+    reading = reading_of(LGZ_BLOCK)
+    assert (reading.power_w, reading.energy_wh, reading.voltage_v) == (-7660.0, 18788900.0, 239.9)
+    assert reading.current_a is None  # of three phases
+    sets = iec62056.decode_block(LGZ_BLOCK)
+    assert sets["1-1.6.0"] == iec62056.DataSet("00.641", "kW")
+    assert iec62056.identify(iec62056.Identification("LGZ", "5", "x"), sets).serial == "001LGZ0058134272"
+
+
+def test_tariffs_are_summed_where_there_is_no_total() -> None:
+    assert reading_of(b"1.8.1(052481.2*kWh)\r\n1.8.2(000001.1*kWh)\r\n1.7.0(0.5*kW)").energy_wh == 52482300.0
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        (b"1-0:16.7.0(0000.23*kVA)", "unit 'kVA' of 16.7.0"),
+        (b"1-0:16.7.0(0000.23)", "unit '' of 16.7.0"),
+        (b"1-0:16.7.0(00x0.23*kW)", "'00x0.23' as 16.7.0"),
+        (b"1-0:16.7.0(00.00.23*kW)", "expected a number"),
+        (b"1-0:16.7.0(1e3*kW)", "expected a number"),
+        (b"1-0:16.7.0(0.23*kW)\r\n1-0:16.7.0(0.24*kW)", "1-16.7.0 twice"),
+        (b"1-0:16.7.0(0000.23*kW", "expected data sets"),
+        (b"1-0:16.7.0(0000.\x0023*kW)", "expected data sets"),
+        (b"1-0:16.7.0(0000.\x8023*kW)", "expected data sets"),
+        (b"1-0:16.7.0)0000.23*kW(", "expected data sets"),
+    ],
+)
+def test_a_line_that_is_none_is_refused_with_the_reason(block: bytes, text: str) -> None:
+    with pytest.raises(MeterGarbage, match=text):
+        reading_of(block)
+
+
+@pytest.mark.parametrize("value", [b"", b"------.--", b"----*kW"])
+def test_power_without_digits_is_nan(value: bytes) -> None:
+    assert reading_of(b"1-0:16.7.0(" + value + b")").flags == {"nan"}
+
+
+def test_power_above_the_range_is_overrange_and_no_number() -> None:
+    sets = iec62056.decode_block(b"1-0:16.7.0(0000.23*kW)")
+    reading = iec62056.to_reading(sets, 1, 229.9, resynced=True)
+    assert (reading.power_w, reading.flags) == (None, frozenset({"overrange", "resynced"}))
+    assert iec62056.to_reading(sets, 1, 230.0, resynced=False).power_w == 230.0
+
+
+@pytest.mark.parametrize(
+    "other", [b"7-0:16.7.0(1*kW)", b"1-0:16.7.0*01(1*kW)", b"1-0:16.7.1(1*kW)", b"0-0:16.7.0(1*kW)"]
+)
+def test_another_medium_a_stored_value_and_a_tariff_are_no_power(other: bytes) -> None:
+    assert reading_of(other).power_w is None
+
+
+# --- what may be sent ---------------------------------------------------------------------------------------------
+
+
+def test_only_the_sign_on_and_the_acknowledgement_for_a_readout_can_be_sent() -> None:
+    assert iec62056.encode_request("45678903") == b"/?45678903!\r\n"
+    assert iec62056.encode_acknowledgement("5") == bytes.fromhex("063035300D0A")
+    for forbidden in (
+        b"\x06051\r\n",
+        b"\x06052\r\n",
+        b"\x06056\r\n",
+        b"\x01P1\x02(00000000)\x03\x61",
+        b"\x01W1\x020.9.1(1)\x03\x00",
+        b"\x01R1\x021.8.0()\x03\x00",
+        b"\x01E2\x02(1)\x03\x00",
+        b"\x01B0\x03q",
+        b"/?!\r\n\x06051\r\n",
+        b"",
+    ):
+        with pytest.raises(MeterRefused, match="only asks a meter for its data readout"):
+            iec62056.check_allowed(forbidden)
+    for address in ("!\r\n\x06051\r\n", "1!", "ä", "0" * 33):
+        with pytest.raises(MeterRefused):
+            iec62056.encode_request(address)
+    with pytest.raises(MeterRefused):
+        iec62056.encode_acknowledgement("51\r\n\x0605")
+
+
+# --- against the other parser, and random ---------------------------------------------------------------------------
+
+CODES = st.tuples(st.integers(1, 199), st.integers(1, 95), st.integers(0, 254)).map(
+    lambda code: "{}.{}.{}".format(*code)
+)
+TEXT = st.text("0123456789abcdefABC.:-", max_size=16)
+LINES = st.dictionaries(CODES, st.tuples(TEXT, st.sampled_from(["", "kW", "W", "kvarh"])), min_size=1, max_size=12)
+
+
+@given(LINES)
+@settings(deadline=None)
+def test_what_the_independent_library_writes_is_read_value_by_value(lines: dict[str, tuple[str, str]]) -> None:
+    data_lines = [
+        DataLine([DataSet(address="1-0:" + code, value=value, unit=unit or None)])
+        for code, (value, unit) in lines.items()
+    ]
+    message = ReadoutDataMessage(DataBlock(data_lines)).to_bytes()
+    found = iec62056.decode_block(iec62056.decode_readout(message))
+    assert {code.removeprefix("1-"): (one.value, one.unit) for code, one in found.items()} == lines
+
+
+@pytest.mark.parametrize("message", [ISK_READOUT, ISK_EARLIER, COMPUTED])
+def test_the_independent_library_reads_the_same_values_and_finds_the_block_check_right(message: bytes) -> None:
+    theirs = ReadoutDataMessage.from_bytes(message).data_block.data_lines
+    found = iec62056.decode_block(iec62056.decode_readout(message))
+    assert [(one.value, one.unit or "") for line in theirs for one in line.data_sets] == [
+        (one.value, one.unit) for one in found.values()
+    ]
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_give_a_value_or_a_typed_error(data: bytes) -> None:
+    for characters in ("7E1", "plain"):
+        text = iec62056.from_wire(data, characters)
+        for decode in (iec62056.decode_identification, iec62056.decode_readout, iec62056.decode_telegram, reading_of):
+            try:
+                decode(text)
+            except MeterError:
+                continue
+
+
+@given(st.binary(max_size=60))
+def test_parity_is_there_and_back_and_never_a_wrong_character(data: bytes) -> None:
+    seven = bytes(byte & 0x7F for byte in data)
+    wire = iec62056.to_wire(seven, "7E1")
+    assert wire == with_even_parity(seven)
+    assert iec62056.from_wire(wire, "7E1") == seven
+    assert set(iec62056.from_wire(bytes(byte ^ 0x10 for byte in wire), "7E1")) <= {iec62056.WRONG_PARITY}
+
+
+# --- the driver on a bare pty ---------------------------------------------------------------------------------------
+
+
+class ModeCPty:
+    """A pty whose far end answers sign-on and acknowledgement with literal bytes; notes the speed of the line."""
+
+    def __init__(self) -> None:
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.path = os.ttyname(self._slave)
+        self.identification = with_even_parity(ISK_IDENTIFICATION)
+        self.message = with_even_parity(COMPUTED)
+        self.acknowledgement = with_even_parity(b"\x06050\r\n")
+        self.heard = b""
+        self.speeds: list[int] = []
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        pending = b""
+        while not self._closing.is_set():
+            if not select.select([self.master], [], [], 0.02)[0]:
+                continue
+            data = os.read(self.master, 4096)
+            self.heard += data
+            pending += data
+            for request, reply in ((SIGN_ON_7E1, self.identification), (self.acknowledgement, self.message)):
+                if pending.endswith(request):
+                    self.speeds.append(termios.tcgetattr(self.master)[5])
+                    pending = b""
+                    time.sleep(0.02)  # the reaction time of a meter
+                    os.write(self.master, reply)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        os.close(self.master)
+        os.close(self._slave)
+
+
+@pytest.fixture
+def mode_c() -> Iterator[ModeCPty]:
+    pty = ModeCPty()
+    yield pty
+    pty.close()
+
+
+QUICK = {"quiet_s": 0.15, "interval_s": 0.01, "reply_s": 2.0}
+
+
+def opened(pty: ModeCPty, capture: io.BytesIO | None = None, **options: object) -> Meter:
+    return iec62056.open_iec62056(pty.path, capture=capture, options={**QUICK, **options})
+
+
+def test_a_readout_signs_on_at_300_and_takes_the_data_at_9600(mode_c: ModeCPty) -> None:
+    sink = io.BytesIO()
+    meter = opened(mode_c, sink, accuracy_class="A")
+    try:
+        assert meter.identify() == Identity("ISk", "MT174-0002", "12345678", "")
+        reading = meter.read(1.0)
+        assert (reading.power_w, reading.voltage_v, reading.energy_wh) == (230.0, 230.1, 123456.7)
+        assert (reading.window_s, reading.flags) == (0.0, frozenset())
+        description = meter.describe()
+        assert [(column.name, column.resolution) for column in description.columns] == [
+            ("power_w", 10.0),
+            ("voltage_v", 0.1),
+            ("energy_wh", 0.1),
+        ]
+        assert description.latency_s == len(COMPUTED) * 10 / 9600
+        assert description.columns[0].accuracy == iec62056.ACCURACY["A"]
+    finally:
+        meter.close()
+    assert mode_c.heard == (SIGN_ON_7E1 + mode_c.acknowledgement) * 2
+    assert set(mode_c.speeds[::2]) == {termios.B300}
+    sent = b"".join(part.data for part in read_capture(io.BytesIO(sink.getvalue()), "log") if part.direction == ">")
+    assert sent == mode_c.heard
+
+
+def test_the_line_is_at_the_new_speed_while_the_message_comes_and_back_at_300_for_the_next(mode_c: ModeCPty) -> None:
+    mode_c.acknowledgement = with_even_parity(b"\x06040\r\n")
+    meter = opened(mode_c, top_baud=4800.0)
+    try:
+        assert termios.tcgetattr(mode_c.master)[5] == termios.B4800
+        meter.read(1.0)
+        assert mode_c.speeds[2] == termios.B300
+    finally:
+        meter.close()
+
+
+def test_an_echo_of_the_heads_own_light_is_passed_over(mode_c: ModeCPty) -> None:
+    mode_c.identification = SIGN_ON_7E1 + mode_c.identification
+    mode_c.message = mode_c.acknowledgement + mode_c.message
+    meter = opened(mode_c)
+    try:
+        assert meter.read(1.0).power_w == 230.0
+    finally:
+        meter.close()
+
+
+@pytest.mark.parametrize(
+    ("identification", "message", "error", "text"),
+    [
+        (b"", b"", MeterTimeout, "no byte arrived"),
+        (b"HAMEG HM8115-2\r", b"", MeterMismatch, "expected an identification"),
+        (b"/ISkCMT174-0002\r\n", b"", MeterMismatch, "proposes speed 'C'"),
+        (ISK_IDENTIFICATION, b"\x15", MeterMismatch, "NAK"),
+        (ISK_IDENTIFICATION, COMPUTED[:-1] + b"\x01", MeterMismatch, "block check"),
+        (ISK_IDENTIFICATION, COMPUTED[:-9], MeterMismatch, "expected a data message"),
+    ],
+)
+def test_what_is_no_such_meter_is_refused_at_the_start_with_the_reason(
+    mode_c: ModeCPty, identification: bytes, message: bytes, error: type[MeterError], text: str
+) -> None:
+    mode_c.identification, mode_c.message = with_even_parity(identification), with_even_parity(message)
+    begin = time.monotonic()
+    with pytest.raises(error, match=text):
+        opened(mode_c)
+    assert time.monotonic() - begin < 5.0
+
+
+def test_one_wrong_parity_bit_makes_a_readout_garbage_and_the_next_is_resynced(mode_c: ModeCPty) -> None:
+    meter = opened(mode_c)
+    try:
+        sound = mode_c.message
+        mode_c.message = sound[:30] + bytes([sound[30] ^ 0x80]) + sound[31:]
+        with pytest.raises(MeterGarbage, match="block check"):
+            meter.read(1.0)
+        mode_c.message = sound
+        reading = meter.read(1.0)
+        assert (reading.power_w, reading.flags) == (230.0, frozenset({"resynced"}))
+    finally:
+        meter.close()
+
+
+def test_pushed_telegrams_are_readings_and_nothing_is_ever_written(mode_c: ModeCPty) -> None:
+    push = threading.Timer(0.1, os.write, (mode_c.master, with_even_parity(Q3D[60:] + Q3D)))
+    push.start()
+    options = {"mode": "push", "reply_s": 2.0}
+    meter = iec62056.open_iec62056(mode_c.path, capture=None, options=options)
+    try:
+        push.join()
+        assert meter.identify() == Identity("ESY", "Q3DA1004 V3.02", "1ESY1011003684", "")
+        first = meter.read(1.0)
+        assert (first.power_w, first.energy_wh, first.flags) == (336.45, 26107703.4231, frozenset())
+        os.write(mode_c.master, with_even_parity(Q3D[:70]))
+        with pytest.raises(MeterTimeout):
+            meter.read(0.1)
+        os.write(mode_c.master, with_even_parity(Q3D[70:]))
+        assert meter.read(1.0).flags == frozenset()
+        wrong = bytearray(with_even_parity(Q3D))
+        wrong[200] ^= 0x02
+        os.write(mode_c.master, bytes(wrong))
+        with pytest.raises(MeterGarbage, match="parity"):
+            meter.read(0.1)
+        os.write(mode_c.master, with_even_parity(Q3D_DELIVERS + Q3D))
+        reading = meter.read(1.0)
+        assert (reading.power_w, reading.flags) == (336.45, frozenset({"resynced"}))
+    finally:
+        meter.close()
+    assert mode_c.heard == b""
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"mode": "E"}, MeterOptionError),
+        ({"characters": "8N1"}, MeterOptionError),
+        ({"top_baud": 50}, MeterOptionError),
+        ({"password": "00000000"}, MeterOptionError),
+        ({"address": "1!\r\n"}, MeterRefused),
+    ],
+)
+def test_an_option_that_is_none_is_refused(options: dict[str, object], error: type[MeterError]) -> None:
+    with pytest.raises(error):
+        iec62056.open_iec62056("/dev/null", capture=None, options=options)
