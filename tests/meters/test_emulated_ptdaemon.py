@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from meters import ptdaemon
 from meters.emulators.faults import Fault
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.virtual_sut import ScriptedPower, Steps
@@ -152,7 +153,10 @@ def read_many(meter: Meter, count: int) -> list[Reading]:
     return [meter.read(1.0) for _ in range(count)]
 
 
-def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(start_emulator: StartEmulator) -> None:
+def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
+    start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ptdaemon, "FETCH_S", 0.5)
     emulator = start_emulator("--profile", "watts=50", name="ptdaemon")
     meter = open_meter("ptdaemon", emulator.address, capture=None, options={"interval_ms": 50.0, "range_a": 0.5})
     try:
