@@ -19,7 +19,7 @@ from meters.reading import Reading
 from meters.registry import open_meter
 from tests.meters.conftest import EmulatorProcess, StartEmulator
 
-QUICK: dict[str, object] = {"interval_s": 0.05, "reply_s": 0.4}
+QUICK: dict[str, object] = {"interval_s": 0.02, "reply_s": 0.4}
 
 
 def device_at(profile: str) -> Hm8115Device:
@@ -71,7 +71,7 @@ def test_what_the_emulator_sends_the_driver_decodes_to_the_power_it_was_given(wa
 
 @pytest.fixture
 def emulator(start_emulator: StartEmulator) -> EmulatorProcess:
-    return start_emulator("--profile", "watts=50", "--interval", "0.03", name="hm8115")
+    return start_emulator("--profile", "watts=50", "--interval", "0.01", "--no-throttle", name="hm8115")
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ def test_a_comma_and_one_line_are_read_and_overrange_is_no_number(meter: Meter, 
 
 
 def test_after_a_fault_the_meter_is_asked_who_it_is_and_reads_on(start_emulator: StartEmulator) -> None:
-    emulator = start_emulator("--profile", "watts=50", "--interval", "0.03", name="hm8115")
+    emulator = start_emulator("--profile", "watts=50", "--interval", "0.01", "--no-throttle", name="hm8115")
     meter = open_meter("hm8115", emulator.address, capture=None, options={**QUICK, "range_u": 3})
     try:
-        for fault in ("key-function", "key-range", "deaf", "half", "late=0.6"):
-            readings_of(meter, 2)
+        for fault in ("key-function", "key-range", "deaf", "half", "late=0.5"):
+            readings_of(meter, 1)
             emulator.fault(fault)
             found = readings_of(meter, 7)
             readings = [reading for reading in found if isinstance(reading, Reading)]

@@ -115,6 +115,11 @@ def test_the_emulator_answers_the_published_dialogue_of_an_lmg670(start_emulator
 # --- the driver on the emulator -------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zes, "QUIET_S", 0.08)
+
+
 @pytest.fixture
 def emulator(start_emulator: StartEmulator) -> EmulatorProcess:
     return start_emulator("--profile", "watts=50", name="lmg95")
@@ -157,7 +162,7 @@ def test_a_fault_shows_as_its_flag_and_ends(meter: Meter, emulator: EmulatorProc
     for fault, flags, powers in SHOWN:
         read_many(meter, 1)
         emulator.fault(fault)
-        readings = read_many(meter, 8)
+        readings = read_many(meter, 6)
         marked = [reading for reading in readings if reading.flags]
         assert [set(reading.flags) for reading in marked] == flags, fault
         assert [reading.power_w for reading in marked] == powers, fault

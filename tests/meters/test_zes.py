@@ -203,6 +203,12 @@ def test_what_is_no_identity_is_refused(line: bytes) -> None:
 
 # --- the dialogue with a bare pty ---------------------------------------------------------------------------------
 
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zes, "QUIET_S", 0.05)
+
+
 IDENTITY_95 = b"ZES ZIMMER Electronic Systems GmbH, LMG95,02701001,3.140\r\n"
 ACTION_95 = b"actn;count?;sctc?;cycr?;freq?;utrms?;itrms?;p?;s?;pf?\r\n"
 
@@ -293,7 +299,7 @@ def test_what_is_no_lmg95_is_refused_at_the_start_with_the_reason(
     error: type[MeterError],
     text: str,
 ) -> None:
-    for name in ("REPLY_WAIT_S", "FIRST_ROW_WAIT_S", "QUIET_S"):
+    for name in ("REPLY_WAIT_S", "FIRST_ROW_WAIT_S"):
         monkeypatch.setattr(zes, name, 0.05)
     lmg95.answers = [answer for answer in lmg95.answers if answer[0] != pattern]
     lmg95.answers.insert(0, (pattern, reply))
@@ -312,6 +318,7 @@ def test_where_nothing_sensible_answers_the_line_is_broken_and_the_question_aske
         wait_until(lambda: b"\0" in lmg95.heard, "a break")
         lmg95.answers.append(answer)
 
+    monkeypatch.setattr(zes, "QUIET_S", 0.2)  # time to wake up
     waker = threading.Thread(target=wake)
     waker.start()
     meter = open_meter("lmg95", lmg95.path, capture=None, options={})
@@ -334,7 +341,6 @@ def two_ports() -> tuple[socket.socket, socket.socket]:
 @pytest.mark.parametrize("name", ["lmg95", "lmg670"])
 def test_a_break_through_tcp_is_telnets_or_goes_to_the_second_port(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(zes, "REPLY_WAIT_S", 0.1)
-    monkeypatch.setattr(zes, "QUIET_S", 0.02)
     monkeypatch.setattr(zes, "REPLY_ATTEMPTS", 2)
     first, second = two_ports()
     with first, second:
