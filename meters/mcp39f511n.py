@@ -8,16 +8,18 @@ checksum of the request wrong. One read of 0x02 brings status, V, f, PF, I and P
 A reply names neither its question nor its place, and sum8 does not see a 00 too many: reads of 28 and 32 bytes take
 turns, so that a reply that comes one question late has the wrong length.
 
-Only read, and written only where the lab asks for it: the accumulation interval N (register 0xA8, lost when the chip
-loses power). A window is 2^N line cycles; it is known from N and the line frequency of the same frame. A frame that
-equals the one before within its window is `stale`. The age of a value when it is asked for lies between 0 and one
-window; half a window stands as latency.
+The driver reads. All it can write, and only where the lab asks for it, is the accumulation interval N (register 0xA8,
+forgotten when the chip loses power). A window is 2^N line cycles; it is known from N and the line frequency of the
+same frame. A frame that equals the one before within its window is `stale`. The age of a value when it is asked for
+lies between 0 and one window; half a window stands as latency.
 
 Power LSB: 10 mW at power range 19, halved by each step down (a range is a number of right shifts): 1.25 mW at 16 and
 1.22 uW at 6, as green-metrics-tool's client has it at these two. V and I are known at their ranges 18 and 12 alone;
 other ranges are refused. P above V * I says that a scale is not what it seems: no reading.
 
-What no test here proves, because no captured reply with data exists in public (hardware must settle it):
+No independent peer can be installed for the tests; by hand, a client in C and one in Python that nobody here wrote read
+the emulated chip (tests/meters/test_emulated_mcp39f511n.py). What nothing here proves, because no captured reply with
+data exists in public (hardware must settle it):
 - The sign of power. Two sources contradict each other: bits 0 and 1 of the status word, set where negative (option
   `sign_bits` "0-3"), or bits 4 and 6, cleared where negative (comments in jkairys/MCP39F511N after the data sheet;
   "4-7"). With "0-3" a status word that has any of bits 4 to 7 set is refused with that advice: nothing is guessed.

@@ -11,11 +11,12 @@ measures at the start, never a nominal interval; while rows come the frequency c
 A power field that begins with FFFFFF means that nothing is plugged in: `nan`.
 There is no checksum: the shape of a row must be exact, U plausible and P not above U * I.
 
-Proved by three rows of somebody's simulator: fields and scaling. Not proved by anything at hand, no capture being
-public: the format of version 2 (`<Jnnnn>`, f = 1382400 / n against `<Jnn>`, 1000000 / n of hardware 02), that rows
-hold averages and not values of the last period, that a row comes at the end of its window, its latency (taken as 0),
-the accuracy (about 1 % by hearsay) and the rated power. Nothing here shows what a radio link does. A bit that flips
-inside the power field goes unseen.
+Proved by rows of somebody's simulator: fields and scaling. No independent peer can be installed for the tests; by hand,
+Krause's client read the emulated meter and the driver read that simulator (tests/meters/test_emulated_powerspy2.py).
+Not proved by anything at hand, no capture being public: the format of version 2 (`<Jnnnn>`, f = 1382400 / n, against
+`<Jnn>`, 1000000 / n of hardware 02), that rows hold averages and not values of the last period, that a row comes at
+the end of its window, its latency (taken as 0), the accuracy (about 1 % by hearsay) and the rated power. Nothing here
+shows what a radio link does. A bit that flips inside the power field goes unseen.
 """
 
 from __future__ import annotations
