@@ -544,7 +544,10 @@ def test_a_reply_of_another_meter_on_the_line_is_named(start_meter: StartMeter) 
         meter.close()
 
 
-def test_a_silent_line_and_a_wrong_address_are_told_apart(start_meter: StartMeter) -> None:
+def test_a_silent_line_and_a_wrong_address_are_told_apart(
+    start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
     with pytest.raises(MeterTimeout, match="no answer of a PZEM-004T v3 or PZEM-016 at address 1 in time"):
         opened(start_meter(lambda _request: b""))
     with pytest.raises(MeterMismatch, match="the meter says its address is 7, expected 1"):
