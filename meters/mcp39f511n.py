@@ -69,6 +69,7 @@ OPTIONS: Mapping[str, Option] = {
 ACCURACY = Accuracy(0.5, 0.0, 0.0, "Microchip DS20005473B page 1: 0.5 % across 4000:1, after calibration")
 
 REPLY_S = 0.5
+LONGEST_TALK_BYTES = 160  # all that regaining the step asks and hears
 QUIET_S = 0.1
 NOISE_LIMIT = 256
 
@@ -309,10 +310,18 @@ def _shown(reply: bytes) -> str:
 class Mcp39f511n:
     """The dialogue with one board (`meters.dialogue.Dialogue`)."""
 
-    reply_s = REPLY_S
-
-    def __init__(self, wire: Wire, *, channel: str, sign_bits: str, accumulation_n: int | None, range_w: float) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        channel: str,
+        sign_bits: str,
+        accumulation_n: int | None,
+        range_w: float,
+        baud: int = 115200,
+    ) -> None:
         """Take an open wire; `accumulation_n` `None` leaves the interval as it is found."""
+        self.reply_s = REPLY_S + LONGEST_TALK_BYTES * 10 / baud
         self._wire = wire
         self._channel, self._sign_bits = channel, sign_bits
         self._accumulation_n = accumulation_n
@@ -331,7 +340,7 @@ class Mcp39f511n:
 
     def greet(self) -> Identity:
         """Ask version, settings and one frame; refuse another chip and settings without a known scale."""
-        return self.regain(Deadline(4 * REPLY_S))
+        return self.regain(Deadline(4 * self.reply_s))
 
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what still comes, then ask everything anew: a chip that lost power has forgotten its settings."""
@@ -451,12 +460,13 @@ def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, ob
     n = values["accumulation_n"]
     if isinstance(n, float) and n != int(n):
         raise MeterOptionError(f"{DRIVER}: option accumulation_n is {n}, expected a whole number from 1 to 8")
-    wire = SerialWire(port, Line(int(number(values, "baud"))), capture)
+    baud = int(number(values, "baud"))
     dialogue = Mcp39f511n(
-        wire,
+        SerialWire(port, Line(baud), capture),
         channel=word(values, "channel"),
         sign_bits=word(values, "sign_bits"),
         accumulation_n=int(n) if isinstance(n, float) else None,
         range_w=number(values, "range_w"),
+        baud=baud,
     )
     return DialogueMeter(dialogue, number(values, "interval_s"))

@@ -215,6 +215,18 @@ def test_each_of_its_own_faults_is_a_typed_error_and_reading_goes_on_after_it(
         meter.close()
 
 
+def test_the_slowest_line_leaves_time_to_get_back_in_step(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--profile", "watts=50", "--baud", "1200", name="mcp39f511n")
+    meter = open_meter("mcp39f511n", emulator.address, capture=None, options={"baud": 1200, "interval_s": 0.01})
+    try:
+        emulator.fault("checksum")
+        with pytest.raises(MeterGarbage, match="expected the checksum"):
+            read_many(meter, 2)
+        assert meter.read(1.0).flags == {"resynced"}
+    finally:
+        meter.close()
+
+
 def read_many(meter: Meter, count: int) -> None:
     for _reading in range(count):
         meter.read(1.0)
