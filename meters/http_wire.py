@@ -163,6 +163,8 @@ class HttpWire:
             raise MeterGarbage(self._too_long(len(body)))
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
+        if not body:
+            raise MeterGarbage(f"{self.port}: found a reply without a body, expected one; try again")
         response.close()
         return body
 

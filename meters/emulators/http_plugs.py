@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from meters.emulators.faults import OwnFaults
 from meters.emulators.virtual_sut import PowerSource
@@ -103,8 +103,8 @@ class HttpDevice:
         for fault, status in (("http-500", 500), ("unauthorised", 401), ("redirect", 302)):
             if self.faults.use(fault):
                 return _response(status, b"")
-        path, _mark, query = unquote(line.group(2).decode("ascii", errors="replace")).partition("?")
-        found = self.page(path, dict(part.partition("=")[::2] for part in query.split("&")), body)
+        path, _mark, query = line.group(2).decode("ascii", errors="replace").partition("?")
+        found = self.page(unquote(path), dict(parse_qsl(query)), body)
         if found is None:
             return _response(404, b"Not Found")
         text = json.dumps(found, separators=(",", ":"))

@@ -10,7 +10,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import hm8115, iec62056, mcp39f511n, modbus, powerspy2, ptdaemon, register_maps, sml, wattsup, yokogawa, zes
+from meters import (
+    gude,
+    hm8115,
+    iec62056,
+    mcp39f511n,
+    modbus,
+    powerspy2,
+    ptdaemon,
+    register_maps,
+    shelly,
+    sml,
+    tasmota,
+    wattsup,
+    yokogawa,
+    zes,
+)
+from meters.http_wire import BODY_LIMIT
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
 from meters.transport import Chunk, FrameSplitter, LineSplitter
 
@@ -210,7 +226,63 @@ def _iec62056(chunks: Sequence[bytes]) -> int:
     return splitter.held_bytes
 
 
+def _gude(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        gude.decode_identity(body)
+    for sensor in gude.decode_sensors(body):
+        gude.to_reading(sensor, 1, 3680.0)
+    return len(body)
+
+
+def _tasmota(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        tasmota.decode_identity(body, body)
+    tasmota.to_reading(tasmota.decode_energy(body, 0), 1, 3680.0)
+    return len(body)
+
+
+def _shelly(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage, MeterRefused):
+        shelly.decode_info(body)
+    with suppress(MeterGarbage):
+        shelly.to_reading(shelly.decode_component(body), 1, 3680.0, stale=False)
+    shelly.to_reading(shelly.decode_gen1(body, 0), 1, 3680.0, stale=True)
+    return len(body)
+
+
 CODECS: dict[str, Codec] = {
+    "gude": Codec(
+        _gude,
+        (
+            b'{"sensor_descr":[{"type":9,"fields":[{"name":"ActivePower","unit":"W","decPrecision":0}],'
+            b'"properties":[{"id":"L1","name":"Meter1"}]}],"sensor_values":[{"type":9,"values":[[{"v":50}]]}],'
+            b'"misc":{"product_name":"Expert Power Control 1202","firm_v":"1.11.0"},"ethernet":{"mac":"00"}}',
+        ),
+        BODY_LIMIT,
+    ),
+    "tasmota": Codec(
+        _tasmota,
+        (
+            b'{"StatusSNS":{"Time":"2019-09-06T20:06:19","ENERGY":{"Total":0.003,"Power":26,"ApparentPower":25,'
+            b'"Factor":0.06,"Voltage":239,"Current":0.106}},"StatusFWR":{"Version":"11.1.0(tasmota)",'
+            b'"Hardware":"ESP8266EX"},"StatusNET":{"Mac":"4C:11:AE:11:F8:50"}}',
+            b'{"StatusSNS":{"ENERGY":{"Power":[26],"Current":[0.106],"Voltage":null}}}',
+        ),
+        BODY_LIMIT,
+    ),
+    "shelly": Codec(
+        _shelly,
+        (
+            b'{"unixtime":1709223219,"relays":[{"overpower":false}],"emeters":[{"power":51.08,"pf":0.27,'
+            b'"current":0.78,"voltage":234.90,"is_valid":true,"total":1686297.2}],"apower":25.7,"freq":50.2,'
+            b'"aenergy":{"total":913.252},"errors":["overtemp"],"gen":2,"model":"SNPL","ver":"1","mac":"B0"}',
+            b'{"relays":[],"meters":[{"power":2.21,"is_valid":true,"total":439237}],"type":"SHPLG-S","fw":"1","mac":"B0"}',
+        ),
+        BODY_LIMIT,
+    ),
     "wt310": Codec(
         _yokogawa(yokogawa.QUANTITIES),
         (
