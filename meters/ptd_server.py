@@ -438,14 +438,13 @@ class PtdServer:
         return f"Starting timed measurement, {samples} samples at {milliseconds}ms with {drop} rampup samples"
 
     def _begin(self, interval_ms: int, most: int, rampup: int, *, timed: bool) -> None:
-        offset = datetime.now() - timedelta(microseconds=time.monotonic_ns() / 1000)
         self._measurement = Measurement(
             interval_ms=interval_ms,
             most=most,
             rampup=rampup,
             power=self._power,
             began_ns=time.monotonic_ns(),
-            wall=lambda time_ns: offset + timedelta(microseconds=time_ns / 1000),
+            wall=_time_of_day,
         )
         self._running, self._timed = True, timed
 
@@ -532,6 +531,11 @@ class PtdServer:
             elif sample.uncertainty > UNCERTAINTY_LIMIT:
                 percent = f"{100 * sample.uncertainty:.2f}%"
                 self._say(f"WARNING: Uncertainty {percent} above 1.00% limit for the last measurement sample!")
+
+
+def _time_of_day(time_ns: int) -> datetime:
+    """Return the local time of a moment of the monotonic clock, by what the two clocks say now."""
+    return datetime.now() - timedelta(microseconds=(time.monotonic_ns() - time_ns) / 1000)
 
 
 def _interval(text: str) -> int | None:
