@@ -1,7 +1,7 @@
 """The emulated LMG: against bytes that are not the driver's, against its own clock, and against the driver.
 
-No client that somebody else wrote runs here: cuveland/lmgtools is in no package registry. Its own `lmg95.py` was run
-once, by hand, through its whole sequence against this emulator.
+No client that somebody else wrote runs here: cuveland/lmgtools is in no package registry. What its `lmg95.py` sends
+through the whole sequence of its `powerlog95.py` was captured once, against this emulator, and stands here.
 """
 
 from __future__ import annotations
@@ -90,6 +90,31 @@ def test_an_unknown_command_is_kept_as_an_error_until_it_is_asked_for() -> None:
         b'-113,"Undefined header",-113,"Undefined header"\r\n',
         b'0,"No error"\r\n',
     ]
+
+
+PUBLISHED_CLIENT = [  # lmgtools: what it sends, and how many lines it then waits for
+    (b"syst:lang short\r\ncont off\r\n\xff\xf3*cls;*OPC?\r\n", [b"1\r\n"]),
+    (b"*rst;*OPC?\r\n", [b"1\r\n"]),
+    (b"*idn?\r\n", [b"ZES ZIMMER Electronic Systems GmbH,LMG95,EMULATED,0.0\r\n"]),
+    (b"lang scpi\r\nsyst:err:all?\r\n", [b'0,"No error"\r\n']),
+    (b"syst:lang short\r\nCYCL 0.5;*OPC?\r\n", [b"1\r\n"]),
+    (b"FAAF 0;*OPC?\r\nFILT 4;*OPC?\r\n", [b"1\r\n"] * 2),
+    (b"iam manual;*OPC?\r\nirng 10.0;*OPC?\r\n", [b"1\r\n"] * 2),
+    (b"uam manual;*OPC?\r\nurng 250.0;*OPC?\r\n", [b"1\r\n"] * 2),
+    (b"actn;count?;sctc?;cycr?;freq?;utrms?;itrms?;udc?;idc?;ucf?;icf?;uff?;iff?;p?;q?;s?;pf?\r\ncont on\r\n", []),
+]
+
+
+def test_the_bytes_a_published_client_sends_get_what_it_waits_for() -> None:
+    device = LmgDevice(parse_profile("watts=50", 1), seed=1, kind="lmg95")
+    for said, expected in PUBLISHED_CLIENT:
+        assert device.receive(said, 0.0) == expected
+    assert device.next_push_s is not None
+    (row,) = device.push(device.next_push_s)
+    values = [float(text) for text in row.removesuffix(b"\r\n").split(b";")]
+    assert (len(values), values[12]) == (16, 50.0)
+    assert device.receive(b"cont off\r\nlang scpi\r\nsyst:err:all?\r\ngtl\r\n", 1.0) == [b'0,"No error"\r\n']
+    assert device.next_push_s is None
 
 
 # --- the process against a client of a few system calls ------------------------------------------------------------
