@@ -22,7 +22,8 @@ the emulated chip (tests/meters/test_emulated_mcp39f511n.py). What nothing here 
 data exists in public (hardware must settle it):
 - The sign of power. Two sources contradict each other: bits 0 and 1 of the status word, set where negative (option
   `sign_bits` "0-3"), or bits 4 and 6, cleared where negative (comments in jkairys/MCP39F511N after the data sheet;
-  "4-7"). With "0-3" a status word that has any of bits 4 to 7 set is refused with that advice: nothing is guessed.
+  "4-7"; the single-channel chip has them in 4 and 5). A status word that has any of bits 4 to 7 set under "0-3", or
+  none of them under "4-7" beside a power, is refused with the advice to set the other: nothing is guessed.
 - The energy registers. What one count is worth is not settled: green-metrics-tool halves it and says that nobody
   knows why. Where counting is enabled (0xA0 bits 8, 9) they are read with every sample, so that a wire log beside a
   known load can settle it, and never reported as a number.
@@ -236,14 +237,15 @@ def negative(status: int, channel: int, sign_bits: str) -> bool:
 
     Raises `MeterGarbage` where the word contradicts the option `sign_bits` (see the module's docstring).
     """
-    if sign_bits == "4-7":
+    if sign_bits == "4-7" and status & 0xF0:
         return not status >> (4 + 2 * channel) & 1
-    if status & 0xF0:
-        raise MeterGarbage(
-            f"found the status word {status:04x} with bits 4 to 7 in use, expected none of them with the option "
-            "sign_bits '0-3'; if the load takes power, set sign_bits = '4-7'"
-        )
-    return bool(status >> channel & 1)
+    if sign_bits == "0-3" and not status & 0xF0:
+        return bool(status >> channel & 1)
+    found, other = ("bits 4 to 7 in use", "4-7") if sign_bits == "0-3" else ("none of bits 4 to 7 set", "0-3")
+    raise MeterGarbage(
+        f"found the status word {status:04x} with {found}, not expected of a load that takes power with the option "
+        f"sign_bits '{sign_bits}'; set sign_bits = '{other}'"
+    )
 
 
 def power_w(counts: Counts, scale: Scale, channel: int, sign_bits: str) -> float | None:

@@ -323,8 +323,10 @@ def test_the_sign_stands_in_the_bits_the_option_names(
 
 
 def test_a_status_word_that_contradicts_the_option_is_refused_and_not_guessed_at() -> None:
-    with pytest.raises(MeterGarbage, match="set sign_bits = '4-7'"):
+    with pytest.raises(MeterGarbage, match=r"0050 with bits 4 to 7 in use.* set sign_bits = '4-7'"):
         reading_of(computed_frame(status=0x0050))
+    with pytest.raises(MeterGarbage, match=r"0001 with none of bits 4 to 7 set.* set sign_bits = '0-3'"):
+        reading_of(computed_frame(status=0x0001), sign_bits="4-7")
 
 
 def test_no_power_is_plain_zero_whatever_the_sign_bits_say() -> None:
