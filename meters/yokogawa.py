@@ -104,11 +104,11 @@ class Model:
 
     def voltage_ranges(self, crest_factor: float) -> tuple[float, ...]:
         """Return the voltage ranges in V; crest factor 6 halves them."""
-        return tuple(volts * 3 / crest_factor for volts in VOLTAGES)
+        return tuple(volts * (3 / crest_factor) for volts in VOLTAGES)
 
     def current_ranges(self, crest_factor: float) -> tuple[float, ...]:
         """Return the current ranges in A; crest factor 6 halves them."""
-        return tuple(amperes * 3 / crest_factor for amperes in self.currents)
+        return tuple(amperes * (3 / crest_factor) for amperes in self.currents)
 
     def accuracy(self, crest_factor: float, line_filter: bool) -> Accuracy:
         """Return the limits of error of the power; crest factor 6 doubles the part of the range."""
@@ -369,6 +369,9 @@ def _number(values: Mapping[Quantity, float | Lack], quantity: Quantity) -> floa
     return value if isinstance(value, float) else None
 
 
+SHORT_FORM = 3
+
+
 def same_setting(found: str, wanted: str) -> bool:
     """Whether a setting as the instrument gives it is the one that is wanted: `0` is OFF, `500.0E-03` is 0.5,
     `VOLTAGE` is VOLT."""
@@ -382,7 +385,8 @@ def _same_word(found: str, wanted: str) -> bool:
     try:
         return math.isclose(float(found), float(wanted), rel_tol=1e-4)
     except ValueError:
-        return bool(found) and (found.startswith(wanted) or wanted.startswith(found))
+        short = min(len(found), len(wanted))  # PHI is not the long form of P: short forms have 3 or 4 letters
+        return found == wanted or (short >= SHORT_FORM and found[:short] == wanted[:short])
 
 
 def _shown(body: bytes) -> str:
@@ -766,9 +770,7 @@ class YokogawaDialogue:
             except MeterTimeout as error:
                 if not held:
                     raise
-                raise MeterGarbage(
-                    f"found {held} bytes of a line that has no end; check the line"
-                ) from error
+                raise MeterGarbage(f"found {held} bytes of a line that has no end; check the line") from error
             self._frames.extend(self._splitter.feed(chunk))
         return self._frames.popleft()
 

@@ -41,6 +41,7 @@ TIMER = "[0-9]{1,4},[0-9]{1,2},[0-9]{1,2}"
 ITEM = "[A-Z]{1,6}(,[1-3])?"
 UPDATING, INTEGRATING, TIMING, OVER_1 = 1 << 0, 1 << 1, 1 << 2, 1 << 6
 RUNNING = "START"
+ACTIONS = {"INTEGrate:STARt": RUNNING, "INTEGrate:STOP": "STOP", "INTEGrate:RESet": "RESET"}
 
 
 @dataclass(slots=True)
@@ -119,7 +120,10 @@ def wt210_nodes() -> list[Node]:
         Node("CONFigure:MHOLd", "bool", "0", locked=False),
         Node("INTEGrate:MODE", "word", "NORMal", ("NORMal", "CONTinuous")),
         Node("INTEGrate:TIMer", "list", "0,0,0", (TIMER,)),
-        *(Node(f"MEASure[:NORMal]:ITEM:{name}", "bool", str(int(name in "VAW")), locked=False) for name in WT210_ORDER),
+        *(
+            Node(f"MEASure[:NORMal]:ITEM:{name}", "bool", str(int(name in FACTORY_210)), locked=False)
+            for name in WT210_ORDER
+        ),
         Node("STATus:FILTer1", "word", "NEVer", ("RISE", "FALL", "BOTH", "NEVer"), locked=False),
     ]
 
@@ -128,6 +132,7 @@ WT210_ORDER = (
     *("V", "A", "W", "VA", "VAR", "PF", "DEGR", "VHZ", "AHZ", "VPK", "APK"),
     *("WH", "WHP", "WHM", "AH", "AHP", "AHM", "TIME", "MATH"),
 )
+FACTORY_210 = ("V", "A", "W")
 SAME_VALUE = {
     "V": "U",
     "A": "I",
@@ -391,8 +396,7 @@ class YokogawaDevice:
 
     def _command(self, path: str, argument: str) -> None:
         """Execute one command or setting; raises `Refusal`."""
-        actions = {"INTEGrate:STARt": "START", "INTEGrate:STOP": "STOP", "INTEGrate:RESet": "RESET"}
-        for header, state in actions.items():
+        for header, state in ACTIONS.items():
             if _spells(path, header):
                 return self._integrate(state)
         if _spells(path, "COMMunicate:WAIT"):
@@ -464,7 +468,7 @@ class YokogawaDevice:
 
     def _known(self, path: str) -> bool:
         plain = path.removesuffix("?")
-        headers = [*(node.header for node in self._nodes), *self._questions(), "COMMunicate:WAIT"]
+        headers = [*(node.header for node in self._nodes), *self._questions(), *ACTIONS, "COMMunicate:WAIT"]
         return any(_spells(plain, header) for header in headers)
 
     def _headed(self, header: str, answer: str) -> str:
@@ -488,6 +492,7 @@ class YokogawaDevice:
         count = int(self._node("NUMeric[:NORMal]:NUMber").value)
         places = [int(argument)] if argument else range(1, count + 1)
         names = [self._node(f"NUMeric[:NORMal]:ITEM{place}").value.split(",")[0] for place in places]
+        names = ["LAMB" if _spells(name, "LAMBda") else name for name in names]
         return self._answer_values(names)
 
     def _old_values(self, _argument: str) -> str:
