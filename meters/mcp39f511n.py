@@ -38,7 +38,8 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from meters.dialogue import DialogueMeter, interval_option
@@ -347,20 +348,23 @@ class Mcp39f511n:
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what still comes, then ask everything anew: a chip that lost power has forgotten its settings."""
         drain(self._wire, QUIET_S, deadline)
-        identity = decode_version(self._ask(encode_read(AT_VERSION, 2), 2, deadline)[1])
-        frame = self._ask(encode_read(AT_STATUS, FRAME.size), FRAME.size, deadline)[1]
-        check_two_channels(frame)
-        accumulation = self._ask(encode_read(AT_ACCUMULATION, 2), 2, deadline)[1]
+        version = self._registers(AT_VERSION, 2, deadline)
+        frame = self._registers(AT_STATUS, FRAME.size, deadline)
+        with self._placed():
+            identity = decode_version(version)
+            check_two_channels(frame)
+        accumulation = self._registers(AT_ACCUMULATION, 2, deadline)
         old_cycles = 0
         wanted, found = self._accumulation_n, int.from_bytes(accumulation, "little")
         if wanted is not None and wanted != found:
             old_cycles = 2 ** min(found, 8)
             accumulation = self._set_accumulation(wanted, deadline)
-        range_1 = self._ask(encode_read(AT_RANGE_1, 4), 4, deadline)[1]
-        range_2 = self._ask(encode_read(AT_RANGE_2, 4), 4, deadline)[1]
-        self._scale = decode_scale(accumulation, range_1, range_2)
-        configuration = int.from_bytes(self._ask(encode_read(AT_CONFIGURATION, 4), 4, deadline)[1], "little")
+        range_1 = self._registers(AT_RANGE_1, 4, deadline)
+        range_2 = self._registers(AT_RANGE_2, 4, deadline)
+        configuration = int.from_bytes(self._registers(AT_CONFIGURATION, 4, deadline), "little")
         self._counts_energy = bool(configuration >> 8 & 0b11)
+        with self._placed():
+            self._scale = decode_scale(accumulation, range_1, range_2)
         self._window_s = self._reading(frame, 0).window_s
         if old_cycles:  # until what the old window had begun is over, and one of the new is complete
             time.sleep(self._window_s * (1 + old_cycles / self._scale.cycles))
@@ -398,7 +402,7 @@ class Mcp39f511n:
         time_ns, data = self._ask(encode_read(AT_STATUS, count), count, deadline)
         reading = self._reading(data[: FRAME.size], time_ns)
         if self._counts_energy:
-            self._ask(encode_read(AT_ENERGY, 32), 32, deadline)
+            self._registers(AT_ENERGY, 32, deadline)
         if data[: FRAME.size] == self._last and time_ns - self._last_ns < reading.window_s * 1e9:
             return replace(reading, flags=reading.flags | {"stale"})
         self._last, self._last_ns = data[: FRAME.size], time_ns
@@ -415,7 +419,7 @@ class Mcp39f511n:
     def _set_accumulation(self, n: int, deadline: Deadline) -> bytes:
         """Set the interval and return the register as it stands then; raises `MeterRefused` if it did not take it."""
         self._ask(encode_accumulation(n), 0, deadline)
-        found = self._ask(encode_read(AT_ACCUMULATION, 2), 2, deadline)[1]
+        found = self._registers(AT_ACCUMULATION, 2, deadline)
         if int.from_bytes(found, "little") != n:
             raise MeterRefused(
                 f"{self.port}: the chip shows {found.hex(' ')} at 0xA8 after N = {n} was written; "
@@ -424,11 +428,12 @@ class Mcp39f511n:
         return found
 
     def _reading(self, frame: bytes, time_ns: int) -> Reading:
-        counts = decode_frame(frame)
-        try:
+        with self._placed():
+            counts = decode_frame(frame)
             return to_reading(counts, self._scale, self._channel, self._sign_bits, self._range_w, time_ns)
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}") from error
+
+    def _registers(self, address: int, count: int, deadline: Deadline) -> bytes:
+        return self._ask(encode_read(address, count), count, deadline)[1]
 
     def _ask(self, request: bytes, count: int, deadline: Deadline) -> tuple[int, bytes]:
         """Return arrival time and data of the reply; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
@@ -445,12 +450,18 @@ class Mcp39f511n:
                     "MCP39F511N; check that the board is on, the baud rate, and `port`"
                 ) from error
             heard += chunk.data
-            try:
+            with self._placed():
                 data = decode_reply(heard, count)
-            except MeterGarbage as error:
-                raise MeterGarbage(f"{self.port}: {error}") from error
             if data is not None:
                 return chunk.time_ns, data
+
+    @contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Let an error of the codec name the port."""
+        try:
+            yield
+        except (MeterGarbage, MeterMismatch, MeterRefused) as error:
+            raise type(error)(f"{self.port}: {error}") from error
 
 
 def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:

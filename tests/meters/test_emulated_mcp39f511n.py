@@ -165,7 +165,7 @@ def test_another_power_range_gives_the_same_watts(power_range: int) -> None:
 def test_an_interval_of_one_cycle_is_refused_and_one_that_is_asked_for_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Mcp39f511nDevice(watts((0.0, 50.0)), seed=1, accumulation_n=0)
     driver, wire = driver_of(device)
-    with pytest.raises(MeterRefused, match="N = 0"):
+    with pytest.raises(MeterRefused, match="/dev/null: accumulation interval N = 0"):
         driver.greet()
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     driver, wire = driver_of(device, accumulation_n=3)
