@@ -37,7 +37,7 @@ FLEET: dict[str, Emulated] = {
         driver="shelly",
     ),
     "sml": Emulated(arguments=("--interval", "0.05")),
-    "hm8115": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05, "reply_s": 0.4}),
+    "hm8115": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.02, "reply_s": 0.3}),
     "lmg95": Emulated(options={"cycle_s": 0.05}),
     "lmg450": Emulated(options={"cycle_s": 0.05, "range_a": 10.0, "range_v": 250.0}),
     "lmg670": Emulated(options={"cycle_s": 0.05}),
