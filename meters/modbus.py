@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -311,12 +312,15 @@ class ModbusDialogue:
         return self._wire.port
 
     def greet(self) -> Identity:
-        """Ask who is there, each question up to three times."""
+        """Ask who is there, each question up to three times; a meter may have no serial number and no code."""
         self._before = None
         drain(self._wire, QUIET_S, Deadline(1.0))
+        first, *others = self._map.asks
+        self._insist(first)
         answers: dict[str, tuple[int, ...] | None] = {}
-        for ask in self._map.asks:
-            answers[ask.about] = self._insist(ask)
+        for ask in others:
+            with suppress(MeterTimeout):  # it has answered before: silence says the same as an exception
+                answers[ask.about] = self._insist(ask)
         self._serial = _serial(answers.get("serial"))
         return Identity(self._map.maker, self._model(answers.get("code")), self._serial, "")
 
@@ -347,13 +351,13 @@ class ModbusDialogue:
         return self._before
 
     def regain(self, deadline: Deadline) -> Identity:
-        """Ask the first question about the meter itself: no reply to a reading looks like its answer."""
+        """Ask for the serial number, or else the first question: no reply to a reading looks like the answer."""
         drain(self._wire, QUIET_S, deadline)
-        ask = self._map.asks[0]
+        ask = next(ask for ask in self._map.asks if ask.about == "serial" or not self._serial)
         answer = self._answer(ask, deadline)
-        if ask.about == "serial" and answer is None and self._serial:
-            raise MeterGarbage(f"{self.port}: the meter gave its serial number before and says now it has none")
-        return Identity(self._map.maker, self._map.model, _serial(answer if ask.about == "serial" else None), "")
+        if answer is None:
+            raise MeterGarbage(f"{self.port}: the meter says it has no longer what it gave before ({ask.about})")
+        return Identity(self._map.maker, self._map.model, _serial(answer) if ask.about == "serial" else "", "")
 
     def reopen(self) -> None:
         """Open the port anew."""
@@ -370,20 +374,17 @@ class ModbusDialogue:
 
     def _insist(self, ask: Ask) -> tuple[int, ...] | None:
         """Ask up to `GREET_ATTEMPTS` times; one lost frame is no absent meter."""
-        for attempt in range(1, GREET_ATTEMPTS + 1):
-            try:
+        for _attempt in range(1, GREET_ATTEMPTS):
+            with suppress(MeterTimeout, MeterGarbage):
                 return self._answer(ask, Deadline(self._exchange_s(ask.count)))
-            except (MeterTimeout, MeterGarbage):
-                if attempt == GREET_ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+        return self._answer(ask, Deadline(self._exchange_s(ask.count)))
 
     def _answer(self, ask: Ask, deadline: Deadline) -> tuple[int, ...] | None:
         """Return the answer about the meter itself, `None` where it says that it has no such register."""
         try:
             words = self._ask(3, ask.start, ask.count, deadline)[1]
         except ExceptionReply as error:
-            if error.code in NOT_THERE and ask.about != "presence":
+            if error.code in NOT_THERE and ask is not self._map.asks[0]:
                 return None
             raise
         if ask.about == "address" and self._address <= 247 and words[1] != self._address:
@@ -478,7 +479,7 @@ SDM230_OPTIONS = _options(
     baud=9600, stopbits=1, range_w=23_000, update_s=SDM230.refresh_s, transport="rtu", highest_address=247
 )
 UMG604_OPTIONS = _options(
-    baud=38_400, stopbits=2, range_w=69_000, update_s=UMG604["sum"].refresh_s, transport="tcp", highest_address=247
+    baud=38_400, stopbits=2, range_w=69_000, update_s=UMG604["sum"].refresh_s, transport="tcp", highest_address=255
 ) | {"phase": Option("sum", "L1, L2, L3 or the sum of all", choices=tuple(UMG604))}
 
 

@@ -3,8 +3,9 @@
 Knows: where each quantity stands, word order, scaling, plausible limits, resolution, limits of error with their
 source, how often the meter has a new value, what it can be asked about itself.
 Does not know: frames, check sums, wires (`meters.modbus`).
-Sources: PZEM-004T V3.0 data sheet; Eastron SDM120/SDM230 Modbus protocol; aggsoft.com's list of the UMG 604. Taken
-from the code of others, not from a manual: the meter codes of Eastron at 0xFC02 (Victron's dbus-modbus-client).
+Sources: PZEM-004T V3.0 data sheet; Eastron SDM120 and SDM230 Modbus protocol; the serial number at 0xFC00 from the
+manual of the SDM320Y, a sister model (p. 41); aggsoft.com's list of the UMG 604. Taken from the code of others, not
+from a manual: the meter codes of Eastron at 0xFC02 (Victron's dbus-modbus-client).
 No test proves: that a PZEM answers a question for 9 registers, an SDM one for 32 (both are what Modbus demands), how
 often each really has a new value, and the limits of error of the UMG 604, for which no manual was at hand.
 """
@@ -54,7 +55,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a meter is asked about itself (function 3): its own address, serial number, meter code, or mere presence."""
+    """What a meter is asked about itself (function 3): its own address, serial number, meter code, or mere presence:
+    a register that every meter of the family has."""
 
     about: Literal["address", "serial", "code", "presence"]
     start: int
@@ -63,7 +65,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class RegisterMap:
-    """One family of meters. `refresh_s`: how often it has a new value; `asks`: the first brings it back in step;
+    """One family of meters. `refresh_s`: how often it has a new value; `asks`: the first is one it always answers;
     `codes`: meter codes of the family, with the name of each model, of which `model` is ours."""
 
     driver: str
@@ -130,7 +132,7 @@ def _sdm(driver: str, model: str, highest_a: float) -> RegisterMap:
             Register("frequency_hz", "Hz", 0x46, "f32", 1, 0.0, 70.0, 0.01),
             Register("energy_wh", "Wh", 0x48, "f32", 0.001, 0.0, 1e9, 1.0, SDM_ENERGY),
         ),
-        asks=(Ask("serial", 0xFC00, 2), Ask("code", 0xFC02, 1)),
+        asks=(Ask("presence", 0x14, 2), Ask("serial", 0xFC00, 2), Ask("code", 0xFC02, 1)),
         window_s=1.0,
         refresh_s=1.0,
         tier="indicative",

@@ -110,14 +110,16 @@ def sdm_input(now: Measured) -> Registers:
     )
 
 
-def sdm120_holding(_address: int, serial: int) -> Registers:
-    """Serial number, meter code and firmware version."""
-    return {0xFC00: serial >> 16, 0xFC01: serial & 0xFFFF, 0xFC02: 0x0020, 0xFC03: 0x0241}
+def sdm120_holding(address: int, serial: int) -> Registers:
+    """Network node; serial number, meter code and firmware version."""
+    about = {0xFC00: serial >> 16, 0xFC01: serial & 0xFFFF, 0xFC02: 0x0020, 0xFC03: 0x0241}
+    return floats({0x14: address}, 0x14, 0x15) | about
 
 
-def sdm230_holding(_address: int, serial: int) -> Registers:
-    """Serial number, meter code and firmware version."""
-    return {0xFC00: serial >> 16, 0xFC01: serial & 0xFFFF, 0xFC02: 0x002B, 0xFC03: 0x0114}
+def sdm230_holding(address: int, serial: int) -> Registers:
+    """Network node; serial number, meter code and firmware version."""
+    about = {0xFC00: serial >> 16, 0xFC01: serial & 0xFFFF, 0xFC02: 0x002B, 0xFC03: 0x0114}
+    return floats({0x14: address}, 0x14, 0x15) | about
 
 
 def umg604_registers(now: Measured) -> Registers:
@@ -292,13 +294,19 @@ def power_factor(power_w: float) -> float:
 
 
 def check_sum(data: bytes) -> bytes:
-    """Return the CRC of an RTU frame bit by bit, as sent: low byte first."""
+    """Return the CRC of an RTU frame, four bits at a time, as sent: low byte first."""
     register = 0xFFFF
     for byte in data:
         register ^= byte
-        for _ in range(8):
-            low = register & 1
-            register >>= 1
-            if low:
-                register ^= 0xA001
+        register = register >> 4 ^ NIBBLES[register & 15]
+        register = register >> 4 ^ NIBBLES[register & 15]
     return bytes([register & 0xFF, register >> 8])
+
+
+def _nibble(value: int) -> int:
+    for _ in range(4):
+        value = value >> 1 ^ (0xA001 if value & 1 else 0)
+    return value
+
+
+NIBBLES = [_nibble(value) for value in range(16)]

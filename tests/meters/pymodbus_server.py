@@ -36,6 +36,7 @@ SDM_INPUT = floats(
 
 def sdm_holding(code: int) -> list[SimData]:
     return [
+        SimData(0x14, values=1.0, datatype=DataType.FLOAT32),
         SimData(0xFC00, values=19_000_042, datatype=DataType.UINT32),
         SimData(0xFC02, values=[code, 0x0114], datatype=DataType.REGISTERS),
     ]

@@ -60,8 +60,9 @@ def pzem_reading(frame: bytes, second: float = 1.0, before: Reading | None = Non
 
 
 def with_crc(body: str) -> bytes:
+    """A frame of these bytes, and no frame of none."""
     data = bytes.fromhex(body)
-    return data + crc16(data).to_bytes(2, "little")
+    return data + crc16(data).to_bytes(2, "little") if data else b""
 
 
 # --- golden bytes -------------------------------------------------------------------------------------------------
@@ -573,6 +574,8 @@ def sdm(*, serial: str, code: str) -> Callable[[bytes], bytes]:
     """Replies computed from the maker's list; the voltage is the [R] one of an SDM230."""
 
     def answer(request: bytes) -> bytes:
+        if request[1] == 3 and request[3] == 0x14:
+            return with_crc("01 03 04 3F 80 00 00")
         if request[1] == 3:
             return with_crc(serial if request[3] == 0 else code)
         measured = "43 69 69 78" if request[5] == 0x20 else "42 48 00 00"
@@ -596,8 +599,12 @@ def test_an_sdm_is_known_by_its_serial_number_and_its_meter_code(start_meter: St
         modbus.open_sdm120(peer.path, capture=None, options=options)
 
 
-def test_an_sdm_without_those_registers_has_no_serial_number_and_is_read(start_meter: StartMeter) -> None:
-    peer = start_meter(sdm(serial="01 83 02", code="01 83 02"))
+@pytest.mark.parametrize("refusal", ["01 83 02", ""])
+def test_an_sdm_that_refuses_or_ignores_those_questions_has_no_serial_number_and_is_read(
+    start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch, refusal: str
+) -> None:
+    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    peer = start_meter(sdm(serial=refusal, code=refusal))
     meter = modbus.open_sdm120(peer.path, capture=None, options={"interval_s": 0.01, "baud": 9600})
     try:
         assert (meter.identify().model, meter.identify().serial) == ("SDM120", "")
