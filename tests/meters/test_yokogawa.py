@@ -404,9 +404,12 @@ def instrument() -> Iterator[LiteralInstrument]:
     literal.close()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yokogawa, "ANSWER_S", 0.2)
+    """No waits of a real instrument; a busy machine answers within these."""
+    monkeypatch.setattr(yokogawa, "ANSWER_S", 0.3)
+    monkeypatch.setattr(yokogawa, "STALL_S", 0.1)
+    monkeypatch.setattr(yokogawa, "QUIET_S", 0.02)
 
 
 def opened(instrument: LiteralInstrument, **options: object) -> Meter:
@@ -486,7 +489,6 @@ def test_a_range_the_model_does_not_have_is_refused_with_the_list(
         (b"ZES ZIMMER,LMG95,1,3.0", "expected `YOKOGAWA"),
     ],
 )
-@pytest.mark.usefixtures("quick")
 def test_another_instrument_is_refused_with_what_it_says(
     instrument: LiteralInstrument, identity: bytes, text: str
 ) -> None:
@@ -496,7 +498,6 @@ def test_another_instrument_is_refused_with_what_it_says(
     assert str(caught.value).startswith(f"{instrument.path}: ")
 
 
-@pytest.mark.usefixtures("quick")
 def test_an_instrument_that_is_silent_is_a_timeout_with_what_to_do(instrument: LiteralInstrument) -> None:
     instrument.mute = 100
     with pytest.raises(MeterTimeout, match=r"no answer to \*IDN\?.* command type to WT300"):
@@ -505,7 +506,6 @@ def test_an_instrument_that_is_silent_is_a_timeout_with_what_to_do(instrument: L
         yokogawa.open_wt210(instrument.path, capture=None, options={})
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_question_that_got_lost_during_the_set_up_is_asked_again(instrument: LiteralInstrument) -> None:
     instrument.lost = [":INP:CFAC?", ":NUM:FORM?", ":NUM:FORM?"]
     meter = opened(instrument)
@@ -513,7 +513,6 @@ def test_a_question_that_got_lost_during_the_set_up_is_asked_again(instrument: L
     assert [instrument.heard.count(question) for question in (":INP:CFAC?", ":NUM:FORM?", ":RATE?")] == [2, 3, 1]
 
 
-@pytest.mark.usefixtures("quick")
 def test_replies_one_question_late_are_recognised_and_not_believed(instrument: LiteralInstrument) -> None:
     meter = opened(instrument)
     try:
