@@ -9,7 +9,7 @@ power: a meter that reports none gives readings flagged `nan` with its energy re
 
 The standard's characters are 7E1. The port is opened 8N1, which has the same length, and parity is made and checked
 here: a serial driver in 7E1 passes characters with wrong parity on unseen, and mode D has no other check. A gateway
-that has taken the parity off is option `characters = "plain"`.
+that has taken the parity off is option `characters = "plain"`; pushed telegrams then have no check at all.
 
 Sources: IEC 62056-21:2002, clauses 5 (characters), 6.3 to 6.6 (modes, messages, block check), annex on data lines.
 Proved by captured messages with their block check, an identification captured with its parity bits, pushed telegrams

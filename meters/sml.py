@@ -12,9 +12,10 @@ sends times without their choice tag; DZG DVS-7412 encodes power from 0x8000 on 
 Power is 16.7.0, else 1.7.0, else 15.7.0, whose sign stands in that status word: 0x20 in the older layout (EMH),
 0x2000 in the one that ends in 04 (FNN); both read off dumps, not off a document.
 
-Proved by dumps of ten meters and by SMLLib: frame, encoding, scaling, sign. Not proved by any test here: what a real
+Proved by dumps of seven meters and by SMLLib: frame, encoding, scaling, sign. Not proved by any test here: what a real
 optical head adds, over which time a meter averages its power (declared instantaneous), and any accuracy. The accuracy
-class stands on the plate of the meter, not on the wire: option `accuracy_class`.
+class stands on the plate of the meter, not on the wire: option `accuracy_class`. The check sum of the Itron OpenWay
+3.HZ is known to nobody (libsml, issue 83): its telegrams are refused.
 """
 
 from __future__ import annotations

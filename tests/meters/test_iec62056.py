@@ -397,6 +397,22 @@ def test_one_wrong_parity_bit_makes_a_readout_garbage_and_the_next_is_resynced(m
         meter.close()
 
 
+def test_the_answers_of_a_session_given_up_do_not_answer_the_next(mode_c: ModeCPty) -> None:
+    meter = opened(mode_c)
+    try:
+        sound, mode_c.identification = mode_c.identification, b""
+        with pytest.raises(MeterTimeout):
+            meter.read(1.0)
+        os.write(mode_c.master, sound + mode_c.message)
+        mode_c.identification = sound
+        later = COMPUTED[:-1].replace(b"0000.23", b"0000.50")
+        mode_c.message = with_even_parity(later + bytes([iec62056.block_check(later[1:])]))
+        reading = meter.read(1.0)
+        assert (reading.power_w, reading.flags) == (500.0, frozenset({"resynced"}))
+    finally:
+        meter.close()
+
+
 def test_pushed_telegrams_are_readings_and_nothing_is_ever_written(mode_c: ModeCPty) -> None:
     push = threading.Timer(0.1, os.write, (mode_c.master, with_even_parity(Q3D[60:] + Q3D)))
     push.start()

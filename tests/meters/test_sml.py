@@ -265,10 +265,16 @@ def test_what_is_no_message_is_refused_with_the_reason(inside: bytes, text: str)
         sml.decode_telegram(frame(inside), "x25")
 
 
-@pytest.mark.parametrize("fill", [4, 255])
+@pytest.mark.parametrize("fill", [4, 8])
 def test_more_than_three_fill_bytes_are_refused(fill: int) -> None:
-    head = ISKRA_MT631[:-3] + bytes([fill])
-    with pytest.raises(MeterGarbage, match="fill bytes"):
+    head = ISKRA_MT631[:-8] + bytes(fill) + sml.ESCAPE + bytes([sml.END, fill])
+    with pytest.raises(MeterGarbage, match=f"{fill} fill bytes"):
+        sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
+
+
+def test_fill_bytes_that_are_not_zero_are_refused() -> None:
+    head = ISKRA_MT631[:-8] + b"\0\1" + sml.ESCAPE + bytes([sml.END, 2])
+    with pytest.raises(MeterGarbage, match="2 fill bytes 0001"):
         sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
 
 
@@ -422,7 +428,9 @@ def test_a_telegram_across_two_calls_is_no_garbage_and_one_of_another_meter_is(b
         with pytest.raises(MeterGarbage, match="expected 0a0149534b00047a5544"):
             meter.read(0.1)
         bare_pty.send(ISKRA_MT631)
-        assert "resynced" in meter.read(1.0).flags
+        assert meter.read(1.0).flags == {"resynced", "stale"}
+        bare_pty.send(ISKRA_MT631 + b"xyz" + ISKRA_MT631)
+        assert [meter.read(1.0).flags for _reading in range(2)] == [{"stale"}, {"resynced", "stale"}]
     finally:
         meter.close()
 
