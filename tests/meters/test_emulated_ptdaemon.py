@@ -156,7 +156,7 @@ def read_many(meter: Meter, count: int) -> list[Reading]:
 def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
     start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ptdaemon, "FETCH_S", 0.5)
+    monkeypatch.setattr(ptdaemon, "FETCH_S", 1.0)
     emulator = start_emulator("--profile", "watts=50", name="ptdaemon")
     meter = open_meter("ptdaemon", emulator.address, capture=None, options={"interval_ms": 50.0, "range_a": 0.5})
     try:

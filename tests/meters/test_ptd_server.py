@@ -219,8 +219,8 @@ class FakeMeter:
     def close(self) -> None:
         pass
 
-    def show(self, power_w: float) -> None:
-        self.queue.put(Reading(time.monotonic_ns(), power_w, voltage_v=230.0, current_a=0.5))
+    def show(self, power_w: float, time_ns: int) -> None:
+        self.queue.put(Reading(time_ns, power_w, voltage_v=230.0, current_a=0.5))
 
 
 def test_the_identity_has_the_published_fields_and_is_honest() -> None:
@@ -320,12 +320,18 @@ def client(running: Running) -> Iterator[Client]:
         yield connected
 
 
-def measure(running: Running, count: int) -> None:
-    """Let the meter show 50 W until `count` samples have been logged."""
-    before = len(running.rows)
-    while len(running.rows) < before + count:
-        running.meter.show(50.0)
-        time.sleep(0.02)
+def measure(running: Running, count: int, ahead: int = 20) -> None:
+    """Let the meter show 50 W for `count` samples of 50 ms and `ahead` more.
+
+    The readings carry their times and are put in at once: how busy the machine is does not matter.
+    """
+    wanted = len(running.rows) + count
+    begin_ns = time.monotonic_ns()
+    for place in range(5 * (count + ahead) + 5):
+        running.meter.show(50.0, begin_ns + place * 10_000_000)
+    wait_until(lambda: len(running.rows) >= wanted, f"{wanted} rows")
+    if not ahead:
+        wait_until(lambda: time.monotonic_ns() > begin_ns + (5 * count + 15) * 10_000_000, "the end of the readings")
 
 
 STARTED = "Starting untimed measurement, maximum 500000 samples at {}ms with {} rampup samples"
@@ -404,8 +410,7 @@ def test_a_meter_that_speaks_nonsense_or_goes_away_leaves_errors_and_gaps_and_co
 ) -> None:
     monkeypatch.setattr("meters.ptd_server.REOPEN_S", 0.05)
     client.ask("Go,50,0,x")
-    measure(running, 2)
-    time.sleep(0.1)  # or a reading would stand in the same sample, which then has its number
+    measure(running, 2, ahead=0)
     running.meter.queue.put(MeterGarbage("fake: found noise"))
     wait_until(lambda: any("Watts,-1.000000" in row for row in running.rows), "an error")
     running.meter.away = True
@@ -413,7 +418,7 @@ def test_a_meter_that_speaks_nonsense_or_goes_away_leaves_errors_and_gaps_and_co
     wait_until(lambda: any("Watts,-2.000000" in row for row in running.rows), "a missed sample")
     running.meter.away = False
     wait_until(lambda: running.heard("The meter is back"), "the meter")
-    measure(running, 2)
+    measure(running, 2, ahead=0)
     client.ask("Stop")
     assert running.meter.reopened == 1
     assert running.heard("ERROR: fake: went away")
