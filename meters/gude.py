@@ -11,7 +11,8 @@ voltage and current but no power; a power factor without error is assumed.
 
 Names and values are those `check_gude.py` printed for a real device. The form of the JSON is from GUDE's wiki.
 That `components=1073741823` answers with `misc.product_name`, `misc.firm_v` and `ethernet.mac` comes from other
-programs' source code; where the strip does not say, these parts of the identity stay empty. There is no server and no
+programs' source code; where the strip does not say, these parts of the identity stay empty, all of them where it has no
+such page. There is no server and no
 client of this protocol that somebody else wrote and that could be run against this: only a real 1202 settles the rest.
 """
 
@@ -26,7 +27,7 @@ from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Sink
+from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "gude"
 OPTIONS: Mapping[str, Option] = {
@@ -38,6 +39,7 @@ OPTIONS: Mapping[str, Option] = {
 
 VALUES_PATH = "/status.json?components=81920"
 IDENTITY_PATH = "/status.json?components=1073741823"
+NAMELESS = Identity("GUDE", "", "", "")
 ALLOWED = frozenset({VALUES_PATH, IDENTITY_PATH})  # `cmd=` in a path switches sockets and resets counters
 
 SISTER = "manual of the sister model 8041: voltage < 1 %, current < 1.5 %, frequency < 0.03 %"
@@ -168,18 +170,18 @@ def _text(node: Node, name: str) -> str:
     return str(member.value) if isinstance(member.value, int) else member.text()
 
 
-def choose_sensor(sensors: list[Sensor], wanted: str, port: str) -> Sensor:
+def choose_sensor(sensors: list[Sensor], wanted: str) -> Sensor:
     """Return the sensor whose id or name is `wanted`, the only one where that is empty.
 
     Raises `MeterGarbage` when there is no meter at all, `MeterOptionError` naming those there are otherwise.
     """
     if not sensors:
-        raise MeterGarbage(f"{port}: found no sensor with an ActivePower; this strip has no meter, correct `port`")
+        raise MeterGarbage("found no sensor with an ActivePower; this strip has no meter")
     found = [sensor for sensor in sensors if not wanted or wanted in (sensor.id, sensor.name)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"{sensor.id} ({sensor.name})" for sensor in sensors)
-    raise MeterOptionError(f"{port}: option sensor is {wanted!r}, expected the id or name of one of: {names}")
+    raise MeterOptionError(f"option sensor is {wanted!r}, expected the id or name of one of: {names}")
 
 
 def decode_identity(data: bytes) -> Identity:
@@ -215,6 +217,7 @@ class Gude:
         self.reply_s = reply_s
         self._sensor, self._range_w = sensor, range_w
         self._columns: tuple[Column, ...] = ()
+        self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
         self._wire = HttpWire(port, sink)
 
     @property
@@ -224,9 +227,8 @@ class Gude:
 
     def greet(self) -> Identity:
         """Ask who is there and which meters it has."""
-        identity = self._who(Deadline(self.reply_s))
-        data = self._wire.get(encode_request(VALUES_PATH), Deadline(self.reply_s)).data
-        sensor = choose_sensor(self._named(data), self._sensor, self.port)
+        identity = self._met() if self._introduced is None else self._who(Deadline(self.reply_s))
+        sensor = self._values(Deadline(self.reply_s))[1]
         self._columns = tuple(
             _column(field, sensor, self._range_w) for field in FIELDS if field.quantity in sensor.values
         )
@@ -247,8 +249,7 @@ class Gude:
     def sample(self, deadline: Deadline) -> Reading:
         """Return the values of now."""
         try:
-            chunk = self._wire.get(encode_request(VALUES_PATH), deadline)
-            sensor = choose_sensor(self._named(chunk.data), self._sensor, self.port)
+            chunk, sensor = self._values(deadline)
         except (MeterRefused, MeterOptionError) as error:
             raise MeterGarbage(str(error)) from error
         return to_reading(sensor, chunk.time_ns, self._range_w)
@@ -268,18 +269,41 @@ class Gude:
         """Drop the connection."""
         self._wire.close()
 
+    def _met(self) -> Identity:
+        """Ask for the identity the first time: a strip that sends its values but no such page, twice, has none."""
+        try:
+            identity = self._identity(Deadline(self.reply_s))
+        except MeterGarbage:
+            self._values(Deadline(self.reply_s))
+            try:
+                identity = self._identity(Deadline(self.reply_s))
+            except MeterGarbage:
+                self._introduced = False
+                return NAMELESS
+        self._introduced = True
+        return identity
+
     def _who(self, deadline: Deadline) -> Identity:
+        if self._introduced:
+            return self._identity(deadline)
+        self._values(deadline)
+        return NAMELESS
+
+    def _identity(self, deadline: Deadline) -> Identity:
         data = self._wire.get(encode_request(IDENTITY_PATH), deadline).data
         try:
             return decode_identity(data)
         except MeterGarbage as error:
             raise self._strange(error) from error
 
-    def _named(self, data: bytes) -> list[Sensor]:
+    def _values(self, deadline: Deadline) -> tuple[Chunk, Sensor]:
+        chunk = self._wire.get(encode_request(VALUES_PATH), deadline)
         try:
-            return decode_sensors(data)
+            return chunk, choose_sensor(decode_sensors(chunk.data), self._sensor)
         except MeterGarbage as error:
             raise self._strange(error) from error
+        except MeterOptionError as error:
+            raise MeterOptionError(f"{self.port}: {error}") from error
 
     def _strange(self, error: MeterGarbage) -> MeterGarbage:
         return MeterGarbage(f"{self.port}: {error}; check that this is a GUDE strip with a meter")

@@ -58,6 +58,7 @@ class HttpWire:
         self._capture = None if sink is None else Capture(sink)
         self._places: list[Place] = []
         self._tap: _Tap | None = None
+        self._gone = ""
         self.reopen()
 
     def get(self, path: str, deadline: Deadline) -> Chunk:
@@ -65,8 +66,10 @@ class HttpWire:
 
         Raises `MeterTimeout` at the deadline, however slowly bytes come; `MeterRefused` on status 401 and 403;
         `MeterGarbage` on any other status but 200, on what is not HTTP, on a body cut short or above `BODY_LIMIT`;
-        `MeterUnplugged` when nothing listens any more.
+        `MeterUnplugged` when nothing listens any more, and from then on until `reopen`.
         """
+        if self._gone:
+            raise self._unplugged(self._gone)
         kept = self._tap is not None and not self._tap.restless
         if not kept:
             self._connect_again(deadline)
@@ -94,20 +97,25 @@ class HttpWire:
         self._places = [(info[0], info[4]) for info in found]
         try:
             self._connect(Deadline(CONNECT_S))
+            self._gone = ""
         except OSError as error:
             raise MeterUnavailable(
                 f"{self.port}: nothing answers there ({_words(error)}); switch the meter on, check its address"
             ) from error
 
     def close(self) -> None:
-        """Drop the connection; never raises."""
+        """Drop the connection and make no other until `reopen`; never raises."""
+        self._hang_up()
+        self._gone = "it is closed"
+
+    def _hang_up(self) -> None:
         if self._tap is not None:
             self._tap.hang_up()
             self._tap = None
 
     def _connect_again(self, deadline: Deadline) -> None:
         """Connect to the meter that was there before."""
-        self.close()
+        self._hang_up()
         try:
             self._connect(deadline)
         except OSError as error:
@@ -146,10 +154,10 @@ class HttpWire:
             response = connection.getresponse()
             body = self._body(response)
             if response.will_close:
-                self.close()
+                self._hang_up()
             return Chunk(tap.heard_ns, body)
         except Exception as error:
-            self.close()
+            self._hang_up()
             raise self._named(error, path, tap) from error
 
     def _body(self, response: http.client.HTTPResponse) -> bytes:
@@ -204,6 +212,7 @@ class HttpWire:
         return error
 
     def _unplugged(self, why: str) -> MeterUnplugged:
+        self._gone = why
         return MeterUnplugged(f"{self.port}: the meter went away while it was open ({why}); it is reopened when back")
 
 
@@ -260,9 +269,15 @@ class _Tap:
         """Do nothing: http.client calls this before it has read the body; `hang_up` ends the connection."""
 
     def hang_up(self) -> None:
-        """End the connection."""
+        """End the connection; what came unasked goes to the log."""
         with suppress(OSError):
-            self._sock.close()
+            self._sock.setblocking(False)
+            self._record_late(self._sock.recv(BODY_LIMIT))
+        self._sock.close()
+
+    def _record_late(self, data: bytes) -> None:
+        if data:
+            self._record("<", time.monotonic_ns(), data)
 
     def _arm(self) -> None:
         left_s = self._deadline.left_s

@@ -107,7 +107,7 @@ def test_what_is_no_power_in_watts_is_refused_with_its_json_path(
     name: str, value: object, unit: str, text: str
 ) -> None:
     with pytest.raises(MeterGarbage, match=text):
-        gude.choose_sensor(gude.decode_sensors(encoded(status([(name, value, unit)]))), "", "http://h")
+        gude.choose_sensor(gude.decode_sensors(encoded(status([(name, value, unit)]))), "")
 
 
 @pytest.mark.parametrize("value", [None, "absent"])
@@ -157,14 +157,14 @@ def several() -> dict[str, Any]:
 
 @pytest.mark.parametrize(("wanted", "power_w"), [("A", 10.0), ("Meter-B", 20.0), ("sum", 30.0)])
 def test_one_of_several_meters_is_chosen_by_id_or_name(wanted: str, power_w: float) -> None:
-    sensor = gude.choose_sensor(gude.decode_sensors(encoded(several())), wanted, "http://h")
+    sensor = gude.choose_sensor(gude.decode_sensors(encoded(several())), wanted)
     assert gude.to_reading(sensor, 1, 3680.0).power_w == power_w
 
 
 @pytest.mark.parametrize("wanted", ["", "C"])
 def test_without_a_choice_among_several_the_names_there_are_stand_in_the_error(wanted: str) -> None:
     with pytest.raises(MeterOptionError, match=r"A \(Meter-A\), B \(Meter-B\)"):
-        gude.choose_sensor(gude.decode_sensors(encoded(several())), wanted, "http://h")
+        gude.choose_sensor(gude.decode_sensors(encoded(several())), wanted)
 
 
 def test_an_identity_has_what_the_strip_says_and_nothing_else() -> None:
@@ -206,5 +206,31 @@ def test_another_web_server_is_no_gude() -> None:
     with page_server({}) as url, pytest.raises(MeterMismatch, match=r"404 Not Found.*another kind of meter"):
         open_meter("gude", url, capture=None, options={})
     page = b"<html>Hello</html>"
-    with page_server({gude.IDENTITY_PATH: page}) as url, pytest.raises(MeterMismatch, match="expected JSON"):
+    pages = {gude.IDENTITY_PATH: page, gude.VALUES_PATH: page}
+    with page_server(pages) as url, pytest.raises(MeterMismatch, match="expected JSON"):
         open_meter("gude", url, capture=None, options={})
+
+
+def test_a_strip_without_a_page_for_its_identity_is_read_without_a_name() -> None:
+    pages = {gude.VALUES_PATH: encoded(status())}
+    with page_server(pages) as url:
+        meter = open_meter("gude", url, capture=None, options={"interval_s": 0.01})
+        assert meter.identify() == Identity("GUDE", "", "", "")
+        pages[gude.VALUES_PATH] = b"{"
+        with pytest.raises(MeterGarbage, match="expected JSON"):
+            meter.read(3.0)
+        pages[gude.VALUES_PATH] = encoded(status())
+        assert meter.read(3.0).flags == {"resynced"}
+        meter.reopen()
+        assert meter.read(3.0).power_w == 0.0
+        meter.close()
+
+
+def test_a_meter_that_is_not_chosen_is_named_with_the_port() -> None:
+    pages = {gude.IDENTITY_PATH: encoded(IDENTITY), gude.VALUES_PATH: encoded(several())}
+    with page_server(pages) as url:
+        with pytest.raises(MeterOptionError, match=rf"^{url}: option sensor is '', expected the id or name"):
+            open_meter("gude", url, capture=None, options={})
+        meter = open_meter("gude", url, capture=None, options={"sensor": "B"})
+        assert meter.read(3.0).power_w == 20.0
+        meter.close()

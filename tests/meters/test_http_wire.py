@@ -85,6 +85,35 @@ def test_a_body_in_chunks_and_a_body_that_ends_with_the_connection_are_read() ->
         wire.close()
 
 
+def test_a_meter_that_went_away_is_not_taken_back_without_reopen_and_bytes_nobody_asked_for_are_in_the_log() -> None:
+    hang_up = [False]
+
+    def script(path: bytes, connection: socket.socket) -> None:
+        if hang_up[0]:
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.sendall(ok(path) + b"late")
+
+    sink = io.BytesIO()
+    with raw_server(script) as server:
+        wire = HttpWire(server.url, sink)
+        assert wire.get("/1", Deadline(SOON_S)).data == b"/1"
+        hang_up[0] = True
+        with pytest.raises(MeterUnplugged):
+            wire.get("/2", Deadline(SOON_S))
+        hang_up[0] = False
+        with pytest.raises(MeterUnplugged):
+            wire.get("/3", Deadline(SOON_S))
+        wire.reopen()
+        assert wire.get("/4", Deadline(SOON_S)).data == b"/4"
+        wire.close()
+        with pytest.raises(MeterUnplugged, match="it is closed"):
+            wire.get("/5", Deadline(SOON_S))
+    parts = read_capture(io.BytesIO(sink.getvalue()), "wire")
+    heard = b"".join(part.data for part in parts if part.direction == "<")
+    assert heard == ok(b"/1") + b"late" + ok(b"/4") + b"late"
+
+
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
@@ -203,8 +232,9 @@ def test_a_server_that_is_gone_is_unplugged_and_taken_back_by_reopen() -> None:
         wire = HttpWire(server.url, None)
         wire.get("/x", Deadline(SOON_S))
         server.vanish()
-        with pytest.raises(MeterUnplugged, match="went away while it was open"):
-            wire.get("/x", Deadline(SOON_S))
+        for _again in range(2):
+            with pytest.raises(MeterUnplugged, match="went away while it was open"):
+                wire.get("/x", Deadline(SOON_S))
         with pytest.raises(MeterUnavailable, match=r"nothing answers there .*refused"):
             wire.reopen()
         wire.close()
@@ -261,7 +291,7 @@ def test_whatever_a_server_sends_is_a_body_or_a_typed_error(head: bytes, noise: 
         far.shutdown(socket.SHUT_WR)
         wire = object.__new__(HttpWire)  # without its constructor, which connects
         wire.port, wire._host, wire._tcp_port = "http://h", "h", 80
-        wire._capture, wire._places, wire._tap = None, [], None
+        wire._capture, wire._places, wire._gone = None, [], ""
         wire._tap = http_wire._Tap(near, None)
         with suppress(MeterError, http_wire._Dropped):
             assert len(wire._exchange("/x", Deadline(SOON_S)).data) <= BODY_LIMIT
