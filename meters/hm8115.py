@@ -52,9 +52,9 @@ REPLY_ATTEMPTS = 3
 QUIET = 0.25  # of `reply_s`, as long as a measuring cycle: an answer that is still due comes before
 DRAIN_WAIT_S = 2.0
 
-# Everything the driver may send. Beeping and locking the panel are not among it.
+# Everything the driver may send. Beeping, locking the panel and continuous output are not among it.
 ALLOWED = frozenset(
-    {"*IDN?", "VERSION?", "VAL?", "VAS?", "MA0", "WATT", "AUTO:U", "AUTO:I"}
+    {"*IDN?", "VERSION?", "VAL?", "MA0", "WATT", "AUTO:U", "AUTO:I"}
     | {f"SET:{letter}{step}" for letter in "UI" for step in (1, 2, 3)}
 )
 
@@ -66,7 +66,7 @@ ALLOWED = frozenset(
 class Values:
     """One answer: ranges (1 to 3), what is shown in them, and the selected function; `None` is `OF`.
 
-    `VAS?` gives no voltage and current: `shown` is false then.
+    `VAS?`, and continuous output, give no voltage and current: `shown` is false then.
     """
 
     range_u: int
@@ -81,7 +81,9 @@ class Values:
 def encode(command: str) -> bytes:
     """Return the bytes of a command; raises `MeterRefused` for anything that is not in `ALLOWED`."""
     if command not in ALLOWED:
-        raise MeterRefused(f"{DRIVER}: the driver does not send {command!r}; expected one of {', '.join(ALLOWED)}")
+        raise MeterRefused(
+            f"{DRIVER}: the driver does not send {command!r}; expected one of {', '.join(sorted(ALLOWED))}"
+        )
     return command.encode("ascii") + b"\r"
 
 
@@ -221,6 +223,8 @@ class Hm8115:
             reading = to_reading(values, time_ns)
         except MeterGarbage as error:
             raise MeterGarbage(f"{self.port}: {error}") from error
+        if not values.shown:
+            raise MeterGarbage(f"{self.port}: found {body[:60]!r}, the answer to another question than VAL?")
         for letter, found, chosen in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
             if chosen and found != chosen:
                 raise MeterGarbage(

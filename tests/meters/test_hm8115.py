@@ -118,7 +118,7 @@ def test_torn_and_glued_answers_never_become_a_power_nobody_sent(pieces: list[by
 
 
 def test_nothing_but_the_known_commands_can_be_sent() -> None:
-    for command in ("MA1", "FAV0", "BEEP1", "SET:U4", "val?", "WATT\rBEEP", ""):
+    for command in ("MA1", "VAS?", "FAV0", "BEEP1", "SET:U4", "val?", "WATT\rBEEP", ""):
         with pytest.raises(MeterRefused, match="does not send"):
             hm8115.encode(command)
     assert hm8115.encode("SET:U3") == b"SET:U3\r"
@@ -172,11 +172,12 @@ def test_values_in_one_line_and_with_line_feeds_are_read_like_three_lines(meter_
         meter.close()
 
 
-def test_a_range_or_function_changed_at_the_panel_is_set_again(meter_end: BarePty) -> None:
+def test_an_answer_with_another_range_or_function_or_form_is_refused_and_both_are_set_again(meter_end: BarePty) -> None:
     meter = open_meter("hm8115", meter_end.path, capture=None, options={**QUICK, "range_u": 3})
     try:
         for answer, text in (
             (MANUAL_POINT, "found the function VAR"),
+            (b"U3, I2, WATT= 50.0E+0\r", "the answer to another question"),
             (b"U2= 130.0E+0 I2= 0.280E+0 WATT= 30.0E+0\r", "found the range U2, expected U3"),
         ):
             meter_end.answers[2] = (rb"VAL\?\r", answer)
