@@ -131,6 +131,29 @@ def test_a_dump_of_a_real_meter_decodes(
     assert (identity.maker, identity.serial) == (maker, serial)
 
 
+@pytest.mark.parametrize(
+    ("status", "drawn"),
+    [
+        (0x0180, True),  # EMH eHZ-GW8, 13.8 W
+        (0x0182, True),  # EMH ED300L, file "consumption"
+        (0x01B0, False),  # EMH ED300L, file "delivery"
+        (0x0101A2, False),  # EMH in SmlLib tests/test_frames.py (identity made anonymous), 16.7.0 = -177.2 W
+        (0x1C0104, True),  # Holley, 376 W
+        (0x1C8104, True),  # Holley, 137 W
+        (0x100104, True),  # ISKRA MT631, 193 W
+        (0x1C6904, False),  # DZG DVS-7420, -105.5 W
+        (0x1C7904, False),  # DZG DWSB20.2TH (dzg_dwsb20_2th_2byte.hex), -310.2 W while 2.8.0 counts
+        (0x010000, None),  # Dr. Neuhaus SMARTY, 0 W: a layout not understood
+    ],
+)
+def test_the_direction_in_the_status_word_agrees_with_the_sign_of_power_in_dumps(
+    status: int, drawn: bool | None
+) -> None:
+    register = sml.Entry(status, None, sml.WH, -1, sml.Number(7, False, 4))
+    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY: register})) is drawn
+    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY_TARIFFS[0]: register})) is drawn
+
+
 def test_a_locked_meter_sends_no_power_which_is_nan_with_its_energy() -> None:
     reading = reading_of(ISKRA_LOCKED)
     assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 2043000.0, frozenset({"nan"}))
