@@ -13,7 +13,7 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from meters import registry
 from meters.meter import Meter
 
 EMULATOR_START_S = 20.0
+EMULATOR_END_S = 0.5
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""
 
@@ -127,14 +128,45 @@ def _open_meter(driver: str, port: str, options: Mapping[str, object], wire_log:
 
 @contextmanager
 def _emulator(driver: str, link: Path) -> Iterator[str]:
-    """An emulator as its own process, fed by this machine's real load; yields its port."""
-    command = [sys.executable, "-m", "harness.cli", "meter", "emulate", driver]
-    if driver not in registry.DRIVERS or "serial" in registry.DRIVERS[driver].links:
-        command += ["--link", str(link)]
-    else:
-        command += ["--listen", "127.0.0.1:0", "--control", str(link.with_name(link.name + ".control"))]
+    """An emulator fed by this machine's real load; yields its port."""
+    on_line = driver not in registry.DRIVERS or "serial" in registry.DRIVERS[driver].links
+    with emulator([driver, *emulator_wire(link, on_line=on_line)]) as running:
+        yield running.port
+
+
+def emulator_wire(link: Path, *, on_line: bool) -> list[str]:
+    """The arguments that put an emulator behind `link`, a line, or on a free TCP port of this machine."""
+    if on_line:
+        return ["--link", str(link)]
+    return ["--listen", "127.0.0.1:0", "--control", str(link.with_name(link.name + ".control"))]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmulator:
+    """An emulator that is there: its port, its process."""
+
+    port: str
+    process: "subprocess.Popen[bytes]"
+
+    def complaint(self) -> str:
+        """What it said when it ended by itself; empty while it runs."""
+        try:
+            self.process.wait(EMULATOR_END_S)
+        except subprocess.TimeoutExpired:
+            return ""
+        assert self.process.stderr is not None
+        return self.process.stderr.read().decode(errors="replace").strip()
+
+
+@contextmanager
+def emulator(words: Sequence[str]) -> Iterator[RunningEmulator]:
+    """`wattlab meter emulate` with these words as its own process, until the context is left.
+
+    Raises:
+        LabError: it does not start, with its own words.
+    """
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "harness.cli", "meter", "emulate", *words],
         cwd=APPLICATION,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -150,8 +182,9 @@ def _emulator(driver: str, link: Path) -> Iterator[str]:
             line = process.stdout.readline() if selector.select(EMULATOR_START_S) else b""
         if not line:
             process.kill()
-            raise LabError(f"the emulator of {driver} did not start: {process.stderr.read().decode(errors='replace')}")
-        yield str(json.loads(line)["port"])
+            said = process.stderr.read().decode(errors="replace").strip()
+            raise LabError(f"the emulator of {words[0]} did not start: {said}")
+        yield RunningEmulator(str(json.loads(line)["port"]), process)
     finally:
         process.terminate()
         try:

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 from serial.tools import list_ports
 
-from harness.cli import meter_check, meter_serve
+from harness.cli import meter_check, meter_record, meter_serve
 from harness.cli.meter_port import add_meter_arguments, opened, sparkline
 from harness.cli.types import Verbs
 from meters import registry
@@ -51,6 +51,7 @@ def add_parser(verbs: Verbs) -> None:
     read.add_argument("--count", type=int, default=0, metavar="N", help="stop after N readings (default: Ctrl-C)")
     read.set_defaults(call=call_read)
     meter_check.add_parser(actions)
+    meter_record.add_parser(actions)
     meter_serve.add_serve_ptd(actions)
     emulate = actions.add_parser("emulate", help="the other side of a protocol on a pty or a TCP port", add_help=False)
     emulate.add_argument("arguments", nargs=argparse.REMAINDER)

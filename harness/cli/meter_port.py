@@ -2,9 +2,9 @@
 
 import argparse
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from dataclasses import dataclass
 
 from harness import config
 from harness.cli.types import add_lab_argument
@@ -24,20 +24,28 @@ def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
     add_lab_argument(verb)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedMeter:
+    """A meter that is not open yet: driver, port, options as they were given."""
+
+    driver: str
+    port: str
+    options: Mapping[str, object]
+
+
 @contextmanager
-def opened(arguments: argparse.Namespace, capture: BinaryIO | None = None) -> Iterator[tuple[str, Meter]]:
-    """The meter that the arguments name, with its driver's name.
+def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
+    """The meter that the arguments name; an embedded one runs until the context is left.
 
     Raises:
-        ConfigError: it is neither in lab.toml nor a driver with a port. MeterError: it does not open.
+        ConfigError: it is neither in lab.toml nor a driver with a port.
     """
     options = _options(arguments.option)
-    sink = io.BytesIO() if capture is None else capture
     if arguments.port is not None:
         if arguments.meter not in registry.DRIVERS:
             known = ", ".join(sorted(registry.DRIVERS))
             raise ConfigError(f"{arguments.meter!r} is no driver, expected one of {known}")
-        yield from _reading(arguments.meter, arguments.port, options, sink)
+        yield NamedMeter(arguments.meter, arguments.port, options)
         return
     lab = config.load(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
@@ -45,15 +53,22 @@ def opened(arguments: argparse.Namespace, capture: BinaryIO | None = None) -> It
     lab = lab or config.load(arguments.lab)
     with open_port(lab, arguments.meter) as port:
         section = lab.file.meters[arguments.meter]
-        yield from _reading(section.driver, port, section.options | options, sink)
+        yield NamedMeter(section.driver, port, section.options | options)
 
 
-def _reading(driver: str, port: str, options: dict[str, object], sink: BinaryIO) -> Iterator[tuple[str, Meter]]:
-    meter = registry.open_meter(driver, port, capture=sink, options=options)
-    try:
-        yield driver, meter
-    finally:
-        meter.close()
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[tuple[str, Meter]]:
+    """The meter that the arguments name, with its driver's name.
+
+    Raises:
+        ConfigError: it is neither in lab.toml nor a driver with a port. MeterError: it does not open.
+    """
+    with named(arguments) as place:
+        meter = registry.open_meter(place.driver, place.port, capture=io.BytesIO(), options=place.options)
+        try:
+            yield place.driver, meter
+        finally:
+            meter.close()
 
 
 def _options(words: Sequence[str]) -> dict[str, object]:

@@ -32,12 +32,15 @@ from meters.emulators.modbus import ModbusDevice
 from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
+from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.sml import SmlDevice
 from meters.emulators.tcp_wire import TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 from meters.emulators.yokogawa import YokogawaDevice
 from meters.emulators.zes import LmgDevice
+from meters.meter import CaptureError
+from meters.session import WIRE_LOG, read_session
 
 
 def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
@@ -137,6 +140,8 @@ EMULATORS: dict[str, Emulator] = {
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
 }
+REPLAY = "replay"
+"""Beside the emulators: plays a recorded session of any of them, or of an instrument."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -149,7 +154,7 @@ def main(argv: Sequence[str]) -> int:
                 signal.signal(number, lambda _number, _frame: bench.stop())
             print(json.dumps(ready), flush=True)
             bench.run()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, CaptureError) as error:
         print(f"wattlab meter emulate: {error}", file=sys.stderr)
         return 1
     return 0
@@ -162,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Faults: " + ", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]) + "; while it runs: "
         "`echo unplug > LINK.control`. A meter's own faults: a wrong name lists them.",
     )
-    parser.add_argument("name", choices=sorted(EMULATORS), help="the meter to emulate")
+    parser.add_argument("name", choices=[*sorted(EMULATORS), REPLAY], help="the meter to emulate, or replay")
     parser.add_argument("--link", type=Path, help="path of the port, a symbolic link to a pty")
     parser.add_argument("--listen", metavar="HOST:PORT", help="TCP port of a meter on a network; port 0: a free one")
     parser.add_argument("--control", type=Path, help="named pipe that takes faults (default: LINK.control)")
@@ -178,16 +183,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
     parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")
+    parser.add_argument("--session", type=Path, metavar="FOLDER", help="replay: what `meter record` wrote")
+    parser.add_argument("--speed", type=float, help="replay: 1 as recorded, 2 twice as fast (default: no waiting)")
     return parser
 
 
 def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dict[str, Ready]]:
     """Return the bench and the line that says where it is."""
-    for name in ("interval", "baud"):
+    for name in ("interval", "baud", "speed"):
         value = getattr(arguments, name)
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"--{name} {value}: expected a number above 0")
-    emulator = EMULATORS[arguments.name]
+    emulator = _replay(arguments) if arguments.name == REPLAY else EMULATORS[arguments.name]
     device = emulator.make(arguments, parse_profile(arguments.profile, arguments.seed))
     plan = [parse_fault(text, device.faults.names) for text in arguments.fault]
     sink = None if arguments.capture is None else stack.enter_context(arguments.capture.open("xb"))
@@ -203,13 +210,32 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
         wire = tcp = TcpWire(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
         ready["port"] = f"{'http' if emulator.wire == 'http' else 'socket'}://{tcp.address}"
     elif emulator.wire == "serial" and arguments.link is not None:
-        wire = PtyWire(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
+        plug = PatientPtyWire if arguments.name == REPLAY else PtyWire
+        wire = plug(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
         ready |= {"port": str(arguments.link.absolute()), "device": os.path.realpath(arguments.link)}
     else:
         need = "--link PATH or --listen HOST:PORT" if emulator.wire == "serial" else "--listen HOST:PORT"
         raise ValueError(f"{arguments.name}: expected {need}; port 0 takes a free one")
     stack.callback(wire.unplug)
+    if isinstance(device, ReplayDevice):
+        device.wait_for(wire)
     return Bench(device, wire, Faults(arguments.seed), control, plan), ready
+
+
+def _replay(arguments: argparse.Namespace) -> Emulator:
+    """Return what plays the session; its own speed, not the line's, says when something is sent."""
+    if arguments.session is None:
+        raise ValueError("replay: expected --session FOLDER, as `wattlab meter record` writes it")
+    session, log = read_session(arguments.session)
+    http = session.port_kind == "http"
+    arguments.no_throttle = True
+    return Emulator(
+        lambda _arguments, _source: ReplayDevice(
+            log, str(arguments.session / WIRE_LOG), http=http, speed=arguments.speed
+        ),
+        1_000_000,
+        "http" if http else "serial",
+    )
 
 
 def _control(arguments: argparse.Namespace) -> Path:

@@ -21,8 +21,12 @@ BACKLOG_S = 1.0  # a bench that is later than this (a suspended process, a line 
 class Device(Protocol):
     """The protocol side of an emulated meter; times are seconds since the start of the bench."""
 
-    next_push_s: float | None
     faults: OwnFaults
+
+    @property
+    def next_push_s(self) -> float | None:
+        """When something is due without being asked, `None` if nothing is."""
+        ...
 
     def receive(self, data: bytes, now_s: float) -> list[bytes]:
         """Return the frames that answer `data`."""
@@ -39,6 +43,11 @@ class MetersEnd(Protocol):
     @property
     def listening(self) -> bool:
         """Whether somebody is at the other end."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether a host has the port open."""
         ...
 
     def fileno(self) -> int | None:

@@ -60,6 +60,11 @@ class PtyWire:
         poll.register(self._master, 0)
         return not poll.poll(0)
 
+    @property
+    def connected(self) -> bool:
+        """Whether a host has the port open."""
+        return self.listening
+
     def plug(self) -> None:
         """Appear: a new pty under the same link."""
         if self._master is not None:

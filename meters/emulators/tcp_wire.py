@@ -42,6 +42,11 @@ class TcpWire:
         """Whether there is something to wait for: a client to come, or bytes of one."""
         return self._server is not None
 
+    @property
+    def connected(self) -> bool:
+        """Whether a host has connected; it is noticed by `receive`."""
+        return self._client is not None
+
     def fileno(self) -> int | None:
         """The descriptor to wait on: the client's, or the one where clients come; `None` while unplugged."""
         if self._client is not None:

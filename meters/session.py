@@ -1,0 +1,194 @@
+"""A recorded session: a folder with the bytes between a host and a meter, and what the driver made of them.
+
+Knows: the two files of the folder, `wire.log` (`meters.transport.Capture`) and `session.json`; whether they belong
+together; whether other readings are those recorded.
+Does not know: drivers and wires; how a session is recorded (`harness.cli.meter_record`) or played
+(`meters.emulators.replay`).
+
+A session of an emulator carries its origin, and a claim that its own evidence contradicts is refused. Whoever forges
+both files is outside what this can find.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from meters.meter import CaptureError
+from meters.reading import QUANTITIES, Identity, Origin, OriginKind, Reading
+from meters.transport import PTY_MAJORS, Exchange, read_capture
+
+FORMAT = 1
+"""History: 1 (2026-11-21) the first."""
+WIRE_LOG = "wire.log"
+DOCUMENT = "session.json"
+PORT_KINDS = ("serial", "tcp", "usbtmc", "http")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What stands in `session.json`, but for the digest of the wire log.
+
+    `options` are the driver's options as they were given, `port_kind` one of `PORT_KINDS`, `description` the
+    descriptor's part without identity and origin, `note` what the operator says was measured.
+    """
+
+    driver: str
+    options: Mapping[str, float | str]
+    port_kind: str
+    wattlab: str
+    recorded_utc: str
+    note: str
+    identity: Identity
+    origin: Origin
+    description: Mapping[str, object]
+    readings: tuple[Reading, ...]
+
+
+def write_session(folder: Path, session: Session) -> None:
+    """Write `session.json` beside the finished wire log; raises `OSError` where one stands already."""
+    document = {
+        "format": FORMAT,
+        "driver": session.driver,
+        "options": dict(session.options),
+        "port_kind": session.port_kind,
+        "wattlab": session.wattlab,
+        "recorded_utc": session.recorded_utc,
+        "note": session.note,
+        "identity": asdict(session.identity),
+        "origin": session.origin.kind,
+        "evidence": dict(session.origin.evidence),
+        "description": dict(session.description),
+        "wire_log_sha256": hashlib.sha256((folder / WIRE_LOG).read_bytes()).hexdigest(),
+    }
+    rows = ",\n".join("  " + json.dumps(_row(reading), allow_nan=False) for reading in session.readings)
+    head = json.dumps(document, indent=1, allow_nan=False).removesuffix("\n}")
+    with (folder / DOCUMENT).open("x", encoding="utf-8") as file:
+        file.write(f'{head},\n "readings": [\n{rows}\n ]\n}}\n')
+
+
+def _row(reading: Reading) -> dict[str, object]:
+    row: dict[str, object] = {"time_ns": reading.time_ns}
+    row |= {name: value for name in QUANTITIES if (value := getattr(reading, name)) is not None}
+    return row | {"window_s": reading.window_s, "flags": sorted(reading.flags)}
+
+
+def read_session(folder: Path) -> tuple[Session, tuple[Exchange, ...]]:
+    """Return the session in `folder` and its wire log.
+
+    Raises `CaptureError`: a file is missing, is no session, was changed after recording, or contradicts itself.
+    """
+    place = folder / DOCUMENT
+    document = _document(place)
+    log = _read(folder / WIRE_LOG)
+    found, recorded = hashlib.sha256(log).hexdigest(), _field(document, "wire_log_sha256", str, place)
+    if found != recorded:
+        raise CaptureError(
+            f"{folder / WIRE_LOG}: found the digest {found[:16]}..., expected {recorded[:16]}... as {DOCUMENT} says; "
+            "the log was changed after it was recorded, take the original"
+        )
+    exchanges = tuple(read_capture(log.splitlines(keepends=True), str(folder / WIRE_LOG)))
+    return _session(document, place), exchanges
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CaptureError(
+            f"{path}: {error.strerror}; expected a folder with {WIRE_LOG} and {DOCUMENT}, as `wattlab meter record` "
+            "writes it"
+        ) from error
+
+
+def _document(place: Path) -> Mapping[str, object]:
+    try:
+        document = json.loads(_read(place))
+    except (ValueError, RecursionError) as error:
+        raise CaptureError(f"{place}: found no JSON ({error}), expected that of `wattlab meter record`") from error
+    if not isinstance(document, dict) or not isinstance(document.get("format"), int):
+        raise CaptureError(f"{place}: found no `format`, expected {FORMAT}; the file is no session")
+    if document["format"] > FORMAT:
+        raise CaptureError(f"{place}: found format {document['format']}, expected at most {FORMAT}; update wattlab")
+    return document
+
+
+def _session(document: Mapping[str, object], place: Path) -> Session:
+    options = _field(document, "options", dict, place)
+    identity = _field(document, "identity", dict, place)
+    names = ("maker", "model", "serial", "firmware")
+    rows = _field(document, "readings", list, place)
+    return Session(
+        driver=_field(document, "driver", str, place),
+        options={str(name): value for name, value in options.items()},
+        port_kind=_one_of(PORT_KINDS, _field(document, "port_kind", str, place), "port_kind", place),
+        wattlab=_field(document, "wattlab", str, place),
+        recorded_utc=_field(document, "recorded_utc", str, place),
+        note=_field(document, "note", str, place),
+        identity=(who := Identity(*(_field(identity, name, str, place) for name in names))),
+        origin=_origin(document, who, place),
+        description=_field(document, "description", dict, place),
+        readings=tuple(_reading(row, f"{place}: reading {number}") for number, row in enumerate(rows, start=1)),
+    )
+
+
+def _field(document: Mapping[str, object], name: str, kind: type[T], place: Path) -> T:
+    value = document.get(name)
+    if not isinstance(value, kind):
+        raise CaptureError(f"{place}: found {name} {value!r:.40}, expected a {kind.__name__}; the file was changed")
+    return value
+
+
+def _one_of(known: Sequence[str], value: str, name: str, place: Path) -> str:
+    if value not in known:
+        raise CaptureError(f"{place}: found {name} {value!r:.40}, expected one of {', '.join(known)}")
+    return value
+
+
+def _origin(document: Mapping[str, object], identity: Identity, place: Path) -> Origin:
+    """Return the origin; raises `CaptureError` when its own evidence says that it is none of an instrument."""
+    kinds: tuple[OriginKind, ...] = get_args(OriginKind)
+    kind = _one_of(kinds, _field(document, "origin", str, place), "origin", place)
+    evidence = _field(document, "evidence", dict, place)
+    played = identity.emulated or evidence.get("device_major") in PTY_MAJORS
+    if (kind != "emulated" and played) or (kind == "instrument" and not evidence.get("sysfs_serial")):
+        raise CaptureError(
+            f"{place}: found the origin {kind!r}, but its evidence says otherwise (device major "
+            f"{evidence.get('device_major')}, serial number of the port {evidence.get('sysfs_serial')!r}, identity "
+            f"{identity.model!r}); a session of an emulator is never one of an instrument"
+        )
+    return Origin(next(known for known in kinds if known == kind), evidence)
+
+
+def _reading(row: object, place: str) -> Reading:
+    try:
+        if not isinstance(row, dict):
+            raise TypeError(f"found {row!r:.40}, expected an object")
+        for name, value in row.items():
+            if name != "flags" and (isinstance(value, bool) or not isinstance(value, (int, float))):
+                raise TypeError(f"found {name} {value!r:.40}, expected a number")
+        return Reading(**row | {"flags": frozenset(row["flags"])})
+    except (TypeError, ValueError, KeyError) as error:
+        raise CaptureError(f"{place}: {type(error).__name__}: {error}; the file was changed") from error
+
+
+def first_difference(recorded: Sequence[Reading], found: Sequence[Reading]) -> str | None:
+    """Return where `found` begins to differ from `recorded`, in words, `None` where all are the same but for time."""
+    for number, (expected, reading) in enumerate(zip(recorded, found, strict=False), start=1):
+        for name in (*QUANTITIES, "window_s", "flags"):
+            one, other = getattr(reading, name), getattr(expected, name)
+            if one != other:
+                return f"reading {number} of {len(recorded)}: found {name} {_shown(one)}, recorded is {_shown(other)}"
+    if len(found) != len(recorded):
+        return f"found {len(found)} readings, recorded are {len(recorded)}"
+    return None
+
+
+def _shown(value: object) -> str:
+    return "|".join(sorted(value)) or "none" if isinstance(value, frozenset) else repr(value)
