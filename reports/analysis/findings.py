@@ -145,20 +145,25 @@ def of_doubles(
     limits are not known (an `info`); `energies_j` are those of `series.doubles` in the interval."""
     for (one, other), (one_j, other_j) in zip(series.doubles, energies_j, strict=True):
         mean_w = (one_j + other_j) / 2 / ((end_ns - begin_ns) * 1e-9)
-        limits_w = [limits_of_error_w(part, mean_w) for part in (one, other)]
+        limit_w = joint_limit_w(one, other, mean_w)
         evidence = {
             "meters": [one.descriptor.meter, other.descriptor.meter],
             "circuit": one.descriptor.circuit,
             "energy_j": [one_j, other_j],
             "difference_percent": (other_j - one_j) / one_j * 100 if one_j else None,
         }
-        known_w = [limit for limit in limits_w if limit is not None]
-        if len(known_w) < len(limits_w):
+        if limit_w is None:
             yield Finding("cross-check-open", "info", series.run.path.name, evidence)
             continue
-        evidence["limit_percent"] = sum(known_w) / mean_w * 100 if mean_w else None
-        if abs(other_j - one_j) > sum(known_w) * (end_ns - begin_ns) * 1e-9:
+        evidence["limit_percent"] = limit_w / mean_w * 100 if mean_w else None
+        if abs(other_j - one_j) > limit_w * (end_ns - begin_ns) * 1e-9:
             yield Finding("cross-check", "invalid", series.run.path.name, evidence)
+
+
+def joint_limit_w(one: PowerSeries, other: PowerSeries, power_w: float) -> float | None:
+    """How far two meters on one circuit may differ at some power: both limits of error; None where one has none."""
+    limits_w = [limits_of_error_w(series, power_w) for series in (one, other)]
+    return None if None in limits_w else sum(limit for limit in limits_w if limit is not None)
 
 
 def limits_of_error_w(series: PowerSeries, power_w: float) -> float | None:

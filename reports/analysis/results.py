@@ -99,6 +99,7 @@ class CampaignResult:
     campaign: Json
     measurement: Json
     meters: list[Json]
+    cross_checks: list[Json]
     sut: Json
     host: Json
     indicators: list[Json]
@@ -112,6 +113,7 @@ class CampaignResult:
         """For the file, in the order of docs/results.md."""
         return {
             "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
+            "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "inputs": self.inputs,
@@ -322,6 +324,7 @@ def analyse(path: Path) -> CampaignResult:
         campaign=_campaign(entries, runs),
         measurement=measurement,
         meters=meters,
+        cross_checks=_cross_checks(included),
         sut=runs[0].run.start.sut,
         host=runs[0].run.start.host,
         indicators=_indicators(runs),
@@ -951,7 +954,28 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
         for meter in meters
     ]  # fmt: skip
     sentence = f"Power was {SENTENCES[origin]}." if meters else "No power was recorded."
-    return {"origin": origin, "sentence": sentence, "meters": listed}, meters
+    circuits = sorted({circuit for run in runs for circuit in run.series.circuits}) if meters else []
+    return {"origin": origin, "sentence": sentence, "circuits": circuits, "meters": listed}, meters
+
+
+def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
+    """Each pair of meters on one circuit: how far the second is from the first over the runs that both measured."""
+    pairs: dict[tuple[str, str, str], list[tuple[float, float | None]]] = {}
+    for run in runs:
+        for (one, other), (one_j, other_j) in zip(run.series.doubles, run.doubles_j, strict=True):
+            key = (one.descriptor.circuit, one.descriptor.meter, other.descriptor.meter)
+            limit_w = findings.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
+            if one_j:
+                limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j
+                pairs.setdefault(key, []).append((100 * (other_j / one_j - 1), limit))
+    found = []
+    for (circuit, *meters), values in pairs.items():
+        limits = np.array([np.nan if limit is None else limit for _difference, limit in values])
+        difference = mean_of(np.array([difference for difference, _limit in values]), "%")
+        together = mean_of(limits, "%") if np.isfinite(limits).all() else None
+        shown = {"difference": _json(difference), "limit": _json(together), "n_runs": count(len(values)).to_json()}
+        found.append({"circuit": circuit, "meters": meters, **shown})
+    return found
 
 
 def _indicators(runs: Sequence[AnalysedRun]) -> list[Json]:

@@ -67,6 +67,26 @@ def meter_table(results: Results) -> Table:
     return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
 
 
+def cross_check_table(results: Results) -> Table | None:
+    """Meters on one circuit side by side; None where there is only one on each."""
+    rows = [
+        Row(
+            (
+                as_text(row.get("circuit")), *(str(name) for name in listed(row, "meters")),
+                bare(number_at(row, "n_runs"), Scale("")), bare(number_at(row, "difference"), Scale("%")),
+                bare(number_at(row, "limit"), Scale("%")) if row.get("limit") else "not known",
+            )
+        )
+        for row in listed(results, "cross_checks")
+    ]  # fmt: skip
+    if not rows:
+        return None
+    heads = [Head("Circuit", numeric=False), Head("Energy is from", numeric=False), Head("checked by", numeric=False)]
+    heads += [Head("Runs"), Head("Difference in %"), Head("Limits of error together in %")]
+    note = "Difference of the energy of the rating interval, second meter against the first, mean over the runs."
+    return Table("cross-checks", "Meters that check each other", tuple(heads), tuple(rows), note)
+
+
 def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
     accuracies = [pick(column, "accuracy") for column in listed(meter, "columns") if pick(column, "name") == "power_w"]
     if not accuracies or not accuracies[0]:
