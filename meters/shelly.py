@@ -38,8 +38,9 @@ OPTIONS: Mapping[str, Option] = {
 COMPONENTS = ("Switch", "PM1", "EM1")
 INFO_PATH, GEN1_PATH = "/shelly", "/status"
 WATT_MINUTE_WH = 1.0 / 60.0
-OVERRANGE_ERRORS = ("overpower", "overcurrent", "out_of_range:act_power", "out_of_range:apower")
-FAILURE_ERRORS = ("power_meter_failure", "power_meter:failure")
+# Beginnings of the errors a component may list (shelly-api-docs, Switch, PM1, EM1, "Status").
+OVERRANGE_ERRORS = ("overpower", "overcurrent", "out_of_range:")
+FAILURE_ERRORS = ("power_meter", "ct_type_not_set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,9 @@ def decode_component(data: bytes) -> Status:
 
 
 def _flags(errors: tuple[str, ...]) -> frozenset[str]:
-    if any(error in OVERRANGE_ERRORS for error in errors):
+    if any(error.startswith(OVERRANGE_ERRORS) for error in errors):
         return frozenset({"overrange"})
-    return frozenset({"nan"}) if any(error in FAILURE_ERRORS for error in errors) else frozenset()
+    return frozenset({"nan"}) if any(error.startswith(FAILURE_ERRORS) for error in errors) else frozenset()
 
 
 def decode_gen1(data: bytes, channel: int) -> Status:

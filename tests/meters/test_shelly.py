@@ -27,6 +27,11 @@ SWITCH_OFF = (
 )
 # ShellyPy issue 20: the first members of an EM reply; the rest is cut there, the brace is ours.
 EM = b'{"act_power":501.8,"voltage":234.9,"current":2.598}'
+# evcc-io/evcc discussion 12385: `em1:1` in the status of a Shelly Pro EM-50, without its blanks.
+EM1 = (
+    b'{"id":1,"current":22.780,"voltage":224.6,"act_power":5080.3,"aprt_power":5142.4,"pf":0.99,"freq":50.0,'
+    b'"calibration":"factory"}'
+)
 # pastebin.com/bBzauZ1s: `curl 192.168.x.x/status` of a Gen1 plug, from `time` to `overtemperature`, without its blanks.
 GEN1 = (
     b'{"time":"11:08","serial":1,"has_update":false,'
@@ -70,6 +75,9 @@ def test_a_published_switch_decodes_to_the_values_in_it() -> None:
 def test_a_published_energy_meter_decodes_to_the_values_in_it() -> None:
     reading = component(EM)
     assert (reading.power_w, reading.voltage_v, reading.current_a, reading.energy_wh) == (501.8, 234.9, 2.598, None)
+    real = component(EM1, range_w=12_000.0)
+    assert (real.power_w, real.apparent_power_va, real.current_a) == (5080.3, 5142.4, 22.78)
+    assert (real.power_factor, real.frequency_hz) == (0.99, 50.0)
 
 
 def test_the_total_of_a_gen1_plug_is_in_watt_minutes() -> None:
@@ -107,7 +115,9 @@ def test_who_is_there_is_told_by_both_generations() -> None:
         (["overpower"], "overrange"),
         (["overtemp", "overcurrent"], "overrange"),
         (["out_of_range:act_power"], "overrange"),
+        (["out_of_range:current"], "overrange"),
         (["power_meter_failure"], "nan"),
+        (["ct_type_not_set"], "nan"),
     ],
 )
 def test_power_the_device_itself_calls_wrong_is_no_number(errors: list[str], flag: str) -> None:
