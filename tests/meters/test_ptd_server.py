@@ -465,7 +465,10 @@ class Process:
         with self.window.open("wb") as out:
             command = [sys.executable, "-m", "harness.cli", "meter", "serve-ptd", *arguments]
             self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        wait_until(lambda: self.process.poll() is not None or "Waiting" in self.text(), "the server", 15.0)
+        wait_until(lambda: self.process.poll() is not None or "Waiting" in self.text(), "the server", 30.0)
+        listening = re.search(r"Establishing the listener on port (\d+)\.\.\.", self.text())
+        assert listening is not None, self.text()
+        self.port = int(listening.group(1))
 
     def text(self) -> str:
         return self.window.read_text(encoding="utf-8")
@@ -490,11 +493,6 @@ def serve(tmp_path: Path) -> Iterator[StartProcess]:
     for process in started:
         if process.process.poll() is None:
             process.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return int(unused.getsockname()[1])
 
 
 # As MLPerf's server finds its rows in the log of ptd (server.py, RE_PTD_LOG): this many fields, Mark after PF.
@@ -533,9 +531,9 @@ def test_a_session_as_mlperf_runs_it_finds_its_rows_ranges_and_events(
 ) -> None:
     """The arguments, commands and order of mlcommons/power-dev; its pauses of ten seconds are left out."""
     emulator = start_emulator("--interval", "0.05", "--no-throttle", "--profile", "watts=50")
-    log, port = tmp_path / "ptd_logfile.txt", free_port()
-    server = serve("wattsup", "--ptd", "-l", str(log), "-p", str(port), "-y", "49", emulator.address)
-    with Client(port) as client:
+    log = tmp_path / "ptd_logfile.txt"
+    server = serve("wattsup", "--ptd", "-l", str(log), "-p", "0", "-y", "49", emulator.address)
+    with Client(server.port) as client:
         mlperf_session(client, log)
     assert server.stop() == 0
     window = server.text()
@@ -551,9 +549,8 @@ def test_a_session_as_mlperf_runs_it_finds_its_rows_ranges_and_events(
 
 def test_our_own_driver_reads_our_server(start_emulator: StartEmulator, serve: StartProcess) -> None:
     emulator = start_emulator("--interval", "0.05", "--no-throttle", "--profile", "watts=50")
-    port = free_port()
-    serve("wattsup", emulator.address, "--listen", f"127.0.0.1:{port}", "--option", "range_w=1000")
-    meter = open_meter("ptdaemon", f"socket://127.0.0.1:{port}", capture=None, options={"interval_ms": 100.0})
+    server = serve("wattsup", emulator.address, "--listen", "127.0.0.1:0", "--option", "range_w=1000")
+    meter = open_meter("ptdaemon", f"socket://127.0.0.1:{server.port}", capture=None, options={"interval_ms": 100.0})
     try:
         assert meter.identify().maker == "Electronic Educational Devices"
         assert meter.identify().emulated
