@@ -406,9 +406,11 @@ class ModbusDialogue:
             except MeterTimeout as error:
                 if splitter.heard:
                     raise self._nonsense(splitter.heard, question) from error
+                on_network = self.port.startswith("socket://")
+                what = "`transport` (port 502 wants tcp)" if on_network else "the lines A and B, `baud`, `parity`"
                 raise MeterTimeout(
                     f"{self.port}: no answer of a {self._map.model} at address {self._address} in time; check that it "
-                    "has mains, the lines A and B, `baud`, `parity` and `address`"
+                    f"has mains, {what} and `address`"
                 ) from error
             frame = splitter.feed(chunk.data)
             if frame is None and end.expired:
@@ -456,12 +458,12 @@ PARITIES: Mapping[str, Literal["N", "E", "O"]] = {"N": "N", "E": "E", "O": "O"}
 
 
 def _options(
-    *, baud: float, stopbits: float, range_w: float, update_s: float, transport: str, highest_address: float
+    *, baud: float, stopbits: float, range_w: float, update_s: float, highest_address: float
 ) -> dict[str, Option]:
     return {
         "interval_s": interval_option(update_s),
         "address": Option(1.0, "address of the meter (on TCP: unit)", low=1.0, high=highest_address),
-        "transport": Option(transport, "frames: rtu of a serial line, tcp of a network", choices=("rtu", "tcp")),
+        "transport": Option("rtu", "frames: rtu of a serial line, tcp of a network", choices=("rtu", "tcp")),
         "baud": Option(baud, "bits a second, rtu only", low=300.0, high=921600.0),
         "parity": Option("N", "none, even, odd; rtu only", choices=tuple(PARITIES)),
         "stopbits": Option(stopbits, "stop bits, rtu only", low=1.0, high=2.0),
@@ -469,17 +471,11 @@ def _options(
     }
 
 
-PZEM_OPTIONS = _options(
-    baud=9600, stopbits=1, range_w=23_000, update_s=PZEM.refresh_s, transport="rtu", highest_address=248
-)
-SDM120_OPTIONS = _options(
-    baud=2400, stopbits=1, range_w=10_350, update_s=SDM120.refresh_s, transport="rtu", highest_address=247
-)
-SDM230_OPTIONS = _options(
-    baud=9600, stopbits=1, range_w=23_000, update_s=SDM230.refresh_s, transport="rtu", highest_address=247
-)
+PZEM_OPTIONS = _options(baud=9600, stopbits=1, range_w=23_000, update_s=PZEM.refresh_s, highest_address=248)
+SDM120_OPTIONS = _options(baud=2400, stopbits=1, range_w=10_350, update_s=SDM120.refresh_s, highest_address=247)
+SDM230_OPTIONS = _options(baud=9600, stopbits=1, range_w=23_000, update_s=SDM230.refresh_s, highest_address=247)
 UMG604_OPTIONS = _options(
-    baud=38_400, stopbits=2, range_w=69_000, update_s=UMG604["sum"].refresh_s, transport="tcp", highest_address=255
+    baud=38_400, stopbits=2, range_w=69_000, update_s=UMG604["sum"].refresh_s, highest_address=255
 ) | {"phase": Option("sum", "L1, L2, L3 or the sum of all", choices=tuple(UMG604))}
 
 
@@ -502,7 +498,7 @@ def open_sdm230(port: str, *, capture: Sink | None, options: Mapping[str, object
 
 
 def open_umg604(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
-    """Open the Janitza UMG 604 at `port`: `socket://HOST:502`, or a serial line with transport `rtu`.
+    """Open the Janitza UMG 604 at `port`: a serial line, or `socket://HOST:502` with transport `tcp`.
 
     Raises as `open_pzem`.
     """

@@ -18,12 +18,14 @@ class Emulated:
 
 
 FLEET: dict[str, Emulated] = {
-    "wt310": Emulated(options={"rate_s": 0.1, "integration": 1.0}),
-    "wt210": Emulated(options={"rate_s": 0.1, "voltage_range_v": 300.0, "current_range_a": 1.0}),
+    "wt310": Emulated(arguments=("--interval", "0.03"), options={"rate_s": 0.1, "integration": 1.0}),
+    "wt210": Emulated(
+        arguments=("--interval", "0.03"), options={"rate_s": 0.1, "voltage_range_v": 300.0, "current_range_a": 1.0}
+    ),
     "pzem": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05}),
     "sdm120": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05}),
     "sdm230": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05}),
-    "umg604": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05, "transport": "rtu"}),
+    "umg604": Emulated(arguments=("--interval", "0.05"), options={"interval_s": 0.05}),
     "mcp39f511n": Emulated(options={"interval_s": 0.05}),
     "powerspy2": Emulated(arguments=("--interval", "0.05")),
     "wattsup": Emulated(arguments=("--interval", "0.05")),
@@ -41,6 +43,6 @@ FLEET: dict[str, Emulated] = {
     "lmg95": Emulated(options={"cycle_s": 0.05}),
     "lmg450": Emulated(options={"cycle_s": 0.05, "range_a": 10.0, "range_v": 250.0}),
     "lmg670": Emulated(options={"cycle_s": 0.05}),
-    "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
+    "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.1}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
 }

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from meters import modbus
 from meters.emulators.faults import Fault
 from meters.emulators.modbus import FAMILIES, OWN_FAULTS, ModbusDevice, check_sum
 from meters.emulators.virtual_sut import parse_profile
@@ -126,7 +127,7 @@ def test_a_driver_reads_its_emulated_meter_with_all_it_describes(start_emulator:
     emulator = start_emulator("--profile", "watts=100", "--interval", "0.01", "--no-throttle", name=name)
     options: dict[str, float | str] = {**FAST}
     if name == "umg604":
-        options |= {"transport": "rtu", "phase": "L1"}
+        options |= {"phase": "L1"}
     meter = open_meter(name, emulator.address, capture=None, options=options)
     try:
         reading = readings(meter, 2)[1]
@@ -147,7 +148,7 @@ def test_a_driver_reads_its_emulated_meter_with_all_it_describes(start_emulator:
 
 def test_a_umg604_on_a_network_is_read_through_its_faults(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=50", "--interval", "0.01", "--listen", "127.0.0.1:0", name="umg604")
-    meter = open_meter("umg604", emulator.address, capture=None, options=FAST)
+    meter = open_meter("umg604", emulator.address, capture=None, options={**FAST, "transport": "tcp"})
     try:
         for fault in ("bad-crc", "wrong-address", "exception", "half", "garbage", "stray", "duplicate", "split"):
             emulator.fault(fault)
@@ -228,6 +229,15 @@ def test_a_meter_that_forgets_its_serial_number_is_no_other_meter(start_emulator
         assert readings(meter, 1)[0].power_w == 50.0
     finally:
         meter.close()
+
+
+def test_the_wrong_frames_on_a_network_are_named(
+    start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    emulator = start_emulator("--profile", "watts=50", "--listen", "127.0.0.1:0", name="umg604")
+    with pytest.raises(MeterTimeout, match=r"no answer of a UMG 604 .* check .* `transport` \(port 502 wants tcp\)"):
+        open_meter("umg604", emulator.address, capture=None, options=FAST)
 
 
 def test_a_serial_device_server_passes_rtu_through_tcp(start_emulator: StartEmulator) -> None:

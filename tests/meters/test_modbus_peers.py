@@ -129,23 +129,23 @@ def test_an_sdm_driver_reads_a_pymodbus_server(start_server: StartServer, driver
 
 def test_the_umg604_driver_reads_a_pymodbus_tcp_server(start_server: StartServer) -> None:
     port = start_server("umg604", "tcp")
-    for reading in read_thrice("umg604", port)[0]:
+    for reading in read_thrice("umg604", port, transport="tcp")[0]:
         assert (reading.power_w, reading.apparent_power_va, reading.energy_wh) == (101.5, 120.5, 123456.0)
         assert reading.frequency_hz == pytest.approx(50.02, abs=1e-5)
         assert (reading.voltage_v, reading.current_a, reading.power_factor) == (None, None, None)
-    for reading in read_thrice("umg604", port, phase="L1")[0]:
+    for reading in read_thrice("umg604", port, transport="tcp", phase="L1")[0]:
         assert (reading.voltage_v, reading.power_w, reading.apparent_power_va) == (231.5, 83.25, 97.25)
         assert reading.current_a == pytest.approx(0.42, abs=1e-6)
 
 
 def test_the_umg604_driver_reads_a_pymodbus_server_on_a_serial_line(start_server: StartServer) -> None:
-    readings, _who = read_thrice("umg604", start_server("umg604", "rtu"), transport="rtu")
+    readings, _who = read_thrice("umg604", start_server("umg604", "rtu"))
     assert [reading.power_w for reading in readings] == [101.5] * 3
 
 
 def test_a_server_without_our_meter_says_so(start_server: StartServer) -> None:
     with pytest.raises(MeterMismatch, match=r"exception 2 \(illegal data address\)"):
-        open_meter("umg604", start_server("pzem", "tcp"), capture=None, options={})
+        open_meter("umg604", start_server("pzem", "tcp"), capture=None, options={"transport": "tcp"})
 
 
 # --- emulator <- mbpoll, pymodbus client --------------------------------------------------------------------------
