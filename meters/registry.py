@@ -60,7 +60,7 @@ class Driver:
 DRIVERS: Mapping[str, Driver] = {
     yokogawa.WT310: Driver(
         summary="Yokogawa WT310, WT332, WT333, E or not",
-        wire="USB-TMC, RS-232 9600 8N1 or Ethernet, lines, polled",
+        wire="USB-TMC or RS-232 9600 8N1, lines, polled",
         tier="reference",
         limits="0.1 % of reading + 0.05 % of range (E), 0.1 % of range (not E)",
         options=yokogawa.WT310_OPTIONS,

@@ -1,7 +1,8 @@
 """Yokogawa WT310, WT332, WT333 (E, EH and HC too) and, as an older dialect, WT210: lines of text, polled.
 
 Knows: the commands (IM WT310E-17EN, IM 760401-01E chapter 14), ranges, limits of error, how a reply is known to answer
-its question. Does not know: who reads, other meters.
+its question. Does not know: who reads, other meters, VXI-11 (what the Ethernet port of a WT310 speaks;
+`socket://` here is a serial line behind a server).
 
 A reading follows the instrument's own updates: `:COMM:WAIT 1` holds the answer back until the next one is complete
 (bit 0, UPD, of the extended event register), so that each update is read once and its end is the time stamp. Polling
@@ -534,6 +535,8 @@ class YokogawaDialogue:
         self._command(":COMM:HEAD OFF")
         for header, argument in (*self._setup.commands(self._dialect), *self._formats(), (":STAT:FILT1", "FALL")):
             self._settle(header, argument)
+        if self._ask_again(f"{self._dialect.headers['current_range']}?").upper().startswith("EXT"):
+            raise MeterRefused(f"{self.port}: current comes from the external sensor input; choose a range in A")
         if self._setup.integration:
             self._start_integrator()
         self._ask_again(":STAT:EESR?")
@@ -642,12 +645,15 @@ class YokogawaDialogue:
         self._check_error(unit)
 
     def _check_error(self, unit: str) -> None:
-        error = self._ask_again(":STAT:ERR?")
-        code, _comma, text = error.partition(",")
-        if code.strip() != "0":
-            raise MeterRefused(
-                f"{self.port}: the meter refuses {unit!r}: error {code} {text.strip()}; {_advice(code, self._dialect)}"
-            )
+        for _entry in range(ERROR_QUEUE):
+            code, _comma, text = self._ask_again(":STAT:ERR?").partition(",")
+            if code.strip() == "0":
+                return
+            if not _QUERY_ERROR.fullmatch(code.strip()):
+                raise MeterRefused(
+                    f"{self.port}: the meter refuses {unit!r}: error {code} {text.strip()}; "
+                    + _advice(code, self._dialect)
+                )
 
     def _start_integrator(self) -> None:
         """Start from zero, unless it runs already (after a reconnection); raises `MeterRefused`."""
@@ -731,6 +737,7 @@ class YokogawaDialogue:
         self._frames.clear()
         self._wire.write(b"\n" + encode(["*CLS"]))  # the empty line ends what a cut message left in the instrument
         drain(self._wire, QUIET_S, deadline)
+        self._wire.write(encode(["*CLS"]))  # on USB draining an empty queue is an error of its own
         identity = self._ask_identity(deadline)
         again = self._ask_identity(deadline)  # it has no number and no checksum
         if identity != again:
@@ -773,6 +780,11 @@ class YokogawaDialogue:
                 raise MeterGarbage(f"found {held} bytes of a line that has no end; check the line") from error
             self._frames.extend(self._splitter.feed(chunk))
         return self._frames.popleft()
+
+
+# 410 interrupted, 420 unterminated, ...: a read without an answer, as draining and clearing the wire make them.
+_QUERY_ERROR = re.compile(r"-?4[0-9]{2}")
+ERROR_QUEUE = 8
 
 
 def _advice(code: str, dialect: Dialect) -> str:

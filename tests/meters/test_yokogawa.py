@@ -349,6 +349,7 @@ class LiteralInstrument:
         self.one_late = False
         self.mute = 0
         self.lost: list[str] = []
+        self.errors: list[str] = []
         self._held_back: list[bytes] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve)
@@ -374,8 +375,13 @@ class LiteralInstrument:
             self.lost.remove(units[1])
         elif units[-1] == "*ESE?":
             tag = units[0].partition(" ")[2]
-            answers = [self.answers[unit] for unit in units[1:-1] if unit.endswith("?")]
+            answers = [self._answer(unit) for unit in units[1:-1] if unit.endswith("?")]
             self._say((";".join([*answers, tag]) + "\n").encode("ascii"))
+
+    def _answer(self, question: str) -> str:
+        if question == ":STAT:ERR?" and self.errors:
+            return self.errors.pop(0)
+        return self.answers[question]
 
     def _say(self, reply: bytes) -> None:
         if self.mute:
@@ -427,10 +433,10 @@ def test_an_instrument_that_is_set_up_is_only_asked(instrument: LiteralInstrumen
     assert reading.flags == frozenset()
     wait_until(lambda: ":COMM:REM OFF" in instrument.heard, "the farewell")
     orders = [unit for unit in instrument.heard if unit and not unit.endswith("?") and not unit.startswith("*ESE")]
-    assert orders == ["*CLS", ":COMM:REM ON", ":COMM:HEAD OFF", ":COMM:WAIT 1", ":COMM:REM OFF"]
+    assert orders == ["*CLS", "*CLS", ":COMM:REM ON", ":COMM:HEAD OFF", ":COMM:WAIT 1", ":COMM:REM OFF"]
     sent = b"".join(part.data for part in read_capture(io.BytesIO(sink.getvalue()), "log") if part.direction == ">")
-    assert sent.startswith(b"\n*CLS\n*IDN?\n*IDN?\n:COMM:REM ON\n*ESE 101;:STAT:ERR?;*ESE?\n:COMM:HEAD OFF\n")
-    assert b"*ESE 127;:COMM:WAIT 1;:NUM:NORM:VAL?;:NUM:NORM:VAL?;:STAT:EESR?;:STAT:COND?;*ESE?\n" in sent
+    assert sent.startswith(b"\n*CLS\n*CLS\n*IDN?\n*IDN?\n:COMM:REM ON\n*ESE 101;:STAT:ERR?;*ESE?\n:COMM:HEAD OFF\n")
+    assert b"*ESE 128;:COMM:WAIT 1;:NUM:NORM:VAL?;:NUM:NORM:VAL?;:STAT:EESR?;:STAT:COND?;*ESE?\n" in sent
 
 
 def test_20_w_in_the_150_w_range_of_a_wt333e_are_known_to_95_mw(instrument: LiteralInstrument) -> None:
@@ -459,6 +465,22 @@ def test_a_setting_the_instrument_refuses_is_reported_in_its_words(instrument: L
     instrument.answers |= {":INP:SYNC?": "VOLT", ":STAT:ERR?": '813,"Invalid operation"'}
     with pytest.raises(MeterRefused, match=r"refuses ':COMM:REM ON': error 813 \"Invalid operation\"; its integrator"):
         opened(instrument)
+
+
+def test_the_errors_that_draining_makes_are_no_refusals_but_what_stands_behind_them_is(
+    instrument: LiteralInstrument,
+) -> None:
+    instrument.errors = ['420,"Query UNTERMINATED"', "-410"]
+    opened(instrument).close()
+    instrument.errors = ['420,"Query UNTERMINATED"', '113,"Undefined header"']
+    with pytest.raises(MeterRefused, match=r"refuses ':COMM:REM ON': error 113 .* command type to WT300 on the panel"):
+        opened(instrument)
+
+
+def test_current_through_the_external_sensor_input_is_refused(instrument: LiteralInstrument) -> None:
+    instrument.answers |= {":INP:CURR:AUTO?": "1", ":INP:CURR:RANG?": "EXTERNAL,2.50E+00"}
+    with pytest.raises(MeterRefused, match="external sensor input; choose a range in A"):
+        opened(instrument, current_range_a="auto")
 
 
 @pytest.mark.parametrize(
