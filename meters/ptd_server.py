@@ -80,7 +80,10 @@ def stamp(at: datetime) -> str:
 
 
 def relative_limit(power_w: float, power: Column | None) -> float | None:
-    """Return the limits of error at `power_w` as a fraction of it; `None` where they or the power are not known."""
+    """Return the limits of error at `power_w` as a fraction of it; `None` where they or the power are not known.
+
+    The range is that of the column: the widest there is where the meter chooses, which makes the limit an upper one.
+    """
     if power is None or power.accuracy is None or power_w == 0:
         return None
     limits = power.accuracy
