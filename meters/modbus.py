@@ -44,7 +44,7 @@ GREET_ATTEMPTS = 3
 TURNAROUND_S = 0.4
 TCP_REPLY_S = 1.0
 QUIET_S = 0.02
-GAP_S = 0.15  # no pause inside a reply, nor between a stray byte and the reply, is longer
+GAP_S = 0.15  # no pause inside a reply is longer
 REST_CHARACTERS = 3.5  # Modbus over Serial Line, 2.5.1.1
 
 EXCEPTIONS = {
@@ -401,16 +401,13 @@ class ModbusDialogue:
         end = Deadline(min(deadline.left_s, self._exchange_s(count)))
         frame = None
         while frame is None:
+            # Zero bytes of a turning line, and the echo of an adapter, do not yet begin a reply.
+            waiting = request.startswith(splitter.heard.strip(b"\0"))
             try:
-                chunk = self._wire.read_chunk(Deadline(min(end.left_s, GAP_S)) if splitter.heard else end)
+                chunk = self._wire.read_chunk(end if waiting else Deadline(min(end.left_s, GAP_S)))
             except MeterTimeout as error:
-                if splitter.heard:
-                    raise self._nonsense(splitter.heard, question) from error
-                on_network = self.port.startswith("socket://")
-                what = "`transport` (port 502 wants tcp)" if on_network else "the lines A and B, `baud`, `parity`"
-                raise MeterTimeout(
-                    f"{self.port}: no answer of a {self._map.model} at address {self._address} in time; check that it "
-                    f"has mains, {what} and `address`"
+                raise (
+                    self._silence(splitter.heard) if waiting else self._nonsense(splitter.heard, question)
                 ) from error
             frame = splitter.feed(chunk.data)
             if frame is None and end.expired:
@@ -420,6 +417,15 @@ class ModbusDialogue:
             return chunk.time_ns, self._framing.words(frame, question)
         except ExceptionReply as error:
             raise ExceptionReply(error.code, f"{self.port}: {error}; check that it is a {self._map.model}") from error
+
+    def _silence(self, heard: bytes) -> MeterTimeout:
+        on_network = self.port.startswith("socket://")
+        what = "`transport` (port 502 wants tcp)" if on_network else "the lines A and B, `baud`, `parity`"
+        return MeterTimeout(
+            f"{self.port}: no answer of a {self._map.model} at address {self._address} in time"
+            f"{', only our own question came back' if heard.strip(bytes(1)) else ''}; "
+            f"check that it has mains, {what} and `address`"
+        )
 
     def _nonsense(self, heard: bytes, question: Question) -> MeterGarbage:
         """Return the error for bytes that hold no reply, with what the first of them lack."""

@@ -13,6 +13,7 @@ import os
 import select
 import struct
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -447,6 +448,9 @@ class ScriptedMeter:
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
+    def send(self, data: bytes) -> None:
+        os.write(self._master, data)
+
     def _serve(self) -> None:
         pending = b""
         while not self._closing.is_set():
@@ -455,7 +459,7 @@ class ScriptedMeter:
             while len(pending) >= 8:
                 request, pending = pending[:8], pending[8:]
                 self.requests.append(request)
-                os.write(self._master, self._answer(request))
+                self.send(self._answer(request))
 
     def close(self) -> None:
         self._closing.set()
@@ -514,6 +518,27 @@ def test_an_adapter_that_echoes_what_is_sent_does_no_harm(start_meter: StartMete
     meter = opened(start_meter(lambda request: request + real_pzem(request)))
     try:
         assert [meter.read(1.0).power_w for _ in range(3)] == [3031.3] * 3
+    finally:
+        meter.close()
+
+
+def test_a_line_that_only_echoes_is_silent(start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[R] esphome/issues #4746: the receiver is wired to the transmitter."""
+    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    with pytest.raises(MeterTimeout, match="in time, only our own question came back; check that it has mains"):
+        opened(start_meter(lambda request: request))
+
+
+def test_a_slow_reply_is_waited_for_behind_an_echo_and_behind_stray_zeros(start_meter: StartMeter) -> None:
+    def slowly(request: bytes) -> bytes:
+        peer.send((request if len(peer.requests) % 2 else b"") + bytes(2))
+        time.sleep(0.2)
+        return real_pzem(request)
+
+    peer = start_meter(slowly)
+    meter = opened(peer)
+    try:
+        assert [meter.read(1.0).power_w for _ in range(2)] == [3031.3] * 2
     finally:
         meter.close()
 
