@@ -528,7 +528,8 @@ class YokogawaDialogue:
 
     def _set_up(self) -> Identity:
         self._greeted = False
-        identity = self._await_identity(Deadline(ATTEMPTS * ANSWER_S))
+        # A question of before a reconnection may still hold the instrument until its next update.
+        identity = self._await_identity(Deadline(ATTEMPTS * ANSWER_S + self._setup.rate_s))
         model = find_model(self._dialect, identity)
         self._setup.check(self._dialect, identity.model, model)
         self._command(":COMM:REM ON")
@@ -659,7 +660,8 @@ class YokogawaDialogue:
         """Start from zero, unless it runs already (after a reconnection); raises `MeterRefused`."""
         if self._integrator_runs():
             return
-        self._command(":INTEG:RES")
+        with suppress(MeterRefused):  # there may be nothing to reset; whether it runs in the end decides
+            self._command(":INTEG:RES")
         self._settle(":INTEG:MODE", "NORM")
         self._settle(":INTEG:TIM", "0,0,0")
         self._command(":INTEG:STAR")
