@@ -1,10 +1,16 @@
-"""Every driver against the whole fault set of its emulator: no hang, no wrong number, and back in step."""
+"""Every driver against the whole fault set of its emulator: no hang, no wrong number, and back in step.
+
+The meters of the fleet go through it side by side, some at a time, because most of it is waiting; each stage of each
+meter is a test of its own.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -12,31 +18,13 @@ from meters.emulators.faults import FRAME_FAULTS
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Reading
 from meters.registry import DRIVERS, open_meter
-from tests.meters.conftest import EmulatorProcess, StartEmulator
+from tests.meters.conftest import EmulatorProcess
 from tests.meters.fleet import FLEET
 
 POWER_W = 50.0
+AT_A_TIME = 5
 LONGEST_READ_S = 8.0
 """No call may take longer: the longest exchange of any driver, and a margin for a busy machine."""
-
-
-@pytest.fixture(params=sorted(FLEET))
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def emulator(name: str, start_emulator: StartEmulator) -> EmulatorProcess:
-    driver = FLEET[name].driver or name
-    return start_emulator("--profile", f"watts={POWER_W}", "--no-throttle", *FLEET[name].arguments, name=driver)
-
-
-@pytest.fixture
-def meter(name: str, emulator: EmulatorProcess) -> Iterator[Meter]:
-    driver = FLEET[name].driver or name
-    opened = open_meter(driver, emulator.address, capture=None, options=FLEET[name].options)
-    yield opened
-    opened.close()
 
 
 def read_within_limit(meter: Meter, timeout_s: float = 0.5) -> Reading:
@@ -65,7 +53,7 @@ def check_right(name: str, found: list[Reading]) -> None:
             assert reading.power_w == pytest.approx(POWER_W, abs=FLEET[name].tolerance_w)
 
 
-def test_it_reads_the_power_it_is_given_and_is_marked_as_emulated(name: str, meter: Meter) -> None:
+def reads_the_power_it_is_given_and_is_marked_as_emulated(name: str, meter: Meter, _emulator: EmulatorProcess) -> None:
     found = readings(meter, 3)
     assert all(reading.power_w is not None for reading in found)
     check_right(name, found)
@@ -79,9 +67,7 @@ def test_it_reads_the_power_it_is_given_and_is_marked_as_emulated(name: str, met
     }
 
 
-def test_no_fault_of_the_wire_hangs_it_or_makes_a_wrong_number(
-    name: str, meter: Meter, emulator: EmulatorProcess
-) -> None:
+def no_fault_of_the_wire_hangs_it_or_makes_a_wrong_number(name: str, meter: Meter, emulator: EmulatorProcess) -> None:
     for fault in FRAME_FAULTS:
         readings(meter, 1)
         emulator.fault(f"{fault}=3")
@@ -93,7 +79,7 @@ def test_no_fault_of_the_wire_hangs_it_or_makes_a_wrong_number(
         check_right(name, readings(meter, 3)[-1:])
 
 
-def test_no_fault_of_its_own_protocol_hangs_it_or_makes_a_wrong_number(
+def no_fault_of_its_own_protocol_hangs_it_or_makes_a_wrong_number(
     name: str, meter: Meter, emulator: EmulatorProcess
 ) -> None:
     for fault in emulator.ready["faults"]:
@@ -109,15 +95,13 @@ def test_no_fault_of_its_own_protocol_hangs_it_or_makes_a_wrong_number(
         check_right(name, readings(meter, 3)[-1:])
 
 
-def test_a_late_reply_does_not_answer_the_next_question(name: str, meter: Meter, emulator: EmulatorProcess) -> None:
+def a_late_reply_does_not_answer_the_next_question(name: str, meter: Meter, emulator: EmulatorProcess) -> None:
     readings(meter, 1)
     emulator.fault("late=1.2")
     check_right(name, readings(meter, 5))
 
 
-def test_silence_is_an_error_in_time_and_speech_is_heard_again(
-    name: str, meter: Meter, emulator: EmulatorProcess
-) -> None:
+def silence_is_an_error_in_time_and_speech_is_heard_again(name: str, meter: Meter, emulator: EmulatorProcess) -> None:
     readings(meter, 1)
     emulator.fault("silence")
     assert isinstance(first_error(meter, MeterError), MeterTimeout | MeterGarbage | MeterUnplugged)
@@ -129,9 +113,7 @@ def test_silence_is_an_error_in_time_and_speech_is_heard_again(
     check_right(name, readings(meter, 3))
 
 
-def test_unplugging_is_an_error_and_the_same_meter_is_taken_back(
-    name: str, meter: Meter, emulator: EmulatorProcess
-) -> None:
+def unplugging_is_an_error_and_the_same_meter_is_taken_back(name: str, meter: Meter, emulator: EmulatorProcess) -> None:
     readings(meter, 1)
     emulator.fault("unplug")
     first_error(meter, MeterUnplugged)
@@ -165,6 +147,56 @@ def reopened(meter: Meter) -> None:
         except MeterError:
             assert time.monotonic() < end, "the meter did not come back within 10 s"
             time.sleep(0.05)
+
+
+STAGES: tuple[Callable[[str, Meter, EmulatorProcess], None], ...] = (
+    reads_the_power_it_is_given_and_is_marked_as_emulated,
+    no_fault_of_the_wire_hangs_it_or_makes_a_wrong_number,
+    no_fault_of_its_own_protocol_hangs_it_or_makes_a_wrong_number,
+    a_late_reply_does_not_answer_the_next_question,
+    silence_is_an_error_in_time_and_speech_is_heard_again,
+    unplugging_is_an_error_and_the_same_meter_is_taken_back,
+)
+Outcome = dict[str, BaseException | None]
+
+
+def whole_set(name: str, folder: Path) -> Outcome:
+    """Put one meter through all stages; what each ended with, up to the first that failed."""
+    entry, outcome = FLEET[name], Outcome()
+    driver = entry.driver or name
+    emulator = EmulatorProcess(folder, driver, "--profile", f"watts={POWER_W}", "--no-throttle", *entry.arguments)
+    try:
+        meter = open_meter(driver, emulator.address, capture=None, options=entry.options)
+        try:
+            for stage in STAGES:
+                try:
+                    stage(name, meter, emulator)
+                except Exception as error:
+                    outcome[stage.__name__] = error
+                    break
+                outcome[stage.__name__] = None
+        finally:
+            meter.close()
+    finally:
+        emulator.stop()
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[Outcome]]:
+    """What became of every meter."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        return {name: pool.submit(whole_set, name, tmp_path_factory.mktemp(name)) for name in sorted(FLEET)}
+
+
+@pytest.mark.parametrize("stage", [stage.__name__ for stage in STAGES])
+@pytest.mark.parametrize("name", sorted(FLEET))
+def test_every_driver_passes_the_whole_fault_set(name: str, stage: str, outcomes: dict[str, Future[Outcome]]) -> None:
+    outcome = outcomes[name].result()
+    assert stage in outcome, f"not reached: {list(outcome)[-1:]} failed before"
+    error = outcome[stage]
+    if error is not None:
+        raise error
 
 
 def test_every_driver_is_in_the_fleet() -> None:
