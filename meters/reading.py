@@ -69,12 +69,16 @@ QUANTITIES = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the instrument says it is, as asked from it; an empty string where it does not say."""
+    """Who the instrument says it is; an empty string where it does not say.
+
+    `asked` is false for a meter that cannot say: then maker and model are what the lab's choice of driver claims.
+    """
 
     maker: str
     model: str
     serial: str
     firmware: str
+    asked: bool = True
 
     @property
     def emulated(self) -> bool:

@@ -489,7 +489,7 @@ def _attest_device(port: str, identity: Identity, sysfs: Path) -> Origin:
     }
     if major in PTY_MAJORS or identity.emulated:
         return Origin("emulated", evidence)
-    proven = bool(usb.get("serial")) and bool(identity.model)
+    proven = bool(usb.get("serial")) and identity.asked and bool(identity.model or identity.serial)
     return Origin("instrument" if proven else "unattested", evidence)
 
 
