@@ -45,6 +45,7 @@ TURNAROUND_S = 0.4
 TCP_REPLY_S = 1.0
 QUIET_S = 0.02
 GAP_S = 0.15  # no pause inside a reply is longer
+NETWORK_GAP_S = 0.5  # Linux sends again what a network lost after 0.2 s at the earliest
 REST_CHARACTERS = 3.5  # Modbus over Serial Line, 2.5.1.1
 
 EXCEPTIONS = {
@@ -301,6 +302,7 @@ class ModbusDialogue:
         self._wire, self._framing, self._map = wire, framing, register_map
         self._address, self._range_w, self._character_s = address, range_w, character_s
         self._next_counts = [0] * len(register_map.blocks)
+        self._gap_s = NETWORK_GAP_S if "://" in wire.port else GAP_S
         self._rest_until_s = 0.0
         self._serial = ""
         self._before: Reading | None = None
@@ -404,7 +406,7 @@ class ModbusDialogue:
             # Zero bytes of a turning line, and the echo of an adapter, do not yet begin a reply.
             waiting = request.startswith(splitter.heard.strip(b"\0"))
             try:
-                chunk = self._wire.read_chunk(end if waiting else Deadline(min(end.left_s, GAP_S)))
+                chunk = self._wire.read_chunk(end if waiting else Deadline(min(end.left_s, self._gap_s)))
             except MeterTimeout as error:
                 raise (
                     self._silence(splitter.heard) if waiting else self._nonsense(splitter.heard, question)
