@@ -94,7 +94,8 @@ _WT210_PAGE = "IM 760401-01E 16-4: 12 months, 45 to 66 Hz; below power factor 1 
 class Model:
     """Limits of error of the power at crest factor 3 without line filter, in percent; ranges at crest factor 3.
 
-    Ranges: IM WT310E-01EN 2-6, 2-7; elements: IM WT310-02EN 7-9. `elements` are the input elements that are there, `digits` those of a value.
+    Ranges: IM WT310E-01EN 2-6, 2-7; elements: IM WT310-02EN 7-9. `elements` are the input elements that are there,
+    `digits` those of a value.
     """
 
     reading_percent: float
