@@ -330,10 +330,13 @@ def test_a_session_of_an_emulator_never_passes_for_one_of_an_instrument(folder: 
 
 
 def test_a_session_without_a_serial_number_of_its_port_is_none_of_an_instrument(folder: Path) -> None:
-    real = {"maker": "M", "model": "PRO", "serial": "", "firmware": "4.12"}
+    real = {"maker": "M", "model": "PRO", "serial": "", "firmware": "4.12", "asked": True}
     port = {"device_major": 188, "device_minor": 0, "sysfs_serial": None}
     change(folder, origin="instrument", identity=real, evidence=port)
     with pytest.raises(CaptureError, match=r"found the origin 'instrument', .*serial number of the port None"):
         read_session(folder)
     change(folder, evidence=port | {"sysfs_serial": "A1"})
     assert read_session(folder)[0].origin.kind == "instrument"
+    change(folder, identity=real | {"asked": False})
+    with pytest.raises(CaptureError, match="found the origin 'instrument', but its evidence says otherwise"):
+        read_session(folder)
