@@ -247,7 +247,7 @@ def test_the_driver_reads_each_update_once_over_a_pty_and_over_tcp(
         assert {reading.power_w for reading in readings} == {50.0}
         assert not any(reading.flags for reading in readings)
         gaps = [(after.time_ns - before.time_ns) / 1e9 for before, after in itertools.pairwise(readings[1:])]
-        assert sum(gaps) / len(gaps) > 0.029  # no update is read twice
+        assert sum(gaps) > 0.03 * (len(gaps) - 1)  # no update is read twice, however late the first one was
         assert all(reading.frequency_hz == 50.0 and reading.energy_wh is None for reading in readings)
         assert meter.identify().emulated
         assert meter.describe().ranging == "auto"
