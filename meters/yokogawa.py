@@ -36,7 +36,7 @@ from typing import Literal
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, drain
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
 
@@ -551,8 +551,9 @@ class YokogawaDialogue:
         """Return window, ranges and columns; ranges the instrument chooses are described by its greatest."""
         assert self._model is not None
         setup, model = self._setup, self._model
-        volts = setup.voltage_range_v or model.voltage_ranges(setup.crest_factor)[-1]
-        amperes = setup.current_range_a or model.current_ranges(setup.crest_factor)[-1]
+        voltage_ranges = model.voltage_ranges(setup.crest_factor)
+        current_ranges = model.current_ranges(setup.crest_factor)
+        volts, amperes = setup.voltage_range_v or voltage_ranges[-1], setup.current_range_a or current_ranges[-1]
         fixed = setup.voltage_range_v is not None and setup.current_range_a is not None
         accuracy = model.accuracy(setup.crest_factor, setup.line_filter)
         columns = [
@@ -574,6 +575,10 @@ class YokogawaDialogue:
             columns=tuple(columns),
             tier="reference",
             ranging="fixed" if fixed else "auto",
+            range_choices=(
+                RangeChoice("voltage_range_v", "voltage_v", AUTO, voltage_ranges),
+                RangeChoice("current_range_a", "current_a", AUTO, current_ranges),
+            ),
         )
 
     def sample(self, deadline: Deadline) -> Reading:
