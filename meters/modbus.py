@@ -324,7 +324,7 @@ class ModbusDialogue:
             with suppress(MeterTimeout):  # it has answered before: silence says the same as an exception
                 answers[ask.about] = self._insist(ask)
         self._serial = _serial(answers.get("serial"))
-        return Identity(self._map.maker, self._model(answers.get("code")), self._serial, "")
+        return self._identity(self._model(answers.get("code")))
 
     def describe(self) -> Description:
         """Return window, ranges and columns; which edge of its window a value marks is not documented."""
@@ -359,7 +359,8 @@ class ModbusDialogue:
         answer = self._answer(ask, deadline)
         if answer is None:
             raise MeterGarbage(f"{self.port}: the meter says it has no longer what it gave before ({ask.about})")
-        return Identity(self._map.maker, self._map.model, _serial(answer) if ask.about == "serial" else "", "")
+        self._serial = _serial(answer) if ask.about == "serial" else ""
+        return self._identity(self._map.model)
 
     def reopen(self) -> None:
         """Open the port anew."""
@@ -444,6 +445,10 @@ class ModbusDialogue:
             return decode_block(self._map, start, words)
         except MeterGarbage as error:
             raise MeterGarbage(f"{self.port}: {error}; check that it is a {self._map.model}") from error
+
+    def _identity(self, model: str) -> Identity:
+        """Only a serial number is the meter's own word; maker and model are what the lab chose."""
+        return Identity(self._map.maker, model, self._serial, "", asked=bool(self._serial))
 
     def _model(self, code: tuple[int, ...] | None) -> str:
         """Return our model; raises `MeterMismatch` when the meter code is that of another one we know."""
