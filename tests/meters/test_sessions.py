@@ -23,11 +23,12 @@ from meters.emulators.bench import Bench, ControlPipe
 from meters.emulators.faults import Faults
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.tcp_wire import TcpWire
+from meters.http_wire import HttpWire
 from meters.meter import CaptureError, Meter, MeterGarbage, MeterTimeout, MeterUnplugged
 from meters.reading import Reading
 from meters.registry import DRIVERS, open_meter
 from meters.session import DOCUMENT, WIRE_LOG, Session, first_difference, read_session
-from meters.transport import Exchange
+from meters.transport import Deadline, Exchange
 from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY
 
 SESSIONS = Path(__file__).resolve().parents[1] / "data" / "sessions"
@@ -220,6 +221,9 @@ def test_what_came_before_the_first_question_waits_for_a_host_and_not_longer() -
     class Port:
         connected = False
 
+        def hang_up(self) -> None:
+            raise AssertionError("nothing is to be ended")
+
     port, log = Port(), (Exchange(0, "<", b"left"), *DIALOGUE)
     device = ReplayDevice(log, WIRE_LOG, http=False, speed=None)
     device.wait_for(port)
@@ -245,6 +249,18 @@ def test_over_http_only_the_request_line_is_compared() -> None:
     device = ReplayDevice(log, WIRE_LOG, http=True, speed=None)
     with pytest.raises(ValueError, match=r"found b'GET /b HTTP/1.1', expected b'GET /a HTTP/1.1'"):
         device.receive(b"GET /b HTTP/1.1\r\n\r\n", 0.0)
+
+
+def test_an_answer_that_only_hanging_up_ends_is_ended(tmp_path: Path) -> None:
+    answers = (b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{", b'"a": 1}')
+    asked = Exchange(1, ">", b"GET /a HTTP/1.1\r\n\r\n")
+    log = (asked, Exchange(2, "<", answers[0]), Exchange(3, "<", answers[1])) * 2
+    with playing(tmp_path, log, "http") as player:
+        wire = HttpWire(player.port, None)
+        try:
+            assert [wire.get("/a", Deadline(5.0)).data for _time in range(2)] == [b'{"a": 1}'] * 2
+        finally:
+            wire.close()
 
 
 # --- folders that are none ----------------------------------------------------------------------------------------
