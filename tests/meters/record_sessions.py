@@ -35,11 +35,15 @@ def record(name: str) -> int:
         try:
             options = {**entry.options, **SLOWER.get(name, {})}
             words = [f"--option={option}={value}" for option, value in options.items()]
-            shutil.rmtree(goal, ignore_errors=True)
+            fresh = Path(place) / "session"
             length = ["--count", str(READINGS), "--note", NOTE]
-            return wattlab(["meter", "record", driver, emulator.address, "--into", str(goal), *length, *words])
+            code = wattlab(["meter", "record", driver, emulator.address, "--into", str(fresh), *length, *words])
         finally:
             emulator.stop(signal.SIGTERM)
+        if code == 0:
+            shutil.rmtree(goal, ignore_errors=True)
+            shutil.copytree(fresh, goal)
+        return code
 
 
 def main(names: Sequence[str]) -> int:
