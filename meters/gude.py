@@ -26,7 +26,7 @@ from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "gude"
@@ -196,14 +196,8 @@ def decode_identity(data: bytes) -> Identity:
 def to_reading(sensor: Sensor, time_ns: int, range_w: float) -> Reading:
     """Return one meter's values; power beyond `range_w` is `overrange`, power without a value is `nan`."""
     values = {quantity: value.value for quantity, value in sensor.values.items()}
-    power_w = values.pop("power_w")
-    flags = set()
-    if power_w is None:
-        flags.add("nan")
-    elif abs(power_w) > range_w:
-        power_w = None
-        flags.add("overrange")
-    return Reading(time_ns=time_ns, power_w=power_w, **values, flags=frozenset(flags))  # type: ignore[arg-type]
+    power_w, flags = within(values.pop("power_w"), range_w)
+    return Reading(time_ns=time_ns, power_w=power_w, **values, flags=flags)  # type: ignore[arg-type]
 
 
 # --- the meter ----------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from operator import xor
 from meters.dialogue import DialogueMeter, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
 DRIVER = "iec62056"
@@ -259,13 +259,7 @@ def to_reading(sets: Mapping[str, DataSet], time_ns: int, range_w: float, resync
 
     Raises `MeterGarbage` on an unexpected unit or number.
     """
-    watts = power_w(sets)
-    flags = {"resynced"} if resynced else set()
-    if watts is None:
-        flags.add("nan")
-    elif abs(watts) > range_w:
-        watts = None
-        flags.add("overrange")
+    watts, flags = within(power_w(sets), range_w)
     single = not {"1-51.7.0", "1-71.7.0"} & set(sets)
     return Reading(
         time_ns=time_ns,
@@ -275,7 +269,7 @@ def to_reading(sets: Mapping[str, DataSet], time_ns: int, range_w: float, resync
         frequency_hz=value_of(sets, "14.7.0", {"Hz": 1}),
         energy_wh=energy_wh(sets),
         window_s=0.0,
-        flags=frozenset(flags),
+        flags=flags | {"resynced"} if resynced else flags,
     )
 
 

@@ -55,6 +55,15 @@ class Reading:
                 raise ValueError(f"reading has {name}={value}; a number that is not finite is the flag 'nan'")
 
 
+def within(power_w: float | None, range_w: float) -> tuple[float | None, frozenset[str]]:
+    """Return a power and its flags: none is `nan`, beyond the range (W, of either sign) it is `overrange` and none."""
+    if power_w is None:
+        return None, frozenset({"nan"})
+    if abs(power_w) > range_w:
+        return None, frozenset({"overrange"})
+    return power_w, frozenset()
+
+
 QUANTITIES = (
     "power_w",
     "voltage_v",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from meters.meter import MeterGarbage
-from meters.reading import Accuracy, Column, Reading, Tier
+from meters.reading import Accuracy, Column, Reading, Tier, within
 
 STALE_WITHIN = 1.5  # refresh times; polled later than that, equal values are new values
 
@@ -228,20 +228,15 @@ def to_reading(
     `stale` when voltage, current, power and power factor are those of the reading `before` to the last bit and
     that is less than 1.5 refresh times ago.
     """
-    power_w = values.get("power_w")
-    flags: set[str] = set()
-    if power_w is None:
-        flags.add("nan")
-    elif abs(power_w) > range_w:
-        power_w = None
-        flags.add("overrange")
-    elif (
+    power_w, flags = within(values.get("power_w"), range_w)
+    if (
         before is not None
+        and power_w is not None
         and time_ns - before.time_ns < STALE_WITHIN * register_map.refresh_s * 1e9
         and (values.get("voltage_v"), values.get("current_a"), power_w, values.get("power_factor"))
         == (before.voltage_v, before.current_a, before.power_w, before.power_factor)
     ):
-        flags.add("stale")
+        flags |= {"stale"}
     return Reading(
         time_ns=time_ns,
         power_w=power_w,
@@ -252,7 +247,7 @@ def to_reading(
         apparent_power_va=values.get("apparent_power_va"),
         energy_wh=values.get("energy_wh"),
         window_s=register_map.window_s,
-        flags=frozenset(flags),
+        flags=flags,
     )
 
 

@@ -23,7 +23,7 @@ from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
-from meters.reading import Column, Description, Identity, Reading
+from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "shelly"
@@ -178,18 +178,12 @@ def _value(node: Node, field: Field, factor: float) -> Value:
 def to_reading(status: Status, time_ns: int, range_w: float, *, stale: bool) -> Reading:
     """Return the values; power the device calls wrong, `null`, or beyond `range_w`, is none and flagged."""
     numbers = {quantity: value.value for quantity, value in status.values.items()}
-    power_w = numbers.pop("power_w")
-    flags = set(status.flags)
-    if flags:
-        power_w = None
-    elif power_w is None:
-        flags.add("nan")
-    elif abs(power_w) > range_w:
-        power_w = None
-        flags.add("overrange")
+    power_w, flags = within(numbers.pop("power_w"), range_w)
+    if status.flags:
+        power_w, flags = None, status.flags
     if stale:
-        flags.add("stale")
-    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=frozenset(flags))  # type: ignore[arg-type]
+        flags |= {"stale"}
+    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=flags)  # type: ignore[arg-type]
 
 
 # --- the meter ----------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from typing import TypeAlias
 from meters.dialogue import DialogueMeter
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Frame, Line, SerialWire, Sink
 
 DRIVER = "sml"
@@ -447,11 +447,7 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
     The current of phase L1 is left out when there are others, because power is that of all phases.
     Raises `MeterGarbage` on an unexpected unit.
     """
-    watts = power_w(telegram)
-    if watts is None:
-        flags |= {"nan"}
-    elif abs(watts) > range_w:
-        watts, flags = None, flags | {"overrange"}
+    watts, own_flags = within(power_w(telegram), range_w)
     single = not any(obis in telegram.entries for obis in OTHER_CURRENTS)
     return Reading(
         time_ns=time_ns,
@@ -461,7 +457,7 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
         frequency_hz=_value(telegram, FREQUENCY, HZ),
         energy_wh=energy_wh(telegram),
         window_s=0.0,
-        flags=flags,
+        flags=flags | own_flags,
     )
 
 

@@ -21,7 +21,7 @@ from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options
-from meters.reading import Column, Description, Identity, Reading
+from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "tasmota"
@@ -129,14 +129,8 @@ def _checked(reply: Node) -> Node:
 def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float) -> Reading:
     """Return the values; power beyond `range_w` is `overrange`, power that was `null` is `nan`."""
     numbers = {quantity: value.value for quantity, value in values.items()}
-    power_w = numbers.pop("power_w")
-    flags = set()
-    if power_w is None:
-        flags.add("nan")
-    elif abs(power_w) > range_w:
-        power_w = None
-        flags.add("overrange")
-    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=frozenset(flags))  # type: ignore[arg-type]
+    power_w, flags = within(numbers.pop("power_w"), range_w)
+    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=flags)  # type: ignore[arg-type]
 
 
 # --- the meter ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from meters.dialogue import DialogueMeter
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink
 
 DRIVER = "wattsup"
@@ -152,13 +152,7 @@ def _check_between(name: str, low: int | None, value: int | None, high: int | No
 
 def to_reading(counts: Mapping[str, int | None], time_ns: int, range_w: float, resynced: bool) -> Reading:
     """Return the line as SI values; power above `range_w` is `overrange`, power not sent is `nan`."""
-    power_w = _scaled(counts["W"], 10)
-    flags = {"resynced"} if resynced else set()
-    if power_w is None:
-        flags.add("nan")
-    elif power_w > range_w:
-        power_w = None
-        flags.add("overrange")
+    power_w, flags = within(_scaled(counts["W"], 10), range_w)
     return Reading(
         time_ns=time_ns,
         power_w=power_w,
@@ -169,7 +163,7 @@ def to_reading(counts: Mapping[str, int | None], time_ns: int, range_w: float, r
         apparent_power_va=_scaled(counts.get("VA"), 10),
         energy_wh=_scaled(counts["WH"], 10),
         window_s=WINDOW_S,
-        flags=frozenset(flags),
+        flags=flags | {"resynced"} if resynced else flags,
     )
 
 
