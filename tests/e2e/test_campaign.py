@@ -278,11 +278,12 @@ def test_the_ranging_run_leaves_the_ranges_to_the_meter_and_says_which_to_fix(la
     done = lab.call("run", "--ranging")
     assert done.returncode == 0, done.stderr
     (kept,) = (lab.folder / "runs").glob("c-ranging-*")
-    (run,) = [run for run in CampaignFolder(kept).runs() if run.start.kind == "scenario"]
-    assert run.power[0].ranging == "auto"
-    rows = (run.path / "readings-wall.csv").read_text().splitlines()
-    column = rows[0].split(",").index("current_a")
-    highest_a = max(float(row.split(",")[column]) for row in rows[1:])
+    runs = CampaignFolder(kept).runs()
+    assert sorted(run.start.kind for run in runs) == ["baseline", "scenario"]
+    assert {run.power[0].ranging for run in runs} == {"auto"}
+    tables = [(run.path / "readings-wall.csv").read_text().splitlines() for run in runs]
+    column = tables[0][0].split(",").index("current_a")
+    highest_a = max(float(row.split(",")[column]) for rows in tables for row in rows[1:])
     steps_a = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
     expected_a = min(step for step in steps_a if step >= 1.1 * highest_a)
     assert f"current_range_a = {expected_a:g} }}" in done.stdout
