@@ -972,7 +972,7 @@ def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
     for (circuit, *meters), values in pairs.items():
         limits = np.array([np.nan if limit is None else limit for _difference, limit in values])
         difference = mean_of(np.array([difference for difference, _limit in values]), "%")
-        together = mean_of(limits, "%") if np.isfinite(limits).all() else None
+        together = single(float(limits.mean()), "%") if np.isfinite(limits).all() else None
         shown = {"difference": _json(difference), "limit": _json(together), "n_runs": count(len(values)).to_json()}
         found.append({"circuit": circuit, "meters": meters, **shown})
     return found
