@@ -3,9 +3,10 @@
 Knows arrays of readings and moments of switching. Knows no meter, no wire and no report.
 
 Switched load. A reading stamped t_k is taken as the mean power over [t_k - delta - w, t_k - delta], where the load is
-L while off and H while on. Least squares over (delta, w, L, H) gives delta, the stamp minus the end of the window
-(latency and stamp convention together, which cannot be told apart), and the width w of the window; their standard
-uncertainties are those of the linearised fit, with the residual scatter (method.md section 5).
+L while off and H while on. About each place of least squares, on a grid of (delta, w) with the best L and H, the
+likelihood of normal residuals gives the mean and the spread of delta, the stamp minus the end of the window (latency
+and stamp convention together, which cannot be told apart), and of the width w (method.md section 5). A grid, because
+where no reading lies across an edge the sum of squares is flat, and a linearised fit would call that certain.
 """
 
 import math
@@ -15,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
+from scipy.optimize import minimize
 
 from harness.errors import AnalysisError
 from reports.analysis.uncertainty import Estimate, t_quantile
@@ -29,6 +30,16 @@ LATE_INTERVALS = 2.0
 STUCK_SHARE = 0.2
 OFFSETS_S = np.arange(-1.5, 3.01, 0.1)
 WINDOWS_S = (0.02, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+SHORTEST_WINDOW_S = 0.005
+STARTS = 16
+UNLIKELY = 14.0
+"""chi squared of one degree of freedom that is exceeded by chance once in 5000 times."""
+LONGEST_OFFSET_S = 10.0
+FINELY = {"xatol": 1e-5, "fatol": 1e-9}
+FINE = 61
+"""Steps of the fine grid in each direction."""
+FIRST_SPAN_S, WIDENINGS, EDGE_WEIGHT = 0.004, 10, 1e-4
+"""The grid is doubled until no more than this share of the likelihood stands at its edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,42 +202,124 @@ def fit_window(times_s: Floats, power_w: Floats, edges_s: Sequence[float], first
     inside = int(np.sum((edges > times_s[0]) & (edges < times_s[-1]))) if times_s.size else 0
     if inside < LEAST_EDGES or times_s.size < 2 * LEAST_EDGES:
         raise AnalysisError(f"{inside} switchings within {times_s.size} readings; at least {LEAST_EDGES} are needed")
-    origin = float(times_s[0])
-    times, edges = times_s - origin, edges - origin
-
-    def model(offset_s: float, window_s: float) -> Floats:
-        ends = times - offset_s
-        begins = ends - max(window_s, 1e-6)
-        return (_time_on(ends, edges, first_on) - _time_on(begins, edges, first_on)) / (ends - begins)
-
-    def levels(share: Floats) -> tuple[Floats, Floats]:
-        design = np.column_stack([1 - share, share])
-        found = np.asarray(np.linalg.lstsq(design, power_w, rcond=None)[0], dtype=np.float64)
-        return found, np.asarray(power_w - design @ found)
-
-    starts = [(o, w) for o in OFFSETS_S for w in WINDOWS_S]
-    offset_s, window_s = min(starts, key=lambda at: float(np.sum(levels(model(*at))[1] ** 2)))
-
-    def residuals(at: Floats) -> Floats:
-        return np.asarray(power_w - (at[2] + (at[3] - at[2]) * model(float(at[0]), float(at[1]))))
-
-    low_w, high_w = levels(model(offset_s, window_s))[0]
-    fit = least_squares(residuals, [offset_s, window_s, low_w, high_w], x_scale=[0.1, 0.1, 1, 1], diff_step=1e-4)
-    dof = times.size - 4
-    variance = float(fit.fun @ fit.fun) / dof
+    load = _Load(np.asarray(times_s - times_s[0]), power_w, np.asarray(edges - times_s[0]), first_on)
+    places = _closest(load)
+    best, dof = places[0], times_s.size - 4
+    variance = float(load.squares(best[None, :])[0]) / dof
+    low_w, high_w = load.levels(best)
     scatter_w = math.sqrt(variance)
-    if abs(float(fit.x[3] - fit.x[2])) < VISIBLE_SIGMAS * scatter_w:
+    if abs(high_w - low_w) < VISIBLE_SIGMAS * scatter_w:
         raise AnalysisError(
-            f"the load switches {fit.x[3] - fit.x[2]:+.3g} W and the readings scatter by {scatter_w:.3g} W about it; "
+            f"the load switches {high_w - low_w:+.3g} W and the readings scatter by {scatter_w:.3g} W about it; "
             "switch a larger load, and keep everything else still"
         )
-    curvature = fit.jac.T @ fit.jac
-    covariance = np.linalg.pinv(curvature) * variance
-    u_offset, u_window = (math.sqrt(max(float(covariance[k, k]), 0.0)) for k in (0, 1))
-    return WindowFit(
-        Estimate(float(fit.x[0]), u_offset, dof), Estimate(max(float(fit.x[1]), 0.0), u_window, dof),
-        float(fit.x[2]), float(fit.x[3]), scatter_w, inside,
-    )  # fmt: skip
+    peaks: list[_Peak] = []
+    for place in places:
+        excess = float(load.squares(place[None, :])[0] - load.squares(best[None, :])[0]) / variance
+        if excess < UNLIKELY and not any(peak.holds(place) for peak in peaks):
+            peaks.append(_peak(load, place, best, variance))
+    offset, window = _mixture(peaks, dof)
+    return WindowFit(offset, window, low_w, high_w, scatter_w, inside)
+
+
+def _closest(load: "_Load") -> list[Floats]:
+    """Places (offset, window) of least squares, the least first: the best of a grid, each improved from there."""
+    grid = _grid(OFFSETS_S, np.asarray(WINDOWS_S))
+    starts = grid[np.argsort(load.squares(grid))[:STARTS]]
+    found = [
+        minimize(lambda at: float(load.squares(_bounded(at))[0]), start, method="Nelder-Mead", options=FINELY).x
+        for start in starts
+    ]
+    return sorted((_bounded(at)[0] for at in found), key=lambda at: float(load.squares(at[None, :])[0]))
+
+
+def _bounded(at: Floats) -> Floats:
+    return np.array([[at[0], max(float(at[1]), SHORTEST_WINDOW_S)]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    """One peak of the likelihood: its mass, mean and variance of (offset, window), and what its grid spanned."""
+
+    mass: float
+    mean: Floats
+    variance: Floats
+    low: Floats
+    high: Floats
+
+    def holds(self, place: Floats) -> bool:
+        """Whether the peak's grid has this place in it."""
+        return bool(np.all((place >= self.low) & (place <= self.high)))
+
+
+def _peak(load: "_Load", place: Floats, best: Floats, variance: float) -> _Peak:
+    """The likelihood on a grid about `place` that is doubled until it holds all of the peak."""
+    span_s = np.array([FIRST_SPAN_S, FIRST_SPAN_S])
+    least = float(load.squares(best[None, :])[0])
+    for _attempt in range(WIDENINGS):
+        low = np.maximum(place - span_s, [-LONGEST_OFFSET_S, SHORTEST_WINDOW_S])
+        axes = [np.linspace(low[k], place[k] + span_s[k], FINE) for k in (0, 1)]
+        weights = np.exp(-(load.squares(_grid(*axes)) - least) / (2 * variance)).reshape(FINE, FINE)
+        mass = float(weights.sum())
+        margins = [weights.sum(axis=1) / mass, weights.sum(axis=0) / mass]
+        cut = np.array([max(margin[0], margin[-1]) > EDGE_WEIGHT for margin in margins])
+        cut[1] &= not (axes[1][0] == SHORTEST_WINDOW_S and margins[1][-1] <= EDGE_WEIGHT)
+        if not cut.any():
+            break
+        span_s = np.where(cut, 2 * span_s, span_s)
+    steps = np.array([axis[1] - axis[0] for axis in axes])
+    means = np.array([float(axis @ margin) for axis, margin in zip(axes, margins, strict=True)])
+    spreads = [float((axis - mean) ** 2 @ margin) for axis, margin, mean in zip(axes, margins, means, strict=True)]
+    high = np.array([axis[-1] for axis in axes])
+    return _Peak(mass * float(steps.prod()), means, np.array(spreads) + steps**2 / 12, low, high)
+
+
+def _mixture(peaks: Sequence[_Peak], dof: int) -> tuple[Estimate, Estimate]:
+    """Mean and spread of offset and window over all peaks: where readings leave two answers, both count."""
+    masses = np.array([peak.mass for peak in peaks]) / sum(peak.mass for peak in peaks)
+    means, variances = np.array([peak.mean for peak in peaks]), np.array([peak.variance for peak in peaks])
+    mean = masses @ means
+    spread = masses @ (variances + (means - mean) ** 2)
+    offset, window = (Estimate(float(mean[k]), math.sqrt(float(spread[k])), dof) for k in (0, 1))
+    return offset, window
+
+
+def _grid(offsets_s: Floats, windows_s: Floats) -> Floats:
+    """Every pair, shape (offsets * windows, 2)."""
+    return np.array([(offset, window) for offset in offsets_s for window in windows_s], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Readings of a switched load; times in s from the first."""
+
+    times_s: Floats
+    power_w: Floats
+    edges_s: Floats
+    first_on: bool
+
+    def squares(self, parameters: Floats) -> Floats:
+        """Sum of squares that (offset, window), shape (k, 2), leave with the best two levels; shape (k,)."""
+        share = self._share(parameters)
+        centred = share - share.mean(axis=1, keepdims=True)
+        power = self.power_w - self.power_w.mean()
+        spread = np.sum(centred**2, axis=1)
+        explained = np.divide((centred @ power) ** 2, spread, out=np.zeros(len(spread)), where=spread > 0)
+        return np.asarray(np.maximum(power @ power - explained, 1e-12))
+
+    def levels(self, parameters: Floats) -> tuple[float, float]:
+        """The load's two powers that fit best, off and on."""
+        share = self._share(parameters[None, :])[0]
+        design = np.column_stack([1 - share, share])
+        low_w, high_w = np.linalg.lstsq(design, self.power_w, rcond=None)[0]
+        return float(low_w), float(high_w)
+
+    def _share(self, parameters: Floats) -> Floats:
+        """Share of each reading's window in which the load is on; shape (k, n)."""
+        ends = self.times_s[None, :] - parameters[:, :1]
+        begins = ends - parameters[:, 1:]
+        on = [_time_on(at, self.edges_s, self.first_on) for at in (ends, begins)]
+        return np.asarray((on[0] - on[1]) / parameters[:, 1:])
 
 
 def _time_on(at_s: Floats, edges_s: Floats, first_on: bool) -> Floats:

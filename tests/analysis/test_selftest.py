@@ -42,9 +42,9 @@ def test_each_fault_is_found_by_its_own_line() -> None:
     assert grades(Readings(sound.times_s * 1.2, sound.power_w, sound.register_wh))["rate"] == "remark"
     missing = np.where(np.arange(600) == 7, np.nan, sound.power_w)
     assert grades(Readings(sound.times_s, missing, sound.register_wh))["values"] == "bad"
-    drifting = np.round(sound.power_w + np.arange(600) * 0.01, 1)
+    drifting = np.asarray(np.round(sound.power_w + np.arange(600) * 0.01, 1), dtype=np.float64)
     assert grades(Readings(sound.times_s, drifting, sound.register_wh))["noise"] == "remark"
-    whole_watts: Floats = np.round(sound.power_w * 3 + np.random.default_rng(2).normal(0, 6, 600)).astype(np.float64)
+    whole_watts = np.asarray(np.round(sound.power_w * 3 + np.random.default_rng(2).normal(0, 6, 600)), dtype=np.float64)
     assert grades(Readings(sound.times_s, whole_watts, sound.register_wh))["resolution"] == "bad"
     asked_twice = np.repeat(sound.power_w[::2], 2)
     assert grades(Readings(sound.times_s, asked_twice, sound.register_wh))["stuck"] == "bad"
@@ -91,14 +91,17 @@ def fitted(seed: int, window_s: float, offset_s: float, **how: Any) -> WindowFit
     return fit_window(*switched(seed, window_s, offset_s, **how), first_on=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(0, 10_000), st.sampled_from([0.2, 0.5, 1.0, 2.0]), st.sampled_from([-1.0, -0.5, 0.0, 0.05, 0.4, 1.2])
 )
 def test_window_and_stamp_are_recovered(seed: int, window_s: float, offset_s: float) -> None:
     fit = fitted(seed, window_s, offset_s)
-    assert fit.offset.value == pytest.approx(offset_s, abs=0.05)
-    assert fit.window.value == pytest.approx(window_s, abs=0.08)
+    assert fit.offset.expanded is not None
+    assert fit.window.expanded is not None
+    assert fit.offset.value == pytest.approx(offset_s, abs=max(0.05, 2 * fit.offset.expanded))
+    assert fit.window.value == pytest.approx(window_s, abs=max(0.05, 2 * fit.window.expanded))
+    assert fit.offset.expanded < 0.35
     assert fit.low_w == pytest.approx(20, abs=1)
     assert fit.high_w == pytest.approx(70, abs=1)
     assert fit.edges >= 11
@@ -106,11 +109,11 @@ def test_window_and_stamp_are_recovered(seed: int, window_s: float, offset_s: fl
 
 def test_the_stated_uncertainty_of_the_stamp_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
-    for seed in range(200):
+    for seed in range(100):
         fit = fitted(seed, 1.0, 0.1, sd_w=1.0)
         assert fit.offset.u is not None
         covered += abs(fit.offset.value - 0.1) <= t_quantile(float(fit.offset.dof or 0)) * fit.offset.u
-    assert 180 <= covered <= 199
+    assert 88 <= covered <= 99
 
 
 def test_a_load_that_begins_switched_on_is_understood_too() -> None:
