@@ -72,7 +72,15 @@ class LabUnderTest:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "harness.cli", *words]
-        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # A shell's background job is started with SIGINT ignored, and so would be what the tests start from there.
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "harness.cli", *words]
