@@ -17,7 +17,7 @@ from tests.sut.conftest import Recorded, compiled, config_of, rated, start, thro
 from tests.sut.netns import SutHost
 from tests.sut.relay import Relay
 
-OFFSET_NS, WALL_OFFSET_NS, PPM = 4_000_000_000_000, 3_600_000_000_000, 3000
+OFFSET_NS, WALL_OFFSET_NS, PPM = 4_000_000_000_000, 3_600_000_000_000, 6000
 OUT_S, BACK_S = 0.005, 0.035
 
 PROGRAM = b"""
@@ -142,7 +142,7 @@ def test_markers_of_a_sut_with_wrong_drifting_clocks_behind_a_slow_link_land_wit
     errors = [abs(model.to_host(stamp) - truth_ns(stamp)) for stamp in stamps]
     assert max(errors) <= model.bound_ns
     # Half of the 40 ms round trip and what the machine adds: no wider than it must be.
-    assert 19e6 < model.bound_ns < 40e6
+    assert 19e6 < model.bound_ns < 60e6
     # The delays lie 30 ms apart, so the error is near 15 ms: the bound is needed, the test is no tautology.
     assert max(errors) > 10e6
     # And without the drift the markers at the end would lie outside.
