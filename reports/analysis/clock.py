@@ -85,7 +85,7 @@ def fit(exchanges: Sequence[ClockEvent]) -> ClockModel:
     half = np.array([(e.t1_ns - e.t0_ns) / 2 for e in exchanges])
     # In whole numbers first: a host stamp has more digits than a float.
     base = (exchanges[0].t0_ns + exchanges[0].t1_ns) // 2 - origin
-    offset = np.array([(e.t0_ns + e.t1_ns) / 2 - e.t_sut_ns - base for e in exchanges])
+    offset = np.array([(e.t0_ns + e.t1_ns - 2 * (e.t_sut_ns + base)) / 2 for e in exchanges])
     kept = _best(sut, half)
     intercept, drift = _line(sut[kept], offset[kept], half[kept])
     error = np.abs(offset - (intercept + drift * sut))

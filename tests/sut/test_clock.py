@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.documents import ClockEvent
@@ -51,6 +51,7 @@ def event(
     )
 
 
+@example(71_057_592_034_021_723, 0.0, [(0, 1), (0, 1)], 2)
 @given(
     st.integers(-(10**18), 10**18),
     st.floats(-2e-3, 2e-3),
