@@ -11,6 +11,7 @@ import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -39,6 +40,12 @@ class Lab:
     place: str = ""
     operator: str = ""
     customer: str = ""
+    instruments: str = ""
+    """The instrument register, relative to lab.toml (`harness.instruments`); empty: the lab keeps none."""
+    expired_instrument: Literal["refuse", "label"] = "label"
+    """A meter without a valid certificate: no start, or a finding in the report."""
+    check_load_days: int = field(default=0, metadata=_at_least(0))
+    """How old (days) the last passed check load of a meter may be; 0: none is demanded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,8 @@ class MeterSection:
     port: str
     circuit: str
     options: dict[str, Any] = field(default_factory=dict)
+    instrument: str = ""
+    """Its name in the instrument register; needed where the meter cannot say its serial number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +202,12 @@ class LabConfig:
     source: bytes
 
     @property
+    def register_path(self) -> Path | None:
+        """The instrument register; None where the lab keeps none."""
+        named = self.file.lab.instruments
+        return self.path.parent / Path(named).expanduser() if named else None
+
+    @property
     def campaign_folder(self) -> Path:
         """Where the campaign is kept: runs_folder (relative to lab.toml) / name."""
         return self.path.parent / Path(self.file.campaign.runs_folder).expanduser() / self.file.campaign.name
@@ -200,6 +215,17 @@ class LabConfig:
     def to_json(self) -> Json:
         """The resolved configuration for the documents."""
         return asdict(self.file)
+
+
+def read_records(cls: type[Record], path: Path, remedy: str) -> tuple[Record, bytes]:
+    """Another TOML file of the lab as a record of dataclasses, and its verbatim bytes; `remedy` is for a missing file.
+
+    Raises:
+        ConfigError: with file, TOML path, what was found, what is expected.
+    """
+    source, raw = _read_toml(path, remedy)
+    _check_schema(path, raw)
+    return _record(cls, raw, str(path), ""), source
 
 
 def load(path: Path) -> LabConfig:
@@ -224,12 +250,27 @@ def load(path: Path) -> LabConfig:
                 f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
                 "name the circuits whose sum is the SUT's power"
             )
+    _check_register(path, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
     scenarios = tuple(_scenario(path, name, section) for name, section in lab.scenarios.items())
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
     return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, source=source)
+
+
+def _check_register(path: Path, lab: LabFile) -> None:
+    """What needs an instrument register is no use without one."""
+    if lab.lab.instruments:
+        return
+    asked = {
+        "lab.expired_instrument": lab.lab.expired_instrument == "refuse",
+        "lab.check_load_days": lab.lab.check_load_days > 0,
+        **{f"meters.{name}.instrument": bool(section.instrument) for name, section in lab.meters.items()},
+    }
+    for key, is_set in asked.items():
+        if is_set:
+            raise ConfigError(f"{path}: {key}: needs the instrument register; name its file in lab.instruments")
 
 
 def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:
@@ -361,6 +402,10 @@ def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -
         if not isinstance(value, dict):
             raise ConfigError(f"{file}: {path}: found {value!r}, expected tables [{path}.NAME]")
         return {key: _value(item, table, file, f"{path}.{key}", None) for key, table in value.items()}
+    if get_origin(hint) is list and is_dataclass(item := get_args(hint)[0]):
+        if not isinstance(value, list):
+            raise ConfigError(f"{file}: {path}: found {value!r}, expected tables [[{path}]]")
+        return [_value(item, table, file, f"{path}[{index}]", None) for index, table in enumerate(value)]
     if not matches(value, hint):
         raise ConfigError(f"{file}: {path}: found {value!r}, expected {_words(hint)}")
     # TOML knows nan and inf; neither is a decision.
@@ -374,4 +419,5 @@ def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -
 def _words(hint: Any) -> str:  # noqa: ANN401
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(describe(part) for part in get_args(hint))
-    return {str: "text in quotes", int: "a whole number", float: "a number"}.get(hint, describe(hint))
+    words = {str: "text in quotes", int: "a whole number", float: "a number", date: "a date without quotes: 2026-11-21"}
+    return words.get(hint, describe(hint))

@@ -62,11 +62,16 @@ class Journal:
                     self.failure = error
 
 
+def _not_registered(_identity: Identity) -> None:
+    """The lab keeps no instrument register."""
+
+
 class MeterRecorder:
     """Records one meter until `stop`: readings, gaps, wire bytes. Survives silence, garbage and unplugging.
 
     `open_meter` gets the file of the wire log and returns an open meter. Its errors at the start are the caller's;
     later ones become gaps, except where another instrument answers or the disk refuses: then `failure` is set.
+    `calibration_of` says what the instrument register has of the instrument that answers.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class MeterRecorder:
         open_meter: Callable[[BinaryIO], Meter],
         writer: RunWriter,
         journal: Journal,
+        calibration_of: Callable[[Identity], Json | None] = _not_registered,
     ) -> None:
         self.name = name
         self.failure: LabError | MeterError | None = None
@@ -91,11 +97,9 @@ class MeterRecorder:
         self._columns = [q for q in QUANTITIES if q in {column.name for column in self._description.columns}]
         self._file: BinaryIO = writer.open_stream(self._stream)
         self._file.write((",".join(["time_ns", *self._columns, "window_s", "flags"]) + "\n").encode())
-        journal.put(
-            power_descriptor(
-                self._stream, name, circuit, self._meter.identify(), self._meter.origin(), self._description
-            )
-        )
+        identity, origin = self._meter.identify(), self._meter.origin()
+        calibration = calibration_of(identity)
+        journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self._description, calibration))
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._guarded, name=f"meter {name}", daemon=True)
         self._thread.start()
@@ -175,10 +179,16 @@ class MeterRecorder:
 
 
 def power_descriptor(
-    stream: str, meter: str, circuit: str, identity: Identity, origin: Origin, description: Description
+    stream: str,
+    meter: str,
+    circuit: str,
+    identity: Identity,
+    origin: Origin,
+    description: Description,
+    calibration: Json | None,
 ) -> PowerDescriptor:
-    """The descriptor of a meter's stream, from what the instrument said and what its port proves."""
-    document = description.document(identity, origin)
+    """The descriptor of a meter's stream, from what the instrument said, what its port proves, and its certificate."""
+    document = description.document(identity, origin) | {"calibration": calibration}
     known = {f.name for f in fields(PowerDescriptor)} & document.keys()
     return PowerDescriptor(
         **{"stream": stream, "meter": meter, "circuit": circuit} | {name: document[name] for name in known}  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -16,11 +17,13 @@ from harness.clock import ClockExchange
 from harness.config import LabConfig, Scenario
 from harness.documents import ClockEvent, Edge, ExitStatus, Json, NoteEvent, Phase, PhaseEvent, Start, Stop
 from harness.errors import LabError
+from harness.instruments import Register
 from harness.plan import PlannedRun
 from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import RunWriter
 from harness.sut import AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
+from meters.reading import Identity
 
 FIRST_READING_S = 15.0
 """A meter that has not spoken so long after it was opened is not there."""
@@ -42,6 +45,7 @@ class Bench:
     host_facts: Json
     software: Json
     open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+    register: Register | None
     agent_source: bytes
     marker_source: bytes
     python: str
@@ -79,6 +83,8 @@ def execute(
     """
     with RunWriter(folder) as writer:
         inputs = {"lab.toml": bench.config.source, "scenario.toml": scenario.source, "agent.py": bench.agent_source}
+        if bench.register is not None:
+            inputs["instruments.toml"] = bench.register.source
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}
         writer.append(_start(bench, planned, scenario, folder, attempt, previous_manifest, digests))
         journal = Journal(writer)
@@ -174,7 +180,10 @@ class _TestRun:
             on_exchange=self._record_exchange,
         )
         for name, section in config.meters.items():
-            recorder = MeterRecorder(name, section.circuit, bench.open_meters[name], self._writer, self._journal)
+            opener, calibration_of = bench.open_meters[name], partial(_calibration, bench.register, section.instrument)
+            recorder = MeterRecorder(
+                name, section.circuit, opener, self._writer, self._journal, calibration_of=calibration_of
+            )
             self._meters.append(recorder)
         for recorder in self._meters:
             if not recorder.wait_spoken(FIRST_READING_S):
@@ -270,6 +279,11 @@ def utc_now() -> str:
 def uid_of(folder: Path) -> str:
     """The uid a run folder carries in its name."""
     return folder.name.rsplit("-", 1)[-1]
+
+
+def _calibration(register: Register | None, named: str, identity: Identity) -> Json | None:
+    """What the register has, today, of the instrument that answers."""
+    return None if register is None else register.calibration(identity, named, datetime.now(UTC).date())
 
 
 def _reason(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from harness.cli.check import show
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
+from harness.instruments import load_register
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
 from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
@@ -72,6 +73,7 @@ def measure(config: LabConfig, wires: Wires) -> None:
                 host_facts=host_facts(),
                 software=software,
                 open_meters=wires.openers,
+                register=load_register(config),
                 agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
                 marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
                 python=sut.python,
