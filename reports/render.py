@@ -9,9 +9,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.errors import RunFolderError
+from harness.run_folder import write_derived
 from reports.analysis.results import write_results
 from reports.pages.campaign import CampaignPage, campaign_page
+from reports.pages.lookup import Results
 from reports.pages.traces import NOTE, trace_panels
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -24,18 +25,15 @@ def write_report(campaign: Path) -> Path:
     Raises:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
-    results_file = write_results(campaign)
-    results = json.loads(results_file.read_text(encoding="utf-8"))
-    command = f"wattlab report {shlex.quote(campaign.resolve().name)} (called where this folder lies)"
-    page = campaign_page(results, trace_panels(campaign, results), NOTE, command)
-    report = results_file.with_name(REPORT)
-    try:
-        report.write_text(render(page), encoding="utf-8")
-    except OSError as error:
-        raise RunFolderError(
-            f"{report}: cannot write ({error.strerror}); free space or give write permission"
-        ) from error
-    return report
+    results = json.loads(write_results(campaign).read_text(encoding="utf-8"))
+    return write_derived(campaign, REPORT, report_html(campaign, results, campaign.resolve().name))
+
+
+def report_html(campaign: Path, results: Results, folder_name: str) -> str:
+    """The report of results.json's content and of the run folders it names; `folder_name` is what the command that
+    recomputes it calls the campaign's folder."""
+    command = f"wattlab report {shlex.quote(folder_name)} (called where this folder lies)"
+    return render(campaign_page(results, trace_panels(campaign, results), NOTE, command))
 
 
 def render(page: CampaignPage) -> str:

@@ -73,6 +73,20 @@ def of_ending(run: RunFolder) -> list[Finding]:
     return found
 
 
+def of_annotations(annotations: Sequence[Json]) -> list[Finding]:
+    """What the operator noted beside the runs: a run taken out of the means is a warning, with who, when and why."""
+    return [
+        Finding(
+            "excluded-by-operator" if note.get("exclude") else "annotation",
+            "warn" if note.get("exclude") else "info",
+            str(note.get("run") or "campaign"),
+            {"operator": note.get("operator"), "utc": note.get("utc"), "text": note.get("text")}
+            | ({"reason": note["exclude"]} if note.get("exclude") else {}),
+        )
+        for note in annotations
+    ]
+
+
 def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
     """What was noted while the runs were made; a note that several runs share is one finding of the campaign."""
     noted: dict[tuple[str, str], list[str]] = {}

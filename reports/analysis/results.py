@@ -4,10 +4,10 @@ Knows the shape of results.json and which run belongs where. Computes nothing it
 hardware, efficiency, oscar, uncertainty or findings.
 
 Decisions
-- `verify_campaign` comes first; what it finds becomes `broken-seal` (invalid) and the numbers are still given, beside
-  it. With a broken chain the runs are taken as they lie on disk.
-- A run enters the means when it ended with success, its interval was marked, the meter read something in it, and no gap
-  fails it.
+- `examine` comes first and reads each run once; what it finds becomes `broken-seal` (invalid) and the numbers are still
+  given, beside it. With a broken chain the runs are taken as they lie on disk.
+- A run enters the means when it ended with success, its interval was marked, the meter read something in it, no gap
+  fails it, and no annotation of the operator takes it out: that is a finding with who, when and why.
 - A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
   compared.
 - The order of runs on disk is irrelevant: the log's order is used, and the folders' names where the log is broken.
@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.documents import Json, PowerDescriptor
-from harness.errors import AnalysisError, DocumentError, EvidenceBroken, RunFolderError
-from harness.run_folder import CampaignFolder, Check, RunFolder, verify_campaign, verify_run
+from harness.errors import AnalysisError
+from harness.run_folder import Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import efficiency, findings, hardware, oscar
 from reports.analysis.energy import (
     WH,
@@ -59,7 +59,6 @@ from reports.analysis.uncertainty import (
 SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
-DERIVED = "derived"
 EPOCH = "epoch"
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
@@ -80,16 +79,12 @@ def write_results(campaign: Path) -> Path:
     Raises:
         AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
     """
-    result = analyse(campaign)
-    folder = campaign / DERIVED
-    target = folder / RESULTS
-    text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    try:
-        folder.mkdir(exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
-    return target
+    return write_derived(campaign, RESULTS, results_text(analyse(campaign).to_json()))
+
+
+def results_text(results: Json) -> str:
+    """results.json as it is written."""
+    return json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +123,7 @@ class AnalysedRun:
     series: RunSeries
     convention: Convention | None = None
     findings: list[Finding] = field(default_factory=list)
+    exclusion: str | None = None
 
     @cached_property
     def summary(self) -> Json:
@@ -226,7 +222,7 @@ class AnalysedRun:
             return "no power reading lies in its rating interval"
         if any(finding.code == "gap" and finding.severity == "invalid" for finding in self.findings):
             return "gaps in its power readings exceed the limits"
-        return None
+        return self.exclusion
 
     @property
     def session(self) -> str:
@@ -237,7 +233,7 @@ class AnalysedRun:
 
     def with_convention(self, convention: Convention) -> "AnalysedRun":
         """The same run, its meter's stamps read otherwise."""
-        return AnalysedRun(self.run, self.series, convention, self.findings)
+        return replace(self, convention=convention)
 
 
 @dataclass(frozen=True)
@@ -280,20 +276,21 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
     return run.energy_j - float(level.energy_j(*run.interval_ns))
 
 
-def analyse(path: Path) -> CampaignResult:
-    """Every number of a campaign.
+def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
+    """Every number of a campaign; `examination` is what `examine(path)` found, where it was called before.
 
     Raises:
         AnalysisError: the campaign holds no run that can be read.
     """
-    campaign = CampaignFolder(path)
+    seen = examination or examine(path)
+    entries = seen.entries
     found = [
         Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
-        for check in _checks(campaign)
+        for check in seen.checks
         if not check.passed
     ]
-    entries = _entries(campaign)
-    runs = list(_read_runs(campaign, entries, found))
+    found += findings.of_annotations(seen.annotations)
+    runs = list(_read_runs(seen, found))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     limits = findings.thresholds_of(runs[0].run)
@@ -336,47 +333,31 @@ def analyse(path: Path) -> CampaignResult:
     )
 
 
-def _checks(campaign: CampaignFolder) -> list[Check]:
-    """The verification; behind a broken chain every run on disk is still looked at."""
-    checks = verify_campaign(campaign.path)
-    if any(check.name == "chain" and not check.passed for check in checks):
-        checks += [check for path in campaign.run_paths() for check in verify_run(path)]
-    return checks
-
-
-def _entries(campaign: CampaignFolder) -> list[Json]:
-    """The campaign's log; with a broken chain, whatever of it can be read."""
-    try:
-        return campaign.entries()
-    except (EvidenceBroken, DocumentError):
-        entries = []
-        for line in (campaign.path / "campaign.jsonl").read_bytes().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                entries.append(entry)
-        return entries
-
-
-def _read_runs(campaign: CampaignFolder, entries: Sequence[Json], found: list[Finding]) -> Iterator[AnalysedRun]:
+def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
     """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
-    order = {str(e.get("folder")): i for i, e in enumerate(entries) if e.get("type") == "run-begin"}
-    paths = sorted(campaign.run_paths(), key=lambda path: (order.get(path.name, len(order)), path.name))
-    for path in paths:
-        try:
-            run = RunFolder.open(path)
-        except (RunFolderError, DocumentError) as error:
-            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+    order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
+    exclusions = _exclusions(seen.annotations)
+    for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
+        if name in seen.unreadable:
+            found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
             continue
+        run = seen.runs[name]
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
-            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+            found.append(Finding("unreadable", "invalid", name, {"detail": str(error)}))
             series = read_run(replace(run, power=(), indicators=(), events=()))
-        yield AnalysedRun(run, series)
+        yield AnalysedRun(run, series, exclusion=exclusions.get(name))
+
+
+def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
+    """Run folder -> why the operator took it out, with who and when."""
+    return {
+        str(note["run"]): f"excluded by {note.get('operator')}, {note.get('utc')}: {note['exclude']}"
+        for note in annotations
+        if note.get("exclude") and note.get("run")
+    }
 
 
 def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
@@ -890,7 +871,7 @@ def _history(run: AnalysedRun) -> Json:
 def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
-        content = (run.path / "artifacts" / name).read_bytes()
+        content = read_plain(run.path / "artifacts" / name)
         value = json.loads(content, parse_constant=lambda _: None, parse_float=lambda text: _or_none(float(text)))
     except (OSError, ValueError, RecursionError):
         return {}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, Json, PhaseEvent, PowerDescriptor
 from harness.errors import AnalysisError
-from harness.run_folder import RunFolder
+from harness.run_folder import RunFolder, read_plain
 from reports.analysis.clock import ClockModel, fit
 
 POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "window_s", "flags"})
@@ -221,9 +221,11 @@ def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDAr
 def _read_table(path: Path, wanted: frozenset[str]) -> "pd.DataFrame | None":
     """The wanted columns that are there, up to the last whole line; None without a file or header."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise AnalysisError(f"{path}: cannot be read ({error})") from None
     whole = content[: content.rfind(b"\n") + 1]
     if not whole.strip():
         return None

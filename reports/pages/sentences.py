@@ -157,6 +157,11 @@ ADVICE = {
         "There are no hardware indicators for this run.",
         "`wattlab sut prepare` puts the agent and its requirements onto the SUT.",
     ),
+    "excluded-by-operator": Advice(
+        "The operator took this run out of the means after it was measured; who, when and why stand beside.",
+        "Judge the reason: it must be a technical one. The run's own figures stay in the table of all runs.",
+    ),
+    "annotation": Advice("The operator left a note beside the campaign.", "Read the note; it is printed beside."),
     "note": Advice("The lab left a note during the run.", "Read the note; it is printed beside."),
 }
 UNKNOWN = Advice("This version of the page has no sentence for this finding.", "Read the evidence beside it.")
