@@ -113,7 +113,7 @@ class DialogueMeter:
         if self._interval_s is None:
             return own
         averaging: Averaging = "instantaneous" if self._is_sampled(own.window_s) else own.averaging
-        return replace(own, averaging=averaging, interval_s=self._interval_s)
+        return replace(own, averaging=averaging, interval_s=max(self._interval_s, own.window_s))
 
     def read(self, timeout_s: float) -> Reading:
         """Return the next reading; waits at most `timeout_s` until it is due (polled) or there (pushing).

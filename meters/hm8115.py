@@ -25,8 +25,8 @@ from typing import TypeVar
 
 from meters.dialogue import DialogueMeter, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, number, read_options
-from meters.reading import Column, Description, Identity, Reading
+from meters.options import Option, Value, chosen, number, read_options
+from meters.reading import Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
 T = TypeVar("T")
@@ -34,8 +34,20 @@ T = TypeVar("T")
 DRIVER = "hm8115"
 OPTIONS: Mapping[str, Option] = {
     "baud": Option(9600.0, "bits per second, as the display shows at power-up", low=300.0, high=115200.0),
-    "range_u": Option(0.0, "voltage range: 1 50 V, 2 150 V, 3 500 V, 0 lets the instrument choose", low=0.0, high=3.0),
-    "range_i": Option(0.0, "current range: 1 0.16 A, 2 1.6 A, 3 16 A, 0 lets the instrument choose", low=0.0, high=3.0),
+    "voltage_range_v": Option(
+        "auto",
+        "voltage range: 50, 150 or 500 V; auto lets the instrument choose",
+        low=50.0,
+        high=500.0,
+        choices=("auto",),
+    ),
+    "current_range_a": Option(
+        "auto",
+        "current range: 0.16, 1.6 or 16 A; auto lets the instrument choose",
+        low=0.16,
+        high=16.0,
+        choices=("auto",),
+    ),
     "interval_s": interval_option(1.0),
     "reply_s": Option(2.0, "seconds an answer may take, some measuring cycles", low=0.1, high=10.0),
 }
@@ -212,6 +224,10 @@ class Hm8115:
             columns=columns,
             tier="indicative",
             ranging="fixed" if self._range_u and self._range_i else "auto",
+            range_choices=(
+                RangeChoice("voltage_range_v", "voltage_v", "auto", tuple(RANGES_V.values())),
+                RangeChoice("current_range_a", "current_a", "auto", tuple(RANGES_A.values())),
+            ),
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -225,10 +241,10 @@ class Hm8115:
             raise MeterGarbage(f"{self.port}: {error}") from error
         if not values.shown:
             raise MeterGarbage(f"{self.port}: found {body[:60]!r}, the answer to another question than VAL?")
-        for letter, found, chosen in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
-            if chosen and found != chosen:
+        for letter, found, wanted in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
+            if wanted and found != wanted:
                 raise MeterGarbage(
-                    f"{self.port}: found the range {letter}{found}, expected {letter}{chosen} as it was set; "
+                    f"{self.port}: found the range {letter}{found}, expected {letter}{wanted} as it was set; "
                     "leave the front panel alone"
                 )
         return reading
@@ -316,20 +332,29 @@ class Hm8115:
         )
 
 
+def _range(values: Mapping[str, Value], name: str, ranges: Mapping[int, float]) -> int:
+    """Return the number of a range, 0 where the instrument chooses; raises `MeterOptionError`."""
+    wanted = chosen(values, name)
+    if wanted is None:
+        return 0
+    found = [index for index, full_scale in ranges.items() if full_scale == wanted]
+    if not found:
+        known = ", ".join(f"{full_scale:g}" for full_scale in ranges.values())
+        raise MeterOptionError(f"{DRIVER}: option {name} is {wanted:g}, expected one of {known}, auto")
+    return found[0]
+
+
 def open_hm8115(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
     """Open the HM8115-2 at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    for name in ("range_u", "range_i"):
-        if number(values, name) != int(number(values, name)):
-            raise MeterOptionError(f"{DRIVER}: option {name} is {number(values, name):g}, expected 0, 1, 2 or 3")
     dialogue = Hm8115(
         port,
         int(number(values, "baud")),
-        range_u=int(number(values, "range_u")),
-        range_i=int(number(values, "range_i")),
+        range_u=_range(values, "voltage_range_v", RANGES_V),
+        range_i=_range(values, "current_range_a", RANGES_A),
         reply_s=number(values, "reply_s"),
         sink=capture,
     )

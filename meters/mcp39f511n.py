@@ -300,7 +300,7 @@ def decode_version(data: bytes) -> Identity:
     code = int.from_bytes(data, "little")
     if not (1 <= code >> 8 & 0xF <= 12 and 1 <= code & 0xFF <= 0x31):
         raise MeterGarbage(f"found the version {code:04x} at 0x04, expected a date code YMDD; is it an MCP39F511N?")
-    return Identity("Microchip", "MCP39F511N", "", f"{code:04X}")
+    return Identity("Microchip", "MCP39F511N", "", f"{code:04X}", asked=False)
 
 
 def _shown(reply: bytes) -> str:

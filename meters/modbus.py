@@ -45,6 +45,7 @@ TURNAROUND_S = 0.4
 TCP_REPLY_S = 1.0
 QUIET_S = 0.02
 GAP_S = 0.15  # no pause inside a reply is longer
+NETWORK_GAP_S = 0.5  # Linux sends again what a network lost after 0.2 s at the earliest
 REST_CHARACTERS = 3.5  # Modbus over Serial Line, 2.5.1.1
 
 EXCEPTIONS = {
@@ -301,6 +302,7 @@ class ModbusDialogue:
         self._wire, self._framing, self._map = wire, framing, register_map
         self._address, self._range_w, self._character_s = address, range_w, character_s
         self._next_counts = [0] * len(register_map.blocks)
+        self._gap_s = NETWORK_GAP_S if "://" in wire.port else GAP_S
         self._rest_until_s = 0.0
         self._serial = ""
         self._before: Reading | None = None
@@ -322,7 +324,7 @@ class ModbusDialogue:
             with suppress(MeterTimeout):  # it has answered before: silence says the same as an exception
                 answers[ask.about] = self._insist(ask)
         self._serial = _serial(answers.get("serial"))
-        return Identity(self._map.maker, self._model(answers.get("code")), self._serial, "")
+        return self._identity(self._model(answers.get("code")))
 
     def describe(self) -> Description:
         """Return window, ranges and columns; which edge of its window a value marks is not documented."""
@@ -357,7 +359,8 @@ class ModbusDialogue:
         answer = self._answer(ask, deadline)
         if answer is None:
             raise MeterGarbage(f"{self.port}: the meter says it has no longer what it gave before ({ask.about})")
-        return Identity(self._map.maker, self._map.model, _serial(answer) if ask.about == "serial" else "", "")
+        self._serial = _serial(answer) if ask.about == "serial" else ""
+        return self._identity(self._map.model)
 
     def reopen(self) -> None:
         """Open the port anew."""
@@ -404,7 +407,7 @@ class ModbusDialogue:
             # Zero bytes of a turning line, and the echo of an adapter, do not yet begin a reply.
             waiting = request.startswith(splitter.heard.strip(b"\0"))
             try:
-                chunk = self._wire.read_chunk(end if waiting else Deadline(min(end.left_s, GAP_S)))
+                chunk = self._wire.read_chunk(end if waiting else Deadline(min(end.left_s, self._gap_s)))
             except MeterTimeout as error:
                 raise (
                     self._silence(splitter.heard) if waiting else self._nonsense(splitter.heard, question)
@@ -442,6 +445,10 @@ class ModbusDialogue:
             return decode_block(self._map, start, words)
         except MeterGarbage as error:
             raise MeterGarbage(f"{self.port}: {error}; check that it is a {self._map.model}") from error
+
+    def _identity(self, model: str) -> Identity:
+        """Only a serial number is the meter's own word; maker and model are what the lab chose."""
+        return Identity(self._map.maker, model, self._serial, "", asked=bool(self._serial))
 
     def _model(self, code: tuple[int, ...] | None) -> str:
         """Return our model; raises `MeterMismatch` when the meter code is that of another one we know."""

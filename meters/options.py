@@ -48,6 +48,12 @@ def number(values: Mapping[str, Value], name: str) -> float:
     return value
 
 
+def chosen(values: Mapping[str, Value], name: str) -> float | None:
+    """Return an option that is a number, `None` where it is a word such as `auto`."""
+    value = values[name]
+    return value if isinstance(value, float) else None
+
+
 def word(values: Mapping[str, Value], name: str) -> str:
     """Return an option that is always a word."""
     value = values[name]

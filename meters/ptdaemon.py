@@ -29,7 +29,7 @@ from typing import Literal
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
-from meters.reading import Column, Description, Identity, Ranging, Reading, Tier
+from meters.reading import Column, Description, Identity, RangeChoice, Ranging, Reading, Tier
 from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
 DRIVER = "ptdaemon"
@@ -38,8 +38,12 @@ _RANGE = "keep: as the daemon has it; auto: left to the analyser"
 OPTIONS: Mapping[str, Option] = {
     "interval_ms": Option(1000.0, "ms between samples, as `Go` asks for them", low=50.0, high=3_600_000.0),
     "mark": Option("wattlab", "the name the daemon's own log gives these samples"),
-    "range_a": Option("keep", f"A, current range to set; {_RANGE}", low=1e-6, high=1e4, choices=("keep", "auto")),
-    "range_v": Option("keep", f"V, voltage range to set; {_RANGE}", low=1e-3, high=1e5, choices=("keep", "auto")),
+    "current_range_a": Option(
+        "keep", f"A, current range to set; {_RANGE}", low=1e-6, high=1e4, choices=("keep", "auto")
+    ),
+    "voltage_range_v": Option(
+        "keep", f"V, voltage range to set; {_RANGE}", low=1e-3, high=1e5, choices=("keep", "auto")
+    ),
 }
 LINE_END = b"\r\n"
 LINE_LIMIT = 2048
@@ -284,7 +288,13 @@ class PtDaemon:
         # What the daemon does not know (-1) may be automatic; only a range it names as set is fixed.
         ranging: Ranging = "fixed" if amps.auto is False and volts.auto is False else "auto"
         tier: Tier = "reference" if self._accepted else "uncalibrated"
-        return Description(DRIVER, "window", self._window_s, "end", self._poll_s / 2, columns, tier, ranging)
+        choices = (  # which ranges there are only the daemon knows; it takes the next one above what is asked for
+            RangeChoice("voltage_range_v", "voltage_v", "auto"),
+            RangeChoice("current_range_a", "current_a", "auto"),
+        )
+        return Description(
+            DRIVER, "window", self._window_s, "end", self._poll_s / 2, columns, tier, ranging, range_choices=choices
+        )
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next unread sample; samples the daemon missed are left out."""
@@ -441,7 +451,7 @@ def open_ptdaemon(port: str, *, capture: Sink | None, options: Mapping[str, obje
     if not _MARK.fullmatch(mark):
         raise MeterOptionError(f"{DRIVER}: option mark is {mark[:80]!r}, expected letters, digits, _ and -, at most 64")
     settings = Settings(
-        round(number(values, "interval_ms")), mark, _range(values["range_a"]), _range(values["range_v"])
+        round(number(values, "interval_ms")), mark, _range(values["current_range_a"]), _range(values["voltage_range_v"])
     )
     # The daemon keeps the pace: `sample` waits for its next sample, and rows that wait are handed out at once.
     return DialogueMeter(PtDaemon(port, settings, capture), interval_s=SHORTEST_INTERVAL_S)

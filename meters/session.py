@@ -121,8 +121,7 @@ def _document(place: Path) -> Mapping[str, object]:
 
 def _session(document: Mapping[str, object], place: Path) -> Session:
     options = _field(document, "options", dict, place)
-    identity = _field(document, "identity", dict, place)
-    names = ("maker", "model", "serial", "firmware")
+    identity = _identity(_field(document, "identity", dict, place), place)
     rows = _field(document, "readings", list, place)
     return Session(
         driver=_field(document, "driver", str, place),
@@ -131,8 +130,8 @@ def _session(document: Mapping[str, object], place: Path) -> Session:
         wattlab=_field(document, "wattlab", str, place),
         recorded_utc=_field(document, "recorded_utc", str, place),
         note=_field(document, "note", str, place),
-        identity=(who := Identity(*(_field(identity, name, str, place) for name in names))),
-        origin=_origin(document, who, place),
+        identity=identity,
+        origin=_origin(document, identity, place),
         description=_field(document, "description", dict, place),
         readings=tuple(_reading(row, f"{place}: reading {number}") for number, row in enumerate(rows, start=1)),
     )
@@ -151,13 +150,24 @@ def _one_of(known: Sequence[str], value: str, name: str, place: Path) -> str:
     return value
 
 
+def _identity(document: Mapping[str, object], place: Path) -> Identity:
+    return Identity(
+        maker=_field(document, "maker", str, place),
+        model=_field(document, "model", str, place),
+        serial=_field(document, "serial", str, place),
+        firmware=_field(document, "firmware", str, place),
+        asked=_field(document, "asked", bool, place),
+    )
+
+
 def _origin(document: Mapping[str, object], identity: Identity, place: Path) -> Origin:
     """Return the origin; raises `CaptureError` when its own evidence says that it is none of an instrument."""
     kinds: tuple[OriginKind, ...] = get_args(OriginKind)
     kind = _one_of(kinds, _field(document, "origin", str, place), "origin", place)
     evidence = _field(document, "evidence", dict, place)
     played = identity.emulated or evidence.get("device_major") in PTY_MAJORS
-    if (kind != "emulated" and played) or (kind == "instrument" and not evidence.get("sysfs_serial")):
+    proven = evidence.get("sysfs_serial") and identity.asked and (identity.model or identity.serial)
+    if (kind != "emulated" and played) or (kind == "instrument" and not proven):
         raise CaptureError(
             f"{place}: found the origin {kind!r}, but its evidence says otherwise (device major "
             f"{evidence.get('device_major')}, serial number of the port {evidence.get('sysfs_serial')!r}, identity "

@@ -1,6 +1,6 @@
 """One exchange with a wire: serial ports by name or by URL, deadlines, every byte captured.
 
-Knows: pyserial's `serial_for_url` (tty, `socket://`, `rfc2217://`), when bytes arrived, how frames and lines are
+Knows: ttys and `rfc2217://` through pyserial, `socket://`, when bytes arrived, how frames and lines are
 cut out of a stream, and what a port itself proves about where its bytes come from.
 Does not know: what the bytes mean. The other two kinds of wire are `meters.usbtmc_wire` and `meters.http_wire`.
 """
@@ -13,7 +13,7 @@ import socket
 import stat
 import termios
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -364,11 +364,8 @@ class SerialWire:
 
     def close(self) -> None:
         """Give the port back."""
-        connection: object = getattr(self._serial, "_socket", None)
         with suppress(OSError, TypeError):
             self._serial.close()
-        if isinstance(connection, socket.socket):
-            connection.close()  # pyserial leaves it open where the other end hung up first (protocol_socket.py, close)
 
     def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
         if self._capture is not None:
@@ -381,13 +378,56 @@ class SerialWire:
 
 
 WRITE_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 5.0
 
 
-def _open_serial(port: str, line: Line) -> serial.Serial:
+class _TcpPort:
+    """`socket://` as the part of a pyserial port that `SerialWire` needs; pyserial's own reads single bytes of it."""
+
+    in_waiting = 0  # `read` has taken all there is
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT_TIMEOUT_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, _size: int = 1) -> bytes:
+        """Return what has come within `POLL_S`, nothing otherwise; raises `OSError` when the other end hung up."""
+        self._socket.settimeout(POLL_S)
+        try:
+            data = self._socket.recv(CHUNK_LIMIT)
+        except TimeoutError:
+            return b""
+        if not data:
+            raise ConnectionResetError(errno.ECONNRESET, "the other end hung up")
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send all; raises `OSError`."""
+        self._socket.settimeout(WRITE_TIMEOUT_S)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise serial.SerialTimeoutException from error
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def apply_settings(self, _settings: Mapping[str, object]) -> None:
+        """A network has no line to set."""
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def _open_serial(port: str, line: Line) -> serial.Serial | _TcpPort:
     scheme = _scheme(port)
     if scheme == "http":
         raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
     try:
+        if scheme == "socket":
+            return _TcpPort(port)
         # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
         return serial.serial_for_url(
             port,

@@ -13,10 +13,12 @@ The protocol has no checksum and no sequence number, and instruments of this fam
 it back: a reply with another number answers an earlier question. All values are asked for twice in one question and
 must be the same, character by character. Zeroing, calibration, `*RST` and stored set-ups can not be sent.
 
-Proved by a real conversation of a WT333E: the identity, the forms of settings and of headers. From the manuals only,
-never seen on a wire here: `*ESE` as a number of the question, `:COMM:WAIT`, the integrator, every word of the WT210
-but its values without data. Only hardware settles: that a WT210 is in its 488.2 mode (set on its panel; in another
-mode it answers nothing), its condition bits, and how a voltage or current below 0.5 % of the range is shown.
+Proved by a real conversation of a WT333E: the identity, the forms of settings and of headers. From the manuals and
+from published clients (intel/yoko-tool), never seen on a wire here: `*ESE` as a number of the question, `:COMM:WAIT`,
+the integrator, every word of the WT210. Only hardware settles: that a WT210 is in its 488.2 mode (set on its panel; in
+another mode it answers nothing), that it knows `:COMM:WAIT`, its identity and condition bits, and how a voltage or
+current below 0.5 % of the range is shown. A small current range that is overloaded is left by a WT310 for auto-ranging
+of its own accord (IM WT310E-01EN 2-7): readings are `overrange` until then, the description goes on to say fixed.
 A window is whole periods of the sync source inside one update; it is taken as the update interval.
 """
 
@@ -34,7 +36,7 @@ from typing import Literal
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading
+from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, drain
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
 
@@ -92,7 +94,8 @@ _WT210_PAGE = "IM 760401-01E 16-4: 12 months, 45 to 66 Hz; below power factor 1 
 class Model:
     """Limits of error of the power at crest factor 3 without line filter, in percent; ranges at crest factor 3.
 
-    Ranges: IM WT310E-01EN 2-6, 2-7. `elements` are the input elements that are there, `digits` those of a value.
+    Ranges: IM WT310E-01EN 2-6, 2-7; elements: IM WT310-02EN 7-9. `elements` are the input elements that are there,
+    `digits` those of a value.
     """
 
     reading_percent: float
@@ -548,8 +551,9 @@ class YokogawaDialogue:
         """Return window, ranges and columns; ranges the instrument chooses are described by its greatest."""
         assert self._model is not None
         setup, model = self._setup, self._model
-        volts = setup.voltage_range_v or model.voltage_ranges(setup.crest_factor)[-1]
-        amperes = setup.current_range_a or model.current_ranges(setup.crest_factor)[-1]
+        voltage_ranges = model.voltage_ranges(setup.crest_factor)
+        current_ranges = model.current_ranges(setup.crest_factor)
+        volts, amperes = setup.voltage_range_v or voltage_ranges[-1], setup.current_range_a or current_ranges[-1]
         fixed = setup.voltage_range_v is not None and setup.current_range_a is not None
         accuracy = model.accuracy(setup.crest_factor, setup.line_filter)
         columns = [
@@ -571,6 +575,10 @@ class YokogawaDialogue:
             columns=tuple(columns),
             tier="reference",
             ranging="fixed" if fixed else "auto",
+            range_choices=(
+                RangeChoice("voltage_range_v", "voltage_v", AUTO, voltage_ranges),
+                RangeChoice("current_range_a", "current_a", AUTO, current_ranges),
+            ),
         )
 
     def sample(self, deadline: Deadline) -> Reading:

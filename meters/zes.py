@@ -37,8 +37,8 @@ from urllib.parse import urlsplit
 
 from meters.dialogue import DialogueMeter
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, number, read_options, word
-from meters.reading import Column, Description, Identity, Reading
+from meters.options import Option, chosen, number, read_options, word
+from meters.reading import Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
 LINE_LIMIT = 512
@@ -58,6 +58,10 @@ PRODUCT_SLACK = 0.002  # S = U I and |P| = |PF| S within what six digits, and fo
 FACTOR_SLACK = 0.0005
 
 HIGHEST_V, HIGHEST_A = 1500.0, 1000.0  # plausible, not ranges of an instrument
+RANGE_CHOICES = (  # which ranges there are depends on the instrument; it takes the next one above what is asked for
+    RangeChoice("voltage_range_v", "voltage_v", "auto"),
+    RangeChoice("current_range_a", "current_a", "auto"),
+)
 
 
 # --- dialects ---------------------------------------------------------------------------------------------------
@@ -126,8 +130,12 @@ _COMMON = {
     "cycle_s": Option(
         0.5, "seconds a row averages over; the true cycle is the nearest whole mains periods", 0.05, 60.0
     ),
-    "range_v": Option(0.0, "voltage range in V, 0 lets the instrument choose", low=0.0, high=HIGHEST_V),
-    "range_a": Option(0.0, "current range in A, 0 lets the instrument choose", low=0.0, high=HIGHEST_A),
+    "voltage_range_v": Option(
+        "auto", "voltage range in V; auto lets the instrument choose", low=0.001, high=HIGHEST_V, choices=("auto",)
+    ),
+    "current_range_a": Option(
+        "auto", "current range in A; auto lets the instrument choose", low=1e-6, high=HIGHEST_A, choices=("auto",)
+    ),
     "reset": Option("yes", "whether *rst comes first; no keeps the settings of the front panel", choices=("yes", "no")),
 }
 LMG95_OPTIONS: Mapping[str, Option] = {"baud": _BAUD, **_COMMON}
@@ -163,7 +171,8 @@ def decode_identity(body: bytes) -> Identity:
     parts = [part.strip() for part in _text(body).split(",")]
     if len(parts) != 4 or ";" in _text(body) or not parts[1]:
         raise MeterGarbage(f"found {_shown(body)}, expected `<maker>,<model>,<serial>,<firmware>`")
-    return Identity(*parts)
+    maker, model, serial, firmware = parts
+    return Identity(maker, model, serial, firmware)
 
 
 def decode_row(body: bytes, names: tuple[str, ...]) -> dict[str, float]:
@@ -286,11 +295,11 @@ def _shown(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the lab chose; ranges in V and A, 0 for the instrument's own choice."""
+    """What the lab chose; ranges in V and A, `None` for the instrument's own choice."""
 
     cycle_s: float
-    range_v: float
-    range_a: float
+    voltage_range_v: float | None
+    current_range_a: float | None
     reset: bool
     channel: int
 
@@ -330,8 +339,8 @@ class Lmg:
 
     def describe(self) -> Description:
         """Return window, stamp and columns of this meter; without limits of error, which no source confirms."""
-        volts = self._settings.range_v or HIGHEST_V
-        amperes = self._settings.range_a or HIGHEST_A
+        volts = self._settings.voltage_range_v or HIGHEST_V
+        amperes = self._settings.current_range_a or HIGHEST_A
         # The steps are those of six digits at 230 V and 1 A; the instrument has as many at any value.
         columns = (
             Column("power_w", "W", 0.001, (-volts * amperes, volts * amperes), None),
@@ -341,7 +350,7 @@ class Lmg:
             Column("frequency_hz", "Hz", 1e-4, (0.0, 1e6), None),
             Column("apparent_power_va", "VA", 0.001, (0.0, volts * amperes), None),
         )
-        fixed = self._settings.range_v > 0 and self._settings.range_a > 0
+        fixed = self._settings.voltage_range_v is not None and self._settings.current_range_a is not None
         return Description(
             driver=self._dialect.driver,
             averaging="window",
@@ -351,6 +360,7 @@ class Lmg:
             columns=columns,
             tier="reference",
             ranging="fixed" if fixed else "auto",
+            range_choices=RANGE_CHOICES,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -469,12 +479,12 @@ class Lmg:
         if not re.match(r"[+-]?0,", reply):
             raise MeterRefused(
                 f"{self.port}: the instrument refused a setting: found {reply[:80]!r}, expected '0,\"No error\"'; "
-                "correct cycle_s, range_v, range_a or channel"
+                "correct cycle_s, voltage_range_v, current_range_a or channel"
             )
         self._send(self._dialect.short)
 
     def _range_commands(self) -> list[str]:
-        volts, amperes, channel = self._settings.range_v, self._settings.range_a, self._settings.channel
+        volts, amperes, channel = self._settings.voltage_range_v, self._settings.current_range_a, self._settings.channel
         commands = []
         for letter, value in (("i", amperes), ("u", volts)):
             if self._dialect.by_channel:
@@ -531,8 +541,8 @@ def _open(
         raise MeterOptionError(f"{dialect.driver}: option channel is {channel:g}, expected a whole number")
     settings = Settings(
         cycle_s=number(values, "cycle_s"),
-        range_v=number(values, "range_v"),
-        range_a=number(values, "range_a"),
+        voltage_range_v=chosen(values, "voltage_range_v"),
+        current_range_a=chosen(values, "current_range_a"),
         reset=word(values, "reset") == "yes",
         channel=int(channel),
     )

@@ -59,14 +59,14 @@ def call_record(arguments: argparse.Namespace) -> int:
     with named(arguments) as place:
         session = _recorded(place, arguments, console, done)
     write_session(arguments.into, session)
-    console.print(f"{arguments.into}: {len(session.readings)} readings, {session.origin.kind}", markup=False)
+    _say(console, f"{arguments.into}: {len(session.readings)} readings, {session.origin.kind}")
     if session.origin.kind == "emulated":
-        console.print("This meter is emulated, and the session says so: it tells nothing about an instrument.")
+        _say(console, "This meter is emulated, and the session says so: it tells nothing about an instrument.")
     difference, how = prove(arguments.into, console)
     if difference is not None:
-        console.print(f"replayed: {difference}", markup=False)
+        _say(console, f"replayed: {difference}")
         return DIFFERS
-    console.print(f"replayed: {len(session.readings)} readings, identical{how}", markup=False)
+    _say(console, f"replayed: {len(session.readings)} readings, identical{how}")
     return 0
 
 
@@ -94,7 +94,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
     with _wire_log(arguments.into) as log:
         meter = registry.open_meter(place.driver, place.port, capture=log, options=place.options)
         try:
-            console.print(f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}", markup=False)
+            _say(console, f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}")
             readings = _listen(meter, done, console)
             identity, origin, description = meter.identify(), meter.origin(), meter.describe()
         finally:
@@ -141,6 +141,10 @@ def _wire_log(folder: Path) -> Iterator[BinaryIO]:
         raise LabError(f"{error} (what was said until then stands in {folder / WIRE_LOG}; it is no session)") from error
 
 
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _who(meter: Meter) -> list[str]:
     identity = meter.identify()
     parts = [part for part in (identity.maker, identity.model, identity.serial, identity.firmware) if part]
@@ -160,10 +164,10 @@ def _listen(meter: Meter, done: StopRule, console: Console) -> list[Reading]:
                 except MeterTimeout:
                     pass
                 except MeterGarbage as error:
-                    progress.console.print(str(error), markup=False)
+                    _say(progress.console, str(error))
                 progress.update(task, completed=part, description=f"recording{_power(readings)}")
         except KeyboardInterrupt:
-            progress.console.print("stopped; what came until now is the session")
+            _say(progress.console, "stopped; what came until now is the session")
     return readings
 
 

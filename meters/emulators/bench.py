@@ -50,6 +50,10 @@ class MetersEnd(Protocol):
         """Whether a host has the port open."""
         ...
 
+    def hang_up(self) -> None:
+        """End the connection, where there is one."""
+        ...
+
     def fileno(self) -> int | None:
         """The descriptor to wait on, `None` while unplugged."""
         ...

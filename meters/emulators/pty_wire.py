@@ -65,6 +65,9 @@ class PtyWire:
         """Whether a host has the port open."""
         return self.listening
 
+    def hang_up(self) -> None:
+        """Do nothing: a line has no connection to end."""
+
     def plug(self) -> None:
         """Appear: a new pty under the same link."""
         if self._master is not None:

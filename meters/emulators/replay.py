@@ -11,8 +11,8 @@ What the meter said follows the bytes of the host it followed in the recording, 
 `speed` after the recorded time divided by it. A host that speaks before the meter is done gets the rest at once; what
 the meter said before the host's first byte is left out when the host does not wait for it. A session is played once.
 
-Not played: ports that vanished, a second connection (the break of an LMG670), a connection that a web server ended in
-mid-exchange. Late replies and repeated rows are told by time: they are played truly at `speed` 1 only.
+Not played: ports that vanished, a second connection (the break of an LMG670), a connection that a web server ended
+without an answer. Late replies and repeated rows are told by time: they are played truly at `speed` 1 only.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class HostsEnd(Protocol):
         """Whether a host has the port open."""
         ...
 
+    def hang_up(self) -> None:
+        """End the connection, where there is one."""
+        ...
+
 
 class ReplayDevice:
     """Plays one wire log (`meters.emulators.bench.Device`)."""
@@ -49,6 +53,8 @@ class ReplayDevice:
         self._log, self._place, self._http, self._speed = tuple(log), place, http, speed
         self._position = 0
         self._pending = b""
+        self._endless = _endless_answers(self._log) if http else frozenset()
+        self._is_over = False
         self._wire: HostsEnd | None = None
         self._before_s: float | None = None
         """When the exchange before `_position` took place here; `None` until a host is there."""
@@ -61,6 +67,8 @@ class ReplayDevice:
     @property
     def next_push_s(self) -> float | None:
         """When the meter's next bytes are due, `None` while it is the host's turn and after the end."""
+        if self._is_over:
+            return self._before_s
         if self._before_s is None or not self._meters_turn:
             return None
         if self._position == 0:
@@ -88,8 +96,13 @@ class ReplayDevice:
         return overtaken
 
     def push(self, now_s: float) -> list[bytes]:
-        """Return the meter's next bytes."""
+        """Return the meter's next bytes, or end the connection where that ends an answer."""
         self._before_s = now_s
+        if self._is_over and self._wire is not None:
+            self._is_over = False
+            self._wire.hang_up()
+            return []
+        self._is_over = self._position in self._endless
         self._position += 1
         return [self._log[self._position - 1].data]
 
@@ -145,6 +158,18 @@ class PatientPtyWire(PtyWire):
                 select.select([], [self._master], [], 0.01)
             except OSError:
                 return
+
+
+def _endless_answers(log: Sequence[Exchange]) -> frozenset[int]:
+    """Return where the last bytes of each answer stand whose end only hanging up tells (RFC 9112, 6.3)."""
+    found, answer = [], b""
+    for position, exchange in enumerate(log):
+        answer = answer + exchange.data if exchange.direction == "<" else b""
+        is_last = position + 1 == len(log) or log[position + 1].direction == ">"
+        head, complete, _body = answer.lower().partition(b"\r\n\r\n")
+        if is_last and complete and b"\ncontent-length:" not in head and b"\ntransfer-encoding:" not in head:
+            found.append(position)
+    return frozenset(found)
 
 
 def _shown(data: bytes) -> str:

@@ -47,6 +47,10 @@ class TcpWire:
         """Whether a host has connected; it is noticed by `receive`."""
         return self._client is not None
 
+    def hang_up(self) -> None:
+        """End the connection of the host; a new one may come."""
+        self._drop_client()
+
     def fileno(self) -> int | None:
         """The descriptor to wait on: the client's, or the one where clients come; `None` while unplugged."""
         if self._client is not None:

@@ -229,3 +229,63 @@ def test_check_lists_every_reason_at_once(lab: LabUnderTest) -> None:
     assert done.stdout.count("REFUSED") >= 2
     assert "/dev/ttyNOMETER" in done.stdout
     assert not lab.campaign.exists()
+
+
+METERS = """\
+[meters.second]
+driver = "tasmota"
+port = "embedded"
+circuit = "sut-ac-inlet"
+[meters.gpu]
+driver = "wt310"
+port = "embedded"
+circuit = "gpu-supply"
+options = { voltage_range_v = 300, current_range_a = 1 }
+[scenarios.steps]
+"""
+
+
+def test_three_meters_over_three_kinds_of_wire_give_one_sum_and_a_cross_check(lab: LabUnderTest) -> None:
+    text = LAB.replace("[scenarios.steps]\n", METERS).replace("repetitions = 2", "repetitions = 1")
+    lab.write(text.replace("reconnect_s = 5", 'reconnect_s = 5\ncircuits = ["sut-ac-inlet", "gpu-supply"]'))
+    done = lab.call("run")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((lab.campaign / "derived" / "results.json").read_text())
+    roles = {meter["meter"]: (meter["role"], meter["ranging"]) for meter in results["meters"]}
+    assert roles == {
+        "wall": ("headline", "none"), "second": ("cross-check", "none"), "gpu": ("headline", "fixed")
+    }  # fmt: skip
+    assert results["measurement"]["circuits"] == ["gpu-supply", "sut-ac-inlet"]
+    (check,) = results["cross_checks"]
+    assert check["meters"] == ["wall", "second"]
+    assert check["limit"] is None  # nobody states limits of error for a plug
+    codes = [finding["code"] for finding in results["findings"]]
+    assert "cross-check-open" in codes
+    assert "auto-range" not in codes
+    for run in results["runs"]:
+        parts = [
+            float(line.split(",")[1])
+            for meter in ("wall", "gpu")
+            for line in (lab.campaign / run["folder"] / f"readings-{meter}.csv").read_text().splitlines()[2:-2]
+        ]
+        assert run["mean_power_w"]["value"] > 1.5 * min(parts)  # the sum of two, each at least the idle power
+
+
+def test_the_ranging_run_leaves_the_ranges_to_the_meter_and_says_which_to_fix(lab: LabUnderTest) -> None:
+    gpu_alone = METERS[METERS.index("[meters.gpu]") :].replace("gpu-supply", "sut-ac-inlet").replace("gpu]", "wall]")
+    begin, end = LAB.index("[meters.wall]"), LAB.index("[scenarios.steps]\n")
+    lab.write(LAB[:begin] + gpu_alone + LAB[end + len("[scenarios.steps]\n") :])
+    done = lab.call("run", "--ranging")
+    assert done.returncode == 0, done.stderr
+    (kept,) = (lab.folder / "runs").glob("c-ranging-*")
+    (run,) = [run for run in CampaignFolder(kept).runs() if run.start.kind == "scenario"]
+    assert run.power[0].ranging == "auto"
+    rows = (run.path / "readings-wall.csv").read_text().splitlines()
+    column = rows[0].split(",").index("current_a")
+    highest_a = max(float(row.split(",")[column]) for row in rows[1:])
+    steps_a = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+    expected_a = min(step for step in steps_a if step >= 1.1 * highest_a)
+    assert f"current_range_a = {expected_a:g} }}" in done.stdout
+    assert "voltage_range_v = 300" in done.stdout
+    assert "it is no measurement" in done.stdout
+    assert not lab.campaign.exists()

@@ -310,7 +310,7 @@ CODECS: dict[str, Codec] = {
     ),
     "wt210": Codec(
         _yokogawa(yokogawa.QUANTITIES[:-1]),
-        (b"YOKOGAWA,760401,0,F2.01\r\n", b"230.1E+00,9.9E+37,9.91E+37,50.01E+00,0.999E+00,49.99E+00;;1;0;100\r\n"),
+        (b"YOKOGAWA,760401,0,F2.01\r\n", b"230.1E+00,9.9E+37,9.91E+37,50.01E+00,0.999E+00,49.99E+00;x;1;0;100\r\n"),
         yokogawa.LINE_LIMIT + 1,
     ),
     "hm8115": Codec(

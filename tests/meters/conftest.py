@@ -93,7 +93,7 @@ class EmulatorProcess:
     def __init__(self, folder: Path, name: str, *arguments: str) -> None:
         self.port = folder / "wall"
         where = ["--link", str(self.port)]
-        if EMULATORS[name].wire != "serial" or "--listen" in arguments:
+        if (name in EMULATORS and EMULATORS[name].wire != "serial") or "--listen" in arguments:
             where = ["--control", str(folder / "wall.control")]
             if "--listen" not in arguments:
                 where += ["--listen", "127.0.0.1:0"]

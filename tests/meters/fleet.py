@@ -41,7 +41,7 @@ FLEET: dict[str, Emulated] = {
     "sml": Emulated(arguments=("--interval", "0.05")),
     "hm8115": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.02, "reply_s": 0.3}),
     "lmg95": Emulated(options={"cycle_s": 0.05}),
-    "lmg450": Emulated(options={"cycle_s": 0.05, "range_a": 10.0, "range_v": 250.0}),
+    "lmg450": Emulated(options={"cycle_s": 0.05, "current_range_a": 10.0, "voltage_range_v": 250.0}),
     "lmg670": Emulated(options={"cycle_s": 0.05}),
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.1}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),

@@ -117,7 +117,7 @@ def test_a_comma_and_one_line_are_read_and_overrange_is_no_number(meter: Meter, 
 
 def test_after_a_fault_the_meter_is_asked_who_it_is_and_reads_on(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=50", "--interval", "0.01", "--no-throttle", name="hm8115")
-    meter = open_meter("hm8115", emulator.address, capture=None, options={**QUICK, "range_u": 3})
+    meter = open_meter("hm8115", emulator.address, capture=None, options={**QUICK, "voltage_range_v": 500})
     try:
         for fault in ("key-function", "key-range", "deaf", "half", "late=0.5"):
             readings_of(meter, 1)

@@ -158,7 +158,9 @@ def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
 ) -> None:
     monkeypatch.setattr(ptdaemon, "FETCH_S", 1.0)
     emulator = start_emulator("--profile", "watts=50", name="ptdaemon")
-    meter = open_meter("ptdaemon", emulator.address, capture=None, options={"interval_ms": 50.0, "range_a": 0.5})
+    meter = open_meter(
+        "ptdaemon", emulator.address, capture=None, options={"interval_ms": 50.0, "current_range_a": 0.5}
+    )
     try:
         assert meter.origin().kind == "emulated"
         assert meter.describe().ranging == "fixed"

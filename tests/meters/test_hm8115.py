@@ -141,7 +141,9 @@ def meter_end(bare_pty: BarePty) -> BarePty:
 
 def test_the_start_up_dialogue_and_a_question_are_these_bytes_and_no_others(meter_end: BarePty) -> None:
     sink = io.BytesIO()
-    meter = open_meter("hm8115", meter_end.path, capture=sink, options={**QUICK, "range_u": 3, "range_i": 2})
+    meter = open_meter(
+        "hm8115", meter_end.path, capture=sink, options={**QUICK, "voltage_range_v": 500, "current_range_a": 1.6}
+    )
     assert meter.read(1.0).power_w == 50.0
     meter.close()
     question = b"*IDN?\rVERSION?\r"
@@ -173,7 +175,7 @@ def test_values_in_one_line_and_with_line_feeds_are_read_like_three_lines(meter_
 
 
 def test_an_answer_with_another_range_or_function_or_form_is_refused_and_both_are_set_again(meter_end: BarePty) -> None:
-    meter = open_meter("hm8115", meter_end.path, capture=None, options={**QUICK, "range_u": 3})
+    meter = open_meter("hm8115", meter_end.path, capture=None, options={**QUICK, "voltage_range_v": 500})
     try:
         for answer, text in (
             (MANUAL_POINT, "found the function VAR"),
@@ -213,8 +215,8 @@ def test_what_is_no_hm8115_is_refused_at_the_start_with_the_reason(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"range_u": 4}, "option range_u is 4"),
-        ({"range_i": 1.5}, "option range_i is 1.5, expected 0, 1, 2 or 3"),
+        ({"voltage_range_v": 4}, "option voltage_range_v is 4, expected a number from 50 to 500 or one of auto"),
+        ({"current_range_a": 1.5}, "option current_range_a is 1.5, expected one of 0.16, 1.6, 16, auto"),
         ({"baud": "auto"}, "option baud is 'auto'"),
         ({"range": 1}, "unknown option 'range'"),
     ],

@@ -381,7 +381,7 @@ def test_two_loads_of_any_size_are_not_mistaken_for_the_single_channel_chip(
 
 
 def test_the_version_is_a_date_or_the_chip_is_another() -> None:
-    assert mcp39f511n.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317")
+    assert mcp39f511n.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317", asked=False)
     for data in (b"\x00\x00", b"\xff\xff", b"\x17\x60", b"\x00\x63"):
         with pytest.raises(MeterGarbage, match="expected a date code"):
             mcp39f511n.decode_version(data)

@@ -381,7 +381,7 @@ def test_ranges_are_set_before_they_are_read_and_auto_is_said(start_daemon: Star
     script = [*HELLO, ("Stop", NOT_STOPPED + "\n"), ("SR,V,250.700000", "Range V changed\n")]
     script += [("SR,A,Auto", "Range A changed\n"), ("RR", "Ranges,1,0.500000,0,300.000000\n")]
     script += [("Go,500,0,run-1", STARTED.replace("1000ms", "500ms") + "\n"), *END]
-    meter = opened(start_daemon(script), range_v=250.7, range_a="auto", interval_ms=500.0, mark="run-1")
+    meter = opened(start_daemon(script), voltage_range_v=250.7, current_range_a="auto", interval_ms=500.0, mark="run-1")
     assert (meter.describe().ranging, meter.describe().window_s) == ("auto", 0.5)
     meter.close()
 
@@ -389,7 +389,7 @@ def test_ranges_are_set_before_they_are_read_and_auto_is_said(start_daemon: Star
 def test_a_range_the_daemon_does_not_set_is_an_error_of_the_lab(start_daemon: StartDaemon) -> None:
     script = [*HELLO, ("Stop", NOT_STOPPED + "\n"), ("SR,A,0.056070", "Range A not changed\n")]
     with pytest.raises(MeterOptionError, match=r"does not set range A to 0\.056070: 'Range A not changed'"):
-        opened(start_daemon(script), range_a=0.05607)
+        opened(start_daemon(script), current_range_a=0.05607)
 
 
 def test_a_measurement_of_before_is_stopped_and_its_end_waited_for(
@@ -436,7 +436,10 @@ def test_something_else_at_the_port_is_a_mismatch(start_daemon: StartDaemon, mon
         ({"interval_ms": 10.0}, "option interval_ms is 10.0, expected a number from 50 to 3.6e"),
         ({"mark": "a,b"}, "option mark is 'a,b', expected letters"),
         ({"mark": ""}, "option mark is ''"),
-        ({"range_a": "max"}, "option range_a is 'max', expected a number from 1e-06 to 10000 or one of keep, auto"),
+        (
+            {"current_range_a": "max"},
+            "option current_range_a is 'max', expected a number from 1e-06 to 10000 or one of keep, auto",
+        ),
         ({"baud": 9600.0}, "unknown option 'baud'"),
     ],
 )

@@ -451,6 +451,8 @@ def test_20_w_in_the_150_w_range_of_a_wt333e_are_known_to_95_mw(instrument: Lite
     assert limit_w == pytest.approx(0.095)
     assert (description.ranging, description.stamp, description.latency_s > 0) == ("fixed", "end", True)
     assert (description.window_s, description.interval_s) == (0.1, 0.1)
+    choices = {choice.option: choice.steps for choice in description.range_choices}
+    assert choices == {"voltage_range_v": MODELS["WT333E"].voltage_ranges(3), "current_range_a": (0.5, 1, 2, 5, 10, 20)}
     assert (column.resolution, description.tier) == (0.01, "reference")
 
 

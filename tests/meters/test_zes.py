@@ -227,7 +227,7 @@ def lmg95(bare_pty: BarePty) -> BarePty:
 
 
 def test_the_start_up_dialogue_sends_these_bytes_and_no_others(lmg95: BarePty) -> None:
-    meter = open_meter("lmg95", lmg95.path, capture=None, options={"range_a": 10, "range_v": 250})
+    meter = open_meter("lmg95", lmg95.path, capture=None, options={"current_range_a": 10, "voltage_range_v": 250})
     assert meter.describe().ranging == "fixed"
     assert meter.describe().columns[0].range == (-2500.0, 2500.0)
     lines = lmg95.heard.split(b"\r\n")

@@ -1,0 +1,54 @@
+"""Records the sessions of emulated meters in tests/data/sessions anew: `python -m tests.meters.record_sessions [NAME]`.
+
+Only after a deliberate change of a protocol or an emulator; sessions of instruments are never made again. The emulators
+are those of tests/meters/fleet.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness.cli import main as wattlab
+from tests.meters.conftest import EmulatorProcess
+from tests.meters.fleet import FLEET
+
+SESSIONS = Path(__file__).resolve().parents[1] / "data" / "sessions"
+READINGS = 6
+PROFILE = "watts=" + ",".join(f"{step / 20:g}:{60 + 7 * (step % 11)}" for step in range(1200))
+"""Watts that change each 50 ms, so that few readings equal the one before."""
+SLOWER: Mapping[str, Mapping[str, float]] = {"mcp39f511n": {"interval_s": 0.4}}
+"""Asked more rarely than its window is long, it repeats nothing: a repeat is known by its time."""
+NOTE = "emulated: shows that driver and recording agree, and that a change of the codec is noticed; no instrument"
+
+
+def record(name: str) -> int:
+    """Record one session in place of the one before; the exit code of `wattlab meter record`."""
+    entry, goal = FLEET[name], SESSIONS / f"emulated-{name}"
+    driver = entry.driver or name
+    with TemporaryDirectory() as place:
+        emulator = EmulatorProcess(Path(place), driver, "--profile", PROFILE, *entry.arguments)
+        try:
+            options = {**entry.options, **SLOWER.get(name, {})}
+            words = [f"--option={option}={value}" for option, value in options.items()]
+            shutil.rmtree(goal, ignore_errors=True)
+            length = ["--count", str(READINGS), "--note", NOTE]
+            return wattlab(["meter", "record", driver, emulator.address, "--into", str(goal), *length, *words])
+        finally:
+            emulator.stop(signal.SIGTERM)
+
+
+def main(names: Sequence[str]) -> int:
+    """Record the named sessions, or all; 1 when one of them failed."""
+    codes = {name: record(name) for name in names or FLEET}
+    failed = [name for name, code in codes.items() if code]
+    print(f"{len(codes)} sessions, failed: {', '.join(failed) or 'none'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
