@@ -10,7 +10,7 @@ from harness.config import load
 from harness.demo import open_wires
 from harness.preflight import Reason, check_lab
 
-SIGNS = {"refuse": "[bold red]REFUSED[/]", "warn": "[yellow]remark[/]", "ok": "[green]ok[/]"}
+SIGNS = {"refuse": "[bold red]REFUSED[/]", "warn": "[yellow]remark[/]", "unknown": "[dim]?[/]", "ok": "[green]ok[/]"}
 
 
 def add_parser(verbs: Verbs) -> None:
