@@ -6,6 +6,7 @@ LabError                      a lab or user problem: one sentence, exit code 1, 
  |   +- NewerSchema           written by a newer wattlab
  +- RunFolderError            a run folder cannot be made, sealed or opened
  |   +- EvidenceBroken        a digest, the chain or the completeness does not hold
+ +- SigningError              a key, a signature or a package of evidence cannot be used
  +- ImportFileError           a foreign file cannot be imported: file, line, what was expected
  +- AnalysisError             a campaign holds nothing that a number could be made from
  +- SutError                  the system under test
@@ -41,6 +42,10 @@ class RunFolderError(LabError):
 
 class EvidenceBroken(RunFolderError):
     """Sealed bytes changed, the chain is broken, or a run is missing."""
+
+
+class SigningError(LabError):
+    """A key or a signature cannot be used, a campaign may not be signed, or a package is refused."""
 
 
 class ImportFileError(LabError):
