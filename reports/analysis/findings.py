@@ -6,15 +6,17 @@ no sentence: what a code means and what to do is the page's business. Codes and 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import GapEvent, Json, NoteEvent, RangeChangeEvent
+from harness.documents import GapEvent, Json, NoteEvent, PowerDescriptor, RangeChangeEvent
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder
+from reports.analysis.limits import MeterError
 from reports.analysis.series import PowerSeries, RunSeries
 from reports.analysis.uncertainty import Number, t_quantile
 
@@ -195,6 +197,12 @@ def limits_of_error_w(series: PowerSeries, power_w: float) -> float | None:
     )
 
 
+def of_limits(errors: Sequence[MeterError]) -> list[Finding]:
+    """Meters whose energies stand without any limits of error; each once."""
+    unknown = sorted({error.meter for error in errors if not error.known})
+    return [Finding("limits-unknown", "warn", meter, {"meter": meter}) for meter in unknown]
+
+
 def of_ranging(series: RunSeries) -> Iterator[Finding]:
     """A meter that may choose its range during a rated run, or that changed it."""
     for part in series.parts:
@@ -205,6 +213,56 @@ def of_ranging(series: RunSeries) -> Iterator[Finding]:
         if part.descriptor.ranging == "auto" or any(event.auto for event in told) or changes:
             evidence = {"meter": part.descriptor.meter, "changes": changes}
             yield Finding("auto-range", "warn", series.run.path.name, evidence)
+
+
+def of_calibration(runs: Sequence[RunFolder]) -> list[Finding]:
+    """Meters that measured with an expired certificate or without one, or whose check load was due; one finding for
+    each meter and state.
+
+    A missing certificate counts where the lab keeps a register, or the meter is a real instrument; an importer's source
+    says of it what it says.
+    """
+    found: dict[tuple[str, str, str], Json] = {}
+    for run in runs:
+        lab = run.start.config.get("lab", {})
+        for power in run.power:
+            states = (_calibration_state(power, lab, run.start.utc), _check_load_state(power, lab, run.start.utc))
+            for code, state in zip(("calibration-expired", "check-load-due"), states, strict=True):
+                if state is not None:
+                    calibration = power.calibration or {}
+                    last = calibration.get("check_load") or {}
+                    known = {key: calibration.get(key) for key in ("instrument", "number", "expires")}
+                    if code == "check-load-due":
+                        known = {"days": lab["check_load_days"], "utc": last.get("utc"), "ratio": last.get("ratio")}
+                    evidence = {"state": state, **known, "first_run_utc": run.start.utc, "runs": 0}
+                    found.setdefault((code, power.meter, state), evidence)["runs"] += 1
+    return [Finding(code, "warn", meter, evidence) for (code, meter, _), evidence in found.items()]
+
+
+def _calibration_state(power: PowerDescriptor, lab: Json, utc: str) -> str | None:
+    """`expired`, `missing`, or None where nothing is wrong or nothing is claimed."""
+    calibration = power.calibration
+    if calibration is None:
+        return "missing" if lab.get("instruments") or power.origin == "instrument" else None
+    if "expires" not in calibration:
+        return None
+    if calibration["expires"] is None:
+        return "missing"
+    return "expired" if date.fromisoformat(utc[:10]) > date.fromisoformat(str(calibration["expires"])) else None
+
+
+def _check_load_state(power: PowerDescriptor, lab: Json, utc: str) -> str | None:
+    """`missing`, `failed`, `old`, or None where the lab demands none."""
+    days = lab.get("check_load_days", 0)
+    if not days:
+        return None
+    last = (power.calibration or {}).get("check_load")
+    if last is None:
+        return "missing"
+    if not last["passed"]:
+        return "failed"
+    age = datetime.fromisoformat(utc) - datetime.fromisoformat(str(last["utc"]))
+    return "old" if age > timedelta(days=days) else None
 
 
 def of_overrange(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:

@@ -28,7 +28,9 @@ from numpy.typing import NDArray
 from harness.documents import Json, PowerDescriptor
 from harness.errors import AnalysisError
 from harness.run_folder import Examination, RunFolder, examine, read_plain, write_derived
-from reports.analysis import efficiency, findings, hardware, oscar
+from reports.analysis import budget, efficiency, findings, hardware, oscar
+from reports.analysis.budget import Budget, Single
+from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.analysis.energy import (
     WH,
     BaselineLevel,
@@ -44,6 +46,7 @@ from reports.analysis.energy import (
     summed,
 )
 from reports.analysis.findings import Finding
+from reports.analysis.limits import error_of
 from reports.analysis.series import PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
@@ -64,6 +67,8 @@ LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
 """Worst first: a campaign is what its worst meter is."""
+AT_RUN = 0
+"""Where the rating interval stands among `AnalysedRun.edges_ns`."""
 SENTENCES = {
     "emulated": "read from an emulated meter: a demonstration, not a measurement",
     "unattested": "read over a connection that does not show which instrument is behind it",
@@ -143,9 +148,55 @@ class AnalysedRun:
         return self.series.parts
 
     @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """The same streams with their power functions and what is known of their meters' errors."""
+        return tuple(
+            Stream(part, power_function(part, self.convention), error_of(part.descriptor, self.run.start.utc),
+                   self.convention)
+            for part in self.parts
+        )  # fmt: skip
+
+    @cached_property
     def function(self) -> PowerFunction | None:
         """The SUT's power function."""
-        return summed([power_function(part, self.convention) for part in self.parts]) if self.parts else None
+        return summed([stream.function for stream in self.streams]) if self.streams else None
+
+    @cached_property
+    def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Begins and ends of the intervals that have an energy: the rating interval, every action, and from the
+        beginning to the end of every action (`AT_RUN`, `at_action`, `until_action`)."""
+        if self.interval_ns is None:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        begin_ns, end_ns = self.interval_ns
+        begins = [action.begin_ns for action in self.series.actions]
+        ends = [action.end_ns for action in self.series.actions]
+        edges = [begin_ns, *begins, *([begin_ns] * len(begins))], [end_ns, *ends, *ends]
+        return np.array(edges[0], dtype=np.int64), np.array(edges[1], dtype=np.int64)
+
+    def at_action(self, position: int) -> int:
+        """Where an action stands among `edges_ns`."""
+        return 1 + position
+
+    def until_action(self, position: int) -> int:
+        """Where the interval from the run's beginning to an action's end stands among `edges_ns`."""
+        return 1 + len(self.series.actions) + position
+
+    @property
+    def clock_bound_s(self) -> float:
+        """How wrong the SUT's stamps may be on the host's clock; 0 where only one clock stamped everything."""
+        return 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+
+    @property
+    def stamps_unknown(self) -> bool:
+        """Whether a meter's stamps may mark either edge of their window."""
+        return self.convention is None and any(
+            part.descriptor.stamp == "unknown" and part.descriptor.averaging == "window" for part in self.parts
+        )
+
+    @cached_property
+    def own_terms(self) -> RunTerms | None:
+        """What makes its energies uncertain, without a baseline; None where it has none."""
+        return Baseline([]).terms(self) if self.streams else None
 
     @property
     def interval_ns(self) -> tuple[int, int] | None:
@@ -237,16 +288,95 @@ class AnalysedRun:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """The included baseline runs of a campaign."""
+
+    runs: list[AnalysedRun]
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Their mean powers."""
+        return _blocks(self.runs)
+
+    @cached_property
+    def started(self) -> "Baseline":
+        """The same runs, their stamps marking the start of their window."""
+        return Baseline([run.with_convention("start") for run in self.runs])
+
+    @cached_property
+    def by_circuit(self) -> dict[str, list[tuple[AnalysedRun, int]]]:
+        """Circuit -> the runs that measured it, and where it stands among their streams."""
+        found: dict[str, list[tuple[AnalysedRun, int]]] = {}
+        for run in self.runs:
+            for place, part in enumerate(run.parts):
+                found.setdefault(part.descriptor.circuit, []).append((run, place))
+        return found
+
+    def level(self, run: AnalysedRun) -> BaselineLevel | None:
+        """P_B for a run."""
+        return baseline_for(self.blocks, run.session, *run.interval_ns) if run.interval_ns else None
+
+    def terms(self, run: AnalysedRun) -> RunTerms:
+        """What makes the energies of a run's `edges_ns` uncertain against this baseline."""
+        level, (begins_ns, ends_ns) = self.level(run), run.edges_ns
+        beside = () if level is None else tuple(self._beside(run, level, stream) for stream in run.streams)
+        convention_j = self._convention_j(run, level) if run.stamps_unknown else None
+        return run_terms(run.streams, begins_ns, ends_ns, level, beside, run.clock_bound_s, convention_j)
+
+    def _beside(self, run: AnalysedRun, level: BaselineLevel, stream: Stream) -> PartBaseline:
+        """The baseline of the circuit of one of the run's streams."""
+        begins_ns, ends_ns = run.edges_ns
+        everyone = self.by_circuit.get(stream.series.descriptor.circuit, [])
+        own = [(one, place) for one, place in everyone if one.session == run.session]
+        errors = [one.streams[place].error for one, place in own or everyone]
+        same = bool(errors) and all(error.key == stream.error.key and error.one_range for error in errors)
+        same = same and stream.error.one_range
+        alone: BaselineLevel | None = level
+        if len(run.streams) > 1:
+            blocks = [_block(one, float(one.streams[place].function.energy_j(*one.interval_ns)))
+                      for one, place in everyone if one.interval_ns]  # fmt: skip
+            alone = baseline_for(blocks, run.session, *run.interval_ns) if run.interval_ns else None
+        energy_j = np.zeros(begins_ns.size) if alone is None else alone.energy_j(begins_ns, ends_ns)
+        limits_w = [part.reported_j[0] / one.duration_s for one, place in own or everyone if one.own_terms
+                    if (part := one.own_terms.parts[place]).reported_j is not None]  # fmt: skip
+        reported_j = np.mean(limits_w) * (ends_ns - begins_ns) * 1e-9 if limits_w else None
+        return PartBaseline(energy_j, reported_j, same, same and bool(own))
+
+    def _convention_j(
+        self, run: AnalysedRun, level: BaselineLevel | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """How much more energy there would be if the stamps marked the start of their windows: total and induced."""
+        start, (begins_ns, ends_ns) = run.with_convention("start"), run.edges_ns
+        if run.function is None or start.function is None:
+            return None
+        more_j = start.function.energy_j(begins_ns, ends_ns) - run.function.energy_j(begins_ns, ends_ns)
+        other = self.started.level(start)
+        if level is None or other is None:
+            return more_j, np.full(more_j.size, np.nan)
+        return more_j, more_j - (other.energy_j(begins_ns, ends_ns) - level.energy_j(begins_ns, ends_ns))
+
+
+@dataclass(frozen=True)
 class Group:
     """The included runs of one scenario against a baseline; everything an array of shape (runs,)."""
 
     runs: list[AnalysedRun]
-    blocks: list[Block]
+    baseline: Baseline
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The baseline's blocks."""
+        return self.baseline.blocks
 
     @cached_property
     def levels(self) -> list[BaselineLevel | None]:
         """P_B for each run."""
-        return [baseline_for(self.blocks, run.session, *run.interval_ns) for run in self.runs if run.interval_ns]
+        return [terms.level for terms in self.terms]
+
+    @cached_property
+    def terms(self) -> list[RunTerms]:
+        """What makes each run's energies uncertain."""
+        return [self.baseline.terms(run) for run in self.runs]
 
     @cached_property
     def durations_s(self) -> NDArray[np.float64]:
@@ -263,10 +393,36 @@ class Group:
         """Induced energy; NaN without a baseline."""
         return np.array([induced_j(run, level) for run, level in zip(self.runs, self.levels, strict=True)]) / WH
 
+    @cached_property
+    def gross_budget(self) -> Budget | None:
+        """The budget of the mean energy of a run (Wh)."""
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", None)
+
+    @cached_property
+    def induced_budget(self) -> Budget | None:
+        """The budget of the mean induced energy of a run (Wh)."""
+        shared = shared_term(self.levels, self.durations_s / WH)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced", shared)
+
     @property
     def induced(self) -> Number | None:
         """The scenario's induced energy."""
-        return induced(self.induced_wh, self.durations_s, self.levels)
+        return None if self.induced_budget is None else self.induced_budget.number
+
+    @property
+    def power(self) -> Number | None:
+        """Mean power of a run (W)."""
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", None))
+
+    @property
+    def induced_power(self) -> Number | None:
+        """Mean power above the baseline (W)."""
+        shared = shared_term(self.levels, np.ones(len(self.runs))) if self.runs else None
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced", shared))
+
+    @property
+    def _whole(self) -> list[int]:
+        return [AT_RUN] * len(self.runs)
 
 
 def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
@@ -298,15 +454,18 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         run.findings.extend(_run_findings(run, limits))
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
-    blocks = _blocks(baseline_runs)
+    baseline = Baseline(baseline_runs)
     outliers = _outliers(baseline_runs, limits)
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
     found += findings.of_notes([run.run for run in runs])
+    parts = [part for run in included if run.own_terms for part in run.own_terms.parts]
+    found += findings.of_limits([part.error for part in parts if part.reported_j is None])
+    found += findings.of_calibration([run.run for run in runs])
     names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
-    groups = {name: Group([run for run in included if run.run.start.scenario == name], blocks) for name in names}
-    levels = {id(run): level for group in groups.values() for run, level in zip(group.runs, group.levels, strict=True)}
+    groups = {name: Group([run for run in included if run.run.start.scenario == name], baseline) for name in names}
+    terms = {id(run): own for group in groups.values() for run, own in zip(group.runs, group.terms, strict=True)}
     for run in included:
-        found += _clock_findings(run, levels.get(id(run)), limits)
+        found += _clock_findings(run, terms[id(run)].level if id(run) in terms else None, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
@@ -327,7 +486,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         indicators=_indicators(runs),
         baseline=_baseline(runs, baseline_runs, outliers),
         scenarios=scenarios,
-        runs=[_run_json(run, levels.get(id(run)), found) for run in runs],
+        runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=findings.ordered(found),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
     )
@@ -397,7 +556,12 @@ def _clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Mappi
 
 
 def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
-    return [Block(*run.interval_ns, run.mean_power_w, run.session) for run in baseline_runs if run.interval_ns]
+    return [_block(run, run.energy_j) for run in baseline_runs if run.interval_ns]
+
+
+def _block(run: AnalysedRun, energy_j: float) -> Block:
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session)
 
 
 def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
@@ -432,6 +596,7 @@ def _baseline(
     out = {id(run) for run, _ in outliers}
     everyone = sum(run.run.start.kind == "baseline" for run in runs)
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
+    pooled = _pooled(baseline_runs)
     blocks = [
         {
             "ordinal": run.run.start.ordinal, "folder": run.run.path.name, "block": run.run.start.block,
@@ -445,22 +610,30 @@ def _baseline(
     return {
         "n_blocks": count(len(baseline_runs)).to_json(),
         "n_excluded": count(everyone - len(baseline_runs)).to_json(),
-        "mean_power_w": _pooled(baseline_runs),
+        "mean_power_w": _json(_number_of(pooled)),
+        "budget": None if pooled is None else pooled.to_json(),
         "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
-        "without_outliers": _pooled([run for run in baseline_runs if id(run) not in out]) if out else None,
+        "without_outliers": (
+            _json(_number_of(_pooled([run for run in baseline_runs if id(run) not in out]))) if out else None
+        ),
         "blocks": blocks,
         "hardware": {name: _json(mean_of(values, unit)) for name, (unit, values) in _hardware(baseline_runs).items()},
         "gpu_power_w": _json(mean_of(gpu_w, "W")),
     }
 
 
-def _pooled(runs: Sequence[AnalysedRun]) -> Json | None:
-    """Pooled baseline power, its spread and type A uncertainty over the block means."""
-    spread = mean_of([run.mean_power_w for run in runs], "W")
+def _pooled(runs: Sequence[AnalysedRun]) -> Budget | None:
+    """The budget of the pooled baseline power (W), its spread over the block means."""
+    own = [(run.own_terms, run.duration_s) for run in runs]
+    terms = [one for one, _ in own if one is not None]
+    per_j = np.array([1 / duration_s for one, duration_s in own if one is not None])
+    spread = budget.of_mean(terms, [AT_RUN] * len(terms), per_j, "W", "gross", None)
     if spread is None:
         return None
-    return replace(spread, estimate=replace(spread.estimate, value=pooled_w(_blocks(runs)))).to_json()
+    level_w = pooled_w(_blocks(runs))
+    number = replace(spread.number, estimate=replace(spread.number.estimate, value=level_w))
+    return replace(spread, number=number, independent=replace(spread.independent, value=level_w))
 
 
 def _midpoint_s(run: AnalysedRun, first: AnalysedRun) -> float | None:
@@ -546,10 +719,14 @@ class ScenarioContext:
             "n_runs": count(len(group.runs)).to_json(),
             "n_excluded": count(len(self.everyone) - len(group.runs)).to_json(),
             "parameters": self.parameters,
-            "mean_power_w": _json(mean_of([run.mean_power_w for run in group.runs], "W")),
-            "energy_wh": _json(mean_of(group.energies_wh, "Wh")),
+            "mean_power_w": _json(group.power),
+            "energy_wh": _json(_number_of(group.gross_budget)),
             "induced_energy_wh": _json(group.induced),
-            "induced_power_w": self._induced_power(),
+            "induced_power_w": _json(group.induced_power),
+            "budget": {
+                "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
+                "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
+            },
             "duration_s": _json(mean_of(group.durations_s, "s")),
             "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
             "alternatives": self._alternatives(),
@@ -564,24 +741,18 @@ class ScenarioContext:
             "registers": self._registers(),
         }
 
-    def _induced_power(self) -> Json | None:
-        group = self.group
-        shared = shared_term(group.levels, np.ones(len(group.runs))) if group.runs else None
-        return _json(mean_with_shared(group.induced_wh / (group.durations_s / 3600), "W", shared))
-
     def _alternatives(self) -> list[Json]:
         found = []
         runs = self.group.runs
         if any(part.descriptor.stamp == "unknown" for run in runs for part in run.parts):
-            blocks = _blocks([run.with_convention("start") for run in self.baseline_runs])
-            group = Group([run.with_convention("start") for run in runs], blocks)
+            group = Group([run.with_convention("start") for run in runs], self.group.baseline.started)
             sentence = "if the meter's stamps mark the beginning of their window instead of its end"
             found.append(_alternative("stamps-mark-window-start", sentence, group))
         if self.outliers and runs:
             out = {id(run) for run in self.outliers}
-            blocks = _blocks([run for run in self.baseline_runs if id(run) not in out])
+            baseline = Baseline([run for run in self.baseline_runs if id(run) not in out])
             sentence = "without the baseline blocks that are outliers"
-            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, blocks)))
+            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, baseline)))
         return found
 
     def _work(self) -> list[dict[str, float]]:
@@ -592,10 +763,10 @@ class ScenarioContext:
 
     def _efficiency(self) -> Json:
         group, work = self.group, self._work()
-        total = efficiency.ratios(work, group.energies_wh, 0.0)
+        gross, over = group.gross_budget, group.induced_budget
         reason = self._suppressed()
-        shared = None if reason else shared_term(group.levels, group.durations_s / WH)
-        net = {} if shared is None else efficiency.ratios(work, group.induced_wh, shared.u)
+        total = {} if gross is None else efficiency.ratios(work, group.energies_wh, gross.shared)
+        net = {} if reason or over is None else efficiency.ratios(work, group.induced_wh, over.shared)
         return {
             "suppressed": reason,
             "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
@@ -626,47 +797,48 @@ class ScenarioContext:
 
     def _success(self) -> Json | None:
         reached = [run.summary.get("reached") for run in self.group.runs]
-        known = [value for value in reached if isinstance(value, bool)]
+        known = [index for index, value in enumerate(reached) if isinstance(value, bool)]
         if not known:
             return None
-        count = sum(known)
-        total_wh = float(sum(self.group.energies_wh[i] for i, value in enumerate(reached) if isinstance(value, bool)))
+        successes = np.array([float(bool(reached[index])) for index in known])
+        gross = self.group.gross_budget
+        shared = Term(0.0, np.inf) if gross is None else gross.shared
+        per_success = efficiency.energy_per_success(successes, self.group.energies_wh[known], shared)
+        fraction = Number(Estimate(float(successes.mean()), None, None), "1", n=len(known))
         return {
-            "reached": count,
+            "reached": int(successes.sum()),
             "n": len(known),
-            "fraction": Number(Estimate(count / len(known), None, None), "1", n=len(known)).to_json(),
-            "energy_per_success_wh": (
-                Number(Estimate(total_wh / count, None, None), "Wh", n=len(known)).to_json() if count else None
-            ),
+            "fraction": fraction.to_json(),
+            "energy_per_success_wh": _json(per_success),
         }
 
     def _energy_to_accuracy(self) -> list[Json]:
         """Energy from a run's beginning to the end of its first epoch at each level."""
         rows = []
         for level in LEVELS:
-            energies_wh = []
-            for run in self.group.runs:
-                ends = [
-                    action.end_ns
-                    for action in run.series.actions
+            terms, at = [], []
+            for run, own in zip(self.group.runs, self.group.terms, strict=True):
+                ends = {
+                    action.end_ns: position
+                    for position, action in enumerate(run.series.actions)
                     if action.name == EPOCH and _number(action.metrics.get("val_accuracy")) >= level
-                ]
-                if ends and run.function and run.interval_ns:
-                    energies_wh.append(float(run.function.energy_j(run.interval_ns[0], min(ends))) / WH)
-            if energies_wh:
-                mean = _json(mean_of(energies_wh, "Wh"))
-                rows.append(
-                    {"metric": "val_accuracy", "level": level, "n_reached": len(energies_wh), "energy_wh": mean}
-                )
+                }
+                if ends:
+                    terms.append(own)
+                    at.append(run.until_action(ends[min(ends)]))
+            if terms:
+                mean = _mean_wh(terms, at, "gross")
+                rows.append({"metric": "val_accuracy", "level": level, "n_reached": len(terms), "energy_wh": mean})
         return rows
 
     def _records(self) -> list[Json]:
         """Actions of the same name and index, over the runs; in the order in which they begin."""
-        gathered: dict[tuple[str, int], list[tuple[Json, BaselineLevel | None]]] = {}
-        for run, level in zip(self.group.runs, self.group.levels, strict=True):
-            for row in action_rows(run, level):
-                gathered.setdefault((row["name"], row["index"]), []).append((row, level))
-        records = [_record(name, index, pairs) for (name, index), pairs in gathered.items()]
+        gathered: dict[tuple[str, int], list[tuple[Json, RunTerms, int, int]]] = {}
+        for run, own in zip(self.group.runs, self.group.terms, strict=True):
+            for position, row in enumerate(action_rows(run, own)):
+                places = run.at_action(position), run.until_action(position)
+                gathered.setdefault((row["name"], row["index"]), []).append((row, own, *places))
+        records = [_record(name, index, members) for (name, index), members in gathered.items()]
         return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
 
     def _hardware(self) -> Json:
@@ -781,38 +953,52 @@ def _oscar_inputs(runs: Sequence[AnalysedRun]) -> list[oscar.OscarInput]:
     ]
 
 
-def action_rows(run: AnalysedRun, level: BaselineLevel | None) -> list[Json]:
+def action_rows(run: AnalysedRun, own: RunTerms | None) -> list[Json]:
     """One plain row per action of a run; energies of all of them in one go."""
     actions = run.series.actions
     if not actions or run.interval_ns is None:
         return []
     begins_ns = np.array([action.begin_ns for action in actions], dtype=np.int64)
     ends_ns = np.array([action.end_ns for action in actions], dtype=np.int64)
-    origin_ns = run.interval_ns[0]
-    unknown = np.full(begins_ns.size, np.nan)
-    energies_wh = unknown if run.function is None else run.function.energy_j(begins_ns, ends_ns) / WH
-    so_far_wh = unknown if run.function is None else run.function.energy_j(origin_ns, ends_ns) / WH
-    base_wh = unknown if level is None else level.energy_j(begins_ns, ends_ns) / WH
     warmth_c = hardware.gpu_temperatures_c(run.series.indicators, begins_ns, ends_ns)
+    gross = None if own is None else budget.of_one(own, "gross")
+    over = None if own is None else budget.of_one(own, "induced")
+    at = [run.at_action(position) for position in range(len(actions))]
+    until = [run.until_action(position) for position in range(len(actions))]
+    columns = (
+        _columns_wh("energy", gross, at)
+        | _columns_wh("induced_energy", over, at)
+        | _columns_wh("cumulative_energy", gross, until)
+    )
     return [
         {
-            "name": action.name, "index": action.index, "begin_s": (action.begin_ns - origin_ns) * 1e-9,
-            "duration_s": (action.end_ns - action.begin_ns) * 1e-9, "energy_wh": _or_none(energies_wh[i]),
-            "induced_energy_wh": _or_none(energies_wh[i] - base_wh[i]), "gpu_temperature_c": _or_none(warmth_c[i]),
-            "cumulative_energy_wh": _or_none(so_far_wh[i]), "metrics": action.metrics, "exit_code": action.exit_code,
+            "name": action.name, "index": action.index, "begin_s": (action.begin_ns - run.interval_ns[0]) * 1e-9,
+            "duration_s": (action.end_ns - action.begin_ns) * 1e-9,
+            **{name: None if column is None else column[i] for name, column in columns.items()},
+            "gpu_temperature_c": _or_none(warmth_c[i]), "metrics": action.metrics, "exit_code": action.exit_code,
         }
         for i, action in enumerate(actions)
     ]  # fmt: skip
 
 
-def _record(name: str, index: int, pairs: Sequence[tuple[Json, BaselineLevel | None]]) -> Json:
-    rows = [row for row, _ in pairs]
+def _columns_wh(name: str, one: Single | None, at: Sequence[int]) -> dict[str, list[float | None] | None]:
+    """`NAME_wh` with `NAME_u_wh`, `NAME_U_wh` and `NAME_dof` at some intervals."""
+    keys = (f"{name}_wh", f"{name}_u_wh", f"{name}_U_wh", f"{name}_dof")
+    if one is None:
+        return dict.fromkeys(keys)
+    columns = (one.energy_j / WH, one.u_j / WH, one.expanded_j / WH, one.dof)
+    return {key: _finite(column[list(at)].tolist()) for key, column in zip(keys, columns, strict=True)}
+
+
+def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, int]]) -> Json:
+    """One action over the runs that have it: its plain row, the run's terms, its place there and that of everything
+    up to its end."""
+    rows, terms, at, until = (list(column) for column in zip(*members, strict=True))
 
     def over(key: str, unit: str) -> Json | None:
         return _json(mean_of([_number(row[key]) for row in rows], unit))
 
-    induced_wh, durations_s = (np.array([_number(row[k]) for row in rows]) for k in ("induced_energy_wh", "duration_s"))
-    powers_w = [_number(row["energy_wh"]) * WH / row["duration_s"] for row in rows if row["duration_s"] > 0]
+    lasting = [place for place, row in enumerate(rows) if row["duration_s"] > 0]
     metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(_number(value))})
     return {
         "name": name,
@@ -820,17 +1006,36 @@ def _record(name: str, index: int, pairs: Sequence[tuple[Json, BaselineLevel | N
         "n": len(rows),
         "begin_s": over("begin_s", "s"),
         "duration_s": over("duration_s", "s"),
-        "energy_wh": over("energy_wh", "Wh"),
-        "induced_energy_wh": _json(induced(induced_wh, durations_s, [level for _, level in pairs])),
-        "mean_power_w": _json(mean_of(powers_w, "W")),
+        "energy_wh": _mean_wh(terms, at, "gross"),
+        "induced_energy_wh": _mean_wh(terms, at, "induced"),
+        "mean_power_w": _mean_w([terms[i] for i in lasting], [at[i] for i in lasting]),
         "gpu_temperature_c": over("gpu_temperature_c", "°C"),
-        "cumulative_energy_wh": over("cumulative_energy_wh", "Wh"),
+        "cumulative_energy_wh": _mean_wh(terms, until, "gross"),
         "metrics": {key: _json(mean_of([_number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
     }
 
 
-def _run_json(run: AnalysedRun, level: BaselineLevel | None, found: Sequence[Finding]) -> Json:
+def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: budget.Kind) -> Json | None:
+    """Mean energy of one interval of each run."""
+    durations_s = np.array([own.duration_s[k] for own, k in zip(terms, at, strict=True)])
+    shared = shared_term([own.level for own in terms], durations_s / WH) if kind == "induced" else None
+    return _json(_number_of(budget.of_mean(terms, at, np.full(len(terms), 1 / WH), "Wh", kind, shared)))
+
+
+def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
+    """Mean power of one interval of each run."""
+    per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", None)))
+
+
+def _number_of(found: Budget | None) -> Number | None:
+    return None if found is None else found.number
+
+
+def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) -> Json:
     start = run.run.start
+    gross = None if own is None else budget.of_one(own, "gross").number(AT_RUN)
+    over = None if own is None else budget.of_one(own, "induced").number(AT_RUN)
     because = run.excluded_because
     plain = {
         key: getattr(start, key) for key in ("ordinal", "attempt", "kind", "scenario", "repetition", "seed", "block")
@@ -845,13 +1050,13 @@ def _run_json(run: AnalysedRun, level: BaselineLevel | None, found: Sequence[Fin
         "start_utc": start.utc,
         "duration_s": _one(run.duration_s, "s"),
         "mean_power_w": _one(run.mean_power_w, "W"),
-        "energy_wh": _one(run.energy_j / WH, "Wh"),
-        "induced_energy_wh": _one(induced_j(run, level) / WH, "Wh"),
+        "energy_wh": _json(gross),
+        "induced_energy_wh": _json(over),
         "gap_s": _one(run.gap_s, "s"),
         "gap_energy_wh": _one(run.gap_energy_j / WH, "Wh"),
         "gpu_energy_wh": _one(run.gpu_energy_j / WH, "Wh"),
         "final_metrics": run.summary,
-        "actions": action_rows(run, level),
+        "actions": action_rows(run, own),
         "history": _history(run),
         "manifest": run.run.manifest_sha256,
         "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),

@@ -64,6 +64,14 @@ ADVICE = {
         "error change with the range.",
         "Let `wattlab run --ranging` find the range, fix it in lab.toml, repeat the campaign.",
     ),
+    "calibration-expired": Advice(
+        "The meter measured with an expired certificate, or without one.",
+        "Have it calibrated, and write the certificate into the instrument register (docs/instruments.md).",
+    ),
+    "check-load-due": Advice(
+        "The meter's last check load had failed or was older than the lab allows, or there was none.",
+        "`wattlab check --check-load NAME` before the campaign; a wrong transformer ratio shows there.",
+    ),
     "cross-check": Advice(
         "Two meters on one circuit disagree by more than their limits of error together.",
         "One of them is wrong, or is not on this circuit: check wiring and transformer ratios with a known load.",

@@ -61,10 +61,35 @@ def meter_table(results: Results) -> Table:
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
         role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"
-        certificate = as_text(meter.get("calibration")) or "no certificate"
+        certificate = _certificate(pick(meter, "calibration"))
         place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
         rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))
     return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
+
+
+def _certificate(calibration: Any) -> str:  # noqa: ANN401  decoded JSON
+    """Number, laboratory, dates, k, U at each point and the last check load; what an imported log says, as it is."""
+    if not calibration:
+        return "no certificate"
+    if "points" not in calibration:
+        return as_text(calibration)
+    parts = ["no certificate"]
+    if calibration.get("number"):
+        parts = [f"{calibration['number']}, {as_text(calibration.get('laboratory'))}"]
+        parts.append(f"{calibration.get('date')} to {calibration.get('expires')}")
+        points = [
+            f"{significant(point['load_w'])} W: error {significant(point['error_w'])} W, "
+            f"U {significant(point['U_w'])} W"
+            for point in listed(calibration, "points")
+        ]
+        parts.append(f"{'; '.join(points)} (k = {significant(calibration['k'])})")
+        parts += [str(calibration["conditions"])] if calibration.get("conditions") else []
+    check = pick(calibration, "check_load")
+    if check:
+        watts = f"{significant(check['measured_w'])} W of {significant(check['expected_w'])} W"
+        outcome = "passed" if check.get("passed") else "failed"
+        parts.append(f"check load {check.get('check_load')}, {check.get('utc')}: {watts}, {outcome}")
+    return "; ".join(parts)
 
 
 def cross_check_table(results: Results) -> Table | None:
