@@ -19,8 +19,9 @@ from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, Json
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder, read_plain
 from reports.analysis.clock import ClockModel, fit
+from reports.analysis.limits import certificate_of
 
-POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "window_s", "flags"})
+POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags"})
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
 
@@ -28,10 +29,12 @@ SUT_INLET = "sut-ac-inlet"
 @dataclass(frozen=True, slots=True)
 class PowerSeries:
     """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of
-    arrival.
+    arrival. Where the meter has a certificate, the error it knows is taken off the power.
 
     `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column;
-    `overrange_ns` when readings came that were above the range, and so have no value.
+    `overrange_ns` when readings came that were above the range, and so have no value. `reported` is the limit of error
+    that the instrument itself stated of each reading (a part of it, NaN where it stated none), None without such a
+    column.
     """
 
     descriptor: PowerDescriptor
@@ -40,6 +43,7 @@ class PowerSeries:
     window_s: NDArray[np.float64]
     register_wh: NDArray[np.float64] | None
     overrange_ns: NDArray[np.int64]
+    reported: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,10 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
     register = table["energy_wh"].to_numpy(np.float64)[keep] if "energy_wh" in table else None
     values_w = power_w.to_numpy(np.float64)[keep]
-    return PowerSeries(descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over])
+    if (certificate := certificate_of(descriptor)) is not None:
+        values_w = values_w - certificate.error_w(values_w)
+    told = table["relative_uncertainty"].to_numpy(np.float64)[keep] if "relative_uncertainty" in table else None
+    return PowerSeries(descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over], told)
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:

@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 from harness.documents import IndicatorDescriptor
 from reports.analysis import efficiency, hardware
 from reports.analysis.series import Indicators
+from reports.analysis.uncertainty import Term
 from tests.analysis.streams import at
+
+NOTHING = Term(0.0, float("inf"))
+"""Nothing that the energies of all runs share."""
 
 
 def indicators(period_s: float = 1.0, **columns: list[float]) -> Indicators:
@@ -30,13 +34,13 @@ def test_work_is_read_from_the_summary_its_quality_and_the_marked_epochs() -> No
 
 def test_the_efficiency_factor_is_the_ratio_of_means_and_not_the_mean_of_ratios() -> None:
     work = [{"val_accuracy_per_wh": 0.8}, {"val_accuracy_per_wh": 0.9}]
-    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), 0.0)["val_accuracy_per_wh"]
+    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), NOTHING)["val_accuracy_per_wh"]
     assert ratio.number.estimate.value == pytest.approx(0.85 / 2)
     assert ratio.per_run == pytest.approx((0.8, 0.3))
 
 
 def test_images_are_counted_per_joule() -> None:
-    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), 0.0)["images_per_j"]
+    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), NOTHING)["images_per_j"]
     assert (ratio.number.estimate.value, ratio.number.unit) == (1.0, "1/J")
 
 
@@ -46,14 +50,14 @@ def test_fiellers_interval_covers_the_true_ratio_about_95_times_in_100() -> None
     for _ in range(2000):
         energy = random.normal(2.0, 0.3, 10)
         work = [{"f1_per_wh": w} for w in 3.0 + (energy - 2.0) + random.normal(0, 0.2, 10)]
-        interval = efficiency.ratios(work, energy, 0.0)["f1_per_wh"].interval
+        interval = efficiency.ratios(work, energy, NOTHING)["f1_per_wh"].interval
         assert interval is not None
         hits += interval[0] <= 1.5 <= interval[1]
     assert 0.93 <= hits / 2000 <= 0.97
 
 
 def test_an_energy_that_may_be_zero_gives_no_interval() -> None:
-    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), 0.0)["f1_per_wh"]
+    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), NOTHING)["f1_per_wh"]
     assert ratio.interval is None
 
 
