@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias, get_type_hints
 from harness.config import LabConfig, read_records
 from harness.documents import Json, describe, dump, load_object, matches
 from harness.errors import ConfigError, DocumentError, LabError
-from meters.reading import Description, Identity
+from meters.reading import Description, Identity, Origin
 
 HISTORY = "check-loads.jsonl"
 WRONG_RATIOS: Mapping[str, float] = {
@@ -174,16 +174,16 @@ class Register:
             )
         return _match(found[0], instruments[found[0]], "serial", identity, self.path) if found else None
 
-    def calibration(self, identity: Identity, named: str, on: date) -> Json | None:
-        """What a run's descriptor says of the meter's certificate on a day; None for a meter that is not registered.
+    def calibration(self, identity: Identity, origin: Origin, named: str, utc: str) -> Json | None:
+        """What a run's descriptor says of the meter's certificate at a moment; None for a meter that is not registered.
 
         The error and U at every point are in W; without a certificate its fields are null.
         """
         match = self.find(identity, named)
         if match is None:
             return None
-        certificate = certificate_on(match.instrument, on)
-        last = last_check_load(self.check_loads(), match.name)
+        certificate = certificate_on(match.instrument, datetime.fromisoformat(utc).date())
+        last = last_check_load(self.check_loads(), match.name, origin)
         return {"instrument": match.name, "matched_by": match.by, **_document(certificate), "check_load": last}
 
     def check_loads(self) -> list[CheckLoadRecord]:
@@ -260,9 +260,10 @@ def validity_on(certificate: Certificate | None, on: date) -> Validity:
     return "valid" if on <= certificate.expires else "expired"
 
 
-def last_check_load(history: Sequence[CheckLoadRecord], instrument: str) -> Json | None:
-    """The newest check load of an instrument, short; None where there is none."""
-    mine = [record for record in history if record.instrument == instrument]
+def last_check_load(history: Sequence[CheckLoadRecord], instrument: str, origin: Origin) -> Json | None:
+    """The newest check load of an instrument, short; None where there is none. One that was read from an emulator says
+    nothing about an instrument."""
+    mine = [record for record in history if record.instrument == instrument and record.origin == origin.kind]
     if not mine:
         return None
     names = ("utc", "check_load", "expected_w", "U_expected_w", "measured_w", "U_measured_w", "ratio", "passed")

@@ -200,7 +200,7 @@ def _of_register(
     yield _of_certificate(config, match, subject, bad)
     days = config.file.lab.check_load_days
     if days:
-        yield _of_check_load(register, match, subject, days, bad)
+        yield _of_check_load(register, match, origin, subject, days, bad)
 
 
 def _of_certificate(config: LabConfig, match: Match, subject: str, bad: Severity) -> Reason:
@@ -216,9 +216,9 @@ def _of_certificate(config: LabConfig, match: Match, subject: str, bad: Severity
     return Reason("ok", subject, f"{named}, until {certificate.expires} ({match.name}, known by its {match.by})")
 
 
-def _of_check_load(register: Register, match: Match, subject: str, days: int, bad: Severity) -> Reason:
+def _of_check_load(register: Register, match: Match, origin: Origin, subject: str, days: int, bad: Severity) -> Reason:
     try:
-        last = last_check_load(register.check_loads(), match.name)
+        last = last_check_load(register.check_loads(), match.name, origin)
     except LabError as error:
         return Reason("refuse", subject, str(error))
     again = "`wattlab check --check-load NAME` makes one"

@@ -62,7 +62,7 @@ class Journal:
                     self.failure = error
 
 
-def _not_registered(_identity: Identity) -> None:
+def _not_registered(_identity: Identity, _origin: Origin) -> None:
     """The lab keeps no instrument register."""
 
 
@@ -81,7 +81,7 @@ class MeterRecorder:
         open_meter: Callable[[BinaryIO], Meter],
         writer: RunWriter,
         journal: Journal,
-        calibration_of: Callable[[Identity], Json | None] = _not_registered,
+        calibration_of: Callable[[Identity, Origin], Json | None] = _not_registered,
     ) -> None:
         self.name = name
         self.failure: LabError | MeterError | None = None
@@ -98,7 +98,7 @@ class MeterRecorder:
         self._file: BinaryIO = writer.open_stream(self._stream)
         self._file.write((",".join(["time_ns", *self._columns, "window_s", "flags"]) + "\n").encode())
         identity, origin = self._meter.identify(), self._meter.origin()
-        calibration = calibration_of(identity)
+        calibration = calibration_of(identity, origin)
         journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self._description, calibration))
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._guarded, name=f"meter {name}", daemon=True)

@@ -23,7 +23,7 @@ from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import RunWriter
 from harness.sut import AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
-from meters.reading import Identity
+from meters.reading import Identity, Origin
 
 FIRST_READING_S = 15.0
 """A meter that has not spoken so long after it was opened is not there."""
@@ -281,9 +281,9 @@ def uid_of(folder: Path) -> str:
     return folder.name.rsplit("-", 1)[-1]
 
 
-def _calibration(register: Register | None, named: str, identity: Identity) -> Json | None:
+def _calibration(register: Register | None, named: str, identity: Identity, origin: Origin) -> Json | None:
     """What the register has, today, of the instrument that answers."""
-    return None if register is None else register.calibration(identity, named, datetime.now(UTC).date())
+    return None if register is None else register.calibration(identity, origin, named, utc_now())
 
 
 def _reason(error: BaseException) -> str:
