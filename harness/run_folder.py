@@ -48,6 +48,7 @@ OWN_DIGEST_BYTES = len(',"line_sha256":""}') + 64
 REQUIRED: dict[str, frozenset[str]] = {
     "campaign": frozenset({"schema", "name"}),
     "plan": frozenset({"runs"}),
+    "preflight": frozenset({"reasons"}),
     "run-begin": frozenset({"ordinal", "folder", "attempt"}),
     "run-end": frozenset({"ordinal", "folder", "exit_status", "reason", "manifest"}),
     "attachment": frozenset({"path", "sha256", "note"}),
@@ -271,7 +272,8 @@ class ChainedLog:
 
     def __init__(self, path: Path, required: Mapping[str, frozenset[str]], genesis: str = GENESIS) -> None:
         self.path = path
-        self._required, self._genesis = required, genesis
+        self.genesis = genesis
+        self._required = required
 
     def lines(self) -> list[bytes]:
         """Its whole lines without their newlines; none where there is no file. A half-written last line is left out."""
@@ -292,7 +294,7 @@ class ChainedLog:
             DocumentError: a line is no entry of this log.
         """
         entries: list[Json] = []
-        previous = self._genesis
+        previous = self.genesis
         for number, line in enumerate(self.lines(), 1):
             entries.append(self._entry(line, number, previous))
             previous = hashlib.sha256(line).hexdigest()
@@ -330,7 +332,7 @@ class ChainedLog:
         if whole != content:
             os.truncate(self.path, len(whole))
         lines = whole.split(b"\n")[:-1]
-        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self._genesis
+        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
         entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
         unclosed = dump(entry).encode()[:-1]
         with self.path.open("ab") as file:
@@ -341,7 +343,7 @@ class ChainedLog:
     def head(self) -> str:
         """sha256 of the last line: what the next line will name as `prev`."""
         lines = self.lines()
-        return hashlib.sha256(lines[-1]).hexdigest() if lines else self._genesis
+        return hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
 
 
 class CampaignFolder:

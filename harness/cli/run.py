@@ -1,6 +1,7 @@
 """`wattlab run`: make every run of the plan that is not done yet; continues an interrupted campaign."""
 
 import argparse
+from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +20,7 @@ from harness.instruments import load_register
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
 from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
-from harness.run import Bench
+from harness.run import Bench, utc_now
 from harness.sut import Sut
 
 
@@ -63,6 +64,7 @@ def measure(config: LabConfig, wires: Wires) -> None:
             print(f"Every run of {config.campaign_folder} is done.")
             return
         reasons = check_lab(config, wires.sut, wires.openers)
+        campaign.folder.append("preflight", utc_now(), {"reasons": [asdict(reason) for reason in reasons]})
         show(reasons)
         require_ready(reasons)
         with Sut.connect(wires.sut) as sut, Display(len(campaign.plan)) as display:

@@ -1107,7 +1107,19 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
             for entry in entries
             if entry.get("type") == "attachment"
         ],
+        "preflight": _preflight(entries),
     }  # fmt: skip
+
+
+def _preflight(entries: Sequence[Json]) -> list[Json]:
+    """What preflight did not find in order, each remark once: `{severity, subject, text, utc, times}`."""
+    found: dict[tuple[str, ...], Json] = {}
+    for entry in entries:
+        for reason in (entry.get("reasons") or []) if entry.get("type") == "preflight" else []:
+            said = {key: str(reason.get(key)) for key in ("severity", "subject", "text")}
+            if said["severity"] != "ok":
+                found.setdefault(tuple(said.values()), {**said, "utc": entry.get("utc"), "times": 0})["times"] += 1
+    return list(found.values())
 
 
 def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:

@@ -186,7 +186,8 @@ def _sections(
         section("runs", "All runs", tables.run_table(results)),
         section("findings", "Findings and remarks", _findings(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
-                tables.meter_table(results), tables.cross_check_table(results), tables.indicator_table(results)),
+                tables.meter_table(results), tables.cross_check_table(results),
+                tables.preflight_table(results), tables.indicator_table(results)),
         section("material", "Data, weights and parameters", tables.material_table(results), _parameters(results)),
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip

@@ -112,6 +112,20 @@ def cross_check_table(results: Results) -> Table | None:
     return Table("cross-checks", "Meters that check each other", tuple(heads), tuple(rows), note)
 
 
+def preflight_table(results: Results) -> Table | None:
+    """What `wattlab check` remarked before the campaign; None where it remarked nothing or was never asked."""
+    said = {"refuse": "not started", "warn": "remark", "unknown": "not known"}
+    rows = [
+        Row(
+            (said.get(str(row.get("severity")), ""), str(row.get("subject")), str(row.get("text")), as_text(row["utc"]))
+        )
+        for row in listed(results, "campaign", "preflight")
+    ]
+    heads = tuple(Head(text, numeric=False) for text in ("", "Where", "What was found before the start", "First"))
+    note = "Asked of host, meters and SUT before each start; `wattlab check` asks again."
+    return Table("preflight", "Before the start", heads, tuple(rows), note) if rows else None
+
+
 def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
     accuracies = [pick(column, "accuracy") for column in listed(meter, "columns") if pick(column, "name") == "power_w"]
     if not accuracies or not accuracies[0]:
