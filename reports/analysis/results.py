@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from harness.documents import Json, PowerDescriptor
 from harness.errors import AnalysisError
 from harness.run_folder import Examination, RunFolder, examine, read_plain, write_derived
-from reports.analysis import budget, efficiency, findings, hardware, oscar
+from reports.analysis import budget, efficiency, findings, hardware, label, oscar, records
 from reports.analysis.budget import Budget, Single
 from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.analysis.energy import (
@@ -63,6 +63,8 @@ SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
 EPOCH = "epoch"
+PHOTO = "photo"
+"""The note of an attachment that is a photograph of the set-up (`wattlab run` attaches those of lab.toml)."""
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
@@ -105,6 +107,8 @@ class CampaignResult:
     indicators: list[Json]
     baseline: Json | None
     scenarios: dict[str, Json]
+    label: Json
+    records: Json
     runs: list[Json]
     findings: list[Finding]
     inputs: dict[str, str | None]
@@ -115,7 +119,7 @@ class CampaignResult:
             "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
-            "scenarios": self.scenarios, "runs": self.runs,
+            "scenarios": self.scenarios, "label": self.label, "records": self.records, "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "inputs": self.inputs,
         }  # fmt: skip
 
@@ -475,6 +479,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         scenarios[name] = context.to_json()
         found += context.findings
     measurement, meters = _measurement(runs)
+    base = _baseline(runs, baseline_runs, outliers)
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
     return CampaignResult(
         campaign=_campaign(entries, runs),
@@ -484,12 +489,25 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         sut=runs[0].run.start.sut,
         host=runs[0].run.start.host,
         indicators=_indicators(runs),
-        baseline=_baseline(runs, baseline_runs, outliers),
+        baseline=base,
         scenarios=scenarios,
+        label=_label(baseline_runs, groups, base, scenarios, runs, entries, limits),
+        records=records.evaluate([run.series for run in runs]),
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=findings.ordered(found),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
     )
+
+
+def _label(
+    baseline_runs: Sequence[AnalysedRun], groups: Mapping[str, "Group"], base: Json | None, scenarios: dict[str, Json],
+    runs: Sequence[AnalysedRun], entries: Sequence[Json], limits: Mapping[str, float],
+) -> Json:  # fmt: skip
+    """The label's rows, of the runs that enter the means."""
+    parts = {label.BASELINE: baseline_runs} | {name: group.runs for name, group in groups.items()}
+    taken = {name: [label.LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()}
+    photos = sum(entry.get("type") == "attachment" and entry.get("note") == PHOTO for entry in entries)
+    return label.evaluate(taken, base, scenarios, limits, [run.series for run in runs], photos)
 
 
 def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
