@@ -178,7 +178,7 @@ def _bad_names(entries: Sequence[zipfile.ZipInfo], limits: Limits) -> Iterator[s
     folders: dict[str, str] = {}
     for entry in entries:
         name, shown = entry.orig_filename, repr(entry.orig_filename)[:120]
-        parts = name.removesuffix("/").split("/")
+        parts, is_folder = name.removesuffix("/").split("/"), name.endswith("/")
         if name.startswith("/") or ":" in parts[0] or "\\" in name:
             yield f"{shown} is an absolute path or one of another system"
         elif any(part in ("", ".", "..") for part in parts):
@@ -186,9 +186,9 @@ def _bad_names(entries: Sequence[zipfile.ZipInfo], limits: Limits) -> Iterator[s
         elif not name.isprintable() or len(name.encode(errors="replace")) > limits.name_bytes:
             yield f"{shown} is no plain name"
         key = unicodedata.normalize("NFC", name.removesuffix("/")).casefold()
-        if not entry.is_dir() and key in files:
+        if not is_folder and key in files:
             yield f"{shown} and {files[key]} are one file on some systems" if files[key] != shown else f"{shown} twice"
-        (folders if entry.is_dir() else files)[key] = shown
+        (folders if is_folder else files)[key] = shown
         for end in range(1, len(parts)):
             above = "/".join(parts[:end])
             lower = unicodedata.normalize("NFC", above).casefold()
@@ -204,7 +204,7 @@ def _bad_kinds(entries: Sequence[zipfile.ZipInfo]) -> Iterator[str]:
         shown, kind = repr(entry.orig_filename)[:120], stat.S_IFMT(entry.external_attr >> 16)
         if kind == stat.S_IFLNK or LINK_FIELDS & _extra_fields(entry.extra):
             yield f"{shown} is a link"
-        elif kind not in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG):
+        elif kind not in (0, stat.S_IFDIR if entry.orig_filename.endswith("/") else stat.S_IFREG):
             yield f"{shown} is no plain file"
         elif entry.flag_bits & ENCRYPTED:
             yield f"{shown} is encrypted"

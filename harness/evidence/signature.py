@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import SigningError
-from harness.run_folder import read_plain
 
 NAMESPACE = "wattlab@campaign"
 PRINCIPAL = "wattlab-campaign"
@@ -110,14 +109,6 @@ def public_half(key: Path) -> PublicKey:
     if answer.returncode or found is None:
         raise SigningError(f"{key}: no public half ({_words(answer)}); put KEY.pub beside it")
     return _with_fingerprint(f"{found[1]} {found[2]}", str(key))
-
-
-def signature_file(path: Path) -> bytes:
-    """A signature as stored; raises SigningError where it cannot be read."""
-    try:
-        return read_plain(path)
-    except OSError as error:
-        raise SigningError(f"{path}: cannot read the signature ({error})") from error
 
 
 def _keygen(words: Sequence[str], given: bytes) -> "subprocess.CompletedProcess[bytes]":

@@ -1,8 +1,8 @@
 """What a signature over a campaign says: a JSON document beside the log, and how a campaign is compared with it.
 
 Knows which digests stand for the whole campaign: the head of campaign.jsonl, every run's manifest, the head of the
-annotations, every derived file. Knows no keys and recomputes nothing; per run it also holds rows and energy, so that a
-run that was exchanged is described by what changed in it, not by a digest alone.
+annotations, every derived file. Knows no keys and recomputes nothing; per run it also holds rows, energy and findings,
+so that a run that was exchanged is described by what changed in it, not by a digest alone.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.documents import Json, describe, load_object, matches
-from harness.errors import DocumentError
+from harness.errors import DocumentError, EvidenceBroken
 from harness.run_folder import DERIVED, CampaignFolder, ChainedLog, Check, Examination, RunFolder, sha256_of
 
 STATEMENT = "campaign.statement.json"
@@ -38,7 +38,13 @@ FIELDS: dict[str, Any] = {
     "runs": list[Json],
     "derived": Json,
 }
-RUN_FIELDS: dict[str, Any] = {"folder": str, "manifest": str | None, "rows": Json, "energy_wh": float | None}
+RUN_FIELDS: dict[str, Any] = {
+    "folder": str,
+    "manifest": str | None,
+    "rows": Json,
+    "energy_wh": float | None,
+    "findings": list[str],
+}
 
 
 def make_statement(
@@ -59,17 +65,25 @@ def make_statement(
 
 def describe_runs(seen: Examination, results: Json) -> list[Json]:
     """Every run that the log began, in its order: its place, how it ended, its manifest, rows per stream, energy."""
-    energies = {str(run["folder"]): (run.get("energy_wh") or {}).get("value") for run in results["runs"]}
+    figures = figures_of(results)
     ended = {str(e["folder"]): e for e in seen.entries if e.get("type") == "run-end"}
     return [
         {
             "ordinal": entry["ordinal"], "attempt": entry["attempt"], "folder": name,
             "exit_status": ended[name]["exit_status"], "manifest": ended[name]["manifest"],
-            "rows": rows_of(seen.runs.get(name)), "energy_wh": energies.get(name),
+            "rows": rows_of(seen.runs.get(name)), **figures.get(name, {"energy_wh": None, "findings": []}),
         }
         for entry in seen.entries
         if entry.get("type") == "run-begin" and (name := str(entry["folder"])) in ended
     ]  # fmt: skip
+
+
+def figures_of(results: Json | None) -> dict[str, Json]:
+    """Run folder -> its energy (Wh, null where unknown) and the codes of its findings."""
+    return {
+        str(run["folder"]): {"energy_wh": (run["energy_wh"] or {}).get("value"), "findings": run["findings"]}
+        for run in (results or {"runs": []})["runs"]
+    }
 
 
 def rows_of(run: RunFolder | None) -> Json:
@@ -119,20 +133,27 @@ def compare(statement: Json, campaign: CampaignFolder, seen: Examination, result
     """Whether the campaign is the one that was signed; `results` are the recomputed ones, None where there are none."""
     subject, annotations = campaign.path.name, statement["annotations"]
     return [
-        _same_log(subject, "signed log", campaign.log, str(statement["head"]), "sign again"),
-        _same_log(subject, "signed notes", campaign.annotations, str(annotations.get("head")), "sign again"),
+        _same_log(subject, "signed log", campaign.log, str(statement["head"])),
+        _same_log(subject, "signed notes", campaign.annotations, str(annotations.get("head"))),
         *_same_runs(subject, statement["runs"], seen, results),
         _same_derived(subject, statement["derived"], derived_digests(campaign.path)),
     ]
 
 
-def _same_log(subject: str, name: str, log: ChainedLog, signed: str, remedy: str) -> Check:
-    if log.head() == signed:
+def _same_log(subject: str, name: str, log: ChainedLog, signed: str) -> Check:
+    """A log whose chain holds and ends where it ended when it was signed."""
+    digests = [log.genesis, *(hashlib.sha256(line).hexdigest() for line in log.lines())]
+    try:
+        log.entries()
+    except (DocumentError, EvidenceBroken):
+        return Check(subject, name, False, f"{log.path.name} is not the signed one: its chain is broken")
+    if digests[-1] == signed:
         return Check(subject, name, True, f"{log.path.name} is the signed one")
-    digests = [hashlib.sha256(line).hexdigest() for line in log.lines()]
     if signed in digests:
         later = len(digests) - 1 - digests.index(signed)
-        return Check(subject, name, False, f"{later} entries were appended to {log.path.name} after signing; {remedy}")
+        return Check(
+            subject, name, False, f"{later} entries were appended to {log.path.name} after signing; sign again"
+        )
     return Check(subject, name, False, f"{log.path.name} is not the signed one: rewritten, cut off or removed")
 
 
@@ -145,31 +166,40 @@ def _same_runs(subject: str, signed: Sequence[Json], seen: Examination, results:
     if not problems and begun != listed:
         problems.append("the runs stand in another order than signed")
     yield Check(subject, "signed runs", not problems, "; ".join(problems) or f"the {len(listed)} signed runs, in order")
-    energies = {
-        str(run["folder"]): (run.get("energy_wh") or {}).get("value") for run in (results or {"runs": []})["runs"]
-    }
+    figures = figures_of(results)
     for then in signed:
         name = str(then["folder"])
         run = seen.runs.get(name)
         if then["manifest"] is not None and name in begun and (run is None or run.manifest_sha256 != then["manifest"]):
-            detail = _what_changed(then, run, energies.get(name))
+            detail = _what_changed(then, run, figures.get(name))
             yield Check(name, "signed run", False, f"not the run that was signed: {detail}")
 
 
-def _what_changed(then: Json, run: RunFolder | None, energy_wh: float | None) -> str:
-    if run is None:
-        return "it is gone, or its journal cannot be read"
+def _what_changed(then: Json, run: RunFolder | None, now: Json | None) -> str:
+    if run is None or now is None:
+        return "it is gone, or it cannot be read"
     rows = rows_of(run)
     found = [
         f"{name} has {rows.get(name, 0)} rows, {count} were signed"
         for name, count in then["rows"].items()
         if rows.get(name) != count
     ]
-    signed_wh = then["energy_wh"]
-    if signed_wh is not None and (energy_wh is None or abs(energy_wh - signed_wh) > RELATIVE * abs(signed_wh)):
-        now = "unknown" if energy_wh is None else f"{energy_wh:.6g} Wh"
-        found.append(f"its energy is {now}, {signed_wh:.6g} Wh was signed")
+    energy_wh, signed_wh = now["energy_wh"], then["energy_wh"]
+    if (energy_wh is None) != (signed_wh is None) or abs((energy_wh or 0) - (signed_wh or 0)) > RELATIVE * abs(
+        signed_wh or 0
+    ):
+        found.append(f"its energy is {_watt_hours(energy_wh)}, {_watt_hours(signed_wh)} was signed")
+    gone, new = (
+        sorted(set(then["findings"]) - set(now["findings"])),
+        sorted(set(now["findings"]) - set(then["findings"])),
+    )
+    found += [f"its findings no longer say {', '.join(gone)}"] if gone else []
+    found += [f"its findings now say {', '.join(new)}"] if new else []
     return "; ".join(found) or "its files were changed and sealed again"
+
+
+def _watt_hours(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.6g} Wh"
 
 
 def _same_derived(subject: str, signed: Json, found: Mapping[str, str]) -> Check:

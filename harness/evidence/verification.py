@@ -15,7 +15,7 @@ from harness.documents import Json, Start
 from harness.errors import AnalysisError, DocumentError, RunFolderError, SigningError
 from harness.evidence import statement as statements
 from harness.evidence.recomputed import check_report, check_results, check_validity, recompute
-from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign, signature_file
+from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT
 from harness.provenance import software_facts
 from harness.run_folder import DERIVED, CampaignFolder, Check, Examination, RunFolder, examine, read_plain
@@ -108,12 +108,16 @@ def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Jso
     try:
         content = read_plain(path / STATEMENT)
         statement = statements.from_bytes(content)
-        signature = signature_file(path / SIGNATURE)
     except FileNotFoundError:
         missing = Check(path.name, "signature", False, f"there is no {STATEMENT}: this campaign was never signed")
         return ([missing] if key else []), None
-    except (OSError, DocumentError, SigningError) as error:
+    except (OSError, DocumentError) as error:
         return [Check(path.name, "signature", False, str(error))], None
+    try:
+        signature = read_plain(path / SIGNATURE)
+    except OSError as error:
+        detail = f"there is a statement, but its signature is gone ({error.strerror or error})"
+        return [Check(path.name, "signature", False, detail)], statement
     if key is None:
         return [], statement
     problem = problem_of(content, signature, key)
@@ -133,7 +137,7 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
     except AnalysisError as error:
         return [Check(f"{DERIVED}/{RESULTS}", "results", False, f"cannot be recomputed ({error})")], None
     checks = [*check_results(path, computed), check_validity(path.name, computed)]
-    if REPORT in there or wanted:
+    if REPORT in there:
         checks.append(check_report(path, computed, folder_name))
     return checks, computed
 
