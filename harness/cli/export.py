@@ -1,4 +1,5 @@
-"""`wattlab export bag CAMPAIGN --into FILE.zip`: a campaign in a form that others take."""
+"""`wattlab export bag CAMPAIGN --into FILE.zip`, `wattlab export oscar CAMPAIGN --into DIR`: a campaign in a form that
+others take."""
 
 import argparse
 from pathlib import Path
@@ -19,6 +20,15 @@ def add_parser(verbs: Verbs) -> None:
     bag.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     bag.add_argument("--into", type=Path, required=True, metavar="FILE.zip", help="a new file")
     bag.set_defaults(call=call_bag)
+    oscar = formats.add_parser(
+        "oscar",
+        help="OSCAR files: <scenario>-{power,actions,hardware}.csv",
+        description="Write the runs that enter the means as OSCAR files (DE-UZ 215); `wattlab import oscar` reads them "
+        "back to the same numbers.",
+    )
+    oscar.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
+    oscar.add_argument("--into", type=Path, required=True, metavar="DIR", help="a new folder")
+    oscar.set_defaults(call=call_oscar)
 
 
 def call_bag(arguments: argparse.Namespace) -> int:
@@ -29,4 +39,12 @@ def call_bag(arguments: argparse.Namespace) -> int:
     print(f"bag  {arguments.into.resolve()}")
     if left_out:
         print(f"left out, because no part of the campaign: {', '.join(left_out)}")
+    return 0
+
+
+def call_oscar(arguments: argparse.Namespace) -> int:
+    """Write the files; say what was written and what was left out."""
+    from harness.exporters.oscar import export_oscar  # pandas costs half a second that other verbs need not pay
+
+    print(export_oscar(arguments.campaign, arguments.into))
     return 0
