@@ -95,7 +95,7 @@ def _turbo(texts: Mapping[str, str]) -> Iterator[Diagnosis]:
     off, boost = texts.get(f"{CPU}/intel_pstate/no_turbo", "").strip(), texts.get(f"{CPU}/cpufreq/boost", "").strip()
     if not off and not boost:
         yield _unknown("turbo", "turbo", "neither intel_pstate/no_turbo nor cpufreq/boost is there")
-    elif off == "1" or boost == "0":
+    elif off == "1" or (not off and boost == "0"):
         yield Diagnosis("turbo", "info", "turbo is off")
     else:
         file, value = (f"{CPU}/intel_pstate/no_turbo", 1) if off else (f"{CPU}/cpufreq/boost", 0)
