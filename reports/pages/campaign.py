@@ -10,7 +10,20 @@ from itertools import count
 
 from reports.figures import TracePanel
 from reports.pages import plots, tables
-from reports.pages.blocks import Block, Box, Card, Diagram, Facts, Figure, Paragraph, Remark, Remarks, Section
+from reports.pages.blocks import (
+    Block,
+    Box,
+    Card,
+    Diagram,
+    Facts,
+    Figure,
+    Paragraph,
+    Photo,
+    Remark,
+    Remarks,
+    Section,
+)
+from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN
@@ -30,10 +43,7 @@ EVIDENCE = (
     "not forged."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
-SCOPE_OF_U = (
-    "U holds what the spread of runs and of baseline blocks shows (type A); "
-    "the meter's own limits of error are not in it."
-)
+SCOPE_OF_U = "U holds the spread of runs and baseline and what is known of the errors of meter and clocks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ def _answer(results: Results) -> str:
     answer = (
         f"Energy that each scenario {meant} on {host}, per run, the idle machine's share subtracted (induced energy)."
     )
-    return f"{answer} {SCOPE_OF_U}{missing}"
+    return " ".join([answer, SCOPE_OF_U, *incomplete(results)]) + missing
 
 
 def _cards(results: Results) -> Iterable[Card]:
@@ -169,12 +179,13 @@ def _counted(count: int, noun: str) -> str:
 def _sections(
     results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
 ) -> Iterable[Section]:
-    section = _section
+    section = section_of
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
         section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
                 plots.efficiency_figure(results, stamp), tables.success_table(results)),
+        section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
         section("epochs", "Epochs", plots.epoch_figure(results, stamp),
                 tables.action_tables(results, "epochs", "Epochs")),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
@@ -184,25 +195,27 @@ def _sections(
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("rules", "Other rules and conventions", tables.oscar_table(results)),
         section("runs", "All runs", tables.run_table(results)),
-        section("findings", "Findings and remarks", _findings(results)),
+        section("findings", "Findings and remarks", findings_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
                 tables.meter_table(results), tables.cross_check_table(results),
                 tables.preflight_table(results), tables.indicator_table(results)),
-        section("material", "Data, weights and parameters", tables.material_table(results), _parameters(results)),
+        section("material", "Data, weights and parameters", tables.material_table(results), parameters(results)),
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip
-    yield from _numbered(part for part in found if part is not None)
+    yield from numbered(part for part in found if part is not None)
 
 
-def _numbered(sections: Iterable[Section]) -> Iterable[Section]:
+def numbered(sections: Iterable[Section]) -> Iterable[Section]:
     """Figures numbered in the order in which they stand on the page."""
     numbers = count(1)
     for section in sections:
-        blocks = (replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram) else b for b in section.blocks)
+        blocks = (
+            replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram | Photo) else b for b in section.blocks
+        )
         yield replace(section, blocks=tuple(blocks))
 
 
-def _section(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
+def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
     """A section of the blocks that exist; None where there is none."""
     flat: list[Block] = []
     for block in blocks:
@@ -273,7 +286,8 @@ def remarks(results: Results) -> list[Remark]:
     return found
 
 
-def _findings(results: Results) -> list[Block]:
+def findings_blocks(results: Results) -> list[Block]:
+    """Every finding in words, and the limits that were applied."""
     found = remarks(results)
     if not found:
         return [Paragraph("No finding. Every threshold of the method was applied.")]
@@ -282,7 +296,8 @@ def _findings(results: Results) -> list[Block]:
     return [Remarks(tuple(found)), *([Facts("Limits that were applied", limits)] if limits else [])]
 
 
-def _parameters(results: Results) -> Facts | None:
+def parameters(results: Results) -> Facts | None:
+    """The parameters of every scenario."""
     items = [(name, text) for name, part in scenarios(results).items() if (text := as_text(part.get("parameters")))]
     return Facts("Parameters of the scenarios", tuple(items)) if items else None
 

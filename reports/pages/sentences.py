@@ -81,6 +81,10 @@ ADVICE = {
         "their difference.",
         "Use a meter with stated limits of error, or calibrate this one.",
     ),
+    "limits-unknown": Advice(
+        "Nobody states how wrong this meter may be, so U lacks the meter's own error and is not complete.",
+        "Use a meter with stated limits of error, or have this one calibrated and register its certificate.",
+    ),
     "no-power": Advice(
         "There is no power reading in the run's interval, so it has no energy.",
         "Check the meter; `wattlab meter read` shows its readings as they come.",

@@ -28,7 +28,8 @@ FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
-U_NOTE = "Value ± U at 95 %, type A only; where no U is given, none is known."
+U_NOTE = "Value ± U at 95 %; what U of an energy is made of stands in the uncertainty budget."
+SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
 
 
 def sut_facts(results: Results) -> Facts:
@@ -187,7 +188,7 @@ def hardware_tables(results: Results) -> list[Block]:
         if rows:
             heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
                           ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
-            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + U_NOTE
+            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + SPREAD_NOTE
             blocks.append(
                 Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
             )

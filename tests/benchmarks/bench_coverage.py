@@ -10,6 +10,7 @@ AnalysedRun and Group as read from a folder would; asked is whether value +- U h
 JSON line a setting; 2000 campaigns take some minutes each.
 """
 
+import itertools
 import json
 import math
 import sys
@@ -26,7 +27,7 @@ from harness.documents import PowerDescriptor, Start, Stop
 from harness.run_folder import RunFolder
 from reports.analysis.clock import ClockModel
 from reports.analysis.results import AnalysedRun, Baseline, Group
-from reports.analysis.series import PowerSeries, RunSeries
+from reports.analysis.series import Action, PowerSeries, RunSeries
 
 CAMPAIGNS = 2000
 ORIGIN_NS = 3_600 * 10**9
@@ -58,6 +59,8 @@ class Setting:
     same_session: bool = True
     type_a: bool = True
     base_w: float = 40.0
+    fixed_range: bool = True
+    epochs: int = 0
 
 
 def settings() -> Iterator[Setting]:
@@ -99,7 +102,7 @@ class Bench:
         self.descriptor = PowerDescriptor(
             stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet", identity={}, origin="emulated",
             evidence={}, averaging=setting.averaging, window_s=1.0 if setting.averaging == "window" else 0.0,
-            stamp="end", latency_s=0.0, columns=[column], ranging="fixed",
+            stamp="end", latency_s=0.0, columns=[column], ranging="fixed" if setting.fixed_range else "auto",
         )  # fmt: skip
         self.run = _folder(self.descriptor, "scenario", "a")
         self.block = _folder(self.descriptor, "baseline", "a" if setting.same_session else "b")
@@ -154,9 +157,15 @@ class Bench:
         series = PowerSeries(self.descriptor, times_ns, power_w, window_s, None, np.zeros(0, dtype=np.int64))
         folder = self.block if block else self.run
         begin_ns, end_ns = (ORIGIN_NS + round(edge * 1e9) for edge in edges_s)
-        read = RunSeries(folder, self.clock, begin_ns, end_ns, ())
+        read = RunSeries(folder, self.clock, begin_ns, end_ns, () if block else self._epochs(begin_ns, end_ns))
         vars(read)["power"] = {"wall": series}  # what RunSeries would read from the run folder
         return AnalysedRun(folder, read)
+
+    def _epochs(self, begin_ns: int, end_ns: int) -> tuple[Action, ...]:
+        """Equal parts of the run."""
+        edges = np.linspace(begin_ns, end_ns, self.setting.epochs + 1).astype(np.int64).tolist()
+        pairs = enumerate(itertools.pairwise(edges)) if self.setting.epochs else ()
+        return tuple(Action("epoch", index, begin, end, {}, None) for index, (begin, end) in pairs)
 
 
 def _folder(descriptor: PowerDescriptor, kind: Literal["scenario", "baseline"], boot: str) -> RunFolder:
