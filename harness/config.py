@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from harness.documents import Json, describe, dump, matches
+from harness.documents import Json, Thresholds, describe, dump, matches
 from harness.errors import ConfigError
 
 SCHEMA = 1
@@ -23,6 +23,11 @@ APPLICATION = Path(__file__).resolve().parent.parent
 """The folder that holds harness/, workloads/ and lab.toml."""
 EMBEDDED = "embedded"
 """As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
+
+TWO_STAGE = "two-stage"
+"""How `campaign.design` begins where the campaign may be extended after its first stage."""
+SYNC = "sync"
+"""The scenario of the sync pulse."""
 
 Record = TypeVar("Record")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -49,6 +54,42 @@ class Lab:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The thermal gate before a run: power and temperatures back within a band of the session's first idle readings.
+
+    `limit_s` 0: no gate. `power_percent` is the band of the mean power over `mean_s`, `cpu_c` and `gpu_c` those of the
+    temperatures.
+    """
+
+    limit_s: float = field(default=0.0, metadata=_at_least(0))
+    power_percent: float = field(default=2.0, metadata=_at_least(0))
+    cpu_c: float = field(default=3.0, metadata=_at_least(0))
+    gpu_c: float = field(default=3.0, metadata=_at_least(0))
+    mean_s: float = field(default=10.0, metadata=_at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Stabilization until settled: two consecutive means over `mean_s` differ by less than `percent` or 2 standard
+    errors. `limit_s` 0: stabilization lasts exactly stabilization_s; else that at least, and `limit_s` at most."""
+
+    limit_s: float = field(default=0.0, metadata=_at_least(0))
+    mean_s: float = field(default=30.0, metadata=_at_least(0.1))
+    percent: float = field(default=1.0, metadata=_at_least(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStage:
+    """The first stage is the pilot; the second is sized from it, once, by the rule declared here (`half_width_percent`
+    0: one stage). `share_percent`: in how many of 100 campaigns the half-width is to be reached."""
+
+    half_width_percent: float = field(default=0.0, metadata=_at_least(0))
+    share_percent: float = field(default=90.0, metadata=_at_least(50))
+    most_repetitions: int = field(default=200, metadata=_at_least(2))
+    most_blocks: int = field(default=200, metadata=_at_least(2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """What is measured in which order. Durations in seconds."""
 
@@ -61,6 +102,11 @@ class Campaign:
     supplementary_s: float = field(metadata=_at_least(0))
     pause_s: float = field(default=0.0, metadata=_at_least(0))
     max_failed_attempts: int = field(default=2, metadata=_at_least(1))
+    sync_pulse: bool = False
+    """At the start of each session the load is switched on and off, which shows the meter's latency and window."""
+    gate: Gate = field(default_factory=Gate)
+    settle: Settle = field(default_factory=Settle)
+    two_stage: TwoStage = field(default_factory=TwoStage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,20 +160,35 @@ class ScenarioSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Limits of the findings (method.md section 7); every one is printed in the report."""
+class Supply:
+    """The nominal mains the SUT is fed from: the `supply` findings are about the distance from it."""
 
-    gap_windows: float = field(default=2.0, metadata=_at_least(0))
-    gap_total_percent: float = field(default=1.0, metadata=_at_least(0))
-    gap_single_s: float = field(default=10.0, metadata=_at_least(0))
-    baseline_drift_percent: float = field(default=25.0, metadata=_at_least(0))
-    outlier_modified_z: float = field(default=5.0, metadata=_at_least(0))
-    clock_bound_percent: float = field(default=1.0, metadata=_at_least(0))
-    clock_step_ms: float = field(default=50.0, metadata=_at_least(0))
-    min_interval_s: float = field(default=300.0, metadata=_at_least(0))
-    min_scenario_runs: int = field(default=30, metadata=_at_least(1))
-    min_baseline_runs: int = field(default=10, metadata=_at_least(1))
-    min_baseline_blocks: int = field(default=5, metadata=_at_least(1))
+    voltage_v: float = field(default=230.0, metadata=_at_least(1))
+    frequency_hz: float = field(default=50.0, metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambient:
+    """A thermometer of the room that the host reads from a file (1-wire, hwmon, IIO of Linux); no file: none.
+
+    The temperature is the number in the file times `scale` plus `offset_c`.
+    """
+
+    file: str = ""
+    scale: float = 0.001
+    offset_c: float = 0.0
+    period_s: float = field(default=5.0, metadata=_at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The limit a result is held against (a label's, a customer's), and how (JCGM 106): accepted up to
+    limit - guard_band * U. Without a scenario nothing is decided."""
+
+    scenario: str = ""
+    quantity: Literal["induced_energy_wh", "energy_wh"] = "induced_energy_wh"
+    limit_wh: float = field(default=0.0, metadata=_at_least(0))
+    guard_band: float = field(default=1.0, metadata=_at_least(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +203,9 @@ class LabFile:
     meters: dict[str, MeterSection]
     scenarios: dict[str, ScenarioSection]
     thresholds: Thresholds = field(default_factory=Thresholds)
+    supply: Supply = field(default_factory=Supply)
+    ambient: Ambient = field(default_factory=Ambient)
+    decision: Decision = field(default_factory=Decision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +263,7 @@ class LabConfig:
     file: LabFile
     scenarios: tuple[Scenario, ...]
     baseline: Scenario
+    sync: Scenario
     source: bytes
 
     @property
@@ -251,12 +316,37 @@ def load(path: Path) -> LabConfig:
                 "name the circuits whose sum is the SUT's power"
             )
     _check_register(path, lab)
+    _check_campaign(path, lab.campaign, lab.baseline)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
+    if SYNC in lab.scenarios:
+        raise ConfigError(
+            f"{path}: scenarios.{SYNC}: the sync pulse is set by campaign.sync_pulse; give it another name"
+        )
     scenarios = tuple(_scenario(path, name, section) for name, section in lab.scenarios.items())
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
-    return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, source=source)
+    sync = _from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None)
+    return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
+
+
+def _check_campaign(path: Path, campaign: Campaign, baseline: Baseline) -> None:
+    """What contradicts itself in the table [campaign]."""
+    if campaign.gate.limit_s and campaign.pause_s:
+        raise ConfigError(f"{path}: campaign.pause_s: the gate replaces the pause; set pause_s = 0 or gate.limit_s = 0")
+    if campaign.settle.limit_s and campaign.settle.limit_s < 2 * campaign.settle.mean_s:
+        least_s = 2 * campaign.settle.mean_s
+        raise ConfigError(f"{path}: campaign.settle.limit_s: two means of settle.mean_s need at least {least_s:g} s")
+    declared = campaign.design.startswith(TWO_STAGE)
+    if declared != bool(campaign.two_stage.half_width_percent):
+        raise ConfigError(
+            f'{path}: campaign.design: a design that begins with "{TWO_STAGE}" needs two_stage.half_width_percent, '
+            "and that needs such a design: what decides about more runs is declared before the first one"
+        )
+    if campaign.two_stage.share_percent >= 100:
+        raise ConfigError(f"{path}: campaign.two_stage.share_percent: no plan keeps a promise always; below 100")
+    if declared and baseline.blocks < 2:
+        raise ConfigError(f"{path}: baseline.blocks: a pilot needs at least 2 blocks")
 
 
 def _check_register(path: Path, lab: LabFile) -> None:
