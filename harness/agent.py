@@ -43,6 +43,7 @@ import functools
 import json
 import os
 import platform
+import resource
 import select
 import shutil
 import signal
@@ -433,6 +434,11 @@ class SystemSampler:
             gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
         return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges]
 
+    @property
+    def busy_s(self) -> float | None:
+        """CPU time of all CPUs that was not idle, at the last sample; null before the first."""
+        return None if self._cpu is None else round(self._cpu[0] - self._cpu[1], 3)
+
     def _cpu_percent(self) -> float | None:
         # user nice system idle iowait irq softirq steal; guest time is in user already, proc(5)
         times: list[float] = self._psutil.cpu_times()[:8]
@@ -462,6 +468,64 @@ def whole_disks(names: dict[str, Any]) -> set[str]:
     return hardware or {
         n for n in names if os.path.exists("/sys/block/" + n) and not n.startswith(("loop", "ram", "zram", "dm-", "md"))
     }
+
+
+class StateSampler:
+    """What tells afterwards whether the machine worked undisturbed: CPU time of all and of the command, kills for want
+    of memory, slow-downs for heat. The last two are read once a second at most."""
+
+    def __init__(self, system: str = "") -> None:
+        self._vmstat = system + "/proc/vmstat"
+        self._throttles = throttle_counts(system)
+        self._looked_ns = 0
+        self._rare: list[int | None] = [None, None]
+        self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+        oom = "oom_kill of /proc/vmstat" + ("" if self._killed() is not None else ": not known to this kernel")
+        throttle = "thermal_throttle/package_throttle_count, sum of packages"
+        throttle += "" if self._throttles else ": not supported by this machine"
+        self.columns = [
+            column("busy_cpu_s", "s", "SUT CPU time of all CPUs that was not idle", "psutil.cpu_times", "counter"),
+            column(
+                "load_cpu_s",
+                "s",
+                "CPU time of the command and its descendants (of a live one's children: once they ended)",
+                "getrusage(RUSAGE_CHILDREN), /proc/PID/stat",
+                "counter",
+            ),
+            column("oom_kills", "1", "SUT processes killed for want of memory", oom, "counter"),
+            column("cpu_throttle_count", "1", "SUT CPU slow-downs for heat", throttle, "counter"),
+        ]
+
+    def sample(self, busy_s: float | None, command: int | None) -> list[Any]:
+        """One value per column; `command` is the pid of the command that runs."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns >= HOUSEKEEPING_S * 1e9 or not self._looked_ns:
+            self._looked_ns = now_ns
+            counts = [read_text(path) for path in self._throttles]
+            self._rare = [self._killed(), sum(int(count or 0) for count in counts) if self._throttles else None]
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        load_s = ended.ru_utime + ended.ru_stime
+        if command is not None:
+            fields = (read_text(f"/proc/{command}/stat") or ")").rpartition(")")[2].split()
+            load_s += sum(map(int, fields[11:15])) * self._tick_s  # utime stime cutime cstime, proc(5)
+        return [busy_s, round(load_s, 3), *self._rare]
+
+    def _killed(self) -> int | None:
+        for line in (read_text(self._vmstat) or "").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return None
+
+
+def throttle_counts(system: str) -> list[str]:
+    """The file that counts a package's slow-downs (Intel), one for each package."""
+    import glob
+
+    found = {}
+    for path in glob.glob(glob.escape(system + CPU) + "cpu[0-9]*/thermal_throttle/package_throttle_count"):
+        cpu = os.path.dirname(os.path.dirname(path))
+        found[read_text(cpu + "/topology/physical_package_id")] = path
+    return sorted(found.values())
 
 
 class GpuSampler:
@@ -512,6 +576,10 @@ class GpuSampler:
                 [("energy_j", "J", "board energy counter")],
             ),
         ]
+        reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", None)
+        if reasons is not None:
+            slowed = ("throttled", "1", "slowed by heat or supply: 1, else 0")
+            readers.append(("CurrentClocksThrottleReasons", reasons, is_throttled, [slowed]))
         for clock, kind in (("sm", "SM"), ("memory", "MEM"), ("graphics", "GRAPHICS")):
             mhz = functools.partial(clock_mhz, nvml, getattr(nvml, "NVML_CLOCK_" + kind))
             readers.append((f"ClockInfo({kind})", mhz, int, [(clock + "_clock_mhz", "MHz", clock + " clock")]))
@@ -528,7 +596,8 @@ class GpuSampler:
         try:
             ask(gpu)
         except self._nvml.NVMLError as error:
-            return bool(error.value != self._nvml.NVML_ERROR_NOT_SUPPORTED)
+            lacking = (self._nvml.NVML_ERROR_NOT_SUPPORTED, self._nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+            return error.value not in lacking
         return True
 
     def sample(self) -> list[Any]:
@@ -556,6 +625,11 @@ class GpuSampler:
 def thousandth(value: int) -> float:
     """NVML's mW and mJ in W and J."""
     return value / 1000.0
+
+
+def is_throttled(reasons: int) -> int:
+    """Whether heat, the power brake or the hardware itself slows the board (nvml.h, nvmlClocksThrottleReasons)."""
+    return int(bool(reasons & (0x8 | 0x20 | 0x40 | 0x80)))
 
 
 def clock_mhz(nvml: Any, kind: int, gpu: Any) -> int:
@@ -770,6 +844,7 @@ class Agent:
         self._journal = Journal("journal.jsonl")
         self._faulted = False
         self._system = SystemSampler(psutil)
+        self._state = StateSampler()
         nvml, gpu_problem = import_nvml()
         self._gpu = None if nvml is None else GpuSampler(nvml, self._note)
         self._describe(gpu_problem)
@@ -835,6 +910,7 @@ class Agent:
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         values = self._system.sample()
         values.append(round(self._cpu_s(), 6))
+        values += self._state.sample(self._system.busy_s, self._load.pid if self._load else None)
         if self._gpu is not None:
             values += self._gpu.sample()
         self._journal.write({"rec": "sample", "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "values": values})
@@ -1095,6 +1171,7 @@ class Agent:
         columns = [
             *self._system.columns,
             column("agent_cpu_s", "s", "CPU time of the agent and its relay", "process CPU clocks", "counter"),
+            *self._state.columns,
         ]
         if self._gpu is not None:
             columns += self._gpu.columns

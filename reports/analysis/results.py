@@ -6,8 +6,9 @@ hardware, efficiency, oscar, uncertainty or findings.
 Decisions
 - `examine` comes first and reads each run once; what it finds becomes `broken-seal` (invalid) and the numbers are still
   given, beside it. With a broken chain the runs are taken as they lie on disk.
-- A run enters the means when it ended with success, its interval was marked, the meter read something in it, no gap
-  fails it, and no annotation of the operator takes it out: that is a finding with who, when and why.
+- A run enters the means when it ended with success, its seal holds, its interval was marked, the meter read something
+  in it, no finding of `OUT` fails it, and no annotation of the operator takes it out: that is a finding with who, when
+  and why. A run whose seal is broken never enters one: nothing says what was measured.
 - A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
   compared.
 - The order of runs on disk is irrelevant: the log's order is used, and the folders' names where the log is broken.
@@ -28,7 +29,19 @@ from numpy.typing import NDArray
 from harness.documents import Json, PowerDescriptor
 from harness.errors import AnalysisError
 from harness.run_folder import Examination, RunFolder, examine, read_plain, write_derived
-from reports.analysis import budget, efficiency, findings, hardware, label, oscar, records
+from reports.analysis import (
+    budget,
+    efficiency,
+    findings,
+    findings_campaign,
+    findings_run,
+    hardware,
+    label,
+    oracle,
+    oscar,
+    records,
+    verdict,
+)
 from reports.analysis.budget import Budget, Single
 from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.analysis.energy import (
@@ -69,6 +82,15 @@ LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
 """Worst first: a campaign is what its worst meter is."""
+OUT = {
+    "gap": "gaps in its power readings exceed the limits",
+    "negative": "too many of its power readings are negative",
+    "zero": "too many of its power readings are zero",
+    "nan": "too many of its power readings are no numbers",
+    "oom": "processes were killed for want of memory while it ran",
+    "computational-incorrect": "its workload did not do the work it was to do",
+}
+"""Code of an invalid finding of a run -> why the run enters no mean."""
 AT_RUN = 0
 """Where the rating interval stands among `AnalysedRun.edges_ns`."""
 SENTENCES = {
@@ -111,6 +133,8 @@ class CampaignResult:
     records: Json
     runs: list[Json]
     findings: list[Finding]
+    thresholds: Json
+    verdict: Json
     inputs: dict[str, str | None]
 
     def to_json(self) -> Json:
@@ -120,19 +144,21 @@ class CampaignResult:
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "label": self.label, "records": self.records, "runs": self.runs,
-            "findings": [asdict(finding) for finding in self.findings], "inputs": self.inputs,
+            "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
+            "verdict": self.verdict, "inputs": self.inputs,
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class AnalysedRun:
-    """One run and what was computed of it; `excluded_because` is None where it enters the means."""
+    """One run and what was computed of it; `excluded_because` is None where it enters the means. `broken`: its seal."""
 
     run: RunFolder
     series: RunSeries
     convention: Convention | None = None
     findings: list[Finding] = field(default_factory=list)
     exclusion: str | None = None
+    broken: bool = False
 
     @cached_property
     def summary(self) -> Json:
@@ -269,15 +295,16 @@ class AnalysedRun:
     @property
     def excluded_because(self) -> str | None:
         """Why it enters no mean; None where it does."""
+        if self.broken:
+            return "its seal is broken: its bytes are not those that were measured"
         if self.run.exit_status != "success":
             return self.run.reason or "it did not succeed"
         if self.interval_ns is None:
             return "its rating interval was never marked"
         if not self.parts:
             return "no power reading lies in its rating interval"
-        if any(finding.code == "gap" and finding.severity == "invalid" for finding in self.findings):
-            return "gaps in its power readings exceed the limits"
-        return self.exclusion
+        failed = [OUT[f.code] for f in self.findings if f.severity == "invalid" and f.code in OUT]
+        return failed[0] if failed else self.exclusion
 
     @property
     def session(self) -> str:
@@ -454,8 +481,11 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     limits = findings.thresholds_of(runs[0].run)
+    found += findings.of_thresholds(limits)
+    typical_s = findings_run.typical_steps_s([run.series for run in runs])
     for run in runs:
-        run.findings.extend(_run_findings(run, limits))
+        run.findings.extend(_run_findings(run, typical_s, limits))
+        run.findings.extend(_oracle_findings(run, runs))
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
     baseline = Baseline(baseline_runs)
@@ -463,8 +493,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
     found += findings.of_notes([run.run for run in runs])
     parts = [part for run in included if run.own_terms for part in run.own_terms.parts]
-    found += findings.of_limits([part.error for part in parts if part.reported_j is None])
-    found += findings.of_calibration([run.run for run in runs])
+    found += findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
+    found += findings_campaign.of_calibration([run.run for run in runs])
+    found += findings_campaign.of_pooling([run.run for run in included])
+    found += findings_campaign.of_monitoring({run.run.path.name: _not_monitored(run, limits) for run in included})
     names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
     groups = {name: Group([run for run in included if run.run.start.scenario == name], baseline) for name in names}
     terms = {id(run): own for group in groups.values() for run, own in zip(group.runs, group.terms, strict=True)}
@@ -477,10 +509,14 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         everyone = [run for run in runs if run.run.start.scenario == name]
         context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits)
         scenarios[name] = context.to_json()
-        found += context.findings
+        found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
+    ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in groups.items()}
+    found += findings_campaign.of_order(ordinals, limits) + verdict.of_result(scenarios)
     measurement, meters = _measurement(runs)
     base = _baseline(runs, baseline_runs, outliers)
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
+    found = findings.ordered(found)
+    out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     return CampaignResult(
         campaign=_campaign(entries, runs),
         measurement=measurement,
@@ -494,7 +530,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         label=_label(baseline_runs, groups, base, scenarios, runs, entries, limits),
         records=records.evaluate([run.series for run in runs]),
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
-        findings=findings.ordered(found),
+        findings=found,
+        thresholds=dict(limits),
+        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
     )
 
@@ -514,6 +552,7 @@ def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]
     """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
     order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
     exclusions = _exclusions(seen.annotations)
+    broken = {check.subject for check in seen.checks if not check.passed}
     for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if name in seen.unreadable:
             found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
@@ -525,7 +564,7 @@ def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]
         except AnalysisError as error:
             found.append(Finding("unreadable", "invalid", name, {"detail": str(error)}))
             series = read_run(replace(run, power=(), indicators=(), events=()))
-        yield AnalysedRun(run, series, exclusion=exclusions.get(name))
+        yield AnalysedRun(run, series, exclusion=exclusions.get(name), broken=name in broken)
 
 
 def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
@@ -546,31 +585,52 @@ def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
     ]
 
 
-def _run_findings(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
     found = findings.of_ending(run.run)
     if run.run.exit_status != "success":
         return found
     name = run.run.path.name
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
-    if not run.parts:
-        return [*found, Finding("no-power", "invalid", name)]
+    if not run.parts or run.own_terms is None:
+        return [*found, *findings_run.of_odd_values(run.series, *run.interval_ns, limits),
+                Finding("no-power", "invalid", name)]  # fmt: skip
     for part in run.parts:
         gap_s = float(power_function(part, run.convention).gap_s(*run.interval_ns))
-        found += findings.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
-    found += findings.of_overrange(run.series, *run.interval_ns)
-    found += findings.of_ranging(run.series)
-    found += findings.of_doubles(run.series, *run.interval_ns, run.doubles_j)
+        found += findings_run.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
+    found += findings_run.of_odd_values(run.series, *run.interval_ns, limits)
+    found += findings_run.of_rate(run.series, *run.interval_ns, typical_s, limits)
+    found += findings_run.of_overrange(run.series, *run.interval_ns)
+    found += findings_run.of_ranging(run.series)
+    found += findings_run.of_doubles(run.series, *run.interval_ns, run.doubles_j)
+    found += findings_run.of_resolution(run.series, run.own_terms.parts, AT_RUN, run.duration_s, limits)
+    found += findings_run.of_accuracy(run.series, run.streams, *run.interval_ns, limits)
+    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
+        found += rule(run.series, *run.interval_ns, limits)
     if not run.indicator_means:
         found.append(Finding("agent-missing", "info", name))
     return found
+
+
+def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
+    """Whether the workload did its work, beside the other runs of its scenario."""
+    expected = run.run.start.scenario_config.get("verification")
+    if run.run.exit_status != "success" or not isinstance(expected, dict):
+        return []
+    same = [one.summary for one in runs if one.run.start.scenario == run.run.start.scenario]
+    return oracle.of_summary(run.run.path.name, expected, run.summary, same)
+
+
+def _not_monitored(run: AnalysedRun, limits: Mapping[str, float]) -> frozenset[str]:
+    interval_ns = run.interval_ns
+    return findings_run.not_monitored(run.series, *interval_ns, limits) if interval_ns else frozenset()
 
 
 def _clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Mapping[str, float]) -> list[Finding]:
     """A clock's error counts by the step of power at the edges: against the baseline where there is one."""
     over_j = float("nan") if level is None else induced_j(run, level)
     step_w = over_j / run.duration_s if np.isfinite(over_j) else 0.0
-    return list(findings.of_clock(run.series, run.energy_j, step_w, limits))
+    return list(findings_run.of_clock(run.series, run.energy_j, step_w, limits))
 
 
 def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
@@ -583,15 +643,14 @@ def _block(run: AnalysedRun, energy_j: float) -> Block:
 
 
 def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
-    scores = findings.modified_z(np.array([run.mean_power_w for run in baseline_runs]))
-    if scores is None:
-        return []
-    limit = limits["outlier_modified_z"]
-    return [(run, float(z)) for run, z in zip(baseline_runs, scores, strict=True) if abs(z) > limit]
+    means_w = np.array([run.mean_power_w for run in baseline_runs])
+    return [(baseline_runs[at], score) for at, score in findings_campaign.outliers(means_w, limits)]
 
 
 def _outlier_finding(run: AnalysedRun, score: float) -> Finding:
-    evidence = {"quantity": "mean_power_w", "value": run.mean_power_w, "modified_z": score}
+    quantity = "mean_power_w" if run.run.start.kind == "baseline" else "energy_wh"
+    value = run.mean_power_w if quantity == "mean_power_w" else run.energy_j / WH
+    evidence = {"quantity": quantity, "value": value, "modified_z": score}
     return Finding("outlier", "warn", run.run.path.name, evidence)
 
 
@@ -601,7 +660,12 @@ def _baseline_findings(
     if not baseline_runs:
         return [Finding("baseline-missing", "warn", "campaign")]
     shortest_s = min(run.duration_s for run in baseline_runs)
-    return list(findings.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits))
+    means_w = np.array([run.mean_power_w for run in baseline_runs])
+    found = findings_campaign.of_correlation("baseline", means_w, limits)
+    return [
+        *found,
+        *findings_campaign.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits),
+    ]
 
 
 def _baseline(
@@ -610,7 +674,7 @@ def _baseline(
     if not baseline_runs:
         return None
     means_w = np.array([run.mean_power_w for run in baseline_runs])
-    scores = findings.modified_z(means_w)
+    scores = findings_campaign.modified_z(means_w)
     out = {id(run) for run, _ in outliers}
     everyone = sum(run.run.start.kind == "baseline" for run in runs)
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
@@ -696,7 +760,7 @@ class ScenarioContext:
     def findings(self) -> list[Finding]:
         """Findings about the scenario as a whole."""
         runs, group = self.group.runs, self.group
-        found = findings.of_induced(self.name, group.induced)
+        found = findings_campaign.of_induced(self.name, group.induced) + self._success_findings()
         if not runs:
             return found
         own = [level.session is not None for level in group.levels if level is not None]
@@ -707,10 +771,28 @@ class ScenarioContext:
         elif own:
             found += self._drift()
         summaries = [run.summary for run in runs]
-        found += findings.shortened(
+        found += findings_campaign.shortened(
             self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
         )
-        return found
+        intervals = [(*run.interval_ns, run.session) for run in runs if run.interval_ns]
+        found += findings_campaign.of_blocks(self.name, intervals, group.blocks)
+        known = np.isfinite(group.induced_wh).all()
+        series = group.induced_wh if known else group.energies_wh
+        found += findings_campaign.of_correlation(self.name, series, self.limits)
+        return found + [_outlier_finding(run, score) for run, score in self.odd]
+
+    @cached_property
+    def odd(self) -> list[tuple[AnalysedRun, float]]:
+        """Runs whose energy is an outlier, with their scores."""
+        found = findings_campaign.outliers(self.group.energies_wh, self.limits)
+        return [(self.group.runs[at], score) for at, score in found]
+
+    def _success_findings(self) -> list[Finding]:
+        runs, fixed = self.group.runs, self.parameters.get("fixed_epochs")
+        reached = [run.summary.get("reached") for run in runs]
+        return findings_campaign.of_success(
+            self.name, len(runs), len(self.everyone), reached, has_target=not fixed, limits=self.limits
+        )
 
     def _drift(self) -> list[Finding]:
         group = self.group
@@ -719,7 +801,7 @@ class ScenarioContext:
         times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
         sd_wh = None if group.induced is None else group.induced.sd
         duration_s = float(group.durations_s.mean())
-        return findings.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
+        return findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
 
     @property
     def parameters(self) -> Json:
@@ -771,6 +853,10 @@ class ScenarioContext:
             baseline = Baseline([run for run in self.baseline_runs if id(run) not in out])
             sentence = "without the baseline blocks that are outliers"
             found.append(_alternative("without-baseline-outliers", sentence, Group(runs, baseline)))
+        if self.odd:
+            out = {id(run) for run, _ in self.odd}
+            others = Group([run for run in runs if id(run) not in out], self.group.baseline)
+            found.append(_alternative("without-outliers", "without the runs that are outliers", others))
         return found
 
     def _work(self) -> list[dict[str, float]]:
@@ -1180,7 +1266,7 @@ def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
     for run in runs:
         for (one, other), (one_j, other_j) in zip(run.series.doubles, run.doubles_j, strict=True):
             key = (one.descriptor.circuit, one.descriptor.meter, other.descriptor.meter)
-            limit_w = findings.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
+            limit_w = findings_run.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
             if one_j:
                 limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j
                 pairs.setdefault(key, []).append((100 * (other_j / one_j - 1), limit))

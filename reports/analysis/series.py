@@ -7,7 +7,8 @@ wall clock of an import. A stream that was cut off in mid-line (a killed run) is
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,11 @@ from harness.run_folder import RunFolder, read_plain
 from reports.analysis.clock import ClockModel, fit
 from reports.analysis.limits import certificate_of
 
-POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags"})
+SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
+"""What a meter may say of the mains."""
+POWER_COLUMNS = frozenset(
+    {"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags", *SUPPLY_COLUMNS}
+)
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
 
@@ -34,7 +39,8 @@ class PowerSeries:
     `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column;
     `overrange_ns` when readings came that were above the range, and so have no value. `reported` is the limit of error
     that the instrument itself stated of each reading (a part of it, NaN where it stated none), None without such a
-    column.
+    column. `nan_ns`: when readings came that were no number; `supply`: what it says of the mains, by column, NaN where
+    empty.
     """
 
     descriptor: PowerDescriptor
@@ -44,6 +50,8 @@ class PowerSeries:
     register_wh: NDArray[np.float64] | None
     overrange_ns: NDArray[np.int64]
     reported: NDArray[np.float64] | None = None
+    nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+    supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,17 @@ class RunSeries:
     @cached_property
     def indicators(self) -> Indicators | None:
         """The SUT's hardware indicators on the run's time base."""
+        return self._sampled(of_host=False)
+
+    @cached_property
+    def room(self) -> Indicators | None:
+        """What the host's own sensors say of the room on the run's time base."""
+        return self._sampled(of_host=True)
+
+    def _sampled(self, *, of_host: bool) -> Indicators | None:
         for descriptor in self.run.indicators:
+            if (descriptor.clock == "host") != of_host:
+                continue
             found = read_indicators(self.run.path, descriptor, self.clock)
             if found is not None and found.times_ns.size:
                 return found
@@ -188,6 +206,7 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
     keep &= ~flags.str.contains("stale", regex=False).to_numpy(bool)
     over = flags.str.contains("overrange", regex=False).to_numpy(bool)
+    odd = ~np.isfinite(power_w.to_numpy(np.float64)) & ~over
     window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(keep.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
     if np.any(np.diff(times_ns) < 0):
@@ -198,7 +217,10 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     if (certificate := certificate_of(descriptor)) is not None:
         values_w = values_w - certificate.error_w(values_w)
     told = table["relative_uncertainty"].to_numpy(np.float64)[keep] if "relative_uncertainty" in table else None
-    return PowerSeries(descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over], told)
+    supply = {name: table[name].to_numpy(np.float64)[keep] for name in SUPPLY_COLUMNS if name in table}
+    return PowerSeries(
+        descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over], told, times_ns[odd], supply
+    )
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:

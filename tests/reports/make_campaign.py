@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.config import Thresholds
 from harness.documents import (
     ActionEvent,
     ClockEvent,
@@ -27,6 +26,7 @@ from harness.documents import (
     PowerDescriptor,
     Start,
     Stop,
+    Thresholds,
     dump,
 )
 from harness.run_folder import CampaignFolder, RunWriter

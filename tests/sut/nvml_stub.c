@@ -103,6 +103,7 @@ ret nvmlDeviceGetMemoryInfo(device d, memory *out)
 }
 ret nvmlDeviceGetPowerUsage(device d, unsigned *out) { return word(d, "power_mw", out); }
 ret nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *out) { return of_device(d, "energy_mj", out); }
+ret nvmlDeviceGetCurrentClocksThrottleReasons(device d, unsigned long long *out) { return of_device(d, "throttle_reasons", out); }
 ret nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out)
 {
     const char *names[] = {"graphics_clock", "sm_clock", "memory_clock"};

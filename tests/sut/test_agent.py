@@ -222,9 +222,19 @@ def test_the_columns_are_those_of_the_run_folder_with_unit_and_method(agent: Loc
         "net_received_kb",
         "net_sent_kb",
         "agent_cpu_s",
+        "busy_cpu_s",
+        "load_cpu_s",
+        "oom_kills",
+        "cpu_throttle_count",
     ]
     assert all(column["quantity"] and column["unit"] and column["method"] for column in columns)
-    assert [c["name"] for c in columns if c["kind"] == "counter"] == ["agent_cpu_s"]
+    assert [c["name"] for c in columns if c["kind"] == "counter"] == [
+        "agent_cpu_s",
+        "busy_cpu_s",
+        "load_cpu_s",
+        "oom_kills",
+        "cpu_throttle_count",
+    ]
     first = agent.of("sample")[0]["values"]
     assert [first[0], *first[3:7]] == [None] * 5
     sample = agent.last_sample()

@@ -21,6 +21,7 @@ TRACE = {
     "memory_clock": 9751,
     "graphics_clock": 1910,
     "power_limit_mw": 350_000,
+    "throttle_reasons": 0x40 | 0x4,
 }
 SHOWN = {
     "pstate": 2,
@@ -34,6 +35,7 @@ SHOWN = {
     "sm_clock_mhz": 1905,
     "memory_clock_mhz": 9751,
     "graphics_clock_mhz": 1910,
+    "throttled": 1,
 }
 
 
