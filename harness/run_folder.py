@@ -81,7 +81,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_derived(campaign: Path, name: str, text: str) -> Path:
+def write_derived(campaign: Path, name: str, content: str | bytes) -> Path:
     """Write `derived/NAME` of a campaign, whole or not at all; a link that stands there is replaced, never followed.
 
     Raises:
@@ -94,8 +94,8 @@ def write_derived(campaign: Path, name: str, text: str) -> Path:
         if folder.is_symlink():
             raise RunFolderError(f"{folder}: a link; derived files belong into the campaign, remove the link")
         draft.unlink(missing_ok=True)
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         draft.replace(target)
     except OSError as error:
         raise RunFolderError(
@@ -236,6 +236,10 @@ class RunFolder:
             raise DocumentError(f"{journal}:1: expected a start document")
         if len(stops) > 1 or (stops and documents[-1] is not stops[0]):
             raise DocumentError(f"{journal}: documents after the stop document")
+        streams = [d.stream for d in documents if isinstance(d, PowerDescriptor | IndicatorDescriptor)]
+        meters = [d.meter for d in documents if isinstance(d, PowerDescriptor)]
+        if odd := [name for name in (*streams, *meters) if "/" in name or "\0" in name or name in ("", ".", "..")]:
+            raise DocumentError(f"{journal}: {odd[0]!r:.80} is no name of a stream or meter inside the run")
         if any(isinstance(d, Start) for d in documents[1:]):
             raise DocumentError(f"{journal}: a second start document; a run is never resumed")
         return cls(
@@ -431,6 +435,8 @@ def verify_run(path: Path) -> list[Check]:
 def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:
     """The checks of one run and its documents, or why they cannot be read. Every file is hashed once."""
     checks, digests = _verify_bytes(path)
+    if digests is None:
+        return checks, checks[0].detail
     try:
         run = RunFolder.open(path)
     except (RunFolderError, DocumentError) as error:
@@ -441,17 +447,21 @@ def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:
     return checks, run
 
 
-def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str]]:
-    """The run's files against its manifest, and their digests as they are now."""
+def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
+    """The run's files against its manifest, and their digests as they are now; None where a link stands among them:
+    then nothing of the run may be read."""
     subject, manifest = path.name, path / MANIFEST
-    if not manifest.is_file():
-        detail = f"{MANIFEST} is missing: the run was never sealed or was tampered with"
-        return [Check(subject, "sealed", False, detail)], {}
     try:
-        listed = _read_manifest(manifest)
         digests = {name: sha256_of(path / name) for name in _files(path) if name != MANIFEST}
     except (RunFolderError, OSError) as error:
-        return [Check(subject, "manifest", False, str(error))], {}
+        return [Check(subject, "plain", False, str(error))], None
+    if not manifest.is_file():
+        detail = f"{MANIFEST} is missing: the run was never sealed or was tampered with"
+        return [Check(subject, "sealed", False, detail)], digests
+    try:
+        listed = _read_manifest(manifest)
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "manifest", False, str(error))], digests
     problems = [f"{name} is missing" for name in sorted(listed.keys() - digests.keys())]
     problems += [f"{name} is not in the manifest" for name in sorted(digests.keys() - listed.keys())]
     problems += [
@@ -621,7 +631,7 @@ def _verify_place(run: RunFolder, begin: Json, campaign: object) -> Check:
 
 def _verify_attachment(folder: Path, entry: Json) -> Check:
     """An attachment of the campaign is there and as it was attached."""
-    name = str(entry["path"])
+    name = str(entry.get("path"))
     try:
         path = folder / _inside(name)
         same = sha256_of(path) == entry["sha256"]

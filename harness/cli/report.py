@@ -1,4 +1,4 @@
-"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report."""
+"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report; with `--audit` the audit report too."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.cli.types import Verbs
+from harness.errors import LabError
 
 if TYPE_CHECKING:
     from harness.documents import Json
@@ -25,12 +26,34 @@ def add_parser(verbs: Verbs) -> None:
         "Exit code 3 when a finding makes the campaign invalid.",
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
+    verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
+    verb.add_argument("--pdf", action="store_true", help="with --audit: as PDF too, audit.pdf")
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Write both files and print where they are."""
-    return write(arguments.campaign)
+    """Write the files and print where they are.
+
+    Raises:
+        LabError: --pdf without --audit, or no PDF can be made on this machine.
+    """
+    if arguments.pdf and not arguments.audit:
+        raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
+    code = write(arguments.campaign)
+    if arguments.audit:
+        _write_audit(arguments.campaign, as_pdf=arguments.pdf)
+    return code
+
+
+def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
+    from harness.run_folder import DERIVED
+    from reports.analysis.results import RESULTS
+    from reports.render import write_audit, write_audit_pdf
+
+    audit = write_audit(campaign, campaign / DERIVED / RESULTS)
+    print(f"audit    {audit.resolve()}")
+    if as_pdf:
+        print(f"pdf      {write_audit_pdf(campaign, audit).resolve()}")
 
 
 def write(campaign: Path) -> int:
