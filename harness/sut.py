@@ -902,6 +902,10 @@ def _connect_error(config: SutConfig, name: str, error: BaseException) -> BaseEx
             f"(ssh-keygen -R {shlex.quote(_known_name(config))} -f {shlex.quote(str(config.known_hosts))}) "
             f"and add: {_keyscan(config)}"
         )
+    if isinstance(error, paramiko.hostkeys.InvalidHostKey):
+        return HostKeyError(
+            f"{name}: {config.known_hosts} has a line that is no host key ({error.args[0]!s:.60}); remove it"
+        )
     if isinstance(error, paramiko.PasswordRequiredException):
         return SutUnreachable(f"{name}: sut.key_file {config.key_file} needs a passphrase; load it into an ssh-agent")
     if isinstance(error, paramiko.AuthenticationException):

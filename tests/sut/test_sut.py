@@ -80,6 +80,12 @@ def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tm
         Sut.connect(replace(config, key_file=tmp_path / "locked"))
 
 
+def test_a_line_of_known_hosts_that_is_no_key_is_named(config: SutConfig) -> None:
+    config.known_hosts.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + config.known_hosts.read_text())
+    with pytest.raises(HostKeyError, match="has a line that is no host key"):
+        Sut.connect(config)
+
+
 def test_a_port_that_says_nothing_is_given_up(config: SutConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sut_module, "CONNECT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SutUnreachable):
@@ -99,8 +105,16 @@ def test_facts_say_what_the_sut_is(sut: Sut) -> None:
 
 
 def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
-    assert not [found for found in sut.diagnose(HORIZON_S) if found.severity == "refuse"]
-    assert "no-gpu" in [found.code for found in sut.diagnose(HORIZON_S)]
+    begun = sut.facts()
+    diagnoses = sut.diagnose(HORIZON_S, begun)
+    assert not [found for found in diagnoses if found.severity == "refuse"]
+    assert {"identity", "no-gpu", "disk", "swap", "foreign-load", "battery"} <= {found.code for found in diagnoses}
+
+
+def test_another_machine_than_the_campaign_began_on_is_refused(sut: Sut) -> None:
+    begun = sut.facts() | {"board": "another board", "kernel": "2.6.32"}
+    changed = {found.code: found.severity for found in sut.diagnose(HORIZON_S, begun) if "changed" in found.code}
+    assert changed == {"machine-changed": "refuse", "software-changed": "warn"}
 
 
 def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: Path) -> None:
