@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from harness.documents import Json, PowerDescriptor
 from harness.errors import AnalysisError
-from harness.run_folder import Examination, RunFolder, examine, read_plain, write_derived
+from harness.run_folder import PHOTO, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
     budget,
     efficiency,
@@ -76,8 +76,6 @@ SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
 EPOCH = "epoch"
-PHOTO = "photo"
-"""The note of an attachment that is a photograph of the set-up (`wattlab run` attaches those of lab.toml)."""
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
@@ -991,6 +989,8 @@ class ScenarioContext:
         return {
             "label": "DC board / AC wall",
             "method": ", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
+            "complete": False,
+            "missing": [{"what": "limits-of-error", "meter": "gpu"}],
             "energy_wh": _json(mean_of(gpu_j / WH, "Wh")),
             "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels)),
             "mean_power_w": _json(mean_of(gpu_j / durations_s, "W")),
@@ -1157,14 +1157,32 @@ def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         "energy_wh": _json(gross),
         "induced_energy_wh": _json(over),
         "gap_s": _one(run.gap_s, "s"),
-        "gap_energy_wh": _one(run.gap_energy_j / WH, "Wh"),
-        "gpu_energy_wh": _one(run.gpu_energy_j / WH, "Wh"),
+        "gap_energy_wh": _gap_energy(run, own),
+        "gpu_energy_wh": _gpu_energy(run.gpu),
         "final_metrics": run.summary,
         "actions": action_rows(run, own),
         "history": _history(run),
         "manifest": run.run.manifest_sha256,
         "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),
     }
+
+
+def _gap_energy(run: AnalysedRun, own: RunTerms | None) -> Json | None:
+    """Energy of the gaps with its own uncertainty (u_gap)."""
+    if own is None or not np.isfinite(run.gap_energy_j):
+        return None
+    u_wh = float(np.sum([part.gap_j[AT_RUN] for part in own.parts])) / WH
+    return Number(Estimate(run.gap_energy_j / WH, u_wh, np.inf), "Wh", n=1).to_json()
+
+
+def _gpu_energy(gpu: hardware.GpuEnergy | None) -> Json | None:
+    """GPU energy of one run with what is known of its uncertainty."""
+    if gpu is None or not np.isfinite(gpu.energy_j[0]):
+        return None
+    u_j = np.nan if gpu.sampling_j is None else float(gpu.sampling_j[0])
+    known = bool(np.isfinite(u_j))
+    estimate = Estimate(float(gpu.energy_j[0]) / WH, u_j / WH if known else None, np.inf if known else None)
+    return Number(estimate, "Wh", n=1).to_json()
 
 
 def _history(run: AnalysedRun) -> Json:

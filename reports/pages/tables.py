@@ -170,7 +170,8 @@ def result_table(results: Results) -> Table | None:
     note = "Means over the runs. " + U_NOTE
     labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
     if labels:
-        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's."
+        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
+        note += "its limits of error are unknown, U is from the spread."
     return Table("results-table", "Result per scenario and run", tuple(heads), tuple(rows), note)
 
 

@@ -86,3 +86,37 @@ def test_gpu_temperature_is_unknown_where_no_sample_fell_into_the_action() -> No
     assert warm[0] == 45
     assert np.isnan(warm[1])
     assert np.isnan(hardware.gpu_temperatures_c(None, *intervals((0, 2)))).all()
+
+
+def test_integrated_gpu_power_is_uncertain_by_what_lies_between_its_samples_and_a_counter_is_not() -> None:
+    powers = [50.0, 54.0] * 50
+    found = hardware.gpu_energy(indicators(2.0, gpu0_power_w=powers, gpu1_power_w=powers), *intervals((20, 120)))
+    assert found is not None
+    assert found.sampling_j is not None
+    one_board = 4 / np.sqrt(2) * np.sqrt(2.0 * 100)
+    assert found.sampling_j == pytest.approx([one_board * np.sqrt(2)], rel=0.02)
+    counted = hardware.gpu_energy(indicators(2.0, gpu0_energy_j=powers), *intervals((20, 120)))
+    assert counted is not None
+    assert counted.sampling_j is None
+
+
+def test_energy_per_success_counts_failed_runs_and_knows_its_spread() -> None:
+    found = efficiency.energy_per_success(np.array([1.0, 0.0, 1.0, 1.0]), np.array([2.0, 4.0, 2.0, 4.0]), NOTHING)
+    assert found is not None
+    assert (found.estimate.value, found.n) == (4.0, 4)
+    assert found.estimate.u is not None
+    wider = efficiency.energy_per_success(np.array([1.0, 0.0, 1.0, 1.0]), np.array([2.0, 4.0, 2.0, 4.0]), Term(1.0, 9))
+    assert wider is not None
+    assert wider.estimate.u == pytest.approx(np.hypot(found.estimate.u, 1 / 0.75))
+    assert efficiency.energy_per_success(np.zeros(3), np.ones(3), NOTHING) is None
+
+
+def test_what_all_energies_share_widens_the_factor() -> None:
+    work = [{"f1_per_wh": 1.0}] * 3
+    alone, shared = (efficiency.ratios(work, np.array([1.9, 2.0, 2.1]), one)["f1_per_wh"]
+                     for one in (NOTHING, Term(0.2, float("inf"))))  # fmt: skip
+    assert alone.number.estimate.u is not None
+    assert shared.number.estimate.u == pytest.approx(np.hypot(alone.number.estimate.u, 0.5 * 0.2 / 2), rel=1e-9)
+    assert shared.interval is not None
+    assert alone.interval is not None
+    assert shared.interval[1] - shared.interval[0] > alone.interval[1] - alone.interval[0]
