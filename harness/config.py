@@ -51,6 +51,8 @@ class Lab:
     """A meter without a valid certificate: no start, or a finding in the report."""
     check_load_days: int = field(default=0, metadata=_at_least(0))
     """How old (days) the last passed check load of a meter may be; 0: none is demanded."""
+    photos: list[str] = field(default_factory=list)
+    """Photographs of the set-up (PNG, JPEG), relative to lab.toml: attached to the campaign, shown to the auditor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,11 @@ JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
 ANNOTATIONS = "annotations.jsonl"
 DERIVED = "derived"
+PHOTO = "photo"
+"""The note of an attachment that is a photograph of the set-up."""
+MAX_PHOTO_BYTES = 4 * 1024 * 1024
+IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+"""First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""
 GENESIS = "0" * 64
 """`prev` of a campaign's first line."""
 PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
@@ -634,7 +639,9 @@ def _verify_attachment(folder: Path, entry: Json) -> Check:
     name = str(entry.get("path"))
     try:
         path = folder / _inside(name)
-        same = sha256_of(path) == entry["sha256"]
+        if any(above.is_symlink() for above in path.parents if above != folder and folder in above.parents):
+            raise RunFolderError(f"{path}: behind a link")
+        same = sha256_of(path) == entry.get("sha256")
     except (OSError, RunFolderError) as error:
         return Check(name, "attachment", False, f"cannot be read ({error})")
     return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")

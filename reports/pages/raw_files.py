@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.documents import Json
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, MANIFEST, read_plain, sha256_of
-from reports.analysis.results import PHOTO
+from harness.run_folder import (
+    ANNOTATIONS,
+    CAMPAIGN,
+    IMAGE_TYPES,
+    MANIFEST,
+    MAX_PHOTO_BYTES,
+    PHOTO,
+    read_plain,
+    sha256_of,
+)
 from reports.pages.lookup import Results, listed, pick
-
-MAX_PHOTO_BYTES = 4 * 1024 * 1024
-IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-"""First bytes of a file -> its type; nothing else is embedded, whatever its name says."""
 
 
 @dataclass(frozen=True, slots=True)
