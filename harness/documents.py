@@ -11,7 +11,6 @@ import json
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from harness.errors import DocumentError, NewerSchema
@@ -250,6 +249,7 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("stop", None): Stop,
 }
 _TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
+_HINTS: dict[type[Document], dict[str, Any]] = {cls: get_type_hints(cls) for cls in _TAG_OF}
 
 
 def encode(document: Document) -> str:
@@ -310,13 +310,8 @@ def load_object(line: str | bytes, where: str) -> Json:
     return value
 
 
-@cache
-def _hints(cls: type[Document]) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def _build(cls: type[Document], raw: Json, where: str) -> Document:
-    hints = _hints(cls)
+    hints = _HINTS[cls]
     known = {f.name: f for f in fields(cls)}
     if unknown := sorted(set(raw) - set(known)):
         raise DocumentError(f"{where}: {cls.__name__} has unknown fields {unknown}; was it written by another tool?")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config import APPLICATION
 from harness.documents import Json, Start
-from harness.errors import AnalysisError, DocumentError, RunFolderError, SigningError
+from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
 from harness.evidence.recomputed import check_report, check_results, check_validity, recompute
 from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
@@ -24,6 +24,8 @@ from reports.render import REPORT
 
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3
 """A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""
+FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a document that is well-formed and means nonsense raises in the analysis: a finding, not a bug."""
 INCOMPLETE = "planned"
 """The check that `wattlab sign --incomplete` may leave open."""
 
@@ -135,8 +137,9 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
         return [], None
     try:
         computed = recompute(path, seen)
-    except AnalysisError as error:
-        return [Check(f"{DERIVED}/{RESULTS}", "results", False, f"cannot be recomputed ({error})")], None
+    except (LabError, *FORGED) as error:
+        detail = f"cannot be recomputed ({type(error).__name__}: {error})"
+        return [Check(f"{DERIVED}/{RESULTS}", "results", False, detail)], None
     checks = [*check_results(path, computed), check_validity(path.name, computed)]
     if REPORT in there:
         checks.append(check_report(path, computed, folder_name))
@@ -145,13 +148,14 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:
     """Every planned run succeeded once, is what was planned, and the runs were begun in the plan's order."""
-    plan = next((e["runs"] for e in seen.entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)), None)
-    if plan is None:
+    plans = [e["runs"] for e in seen.entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
+    if not plans:
         return Check(subject, INCOMPLETE, True, "there is no plan: an import")
-    planned = {run["ordinal"]: run for run in plan if isinstance(run, dict) and isinstance(run.get("ordinal"), int)}
+    stages = [{r["ordinal"]: r for r in p if isinstance(r, dict) and isinstance(r.get("ordinal"), int)} for p in plans]
+    planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     done = [run.start.ordinal for run in seen.runs.values() if run.exit_status == "success"]
     missing = sorted(set(planned) - set(done))
-    if wrong := list(_misplaced(planned, seen.runs.values())):
+    if wrong := list(_misplaced(stages, seen.runs.values())):
         return Check(subject, INCOMPLETE, False, "; ".join(wrong))
     if not missing:
         return Check(subject, INCOMPLETE, True, f"all {len(planned)} planned runs succeeded")
@@ -163,19 +167,23 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
     return Check(subject, INCOMPLETE, False, f"{detail}; not yet measured, or removed")
 
 
-def _misplaced(planned: Mapping[int, Json], runs: Collection[RunFolder]) -> Iterator[str]:
-    order = list(planned)
+def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]) -> Iterator[str]:
+    """Runs that are not what was planned, or not in the order of their stage. A sync pulse belongs to no plan."""
+    planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     for run in runs:
         if (wanted := planned.get(run.start.ordinal)) is None:
-            yield f"{run.path.name} was never planned"
+            if run.start.kind != "sync":
+                yield f"{run.path.name} was never planned"
             continue
         for key in ("kind", "scenario", "repetition", "seed", "block"):
             if key in wanted and wanted[key] != getattr(run.start, key):
                 found = getattr(run.start, key)
                 yield f"{run.path.name} was planned with {key} {wanted[key]!r}, it was made with {found!r}"
-    places = [order.index(run.start.ordinal) for run in runs if run.start.ordinal in planned]
-    if any(later < earlier for earlier, later in pairwise(places)):
-        yield "the runs were not begun in the order of the plan"
+    for stage in stages:
+        order = list(stage)
+        places = [order.index(run.start.ordinal) for run in runs if run.start.ordinal in stage]
+        if any(later < earlier for earlier, later in pairwise(places)):
+            yield "the runs were not begun in the order of the plan"
 
 
 def _check_clock(subject: str, seen: Examination) -> Check:

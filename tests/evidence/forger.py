@@ -38,6 +38,8 @@ def reforge(
     campaign: Path,
     edit: Edit = lambda run: None,
     rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda entries: entries,
+    *,
+    results: bool = True,
 ) -> None:
     """Edit every run and the log's entries, then make every digest, link and document of the campaign fit again."""
     unlock(campaign)
@@ -56,7 +58,8 @@ def reforge(
             entry["manifest"] = manifests[entry["folder"]]
         body = {key: entry[key] for key in entry if key not in ("seq", "prev", "utc", "type", "line_sha256")}
         log.append(entry["type"], entry["utc"], body)
-    write_results(campaign)
+    if results:
+        write_results(campaign)
 
 
 def _reseal(run: Path, previous: str | None) -> str:

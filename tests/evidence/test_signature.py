@@ -36,8 +36,13 @@ def test_a_signature_holds_for_its_bytes_and_its_key_only(tmp_path: Path, other_
 def test_the_stored_files_are_what_plain_ssh_keygen_verifies(signed: Path, key: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text(f"{PRINCIPAL} {public(key).read_text()}")
-    words = ["ssh-keygen", "-Y", "verify", "-f", allowed, "-I", PRINCIPAL, "-n", NAMESPACE, "-s", signed / SIGNATURE]
-    done = subprocess.run(words, input=(signed / STATEMENT).read_bytes(), capture_output=True, check=False)
+    words = ["-f", str(allowed), "-I", PRINCIPAL, "-n", NAMESPACE, "-s", str(signed / SIGNATURE)]
+    done = subprocess.run(
+        ["ssh-keygen", "-Y", "verify", *words],
+        input=(signed / STATEMENT).read_bytes(),
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
