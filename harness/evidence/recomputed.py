@@ -1,11 +1,11 @@
-"""results.json and report.html against what the raw data give now.
+"""results.json, report.html and audit.html against what the raw data give now.
 
-Knows the two derived documents and how far two numbers may differ. Knows no keys.
+Knows the derived documents and how far two numbers may differ. Knows no keys.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from harness.documents import Json, load_object
 from harness.errors import DocumentError, LabError
 from harness.run_folder import DERIVED, Check, Examination, read_plain
 from reports.analysis.results import RESULTS, analyse, results_text
-from reports.render import REPORT, report_html
+from reports.render import AUDIT, REPORT, audit_html, report_html
 
 RELATIVE = 1e-9
 """Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
@@ -105,10 +105,24 @@ def check_validity(subject: str, computed: Json) -> Check:
 
 def check_report(campaign: Path, computed: Json, folder_name: str) -> Check:
     """The page against one rendered now, line by line."""
-    subject = f"{DERIVED}/{REPORT}"
+    return _check_page(campaign, REPORT, lambda: report_html(campaign, computed, folder_name))
+
+
+def check_audit(campaign: Path, folder_name: str) -> Check:
+    """The audit report against one rendered now from results.json as written, which `check_results` judges: the
+    report's id holds the digest of that very file."""
+
+    def fresh() -> str:
+        return audit_html(campaign, read_plain(campaign / DERIVED / RESULTS).decode(), folder_name)
+
+    return _check_page(campaign, AUDIT, fresh)
+
+
+def _check_page(campaign: Path, name: str, rendered: Callable[[], str]) -> Check:
+    subject = f"{DERIVED}/{name}"
     try:
-        written = read_plain(campaign / DERIVED / REPORT).decode()
-        fresh = report_html(campaign, computed, folder_name)
+        written = read_plain(campaign / DERIVED / name).decode()
+        fresh = rendered()
     except (OSError, UnicodeDecodeError, LabError) as error:
         return Check(subject, "report", False, f"cannot be compared ({error})")
     if written == fresh:
