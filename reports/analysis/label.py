@@ -138,7 +138,7 @@ def _baseline_rows(base: Sequence[LabelRun], baseline: Json | None) -> list[Json
     rows.append(_last("power", "W", "gross", (baseline or {}).get("mean_power_w"), None))
     if gpu_w := (baseline or {}).get("gpu_power_w"):
         rows.append(_last("gpu-power", "W", "gross", gpu_w, None))
-    return rows
+    return _own_first(rows)
 
 
 def _idle_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json, baseline: Json | None) -> list[Json]:
@@ -149,7 +149,7 @@ def _idle_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Jso
     found.append(_last("power", "W", "net", scenario.get("mean_power_w"), scenario.get("induced_power_w")))
     if (scenario.get("gpu") or {}).get("mean_power_w") and (baseline or {}).get("gpu_power_w"):
         found.append(_last("gpu-power", "W", "net", scenario["gpu"]["mean_power_w"], None))
-    return found
+    return _own_first(found)
 
 
 def _usage_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json) -> list[Json]:
@@ -162,7 +162,12 @@ def _usage_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Js
     found.append(_last("energy", "Wh", "net", scenario.get("energy_wh"), scenario.get("induced_energy_wh")))
     if gpu := scenario.get("gpu"):
         found.append(_last("gpu-energy", "Wh", "net", gpu.get("energy_wh"), gpu.get("induced_energy_wh")))
-    return found
+    return _own_first(found)
+
+
+def _own_first(rows: list[Json]) -> list[Json]:
+    """The label's rows a to e, then the extensions."""
+    return sorted(rows, key=lambda row: bool(row["extension"]))
 
 
 def _work_unit(unit: str) -> str:
