@@ -23,7 +23,7 @@ def add_parser(verbs: Verbs) -> None:
         "report",
         help="compute results.json and write the report",
         description="Compute results.json of a campaign from its run folders and write the HTML report. "
-        "Exit code 3 when a finding makes the campaign invalid.",
+        "Exit code 3 when the verdict on the campaign is invalid.",
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
@@ -57,7 +57,7 @@ def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
 
 
 def write(campaign: Path) -> int:
-    """Write results.json and report.html, print headline and places; 3 when a finding makes the campaign invalid."""
+    """Write results.json and report.html, print headline, verdict and places; 3 when the verdict is invalid."""
     from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
 
     report = write_report(campaign)
@@ -66,6 +66,7 @@ def write(campaign: Path) -> int:
     console = Console()
     console.print(_table(results))
     console.print(escape(results["measurement"]["sentence"]))
+    console.print(_verdict(results), soft_wrap=True)
     invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
     for finding in invalid:
         console.print(f"[bold red]INVALID[/] {finding['code']}: {escape(str(finding['subject']))}")
@@ -73,7 +74,14 @@ def write(campaign: Path) -> int:
     console.print(f"{remarks} remarks stand in the report.")
     print(f"report   {report.resolve()}")
     print(f"numbers  {numbers.resolve()}")
-    return 3 if invalid else 0
+    return 3 if results["verdict"]["word"] == "invalid" else 0
+
+
+def _verdict(results: "Json") -> str:
+    from reports.pages.campaign import verdict_line
+
+    colour = {"invalid": "bold red", "not-certifiable": "yellow"}.get(results["verdict"]["word"], "green")
+    return f"[{colour}]{escape(verdict_line(results))}[/]"
 
 
 def _table(results: "Json") -> Table:
@@ -88,7 +96,7 @@ def _table(results: "Json") -> Table:
     }
     columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
     scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
-    table = Table(caption="value ± U (95 %, type A)", box=SIMPLE, padding=(0, 1))
+    table = Table(caption="value ± U (95 %)", box=SIMPLE, padding=(0, 1))
     table.add_column("scenario", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     for heading, scale in scales.items():

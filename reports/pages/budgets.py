@@ -46,7 +46,9 @@ def budget_blocks(results: Results, stamp: str) -> list[Block]:
     """Sentences, figure and tables; empty where there is no budget."""
     sentences = [Paragraph(text, "note") for text in incomplete(results)]
     found = list(_budgets(results))
-    sentences += [Paragraph(text) for name, kind, budget in found if (text := _dominating(name, kind, budget))]
+    texts = [text for name, kind, budget in found if (text := _dominating(name, kind, budget))]
+    sentences += [Paragraph(f"What dominates: {'; '.join(texts)}.")] if texts else []
+    sentences += [Paragraph(NOTE, "note")] if found else []
     tables = [_table(index, name, kind, budget) for index, (name, kind, budget) in enumerate(found)]
     figure = _figure(found, stamp)
     return [*sentences, *([figure] if figure else []), *tables]
@@ -83,7 +85,7 @@ def _dominating(name: str, kind: str, budget: dict[str, Any]) -> str:
     if not is_finite(line.get("share")):
         return ""
     share = fixed(100 * float(line["share"]), 0)
-    return f"{name}, {kind}: {_source(line)} contributes most, {share} % of the variance."
+    return f"{name}, {kind}: {_source(line)} ({share} % of the variance)"
 
 
 def _source(line: dict[str, Any]) -> str:
@@ -100,14 +102,14 @@ def _table(index: int, name: str, kind: str, budget: dict[str, Any]) -> Table:
     for part in listed(budget, "missing"):
         what = str(part.get("what")).replace("-", " ")
         of = f" of {part['meter']}" if part.get("meter") else ""
-        rows.append(Row((f"{what}{of}", "", "", "", "", "unknown", "", "", "not in U"), "excluded"))
+        rows.append(Row((f"{what}{of}", "", "", "", "", "unknown", "", "", "not in U")))
     heads = (
         Head("Contribution", False), Head("Type", False), Head("Distribution", False), Head("Sensitivity"),
         Head("Input u"), Head(scale.axis("u")), Head("dof"), Head("Share / %"), Head("Note", False),
     )  # fmt: skip
     head = number_at(budget, "result")
     caption = f"Uncertainty budget, {name}: {kind} {bare(head, scale)} {scale.unit}".rstrip()
-    return Table(f"budget-{index}", caption, heads, tuple(rows), NOTE, folded=kind != KINDS["induced"])
+    return Table(f"budget-{index}", caption, heads, tuple(rows), folded=kind != KINDS["induced"])
 
 
 def _row(line: dict[str, Any], scale: Scale, several: bool) -> Row:

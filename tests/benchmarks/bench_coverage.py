@@ -72,8 +72,9 @@ def settings() -> Iterator[Setting]:
         yield wide
         yield replace(wide, name=f"correlated-{runs}", memory=0.9, noise_w=2.0)
         yield replace(wide, name=f"instantaneous-{runs}", averaging="instantaneous")
-        # Drift counts as scatter of the blocks, and is taken out of the runs: conservative by construction.
-        yield replace(wide, name=f"drift-{runs}", drift_w=2.0, memory=0.5, type_a=False)
+        yield replace(wide, name=f"drift-{runs}", drift_w=0.3, memory=0.5)
+        # Drift counts as scatter of the blocks, and is taken out of the runs: the more, the more conservative is U.
+        yield replace(wide, name=f"strong-drift-{runs}", drift_w=2.0, memory=0.5, type_a=False)
         yield replace(spread, name=f"gain-{runs}", gain_percent=3.0)
         yield replace(spread, name=f"other-session-{runs}", offset_w=1.0, same_session=False)
         yield replace(spread, name=f"clock-{runs}", clock_bound_s=1.0, duration_s=20.0, run_sd_w=0.05)

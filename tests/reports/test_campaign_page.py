@@ -16,7 +16,7 @@ from reports.figures import TracePanel
 from reports.pages.campaign import campaign_page, css_text, remarks
 from reports.pages.sentences import ADVICE, UNKNOWN
 from reports.render import render
-from tests.reports.example_results import SCENARIOS, number, results
+from tests.reports.example_results import SCENARIOS, budget, number, results
 
 COMMAND = "wattlab report runs/synthetic"
 HOSTILE = "\"><script>alert(1)</script>\\'{{ 7*7 }}</style> & \x01 $x$ 日本"
@@ -181,6 +181,24 @@ def test_everything_the_report_must_show_is_there() -> None:
     ):  # fmt: skip
         assert words.lower() in checker.text.lower(), words
     assert "conforms to" not in checker.text
+
+
+def test_the_budget_is_a_table_and_a_bar_and_says_what_dominates() -> None:
+    checker = checked(whole())
+    assert "fig-budget" in checker.ids
+    assert "cnn, induced energy: spread of runs (64 % of the variance)" in checker.text
+    assert "Uncertainty budget, cnn: induced energy" in checker.text
+    assert "Limits of error unknown" not in checker.text
+    assert "cnn, induced energy: spread of runs 64.0 %, gain of the meter 36.0 %." in whole()
+
+
+def test_a_meter_without_limits_of_error_is_named_before_any_result() -> None:
+    tree = results()
+    for part in tree["scenarios"].values():
+        part["budget"]["induced"] = budget(part["induced_energy_wh"], known=False)
+    text = checked(html_of(tree)).text
+    assert text.index("Limits of error unknown: wall.") < text.index("Result per scenario and run")
+    assert "limits of error of wall" in text
 
 
 def test_figures_are_numbered_in_the_order_in_which_they_stand() -> None:
