@@ -200,10 +200,11 @@ def gpu_facts() -> tuple[list[dict[str, Any]], str | None]:
 
 
 def asked(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What an NVML function says as text or number; null when it gives an error."""
+    """What an NVML function says as text or number; null when it gives an error or the driver does not have it."""
     try:
         value = function(*arguments)
-    except nvml.NVMLError:
+    # A driver older than the binding has other versions of some functions; older bindings have no error for that.
+    except (nvml.NVMLError, getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)):
         return None
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
@@ -221,9 +222,9 @@ SURVEY_TEXT_BYTES = 1 << 13
 SURVEY_COMMAND_S = 5.0
 CPU = "/sys/devices/system/cpu/"
 SURVEY_TEXTS = (
-    *("/proc/" + name for name in ("swaps", "meminfo", "cpuinfo")),
-    *(CPU + name for name in ("offline", "cpufreq/boost", "smt/control", "cpuidle/current_driver")),
-    *(CPU + "intel_pstate/" + name for name in ("status", "no_turbo", "max_perf_pct")),
+    *("/proc/" + name for name in ("swaps", "cpuinfo")),
+    *(CPU + name for name in ("offline", "cpufreq/boost", "cpuidle/current_driver")),
+    *(CPU + "intel_pstate/" + name for name in ("no_turbo", "max_perf_pct")),
     CPU + "cpu[0-9]*/cpufreq/scaling_[gdm]*",
     CPU + "cpu[0-9]*/cpufreq/cpuinfo_max_freq",
     *(CPU + "cpu0/cpuidle/state*/" + name for name in ("name", "disable")),
@@ -231,7 +232,7 @@ SURVEY_TEXTS = (
     *("/sys/class/thermal/thermal_zone*/" + name for name in ("type", "temp")),
     *("/sys/class/power_supply/*/" + name for name in ("type", "online", "status", "scope", "capacity")),
     *("/run/reboot-required" + name for name in ("", ".pkgs")),
-    *("/etc/" + name for name in ("crontab", "anacrontab", "cron.d/*")),
+    *("/etc/" + name for name in ("crontab", "cron.d/*")),
     *("/var/spool/cron/" + name for name in ("*", "crontabs/*")),
 )
 """Glob patterns of small files (sysfs of Linux 5 and 6, cron(8), reboot-required of Debian)."""
@@ -373,7 +374,6 @@ def gpu_states() -> list[dict[str, Any]]:
                 "persistence": ask("PersistenceMode", gpu),
                 "applications_clock_mhz": ask("ApplicationsClock", gpu, nvml.NVML_CLOCK_SM),
                 "default_clock_mhz": ask("DefaultApplicationsClock", gpu, nvml.NVML_CLOCK_SM),
-                "max_clock_mhz": ask("MaxClockInfo", gpu, nvml.NVML_CLOCK_SM),
                 "throttle_reasons": ask("CurrentClocksThrottleReasons", gpu),
                 "temperature_c": ask("Temperature", gpu, nvml.NVML_TEMPERATURE_GPU),
                 "power_limit_w": scaled(ask("PowerManagementLimit", gpu), 1e-3),
