@@ -27,6 +27,7 @@ SOURCES = {
     "edges": "load steps",
     "clock": "clocks",
     "gaps": "gaps",
+    "observer": "agent and link",
     "stamp-convention": "stamp convention",
 }
 """Source of a line -> its name in table and bar (18 characters fit beside a bar)."""
