@@ -405,6 +405,8 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
         raise ConfigError(f"{toml}: command: a scenario needs one, a baseline has none (kind is {written.kind!r})")
     if (written.kind == "baseline") != (duration_s is not None):
         raise ConfigError(f"{where}: {toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]")
+    for key, expectation in written.verification.items():
+        _check_expectation(f"{toml}: verification.{key}", expectation)
     for extra in ("files", "artifacts"):
         if getattr(section, extra):
             raise ConfigError(f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}")
@@ -424,6 +426,23 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
         max_duration_s=section.max_duration_s,
         source=source,
     )
+
+
+def _check_expectation(where: str, expectation: object) -> None:
+    """One line of [verification]: a value, a band, `same`, or a product (docs/run-folder.md)."""
+    if not isinstance(expectation, dict):
+        return
+    forms = ({"min", "max"}, {"same"}, {"product"})
+    band = [expectation[key] for key in ("min", "max") if key in expectation]
+    product = expectation.get("product", ["x"])
+    known = bool(expectation) and any(set(expectation) <= form for form in forms)
+    if not known or not all(matches(value, float) for value in band) or not matches(product, list[str]) or not product:
+        raise ConfigError(
+            f"{where}: found {expectation!r}, expected a value, {{ min = 0.2, max = 1.0 }}, {{ same = true }} or "
+            '{ product = ["one", "other"] }'
+        )
+    if "same" in expectation and expectation["same"] is not True:
+        raise ConfigError(f"{where}.same: found {expectation['same']!r}, expected true; remove the line otherwise")
 
 
 def _override(where: str, defaults: Json, given: Json, toml: Path) -> Json:

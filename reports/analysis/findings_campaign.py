@@ -23,7 +23,8 @@ PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet"
 scratch."""
 FEWEST_IN_SERIES = 20
 """Of so many values on an autocorrelation means something (method.md section 6)."""
-MACHINE = ("hostname", "os", "kernel", "machine", "cpu", "cpu_count", "cpu_governor", "memory_kb", "board", "firmware")
+HARDWARE = ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board")
+SOFTWARE = ("os", "kernel", "cpu_governor", "firmware", "python")
 """Facts of the SUT that runs of one mean must share."""
 
 
@@ -47,7 +48,7 @@ def of_drift(
     """`baseline-drift`: |last - first block| * T above a share of U(E_ind) without the drift.
 
     U without the drift term takes the baseline's spread about the straight line through its block means, so it needs
-    three blocks.
+    three blocks. The difference of two noisy blocks is no drift: the line's slope must be more than its noise, too.
     """
     if means_w.size < 3 or runs < 2 or sd_wh is None or np.ptp(times_s) == 0:
         return []
@@ -56,13 +57,21 @@ def of_drift(
     expanded = t_quantile(runs - 1) * float(np.hypot(sd_wh / np.sqrt(runs), u_base_wh))
     drift_w = float(means_w[-1] - means_w[0])
     share = abs(drift_w) * duration_s / 3600
-    if share <= limits["baseline_drift_percent"] / 100 * expanded:
+    if share <= limits["baseline_drift_percent"] / 100 * expanded or not _has_slope(times_s, means_w):
         return []
     return [
         Finding(
             "baseline-drift", "warn", scenario, {"drift_w": drift_w, "drift_wh": share, "U_without_drift": expanded}
         )
     ]
+
+
+def _has_slope(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
+    """Whether the slope of a straight line through three or more values is more than their noise about it (95 %)."""
+    away_s = times_s - times_s.mean()
+    slope, level = np.polyfit(away_s, values, 1)
+    variance = float(np.sum((values - level - slope * away_s) ** 2)) / (values.size - 2)
+    return abs(float(slope)) > t_quantile(values.size - 2) * float(np.sqrt(variance / np.sum(away_s**2)))
 
 
 def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -221,28 +230,40 @@ def of_half_width(scenario: str, entry: Json, limits: Mapping[str, float]) -> li
 
 
 def of_pooling(runs: Sequence[RunFolder]) -> Iterator[Finding]:
-    """`pooled-incomparable`: runs of one mean, or of one baseline, that were not made alike. Other parameters, another
-    machine or another meter make the mean one of different things (invalid); other software may (warn)."""
-    for name in sorted({run.start.scenario for run in runs}):
-        own = [run for run in runs if run.start.scenario == name]
+    """`pooled-incomparable`: runs of one mean, or of it and the baseline, that were not made alike. Other parameters,
+    another machine or another meter make the mean one of different things (invalid); other software may (warn)."""
+    names = sorted({run.start.scenario for run in runs})
+    by_name = {name: [run for run in runs if run.start.scenario == name] for name in names}
+    for name, own in by_name.items():
         parameters = [run.start.scenario_config.get("parameters") for run in own]
         yield from _unlike(name, "invalid", {"parameters": parameters})
-        digests = {key: [run.start.inputs.get(key) for run in own] for key in ("scenario.toml", "agent.py")}
-        yield from _unlike(name, "warn", digests)
+        yield from _unlike(name, "warn", {"scenario.toml": [run.start.inputs.get("scenario.toml") for run in own]})
+    # A baseline ties all scenarios together; without one, nothing is subtracted from anything.
+    together = {"campaign": list(runs)} if any(run.start.kind == "baseline" for run in runs) else by_name
+    for subject, own in together.items():
+        yield from _unlike(subject, "invalid", _machine(own))
+        yield from _unlike(subject, "warn", _software(own))
+
+
+def _machine(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
+    """What was measured, with which instrument; the files of an import are instruments of their own."""
     facts = [run.start.sut for run in runs]
-    hardware = ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board")
-    machine: dict[str, list[object]] = {f"sut.{key}": [fact.get(key) for fact in facts] for key in hardware}
-    machine |= {"sut.gpus": [_gpus(fact, "name", "uuid") for fact in facts]}
-    names = sorted({descriptor.meter for run in runs for descriptor in run.power})
-    if _is_one_source(runs):
-        machine |= {f"meter.{meter}": [_identities(run, meter) for run in runs] for meter in names}
-    yield from _unlike("campaign", "invalid", machine)
-    software: dict[str, list[object]] = {
-        f"sut.{key}": [fact.get(key) for fact in facts] for key in MACHINE if key not in hardware
-    }
-    software |= {"sut.gpu_driver": [_gpus(fact, "driver", "vbios", "power_limit_w") for fact in facts]}
-    software |= {"wattlab": [[run.start.software.get(key) for key in ("version", "commit")] for run in runs]}
-    yield from _unlike("campaign", "warn", software)
+    found: dict[str, list[object]] = {f"sut.{key}": [fact.get(key) for fact in facts] for key in HARDWARE}
+    found["sut.gpus"] = [_gpus(fact, "name", "uuid") for fact in facts]
+    if all(run.start.source is None for run in runs):
+        meters = sorted({descriptor.meter for run in runs for descriptor in run.power})
+        found |= {f"meter.{meter}": [_identities(run, meter) for run in runs] for meter in meters}
+    return found
+
+
+def _software(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
+    """What ran on the machine and on the host."""
+    facts = [run.start.sut for run in runs]
+    found: dict[str, list[object]] = {f"sut.{key}": [fact.get(key) for fact in facts] for key in SOFTWARE}
+    found["sut.gpu_driver"] = [_gpus(fact, "driver", "vbios", "power_limit_w") for fact in facts]
+    found["agent.py"] = [run.start.inputs.get("agent.py") for run in runs]
+    found["wattlab"] = [[run.start.software.get(key) for key in ("version", "commit")] for run in runs]
+    return found
 
 
 def _identities(run: RunFolder, meter: str) -> list[list[str]]:
@@ -268,11 +289,6 @@ def _distinct(values: Sequence[object]) -> list[object]:
 
 def _gpus(facts: Json, *keys: str) -> list[list[object]]:
     return [[gpu.get(key) for key in keys] for gpu in facts.get("gpus") or [] if isinstance(gpu, dict)]
-
-
-def _is_one_source(runs: Sequence[RunFolder]) -> bool:
-    """Whether one lab.toml names the meters; the files of an import are instruments of their own."""
-    return all(run.start.source is None for run in runs)
 
 
 def of_blocks(scenario: str, intervals: Sequence[tuple[int, int, str]], blocks: Sequence[Block]) -> Iterator[Finding]:

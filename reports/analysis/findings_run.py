@@ -343,7 +343,7 @@ def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[st
     name = series.run.path.name
     share = foreign_percent(series, begin_ns, end_ns)
     if share is not None and share > limits["foreign_load_percent"]:
-        evidence = {"percent_of_all_cpus": share, "limit_percent": limits["foreign_load_percent"]}
+        evidence: Json = {"percent_of_all_cpus": share, "limit_percent": limits["foreign_load_percent"]}
         yield Finding("foreign-load", "warn", name, evidence)
     killed = _grown(series.indicators, "oom_kills", begin_ns, end_ns)
     if killed:
@@ -353,8 +353,9 @@ def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[st
         yield Finding("throttled", "warn", name, {"device": "CPU", "times": slowed})
     for column, values in _within(series.indicators, begin_ns, end_ns).items():
         if column.startswith("gpu") and column.endswith("_throttled") and np.nansum(values):
-            evidence = {"device": column.removesuffix("_throttled"), "samples_percent": 100 * float(np.nanmean(values))}
-            yield Finding("throttled", "warn", name, evidence)
+            share = 100 * float(np.nanmean(values))
+            gpu: Json = {"device": column.removesuffix("_throttled"), "samples_percent": share}
+            yield Finding("throttled", "warn", name, gpu)
 
 
 def foreign_percent(series: RunSeries, begin_ns: int, end_ns: int) -> float | None:

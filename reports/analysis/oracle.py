@@ -53,7 +53,7 @@ def _holds(wanted: Any, found: Any, summary: Json, path: str, others: Sequence[J
         return alike and bool(found == wanted)
     if "same" in wanted:
         said = [value for value in (at(other, path) for other in others) if value is not ABSENT]
-        return bool(found == _most_frequent(said)) if wanted["same"] else True
+        return bool(found == _most_frequent(said))
     if "product" in wanted:
         factors = [at(summary, str(name)) for name in wanted["product"]]
         return all(map(_is_number, [found, *factors])) and bool(found == math.prod(factors))

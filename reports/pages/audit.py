@@ -21,6 +21,7 @@ from reports.pages.campaign import (
     remarks,
     section_of,
     setup_diagram,
+    verdict_in_words,
 )
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
@@ -37,10 +38,6 @@ DEVIATIONS = frozenset({
     "baseline-other-session", "baseline-missing", "calibration-expired", "check-load-due", "agent-missing",
 })  # fmt: skip
 """Findings that say where the measurement departed from the method or from what was planned."""
-WORDS = {
-    "valid": "valid", "valid-with-remarks": "valid with remarks", "invalid": "invalid",
-    "not-certifiable": "not certifiable",
-}  # fmt: skip
 RULE = (
     "Decision rule: a result is accepted where value ≤ limit − guard band, guard band = factor × U (JCGM 106, 8.3.2). "
     "The risk is the probability that the decision is wrong."
@@ -135,7 +132,7 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
         ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
         ("decision", "Decision rule and verdict", [_verdict(results)]),
         ("raw-data", "Raw data and recomputation", [_recompute(results, issue), _raw_files(material.files)]),
-        ("oscar", "OSCAR export", [_oscar(results, issue)]),
+        ("oscar-export", "OSCAR export", [_oscar(results, issue)]),
     ]  # fmt: skip
     for number, (anchor, title, parts) in enumerate(blocks, 1):
         section = section_of(anchor, f"{number} {title}", *parts)
@@ -350,14 +347,14 @@ def _deviations(results: Results) -> list[Block]:
 
 def _verdict_word(results: Results) -> str:
     word = pick(results, "verdict", "word")
-    return WORDS.get(str(word), str(word)) if word else NOT_STATED
+    return verdict_in_words(str(word)) if word else NOT_STATED
 
 
 def _verdict(results: Results) -> list[Block]:
     blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {_verdict_word(results)}.")]
     rows = [
         Row((str(reason.get("code")), SEVERITIES.get(str(reason.get("severity")), str(reason.get("severity"))),
-             WORDS.get(str(reason.get("weighs")), str(reason.get("weighs"))), as_text(reason.get("subjects"))))
+             verdict_in_words(str(reason.get("weighs"))), as_text(reason.get("subjects"))))
         for reason in listed(results, "verdict", "reasons")
     ]  # fmt: skip
     if rows:

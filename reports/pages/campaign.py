@@ -24,9 +24,9 @@ from reports.pages.blocks import (
     Section,
 )
 from reports.pages.budgets import budget_blocks, incomplete
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
-from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN
+from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 
 STAMPS = {
@@ -57,6 +57,7 @@ class CampaignPage:
     css_stamp: str
     css_identity: str
     identity: tuple[str, ...]
+    verdict: str
     answer: str
     cards: tuple[Card, ...]
     opening: tuple[Block, ...]
@@ -79,6 +80,7 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         css_stamp=css_text(stamp),
         css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
         identity=tuple(_identity(results)),
+        verdict=verdict_line(results),
         answer=_answer(results),
         cards=tuple(_cards(results)),
         opening=tuple(_opening(results)),
@@ -110,6 +112,38 @@ def _identity(results: Results) -> Iterable[str]:
     if design := campaign.get("design"):
         yield f"Design: {design}" + ("" if campaign.get("seed") is None else f"; seed {campaign['seed']}")
     yield CLAIM
+
+
+def verdict_in_words(word: str) -> str:
+    """A verdict of results.json as it is printed."""
+    return VERDICTS[word].meaning if word in VERDICTS else word
+
+
+def verdict_line(results: Results) -> str:
+    """The verdict with its reasons and, where a limit was stated, the decision; empty where results.json has none."""
+    word = pick(results, "verdict", "word")
+    if not word:
+        return ""
+    found = [
+        str(reason.get("code")) for reason in listed(results, "verdict", "reasons") if reason.get("weighs") == word
+    ]
+    more = f" and {len(found) - SUBJECTS_SHOWN} more" if len(found) > SUBJECTS_SHOWN else ""
+    sentences = [f"Verdict: {verdict_in_words(str(word))}."]
+    sentences += [VERDICTS[word].remedy] if word in VERDICTS else []
+    sentences += [f"Because of: {', '.join(found[:SUBJECTS_SHOWN])}{more}."] if found else []
+    decision = pick(results, "verdict", "decision")
+    return " ".join([*sentences, *([_decided(decision)] if decision else [])])
+
+
+def _decided(decision: Results) -> str:
+    """The decision about the stated limit in one sentence."""
+    limit, risk = quantity({"value": decision["limit_wh"], "unit": "Wh"}), decision.get("risk")
+    what = f"{words(str(decision.get('quantity')))} of {decision.get('scenario')} against the limit of {limit}"
+    if risk is None:
+        return f"{what}: not accepted, for its uncertainty is not known."
+    word = "accepted" if decision.get("accepted") else "not accepted"
+    band = quantity({"value": decision["guard_band_wh"], "unit": "Wh"})
+    return f"{what}: {word} with a guard band of {band}; risk of {decision.get('risk_of')} {float(risk):.2g}."
 
 
 def _answer(results: Results) -> str:
@@ -168,7 +202,7 @@ def _opening(results: Results) -> Iterable[Block]:
         f"Findings: {', '.join(plural) or 'none'}. {pick(results, 'measurement', 'sentence') or ''}".strip()
     )
     if counts["invalid"]:
-        yield Paragraph("At least one finding makes results of this campaign invalid:")
+        yield Paragraph("Findings that make results, or single runs, invalid:")
         yield Remarks(tuple(remark for remark in remarks(results) if remark.severity == "invalid"))
 
 
@@ -289,11 +323,10 @@ def remarks(results: Results) -> list[Remark]:
 def findings_blocks(results: Results) -> list[Block]:
     """Every finding in words, and the limits that were applied."""
     found = remarks(results)
-    if not found:
-        return [Paragraph("No finding. Every threshold of the method was applied.")]
-    thresholds = pick(results, "campaign", "config", "thresholds") or {}
+    first = Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")
+    thresholds = pick(results, "thresholds") or {}
     limits = tuple((str(key).replace("_", " "), as_text(value)) for key, value in thresholds.items())
-    return [Remarks(tuple(found)), *([Facts("Limits that were applied", limits)] if limits else [])]
+    return [first, *([Facts("Limits that were applied", limits)] if limits else [])]
 
 
 def parameters(results: Results) -> Facts | None:
