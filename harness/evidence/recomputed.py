@@ -10,6 +10,8 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from harness.documents import Json, load_object
 from harness.errors import DocumentError, LabError
 from harness.run_folder import DERIVED, Check, Examination, read_plain
@@ -21,6 +23,8 @@ RELATIVE = 1e-9
 SHOWN = 5
 """Differences that a message names."""
 ABSENT = object()
+FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TemplateError)
+"""What a document that is well-formed and means nonsense raises in analysis and pages: a failed check, not a bug."""
 
 
 def recompute(campaign: Path, seen: Examination) -> Json:
@@ -97,10 +101,11 @@ def _named(findings: list[Any]) -> Counter[str]:
 
 
 def check_validity(subject: str, computed: Json) -> Check:
-    """Whether a finding makes the campaign invalid."""
-    invalid = [f"{one['code']} ({one['subject']})" for one in computed["findings"] if one["severity"] == "invalid"]
-    more = f"; and {len(invalid) - SHOWN} more" if len(invalid) > SHOWN else ""
-    return Check(subject, "validity", not invalid, "; ".join(invalid[:SHOWN]) + more or "no finding says invalid")
+    """Whether the verdict, given anew, calls the campaign invalid."""
+    word = computed["verdict"]["word"]
+    heaviest = [reason for reason in computed["verdict"]["reasons"] if reason["weighs"] == word]
+    named = [f"{one['code']} ({', '.join(one['subjects'][:SHOWN])})" for one in heaviest]
+    return Check(subject, "validity", word != "invalid", f"{word}: {'; '.join(named)}" if named else word)
 
 
 def check_report(campaign: Path, computed: Json, folder_name: str) -> Check:
@@ -123,8 +128,8 @@ def _check_page(campaign: Path, name: str, rendered: Callable[[], str]) -> Check
     try:
         written = read_plain(campaign / DERIVED / name).decode()
         fresh = rendered()
-    except (OSError, UnicodeDecodeError, LabError) as error:
-        return Check(subject, "report", False, f"cannot be compared ({error})")
+    except (OSError, LabError, *FORGED) as error:
+        return Check(subject, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
     if written == fresh:
         return Check(subject, "report", True, "as rendered now")
     lines = zip_longest(written.splitlines(), fresh.splitlines(), fillvalue="")

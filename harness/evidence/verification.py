@@ -14,18 +14,16 @@ from harness.config import APPLICATION
 from harness.documents import Json, Start
 from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
-from harness.evidence.recomputed import check_report, check_results, check_validity, recompute
+from harness.evidence.recomputed import FORGED, check_audit, check_report, check_results, check_validity, recompute
 from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT
 from harness.provenance import software_facts
 from harness.run_folder import DERIVED, CampaignFolder, Check, Examination, RunFolder, examine, read_plain
 from reports.analysis.results import RESULTS
-from reports.render import REPORT
+from reports.render import AUDIT, REPORT
 
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3
 """A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""
-FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a document that is well-formed and means nonsense raises in the analysis: a finding, not a bug."""
 INCOMPLETE = "planned"
 """The check that `wattlab sign --incomplete` may leave open."""
 
@@ -132,7 +130,7 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
     """Results, findings, validity and report; none of them where nothing was computed yet and nothing is `wanted`."""
     if any(check.name == "plain" and not check.passed for check in seen.checks):
         return [], None
-    there = [name for name in (RESULTS, REPORT) if (path / DERIVED / name).exists()]
+    there = [name for name in (RESULTS, REPORT, AUDIT) if (path / DERIVED / name).exists()]
     if not there and not wanted:
         return [], None
     try:
@@ -143,6 +141,8 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
     checks = [*check_results(path, computed), check_validity(path.name, computed)]
     if REPORT in there:
         checks.append(check_report(path, computed, folder_name))
+    if AUDIT in there:
+        checks.append(check_audit(path, folder_name))
     return checks, computed
 
 

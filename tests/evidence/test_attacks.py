@@ -50,7 +50,7 @@ def half_the_samples_replaced_by_minus_one(campaign: Path) -> None:
     reforge(campaign, lambda run: edit_rows(run, lambda index, row: row if index % 2 else [row[0], "-1", *row[2:]]))
 
 
-def a_warning_taken_out(campaign: Path) -> None:
+def the_indicators_cannot_be_placed(campaign: Path) -> None:
     def edit(run: Path) -> None:
         documents = journal_of(run)
         write_journal(run, [one for one in documents if (one["type"], one.get("kind")) != ("event", "clock")])
@@ -201,8 +201,8 @@ def results_linked_from_elsewhere(campaign: Path) -> None:
 ATTACKS: list[tuple[Attack, str]] = [
     (power_scaled_up, r"signed run: .*its energy is [\d.]+ Wh, [\d.]+ Wh was signed"),
     (half_the_samples_deleted, r"signed run: .*readings-wall.csv has 34 rows, 68 were signed"),
-    (half_the_samples_replaced_by_minus_one, r"signed run: .*its energy is 0\.7\d+ Wh, 1\.\d+ Wh was signed"),
-    (a_warning_taken_out, r"signed run: .*its findings now say agent-missing"),
+    (half_the_samples_replaced_by_minus_one, r"signed run: .*its findings now say .*negative"),
+    (the_indicators_cannot_be_placed, r"signed run: .*its findings now say agent-missing"),
     (the_last_run_removed, r"study signed runs: \S+-r06-\S+ was signed and is no longer in the log"),
     (the_last_run_removed, r"study planned: 1 of 6 planned runs have no successful attempt: run 6; .*or removed"),
     (a_folder_removed, r"study complete: \S+-r03-\S+ is missing"),
@@ -308,6 +308,28 @@ def test_a_run_copied_from_another_campaign_is_named_as_such(signed: Path, key: 
     reforge(campaign)
     assert_found(check(campaign, key), r"place: it was measured for the campaign 'other', this is 'study'")
     assert_found(verify(campaign, None), r"place: it was measured for the campaign 'other', this is 'study'")
+
+
+def test_a_warning_of_the_meter_in_mid_run_is_found_and_cannot_be_taken_out(
+    unsigned: Path, key: Path, tmp_path: Path
+) -> None:
+    campaign = copied(unsigned, tmp_path)
+    reforge(campaign, lambda run: meter_states(run, warning=0.05))
+    computed = json.loads((campaign / "derived" / "results.json").read_text())
+    assert all("meter-uncertainty" in run["findings"] for run in computed["runs"])
+    sign_campaign(campaign, key, None)
+    assert said(check(campaign, key)) == []
+    reforge(campaign, lambda run: meter_states(run, warning=0.001))
+    assert_found(check(campaign, key), r"signed run: .*its findings no longer say meter-uncertainty")
+
+
+def meter_states(run: Path, *, warning: float) -> None:
+    """What a meter states of its own readings: little, but `warning` of ten readings in mid-run."""
+    stream = run / "readings-wall.csv"
+    rows = [row.split(",") for row in stream.read_text().splitlines()[1:]]
+    stated = [warning if 30 <= index < 40 else 0.001 for index in range(len(rows))]
+    lines = [f"{row[0]},{row[1]},{value},{row[-2]},{row[-1]}" for row, value in zip(rows, stated, strict=True)]
+    stream.write_text("\n".join(["time_ns,power_w,relative_uncertainty,window_s,flags", *lines, ""]))
 
 
 def fields_of(shape: synthetic.Shape) -> dict[str, Any]:
