@@ -96,7 +96,9 @@ def _table(results: "Json") -> Table:
     }
     columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
     scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
-    table = Table(caption="value ± U (95 %)", box=SIMPLE, padding=(0, 1))
+    lacking = any(finding["code"] == "limits-unknown" for finding in results["findings"])
+    caption = "value ± U (95 %)" + ("; limits of error unknown, U is not complete" if lacking else "")
+    table = Table(caption=caption, box=SIMPLE, padding=(0, 1))
     table.add_column("scenario", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     for heading, scale in scales.items():

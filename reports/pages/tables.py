@@ -4,10 +4,12 @@ Knows results.json (docs/results.md) and the rounding rule. Knows no figure, no 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
 
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
+from reports.pages.budgets import incomplete
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import (
     NOTHING,
@@ -30,6 +32,11 @@ LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
 U_NOTE = "Value ± U at 95 %; what U of an energy is made of stands in the uncertainty budget."
 SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
+
+
+def u_note(results: Results) -> str:
+    """What the U of a table holds, and what it lacks."""
+    return " ".join([U_NOTE, *incomplete(results)])
 
 
 def sut_facts(results: Results) -> Facts:
@@ -167,7 +174,7 @@ def result_table(results: Results) -> Table | None:
         rows.append(Row((name, bare(number_at(part, "n_runs"), Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    note = "Means over the runs. " + U_NOTE
+    note = "Means over the runs. " + u_note(results)
     labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
     if labels:
         note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
@@ -203,7 +210,7 @@ def action_tables(results: Results, key: str, caption: str) -> list[Block]:
         records = [record for record in listed(part, key) if isinstance(record, dict)]
         if records:
             table = _records(f"{key}-{len(blocks)}", f"{caption}, {name}", records, by_index=key == "epochs")
-            blocks.append(table)
+            blocks.append(replace(table, note=u_note(results)))
     return blocks
 
 
@@ -230,7 +237,7 @@ def _records(name: str, caption: str, records: Sequence[dict[str, Any]], *, by_i
     heads += [
         Head(scale.axis(titles.get(path[-1], words(path[-1])))) for path, scale in zip(shown, scales, strict=True)
     ]
-    return Table(name, caption, tuple(heads), tuple(rows), U_NOTE, folded=len(rows) > FEW_EPOCHS)
+    return Table(name, caption, tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
 
 
 def efficiency_table(results: Results) -> list[Block]:
@@ -249,7 +256,7 @@ def efficiency_table(results: Results) -> list[Block]:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]
         note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
-        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + U_NOTE))
+        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
     return blocks
 
 
@@ -414,7 +421,9 @@ def run_table(results: Results) -> Table:
         rows.append(Row(cells, "" if run.get("included") else "excluded"))
     heads = [Head("Run"), Head("Scenario", False), START]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    return Table("runs-table", "All runs, in the order they were begun", (*heads, Head("Status", False)), tuple(rows))
+    heads.append(Head("Status", False))
+    note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
+    return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
 
 
 def duration_table(results: Results) -> Table | None:
