@@ -262,6 +262,16 @@ class Sut:
                 found[name] = _read(sftp, path)
         return found
 
+    def start_load(self, work: str, seconds: float) -> None:
+        """A full load on every CPU that ends by itself and needs no link; load.py is in the work folder.
+
+        Raises:
+            SutError: it does not start.
+        """
+        code, output, errors = self._run([self.python, f"{work}/load.py", "detached", repr(seconds)])
+        if code != 0 or output.split()[-1:] != ["ready"]:
+            raise SutError(f"{self.name}: load.py does not start ({code}): {errors.strip() or output.strip():.300}")
+
     def unstage(self, work: str) -> None:
         """End the run's agent if it still lives, remove everything of the run, and check that it is gone."""
         folder = str(PurePosixPath(work).parent)

@@ -279,6 +279,11 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
     bound_s = picked.mean([r.clock_bound_s for r, _, _ in picked.chosen])
     if bound_s > 0:
         yield _line("clock", None, clock, bound_s / ROOT_3, "s", f"bound={bound_s:.3g} s")
+    observer = next((r.observer_w(induced=picked.kind == "induced") for r, _, _ in picked.chosen), None)
+    if observer is not None:
+        time = picked.mean([float(r.duration_s[k]) * f for r, k, f in picked.chosen])
+        line = _line("observer", None, time, observer.u, "W", "what agent and link add, not corrected")
+        yield replace(line, dof=observer.dof)
     gap = picked.over_parts("gap_j")
     if gap > 0:
         yield _line("gaps", None, 1.0, gap, "", "")
@@ -338,6 +343,8 @@ def of_one(run: RunTerms, kind: Kind) -> Single:
     moved = run.convention_induced_j if induced else run.convention_j
     if moved is not None:
         squares.append(moved**2 / 3)
+    if (observer := run.observer_w(induced=induced)) is not None:
+        squares.append((run.duration_s * observer.u) ** 2)
     beside = run.baselines if induced and run.baselines else (None,) * len(run.parts)
     for part, base in zip(run.parts, beside, strict=True):
         squares += [_of_meter(part, base, run.duration_s) ** 2]

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction, power_function
 from reports.analysis.limits import ROOT_3, Floats, MeterError
+from reports.analysis.observer import ObserverEffect, observer_term
 from reports.analysis.series import PowerSeries
+from reports.analysis.uncertainty import Term
 
 MEAN_LOSS = 1 / 6
 DEVIATION_WINDOW, DEVIATION_INSTANT = 0.075, 0.149
@@ -100,11 +102,16 @@ class RunTerms:
     clock_bound_s: float
     convention_j: Floats | None
     convention_induced_j: Floats | None
+    observer: ObserverEffect | None = None
 
     @property
     def induced_j(self) -> Floats:
         """Energy minus baseline."""
         return self.energy_j - self.baseline_j
+
+    def observer_w(self, *, induced: bool) -> Term | None:
+        """What the agent adds (W) and is not corrected; None where it was not measured."""
+        return None if self.observer is None else observer_term(self.observer, 1.0, induced=induced)
 
     def clock_w(self, *, induced: bool) -> Floats:
         """Sensitivity to an error of either edge's time (W): the power at the edges, above the baseline for induced."""
@@ -209,6 +216,7 @@ def run_terms(
     baselines: Sequence[PartBaseline],
     clock_bound_s: float,
     convention_j: tuple[Floats, Floats] | None,
+    observer: ObserverEffect | None = None,
 ) -> RunTerms:
     """One run's contributions; `baselines` in the order of the streams, `convention_j` total and induced."""
     parts = tuple(part_terms(stream, begins_ns, ends_ns) for stream in streams)
@@ -223,4 +231,5 @@ def run_terms(
         clock_bound_s=clock_bound_s,
         convention_j=None if convention_j is None else convention_j[0],
         convention_induced_j=None if convention_j is None else convention_j[1],
+        observer=observer,
     )

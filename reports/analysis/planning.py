@@ -32,7 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, stdtrit
 
-from reports.analysis.uncertainty import Estimate, Term, combine
+from harness.documents import Json
+from harness.errors import AnalysisError
+from reports.analysis.uncertainty import Estimate, Number, Term, combine
 
 LEAST_PILOT_RUNS = 10
 """Method.md section 8; fewer give a spread that is hardly known."""
@@ -79,6 +81,38 @@ class Sizes:
     unreachable: dict[str, Unreachable]
     hours: float
     """Rating intervals of all of it, what the pilot has included."""
+
+
+def pilots_of(results: Json) -> tuple[dict[str, Pilot], PilotBaseline]:
+    """The pilots of every scenario with two runs, and the baseline, from results.json.
+
+    Raises:
+        AnalysisError: none of them is there.
+    """
+    base = results["baseline"] or {}
+    power, pilots = base.get("mean_power_w") or {}, {}
+    for name, scenario in results["scenarios"].items():
+        induced = scenario["induced_energy_wh"] or {}
+        if induced.get("sd") is not None:
+            hours = scenario["duration_s"]["value"] / 3600
+            pilots[name] = Pilot(induced["value"], induced["sd"], induced["n"], hours)
+    if power.get("sd") is None or not pilots:
+        raise AnalysisError("there is nothing to plan from: it takes two runs of a scenario and two baseline blocks")
+    return pilots, PilotBaseline(power["sd"], power["n"], base["duration_s"]["value"] / 3600)
+
+
+def pilot_of(induced: Number | None, duration_h: float) -> Pilot | None:
+    """A scenario's pilot from its induced energy (Wh); None with fewer than two runs."""
+    if induced is None or induced.sd is None or induced.n is None:
+        return None
+    return Pilot(induced.estimate.value, induced.sd, induced.n, duration_h)
+
+
+def baseline_of(power: Number | None, duration_h: float) -> PilotBaseline | None:
+    """The pilot's baseline from the mean of its blocks (W); None with fewer than two blocks."""
+    return (
+        None if power is None or power.sd is None or power.n is None else PilotBaseline(power.sd, power.n, duration_h)
+    )
 
 
 def block_weight(blocks: int) -> float:

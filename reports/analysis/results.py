@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PowerDescriptor
+from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError
 from harness.run_folder import PHOTO, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
@@ -39,7 +39,10 @@ from reports.analysis import (
     label,
     oracle,
     oscar,
+    planning,
     records,
+    sync,
+    tail,
     verdict,
 )
 from reports.analysis.budget import Budget, Single
@@ -59,7 +62,8 @@ from reports.analysis.energy import (
     summed,
 )
 from reports.analysis.findings import Finding
-from reports.analysis.limits import error_of
+from reports.analysis.limits import ROOT_3, error_of
+from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
 from reports.analysis.series import PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
@@ -99,6 +103,11 @@ SENTENCES = {
     "none": "no power was recorded",
 }
 
+NOT_RATED = {
+    "sync": "a sync pulse: it shows the meter's latency, no workload",
+    "observer": "a block of the observer effect: it shows what the agent adds",
+}
+
 
 def write_results(campaign: Path) -> Path:
     """Compute a campaign and write `derived/results.json`; return its path.
@@ -128,6 +137,8 @@ class CampaignResult:
     baseline: Json | None
     scenarios: dict[str, Json]
     label: Json
+    clock: Json
+    observer: Json | None
     records: Json
     runs: list[Json]
     findings: list[Finding]
@@ -141,7 +152,8 @@ class CampaignResult:
             "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
-            "scenarios": self.scenarios, "label": self.label, "records": self.records, "runs": self.runs,
+            "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
+            "records": self.records, "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
             "verdict": self.verdict, "inputs": self.inputs,
         }  # fmt: skip
@@ -157,6 +169,8 @@ class AnalysedRun:
     findings: list[Finding] = field(default_factory=list)
     exclusion: str | None = None
     broken: bool = False
+    latency_u_s: float = 0.0
+    """Standard uncertainty of the stamps' place, where a sync pulse found it."""
 
     @cached_property
     def summary(self) -> Json:
@@ -211,8 +225,10 @@ class AnalysedRun:
 
     @property
     def clock_bound_s(self) -> float:
-        """How wrong the SUT's stamps may be on the host's clock; 0 where only one clock stamped everything."""
-        return 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+        """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
+        a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
+        bound_s = 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+        return float(np.hypot(bound_s, ROOT_3 * self.latency_u_s))
 
     @property
     def stamps_unknown(self) -> bool:
@@ -297,6 +313,8 @@ class AnalysedRun:
             return "its seal is broken: its bytes are not those that were measured"
         if self.run.exit_status != "success":
             return self.run.reason or "it did not succeed"
+        if self.run.start.kind in NOT_RATED:
+            return NOT_RATED[self.run.start.kind]
         if self.interval_ns is None:
             return "its rating interval was never marked"
         if not self.parts:
@@ -318,9 +336,10 @@ class AnalysedRun:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The included baseline runs of a campaign."""
+    """The included baseline runs of a campaign, and what the agent adds to all power (None: not measured)."""
 
     runs: list[AnalysedRun]
+    observer: ObserverEffect | None = None
 
     @cached_property
     def blocks(self) -> list[Block]:
@@ -330,7 +349,7 @@ class Baseline:
     @cached_property
     def started(self) -> "Baseline":
         """The same runs, their stamps marking the start of their window."""
-        return Baseline([run.with_convention("start") for run in self.runs])
+        return Baseline([run.with_convention("start") for run in self.runs], self.observer)
 
     @cached_property
     def by_circuit(self) -> dict[str, list[tuple[AnalysedRun, int]]]:
@@ -350,7 +369,8 @@ class Baseline:
         level, (begins_ns, ends_ns) = self.level(run), run.edges_ns
         beside = () if level is None else tuple(self._beside(run, level, stream) for stream in run.streams)
         convention_j = self._convention_j(run, level) if run.stamps_unknown else None
-        return run_terms(run.streams, begins_ns, ends_ns, level, beside, run.clock_bound_s, convention_j)
+        bound_s, observer = run.clock_bound_s, self.observer
+        return run_terms(run.streams, begins_ns, ends_ns, level, beside, bound_s, convention_j, observer)
 
     def _beside(self, run: AnalysedRun, level: BaselineLevel, stream: Stream) -> PartBaseline:
         """The baseline of the circuit of one of the run's streams."""
@@ -478,6 +498,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     runs = list(_read_runs(seen, found))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
+    pulses = _pulses(runs)
+    runs = [_placed(run, pulses) for run in runs]
+    found += pulses.findings()
     limits = findings.thresholds_of(runs[0].run)
     found += findings.of_thresholds(limits)
     typical_s = findings_run.typical_steps_s([run.series for run in runs])
@@ -486,7 +509,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         run.findings.extend(_oracle_findings(run, runs))
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
-    baseline = Baseline(baseline_runs)
+    observer = _observer(runs)
+    baseline = Baseline(baseline_runs, observer)
     outliers = _outliers(baseline_runs, limits)
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
     found += findings.of_notes([run.run for run in runs])
@@ -505,7 +529,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     scenarios = {}
     for name, group in groups.items():
         everyone = [run for run in runs if run.run.start.scenario == name]
-        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits)
+        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits, entries)
         scenarios[name] = context.to_json()
         found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
     ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in groups.items()}
@@ -526,6 +550,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         baseline=base,
         scenarios=scenarios,
         label=_label(baseline_runs, groups, base, scenarios, runs, entries, limits),
+        clock=_clock(runs, pulses),
+        observer=None if observer is None else observer.to_json(),
         records=records.evaluate([run.series for run in runs]),
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=found,
@@ -565,6 +591,45 @@ def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]
         yield AnalysedRun(run, series, exclusion=exclusions.get(name), broken=name in broken)
 
 
+def _pulses(runs: Sequence[AnalysedRun]) -> sync.SyncPulses:
+    """What the sync runs that succeeded show."""
+    made = [run for run in runs if run.run.start.kind == "sync" and run.run.exit_status == "success" and not run.broken]
+    return sync.SyncPulses(tuple(pulse for run in made for pulse in sync.pulses_of(run.series, run.session)))
+
+
+def _placed(run: AnalysedRun, pulses: sync.SyncPulses) -> AnalysedRun:
+    """The run with the stamps that its meters leave open placed where the pulses found them."""
+    series = pulses.placed(run.series, run.session)
+    if series is run.series:
+        return run
+    changed = {after.meter for before, after in zip(run.run.power, series.run.power, strict=True) if before != after}
+    offsets = [pulses.offset(descriptor, run.session) for descriptor in run.run.power if descriptor.meter in changed]
+    return replace(run, series=series, latency_u_s=max((o.u or 0.0 for o in offsets if o is not None), default=0.0))
+
+
+def _clock(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Json:
+    bounds_s = [run.series.clock.bound_ns * 1e-9 for run in runs if run.series.clock is not None]
+    primary = sorted({meter for run in runs for meter in run.series.primary_meters})
+    return {"bound_s": single(max(bounds_s), "s").to_json() if bounds_s else None, **pulses.to_json(primary)}
+
+
+def _observer(runs: Sequence[AnalysedRun]) -> ObserverEffect | None:
+    """The observer effect from its blocks; None without any."""
+    made = [
+        run for run in runs
+        if run.run.start.kind == "observer" and run.run.exit_status == "success" and run.streams and not run.broken
+    ]  # fmt: skip
+    found = {
+        load: difference([
+            ObserverBlock(sum(run.interval_ns or (0, 0)) * 0.5e-9, run.mean_power_w, bool(parameters["agent"]))
+            for run in made
+            if (parameters := run.run.start.scenario_config["parameters"])["load"] == load
+        ])
+        for load in ("idle", "load")
+    }  # fmt: skip
+    return ObserverEffect(found["idle"], found["load"]) if made else None
+
+
 def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
     """Run folder -> why the operator took it out, with who and when."""
     return {
@@ -585,7 +650,7 @@ def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
 
 def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
     found = findings.of_ending(run.run)
-    if run.run.exit_status != "success":
+    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED:
         return found
     name = run.run.path.name
     if run.interval_ns is None:
@@ -613,7 +678,7 @@ def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapp
 def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
     """Whether the workload did its work, beside the other runs of its scenario."""
     expected = run.run.start.scenario_config.get("verification")
-    if run.run.exit_status != "success" or not isinstance(expected, dict):
+    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or not isinstance(expected, dict):
         return []
     same = [one.summary for one in runs if one.run.start.scenario == run.run.start.scenario]
     return oracle.of_summary(run.run.path.name, expected, run.summary, same)
@@ -753,6 +818,7 @@ class ScenarioContext:
     baseline_runs: list[AnalysedRun]
     outliers: list[AnalysedRun]
     limits: Mapping[str, float]
+    entries: Sequence[Json]
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -827,6 +893,8 @@ class ScenarioContext:
             },
             "duration_s": _json(mean_of(group.durations_s, "s")),
             "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
+            "tail": self._tail(),
+            "two_stage": self._two_stage(),
             "alternatives": self._alternatives(),
             "efficiency": self._efficiency(),
             "success": self._success(),
@@ -838,6 +906,57 @@ class ScenarioContext:
             "oscar": self._oscar(),
             "registers": self._registers(),
         }
+
+    def _tail(self) -> Json | None:
+        """The thermal tail, beside the induced energy."""
+        tails = [
+            (found, level)
+            for run, level in zip(self.group.runs, self.group.levels, strict=True)
+            if level is not None and run.function is not None and run.interval_ns is not None
+            if (until_ns := _recorded_until_ns(run)) is not None
+            if (found := tail.tail_of(run.function, run.parts, level, run.interval_ns[1], until_ns)) is not None
+        ]
+        if not tails:
+            return None
+        energies_wh = np.array([found.energy_j / WH for found, _ in tails])
+        durations_s = np.array([found.duration_s for found, _ in tails])
+        return {
+            "energy_wh": _json(induced(energies_wh, durations_s, [level for _, level in tails])),
+            "duration_s": _json(mean_of(durations_s, "s")),
+            "settled": sum(found.settled is True for found, _ in tails),
+            "n": len(tails),
+        }
+
+    def _two_stage(self) -> Json | None:
+        """The interval that was promised when the campaign was declared: with the pilot's spread (`planning`)."""
+        plans = {str(e.get("stage")): e for e in self.entries if e.get("type") == "plan"}
+        rule = plans["first"].get("rule") if "second" in plans and "first" in plans else None
+        if not isinstance(rule, dict) or not self.group.runs:
+            return None
+        first = {run["ordinal"] for run in plans["first"]["runs"]}
+        pilot_runs = [run for run in self.group.runs if run.run.start.ordinal in first]
+        pilot_blocks = [run for run in self.baseline_runs if run.run.start.ordinal in first]
+        if not pilot_runs:
+            return None
+        pilot = planning.pilot_of(Group(pilot_runs, Baseline(pilot_blocks)).induced, self._hours(pilot_runs))
+        base = planning.baseline_of(mean_of([run.mean_power_w for run in pilot_blocks], "W"), self._hours(pilot_blocks))
+        everyone = self.group.induced
+        if pilot is None or base is None or everyone is None:
+            return None
+        runs, blocks = len(self.group.runs), len(self.baseline_runs)
+        final = planning.final_interval(everyone.estimate.value, pilot, base, runs, blocks)
+        wanted = float(rule["half_width_percent"])
+        reached = final.expanded is not None and final.expanded <= wanted / 100 * abs(final.value)
+        sizes = plans["second"].get("sizes", {}).get("repetitions", {})
+        return {
+            "half_width_percent": wanted, "share_percent": float(rule["share_percent"]),
+            "pilot_runs": pilot.runs, "pilot_blocks": base.blocks, "planned_runs": sizes.get(self.name),
+            "induced_energy_wh": Number(final, "Wh", n=runs).to_json(), "reached": reached,
+        }  # fmt: skip
+
+    @staticmethod
+    def _hours(runs: Sequence[AnalysedRun]) -> float:
+        return float(np.mean([run.duration_s for run in runs])) / 3600 if runs else float("nan")
 
     def _alternatives(self) -> list[Json]:
         found = []
@@ -1039,6 +1158,14 @@ class ScenarioContext:
         }
 
 
+def _recorded_until_ns(run: AnalysedRun) -> int | None:
+    """The end of the supplementary phase; None where there was none."""
+    ends = [
+        e.time_ns for e in run.run.events if isinstance(e, PhaseEvent) and (e.name, e.edge) == ("supplementary", "end")
+    ]
+    return ends[-1] if ends else None
+
+
 def _register_wh(parts: Sequence[PowerSeries], begin_ns: int, end_ns: int) -> float | None:
     """The sum of the registers; None where one of the meters has none."""
     found = [register_energy_wh(part, begin_ns, end_ns) for part in parts]
@@ -1153,18 +1280,32 @@ def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         "excluded_because": because,
         "start_utc": start.utc,
         "duration_s": _one(run.duration_s, "s"),
-        "mean_power_w": _one(run.mean_power_w, "W"),
+        "mean_power_w": _mean_power(gross, run.duration_s),
         "energy_wh": _json(gross),
         "induced_energy_wh": _json(over),
         "gap_s": _one(run.gap_s, "s"),
         "gap_energy_wh": _gap_energy(run, own),
         "gpu_energy_wh": _gpu_energy(run.gpu),
+        "waits": [
+            {"name": event.name, "outcome": event.outcome, "waited_s": event.waited_s, "limit_s": event.limit_s}
+            for event in run.run.events
+            if isinstance(event, WaitEvent)
+        ],
         "final_metrics": run.summary,
         "actions": action_rows(run, own),
         "history": _history(run),
         "manifest": run.run.manifest_sha256,
         "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),
     }
+
+
+def _mean_power(gross: Number | None, duration_s: float) -> Json | None:
+    """A run's energy (Wh) over its duration, in W."""
+    if gross is None:
+        return None
+    one, hours = gross.estimate, duration_s / 3600
+    power = Estimate(one.value / hours, None if one.u is None else one.u / hours, one.dof)
+    return Number(power, "W", n=1).to_json()
 
 
 def _gap_energy(run: AnalysedRun, own: RunTerms | None) -> Json | None:
@@ -1207,7 +1348,7 @@ def _artifact(run: RunFolder, name: str) -> Json:
 
 def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
     header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
-    plan = next((entry for entry in entries if entry.get("type") == "plan"), None)
+    plans = [len(entry.get("runs", [])) for entry in entries if entry.get("type") == "plan"]
     config = header.get("config") if isinstance(header.get("config"), dict) else None
     lab = (config or {}).get("lab", {})
     first = runs[0].run.start
@@ -1223,7 +1364,7 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
         "design": header.get("design", ""), "customer": header.get("customer", ""), "lab": lab.get("name", ""),
         "place": lab.get("place", ""), "operator": first.operator, "software": header.get("software", first.software),
         "created_utc": header.get("utc"), "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
-        "config": config, "source": source, "plan": None if plan is None else len(plan.get("runs", [])),
+        "config": config, "source": source, "plan": sum(plans) if plans else None,
         "attachments": [
             {key: entry.get(key) for key in ("path", "sha256", "note")}
             for entry in entries

@@ -89,7 +89,7 @@ def _fit(power: PowerSeries, edges_ns: Sequence[int], bound_s: float) -> tuple[W
         return None, "no switching was marked"
     around_ns = int(max(AROUND_S, 3 * float(np.median(power.window_s))) / NS)
     first, last = np.searchsorted(power.times_ns, [edges_ns[0] - around_ns, edges_ns[-1] + around_ns])
-    times_s = (power.times_ns[first:last] - edges_ns[0]) * NS
+    times_s = np.asarray((power.times_ns[first:last] - edges_ns[0]) * NS, dtype=np.float64)
     edges_s = [(edge - edges_ns[0]) * NS for edge in edges_ns]
     if times_s.size < 2:
         return None, "no reading near the switchings"
