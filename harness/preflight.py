@@ -7,7 +7,7 @@ nothing.
 import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
 
@@ -56,7 +56,7 @@ def check_lab(
         ConfigError: the instrument register cannot be read.
     """
     register = load_register(config)
-    return [
+    found = [
         *_disk(config),
         *_host(config),
         *_campaign(config),
@@ -64,6 +64,12 @@ def check_lab(
         *_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
+    return [replace(reason, text=_printable(reason.text)) for reason in found]
+
+
+def _printable(text: str) -> str:
+    """What a SUT or a meter says (names of users and processes) without what would steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def require_ready(reasons: list[Reason]) -> None:

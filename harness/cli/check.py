@@ -43,16 +43,11 @@ def call(arguments: argparse.Namespace) -> int:
     return show(reasons)
 
 
-def _printable(text: str) -> str:
-    """What a SUT says (names of users and processes) without what would steer a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
 def show(reasons: list[Reason]) -> int:
     """Print the list; 1 when something refuses."""
     table = Table(show_header=False, box=None)
     for reason in reasons:
-        table.add_row(SIGNS[reason.severity], *(escape(_printable(text)) for text in (reason.subject, reason.text)))
+        table.add_row(SIGNS[reason.severity], escape(reason.subject), escape(reason.text))
     console = Console()
     console.print(table)
     refusals = sum(reason.severity == "refuse" for reason in reasons)

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 from harness import agent, cli, config
+from harness.cli.check import show
 from harness.config import LabConfig
 from harness.demo import emulator
 from harness.documents import Json
+from harness.loopback_sshd import LoopbackSshd
 from harness.preflight import Reason, check_lab, horizon_s
 from harness.sut import SutConfig
 from meters.meter import Meter
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_instruments import LAB, REGISTER, tried
+from tests.sut.conftest import config_of
 
 TODAY = datetime.now(UTC).date()
 DAY = timedelta(days=1)
@@ -172,6 +175,22 @@ def test_a_damaged_history_is_a_refusal_that_names_the_line(
     (reason,) = [reason for reason in check_lab(configured, nobody, {}) if reason.subject == "register"]
     assert reason.severity == "refuse"
     assert "check-loads.jsonl:1" in reason.text
+
+
+def test_what_a_sut_says_does_not_steer_the_operators_terminal(
+    tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    who = tmp_path / "bin" / "who"
+    who.parent.mkdir()
+    who.write_text("#!/bin/sh\nprintf '\\033]0;owned\\007[red]ada[/red] tty1\\n'\n")
+    who.chmod(0o755)
+    with LoopbackSshd(tmp_path / "sshd", settings=[f"SetEnv PATH={who.parent}:/usr/bin:/bin"]) as sshd:
+        reasons = check_lab(lab(tmp_path, port, MINIMAL), config_of(sshd, tmp_path), {})
+    show(reasons)
+    told = capsys.readouterr().out
+    assert "[red]ada[/red]" in told
+    assert not {"\x1b", "\x07"} & set(told)
 
 
 # --- wattlab check --check-load ---
