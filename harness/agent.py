@@ -281,6 +281,8 @@ def machine_state(system: str) -> dict[str, Any]:
         "tick_s": tick_s,
         "children_cpu_s": round(sum(os.times()[2:4]) - sum(spent[2:4]), 3),
         "processes": listed,
+        # Where /proc is mounted with hidepid a user sees his own only (proc(5)).
+        "sees_all": 1 in after,
         "texts": texts,
         "unreadable": unreadable,
         "commands": commands,

@@ -20,6 +20,7 @@ FOREIGN_PERCENT = 2.0
 HOT_C = 70.0
 """A machine at rest that is warmer is not settled; the limit of a sensor minus NEAR_LIMIT_K counts as well."""
 NEAR_LIMIT_K = 15.0
+HIDDEN = "processes of others are hidden from this login"
 SHOWN = 4
 """So many of a kind are named, the others are counted."""
 PACKAGE_TOOLS = frozenset(
@@ -274,7 +275,8 @@ def of_clock_tools(state: Json) -> Iterator[Diagnosis]:
         text = f"the clock is not synchronised{' yet' if tools else ''}; dates in files may be wrong: is NTP reachable?"
         yield Diagnosis("clock-sync", "warn", text)
     else:
-        none = "nothing that sets the clock runs" if not tools else f"{' and '.join(tools)} says nothing"
+        none = "nothing that sets the clock runs" if state["sees_all"] else HIDDEN
+        none = none if not tools else f"{' and '.join(tools)} says nothing"
         yield _unknown("clock-sync", "clock synchronisation", none)
 
 
@@ -349,6 +351,8 @@ def of_updates(state: Json) -> Iterator[Diagnosis]:
     if running:
         text = f"packages are being changed ({', '.join(running)}); wait for the end"
         yield Diagnosis("updates-running", "warn", text)
+    elif not state["sees_all"]:
+        yield _unknown("updates-running", "whether packages are being changed", HIDDEN)
     automatic = []
     apt = state["commands"]["apt"]
     for setting in re.findall(r'^APT::Periodic::(\S+) "([^"]*)";$', apt["output"], re.MULTILINE):
@@ -405,6 +409,9 @@ def _timers(state: Json, horizon_s: float) -> Iterator[Diagnosis]:
 
 
 def _cron(state: Json, horizon_s: float) -> Iterator[Diagnosis]:
+    if not state["sees_all"]:
+        yield _unknown("cron", "cron", HIDDEN)
+        return
     if not any(p["name"] in ("cron", "crond", "anacron", "fcron") for p in state["processes"]):
         yield Diagnosis("cron", "info", "no cron runs")
         return

@@ -109,6 +109,10 @@ class Machine:
         self.write(f"proc/{pid}/cmdline", words)
         self._ticks[pid] = later
 
+    def hide(self, pid: int) -> None:
+        (self.root / f"proc/{pid}/stat").unlink()
+        del self._ticks[pid]
+
     def later(self) -> None:
         """Two seconds have passed."""
         self._busy, self._idle = self._busy + self.busy_ticks, self._idle + self.idle_ticks
@@ -153,7 +157,7 @@ def test_a_machine_that_says_nothing_is_not_guessed_at(tmp_path: Path, monkeypat
     unknown = {code for code, one in found.items() if one.severity == "unknown"}
     assert unknown == {
         "governor", "turbo", "idle-states", "temperature", "clock-sync", "foreign-load", "swap", "updates-automatic",
-        "users", "timers",
+        "users", "timers", "updates-running", "cron",
     }  # fmt: skip
     assert all("not known" in found[code].text for code in unknown)
     assert {one.severity for one in found.values()} == {"unknown", "info"}
@@ -257,6 +261,13 @@ def test_packages_that_change_and_updates_that_come_by_themselves_are_remarked(m
     machine.command("apt-config", APT.format("1"))
     assert machine.severities() == {"updates-running": "warn", "updates-automatic": "warn"}
     assert "(dpkg, unattended-upgr)" in machine.found()["updates-running"].text
+
+
+def test_where_processes_of_others_are_hidden_nothing_is_said_of_them(machine: Machine) -> None:
+    machine.hide(1)
+    assert machine.severities() == {"updates-running": "unknown", "cron": "unknown"}
+    machine.command("chronyc", "")
+    assert machine.severities()["clock-sync"] == "unknown"
 
 
 def test_people_at_terminals_are_named_once_each(machine: Machine) -> None:
