@@ -217,6 +217,14 @@ ADVICE = {
         "The SUT's wall clock was set during a run; durations use its monotonic clock and are not affected.",
         "Stop time synchronisation on the SUT during a campaign if the stamps in its own logs matter.",
     ),
+    "stamp-contradicted": Advice(
+        "The sync pulse puts this meter's readings elsewhere in time than its description says.",
+        "Check driver, logging interval and the meter's manual; `wattlab meter check` shows window and stamp.",
+    ),
+    "sync-failed": Advice(
+        "The sync pulse did not show where this meter's readings stand in time.",
+        "Repeat it on an idle machine with a load of more watts; until then the stamps' place is in the budget.",
+    ),
     "truncated-source": Advice(
         "The imported file ends in the middle of a line; the half line was not used.",
         "Stop the logger before copying its file.",
