@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,14 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--public-key", type=Path, metavar="K.pub", help="the lab's public key, from another source than the folder"
     )
-    verb.add_argument("--all", action="store_true", help="list every check, not only the failed ones")
+    verb.add_argument(
+        "--all", action="store_true", help="list every check of every run, not one line for all that passed"
+    )
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the failed checks (all with --all), the sum, and what it proves."""
+    """Print the table (one line for what passed on all subjects, unless --all), the sum, and what it proves."""
     if not arguments.campaign.is_file():
         return _verify(arguments.campaign, arguments)
     from harness.evidence.bag import unpack_bag
@@ -50,8 +53,7 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     outcome = verify(campaign, key)
     checks, failed = outcome.checks, outcome.failed
     console = Console()
-    if shown := checks if arguments.all else failed:
-        console.print(_table(shown))
+    console.print(_table(checks if arguments.all else _summed(checks)))
     if failed:
         console.print(
             f"{len(failed)} of {len(checks)} checks FAILED: this campaign is not as it was measured, or not valid."
@@ -61,6 +63,24 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     for note in outcome.notes:
         console.print(Text(note))
     return 3 if failed else 0
+
+
+def _summed(checks: "list[Check]") -> "list[Check]":
+    """Every failed check, and one line for each check that holds for several subjects, in the order they were made."""
+    kinds: dict[str, list[Check]] = {}
+    for check in checks:
+        kinds.setdefault(check.name, []).append(check)
+    shown = []
+    for of_kind in kinds.values():
+        passed = [check for check in of_kind if check.passed]
+        details = {check.detail for check in passed}
+        if len(passed) > 1:
+            found = next(iter(details)) if len(details) == 1 else "each as it should be"
+            shown.append(replace(passed[0], subject=f"{len(passed)} of {len(of_kind)}", detail=found))
+        else:
+            shown += passed
+        shown += [check for check in of_kind if not check.passed]
+    return shown
 
 
 def _table(checks: "list[Check]") -> Table:

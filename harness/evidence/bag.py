@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 import bagit
 
 from harness.errors import RunFolderError, SigningError
-from harness.evidence.statement import SIGNATURE, STATEMENT
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, DERIVED, CampaignFolder, open_plain
+from harness.evidence.statement import parts_of
+from harness.run_folder import CAMPAIGN, CampaignFolder, open_plain
 
 PAYLOAD = "data"
 STAMP = (1980, 1, 1, 0, 0, 0)
@@ -63,9 +63,7 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
     name = campaign.resolve().name
     entries = folder.entries()
     header = next((entry for entry in entries if entry["type"] == "campaign"), {})
-    belongs = {CAMPAIGN, ANNOTATIONS, STATEMENT, SIGNATURE, DERIVED}
-    belongs |= {str(entry["folder"]) for entry in entries if entry["type"] == "run-begin"}
-    belongs |= {PurePosixPath(str(entry["path"])).parts[0] for entry in entries if entry["type"] == "attachment"}
+    belongs = parts_of(entries)
     about = {
         "Source-Organization": str((header.get("config") or {}).get("lab", {}).get("name", "")) or "unknown",
         "External-Identifier": f"{header.get('name')} {header.get('uid')}",
@@ -73,12 +71,14 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
         "Bag-Software-Agent": "wattlab",
     }
     try:
-        with tempfile.TemporaryDirectory(prefix="wattlab-", dir=target.resolve().parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=".wattlab-", dir=target.resolve().parent) as scratch:
             staged = Path(scratch) / name
             for item in sorted(belongs):
                 _copy(campaign / item, staged / item)
             bagit.make_bag(str(staged), _plain_text(about), checksums=["sha256"])
-            _zip(staged, target)
+            _zip(staged, Path(scratch) / "bag.zip")
+            target.open("xb").close()  # never over another file, and whole or not at all
+            (Path(scratch) / "bag.zip").replace(target)
     except (OSError, bagit.BagError) as error:
         raise RunFolderError(f"{target}: cannot write the bag ({error})") from error
     return sorted(path.name for path in campaign.iterdir() if path.name not in belongs)

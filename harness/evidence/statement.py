@@ -14,7 +14,17 @@ from typing import Any
 
 from harness.documents import Json, describe, load_object, matches
 from harness.errors import DocumentError, EvidenceBroken
-from harness.run_folder import DERIVED, CampaignFolder, ChainedLog, Check, Examination, RunFolder, sha256_of
+from harness.run_folder import (
+    ANNOTATIONS,
+    CAMPAIGN,
+    DERIVED,
+    CampaignFolder,
+    ChainedLog,
+    Check,
+    Examination,
+    RunFolder,
+    sha256_of,
+)
 
 STATEMENT = "campaign.statement.json"
 SIGNATURE = "campaign.statement.json.sig"
@@ -89,6 +99,13 @@ def figures_of(results: Json | None) -> dict[str, Json]:
 def rows_of(run: RunFolder | None) -> Json:
     """Stream -> rows, as the stop document counts them; empty for a run that was cut off."""
     return {} if run is None or run.stop is None else {n: s.get("rows") for n, s in run.stop.streams.items()}
+
+
+def parts_of(entries: Sequence[Json]) -> set[str]:
+    """Names in a campaign's folder that belong to it: logs, statement, derived files, its runs, its attachments."""
+    parts = {CAMPAIGN, ANNOTATIONS, STATEMENT, SIGNATURE, DERIVED}
+    parts |= {str(entry.get("folder")) for entry in entries if entry.get("type") == "run-begin"}
+    return parts | {str(entry.get("path")).split("/")[0] for entry in entries if entry.get("type") == "attachment"}
 
 
 def derived_digests(campaign: Path) -> dict[str, str]:

@@ -57,7 +57,9 @@ def verify(path: Path, key: PublicKey | None) -> Outcome:
     checks += derived + signed
     if statement is not None:
         checks += statements.compare(statement, CampaignFolder(path), seen, computed)
-    return Outcome(checks, _notes(checks, statement, key))
+    strays = sorted({item.name for item in path.iterdir()} - statements.parts_of(seen.entries))
+    notes = [f"No part of the campaign, covered by nothing: {', '.join(strays)}"] if strays else []
+    return Outcome(checks, [*notes, *_notes(checks, statement, key)])
 
 
 def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
