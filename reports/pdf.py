@@ -5,7 +5,6 @@ Knows no results and no words. Nothing outside the page is loaded: only data URI
 
 import logging
 import re
-from typing import Any
 
 from harness.errors import AnalysisError
 
@@ -30,7 +29,8 @@ def pdf_of(html: str, report_id: str) -> bytes:
             f"{PACKAGES}, or print the HTML report from a browser"
         ) from None
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    document = weasyprint.HTML(string=for_print(html), url_fetcher=_embedded_only)
+    embedded_only = weasyprint.urls.URLFetcher(allowed_protocols=("data",))
+    document = weasyprint.HTML(string=for_print(html), url_fetcher=embedded_only)
     content = document.write_pdf(pdf_identifier=report_id.encode(), pdf_variant="pdf/ua-1")
     assert isinstance(content, bytes)
     return content
@@ -42,11 +42,3 @@ def for_print(html: str) -> str:
     palette = dict(_NAMED.findall(found[1])) if found else {}
     coloured = _USED.sub(lambda match: palette.get(match[1], match[0]).strip(), html)
     return coloured.replace("<details>", "<details open>")
-
-
-def _embedded_only(url: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401  WeasyPrint's own form
-    from weasyprint import default_url_fetcher
-
-    if not url.startswith("data:"):
-        raise ValueError(f"{url[:80]}: a report loads nothing from outside")
-    return default_url_fetcher(url, *arguments, **named)
