@@ -51,7 +51,8 @@ def sut_facts(results: Results) -> Facts:
     if is_finite(memory):
         items.insert(5, ("Memory", f"{fixed(memory / 1e6, 1)} GB"))
     gpus = sut.pop("gpus", None)
-    items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", "none")]
+    none = "not stated" if gpus is None else "none"
+    items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]
     described = pick(results, "campaign", "config", "sut", "description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
     items += [(words(str(key)), as_text(value)) for key, value in sut.items() if value not in (None, "", [], {})]

@@ -170,7 +170,7 @@ def marks(begin_ns: int, end_ns: int, text: str) -> list[Event]:
         {"sample_ns": 1_000_200_000, "phase_ns": 123_456_790},
     ],
 )
-def test_stamps_between_the_seconds_leave_the_rules_numbers_as_they_are(tmp_path: Path, shape: dict[str, int]) -> None:
+def test_stamps_between_the_seconds_leave_the_rules_numbers_as_they_are(tmp_path: Path, shape: Json) -> None:
     """Digit by digit by OSCAR's rule, which counts rows; ours, by exact overlap, to a thousandth: stamps of 1 ms."""
     one, other = there_and_back(made_up(tmp_path / "c", **shape), tmp_path)
     assert one["scenarios"]["app"]["oscar"]["reason"] is None
