@@ -311,9 +311,7 @@ def codes_in_the_code() -> set[str]:
             match node:
                 case ast.Call(func=ast.Name(id="Finding"), args=[first, *_]):
                     found |= strings(first)
-                case ast.Assign(targets=[ast.Name(id="code")], value=value):
-                    found |= strings(value)
-                case ast.AnnAssign(target=ast.Name(id="counts"), value=value):
+                case ast.Assign(targets=[ast.Name(id="code" | "counts")], value=value):
                     found |= strings(value)
                 case ast.For(target=ast.Tuple(elts=[ast.Name(id="code"), *_]), iter=value):
                     found |= strings(value)
