@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,13 @@ COMMANDS: dict[str, str] = {
 PROCESSES: dict[int, tuple[str, str]] = {1: ("systemd", "/sbin/init"), 400: ("chronyd", "/usr/sbin/chronyd\0-F\x001")}
 
 
+def set_sleep(monkeypatch: pytest.MonkeyPatch, later: Callable[[], None]) -> None:
+    """What happens while the agent waits; nobody else's `time.sleep` changes."""
+    clock = SimpleNamespace(**vars(time))
+    clock.sleep = lambda _seconds: later()
+    monkeypatch.setattr(agent, "time", clock)
+
+
 class Machine:
     """A fake machine: the files below `root`, the commands in `bin`, and what happens while it is looked at."""
 
@@ -76,7 +84,7 @@ class Machine:
         self.bin.mkdir(parents=True)
         self._ticks: dict[int, int] = {}
         monkeypatch.setenv("PATH", str(self.bin))
-        monkeypatch.setattr(time, "sleep", lambda _seconds: self.later())
+        set_sleep(monkeypatch, self.later)
         self.busy_ticks, self.idle_ticks = 2, 398
         self._busy, self._idle = 1000, 90000
         self._write_stat()
@@ -151,7 +159,7 @@ def test_a_quiet_machine_has_no_remark_and_says_what_it_is(machine: Machine) -> 
 
 def test_a_machine_that_says_nothing_is_not_guessed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    set_sleep(monkeypatch, lambda: None)
     (tmp_path / "proc").mkdir()
     found = {one.code: one for one in of_state(agent.machine_state(str(tmp_path)), HORIZON_S)}
     unknown = {code for code, one in found.items() if one.severity == "unknown"}
