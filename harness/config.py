@@ -318,6 +318,7 @@ def load(path: Path) -> LabConfig:
                 "name the circuits whose sum is the SUT's power"
             )
     _check_register(path, lab)
+    _check_decision(path, lab)
     _check_campaign(path, lab.campaign, lab.baseline)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
@@ -349,6 +350,16 @@ def _check_campaign(path: Path, campaign: Campaign, baseline: Baseline) -> None:
         raise ConfigError(f"{path}: campaign.two_stage.share_percent: no plan keeps a promise always; below 100")
     if declared and baseline.blocks < 2:
         raise ConfigError(f"{path}: baseline.blocks: a pilot needs at least 2 blocks")
+
+
+def _check_decision(path: Path, lab: LabFile) -> None:
+    """A limit is one for a scenario that is measured."""
+    decision = lab.decision
+    if decision.scenario and decision.scenario not in lab.scenarios:
+        known = ", ".join(lab.scenarios)
+        raise ConfigError(f"{path}: decision.scenario: no scenario {decision.scenario!r} here, there are {known}")
+    if decision.scenario and not decision.limit_wh:
+        raise ConfigError(f"{path}: decision.limit_wh: found {decision.limit_wh!r}, expected a limit above 0")
 
 
 def _check_register(path: Path, lab: LabFile) -> None:

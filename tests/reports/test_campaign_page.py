@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.figures import TracePanel
-from reports.pages.campaign import campaign_page, css_text, remarks
+from reports.pages.campaign import campaign_page, css_text, remarks, verdict_line
 from reports.pages.sentences import ADVICE, UNKNOWN
 from reports.render import render
 from tests.reports.example_results import SCENARIOS, budget, number, results
@@ -292,6 +292,46 @@ def test_invalid_findings_stand_first_and_before_the_contents() -> None:
     assert remarks(tree)[0].severity == "invalid"
     html = html_of(tree)
     assert html.index("induced-negative") < html.index("<nav")
+
+
+def with_verdict(word: str, *reasons: tuple[str, str], decision: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Results with a verdict; reasons as (code, the word it weighs)."""
+    listed = [{"code": code, "severity": "warn", "weighs": weighs, "subjects": ["x"]} for code, weighs in reasons]
+    return results() | {"verdict": {"word": word, "reasons": listed, "decision": decision}}
+
+
+def test_the_verdict_stands_in_the_headline_with_the_reasons_that_made_it() -> None:
+    tree = with_verdict("not-certifiable", ("emulated", "not-certifiable"), ("few-runs", "valid-with-remarks"))
+    line = verdict_line(tree)
+    assert line.startswith("Verdict: not certifiable. ")
+    assert line.endswith("Because of: emulated.")
+    html = html_of(tree)
+    assert html.index("Verdict: not certifiable.") < html.index("<nav")
+    assert verdict_line(with_verdict("valid")) == "Verdict: valid. No rule of the method found anything."
+    many = with_verdict("invalid", *[(f"code-{n}", "invalid") for n in range(8)])
+    assert verdict_line(many).endswith("code-5 and 2 more.")
+    assert verdict_line(results() | {"verdict": None}) == ""
+
+
+def test_the_decision_stands_in_the_headline_with_guard_band_and_risk() -> None:
+    decision = {
+        "scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": 0.08, "guard_band_factor": 1.0,
+        "value_wh": 0.07, "U_wh": 0.005, "guard_band_wh": 0.005, "acceptance_limit_wh": 0.075, "accepted": True,
+        "risk": 0.0012345, "risk_of": "false acceptance",
+    }  # fmt: skip
+    line = verdict_line(with_verdict("valid", decision=decision))
+    assert "accepted with a guard band of" in line
+    assert line.endswith("risk of false acceptance 0.0012.")
+    unknown = decision | dict.fromkeys(("value_wh", "U_wh", "guard_band_wh", "risk", "risk_of")) | {"accepted": False}
+    assert "not accepted, for its uncertainty is not known" in verdict_line(with_verdict("valid", decision=unknown))
+
+
+def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() -> None:
+    tree = results() | {"findings": [], "thresholds": {"gap_total_percent": 1.0, "ambient_c": 23.0}}
+    text = checked(html_of(tree)).text
+    assert "No finding." in text
+    assert "gap total percent" in text
+    assert "ambient c" in text
 
 
 def test_the_same_results_give_the_same_bytes() -> None:
