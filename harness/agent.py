@@ -422,6 +422,9 @@ class SystemSampler:
             column("net_received_kb", "kB", "SUT network received since the sample before", net),
             column("net_sent_kb", "kB", "SUT network sent since the sample before", net),
         ]
+        self._warmth = cpu_sensor()
+        if self._warmth is not None:
+            self.columns.append(column("cpu_temperature_c", "degC", "SUT CPU temperature", self._warmth))
         self._cpu: tuple[float, float] | None = None
         self._moved: tuple[int, int, int, int] | None = None
 
@@ -434,7 +437,8 @@ class SystemSampler:
         if before is not None:
             # Bytes as kB of 1000; memory in kB of 1024, as /proc/meminfo has it.
             gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
-        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges]
+        warmth = [] if self._warmth is None else [thousandths(read_text(self._warmth))]
+        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges, *warmth]
 
     @property
     def busy_s(self) -> float | None:
@@ -462,6 +466,30 @@ class SystemSampler:
                 received += counts.bytes_recv
                 sent += counts.bytes_sent
         return read, write, received, sent
+
+
+CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "x86_pkg_temp", "cpu-thermal")
+"""Drivers of a CPU's own sensor, and types of its thermal zone (Linux, Documentation/hwmon, driver-api/thermal)."""
+
+
+def cpu_sensor() -> str | None:
+    """The small file with the CPU's temperature in m degC; null where there is none."""
+    import glob
+
+    for pattern, name, value in (("hwmon/hwmon*", "name", "temp1_input"), ("thermal/thermal_zone*", "type", "temp")):
+        for folder in sorted(glob.glob("/sys/class/" + pattern)):
+            path = os.path.join(folder, value)
+            if read_text(os.path.join(folder, name)) in CPU_SENSORS and read_text(path) is not None:
+                return path
+    return None
+
+
+def thousandths(text: str | None) -> float | None:
+    """A number of thousandths in a small file; null where it cannot be read."""
+    try:
+        return None if text is None else int(text) / 1000.0
+    except ValueError:
+        return None
 
 
 def whole_disks(names: dict[str, Any]) -> set[str]:

@@ -5,7 +5,9 @@ Knows arrays of readings and moments of switching. Knows no meter, no wire and n
 Switched load. A reading stamped t_k is taken as the mean power over [t_k - delta - w, t_k - delta], where the load is
 L while off and H while on. Least squares over (delta, w, L, H) gives delta, the stamp minus the end of the window
 (latency and stamp convention together, which cannot be told apart), and the width w of the window; their standard
-uncertainties are those of the linearised fit, with the residual scatter (method.md section 5).
+uncertainties are those of the linearised fit, with the residual scatter (method.md section 5). Where the readings are
+further apart (dt) than w, an edge between two windows shows no more than that it is there: of n edges at random places
+the closest leave 2(dt - w)/(n + 1) open in the mean, anywhere in which the fit may stand: a rectangular part of both.
 """
 
 import math
@@ -223,6 +225,8 @@ def fit_window(times_s: Floats, power_w: Floats, edges_s: Sequence[float], first
     curvature = fit.jac.T @ fit.jac
     covariance = np.linalg.pinv(curvature) * variance
     u_offset, u_window = (math.sqrt(max(float(covariance[k, k]), 0.0)) for k in (0, 1))
+    open_s = 2 * max(float(np.median(np.diff(times))) - float(fit.x[1]), 0.0) / (inside + 1)
+    u_offset, u_window = (math.hypot(u_s, open_s / math.sqrt(3)) for u_s in (u_offset, u_window))
     return WindowFit(
         Estimate(float(fit.x[0]), u_offset, dof), Estimate(max(float(fit.x[1]), 0.0), u_window, dof),
         float(fit.x[2]), float(fit.x[3]), scatter_w, inside,

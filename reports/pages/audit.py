@@ -26,6 +26,7 @@ from reports.pages.campaign import (
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, is_finite, quantity, scale_for, significant, spread
+from reports.pages.planned import planned_blocks
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import SEVERITIES
 from reports.pages.tables import as_text
@@ -121,7 +122,7 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
                                              tables.cross_check_table(results)]),
         ("set-up", "Set-up", [setup_diagram(results, stamp), _photos(material.photos)]),
         ("conditions", "Supply and room", [_conditions(results)]),
-        ("clocks", "Clocks", [_clocks(results)]),
+        ("clocks", "Clocks", [_clocks(results), planned_blocks(results)]),
         ("workload", "Workload and its materials", [parameters(results), tables.material_table(results),
                                                     _inputs(results), _environment(results)]),
         ("runs", "Phases and all runs", [_planned(results), tables.run_table(results), _phases(results)]),

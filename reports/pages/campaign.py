@@ -26,6 +26,7 @@ from reports.pages.blocks import (
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
+from reports.pages.planned import planned_blocks
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 
@@ -229,6 +230,7 @@ def _sections(
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("rules", "Other rules and conventions", tables.oscar_table(results)),
         section("runs", "All runs", tables.run_table(results)),
+        section("planned", "Around the runs", planned_blocks(results)),
         section("findings", "Findings and remarks", findings_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
                 tables.meter_table(results), tables.cross_check_table(results),

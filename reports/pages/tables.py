@@ -25,6 +25,7 @@ from reports.pages.numbers import (
     scale_for,
     significant,
 )
+from reports.pages.planned import wait_words
 
 FEW_EPOCHS = 12
 """A longer table is folded on screen."""
@@ -411,7 +412,7 @@ def run_table(results: Results) -> Table:
         excluded = f"excluded: {run.get('excluded_because') or run.get('reason')}"
         status = "in the means" if run.get("included") else excluded
         codes = [str(code) for code in run.get("findings") or [] if code not in ("emulated", "imported", "unattested")]
-        remark = "; ".join([status, *codes])
+        remark = "; ".join(part for part in (status, wait_words(run), *codes) if part)
         cells = (
             f"{run.get('ordinal')}{attempt}",
             as_text(run.get("scenario")),

@@ -97,8 +97,10 @@ def fitted(seed: int, window_s: float, offset_s: float, **how: Any) -> WindowFit
 )
 def test_window_and_stamp_are_recovered(seed: int, window_s: float, offset_s: float) -> None:
     fit = fitted(seed, window_s, offset_s)
-    assert fit.offset.value == pytest.approx(offset_s, abs=0.05)
-    assert fit.window.value == pytest.approx(window_s, abs=0.08)
+    # A window of 0.2 s each second is rarely cut by an edge.
+    rarely = window_s < 0.5
+    assert fit.offset.value == pytest.approx(offset_s, abs=0.15 if rarely else 0.05)
+    assert fit.window.value == pytest.approx(window_s, abs=0.2 if rarely else 0.08)
     assert fit.low_w == pytest.approx(20, abs=1)
     assert fit.high_w == pytest.approx(70, abs=1)
     assert fit.edges >= 11
@@ -111,6 +113,14 @@ def test_the_stated_uncertainty_of_the_stamp_covers_the_truth_about_as_often_as_
         assert fit.offset.u is not None
         covered += abs(fit.offset.value - 0.1) <= t_quantile(float(fit.offset.dof or 0)) * fit.offset.u
     assert 180 <= covered <= 199
+
+
+def test_the_stamp_of_a_meter_that_hardly_averages_is_as_uncertain_as_its_readings_are_apart() -> None:
+    missed = 0
+    for seed in range(40):
+        fit = fitted(seed, 0.02, 0.1, sd_w=0.1)
+        missed += abs(fit.offset.value - 0.1) > (fit.offset.expanded or 0.0)
+    assert missed <= 4
 
 
 def test_a_load_that_begins_switched_on_is_understood_too() -> None:
