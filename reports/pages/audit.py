@@ -49,7 +49,7 @@ NO_TESTS = (
 )
 RECOMPUTE = "Every number of this report stands in results.json and is recomputed from the raw files listed here by:"
 LIMIT_OF_PROOF = "A seal proves that nothing changed since it was made; it cannot prove that readings were not forged."
-LONG_TABLE = 40
+LONG_TABLE, MANY = 40, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +326,18 @@ def _statistics(results: Results) -> Table | None:
         for key in keys:
             if (number := number_at(part, key)) is not None:
                 scale = scale_for([number])
-                dof = significant(float(number["dof"]), 3) if is_finite(number.get("dof")) else NOTHING
+                dof = NOTHING if number.get("U") is None else _dof(number.get("dof"))
                 cells = (scale.axis(words(key)), as_text(number.get("n")) or NOTHING, bare(number, scale))
                 rows.append(Row((name, *cells, spread(number, scale), dof)))
     heads = (Head("Part", False), Head("Quantity", False), Head("n"), Head("Mean ± U (95 %)"), Head("SD"), Head("dof"))
     return Table("statistics-table", "Means over the runs", heads, tuple(rows)) if rows else None
+
+
+def _dof(value: object) -> str:
+    """Degrees of freedom; very many of them count as infinitely many, as in the budgets."""
+    if not is_finite(value) or not isinstance(value, int | float) or value > MANY:
+        return "∞"
+    return significant(float(value), 3)
 
 
 def _deviations(results: Results) -> list[Block]:

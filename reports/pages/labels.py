@@ -98,12 +98,18 @@ def _allocation(name: str, scenario: str, allocation: Any) -> list[Block]:  # no
     return [Table(name, caption, (*heads, Head("Unit of utilisation", False)), tuple(rows), note)]
 
 
+def _evidence(evidence: Any) -> str:  # noqa: ANN401  decoded JSON
+    """What a check found, each with its name; an empty list is none."""
+    shown = ((words(str(key)), as_text(value)) for key, value in (evidence or {}).items())
+    return "; ".join(f"{name}: {text or 'none'}" for name, text in shown)
+
+
 def _checks(label: Any) -> Table:  # noqa: ANN401  decoded JSON
     rows = []
     for check in listed(label, "checks"):
         code = str(check.get("code"))
         passed = "pass" if check.get("passed") else "FAIL"
-        rows.append(Row((CHECKS.get(code, words(code)), passed, as_text(check.get("evidence")))))
+        rows.append(Row((CHECKS.get(code, words(code)), passed, _evidence(check.get("evidence")))))
     heads = (Head("Required", False), Head("Found", False), Head("Evidence", False))
     note = "What cannot be shown from the record is not passed. Lengths count as equal within 1 %."
     return Table("label-checks", "Completeness of the measurement after DE-UZ 215", heads, tuple(rows), note)

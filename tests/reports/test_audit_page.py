@@ -17,6 +17,7 @@ import pytest
 from harness.cli import main
 from harness.config import load
 from harness.errors import AnalysisError, ConfigError
+from harness.evidence.recomputed import check_audit
 from harness.photos import attach_photos
 from harness.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
 from reports import pdf
@@ -342,3 +343,13 @@ def test_at_four_hundred_percent_zoom_nothing_scrolls_sideways(whole: str, tmp_p
         capture_output=True, text=True, check=True, timeout=100,
     ).stdout  # fmt: skip
     assert re.findall(r'data-found="([^"]*)"', answer) == ["320,320"]
+
+
+def test_verify_finds_an_audit_report_edited_by_hand(campaign: Path, whole: str) -> None:
+    page = campaign / "derived" / "audit.html"
+    page.write_text(whole)
+    assert check_audit(campaign, campaign.name).passed
+    page.write_text(whole.replace("not certifiable", "valid", 1))
+    edited = check_audit(campaign, campaign.name)
+    assert not edited.passed
+    assert re.search(r"line \d+ is '.*valid.*', rendered now '.*not certifiable", edited.detail)
