@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
 
 from harness.agent import machine_state
+from harness.ambient import read_temperature_c
 from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
 from harness.config import EMBEDDED, LabConfig, MeterSection
 from harness.documents import Json
@@ -59,12 +60,24 @@ def check_lab(
     found = [
         *_disk(config),
         *_host(config),
+        *_room(config),
         *_campaign(config),
         *_register(config, register),
         *_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
     return [replace(reason, text=_printable(reason.text)) for reason in found]
+
+
+def _room(config: LabConfig) -> Iterator[Reason]:
+    """The room's thermometer, where lab.toml names one."""
+    ambient = config.file.ambient
+    if not ambient.file:
+        return
+    try:
+        yield Reason("ok", "room", f"{read_temperature_c(ambient):.1f} °C by {ambient.file}")
+    except LabError as error:
+        yield Reason("refuse", "room", str(error))
 
 
 def _printable(text: str) -> str:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.ambient import AmbientRecorder, read_temperature_c
-from harness.config import Ambient
+from harness.config import Ambient, load
 from harness.errors import LabError
+from harness.preflight import check_lab
 from harness.recorder import Journal
 from harness.run_folder import RunWriter
+from harness.sut import SutConfig
+from tests.harness.test_config import MINIMAL
 
 
 def rows_of(folder: Path) -> list[list[str]]:
@@ -51,3 +54,13 @@ def test_a_file_without_a_temperature_stops_the_run_before_it_begins(tmp_path: P
         sensor.write_text(text)
     with pytest.raises(LabError, match=r"ambient\.file"):
         read_temperature_c(Ambient(file=str(sensor)))
+
+
+@pytest.mark.parametrize(("text", "severity"), [("21700", "ok"), ("warm", "refuse")])
+def test_preflight_reads_the_thermometer_that_lab_toml_names(tmp_path: Path, text: str, severity: str) -> None:
+    (tmp_path / "sensor").write_text(text)
+    (tmp_path / "lab.toml").write_text(f'{MINIMAL}\n[ambient]\nfile = "{tmp_path / "sensor"}"\n')
+    files = tmp_path / "key", tmp_path / "known_hosts"
+    nobody = SutConfig("127.0.0.1", 1, "nobody", *files, "python3", "wattlab-sut")
+    reasons = check_lab(load(tmp_path / "lab.toml"), nobody, {})
+    assert [reason.severity for reason in reasons if reason.subject == "room"] == [severity]
