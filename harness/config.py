@@ -319,7 +319,7 @@ def load(path: Path) -> LabConfig:
             )
     _check_register(path, lab)
     _check_decision(path, lab)
-    _check_campaign(path, lab.campaign, lab.baseline)
+    _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
     if SYNC in lab.scenarios:
@@ -333,7 +333,7 @@ def load(path: Path) -> LabConfig:
     return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
 
 
-def _check_campaign(path: Path, campaign: Campaign, baseline: Baseline) -> None:
+def _check_campaign(path: Path, campaign: Campaign, lab: LabFile) -> None:
     """What contradicts itself in the table [campaign]."""
     if campaign.gate.limit_s and campaign.pause_s:
         raise ConfigError(f"{path}: campaign.pause_s: the gate replaces the pause; set pause_s = 0 or gate.limit_s = 0")
@@ -348,8 +348,10 @@ def _check_campaign(path: Path, campaign: Campaign, baseline: Baseline) -> None:
         )
     if campaign.two_stage.share_percent >= 100:
         raise ConfigError(f"{path}: campaign.two_stage.share_percent: no plan keeps a promise always; below 100")
-    if declared and baseline.blocks < 2:
-        raise ConfigError(f"{path}: baseline.blocks: a pilot needs at least 2 blocks")
+    few = [f"scenarios.{name}.repetitions" for name, section in lab.scenarios.items() if section.repetitions < 2]
+    few += ["baseline.blocks"] if lab.baseline.blocks < 2 else []
+    if declared and few:
+        raise ConfigError(f"{path}: {', '.join(few)}: the first stage shows no spread with one; at least 2")
 
 
 def _check_decision(path: Path, lab: LabFile) -> None:

@@ -1,11 +1,15 @@
 """The two-stage plan: its promise by simulation, and what it refuses to promise."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import AnalysisError
+from harness.run_folder import CampaignFolder
 from reports.analysis.planning import (
     Pilot,
     PilotBaseline,
@@ -16,6 +20,8 @@ from reports.analysis.planning import (
     pilots_of,
     sizes,
 )
+from reports.analysis.results import analyse
+from tests.reports.make_campaign import Load, Shape, make_campaign
 
 TRUE_WH, BASE_W, HOURS = 1.0, 11.0, 0.1
 CAMPAIGNS = 120
@@ -124,3 +130,36 @@ def test_what_the_limits_forbid_is_said_and_the_others_are_planned_all_the_same(
 def test_a_campaign_without_two_runs_or_two_blocks_is_nothing_to_plan_from() -> None:
     with pytest.raises(AnalysisError, match="nothing to plan from"):
         pilots_of({"baseline": None, "scenarios": {}})
+
+
+def test_the_results_of_a_two_stage_campaign_keep_the_spread_of_its_first_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, first = CampaignFolder.append, 9
+    rule = {"half_width_percent": 50.0, "share_percent": 90.0}
+
+    def in_two_stages(self: CampaignFolder, kind: str, utc: str, body: dict[str, Any]) -> None:
+        if kind != "plan":
+            return append(self, kind, utc, body)
+        append(self, kind, utc, {"stage": "first", "rule": rule, "runs": body["runs"][:first]})
+        sizes = {"repetitions": {"cnn": 8}, "blocks": 8}
+        return append(self, kind, utc, {"stage": "second", "sizes": sizes, "runs": body["runs"][first:]})
+
+    monkeypatch.setattr(CampaignFolder, "append", in_two_stages)
+    shape = Shape(loads={"cnn": Load(30.0, 20.0)}, repetitions=8, baseline_blocks=8, duration_s=40, gpu=False)
+    results = analyse(make_campaign(tmp_path, shape)).to_json()
+    scenario = results["scenarios"]["cnn"]
+    stage = scenario["two_stage"]
+    assert results["campaign"]["plan"] == 16
+    assert stage["pilot_runs"] + stage["pilot_blocks"] == first
+    assert (stage["planned_runs"], stage["half_width_percent"], stage["reached"]) == (8, 50.0, True)
+    number = stage["induced_energy_wh"]
+    assert number["value"] == scenario["induced_energy_wh"]["value"]
+    powers_w = np.array([block["mean_power_w"]["value"] for block in results["baseline"]["blocks"]])
+    sd_w = float(powers_w[: stage["pilot_blocks"]].std(ddof=1))
+    runs_wh = [r["induced_energy_wh"]["value"] for r in results["runs"] if r["kind"] == "scenario"]
+    # The pilot's own baseline is another line than that of all blocks: its spread differs a little from this one.
+    sd_wh = float(np.std(runs_wh[: stage["pilot_runs"]], ddof=1))
+    by_hand = np.hypot(sd_wh / np.sqrt(8), scenario["duration_s"]["value"] / 3600 * sd_w * np.sqrt(block_weight(8)))
+    assert number["u"] == pytest.approx(by_hand, rel=0.15)
+    assert number["dof"] <= stage["pilot_runs"] + stage["pilot_blocks"] - 2

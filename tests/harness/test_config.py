@@ -166,6 +166,7 @@ def test_any_command_is_a_scenario_and_its_files_must_exist(tmp_path: Path) -> N
         ("two_stage = { half_width_percent = 5.0 }", 'a design that begins with "two-stage"'),
         ('design = "two-stage"', "that needs such a design"),
         ('design = "two-stage"\ntwo_stage = { half_width_percent = 5.0, share_percent = 100.0 }', "below 100"),
+        ('design = "two-stage"\ntwo_stage = { half_width_percent = 5.0 }', "scenarios.idle.repetitions"),
         ("gate = { limit = 60.0 }", "campaign.gate.limit: unknown key"),
     ],
 )

@@ -79,9 +79,9 @@ def lengths_s(edges: int, shortest_s: float, longest_s: float, interval_s: float
 
 def pulse(parameters: dict[str, Any], seed: int) -> None:
     """Idle, switched, idle."""
-    idle_s = IDLE_S * max(1.0, float(parameters.get("interval_s", 1.0)))
-    names = ("shortest_s", "longest_s", "interval_s")
-    steps_s = lengths_s(int(parameters["edges"]), *(float(parameters[name]) for name in names), seed)
+    idle_s = IDLE_S * max(1.0, float(parameters["interval_s"]))
+    shortest_s, longest_s, interval_s = (float(parameters[f"{name}_s"]) for name in ("shortest", "longest", "interval"))
+    steps_s = lengths_s(int(parameters["edges"]), shortest_s, longest_s, interval_s, seed)
     burners = Burners()
     try:
         time.sleep(idle_s)
