@@ -59,6 +59,7 @@ class CampaignPage:
     css_identity: str
     identity: tuple[str, ...]
     verdict: str
+    verdict_reasons: str
     answer: str
     cards: tuple[Card, ...]
     opening: tuple[Block, ...]
@@ -81,7 +82,8 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         css_stamp=css_text(stamp),
         css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
         identity=tuple(_identity(results)),
-        verdict=verdict_line(results),
+        verdict=verdict_head(results),
+        verdict_reasons=verdict_reasons(results),
         answer=_answer(results),
         cards=tuple(_cards(results)),
         opening=tuple(_opening(results)),
@@ -120,20 +122,28 @@ def verdict_in_words(word: str) -> str:
     return VERDICTS[word].meaning if word in VERDICTS else word
 
 
-def verdict_line(results: Results) -> str:
-    """The verdict with its reasons and, where a limit was stated, the decision; empty where results.json has none."""
+def verdict_head(results: Results) -> str:
+    """The verdict in one short sentence; empty where results.json has none."""
     word = pick(results, "verdict", "word")
-    if not word:
-        return ""
-    found = [
-        str(reason.get("code")) for reason in listed(results, "verdict", "reasons") if reason.get("weighs") == word
-    ]
+    return f"Verdict: {verdict_in_words(str(word))}." if word else ""
+
+
+def verdict_reasons(results: Results) -> str:
+    """What the verdict says, the findings that made it and, where a limit was stated, the decision."""
+    word = str(pick(results, "verdict", "word"))
+    reasons = listed(results, "verdict", "reasons")
+    found = [str(reason.get("code")) for reason in reasons if reason.get("weighs") == word]
     more = f" and {len(found) - SUBJECTS_SHOWN} more" if len(found) > SUBJECTS_SHOWN else ""
-    sentences = [f"Verdict: {verdict_in_words(str(word))}."]
-    sentences += [VERDICTS[word].remedy] if word in VERDICTS else []
+    sentences = [VERDICTS[word].remedy] if word in VERDICTS else []
     sentences += [f"Because of: {', '.join(found[:SUBJECTS_SHOWN])}{more}."] if found else []
     decision = pick(results, "verdict", "decision")
     return " ".join([*sentences, *([_decided(decision)] if decision else [])])
+
+
+def verdict_line(results: Results) -> str:
+    """The verdict with its reasons; empty where results.json has none."""
+    head = verdict_head(results)
+    return f"{head} {verdict_reasons(results)}" if head else ""
 
 
 def _decided(decision: Results) -> str:
