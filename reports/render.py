@@ -5,10 +5,12 @@ Knows where the parts are and in which order they are made. Knows no number and 
 
 import hashlib
 import json
+import re
 import shlex
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
@@ -20,6 +22,8 @@ from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
 REPORT, AUDIT, AUDIT_PDF = "report.html", "audit.html", "audit.pdf"
 
 
@@ -84,5 +88,13 @@ def render(page: CampaignPage | AuditPage, template: str = "campaign.html.j2") -
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     return environment.get_template(template).render(page=page)
+
+
+def _visible(value: object) -> object:
+    """What an expression of a template prints: in plain text, characters that nobody sees are written out."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", value)
