@@ -6,6 +6,7 @@ nothing of ours: no import, no run folder, no meter. Standard library, psutil an
 only, Python >= 3.8, Linux.
 
     agent.py facts                                       one JSON object: what the SUT is
+    agent.py survey --folder F --root R                  facts, what earlier runs left, and the state of the machine
     agent.py serve --folder F --period S --reconnect S   sample and serve, detached from the login; says "ready"
     agent.py attach --folder F                           hand stdin and stdout (the SSH channel) to the agent
     agent.py sweep --root R [--look]                     end agents that nobody listens to, remove their folders
@@ -29,7 +30,7 @@ descendant, also those that made a session of their own), the journal says so, a
 
 # Plain os calls: start-up time and memory of this program are part of what is measured.
 # Any: psutil and pynvml may be absent where this is checked.
-# ruff: noqa: PTH100, PTH103, PTH109, PTH110, PTH112, PTH118, PTH120, PTH123, PTH202, PTH208, ANN401
+# ruff: noqa: PTH100, PTH103, PTH109, PTH110, PTH112, PTH118, PTH120, PTH123, PTH202, PTH207, PTH208, PTH119, ANN401
 
 from __future__ import annotations
 
@@ -42,6 +43,7 @@ import functools
 import json
 import os
 import platform
+import resource
 import select
 import shutil
 import signal
@@ -198,10 +200,11 @@ def gpu_facts() -> tuple[list[dict[str, Any]], str | None]:
 
 
 def asked(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What an NVML function says as text or number; null when it gives an error."""
+    """What an NVML function says as text or number; null when it gives an error or the driver does not have it."""
     try:
         value = function(*arguments)
-    except nvml.NVMLError:
+    # A driver older than the binding has other versions of some functions; older bindings have no error for that.
+    except (nvml.NVMLError, getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)):
         return None
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
@@ -209,6 +212,178 @@ def asked(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
 def scaled(value: float | None, factor: float) -> float | None:
     """value * factor, null stays null."""
     return None if value is None else round(value * factor, 3)
+
+
+# --- the state it is in ------------------------------------------------------------------------------------------
+
+SURVEY_S = 2.0
+"""Over so many seconds the CPU time of every process is counted."""
+SURVEY_TEXT_BYTES = 1 << 13
+SURVEY_COMMAND_S = 5.0
+CPU = "/sys/devices/system/cpu/"
+SURVEY_TEXTS = (
+    *("/proc/" + name for name in ("swaps", "cpuinfo")),
+    *(CPU + name for name in ("offline", "cpufreq/boost", "cpuidle/current_driver")),
+    *(CPU + "intel_pstate/" + name for name in ("no_turbo", "max_perf_pct")),
+    CPU + "cpu[0-9]*/cpufreq/scaling_[gdm]*",
+    CPU + "cpu[0-9]*/cpufreq/cpuinfo_max_freq",
+    *(CPU + "cpu0/cpuidle/state*/" + name for name in ("name", "disable")),
+    *("/sys/class/hwmon/hwmon*/" + name for name in ("name", "temp*_input", "temp*_crit", "temp*_label")),
+    *("/sys/class/thermal/thermal_zone*/" + name for name in ("type", "temp")),
+    *("/sys/class/power_supply/*/" + name for name in ("type", "online", "status", "scope", "capacity")),
+    *("/run/reboot-required" + name for name in ("", ".pkgs")),
+    *("/etc/" + name for name in ("crontab", "cron.d/*")),
+    *("/var/spool/cron/" + name for name in ("*", "crontabs/*")),
+)
+"""Glob patterns of small files (sysfs of Linux 5 and 6, cron(8), reboot-required of Debian)."""
+SURVEY_COMMANDS = {
+    "timers": ["systemctl", "list-timers", "--all", "--no-pager", "--no-legend"],
+    "clock": ["timedatectl", "show"],
+    "chrony": ["chronyc", "-n", "tracking"],
+    "ntp": ["ntpq", "-pn"],
+    "users": ["who"],
+    "crontab": ["crontab", "-l"],
+    "apt": ["apt-config", "dump", "APT::Periodic"],
+}
+
+
+def survey(folder: str, root: str, system: str) -> dict[str, Any]:
+    """{"state", "runs": what `sweep` found, "facts"}: everything to be asked before a campaign, in one answer."""
+    return {"state": machine_state(system), "runs": sweep(root, True), "facts": facts(folder)}
+
+
+def machine_state(system: str) -> dict[str, Any]:
+    """Raw texts and counts of the state the machine is in. What they mean is the host's business
+    (`harness.conditions`). `system` is the folder that /proc, /sys, /etc lie below: empty on a machine, a fake's path.
+    """
+    begin_ns, begin_s = time.time_ns(), time.monotonic()
+    spent = os.times()
+    before, stat_before = processes(system), read_text(system + "/proc/stat") or ""
+    texts, unreadable = survey_texts(system)
+    commands = {name: answer(words) for name, words in SURVEY_COMMANDS.items()}
+    gpus = gpu_states()
+    time.sleep(max(0.0, SURVEY_S - (time.monotonic() - begin_s)))
+    after, stat_after = processes(system), read_text(system + "/proc/stat") or ""
+    own, tick_s = ancestors(after, os.getpid()), 1.0 / os.sysconf("SC_CLK_TCK")
+    listed = [
+        {
+            "name": name,
+            "words": words,
+            "own": pid in own,
+            "cpu_s": round((ticks - before[pid][2] if pid in before else ticks) * tick_s, 3),
+        }
+        for pid, (name, _, ticks, words) in after.items()
+    ]
+    return {
+        "begin_wall_ns": begin_ns,
+        "utc_offset_s": time.localtime().tm_gmtoff,
+        "stat": [stat_before.split("\n", 1)[0], stat_after.split("\n", 1)[0]],
+        "tick_s": tick_s,
+        "children_cpu_s": round(sum(os.times()[2:4]) - sum(spent[2:4]), 3),
+        "processes": listed,
+        # Where /proc is mounted with hidepid a user sees his own only (proc(5)).
+        "sees_all": 1 in after,
+        "texts": texts,
+        "unreadable": unreadable,
+        "commands": commands,
+        "gpus": gpus,
+    }
+
+
+def survey_texts(system: str) -> tuple[dict[str, str], dict[str, str]]:
+    """({path: text}, {path: why it cannot be read}) of SURVEY_TEXTS below `system`; folders are left out."""
+    import glob
+
+    texts: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for pattern in SURVEY_TEXTS:
+        parent = system + os.path.dirname(pattern)
+        if os.path.isdir(parent) and not os.access(parent, os.R_OK | os.X_OK):
+            unreadable[parent[len(system) :]] = os.strerror(errno.EACCES)
+        for path in sorted(glob.glob(glob.escape(system) + pattern)):
+            try:
+                with open(path, errors="replace") as file:
+                    texts[path[len(system) :]] = file.read(SURVEY_TEXT_BYTES)
+            except IsADirectoryError:
+                continue
+            except OSError as error:
+                unreadable[path[len(system) :]] = error.strerror or str(error)
+    return texts, unreadable
+
+
+def processes(system: str) -> dict[int, tuple[str, int, int, list[str]]]:
+    """{pid: (name, parent's pid, CPU ticks, base names of its first two words)}, proc(5)."""
+    found = {}
+    for entry in os.listdir(system + "/proc"):
+        text = read_text(system + "/proc/" + entry + "/stat") if entry.isdigit() else None
+        if text is None or ")" not in text:
+            continue
+        name = text[text.index("(") + 1 : text.rindex(")")]
+        fields = text[text.rindex(")") + 2 :].split()
+        words = (read_text(system + "/proc/" + entry + "/cmdline") or "").split("\0")[:2]
+        found[int(entry)] = (
+            name, int(fields[1]), int(fields[11]) + int(fields[12]), [os.path.basename(word) for word in words],
+        )  # fmt: skip
+    return found
+
+
+def ancestors(known: dict[int, tuple[str, int, int, list[str]]], pid: int) -> set[int]:
+    """A process and those it descends from: the login that asks."""
+    found = set()
+    while pid in known and pid not in found:
+        found.add(pid)
+        pid = known[pid][1]
+    return found
+
+
+def answer(words: list[str]) -> dict[str, Any]:
+    """{"code", "output", "error"} of a command that only looks; code null where it is absent or says nothing."""
+    environment = dict(os.environ, LC_ALL="C", TZ="UTC")
+    try:
+        done = subprocess.run(
+            words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SURVEY_COMMAND_S,
+            check=False,
+        )
+    except OSError as error:
+        return {"code": None, "output": "", "error": f"{words[0]}: {error.strerror}"}
+    except subprocess.TimeoutExpired:
+        return {"code": None, "output": "", "error": f"{words[0]}: no answer within {SURVEY_COMMAND_S:g} s"}
+    output, said = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
+    return {"code": done.returncode, "output": output[: 8 * SURVEY_TEXT_BYTES], "error": said.strip()[:500]}
+
+
+def gpu_states() -> list[dict[str, Any]]:
+    """Of each GPU what changes its speed or its power; null where driver or board does not say."""
+    nvml, _ = import_nvml()
+    if nvml is None:
+        return []
+
+    def ask(name: str, *arguments: Any) -> Any:
+        function = getattr(nvml, "nvmlDeviceGet" + name, None)
+        return None if function is None else asked(nvml, function, *arguments)
+
+    found = []
+    for index in range(nvml.nvmlDeviceGetCount()):
+        gpu = nvml.nvmlDeviceGetHandleByIndex(index)
+        running = ask("ComputeRunningProcesses", gpu)
+        found.append(
+            {
+                "index": index,
+                "persistence": ask("PersistenceMode", gpu),
+                "applications_clock_mhz": ask("ApplicationsClock", gpu, nvml.NVML_CLOCK_SM),
+                "default_clock_mhz": ask("DefaultApplicationsClock", gpu, nvml.NVML_CLOCK_SM),
+                "throttle_reasons": ask("CurrentClocksThrottleReasons", gpu),
+                "temperature_c": ask("Temperature", gpu, nvml.NVML_TEMPERATURE_GPU),
+                "power_limit_w": scaled(ask("PowerManagementLimit", gpu), 1e-3),
+                "default_limit_w": scaled(ask("PowerManagementDefaultLimit", gpu), 1e-3),
+                "compute_processes": None if running is None else len(running),
+            }
+        )
+    return found
 
 
 # --- hardware indicators -----------------------------------------------------------------------------------------
@@ -247,6 +422,9 @@ class SystemSampler:
             column("net_received_kb", "kB", "SUT network received since the sample before", net),
             column("net_sent_kb", "kB", "SUT network sent since the sample before", net),
         ]
+        self._warmth = cpu_sensor()
+        if self._warmth is not None:
+            self.columns.append(column("cpu_temperature_c", "degC", "SUT CPU temperature", self._warmth))
         self._cpu: tuple[float, float] | None = None
         self._moved: tuple[int, int, int, int] | None = None
 
@@ -259,7 +437,13 @@ class SystemSampler:
         if before is not None:
             # Bytes as kB of 1000; memory in kB of 1024, as /proc/meminfo has it.
             gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
-        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges]
+        warmth = [] if self._warmth is None else [thousandths(read_text(self._warmth))]
+        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges, *warmth]
+
+    @property
+    def busy_s(self) -> float | None:
+        """CPU time of all CPUs that was not idle, at the last sample; null before the first."""
+        return None if self._cpu is None else round(self._cpu[0] - self._cpu[1], 3)
 
     def _cpu_percent(self) -> float | None:
         # user nice system idle iowait irq softirq steal; guest time is in user already, proc(5)
@@ -284,12 +468,94 @@ class SystemSampler:
         return read, write, received, sent
 
 
+CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "x86_pkg_temp", "cpu-thermal")
+"""Drivers of a CPU's own sensor, and types of its thermal zone (Linux, Documentation/hwmon, driver-api/thermal)."""
+
+
+def cpu_sensor() -> str | None:
+    """The small file with the CPU's temperature in m degC; null where there is none."""
+    import glob
+
+    for pattern, name, value in (("hwmon/hwmon*", "name", "temp1_input"), ("thermal/thermal_zone*", "type", "temp")):
+        for folder in sorted(glob.glob("/sys/class/" + pattern)):
+            path = os.path.join(folder, value)
+            if read_text(os.path.join(folder, name)) in CPU_SENSORS and read_text(path) is not None:
+                return path
+    return None
+
+
+def thousandths(text: str | None) -> float | None:
+    """A number of thousandths in a small file; null where it cannot be read."""
+    try:
+        return None if text is None else int(text) / 1000.0
+    except ValueError:
+        return None
+
+
 def whole_disks(names: dict[str, Any]) -> set[str]:
     """The disks whose traffic is counted once: those that are hardware, not partitions, mappings, loops or memory."""
     hardware = {name for name in names if os.path.exists(f"/sys/block/{name}/device")}
     return hardware or {
         n for n in names if os.path.exists("/sys/block/" + n) and not n.startswith(("loop", "ram", "zram", "dm-", "md"))
     }
+
+
+class StateSampler:
+    """What tells afterwards whether the machine worked undisturbed: CPU time of all and of the command, kills for want
+    of memory, slow-downs for heat. The last two are read once a second at most."""
+
+    def __init__(self, system: str = "") -> None:
+        self._vmstat = system + "/proc/vmstat"
+        self._throttles = throttle_counts(system)
+        self._looked_ns = 0
+        self._rare: list[int | None] = [None, None]
+        self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+        oom = "oom_kill of /proc/vmstat" + ("" if self._killed() is not None else ": not known to this kernel")
+        throttle = "thermal_throttle/package_throttle_count, sum of packages"
+        throttle += "" if self._throttles else ": not supported by this machine"
+        self.columns = [
+            column("busy_cpu_s", "s", "SUT CPU time of all CPUs that was not idle", "psutil.cpu_times", "counter"),
+            column(
+                "load_cpu_s",
+                "s",
+                "CPU time of the command and its descendants (of a live one's children: once they ended)",
+                "getrusage(RUSAGE_CHILDREN), /proc/PID/stat",
+                "counter",
+            ),
+            column("oom_kills", "1", "SUT processes killed for want of memory", oom, "counter"),
+            column("cpu_throttle_count", "1", "SUT CPU slow-downs for heat", throttle, "counter"),
+        ]
+
+    def sample(self, busy_s: float | None, command: int | None) -> list[Any]:
+        """One value per column; `command` is the pid of the command that runs."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns >= HOUSEKEEPING_S * 1e9 or not self._looked_ns:
+            self._looked_ns = now_ns
+            counts = [read_text(path) for path in self._throttles]
+            self._rare = [self._killed(), sum(int(count or 0) for count in counts) if self._throttles else None]
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        load_s = ended.ru_utime + ended.ru_stime
+        if command is not None:
+            fields = (read_text(f"/proc/{command}/stat") or ")").rpartition(")")[2].split()
+            load_s += sum(map(int, fields[11:15])) * self._tick_s  # utime stime cutime cstime, proc(5)
+        return [busy_s, round(load_s, 3), *self._rare]
+
+    def _killed(self) -> int | None:
+        for line in (read_text(self._vmstat) or "").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return None
+
+
+def throttle_counts(system: str) -> list[str]:
+    """The file that counts a package's slow-downs (Intel), one for each package."""
+    import glob
+
+    found = {}
+    for path in glob.glob(glob.escape(system + CPU) + "cpu[0-9]*/thermal_throttle/package_throttle_count"):
+        cpu = os.path.dirname(os.path.dirname(path))
+        found[read_text(cpu + "/topology/physical_package_id")] = path
+    return sorted(found.values())
 
 
 class GpuSampler:
@@ -340,6 +606,10 @@ class GpuSampler:
                 [("energy_j", "J", "board energy counter")],
             ),
         ]
+        reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", None)
+        if reasons is not None:
+            slowed = ("throttled", "1", "slowed by heat or supply: 1, else 0")
+            readers.append(("CurrentClocksThrottleReasons", reasons, is_throttled, [slowed]))
         for clock, kind in (("sm", "SM"), ("memory", "MEM"), ("graphics", "GRAPHICS")):
             mhz = functools.partial(clock_mhz, nvml, getattr(nvml, "NVML_CLOCK_" + kind))
             readers.append((f"ClockInfo({kind})", mhz, int, [(clock + "_clock_mhz", "MHz", clock + " clock")]))
@@ -356,7 +626,8 @@ class GpuSampler:
         try:
             ask(gpu)
         except self._nvml.NVMLError as error:
-            return bool(error.value != self._nvml.NVML_ERROR_NOT_SUPPORTED)
+            lacking = (self._nvml.NVML_ERROR_NOT_SUPPORTED, self._nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+            return error.value not in lacking
         return True
 
     def sample(self) -> list[Any]:
@@ -384,6 +655,11 @@ class GpuSampler:
 def thousandth(value: int) -> float:
     """NVML's mW and mJ in W and J."""
     return value / 1000.0
+
+
+def is_throttled(reasons: int) -> int:
+    """Whether heat, the power brake or the hardware itself slows the board (nvml.h, nvmlClocksThrottleReasons)."""
+    return int(bool(reasons & (0x8 | 0x20 | 0x40 | 0x80)))
 
 
 def clock_mhz(nvml: Any, kind: int, gpu: Any) -> int:
@@ -598,6 +874,7 @@ class Agent:
         self._journal = Journal("journal.jsonl")
         self._faulted = False
         self._system = SystemSampler(psutil)
+        self._state = StateSampler()
         nvml, gpu_problem = import_nvml()
         self._gpu = None if nvml is None else GpuSampler(nvml, self._note)
         self._describe(gpu_problem)
@@ -663,6 +940,7 @@ class Agent:
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         values = self._system.sample()
         values.append(round(self._cpu_s(), 6))
+        values += self._state.sample(self._system.busy_s, self._load.pid if self._load else None)
         if self._gpu is not None:
             values += self._gpu.sample()
         self._journal.write({"rec": "sample", "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "values": values})
@@ -923,6 +1201,7 @@ class Agent:
         columns = [
             *self._system.columns,
             column("agent_cpu_s", "s", "CPU time of the agent and its relay", "process CPU clocks", "counter"),
+            *self._state.columns,
         ]
         if self._gpu is not None:
             columns += self._gpu.columns
@@ -1148,6 +1427,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="wattlab's agent on the system under test")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("facts").add_argument("--folder", default=".")
+    surveyor = commands.add_parser("survey")
+    surveyor.add_argument("--folder", required=True)
+    surveyor.add_argument("--root", required=True)
+    surveyor.add_argument("--system", default="")
     server = commands.add_parser("serve")
     server.add_argument("--folder", required=True)
     server.add_argument("--period", type=float, required=True)
@@ -1160,6 +1443,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "facts":
         print(json.dumps(facts(arguments.folder)))
+    elif arguments.command == "survey":
+        print(json.dumps(survey(arguments.folder, arguments.root, arguments.system)))
     elif arguments.command == "serve":
         serve(arguments.folder, arguments.period, arguments.reconnect)
     elif arguments.command == "attach":

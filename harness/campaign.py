@@ -1,27 +1,35 @@
 """Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed, stops by rule.
 
-Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers.
+Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers. The plan is that of
+the log: its first stage, and what was appended to it, a second stage by the rule that the first entry declares, or the
+blocks of the observer effect.
 """
 
 import fcntl
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
 
-from harness.config import LabConfig
-from harness.documents import SCHEMA, Json
+from harness.config import LabConfig, Scenario
+from harness.documents import SCHEMA, Json, RunKind, WaitEvent
 from harness.errors import ConfigError, Interrupted, LabError, RunFolderError, SutError
-from harness.plan import PlannedRun, make_plan
+from harness.gate import Condition
+from harness.observer import ObserverRun, observer_scenarios
+from harness.photos import attach_photos
+from harness.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
 from harness.recorder import MeterRecorder
 from harness.run import Bench, Ended, execute, utc_now
 from harness.run_folder import CAMPAIGN, JOURNAL, CampaignFolder, RunFolder, seal_folder
 from meters.meter import MeterError
+
+RATED: tuple[RunKind, ...] = ("baseline", "scenario")
+OBSERVER: tuple[RunKind, ...] = ("observer",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ class Campaign:
 
     def __init__(self, config: LabConfig, software: Json) -> None:
         self._config = config
-        self.plan = make_plan(config)
+        self._reference: Condition | None = None
         path = config.campaign_folder
         if (path / CAMPAIGN).is_file():
             self.folder = CampaignFolder(path)
@@ -56,6 +64,13 @@ class Campaign:
             self.folder = CampaignFolder.create(path)
         if not self.folder.entries():
             self._write_header(software)
+        attach_photos(config, self.folder, utc_now())
+
+    @property
+    def plan(self) -> list[PlannedRun]:
+        """Every planned run of every stage, in order."""
+        plans = [entry["runs"] for entry in self.folder.entries() if entry["type"] == "plan"]
+        return [PlannedRun(**run) for runs in plans for run in runs]
 
     def _write_header(self, software: Json) -> None:
         campaign, lab = self._config.file.campaign, self._config.file.lab
@@ -70,7 +85,49 @@ class Campaign:
             "config": self._config.to_json(),
         }
         self.folder.append("campaign", utc_now(), header)
-        self.folder.append("plan", utc_now(), {"runs": [asdict(run) for run in self.plan]})
+        self._write_first_stage()
+
+    def _write_first_stage(self) -> None:
+        """The plan of lab.toml and, in the same line, the rule that alone may add a second stage."""
+        rule = asdict(self._config.file.campaign.two_stage) if self.is_two_stage else None
+        runs = [asdict(run) for run in make_plan(self._config)]
+        self.folder.append("plan", utc_now(), {"stage": "first", "rule": rule, "runs": runs})
+
+    @property
+    def is_two_stage(self) -> bool:
+        """Whether lab.toml declared that a second stage follows."""
+        return bool(self._config.file.campaign.two_stage.half_width_percent)
+
+    @property
+    def second_stage_due(self) -> bool:
+        """Whether the first stage is done and the second was not sized yet. It is sized once: there is one look."""
+        sized = any(entry["type"] == "plan" and entry.get("stage") == "second" for entry in self.folder.entries())
+        return self.is_two_stage and not sized and not self.remaining()
+
+    def add_second_stage(self, repetitions: Mapping[str, int], blocks: int, evidence: Json) -> list[PlannedRun]:
+        """Append the second stage, sized from the first as `evidence` says (also where it adds no run).
+
+        Raises:
+            RunFolderError: lab.toml declared none, the first stage is not done, or it was sized before.
+        """
+        if not self.second_stage_due:
+            raise RunFolderError(
+                f"{self.folder.path}: no second stage may be added; it is declared before the first run (design = "
+                '"two-stage"), and sized once, when the first stage is done'
+            )
+        added = make_second_stage(self._config, self.plan, repetitions, blocks)
+        body = {"stage": "second", "sizes": {"repetitions": dict(repetitions), "blocks": blocks}, "evidence": evidence}
+        self.folder.append("plan", utc_now(), body | {"runs": [asdict(run) for run in added]})
+        return added
+
+    def add_observer_blocks(self, blocks: int, duration_s: float) -> None:
+        """Plan the blocks of the observer effect, where none are left to be made."""
+        if self.remaining(OBSERVER):
+            return
+        first = 1 + max(run.ordinal for run in self.plan)
+        added = make_observer_plan(self._config.file.campaign.seed, blocks, first)
+        body = {"stage": "observer", "duration_s": duration_s, "runs": [asdict(run) for run in added]}
+        self.folder.append("plan", utc_now(), body)
 
     def _require_same_config(self) -> None:
         entries = self.folder.entries()
@@ -80,6 +137,7 @@ class Campaign:
         if not isinstance(begun, dict):
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
         now = self._config.to_json()
+        begun["lab"]["photos"] = now["lab"]["photos"]  # more of them may be attached at any time
         changed = sorted(_differences(begun, now))
         if changed:
             raise ConfigError(
@@ -87,7 +145,7 @@ class Campaign:
                 f"{self.folder.path} was begun; restore them, or give campaign.name a new value"
             )
         if not any(entry["type"] == "plan" for entry in entries):
-            self.folder.append("plan", utc_now(), {"runs": [asdict(run) for run in self.plan]})
+            self._write_first_stage()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -99,11 +157,11 @@ class Campaign:
                 raise RunFolderError(f"{self.folder.path}: another `wattlab run` is measuring this campaign") from None
             yield
 
-    def remaining(self) -> list[PlannedRun]:
-        """Planned runs without a successful attempt, in order."""
+    def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
+        """Planned runs of some kinds without a successful attempt, in order."""
         entries = self.folder.entries()
         done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
-        return [run for run in self.plan if run.ordinal not in done]
+        return [run for run in self.plan if run.ordinal not in done and run.kind in kinds]
 
     def seal_cut_off(self) -> list[str]:
         """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
@@ -127,17 +185,21 @@ class Campaign:
         run = RunFolder.open(path)
         return run.exit_status, run.reason, manifest
 
-    def measure(self, bench: Bench, on_progress: Callable[[Progress], None]) -> None:
-        """Make every remaining run; returns when the plan is complete.
+    def measure(
+        self, bench: Bench, on_progress: Callable[[Progress], None], kinds: tuple[RunKind, ...] = RATED
+    ) -> None:
+        """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
+        lab.toml wants one.
 
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
         """
+        self._reference = self._session_began(bench)
         campaign, baseline = self._config.file.campaign, self._config.file.baseline
         # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
         known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s
         durations_s: dict[str, list[float]] = {self._config.baseline.name: [known_s]}
-        for planned in self.remaining():
+        for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
             for failures in range(1, self._config.file.campaign.max_failed_attempts + 1):
                 begin = time.monotonic()
                 ended = self._attempt(bench, planned, durations_s, on_progress)
@@ -146,6 +208,40 @@ class Campaign:
                     break
                 self._give_up_or_retry(planned, ended, failures)
             time.sleep(self._config.file.campaign.pause_s)
+
+    def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
+        """The runs that were made in this session, one boot of host and SUT, in order."""
+        boots = (bench.host_facts.get("boot_id"), bench.sut_facts.get("boot_id"))
+        for run in self.folder.runs():
+            if (run.start.host.get("boot_id"), run.start.sut.get("boot_id")) == boots:
+                yield run
+
+    def _session_began(self, bench: Bench) -> Condition | None:
+        """Where this session began, as its first run noted it."""
+        noted = (
+            event.evidence
+            for run in self._of_this_session(bench)
+            for event in run.events
+            if isinstance(event, WaitEvent) and event.outcome == "reference"
+        )
+        written = next(noted, None)
+        return None if written is None else Condition.from_json(written)
+
+    def _sync_pulses(self, bench: Bench, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+        """The sync pulse of this session, where one is wanted and none was made in it."""
+        runs = [run for run in self.folder.runs() if run.start.kind == "sync" and run.exit_status == "success"]
+        here = {run.path for run in self._of_this_session(bench)}
+        wanted = self._config.file.campaign.sync_pulse and kinds == RATED and self.remaining(kinds)
+        if not wanted or any(run.path in here for run in runs):
+            return []
+        return [sync_pulse(self._config.file.campaign.seed, len(runs) + 1)]
+
+    def _scenarios(self) -> dict[str, Scenario]:
+        """Every scenario that a run may be of, by name."""
+        config = self._config
+        lengths_s = [e["duration_s"] for e in self.folder.entries() if e["type"] == "plan" and "duration_s" in e]
+        observed = observer_scenarios(float(lengths_s[-1])) if lengths_s else []
+        return {scenario.name: scenario for scenario in (*config.scenarios, config.baseline, config.sync, *observed)}
 
     def _attempt(
         self,
@@ -159,14 +255,15 @@ class Campaign:
         manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{secrets.token_hex(4)}"
         begin_s = time.monotonic()
-        left = self.remaining()
+        left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
+        total = len(self.plan)
 
         def on_phase(phase: str, recorder: MeterRecorder | None) -> None:
             estimate_s = _estimate_s(left, durations_s)
             on_progress(
                 Progress(
-                    done=len(self.plan) - len(left),
-                    total=len(self.plan),
+                    done=total - len(left),
+                    total=total,
                     current=planned,
                     attempt=attempt,
                     phase=phase,
@@ -176,16 +273,18 @@ class Campaign:
             )
 
         self.folder.append("run-begin", utc_now(), {"ordinal": planned.ordinal, "folder": name, "attempt": attempt})
-        scenarios = {scenario.name: scenario for scenario in (*bench.config.scenarios, bench.config.baseline)}
         ended = execute(
             bench,
             planned,
-            scenarios[planned.scenario],
+            self._scenarios()[planned.scenario],
             self.folder.path / name,
             attempt=attempt,
             previous_manifest=manifests[-1] if manifests else None,
             on_phase=on_phase,
+            reference=self._reference,
+            kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
+        self._reference = ended.reference
         self._log_end(planned.ordinal, name, ended.exit_status, ended.reason, ended.manifest)
         return ended
 

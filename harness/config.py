@@ -11,10 +11,11 @@ import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from harness.documents import Json, describe, dump, matches
+from harness.documents import Json, Thresholds, describe, dump, matches
 from harness.errors import ConfigError
 
 SCHEMA = 1
@@ -22,6 +23,11 @@ APPLICATION = Path(__file__).resolve().parent.parent
 """The folder that holds harness/, workloads/ and lab.toml."""
 EMBEDDED = "embedded"
 """As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
+
+TWO_STAGE = "two-stage"
+"""How `campaign.design` begins where the campaign may be extended after its first stage."""
+SYNC = "sync"
+"""The scenario of the sync pulse."""
 
 Record = TypeVar("Record")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -39,6 +45,50 @@ class Lab:
     place: str = ""
     operator: str = ""
     customer: str = ""
+    instruments: str = ""
+    """The instrument register, relative to lab.toml (`harness.instruments`); empty: the lab keeps none."""
+    expired_instrument: Literal["refuse", "label"] = "label"
+    """A meter without a valid certificate: no start, or a finding in the report."""
+    check_load_days: int = field(default=0, metadata=_at_least(0))
+    """How old (days) the last passed check load of a meter may be; 0: none is demanded."""
+    photos: list[str] = field(default_factory=list)
+    """Photographs of the set-up (PNG, JPEG), relative to lab.toml: attached to the campaign, shown to the auditor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The thermal gate before a run: power and temperatures back within a band of the session's first idle readings.
+
+    `limit_s` 0: no gate. `power_percent` is the band of the mean power over `mean_s`, `cpu_c` and `gpu_c` those of the
+    temperatures.
+    """
+
+    limit_s: float = field(default=0.0, metadata=_at_least(0))
+    power_percent: float = field(default=2.0, metadata=_at_least(0))
+    cpu_c: float = field(default=3.0, metadata=_at_least(0))
+    gpu_c: float = field(default=3.0, metadata=_at_least(0))
+    mean_s: float = field(default=10.0, metadata=_at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Stabilization until settled: two consecutive means over `mean_s` differ by less than `percent` or 2 standard
+    errors. `limit_s` 0: stabilization lasts exactly stabilization_s; else that at least, and `limit_s` at most."""
+
+    limit_s: float = field(default=0.0, metadata=_at_least(0))
+    mean_s: float = field(default=30.0, metadata=_at_least(0.1))
+    percent: float = field(default=1.0, metadata=_at_least(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStage:
+    """The first stage is the pilot; the second is sized from it, once, by the rule declared here (`half_width_percent`
+    0: one stage). `share_percent`: in how many of 100 campaigns the half-width is to be reached."""
+
+    half_width_percent: float = field(default=0.0, metadata=_at_least(0))
+    share_percent: float = field(default=90.0, metadata=_at_least(50))
+    most_repetitions: int = field(default=200, metadata=_at_least(2))
+    most_blocks: int = field(default=200, metadata=_at_least(2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +104,11 @@ class Campaign:
     supplementary_s: float = field(metadata=_at_least(0))
     pause_s: float = field(default=0.0, metadata=_at_least(0))
     max_failed_attempts: int = field(default=2, metadata=_at_least(1))
+    sync_pulse: bool = False
+    """At the start of each session the load is switched on and off, which shows the meter's latency and window."""
+    gate: Gate = field(default_factory=Gate)
+    settle: Settle = field(default_factory=Settle)
+    two_stage: TwoStage = field(default_factory=TwoStage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +144,8 @@ class MeterSection:
     port: str
     circuit: str
     options: dict[str, Any] = field(default_factory=dict)
+    instrument: str = ""
+    """Its name in the instrument register; needed where the meter cannot say its serial number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +162,35 @@ class ScenarioSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Limits of the findings (method.md section 7); every one is printed in the report."""
+class Supply:
+    """The nominal mains the SUT is fed from: the `supply` findings are about the distance from it."""
 
-    gap_windows: float = field(default=2.0, metadata=_at_least(0))
-    gap_total_percent: float = field(default=1.0, metadata=_at_least(0))
-    gap_single_s: float = field(default=10.0, metadata=_at_least(0))
-    baseline_drift_percent: float = field(default=25.0, metadata=_at_least(0))
-    outlier_modified_z: float = field(default=5.0, metadata=_at_least(0))
-    clock_bound_percent: float = field(default=1.0, metadata=_at_least(0))
-    clock_step_ms: float = field(default=50.0, metadata=_at_least(0))
-    min_interval_s: float = field(default=300.0, metadata=_at_least(0))
-    min_scenario_runs: int = field(default=30, metadata=_at_least(1))
-    min_baseline_runs: int = field(default=10, metadata=_at_least(1))
-    min_baseline_blocks: int = field(default=5, metadata=_at_least(1))
+    voltage_v: float = field(default=230.0, metadata=_at_least(1))
+    frequency_hz: float = field(default=50.0, metadata=_at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambient:
+    """A thermometer of the room that the host reads from a file (1-wire, hwmon, IIO of Linux); no file: none.
+
+    The temperature is the number in the file times `scale` plus `offset_c`.
+    """
+
+    file: str = ""
+    scale: float = 0.001
+    offset_c: float = 0.0
+    period_s: float = field(default=5.0, metadata=_at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The limit a result is held against (a label's, a customer's), and how (JCGM 106): accepted up to
+    limit - guard_band * U. Without a scenario nothing is decided."""
+
+    scenario: str = ""
+    quantity: Literal["induced_energy_wh", "energy_wh"] = "induced_energy_wh"
+    limit_wh: float = field(default=0.0, metadata=_at_least(0))
+    guard_band: float = field(default=1.0, metadata=_at_least(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +205,9 @@ class LabFile:
     meters: dict[str, MeterSection]
     scenarios: dict[str, ScenarioSection]
     thresholds: Thresholds = field(default_factory=Thresholds)
+    supply: Supply = field(default_factory=Supply)
+    ambient: Ambient = field(default_factory=Ambient)
+    decision: Decision = field(default_factory=Decision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +265,14 @@ class LabConfig:
     file: LabFile
     scenarios: tuple[Scenario, ...]
     baseline: Scenario
+    sync: Scenario
     source: bytes
+
+    @property
+    def register_path(self) -> Path | None:
+        """The instrument register; None where the lab keeps none."""
+        named = self.file.lab.instruments
+        return self.path.parent / Path(named).expanduser() if named else None
 
     @property
     def campaign_folder(self) -> Path:
@@ -200,6 +282,17 @@ class LabConfig:
     def to_json(self) -> Json:
         """The resolved configuration for the documents."""
         return asdict(self.file)
+
+
+def read_records(cls: type[Record], path: Path, remedy: str) -> tuple[Record, bytes]:
+    """Another TOML file of the lab as a record of dataclasses, and its verbatim bytes; `remedy` is for a missing file.
+
+    Raises:
+        ConfigError: with file, TOML path, what was found, what is expected.
+    """
+    source, raw = _read_toml(path, remedy)
+    _check_schema(path, raw)
+    return _record(cls, raw, str(path), ""), source
 
 
 def load(path: Path) -> LabConfig:
@@ -224,12 +317,65 @@ def load(path: Path) -> LabConfig:
                 f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
                 "name the circuits whose sum is the SUT's power"
             )
+    _check_register(path, lab)
+    _check_decision(path, lab)
+    _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
+    if SYNC in lab.scenarios:
+        raise ConfigError(
+            f"{path}: scenarios.{SYNC}: the sync pulse is set by campaign.sync_pulse; give it another name"
+        )
     scenarios = tuple(_scenario(path, name, section) for name, section in lab.scenarios.items())
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
-    return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, source=source)
+    sync = _from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None)
+    return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
+
+
+def _check_campaign(path: Path, campaign: Campaign, lab: LabFile) -> None:
+    """What contradicts itself in the table [campaign]."""
+    if campaign.gate.limit_s and campaign.pause_s:
+        raise ConfigError(f"{path}: campaign.pause_s: the gate replaces the pause; set pause_s = 0 or gate.limit_s = 0")
+    if campaign.settle.limit_s and campaign.settle.limit_s < 2 * campaign.settle.mean_s:
+        least_s = 2 * campaign.settle.mean_s
+        raise ConfigError(f"{path}: campaign.settle.limit_s: two means of settle.mean_s need at least {least_s:g} s")
+    declared = campaign.design.startswith(TWO_STAGE)
+    if declared != bool(campaign.two_stage.half_width_percent):
+        raise ConfigError(
+            f'{path}: campaign.design: a design that begins with "{TWO_STAGE}" needs two_stage.half_width_percent, '
+            "and that needs such a design: what decides about more runs is declared before the first one"
+        )
+    if campaign.two_stage.share_percent >= 100:
+        raise ConfigError(f"{path}: campaign.two_stage.share_percent: no plan keeps a promise always; below 100")
+    few = [f"scenarios.{name}.repetitions" for name, section in lab.scenarios.items() if section.repetitions < 2]
+    few += ["baseline.blocks"] if lab.baseline.blocks < 2 else []
+    if declared and few:
+        raise ConfigError(f"{path}: {', '.join(few)}: the first stage shows no spread with one; at least 2")
+
+
+def _check_decision(path: Path, lab: LabFile) -> None:
+    """A limit is one for a scenario that is measured."""
+    decision = lab.decision
+    if decision.scenario and decision.scenario not in lab.scenarios:
+        known = ", ".join(lab.scenarios)
+        raise ConfigError(f"{path}: decision.scenario: no scenario {decision.scenario!r} here, there are {known}")
+    if decision.scenario and not decision.limit_wh:
+        raise ConfigError(f"{path}: decision.limit_wh: found {decision.limit_wh!r}, expected a limit above 0")
+
+
+def _check_register(path: Path, lab: LabFile) -> None:
+    """What needs an instrument register is no use without one."""
+    if lab.lab.instruments:
+        return
+    asked = {
+        "lab.expired_instrument": lab.lab.expired_instrument == "refuse",
+        "lab.check_load_days": lab.lab.check_load_days > 0,
+        **{f"meters.{name}.instrument": bool(section.instrument) for name, section in lab.meters.items()},
+    }
+    for key, is_set in asked.items():
+        if is_set:
+            raise ConfigError(f"{path}: {key}: needs the instrument register; name its file in lab.instruments")
 
 
 def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:
@@ -272,6 +418,8 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
         raise ConfigError(f"{toml}: command: a scenario needs one, a baseline has none (kind is {written.kind!r})")
     if (written.kind == "baseline") != (duration_s is not None):
         raise ConfigError(f"{where}: {toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]")
+    for key, expectation in written.verification.items():
+        _check_expectation(f"{toml}: verification.{key}", expectation)
     for extra in ("files", "artifacts"):
         if getattr(section, extra):
             raise ConfigError(f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}")
@@ -291,6 +439,23 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
         max_duration_s=section.max_duration_s,
         source=source,
     )
+
+
+def _check_expectation(where: str, expectation: object) -> None:
+    """One line of [verification]: a value, a band, `same`, or a product (docs/run-folder.md)."""
+    if not isinstance(expectation, dict):
+        return
+    forms = ({"min", "max"}, {"same"}, {"product"})
+    band = [expectation[key] for key in ("min", "max") if key in expectation]
+    product = expectation.get("product", ["x"])
+    known = bool(expectation) and any(set(expectation) <= form for form in forms)
+    if not known or not all(matches(value, float) for value in band) or not matches(product, list[str]) or not product:
+        raise ConfigError(
+            f"{where}: found {expectation!r}, expected a value, {{ min = 0.2, max = 1.0 }}, {{ same = true }} or "
+            '{ product = ["one", "other"] }'
+        )
+    if "same" in expectation and expectation["same"] is not True:
+        raise ConfigError(f"{where}.same: found {expectation['same']!r}, expected true; remove the line otherwise")
 
 
 def _override(where: str, defaults: Json, given: Json, toml: Path) -> Json:
@@ -361,6 +526,10 @@ def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -
         if not isinstance(value, dict):
             raise ConfigError(f"{file}: {path}: found {value!r}, expected tables [{path}.NAME]")
         return {key: _value(item, table, file, f"{path}.{key}", None) for key, table in value.items()}
+    if get_origin(hint) is list and is_dataclass(item := get_args(hint)[0]):
+        if not isinstance(value, list):
+            raise ConfigError(f"{file}: {path}: found {value!r}, expected tables [[{path}]]")
+        return [_value(item, table, file, f"{path}[{index}]", None) for index, table in enumerate(value)]
     if not matches(value, hint):
         raise ConfigError(f"{file}: {path}: found {value!r}, expected {_words(hint)}")
     # TOML knows nan and inf; neither is a decision.
@@ -374,4 +543,5 @@ def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -
 def _words(hint: Any) -> str:  # noqa: ANN401
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(describe(part) for part in get_args(hint))
-    return {str: "text in quotes", int: "a whole number", float: "a number"}.get(hint, describe(hint))
+    words = {str: "text in quotes", int: "a whole number", float: "a number", date: "a date without quotes: 2026-11-21"}
+    return words.get(hint, describe(hint))

@@ -24,7 +24,9 @@ MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
 
 ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
 Edge: TypeAlias = Literal["begin", "end"]
-Phase: TypeAlias = Literal["stage", "stabilization", "rating", "supplementary", "unstage"]
+Phase: TypeAlias = Literal["stage", "gate", "stabilization", "rating", "supplementary", "unstage"]
+RunKind: TypeAlias = Literal["baseline", "scenario", "sync", "observer"]
+"""`sync` (a sync pulse) and `observer` (a block of the observer effect) are listed and enter no mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Start:
     campaign: str
     ordinal: int
     attempt: int
-    kind: Literal["baseline", "scenario"]
+    kind: RunKind
     scenario: str
     repetition: int
     seed: int
@@ -53,6 +55,53 @@ class Start:
     config: Json
     scenario_config: Json
     source: Json | None = None
+
+
+def _limit(default: Any, minimum: float = 0.0) -> Any:  # noqa: ANN401  a field of a dataclass
+    return field(default=default, metadata={"minimum": minimum})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Limits of the findings in a start document's `config` (method.md section 7), each with the method's default.
+
+    Every one is printed in the report. What begins with `min_` is stricter the larger it is, the rest the smaller.
+    """
+
+    gap_windows: float = _limit(2.0)
+    gap_total_percent: float = _limit(1.0)
+    gap_single_s: float = _limit(10.0)
+    stuck_readings: int = _limit(60)
+    stuck_load_percent: float = _limit(20.0)
+    odd_readings_percent: float = _limit(1.0)
+    """So many of a run's readings that are negative, zero or no number fail the run; fewer are a warning."""
+    rate_drift_percent: float = _limit(2.0)
+    quantisation_percent: float = _limit(1.0)
+    limits_of_error_percent: float = _limit(1.0)
+    limits_of_error_share_percent: float = _limit(5.0)
+    settle_window_s: float = _limit(30.0)
+    settle_percent: float = _limit(1.0)
+    settle_standard_errors: float = _limit(2.0)
+    settle_temperature_c_per_min: float = _limit(2.0)
+    foreign_load_percent: float = _limit(2.0)
+    supply_voltage_percent: float = _limit(1.0)
+    supply_frequency_percent: float = _limit(1.0)
+    supply_thd_percent: float = _limit(2.0)
+    ambient_c: float = _limit(23.0)
+    ambient_tolerance_c: float = _limit(5.0)
+    baseline_drift_percent: float = _limit(25.0)
+    order_delta: float = _limit(0.5)
+    autocorrelation_standard_errors: float = _limit(3.0)
+    outlier_modified_z: float = _limit(5.0)
+    half_width_percent: float = _limit(5.0)
+    clock_bound_percent: float = _limit(1.0)
+    clock_step_ms: float = _limit(50.0)
+    min_success_percent: float = _limit(90.0)
+    min_windows: float = _limit(33.0)
+    min_interval_s: float = _limit(300.0)
+    min_scenario_runs: int = _limit(30, 1)
+    min_baseline_runs: int = _limit(10, 1)
+    min_baseline_blocks: int = _limit(5, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +130,7 @@ class IndicatorDescriptor:
 
     stream: str
     period_s: float
-    clock: Literal["sut", "source-wall"]
+    clock: Literal["sut", "host", "source-wall"]
     columns: list[Json]
 
 
@@ -147,6 +196,21 @@ class RangeChangeEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEvent:
+    """What the lab waited for before it rated: to be back where the session began (`gate`), or settled (`settle`).
+
+    `reference`: nothing was waited for, `evidence` is where the session began; `limit`: it was not so within `limit_s`.
+    """
+
+    time_ns: int
+    name: Literal["gate", "settle"]
+    outcome: Literal["reached", "limit", "reference"]
+    waited_s: float
+    limit_s: float
+    evidence: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteEvent:
     """Anything else worth a line: `code` for machines, `text` for people."""
 
@@ -155,7 +219,7 @@ class NoteEvent:
     text: str
 
 
-Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | NoteEvent
+Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | WaitEvent | NoteEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +244,12 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("event", "clock"): ClockEvent,
     ("event", "gap"): GapEvent,
     ("event", "range_change"): RangeChangeEvent,
+    ("event", "wait"): WaitEvent,
     ("event", "note"): NoteEvent,
     ("stop", None): Stop,
 }
 _TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
+_HINTS: dict[type[Document], dict[str, Any]] = {cls: get_type_hints(cls) for cls in _TAG_OF}
 
 
 def encode(document: Document) -> str:
@@ -245,7 +311,7 @@ def load_object(line: str | bytes, where: str) -> Json:
 
 
 def _build(cls: type[Document], raw: Json, where: str) -> Document:
-    hints = get_type_hints(cls)
+    hints = _HINTS[cls]
     known = {f.name: f for f in fields(cls)}
     if unknown := sorted(set(raw) - set(known)):
         raise DocumentError(f"{where}: {cls.__name__} has unknown fields {unknown}; was it written by another tool?")

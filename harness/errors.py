@@ -6,7 +6,9 @@ LabError                      a lab or user problem: one sentence, exit code 1, 
  |   +- NewerSchema           written by a newer wattlab
  +- RunFolderError            a run folder cannot be made, sealed or opened
  |   +- EvidenceBroken        a digest, the chain or the completeness does not hold
+ +- SigningError              a key, a signature or a package of evidence cannot be used
  +- ImportFileError           a foreign file cannot be imported: file, line, what was expected
+ +- ExportError             a campaign cannot be written as another tool's files
  +- AnalysisError             a campaign holds nothing that a number could be made from
  +- SutError                  the system under test
  |   +- SutUnreachable        no connection, or the link was lost for longer than reconnect_s
@@ -43,8 +45,16 @@ class EvidenceBroken(RunFolderError):
     """Sealed bytes changed, the chain is broken, or a run is missing."""
 
 
+class SigningError(LabError):
+    """A key or a signature cannot be used, a campaign may not be signed, or a package is refused."""
+
+
 class ImportFileError(LabError):
     """A foreign measurement cannot be imported; the message starts with file and line."""
+
+
+class ExportError(LabError):
+    """A campaign cannot be written as the files of another tool."""
 
 
 class AnalysisError(LabError):

@@ -1,29 +1,49 @@
 """Every reason not to start, collected and shown as one list; nothing stops at the first.
 
-Knows what to ask of the disk, the meters, the SUT and the campaign folder. Changes nothing.
+Knows what to ask of the disk, this host, the instrument register, the meters, the SUT and the campaign folder. Changes
+nothing.
 """
 
 import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
 
-from harness.config import LabConfig
-from harness.errors import LabError, LabNotReady
+from harness.agent import machine_state
+from harness.ambient import read_temperature_c
+from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
+from harness.config import EMBEDDED, LabConfig, MeterSection
+from harness.documents import Json
+from harness.errors import ConfigError, LabError, LabNotReady
+from harness.instruments import (
+    Match,
+    Register,
+    certificate_on,
+    is_fresh,
+    last_check_load,
+    load_register,
+    validity_on,
+)
+from harness.plan import make_plan
 from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
+from meters.reading import Description, Origin
 
 FREE_BYTES = 1 << 30
 FIRST_READING_S = 15.0
 
+Severity = Literal["refuse", "warn", "unknown", "ok"]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One line of the list: `refuse` stops a start, `warn` goes into the report, `ok` is what was found in order."""
+    """One line of the list: `refuse` stops a start, `warn` goes into the report, `unknown` cannot be found out,
+    `ok` is what was found in order."""
 
-    severity: Literal["refuse", "warn", "ok"]
+    severity: Severity
     subject: str
     text: str
 
@@ -31,14 +51,52 @@ class Reason:
 def check_lab(
     config: LabConfig, sut: SutConfig, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
 ) -> list[Reason]:
-    """Everything that can be found out without measuring, in the order disk, campaign, meters, SUT."""
-    return [*_disk(config), *_campaign(config), *_meters(open_meters), *_sut(sut)]
+    """Everything that can be found out without measuring, in the order disk, host, campaign, meters, SUT.
+
+    Raises:
+        ConfigError: the instrument register cannot be read.
+    """
+    register = load_register(config)
+    found = [
+        *_disk(config),
+        *_host(config),
+        *_room(config),
+        *_campaign(config),
+        *_register(config, register),
+        *_meters(config, register, open_meters),
+        *_sut(config, sut),
+    ]
+    return [replace(reason, text=_printable(reason.text)) for reason in found]
+
+
+def _room(config: LabConfig) -> Iterator[Reason]:
+    """The room's thermometer, where lab.toml names one."""
+    ambient = config.file.ambient
+    if not ambient.file:
+        return
+    try:
+        yield Reason("ok", "room", f"{read_temperature_c(ambient):.1f} °C by {ambient.file}")
+    except LabError as error:
+        yield Reason("refuse", "room", str(error))
+
+
+def _printable(text: str) -> str:
+    """What a SUT or a meter says (names of users and processes) without what would steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def require_ready(reasons: list[Reason]) -> None:
     """Raise LabNotReady with every refusal, if there is one."""
     if refusals := [f"{reason.subject}: {reason.text}" for reason in reasons if reason.severity == "refuse"]:
         raise LabNotReady("not started:\n  - " + "\n  - ".join(refusals))
+
+
+def horizon_s(config: LabConfig) -> float:
+    """How long the campaign may take (s): every run for as long as a baseline block, which lasts as long as a scenario
+    run at least."""
+    campaign = config.file.campaign
+    each_s = campaign.stabilization_s + config.file.baseline.duration_s + campaign.supplementary_s + campaign.pause_s
+    return len(make_plan(config)) * each_s
 
 
 def _disk(config: LabConfig) -> Iterator[Reason]:
@@ -50,6 +108,16 @@ def _disk(config: LabConfig) -> Iterator[Reason]:
         yield Reason("refuse", "disk", f"{free / 1e6:.0f} MB free below {folder}; at least 1 GiB is needed, free some")
     else:
         yield Reason("ok", "disk", f"{free / 1e9:.0f} GB free below {folder}")
+
+
+def _host(config: LabConfig) -> Iterator[Reason]:
+    """This host, where it is not the SUT itself: what makes its stamps late or its clock jump."""
+    if config.file.sut.host == EMBEDDED:
+        return
+    state = machine_state("")
+    for part in (of_clock_tools(state), of_foreign_load(state), of_swap(state["texts"]), of_updates(state)):
+        for found in part:
+            yield Reason("ok" if found.severity == "info" else found.severity, f"host {found.code}", found.text)
 
 
 def _campaign(config: LabConfig) -> Iterator[Reason]:
@@ -67,7 +135,24 @@ def _campaign(config: LabConfig) -> Iterator[Reason]:
         yield Reason("ok", "campaign", f"{path} will be continued after run {begun}" if begun else f"{path} is new")
 
 
-def _meters(open_meters: Mapping[str, Callable[[BinaryIO], Meter]]) -> Iterator[Reason]:
+# --- instruments ---
+
+
+def _register(config: LabConfig, register: Register | None) -> Iterator[Reason]:
+    if register is None:
+        yield Reason("ok", "register", "the lab keeps no instrument register: the report cites no certificate")
+        return
+    try:
+        times = len(register.check_loads())
+    except LabError as error:
+        yield Reason("refuse", "register", str(error))
+    else:
+        yield Reason("ok", "register", f"{len(register.file.instruments)} instruments, {times} check loads so far")
+
+
+def _meters(
+    config: LabConfig, register: Register | None, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+) -> Iterator[Reason]:
     for name, open_meter in open_meters.items():
         subject = f"meter {name}"
         try:
@@ -84,26 +169,106 @@ def _meters(open_meters: Mapping[str, Callable[[BinaryIO], Meter]]) -> Iterator[
         else:
             who = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
             power = "no power" if reading.power_w is None else f"{reading.power_w:.1f} W"
-            found = f"{who}, reads {power}"
-            if origin.kind == "instrument":
-                yield Reason("ok", subject, found)
+            yield _of_origin(subject, f"{who}, reads {power}", origin)
+            yield from _of_ranging(subject, description)
+            section = config.file.meters[name]
+            try:
+                match = None if register is None else register.find(identity, section.instrument)
+            except ConfigError as error:
+                yield Reason("refuse", subject, str(error))
             else:
-                yield Reason(
-                    "warn", subject, f"{found}; {origin.kind}: its numbers are no evidence about a real machine"
-                )
-            if description.ranging == "auto" and description.range_choices:
-                options = ", ".join(choice.option for choice in description.range_choices)
-                text = f"it chooses its range itself; `wattlab run --ranging` finds what to fix ({options})"
-                yield Reason("warn", subject, text)
+                yield from _of_register(config, register, subject, section, match, origin)
         finally:
             meter.close()
 
 
-def _sut(wire: SutConfig) -> Iterator[Reason]:
+def _of_origin(subject: str, found: str, origin: Origin) -> Reason:
+    if origin.kind == "instrument":
+        return Reason("ok", subject, found)
+    return Reason("warn", subject, f"{found}; {origin.kind}: its numbers are no evidence about a real machine")
+
+
+def _of_ranging(subject: str, description: Description) -> Iterator[Reason]:
+    if description.ranging == "auto" and description.range_choices:
+        options = ", ".join(choice.option for choice in description.range_choices)
+        text = f"it chooses its range itself; `wattlab run --ranging` finds what to fix ({options})"
+        yield Reason("warn", subject, text)
+
+
+def _of_register(
+    config: LabConfig,
+    register: Register | None,
+    subject: str,
+    section: MeterSection,
+    match: Match | None,
+    origin: Origin,
+) -> Iterator[Reason]:
+    """Whether the register knows the meter, whether its certificate holds, when it was last checked."""
+    bad: Severity = "refuse" if config.file.lab.expired_instrument == "refuse" else "warn"
+    if register is None:
+        if origin.kind == "instrument":
+            yield Reason("warn", subject, "no certificate is known: the lab keeps no instrument register")
+        return
+    if match is None:
+        how = "its serial is not among them" if not section.instrument else f"{section.instrument!r} is not among them"
+        how = how if section.instrument else f"{how}; where it says none, name it in meters.NAME.instrument"
+        yield Reason(bad, subject, f"{register.path} does not have this meter ({how})")
+        return
+    for remark in match.remarks:
+        yield Reason("warn", subject, remark)
+    yield _of_certificate(config, match, subject, bad)
+    days = config.file.lab.check_load_days
+    if days:
+        yield _of_check_load(register, match, origin, subject, days, bad)
+
+
+def _of_certificate(config: LabConfig, match: Match, subject: str, bad: Severity) -> Reason:
+    now = datetime.now(UTC)
+    certificate = certificate_on(match.instrument, now.date())
+    if certificate is None:
+        return Reason(bad, subject, f"instruments.{match.name} has no certificate; have it calibrated, or register it")
+    named = f"certificate {certificate.number} of {certificate.laboratory}, {certificate.date}"
+    if validity_on(certificate, now.date()) == "expired":
+        return Reason(bad, subject, f"{named} expired on {certificate.expires}; have it calibrated again")
+    if validity_on(certificate, (now + timedelta(seconds=horizon_s(config))).date()) == "expired":
+        return Reason("warn", subject, f"{named} expires on {certificate.expires}, before the campaign ends")
+    return Reason("ok", subject, f"{named}, until {certificate.expires} ({match.name}, known by its {match.by})")
+
+
+def _of_check_load(register: Register, match: Match, origin: Origin, subject: str, days: int, bad: Severity) -> Reason:
+    try:
+        last = last_check_load(register.check_loads(), match.name, origin)
+    except LabError as error:
+        return Reason("refuse", subject, str(error))
+    again = "`wattlab check --check-load NAME` makes one"
+    if last is None:
+        return Reason(bad, subject, f"no check load yet, lab.check_load_days asks for one in {days} days; {again}")
+    told = f"check load {last['check_load']} on {last['utc']}: {last['measured_w']:.2f} W of {last['expected_w']:.2f} W"
+    if is_fresh(last, days, datetime.now(UTC)):
+        return Reason("ok", subject, told)
+    why = f"it is older than {days} days" if last["passed"] else "it failed"
+    return Reason(bad, subject, f"{told}; {why}; {again}")
+
+
+# --- the SUT ---
+
+
+def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
     try:
         with Sut.connect(wire) as sut:
             yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
-            for found in sut.diagnose():
-                yield Reason("ok" if found.severity == "info" else found.severity, "SUT", found.text)
+            for found in sut.diagnose(horizon_s(config), _begun(config)):
+                severity: Severity = "ok" if found.severity == "info" else found.severity
+                yield Reason(severity, f"SUT {found.code}", found.text)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))
+
+
+def _begun(config: LabConfig) -> Json | None:
+    """What the SUT was in the campaign's first run; None before there is one."""
+    path = config.campaign_folder
+    try:
+        runs = CampaignFolder(path).runs() if (path / CAMPAIGN).is_file() else []
+    except LabError:
+        return None  # `_campaign` says what is wrong with it
+    return runs[0].start.sut if runs else None

@@ -7,6 +7,7 @@ waited for. Knows no SSH, no plan, and does no arithmetic on readings.
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from math import isfinite
@@ -30,6 +31,8 @@ from meters.reading import QUANTITIES, Description, Identity, Origin, Reading
 
 POLL_S = 0.25
 REOPEN_S = 1.0
+RECENT = 4096
+"""Readings kept in memory for those who wait for the machine to settle."""
 SILENT_WINDOWS = 2.5
 """A meter that has not spoken for so many of its intervals (and 1 s) is silent: the stretch becomes a gap."""
 
@@ -62,11 +65,16 @@ class Journal:
                     self.failure = error
 
 
+def _not_registered(_identity: Identity, _origin: Origin) -> None:
+    """The lab keeps no instrument register."""
+
+
 class MeterRecorder:
     """Records one meter until `stop`: readings, gaps, wire bytes. Survives silence, garbage and unplugging.
 
     `open_meter` gets the file of the wire log and returns an open meter. Its errors at the start are the caller's;
     later ones become gaps, except where another instrument answers or the disk refuses: then `failure` is set.
+    `calibration_of` says what the instrument register has of the instrument that answers.
     """
 
     def __init__(
@@ -76,26 +84,27 @@ class MeterRecorder:
         open_meter: Callable[[BinaryIO], Meter],
         writer: RunWriter,
         journal: Journal,
+        calibration_of: Callable[[Identity, Origin], Json | None] = _not_registered,
     ) -> None:
         self.name = name
         self.failure: LabError | MeterError | None = None
         self.last: Reading | None = None
+        self.circuit = circuit
+        self.recent: deque[Reading] = deque(maxlen=RECENT)
         self._journal = journal
         self._stop = threading.Event()
         self._spoken = threading.Event()
         self._wire = writer.open_stream(f"wire-{name}.log")
         self._meter = open_meter(self._wire)
         self._description = self._meter.describe()
-        self._interval_s = self._description.interval_s or self._description.window_s or 1.0
+        self.interval_s = self._description.interval_s or self._description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
         self._columns = [q for q in QUANTITIES if q in {column.name for column in self._description.columns}]
         self._file: BinaryIO = writer.open_stream(self._stream)
         self._file.write((",".join(["time_ns", *self._columns, "window_s", "flags"]) + "\n").encode())
-        journal.put(
-            power_descriptor(
-                self._stream, name, circuit, self._meter.identify(), self._meter.origin(), self._description
-            )
-        )
+        identity, origin = self._meter.identify(), self._meter.origin()
+        calibration = calibration_of(identity, origin)
+        journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self._description, calibration))
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._guarded, name=f"meter {name}", daemon=True)
         self._thread.start()
@@ -126,7 +135,7 @@ class MeterRecorder:
             try:
                 reading = self._meter.read(POLL_S)
             except MeterTimeout:
-                if self._silent_s() < SILENT_WINDOWS * self._interval_s + 1.0:
+                if self._silent_s() < SILENT_WINDOWS * self.interval_s + 1.0:
                     continue
                 cause = self._note_cause(cause, "silent")
                 self._try_reopen()
@@ -143,13 +152,14 @@ class MeterRecorder:
 
     def _record(self, reading: Reading, cause: str | None) -> None:
         # Garbage between two readings that follow in time is no gap: nothing is missing.
-        if cause is not None and (cause != "garbage" or self._silent_s() > SILENT_WINDOWS * self._interval_s):
+        if cause is not None and (cause != "garbage" or self._silent_s() > SILENT_WINDOWS * self.interval_s):
             self._gap(cause, reading.time_ns)
         cells = [str(reading.time_ns)]
         cells += ["" if (value := getattr(reading, column)) is None else repr(value) for column in self._columns]
         cells += [repr(reading.window_s), "|".join(sorted(reading.flags))]
         self._file.write((",".join(cells) + "\n").encode())
         self.last, self._last_ns = reading, reading.time_ns
+        self.recent.append(reading)
         self._spoken.set()
 
     def _silent_s(self) -> float:
@@ -175,10 +185,16 @@ class MeterRecorder:
 
 
 def power_descriptor(
-    stream: str, meter: str, circuit: str, identity: Identity, origin: Origin, description: Description
+    stream: str,
+    meter: str,
+    circuit: str,
+    identity: Identity,
+    origin: Origin,
+    description: Description,
+    calibration: Json | None,
 ) -> PowerDescriptor:
-    """The descriptor of a meter's stream, from what the instrument said and what its port proves."""
-    document = description.document(identity, origin)
+    """The descriptor of a meter's stream, from what the instrument said, what its port proves, and its certificate."""
+    document = description.document(identity, origin) | {"calibration": calibration}
     known = {f.name for f in fields(PowerDescriptor)} & document.keys()
     return PowerDescriptor(
         **{"stream": stream, "meter": meter, "circuit": circuit} | {name: document[name] for name in known}  # type: ignore[arg-type]
@@ -194,8 +210,10 @@ class AgentRecorder:
         self._journal = journal
         self._period_s = period_s
         self._file = writer.open_stream(self.STREAM)
-        self._width: int | None = None
+        self._names: list[str] | None = None
         self.rows = 0
+        self.last: dict[str, float | None] = {}
+        """The last sample by indicator."""
 
     def on_record(self, record: Json) -> None:
         """One line of the agent's journal. A line that cannot be read is kept as a note, never dropped."""
@@ -240,21 +258,22 @@ class AgentRecorder:
 
     def _on_descriptor(self, record: Json) -> None:
         columns = record["columns"]
-        self._width = len(columns)
-        names = ["sut_ns", "sut_wall_ns", *(str(column["name"]) for column in columns)]
-        self._file.write((",".join(names) + "\n").encode())
+        self._names = [str(column["name"]) for column in columns]
+        self._file.write((",".join(["sut_ns", "sut_wall_ns", *self._names]) + "\n").encode())
         self._journal.put(
             IndicatorDescriptor(stream=self.STREAM, period_s=self._period_s, clock="sut", columns=columns)
         )
 
     def _on_sample(self, record: Json) -> None:
         values = record["values"]
-        if self._width is None or len(values) != self._width:
-            raise DocumentError(f"agent journal: a sample of {len(values)} values, its descriptor has {self._width}")
+        if self._names is None or len(values) != len(self._names):
+            width = None if self._names is None else len(self._names)
+            raise DocumentError(f"agent journal: a sample of {len(values)} values, its descriptor has {width}")
         cells = [str(record["sut_ns"]), str(record["sut_wall_ns"])]
         cells += ["" if value is None else repr(value) for value in values]
         self._file.write((",".join(cells) + "\n").encode())
         self.rows += 1
+        self.last = dict(zip(self._names, values, strict=True))
 
     def close(self) -> None:
         """Close the stream."""

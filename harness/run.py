@@ -9,18 +9,34 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
+from harness.ambient import AmbientRecorder
 from harness.clock import ClockExchange
 from harness.config import LabConfig, Scenario
-from harness.documents import ClockEvent, Edge, ExitStatus, Json, NoteEvent, Phase, PhaseEvent, Start, Stop
+from harness.documents import (
+    ClockEvent,
+    Edge,
+    ExitStatus,
+    Json,
+    NoteEvent,
+    Phase,
+    PhaseEvent,
+    Start,
+    Stop,
+    WaitEvent,
+)
 from harness.errors import LabError
+from harness.gate import Condition, Step, Trace, last_step, outside, recent_mean
+from harness.instruments import Register
 from harness.plan import PlannedRun
 from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import RunWriter
 from harness.sut import AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
+from meters.reading import Identity, Origin
 
 FIRST_READING_S = 15.0
 """A meter that has not spoken so long after it was opened is not there."""
@@ -42,6 +58,7 @@ class Bench:
     host_facts: Json
     software: Json
     open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+    register: Register | None
     agent_source: bytes
     marker_source: bytes
     python: str
@@ -50,12 +67,14 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended; `manifest` is the digest of its seal, `cause` the error that aborted it."""
+    """How a run ended; `manifest` is the digest of its seal, `cause` the error that aborted it, `reference` where its
+    session began (None: no gate)."""
 
     exit_status: ExitStatus
     reason: str | None
     manifest: str
     cause: BaseException | None
+    reference: Condition | None
 
 
 class RunFailed(LabError):
@@ -71,18 +90,24 @@ def execute(
     attempt: int,
     previous_manifest: str | None,
     on_phase: OnPhase,
+    reference: Condition | None,
+    kind_of_run: "type[TestRun] | None" = None,
 ) -> Ended:
     """Make one run in `folder` (exclusively created). Whatever happens, the folder ends sealed, with a stop document.
+
+    `reference` is where the session began, None where this is its first run; `kind_of_run` another order of phases.
 
     Raises:
         RunFolderError: the disk refuses; the folder is left for the next start to seal as found.
     """
     with RunWriter(folder) as writer:
         inputs = {"lab.toml": bench.config.source, "scenario.toml": scenario.source, "agent.py": bench.agent_source}
+        if bench.register is not None:
+            inputs["instruments.toml"] = bench.register.source
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}
         writer.append(_start(bench, planned, scenario, folder, attempt, previous_manifest, digests))
         journal = Journal(writer)
-        run = _TestRun(bench, planned, scenario, writer, journal, on_phase)
+        run = (kind_of_run or TestRun)(bench, planned, scenario, writer, journal, on_phase, reference)
         status: ExitStatus = "success"
         cause: BaseException | None = None
         try:
@@ -99,11 +124,13 @@ def execute(
             reason=reason,
             streams=writer.stream_summary(),
         )
-        return Ended(status, reason, seal_run(writer, journal, stop), cause)
+        return Ended(status, reason, seal_run(writer, journal, stop), cause, run.reference)
 
 
-class _TestRun:
+class TestRun:
     """The phases of one run and what they hold open."""
+
+    __test__ = False  # not pytest's
 
     def __init__(
         self,
@@ -113,12 +140,15 @@ class _TestRun:
         writer: RunWriter,
         journal: Journal,
         on_phase: OnPhase,
+        reference: Condition | None,
     ) -> None:
+        self.reference = reference
         self._bench, self._planned, self._scenario = bench, planned, scenario
         self._writer, self._journal, self._on_phase = writer, journal, on_phase
         self._uid = uid_of(writer.folder)
         self._meters: list[MeterRecorder] = []
         self._agent: AgentRecorder | None = None
+        self._room: AmbientRecorder | None = None
         self._session: AgentSession | None = None
         self._work: str | None = None
 
@@ -132,8 +162,12 @@ class _TestRun:
         self._phase("stage", "begin")
         session = self._stage()
         self._phase("stage", "end")
+        if campaign.gate.limit_s and self.reference is not None:
+            self._phase("gate", "begin")
+            self._wait_at_gate(self.reference)
+            self._phase("gate", "end")
         self._phase("stabilization", "begin")
-        self._pause(campaign.stabilization_s)
+        self._stabilize()
         self._phase("stabilization", "end")
         self._exchange_clocks(session)
         self._on_phase("rating", self._meters[0])
@@ -160,21 +194,40 @@ class _TestRun:
                 self._note("release", f"{type(error).__name__}: {error}")
         if self._agent is not None:
             self._agent.close()
+        if self._room is not None:
+            self._room.stop()
 
     def _stage(self) -> AgentSession:
-        bench, config = self._bench, self._bench.config.file
+        self._stage_files()
+        session = self._start_agent()
+        self._open_meters()
+        return session
+
+    def _stage_files(self) -> None:
         files = {path.name: path.read_bytes() for path in self._scenario.files}
-        self._work = bench.sut.stage(self._uid, files | {"markers.py": bench.marker_source})
-        self._agent = AgentRecorder(self._writer, self._journal, config.sut.sample_period_s)
-        self._session = bench.sut.start_agent(
+        self._work = self._bench.sut.stage(self._uid, files | {"markers.py": self._bench.marker_source})
+
+    def _start_agent(self) -> AgentSession:
+        sut = self._bench.config.file.sut
+        self._agent = AgentRecorder(self._writer, self._journal, sut.sample_period_s)
+        self._session = self._bench.sut.start_agent(
             self._uid,
-            period_s=config.sut.sample_period_s,
-            reconnect_s=config.sut.reconnect_s,
+            period_s=sut.sample_period_s,
+            reconnect_s=sut.reconnect_s,
             on_record=self._agent.on_record,
             on_exchange=self._record_exchange,
         )
-        for name, section in config.meters.items():
-            recorder = MeterRecorder(name, section.circuit, bench.open_meters[name], self._writer, self._journal)
+        return self._session
+
+    def _open_meters(self) -> None:
+        bench, ambient = self._bench, self._bench.config.file.ambient
+        if ambient.file:
+            self._room = AmbientRecorder(ambient, self._writer, self._journal)
+        for name, section in bench.config.file.meters.items():
+            opener, calibration_of = bench.open_meters[name], partial(_calibration, bench.register, section.instrument)
+            recorder = MeterRecorder(
+                name, section.circuit, opener, self._writer, self._journal, calibration_of=calibration_of
+            )
             self._meters.append(recorder)
         for recorder in self._meters:
             if not recorder.wait_spoken(FIRST_READING_S):
@@ -182,7 +235,67 @@ class _TestRun:
                     f"meter {recorder.name}: no reading within {FIRST_READING_S:g} s of its start; "
                     "look at `wattlab meter read` and at the wire log of this run"
                 )
-        return self._session
+
+    # --- waiting ---
+
+    def _wait_at_gate(self, reference: Condition) -> None:
+        """Until power and temperatures are back where the session began, or the limit."""
+        gate, begin_s = self._bench.config.file.campaign.gate, time.monotonic()
+        while (away := outside(self._condition(), reference, gate)) and time.monotonic() - begin_s < gate.limit_s:
+            self._pause(POLL_S)
+            self._on_phase("gate", self._meters[0])
+        evidence = {"now": self._condition().to_json(), "reference": reference.to_json(), "outside": away}
+        self._waited("gate", "limit" if away else "reached", begin_s, gate.limit_s, evidence)
+
+    def _stabilize(self) -> None:
+        """The fixed time, then until settled where lab.toml says so; the first run of a session is its reference."""
+        campaign, begin_s = self._bench.config.file.campaign, time.monotonic()
+        self._pause(campaign.stabilization_s)
+        settle = campaign.settle
+        if settle.limit_s:
+            while not self._settled() and time.monotonic() - begin_s < settle.limit_s:
+                self._pause(POLL_S)
+                self._on_phase("stabilization", self._meters[0])
+            outcome: Literal["reached", "limit"] = "reached" if self._settled() else "limit"
+            steps = {name: None if step is None else asdict(step) for name, step in self._last_steps().items()}
+            self._waited("settle", outcome, begin_s, settle.limit_s, {"steps": steps})
+        if campaign.gate.limit_s and self.reference is None:
+            self.reference = self._condition()
+            self._waited("gate", "reference", time.monotonic(), campaign.gate.limit_s, self.reference.to_json())
+
+    def _settled(self) -> bool:
+        settle = self._bench.config.file.campaign.settle
+        return all(step is not None and step.settled(settle) for step in self._last_steps().values())
+
+    def _last_steps(self) -> dict[str, Step | None]:
+        mean_s, now_s = self._bench.config.file.campaign.settle.mean_s, time.monotonic()
+        return {meter.name: last_step(_trace(meter), now_s, mean_s) for meter in self._of_the_sut()}
+
+    def _condition(self) -> Condition:
+        """Power and temperatures now."""
+        mean_s, now_s = self._bench.config.file.campaign.gate.mean_s, time.monotonic()
+        means = {meter.name: recent_mean(_trace(meter), now_s, mean_s) for meter in self._of_the_sut()}
+        samples = {} if self._agent is None else self._agent.last
+        return Condition(
+            {name: mean for name, mean in means.items() if mean is not None},
+            {name: float(v) for name, v in samples.items() if name.endswith("_temperature_c") and v is not None},
+        )
+
+    def _of_the_sut(self) -> list[MeterRecorder]:
+        circuits = self._bench.config.file.sut.circuits
+        return [meter for meter in self._meters if meter.circuit in circuits] or self._meters
+
+    def _waited(
+        self,
+        name: Literal["gate", "settle"],
+        outcome: Literal["reached", "limit", "reference"],
+        begin_s: float,
+        limit_s: float,
+        evidence: Json,
+    ) -> None:
+        now_ns, waited_s = time.monotonic_ns(), round(time.monotonic() - begin_s, 3)
+        found: Json = {"outcome": outcome, "waited_s": waited_s, "limit_s": limit_s, "evidence": evidence}
+        self._journal.put(WaitEvent(time_ns=now_ns, name=name, **found))
 
     def _rate(self, session: AgentSession) -> RatingResult:
         scenario = self._scenario
@@ -190,8 +303,11 @@ class _TestRun:
             session.rate(None, {}, None, scenario.duration_s)
         else:
             argv = [self._bench.python if word == "{python}" else word for word in scenario.command]
+            parameters = scenario.parameters
+            if self._planned.kind == "sync":
+                parameters = parameters | {"interval_s": max(meter.interval_s for meter in self._meters)}
             environment = {
-                "WATTLAB_PARAMETERS": json.dumps(scenario.parameters),
+                "WATTLAB_PARAMETERS": json.dumps(parameters),
                 "WATTLAB_SEED": str(self._planned.seed),
                 "WATTLAB_DATA": self._bench.data_folder,
             }
@@ -262,6 +378,11 @@ class _TestRun:
         self._journal.put(NoteEvent(time_ns=time.monotonic_ns(), code=code, text=text))
 
 
+def _trace(meter: MeterRecorder) -> Trace:
+    """The recent readings of a meter that have a value."""
+    return [(r.time_ns * 1e-9, r.power_w) for r in tuple(meter.recent) if r.power_w is not None]
+
+
 def utc_now() -> str:
     """The host's wall clock in UTC, ISO 8601, milliseconds: for people and for the audit trail, never for durations."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -270,6 +391,11 @@ def utc_now() -> str:
 def uid_of(folder: Path) -> str:
     """The uid a run folder carries in its name."""
     return folder.name.rsplit("-", 1)[-1]
+
+
+def _calibration(register: Register | None, named: str, identity: Identity, origin: Origin) -> Json | None:
+    """What the register has, today, of the instrument that answers."""
+    return None if register is None else register.calibration(identity, origin, named, utc_now())
 
 
 def _reason(error: BaseException) -> str:

@@ -1,16 +1,18 @@
-"""Run folders and the campaign's chain: create, append, seal, open, verify. Used by both halves.
+"""Run folders and the campaign's chained logs: create, append, seal, open, verify. Used by both halves.
 
 Knows files, digests and documents. Knows no hardware, no threads, no numbers: what a stream means is not its business.
 
 Rules (docs/run-folder.md): directories by exclusive mkdir, files by open(..., "x"), writers only append and flush; a
 run is never resumed; `seal` hashes, then drops write permission; a folder without a stop document is an aborted run.
+No link is followed and no device opened: what is no plain file inside the campaign's folder is an error.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -34,6 +36,13 @@ from harness.errors import DocumentError, EvidenceBroken, RunFolderError
 MANIFEST = "MANIFEST.sha256"
 JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
+ANNOTATIONS = "annotations.jsonl"
+DERIVED = "derived"
+PHOTO = "photo"
+"""The note of an attachment that is a photograph of the set-up."""
+MAX_PHOTO_BYTES = 4 * 1024 * 1024
+IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+"""First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""
 GENESIS = "0" * 64
 """`prev` of a campaign's first line."""
 PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
@@ -44,19 +53,60 @@ OWN_DIGEST_BYTES = len(',"line_sha256":""}') + 64
 REQUIRED: dict[str, frozenset[str]] = {
     "campaign": frozenset({"schema", "name"}),
     "plan": frozenset({"runs"}),
+    "preflight": frozenset({"reasons"}),
     "run-begin": frozenset({"ordinal", "folder", "attempt"}),
     "run-end": frozenset({"ordinal", "folder", "exit_status", "reason", "manifest"}),
     "attachment": frozenset({"path", "sha256", "note"}),
 }
 """Fields that every entry of campaign.jsonl of a type has."""
+ANNOTATION: dict[str, frozenset[str]] = {"annotation": frozenset({"operator", "run", "text", "exclude"})}
+"""The same of annotations.jsonl: `run` is a run folder or null, `exclude` the reason for taking it out, or null."""
 READ_ONLY_FILE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 READ_ONLY_FOLDER = READ_ONLY_FILE | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
+def open_plain(path: Path) -> BufferedReader:
+    """Open a plain file for reading; its last part may be no link, pipe or device (OSError)."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(f"{path} is no plain file")
+    return os.fdopen(handle, "rb")
+
+
+def read_plain(path: Path) -> bytes:
+    """The bytes of a plain file (`open_plain`)."""
+    with open_plain(path) as file:
+        return file.read()
+
+
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    """Hex SHA-256 of a plain file's bytes."""
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_derived(campaign: Path, name: str, content: str | bytes) -> Path:
+    """Write `derived/NAME` of a campaign, whole or not at all; a link that stands there is replaced, never followed.
+
+    Raises:
+        RunFolderError: the disk refuses, or `derived` is no folder of this campaign.
+    """
+    folder, target = campaign / DERIVED, campaign / DERIVED / name
+    draft = folder / f".{name}.draft"
+    try:
+        folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
+            raise RunFolderError(f"{folder}: a link; derived files belong into the campaign, remove the link")
+        draft.unlink(missing_ok=True)
+        with draft.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        draft.replace(target)
+    except OSError as error:
+        raise RunFolderError(
+            f"{target}: cannot write ({error.strerror}); free space or give write permission"
+        ) from error
+    return target
 
 
 class RunWriter:
@@ -179,7 +229,7 @@ class RunFolder:
         """
         journal = path / JOURNAL
         try:
-            lines = journal.read_bytes().split(b"\n")
+            lines = read_plain(journal).split(b"\n")
         except OSError as error:
             raise RunFolderError(f"{journal}: cannot read ({error}); is this a run folder?") from error
         tail = lines.pop()  # what follows the last newline: empty, or a line cut off by a kill
@@ -191,6 +241,10 @@ class RunFolder:
             raise DocumentError(f"{journal}:1: expected a start document")
         if len(stops) > 1 or (stops and documents[-1] is not stops[0]):
             raise DocumentError(f"{journal}: documents after the stop document")
+        streams = [d.stream for d in documents if isinstance(d, PowerDescriptor | IndicatorDescriptor)]
+        meters = [d.meter for d in documents if isinstance(d, PowerDescriptor)]
+        if odd := [name for name in (*streams, *meters) if "/" in name or "\0" in name or name in ("", ".", "..")]:
+            raise DocumentError(f"{journal}: {odd[0]!r:.80} is no name of a stream or meter inside the run")
         if any(isinstance(d, Start) for d in documents[1:]):
             raise DocumentError(f"{journal}: a second start document; a run is never resumed")
         return cls(
@@ -219,8 +273,90 @@ class RunFolder:
         return sha256_of(manifest) if manifest.exists() else None
 
 
+class ChainedLog:
+    """An append-only file of JSON lines, each naming the digest of the line before (`prev`) and its own.
+
+    `required`: type of an entry -> fields it has. `genesis` is `prev` of the first line.
+    """
+
+    def __init__(self, path: Path, required: Mapping[str, frozenset[str]], genesis: str = GENESIS) -> None:
+        self.path = path
+        self.genesis = genesis
+        self._required = required
+
+    def lines(self) -> list[bytes]:
+        """Its whole lines without their newlines; none where there is no file. A half-written last line is left out."""
+        try:
+            return read_plain(self.path).split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot read ({error})") from error
+
+    def entries(self) -> list[Json]:
+        """Every line, the chain checked.
+
+        A half-written last line (a kill in mid-write) is dropped: `append` cuts it away.
+
+        Raises:
+            EvidenceBroken: a line was changed, removed or moved; the message names the line.
+            DocumentError: a line is no entry of this log.
+        """
+        entries: list[Json] = []
+        previous = self.genesis
+        for number, line in enumerate(self.lines(), 1):
+            entries.append(self._entry(line, number, previous))
+            previous = hashlib.sha256(line).hexdigest()
+        return entries
+
+    def readable(self) -> list[Json]:
+        """Whatever of it can be read, behind a broken chain too."""
+        entries = []
+        for line in self.lines():
+            try:
+                entries.append(load_object(line, str(self.path)))
+            except DocumentError:
+                continue
+        return entries
+
+    def _entry(self, line: bytes, number: int, previous: str) -> Json:
+        where = f"{self.path}:{number}"
+        if not line.endswith(_own_digest(line[:-OWN_DIGEST_BYTES])):
+            raise EvidenceBroken(f"{where}: the line does not fit its own digest: it was changed")
+        entry = upgrade(load_object(line, where), where)
+        if entry.get("prev") != previous or entry.get("seq") != number:
+            raise EvidenceBroken(
+                f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:16]}..., the line before has "
+                f"sha256 {previous[:16]}...; a line was changed, removed or inserted"
+            )
+        missing = self._required.get(str(entry.get("type")), frozenset({"a known type"})) - entry.keys()
+        if missing:
+            raise DocumentError(f"{where}: an entry of type {entry.get('type')!r} lacks {', '.join(sorted(missing))}")
+        return entry
+
+    def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
+        """Append one chained entry, on disk (fsync) before this returns."""
+        content = read_plain(self.path) if self.path.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            os.truncate(self.path, len(whole))
+        lines = whole.split(b"\n")[:-1]
+        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
+        entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
+        unclosed = dump(entry).encode()[:-1]
+        with self.path.open("ab") as file:
+            file.write(unclosed + _own_digest(unclosed) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def head(self) -> str:
+        """sha256 of the last line: what the next line will name as `prev`."""
+        lines = self.lines()
+        return hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
+
+
 class CampaignFolder:
-    """A campaign: its chained log and its runs.
+    """A campaign: its chained log, its annotations and its runs.
 
     Raises:
         RunFolderError: the folder exists already (create) or is no campaign (open).
@@ -230,6 +366,7 @@ class CampaignFolder:
         self.path = path
         if not (path / CAMPAIGN).is_file():
             raise RunFolderError(f"{path}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
+        self.log = ChainedLog(path / CAMPAIGN, REQUIRED)
 
     @classmethod
     def create(cls, path: Path) -> "CampaignFolder":
@@ -241,63 +378,28 @@ class CampaignFolder:
             raise RunFolderError(f"{path}: cannot create the campaign ({error})") from error
         return cls(path)
 
+    @property
+    def annotations(self) -> ChainedLog:
+        """The operator's notes; their chain begins at the campaign's first line, so they fit no other campaign."""
+        lines = self.log.lines()
+        genesis = hashlib.sha256(lines[0]).hexdigest() if lines else GENESIS
+        return ChainedLog(self.path / ANNOTATIONS, ANNOTATION, genesis)
+
     def entries(self) -> list[Json]:
-        """Every line of campaign.jsonl, the chain checked.
-
-        A half-written last line (a kill in mid-write) is dropped: `append` cuts it away.
-
-        Raises:
-            EvidenceBroken: a line was changed, removed or moved; the message names the line.
-        """
-        entries: list[Json] = []
-        for number, (line, previous) in enumerate(self._chained_lines(), 1):
-            where = f"{self.path / CAMPAIGN}:{number}"
-            if not line.endswith(_own_digest(line[:-OWN_DIGEST_BYTES])):
-                raise EvidenceBroken(f"{where}: the line does not fit its own digest: it was changed")
-            entry = upgrade(load_object(line, where), where)
-            if entry.get("prev") != previous or entry.get("seq") != number:
-                raise EvidenceBroken(
-                    f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:16]}..., the line before has "
-                    f"sha256 {previous[:16]}...; a line was changed, removed or inserted"
-                )
-            missing = REQUIRED.get(str(entry.get("type")), frozenset({"a known type"})) - entry.keys()
-            if missing:
-                raise DocumentError(
-                    f"{where}: an entry of type {entry.get('type')!r} lacks {', '.join(sorted(missing))}"
-                )
-            entries.append(entry)
-        return entries
-
-    def _chained_lines(self) -> Iterator[tuple[bytes, str]]:
-        previous = GENESIS
-        for line in (self.path / CAMPAIGN).read_bytes().split(b"\n")[:-1]:
-            yield line, previous
-            previous = hashlib.sha256(line).hexdigest()
+        """Every line of campaign.jsonl, the chain checked (`ChainedLog.entries`)."""
+        return self.log.entries()
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
-        """Append one chained entry, on disk (fsync) before this returns."""
-        path = self.path / CAMPAIGN
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            os.truncate(path, len(whole))
-        lines = whole.split(b"\n")[:-1]
-        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
-        entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
-        unclosed = dump(entry).encode()[:-1]
-        with path.open("ab") as file:
-            file.write(unclosed + _own_digest(unclosed) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Append one chained entry to campaign.jsonl."""
+        self.log.append(kind, utc, body)
 
     def head(self) -> str:
-        """sha256 of the last line: what the next line will name as `prev`."""
-        lines = (self.path / CAMPAIGN).read_bytes().split(b"\n")[:-1]
-        return hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
+        """sha256 of the last line of campaign.jsonl."""
+        return self.log.head()
 
     def run_paths(self) -> list[Path]:
         """Run folders on disk, in the order of their names (UTC start, ordinal)."""
-        return sorted(path.parent for path in self.path.glob(f"*/{JOURNAL}"))
+        return sorted(path.parent for path in self.path.glob(f"*/{JOURNAL}") if not path.parent.is_symlink())
 
     def runs(self) -> list[RunFolder]:
         """Every run that the campaign's log names, in the order they were begun."""
@@ -318,65 +420,78 @@ class Check:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A campaign read once: every check, the log and the annotations as far as they can be read, the readable runs by
+    the names of their folders, and why the others cannot be read."""
+
+    checks: list[Check]
+    entries: list[Json]
+    annotations: list[Json]
+    runs: dict[str, RunFolder]
+    unreadable: dict[str, str]
+
+
 def verify_run(path: Path) -> list[Check]:
     """Recompute every digest of one sealed run: nothing changed, nothing added, nothing missing."""
-    subject, manifest = path.name, path / MANIFEST
-    if not manifest.is_file():
-        return [
-            Check(
-                subject,
-                "sealed",
-                False,
-                f"{MANIFEST} is missing: the run was never sealed or was tampered with",
-            )
-        ]
-    try:
-        listed = _read_manifest(manifest)
-        found = set(_files(path)) - {MANIFEST}
-    except (RunFolderError, OSError) as error:
-        return [Check(subject, "manifest", False, str(error))]
-    problems = [f"{name} is missing" for name in sorted(set(listed) - found)]
-    problems += [f"{name} is not in the manifest" for name in sorted(found - set(listed))]
-    problems += [
-        f"{name}: sha256 {actual[:16]}... differs from the sealed {listed[name][:16]}..."
-        for name in sorted(found & set(listed))
-        if (actual := sha256_of(path / name)) != listed[name]
-    ]
-    checks = [Check(subject, "bytes", not problems, "; ".join(problems) or f"{len(listed)} files as sealed")]
+    return _examine_run(path)[0]
+
+
+def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:
+    """The checks of one run and its documents, or why they cannot be read. Every file is hashed once."""
+    checks, digests = _verify_bytes(path)
+    if digests is None:
+        return checks, checks[0].detail
     try:
         run = RunFolder.open(path)
-        checks.append(Check(subject, "journal", True, f"ended: {run.exit_status}"))
-        checks += _verify_stop(run)
-        checks += [_verify_origin(run, descriptor) for descriptor in run.power]
-    except RunFolderError as error:
-        checks.append(Check(subject, "journal", False, str(error)))
-    except DocumentError as error:
-        checks.append(Check(subject, "journal", False, str(error)))
-    return checks
+    except (RunFolderError, DocumentError) as error:
+        return [*checks, Check(path.name, "journal", False, str(error))], str(error)
+    checks.append(Check(path.name, "journal", True, f"ended: {run.exit_status}"))
+    checks += _verify_stop(run, digests)
+    checks += [_verify_origin(run, descriptor) for descriptor in run.power]
+    return checks, run
 
 
-def _verify_stop(run: RunFolder) -> list[Check]:
+def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
+    """The run's files against its manifest, and their digests as they are now; None where a link stands among them:
+    then nothing of the run may be read."""
+    subject, manifest = path.name, path / MANIFEST
+    try:
+        digests = {name: sha256_of(path / name) for name in _files(path) if name != MANIFEST}
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "plain", False, str(error))], None
+    if not manifest.is_file():
+        detail = f"{MANIFEST} is missing: the run was never sealed or was tampered with"
+        return [Check(subject, "sealed", False, detail)], digests
+    try:
+        listed = _read_manifest(manifest)
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "manifest", False, str(error))], digests
+    problems = [f"{name} is missing" for name in sorted(listed.keys() - digests.keys())]
+    problems += [f"{name} is not in the manifest" for name in sorted(digests.keys() - listed.keys())]
+    problems += [
+        f"{name}: sha256 {digests[name][:16]}... differs from the sealed {listed[name][:16]}..."
+        for name in sorted(digests.keys() & listed.keys())
+        if digests[name] != listed[name]
+    ]
+    return [Check(subject, "bytes", not problems, "; ".join(problems) or f"{len(listed)} files as sealed")], digests
+
+
+def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
+    """What start and stop document say of inputs and streams, against the files."""
     if run.stop is None:
         return []
     problems = [
         f"{name} differs from the stop document"
         for name, summary in run.stop.streams.items()
-        if not (run.path / _inside(name)).is_file() or sha256_of(run.path / _inside(name)) != summary.get("sha256")
+        if digests.get(name) != summary.get("sha256")
     ]
-    inputs = [
+    problems += [
         f"inputs/{name} differs from the start document"
         for name, digest in run.start.inputs.items()
-        if not (run.path / "inputs" / _inside(name)).is_file()
-        or sha256_of(run.path / "inputs" / _inside(name)) != digest
+        if digests.get(f"inputs/{name}") != digest
     ]
-    return [
-        Check(
-            run.path.name,
-            "streams",
-            not problems + inputs,
-            "; ".join(problems + inputs) or "as in start and stop",
-        )
-    ]
+    return [Check(run.path.name, "streams", not problems, "; ".join(problems) or "as in start and stop")]
 
 
 def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
@@ -385,23 +500,33 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     if descriptor.origin != "instrument":
         return Check(run.path.name, "origin", True, claim)
     evidence, said = descriptor.evidence, _received(run.path / f"wire-{descriptor.meter}.log")
-    words = " ".join(str(descriptor.identity.get(key, "")) for key in ("model", "serial", "firmware")).split()
+    words = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware")).split()
     problems = []
     if evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
         problems.append("its port is no hardware device")
     if not evidence.get("sysfs_serial"):
         problems.append("its port has no serial number")
-    if not any(len(word) > 2 and word.encode() in said for word in words):
+    if not any(_stands_in(word, said) for word in words):
         problems.append("its identity does not stand in the wire log")
     if EMULATOR_MARK in said or EMULATOR_MARK.decode() in " ".join(words):
         problems.append("its wire log carries the mark of an emulator")
     return Check(run.path.name, "origin", not problems, f"{claim}{', but ' if problems else ''}{'; '.join(problems)}")
 
 
+def _stands_in(word: str, said: bytes) -> bool:
+    """Whether a word of an identity stands in a meter's bytes: as text, or, of a binary protocol, the number it ends
+    with as 32 bits, high byte first (Modbus registers, DIN 43863-5); a number of 16 bits would stand anywhere."""
+    if len(word) > 2 and word.encode() in said:
+        return True
+    digits = word[len(word.rstrip("0123456789")) :]
+    numbers = {int(part) for part in (digits, digits[-8:]) if part and part.isascii()}
+    return any(0xFFFF < number <= 0xFFFFFFFF and number.to_bytes(4, "big") in said for number in numbers)
+
+
 def _received(wire_log: Path) -> bytes:
     """What the meter said, from the wire log (`<time_ns> < <hex>` a line); empty where there is none."""
     try:
-        lines = [line.split(b" ") for line in wire_log.read_bytes().split(b"\n")]
+        lines = [line.split(b" ") for line in read_plain(wire_log).split(b"\n")]
         return b"".join(bytes.fromhex(line[2].decode()) for line in lines if len(line) == 3 and line[1] == b"<")
     except (OSError, ValueError):
         return b""
@@ -409,57 +534,114 @@ def _received(wire_log: Path) -> bytes:
 
 def verify_campaign(path: Path) -> list[Check]:
     """Digests of every run, the chain of manifests, and completeness (no run removed, added, replaced or reordered)."""
+    return examine(path).checks
+
+
+def examine(path: Path) -> Examination:
+    """Read a campaign once, every check made; behind a broken chain the rest is checked all the same.
+
+    Raises:
+        RunFolderError: the folder is no campaign.
+    """
     campaign = CampaignFolder(path)
+    entries, checks = _examine_log(campaign.log, path.name, "chain")
+    checks.append(_verify_plain(path))
+    annotations, noted = _examine_log(campaign.annotations, path.name, "annotations")
+    checks += noted if annotations or not all(check.passed for check in noted) else []
+    begun = {str(e["folder"]): e for e in entries if e.get("type") == "run-begin" and "folder" in e}
+    ended = {str(e["folder"]): e for e in entries if e.get("type") == "run-end" and "folder" in e}
+    on_disk = [run.name for run in campaign.run_paths()]
+    checks.append(_verify_complete(path.name, entries, ended, on_disk))
+    runs: dict[str, RunFolder] = {}
+    unreadable: dict[str, str] = {}
+    name_of_campaign = next((e.get("name") for e in entries if e.get("type") == "campaign"), None)
+    previous: str | None = None
+    for name in [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]:
+        found, run = _examine_run(path / name)
+        checks += found
+        if isinstance(run, str):
+            unreadable[name] = run
+        else:
+            runs[name] = run
+            if name in begun:
+                checks += _verify_link(run, previous, ended.get(name))
+                checks.append(_verify_place(run, begun[name], name_of_campaign))
+        previous = ended.get(name, {}).get("manifest") or previous
+    checks += [_verify_attachment(path, entry) for entry in entries if entry.get("type") == "attachment"]
+    return Examination(checks, entries, annotations, runs, unreadable)
+
+
+def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], list[Check]]:
+    """A log's entries, as far as they can be read, and whether its chain holds."""
     try:
-        entries = campaign.entries()
-    except DocumentError as error:
-        return [Check(path.name, "chain", False, str(error))]
-    except EvidenceBroken as error:
-        return [Check(path.name, "chain", False, str(error))]
-    checks = [Check(path.name, "chain", True, f"{len(entries)} entries, head {campaign.head()[:16]}...")]
-    begun = [str(entry["folder"]) for entry in entries if entry["type"] == "run-begin"]
-    ended = {str(entry["folder"]): entry["manifest"] for entry in entries if entry["type"] == "run-end"}
-    on_disk = {run.name for run in campaign.run_paths()}
+        entries = log.entries()
+        return entries, [Check(subject, name, True, f"{len(entries)} entries, head {log.head()[:16]}...")]
+    except (DocumentError, RunFolderError) as error:
+        checks = [Check(subject, name, False, str(error))]
+    try:
+        return log.readable(), checks
+    except RunFolderError:
+        return [], checks
+
+
+def _verify_plain(path: Path) -> Check:
+    """No link, pipe or device stands in the campaign's folder or in `derived` (the runs' own are checked with them)."""
+    places = [path, path / DERIVED] if (path / DERIVED).is_dir() and not (path / DERIVED).is_symlink() else [path]
+    odd = [
+        str(item.relative_to(path))
+        for place in places
+        for item in sorted(place.iterdir())
+        if not (stat.S_ISREG(item.lstat().st_mode) or stat.S_ISDIR(item.lstat().st_mode))
+    ]
+    detail = f"{', '.join(odd)}: a link, pipe or device, not followed" if odd else "plain files and folders only"
+    return Check(path.name, "plain", not odd, detail)
+
+
+def _verify_complete(subject: str, entries: Sequence[Json], ended: Mapping[str, Json], on_disk: Sequence[str]) -> Check:
+    begun = [str(entry["folder"]) for entry in entries if entry.get("type") == "run-begin" and "folder" in entry]
     # A run that was cut off before anything was recorded ends with the manifest null and has no folder.
-    problems = [f"{name} is missing" for name in begun if name not in on_disk and ended.get(name, "") is not None]
-    problems += [f"{name} is not in the campaign's log" for name in sorted(on_disk - set(begun))]
+    recorded = {name for name in begun if ended.get(name, {}).get("manifest", "") is not None}
+    problems = [f"{name} is missing" for name in begun if name in recorded and name not in on_disk]
+    problems += [f"{name} is not in the campaign's log" for name in sorted(set(on_disk) - set(begun))]
     problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
     problems += [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
-    checks.append(Check(path.name, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs"))
-    previous: str | None = None
-    for name in begun:
-        if name in on_disk:
-            checks += verify_run(path / name)
-            checks.append(_verify_link(path / name, previous, ended.get(name)))
-        previous = ended.get(name) or previous
-    checks += [_verify_attachment(path, entry) for entry in entries if entry["type"] == "attachment"]
-    return checks
+    return Check(subject, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs")
 
 
-def _verify_link(path: Path, previous: str | None, sealed: str | None) -> Check:
-    """The run names the manifest before it, and the campaign's log names this run's manifest."""
-    try:
-        run = RunFolder.open(path)
-    except (RunFolderError, DocumentError) as error:
-        return Check(path.name, "link", False, str(error))
-    if sealed != run.manifest_sha256:
-        return Check(
-            path.name,
-            "link",
-            False,
-            "its manifest is not the one in the campaign's log: replaced or resealed",
-        )
+def _verify_link(run: RunFolder, previous: str | None, end: Json | None) -> list[Check]:
+    """The run names the manifest before it, and the campaign's log names this run's manifest and how it ended."""
+    name, end = run.path.name, end or {}
+    if end.get("manifest") != run.manifest_sha256:
+        detail = "its manifest is not the one in the campaign's log: replaced or resealed"
+        return [Check(name, "link", False, detail)]
     if run.start.previous_manifest != previous:
-        return Check(path.name, "link", False, "it does not follow the run before it: replaced or reordered")
-    return Check(path.name, "link", True, "follows the run before it")
+        return [Check(name, "link", False, "it does not follow the run before it: replaced or reordered")]
+    if end.get("exit_status") != run.exit_status:
+        detail = f"the campaign's log says it ended with {end.get('exit_status')}, its journal says {run.exit_status}"
+        return [Check(name, "link", False, f"{detail}: the journal was cut off or edited")]
+    return [Check(name, "link", True, "follows the run before it")]
+
+
+def _verify_place(run: RunFolder, begin: Json, campaign: object) -> Check:
+    """The run is the one that the campaign's log began: same campaign, ordinal and attempt."""
+    start, problems = run.start, []
+    if campaign is not None and start.campaign != campaign:
+        problems.append(f"it was measured for the campaign {start.campaign!r}, this is {campaign!r}")
+    if start.ordinal != begin.get("ordinal"):
+        problems.append(f"it is run {start.ordinal}, the log began run {begin.get('ordinal')} here")
+    if start.attempt != begin.get("attempt"):
+        problems.append(f"it is attempt {start.attempt}, the log began attempt {begin.get('attempt')} here")
+    return Check(run.path.name, "place", not problems, "; ".join(problems) or "the run that the log began")
 
 
 def _verify_attachment(folder: Path, entry: Json) -> Check:
     """An attachment of the campaign is there and as it was attached."""
-    name = str(entry["path"])
+    name = str(entry.get("path"))
     try:
         path = folder / _inside(name)
-        same = sha256_of(path) == entry["sha256"]
+        if any(above.is_symlink() for above in path.parents if above != folder and folder in above.parents):
+            raise RunFolderError(f"{path}: behind a link")
+        same = sha256_of(path) == entry.get("sha256")
     except (OSError, RunFolderError) as error:
         return Check(name, "attachment", False, f"cannot be read ({error})")
     return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")
@@ -484,7 +666,7 @@ def _files(folder: Path) -> list[str]:
 
 def _read_manifest(manifest: Path) -> dict[str, str]:
     listed: dict[str, str] = {}
-    for number, line in enumerate(manifest.read_text(errors="replace").splitlines(), 1):
+    for number, line in enumerate(read_plain(manifest).decode(errors="replace").splitlines(), 1):
         digest, separator, name = line.partition("  ")
         if not separator or len(digest) != 64 or name in listed:
             raise RunFolderError(f"{manifest}:{number}: expected '<sha256>  <path>', found {line!r:.80}")

@@ -24,11 +24,12 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import paramiko
 
 from harness.clock import ClockExchange, begin_exchange, end_exchange
+from harness.conditions import Diagnosis, of_changes, of_state
 from harness.documents import Json
 from harness.errors import HostKeyError, SutError, SutRefused, SutUnreachable
 
@@ -53,8 +54,6 @@ MAX_ARTIFACT = 256 << 20
 MAX_ANSWER = 8 << 20
 FREE_BYTES = 1 << 30
 WALL_CLOCK_S = 2.0
-LOAD_PER_CPU = 0.1
-"""A load average (1 min) above this share of the CPUs is foreign load worth a finding."""
 
 OnRecord = Callable[[Json], None]
 OnExchange = Callable[[ClockExchange], None]
@@ -72,15 +71,6 @@ class SutConfig:
     known_hosts: Path
     python: str
     folder: str
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Something about the SUT worth knowing before a start; `refuse` forbids it."""
-
-    code: str
-    severity: Literal["refuse", "warn", "info"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +161,30 @@ class Sut:
         """
         return self._ask_agent("facts", "--folder", self.root)
 
-    def diagnose(self) -> list[Diagnosis]:
-        """Every reason not to measure on this SUT, and every remark, in one list."""
-        before_ns = time.time_ns()
+    def diagnose(self, horizon_s: float, begun: Json | None = None) -> list[Diagnosis]:
+        """Every reason not to measure on this SUT for `horizon_s` seconds, and every remark, in one list.
+
+        `begun` is what `facts` said of the SUT when the campaign began; None for a new one. One question over the wire,
+        which takes 2 s.
+        """
         try:
-            facts = self.facts()
+            self._deployed()
+            before_ns = time.time_ns()
+            found = self._ask_agent("survey", "--folder", self.root, "--root", f"{self.root}/runs")
         except SutRefused as error:
             return [Diagnosis("python", "refuse", str(error))]
         after_ns = time.time_ns()
-        left = self._ask_agent("sweep", "--look", "--root", f"{self.root}/runs")
+        facts, state = found["facts"], found["state"]
         return [
             Diagnosis(
                 "identity", "info", f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
             ),
             *self._of_python(facts),
             *_of_disk(facts, self.root),
-            *_of_clock(facts, before_ns, after_ns),
-            *_of_load(facts, left),
+            *_of_clock(int(state["begin_wall_ns"]) - before_ns, int(facts["sut_wall_ns"]) - after_ns),
+            *of_state(state, horizon_s),
+            *_of_runs(found["runs"]),
+            *([] if begun is None else of_changes(begun, facts)),
         ]
 
     def _of_python(self, facts: Json) -> Iterator[Diagnosis]:
@@ -264,6 +261,16 @@ class Sut:
                     )
                 found[name] = _read(sftp, path)
         return found
+
+    def start_load(self, work: str, seconds: float) -> None:
+        """A full load on every CPU that ends by itself and needs no link; load.py is in the work folder.
+
+        Raises:
+            SutError: it does not start.
+        """
+        code, output, errors = self._run([self.python, f"{work}/load.py", "detached", repr(seconds)])
+        if code != 0 or output.split()[-1:] != ["ready"]:
+            raise SutError(f"{self.name}: load.py does not start ({code}): {errors.strip() or output.strip():.300}")
 
     def unstage(self, work: str) -> None:
         """End the run's agent if it still lives, remove everything of the run, and check that it is gone."""
@@ -905,6 +912,10 @@ def _connect_error(config: SutConfig, name: str, error: BaseException) -> BaseEx
             f"(ssh-keygen -R {shlex.quote(_known_name(config))} -f {shlex.quote(str(config.known_hosts))}) "
             f"and add: {_keyscan(config)}"
         )
+    if isinstance(error, paramiko.hostkeys.InvalidHostKey):
+        return HostKeyError(
+            f"{name}: {config.known_hosts} has a line that is no host key ({error.args[0]!s:.60}); remove it"
+        )
     if isinstance(error, paramiko.PasswordRequiredException):
         return SutUnreachable(f"{name}: sut.key_file {config.key_file} needs a passphrase; load it into an ssh-agent")
     if isinstance(error, paramiko.AuthenticationException):
@@ -937,11 +948,13 @@ def _of_disk(facts: Json, root: str) -> Iterator[Diagnosis]:
     if free < FREE_BYTES:
         text = f"{free / 1e6:.0f} MB free where {root} is; at least 1 GiB is needed, free some"
         yield Diagnosis("disk-full", "refuse", text)
+    else:
+        yield Diagnosis("disk", "info", f"{free / 1e9:.0f} GB free where {root} is")
 
 
-def _of_clock(facts: Json, before_ns: int, after_ns: int) -> Iterator[Diagnosis]:
-    wall_ns = int(facts["sut_wall_ns"])
-    off_s = (min(wall_ns - before_ns, 0) or max(wall_ns - after_ns, 0)) / 1e9
+def _of_clock(since_asked_ns: int, since_answered_ns: int) -> Iterator[Diagnosis]:
+    """The SUT's wall clock when it began to look, less this host's when it asked; and the same of the answer."""
+    off_s = (min(since_asked_ns, 0) or max(since_answered_ns, 0)) / 1e9
     if abs(off_s) > WALL_CLOCK_S:
         yield Diagnosis(
             "wall-clock",
@@ -951,14 +964,7 @@ def _of_clock(facts: Json, before_ns: int, after_ns: int) -> Iterator[Diagnosis]
         )
 
 
-def _of_load(facts: Json, left: Json) -> Iterator[Diagnosis]:
-    load, cpus = float(facts["load_average"][0]), int(facts["cpu_count"] or 1)
-    if load > LOAD_PER_CPU * cpus:
-        yield Diagnosis(
-            "foreign-load",
-            "warn",
-            f"load average {load:.2f} on {cpus} CPUs: something else runs there; see what, and end it",
-        )
+def _of_runs(left: Json) -> Iterator[Diagnosis]:
     for run in left["busy"]:
         yield Diagnosis(
             "busy", "refuse", f"run {run['name']} is being measured there by another wattlab; wait for its end"

@@ -1,21 +1,30 @@
-"""results.json and run folders -> report.html: one self-contained file.
+"""results.json and run folders -> report.html, audit.html, audit.pdf: each one self-contained file.
 
 Knows where the parts are and in which order they are made. Knows no number and no word of the page.
 """
 
+import hashlib
 import json
+import re
 import shlex
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from harness.errors import RunFolderError
+from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
+from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import CampaignPage, campaign_page
+from reports.pages.lookup import Results, pick
+from reports.pages.raw_files import photos, raw_files
 from reports.pages.traces import NOTE, trace_panels
+from reports.pdf import pdf_of
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-REPORT = "report.html"
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
+REPORT, AUDIT, AUDIT_PDF = "report.html", "audit.html", "audit.pdf"
 
 
 def write_report(campaign: Path) -> Path:
@@ -24,21 +33,54 @@ def write_report(campaign: Path) -> Path:
     Raises:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
-    results_file = write_results(campaign)
-    results = json.loads(results_file.read_text(encoding="utf-8"))
-    command = f"wattlab report {shlex.quote(campaign.resolve().name)} (called where this folder lies)"
-    page = campaign_page(results, trace_panels(campaign, results), NOTE, command)
-    report = results_file.with_name(REPORT)
-    try:
-        report.write_text(render(page), encoding="utf-8")
-    except OSError as error:
-        raise RunFolderError(
-            f"{report}: cannot write ({error.strerror}); free space or give write permission"
-        ) from error
-    return report
+    results = json.loads(write_results(campaign).read_text(encoding="utf-8"))
+    return write_derived(campaign, REPORT, report_html(campaign, results, campaign.resolve().name))
 
 
-def render(page: CampaignPage) -> str:
+def report_html(campaign: Path, results: Results, folder_name: str) -> str:
+    """The report of results.json's content and of the run folders it names; `folder_name` is what the command that
+    recomputes it calls the campaign's folder."""
+    command = f"wattlab report {shlex.quote(folder_name)} (called where this folder lies)"
+    return render(campaign_page(results, trace_panels(campaign, results), NOTE, command))
+
+
+def write_audit(campaign: Path, results: Path) -> Path:
+    """Render the audit report of `results`, the results.json that `write_report` just wrote; return its path.
+
+    Raises:
+        LabError: a run folder cannot be read, the disk refuses; with the file.
+    """
+    text = results.read_text(encoding="utf-8")
+    return write_derived(campaign, AUDIT, audit_html(campaign, text, campaign.resolve().name))
+
+
+def write_audit_pdf(campaign: Path, audit: Path) -> Path:
+    """The PDF of a written audit report, beside it; return its path.
+
+    Raises:
+        LabError: WeasyPrint or its libraries are missing (the message names the packages), the disk refuses.
+    """
+    html = audit.read_text(encoding="utf-8")
+    return write_derived(campaign, AUDIT_PDF, pdf_of(html, hashlib.sha256(html.encode()).hexdigest()))
+
+
+def audit_html(campaign: Path, results_text: str, folder_name: str) -> str:
+    """The audit report of the text of results.json and of the campaign it was computed from."""
+    results, named = json.loads(results_text), shlex.quote(folder_name)
+    head, digest = CampaignFolder(campaign).head(), hashlib.sha256(results_text.encode()).hexdigest()
+    issue = Issue(
+        report_id=f"{pick(results, 'campaign', 'uid') or 'none'}-{head[:12]}-{digest[:8]}",
+        chain_head=head,
+        results_sha256=digest,
+        command=f"wattlab report {named} --audit (called where this folder lies)",
+        oscar_command=f"wattlab export oscar {named} --into DIR",
+        verify_command=f"wattlab verify {named} --public-key KEY.pub",
+    )
+    material = Material(trace_panels(campaign, results), NOTE, photos(campaign, results), raw_files(campaign, results))
+    return render(audit_page(results, issue, material), "audit.html.j2")
+
+
+def render(page: CampaignPage | AuditPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -46,5 +88,13 @@ def render(page: CampaignPage) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
-    return environment.get_template("campaign.html.j2").render(page=page)
+    return environment.get_template(template).render(page=page)
+
+
+def _visible(value: object) -> object:
+    """What an expression of a template prints: in plain text, characters that nobody sees are written out."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", value)

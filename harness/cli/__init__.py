@@ -11,11 +11,26 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness.cli import check, demo, import_, init, meter, plan, report, run, sut, verify
+from harness.cli import (
+    annotate,
+    check,
+    demo,
+    export,
+    import_,
+    init,
+    meter,
+    observer,
+    plan,
+    report,
+    run,
+    sign,
+    sut,
+    verify,
+)
 from harness.errors import Interrupted, LabError
 from meters.meter import MeterError
 
-VERBS = (demo, init, check, plan, run, report, verify, import_, meter, sut)
+VERBS = (demo, init, check, plan, run, observer, report, annotate, sign, verify, export, import_, meter, sut)
 
 
 class _Parser(argparse.ArgumentParser):

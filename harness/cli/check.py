@@ -1,16 +1,23 @@
-"""`wattlab check`: every reason not to start, as one list."""
+"""`wattlab check`: every reason not to start, as one list; `--check-load` tries the meters with a known load."""
 
 import argparse
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from harness.cli import check_load
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import load
 from harness.demo import open_wires
 from harness.preflight import Reason, check_lab
 
-SIGNS = {"refuse": "[bold red]REFUSED[/]", "warn": "[yellow]remark[/]", "ok": "[green]ok[/]"}
+SIGNS = {
+    "refuse": "[bold red]REFUSED[/]",
+    "warn": "[yellow]remark[/]",
+    "unknown": "[dim]?[/]",
+    "ok": "[green]ok[/]",
+}
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -18,15 +25,19 @@ def add_parser(verbs: Verbs) -> None:
     verb = verbs.add_parser(
         "check",
         help="every reason not to start, as one list",
-        description="Ask disk, campaign, meters and SUT for every reason not to start. Exit code 1 when there is one.",
+        description="Ask disk, host, campaign, meters and SUT for every reason not to start. Exit code 1 when there is "
+        "one.",
     )
     add_lab_argument(verb)
+    check_load.add_arguments(verb)
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the list."""
+    """Print the list, or try a check load."""
     config = load(arguments.lab)
+    if arguments.check_load is not None:
+        return check_load.call(config, arguments)
     with open_wires(config) as wires:
         reasons = check_lab(config, wires.sut, wires.openers)
     return show(reasons)
@@ -34,11 +45,9 @@ def call(arguments: argparse.Namespace) -> int:
 
 def show(reasons: list[Reason]) -> int:
     """Print the list; 1 when something refuses."""
-    from rich.markup import escape
-
     table = Table(show_header=False, box=None)
     for reason in reasons:
-        table.add_row(SIGNS[reason.severity], reason.subject, escape(reason.text))
+        table.add_row(SIGNS[reason.severity], escape(reason.subject), escape(reason.text))
     console = Console()
     console.print(table)
     refusals = sum(reason.severity == "refuse" for reason in reasons)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.campaign import Campaign
 from harness.cli import report
+from harness.cli.observer import observe
 from harness.cli.run import measure
 from harness.cli.sut import prepare
 from harness.cli.types import Verbs
@@ -15,6 +16,9 @@ from harness.demo import open_wires
 from harness.errors import ConfigError
 from harness.provenance import software_facts
 from harness.run_folder import CAMPAIGN, verify_campaign
+
+OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
+"""Small, as everything in the demo."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -25,22 +29,33 @@ def add_parser(verbs: Verbs) -> None:
         description="Run the whole lab on this machine: a real sshd on loopback, an emulated meter on a pty, "
         "baseline, idle, cnn and transfer, three times each, and the report. About ten minutes.",
     )
+    verb.add_argument(
+        "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"
+    )
     verb.set_defaults(call=call)
 
 
-def call(_arguments: argparse.Namespace) -> int:
+def call(arguments: argparse.Namespace) -> int:
     """Prepare, measure, verify, report."""
-    config = _next_demo(load(APPLICATION / "lab.toml"))
+    config = _next_demo(_with_pulse(load(APPLICATION / "lab.toml"), arguments.full))
     folder = config.campaign_folder
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: the whole way of a number is real, the numbers themselves are not.")
     with open_wires(config) as wires:
         prepare(wires.sut)
         measure(config, wires)
+        if arguments.full:
+            observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)
     failed = [check for check in verify_campaign(folder) if not check.passed]
     print(f"sealed   {'every byte as measured' if not failed else f'{len(failed)} checks FAILED'} (`wattlab verify`)")
     code = report.write(folder)
     return 3 if failed else 0 if code == 3 else code
+
+
+def _with_pulse(config: LabConfig, full: bool) -> LabConfig:
+    """The full demo begins its session with a sync pulse."""
+    campaign = replace(config.file.campaign, sync_pulse=full)
+    return replace(config, file=replace(config.file, campaign=campaign))
 
 
 def _next_demo(config: LabConfig) -> LabConfig:

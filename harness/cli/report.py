@@ -1,4 +1,4 @@
-"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report."""
+"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report; with `--audit` the audit report too."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.cli.types import Verbs
+from harness.errors import LabError
 
 if TYPE_CHECKING:
     from harness.documents import Json
@@ -22,19 +23,41 @@ def add_parser(verbs: Verbs) -> None:
         "report",
         help="compute results.json and write the report",
         description="Compute results.json of a campaign from its run folders and write the HTML report. "
-        "Exit code 3 when a finding makes the campaign invalid.",
+        "Exit code 3 when the verdict on the campaign is invalid.",
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
+    verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
+    verb.add_argument("--pdf", action="store_true", help="with --audit: as PDF too, audit.pdf")
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Write both files and print where they are."""
-    return write(arguments.campaign)
+    """Write the files and print where they are.
+
+    Raises:
+        LabError: --pdf without --audit, or no PDF can be made on this machine.
+    """
+    if arguments.pdf and not arguments.audit:
+        raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
+    code = write(arguments.campaign)
+    if arguments.audit:
+        _write_audit(arguments.campaign, as_pdf=arguments.pdf)
+    return code
+
+
+def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
+    from harness.run_folder import DERIVED
+    from reports.analysis.results import RESULTS
+    from reports.render import write_audit, write_audit_pdf
+
+    audit = write_audit(campaign, campaign / DERIVED / RESULTS)
+    print(f"audit    {audit.resolve()}")
+    if as_pdf:
+        print(f"pdf      {write_audit_pdf(campaign, audit).resolve()}")
 
 
 def write(campaign: Path) -> int:
-    """Write results.json and report.html, print headline and places; 3 when a finding makes the campaign invalid."""
+    """Write results.json and report.html, print headline, verdict and places; 3 when the verdict is invalid."""
     from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
 
     report = write_report(campaign)
@@ -43,6 +66,7 @@ def write(campaign: Path) -> int:
     console = Console()
     console.print(_table(results))
     console.print(escape(results["measurement"]["sentence"]))
+    console.print(_verdict(results), soft_wrap=True)
     invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
     for finding in invalid:
         console.print(f"[bold red]INVALID[/] {finding['code']}: {escape(str(finding['subject']))}")
@@ -50,7 +74,14 @@ def write(campaign: Path) -> int:
     console.print(f"{remarks} remarks stand in the report.")
     print(f"report   {report.resolve()}")
     print(f"numbers  {numbers.resolve()}")
-    return 3 if invalid else 0
+    return 3 if results["verdict"]["word"] == "invalid" else 0
+
+
+def _verdict(results: "Json") -> str:
+    from reports.pages.campaign import verdict_line
+
+    colour = {"invalid": "bold red", "not-certifiable": "yellow"}.get(results["verdict"]["word"], "green")
+    return f"[{colour}]{escape(verdict_line(results))}[/]"
 
 
 def _table(results: "Json") -> Table:
@@ -65,7 +96,9 @@ def _table(results: "Json") -> Table:
     }
     columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
     scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
-    table = Table(caption="value ± U (95 %, type A)", box=SIMPLE, padding=(0, 1))
+    lacking = any(finding["code"] == "limits-unknown" for finding in results["findings"])
+    caption = "value ± U (95 %)" + ("; limits of error unknown, U is not complete" if lacking else "")
+    table = Table(caption=caption, box=SIMPLE, padding=(0, 1))
     table.add_column("scenario", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     for heading, scale in scales.items():

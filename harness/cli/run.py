@@ -1,6 +1,10 @@
 """`wattlab run`: make every run of the plan that is not done yet; continues an interrupted campaign."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,11 +19,20 @@ from harness.cli.check import show
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
+from harness.instruments import load_register
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
 from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
-from harness.run import Bench
+from harness.run import Bench, utc_now
 from harness.sut import Sut
+from reports.analysis import planning
+from reports.analysis.planning import Sizes, Wanted
+from reports.analysis.results import analyse
+
+UNREACHABLE = {
+    "not-above-zero": "the pilot does not tell its induced energy from zero, so a relative half-width means nothing",
+    "too-many": "the half-width needs more runs than two_stage.most_repetitions and most_blocks allow",
+}
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -48,36 +61,88 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def measure(config: LabConfig, wires: Wires) -> None:
-    """Preflight, then every remaining run, with a progress display.
+    """Preflight, then every remaining run, with a progress display; then the second stage, where one was declared.
 
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
     """
-    software = software_facts(APPLICATION)
-    campaign = Campaign(config, software)
+    campaign = Campaign(config, software_facts(APPLICATION))
     with campaign.locked():
-        for sentence in campaign.seal_cut_off():
-            print(f"found cut off, sealed as it is: {sentence}")
-        if not campaign.remaining():
+        seal_cut_off(campaign)
+        if not campaign.remaining() and not add_second_stage(campaign, config):
             print(f"Every run of {config.campaign_folder} is done.")
             return
-        reasons = check_lab(config, wires.sut, wires.openers)
-        show(reasons)
-        require_ready(reasons)
-        with Sut.connect(wires.sut) as sut, Display(len(campaign.plan)) as display:
-            bench = Bench(
-                config=config,
-                sut=sut,
-                sut_facts=sut.facts() | {"description": config.file.sut.description},
-                host_facts=host_facts(),
-                software=software,
-                open_meters=wires.openers,
-                agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
-                marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
-                python=sut.python,
-                data_folder=sut.data_folder,
-            )
+        check(campaign, config, wires)
+        with open_bench(config, wires) as bench, Display(len(campaign.plan)) as display:
             campaign.measure(bench, display.on_progress)
+            if add_second_stage(campaign, config):
+                campaign.measure(bench, display.on_progress)
+
+
+def seal_cut_off(campaign: Campaign) -> None:
+    """Seal what a killed process left, and say so."""
+    for sentence in campaign.seal_cut_off():
+        print(f"found cut off, sealed as it is: {sentence}")
+
+
+def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
+    """Preflight, shown and written into the campaign's log.
+
+    Raises:
+        LabNotReady: there are reasons not to start.
+    """
+    reasons = check_lab(config, wires.sut, wires.openers)
+    campaign.folder.append("preflight", utc_now(), {"reasons": [asdict(reason) for reason in reasons]})
+    show(reasons)
+    require_ready(reasons)
+
+
+@contextmanager
+def open_bench(config: LabConfig, wires: Wires) -> Iterator[Bench]:
+    """The bench, connected to the SUT until the context is left."""
+    with Sut.connect(wires.sut) as sut:
+        yield Bench(
+            config=config,
+            sut=sut,
+            sut_facts=sut.facts() | {"description": config.file.sut.description},
+            host_facts=host_facts(),
+            software=software_facts(APPLICATION),
+            open_meters=wires.openers,
+            register=load_register(config),
+            agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
+            marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
+            python=sut.python,
+            data_folder=sut.data_folder,
+        )
+
+
+def add_second_stage(campaign: Campaign, config: LabConfig) -> bool:
+    """Size the second stage from the first, once, by the rule that the log's first plan holds; whether it adds runs."""
+    if not campaign.second_stage_due:
+        return False
+    rule = config.file.campaign.two_stage
+    wanted = Wanted(
+        rule.half_width_percent / 100, rule.share_percent / 100, rule.most_repetitions, rule.most_blocks,
+        keeps_pilot=True,
+    )  # fmt: skip
+    found = sizes_of(config.campaign_folder, wanted)
+    repetitions = {scenario.name: scenario.repetitions for scenario in config.scenarios} | found.runs
+    evidence = {"unreachable": dict(found.unreachable), "hours": found.hours}
+    added = campaign.add_second_stage(repetitions, found.blocks, evidence)
+    for name, reason in found.unreachable.items():
+        print(f"second stage: {name} gets no more runs: {UNREACHABLE[reason]}")
+    print(f"second stage: {len(added)} more runs, sized from the first for +-{rule.half_width_percent:g} %")
+    return bool(added)
+
+
+def sizes_of(campaign: Path, wanted: Wanted) -> Sizes:
+    """What a wanted half-width needs, from the runs of a campaign.
+
+    Raises:
+        AnalysisError: no scenario with two runs and a baseline of two blocks is there to plan from.
+    """
+    pilots, baseline = planning.pilots_of(analyse(campaign).to_json())
+    return planning.sizes(pilots, baseline, wanted)
 
 
 def find_the_ranges(config: LabConfig) -> int:
@@ -141,7 +206,11 @@ class Display:
         what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
         again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
         self._bar.update(
-            self._task, completed=progress.done, description=f"{what}{again} {progress.phase}{power}", left=left
+            self._task,
+            completed=progress.done,
+            total=progress.total,
+            description=f"{what}{again} {progress.phase}{power}",
+            left=left,
         )
         if self._shown != (run.ordinal, progress.attempt):
             self._shown = (run.ordinal, progress.attempt)

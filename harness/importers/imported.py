@@ -16,8 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from harness.config import APPLICATION, Thresholds
-from harness.documents import SCHEMA, Event, ExitStatus, IndicatorDescriptor, Json, PowerDescriptor, Start, Stop
+from harness.config import APPLICATION
+from harness.documents import (
+    SCHEMA,
+    Event,
+    ExitStatus,
+    IndicatorDescriptor,
+    Json,
+    PowerDescriptor,
+    Start,
+    Stop,
+    Thresholds,
+)
 from harness.errors import ImportFileError, RunFolderError
 from harness.provenance import host_facts, software_facts
 from harness.run_folder import CAMPAIGN, CampaignFolder, RunWriter

@@ -3,9 +3,10 @@
 Knows work and energy per run. Knows no power and no file.
 
 The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2
-s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paired runs). Against induced energy the
-baseline's uncertainty, which all runs share, joins E's. It is suppressed where the induced energy is not
-distinguishable from zero. With a stop at a target accuracy the work is nearly constant.
+s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paired runs). It is suppressed where the
+induced energy is not
+distinguishable from zero. With a stop at a target accuracy the work is nearly constant. What the energies of all runs
+share (baseline, gain, offset: `budget.Budget.shared`) joins their variance; degrees of freedom by Welch-Satterthwaite.
 """
 
 import math
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.analysis.uncertainty import Estimate, Number, t_quantile
+from reports.analysis.uncertainty import Estimate, Number, Term, combine, t_quantile
 
 WORK = {
     "val_accuracy_per_wh": ("val_accuracy", "1/Wh"),
@@ -51,20 +52,34 @@ def work_of(summary: dict[str, Any], epochs: int) -> dict[str, float]:
     return found
 
 
-def ratios(work: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], shared_u_wh: float) -> dict[str, Ratio]:
-    """Kind -> ratio, over the runs that have both; `shared_u_wh` is the energy's uncertainty common to all runs."""
+def ratios(work: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], shared: Term) -> dict[str, Ratio]:
+    """Kind -> ratio, over the runs that have both; `shared` is the energies' common uncertainty (Wh)."""
     found = {}
     for kind, (_, unit) in WORK.items():
         amount = np.array([one.get(kind, np.nan) for one in work])
         use = np.isfinite(amount) & np.isfinite(energies_wh)
         if use.any() and float(energies_wh[use].mean()) > 0:
-            energy = energies_wh[use] * (3600.0 if unit == "1/J" else 1.0)
-            shared = shared_u_wh * (3600.0 if unit == "1/J" else 1.0)
-            found[kind] = _ratio(amount[use], energy, shared, unit)
+            scale = 3600.0 if unit == "1/J" else 1.0
+            common = Term(shared.u * scale, shared.dof)
+            found[kind] = _ratio(amount[use], energies_wh[use] * scale, common, unit)
     return found
 
 
-def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared_u: float, unit: str) -> Ratio:
+def energy_per_success(successes: NDArray[np.float64], energies_wh: NDArray[np.float64], shared: Term) -> Number | None:
+    """Energy of all runs / number of successes (1 or 0 per run), by the delta method; None without a success."""
+    count, fraction, energy = successes.size, float(successes.mean()), float(energies_wh.mean())
+    if fraction == 0:
+        return None
+    value = energy / fraction
+    if count < 2:
+        return Number(Estimate(value, None, None), "Wh", None, count)
+    covariance = np.cov(energies_wh, successes, ddof=1) / count
+    own = float(covariance[0, 0]) - 2 * value * float(covariance[0, 1]) + value**2 * float(covariance[1, 1])
+    terms = [Term(math.sqrt(max(own, 0.0)) / fraction, count - 1.0), Term(shared.u / fraction, shared.dof)]
+    return Number(combine(value, terms), "Wh", None, count)
+
+
+def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared: Term, unit: str) -> Ratio:
     count = work.size
     mean_work, mean_energy = float(work.mean()), float(energy.mean())
     value = mean_work / mean_energy
@@ -72,11 +87,13 @@ def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared_u: flo
     if count < 2:
         return Ratio(Number(Estimate(value, None, None), unit, None, count), None, per_run)
     covariance = np.cov(work, energy, ddof=1) / count
-    v_work, v_both, v_energy = float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]) + shared_u**2
-    u = math.sqrt(max(v_work - 2 * value * v_both + value**2 * v_energy, 0.0)) / mean_energy
+    v_work, v_both, v_energy = float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])
+    own = math.sqrt(max(v_work - 2 * value * v_both + value**2 * v_energy, 0.0)) / mean_energy
+    estimate = combine(value, [Term(own, count - 1.0), Term(value * shared.u / mean_energy, shared.dof)])
     finite = np.array(per_run)
-    number = Number(Estimate(value, u, count - 1.0), unit, float(finite[np.isfinite(finite)].std(ddof=1)), count)
-    return Ratio(number, _fieller(mean_work, mean_energy, v_work, v_both, v_energy, count - 1.0), per_run)
+    number = Number(estimate, unit, float(finite[np.isfinite(finite)].std(ddof=1)), count)
+    dof = count - 1.0 if estimate.dof is None else estimate.dof
+    return Ratio(number, _fieller(mean_work, mean_energy, v_work, v_both, v_energy + shared.u**2, dof), per_run)
 
 
 def _fieller(

@@ -18,8 +18,9 @@ than one.
 P_B(t) is the straight line between the midpoints of neighbouring baseline blocks of the run's own session, for a run
 that lies between the first and the last of them; any other run gets the pooled power of its session's blocks, and
 without a block there, of all sessions. Pooled power is the blocks' energy over their time (a longer block counts more;
-this is what gives Okular's published digits). u(P_B) = s / sqrt(m) over the m block means that are used (drift between
-them is part of s: conservative); for a session with one block s is that of all sessions' blocks.
+this is what gives Okular's published digits). u(P_B) = s |w|, s the spread of the m block means that are used (drift
+between them is part of s: conservative) and w the weight of each block in the value: 1/m each where they are pooled,
+which is s / sqrt(m); for a session with one block s is that of all sessions' blocks.
 """
 
 import math
@@ -210,13 +211,23 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BaselineLevel:
-    """P_B for one run: its function, `u_w` and `dof` of the block means, the session they are of (None: all)."""
+    """P_B for one run: its function, `u_w` and `dof` of the block means, the session they are of (None: all).
+
+    `sd_w` is the spread of the block means, `shares` the weight of each block in this run's P_B.
+    """
 
     function: PowerFunction
     u_w: float | None
     dof: float
     session: str | None
     interpolated: bool
+    sd_w: float | None
+    shares: NDArray[np.float64]
+
+    @property
+    def u_run_w(self) -> float | None:
+        """Standard uncertainty (W) of P_B for this one run, which knows only the blocks beside it."""
+        return None if self.sd_w is None else self.sd_w * float(np.linalg.norm(self.shares))
 
     def energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
         """Integral of P_B (J)."""
@@ -237,30 +248,47 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
     used = own or list(blocks)
     means_w = np.array([block.mean_w for block in used], dtype=np.float64)
     spread = means_w if means_w.size > 1 else np.array([block.mean_w for block in blocks], dtype=np.float64)
-    u_w = float(spread.std(ddof=1)) / math.sqrt(means_w.size) if spread.size > 1 else None
+    sd_w = float(spread.std(ddof=1)) if spread.size > 1 else None
+    u_w = None if sd_w is None else sd_w / math.sqrt(means_w.size)
     inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
     if inside:
         origin_ns = own[0].midpoint_ns
         times_s = np.array([block.midpoint_ns - origin_ns for block in own]) * NS
         function = trapezoid(origin_ns, times_s, means_w)
+        shares = _shares(times_s, ((begin_ns + end_ns) // 2 - origin_ns) * NS)
     else:
         level = pooled_w(used)
         function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
-    return BaselineLevel(function, u_w, spread.size - 1.0, session if own else None, inside)
+        times_s = np.array([block.end_ns - block.begin_ns for block in used]) * NS
+        shares = times_s / times_s.sum()
+    return BaselineLevel(function, u_w, spread.size - 1.0, session if own else None, inside, sd_w, shares)
+
+
+def _shares(times_s: NDArray[np.float64], at_s: float) -> NDArray[np.float64]:
+    """Weights of the two points between which a straight line is read at `at_s`, among all points."""
+    after = int(np.clip(np.searchsorted(times_s, at_s), 1, times_s.size - 1))
+    span_s = float(times_s[after] - times_s[after - 1])
+    part = (at_s - float(times_s[after - 1])) / span_s if span_s > 0 else 0.5
+    shares = np.zeros(times_s.size)
+    shares[after - 1], shares[after] = 1.0 - part, part
+    return shares
 
 
 def shared_term(levels: Sequence[BaselineLevel | None], factors: NDArray[np.float64]) -> Term | None:
     """What P_B contributes to a mean over runs that each contain it with a factor (a duration, or 1).
 
-    Runs of one session share their blocks' error, sessions are independent. None where a run's P_B has no known spread.
+    Every block errs by itself: what counts is the weight with which each of them stands in the mean. Runs of one
+    session share its blocks, sessions are independent. None where a run's P_B has no known spread.
     """
-    sums: dict[str | None, tuple[float, float, float]] = {}
+    sums: dict[str | None, tuple[NDArray[np.float64], float, float]] = {}
     for level, factor in zip(levels, factors.tolist(), strict=True):
-        if level is None or level.u_w is None:
+        if level is None or level.sd_w is None:
             return None
-        weight = sums.get(level.session, (0.0, 0.0, 0.0))[0] + factor / len(levels)
-        sums[level.session] = (weight, level.u_w, level.dof)
-    joint = combine(0.0, [Term(weight * u_w, dof) for weight, u_w, dof in sums.values()])
+        weights = level.shares * (factor / len(levels))
+        if level.session in sums:
+            weights = weights + sums[level.session][0]
+        sums[level.session] = (weights, level.sd_w, level.dof)
+    joint = combine(0.0, [Term(float(np.linalg.norm(w)) * sd_w, dof) for w, sd_w, dof in sums.values()])
     return None if joint.u is None or joint.dof is None else Term(joint.u, joint.dof)
 
 

@@ -8,7 +8,9 @@ since the one before. Amounts (disk and network, kB since the sample before) are
 given in kB/s.
     X_ind = mean(x run) - mean(x baseline)          W_X = (mean(x run) - mean(x baseline)) T        unit and unit*s
 GPU energy is the difference of the board's own counter (interpolated at the edges) where there is one, else its power
-integrated by trapezoid; several boards are added.
+integrated by trapezoid; several boards are added. Nobody states the limits of error of such a board: what is known of
+one run's energy is, for integrated power, what happened between the samples, boards independent (method.md section 6):
+    u = sqrt(mean (P_k - P_(k-1))^2 / 2) sqrt(dt T)
 """
 
 import re
@@ -26,10 +28,12 @@ COUNTER, POWER = "energy counter", "integrated power"
 
 @dataclass(frozen=True, slots=True)
 class GpuEnergy:
-    """GPU energy (J) of intervals and how it was had."""
+    """GPU energy (J) of intervals and how it was had; `sampling_j` is the standard uncertainty of integrated power (J),
+    None for a counter."""
 
     energy_j: NDArray[np.float64]
     method: str
+    sampling_j: NDArray[np.float64] | None
 
 
 def is_counter(indicators: Indicators, name: str) -> bool:
@@ -81,12 +85,13 @@ def gpu_energy(
     counters = [c for c in _columns(indicators, "energy_j") if np.isfinite(c).sum() > 1]
     if counters:
         parts = [_counted(indicators.times_ns, column, begins_ns, ends_ns) for column in counters]
-        return GpuEnergy(np.sum(parts, axis=0), COUNTER)
+        return GpuEnergy(np.sum(parts, axis=0), COUNTER, None)
     powers = [c for c in _columns(indicators, "power_w") if np.isfinite(c).sum() > 1]
     if not powers:
         return None
     parts = [_integrated(indicators.times_ns, column, begins_ns, ends_ns) for column in powers]
-    return GpuEnergy(np.sum(parts, axis=0), POWER)
+    squares = [_sampling_j(indicators.times_ns, column, begins_ns, ends_ns) ** 2 for column in powers]
+    return GpuEnergy(np.sum(parts, axis=0), POWER, np.asarray(np.sqrt(np.sum(squares, axis=0))))
 
 
 def _columns(indicators: Indicators, suffix: str) -> list[NDArray[np.float64]]:
@@ -110,3 +115,19 @@ def _integrated(
     origin_ns = int(times_ns[0])
     function = trapezoid(origin_ns, np.asarray((times_ns[known] - origin_ns) * 1e-9), column[known])
     return function.energy_j(begins_ns, ends_ns)
+
+
+def _sampling_j(
+    times_ns: NDArray[np.int64], column: NDArray[np.float64], begins_ns: NDArray[np.int64], ends_ns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Standard uncertainty (J) by what instantaneous values leave open; NaN with fewer than two in an interval."""
+    known = np.isfinite(column)
+    stamps_ns, squares = times_ns[known], np.concatenate([[0.0], np.cumsum(np.diff(column[known]) ** 2)])
+    first, last = np.searchsorted(stamps_ns, begins_ns), np.searchsorted(stamps_ns, ends_ns)
+    count = last - first
+    found = np.full(begins_ns.size, np.nan)
+    use = count > 1
+    variance = (squares[last[use] - 1] - squares[first[use]]) / (2 * (count[use] - 1))
+    duration_s = (ends_ns[use] - begins_ns[use]) * 1e-9
+    found[use] = np.sqrt(variance / count[use]) * duration_s
+    return found

@@ -4,10 +4,11 @@ Knows the shape of results.json and which run belongs where. Computes nothing it
 hardware, efficiency, oscar, uncertainty or findings.
 
 Decisions
-- `verify_campaign` comes first; what it finds becomes `broken-seal` (invalid) and the numbers are still given, beside
-  it. With a broken chain the runs are taken as they lie on disk.
-- A run enters the means when it ended with success, its interval was marked, the meter read something in it, and no gap
-  fails it.
+- `examine` comes first and reads each run once; what it finds becomes `broken-seal` (invalid) and the numbers are still
+  given, beside it. With a broken chain the runs are taken as they lie on disk.
+- A run enters the means when it ended with success, its seal holds, its interval was marked, the meter read something
+  in it, no finding of `OUT` fails it, and no annotation of the operator takes it out: that is a finding with who, when
+  and why. A run whose seal is broken never enters one: nothing says what was measured.
 - A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
   compared.
 - The order of runs on disk is irrelevant: the log's order is used, and the folders' names where the log is broken.
@@ -25,10 +26,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PowerDescriptor
-from harness.errors import AnalysisError, DocumentError, EvidenceBroken, RunFolderError
-from harness.run_folder import CampaignFolder, Check, RunFolder, verify_campaign, verify_run
-from reports.analysis import efficiency, findings, hardware, oscar
+from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
+from harness.errors import AnalysisError
+from harness.run_folder import PHOTO, Examination, RunFolder, examine, read_plain, write_derived
+from reports.analysis import (
+    budget,
+    efficiency,
+    findings,
+    findings_campaign,
+    findings_run,
+    hardware,
+    label,
+    oracle,
+    oscar,
+    planning,
+    records,
+    sync,
+    tail,
+    verdict,
+)
+from reports.analysis.budget import Budget, Single
+from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.analysis.energy import (
     WH,
     BaselineLevel,
@@ -44,6 +62,8 @@ from reports.analysis.energy import (
     summed,
 )
 from reports.analysis.findings import Finding
+from reports.analysis.limits import ROOT_3, error_of
+from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
 from reports.analysis.series import PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
@@ -59,18 +79,33 @@ from reports.analysis.uncertainty import (
 SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
-DERIVED = "derived"
 EPOCH = "epoch"
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
 """Worst first: a campaign is what its worst meter is."""
+OUT = {
+    "gap": "gaps in its power readings exceed the limits",
+    "negative": "too many of its power readings are negative",
+    "zero": "too many of its power readings are zero",
+    "nan": "too many of its power readings are no numbers",
+    "oom": "processes were killed for want of memory while it ran",
+    "computational-incorrect": "its workload did not do the work it was to do",
+}
+"""Code of an invalid finding of a run -> why the run enters no mean."""
+AT_RUN = 0
+"""Where the rating interval stands among `AnalysedRun.edges_ns`."""
 SENTENCES = {
     "emulated": "read from an emulated meter: a demonstration, not a measurement",
     "unattested": "read over a connection that does not show which instrument is behind it",
     "imported": "measured by another lab and imported; the instrument is what that lab says it is",
     "instrument": "read from an instrument whose port and identity were recorded",
     "none": "no power was recorded",
+}
+
+NOT_RATED = {
+    "sync": "a sync pulse: it shows the meter's latency, no workload",
+    "observer": "a block of the observer effect: it shows what the agent adds",
 }
 
 
@@ -80,16 +115,12 @@ def write_results(campaign: Path) -> Path:
     Raises:
         AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
     """
-    result = analyse(campaign)
-    folder = campaign / DERIVED
-    target = folder / RESULTS
-    text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    try:
-        folder.mkdir(exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
-    return target
+    return write_derived(campaign, RESULTS, results_text(analyse(campaign).to_json()))
+
+
+def results_text(results: Json) -> str:
+    """results.json as it is written."""
+    return json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +136,14 @@ class CampaignResult:
     indicators: list[Json]
     baseline: Json | None
     scenarios: dict[str, Json]
+    label: Json
+    clock: Json
+    observer: Json | None
+    records: Json
     runs: list[Json]
     findings: list[Finding]
+    thresholds: Json
+    verdict: Json
     inputs: dict[str, str | None]
 
     def to_json(self) -> Json:
@@ -115,19 +152,25 @@ class CampaignResult:
             "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
-            "scenarios": self.scenarios, "runs": self.runs,
-            "findings": [asdict(finding) for finding in self.findings], "inputs": self.inputs,
+            "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
+            "records": self.records, "runs": self.runs,
+            "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
+            "verdict": self.verdict, "inputs": self.inputs,
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class AnalysedRun:
-    """One run and what was computed of it; `excluded_because` is None where it enters the means."""
+    """One run and what was computed of it; `excluded_because` is None where it enters the means. `broken`: its seal."""
 
     run: RunFolder
     series: RunSeries
     convention: Convention | None = None
     findings: list[Finding] = field(default_factory=list)
+    exclusion: str | None = None
+    broken: bool = False
+    latency_u_s: float = 0.0
+    """Standard uncertainty of the stamps' place, where a sync pulse found it."""
 
     @cached_property
     def summary(self) -> Json:
@@ -147,9 +190,57 @@ class AnalysedRun:
         return self.series.parts
 
     @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """The same streams with their power functions and what is known of their meters' errors."""
+        return tuple(
+            Stream(part, power_function(part, self.convention), error_of(part.descriptor, self.run.start.utc),
+                   self.convention)
+            for part in self.parts
+        )  # fmt: skip
+
+    @cached_property
     def function(self) -> PowerFunction | None:
         """The SUT's power function."""
-        return summed([power_function(part, self.convention) for part in self.parts]) if self.parts else None
+        return summed([stream.function for stream in self.streams]) if self.streams else None
+
+    @cached_property
+    def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Begins and ends of the intervals that have an energy: the rating interval, every action, and from the
+        beginning to the end of every action (`AT_RUN`, `at_action`, `until_action`)."""
+        if self.interval_ns is None:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        begin_ns, end_ns = self.interval_ns
+        begins = [action.begin_ns for action in self.series.actions]
+        ends = [action.end_ns for action in self.series.actions]
+        edges = [begin_ns, *begins, *([begin_ns] * len(begins))], [end_ns, *ends, *ends]
+        return np.array(edges[0], dtype=np.int64), np.array(edges[1], dtype=np.int64)
+
+    def at_action(self, position: int) -> int:
+        """Where an action stands among `edges_ns`."""
+        return 1 + position
+
+    def until_action(self, position: int) -> int:
+        """Where the interval from the run's beginning to an action's end stands among `edges_ns`."""
+        return 1 + len(self.series.actions) + position
+
+    @property
+    def clock_bound_s(self) -> float:
+        """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
+        a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
+        bound_s = 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+        return float(np.hypot(bound_s, ROOT_3 * self.latency_u_s))
+
+    @property
+    def stamps_unknown(self) -> bool:
+        """Whether a meter's stamps may mark either edge of their window."""
+        return self.convention is None and any(
+            part.descriptor.stamp == "unknown" and part.descriptor.averaging == "window" for part in self.parts
+        )
+
+    @cached_property
+    def own_terms(self) -> RunTerms | None:
+        """What makes its energies uncertain, without a baseline; None where it has none."""
+        return Baseline([]).terms(self) if self.streams else None
 
     @property
     def interval_ns(self) -> tuple[int, int] | None:
@@ -218,15 +309,18 @@ class AnalysedRun:
     @property
     def excluded_because(self) -> str | None:
         """Why it enters no mean; None where it does."""
+        if self.broken:
+            return "its seal is broken: its bytes are not those that were measured"
         if self.run.exit_status != "success":
             return self.run.reason or "it did not succeed"
+        if self.run.start.kind in NOT_RATED:
+            return NOT_RATED[self.run.start.kind]
         if self.interval_ns is None:
             return "its rating interval was never marked"
         if not self.parts:
             return "no power reading lies in its rating interval"
-        if any(finding.code == "gap" and finding.severity == "invalid" for finding in self.findings):
-            return "gaps in its power readings exceed the limits"
-        return None
+        failed = [OUT[f.code] for f in self.findings if f.severity == "invalid" and f.code in OUT]
+        return failed[0] if failed else self.exclusion
 
     @property
     def session(self) -> str:
@@ -237,7 +331,78 @@ class AnalysedRun:
 
     def with_convention(self, convention: Convention) -> "AnalysedRun":
         """The same run, its meter's stamps read otherwise."""
-        return AnalysedRun(self.run, self.series, convention, self.findings)
+        return replace(self, convention=convention)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The included baseline runs of a campaign, and what the agent adds to all power (None: not measured)."""
+
+    runs: list[AnalysedRun]
+    observer: ObserverEffect | None = None
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Their mean powers."""
+        return _blocks(self.runs)
+
+    @cached_property
+    def started(self) -> "Baseline":
+        """The same runs, their stamps marking the start of their window."""
+        return Baseline([run.with_convention("start") for run in self.runs], self.observer)
+
+    @cached_property
+    def by_circuit(self) -> dict[str, list[tuple[AnalysedRun, int]]]:
+        """Circuit -> the runs that measured it, and where it stands among their streams."""
+        found: dict[str, list[tuple[AnalysedRun, int]]] = {}
+        for run in self.runs:
+            for place, part in enumerate(run.parts):
+                found.setdefault(part.descriptor.circuit, []).append((run, place))
+        return found
+
+    def level(self, run: AnalysedRun) -> BaselineLevel | None:
+        """P_B for a run."""
+        return baseline_for(self.blocks, run.session, *run.interval_ns) if run.interval_ns else None
+
+    def terms(self, run: AnalysedRun) -> RunTerms:
+        """What makes the energies of a run's `edges_ns` uncertain against this baseline."""
+        level, (begins_ns, ends_ns) = self.level(run), run.edges_ns
+        beside = () if level is None else tuple(self._beside(run, level, stream) for stream in run.streams)
+        convention_j = self._convention_j(run, level) if run.stamps_unknown else None
+        bound_s, observer = run.clock_bound_s, self.observer
+        return run_terms(run.streams, begins_ns, ends_ns, level, beside, bound_s, convention_j, observer)
+
+    def _beside(self, run: AnalysedRun, level: BaselineLevel, stream: Stream) -> PartBaseline:
+        """The baseline of the circuit of one of the run's streams."""
+        begins_ns, ends_ns = run.edges_ns
+        everyone = self.by_circuit.get(stream.series.descriptor.circuit, [])
+        own = [(one, place) for one, place in everyone if one.session == run.session]
+        errors = [one.streams[place].error for one, place in own or everyone]
+        same = bool(errors) and all(error.key == stream.error.key and error.one_range for error in errors)
+        same = same and stream.error.one_range
+        alone: BaselineLevel | None = level
+        if len(run.streams) > 1:
+            blocks = [_block(one, float(one.streams[place].function.energy_j(*one.interval_ns)))
+                      for one, place in everyone if one.interval_ns]  # fmt: skip
+            alone = baseline_for(blocks, run.session, *run.interval_ns) if run.interval_ns else None
+        energy_j = np.zeros(begins_ns.size) if alone is None else alone.energy_j(begins_ns, ends_ns)
+        limits_w = [part.reported_j[0] / one.duration_s for one, place in own or everyone if one.own_terms
+                    if (part := one.own_terms.parts[place]).reported_j is not None]  # fmt: skip
+        reported_j = np.mean(limits_w) * (ends_ns - begins_ns) * 1e-9 if limits_w else None
+        return PartBaseline(energy_j, reported_j, same, same and bool(own))
+
+    def _convention_j(
+        self, run: AnalysedRun, level: BaselineLevel | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """How much more energy there would be if the stamps marked the start of their windows: total and induced."""
+        start, (begins_ns, ends_ns) = run.with_convention("start"), run.edges_ns
+        if run.function is None or start.function is None:
+            return None
+        more_j = start.function.energy_j(begins_ns, ends_ns) - run.function.energy_j(begins_ns, ends_ns)
+        other = self.started.level(start)
+        if level is None or other is None:
+            return more_j, np.full(more_j.size, np.nan)
+        return more_j, more_j - (other.energy_j(begins_ns, ends_ns) - level.energy_j(begins_ns, ends_ns))
 
 
 @dataclass(frozen=True)
@@ -245,12 +410,22 @@ class Group:
     """The included runs of one scenario against a baseline; everything an array of shape (runs,)."""
 
     runs: list[AnalysedRun]
-    blocks: list[Block]
+    baseline: Baseline
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The baseline's blocks."""
+        return self.baseline.blocks
 
     @cached_property
     def levels(self) -> list[BaselineLevel | None]:
         """P_B for each run."""
-        return [baseline_for(self.blocks, run.session, *run.interval_ns) for run in self.runs if run.interval_ns]
+        return [terms.level for terms in self.terms]
+
+    @cached_property
+    def terms(self) -> list[RunTerms]:
+        """What makes each run's energies uncertain."""
+        return [self.baseline.terms(run) for run in self.runs]
 
     @cached_property
     def durations_s(self) -> NDArray[np.float64]:
@@ -267,10 +442,36 @@ class Group:
         """Induced energy; NaN without a baseline."""
         return np.array([induced_j(run, level) for run, level in zip(self.runs, self.levels, strict=True)]) / WH
 
+    @cached_property
+    def gross_budget(self) -> Budget | None:
+        """The budget of the mean energy of a run (Wh)."""
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", None)
+
+    @cached_property
+    def induced_budget(self) -> Budget | None:
+        """The budget of the mean induced energy of a run (Wh)."""
+        shared = shared_term(self.levels, self.durations_s / WH)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced", shared)
+
     @property
     def induced(self) -> Number | None:
         """The scenario's induced energy."""
-        return induced(self.induced_wh, self.durations_s, self.levels)
+        return None if self.induced_budget is None else self.induced_budget.number
+
+    @property
+    def power(self) -> Number | None:
+        """Mean power of a run (W)."""
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", None))
+
+    @property
+    def induced_power(self) -> Number | None:
+        """Mean power above the baseline (W)."""
+        shared = shared_term(self.levels, np.ones(len(self.runs))) if self.runs else None
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced", shared))
+
+    @property
+    def _whole(self) -> list[int]:
+        return [AT_RUN] * len(self.runs)
 
 
 def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
@@ -280,46 +481,64 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
     return run.energy_j - float(level.energy_j(*run.interval_ns))
 
 
-def analyse(path: Path) -> CampaignResult:
-    """Every number of a campaign.
+def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
+    """Every number of a campaign; `examination` is what `examine(path)` found, where it was called before.
 
     Raises:
         AnalysisError: the campaign holds no run that can be read.
     """
-    campaign = CampaignFolder(path)
+    seen = examination or examine(path)
+    entries = seen.entries
     found = [
         Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
-        for check in _checks(campaign)
+        for check in seen.checks
         if not check.passed
     ]
-    entries = _entries(campaign)
-    runs = list(_read_runs(campaign, entries, found))
+    found += findings.of_annotations(seen.annotations)
+    runs = list(_read_runs(seen, found))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
+    pulses = _pulses(runs)
+    runs = [_placed(run, pulses) for run in runs]
+    found += pulses.findings()
     limits = findings.thresholds_of(runs[0].run)
+    found += findings.of_thresholds(limits)
+    typical_s = findings_run.typical_steps_s([run.series for run in runs])
     for run in runs:
-        run.findings.extend(_run_findings(run, limits))
+        run.findings.extend(_run_findings(run, typical_s, limits))
+        run.findings.extend(_oracle_findings(run, runs))
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
-    blocks = _blocks(baseline_runs)
+    observer = _observer(runs)
+    baseline = Baseline(baseline_runs, observer)
     outliers = _outliers(baseline_runs, limits)
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
     found += findings.of_notes([run.run for run in runs])
+    parts = [part for run in included if run.own_terms for part in run.own_terms.parts]
+    found += findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
+    found += findings_campaign.of_calibration([run.run for run in runs])
+    found += findings_campaign.of_pooling([run.run for run in included])
+    found += findings_campaign.of_monitoring({run.run.path.name: _not_monitored(run, limits) for run in included})
     names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
-    groups = {name: Group([run for run in included if run.run.start.scenario == name], blocks) for name in names}
-    levels = {id(run): level for group in groups.values() for run, level in zip(group.runs, group.levels, strict=True)}
+    groups = {name: Group([run for run in included if run.run.start.scenario == name], baseline) for name in names}
+    terms = {id(run): own for group in groups.values() for run, own in zip(group.runs, group.terms, strict=True)}
     for run in included:
-        found += _clock_findings(run, levels.get(id(run)), limits)
+        found += _clock_findings(run, terms[id(run)].level if id(run) in terms else None, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
     for name, group in groups.items():
         everyone = [run for run in runs if run.run.start.scenario == name]
-        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits)
+        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits, entries)
         scenarios[name] = context.to_json()
-        found += context.findings
+        found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
+    ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in groups.items()}
+    found += findings_campaign.of_order(ordinals, limits) + verdict.of_result(scenarios)
     measurement, meters = _measurement(runs)
+    base = _baseline(runs, baseline_runs, outliers)
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
+    found = findings.ordered(found)
+    out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     return CampaignResult(
         campaign=_campaign(entries, runs),
         measurement=measurement,
@@ -328,55 +547,96 @@ def analyse(path: Path) -> CampaignResult:
         sut=runs[0].run.start.sut,
         host=runs[0].run.start.host,
         indicators=_indicators(runs),
-        baseline=_baseline(runs, baseline_runs, outliers),
+        baseline=base,
         scenarios=scenarios,
-        runs=[_run_json(run, levels.get(id(run)), found) for run in runs],
-        findings=findings.ordered(found),
+        label=_label(baseline_runs, groups, base, scenarios, runs, entries, limits),
+        clock=_clock(runs, pulses),
+        observer=None if observer is None else observer.to_json(),
+        records=records.evaluate([run.series for run in runs]),
+        runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
+        findings=found,
+        thresholds=dict(limits),
+        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
     )
 
 
-def _checks(campaign: CampaignFolder) -> list[Check]:
-    """The verification; behind a broken chain every run on disk is still looked at."""
-    checks = verify_campaign(campaign.path)
-    if any(check.name == "chain" and not check.passed for check in checks):
-        checks += [check for path in campaign.run_paths() for check in verify_run(path)]
-    return checks
+def _label(
+    baseline_runs: Sequence[AnalysedRun], groups: Mapping[str, "Group"], base: Json | None, scenarios: dict[str, Json],
+    runs: Sequence[AnalysedRun], entries: Sequence[Json], limits: Mapping[str, float],
+) -> Json:  # fmt: skip
+    """The label's rows, of the runs that enter the means."""
+    parts = {label.BASELINE: baseline_runs} | {name: group.runs for name, group in groups.items()}
+    taken = {name: [label.LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()}
+    photos = sum(entry.get("type") == "attachment" and entry.get("note") == PHOTO for entry in entries)
+    return label.evaluate(taken, base, scenarios, limits, [run.series for run in runs], photos)
 
 
-def _entries(campaign: CampaignFolder) -> list[Json]:
-    """The campaign's log; with a broken chain, whatever of it can be read."""
-    try:
-        return campaign.entries()
-    except (EvidenceBroken, DocumentError):
-        entries = []
-        for line in (campaign.path / "campaign.jsonl").read_bytes().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                entries.append(entry)
-        return entries
-
-
-def _read_runs(campaign: CampaignFolder, entries: Sequence[Json], found: list[Finding]) -> Iterator[AnalysedRun]:
+def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
     """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
-    order = {str(e.get("folder")): i for i, e in enumerate(entries) if e.get("type") == "run-begin"}
-    paths = sorted(campaign.run_paths(), key=lambda path: (order.get(path.name, len(order)), path.name))
-    for path in paths:
-        try:
-            run = RunFolder.open(path)
-        except (RunFolderError, DocumentError) as error:
-            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+    order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
+    exclusions = _exclusions(seen.annotations)
+    broken = {check.subject for check in seen.checks if not check.passed}
+    for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
+        if name in seen.unreadable:
+            found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
             continue
+        run = seen.runs[name]
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
-            found.append(Finding("unreadable", "invalid", path.name, {"detail": str(error)}))
+            found.append(Finding("unreadable", "invalid", name, {"detail": str(error)}))
             series = read_run(replace(run, power=(), indicators=(), events=()))
-        yield AnalysedRun(run, series)
+        yield AnalysedRun(run, series, exclusion=exclusions.get(name), broken=name in broken)
+
+
+def _pulses(runs: Sequence[AnalysedRun]) -> sync.SyncPulses:
+    """What the sync runs that succeeded show."""
+    made = [run for run in runs if run.run.start.kind == "sync" and run.run.exit_status == "success" and not run.broken]
+    return sync.SyncPulses(tuple(pulse for run in made for pulse in sync.pulses_of(run.series, run.session)))
+
+
+def _placed(run: AnalysedRun, pulses: sync.SyncPulses) -> AnalysedRun:
+    """The run with the stamps that its meters leave open placed where the pulses found them."""
+    series = pulses.placed(run.series, run.session)
+    if series is run.series:
+        return run
+    changed = {after.meter for before, after in zip(run.run.power, series.run.power, strict=True) if before != after}
+    offsets = [pulses.offset(descriptor, run.session) for descriptor in run.run.power if descriptor.meter in changed]
+    return replace(run, series=series, latency_u_s=max((o.u or 0.0 for o in offsets if o is not None), default=0.0))
+
+
+def _clock(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Json:
+    bounds_s = [run.series.clock.bound_ns * 1e-9 for run in runs if run.series.clock is not None]
+    primary = sorted({meter for run in runs for meter in run.series.primary_meters})
+    return {"bound_s": single(max(bounds_s), "s").to_json() if bounds_s else None, **pulses.to_json(primary)}
+
+
+def _observer(runs: Sequence[AnalysedRun]) -> ObserverEffect | None:
+    """The observer effect from its blocks; None without any."""
+    made = [
+        run for run in runs
+        if run.run.start.kind == "observer" and run.run.exit_status == "success" and run.streams and not run.broken
+    ]  # fmt: skip
+    found = {
+        load: difference([
+            ObserverBlock(sum(run.interval_ns or (0, 0)) * 0.5e-9, run.mean_power_w, bool(parameters["agent"]))
+            for run in made
+            if (parameters := run.run.start.scenario_config["parameters"])["load"] == load
+        ])
+        for load in ("idle", "load")
+    }  # fmt: skip
+    return ObserverEffect(found["idle"], found["load"]) if made else None
+
+
+def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
+    """Run folder -> why the operator took it out, with who and when."""
+    return {
+        str(note["run"]): f"excluded by {note.get('operator')}, {note.get('utc')}: {note['exclude']}"
+        for note in annotations
+        if note.get("exclude") and note.get("run")
+    }
 
 
 def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
@@ -388,47 +648,72 @@ def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
     ]
 
 
-def _run_findings(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
     found = findings.of_ending(run.run)
-    if run.run.exit_status != "success":
+    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED:
         return found
     name = run.run.path.name
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
-    if not run.parts:
-        return [*found, Finding("no-power", "invalid", name)]
+    if not run.parts or run.own_terms is None:
+        return [*found, *findings_run.of_odd_values(run.series, *run.interval_ns, limits),
+                Finding("no-power", "invalid", name)]  # fmt: skip
     for part in run.parts:
         gap_s = float(power_function(part, run.convention).gap_s(*run.interval_ns))
-        found += findings.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
-    found += findings.of_overrange(run.series, *run.interval_ns)
-    found += findings.of_ranging(run.series)
-    found += findings.of_doubles(run.series, *run.interval_ns, run.doubles_j)
+        found += findings_run.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
+    found += findings_run.of_odd_values(run.series, *run.interval_ns, limits)
+    found += findings_run.of_rate(run.series, *run.interval_ns, typical_s, limits)
+    found += findings_run.of_overrange(run.series, *run.interval_ns)
+    found += findings_run.of_ranging(run.series)
+    found += findings_run.of_doubles(run.series, *run.interval_ns, run.doubles_j)
+    found += findings_run.of_resolution(run.series, run.own_terms.parts, AT_RUN, run.duration_s, limits)
+    found += findings_run.of_accuracy(run.series, run.streams, *run.interval_ns, limits)
+    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
+        found += rule(run.series, *run.interval_ns, limits)
     if not run.indicator_means:
         found.append(Finding("agent-missing", "info", name))
     return found
+
+
+def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
+    """Whether the workload did its work, beside the other runs of its scenario."""
+    expected = run.run.start.scenario_config.get("verification")
+    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or not isinstance(expected, dict):
+        return []
+    same = [one.summary for one in runs if one.run.start.scenario == run.run.start.scenario]
+    return oracle.of_summary(run.run.path.name, expected, run.summary, same)
+
+
+def _not_monitored(run: AnalysedRun, limits: Mapping[str, float]) -> frozenset[str]:
+    interval_ns = run.interval_ns
+    return findings_run.not_monitored(run.series, *interval_ns, limits) if interval_ns else frozenset()
 
 
 def _clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Mapping[str, float]) -> list[Finding]:
     """A clock's error counts by the step of power at the edges: against the baseline where there is one."""
     over_j = float("nan") if level is None else induced_j(run, level)
     step_w = over_j / run.duration_s if np.isfinite(over_j) else 0.0
-    return list(findings.of_clock(run.series, run.energy_j, step_w, limits))
+    return list(findings_run.of_clock(run.series, run.energy_j, step_w, limits))
 
 
 def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
-    return [Block(*run.interval_ns, run.mean_power_w, run.session) for run in baseline_runs if run.interval_ns]
+    return [_block(run, run.energy_j) for run in baseline_runs if run.interval_ns]
+
+
+def _block(run: AnalysedRun, energy_j: float) -> Block:
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session)
 
 
 def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
-    scores = findings.modified_z(np.array([run.mean_power_w for run in baseline_runs]))
-    if scores is None:
-        return []
-    limit = limits["outlier_modified_z"]
-    return [(run, float(z)) for run, z in zip(baseline_runs, scores, strict=True) if abs(z) > limit]
+    means_w = np.array([run.mean_power_w for run in baseline_runs])
+    return [(baseline_runs[at], score) for at, score in findings_campaign.outliers(means_w, limits)]
 
 
 def _outlier_finding(run: AnalysedRun, score: float) -> Finding:
-    evidence = {"quantity": "mean_power_w", "value": run.mean_power_w, "modified_z": score}
+    quantity = "mean_power_w" if run.run.start.kind == "baseline" else "energy_wh"
+    value = run.mean_power_w if quantity == "mean_power_w" else run.energy_j / WH
+    evidence = {"quantity": quantity, "value": value, "modified_z": score}
     return Finding("outlier", "warn", run.run.path.name, evidence)
 
 
@@ -438,7 +723,12 @@ def _baseline_findings(
     if not baseline_runs:
         return [Finding("baseline-missing", "warn", "campaign")]
     shortest_s = min(run.duration_s for run in baseline_runs)
-    return list(findings.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits))
+    means_w = np.array([run.mean_power_w for run in baseline_runs])
+    found = findings_campaign.of_correlation("baseline", means_w, limits)
+    return [
+        *found,
+        *findings_campaign.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits),
+    ]
 
 
 def _baseline(
@@ -447,10 +737,11 @@ def _baseline(
     if not baseline_runs:
         return None
     means_w = np.array([run.mean_power_w for run in baseline_runs])
-    scores = findings.modified_z(means_w)
+    scores = findings_campaign.modified_z(means_w)
     out = {id(run) for run, _ in outliers}
     everyone = sum(run.run.start.kind == "baseline" for run in runs)
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
+    pooled = _pooled(baseline_runs)
     blocks = [
         {
             "ordinal": run.run.start.ordinal, "folder": run.run.path.name, "block": run.run.start.block,
@@ -464,22 +755,30 @@ def _baseline(
     return {
         "n_blocks": count(len(baseline_runs)).to_json(),
         "n_excluded": count(everyone - len(baseline_runs)).to_json(),
-        "mean_power_w": _pooled(baseline_runs),
+        "mean_power_w": _json(_number_of(pooled)),
+        "budget": None if pooled is None else pooled.to_json(),
         "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
-        "without_outliers": _pooled([run for run in baseline_runs if id(run) not in out]) if out else None,
+        "without_outliers": (
+            _json(_number_of(_pooled([run for run in baseline_runs if id(run) not in out]))) if out else None
+        ),
         "blocks": blocks,
         "hardware": {name: _json(mean_of(values, unit)) for name, (unit, values) in _hardware(baseline_runs).items()},
         "gpu_power_w": _json(mean_of(gpu_w, "W")),
     }
 
 
-def _pooled(runs: Sequence[AnalysedRun]) -> Json | None:
-    """Pooled baseline power, its spread and type A uncertainty over the block means."""
-    spread = mean_of([run.mean_power_w for run in runs], "W")
+def _pooled(runs: Sequence[AnalysedRun]) -> Budget | None:
+    """The budget of the pooled baseline power (W), its spread over the block means."""
+    own = [(run.own_terms, run.duration_s) for run in runs]
+    terms = [one for one, _ in own if one is not None]
+    per_j = np.array([1 / duration_s for one, duration_s in own if one is not None])
+    spread = budget.of_mean(terms, [AT_RUN] * len(terms), per_j, "W", "gross", None)
     if spread is None:
         return None
-    return replace(spread, estimate=replace(spread.estimate, value=pooled_w(_blocks(runs)))).to_json()
+    level_w = pooled_w(_blocks(runs))
+    number = replace(spread.number, estimate=replace(spread.number.estimate, value=level_w))
+    return replace(spread, number=number, independent=replace(spread.independent, value=level_w))
 
 
 def _midpoint_s(run: AnalysedRun, first: AnalysedRun) -> float | None:
@@ -519,12 +818,13 @@ class ScenarioContext:
     baseline_runs: list[AnalysedRun]
     outliers: list[AnalysedRun]
     limits: Mapping[str, float]
+    entries: Sequence[Json]
 
     @cached_property
     def findings(self) -> list[Finding]:
         """Findings about the scenario as a whole."""
         runs, group = self.group.runs, self.group
-        found = findings.of_induced(self.name, group.induced)
+        found = findings_campaign.of_induced(self.name, group.induced) + self._success_findings()
         if not runs:
             return found
         own = [level.session is not None for level in group.levels if level is not None]
@@ -535,10 +835,28 @@ class ScenarioContext:
         elif own:
             found += self._drift()
         summaries = [run.summary for run in runs]
-        found += findings.shortened(
+        found += findings_campaign.shortened(
             self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
         )
-        return found
+        intervals = [(*run.interval_ns, run.session) for run in runs if run.interval_ns]
+        found += findings_campaign.of_blocks(self.name, intervals, group.blocks)
+        known = np.isfinite(group.induced_wh).all()
+        series = group.induced_wh if known else group.energies_wh
+        found += findings_campaign.of_correlation(self.name, series, self.limits)
+        return found + [_outlier_finding(run, score) for run, score in self.odd]
+
+    @cached_property
+    def odd(self) -> list[tuple[AnalysedRun, float]]:
+        """Runs whose energy is an outlier, with their scores."""
+        found = findings_campaign.outliers(self.group.energies_wh, self.limits)
+        return [(self.group.runs[at], score) for at, score in found]
+
+    def _success_findings(self) -> list[Finding]:
+        runs, fixed = self.group.runs, self.parameters.get("fixed_epochs")
+        reached = [run.summary.get("reached") for run in runs]
+        return findings_campaign.of_success(
+            self.name, len(runs), len(self.everyone), reached, has_target=not fixed, limits=self.limits
+        )
 
     def _drift(self) -> list[Finding]:
         group = self.group
@@ -547,7 +865,7 @@ class ScenarioContext:
         times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
         sd_wh = None if group.induced is None else group.induced.sd
         duration_s = float(group.durations_s.mean())
-        return findings.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
+        return findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
 
     @property
     def parameters(self) -> Json:
@@ -565,12 +883,18 @@ class ScenarioContext:
             "n_runs": count(len(group.runs)).to_json(),
             "n_excluded": count(len(self.everyone) - len(group.runs)).to_json(),
             "parameters": self.parameters,
-            "mean_power_w": _json(mean_of([run.mean_power_w for run in group.runs], "W")),
-            "energy_wh": _json(mean_of(group.energies_wh, "Wh")),
+            "mean_power_w": _json(group.power),
+            "energy_wh": _json(_number_of(group.gross_budget)),
             "induced_energy_wh": _json(group.induced),
-            "induced_power_w": self._induced_power(),
+            "induced_power_w": _json(group.induced_power),
+            "budget": {
+                "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
+                "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
+            },
             "duration_s": _json(mean_of(group.durations_s, "s")),
             "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
+            "tail": self._tail(),
+            "two_stage": self._two_stage(),
             "alternatives": self._alternatives(),
             "efficiency": self._efficiency(),
             "success": self._success(),
@@ -583,24 +907,73 @@ class ScenarioContext:
             "registers": self._registers(),
         }
 
-    def _induced_power(self) -> Json | None:
-        group = self.group
-        shared = shared_term(group.levels, np.ones(len(group.runs))) if group.runs else None
-        return _json(mean_with_shared(group.induced_wh / (group.durations_s / 3600), "W", shared))
+    def _tail(self) -> Json | None:
+        """The thermal tail, beside the induced energy."""
+        tails = [
+            (found, level)
+            for run, level in zip(self.group.runs, self.group.levels, strict=True)
+            if level is not None and run.function is not None and run.interval_ns is not None
+            if (until_ns := _recorded_until_ns(run)) is not None
+            if (found := tail.tail_of(run.function, run.parts, level, run.interval_ns[1], until_ns)) is not None
+        ]
+        if not tails:
+            return None
+        energies_wh = np.array([found.energy_j / WH for found, _ in tails])
+        durations_s = np.array([found.duration_s for found, _ in tails])
+        return {
+            "energy_wh": _json(induced(energies_wh, durations_s, [level for _, level in tails])),
+            "duration_s": _json(mean_of(durations_s, "s")),
+            "settled": sum(found.settled is True for found, _ in tails),
+            "n": len(tails),
+        }
+
+    def _two_stage(self) -> Json | None:
+        """The interval that was promised when the campaign was declared: with the pilot's spread (`planning`)."""
+        plans = {str(e.get("stage")): e for e in self.entries if e.get("type") == "plan"}
+        rule = plans["first"].get("rule") if "second" in plans and "first" in plans else None
+        if not isinstance(rule, dict) or not self.group.runs:
+            return None
+        first = {run["ordinal"] for run in plans["first"]["runs"]}
+        pilot_runs = [run for run in self.group.runs if run.run.start.ordinal in first]
+        pilot_blocks = [run for run in self.baseline_runs if run.run.start.ordinal in first]
+        if not pilot_runs:
+            return None
+        pilot = planning.pilot_of(Group(pilot_runs, Baseline(pilot_blocks)).induced, self._hours(pilot_runs))
+        base = planning.baseline_of(mean_of([run.mean_power_w for run in pilot_blocks], "W"), self._hours(pilot_blocks))
+        everyone = self.group.induced
+        if pilot is None or base is None or everyone is None:
+            return None
+        runs, blocks = len(self.group.runs), len(self.baseline_runs)
+        final = planning.final_interval(everyone.estimate.value, pilot, base, runs, blocks)
+        wanted = float(rule["half_width_percent"])
+        reached = final.expanded is not None and final.expanded <= wanted / 100 * abs(final.value)
+        sizes = plans["second"].get("sizes", {}).get("repetitions", {})
+        return {
+            "half_width_percent": wanted, "share_percent": float(rule["share_percent"]),
+            "pilot_runs": pilot.runs, "pilot_blocks": base.blocks, "planned_runs": sizes.get(self.name),
+            "induced_energy_wh": Number(final, "Wh", n=runs).to_json(), "reached": reached,
+        }  # fmt: skip
+
+    @staticmethod
+    def _hours(runs: Sequence[AnalysedRun]) -> float:
+        return float(np.mean([run.duration_s for run in runs])) / 3600 if runs else float("nan")
 
     def _alternatives(self) -> list[Json]:
         found = []
         runs = self.group.runs
         if any(part.descriptor.stamp == "unknown" for run in runs for part in run.parts):
-            blocks = _blocks([run.with_convention("start") for run in self.baseline_runs])
-            group = Group([run.with_convention("start") for run in runs], blocks)
+            group = Group([run.with_convention("start") for run in runs], self.group.baseline.started)
             sentence = "if the meter's stamps mark the beginning of their window instead of its end"
             found.append(_alternative("stamps-mark-window-start", sentence, group))
         if self.outliers and runs:
             out = {id(run) for run in self.outliers}
-            blocks = _blocks([run for run in self.baseline_runs if id(run) not in out])
+            baseline = Baseline([run for run in self.baseline_runs if id(run) not in out])
             sentence = "without the baseline blocks that are outliers"
-            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, blocks)))
+            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, baseline)))
+        if self.odd:
+            out = {id(run) for run, _ in self.odd}
+            others = Group([run for run in runs if id(run) not in out], self.group.baseline)
+            found.append(_alternative("without-outliers", "without the runs that are outliers", others))
         return found
 
     def _work(self) -> list[dict[str, float]]:
@@ -611,10 +984,10 @@ class ScenarioContext:
 
     def _efficiency(self) -> Json:
         group, work = self.group, self._work()
-        total = efficiency.ratios(work, group.energies_wh, 0.0)
+        gross, over = group.gross_budget, group.induced_budget
         reason = self._suppressed()
-        shared = None if reason else shared_term(group.levels, group.durations_s / WH)
-        net = {} if shared is None else efficiency.ratios(work, group.induced_wh, shared.u)
+        total = {} if gross is None else efficiency.ratios(work, group.energies_wh, gross.shared)
+        net = {} if reason or over is None else efficiency.ratios(work, group.induced_wh, over.shared)
         return {
             "suppressed": reason,
             "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
@@ -645,47 +1018,48 @@ class ScenarioContext:
 
     def _success(self) -> Json | None:
         reached = [run.summary.get("reached") for run in self.group.runs]
-        known = [value for value in reached if isinstance(value, bool)]
+        known = [index for index, value in enumerate(reached) if isinstance(value, bool)]
         if not known:
             return None
-        count = sum(known)
-        total_wh = float(sum(self.group.energies_wh[i] for i, value in enumerate(reached) if isinstance(value, bool)))
+        successes = np.array([float(bool(reached[index])) for index in known])
+        gross = self.group.gross_budget
+        shared = Term(0.0, np.inf) if gross is None else gross.shared
+        per_success = efficiency.energy_per_success(successes, self.group.energies_wh[known], shared)
+        fraction = Number(Estimate(float(successes.mean()), None, None), "1", n=len(known))
         return {
-            "reached": count,
+            "reached": int(successes.sum()),
             "n": len(known),
-            "fraction": Number(Estimate(count / len(known), None, None), "1", n=len(known)).to_json(),
-            "energy_per_success_wh": (
-                Number(Estimate(total_wh / count, None, None), "Wh", n=len(known)).to_json() if count else None
-            ),
+            "fraction": fraction.to_json(),
+            "energy_per_success_wh": _json(per_success),
         }
 
     def _energy_to_accuracy(self) -> list[Json]:
         """Energy from a run's beginning to the end of its first epoch at each level."""
         rows = []
         for level in LEVELS:
-            energies_wh = []
-            for run in self.group.runs:
-                ends = [
-                    action.end_ns
-                    for action in run.series.actions
+            terms, at = [], []
+            for run, own in zip(self.group.runs, self.group.terms, strict=True):
+                ends = {
+                    action.end_ns: position
+                    for position, action in enumerate(run.series.actions)
                     if action.name == EPOCH and _number(action.metrics.get("val_accuracy")) >= level
-                ]
-                if ends and run.function and run.interval_ns:
-                    energies_wh.append(float(run.function.energy_j(run.interval_ns[0], min(ends))) / WH)
-            if energies_wh:
-                mean = _json(mean_of(energies_wh, "Wh"))
-                rows.append(
-                    {"metric": "val_accuracy", "level": level, "n_reached": len(energies_wh), "energy_wh": mean}
-                )
+                }
+                if ends:
+                    terms.append(own)
+                    at.append(run.until_action(ends[min(ends)]))
+            if terms:
+                mean = _mean_wh(terms, at, "gross")
+                rows.append({"metric": "val_accuracy", "level": level, "n_reached": len(terms), "energy_wh": mean})
         return rows
 
     def _records(self) -> list[Json]:
         """Actions of the same name and index, over the runs; in the order in which they begin."""
-        gathered: dict[tuple[str, int], list[tuple[Json, BaselineLevel | None]]] = {}
-        for run, level in zip(self.group.runs, self.group.levels, strict=True):
-            for row in action_rows(run, level):
-                gathered.setdefault((row["name"], row["index"]), []).append((row, level))
-        records = [_record(name, index, pairs) for (name, index), pairs in gathered.items()]
+        gathered: dict[tuple[str, int], list[tuple[Json, RunTerms, int, int]]] = {}
+        for run, own in zip(self.group.runs, self.group.terms, strict=True):
+            for position, row in enumerate(action_rows(run, own)):
+                places = run.at_action(position), run.until_action(position)
+                gathered.setdefault((row["name"], row["index"]), []).append((row, own, *places))
+        records = [_record(name, index, members) for (name, index), members in gathered.items()]
         return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
 
     def _hardware(self) -> Json:
@@ -734,6 +1108,8 @@ class ScenarioContext:
         return {
             "label": "DC board / AC wall",
             "method": ", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
+            "complete": False,
+            "missing": [{"what": "limits-of-error", "meter": "gpu"}],
             "energy_wh": _json(mean_of(gpu_j / WH, "Wh")),
             "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels)),
             "mean_power_w": _json(mean_of(gpu_j / durations_s, "W")),
@@ -782,6 +1158,14 @@ class ScenarioContext:
         }
 
 
+def _recorded_until_ns(run: AnalysedRun) -> int | None:
+    """The end of the supplementary phase; None where there was none."""
+    ends = [
+        e.time_ns for e in run.run.events if isinstance(e, PhaseEvent) and (e.name, e.edge) == ("supplementary", "end")
+    ]
+    return ends[-1] if ends else None
+
+
 def _register_wh(parts: Sequence[PowerSeries], begin_ns: int, end_ns: int) -> float | None:
     """The sum of the registers; None where one of the meters has none."""
     found = [register_energy_wh(part, begin_ns, end_ns) for part in parts]
@@ -800,38 +1184,52 @@ def _oscar_inputs(runs: Sequence[AnalysedRun]) -> list[oscar.OscarInput]:
     ]
 
 
-def action_rows(run: AnalysedRun, level: BaselineLevel | None) -> list[Json]:
+def action_rows(run: AnalysedRun, own: RunTerms | None) -> list[Json]:
     """One plain row per action of a run; energies of all of them in one go."""
     actions = run.series.actions
     if not actions or run.interval_ns is None:
         return []
     begins_ns = np.array([action.begin_ns for action in actions], dtype=np.int64)
     ends_ns = np.array([action.end_ns for action in actions], dtype=np.int64)
-    origin_ns = run.interval_ns[0]
-    unknown = np.full(begins_ns.size, np.nan)
-    energies_wh = unknown if run.function is None else run.function.energy_j(begins_ns, ends_ns) / WH
-    so_far_wh = unknown if run.function is None else run.function.energy_j(origin_ns, ends_ns) / WH
-    base_wh = unknown if level is None else level.energy_j(begins_ns, ends_ns) / WH
     warmth_c = hardware.gpu_temperatures_c(run.series.indicators, begins_ns, ends_ns)
+    gross = None if own is None else budget.of_one(own, "gross")
+    over = None if own is None else budget.of_one(own, "induced")
+    at = [run.at_action(position) for position in range(len(actions))]
+    until = [run.until_action(position) for position in range(len(actions))]
+    columns = (
+        _columns_wh("energy", gross, at)
+        | _columns_wh("induced_energy", over, at)
+        | _columns_wh("cumulative_energy", gross, until)
+    )
     return [
         {
-            "name": action.name, "index": action.index, "begin_s": (action.begin_ns - origin_ns) * 1e-9,
-            "duration_s": (action.end_ns - action.begin_ns) * 1e-9, "energy_wh": _or_none(energies_wh[i]),
-            "induced_energy_wh": _or_none(energies_wh[i] - base_wh[i]), "gpu_temperature_c": _or_none(warmth_c[i]),
-            "cumulative_energy_wh": _or_none(so_far_wh[i]), "metrics": action.metrics, "exit_code": action.exit_code,
+            "name": action.name, "index": action.index, "begin_s": (action.begin_ns - run.interval_ns[0]) * 1e-9,
+            "duration_s": (action.end_ns - action.begin_ns) * 1e-9,
+            **{name: None if column is None else column[i] for name, column in columns.items()},
+            "gpu_temperature_c": _or_none(warmth_c[i]), "metrics": action.metrics, "exit_code": action.exit_code,
         }
         for i, action in enumerate(actions)
     ]  # fmt: skip
 
 
-def _record(name: str, index: int, pairs: Sequence[tuple[Json, BaselineLevel | None]]) -> Json:
-    rows = [row for row, _ in pairs]
+def _columns_wh(name: str, one: Single | None, at: Sequence[int]) -> dict[str, list[float | None] | None]:
+    """`NAME_wh` with `NAME_u_wh`, `NAME_U_wh` and `NAME_dof` at some intervals."""
+    keys = (f"{name}_wh", f"{name}_u_wh", f"{name}_U_wh", f"{name}_dof")
+    if one is None:
+        return dict.fromkeys(keys)
+    columns = (one.energy_j / WH, one.u_j / WH, one.expanded_j / WH, one.dof)
+    return {key: _finite(column[list(at)].tolist()) for key, column in zip(keys, columns, strict=True)}
+
+
+def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, int]]) -> Json:
+    """One action over the runs that have it: its plain row, the run's terms, its place there and that of everything
+    up to its end."""
+    rows, terms, at, until = (list(column) for column in zip(*members, strict=True))
 
     def over(key: str, unit: str) -> Json | None:
         return _json(mean_of([_number(row[key]) for row in rows], unit))
 
-    induced_wh, durations_s = (np.array([_number(row[k]) for row in rows]) for k in ("induced_energy_wh", "duration_s"))
-    powers_w = [_number(row["energy_wh"]) * WH / row["duration_s"] for row in rows if row["duration_s"] > 0]
+    lasting = [place for place, row in enumerate(rows) if row["duration_s"] > 0]
     metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(_number(value))})
     return {
         "name": name,
@@ -839,17 +1237,36 @@ def _record(name: str, index: int, pairs: Sequence[tuple[Json, BaselineLevel | N
         "n": len(rows),
         "begin_s": over("begin_s", "s"),
         "duration_s": over("duration_s", "s"),
-        "energy_wh": over("energy_wh", "Wh"),
-        "induced_energy_wh": _json(induced(induced_wh, durations_s, [level for _, level in pairs])),
-        "mean_power_w": _json(mean_of(powers_w, "W")),
+        "energy_wh": _mean_wh(terms, at, "gross"),
+        "induced_energy_wh": _mean_wh(terms, at, "induced"),
+        "mean_power_w": _mean_w([terms[i] for i in lasting], [at[i] for i in lasting]),
         "gpu_temperature_c": over("gpu_temperature_c", "°C"),
-        "cumulative_energy_wh": over("cumulative_energy_wh", "Wh"),
+        "cumulative_energy_wh": _mean_wh(terms, until, "gross"),
         "metrics": {key: _json(mean_of([_number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
     }
 
 
-def _run_json(run: AnalysedRun, level: BaselineLevel | None, found: Sequence[Finding]) -> Json:
+def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: budget.Kind) -> Json | None:
+    """Mean energy of one interval of each run."""
+    durations_s = np.array([own.duration_s[k] for own, k in zip(terms, at, strict=True)])
+    shared = shared_term([own.level for own in terms], durations_s / WH) if kind == "induced" else None
+    return _json(_number_of(budget.of_mean(terms, at, np.full(len(terms), 1 / WH), "Wh", kind, shared)))
+
+
+def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
+    """Mean power of one interval of each run."""
+    per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", None)))
+
+
+def _number_of(found: Budget | None) -> Number | None:
+    return None if found is None else found.number
+
+
+def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) -> Json:
     start = run.run.start
+    gross = None if own is None else budget.of_one(own, "gross").number(AT_RUN)
+    over = None if own is None else budget.of_one(own, "induced").number(AT_RUN)
     because = run.excluded_because
     plain = {
         key: getattr(start, key) for key in ("ordinal", "attempt", "kind", "scenario", "repetition", "seed", "block")
@@ -863,18 +1280,50 @@ def _run_json(run: AnalysedRun, level: BaselineLevel | None, found: Sequence[Fin
         "excluded_because": because,
         "start_utc": start.utc,
         "duration_s": _one(run.duration_s, "s"),
-        "mean_power_w": _one(run.mean_power_w, "W"),
-        "energy_wh": _one(run.energy_j / WH, "Wh"),
-        "induced_energy_wh": _one(induced_j(run, level) / WH, "Wh"),
+        "mean_power_w": _mean_power(gross, run.duration_s),
+        "energy_wh": _json(gross),
+        "induced_energy_wh": _json(over),
         "gap_s": _one(run.gap_s, "s"),
-        "gap_energy_wh": _one(run.gap_energy_j / WH, "Wh"),
-        "gpu_energy_wh": _one(run.gpu_energy_j / WH, "Wh"),
+        "gap_energy_wh": _gap_energy(run, own),
+        "gpu_energy_wh": _gpu_energy(run.gpu),
+        "waits": [
+            {"name": event.name, "outcome": event.outcome, "waited_s": event.waited_s, "limit_s": event.limit_s}
+            for event in run.run.events
+            if isinstance(event, WaitEvent)
+        ],
         "final_metrics": run.summary,
-        "actions": action_rows(run, level),
+        "actions": action_rows(run, own),
         "history": _history(run),
         "manifest": run.run.manifest_sha256,
         "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),
     }
+
+
+def _mean_power(gross: Number | None, duration_s: float) -> Json | None:
+    """A run's energy (Wh) over its duration, in W."""
+    if gross is None:
+        return None
+    one, hours = gross.estimate, duration_s / 3600
+    power = Estimate(one.value / hours, None if one.u is None else one.u / hours, one.dof)
+    return Number(power, "W", n=1).to_json()
+
+
+def _gap_energy(run: AnalysedRun, own: RunTerms | None) -> Json | None:
+    """Energy of the gaps with its own uncertainty (u_gap)."""
+    if own is None or not np.isfinite(run.gap_energy_j):
+        return None
+    u_wh = float(np.sum([part.gap_j[AT_RUN] for part in own.parts])) / WH
+    return Number(Estimate(run.gap_energy_j / WH, u_wh, np.inf), "Wh", n=1).to_json()
+
+
+def _gpu_energy(gpu: hardware.GpuEnergy | None) -> Json | None:
+    """GPU energy of one run with what is known of its uncertainty."""
+    if gpu is None or not np.isfinite(gpu.energy_j[0]):
+        return None
+    u_j = np.nan if gpu.sampling_j is None else float(gpu.sampling_j[0])
+    known = bool(np.isfinite(u_j))
+    estimate = Estimate(float(gpu.energy_j[0]) / WH, u_j / WH if known else None, np.inf if known else None)
+    return Number(estimate, "Wh", n=1).to_json()
 
 
 def _history(run: AnalysedRun) -> Json:
@@ -890,7 +1339,7 @@ def _history(run: AnalysedRun) -> Json:
 def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
-        content = (run.path / "artifacts" / name).read_bytes()
+        content = read_plain(run.path / "artifacts" / name)
         value = json.loads(content, parse_constant=lambda _: None, parse_float=lambda text: _or_none(float(text)))
     except (OSError, ValueError, RecursionError):
         return {}
@@ -899,7 +1348,7 @@ def _artifact(run: RunFolder, name: str) -> Json:
 
 def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
     header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
-    plan = next((entry for entry in entries if entry.get("type") == "plan"), None)
+    plans = [len(entry.get("runs", [])) for entry in entries if entry.get("type") == "plan"]
     config = header.get("config") if isinstance(header.get("config"), dict) else None
     lab = (config or {}).get("lab", {})
     first = runs[0].run.start
@@ -915,13 +1364,25 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
         "design": header.get("design", ""), "customer": header.get("customer", ""), "lab": lab.get("name", ""),
         "place": lab.get("place", ""), "operator": first.operator, "software": header.get("software", first.software),
         "created_utc": header.get("utc"), "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
-        "config": config, "source": source, "plan": None if plan is None else len(plan.get("runs", [])),
+        "config": config, "source": source, "plan": sum(plans) if plans else None,
         "attachments": [
             {key: entry.get(key) for key in ("path", "sha256", "note")}
             for entry in entries
             if entry.get("type") == "attachment"
         ],
+        "preflight": _preflight(entries),
     }  # fmt: skip
+
+
+def _preflight(entries: Sequence[Json]) -> list[Json]:
+    """What preflight did not find in order, each remark once: `{severity, subject, text, utc, times}`."""
+    found: dict[tuple[str, ...], Json] = {}
+    for entry in entries:
+        for reason in (entry.get("reasons") or []) if entry.get("type") == "preflight" else []:
+            said = {key: str(reason.get(key)) for key in ("severity", "subject", "text")}
+            if said["severity"] != "ok":
+                found.setdefault(tuple(said.values()), {**said, "utc": entry.get("utc"), "times": 0})["times"] += 1
+    return list(found.values())
 
 
 def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
@@ -964,7 +1425,7 @@ def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
     for run in runs:
         for (one, other), (one_j, other_j) in zip(run.series.doubles, run.doubles_j, strict=True):
             key = (one.descriptor.circuit, one.descriptor.meter, other.descriptor.meter)
-            limit_w = findings.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
+            limit_w = findings_run.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
             if one_j:
                 limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j
                 pairs.setdefault(key, []).append((100 * (other_j / one_j - 1), limit))

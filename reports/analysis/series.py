@@ -7,7 +7,8 @@ wall clock of an import. A stream that was cut off in mid-line (a killed run) is
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,10 +18,15 @@ from numpy.typing import NDArray
 
 from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, Json, PhaseEvent, PowerDescriptor
 from harness.errors import AnalysisError
-from harness.run_folder import RunFolder
+from harness.run_folder import RunFolder, read_plain
 from reports.analysis.clock import ClockModel, fit
+from reports.analysis.limits import certificate_of
 
-POWER_COLUMNS = frozenset({"time_ns", "power_w", "energy_wh", "window_s", "flags"})
+SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
+"""What a meter may say of the mains."""
+POWER_COLUMNS = frozenset(
+    {"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags", *SUPPLY_COLUMNS}
+)
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
 
@@ -28,10 +34,13 @@ SUT_INLET = "sut-ac-inlet"
 @dataclass(frozen=True, slots=True)
 class PowerSeries:
     """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of
-    arrival.
+    arrival. Where the meter has a certificate, the error it knows is taken off the power.
 
     `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column;
-    `overrange_ns` when readings came that were above the range, and so have no value.
+    `overrange_ns` when readings came that were above the range, and so have no value. `reported` is the limit of error
+    that the instrument itself stated of each reading (a part of it, NaN where it stated none), None without such a
+    column. `nan_ns`: when readings came that were no number; `supply`: what it says of the mains, by column, NaN where
+    empty.
     """
 
     descriptor: PowerDescriptor
@@ -40,6 +49,9 @@ class PowerSeries:
     window_s: NDArray[np.float64]
     register_wh: NDArray[np.float64] | None
     overrange_ns: NDArray[np.int64]
+    reported: NDArray[np.float64] | None = None
+    nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+    supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,17 @@ class RunSeries:
     @cached_property
     def indicators(self) -> Indicators | None:
         """The SUT's hardware indicators on the run's time base."""
+        return self._sampled(of_host=False)
+
+    @cached_property
+    def room(self) -> Indicators | None:
+        """What the host's own sensors say of the room on the run's time base."""
+        return self._sampled(of_host=True)
+
+    def _sampled(self, *, of_host: bool) -> Indicators | None:
         for descriptor in self.run.indicators:
+            if (descriptor.clock == "host") != of_host:
+                continue
             found = read_indicators(self.run.path, descriptor, self.clock)
             if found is not None and found.times_ns.size:
                 return found
@@ -184,6 +206,7 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
     keep &= ~flags.str.contains("stale", regex=False).to_numpy(bool)
     over = flags.str.contains("overrange", regex=False).to_numpy(bool)
+    odd = ~np.isfinite(power_w.to_numpy(np.float64)) & ~over
     window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(keep.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
     if np.any(np.diff(times_ns) < 0):
@@ -191,7 +214,13 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
     register = table["energy_wh"].to_numpy(np.float64)[keep] if "energy_wh" in table else None
     values_w = power_w.to_numpy(np.float64)[keep]
-    return PowerSeries(descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over])
+    if (certificate := certificate_of(descriptor)) is not None:
+        values_w = values_w - certificate.error_w(values_w)
+    told = table["relative_uncertainty"].to_numpy(np.float64)[keep] if "relative_uncertainty" in table else None
+    supply = {name: table[name].to_numpy(np.float64)[keep] for name in SUPPLY_COLUMNS if name in table}
+    return PowerSeries(
+        descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over], told, times_ns[odd], supply
+    )
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
@@ -221,9 +250,11 @@ def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDAr
 def _read_table(path: Path, wanted: frozenset[str]) -> "pd.DataFrame | None":
     """The wanted columns that are there, up to the last whole line; None without a file or header."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise AnalysisError(f"{path}: cannot be read ({error})") from None
     whole = content[: content.rfind(b"\n") + 1]
     if not whole.strip():
         return None

@@ -100,6 +100,18 @@ class Diagram:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A photograph, embedded; `alternative` is the text for those who do not see it."""
+
+    kind: ClassVar[str] = "photo"
+    name: str
+    caption: str
+    alternative: str
+    data_uri: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """A finding in words: severity as printed, code, what it is about, meaning, evidence, remedy."""
 
@@ -119,7 +131,7 @@ class Remarks:
     items: tuple[Remark, ...]
 
 
-Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Remarks
+Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Photo | Remarks
 
 
 @dataclass(frozen=True, slots=True)

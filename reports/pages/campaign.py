@@ -10,10 +10,24 @@ from itertools import count
 
 from reports.figures import TracePanel
 from reports.pages import plots, tables
-from reports.pages.blocks import Block, Box, Card, Diagram, Facts, Figure, Paragraph, Remark, Remarks, Section
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios
+from reports.pages.blocks import (
+    Block,
+    Box,
+    Card,
+    Diagram,
+    Facts,
+    Figure,
+    Paragraph,
+    Photo,
+    Remark,
+    Remarks,
+    Section,
+)
+from reports.pages.budgets import budget_blocks, incomplete
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
-from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN
+from reports.pages.planned import planned_blocks
+from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 
 STAMPS = {
@@ -30,10 +44,7 @@ EVIDENCE = (
     "not forged."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
-SCOPE_OF_U = (
-    "U holds what the spread of runs and of baseline blocks shows (type A); "
-    "the meter's own limits of error are not in it."
-)
+SCOPE_OF_U = "U holds the spread of runs and baseline and what is known of the errors of meter and clocks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class CampaignPage:
     css_stamp: str
     css_identity: str
     identity: tuple[str, ...]
+    verdict: str
+    verdict_reasons: str
     answer: str
     cards: tuple[Card, ...]
     opening: tuple[Block, ...]
@@ -69,6 +82,8 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         css_stamp=css_text(stamp),
         css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
         identity=tuple(_identity(results)),
+        verdict=verdict_head(results),
+        verdict_reasons=verdict_reasons(results),
         answer=_answer(results),
         cards=tuple(_cards(results)),
         opening=tuple(_opening(results)),
@@ -102,6 +117,46 @@ def _identity(results: Results) -> Iterable[str]:
     yield CLAIM
 
 
+def verdict_in_words(word: str) -> str:
+    """A verdict of results.json as it is printed."""
+    return VERDICTS[word].meaning if word in VERDICTS else word
+
+
+def verdict_head(results: Results) -> str:
+    """The verdict in one short sentence; empty where results.json has none."""
+    word = pick(results, "verdict", "word")
+    return f"Verdict: {verdict_in_words(str(word))}." if word else ""
+
+
+def verdict_reasons(results: Results) -> str:
+    """What the verdict says, the findings that made it and, where a limit was stated, the decision."""
+    word = str(pick(results, "verdict", "word"))
+    reasons = listed(results, "verdict", "reasons")
+    found = [str(reason.get("code")) for reason in reasons if reason.get("weighs") == word]
+    more = f" and {len(found) - SUBJECTS_SHOWN} more" if len(found) > SUBJECTS_SHOWN else ""
+    sentences = [VERDICTS[word].remedy] if word in VERDICTS else []
+    sentences += [f"Because of: {', '.join(found[:SUBJECTS_SHOWN])}{more}."] if found else []
+    decision = pick(results, "verdict", "decision")
+    return " ".join([*sentences, *([_decided(decision)] if decision else [])])
+
+
+def verdict_line(results: Results) -> str:
+    """The verdict with its reasons; empty where results.json has none."""
+    head = verdict_head(results)
+    return f"{head} {verdict_reasons(results)}" if head else ""
+
+
+def _decided(decision: Results) -> str:
+    """The decision about the stated limit in one sentence."""
+    limit, risk = quantity({"value": decision["limit_wh"], "unit": "Wh"}), decision.get("risk")
+    what = f"{words(str(decision.get('quantity')))} of {decision.get('scenario')} against the limit of {limit}"
+    if risk is None:
+        return f"{what}: not accepted, for its uncertainty is not known."
+    word = "accepted" if decision.get("accepted") else "not accepted"
+    band = quantity({"value": decision["guard_band_wh"], "unit": "Wh"})
+    return f"{what}: {word} with a guard band of {band}; risk of {decision.get('risk_of')} {float(risk):.2g}."
+
+
 def _answer(results: Results) -> str:
     parts = scenarios(results)
     host = as_text(pick(results, "sut", "hostname")) or "the system under test"
@@ -118,7 +173,7 @@ def _answer(results: Results) -> str:
     answer = (
         f"Energy that each scenario {meant} on {host}, per run, the idle machine's share subtracted (induced energy)."
     )
-    return f"{answer} {SCOPE_OF_U}{missing}"
+    return " ".join([answer, SCOPE_OF_U, *incomplete(results)]) + missing
 
 
 def _cards(results: Results) -> Iterable[Card]:
@@ -158,7 +213,7 @@ def _opening(results: Results) -> Iterable[Block]:
         f"Findings: {', '.join(plural) or 'none'}. {pick(results, 'measurement', 'sentence') or ''}".strip()
     )
     if counts["invalid"]:
-        yield Paragraph("At least one finding makes results of this campaign invalid:")
+        yield Paragraph("Findings that make results, or single runs, invalid:")
         yield Remarks(tuple(remark for remark in remarks(results) if remark.severity == "invalid"))
 
 
@@ -169,12 +224,13 @@ def _counted(count: int, noun: str) -> str:
 def _sections(
     results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
 ) -> Iterable[Section]:
-    section = _section
+    section = section_of
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
         section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
                 plots.efficiency_figure(results, stamp), tables.success_table(results)),
+        section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
         section("epochs", "Epochs", plots.epoch_figure(results, stamp),
                 tables.action_tables(results, "epochs", "Epochs")),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
@@ -184,24 +240,28 @@ def _sections(
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("rules", "Other rules and conventions", tables.oscar_table(results)),
         section("runs", "All runs", tables.run_table(results)),
-        section("findings", "Findings and remarks", _findings(results)),
+        section("planned", "Around the runs", planned_blocks(results)),
+        section("findings", "Findings and remarks", findings_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
-                tables.meter_table(results), tables.cross_check_table(results), tables.indicator_table(results)),
-        section("material", "Data, weights and parameters", tables.material_table(results), _parameters(results)),
+                tables.meter_table(results), tables.cross_check_table(results),
+                tables.preflight_table(results), tables.indicator_table(results)),
+        section("material", "Data, weights and parameters", tables.material_table(results), parameters(results)),
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip
-    yield from _numbered(part for part in found if part is not None)
+    yield from numbered(part for part in found if part is not None)
 
 
-def _numbered(sections: Iterable[Section]) -> Iterable[Section]:
+def numbered(sections: Iterable[Section]) -> Iterable[Section]:
     """Figures numbered in the order in which they stand on the page."""
     numbers = count(1)
     for section in sections:
-        blocks = (replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram) else b for b in section.blocks)
+        blocks = (
+            replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram | Photo) else b for b in section.blocks
+        )
         yield replace(section, blocks=tuple(blocks))
 
 
-def _section(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
+def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
     """A section of the blocks that exist; None where there is none."""
     flat: list[Block] = []
     for block in blocks:
@@ -272,16 +332,17 @@ def remarks(results: Results) -> list[Remark]:
     return found
 
 
-def _findings(results: Results) -> list[Block]:
+def findings_blocks(results: Results) -> list[Block]:
+    """Every finding in words, and the limits that were applied."""
     found = remarks(results)
-    if not found:
-        return [Paragraph("No finding. Every threshold of the method was applied.")]
-    thresholds = pick(results, "campaign", "config", "thresholds") or {}
+    first = Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")
+    thresholds = pick(results, "thresholds") or {}
     limits = tuple((str(key).replace("_", " "), as_text(value)) for key, value in thresholds.items())
-    return [Remarks(tuple(found)), *([Facts("Limits that were applied", limits)] if limits else [])]
+    return [first, *([Facts("Limits that were applied", limits)] if limits else [])]
 
 
-def _parameters(results: Results) -> Facts | None:
+def parameters(results: Results) -> Facts | None:
+    """The parameters of every scenario."""
     items = [(name, text) for name, part in scenarios(results).items() if (text := as_text(part.get("parameters")))]
     return Facts("Parameters of the scenarios", tuple(items)) if items else None
 

@@ -37,7 +37,7 @@ GPU_WORDS = {
     "pstate": "performance state", "pcie_generation": "PCIe generation", "temperature_c": "temperature",
     "load_percent": "load", "memory_load_percent": "memory load", "memory_used_mib": "memory allocated",
     "power_w": "power", "energy_j": "energy counter", "sm_clock_mhz": "SM clock", "memory_clock_mhz": "memory clock",
-    "graphics_clock_mhz": "graphics clock",
+    "graphics_clock_mhz": "graphics clock", "throttled": "slowed down, part of the time",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What a finding means and what to do about it, in words, by the finding's code (method.md section 7).
 
-Knows the codes of reports/analysis/findings.py. Knows no numbers: the evidence is printed beside the sentence.
+Knows the codes of reports/analysis/findings*.py. Knows no numbers: the evidence is printed beside the sentence.
 """
 
 from dataclasses import dataclass
@@ -64,6 +64,14 @@ ADVICE = {
         "error change with the range.",
         "Let `wattlab run --ranging` find the range, fix it in lab.toml, repeat the campaign.",
     ),
+    "calibration-expired": Advice(
+        "The meter measured with an expired certificate, or without one.",
+        "Have it calibrated, and write the certificate into the instrument register (docs/instruments.md).",
+    ),
+    "check-load-due": Advice(
+        "The meter's last check load had failed or was older than the lab allows, or there was none.",
+        "`wattlab check --check-load NAME` before the campaign; a wrong transformer ratio shows there.",
+    ),
     "cross-check": Advice(
         "Two meters on one circuit disagree by more than their limits of error together.",
         "One of them is wrong, or is not on this circuit: check wiring and transformer ratios with a known load.",
@@ -72,6 +80,102 @@ ADVICE = {
         "Two meters measured one circuit, but for one of them no limits of error are known, so nothing follows from "
         "their difference.",
         "Use a meter with stated limits of error, or calibrate this one.",
+    ),
+    "limits-unknown": Advice(
+        "Nobody states how wrong this meter may be, so U lacks the meter's own error and is not complete.",
+        "Use a meter with stated limits of error, or have this one calibrated and register its certificate.",
+    ),
+    "negative": Advice(
+        "Readings were negative: a machine that only takes power from the mains has none.",
+        "Check polarity and wiring of the meter's current path; repeat the run.",
+    ),
+    "zero": Advice(
+        "Readings were exactly zero while the machine ran.",
+        "Check that the SUT is plugged into this meter and draws more than it can see; repeat the run.",
+    ),
+    "nan": Advice(
+        "The meter sent readings that are no numbers; the energy lacks them.",
+        "Read the run's wire log for what it sent; check the meter's settings; repeat the run.",
+    ),
+    "rate-drift": Advice(
+        "Readings came more seldom or more often than this meter sends them.",
+        "Check that no reading was lost or added on the way, and the meter's logging interval.",
+    ),
+    "quantisation": Advice(
+        "The steps of the meter's display are too coarse for this energy.",
+        "Use a meter or a range with a finer resolution, or measure longer.",
+    ),
+    "meter-uncertainty": Advice(
+        "The meter's limits of error are above the allowed part of the power.",
+        "Choose a smaller range or a more accurate meter; a load near the range's end helps.",
+    ),
+    "not-settled": Advice(
+        "The machine had not settled: its power or a temperature still moved before the interval, or in the block.",
+        "Raise `stabilization_s` and `pause_s`, or let the thermal gate wait longer.",
+    ),
+    "foreign-load": Advice(
+        "Other processes than the load and the agent kept the CPUs busy.",
+        "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there.",
+    ),
+    "throttled": Advice(
+        "The machine was slowed down by heat or by its supply, so it did its work in another way than it could.",
+        "Clean and cool it, check fans and supply; let it cool down between runs.",
+    ),
+    "oom": Advice(
+        "The SUT killed processes for want of memory; the run enters no mean.",
+        "Use a smaller batch or another machine, end other programs; repeat the run.",
+    ),
+    "supply": Advice(
+        "The mains were outside the tolerance: voltage, frequency or harmonics.",
+        "Use a stabilised source, or state the mains' values beside the result; [supply] has the nominal ones.",
+    ),
+    "ambient": Advice(
+        "The room was warmer or colder than the method allows; fans and leakage currents follow it.",
+        "Measure in a room of 23 ± 5 °C.",
+    ),
+    "not-monitored": Advice(
+        "Nothing recorded these quantities, so their rules could not be judged; the number of runs stands beside.",
+        "Use a meter that reports the mains, a thermometer ([ambient] in lab.toml), a stabilization of a minute.",
+    ),
+    "computational-incorrect": Advice(
+        "The workload did not do the work it was to do, so its energy is not that of this work; it enters no mean.",
+        "Compare found and expected, read the run's artifacts/stdout.txt, mend the workload, repeat the run.",
+    ),
+    "order-confounded": Advice(
+        "Scenarios were measured one after the other, so whatever changed with time looks like a difference of them.",
+        'Set `order = "shuffled"` in lab.toml and repeat the campaign.',
+    ),
+    "autocorrelated": Advice(
+        "A value resembles the one before it, so these runs say less than as many independent ones.",
+        "Lengthen the pause and the gate, keep the room's temperature; the uncertainty counts fewer runs.",
+    ),
+    "success-fraction": Advice(
+        "Many runs of this scenario were lost or missed their target, so those that count may not stand for all.",
+        "Find out why the runs failed before using the mean; report the energy per success.",
+    ),
+    "underpowered": Advice(
+        "The uncertainty is a larger part of the result than was wanted, or not known at all.",
+        "Measure more runs and more baseline blocks; the half width falls with the root of their number.",
+    ),
+    "pooled-incomparable": Advice(
+        "Runs of one mean, or of its baseline, were not made alike; what differs stands beside.",
+        "Repeat the runs on one machine, with one meter, one software and one set of parameters.",
+    ),
+    "baseline-short": Advice(
+        "Baseline blocks are shorter than the runs they are subtracted from.",
+        "Raise `baseline.duration_s` in lab.toml to the length of the longest run.",
+    ),
+    "baseline-outside": Advice(
+        "Runs lie before the first or after the last baseline block of their session, so drift there is not seen.",
+        "Measure baseline blocks before, between and after the runs.",
+    ),
+    "limits-loosened": Advice(
+        "The laboratory judged by limits that are looser than the method's; both stand beside.",
+        "Remove these lines from [thresholds] of lab.toml, or state why they are right here.",
+    ),
+    "no-result": Advice(
+        "No scenario run is in a mean, so there is no result.",
+        "Every run is listed with its reason; mend it and let `wattlab run` repeat them.",
     ),
     "no-power": Advice(
         "There is no power reading in the run's interval, so it has no energy.",
@@ -112,6 +216,14 @@ ADVICE = {
     "clock-step": Advice(
         "The SUT's wall clock was set during a run; durations use its monotonic clock and are not affected.",
         "Stop time synchronisation on the SUT during a campaign if the stamps in its own logs matter.",
+    ),
+    "stamp-contradicted": Advice(
+        "The sync pulse puts this meter's readings elsewhere in time than its description says.",
+        "Check driver, logging interval and the meter's manual; `wattlab meter check` shows window and stamp.",
+    ),
+    "sync-failed": Advice(
+        "The sync pulse did not show where this meter's readings stand in time.",
+        "Repeat it on an idle machine with a load of more watts; until then the stamps' place is in the budget.",
     ),
     "truncated-source": Advice(
         "The imported file ends in the middle of a line; the half line was not used.",
@@ -157,9 +269,24 @@ ADVICE = {
         "There are no hardware indicators for this run.",
         "`wattlab sut prepare` puts the agent and its requirements onto the SUT.",
     ),
+    "excluded-by-operator": Advice(
+        "The operator took this run out of the means after it was measured; who, when and why stand beside.",
+        "Judge the reason: it must be a technical one. The run's own figures stay in the table of all runs.",
+    ),
+    "annotation": Advice("The operator left a note beside the campaign.", "Read the note; it is printed beside."),
     "note": Advice("The lab left a note during the run.", "Read the note; it is printed beside."),
 }
 UNKNOWN = Advice("This version of the page has no sentence for this finding.", "Read the evidence beside it.")
+VERDICTS = {
+    "valid": Advice("valid", "No rule of the method found anything."),
+    "valid-with-remarks": Advice("valid with remarks", "The results stand; what was found stands beside them."),
+    "invalid": Advice("invalid", "At least one finding says that results are wrong: they may not be used."),
+    "not-certifiable": Advice(
+        "not certifiable",
+        "Nothing shows that the readings are those of an instrument with a valid certificate, or there is no result.",
+    ),
+}
+"""Verdict in results.json -> the words printed, and what they say."""
 SEVERITIES = {"invalid": "invalid", "warn": "warning", "info": "remark"}
 """Severity in results.json -> the word printed, worst first."""
 

@@ -4,10 +4,12 @@ Knows results.json (docs/results.md) and the rounding rule. Knows no figure, no 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
 
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
+from reports.pages.budgets import incomplete
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import (
     NOTHING,
@@ -23,12 +25,19 @@ from reports.pages.numbers import (
     scale_for,
     significant,
 )
+from reports.pages.planned import wait_words
 
 FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
-U_NOTE = "Value ± U at 95 %, type A only; where no U is given, none is known."
+U_NOTE = "Value ± U at 95 %; what U of an energy is made of stands in the uncertainty budget."
+SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
+
+
+def u_note(results: Results) -> str:
+    """What the U of a table holds, and what it lacks."""
+    return " ".join([U_NOTE, *incomplete(results)])
 
 
 def sut_facts(results: Results) -> Facts:
@@ -43,7 +52,8 @@ def sut_facts(results: Results) -> Facts:
     if is_finite(memory):
         items.insert(5, ("Memory", f"{fixed(memory / 1e6, 1)} GB"))
     gpus = sut.pop("gpus", None)
-    items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", "none")]
+    none = "not stated" if gpus is None else "none"
+    items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]
     described = pick(results, "campaign", "config", "sut", "description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
     items += [(words(str(key)), as_text(value)) for key, value in sut.items() if value not in (None, "", [], {})]
@@ -61,10 +71,35 @@ def meter_table(results: Results) -> Table:
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
         role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"
-        certificate = as_text(meter.get("calibration")) or "no certificate"
+        certificate = _certificate(pick(meter, "calibration"))
         place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
         rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))
     return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
+
+
+def _certificate(calibration: Any) -> str:  # noqa: ANN401  decoded JSON
+    """Number, laboratory, dates, k, U at each point and the last check load; what an imported log says, as it is."""
+    if not calibration:
+        return "no certificate"
+    if "points" not in calibration:
+        return as_text(calibration)
+    parts = ["no certificate"]
+    if calibration.get("number"):
+        parts = [f"{calibration['number']}, {as_text(calibration.get('laboratory'))}"]
+        parts.append(f"{calibration.get('date')} to {calibration.get('expires')}")
+        points = [
+            f"{significant(point['load_w'])} W: error {significant(point['error_w'])} W, "
+            f"U {significant(point['U_w'])} W"
+            for point in listed(calibration, "points")
+        ]
+        parts.append(f"{'; '.join(points)} (k = {significant(calibration['k'])})")
+        parts += [str(calibration["conditions"])] if calibration.get("conditions") else []
+    check = pick(calibration, "check_load")
+    if check:
+        watts = f"{significant(check['measured_w'])} W of {significant(check['expected_w'])} W"
+        outcome = "passed" if check.get("passed") else "failed"
+        parts.append(f"check load {check.get('check_load')}, {check.get('utc')}: {watts}, {outcome}")
+    return "; ".join(parts)
 
 
 def cross_check_table(results: Results) -> Table | None:
@@ -85,6 +120,20 @@ def cross_check_table(results: Results) -> Table | None:
     heads += [Head("Runs"), Head("Difference in %"), Head("Limits of error together in %")]
     note = "Difference of the energy of the rating interval, second meter against the first, mean over the runs."
     return Table("cross-checks", "Meters that check each other", tuple(heads), tuple(rows), note)
+
+
+def preflight_table(results: Results) -> Table | None:
+    """What `wattlab check` remarked before the campaign; None where it remarked nothing or was never asked."""
+    said = {"refuse": "not started", "warn": "remark", "unknown": "not known"}
+    rows = [
+        Row(
+            (said.get(str(row.get("severity")), ""), str(row.get("subject")), str(row.get("text")), as_text(row["utc"]))
+        )
+        for row in listed(results, "campaign", "preflight")
+    ]
+    heads = tuple(Head(text, numeric=False) for text in ("", "Where", "What was found before the start", "First"))
+    note = "Asked of host, meters and SUT before each start; `wattlab check` asks again."
+    return Table("preflight", "Before the start", heads, tuple(rows), note) if rows else None
 
 
 def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
@@ -127,10 +176,11 @@ def result_table(results: Results) -> Table | None:
         rows.append(Row((name, bare(number_at(part, "n_runs"), Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    note = "Means over the runs. " + U_NOTE
+    note = "Means over the runs. " + u_note(results)
     labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
     if labels:
-        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's."
+        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
+        note += "its limits of error are unknown, U is from the spread."
     return Table("results-table", "Result per scenario and run", tuple(heads), tuple(rows), note)
 
 
@@ -148,7 +198,7 @@ def hardware_tables(results: Results) -> list[Block]:
         if rows:
             heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
                           ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
-            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + U_NOTE
+            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + SPREAD_NOTE
             blocks.append(
                 Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
             )
@@ -162,7 +212,7 @@ def action_tables(results: Results, key: str, caption: str) -> list[Block]:
         records = [record for record in listed(part, key) if isinstance(record, dict)]
         if records:
             table = _records(f"{key}-{len(blocks)}", f"{caption}, {name}", records, by_index=key == "epochs")
-            blocks.append(table)
+            blocks.append(replace(table, note=u_note(results)))
     return blocks
 
 
@@ -189,7 +239,7 @@ def _records(name: str, caption: str, records: Sequence[dict[str, Any]], *, by_i
     heads += [
         Head(scale.axis(titles.get(path[-1], words(path[-1])))) for path, scale in zip(shown, scales, strict=True)
     ]
-    return Table(name, caption, tuple(heads), tuple(rows), U_NOTE, folded=len(rows) > FEW_EPOCHS)
+    return Table(name, caption, tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
 
 
 def efficiency_table(results: Results) -> list[Block]:
@@ -208,7 +258,7 @@ def efficiency_table(results: Results) -> list[Block]:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]
         note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
-        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + U_NOTE))
+        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
     return blocks
 
 
@@ -362,7 +412,7 @@ def run_table(results: Results) -> Table:
         excluded = f"excluded: {run.get('excluded_because') or run.get('reason')}"
         status = "in the means" if run.get("included") else excluded
         codes = [str(code) for code in run.get("findings") or [] if code not in ("emulated", "imported", "unattested")]
-        remark = "; ".join([status, *codes])
+        remark = "; ".join(part for part in (status, wait_words(run), *codes) if part)
         cells = (
             f"{run.get('ordinal')}{attempt}",
             as_text(run.get("scenario")),
@@ -373,7 +423,9 @@ def run_table(results: Results) -> Table:
         rows.append(Row(cells, "" if run.get("included") else "excluded"))
     heads = [Head("Run"), Head("Scenario", False), START]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    return Table("runs-table", "All runs, in the order they were begun", (*heads, Head("Status", False)), tuple(rows))
+    heads.append(Head("Status", False))
+    note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
+    return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
 
 
 def duration_table(results: Results) -> Table | None:

@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 from harness.documents import IndicatorDescriptor
 from reports.analysis import efficiency, hardware
 from reports.analysis.series import Indicators
+from reports.analysis.uncertainty import Term
 from tests.analysis.streams import at
+
+NOTHING = Term(0.0, float("inf"))
+"""Nothing that the energies of all runs share."""
 
 
 def indicators(period_s: float = 1.0, **columns: list[float]) -> Indicators:
@@ -30,13 +34,13 @@ def test_work_is_read_from_the_summary_its_quality_and_the_marked_epochs() -> No
 
 def test_the_efficiency_factor_is_the_ratio_of_means_and_not_the_mean_of_ratios() -> None:
     work = [{"val_accuracy_per_wh": 0.8}, {"val_accuracy_per_wh": 0.9}]
-    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), 0.0)["val_accuracy_per_wh"]
+    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), NOTHING)["val_accuracy_per_wh"]
     assert ratio.number.estimate.value == pytest.approx(0.85 / 2)
     assert ratio.per_run == pytest.approx((0.8, 0.3))
 
 
 def test_images_are_counted_per_joule() -> None:
-    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), 0.0)["images_per_j"]
+    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), NOTHING)["images_per_j"]
     assert (ratio.number.estimate.value, ratio.number.unit) == (1.0, "1/J")
 
 
@@ -46,14 +50,14 @@ def test_fiellers_interval_covers_the_true_ratio_about_95_times_in_100() -> None
     for _ in range(2000):
         energy = random.normal(2.0, 0.3, 10)
         work = [{"f1_per_wh": w} for w in 3.0 + (energy - 2.0) + random.normal(0, 0.2, 10)]
-        interval = efficiency.ratios(work, energy, 0.0)["f1_per_wh"].interval
+        interval = efficiency.ratios(work, energy, NOTHING)["f1_per_wh"].interval
         assert interval is not None
         hits += interval[0] <= 1.5 <= interval[1]
     assert 0.93 <= hits / 2000 <= 0.97
 
 
 def test_an_energy_that_may_be_zero_gives_no_interval() -> None:
-    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), 0.0)["f1_per_wh"]
+    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), NOTHING)["f1_per_wh"]
     assert ratio.interval is None
 
 
@@ -82,3 +86,37 @@ def test_gpu_temperature_is_unknown_where_no_sample_fell_into_the_action() -> No
     assert warm[0] == 45
     assert np.isnan(warm[1])
     assert np.isnan(hardware.gpu_temperatures_c(None, *intervals((0, 2)))).all()
+
+
+def test_integrated_gpu_power_is_uncertain_by_what_lies_between_its_samples_and_a_counter_is_not() -> None:
+    powers = [50.0, 54.0] * 50
+    found = hardware.gpu_energy(indicators(2.0, gpu0_power_w=powers, gpu1_power_w=powers), *intervals((20, 120)))
+    assert found is not None
+    assert found.sampling_j is not None
+    one_board = 4 / np.sqrt(2) * np.sqrt(2.0 * 100)
+    assert found.sampling_j == pytest.approx([one_board * np.sqrt(2)], rel=0.02)
+    counted = hardware.gpu_energy(indicators(2.0, gpu0_energy_j=powers), *intervals((20, 120)))
+    assert counted is not None
+    assert counted.sampling_j is None
+
+
+def test_energy_per_success_counts_failed_runs_and_knows_its_spread() -> None:
+    found = efficiency.energy_per_success(np.array([1.0, 0.0, 1.0, 1.0]), np.array([2.0, 4.0, 2.0, 4.0]), NOTHING)
+    assert found is not None
+    assert (found.estimate.value, found.n) == (4.0, 4)
+    assert found.estimate.u is not None
+    wider = efficiency.energy_per_success(np.array([1.0, 0.0, 1.0, 1.0]), np.array([2.0, 4.0, 2.0, 4.0]), Term(1.0, 9))
+    assert wider is not None
+    assert wider.estimate.u == pytest.approx(np.hypot(found.estimate.u, 1 / 0.75))
+    assert efficiency.energy_per_success(np.zeros(3), np.ones(3), NOTHING) is None
+
+
+def test_what_all_energies_share_widens_the_factor() -> None:
+    work = [{"f1_per_wh": 1.0}] * 3
+    alone, shared = (efficiency.ratios(work, np.array([1.9, 2.0, 2.1]), one)["f1_per_wh"]
+                     for one in (NOTHING, Term(0.2, float("inf"))))  # fmt: skip
+    assert alone.number.estimate.u is not None
+    assert shared.number.estimate.u == pytest.approx(np.hypot(alone.number.estimate.u, 0.5 * 0.2 / 2), rel=1e-9)
+    assert shared.interval is not None
+    assert alone.interval is not None
+    assert shared.interval[1] - shared.interval[0] > alone.interval[1] - alone.interval[0]

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from harness.config import Thresholds
+from harness.documents import Thresholds
 from harness.errors import AnalysisError
 from harness.run_folder import CampaignFolder
-from reports.analysis import findings, oscar
+from reports.analysis import findings, findings_campaign, findings_run, oscar
 from reports.analysis.clock import ClockModel, WallStep
 from reports.analysis.findings import Finding
 from reports.analysis.series import PowerSeries, RunSeries, read_run
@@ -30,7 +30,7 @@ def codes(found: list[Finding]) -> list[tuple[str, str]]:
 
 
 def of_readings(series: RunSeries, power: PowerSeries, gap_s: float) -> list[tuple[str, str]]:
-    return codes(list(findings.of_readings(series, power, at(0), at(100), gap_s, LIMITS)))
+    return codes(list(findings_run.of_readings(series, power, at(0), at(100), gap_s, LIMITS)))
 
 
 def test_a_gap_warns_and_fails_the_run_above_one_percent_or_ten_seconds(series: RunSeries) -> None:
@@ -42,7 +42,7 @@ def test_a_gap_warns_and_fails_the_run_above_one_percent_or_ten_seconds(series: 
     assert of_readings(series, without(50), 0.5) == []
     assert of_readings(series, without(50, 51), 1.0) == [("gap", "warn")]
     assert of_readings(series, without(50, 51, 52), 2.0) == [("gap", "invalid")]
-    assert findings.gaps_fail(11.0, 11.0, 1e6, LIMITS)
+    assert findings_run.gaps_fail(11.0, 11.0, 1e6, LIMITS)
 
 
 def test_equal_stamps_are_duplicates(series: RunSeries) -> None:
@@ -58,17 +58,17 @@ def test_a_value_that_stays_while_the_load_changes_is_stuck(series: RunSeries) -
     stuck = PowerSeries(descriptor(), times_ns, np.full(100, 41.5), np.ones(100), None, np.array([], np.int64))
     moving = replace(stuck, power_w=np.linspace(40, 41, 100))
     interval = begin_ns, begin_ns + 100_000_000_000
-    assert codes(list(findings.of_readings(series, stuck, *interval, 0.0, LIMITS))) == [("stuck", "warn")]
-    assert codes(list(findings.of_readings(series, moving, *interval, 0.0, LIMITS))) == []
+    assert codes(list(findings_run.of_readings(series, stuck, *interval, 0.0, LIMITS))) == [("stuck", "warn")]
+    assert codes(list(findings_run.of_readings(series, moving, *interval, 0.0, LIMITS))) == []
 
 
 def test_a_clock_matters_only_where_its_error_times_the_step_of_power_does(series: RunSeries) -> None:
     steps = (WallStep("sut", 0, 1, 60_000_000), WallStep("host", 0, 1, 40_000_000))
     clock = ClockModel(0, 0, 0.0, 10_000_000, 4, 4, 0, 1, steps)
     timed = RunSeries(series.run, clock, series.begin_ns, series.end_ns, series.actions)
-    found = codes(list(findings.of_clock(timed, 99.0, 100.0, LIMITS)))
+    found = codes(list(findings_run.of_clock(timed, 99.0, 100.0, LIMITS)))
     assert found == [("clock-bound", "warn"), ("clock-step", "info")]
-    assert codes(list(findings.of_clock(timed, 101.0, 100.0, LIMITS))) == [("clock-step", "info")]
+    assert codes(list(findings_run.of_clock(timed, 101.0, 100.0, LIMITS))) == [("clock-step", "info")]
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,11 @@ def test_a_clock_matters_only_where_its_error_times_the_step_of_power_does(serie
 def test_induced_energy_is_weighed_against_its_own_uncertainty(
     values: list[float], expected: list[tuple[str, str]]
 ) -> None:
-    assert codes(findings.of_induced("cnn", mean_with_shared(np.array(values), "Wh", Term(0.0, 4)))) == expected
-    assert findings.of_induced("cnn", single(-1.0, "Wh")) == []
-    assert findings.of_induced("cnn", None) == []
+    assert (
+        codes(findings_campaign.of_induced("cnn", mean_with_shared(np.array(values), "Wh", Term(0.0, 4)))) == expected
+    )
+    assert findings_campaign.of_induced("cnn", single(-1.0, "Wh")) == []
+    assert findings_campaign.of_induced("cnn", None) == []
 
 
 def test_drift_is_a_finding_when_it_moves_the_result_by_a_quarter_of_its_uncertainty() -> None:
@@ -92,29 +94,29 @@ def test_drift_is_a_finding_when_it_moves_the_result_by_a_quarter_of_its_uncerta
 
     def drift(slope_w: float) -> list[tuple[str, str]]:
         means_w = 40 + slope_w * np.arange(5) + np.array([0.01, -0.01, 0.0, -0.01, 0.01])
-        return codes(findings.of_drift("cnn", means_w, times_s, 60.0, 0.01, 10, LIMITS))
+        return codes(findings_campaign.of_drift("cnn", means_w, times_s, 60.0, 0.01, 10, LIMITS))
 
     assert drift(0.0) == []
     assert drift(0.1) == [("baseline-drift", "warn")]
-    assert findings.of_drift("cnn", np.array([1.0, 9.0]), times_s[:2], 60.0, 0.01, 10, LIMITS) == []
+    assert findings_campaign.of_drift("cnn", np.array([1.0, 9.0]), times_s[:2], 60.0, 0.01, 10, LIMITS) == []
 
 
 def test_the_modified_z_score_needs_ten_values_and_some_spread() -> None:
     values = np.array([*np.linspace(10, 11, 9), 30.0])
-    scores = findings.modified_z(values)
+    scores = findings_campaign.modified_z(values)
     assert scores is not None
     assert (scores > 5).tolist() == [False] * 9 + [True]
-    assert findings.modified_z(values[:9]) is None
-    assert findings.modified_z(np.ones(12)) is None
+    assert findings_campaign.modified_z(values[:9]) is None
+    assert findings_campaign.modified_z(np.ones(12)) is None
 
 
 def test_everything_that_a_campaign_shortens_is_remarked() -> None:
     summaries = [{"dataset": {"kind": "generated"}, "weights": {"kind": "random"}, "reached": False}] * 2
-    found = findings.shortened("cnn", "scenario", 2, 20.0, {"fixed_epochs": 0}, summaries, LIMITS)
+    found = findings_campaign.shortened("cnn", "scenario", 2, 20.0, {"fixed_epochs": 0}, summaries, LIMITS)
     assert [f.code for f in found] == ["shortened-interval", "few-runs", "generated-data", "target-not-reached"]
     published = [{"dataset": {"kind": "tf_flowers"}, "weights": {"kind": "imagenet"}, "reached": True}]
-    assert list(findings.shortened("cnn", "scenario", 30, 300.0, {}, published, LIMITS)) == []
-    base = findings.shortened("baseline", "baseline", 4, 300.0, {"fixed_epochs": 3}, [], LIMITS)
+    assert list(findings_campaign.shortened("cnn", "scenario", 30, 300.0, {}, published, LIMITS)) == []
+    base = findings_campaign.shortened("baseline", "baseline", 4, 300.0, {"fixed_epochs": 3}, [], LIMITS)
     assert [f.code for f in base] == ["few-baseline-runs", "few-baseline-blocks", "fixed-epochs"]
 
 

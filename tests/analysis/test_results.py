@@ -60,14 +60,33 @@ def test_okular_gives_the_exact_overlap_values_with_their_uncertainty(okular: di
     )
     assert printed(scenario["induced_energy_wh"], 7) == "0.0752345"
     assert f"{scenario['induced_energy_wh']['sd']:.7f}" == "0.0055632"
-    assert f"{scenario['induced_energy_wh']['u']:.5f}" == "0.00274"
-    assert f"{scenario['induced_energy_wh']['u'] / scenario['induced_energy_wh']['value']:.4f}" == "0.0364"
+    type_a = scenario["budget"]["induced"]["type_a"]
+    assert f"{type_a['u']:.5f}" == "0.00274"
+    assert f"{type_a['u'] / type_a['value']:.4f}" == "0.0364"
     assert printed(idle["induced_energy_wh"], 7) == "-0.0100833"
-    assert f"{idle['induced_energy_wh']['U']:.4f}" == "0.0058"
+    assert f"{idle['budget']['induced']['type_a']['U']:.4f}" == "0.0058"
     start = {name: okular["scenarios"][name]["alternatives"][0] for name in ("scenario", "idle")}
     assert start["scenario"]["name"] == "stamps-mark-window-start"
     assert printed(start["scenario"]["induced_energy_wh"], 7) == "0.0753588"
     assert printed(start["idle"]["induced_energy_wh"], 7) == "-0.0100735"
+
+
+def test_okulars_budget_shows_its_open_stamps_and_never_looks_complete(okular: dict[str, Any]) -> None:
+    for name in ("scenario", "idle"):
+        for kind in ("gross", "induced"):
+            found = okular["scenarios"][name]["budget"][kind]
+            lines = {line["source"]: line for line in found["lines"]}
+            assert {"runs", "stamp-convention", "edges"} <= set(lines)
+            assert (found["complete"], found["missing"]) == (False, [{"what": "limits-of-error", "meter": "wall"}])
+            assert sum(line["share"] for line in found["lines"]) == pytest.approx(1)
+            assert found["result"] == okular["scenarios"][name]["energy_wh" if kind == "gross" else "induced_energy_wh"]
+    scenario = okular["scenarios"]["scenario"]
+    lines = {line["source"]: line["u"] for line in scenario["budget"]["induced"]["lines"]}
+    assert f"{(lines['runs'] ** 2 + lines['baseline'] ** 2) ** 0.5:.5f}" == "0.00274"
+    start = scenario["alternatives"][0]["induced_energy_wh"]["value"]
+    difference = start - scenario["induced_energy_wh"]["value"]
+    assert lines["stamp-convention"] == pytest.approx(difference / 3**0.5)
+    assert ("limits-unknown", "warn", "wall") in {(f["code"], f["severity"], f["subject"]) for f in okular["findings"]}
 
 
 def test_okulars_second_baseline_run_is_an_outlier_shown_with_and_without(okular: dict[str, Any]) -> None:
@@ -147,6 +166,31 @@ def test_every_number_of_the_file_has_the_same_seven_parts(synthetic: Path) -> N
                 walk(item)
 
     walk(analyse(synthetic).to_json())
+
+
+def test_every_energy_has_its_uncertainty_down_to_the_single_action(synthetic: Path) -> None:
+    found = analyse(synthetic).to_json()
+    for run in found["runs"]:
+        if not run["included"]:
+            continue
+        induced = run["kind"] == "scenario"
+        assert run["energy_wh"]["U"] > 0
+        assert (run["induced_energy_wh"] is not None) == induced
+        for row in run["actions"]:
+            for name in ("energy", "induced_energy", "cumulative_energy"):
+                assert 0 < row[f"{name}_u_wh"] < row[f"{name}_U_wh"]
+            assert row["energy_dof"] is None
+            assert row["induced_energy_dof"] > 1
+    for entry in found["scenarios"].values():
+        records = [*entry["epochs"], *entry["actions"]]
+        keys = ("energy_wh", "induced_energy_wh", "cumulative_energy_wh", "mean_power_w")
+        numbers = [record[key] for record in records for key in keys if record["n"] > 1]
+        numbers += [entry[key] for key in ("energy_wh", "induced_energy_wh", "mean_power_w", "induced_power_w")]
+        assert len(numbers) > 4
+        assert all(number["U"] > number["u"] > 0 for number in numbers)
+        assert entry["budget"]["gross"]["complete"]
+    assert found["baseline"]["budget"]["result"] == found["baseline"]["mean_power_w"]
+    assert "limits-unknown" not in {finding["code"] for finding in found["findings"]}
 
 
 def test_the_file_is_byte_identical_when_rebuilt_also_elsewhere(synthetic: Path, tmp_path: Path) -> None:

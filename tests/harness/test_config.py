@@ -1,5 +1,6 @@
 """lab.toml: every mistake is named by file and TOML path; nothing unknown is accepted."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         ("[sut]", "[sut]\ncircuits = []", r"sut\.circuits: no meter is on ''"),
         ("schema = 1", "schema = 2", "schema 2 is newer than this wattlab knows"),
         ("schema = 1", "", "schema: found None, expected the integer 1"),
+        ("[lab]", "[decision]\nquantity = 'power'\n[lab]", r"decision\.quantity: found 'power'"),
+        ("[lab]", "[decision]\nguard_band = -1.0\n[lab]", r"decision\.guard_band: found -1\.0, expected at least 0"),
+        ("[lab]", "[decision]\nscenario = 'cnn'\nlimit_wh = 1.0\n[lab]", r"decision\.scenario: no scenario 'cnn'"),
+        ("[lab]", "[decision]\nscenario = 'idle'\n[lab]", r"decision\.limit_wh: found 0\.0, expected a limit above 0"),
+        ("[lab]", "[ambient]\nperiod_s = 0\n[lab]", r"ambient\.period_s: found 0, expected at least 0\.1"),
+        ("[lab]", "[thresholds]\nsupply_thd_percent = -1\n[lab]", r"thresholds\.supply_thd_percent: found -1"),
+        ("[lab]", "[supply]\nvoltage = 230\n[lab]", r"supply\.voltage: unknown key; expected one of voltage_v"),
         ("[lab]", "[lab", "not TOML: "),
         (
             "[baseline]",
@@ -115,6 +123,21 @@ def test_a_mistake_is_named_with_its_toml_path(tmp_path: Path, old: str, new: st
     assert str(caught.value).startswith(str(tmp_path / "lab.toml")) or "scenario.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "expectation",
+    ["{ min = 'low' }", "{ least = 1.0 }", "{}", "{ same = false }", "{ product = [] }", "{ product = [1] }"],
+)
+def test_an_expectation_of_no_known_form_is_refused_with_its_place(tmp_path: Path, expectation: str) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "scenario.toml").write_text(
+        'schema = 1\nname = "own"\ntitle = "Own"\nkind = "scenario"\ncommand = ["true"]\n'
+        f"[verification]\naccuracy = {expectation}\n"
+    )
+    with pytest.raises(ConfigError, match=r"scenario\.toml: verification\.accuracy"):
+        read(tmp_path, MINIMAL.replace('"workloads/idle"', '"own"'))
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="write one with `wattlab init`"):
         load(tmp_path / "lab.toml")
@@ -133,3 +156,22 @@ def test_any_command_is_a_scenario_and_its_files_must_exist(tmp_path: Path) -> N
     (tmp_path / "x.py").write_text("print(1)")
     mine = read(tmp_path, own).scenarios[1]
     assert (mine.command, mine.repetitions, mine.kind) == (("{python}", "x.py"), 2, "scenario")
+
+
+@pytest.mark.parametrize(
+    ("added", "complaint"),
+    [
+        ("pause_s = 5\ngate = { limit_s = 60.0 }", "the gate replaces the pause"),
+        ("settle = { limit_s = 10.0, mean_s = 30.0 }", "two means of settle.mean_s need at least 60 s"),
+        ("two_stage = { half_width_percent = 5.0 }", 'a design that begins with "two-stage"'),
+        ('design = "two-stage"', "that needs such a design"),
+        ('design = "two-stage"\ntwo_stage = { half_width_percent = 5.0, share_percent = 100.0 }', "below 100"),
+        ('design = "two-stage"\ntwo_stage = { half_width_percent = 5.0 }', "scenarios.idle.repetitions"),
+        ("gate = { limit = 60.0 }", "campaign.gate.limit: unknown key"),
+    ],
+)
+def test_a_campaign_that_contradicts_itself_is_refused(tmp_path: Path, added: str, complaint: str) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(MINIMAL.replace("[campaign]\n", f"[campaign]\n{added}\n"))
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
+        load(file)

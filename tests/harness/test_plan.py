@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import Baseline, LabConfig, Scenario, load
-from harness.plan import make_plan, repetition_seed
+from harness.plan import make_observer_plan, make_plan, make_second_stage, repetition_seed
 from tests.harness.test_config import MINIMAL
 
 
@@ -88,3 +88,35 @@ def test_seeds_differ_between_repetitions_and_fit_31_bits() -> None:
 
 def test_the_campaign_folder_lies_beside_lab_toml(config: LabConfig) -> None:
     assert config.campaign_folder == Path(config.path.parent, "runs", "c")
+
+
+@given(settings, st.integers(0, 8), st.integers(0, 8))
+def test_a_second_stage_goes_on_where_the_first_ended_with_blocks_around_it(
+    config: LabConfig, s: tuple[int, list[int], int], more: int, more_blocks: int
+) -> None:
+    config = lab(config, *s)
+    first = make_plan(config)
+    wanted = {f"s{index}": count + more for index, count in enumerate(s[1])}
+    second = make_second_stage(config, first, wanted, s[2] + more_blocks)
+    assert [run.ordinal for run in first + second] == list(range(1, len(first + second) + 1))
+    for name, count in wanted.items():
+        assert sorted(run.repetition for run in first + second if run.scenario == name) == list(range(1, count + 1))
+    blocks = [run.block for run in first + second if run.kind == "baseline"]
+    assert blocks == list(range(1, len(blocks) + 1))
+    assert len(blocks) == s[2] + (max(more_blocks, 2) if more else more_blocks)
+    if more:
+        assert (second[0].kind, second[-1].kind) == ("baseline", "baseline")
+
+
+@given(st.integers(0, 2**40), st.integers(2, 9), st.integers(1, 500))
+def test_the_blocks_of_the_observer_effect_stand_abba_so_that_a_drift_falls_on_both_alike(
+    seed: int, blocks: int, first: int
+) -> None:
+    plan = make_observer_plan(seed, blocks, first)
+    assert [run.ordinal for run in plan] == list(range(first, first + 4 * blocks))
+    for condition in ("idle", "load"):
+        agents = ["without" not in run.scenario for run in plan if f"-{condition}-" in run.scenario]
+        assert agents[:4] == [True, False, False, True]
+        assert sum(agents) == blocks
+        places = [sum(place for place, agent in enumerate(agents) if agent is kind) for kind in (True, False)]
+        assert abs(places[0] - places[1]) <= blocks % 2

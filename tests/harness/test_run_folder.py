@@ -1,6 +1,7 @@
 """A sealed run is what was measured: any changed byte, any missing, added, replaced or moved run is found."""
 
 import hashlib
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -19,9 +20,12 @@ from harness.run_folder import (
     CampaignFolder,
     RunFolder,
     RunWriter,
+    examine,
+    read_plain,
     seal_folder,
     verify_campaign,
     verify_run,
+    write_derived,
 )
 from tests.harness.test_documents import START
 
@@ -241,6 +245,9 @@ INSTRUMENT: dict[str, Any] = {
     "latency_s": 0.0,
     "columns": [],
 }
+MODBUS: dict[str, Any] = {"maker": "Eastron", "model": "SDM120", "serial": "19000007", "firmware": ""}
+SML: dict[str, Any] = {"maker": "ISK", "model": "", "serial": "1ISK0075126084", "firmware": ""}
+SHORT: dict[str, Any] = {"maker": "m", "model": "", "serial": "12", "firmware": ""}
 SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\n"
 
 
@@ -254,6 +261,11 @@ SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\
         ({}, SAYS_WT310.replace(b"5 <", b"5 >"), "does not stand in the wire log"),
         ({}, SAYS_WT310 + b"6 < " + b"EMULATED".hex().encode() + b"\n", "mark of an emulator"),
         ({"origin": "emulated"}, b"", None),
+        ({"identity": MODBUS}, b"5 < 01030401\n6 < 0121eac7ffff\n", None),
+        ({"identity": MODBUS}, b"5 < 01030401\n6 > 0121eac7ffff\n", "does not stand in the wire log"),
+        ({"identity": SML}, b"5 < 0a0149534b00047a5544\n", None),
+        ({"identity": SHORT}, b"5 < 0000000c\n", "does not stand in the wire log"),
+        ({"identity": {"model": None, "serial": None}}, b"5 < 00\n", "does not stand in the wire log"),
     ],
 )
 def test_an_instrument_needs_positive_evidence(
@@ -314,3 +326,39 @@ def test_a_link_in_a_run_folder_is_refused_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_campaign_says_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="name the folder of a campaign"):
         CampaignFolder(tmp_path)
+
+
+def test_a_derived_file_replaces_a_link_and_never_writes_through_it(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    (tmp_path / "c" / "derived").mkdir(parents=True)
+    (tmp_path / "c" / "derived" / "results.json").symlink_to(outside)
+    written = write_derived(tmp_path / "c", "results.json", "theirs")
+    assert (outside.read_text(), written.read_text(), written.is_symlink()) == ("mine", "theirs", False)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "derived").symlink_to(tmp_path)
+    with pytest.raises(RunFolderError, match="a link"):
+        write_derived(tmp_path / "d", "outside", "theirs")
+    assert outside.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "device"])
+def test_what_is_no_plain_file_is_neither_read_nor_waited_for(tmp_path: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "x")
+    else:
+        (tmp_path / "x").symlink_to("/dev/zero" if kind == "device" else "/etc/hostname")
+    with pytest.raises(OSError, match=r"x"):
+        read_plain(tmp_path / "x")
+
+
+def test_nothing_outside_the_campaign_is_read_through_a_link(tmp_path: Path) -> None:
+    campaign = write_campaign(tmp_path / "c")
+    run = campaign.run_paths()[1]
+    unlock(run)
+    (tmp_path / "elsewhere").write_bytes((run / JOURNAL).read_bytes())
+    (run / JOURNAL).unlink()
+    (run / JOURNAL).symlink_to(tmp_path / "elsewhere")
+    found = examine(tmp_path / "c")
+    assert run.name in found.unreadable
+    assert any(run.name in failure and "only plain files" in failure for failure in failures(tmp_path / "c"))

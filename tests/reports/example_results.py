@@ -93,7 +93,8 @@ def baseline(gpu: bool = True) -> Part:
         for block in range(5)
     ]  # fmt: skip
     return {
-        "n_blocks": number(5, "1"), "n_excluded": number(0, "1"), "mean_power_w": estimate(41.1, "W", 0.002),
+        "n_blocks": number(5, "1"), "n_excluded": number(0, "1"),
+        "mean_power_w": estimate(41.1, "W", 0.002), "budget": budget(estimate(41.1, "W", 0.002)),
             "duration_s": estimate(60.0, "s", 0),
         "drift_w": number(0.2, "W"), "without_outliers": estimate(41.05, "W", 0.001), "blocks": blocks,
         "hardware": {"cpu_percent": estimate(0.6, "%"), "ram_used_kb": estimate(1.9e6, "kB")},
@@ -110,6 +111,7 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
         "mean_power_w": estimate(power_w, "W"), "energy_wh": estimate(power_w / 60, "Wh"),
         "induced_energy_wh": induced_wh, "induced_power_w": estimate(induced_w, "W"),
         "duration_s": estimate(60.0, "s", 0.001), "gap_energy_wh": number(0.0, "Wh"),
+        "budget": {"gross": budget(estimate(power_w / 60, "Wh")), "induced": budget(induced_wh)},
         "alternatives": [{"name": "without-baseline-outliers", "sentence": "without blocks that are outliers",
                           "induced_energy_wh": estimate(induced_w / 59, "Wh")}],
         "efficiency": {
@@ -143,6 +145,24 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
             "share": estimate(0.3, "1"), "induced_share": estimate(0.4, "1"),
         }  # fmt: skip
     return part
+
+
+def budget(result: Part, *, known: bool = True) -> Part:
+    """A budget of two lines; not `known`: the meter has no limits of error."""
+    lines = [
+        {"source": "runs", "meter": None, "type": "A", "distribution": "t", "sensitivity": 1.0,
+         "input_u": 0.8 * result["u"], "input_unit": result["unit"], "u": 0.8 * result["u"], "dof": 2.0, "share": 0.64,
+         "note": "n=3"},
+        {"source": "gain", "meter": "wall", "type": "B", "distribution": "rectangular",
+         "sensitivity": result["value"], "input_u": 0.6 * result["u"] / result["value"], "input_unit": "1",
+         "u": 0.6 * result["u"], "dof": None, "share": 0.36, "note": "rho_g=1"},
+    ]  # fmt: skip
+    return {
+        "complete": known, "missing": [] if known else [{"what": "limits-of-error", "meter": "wall"}],
+        "result": result, "type_a": {**result, "u": 0.8 * result["u"]},
+        "type_b": number(result["value"], result["unit"], u=0.6 * result["u"], U=1.2 * result["u"]),
+        "dominant": "runs", "lines": lines if known else lines[:1],
+    }  # fmt: skip
 
 
 def hardware(quantity: str, unit: str, value: float) -> Part:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.config import Thresholds
 from harness.documents import (
     ActionEvent,
     ClockEvent,
@@ -27,14 +26,13 @@ from harness.documents import (
     PowerDescriptor,
     Start,
     Stop,
+    Thresholds,
     dump,
 )
 from harness.run_folder import CampaignFolder, RunWriter
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
-MARGIN_S = 4
-"""Seconds recorded before and after the rating interval."""
 LAB_TOML = Path(__file__).parents[2] / "lab.toml"
 Floats = npt.NDArray[np.float64]
 
@@ -75,13 +73,15 @@ class Shape:
     lab: str = "Synthetic lab"
     operator: str = "A. Operator"
     seed: int = 7
+    margin_s: int = 4
+    """Seconds recorded before and after the rating interval."""
 
 
 GULDNER = Shape(name="guldner-size", repetitions=30, baseline_blocks=30, duration_s=1000)
 
 
-def make_campaign(path: Path, shape: Shape) -> Path:
-    """Write a whole campaign below `path` / name and return its folder."""
+def make_campaign(path: Path, shape: Shape, kind: "type[SyntheticRun] | None" = None) -> Path:
+    """Write a whole campaign of such runs below `path` / name and return its folder."""
     folder = path / shape.name
     campaign = CampaignFolder.create(folder)
     config = resolved_config(shape)
@@ -99,9 +99,9 @@ def make_campaign(path: Path, shape: Shape) -> Path:
         ordinal = int(plain["ordinal"])
         name = f"{begin:%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{ordinal:08x}"
         campaign.append("run-begin", stamp(begin), {"ordinal": ordinal, "folder": name, "attempt": 1})
-        run = SyntheticRun(shape, plain, load, begin)
+        run = (kind or SyntheticRun)(shape, plain, load, begin)
         previous = run.write(folder / name, previous, config, software)
-        begin += timedelta(seconds=run.duration_s + 2 * MARGIN_S + 20)
+        begin += timedelta(seconds=run.duration_s + 2 * shape.margin_s + 20)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
         campaign.append("run-end", stamp(begin), end | {"manifest": previous})
     return folder
@@ -143,9 +143,9 @@ class SyntheticRun:
         stretch = 1.0 if load is None else float(self._random.uniform(0.97, 1.03))
         self.duration_s = shape.duration_s * stretch
         self._base_ns = int((begin - EPOCH).total_seconds()) * SECOND_NS + 3_600 * SECOND_NS
-        self._start_ns = self._base_ns + MARGIN_S * SECOND_NS
+        self._start_ns = self._base_ns + shape.margin_s * SECOND_NS
         self._stop_ns = self._start_ns + int(self.duration_s * SECOND_NS)
-        self._count = int(self.duration_s) + 2 * MARGIN_S
+        self._count = int(self.duration_s) + 2 * shape.margin_s
         self._seconds = np.arange(1, self._count + 1, dtype=float)
 
     def write(self, folder: Path, previous: str | None, config: dict[str, Any], software: dict[str, Any]) -> str:
@@ -165,7 +165,7 @@ class SyntheticRun:
                 writer.write_file("artifacts/history.json", dump(self._history()).encode())
                 writer.write_file("artifacts/summary.json", dump(self._summary()).encode())
             status, streams = self.exit_status, writer.stream_summary()
-            end = self._stop_ns + MARGIN_S * SECOND_NS
+            end = self._stop_ns + self.shape.margin_s * SECOND_NS
             utc = stamp(self.begin + timedelta(seconds=self.duration_s))
             return writer.seal(Stop(time_ns=end, utc=utc, exit_status=status, reason=self.reason, streams=streams))
 
@@ -230,7 +230,7 @@ class SyntheticRun:
 
     def _envelope(self, level: float, lag_s: float) -> Floats:
         """A first-order rise to `level` inside the rating interval, with the dips between epochs."""
-        t = self._seconds - MARGIN_S
+        t = self._seconds - self.shape.margin_s
         rise = np.where(t > 0, 1 - np.exp(-np.maximum(t, 0) / lag_s), 0.0)
         fall = np.where(t > self.duration_s, np.exp(-np.maximum(t - self.duration_s, 0) / lag_s), 1.0)
         return np.asarray(level * rise * fall, dtype=float)

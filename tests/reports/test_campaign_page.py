@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.figures import TracePanel
-from reports.pages.campaign import campaign_page, css_text, remarks
+from reports.pages.campaign import campaign_page, css_text, remarks, verdict_line
 from reports.pages.sentences import ADVICE, UNKNOWN
 from reports.render import render
-from tests.reports.example_results import SCENARIOS, number, results
+from tests.reports.example_results import SCENARIOS, budget, number, results
 
 COMMAND = "wattlab report runs/synthetic"
 HOSTILE = "\"><script>alert(1)</script>\\'{{ 7*7 }}</style> & \x01 $x$ 日本"
@@ -183,6 +183,24 @@ def test_everything_the_report_must_show_is_there() -> None:
     assert "conforms to" not in checker.text
 
 
+def test_the_budget_is_a_table_and_a_bar_and_says_what_dominates() -> None:
+    checker = checked(whole())
+    assert "fig-budget" in checker.ids
+    assert "cnn, induced energy: spread of runs (64 % of the variance)" in checker.text
+    assert "Uncertainty budget, cnn: induced energy" in checker.text
+    assert "Limits of error unknown" not in checker.text
+    assert "cnn, induced energy: spread of runs 64.0 %, gain of the meter 36.0 %." in whole()
+
+
+def test_a_meter_without_limits_of_error_is_named_before_any_result() -> None:
+    tree = results()
+    for part in tree["scenarios"].values():
+        part["budget"]["induced"] = budget(part["induced_energy_wh"], known=False)
+    text = checked(html_of(tree)).text
+    assert text.index("Limits of error unknown: wall.") < text.index("Result per scenario and run")
+    assert "limits of error of wall" in text
+
+
 def test_figures_are_numbered_in_the_order_in_which_they_stand() -> None:
     numbers = re.findall(r"<figcaption><strong>Figure (\d+)\.</strong>", whole())
     assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
@@ -274,6 +292,46 @@ def test_invalid_findings_stand_first_and_before_the_contents() -> None:
     assert remarks(tree)[0].severity == "invalid"
     html = html_of(tree)
     assert html.index("induced-negative") < html.index("<nav")
+
+
+def with_verdict(word: str, *reasons: tuple[str, str], decision: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Results with a verdict; reasons as (code, the word it weighs)."""
+    listed = [{"code": code, "severity": "warn", "weighs": weighs, "subjects": ["x"]} for code, weighs in reasons]
+    return results() | {"verdict": {"word": word, "reasons": listed, "decision": decision}}
+
+
+def test_the_verdict_stands_in_the_headline_with_the_reasons_that_made_it() -> None:
+    tree = with_verdict("not-certifiable", ("emulated", "not-certifiable"), ("few-runs", "valid-with-remarks"))
+    line = verdict_line(tree)
+    assert line.startswith("Verdict: not certifiable. ")
+    assert line.endswith("Because of: emulated.")
+    html = html_of(tree)
+    assert html.index("Verdict: not certifiable.") < html.index("<nav")
+    assert verdict_line(with_verdict("valid")) == "Verdict: valid. No rule of the method found anything."
+    many = with_verdict("invalid", *[(f"code-{n}", "invalid") for n in range(8)])
+    assert verdict_line(many).endswith("code-5 and 2 more.")
+    assert verdict_line(results() | {"verdict": None}) == ""
+
+
+def test_the_decision_stands_in_the_headline_with_guard_band_and_risk() -> None:
+    decision = {
+        "scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": 0.08, "guard_band_factor": 1.0,
+        "value_wh": 0.07, "U_wh": 0.005, "guard_band_wh": 0.005, "acceptance_limit_wh": 0.075, "accepted": True,
+        "risk": 0.0012345, "risk_of": "false acceptance",
+    }  # fmt: skip
+    line = verdict_line(with_verdict("valid", decision=decision))
+    assert "accepted with a guard band of" in line
+    assert line.endswith("risk of false acceptance 0.0012.")
+    unknown = decision | dict.fromkeys(("value_wh", "U_wh", "guard_band_wh", "risk", "risk_of")) | {"accepted": False}
+    assert "not accepted, for its uncertainty is not known" in verdict_line(with_verdict("valid", decision=unknown))
+
+
+def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() -> None:
+    tree = results() | {"findings": [], "thresholds": {"gap_total_percent": 1.0, "ambient_c": 23.0}}
+    text = checked(html_of(tree)).text
+    assert "No finding." in text
+    assert "gap total percent" in text
+    assert "ambient c" in text
 
 
 def test_the_same_results_give_the_same_bytes() -> None:

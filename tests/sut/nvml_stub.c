@@ -83,6 +83,17 @@ ret nvmlDeviceGetName(device d, char *out, unsigned size) { (void)d; return text
 ret nvmlDeviceGetUUID(device d, char *out, unsigned size) { (void)d; return text(out, size, "GPU-stub"); }
 ret nvmlDeviceGetVbiosVersion(device d, char *out, unsigned size) { (void)d; (void)out; (void)size; return UNSUPPORTED; }
 ret nvmlDeviceGetEnforcedPowerLimit(device d, unsigned *out) { return word(d, "power_limit_mw", out); }
+ret nvmlDeviceGetPersistenceMode(device d, unsigned *out) { return word(d, "persistence", out); }
+ret nvmlDeviceGetPowerManagementLimit(device d, unsigned *out) { return word(d, "power_limit_mw", out); }
+ret nvmlDeviceGetPowerManagementDefaultLimit(device d, unsigned *out) { return word(d, "default_limit_mw", out); }
+ret nvmlDeviceGetApplicationsClock(device d, unsigned kind, unsigned *out)
+{
+    return kind == 1 ? word(d, "applications_clock", out) : INVALID;
+}
+ret nvmlDeviceGetDefaultApplicationsClock(device d, unsigned kind, unsigned *out)
+{
+    return kind == 1 ? word(d, "default_clock", out) : INVALID;
+}
 ret nvmlDeviceGetPerformanceState(device d, unsigned *out) { return word(d, "pstate", out); }
 ret nvmlDeviceGetCurrPcieLinkGeneration(device d, unsigned *out) { return word(d, "pcie", out); }
 ret nvmlDeviceGetTemperature(device d, unsigned sensor, unsigned *out)
@@ -103,6 +114,7 @@ ret nvmlDeviceGetMemoryInfo(device d, memory *out)
 }
 ret nvmlDeviceGetPowerUsage(device d, unsigned *out) { return word(d, "power_mw", out); }
 ret nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *out) { return of_device(d, "energy_mj", out); }
+ret nvmlDeviceGetCurrentClocksThrottleReasons(device d, unsigned long long *out) { return of_device(d, "throttle_reasons", out); }
 ret nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out)
 {
     const char *names[] = {"graphics_clock", "sm_clock", "memory_clock"};

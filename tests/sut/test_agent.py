@@ -222,9 +222,19 @@ def test_the_columns_are_those_of_the_run_folder_with_unit_and_method(agent: Loc
         "net_received_kb",
         "net_sent_kb",
         "agent_cpu_s",
+        "busy_cpu_s",
+        "load_cpu_s",
+        "oom_kills",
+        "cpu_throttle_count",
     ]
     assert all(column["quantity"] and column["unit"] and column["method"] for column in columns)
-    assert [c["name"] for c in columns if c["kind"] == "counter"] == ["agent_cpu_s"]
+    assert [c["name"] for c in columns if c["kind"] == "counter"] == [
+        "agent_cpu_s",
+        "busy_cpu_s",
+        "load_cpu_s",
+        "oom_kills",
+        "cpu_throttle_count",
+    ]
     first = agent.of("sample")[0]["values"]
     assert [first[0], *first[3:7]] == [None] * 5
     sample = agent.last_sample()
@@ -245,6 +255,54 @@ def test_a_busy_cpu_is_seen_and_the_agents_own_time_grows(agent: LocalAgent, tmp
     own = [record["values"][7] for record in agent.of("sample")]
     assert own == sorted(own)
     assert own[-1] > own[0] > 0
+
+
+BURN = "import time\nend = time.process_time() + 0.8\nwhile time.process_time() < end: pass"
+
+
+def counters(agent: LocalAgent, *names: str) -> list[list[float]]:
+    """The columns of all samples so far, without those before the CPU times are known."""
+    columns = [column["name"] for column in agent.of("descriptor")[0]["columns"]]
+    rows = [[record["values"][columns.index(name)] for name in names] for record in agent.of("sample")]
+    return [row for row in rows if None not in row]
+
+
+def test_the_commands_cpu_time_is_told_from_that_of_others(agent: LocalAgent, tmp_path: Path) -> None:
+    until(lambda: bool(counters(agent, "busy_cpu_s")), 5.0, "a sample")
+    before = counters(agent, "busy_cpu_s", "load_cpu_s", "agent_cpu_s")[-1]
+    foreign = subprocess.Popen([sys.executable, "-c", BURN])
+    # A child of the command burns: its time comes with its end.
+    agent.rate(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN!r}])", tmp_path / "work")
+    agent.ended()
+    foreign.wait()
+    count = len(agent.of("sample"))
+    until(lambda: len(agent.of("sample")) > count + 2, 5.0, "samples")
+    busy, load, own = (
+        now - then
+        for now, then in zip(counters(agent, "busy_cpu_s", "load_cpu_s", "agent_cpu_s")[-1], before, strict=True)
+    )
+    assert 0.75 < load < 2.5
+    assert busy - load - own > 0.7
+    everything = [load for (load,) in counters(agent, "load_cpu_s")]
+    assert everything == sorted(everything)
+
+
+def test_kills_and_slow_downs_are_read_from_the_kernels_counters(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "vmstat").write_text("nr_free_pages 1\noom_kill 3\n")
+    for cpu, package in ((0, 0), (1, 0), (2, 1)):
+        folder = tmp_path / "sys/devices/system/cpu" / f"cpu{cpu}"
+        (folder / "thermal_throttle").mkdir(parents=True)
+        (folder / "topology").mkdir()
+        (folder / "topology" / "physical_package_id").write_text(f"{package}\n")
+        (folder / "thermal_throttle" / "package_throttle_count").write_text("4\n")
+    sampler = agent_module.StateSampler(str(tmp_path))
+    assert sampler.sample(1.5, None)[0] == 1.5
+    assert sampler.sample(1.5, None)[2:] == [3, 8]
+    assert agent_module.StateSampler(str(tmp_path / "nothing")).sample(None, None)[2:] == [None, None]
+    methods = [column["method"] for column in agent_module.StateSampler(str(tmp_path / "nothing")).columns]
+    assert "not known" in methods[2]
+    assert "not supported" in methods[3]
 
 
 def test_disk_and_network_are_kilobytes_since_the_sample_before(agent: LocalAgent, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_markers_of_a_sut_with_wrong_drifting_clocks_behind_a_slow_link_land_wit
         Relay((sshd.host, sshd.port), OUT_S, BACK_S) as relay,
         Sut.connect(through(config_of(sshd, tmp_path), relay.port)) as sut,
     ):
-        assert [found.severity for found in sut.diagnose() if found.code == "wall-clock"] == ["warn"]
+        assert [found.severity for found in sut.diagnose(3600.0) if found.code == "wall-clock"] == ["warn"]
         work = sut.stage("0a0b0c0d", {"program.py": PROGRAM, "markers.py": MARKERS})
         session = start(sut, "0a0b0c0d", recorded)
         exchanges = [session.exchange() for _ in range(8)]

@@ -1,12 +1,14 @@
 """The agent's GPU columns against a stub of the driver's library that replays a trace (sampler logic, no real GPU)."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.sut.conftest import compiled, until
-from tests.sut.test_agent import LocalAgent, facts_of
+from tests.sut.test_agent import AGENT, LocalAgent, facts_of
 
 TRACE = {
     "pstate": 2,
@@ -21,6 +23,7 @@ TRACE = {
     "memory_clock": 9751,
     "graphics_clock": 1910,
     "power_limit_mw": 350_000,
+    "throttle_reasons": 0x40 | 0x4,
 }
 SHOWN = {
     "pstate": 2,
@@ -34,6 +37,7 @@ SHOWN = {
     "sm_clock_mhz": 1905,
     "memory_clock_mhz": 9751,
     "graphics_clock_mhz": 1910,
+    "throttled": 1,
 }
 
 
@@ -104,6 +108,23 @@ def test_facts_name_the_gpu_its_driver_and_its_power_limit(library: Path, tmp_pa
     gpu = facts_of(environment(library, trace))["gpus"][0]
     assert gpu["name"] == "Stub 3000"
     assert (gpu["driver"], gpu["power_limit_w"], gpu["vbios"]) == ("550.00-stub", 350.0, None)
+
+
+def test_a_survey_says_what_changes_a_gpus_speed_and_null_where_the_driver_does_not(
+    library: Path, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    state = {"persistence": 1, "applications_clock": 1410, "default_clock": 1695, "default_limit_mw": 350_000}
+    write_trace(trace, TRACE | state, {"temperature": 30})
+    words = ["survey", "--folder", str(tmp_path), "--root", str(tmp_path / "runs")]
+    done = subprocess.run([*AGENT, *words], env=environment(library, trace), capture_output=True, text=True, check=True)
+    first, second = json.loads(done.stdout)["state"]["gpus"]
+    assert first == {
+        "index": 0, "persistence": 1, "applications_clock_mhz": 1410, "default_clock_mhz": 1695,
+        "throttle_reasons": 0x40 | 0x4, "temperature_c": 61, "power_limit_w": 350.0, "default_limit_w": 350.0,
+        "compute_processes": None,
+    }  # fmt: skip
+    assert {key for key, value in second.items() if value is not None} == {"index", "temperature_c"}
 
 
 def test_without_a_driver_there_are_no_gpu_columns_and_a_note_says_why(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from harness.sut import Sut, SutConfig
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
+HORIZON_S = 3600.0
 NAMES = ("hostname", "os", "kernel", "cpu", "cpu_count", "memory_kb", "board", "gpus", "boot_id", "python")
 
 
@@ -79,6 +80,12 @@ def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tm
         Sut.connect(replace(config, key_file=tmp_path / "locked"))
 
 
+def test_a_line_of_known_hosts_that_is_no_key_is_named(config: SutConfig) -> None:
+    config.known_hosts.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + config.known_hosts.read_text())
+    with pytest.raises(HostKeyError, match="has a line that is no host key"):
+        Sut.connect(config)
+
+
 def test_a_port_that_says_nothing_is_given_up(config: SutConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sut_module, "CONNECT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SutUnreachable):
@@ -98,8 +105,16 @@ def test_facts_say_what_the_sut_is(sut: Sut) -> None:
 
 
 def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
-    assert not [found for found in sut.diagnose() if found.severity == "refuse"]
-    assert "no-gpu" in [found.code for found in sut.diagnose()]
+    begun = sut.facts()
+    diagnoses = sut.diagnose(HORIZON_S, begun)
+    assert not [found for found in diagnoses if found.severity == "refuse"]
+    assert {"identity", "no-gpu", "disk", "swap", "foreign-load", "battery"} <= {found.code for found in diagnoses}
+
+
+def test_another_machine_than_the_campaign_began_on_is_refused(sut: Sut) -> None:
+    begun = sut.facts() | {"board": "another board", "kernel": "2.6.32"}
+    changed = {found.code: found.severity for found in sut.diagnose(HORIZON_S, begun) if "changed" in found.code}
+    assert changed == {"machine-changed": "refuse", "software-changed": "warn"}
 
 
 def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: Path) -> None:
@@ -110,7 +125,7 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
         ("no/such/python", "does not run there"),
     ):
         with Sut.connect(replace(config, python=python)) as sut:
-            (found,) = sut.diagnose()
+            (found,) = sut.diagnose(HORIZON_S)
             assert found.severity == "refuse"
             assert said in found.text
             with pytest.raises(SutRefused, match="python"):
@@ -120,7 +135,7 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
 def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, tmp_path: Path) -> None:
     bare = script(tmp_path / "bare", f'exec {sys.executable} -S "$@"')
     with Sut.connect(replace(config, python=bare)) as sut:
-        (found,) = (found for found in sut.diagnose() if found.severity == "refuse")
+        (found,) = (found for found in sut.diagnose(HORIZON_S) if found.severity == "refuse")
         assert found.code == "no-psutil"
         sut.stage("aaaaaaaa", {})
         with pytest.raises(SutError, match="psutil cannot be imported"):
@@ -133,7 +148,7 @@ def test_a_full_disk_is_refused(config: SutConfig, tmp_path: Path) -> None:
     run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
     try:
         with Sut.connect(replace(config, folder=str(disk / "sut"))) as sut:
-            assert [found.code for found in sut.diagnose() if found.severity == "refuse"] == ["disk-full"]
+            assert [found.code for found in sut.diagnose(HORIZON_S) if found.severity == "refuse"] == ["disk-full"]
             with pytest.raises(SutError, match="is its disk full"):
                 sut.stage("aaaaaaaa", {"big": b"x" * (2 << 20)})
     finally:
@@ -144,7 +159,7 @@ def test_a_wrong_wall_clock_is_a_finding(tmp_path: Path) -> None:
     shim = compiled("fake_clock.c", tmp_path / "fake_clock.so")
     settings = [f"SetEnv LD_PRELOAD={shim} FAKE_CLOCK=0,-7200000000000,0"]
     with LoopbackSshd(tmp_path / "sshd", settings=settings) as sshd, Sut.connect(config_of(sshd, tmp_path)) as sut:
-        (found,) = (found for found in sut.diagnose() if found.code == "wall-clock")
+        (found,) = (found for found in sut.diagnose(HORIZON_S) if found.code == "wall-clock")
     assert found.severity == "warn"
     off = re.search(r"([0-9.]+) s behind", found.text)
     assert off is not None
@@ -293,14 +308,14 @@ def test_a_run_left_by_a_killed_host_is_reported_and_removed_by_the_next(config:
         session.rate(["sleep", "1000"], {}, work, None)
         agent = psutil.Process(int((Path(work).parent / "agent/agent.lock").read_text()))
         with Sut.connect(config) as second:
-            assert "busy" in [found.code for found in second.diagnose() if found.severity == "refuse"]
+            assert "busy" in [found.code for found in second.diagnose(HORIZON_S) if found.severity == "refuse"]
             with pytest.raises(SutRefused, match="0dead000 is being measured"):
                 second.stage("aaaaaaaa", {})
         load = agent.children()
         # The host is gone without a word.
         with contextmanager_of_lost_host(session, killed):
             with Sut.connect(config) as second:
-                until(lambda: "left-over" in [found.code for found in second.diagnose()], 10.0, "the remark")
+                until(lambda: "left-over" in [found.code for found in second.diagnose(HORIZON_S)], 10.0, "the remark")
                 second.stage("aaaaaaaa", {})
                 assert [path.name for path in Path(second.root, "runs").iterdir()] == ["aaaaaaaa"]
             until(lambda: not any(process.is_running() for process in [agent, *load]), 5.0, "the end of agent and load")

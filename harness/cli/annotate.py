@@ -1,0 +1,40 @@
+"""`wattlab annotate CAMPAIGN [RUN] --text ...`: the operator's chained note beside the runs; can take a run out."""
+
+import argparse
+import getpass
+from pathlib import Path
+
+from harness.cli.types import Verbs
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "annotate",
+        help="note something beside a campaign or a run; exclude a run, with a reason",
+        description="Append a note to annotations.jsonl, a chained log beside the runs; a sealed run is never touched. "
+        "An excluded run enters no mean; the report says who excluded it, when and why.",
+    )
+    verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
+    verb.add_argument("run", nargs="?", help="a run's folder, or its ordinal; without it the note is on the campaign")
+    verb.add_argument("--text", required=True, help="what happened")
+    verb.add_argument("--exclude", metavar="REASON", help="take the run out of the means, for this technical reason")
+    verb.add_argument(
+        "--operator", default=getpass.getuser(), metavar="NAME", help="who notes it (default: %(default)s)"
+    )
+    verb.set_defaults(call=call)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Append the note and say what comes next."""
+    from harness.evidence.annotations import annotate
+
+    about = annotate(
+        arguments.campaign,
+        arguments.run,
+        operator=arguments.operator,
+        text=arguments.text,
+        exclude=arguments.exclude,
+    )
+    print(f"noted on {about}; `wattlab report {arguments.campaign}` takes it up, a signature has to be made anew")
+    return 0

@@ -1,0 +1,53 @@
+"""`wattlab observer`: what agent and SSH link themselves add to the SUT's power, measured by the meters."""
+
+import argparse
+
+from harness.campaign import OBSERVER, Campaign
+from harness.cli import report
+from harness.cli.run import Display, check, open_bench, seal_cut_off
+from harness.cli.types import Verbs, add_lab_argument
+from harness.config import APPLICATION, LabConfig, load
+from harness.demo import Wires, open_wires
+from harness.errors import ConfigError
+from harness.provenance import software_facts
+
+LEAST_BLOCKS, LEAST_S = 2, 2.0
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "observer",
+        help="measure what the agent and its link add",
+        description="Measure what the agent and its SSH link add to the SUT's power: blocks with and without them in "
+        "the order ABBA, idle and under full load. They become part of the campaign and a line of its budget.",
+    )
+    add_lab_argument(verb)
+    verb.add_argument("--blocks", type=int, default=6, help="with, and as many without, idle and loaded (default: 6)")
+    verb.add_argument("--seconds", type=float, default=60.0, help="length of a block (default: 60)")
+    verb.set_defaults(call=call)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Check, measure the blocks, and write the report."""
+    if arguments.blocks < LEAST_BLOCKS or arguments.seconds < LEAST_S:
+        raise ConfigError(f"wattlab observer: at least {LEAST_BLOCKS} blocks of {LEAST_S:g} s are needed")
+    config = load(arguments.lab)
+    with open_wires(config) as wires:
+        observe(config, wires, arguments.blocks, arguments.seconds)
+    return report.write(config.campaign_folder)
+
+
+def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> None:
+    """Preflight, then the blocks that are planned and not made; without any, `blocks` of `seconds` are planned.
+
+    Raises:
+        LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
+    """
+    campaign = Campaign(config, software_facts(APPLICATION))
+    with campaign.locked():
+        seal_cut_off(campaign)
+        campaign.add_observer_blocks(blocks, seconds)
+        check(campaign, config, wires)
+        with open_bench(config, wires) as bench, Display(len(campaign.plan)) as display:
+            campaign.measure(bench, display.on_progress, OBSERVER)

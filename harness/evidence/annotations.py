@@ -1,0 +1,38 @@
+"""The operator's notes beside the runs: appended, chained, never inside a sealed run.
+
+Knows the annotation log. Knows no numbers: what an exclusion does to a mean is the analysis's business.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import RunFolderError
+from harness.run_folder import CampaignFolder
+
+
+def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclude: str | None) -> str:
+    """Append one note on a run (its folder's name or its ordinal) or on the campaign; return what it is on.
+
+    Raises:
+        RunFolderError: no such run, an empty reason, an exclusion without a run, or a log whose chain is broken.
+    """
+    folder = CampaignFolder(campaign)
+    entries = folder.entries()
+    folder.annotations.entries()
+    begun = [entry for entry in entries if entry["type"] == "run-begin"]
+    if exclude is not None and (run is None or not exclude.strip()):
+        raise RunFolderError("an exclusion needs a run and a reason: `wattlab annotate CAMPAIGN RUN --exclude REASON`")
+    name = None if run is None else _named(run, [(int(e["ordinal"]), str(e["folder"])) for e in begun], campaign)
+    body = {"operator": operator, "run": name, "text": text, "exclude": exclude}
+    folder.annotations.append("annotation", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", body)
+    return name or "the campaign"
+
+
+def _named(run: str, begun: list[tuple[int, str]], campaign: Path) -> str:
+    """The folder of a run that is named by its folder or, where it was attempted once, by its ordinal."""
+    found = [name for ordinal, name in begun if run in (name, str(ordinal))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RunFolderError(f"run {run} was attempted {len(found)} times; name one of the folders {', '.join(found)}")
+    raise RunFolderError(f"{campaign}: no run {run!r} in its log; name a run's folder or its ordinal")

@@ -1,0 +1,125 @@
+"""OpenSSH signatures over bytes (`ssh-keygen -Y`, PROTOCOL.sshsig): a lab signs with the keys it has.
+
+Knows ssh-keygen, its files and its words. Does not know what is signed. The private key is named to ssh-keygen and
+never read here; namespace and principal are fixed, so a signature made for another purpose does not pass.
+"""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import SigningError
+
+NAMESPACE = "wattlab@campaign"
+PRINCIPAL = "wattlab-campaign"
+"""The only identity in the allowed-signers file that a verification makes for itself."""
+TIMEOUT_S = 120.0
+"""A key on a token waits for a finger."""
+PUBLIC_KEY = re.compile(r"((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})(?: [^\r\n]*)?")
+FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key: its type and body as OpenSSH writes them, and its fingerprint (`SHA256:...`)."""
+
+    text: str
+    fingerprint: str
+
+
+def read_public_key(path: Path) -> PublicKey:
+    """The one public key of a `.pub` file, its comment left out.
+
+    Raises:
+        SigningError: the file cannot be read, or holds anything but one plain public key.
+    """
+    try:
+        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SigningError(f"{path}: cannot read the public key ({error}); name the .pub file") from error
+    found = PUBLIC_KEY.fullmatch(lines[0].strip()) if len(lines) == 1 else None
+    if found is None:
+        raise SigningError(f"{path}: found no single OpenSSH public key ('ssh-ed25519 AAAA...'); name the .pub file")
+    return _with_fingerprint(f"{found[1]} {found[2]}", str(path))
+
+
+def _with_fingerprint(text: str, where: str) -> PublicKey:
+    answer = _keygen(["-l", "-f", "/dev/stdin"], text.encode() + b"\n")
+    fingerprint = FINGERPRINT.search(answer.stdout.decode(errors="replace"))
+    if answer.returncode or fingerprint is None:
+        raise SigningError(f"{where}: ssh-keygen does not accept this public key ({_words(answer)})")
+    return PublicKey(text, fingerprint[0])
+
+
+def sign(content: bytes, key: Path) -> bytes:
+    """The armoured signature of `content` with a private key (or, with an agent, with its public half).
+
+    Raises:
+        SigningError: ssh-keygen refuses; its words are in the message.
+    """
+    answer = _keygen(["-Y", "sign", "-n", NAMESPACE, "-f", str(key.resolve())], content)
+    if answer.returncode or not answer.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+        raise SigningError(f"{key}: ssh-keygen did not sign ({_words(answer)}); name an OpenSSH private key")
+    return answer.stdout
+
+
+def signer_of(content: bytes, signature: bytes) -> str | None:
+    """Fingerprint of the key that signed exactly these bytes in our namespace; None where the signature is not of them.
+
+    This says nothing of who holds the key.
+    """
+    with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
+        place = Path(name) / "signature"
+        place.write_bytes(signature)
+        answer = _keygen(["-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(place)], content)
+    found = FINGERPRINT.search(answer.stdout.decode(errors="replace"))
+    return found[0] if answer.returncode == 0 and found else None
+
+
+def problem_of(content: bytes, signature: bytes, key: PublicKey) -> str | None:
+    """Why `content` is not signed by this key for this purpose; None where it is."""
+    signer = signer_of(content, signature)
+    if signer is None:
+        return "the signature is not one of this statement: the statement was changed after it was signed"
+    if signer != key.fingerprint:
+        return f"signed with another key, {signer}; the given public key is {key.fingerprint}"
+    with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
+        place, allowed = Path(name) / "signature", Path(name) / "allowed_signers"
+        place.write_bytes(signature)
+        allowed.write_text(f'{PRINCIPAL} namespaces="{NAMESPACE}" {key.text}\n')
+        words = ["-Y", "verify", "-f", str(allowed), "-I", PRINCIPAL, "-n", NAMESPACE, "-s", str(place)]
+        answer = _keygen(words, content)
+    return None if answer.returncode == 0 else f"ssh-keygen does not accept it ({_words(answer)})"
+
+
+def public_half(key: Path) -> PublicKey:
+    """The public half of a private key: `KEY.pub` beside it, or what ssh-keygen derives.
+
+    Raises:
+        SigningError: neither is to be had.
+    """
+    beside = key.with_name(key.name + ".pub")
+    if key.suffix == ".pub" or beside.is_file():
+        return read_public_key(key if key.suffix == ".pub" else beside)
+    answer = _keygen(["-y", "-f", str(key.resolve())], b"")
+    found = PUBLIC_KEY.fullmatch(answer.stdout.decode(errors="replace").strip())
+    if answer.returncode or found is None:
+        raise SigningError(f"{key}: no public half ({_words(answer)}); put KEY.pub beside it")
+    return _with_fingerprint(f"{found[1]} {found[2]}", str(key))
+
+
+def _keygen(words: Sequence[str], given: bytes) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(["ssh-keygen", *words], input=given, capture_output=True, timeout=TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        raise SigningError("ssh-keygen is not on this machine; install OpenSSH (openssh-client)") from None
+    except subprocess.TimeoutExpired:
+        raise SigningError(f"ssh-keygen did not answer within {TIMEOUT_S:.0f} s") from None
+
+
+def _words(answer: "subprocess.CompletedProcess[bytes]") -> str:
+    said = [line for line in answer.stderr.decode(errors="replace").splitlines() if "standard input" not in line]
+    return "; ".join(said) or f"exit code {answer.returncode}"

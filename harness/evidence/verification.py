@@ -1,0 +1,263 @@
+"""`verify` and `sign`: every check of a campaign, from its folder and a public key alone.
+
+Knows the order of the checks and what a signature needs. Recomputes through `reports`; computes no number itself. With
+no key, everything but the authorship is checked, and the outcome says so.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from harness.config import APPLICATION
+from harness.documents import Json, Start
+from harness.errors import DocumentError, LabError, RunFolderError, SigningError
+from harness.evidence import statement as statements
+from harness.evidence.recomputed import FORGED, check_audit, check_report, check_results, check_validity, recompute
+from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
+from harness.evidence.statement import SIGNATURE, STATEMENT
+from harness.provenance import software_facts
+from harness.run_folder import DERIVED, CampaignFolder, Check, Examination, RunFolder, examine, read_plain
+from reports.analysis.results import RESULTS
+from reports.render import AUDIT, REPORT
+
+CLOCK_S, CLOCK_RATE = 5.0, 1e-3
+"""A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""
+INCOMPLETE = "planned"
+"""The check that `wattlab sign --incomplete` may leave open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Every check, and sentences on what they prove and what not."""
+
+    checks: list[Check]
+    notes: list[str]
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that do not hold."""
+        return [check for check in self.checks if not check.passed]
+
+
+def verify(path: Path, key: PublicKey | None) -> Outcome:
+    """Every check of a campaign; nothing is written, no link is followed.
+
+    Raises:
+        RunFolderError: the folder is no campaign.
+    """
+    seen = examine(path)
+    checks = [*seen.checks, _check_clock(path.name, seen)]
+    signed, statement = _read_statement(path, key)
+    folder_name = path.resolve().name if statement is None else str(statement["folder"])
+    derived, computed = _check_derived(path, seen, folder_name, wanted=statement is not None)
+    if derived or key is not None:  # before its results are written a campaign is still being measured
+        checks.append(_check_plan(path.name, seen, statement))
+    checks += derived + signed
+    if statement is not None:
+        checks += statements.compare(statement, CampaignFolder(path), seen, computed)
+    strays = sorted({item.name for item in path.iterdir()} - statements.parts_of(seen.entries))
+    notes = [f"No part of the campaign, covered by nothing: {', '.join(strays)}"] if strays else []
+    return Outcome(checks, [*notes, *_notes(checks, statement, key)])
+
+
+def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
+    """Sign a campaign that verifies; write statement and signature beside its log; return the statement.
+
+    Raises:
+        SigningError: a check fails, the plan is not complete (`incomplete`: a reason why it is signed all the same),
+            there are no results, or ssh-keygen refuses.
+    """
+    if key.resolve().is_relative_to(path.resolve()):
+        raise SigningError(f"{key}: the private key lies in the campaign's folder; keep it elsewhere")
+    campaign, seen = CampaignFolder(path), examine(path)
+    folder_name = path.resolve().name
+    derived, computed = _check_derived(path, seen, folder_name, wanted=True)
+    plan = _check_plan(path.name, seen, None)
+    checks = [*seen.checks, _check_clock(path.name, seen), *derived]
+    failed = [check for check in [*checks, plan] if not check.passed and (check.name != INCOMPLETE or not incomplete)]
+    if failed or computed is None:
+        shown = "; ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failed[:3])
+        advice = " (`--incomplete REASON` signs it as incomplete)" if [*failed] == [plan] else ""
+        raise SigningError(f"{path} is not signed, {len(failed)} checks fail: {shown}{advice}")
+    signer = public_half(key)
+    about = {"principal": PRINCIPAL, "public_key": signer.text, "fingerprint": signer.fingerprint}
+    missing = None if plan.passed else f"{incomplete} ({plan.detail})"
+    software = software_facts(APPLICATION)
+    document = statements.make_statement(campaign, seen, computed, signer=about, software=software, incomplete=missing)
+    content = statements.to_bytes(document)
+    signature = sign(content, key)
+    if (problem := problem_of(content, signature, signer)) is not None:
+        raise SigningError(f"{key}: the signature does not verify with the public half ({problem})")
+    for name, body in ((STATEMENT, content), (SIGNATURE, signature)):
+        _write(path / name, body)
+    return document
+
+
+def _write(target: Path, content: bytes) -> None:
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        draft.unlink(missing_ok=True)
+        with draft.open("xb") as file:
+            file.write(content)
+        draft.replace(target)
+    except OSError as error:
+        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
+
+
+def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Json | None]:
+    """The signature's check, and the statement where it can be read; with a key, only one that this key signed."""
+    try:
+        content = read_plain(path / STATEMENT)
+        statement = statements.from_bytes(content)
+    except FileNotFoundError:
+        missing = Check(path.name, "signature", False, f"there is no {STATEMENT}: this campaign was never signed")
+        return ([missing] if key else []), None
+    except (OSError, DocumentError) as error:
+        return [Check(path.name, "signature", False, str(error))], None
+    try:
+        signature = read_plain(path / SIGNATURE)
+    except OSError as error:
+        detail = f"there is a statement, but its signature is gone ({error.strerror or error})"
+        return [Check(path.name, "signature", False, detail)], statement
+    if key is None:
+        return [], statement
+    problem = problem_of(content, signature, key)
+    detail = problem or f"signed {statement['utc']} with {key.fingerprint}"
+    return [Check(path.name, "signature", problem is None, detail)], statement
+
+
+def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: bool) -> tuple[list[Check], Json | None]:
+    """Results, findings, validity and report; none of them where nothing was computed yet and nothing is `wanted`."""
+    if any(check.name == "plain" and not check.passed for check in seen.checks):
+        return [], None
+    there = [name for name in (RESULTS, REPORT, AUDIT) if (path / DERIVED / name).exists()]
+    if not there and not wanted:
+        return [], None
+    try:
+        computed = recompute(path, seen)
+    except (LabError, *FORGED) as error:
+        detail = f"cannot be recomputed ({type(error).__name__}: {error})"
+        return [Check(f"{DERIVED}/{RESULTS}", "results", False, detail)], None
+    checks = [*check_results(path, computed), check_validity(path.name, computed)]
+    if REPORT in there:
+        checks.append(check_report(path, computed, folder_name))
+    if AUDIT in there:
+        checks.append(check_audit(path, folder_name))
+    return checks, computed
+
+
+def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:
+    """Every planned run succeeded once, is what was planned, and the runs were begun in the plan's order."""
+    plans = [e["runs"] for e in seen.entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
+    if not plans:
+        return Check(subject, INCOMPLETE, True, "there is no plan: an import")
+    stages = [{r["ordinal"]: r for r in p if isinstance(r, dict) and isinstance(r.get("ordinal"), int)} for p in plans]
+    planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
+    done = [run.start.ordinal for run in seen.runs.values() if run.exit_status == "success"]
+    missing = sorted(set(planned) - set(done))
+    if wrong := list(_misplaced(stages, seen.runs.values())):
+        return Check(subject, INCOMPLETE, False, "; ".join(wrong))
+    if not missing:
+        return Check(subject, INCOMPLETE, True, f"all {len(planned)} planned runs succeeded")
+    detail = (
+        f"{len(missing)} of {len(planned)} planned runs have no successful attempt: run {', '.join(map(str, missing))}"
+    )
+    if statement is not None and statement["incomplete"] is not None:
+        return Check(subject, INCOMPLETE, True, f"signed as incomplete: {statement['incomplete']}")
+    return Check(subject, INCOMPLETE, False, f"{detail}; not yet measured, or removed")
+
+
+def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]) -> Iterator[str]:
+    """Runs that are not what was planned, or not in the order of their stage. A sync pulse belongs to no plan."""
+    planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
+    for run in runs:
+        if (wanted := planned.get(run.start.ordinal)) is None:
+            if run.start.kind != "sync":
+                yield f"{run.path.name} was never planned"
+            continue
+        for key in ("kind", "scenario", "repetition", "seed", "block"):
+            if key in wanted and wanted[key] != getattr(run.start, key):
+                found = getattr(run.start, key)
+                yield f"{run.path.name} was planned with {key} {wanted[key]!r}, it was made with {found!r}"
+    for stage in stages:
+        order = list(stage)
+        places = [order.index(run.start.ordinal) for run in runs if run.start.ordinal in stage]
+        if any(later < earlier for earlier, later in pairwise(places)):
+            yield "the runs were not begun in the order of the plan"
+
+
+def _check_clock(subject: str, seen: Examination) -> Check:
+    """Stamps of the log never go back, each run lies where its log puts it, and one boot has one wall clock."""
+    problems = [*_log_goes_back(seen.entries), *_runs_elsewhere(seen), *_wall_clock_moved(seen)]
+    return Check(subject, "clock", not problems, "; ".join(problems) or "stamps agree with the monotonic clock")
+
+
+def _log_goes_back(entries: Sequence[Json]) -> Iterator[str]:
+    stamped = [(entry.get("seq"), at) for entry in entries if (at := _seconds(entry.get("utc"))) is not None]
+    for (_, before), (number, after) in pairwise(stamped):
+        if after < before - CLOCK_S:
+            yield f"campaign.jsonl:{number} is stamped {before - after:.0f} s before the line before it: clock set back"
+
+
+def _runs_elsewhere(seen: Examination) -> Iterator[str]:
+    """A run that was not measured between its begin and its end in the log is another, older one."""
+    stamps = {
+        kind: {str(e.get("folder")): _seconds(e.get("utc")) for e in seen.entries if e.get("type") == kind}
+        for kind in ("run-begin", "run-end")
+    }
+    for name, run in seen.runs.items():
+        at, begin, end = _seconds(run.start.utc), stamps["run-begin"].get(name), stamps["run-end"].get(name)
+        if run.start.time_base != "host-monotonic" or at is None or begin is None or end is None:
+            continue
+        if not begin - CLOCK_S <= at <= end + CLOCK_S:
+            yield f"{name} was measured at {run.start.utc}, {_apart(at, begin)} the log began it: another, older run"
+
+
+def _apart(at: float, begin: float) -> str:
+    return f"{abs(at - begin):.0f} s {'before' if at < begin else 'after'}"
+
+
+def _wall_clock_moved(seen: Examination) -> Iterator[str]:
+    last: dict[object, tuple[float, Start]] = {}
+    for run in seen.runs.values():
+        start, at = run.start, _seconds(run.start.utc)
+        if start.time_base != "host-monotonic" or at is None:
+            continue
+        boot, up_s = start.host.get("boot_id"), start.time_ns * 1e-9
+        if boot in last:
+            before_s, before = last[boot]
+            passed_s = up_s - before.time_ns * 1e-9
+            moved_s = (at - before_s) - passed_s
+            if passed_s < 0:
+                yield f"{run.path.name}: the monotonic clock went back within one boot: it is another, older run"
+            elif abs(moved_s) > CLOCK_S + CLOCK_RATE * passed_s:
+                yield f"{run.path.name}: the host's wall clock was set by {moved_s:+.0f} s since the run before it"
+        last[boot] = at, start
+
+
+def _seconds(stamp: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(stamp)).timestamp()
+    except ValueError:
+        return None
+
+
+def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | None) -> list[str]:
+    """What the outcome proves, and what it does not."""
+    notes = [f"{origin}: no evidence about a real machine" for origin in sorted(_played(checks))]
+    if key is None and statement is None:
+        notes.append("Nothing proves who made this campaign: it is not signed, and no public key was given.")
+    elif key is None:
+        notes.append(
+            "Nothing proves who made this campaign: there is a signature, but it was not checked. Get the lab's public "
+            "key on another way than this folder and give it with --public-key."
+        )
+    elif statement is not None and not any(check.name == "signature" and not check.passed for check in checks):
+        notes.append(f"Signed {statement['utc']} with {key.fingerprint}. {statements.CLAIM}")
+    return notes
+
+
+def _played(checks: Sequence[Check]) -> set[str]:
+    return {check.detail for check in checks if check.name == "origin" and not check.detail.endswith("instrument")}

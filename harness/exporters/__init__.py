@@ -1,0 +1,1 @@
+"""Campaigns -> the files of other tools."""

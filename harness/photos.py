@@ -1,0 +1,53 @@
+"""Photographs of the set-up: the files that lab.toml names become attachments of the campaign, copied and chained.
+
+Knows which files may be shown (PNG, JPEG, not too large). Knows no page. A file that has not changed is attached once.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.config import LabConfig
+from harness.errors import ConfigError, RunFolderError
+from harness.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
+
+FOLDER = "photos"
+
+
+def attach_photos(config: LabConfig, campaign: CampaignFolder, utc: str) -> None:
+    """Copy every photograph that is not yet attached into the campaign, and chain its digest.
+
+    Raises:
+        ConfigError: a file is missing, too large, or neither PNG nor JPEG. RunFolderError: the disk refuses.
+    """
+    attached = {entry["sha256"] for entry in campaign.entries() if entry["type"] == "attachment"}
+    for path, content in _photos(config):
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in attached:
+            continue
+        target = campaign.path / FOLDER / f"{digest[:8]}-{path.name}"
+        try:
+            target.parent.mkdir(exist_ok=True)
+            with target.open("xb") as file:
+                file.write(content)
+            target.chmod(0o444)
+        except OSError as error:
+            raise RunFolderError(f"{target}: cannot attach the photograph ({error.strerror})") from error
+        entry = {"path": target.relative_to(campaign.path).as_posix(), "sha256": digest, "note": PHOTO}
+        campaign.append("attachment", utc, entry)
+
+
+def _photos(config: LabConfig) -> Iterator[tuple[Path, bytes]]:
+    """Every photograph that lab.toml names, and its bytes."""
+    for index, name in enumerate(config.file.lab.photos):
+        where, path = f"{config.path}: lab.photos[{index}]", config.path.parent / Path(name).expanduser()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{where}: cannot read {path} ({error.strerror})") from None
+        if not content.startswith(tuple(IMAGE_TYPES)):
+            raise ConfigError(f"{where}: {path} is neither a PNG nor a JPEG file; save the photograph as one of them")
+        if len(content) > MAX_PHOTO_BYTES:
+            size, limit = len(content) // 1024, MAX_PHOTO_BYTES // 1024
+            raise ConfigError(f"{where}: {path} has {size} KiB, at most {limit} are embedded; make it smaller")
+        yield path, content

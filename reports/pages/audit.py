@@ -1,0 +1,419 @@
+"""View model of the audit report: the sixteen blocks of formats.md (ISO/IEC 17025, 7.8.2.1), each from results.json.
+
+Knows which block holds what, and the words. Knows no run folder, no HTML, and computes no result. What the results do
+not say is printed as not stated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reports.figures import TracePanel
+from reports.pages import plots, tables
+from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Row, Section, Table
+from reports.pages.budgets import budget_blocks
+from reports.pages.campaign import (
+    CLAIM,
+    STAMPS,
+    css_text,
+    findings_blocks,
+    numbered,
+    parameters,
+    remarks,
+    section_of,
+    setup_diagram,
+    verdict_in_words,
+)
+from reports.pages.labels import label_blocks
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
+from reports.pages.numbers import NOTHING, Scale, bare, is_finite, quantity, scale_for, significant, spread
+from reports.pages.planned import planned_blocks
+from reports.pages.raw_files import EmbeddedPhoto, RawFile
+from reports.pages.sentences import SEVERITIES
+from reports.pages.tables import as_text
+
+NOT_STATED = "not stated"
+ONLY = "Results relate only to the items measured."
+DEVIATIONS = frozenset({
+    "shortened-interval", "few-runs", "few-baseline-runs", "few-baseline-blocks", "fixed-epochs", "generated-data",
+    "generated-weights", "excluded-by-operator", "run-aborted", "run-failed", "limits-loosened", "auto-range",
+    "baseline-other-session", "baseline-missing", "calibration-expired", "check-load-due", "agent-missing",
+})  # fmt: skip
+"""Findings that say where the measurement departed from the method or from what was planned."""
+RULE = (
+    "Decision rule: a result is accepted where value ≤ limit − guard band, guard band = factor × U (JCGM 106, 8.3.2). "
+    "The risk is the probability that the decision is wrong."
+)
+NO_TESTS = (
+    "No test of significance was made for this report. n is the number of runs (of a baseline: blocks), never of "
+    "seconds; intervals are Student's t at the degrees of freedom given."
+)
+RECOMPUTE = "Every number of this report stands in results.json and is recomputed from the raw files listed here by:"
+LIMIT_OF_PROOF = "A seal proves that nothing changed since it was made; it cannot prove that readings were not forged."
+LONG_TABLE, MANY = 40, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What identifies one issue of the report: its id, the digests behind it, the commands that belong to it."""
+
+    report_id: str
+    chain_head: str
+    results_sha256: str
+    command: str
+    oscar_command: str
+    verify_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the page shows beside results.json."""
+
+    traces: Sequence[TracePanel]
+    trace_note: str
+    photos: Sequence[EmbeddedPhoto]
+    files: Sequence[RawFile]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Everything templates/audit.html.j2 prints. The `css_` texts are escaped for a CSS string."""
+
+    title: str
+    software: str
+    report_id: str
+    stamp: str
+    stamp_sentence: str
+    css_stamp: str
+    css_identity: str
+    css_only: str
+    only: str
+    claim: str
+    verdict: str
+    sections: tuple[Section, ...]
+    signature: tuple[str, ...]
+
+
+def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
+    """The audit report of one campaign."""
+    stamp, sentence = STAMPS.get(str(pick(results, "measurement", "origin") or "none"), ("", ""))
+    name = str(pick(results, "campaign", "name") or "campaign")
+    return AuditPage(
+        title=f"Audit report: {name}",
+        software=as_text(pick(results, "campaign", "software", "version")),
+        report_id=issue.report_id,
+        stamp=stamp,
+        stamp_sentence=sentence,
+        css_stamp=css_text(stamp),
+        css_identity=css_text(f"Report {issue.report_id}"),
+        css_only=css_text(ONLY),
+        only=ONLY,
+        claim=CLAIM,
+        verdict=_verdict_word(results),
+        sections=tuple(numbered(_sections(results, issue, material, stamp))),
+        signature=("Authorised by (name, function)", "Place and date of issue", "Signature"),
+    )
+
+
+def _sections(results: Results, issue: Issue, material: Material, stamp: str) -> Iterable[Section]:
+    blocks: list[tuple[str, str, Sequence[Block | Sequence[Block] | None]]] = [
+        ("identification", "Identification", [_identification(results, issue)]),
+        ("sut", "System under test", [tables.sut_facts(results)]),
+        ("meters", "Measuring instruments", [tables.meter_table(results), _check_loads(results),
+                                             tables.cross_check_table(results)]),
+        ("set-up", "Set-up", [setup_diagram(results, stamp), _photos(material.photos)]),
+        ("conditions", "Supply and room", [_conditions(results)]),
+        ("clocks", "Clocks", [_clocks(results), planned_blocks(results)]),
+        ("workload", "Workload and its materials", [parameters(results), tables.material_table(results),
+                                                    _inputs(results), _environment(results)]),
+        ("runs", "Phases and all runs", [_planned(results), tables.run_table(results), _phases(results)]),
+        ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
+        ("results", "Results", _results(results, material, stamp)),
+        ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
+        ("statistics", "Statistics", [Paragraph(NO_TESTS), _statistics(results)]),
+        ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
+        ("decision", "Decision rule and verdict", [_verdict(results)]),
+        ("raw-data", "Raw data and recomputation", [_recompute(results, issue), _raw_files(material.files)]),
+        ("oscar-export", "OSCAR export", [_oscar(results, issue)]),
+    ]  # fmt: skip
+    for number, (anchor, title, parts) in enumerate(blocks, 1):
+        section = section_of(anchor, f"{number} {title}", *parts)
+        yield section or Section(anchor, f"{number} {title}", (_not_stated(title),))
+
+
+def _not_stated(what: str) -> Paragraph:
+    return Paragraph(f"{what}: {NOT_STATED}.", "note")
+
+
+def _identification(results: Results, issue: Issue) -> list[Block]:
+    campaign = pick(results, "campaign") or {}
+    source = campaign.get("source")
+    outside = (
+        f"all readings: imported from {as_text(source.get('format'))} files of another laboratory" if source else "none"
+    )
+    zone = "local time of the source" if source else "UTC"
+    measured = (
+        f"{campaign.get('first_utc')} to {campaign.get('last_utc')} ({zone})" if campaign.get("first_utc") else ""
+    )
+    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
+    items = [
+        ("Report", issue.report_id), ("Laboratory", campaign.get("lab")),
+        ("Place of measurement", campaign.get("place")), ("Customer", campaign.get("customer")),
+        ("Operator", campaign.get("operator")),
+        ("Method", CLAIM), ("Design", campaign.get("design")), ("Seed", as_text(campaign.get("seed"))),
+        ("Item measured", f"{host}, running: {', '.join(scenarios(results)) or 'nothing but its operating system'}"),
+        ("Dates of measurement", measured), ("External contributions", outside),
+        ("Campaign", f"{campaign.get('name')}, uid {campaign.get('uid')}"),
+        ("Head of the campaign's chain", issue.chain_head),
+        ("Authorised by, date of issue", "see the signature at the end of the report"),
+    ]  # fmt: skip
+    facts = Facts("Identification", tuple((name, str(value or NOT_STATED)) for name, value in items))
+    return [facts, Paragraph(ONLY), Paragraph(str(pick(results, "measurement", "sentence") or ""))]
+
+
+def _check_loads(results: Results) -> Table | Paragraph:
+    """The last check load of every meter, as the register knew it when the runs were made."""
+    rows = []
+    for meter in listed(results, "meters"):
+        if check := pick(meter, "calibration", "check_load"):
+            passed = "pass" if check.get("passed") else "FAIL"
+            shown = (as_text(check.get(key)) for key in ("check_load", "utc", "expected_w", "measured_w", "ratio"))
+            rows.append(Row((str(meter.get("meter")), *shown, passed)))
+    if not rows:
+        return Paragraph(f"Check load: {NOT_STATED}.", "note")
+    heads = (Head("Meter", False), Head("Check load", False), Head("Made", False), Head("Expected / W"))
+    return Table(
+        "check-loads", "Check loads", (*heads, Head("Measured / W"), Head("Ratio"), Head("Found", False)), tuple(rows)
+    )
+
+
+def _photos(found: Sequence[EmbeddedPhoto]) -> list[Block]:
+    if not found:
+        return [Paragraph(f"Photograph of the set-up: {NOT_STATED}.", "note")]
+    blocks: list[Block] = []
+    for index, photo in enumerate(found):
+        if photo.data_uri:
+            text = f"Photograph of the set-up, file {photo.name}"
+            blocks.append(Photo(f"photo-{index}", f"Set-up as it was built: {photo.name}", text, photo.data_uri))
+        else:
+            blocks.append(Paragraph(f"Photograph {photo.name}: not shown, {photo.reason}.", "note"))
+    return blocks
+
+
+def _conditions(results: Results) -> list[Block]:
+    """Supply and room, as recorded in the rating intervals."""
+    rows = []
+    for row in [*listed(results, "records", "supply"), *listed(results, "records", "ambient")]:
+        scale = Scale(str(row.get("unit")))
+        mean = number_at(row, "mean")
+        edges = (
+            significant(float(row[key]), 5) if is_finite(row.get(key)) else NOTHING for key in ("least", "greatest")
+        )
+        rows.append(
+            Row((_condition(str(row.get("quantity"))), str(row.get("source")), scale.unit, bare(mean, scale), *edges))
+        )
+    missing = []
+    if not listed(results, "records", "supply"):
+        missing.append(Paragraph(f"Supply voltage and frequency: {NOT_STATED}; no meter recorded them.", "note"))
+    if not listed(results, "records", "ambient"):
+        missing.append(Paragraph(f"Temperature of the room: {NOT_STATED}; no sensor recorded it.", "note"))
+    if not rows:
+        return list(missing)
+    heads = (Head("Quantity", False), Head("Recorded by", False), Head("Unit", False), Head("Mean of the runs"))
+    note = "Within the rating intervals of all runs; value ± U at 95 % from the spread over the runs."
+    table = Table(
+        "conditions-table", "Conditions as recorded", (*heads, Head("Least"), Head("Greatest")), tuple(rows), note
+    )
+    return [table, *missing]
+
+
+def _condition(name: str) -> str:
+    named = {
+        "voltage_v": "Voltage",
+        "frequency_hz": "Frequency",
+        "voltage_thd_percent": "Distortion of the voltage (THD)",
+    }
+    return named.get(name, words(name))
+
+
+def _clocks(results: Results) -> list[Block]:
+    """How well the SUT's clock was known to the host, per run."""
+    clocks = listed(results, "records", "clocks")
+    known = [clock for clock in clocks if clock.get("exchanges")]
+    if not known:
+        text = "no clock exchange was recorded" if clocks else NOT_STATED
+        return [Paragraph(f"Clocks of host and SUT: {text}. Stamps are those of the source.", "note")]
+    rows = [
+        Row((str(clock["folder"]), str(clock["exchanges"]), significant(float(clock["bound_s"]), 2),
+             significant(float(clock["drift_ppm"]), 2), as_text(clock.get("steps")) or "none"))
+        for clock in known
+    ]  # fmt: skip
+    heads = (Head("Run folder", False), Head("Exchanges"), Head("Bound / s"), Head("Drift / ppm"), Head("Steps", False))
+    note = "No stamp of the SUT is wrong by more than the bound on the host's clock, which is the time base of the run."
+    folded = len(rows) > LONG_TABLE
+    return [Table("clocks-table", "Clock exchanges between host and SUT", heads, tuple(rows), note, folded=folded)]
+
+
+def _inputs(results: Results) -> Table | None:
+    rows = [
+        Row((str(row["scenario"]), str(row["file"]), str(row["sha256"]), str(row["n_runs"])))
+        for row in listed(results, "records", "inputs")
+    ]
+    heads = (Head("Scenario", False), Head("File", False), Head("SHA-256", False), Head("Runs"))
+    folded = len(rows) > LONG_TABLE
+    return (
+        Table("inputs-table", "Code and settings, as shipped to the runs", heads, tuple(rows), folded=folded)
+        if rows
+        else None
+    )
+
+
+def _environment(results: Results) -> Facts:
+    sut, software = pick(results, "sut") or {}, pick(results, "campaign", "software") or {}
+    items = (
+        ("Python of the SUT", as_text(sut.get("python"))), ("psutil of the SUT", as_text(sut.get("psutil"))),
+        ("wattlab", as_text(software.get("version"))), ("Commit", as_text(software.get("commit"))),
+        ("With uncommitted changes", as_text(software.get("dirty"))),
+    )  # fmt: skip
+    return Facts("Environment", tuple((name, value or NOT_STATED) for name, value in items))
+
+
+def _planned(results: Results) -> Paragraph:
+    runs = listed(results, "runs")
+    included = sum(bool(run.get("included")) for run in runs)
+    planned = pick(results, "campaign", "plan")
+    plan = f"{planned} runs were planned, " if planned else ""
+    text = (
+        f"{plan}{len(runs)} were begun, {included} enter the means. Every run is listed; excluded ones with the reason."
+    )
+    return Paragraph(text[0].upper() + text[1:])
+
+
+def _phases(results: Results) -> Table | None:
+    rows = listed(results, "records", "phases")
+    names = list(dict.fromkeys(key for row in rows for key in row if key != "folder"))
+    if not names:
+        return None
+    cells = (
+        Row((str(row["folder"]), *(significant(float(row[n])) if is_finite(row.get(n)) else NOTHING for n in names)))
+        for row in rows
+    )
+    heads = (Head("Run folder", False), *(Head(f"{words(name.removesuffix('_s'))}\u00a0/\u00a0s") for name in names))
+    return Table("phases", "Lengths of the phases (ISO/IEC 14756)", heads, tuple(cells), folded=len(rows) > LONG_TABLE)
+
+
+def _seal(results: Results) -> Paragraph:
+    broken = [finding for finding in listed(results, "findings") if finding.get("code") == "broken-seal"]
+    checked = "Seals of all run folders, the chain of runs and of the log were checked when the results were computed: "
+    return Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold."))
+
+
+def _results(results: Results, material: Material, stamp: str) -> list[Block | Sequence[Block] | None]:
+    return [
+        tables.result_table(results), plots.energy_figure(results, stamp), plots.induced_figure(results, stamp),
+        plots.trace_figure(material.traces, stamp, material.trace_note), tables.baseline_table(results),
+        tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
+        tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
+        tables.oscar_table(results), label_blocks(results),
+    ]  # fmt: skip
+
+
+def _statistics(results: Results) -> Table | None:
+    """n, mean, spread and degrees of freedom of the headline quantities."""
+    keys = ("energy_wh", "induced_energy_wh", "mean_power_w", "duration_s")
+    rows = []
+    named = [("baseline", pick(results, "baseline") or {}), *scenarios(results).items()]
+    for name, part in named:
+        for key in keys:
+            if (number := number_at(part, key)) is not None:
+                scale = scale_for([number])
+                dof = NOTHING if number.get("U") is None else _dof(number.get("dof"))
+                cells = (scale.axis(words(key)), as_text(number.get("n")) or NOTHING, bare(number, scale))
+                rows.append(Row((name, *cells, spread(number, scale), dof)))
+    heads = (Head("Part", False), Head("Quantity", False), Head("n"), Head("Mean ± U (95 %)"), Head("SD"), Head("dof"))
+    return Table("statistics-table", "Means over the runs", heads, tuple(rows)) if rows else None
+
+
+def _dof(value: object) -> str:
+    """Degrees of freedom; very many of them count as infinitely many, as in the budgets."""
+    if not is_finite(value) or not isinstance(value, int | float) or value > MANY:
+        return "∞"
+    return significant(float(value), 3)
+
+
+def _deviations(results: Results) -> list[Block]:
+    """What departed from the method or the plan, from the findings."""
+    rows = [
+        Row((remark.code, remark.subjects, remark.meaning, remark.evidence))
+        for remark in remarks(results)
+        if remark.code in DEVIATIONS
+    ]
+    if not rows:
+        return [Paragraph("None was found: every run was made as planned and by the method.")]
+    heads = tuple(Head(text, numeric=False) for text in ("Code", "Subject", "Deviation", "Evidence"))
+    return [Table("deviations-table", "Deviations", heads, tuple(rows))]
+
+
+def _verdict_word(results: Results) -> str:
+    word = pick(results, "verdict", "word")
+    return verdict_in_words(str(word)) if word else NOT_STATED
+
+
+def _verdict(results: Results) -> list[Block]:
+    blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {_verdict_word(results)}.")]
+    rows = [
+        Row((str(reason.get("code")), SEVERITIES.get(str(reason.get("severity")), str(reason.get("severity"))),
+             verdict_in_words(str(reason.get("weighs"))), as_text(reason.get("subjects"))))
+        for reason in listed(results, "verdict", "reasons")
+    ]  # fmt: skip
+    if rows:
+        heads = tuple(Head(text, numeric=False) for text in ("Finding", "Severity", "Makes the campaign", "Subjects"))
+        blocks.append(Table("verdict-reasons", "Reasons of the verdict, worst first", heads, tuple(rows)))
+    decision = pick(results, "verdict", "decision")
+    if not decision:
+        return [*blocks, Paragraph("No limit was stated for a result, so no statement of conformity is made."),
+                Paragraph(RULE, "note")]  # fmt: skip
+    return [*blocks, _decision(decision), Paragraph(RULE, "note")]
+
+
+def _decision(decision: Results) -> Facts:
+    def shown(key: str) -> str:
+        value = decision.get(key)
+        return quantity({"value": value, "unit": "Wh"}) if is_finite(value) else NOT_STATED
+
+    risk = decision.get("risk")
+    items = (
+        ("Result", f"{words(str(decision.get('quantity')))} of {decision.get('scenario')}"),
+        ("Value", shown("value_wh")), ("U", shown("U_wh")), ("Limit", shown("limit_wh")),
+        ("Guard band", shown("guard_band_wh")), ("Accepted up to", shown("acceptance_limit_wh")),
+        ("Decision", "accepted" if decision.get("accepted") else "not accepted"),
+        (f"Risk of {decision.get('risk_of') or 'a wrong decision'}",
+         significant(float(risk), 2) if risk is not None and is_finite(risk) else NOT_STATED),
+    )  # fmt: skip
+    return Facts("Decision", items)
+
+
+def _recompute(results: Results, issue: Issue) -> list[Block]:
+    software = pick(results, "campaign", "software") or {}
+    items = (
+        ("Recompute results and this report", issue.command), ("Check signature, chain, files", issue.verify_command),
+        ("SHA-256 of results.json", issue.results_sha256), ("Head of the campaign's chain", issue.chain_head),
+        ("Measured with", f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}"),
+        ("Schema of results.json", as_text(pick(results, "schema"))),
+    )  # fmt: skip
+    return [Paragraph(RECOMPUTE), Facts("Recomputation", items), Paragraph(LIMIT_OF_PROOF)]
+
+
+def _raw_files(files: Sequence[RawFile]) -> Table:
+    rows = tuple(Row((file.path, file.sha256)) for file in files)
+    heads = (Head("File", False), Head("SHA-256", False))
+    return Table("raw-files", f"Raw files of the campaign ({len(rows)})", heads, rows, folded=len(rows) > LONG_TABLE)
+
+
+def _oscar(results: Results, issue: Issue) -> list[Block]:
+    rules = dict.fromkeys(
+        str(pick(part, "oscar", "rule")) for part in scenarios(results).values() if pick(part, "oscar")
+    )
+    rule = "; ".join(rules) or NOT_STATED
+    text = "Power, actions and hardware of every run that enters the means, in the forms OSCAR reads, are written by:"
+    items = (("Command", issue.oscar_command), ("Window rule of OSCAR", rule))
+    return [Paragraph(text), Facts("OSCAR export", items)]

@@ -1,0 +1,109 @@
+"""Blocks of what surrounds the runs: sync pulses, observer effect, thermal tails, the two-stage plan's promise.
+
+Knows results.json (docs/results.md) and the rounding rule. Knows no figure and no run folder.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reports.pages.blocks import Block, Head, Row, Table
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios
+from reports.pages.numbers import Scale, bare, fixed, is_finite, quantity, scale_for, significant
+
+TAIL_NOTE = (
+    "Energy above the baseline from the end of the rating interval to the end of the record; it is not part of the "
+    "induced energy. Where a run is not back at the baseline by then, its tail is longer than what was recorded."
+)
+OBSERVER_NOTE = (
+    "What agent and SSH link add to the power, by the meter; the difference of the two conditions does not cancel in "
+    "an induced energy and is a line of its budget."
+)
+PROMISE_NOTE = (
+    "The second stage was sized once, from the first, by the rule in the campaign's log; this interval keeps the "
+    "spread of the first stage (Stein 1945), so looking once costs no coverage."
+)
+PULSE_NOTE = (
+    "Offset: the stamp minus the end of the averaging window, latency and stamp convention together; found from a load "
+    "that was switched at irregular moments. It replaces a stamp convention that is unknown; one that is known stays."
+)
+CONDITIONS = (("idle", "idle"), ("load", "full load"))
+
+
+def wait_words(run: Any) -> str:  # noqa: ANN401  decoded JSON
+    """What a run waited for, as in 'gate 45 s, settling 62 s (limit reached)'; empty where it waited for nothing."""
+    names = {"gate": "gate", "settle": "settling"}
+    parts = []
+    for wait in listed(run, "waits"):
+        if wait.get("outcome") != "reference" and is_finite(wait.get("waited_s")):
+            limit = " (limit reached)" if wait["outcome"] == "limit" else ""
+            parts.append(f"{names.get(wait['name'], wait['name'])} {fixed(float(wait['waited_s']), 0)} s{limit}")
+    return ", ".join(parts)
+
+
+def planned_blocks(results: Results) -> list[Block]:
+    """The tables that this campaign has something for."""
+    tables = (_pulses(results), _observer(results), _tails(results), _promise(results))
+    return [table for table in tables if table is not None]
+
+
+def _tails(results: Results) -> Table | None:
+    parts = [(name, part["tail"]) for name, part in scenarios(results).items() if pick(part, "tail")]
+    if not parts:
+        return None
+    scale = scale_for(number_at(tail, "energy_wh") for _, tail in parts)
+    rows = [
+        Row((name, bare(number_at(tail, "energy_wh"), scale), quantity(number_at(tail, "duration_s")),
+             f"{tail['settled']} of {tail['n']}"))
+        for name, tail in parts
+    ]  # fmt: skip
+    heads = (Head("Scenario", False), Head(scale.axis("Tail")), Head("Recorded for"), Head("Back at the baseline"))
+    return Table("tails", "Thermal tail after the runs", heads, tuple(rows), TAIL_NOTE)
+
+
+def _observer(results: Results) -> Table | None:
+    found = [(title, pick(results, "observer", key)) for key, title in CONDITIONS]
+    rows = [
+        Row((title, *(bare(number_at(part, key), Scale("W")) for key in ("with_w", "without_w", "difference_w"))))
+        for title, part in found
+        if part
+    ]
+    if not rows:
+        return None
+    both = number_at(results, "observer", "induced_power_w")
+    rows.append(Row(("full load less idle", "", "", bare(both, Scale("W")))))
+    heads = (Head("Condition", False), Head("With agent / W"), Head("Without / W"), Head("Difference / W"))
+    return Table("observer", "Observer effect", heads, tuple(rows), OBSERVER_NOTE)
+
+
+def _promise(results: Results) -> Table | None:
+    rows = []
+    for name, part in scenarios(results).items():
+        stage = pick(part, "two_stage")
+        if stage:
+            number = number_at(stage, "induced_energy_wh")
+            asked = f"± {significant(float(stage['half_width_percent']))} %"
+            runs = f"{stage['pilot_runs']} + {int(number['n'] or 0) - stage['pilot_runs']}" if number else ""
+            rows.append(Row((name, runs, asked, quantity(number), "yes" if stage["reached"] else "no")))
+    heads = (Head("Scenario", False), Head("Runs"), Head("Wanted"), Head("Induced energy"), Head("Reached", False))
+    return Table("two-stage", "Two-stage plan", heads, tuple(rows), PROMISE_NOTE) if rows else None
+
+
+def _pulses(results: Results) -> Table | None:
+    rows = [Row(tuple(_pulse(pulse))) for pulse in listed(results, "clock", "pulses")]
+    heads = (
+        Head("Meter", False), Head("Run", False), Head("Edges"), Head("Offset"), Head("Window"), Head("Stated", False),
+        Head("Outcome", False),
+    )  # fmt: skip
+    return Table("sync-pulses", "Sync pulses", heads, tuple(rows), PULSE_NOTE) if rows else None
+
+
+def _pulse(pulse: Any) -> Iterator[str]:  # noqa: ANN401  decoded JSON
+    yield str(pulse["meter"])
+    yield str(pulse["folder"])
+    yield str(pulse["edges"])
+    yield quantity(number_at(pulse, "offset_s"))
+    yield quantity(number_at(pulse, "window_s"))
+    offset_s = pulse["stated_offset_s"]
+    at = "unknown" if offset_s is None else f"offset {significant(float(offset_s))} s"
+    yield f"{at}, window {significant(float(pulse['stated_window_s']))} s"
+    yield str(pulse["reason"] or ("contradicts the stated offset" if pulse["contradicted"] else "agrees"))

@@ -1,0 +1,335 @@
+"""Every finding fires on the campaign that deserves it and is silent on one where nothing is wrong; every code of the
+code base has a sentence and a row in docs/results.md, and stands in this table or in a named test."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.documents import ClockEvent, Event, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
+from reports.analysis import findings, findings_campaign
+from reports.analysis.results import CampaignResult, analyse
+from reports.pages.sentences import ADVICE
+from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
+from tests.reports.make_campaign import Floats, Load
+
+ROOT = Path(__file__).parents[2]
+RUN = frozenset({2})
+"""The first scenario run of the small campaign: a block stands before it."""
+LARGE = Monitored(repetitions=30, baseline_blocks=12, duration_s=312)
+
+
+def at(begin_s: float, end_s: float, name: str, value: float) -> Callable[[Table], None]:
+    """Sets a column for some seconds."""
+
+    def change(table: Table) -> None:
+        inside = (table["t"] >= begin_s) & (table["t"] < end_s)
+        table[name] = np.where(inside, value, table[name])
+
+    return change
+
+
+def empty(begin_s: float, end_s: float, flag: str) -> Callable[[Table], None]:
+    """Readings without a power, and why."""
+
+    def change(table: Table) -> None:
+        inside = (table["t"] >= begin_s) & (table["t"] < end_s)
+        table["power_w"] = np.where(inside, np.nan, table["power_w"])
+        table["flags"] = np.where(inside, flag, table["flags"])
+
+    return change
+
+
+def keep(which: Callable[[Table], Any]) -> Callable[[Table], None]:
+    """Leaves only some rows."""
+
+    def change(table: Table) -> None:
+        kept = which(table)
+        for name in table:
+            table[name] = table[name][kept]
+
+    return change
+
+
+def scaled(name: str, of: Callable[[Floats], Any]) -> Callable[[Table], None]:
+    """Computes a column anew."""
+
+    def change(table: Table) -> None:
+        table[name] = of(table[name])
+
+    return change
+
+
+def steps_up(after_s: float, name: str, by: float) -> Callable[[Table], None]:
+    """A column that is higher from some second on."""
+
+    def change(table: Table) -> None:
+        table[name] = table[name] + by * (table["t"] > after_s)
+
+    return change
+
+
+def columns_of(descriptor: PowerDescriptor, **power: Any) -> PowerDescriptor:  # noqa: ANN401
+    """The meter with another description of its power column."""
+    first, *others = descriptor.columns
+    return replace(descriptor, columns=[first | power, *others])
+
+
+def uncalibrated(reading_percent: float) -> Callable[[PowerDescriptor], PowerDescriptor]:
+    """The meter without a certificate's points, with these limits of error."""
+    accuracy = {"reading_percent": reading_percent, "range_percent": 0.0, "counts": 0.0, "source": "data sheet"}
+
+    def change(descriptor: PowerDescriptor) -> PowerDescriptor:
+        calibration = (descriptor.calibration or {}) | {"points": []}
+        return replace(columns_of(descriptor, accuracy=accuracy), calibration=calibration)
+
+    return change
+
+
+def in_config(table: str, **values: Any) -> Callable[[dict[str, Any]], None]:  # noqa: ANN401
+    """The start document with other values in a table of its lab.toml."""
+
+    def change(start: dict[str, Any]) -> None:
+        start["config"][table] |= values
+
+    return change
+
+
+def in_start(key: str, **values: Any) -> Callable[[dict[str, Any]], None]:  # noqa: ANN401
+    """The start document with other facts."""
+
+    def change(start: dict[str, Any]) -> None:
+        start[key] |= values
+
+    return change
+
+
+def in_summary(**values: Any) -> Callable[[dict[str, Any]], None]:  # noqa: ANN401
+    """Another summary.json."""
+    return lambda summary: summary.update(values)
+
+
+def beside(factor: float, *, known: bool) -> Callable[[PowerDescriptor, Floats], tuple[PowerDescriptor, Floats]]:
+    """A second meter on the circuit that shows a multiple."""
+
+    def second(meter: PowerDescriptor, power_w: Floats) -> tuple[PowerDescriptor, Floats]:
+        other = replace(meter, meter="second", stream="readings-second.csv", origin="imported", calibration=None)
+        return (other if known else columns_of(other, accuracy=None)), factor * power_w
+
+    return second
+
+
+def by_ordinal(of: Callable[[int], float]) -> dict[str, Any]:
+    """A shape's fault that adds to the power of every run what its place in the campaign says."""
+    place = {"ordinal": 0}
+
+    def start(fields: dict[str, Any]) -> None:
+        place["ordinal"] = fields["ordinal"]
+
+    def readings(table: Table) -> None:
+        table["power_w"] = table["power_w"] + of(place["ordinal"])
+
+    return {"start": start, "readings": readings}
+
+
+def first_half_is_other(start: dict[str, Any]) -> None:
+    """The runs of the first half are of another scenario."""
+    if start["kind"] == "scenario" and start["ordinal"] <= 8:
+        start["scenario"] = "other"
+
+
+def of_two_boots(start: dict[str, Any]) -> None:
+    """Baseline blocks of another session."""
+    start["host"]["boot_id"] = start["kind"]
+
+
+def slow_clock(events: list[Event]) -> list[Event]:
+    """Exchanges of four seconds."""
+    return [replace(e, t0_ns=e.t0_ns - 4 * 10**9) if isinstance(e, ClockEvent) else e for e in events]
+
+
+def stepping_clock(events: list[Event]) -> list[Event]:
+    """The SUT's wall clock is set at the end of the run."""
+    clocks = [event for event in events if isinstance(event, ClockEvent)]
+    late = clocks[-4:]
+    return [replace(e, sut_wall_ns=e.sut_wall_ns + 10**9) if e in late else e for e in events]
+
+
+def noted(code: str) -> Callable[[list[Event]], list[Event]]:
+    """A note in the journal."""
+    return lambda events: [*events, NoteEvent(time_ns=events[-1].time_ns, code=code, text="a note")]
+
+
+def unmarked(events: list[Event]) -> list[Event]:
+    """No rating interval."""
+    return [event for event in events if not isinstance(event, PhaseEvent)]
+
+
+def range_changed(events: list[Event]) -> list[Event]:
+    """The meter chose another range."""
+    now = events[-1].time_ns
+    told = {"stream": "readings-wall.csv", "column": "current_a", "auto": True, "text": "auto"}
+    return [*events, RangeChangeEvent(time_ns=now, full_scale=1.0, **told)]  # type: ignore[arg-type]
+
+
+def every_fifth(table: Table) -> None:
+    """The meter averages five seconds."""
+    keep(lambda columns: columns["t"] % 5 == 0)(table)
+    table["window_s"] = np.full(table["t"].size, 5.0)
+
+
+def expired(descriptor: PowerDescriptor) -> PowerDescriptor:
+    """The meter with yesterday's certificate."""
+    return replace(descriptor, calibration=(descriptor.calibration or {}) | {"expires": "2026-11-20"})
+
+
+def small(**fault: Any) -> Monitored:  # noqa: ANN401
+    """Five blocks, three runs, one fault in the first run."""
+    return Monitored(fault=Fault(**({"only": RUN} | fault)))
+
+
+FIRES: dict[str, Monitored] = {
+    "emulated": Monitored(origin="emulated"),
+    "unattested": Monitored(origin="unattested"),
+    "imported": Monitored(origin="imported"),
+    "run-aborted": Monitored(broken={2: "abort"}),
+    "run-failed": Monitored(broken={2: "fail"}),
+    "truncated-source": small(events=noted("truncated-source")),
+    "note": small(events=noted("odd")),
+    "limits-loosened": small(only=None, start=in_config("thresholds", gap_single_s=60.0)),
+    "no-rating": small(events=unmarked),
+    "no-power": small(readings=empty(-1e3, 1e3, "nan")),
+    "gap": small(readings=keep(lambda t: (t["t"] < 20) | (t["t"] > 25))),
+    "duplicate": small(readings=lambda t: t["t"].__setitem__(90, t["t"][89])),
+    "stuck": small(readings=at(2, 68, "power_w", 70.0), samples=at(30, 40, "cpu_percent", 80.0)),
+    "negative": small(readings=at(20, 30, "power_w", -1.0)),
+    "zero": small(readings=at(20, 30, "power_w", 0.0)),
+    "nan": small(readings=empty(20, 21, "nan")),
+    "overrange": small(readings=empty(20, 21, "overrange")),
+    "auto-range": small(events=range_changed),
+    "rate-drift": small(readings=scaled("t", lambda t: t * 1.05)),
+    "quantisation": small(only=None, meter=lambda d: columns_of(d, resolution=50.0)),
+    "too-short-to-resolve": small(readings=every_fifth),
+    "meter-uncertainty": small(only=None, meter=uncalibrated(2.0)),
+    "limits-unknown": small(only=None, meter=lambda d: replace(columns_of(d, accuracy=None), calibration={})),
+    "calibration-expired": small(only=None, meter=expired),
+    "check-load-due": small(only=None, start=in_config("lab", check_load_days=30)),
+    "cross-check": small(second=beside(1.5, known=True)),
+    "cross-check-open": small(second=beside(1.0, known=False)),
+    "not-settled": small(readings=steps_up(-30, "power_w", 5.0)),
+    "foreign-load": small(samples=scaled("busy_cpu_s", lambda busy: busy * 1.2)),
+    "throttled": small(samples=at(10, 15, "gpu0_throttled", 1.0)),
+    "oom": small(samples=steps_up(30, "oom_kills", 1.0)),
+    "supply": small(readings=at(10, 11, "voltage_v", 233.0)),
+    "ambient": small(room=at(10, 20, "room_temperature_c", 29.0)),
+    "not-monitored": small(room=lambda t: t["room_temperature_c"].fill(np.nan)),
+    "agent-missing": small(samples=keep(lambda t: t["t"] < -1000)),
+    "computational-incorrect": small(summary=in_summary(restored=False)),
+    "clock-bound": small(events=slow_clock),
+    "clock-step": small(events=stepping_clock),
+    "baseline-missing": Monitored(baseline_blocks=0),
+    "baseline-other-session": small(only=None, start=of_two_boots),
+    "baseline-drift": Monitored(baseline_blocks=8, fault=Fault(**by_ordinal(lambda n: 0.5 * n))),
+    "baseline-short": Monitored(block_s=40),
+    "baseline-outside": Monitored(baseline_blocks=1),
+    "induced-negative": Monitored(loads={"cnn": Load(-8.0, 34.0, 61.0, epochs=6)}),
+    "induced-indistinguishable-from-zero": Monitored(loads={"cnn": Load(0.0, 34.0, 61.0, epochs=6)}),
+    "outlier": Monitored(repetitions=10, fault=Fault(only=frozenset({3}), readings=scaled("power_w", lambda p: p * 2))),
+    "order-confounded": Monitored(repetitions=8, fault=Fault(start=first_half_is_other)),
+    "autocorrelated": Monitored(
+        repetitions=24, baseline_blocks=2, fault=Fault(**by_ordinal(lambda n: 9 * np.sin(n / 5)))
+    ),
+    "success-fraction": Monitored(broken={2: "fail"}),
+    "underpowered": Monitored(repetitions=2),
+    "pooled-incomparable": small(start=in_start("sut", kernel="6.9.0")),
+    "no-result": Monitored(broken=dict.fromkeys((2, 4, 7), "fail")),
+    "shortened-interval": Monitored(),
+    "few-runs": Monitored(),
+    "few-baseline-runs": Monitored(),
+    "few-baseline-blocks": Monitored(baseline_blocks=3),
+    "fixed-epochs": small(only=None, start=lambda s: s["scenario_config"].get("parameters", {}).update(fixed_epochs=6)),
+    "generated-data": small(summary=in_summary(dataset={"kind": "generated"})),
+    "generated-weights": small(summary=in_summary(weights={"kind": "wattlab-pretrained"})),
+    "target-not-reached": small(summary=in_summary(reached=False)),
+}  # fmt: skip
+"""Code -> the campaign that deserves it."""
+SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missing"}
+"""Codes without evidence: nothing is there, and that is all."""
+ELSEWHERE = {
+    "broken-seal": "tests/analysis/test_results.py",
+    "unreadable": "tests/analysis/test_results.py",
+    "stamp-contradicted": "tests/analysis/test_sync_observer.py",
+    "sync-failed": "tests/analysis/test_sync_observer.py",
+    "annotation": "tests/evidence/test_annotations.py",
+    "excluded-by-operator": "tests/evidence/test_annotations.py",
+}
+"""Codes about bytes, logs and sync pulses: where a test makes them fire."""
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> CampaignResult:
+    return analyse(campaign_of(tmp_path_factory.mktemp("clean"), LARGE))
+
+
+@pytest.mark.parametrize("code", FIRES)
+def test_a_finding_fires_on_the_campaign_that_deserves_it(code: str, tmp_path: Path) -> None:
+    found = analyse(campaign_of(tmp_path, FIRES[code])).findings
+    assert code in {finding.code for finding in found}
+    assert not {"broken-seal", "unreadable"} & {finding.code for finding in found}
+    assert {finding.code for finding in found if not finding.evidence} <= SAID_BY_THEIR_CODE
+
+
+def test_nothing_is_found_where_nothing_is_wrong(clean: CampaignResult) -> None:
+    assert clean.findings == []
+    assert clean.verdict == {"word": "valid", "reasons": [], "decision": None}
+
+
+def strings(node: ast.AST | None) -> set[str]:
+    """The texts that an expression can be: a constant, either side of a choice, what a loop goes through."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return {text}
+        case ast.IfExp(body=one, orelse=other):
+            return strings(one) | strings(other)
+        case ast.Dict(keys=keys):
+            return {text for key in keys for text in strings(key)}
+        case ast.Tuple(elts=items) | ast.Call(args=items):
+            return {text for item in items for text in strings(item)}
+        case _:
+            return set()
+
+
+def codes_in_the_code() -> set[str]:
+    """Every code that reports/analysis can give: what stands first in a Finding, and what its variables are set to."""
+    found = set(findings.ORIGINS) | {code for *_, code in findings_campaign.PUBLISHED}
+    for path in sorted((ROOT / "reports" / "analysis").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="Finding"), args=[first, *_]):
+                    found |= strings(first)
+                case ast.Assign(targets=[ast.Name(id="code" | "counts")], value=value):
+                    found |= strings(value)
+                case ast.For(target=ast.Tuple(elts=[ast.Name(id="code"), *_]), iter=value):
+                    found |= strings(value)
+    return found
+
+
+def test_every_code_has_a_sentence_a_row_in_the_docs_and_a_test_that_makes_it_fire() -> None:
+    codes = codes_in_the_code()
+    assert len(codes) > 50
+    page = (ROOT / "docs" / "results.md").read_text()
+    rows = "".join(
+        line.split("|")[1]
+        for line in page[page.index("## Codes of findings") : page.index("## verdict")].splitlines()
+        if line.startswith("| `")
+    )
+    assert sorted(code for code in codes if f"`{code}`" not in rows) == []
+    assert sorted(codes - set(ADVICE)) == []
+    assert sorted(set(ADVICE) - codes) == []
+    tested = {name: (ROOT / path).read_text() for name, path in ELSEWHERE.items()}
+    assert sorted(codes - set(FIRES) - set(ELSEWHERE)) == []
+    assert sorted(name for name, text in tested.items() if name not in text) == []

@@ -1,0 +1,184 @@
+"""The verdict's rule, the decision about a limit with its risk, and what takes a run out of the means."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.run_folder import MANIFEST
+from reports.analysis import verdict
+from reports.analysis.findings import Finding
+from reports.analysis.results import CampaignResult, analyse
+from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
+
+LIMIT_WH = 1.0
+
+
+def entry(value: float, u: float | None, dof: float | None = 9.0) -> dict[str, Any]:
+    expanded = None if u is None else float(stats.t.ppf(0.975, dof if dof is not None else 1e12)) * u
+    number = {"value": value, "unit": "Wh", "sd": None, "n": 10, "u": u, "U": expanded, "dof": dof}
+    return {"cnn": {"induced_energy_wh": number, "n_runs": {"value": 10.0}}}
+
+
+def decided(value: float, u: float | None, dof: float | None = 9.0, guard_band: float = 1.0) -> dict[str, Any]:
+    asked = {"scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": LIMIT_WH, "guard_band": guard_band}
+    found = verdict.decided({"decision": asked}, entry(value, u, dof))
+    assert found is not None
+    return found
+
+
+def test_without_a_stated_limit_nothing_is_decided() -> None:
+    assert verdict.decided({}, entry(1.0, 0.1)) is None
+    assert verdict.decided({"decision": {"scenario": ""}}, entry(1.0, 0.1)) is None
+
+
+def test_a_result_is_accepted_up_to_the_limit_less_the_guard_band() -> None:
+    expanded = decided(0.5, 0.1)["U_wh"]
+    assert decided(LIMIT_WH - expanded - 1e-9, 0.1)["accepted"]
+    assert not decided(LIMIT_WH - expanded + 1e-9, 0.1)["accepted"]
+    assert decided(LIMIT_WH - 1e-9, 0.1, guard_band=0.0)["accepted"]
+
+
+def test_a_result_without_an_uncertainty_is_never_accepted() -> None:
+    found = decided(0.1, None)
+    assert (found["accepted"], found["risk"], found["U_wh"]) == (False, None, None)
+
+
+def test_a_result_on_the_acceptance_limit_has_the_risk_that_its_guard_band_means() -> None:
+    expanded = decided(0.5, 0.1)["U_wh"]
+    found = decided(LIMIT_WH - expanded - 1e-12, 0.1)
+    assert (found["risk_of"], found["risk"]) == ("false acceptance", pytest.approx(0.025, abs=1e-9))
+    assert decided(LIMIT_WH - 1e-12, 0.1, guard_band=0.0)["risk"] == pytest.approx(0.5, abs=1e-6)
+
+
+@given(value=st.floats(0.5, 1.5), u=st.floats(1e-3, 0.3), dof=st.floats(2, 200), guard_band=st.floats(0, 3))
+def test_the_risk_is_that_of_the_t_distribution_and_falls_with_the_guard_band(
+    value: float, u: float, dof: float, guard_band: float
+) -> None:
+    found = decided(value, u, dof, guard_band)
+    above = float(stats.t.sf((LIMIT_WH - value) / u, dof))
+    assert found["risk"] == pytest.approx(above if found["accepted"] else 1 - above, abs=1e-9)
+    if found["accepted"]:
+        assert found["risk"] <= float(stats.t.sf(guard_band * stats.t.ppf(0.975, dof), dof)) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("finding", "word"),
+    [
+        (Finding("not-monitored", "info", "campaign"), "valid-with-remarks"),
+        (Finding("supply", "warn", "run"), "valid-with-remarks"),
+        (Finding("emulated", "warn", "campaign"), "not-certifiable"),
+        (Finding("calibration-expired", "warn", "wall"), "not-certifiable"),
+        (Finding("no-result", "warn", "campaign"), "not-certifiable"),
+        (Finding("induced-negative", "invalid", "cnn"), "invalid"),
+        (Finding("gap", "invalid", "in"), "invalid"),
+        (Finding("gap", "invalid", "out"), "valid-with-remarks"),
+        (Finding("overrange", "invalid", "out"), "invalid"),
+        (Finding("broken-seal", "invalid", "out"), "invalid"),
+    ],
+)
+def test_one_finding_makes_the_verdict_that_the_rule_says(finding: Finding, word: str) -> None:
+    found = verdict.judged([finding], {"out"}, None)
+    assert (found["word"], found["reasons"][0]["weighs"]) == (word, word)
+
+
+def test_the_heaviest_reason_stands_first_and_a_code_once_with_its_subjects() -> None:
+    found = verdict.judged(
+        [Finding("few-runs", "info", "b"), Finding("few-runs", "info", "a"), Finding("emulated", "warn", "campaign")],
+        set(),
+        None,
+    )
+    assert [(reason["code"], reason["subjects"]) for reason in found["reasons"]] == [
+        ("emulated", ["campaign"]),
+        ("few-runs", ["a", "b"]),
+    ]
+    assert found["word"] == "not-certifiable"
+    assert verdict.judged([], set(), None) == {"word": "valid", "reasons": [], "decision": None}
+
+
+def half_deleted(table: Table) -> None:
+    for name in table:
+        table[name] = table[name][::2]
+
+
+def half_replaced(table: Table) -> None:
+    table["power_w"] = np.where(np.arange(table["power_w"].size) % 2, -1.0, table["power_w"])
+
+
+def too_many(table: Table) -> None:
+    for name in table:
+        table[name] = np.repeat(table[name], 2)
+    table["t"] = table["t"] - 0.5 * (np.arange(table["t"].size) % 2 == 0)
+
+
+def campaign_with(fault: Fault, path: Path) -> CampaignResult:
+    return analyse(campaign_of(path, Monitored(fault=fault)))
+
+
+def first_run(found: CampaignResult) -> dict[str, Any]:
+    return next(run for run in found.runs if run["ordinal"] == 2)
+
+
+def test_half_the_readings_deleted_takes_the_run_out_and_is_said(tmp_path: Path) -> None:
+    found = campaign_with(Fault(only=frozenset({2}), readings=half_deleted), tmp_path)
+    codes = {(finding.code, finding.severity) for finding in found.findings}
+    assert {("gap", "invalid"), ("rate-drift", "warn")} <= codes
+    assert first_run(found)["excluded_because"] == "gaps in its power readings exceed the limits"
+    assert found.verdict["word"] == "valid-with-remarks"
+    assert found.scenarios["cnn"]["n_runs"]["value"] == 2
+
+
+def test_half_the_readings_replaced_by_minus_one_takes_the_run_out_and_is_said(tmp_path: Path) -> None:
+    found = campaign_with(Fault(only=frozenset({2}), readings=half_replaced), tmp_path)
+    assert ("negative", "invalid") in {(finding.code, finding.severity) for finding in found.findings}
+    assert not first_run(found)["included"]
+
+
+def test_readings_that_come_twice_as_often_are_said_too(tmp_path: Path) -> None:
+    found = campaign_with(Fault(only=frozenset({2}), readings=too_many), tmp_path)
+    drift = next(finding for finding in found.findings if finding.code == "rate-drift")
+    assert drift.evidence["drift_percent"] == pytest.approx(-50, abs=1)
+
+
+def test_one_reading_that_cannot_be_is_a_warning_and_the_run_stays(tmp_path: Path) -> None:
+    def one(table: Table) -> None:
+        table["power_w"][table["t"].searchsorted(30)] = 0.0
+
+    shape = Monitored(duration_s=200, fault=Fault(only=frozenset({2}), readings=one))
+    found = analyse(campaign_of(tmp_path, shape))
+    assert ("zero", "warn") in {(finding.code, finding.severity) for finding in found.findings}
+    assert first_run(found)["included"]
+
+
+def test_a_run_with_a_broken_seal_enters_no_mean_and_the_campaign_is_invalid(tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, Monitored())
+    run = next(campaign.glob("*-r02-*"))
+    for path in (run, run / "readings-wall.csv"):
+        path.chmod(0o755)
+    stream = run / "readings-wall.csv"
+    stream.write_bytes(stream.read_bytes().replace(b",4", b",3", 1))
+    found = analyse(campaign)
+    assert found.verdict["word"] == "invalid"
+    assert first_run(found)["excluded_because"].startswith("its seal is broken")
+    assert found.scenarios["cnn"]["n_runs"]["value"] == 2
+
+
+def test_a_run_that_was_never_sealed_enters_no_mean(tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, Monitored())
+    run = next(campaign.glob("*-r02-*"))
+    run.chmod(0o755)
+    (run / MANIFEST).unlink()
+    found = analyse(campaign)
+    assert not first_run(found)["included"]
+
+
+def test_the_stated_limit_is_decided_from_the_campaigns_own_number(tmp_path: Path) -> None:
+    asked = {"scenario": "cnn", "quantity": "energy_wh", "limit_wh": 10.0, "guard_band": 1.0}
+    found = campaign_with(Fault(start=lambda start: start["config"].update(decision=asked)), tmp_path)
+    decision, energy = found.verdict["decision"], found.scenarios["cnn"]["energy_wh"]
+    assert (decision["value_wh"], decision["U_wh"], decision["accepted"]) == (energy["value"], energy["U"], True)
+    assert decision["risk"] < 1e-6

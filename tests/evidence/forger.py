@@ -1,0 +1,89 @@
+"""An adversary without the lab's key: edits a campaign and recomputes every digest, chain and document after it.
+
+Knows the form of a campaign as a forger must. What it leaves behind is consistent in itself; only a signature, the
+plan, the clocks or the raw bytes can tell.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.documents import dump
+from harness.run_folder import CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, seal_folder, sha256_of
+from reports.analysis.results import write_results
+
+Edit = Callable[[Path], None]
+Journal = list[dict[str, Any]]
+
+
+def unlock(path: Path) -> None:
+    """Give back the write permission that the seal dropped."""
+    for item in [path, *path.rglob("*")]:
+        item.chmod(0o755 if item.is_dir() else 0o644)
+
+
+def journal_of(run: Path) -> Journal:
+    """Every document of a run, as plain JSON."""
+    return [json.loads(line) for line in (run / JOURNAL).read_bytes().splitlines()]
+
+
+def write_journal(run: Path, documents: Journal) -> None:
+    """Put a run's documents back."""
+    (run / JOURNAL).write_text("".join(dump(document) + "\n" for document in documents))
+
+
+def reforge(
+    campaign: Path,
+    edit: Edit = lambda run: None,
+    rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda entries: entries,
+    *,
+    results: bool = True,
+) -> None:
+    """Edit every run and the log's entries, then make every digest, link and document of the campaign fit again."""
+    unlock(campaign)
+    entries = rewrite([json.loads(line) for line in (campaign / CAMPAIGN).read_bytes().splitlines()])
+    manifests: dict[str, str] = {}
+    previous = None
+    for entry in entries:
+        if entry["type"] == "run-begin":
+            run = campaign / entry["folder"]
+            edit(run)
+            previous = manifests[entry["folder"]] = _reseal(run, previous)
+    (campaign / CAMPAIGN).write_bytes(b"")
+    log = CampaignFolder(campaign)
+    for entry in entries:
+        if entry["type"] == "run-end":
+            entry["manifest"] = manifests[entry["folder"]]
+        body = {key: entry[key] for key in entry if key not in ("seq", "prev", "utc", "type", "line_sha256")}
+        log.append(entry["type"], entry["utc"], body)
+    if results:
+        write_results(campaign)
+
+
+def _reseal(run: Path, previous: str | None) -> str:
+    documents = journal_of(run)
+    documents[0]["previous_manifest"] = previous
+    for name, summary in documents[-1].get("streams", {}).items():
+        content = (run / name).read_bytes()
+        summary |= {"sha256": sha256_of(run / name), "rows": content.count(b"\n") - name.endswith(".csv")}
+    write_journal(run, documents)
+    (run / MANIFEST).unlink(missing_ok=True)
+    return seal_folder(run)
+
+
+def copied(campaign: Path, into: Path) -> Path:
+    """A campaign of its own for one attack, write permission given back."""
+    target = into / campaign.name
+    shutil.copytree(campaign, target)
+    unlock(target)
+    return target
+
+
+def edit_rows(run: Path, change: Callable[[int, list[str]], list[str] | None]) -> None:
+    """Rewrite the rows of the power stream (None takes one out)."""
+    stream = run / "readings-wall.csv"
+    head, *rows = stream.read_text().splitlines()
+    changed = [change(index, row.split(",")) for index, row in enumerate(rows)]
+    stream.write_text("\n".join([head, *(",".join(row) for row in changed if row is not None), ""]))
