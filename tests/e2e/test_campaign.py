@@ -239,6 +239,17 @@ def test_check_lists_every_reason_at_once(lab: LabUnderTest) -> None:
     assert not lab.campaign.exists()
 
 
+def addresses_listened_at(pid: int) -> list[str]:
+    """Where a process and all it started wait for connections."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return [
+        connection.laddr.ip
+        for member in family
+        for connection in member.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+
 METERS = """\
 [meters.second]
 driver = "tasmota"
@@ -256,8 +267,13 @@ options = { voltage_range_v = 300, current_range_a = 1 }
 def test_three_meters_over_three_kinds_of_wire_give_one_sum_and_a_cross_check(lab: LabUnderTest) -> None:
     text = LAB.replace("[scenarios.steps]\n", METERS).replace("repetitions = 2", "repetitions = 1")
     lab.write(text.replace("reconnect_s = 5", 'reconnect_s = 5\ncircuits = ["sut-ac-inlet", "gpu-supply"]'))
-    done = lab.call("run")
-    assert done.returncode == 0, done.stderr
+    process = lab.start("run")
+    lab.wait_for_load(process)
+    listening = addresses_listened_at(process.pid)
+    _, errors = process.communicate(timeout=110)
+    assert process.returncode == 0, errors
+    assert len(listening) >= 2  # sshd, and the meter that speaks HTTP
+    assert set(listening) == {"127.0.0.1"}
     results = json.loads((lab.campaign / "derived" / "results.json").read_text())
     roles = {meter["meter"]: (meter["role"], meter["ranging"]) for meter in results["meters"]}
     assert roles == {

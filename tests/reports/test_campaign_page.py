@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,7 +76,8 @@ class Checker(HTMLParser):
 
 
 def checked(html: str) -> Checker:
-    """Parse a page and assert what holds for every page."""
+    """Parse strictly (html5lib raises on any parse error of the HTML standard), assert what holds for every page."""
+    html5lib.HTMLParser(strict=True).parse(html)
     checker = Checker()
     checker.feed(html)
     assert checker.problems == []
