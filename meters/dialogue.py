@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
 from meters.options import Option
@@ -68,6 +68,42 @@ class Dialogue(Protocol):
     def close(self) -> None:
         """Take leave where the protocol has a word for it, and give the port back; never raises."""
         ...
+
+
+class Link(Protocol):
+    """What every wire has, whatever it carries."""
+
+    port: str
+
+    def reopen(self) -> None:
+        """Open the port anew; raises `MeterUnavailable`."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back; never raises."""
+        ...
+
+
+AnyWire = TypeVar("AnyWire", bound=Link)
+
+
+class OverWire(Generic[AnyWire]):
+    """The part of a `Dialogue` that is the same for all that are held over one wire and know no good-bye."""
+
+    _wire: AnyWire
+
+    @property
+    def port(self) -> str:
+        """The port as the lab names it."""
+        return self._wire.port
+
+    def reopen(self) -> None:
+        """Open the port anew; raises `MeterUnavailable`."""
+        self._wire.reopen()
+
+    def close(self) -> None:
+        """Give the port back; the meter goes on as it is."""
+        self._wire.close()
 
 
 class DialogueMeter:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
@@ -203,7 +203,7 @@ def to_reading(sensor: Sensor, time_ns: int, range_w: float) -> Reading:
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class Gude:
+class Gude(OverWire[HttpWire]):
     """The dialogue with an Expert Power Control: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(self, port: str, sensor: str, range_w: float, reply_s: float, sink: Sink | None) -> None:
@@ -213,11 +213,6 @@ class Gude:
         self._columns: tuple[Column, ...] = ()
         self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
         self._wire = HttpWire(port, sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there and which meters it has."""
@@ -254,14 +249,6 @@ class Gude:
             return self._who(deadline)
         except MeterRefused as error:
             raise MeterGarbage(str(error)) from error
-
-    def reopen(self) -> None:
-        """Connect anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._wire.close()
 
     def _met(self) -> Identity:
         """Ask for the identity the first time: a strip that sends its values but no such page, twice, has none."""

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
@@ -182,7 +182,7 @@ def _text(body: bytes) -> str:
 # --- the dialogue -----------------------------------------------------------------------------------------------
 
 
-class Hm8115:
+class Hm8115(OverWire[SerialWire]):
     """The dialogue with one HM8115-2 (`meters.dialogue.Dialogue`); range 0 is the instrument's own choice."""
 
     def __init__(self, port: str, baud: int, *, range_u: int, range_i: int, reply_s: float, sink: Sink | None) -> None:
@@ -191,11 +191,6 @@ class Hm8115:
         self._wire = SerialWire(port, Line(baud), sink)
         self._splitter = LineSplitter(b"\r", LINE_LIMIT)
         self._lines: deque[Frame] = deque()
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there, select active power and the ranges, and see in an answer that they are selected."""
@@ -254,14 +249,6 @@ class Hm8115:
         identity = self._who(deadline)
         self._set_up()
         return identity
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Close the port; the protocol has no good-bye."""
-        self._wire.close()
 
     def _set_up(self) -> None:
         for command in (

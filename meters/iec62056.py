@@ -29,7 +29,7 @@ from decimal import Decimal
 from functools import reduce
 from operator import xor
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
@@ -300,7 +300,7 @@ def describe(sets: Mapping[str, DataSet], latency_s: float, range_w: float, accu
 # --- mode C: asked for ------------------------------------------------------------------------------------------
 
 
-class PollDialogue:
+class PollDialogue(OverWire[SerialWire]):
     """Sign-on, identification, change of speed, data message (`meters.dialogue.Dialogue`)."""
 
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
@@ -317,11 +317,6 @@ class PollDialogue:
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
         self._wire = SerialWire(port, self._sign_on, sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Read the meter out once; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
@@ -348,10 +343,6 @@ class PollDialogue:
         self._wire.set_line(self._sign_on)
         drain(self._wire, min(self._quiet_s, deadline.left_s), deadline)
         return self._read_out(deadline)[0]
-
-    def reopen(self) -> None:
-        """Open the port anew; raises `MeterUnavailable`."""
-        self._wire.reopen()
 
     def close(self) -> None:
         """Give the port back; a session is over with its data message."""
@@ -412,7 +403,7 @@ _MESSAGE = re.compile(rb"\x02[^\x02\x03]*\x03.", re.DOTALL)
 # --- mode D: pushed -----------------------------------------------------------------------------------------------
 
 
-class PushDialogue:
+class PushDialogue(OverWire[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
 
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
@@ -429,11 +420,6 @@ class PushDialogue:
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
         self._wire = SerialWire(port, Line(int(self._baud)), sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which is read again; raises `MeterTimeout`, `MeterGarbage`."""
@@ -461,14 +447,6 @@ class PushDialogue:
         frame, _identity, sets = self._next(deadline)
         torn, self._torn = self._torn or frame.resynced, False
         return to_reading(sets, frame.time_ns, self._range_w, torn)
-
-    def reopen(self) -> None:
-        """Open the port anew; raises `MeterUnavailable`."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Give the port back; the meter goes on sending."""
-        self._wire.close()
 
     def _next(self, deadline: Deadline) -> tuple[Frame, Identity, Mapping[str, DataSet]]:
         trouble = ""

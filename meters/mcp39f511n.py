@@ -42,7 +42,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import (
     Meter,
     MeterGarbage,
@@ -310,7 +310,7 @@ def _shown(reply: bytes) -> str:
 # --- the meter --------------------------------------------------------------------------------------------------------
 
 
-class Mcp39f511n:
+class Mcp39f511n(OverWire[Wire]):
     """The dialogue with one board (`meters.dialogue.Dialogue`)."""
 
     def __init__(
@@ -335,11 +335,6 @@ class Mcp39f511n:
         self._turn = 0
         self._last = b""
         self._last_ns = 0
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask version, settings and one frame; refuse another chip and settings without a known scale."""
@@ -407,14 +402,6 @@ class Mcp39f511n:
             return replace(reading, flags=reading.flags | {"stale"})
         self._last, self._last_ns = data[: FRAME.size], time_ns
         return reading
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Give the port back; the chip goes on as it is."""
-        self._wire.close()
 
     def _set_accumulation(self, n: int, deadline: Deadline) -> bytes:
         """Set the interval and return the register as it stands then; raises `MeterRefused` if it did not take it."""

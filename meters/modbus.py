@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Description, Identity, Reading
@@ -285,7 +285,7 @@ class Tcp:
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class ModbusDialogue:
+class ModbusDialogue(OverWire[SerialWire]):
     """The dialogue with one meter of a register map (`meters.dialogue.Dialogue`)."""
 
     def __init__(
@@ -307,11 +307,6 @@ class ModbusDialogue:
         self._serial = ""
         self._before: Reading | None = None
         self.reply_s = sum(self._exchange_s(max(block.counts)) for block in register_map.blocks)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there, each question up to three times; a meter may have no serial number and no code."""
@@ -361,14 +356,6 @@ class ModbusDialogue:
             raise MeterGarbage(f"{self.port}: the meter says it has no longer what it gave before ({ask.about})")
         self._serial = _serial(answer) if ask.about == "serial" else ""
         return self._identity(self._map.model)
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Give the port back."""
-        self._wire.close()
 
     def _exchange_s(self, count: int) -> float:
         if not self._character_s:

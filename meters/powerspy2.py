@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter
+from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import (
     Meter,
     MeterError,
@@ -202,7 +202,7 @@ def _shown(body: bytes) -> str:
 # --- the meter --------------------------------------------------------------------------------------------------------
 
 
-class PowerSpy2:
+class PowerSpy2(OverWire[Wire]):
     """The dialogue with a PowerSpy2, one row per `periods` (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_WAIT_S
@@ -219,11 +219,6 @@ class PowerSpy2:
         self._frames: deque[Frame] = deque()
         self._torn = False
         self._last: tuple[Row | None, int] = (None, 0)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Stop rows that may still come, ask name, calibration and frequency, start rows.
@@ -283,10 +278,6 @@ class PowerSpy2:
     def regain(self, deadline: Deadline) -> Identity:
         """Begin anew: a stream has no step to regain."""
         return self.greet()
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
 
     def close(self) -> None:
         """Stop the rows and give the port back."""

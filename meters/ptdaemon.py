@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Column, Description, Identity, RangeChoice, Ranging, Reading, Tier
@@ -230,7 +230,7 @@ class Settings:
     volts: str | None
 
 
-class PtDaemon:
+class PtDaemon(OverWire[SerialWire]):
     """The dialogue with a PTDaemon: one untimed measurement, its unread rows in order (`meters.dialogue.Dialogue`)."""
 
     def __init__(self, port: str, settings: Settings, sink: Sink | None) -> None:
@@ -248,11 +248,6 @@ class PtDaemon:
         self._tells_uncertainty = True
         self._measuring = False
         self._missed = 0
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there, set the ranges, start an untimed measurement."""

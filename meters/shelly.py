@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
@@ -189,7 +189,7 @@ def to_reading(status: Status, time_ns: int, range_w: float, *, stale: bool) -> 
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class Shelly:
+class Shelly(OverWire[HttpWire]):
     """The dialogue with a Shelly device: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(
@@ -202,11 +202,6 @@ class Shelly:
         self._columns: tuple[Column, ...] = ()
         self._last: Status | None = None
         self._wire = HttpWire(port, sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there and what its meter gives."""
@@ -253,14 +248,6 @@ class Shelly:
             return self._who(deadline)
         except (MeterGarbage, MeterRefused) as error:
             raise self._strange(error) from error
-
-    def reopen(self) -> None:
-        """Connect anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._wire.close()
 
     def _who(self, deadline: Deadline) -> Identity:
         identity, self._generation = decode_info(self._wire.get(INFO_PATH, deadline).data)

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from meters.dialogue import DialogueMeter
+from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
@@ -464,7 +464,7 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class SmlDialogue:
+class SmlDialogue(OverWire[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
 
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
@@ -481,11 +481,6 @@ class SmlDialogue:
         self._first_bytes = 0
         self._last: Telegram | None = None
         self._wire = SerialWire(port, Line(int(self._baud)), sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which stays queued; raises `MeterTimeout`, `MeterGarbage`."""
@@ -533,14 +528,6 @@ class SmlDialogue:
             flags.add("stale")
         self._last, self._torn = telegram, False
         return to_reading(telegram, frame.time_ns, self._range_w, frozenset(flags))
-
-    def reopen(self) -> None:
-        """Open the port anew; raises `MeterUnavailable`."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Give the port back; the meter goes on sending."""
-        self._wire.close()
 
     def _scaler(self, obis: bytes) -> int:
         entry = self._first.entries.get(obis)

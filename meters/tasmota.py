@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
@@ -136,7 +136,7 @@ def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float) -> Rea
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class Tasmota:
+class Tasmota(OverWire[HttpWire]):
     """The dialogue with a Tasmota plug: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(self, port: str, channel: int, range_w: float, reply_s: float, sink: Sink | None) -> None:
@@ -145,11 +145,6 @@ class Tasmota:
         self._channel, self._range_w = channel, range_w
         self._columns: tuple[Column, ...] = ()
         self._wire = HttpWire(port, sink)
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there and what its energy sensor gives."""
@@ -191,14 +186,6 @@ class Tasmota:
             return self._who(deadline)
         except (MeterGarbage, MeterRefused) as error:
             raise self._strange(error) from error
-
-    def reopen(self) -> None:
-        """Connect anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._wire.close()
 
     def _who(self, deadline: Deadline) -> Identity:
         firmware = self._ask(FIRMWARE_COMMAND, deadline).data

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter
+from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
@@ -201,7 +201,7 @@ def _shown(body: bytes) -> str:
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class WattsUp:
+class WattsUp(OverWire[SerialWire]):
     """The dialogue with a Watts Up?: external logging, one line a second (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
@@ -214,11 +214,6 @@ class WattsUp:
         self._frames: deque[Frame] = deque()
         self._torn = False
         self._field_count = FIELD_COUNTS[0]
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Ask who is there and which fields it sends, choose all of them, start the log."""
@@ -284,14 +279,6 @@ class WattsUp:
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; lines need no step to be regained."""
         return self._who()
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
-
-    def close(self) -> None:
-        """Give the port back; the meter goes on sending."""
-        self._wire.close()
 
     def _next_frame(self, deadline: Deadline) -> Frame:
         """Return the next frame; a stream that never ends cannot outlast the deadline."""

@@ -33,11 +33,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, drain
+from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, Wire, drain
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
 
 WT310 = "wt310"
@@ -497,7 +497,7 @@ def _range(value: Value) -> float | None:
 # --- the dialogue ---------------------------------------------------------------------------------------------------
 
 
-class YokogawaDialogue:
+class YokogawaDialogue(OverWire[Wire]):
     """What is said on the wire of one instrument (`meters.dialogue.Dialogue`)."""
 
     def __init__(self, port: str, dialect: Dialect, setup: Setup, sink: Sink | None) -> None:
@@ -514,11 +514,6 @@ class YokogawaDialogue:
         self.latency_s = self._reply_bytes * 10 / setup.baud if _is_serial(port) else 0.0
         # Range changes of the instrument leave updates out; two and a margin.
         self.reply_s = 3 * setup.rate_s + ANSWER_S + 2 * self.latency_s
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     @property
     def _reply_bytes(self) -> int:

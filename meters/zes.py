@@ -35,7 +35,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
-from meters.dialogue import DialogueMeter
+from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, chosen, number, read_options, word
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
@@ -304,7 +304,7 @@ class Settings:
     channel: int
 
 
-class Lmg:
+class Lmg(OverWire[SerialWire]):
     """The dialogue with one LMG (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
@@ -318,11 +318,6 @@ class Lmg:
         self._lines: deque[Frame] = deque()
         self._before: Mapping[str, float] | None = None
         self._torn = False
-
-    @property
-    def port(self) -> str:
-        """The port as the lab names it."""
-        return self._wire.port
 
     def greet(self) -> Identity:
         """Stop a stream that is left, ask who is there, set cycle, ranges and row, start the stream."""
@@ -391,10 +386,6 @@ class Lmg:
     def regain(self, deadline: Deadline) -> Identity:
         """Begin anew; a stream has no questions that could be out of step with their answers."""
         return self.greet()
-
-    def reopen(self) -> None:
-        """Open the port anew."""
-        self._wire.reopen()
 
     def close(self) -> None:
         """Stop the stream, give the front panel back (`cont off`, `gtl`), and close the port."""
