@@ -33,7 +33,7 @@ def of_induced(scenario: str, value: Number | None) -> list[Finding]:
     expanded = None if value is None else value.estimate.expanded
     if value is None or expanded is None:
         return []
-    evidence: Json = {"induced_energy_wh": value.estimate.value, "U": expanded}
+    evidence: Json = {"induced_energy_wh": value.estimate.value, "U_wh": expanded}
     if value.estimate.value + expanded < 0:
         return [Finding("induced-negative", "invalid", scenario, evidence)]
     if abs(value.estimate.value) <= expanded:

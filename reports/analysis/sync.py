@@ -132,7 +132,7 @@ class SyncPulses:
                 evidence: Json = {"meter": pulse.descriptor.meter, "reason": pulse.reason}
                 yield Finding("sync-failed", "info", pulse.folder, evidence)
             elif pulse.contradicted:
-                found = {"offset_s": pulse.fit.offset.value, "U": pulse.fit.offset.expanded}
+                found = {"offset_s": pulse.fit.offset.value, "U_s": pulse.fit.offset.expanded}
                 stated = {"stated_offset_s": pulse.stated_offset_s, "stated_stamp": pulse.descriptor.stamp}
                 yield Finding(
                     "stamp-contradicted", "warn", pulse.folder, {"meter": pulse.descriptor.meter} | found | stated

@@ -40,6 +40,10 @@ GPU_WORDS = {
     "graphics_clock_mhz": "graphics clock", "throttled": "slowed down, part of the time",
 }  # fmt: skip
 
+UNIT_OF_SUFFIX = {
+    "wh": "Wh", "j": "J", "w": "W", "v": "V", "hz": "Hz", "s": "s", "ms": "ms", "ns": "ns", "percent": "%", "c": "°C",
+}  # fmt: skip
+
 
 def pick(tree: object, *path: str) -> Any:  # noqa: ANN401  any part of decoded JSON
     """The part at `path`; None where any step is absent."""
@@ -81,3 +85,11 @@ def words(key: str) -> str:
     if head.startswith("gpu") and head[3:].isdigit() and tail in GPU_WORDS:
         return f"GPU {head[3:]}, {GPU_WORDS[tail]}"
     return key.replace("_", " ")
+
+
+def words_and_unit(key: str) -> tuple[str, str]:
+    """A key in words and the unit that stands in its name; an empty unit where none does."""
+    head, _, suffix = key.rpartition("_")
+    if not head or suffix not in UNIT_OF_SUFFIX:
+        return words(key), ""
+    return WORDS.get(key, head.replace("_", " ")), UNIT_OF_SUFFIX[suffix]

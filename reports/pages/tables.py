@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
+from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words, words_and_unit
 from reports.pages.numbers import (
     NOTHING,
     Number,
@@ -496,10 +496,17 @@ def as_text(value: object) -> str:
         assert isinstance(value, int | float)
         return f"{value:.6g}" if isinstance(value, float) else str(value)
     if isinstance(value, dict):
-        return ", ".join(f"{words(str(key))}: {as_text(part)}" for key, part in value.items() if part not in (None, ""))
+        return ", ".join(_named(str(key), part) for key, part in value.items() if part not in (None, ""))
     if isinstance(value, list):
         return ", ".join(as_text(part) for part in value)
     return str(value)
+
+
+def _named(key: str, part: object) -> str:
+    """One entry of an object: its name, its value, and its unit where the name holds one and the value is a number."""
+    name, unit = words_and_unit(key)
+    numeric = is_finite(part) or (isinstance(part, list) and part and all(is_finite(one) for one in part))
+    return f"{name}: {as_text(part)} {unit}" if unit and numeric else f"{words(key)}: {as_text(part)}"
 
 
 def claim_of(number: Number | None, what: str) -> str:
