@@ -16,6 +16,7 @@ from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import CampaignPage, campaign_page
+from reports.pages.document import DocumentPage
 from reports.pages.lookup import Results, pick
 from reports.pages.raw_files import photos, raw_files
 from reports.pages.traces import NOTE, trace_panels
@@ -80,7 +81,7 @@ def audit_html(campaign: Path, results_text: str, folder_name: str) -> str:
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 
-def render(page: CampaignPage | AuditPage, template: str = "campaign.html.j2") -> str:
+def render(page: CampaignPage | AuditPage | DocumentPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

@@ -13,16 +13,13 @@ from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Row, Sect
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
     CLAIM,
-    STAMPS,
-    css_text,
     findings_blocks,
-    numbered,
     parameters,
     remarks,
-    section_of,
     setup_diagram,
     verdict_in_words,
 )
+from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, is_finite, quantity, scale_for, significant, spread

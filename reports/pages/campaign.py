@@ -3,10 +3,8 @@
 Knows results.json and the blocks of a page. Knows no run folder, no HTML, and computes no result.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 
 from reports.figures import TracePanel
 from reports.pages import plots, tables
@@ -16,26 +14,19 @@ from reports.pages.blocks import (
     Card,
     Diagram,
     Facts,
-    Figure,
     Paragraph,
-    Photo,
     Remark,
     Remarks,
     Section,
 )
 from reports.pages.budgets import budget_blocks, incomplete
+from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.planned import planned_blocks
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 
-STAMPS = {
-    "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
-    "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
-    "none": ("NOT MEASURED", "No power reading stands behind this page."),
-}
-"""Origin of the readings -> the mark on every page and figure, and its sentence."""
 BOX_WIDTH, BOX_LINES = 34, 6
 SUBJECTS_SHOWN = 6
 EVIDENCE = (
@@ -91,11 +82,6 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         glossary=GLOSSARY,
         colophon=tuple(_colophon(results, command)),
     )
-
-
-def css_text(text: str) -> str:
-    """Text for a CSS string: every character but plain letters, digits, space, dot and dash as an escape."""
-    return re.sub(r"[^A-Za-z0-9 .\-]", lambda match: f"\\{ord(match.group()):x} ", text)
 
 
 def _identity(results: Results) -> Iterable[str]:
@@ -249,25 +235,6 @@ def _sections(
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip
     yield from numbered(part for part in found if part is not None)
-
-
-def numbered(sections: Iterable[Section]) -> Iterable[Section]:
-    """Figures numbered in the order in which they stand on the page."""
-    numbers = count(1)
-    for section in sections:
-        blocks = (
-            replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram | Photo) else b for b in section.blocks
-        )
-        yield replace(section, blocks=tuple(blocks))
-
-
-def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
-    """A section of the blocks that exist; None where there is none."""
-    flat: list[Block] = []
-    for block in blocks:
-        if block is not None:
-            flat += block if isinstance(block, Sequence) else [block]
-    return Section(name, title, tuple(flat)) if flat else None
 
 
 def setup_diagram(results: Results, stamp: str) -> Diagram:

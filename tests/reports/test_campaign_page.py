@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.figures import TracePanel
-from reports.pages.campaign import campaign_page, css_text, remarks, verdict_line
+from reports.pages.campaign import campaign_page, remarks, verdict_line
+from reports.pages.document import css_text
 from reports.pages.sentences import ADVICE, UNKNOWN
 from reports.render import render
 from tests.reports.example_results import SCENARIOS, budget, number, results

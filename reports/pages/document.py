@@ -1,0 +1,97 @@
+"""What every document's page has in common: the mark of its readings, numbered figures, text for CSS; and the page of a
+document that opens with its answer and is no campaign (a comparison, a study).
+
+Knows the blocks of a page. Knows no results, no HTML, no word of any document.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
+
+STAMPS = {
+    "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
+    "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
+    "none": ("NOT MEASURED", "No power reading stands behind this page."),
+}
+"""Origin of the readings -> the mark on every page and figure, and its sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """Everything templates/document.html.j2 prints. The `css_` texts are escaped for a CSS string."""
+
+    title: str
+    software: str
+    stamp: str
+    stamp_sentence: str
+    css_stamp: str
+    css_identity: str
+    identity: tuple[str, ...]
+    answer: str
+    cards: tuple[Card, ...]
+    opening: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    colophon: tuple[str, ...]
+
+
+def document_page(
+    title: str,
+    software: str,
+    origin: str,
+    identity: Iterable[str],
+    answer: str,
+    sections: Iterable[Section | None],
+    colophon: Iterable[str],
+    *,
+    cards: Iterable[Card] = (),
+    opening: Iterable[Block] = (),
+) -> DocumentPage:
+    """The page of one document: marked by the `origin` of its readings, its figures numbered from the opening on.
+
+    `origin` is a key of STAMPS, or another word for readings that need no mark. Sections that are None are left out.
+    """
+    stamp, sentence = STAMPS.get(origin, ("", ""))
+    lines = tuple(identity)
+    first = Section("", "", tuple(opening))
+    numbered_first, *rest = numbered([first, *(section for section in sections if section is not None)])
+    return DocumentPage(
+        title=title,
+        software=software,
+        stamp=stamp,
+        stamp_sentence=sentence,
+        css_stamp=css_text(stamp),
+        css_identity=css_text(title[:60]),
+        identity=lines,
+        answer=answer,
+        cards=tuple(cards),
+        opening=numbered_first.blocks,
+        sections=tuple(rest),
+        colophon=tuple(colophon),
+    )
+
+
+def css_text(text: str) -> str:
+    """Text for a CSS string: every character but plain letters, digits, space, dot and dash as an escape."""
+    return re.sub(r"[^A-Za-z0-9 .\-]", lambda match: f"\\{ord(match.group()):x} ", text)
+
+
+def numbered(sections: Iterable[Section]) -> Iterable[Section]:
+    """Figures numbered in the order in which they stand on the page."""
+    numbers = count(1)
+    for section in sections:
+        blocks = (
+            replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram | Photo) else b for b in section.blocks
+        )
+        yield replace(section, blocks=tuple(blocks))
+
+
+def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
+    """A section of the blocks that exist; None where there is none."""
+    flat: list[Block] = []
+    for block in blocks:
+        if block is not None:
+            flat += block if isinstance(block, Sequence) else [block]
+    return Section(name, title, tuple(flat)) if flat else None
