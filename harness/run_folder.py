@@ -208,6 +208,31 @@ def seal_folder(folder: Path) -> str:
     return sha256_of(folder / MANIFEST)
 
 
+def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A new folder that holds `files` (relative name -> content, text as UTF-8) and is sealed; returns it.
+
+    Raises:
+        RunFolderError: the folder exists, a name leaves it, or the disk refuses.
+    """
+    targets = {folder / _inside(name): content for name, content in files.items()}
+    try:
+        folder.mkdir(parents=True)
+        for target, content in targets.items():
+            target.parent.mkdir(exist_ok=True, parents=True)
+            with target.open("xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+    except FileExistsError:
+        raise RunFolderError(
+            f"{folder}: is there already, and what is sealed is never overwritten; name another with --into"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(
+            f"{folder}: cannot write ({error.strerror}); free space or give write permission"
+        ) from error
+    seal_folder(folder)
+    return folder
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """A sealed run, read: its documents in order. `stop` is None when the run was cut off."""
