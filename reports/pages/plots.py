@@ -10,11 +10,12 @@ from typing import Any
 from markupsafe import Markup
 
 from reports import figures
-from reports.figures import BASELINE, Bar, BarPanel, Curve, CurvePanel, Labelled, Strip, StripPanel
+from reports.figures import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
 from reports.pages.blocks import Figure
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, scale_for, value_of
 from reports.pages.tables import kind_in_words
+from reports.sheet import BASELINE, Labelled
 
 USED_HARDWARE = (
     "cpu_percent", "gpu0_load_percent", "ram_used_kb", "gpu0_memory_used_mib", "net_received_kb", "net_sent_kb",

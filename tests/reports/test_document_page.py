@@ -3,10 +3,11 @@
 from markupsafe import Markup
 
 from reports import figures
-from reports.figures import Bar, BarPanel, Labelled
+from reports.figures import Bar, BarPanel
 from reports.pages.blocks import Block, Card, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import DocumentPage, document_page, section_of
 from reports.render import render
+from reports.sheet import Labelled
 from tests.reports.test_campaign_page import HOSTILE, checked
 
 

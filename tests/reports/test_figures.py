@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import figures
-from reports.figures import Bar, BarPanel, Curve, CurvePanel, Floats, Labelled, Span, Strip, StripPanel, TracePanel
+from reports import figures, sheet
+from reports.figures import Bar, BarPanel, Curve, CurvePanel, Floats, Span, Strip, StripPanel, TracePanel
+from reports.sheet import Labelled
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$ \x01'
 
@@ -55,7 +56,7 @@ def test_the_same_numbers_give_the_same_bytes() -> None:
 def test_every_colour_is_a_variable_of_the_page(kind: str) -> None:
     svg = every_figure("cnn", "EMULATED")[kind]
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
-    assert set(re.findall(r"var\(--([a-z0-9]+)\)", svg)) <= {*figures.VARIABLES.values(), "sans"}
+    assert set(re.findall(r"var\(--([a-z0-9]+)\)", svg)) <= {*sheet.VARIABLES.values(), "sans"}
 
 
 def test_figures_on_one_page_share_no_identifier() -> None:

@@ -1,0 +1,169 @@
+"""What figures are drawn on: a sheet in inches, its style, and how it becomes part of a page.
+
+Knows matplotlib: a figure's colours are the page's CSS variables (light, dark, print), its identifiers carry the
+figure's name, its title and description are read aloud, the same numbers give the same bytes. Knows no kind of figure.
+
+Colours after Okabe & Ito (2008), https://jfly.uni-koeln.de/color/. Styles differ in hatch, dashes and marker too, so a
+grey print can be read. matplotlib is imported when the first figure is drawn: 0.5 s that no other module should pay.
+"""
+
+import re
+import warnings
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH_IN = 7.2
+"""Text width of an A4 page with its margins; on screen the figure is scaled to its column."""
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
+MARKERS = "os^Dv<"
+HATCHES = ("///", "\\\\\\", "...", "xxx", "---", "++")
+INK, SOFT, GRID, RAW, PAPER, STAMP, HEAT = (
+    "#010203", "#505152", "#d0d1d2", "#a0a1a2", "#fdfcfb", "#c0b1b2", "#b03060",
+)  # fmt: skip
+VARIABLES = {
+    INK: "ink", SOFT: "soft", GRID: "grid", RAW: "raw", PAPER: "paper", STAMP: "stamp", HEAT: "heat",
+} | {colour: f"c{index}" for index, colour in enumerate(PALETTE)}  # fmt: skip
+"""Colour drawn by matplotlib -> the page's CSS variable that replaces it."""
+STYLE: dict[Any, Any] = {
+    "text.parse_math": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "wattlab",
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "hatch.linewidth": 0.5,
+    "path.simplify_threshold": 0.3,
+}
+BASELINE = -1
+"""Style index of the baseline: grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What every figure carries: its name on the page, what is read aloud, and whether it is emulated."""
+
+    name: str
+    title: str
+    description: str
+    watermark: str = ""
+
+
+class Sheet:
+    """A matplotlib figure whose axes are placed in inches from its top left corner, under this page's style."""
+
+    def __init__(self, label: Labelled, height_in: float) -> None:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        self._label, self._height_in = label, height_in
+        self._style: Any = rc_context(STYLE)
+        self._style.__enter__()
+        self.figure: Figure = Figure(figsize=(WIDTH_IN, height_in), facecolor="none")
+        FigureCanvasSVG(self.figure)
+        stamps = round(height_in / 2) or 1
+        for index in range(stamps if label.watermark else 0):
+            at = (index + 0.5) / stamps
+            self.figure.text(
+                0.5, at, label.watermark, color=STAMP, size=30, weight="bold", rotation=10, ha="center", va="center",
+                zorder=-1,
+            )  # fmt: skip
+
+    def __enter__(self) -> "Sheet":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._style.__exit__(*error)
+
+    def axes(self, left_in: float, top_in: float, width_in: float, height_in: float) -> "Axes":
+        """New axes; they are transparent, the page is the paper."""
+        bottom = self._height_in - top_in - height_in
+        whole = self._height_in
+        place = (left_in / WIDTH_IN, bottom / whole, width_in / WIDTH_IN, height_in / whole)
+        return self.figure.add_axes(place, facecolor="none")
+
+    def svg(self) -> str:
+        """The finished SVG element."""
+        text = StringIO()
+        with warnings.catch_warnings():
+            # Text stays text: the reader's fonts have the glyphs that matplotlib's own may lack.
+            warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+            no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+            self.figure.savefig(text, format="svg", facecolor="none", metadata=no_metadata)
+        return _for_page(text.getvalue(), self._label)
+
+
+def _for_page(svg: str, label: Labelled) -> str:
+    """matplotlib's document -> an element of the page: own ids, the page's colours, a spoken title and description."""
+    body = svg[svg.index("<svg") :]
+    opening, _, rest = body.partition(">")
+    box = re.search(r'viewBox="([^"]+)"', opening)
+    assert box is not None  # matplotlib always writes one
+    rest = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
+    rest = re.sub(r"<metadata>.*?</metadata>", "", rest, count=1, flags=re.DOTALL)
+    rest = re.sub(r' id="([^"]+)"', rf' id="{label.name}-\1"', rest)
+    rest = re.sub(r"url\(#", f"url(#{label.name}-", rest)
+    rest = rest.replace('xlink:href="#', f'href="#{label.name}-')
+    rest = re.sub(r"#[0-9a-f]{6}\b", lambda match: _colour(match.group()), rest)
+    rest = re.sub(r' d="([^"]+)"', lambda match: f' d="{_shorter(match.group(1))}"', rest)
+    rest = re.sub(r"font: ([^;\"]*?)'[^\"]*?sans-serif", r"font: \1var(--sans)", rest)
+    rest = re.sub(r">\s+<", ">\n<", rest)
+    heading = f'<title id="{label.name}-t">{escape(plain(label.title))}</title>\n'
+    heading += f'<desc id="{label.name}-d">{escape(plain(label.description))}</desc>'
+    spoken = f'role="img" aria-labelledby="{label.name}-t {label.name}-d"'
+    return f'<svg class="plot" viewBox="{box.group(1)}" {spoken}>{heading}{rest}'.strip()
+
+
+def _colour(hexadecimal: str) -> str:
+    variable = VARIABLES.get(hexadecimal)
+    return f"var(--{variable})" if variable else hexadecimal
+
+
+def _shorter(path: str) -> str:
+    """Coordinates to a hundredth of a point (long traces: a tenth), on one line."""
+    digits = 2 if len(path) < 5000 else 1
+    short = re.sub(r"\d+\.\d+", lambda match: f"{float(match.group()):.{digits}f}", path)
+    return re.sub(r"\s+", " ", short).strip()
+
+
+def style_of(index: int) -> tuple[str, Any, str]:
+    """Colour, dashes and hatch of a scenario; the baseline is grey and plain."""
+    if index == BASELINE:
+        return SOFT, "-", ""
+    turn = index % len(PALETTE)
+    return PALETTE[turn], DASHES[turn], HATCHES[turn]
+
+
+def short(text: str, length: int) -> str:
+    """Text of at most `length` characters, the rest as an ellipsis."""
+    return plain(text if len(text) <= length else text[: length - 1] + "…")
+
+
+def plain(text: str) -> str:
+    """No control characters (they are no XML), no leading underscore (it hides a label from a legend)."""
+    return re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", " ", text).lstrip("_")
