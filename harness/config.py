@@ -194,6 +194,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """How scenarios are tested beside each other, declared before the first run: `welch`, Welch's analysis of variance
+    on the values as they are with Games-Howell, or `rank`, Kruskal-Wallis with Dunn's test (Holm)."""
+
+    test: Literal["welch", "rank"] = "welch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabFile:
     """lab.toml as written."""
 
@@ -208,6 +216,7 @@ class LabFile:
     supply: Supply = field(default_factory=Supply)
     ambient: Ambient = field(default_factory=Ambient)
     decision: Decision = field(default_factory=Decision)
+    analysis: Analysis = field(default_factory=Analysis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

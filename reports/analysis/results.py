@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,11 @@ from reports.analysis.energy import (
     shared_term,
     summed,
 )
+from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
 from reports.analysis.findings import Finding
 from reports.analysis.limits import ROOT_3, error_of
 from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
-from reports.analysis.series import PowerSeries, RunSeries, read_run
+from reports.analysis.series import Action, PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
     Number,
@@ -80,8 +82,6 @@ SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
 EPOCH = "epoch"
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
-"""Validation accuracies for `energy_to_accuracy`."""
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
 """Worst first: a campaign is what its worst meter is."""
 OUT = {
@@ -205,14 +205,16 @@ class AnalysedRun:
 
     @cached_property
     def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Begins and ends of the intervals that have an energy: the rating interval, every action, and from the
-        beginning to the end of every action (`AT_RUN`, `at_action`, `until_action`)."""
+        """Begins and ends of the intervals that have an energy: the rating interval, every action, from the beginning
+        to the end of every action, every climb (`AT_RUN`, `at_action`, `until_action`, `at_climb`)."""
         if self.interval_ns is None:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         begin_ns, end_ns = self.interval_ns
         begins = [action.begin_ns for action in self.series.actions]
         ends = [action.end_ns for action in self.series.actions]
-        edges = [begin_ns, *begins, *([begin_ns] * len(begins))], [end_ns, *ends, *ends]
+        from_ns = [self.epochs[climb.start].end_ns for climb in self.climbs]
+        to_ns = [self.epochs[climb.stop].end_ns for climb in self.climbs]
+        edges = [begin_ns, *begins, *([begin_ns] * len(begins)), *from_ns], [end_ns, *ends, *ends, *to_ns]
         return np.array(edges[0], dtype=np.int64), np.array(edges[1], dtype=np.int64)
 
     def at_action(self, position: int) -> int:
@@ -222,6 +224,25 @@ class AnalysedRun:
     def until_action(self, position: int) -> int:
         """Where the interval from the run's beginning to an action's end stands among `edges_ns`."""
         return 1 + len(self.series.actions) + position
+
+    def at_climb(self, position: int) -> int:
+        """Where a climb stands among `edges_ns`."""
+        return 1 + 2 * len(self.series.actions) + position
+
+    @cached_property
+    def epochs(self) -> list[Action]:
+        """The epochs in order of time."""
+        return sorted((a for a in self.series.actions if a.name == EPOCH), key=lambda action: action.end_ns)
+
+    @cached_property
+    def accuracies(self) -> list[float]:
+        """Validation accuracy of each of `epochs`; NaN where it was not marked."""
+        return [_number(action.metrics.get("val_accuracy")) for action in self.epochs]
+
+    @cached_property
+    def climbs(self) -> list[Climb]:
+        """From one level of accuracy to the next, as far as it came."""
+        return climbs(self.accuracies)
 
     @property
     def clock_bound_s(self) -> float:
@@ -899,6 +920,7 @@ class ScenarioContext:
             "efficiency": self._efficiency(),
             "success": self._success(),
             "energy_to_accuracy": self._energy_to_accuracy(),
+            "marginal_energy": self._marginal_energy(),
             "epochs": [record for record in records if record["name"] == EPOCH],
             "actions": [record for record in records if record["name"] != EPOCH],
             "hardware": self._hardware(),
@@ -1036,20 +1058,41 @@ class ScenarioContext:
     def _energy_to_accuracy(self) -> list[Json]:
         """Energy from a run's beginning to the end of its first epoch at each level."""
         rows = []
+        first = [first_at(run.accuracies) for run in self.group.runs]
+        trained = sum(bool(run.epochs) for run in self.group.runs)
         for level in LEVELS:
             terms, at = [], []
-            for run, own in zip(self.group.runs, self.group.terms, strict=True):
-                ends = {
-                    action.end_ns: position
-                    for position, action in enumerate(run.series.actions)
-                    if action.name == EPOCH and _number(action.metrics.get("val_accuracy")) >= level
-                }
-                if ends:
+            for run, own, places in zip(self.group.runs, self.group.terms, first, strict=True):
+                if level in places:
                     terms.append(own)
-                    at.append(run.until_action(ends[min(ends)]))
+                    at.append(run.until_action(run.series.actions.index(run.epochs[places[level]])))
             if terms:
                 mean = _mean_wh(terms, at, "gross")
-                rows.append({"metric": "val_accuracy", "level": level, "n_reached": len(terms), "energy_wh": mean})
+                reached = {"n_reached": len(terms), "n": trained}
+                rows.append({"metric": "val_accuracy", "level": level, **reached, "energy_wh": mean})
+        return rows
+
+    def _marginal_energy(self) -> list[Json]:
+        """Energy per percentage point between neighbouring levels of accuracy, where a run reached the lower one."""
+        rows = []
+        first = [first_at(run.accuracies) for run in self.group.runs]
+        for low, high in pairwise(LEVELS):
+            started = sum(low in places for places in first)
+            reached = sum(high in places for places in first)
+            found = [
+                (own, run.at_climb(position), 1 / (WH * climb.points))
+                for run, own in zip(self.group.runs, self.group.terms, strict=True)
+                for position, climb in enumerate(run.climbs)
+                if (climb.low, climb.high) == (low, high)
+            ]
+            if started:
+                terms, at, per_j = zip(*found, strict=True) if found else ((), (), ())
+                mean = _number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross", None))
+                rows.append({
+                    "metric": "val_accuracy", "low": low, "high": high, "n": len(found),
+                    "n_not_reached": started - reached, "n_at_once": reached - len(found),
+                    "energy_per_point": _json(mean),
+                })  # fmt: skip
         return rows
 
     def _records(self) -> list[Json]:
