@@ -7,17 +7,30 @@ in the unit that is printed beside the axis. Figures of statistics stand in stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from reports.sheet import HEAT, INK, MARKERS, PAPER, RAW, SOFT, WIDTH_IN, Labelled, Sheet, plain, short, style_of
+from reports.sheet import (
+    HEAT,
+    INK,
+    MARKERS,
+    PAPER,
+    RAW,
+    SOFT,
+    WIDTH_IN,
+    Floats,
+    Labelled,
+    Sheet,
+    plain,
+    plain_ticks,
+    short,
+    style_of,
+    thinned,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 MAX_COLUMNS = 220
 """A trace longer than twice this is drawn as the minimum and maximum of each of so many equal parts."""
@@ -81,6 +94,7 @@ class StripPanel:
     title: str
     axis: str
     strips: Sequence[Strip]
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +154,17 @@ def bars(label: Labelled, panels: Sequence[BarPanel], columns: int) -> str:
         return sheet.svg()
 
 
-def strips(label: Labelled, panels: Sequence[StripPanel]) -> str:
-    """Points and box plots, one panel below the other."""
-    heights = [0.3 * len(panel.strips) + 0.15 for panel in panels]
+def strips(label: Labelled, panels: Sequence[StripPanel], columns: int = 1) -> str:
+    """Points and box plots, `columns` panels side by side."""
+    rows = [panels[begin : begin + columns] for begin in range(0, len(panels), columns)]
+    heights = [max(0.3 * len(panel.strips) + 0.15 for panel in row) for row in rows]
     margin = 0.15 + 0.068 * max((min(len(s.label), 24) for panel in panels for s in panel.strips), default=0)
-    with Sheet(label, sum(heights) + 0.75 * len(panels) + 0.05) as sheet:
+    width = (WIDTH_IN - 0.05) / columns
+    with Sheet(label, sum(heights) + 0.75 * len(rows) + 0.05) as sheet:
         top = 0.3
-        for panel, height in zip(panels, heights, strict=True):
-            _draw_strips(sheet.axes(margin, top, WIDTH_IN - margin - 0.2, height), panel)
+        for row, height in zip(rows, heights, strict=True):
+            for column, panel in enumerate(row):
+                _draw_strips(sheet.axes(column * width + margin, top, width - margin - 0.15, height), panel)
             top += height + 0.75
         return sheet.svg()
 
@@ -260,6 +277,8 @@ def _head_room(panel: BarPanel) -> float:
 
 
 def _draw_strips(axes: "Axes", panel: StripPanel) -> None:
+    if panel.log:
+        axes.set_xscale("log")
     positions = range(len(panel.strips))[::-1]
     for position, strip in zip(positions, panel.strips, strict=True):
         colour, _, _ = style_of(strip.style)
@@ -270,15 +289,17 @@ def _draw_strips(axes: "Axes", panel: StripPanel) -> None:
                 whiskerprops={"color": SOFT, "linewidth": 0.7}, capprops={"color": SOFT, "linewidth": 0.7},
                 medianprops={"color": INK, "linewidth": 1.2},
             )  # fmt: skip
-        spread = [position + 0.14 * ((7 * index) % 5 - 2) / 2 for index in range(len(strip.values))]
+        spread = np.array([position + 0.14 * ((7 * index) % 5 - 2) / 2 for index in range(len(strip.values))])
         look: dict[str, Any] = {"markersize": 3, "markeredgecolor": PAPER, "markeredgewidth": 0.4}
-        axes.plot(list(strip.values), spread, "o", color=colour, **look)
+        axes.plot(*thinned(np.asarray(strip.values, dtype=float), spread), "o", color=colour, **look)
     axes.set_yticks(list(positions), [short(strip.label, 24) for strip in panel.strips])
     axes.set_ylim(-0.6, len(panel.strips) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.set_title(plain(panel.title))
-    axes.set_xlabel(plain(panel.axis))
+    axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
     axes.grid(axis="x")
+    if panel.log:
+        plain_ticks(axes.xaxis, axes.get_xlim(), logarithmic=True)
 
 
 def _draw_curves(axes: "Axes", panel: CurvePanel) -> None:

@@ -12,10 +12,16 @@ import warnings
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 WIDTH_IN = 7.2
 """Text width of an A4 page with its margins; on screen the figure is scaled to its column."""
@@ -61,6 +67,8 @@ STYLE: dict[Any, Any] = {
 }
 BASELINE = -1
 """Style index of the baseline: grey."""
+RASTER = 250
+"""Cells along each axis within which points count as one (see `thinned`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +175,37 @@ def short(text: str, length: int) -> str:
 def plain(text: str) -> str:
     """No control characters (they are no XML), no leading underscore (it hides a label from a legend)."""
     return re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", " ", text).lstrip("_")
+
+
+def marker_of(index: int) -> str:
+    """Marker of a style: after six styles the colours come again with another marker."""
+    return "o" if index == BASELINE else MARKERS[(index + index // len(MARKERS)) % len(MARKERS)]
+
+
+def plain_ticks(axis: "Axis", limits: tuple[float, float], *, logarithmic: bool) -> None:
+    """Ticks at round numbers, printed as they are, on a logarithmic axis too: 0.5, 1, 2, never a power of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    low, high = min(limits), max(limits)
+    if logarithmic and high / low >= 4:
+        steps = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
+        axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
+    else:
+        axis.set_major_locator(MaxNLocator(nbins=5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}".replace("-", "−")))
+
+
+def thinned(x: Floats, y: Floats, logarithmic: tuple[bool, bool] = (False, False)) -> tuple[Floats, Floats]:
+    """The points that can be told from each other on paper: the first in each cell of a raster; others lie under it."""
+    raster = [_cells(values, is_log) for values, is_log in zip((x, y), logarithmic, strict=True)]
+    _, first = np.unique(np.stack(raster), axis=1, return_index=True)
+    keep = np.sort(first)
+    return x[keep], y[keep]
+
+
+def _cells(values: Floats, is_log: bool) -> Floats:
+    scaled = np.log(values) if is_log else values
+    finite = scaled[np.isfinite(scaled)]
+    reach = float(np.ptp(finite)) if len(finite) else 0.0
+    return np.floor((scaled - finite.min()) / reach * RASTER) if reach > 0 else np.zeros_like(scaled)

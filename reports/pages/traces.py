@@ -11,10 +11,10 @@ import numpy as np
 
 from harness.run_folder import RunFolder
 from reports.analysis.series import read_run
-from reports.figures import MAX_COLUMNS, Floats, Span, TracePanel
+from reports.figures import MAX_COLUMNS, Span, TracePanel
 from reports.pages.lookup import Results, listed, pick, scenarios
 from reports.pages.numbers import is_finite
-from reports.sheet import BASELINE
+from reports.sheet import BASELINE, Floats
 
 Trace = tuple[Floats, Floats]
 NOTE = (

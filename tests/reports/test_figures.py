@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports import figures, sheet
-from reports.figures import Bar, BarPanel, Curve, CurvePanel, Floats, Span, Strip, StripPanel, TracePanel
-from reports.sheet import Labelled
+from reports.figures import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
+from reports.sheet import Floats, Labelled
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$ \x01'
 
