@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 
 from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError
-from harness.run_folder import PHOTO, Examination, RunFolder, examine, read_plain, write_derived
+from harness.run_folder import PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
     budget,
+    campaign_statistics,
     efficiency,
     findings,
     findings_campaign,
@@ -44,6 +45,8 @@ from reports.analysis import (
     records,
     sync,
     tail,
+    tracker_cost,
+    trackers,
     verdict,
 )
 from reports.analysis.budget import Budget, Single
@@ -140,23 +143,27 @@ class CampaignResult:
     clock: Json
     observer: Json | None
     records: Json
+    trackers: Json | None
     runs: list[Json]
     findings: list[Finding]
     thresholds: Json
     verdict: Json
     inputs: dict[str, str | None]
+    groups: "dict[str, Group]"
+    """Scenario -> its included runs; not in the file, for what is computed of several campaigns."""
 
     def to_json(self) -> Json:
-        """For the file, in the order of docs/results.md."""
-        return {
+        """For the file, in the order of docs/results.md; `statistics` is computed here, of the rest."""
+        rest = {
             "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
-            "records": self.records, "runs": self.runs,
+            "records": self.records, "trackers": self.trackers, "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
             "verdict": self.verdict, "inputs": self.inputs,
         }  # fmt: skip
+        return rest | {"statistics": campaign_statistics.evaluate(rest)}
 
 
 @dataclass(frozen=True)
@@ -262,6 +269,15 @@ class AnalysedRun:
     def own_terms(self) -> RunTerms | None:
         """What makes its energies uncertain, without a baseline; None where it has none."""
         return Baseline([]).terms(self) if self.streams else None
+
+    def terms_over(self, begins_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], bound_s: float) -> RunTerms:
+        """Gross energies of any intervals with all that makes them uncertain; `bound_s` (of their stamps) joins the
+        clock's."""
+        start, convention_j = self.with_convention("start"), None
+        if self.stamps_unknown and self.function is not None and start.function is not None:
+            more_j = start.function.energy_j(begins_ns, ends_ns) - self.function.energy_j(begins_ns, ends_ns)
+            convention_j = more_j, np.full(more_j.size, np.nan)
+        return run_terms(self.streams, begins_ns, ends_ns, None, (), self.clock_bound_s + bound_s, convention_j)
 
     @property
     def interval_ns(self) -> tuple[int, int] | None:
@@ -553,6 +569,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits, entries)
         scenarios[name] = context.to_json()
         found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
+    beside = _trackers(runs, entries, seen, limits)
+    found += beside.findings()
     ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in groups.items()}
     found += findings_campaign.of_order(ordinals, limits) + verdict.of_result(scenarios)
     measurement, meters = _measurement(runs)
@@ -574,12 +592,35 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         clock=_clock(runs, pulses),
         observer=None if observer is None else observer.to_json(),
         records=records.evaluate([run.series for run in runs]),
+        trackers=beside.to_json(tracker_cost.evaluate(groups, limits), trackers.supply_of(runs[0].run.start.config)),
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=found,
         thresholds=dict(limits),
         verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
+        groups=groups,
     )
+
+
+def _trackers(
+    runs: Sequence[AnalysedRun], entries: Sequence[Json], seen: Examination, limits: Mapping[str, float]
+) -> trackers.Trackers:
+    """What trackers said of the runs: by the runs' own artefacts, and attached to the campaign, where the attachment is
+    as it was attached."""
+    broken = {check.subject for check in seen.checks if not check.passed and check.name == "attachment"}
+    attached: dict[str, list[Json]] = {}
+    for entry in entries:
+        record = entry.get("tracker") if entry.get("note") == TRACKER and entry.get("path") not in broken else None
+        if entry.get("type") == "attachment" and isinstance(record, dict):
+            attached.setdefault(str(entry.get("run")), []).append(record)
+    rows, missing = [], []
+    for run in runs:
+        if run.run.start.kind != "scenario" or run.broken:
+            continue
+        accounts, none = trackers.accounts_of(run.run, attached.get(run.run.path.name, []))
+        rows += [trackers.beside(run, account, limits) for account in accounts]
+        missing += [(run.run.path.name, one) for one in none] if run.excluded_because is None else []
+    return trackers.Trackers(rows, missing, limits)
 
 
 def _label(

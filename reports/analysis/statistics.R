@@ -120,6 +120,12 @@ required_n <- function(difference, sd, power, most) {
     enough
 }
 
+detectable <- function(n, sd, power) {
+    error <- sd * sqrt(2 / n)
+    away <- function(t) power_of(n, t * error, sd) - power
+    uniroot(away, c(0.01, 30), tol = 1e-11)$root * error
+}
+
 # --- ranks -------------------------------------------------------------------------------------------------------
 
 kruskal <- function(x, group) {

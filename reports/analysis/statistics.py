@@ -308,6 +308,20 @@ def required_n(difference: float, sd: float, power: float = 0.8) -> int | None:
     return int(found) if math.isfinite(found) else None
 
 
+def detectable_difference(n: float, sd: float, power: float = 0.8) -> float:
+    """The difference of means that this test finds with this power (.06 to .99), in the unit of `sd`; n may be the
+    harmonic mean of two sizes.
+
+    Raises:
+        AnalysisError: n below 2, sd not above 0, or another power.
+    """
+    if n < 2 or not 0 < sd < math.inf or not 0.06 <= power <= 0.99:
+        raise AnalysisError(
+            f"a detectable difference needs n of 2 or more, an sd above 0, power of .06 to .99; got {n}, {sd}, {power}"
+        )
+    return float(call("detectable", n, sd, power)[0])
+
+
 # --- ranks -----------------------------------------------------------------------------------------------------------
 
 
