@@ -10,13 +10,14 @@ lab.toml schema history
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from harness.documents import Json, Thresholds, describe, dump, matches
 from harness.errors import ConfigError
+from workloads.trackers.tracking import TRACKERS
 
 SCHEMA = 1
 APPLICATION = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ SYNC = "sync"
 """The scenario of the sync pulse."""
 
 Record = TypeVar("Record")
+_TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -159,6 +161,10 @@ class ScenarioSection:
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: list[str] = field(default_factory=list)
     max_duration_s: float = field(default=86400.0, metadata=_at_least(1))
+    trackers: list[str] = field(default_factory=list)
+    """Energy trackers that run around it, by name (docs/trackers.md)."""
+    tracker_periods_s: dict[str, float] = field(default_factory=dict)
+    """Seconds between two polls of a tracker; without, the tracker's own default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +238,8 @@ class ScenarioFile:
     files: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
+    trackers_inside: bool = False
+    """The program runs the trackers of WATTLAB_TRACKERS itself and tells them its actions; else they run around it."""
     parameters: dict[str, Any] = field(default_factory=dict)
     verification: dict[str, Any] = field(default_factory=dict)
 
@@ -255,14 +263,22 @@ class Scenario:
     max_duration_s: float
     source: bytes
     """The verbatim scenario.toml (for a user command: what lab.toml says of it), kept in the run's inputs."""
+    trackers: tuple[str, ...] = ()
+    tracker_periods_s: Mapping[str, float] = field(default_factory=dict)
+    """Of every tracker, the defaults filled in."""
+
+    @property
+    def tracker_words(self) -> str:
+        """WATTLAB_TRACKERS of its runs; empty without trackers."""
+        return " ".join(f"{name}={self.tracker_periods_s[name]:g}" for name in self.trackers)
 
     def to_json(self) -> Json:
         """For the start document."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "source"}
         return (
             plain
-            | {key: list(plain[key]) for key in ("command", "actions", "artifacts")}
-            | {"files": [path.name for path in self.files]}
+            | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
+            | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
         )
 
 
@@ -312,6 +328,7 @@ def load(path: Path) -> LabConfig:
     """
     source, raw = _read_toml(path, "write one with `wattlab init`")
     _check_schema(path, raw)
+    _check_untracked(f"{path}: baseline", raw.get("baseline"))
     lab = _record(LabFile, raw, str(path), "")
     _check_name(f"{path}: campaign.name", lab.campaign.name)
     for table, names in (("meters", lab.meters), ("scenarios", lab.scenarios)):
@@ -395,7 +412,7 @@ def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:
         return _from_folder(path, name, section, None)
     for index, file in enumerate(section.files):
         _existing(where, f"files[{index}]", path.parent / file)
-    return Scenario(
+    made = Scenario(
         name=name,
         title=name,
         description="a command of the operator's own",
@@ -411,6 +428,7 @@ def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:
         max_duration_s=section.max_duration_s,
         source=dump(asdict(section)).encode(),
     )
+    return _tracked(where, made, section, inside=False)
 
 
 def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: float | None) -> Scenario:
@@ -432,7 +450,7 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
     for extra in ("files", "artifacts"):
         if getattr(section, extra):
             raise ConfigError(f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}")
-    return Scenario(
+    made = Scenario(
         name=name,
         title=written.title,
         description=written.description,
@@ -447,6 +465,50 @@ def _from_folder(path: Path, name: str, section: ScenarioSection, duration_s: fl
         duration_s=duration_s,
         max_duration_s=section.max_duration_s,
         source=source,
+    )
+    return _tracked(where, made, section, inside=written.trackers_inside)
+
+
+def _check_untracked(where: str, baseline: object) -> None:
+    """A baseline has no process that a tracker could be wrapped around (method.md section 9)."""
+    for key in ("trackers", "tracker_periods_s"):
+        if isinstance(baseline, dict) and key in baseline:
+            raise ConfigError(
+                f"{where}.{key}: a baseline cannot be tracked: nothing runs in it that a tracker could be wrapped "
+                "around; remove the line, and name the trackers in a table [scenarios.NAME]"
+            )
+
+
+def _tracked(where: str, made: Scenario, section: ScenarioSection, *, inside: bool) -> Scenario:
+    """The scenario with its trackers: their files beside the program, what they leave behind among the artifacts, and
+    around.py before a command that does not run them itself."""
+    names, periods_s = section.trackers, section.tracker_periods_s
+    for name in (*names, *periods_s):
+        if name not in TRACKERS:
+            raise ConfigError(f"{where}.trackers: found {name!r}, expected a tracker: {', '.join(TRACKERS)}")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{where}.trackers: {name!r} stands there twice; once is enough")
+    for name, period_s in periods_s.items():
+        if name not in names:
+            raise ConfigError(f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this")
+        if not 0 < period_s < float("inf"):
+            raise ConfigError(f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0")
+    if not names:
+        return made
+    modules = ["tracking", *([] if inside else ["around"])]
+    modules += [module for name in names for module in (TRACKERS[name].module, *TRACKERS[name].helpers)]
+    shipped = {path.resolve().name: path.resolve() for path in (_TRACKER_FILES / f"{name}.py" for name in modules)}
+    for path in made.files:
+        if shipped.setdefault(path.name, path.resolve()) != path.resolve():
+            raise ConfigError(f"{where}.files: {path.name} is the name of a file of the trackers; give it another name")
+    return replace(
+        made,
+        command=made.command if inside else ("{python}", "around.py", "--", *made.command),
+        files=(*made.files, *(path for path in shipped.values() if path not in map(Path.resolve, made.files))),
+        artifacts=(*made.artifacts, *(file for name in names for file in (f"tracker-{name}.json", TRACKERS[name].raw))),
+        trackers=tuple(names),
+        tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
     )
 
 

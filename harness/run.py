@@ -311,6 +311,8 @@ class TestRun:
                 "WATTLAB_SEED": str(self._planned.seed),
                 "WATTLAB_DATA": self._bench.data_folder,
             }
+            if scenario.trackers:
+                environment["WATTLAB_TRACKERS"] = scenario.tracker_words
             session.rate(argv, environment, self._work, None)
         limit_s = scenario.duration_s or scenario.max_duration_s
         deadline_ns = time.monotonic_ns() + int((limit_s + 60.0) * 1e9)

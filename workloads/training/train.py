@@ -1,7 +1,8 @@
 """The program of the scenarios cnn, transfer and idle: prepares pictures, makes a net, trains it, exports, resets.
 
 Knows the order of the actions, the stop criterion and what is recorded of a run (history.json, summary.json). Does not
-know how it is measured. `train.py cnn | transfer | idle`, in an empty work folder, with WATTLAB_PARAMETERS,
+know how it is measured, but runs the trackers named in WATTLAB_TRACKERS from before the first action to after the last.
+`train.py cnn | transfer | idle`, in an empty work folder, with WATTLAB_PARAMETERS,
 WATTLAB_SEED, WATTLAB_DATA and WATTLAB_ARTIFACTS; idle is the same program as cnn, asleep instead of training.
 
 Uses a GPU where TensorFlow finds one. The seed fixes initial weights, order, augmentation and dropout; sums on
@@ -18,6 +19,8 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from images import DataProblem, epochs_of, prepare, read_record, remove, stream
 from markers import EpochMarks, MarkerError, action
 from networks import CLASSES, WeightsProblem, cnn, count_flops, count_parameters, transfer
 from quality import confusion, quality
+from tracking import TrackerProblem, Trackers, of_environment
 
 Model = Any  # Keras has no types
 MODES = ("cnn", "transfer", "idle")
@@ -87,18 +91,20 @@ class Task:
 class Course(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Marks every epoch, prints one line for it, and ends the training by the rule of the parameters."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, trackers: Trackers) -> None:
         super().__init__()
-        self._parameters, self._marks = parameters, EpochMarks()
+        self._parameters, self._marks, self._trackers = parameters, EpochMarks(), trackers
         self.stopped_by = "fixed_epochs" if parameters.fixed_epochs else "max_epochs"
         self.reached = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Mark."""
         self._marks.on_epoch_begin(epoch, logs)
+        self._trackers.interval_begin("epoch", epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Mark, then decide: the target counts at the end of an epoch; a loss that is not finite ends everything."""
+        self._trackers.interval_end("epoch", epoch)
         self._marks.on_epoch_end(epoch, logs)
         logs = logs or {}
         print(f"epoch {epoch}: " + " ".join(f"{name} {value:.4f}" for name, value in logs.items()), flush=True)
@@ -148,11 +154,11 @@ def create(task: Task) -> tuple[Model, dict[str, Any]]:
     return model, {"kind": record["kind"], "sha256": record["sha256"]}
 
 
-def train(task: Task, model: Model) -> tuple[dict[str, list[float]], dict[str, Any]]:
+def train(task: Task, model: Model, trackers: Trackers) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Train by the rule of the parameters; history per epoch, and how it ended."""
     given = task.parameters
     sides = {side: stream(side, given.image_size, given.batch_size, task.seed) for side in ("train", "validation")}
-    course = Course(given)
+    course = Course(given, trackers)
     epochs = given.fixed_epochs or given.max_epochs
     training, validation = (epochs_of(batches, given.image_size) for batches in sides.values())
     # The stream shuffles itself, from its own seed.
@@ -197,31 +203,18 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(finite, indent=1) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def step(name: str, trackers: Trackers) -> Iterator[dict[str, Any]]:
+    """One action, marked and told to the trackers."""
+    with action(name) as metrics, trackers.interval(name):
+        yield metrics
+
+
 def run(task: Task) -> None:
-    """One run, every action marked."""
+    """One run, every action marked, the trackers around all of them."""
     keras.utils.set_random_seed(task.seed)
-    given = task.parameters
-    summary: dict[str, Any] = {"mode": task.mode, "seed": task.seed, "parameters": asdict(given)}
-    history: dict[str, list[float]] = {}
-    with action("image_preparation"):
-        summary["dataset"] = prepare(task.data, given.images_per_class, given.validation_fraction)
-    with action("net_creation"):
-        model, summary["weights"] = create(task)
-    if task.mode == "idle":
-        with action("sleep"):
-            time.sleep(given.idle_s)
-    else:
-        with action("training") as metrics:
-            history, facts = train(task, model)
-            metrics.update(epochs=facts["epochs"], val_accuracy=facts["val_accuracy"], reached=facts["reached"])
-        summary.update(facts)
-        with action("evaluation"):
-            summary["quality"] = evaluate(task, model)
-    with action("export"):
-        summary["model"] = export(task, model, history)
-    with action("reset"):
-        remove()
-        MODEL.unlink()
+    with of_environment(task.artifacts) as trackers:
+        model, summary = act(task, trackers)
     summary["restored"] = not (Path("images").exists() or MODEL.exists())
     summary.update(count_parameters(model), flops_per_image=count_flops(model))
     devices = [device.name for device in tf.config.list_physical_devices("GPU")]
@@ -229,11 +222,38 @@ def run(task: Task) -> None:
     _write_json(task.artifacts / "summary.json", summary)
 
 
+def act(task: Task, trackers: Trackers) -> tuple[Model, dict[str, Any]]:
+    """Every action in order; the network and what is recorded of the run."""
+    given = task.parameters
+    summary: dict[str, Any] = {"mode": task.mode, "seed": task.seed, "parameters": asdict(given)}
+    history: dict[str, list[float]] = {}
+    with step("image_preparation", trackers):
+        summary["dataset"] = prepare(task.data, given.images_per_class, given.validation_fraction)
+    with step("net_creation", trackers):
+        model, summary["weights"] = create(task)
+    if task.mode == "idle":
+        with step("sleep", trackers):
+            time.sleep(given.idle_s)
+    else:
+        with step("training", trackers) as metrics:
+            history, facts = train(task, model, trackers)
+            metrics.update(epochs=facts["epochs"], val_accuracy=facts["val_accuracy"], reached=facts["reached"])
+        summary.update(facts)
+        with step("evaluation", trackers):
+            summary["quality"] = evaluate(task, model)
+    with step("export", trackers):
+        summary["model"] = export(task, model, history)
+    with step("reset", trackers):
+        remove()
+        MODEL.unlink()
+    return model, summary
+
+
 def main() -> int:
     """0 when the run is complete, 1 with one sentence on stderr when it cannot be."""
     try:
         run(read_task(sys.argv[1:]))
-    except (ParameterProblem, DataProblem, WeightsProblem, MarkerError, OSError) as error:
+    except (ParameterProblem, DataProblem, WeightsProblem, MarkerError, TrackerProblem, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1
     return 0

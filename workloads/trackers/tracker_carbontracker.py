@@ -1,0 +1,140 @@
+"""carbontracker around a run: one of its epochs from cut to cut, so that the whole run is covered.
+
+Knows carbontracker's interface (2.x: epoch_start, epoch_end, the energies it will print) and its power usage
+effectiveness. Does not know the harness. Without a network its constructor would wait for an address service, and with
+one tell it where the machine is; so that service is away while it is made. Its predictions are off: they say nothing
+of a measurement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import geocoder
+from tracking import TRACKERS, Report, TrackerProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EPOCHS = 10**9
+"""Never all monitored: how many there will be is not known, and after the last one it would stop by itself."""
+METHODS = {"IntelCPU": "RAPL counters, mean power times time", "NvidiaGPU": "NVML power, mean power times time"}
+
+
+@contextlib.contextmanager
+def _no_geocoder() -> Iterator[None]:
+    def away(*_words: object, **_options: object) -> None:
+        raise OSError("no address is looked up in a measured run")
+
+    real, geocoder.ip = geocoder.ip, away
+    try:
+        yield
+    finally:
+        geocoder.ip = real
+
+
+class CarbonTracker:
+    """See `tracking.Tracker`."""
+
+    def __init__(self, folder: Path, period_s: float) -> None:
+        self._folder, self._said = folder, io.StringIO()
+        self._logs = folder / "carbontracker-logs"
+        with _no_geocoder(), contextlib.redirect_stdout(self._said):  # its handlers keep the stream they find
+            from carbontracker import constants
+            from carbontracker.tracker import CarbonTracker as Package
+
+            self._pue = float(constants.PUE_2023)
+            self._package = Package(
+                epochs=EPOCHS,
+                epochs_before_pred=0,
+                update_interval=period_s,
+                ignore_errors=True,  # otherwise it ends the program
+                log_dir=str(self._logs),
+                verbose=0,
+            )
+
+    def start(self) -> int:
+        """Begin."""
+        begin_ns = time.monotonic_ns()
+        self._alive().epoch_start()
+        return begin_ns
+
+    def so_far(self, action: str) -> tuple[int, float] | None:
+        """Cut at epochs, as its users do; not at other actions."""
+        if action != "epoch":
+            return None
+        package, now_ns = self._alive(), time.monotonic_ns()
+        package.epoch_end()
+        total_wh = self._total_wh()
+        package.epoch_start()
+        return now_ns, total_wh
+
+    def stop(self) -> Report:
+        """End; the total as it prints it, the parts before its factor."""
+        end_ns, package = time.monotonic_ns(), self._alive()
+        package.epoch_end()
+        thread = package.tracker
+        total_wh, components = self._total_wh(), list(thread.components)
+        parts = {part.name: float(sum(part.energy_usage(thread.epoch_times))) * 1000.0 for part in components}
+        polls = max((sum(len(epoch) for epoch in part.power_usages) for part in components), default=0)
+        methods = {part.name: _method(part) for part in components}
+        problems = [_constant(part) for part in components if type(part.handler).__name__ == "GenericCPU"]
+        with contextlib.redirect_stdout(self._said):
+            package.stop()
+        self._keep_logs()
+        return Report(
+            version=version("carbontracker"),
+            end_ns=end_ns,
+            reported_wh=total_wh if components else None,
+            parts_wh={"cpu": None, "gpu": None, **parts},
+            methods={"cpu": "none", "gpu": "none", **methods},
+            polls=polls,
+            factor=self._pue,
+            factor_reason=f"the power usage effectiveness of data centres in 2023, {self._pue:g}: its energies hold it",
+            problems=[*problems, *self._warnings()],
+        )
+
+    def _total_wh(self) -> float:
+        return float(self._alive().tracker.total_energy_per_epoch().sum()) * 1000.0
+
+    def _alive(self) -> Any:  # noqa: ANN401  carbontracker has no types
+        if self._package.deleted:
+            raise TrackerProblem("; ".join(self._warnings()) or "carbontracker ended itself")
+        return self._package
+
+    def _warnings(self) -> list[str]:
+        """What it warned of, without what concerns grams."""
+        lines = [line for line in self._said.getvalue().splitlines() if "WARNING" in line or "CRITICAL" in line]
+        return [line for line in dict.fromkeys(lines) if "intensity" not in line]
+
+    def _keep_logs(self) -> None:
+        """Its log files as one, in the order of their names."""
+        files = sorted(self._logs.glob("*.log"))
+        text = "".join(file.read_text(encoding="utf-8") for file in files)
+        (self._folder / TRACKERS["carbontracker"].raw).write_text(text, encoding="utf-8")
+        for file in files:
+            file.unlink()
+        self._logs.rmdir()
+
+
+def _method(part: Any) -> str:  # noqa: ANN401
+    kind = type(part.handler).__name__
+    devices = ", ".join(part.devices())
+    if kind == "GenericCPU":
+        return f"constant {part.handler.power_usage()[0]:g} W, half of a rated power ({devices})"
+    return f"{METHODS.get(kind, kind)} ({devices})"
+
+
+def _constant(part: Any) -> str:  # noqa: ANN401
+    power_w = part.handler.power_usage()[0]
+    return f"no RAPL here: the CPU is taken as a constant {power_w:g} W, whatever the machine does"
+
+
+def adapter(folder: Path, period_s: float) -> CarbonTracker:
+    """The tracker, not yet started."""
+    return CarbonTracker(folder, period_s)
