@@ -40,6 +40,8 @@ ANNOTATIONS = "annotations.jsonl"
 DERIVED = "derived"
 PHOTO = "photo"
 """The note of an attachment that is a photograph of the set-up."""
+TRACKER = "tracker"
+"""The note of an attachment that is a tracker's file; its entry has `run` too, and `tracker`: what it said of it."""
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
 IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 """First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""

@@ -61,7 +61,7 @@ def ratios(work: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], s
         if use.any() and float(energies_wh[use].mean()) > 0:
             scale = 3600.0 if unit == "1/J" else 1.0
             common = Term(shared.u * scale, shared.dof)
-            found[kind] = _ratio(amount[use], energies_wh[use] * scale, common, unit)
+            found[kind] = ratio_of_means(amount[use], energies_wh[use] * scale, common, unit)
     return found
 
 
@@ -79,7 +79,9 @@ def energy_per_success(successes: NDArray[np.float64], energies_wh: NDArray[np.f
     return Number(combine(value, terms), "Wh", None, count)
 
 
-def _ratio(work: NDArray[np.float64], energy: NDArray[np.float64], shared: Term, unit: str) -> Ratio:
+def ratio_of_means(work: NDArray[np.float64], energy: NDArray[np.float64], shared: Term, unit: str) -> Ratio:
+    """mean(work) / mean(energy) of paired values; `shared` is what all energies have in common, in their unit. A single
+    pair has neither u nor interval."""
     count = work.size
     mean_work, mean_energy = float(work.mean()), float(energy.mean())
     value = mean_work / mean_energy

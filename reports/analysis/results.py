@@ -1450,7 +1450,7 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
         "created_utc": header.get("utc"), "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
         "config": config, "source": source, "plan": sum(plans) if plans else None,
         "attachments": [
-            {key: entry.get(key) for key in ("path", "sha256", "note")}
+            {key: entry.get(key) for key in ("path", "sha256", "note", "run")}
             for entry in entries
             if entry.get("type") == "attachment"
         ],

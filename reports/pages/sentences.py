@@ -269,6 +269,23 @@ ADVICE = {
         "There are no hardware indicators for this run.",
         "`wattlab sut prepare` puts the agent and its requirements onto the SUT.",
     ),
+    "tracker-no-number": Advice(
+        "A tracker that was to run beside the meter gave no energy for this run, so nothing can be compared.",
+        "Read the run's artifacts/tracker-*.json and stdout.txt; docs/trackers.md says what each tracker needs.",
+    ),
+    "tracker-unplaced": Advice(
+        "A tracker's interval cannot be put on the time base of this run: nothing maps its clock, or it ends before it "
+        "begins.",
+        "Let the tracker run inside a run of wattlab; of an attached file, say `--over-run` if it is of the whole run.",
+    ),
+    "tracker-outside-record": Advice(
+        "A tracker's interval reaches beyond the meter's readings of this run; it enters no comparison.",
+        "Raise `stabilization_s` and `supplementary_s`, so that the meter reads before and after the tracker.",
+    ),
+    "tracker-clock-bound": Advice(
+        "The clocks are not known well enough for a tracker's interval of this length; the doubt is in U.",
+        "Bring SUT and host closer together in the network, measure longer, or let wattlab start the tracker.",
+    ),
     "excluded-by-operator": Advice(
         "The operator took this run out of the means after it was measured; who, when and why stand beside.",
         "Judge the reason: it must be a technical one. The run's own figures stay in the table of all runs.",

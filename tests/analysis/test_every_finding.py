@@ -264,10 +264,14 @@ ELSEWHERE = {
     "unreadable": "tests/analysis/test_results.py",
     "stamp-contradicted": "tests/analysis/test_sync_observer.py",
     "sync-failed": "tests/analysis/test_sync_observer.py",
+    "tracker-no-number": "tests/analysis/test_trackers.py",
+    "tracker-unplaced": "tests/analysis/test_trackers.py",
+    "tracker-outside-record": "tests/analysis/test_trackers.py",
+    "tracker-clock-bound": "tests/analysis/test_trackers.py",
     "annotation": "tests/evidence/test_annotations.py",
     "excluded-by-operator": "tests/evidence/test_annotations.py",
 }
-"""Codes about bytes, logs and sync pulses: where a test makes them fire."""
+"""Codes about bytes, logs, sync pulses and trackers: where a test makes them fire."""
 
 
 @pytest.fixture(scope="module")

@@ -161,9 +161,8 @@ class SyntheticRun:
                 stream.write(self._samples())
             for event in sorted(self._events(), key=lambda event: event.time_ns):
                 writer.append(event)
-            if self.load and self.load.epochs:
-                writer.write_file("artifacts/history.json", dump(self._history()).encode())
-                writer.write_file("artifacts/summary.json", dump(self._summary()).encode())
+            for name, content in self._artifacts().items():
+                writer.write_file(f"artifacts/{name}", dump(content).encode())
             status, streams = self.exit_status, writer.stream_summary()
             end = self._stop_ns + self.shape.margin_s * SECOND_NS
             utc = stamp(self.begin + timedelta(seconds=self.duration_s))
@@ -311,6 +310,11 @@ class SyntheticRun:
             at = self._start_ns + int(at_s * SECOND_NS)
             extra: dict[str, Any] = {"metrics": metrics or {}, "exit_code": 0} if edge == "end" else {}
             yield ActionEvent(time_ns=at, sut_ns=at, sut_wall_ns=at, name=name, index=index, edge=edge, **extra)
+
+    def _artifacts(self) -> dict[str, dict[str, Any]]:
+        """What the workload left: name -> JSON."""
+        trained = self.load is not None and self.load.epochs > 0
+        return {"history.json": self._history(), "summary.json": self._summary()} if trained else {}
 
     def _history(self) -> dict[str, list[float]]:
         epochs = np.arange(1, (self.load.epochs if self.load else 0) + 1)
