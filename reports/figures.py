@@ -291,7 +291,9 @@ def _draw_strips(axes: "Axes", panel: StripPanel) -> None:
             )  # fmt: skip
         spread = np.array([position + 0.14 * ((7 * index) % 5 - 2) / 2 for index in range(len(strip.values))])
         look: dict[str, Any] = {"markersize": 3, "markeredgecolor": PAPER, "markeredgewidth": 0.4}
-        axes.plot(*thinned(np.asarray(strip.values, dtype=float), spread), "o", color=colour, **look)
+        axes.plot(
+            *thinned(np.asarray(strip.values, dtype=float), spread, (panel.log, False)), "o", color=colour, **look
+        )
     axes.set_yticks(list(positions), [short(strip.label, 24) for strip in panel.strips])
     axes.set_ylim(-0.6, len(panel.strips) - 0.4)
     axes.tick_params(axis="y", length=0)

@@ -139,7 +139,7 @@ def _for_page(svg: str, label: Labelled) -> str:
     rest = rest.replace('xlink:href="#', f'href="#{label.name}-')
     rest = re.sub(r"#[0-9a-f]{6}\b", lambda match: _colour(match.group()), rest)
     rest = re.sub(r' d="([^"]+)"', lambda match: f' d="{_shorter(match.group(1))}"', rest)
-    rest = re.sub(r"font: ([^;\"]*?)'[^\"]*?sans-serif", r"font: \1var(--sans)", rest)
+    rest = re.sub(r"(font(?:-family)?: [^;\"]*?)'[^\"]*?sans-serif", r"\1var(--sans)", rest)
     rest = re.sub(r">\s+<", ">\n<", rest)
     heading = f'<title id="{label.name}-t">{escape(plain(label.title))}</title>\n'
     heading += f'<desc id="{label.name}-d">{escape(plain(label.description))}</desc>'
@@ -191,7 +191,7 @@ def plain_ticks(axis: "Axis", limits: tuple[float, float], *, logarithmic: bool)
         steps = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
         axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
     else:
-        axis.set_major_locator(MaxNLocator(nbins=5))
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}".replace("-", "−")))
 

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 LETTER_IN = 0.066
 """Mean width of a letter of the axes' labels."""
 LEGEND_ROW_IN, LEGEND_LETTERS = 0.18, 40
-LABEL_LETTERS = 44
-"""Letters of a row's label in a forest plot."""
+LABEL_LETTERS, TEXT_LETTERS, LEVEL_LETTERS = 34, 40, 24
+"""Letters of a row's label and of the text at its right in a forest plot, and of a level's label."""
 MANY_POINTS = 150
 """Groups with more points are drawn with small markers without rim."""
 SLOPE_DEGREES = 35
-SMALL_IN = 0.052
+SMALL_IN = 0.054
 """Mean width of a letter of the small labels beside points."""
 
 
@@ -163,8 +163,9 @@ def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) 
     rows, width = -(-len(panels) // columns), WIDTH_IN / columns
     height = {1: 2.7, 2: 2.05}.get(columns, 1.45)
     entries = _entries(panels)
-    below = _legend_height(entries)
-    right = max((0.12 + LETTER_IN * len(level.label) for panel in panels for level in panel.levels), default=0.15)
+    below = _legend_height(entries) - (0.2 if entries else 0.0)
+    letters = min(LEVEL_LETTERS, max((len(level.label) for panel in panels for level in panel.levels), default=0))
+    right = 0.12 + SMALL_IN * letters if letters else 0.15
     with Sheet(label, rows * (height + 0.85) + 0.05 + below) as sheet:
         for index, panel in enumerate(panels):
             row, column = divmod(index, columns)
@@ -184,7 +185,7 @@ def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
     _refuse_empty(label, panels, lambda panel: panel.stretches)
     named = [stretch for panel in panels for stretch in panel.stretches]
     left = 0.15 + LETTER_IN * max(min(len(stretch.label), LABEL_LETTERS) for stretch in named)
-    right = 0.15 + 0.062 * max(len(stretch.text) for stretch in named)
+    right = 0.15 + 0.06 * max(min(len(stretch.text), TEXT_LETTERS) for stretch in named)
     heights = [0.2 * len(panel.stretches) + 0.12 for panel in panels]
     with Sheet(label, sum(heights) + 0.78 * len(panels) + 0.05) as sheet:
         top = 0.3
@@ -350,9 +351,9 @@ def _draw_levels(axes: "Axes", panel: ScatterPanel, height_in: float) -> None:
     low, high = axes.transData.inverted().transform(axes.transAxes.transform([(0, 0), (0, 1)]))[:, 1]
     ordered = sorted(panel.levels, key=lambda level: level.y)
     wanted = [_part(level.y, low, high, logarithmic=panel.log_y) for level in ordered]
-    for level, at in zip(ordered, _apart(wanted, 0.13 / height_in), strict=True):
+    for level, at in zip(ordered, apart(wanted, 0.13 / height_in), strict=True):
         axes.axhline(level.y, color=INK, linewidth=0.9, linestyle=(0, (4, 2)) if level.dashed else "-")
-        axes.text(1.02, at, plain(level.label), transform=axes.transAxes, size=7, va="center")
+        axes.text(1.02, at, short(level.label, LEVEL_LETTERS), transform=axes.transAxes, size=7, va="center")
 
 
 def _part(value: float, low: float, high: float, *, logarithmic: bool) -> float:
@@ -361,7 +362,7 @@ def _part(value: float, low: float, high: float, *, logarithmic: bool) -> float:
     return (value - low) / (high - low)
 
 
-def _apart(wanted: Sequence[float], gap: float) -> list[float]:
+def apart(wanted: Sequence[float], gap: float) -> list[float]:
     """Ascending positions with at least `gap` between them, as near to the wanted ones as their mean allows."""
     placed: list[float] = []
     for position in wanted:
@@ -430,10 +431,10 @@ def _draw_intervals(axes: "Axes", panel: IntervalPanel) -> None:
         if row.low is not None and row.high is not None:
             axes.plot([row.low, row.high], [position, position], color=colour, linewidth=1.5)
             axes.plot([row.low, row.high], [position, position], linestyle="", marker="|", color=colour, markersize=5)
-        look: dict[str, Any] = {"markerfacecolor": PAPER if row.hollow else colour, "markeredgecolor": colour}
+        look: dict[str, Any] = {"color": colour, "markerfacecolor": PAPER if row.hollow else colour}
         axes.plot([row.value], [position], marker=marker_of(row.style), markersize=4.8, **look)
         beside = axes.get_yaxis_transform()
-        axes.text(1.015, position, plain(row.text), transform=beside, size=7, va="center")
+        axes.text(1.015, position, short(row.text, TEXT_LETTERS), transform=beside, size=7, va="center")
     axes.margins(x=0.06)
     if panel.reference is not None:
         axes.axvline(panel.reference, color=INK, linewidth=0.8)

@@ -2,16 +2,30 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports import figures, sheet
+from reports import statistics_figures as drawn
 from reports.figures import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
 from reports.sheet import Floats, Labelled
+from reports.statistics_figures import (
+    GroupedPanel,
+    IntervalPanel,
+    Level,
+    Line,
+    Points,
+    ScatterPanel,
+    Series,
+    Straight,
+    Stretch,
+)
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$ \x01'
 
@@ -96,3 +110,111 @@ def test_decimation_leaves_a_gap_open() -> None:
     _, short = figures.decimate(np.arange(100.0), y, 10)
     assert np.isnan(short).any()
     assert (short[~np.isnan(short)] == 1.0).all()
+
+
+STATISTICS = ["scatters", "intervals", "grouped", "boxes"]
+
+
+def scatter_panel(name: str = "cnn", **given: bool) -> ScatterPanel:
+    group = Points(name, 0, [1.0, 2.0, 4.0], [2.0, 3.0, 5.0], [0.1, None, 0.2], [None, 0.3, 0.1], (name, "b", "c"))
+    lines: list[Line | Straight] = [Line(name, [1, 4], [2, 5], 1, stepped=True), Straight("fit", 1.0, 0.5, dashed=True)]
+    return ScatterPanel(name, name, name, [group], lines, [Level(name, 3.0), Level("bias", 3.1, dashed=False)], **given)
+
+
+@cache
+def every_statistics_figure(name: str, watermark: str = "") -> dict[str, str]:
+    logarithmic = scatter_panel(name, log_x=True, log_y=True, falling_x=True)
+    stretches = [Stretch(name, 0, 1.0, 0.5, 1.5, name), Stretch("none", 7, 1.2, None, None, hollow=True)]
+    forest = IntervalPanel(name, name, stretches, 1.0, (0.8, 1.25), log=True)
+    series = [Series(name, 0, [1.0, None], [name, ""], [0.5], [1.5]), Series("ml", 1, [2.0, 3.0])]
+    boxes = StripPanel(name, name, [Strip(name, 0, [1.0, 2.0, 3.0, 4.0, 50.0] * 3)], log=True)
+    return {
+        "scatters": drawn.scatters(label("s", watermark), [scatter_panel(name), logarithmic, logarithmic]),
+        "intervals": drawn.intervals(label("i", watermark), [forest, forest]),
+        "grouped": drawn.grouped(label("g", watermark), [GroupedPanel(name, name, [name, "b"], series)]),
+        "boxes": figures.strips(label("b", watermark), [boxes, boxes, boxes], 2),
+    }
+
+
+@pytest.mark.parametrize("kind", STATISTICS)
+def test_a_figure_of_statistics_is_well_formed_whatever_its_names_are(kind: str) -> None:
+    svg = every_statistics_figure(HOSTILE)[kind]
+    ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    assert "<script" not in svg
+    assert "&lt;script&gt;" in svg
+    assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
+
+
+def test_the_same_statistics_give_the_same_bytes_and_carry_the_mark() -> None:
+    emulated = every_statistics_figure("cnn", "EMULATED")
+    assert emulated == every_statistics_figure.__wrapped__("cnn", "EMULATED")
+    assert all("EMULATED" in svg for svg in emulated.values())
+    assert not any("EMULATED" in svg for svg in every_statistics_figure("cnn").values())
+
+
+def test_a_logarithmic_axis_is_labelled_with_plain_numbers_and_says_what_it_is() -> None:
+    panel = ScatterPanel("p", "FLOPs / GFLOP", "y", [Points("a", 0, [0.615, 30.96], [1.0, 2.0])], log_x=True)
+    words = re.findall(r">([^<>]+)</text>", drawn.scatters(label(), [panel]))
+    assert {"1", "2", "5", "10", "20"} <= set(words)
+    assert "FLOPs / GFLOP (log scale)" in words
+
+
+def test_a_logarithmic_axis_refuses_what_it_cannot_hold() -> None:
+    panel = ScatterPanel("energy", "x", "y", [Points("a", 0, [1.0, 0.0], [1.0, 2.0])], log_x=True)
+    with pytest.raises(ValueError, match=r"panel 'energy' of figure f1: a logarithmic axis cannot hold 0"):
+        drawn.scatters(label(), [panel])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: drawn.scatters(label(), []),
+        lambda: drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("a", 0, [np.nan], [1.0])])]),
+        lambda: drawn.intervals(label(), [IntervalPanel("p", "x", [])]),
+        lambda: drawn.grouped(label(), [GroupedPanel("p", "x", ["a"], [Series("s", 0, [None])])]),
+    ],
+)
+def test_an_empty_panel_is_refused(draw: Callable[[], str]) -> None:
+    with pytest.raises(ValueError, match="leave"):
+        draw()
+
+
+def boxes_of(svg: str, words: list[str]) -> list[tuple[float, float, float, float]]:
+    """Left, top, right, bottom in points of the small texts beside points, with a letter's mean width."""
+    found = re.findall(r'<text style="[^"]*6\.5px[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', svg)
+    return [(float(x), float(y) - 5, float(x) + 3.4 * len(t), float(y)) for x, y, t in found if t in words]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=15))
+@settings(max_examples=15, deadline=None)
+def test_names_beside_points_never_overlap(places: list[tuple[float, float]]) -> None:
+    names = [f"architecture {index}" for index in range(len(places))]
+    xs, ys = zip(*places, strict=True)
+    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
+    areas = boxes_of(svg, names)
+    for index, (left, top, right, bottom) in enumerate(areas):
+        for other in areas[:index]:
+            assert left >= other[2] - 0.5 or other[0] >= right - 0.5 or top >= other[3] or other[1] >= bottom
+
+
+def test_names_of_few_points_are_all_printed() -> None:
+    names = [f"name {index}" for index in range(15)]
+    xs, ys = [float(7 * i % 15) for i in range(15)], [float(i) for i in range(15)]
+    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
+    assert len(boxes_of(svg, names)) == 15
+
+
+def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> None:
+    x, y = np.linspace(1, 100, 200), np.linspace(5, 6, 200)
+    assert len(sheet.thinned(x, y)[0]) == 200
+    many_x, many_y = np.repeat(x, 50), np.repeat(y, 50)
+    short_x, short_y = sheet.thinned(many_x, many_y, (True, False))
+    assert len(short_x) <= 200
+    assert (short_x.min(), short_x.max(), short_y.min(), short_y.max()) == (1.0, 100.0, 5.0, 6.0)
+
+
+@pytest.mark.parametrize("spread", [[0.0, 0.0, 0.0], [0.1, 0.12, 0.9], [0.5]])
+def test_labels_of_levels_keep_their_distance_and_their_order(spread: list[float]) -> None:
+    placed = drawn.apart(spread, 0.1)
+    assert all(after - before >= 0.1 - 1e-12 for before, after in pairwise(placed))
+    assert sum(placed) == pytest.approx(sum(spread))
