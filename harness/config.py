@@ -589,6 +589,8 @@ def _record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str) -> 
 
 
 def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -> Any:  # noqa: ANN401
+    if get_origin(hint) is types.UnionType and any(is_dataclass(part) for part in get_args(hint)):
+        hint = next(part for part in get_args(hint) if is_dataclass(part))  # TOML has no null: a record or nothing
     if is_dataclass(hint):
         if not isinstance(value, dict):
             raise ConfigError(f"{file}: {path}: found {value!r}, expected a table [{path}]")

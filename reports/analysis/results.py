@@ -1370,6 +1370,7 @@ def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         "gap_s": _one(run.gap_s, "s"),
         "gap_energy_wh": _gap_energy(run, own),
         "gpu_energy_wh": _gpu_energy(run.gpu),
+        "indicators": {name: value for name, value in run.indicator_means.items() if np.isfinite(value)},
         "waits": [
             {"name": event.name, "outcome": event.outcome, "waited_s": event.waited_s, "limit_s": event.limit_s}
             for event in run.run.events
