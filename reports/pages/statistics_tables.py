@@ -1,0 +1,194 @@
+"""Tests, pairs, effects and intervals as people read them: rows and tables of every page that prints statistics.
+
+Knows the JSON of reports/analysis/statistics.py (Test, Pair, Effect, Interval, Equivalence) and the words for its
+codes. Knows no document, and computes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from reports.pages.blocks import Head, Row, Table
+from reports.pages.numbers import NOTHING, Scale, decimals_for, fixed, is_finite, significant
+
+Statistic: TypeAlias = Mapping[str, Any]
+"""One Test, Pair, Effect, Interval or Equivalence of a document."""
+
+TESTS = {
+    "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
+    "kruskal-wallis": "Kruskal-Wallis", "spearman": "Spearman", "pearson": "Pearson", "partial": "partial correlation",
+    "welch-t": "Welch's t", "paired-t": "paired t", "games-howell": "Games-Howell", "dunn-holm": "Dunn, p by Holm",
+}  # fmt: skip
+EFFECTS = {
+    "partial-eta-squared": "partial η²", "eta-squared-h": "η²(H)", "hedges-g": "Hedges' g", "cliffs-delta": "Cliff's δ",
+    "rho": "ρ", "r": "r",
+}  # fmt: skip
+SYMBOLS = {"rho": "ρ"}
+REFUSED = {
+    "too-few": "too few values for it",
+    "too-many": "it is defined for at most 5000 values",
+    "one-level": "there is only one group to compare",
+    "not-finite": "a value is no number",
+    "constant": "all values of a group are equal, so there is no spread to judge by",
+    "ties-only": "all values are equal, so there is no order to judge by",
+    "perfect": "the points lie on one straight line, so there is nothing to test",
+    "collinear": "what is held constant explains one of the two entirely",
+}
+"""Code of why a test was not computed -> the reason in words."""
+WHY = {
+    "welch": "Welch's analysis of variance compares means without assuming that the groups spread alike, and "
+    "Games-Howell compares every pair in the same way.",
+    "kruskal": "Kruskal-Wallis compares ranks, so single extreme values weigh little; it asks whether values of one "
+    "group tend to be larger, not whether means differ. Dunn's test compares every pair, p adjusted by Holm.",
+}
+"""Declared test -> why it is a sensible one."""
+NEVER_CHOSEN = (
+    "The test was declared before the numbers were seen. The tests of assumptions are shown, they choose nothing: "
+    "choosing by them gives up to 37 % false alarms where groups are skewed and spread unequally, always using Welch's "
+    "8 %."
+)
+TRANSFORMS = {
+    "none": "The values enter as they are.",
+    "sqrt": "The square roots of the values enter the test, so differences and intervals are differences of roots.",
+    "log": "The logarithms of the values enter the test, so a difference is the logarithm of a ratio.",
+}
+TEST_HEADS = (
+    Head("", False), Head("Test", False), Head("n"), Head("k"), Head("Statistic"), Head("df"), Head("p"),
+    Head("Effect, 95 % interval", False),
+)  # fmt: skip
+TEST_NOTE = "n: values in all groups together; k: groups; df: degrees of freedom; p: two-sided unless said otherwise."
+ALIKE = "not shown to differ"
+SMALLEST_P = 1e-307
+
+
+def p_text(p: object) -> str:
+    """A p value to three significant digits, however small: 0.0496, 2.25e-38."""
+    if not isinstance(p, int | float) or not is_finite(p):
+        return NOTHING
+    if p <= SMALLEST_P:
+        return f"< {SMALLEST_P:.0e}"
+    return significant(float(p), 3) if p >= 1e-3 else f"{p:.2e}".replace("e-0", "e-")
+
+
+def statistic_text(value: object) -> str:
+    """A test's statistic: three decimals, from 1000 on one, below 1 four significant digits."""
+    if not isinstance(value, int | float) or not is_finite(value):
+        return NOTHING
+    if abs(value) < 1:
+        return significant(float(value), 4)
+    return fixed(float(value), 3 if abs(value) < 1000 else 1)
+
+
+def df_text(df: object) -> str:
+    """Degrees of freedom, one or more: '4; 63.1'."""
+    listed: Sequence[Any] = df if isinstance(df, Sequence) and not isinstance(df, str) else [df]
+    return "; ".join(significant(float(one), 4) for one in listed if is_finite(one)) or NOTHING
+
+
+def n_text(n: Sequence[int]) -> str:
+    """All values together, and how they are shared out: '150 (5 × 30)', '141 (30, 30, 26, 25, 30)'; '30' of one."""
+    if len(n) < 2:
+        return "".join(str(one) for one in n) or NOTHING
+    shares = f"{len(n)} × {n[0]}" if len(set(n)) == 1 else ", ".join(str(one) for one in n[:8])
+    return f"{sum(n)} ({shares}{', …' if len(set(n)) > 1 and len(n) > 8 else ''})"
+
+
+def interval_text(value: object, ends: Sequence[float] | None, scale: Scale = Scale("")) -> str:  # noqa: B008
+    """'0.170 [0.155, 0.185]': all to the same decimal, two digits of half the width; the value alone without ends."""
+    if not isinstance(value, int | float) or not is_finite(value):
+        return NOTHING
+    printed = float(value) * scale.factor
+    if ends is None or not all(is_finite(end) for end in ends):
+        return significant(printed, 3)
+    low, high = (end * scale.factor for end in ends)
+    places = decimals_for((high - low) / 2) if high > low else 3
+    return f"{fixed(printed, places)} [{fixed(low, places)}, {fixed(high, places)}]"
+
+
+def effect_text(effect: Statistic | None) -> str:
+    """'partial η² = 0.830 [0.79, 0.86], large'; a dash where there is none."""
+    if not effect or not is_finite(effect.get("value")):
+        return NOTHING
+    name = EFFECTS.get(str(effect.get("name")), str(effect.get("name")))
+    word = f", {str(effect['word']).replace('-', ' ')}" if effect.get("word") else ""
+    return f"{name} = {interval_text(effect['value'], effect.get('interval'))}{word}"
+
+
+def refusal(code: object) -> str:
+    """Why a test was not computed, as a sentence's end: 'not computed: too few values for it'."""
+    return f"not computed: {REFUSED.get(str(code), str(code))}"
+
+
+def test_name(code: object) -> str:
+    """A test's name as people write it."""
+    return TESTS.get(str(code), str(code))
+
+
+def test_row(label: str, test: Statistic) -> Row:
+    """One test under TEST_HEADS; a refused one says why."""
+    counts = [int(one) for one in test.get("n") or ()]
+    head = (label, test_name(test.get("name")), n_text(counts), str(len(counts)))
+    if test.get("refused"):
+        return Row((*head, NOTHING, NOTHING, NOTHING, refusal(test["refused"])))
+    symbol = SYMBOLS.get(str(test.get("symbol")), str(test.get("symbol")))
+    shown = f"{symbol} = {statistic_text(test.get('statistic'))}"
+    return Row((*head, shown, df_text(test.get("df")), p_text(test.get("p")), effect_text(test.get("effect"))))
+
+
+def table_of_tests(name: str, caption: str, tests: Iterable[tuple[str, Statistic]], *, folded: bool = False) -> Table:
+    """Tests under each other, each with its label."""
+    rows = tuple(test_row(label, test) for label, test in tests)
+    return Table(name, caption, TEST_HEADS, rows, TEST_NOTE, folded)
+
+
+def pair_heads(unit: str, statistic: str = "Statistic") -> tuple[Head, ...]:
+    """Heads of a table of pairs whose differences are in `unit`."""
+    difference = Scale(unit).axis("Difference, 95 % interval")
+    return (
+        Head("Pair", False), Head("n"), Head(difference), Head(statistic), Head("df"), Head("p"),
+        Head("Effect, 95 % interval", False), Head("Reading", False),
+    )  # fmt: skip
+
+
+def pair_row(pair: Statistic, alpha: float, scale: Scale = Scale(""), labels: tuple[str, str] | None = None) -> Row:  # noqa: B008
+    """One pair under `pair_heads`: first less second; `labels` where a page has better names than the codes."""
+    first, second = labels or (str(pair.get("first")), str(pair.get("second")))
+    counts = " + ".join(str(one) for one in pair.get("n") or ())
+    head = (f"{first} − {second}", counts)
+    if pair.get("refused"):
+        return Row((*head, NOTHING, NOTHING, NOTHING, NOTHING, effect_text(pair.get("effect")),
+                    refusal(pair["refused"])))  # fmt: skip
+    difference = interval_text(pair.get("difference"), pair.get("interval"), scale)
+    return Row((
+        *head, difference, statistic_text(pair.get("statistic")),
+        df_text(pair.get("df")), p_text(pair.get("p")), effect_text(pair.get("effect")), reading(pair, alpha),
+    ))  # fmt: skip
+
+
+def reading(pair: Statistic, alpha: float) -> str:
+    """What p says at the level `alpha`: the absence of a shown difference is no proof of equality."""
+    p = pair.get("p")
+    if not isinstance(p, int | float) or not is_finite(p):
+        return NOTHING
+    return "differ" if p < alpha else ALIKE
+
+
+def equivalence_text(found: Statistic, scale: Scale = Scale("")) -> str:  # noqa: B008
+    """Whether two are equivalent within the stated margin, with the 90 % interval that decides it."""
+    margin = significant(float(found["margin"]) * scale.factor, 3) + scale.suffix
+    if found.get("refused") or not is_finite(found.get("low")):
+        return f"equivalence within ±{margin} {refusal(found.get('refused') or 'too-few')}"
+    low, high = (float(found[end]) * scale.factor for end in ("low", "high"))
+    places = decimals_for((high - low) / 2) if high > low else 3
+    word = "equivalent" if found.get("equivalent") else "not shown to be equivalent"
+    ends = f"[{fixed(low, places)}, {fixed(high, places)}]{scale.suffix}"
+    return f"{word} within ±{margin} (90 % interval {ends}, p = {p_text(found.get('p'))})"
+
+
+def why(declared: Statistic, subject: str = "The study") -> str:
+    """Why this test: who declared it, what it does, the transformation, the reason that was given."""
+    test, transform = str(declared.get("test")), str(declared.get("transform") or "none")
+    named = {"welch": "Welch's analysis of variance", "kruskal": "the Kruskal-Wallis test"}.get(test, test)
+    given = str(declared.get("reason") or "").strip()
+    reason = f"Its reason: {given if given.endswith('.') else given + '.'}" if given else ""
+    parts = [f"{subject} declares {named}.", WHY.get(test, ""), TRANSFORMS.get(transform, transform), reason]
+    return " ".join(part for part in parts if part)
