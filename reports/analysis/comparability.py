@@ -1,0 +1,181 @@
+"""What two sides of a comparison must have in common: the keys, their values on each side, which differ, what follows.
+
+Knows start documents, descriptors and summaries of included runs. Knows no energy and no sentence for people but the
+refusals. After psf/pyperf: runs whose metadata differ are not pooled, and the refusal names the key and both values.
+
+Kinds of keys
+- `work`: what was done (program, parameters with the stop rule, data set, weights, trackers around it). Where it
+  differs, "more efficient" means nothing, unless just that is what is compared: refused until it is declared.
+- `seeds`: the list of the runs' seeds. Listed.
+- `software`, `machine`, `instrument`: what it was done with. Listed; a difference can come from them.
+To be pooled, sides must agree in every key but the seeds. What one side did not record is `None` and refuses nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.documents import Json
+from harness.errors import AnalysisError
+from reports.analysis.limits import power_column
+from reports.analysis.results import AnalysedRun
+
+KeyKind = Literal["work", "seeds", "software", "machine", "instrument"]
+NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
+"""Inputs of a run that are not the program it runs: their content is compared key by key, or is ours."""
+LONGEST = 60
+"""A longer value is cut, with a digest of the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key with the value of each side as text (None: not recorded), and whether a difference was declared."""
+
+    name: str
+    kind: KeyKind
+    values: tuple[str | None, ...]
+    declared: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether two sides recorded different values."""
+        return len({value for value in self.values if value is not None}) > 1
+
+    def to_json(self) -> Json:
+        """A record of `keys` in comparison.json."""
+        return {
+            "key": self.name, "kind": self.kind, "values": list(self.values), "differs": self.differs,
+            "declared": self.declared,
+        }  # fmt: skip
+
+
+def keys_of(sides: Sequence[Sequence[AnalysedRun]], declared: Sequence[str] = ()) -> tuple[Key, ...]:
+    """Every key that any side recorded, in a fixed order."""
+    facts = [_facts(runs) for runs in sides]
+    names = dict.fromkeys(name for side in facts for name in side)
+    order = ("work", "seeds", "machine", "software", "instrument")
+    found = [
+        Key(name, kind, tuple(side.get((name, kind)) for side in facts), _covers(declared, name))
+        for name, kind in sorted(names, key=lambda key: (order.index(key[1]), key[0]))
+    ]
+    return tuple(found)
+
+
+def refuse_other_work(keys: Sequence[Key], labels: Sequence[str]) -> None:
+    """Sides that did different work are not compared, unless the difference is what is compared.
+
+    Raises:
+        AnalysisError: with every key, both values, and the option that declares them.
+    """
+    undeclared = [key for key in keys if key.kind == "work" and key.differs and not key.declared]
+    if not undeclared:
+        return
+    listed = "; ".join(_both(key, labels) for key in undeclared)
+    names = ",".join(key.name for key in undeclared)
+    raise AnalysisError(
+        f"{' and '.join(labels)} did different work, so neither can be called more efficient: {listed}. Compare runs "
+        f"that did the same work or, if this difference is what you compare, declare it: --differs {names}"
+    )
+
+
+def refuse_to_pool(keys: Sequence[Key], labels: Sequence[str]) -> None:
+    """Campaigns are pooled only where every key but the seeds agrees.
+
+    Raises:
+        AnalysisError: with the first keys that differ and both values.
+    """
+    differing = [key for key in keys if key.kind != "seeds" and key.differs]
+    if differing:
+        listed = "; ".join(_both(key, labels) for key in differing)
+        raise AnalysisError(
+            f"{' and '.join(labels)} cannot be pooled: {listed}. Pooled runs must be runs of one kind; compare the "
+            "campaigns with each other instead of joining them by a comma"
+        )
+
+
+def refuse_unknown_declarations(keys: Sequence[Key], declared: Sequence[str]) -> None:
+    """A declared key that no side has is a slip of the pen.
+
+    Raises:
+        AnalysisError: with the keys there are.
+    """
+    names = [key.name for key in keys if key.kind == "work"]
+    for name in declared:
+        if not any(_covers([name], known) for known in names):
+            raise AnalysisError(f"--differs {name}: no side has such a key; there are: {', '.join(names) or 'none'}")
+
+
+def _both(key: Key, labels: Sequence[str]) -> str:
+    values = [f"{value} ({label})" for value, label in zip(key.values, labels, strict=True) if value is not None]
+    return f"{key.name} is {' and '.join(dict.fromkeys(values))}"
+
+
+def _covers(declared: Sequence[str], name: str) -> bool:
+    """`parameters` stands for `parameters.target` too."""
+    return any(name == one or name.startswith(f"{one}.") for one in declared)
+
+
+def _facts(runs: Sequence[AnalysedRun]) -> dict[tuple[str, KeyKind], str]:
+    """(Key, kind) -> value; several values of one side stand behind one another."""
+    found: dict[tuple[str, KeyKind], dict[str, None]] = {}
+    for run in runs:
+        for name, kind, value in _of_run(run):
+            if value is not None and value != {} and value != []:
+                found.setdefault((name, kind), {})[_text(value)] = None
+    facts = {key: " | ".join(sorted(values)) for key, values in found.items()}
+    seeds = sorted({run.run.start.seed for run in runs})
+    if runs and not any(run.run.start.source for run in runs):
+        facts["seeds", "seeds"] = _text(seeds)
+    return facts
+
+
+def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
+    start, said = run.run.start, run.summary
+    config = start.scenario_config
+    yield "command", "work", config.get("command")
+    yield "trackers", "work", config.get("trackers")
+    for name, value in _flat("parameters", config.get("parameters") or {}):
+        yield name, "work", value
+    for name, digest in start.inputs.items():
+        if name not in NO_PROGRAM and start.source is None:
+            yield f"program.{name}", "work", digest
+    data = said.get("dataset") or said.get("data") or {}
+    yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
+    weights = said.get("weights") or {}
+    yield "weights", "work", weights.get("sha256") or weights.get("kind")
+    for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board", "cpu_governor"):
+        yield key, "machine", start.sut.get(key)
+    yield "gpus", "machine", [gpu.get("name") for gpu in start.sut.get("gpus") or []]
+    for key in ("os", "kernel", "firmware", "python", "psutil"):
+        yield key, "software", start.sut.get(key)
+    yield "gpu-driver", "software", sorted({str(gpu.get("driver")) for gpu in start.sut.get("gpus") or []})
+    yield "workload-software", "software", said.get("software")
+    yield "agent", "software", start.inputs.get("agent.py")
+    yield "wattlab", "software", start.software.get("version")
+    for descriptor in run.run.indicators:
+        yield "agent-sample-period_s", "software", descriptor.period_s
+    for part in run.parts:
+        how = part.descriptor
+        of = f"meter.{how.circuit}"
+        yield of, "instrument", [how.identity[key] for key in ("maker", "model", "serial") if how.identity.get(key)]
+        yield f"{of}.range_w", "instrument", power_column(how).get("range")
+        yield f"{of}.ranging", "instrument", how.ranging
+        yield f"{of}.averaging", "instrument", [how.averaging, how.window_s]
+        yield f"{of}.certificate", "instrument", (how.calibration or {}).get("number")
+
+
+def _flat(name: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{name}.{key}", value)
+        else:
+            yield f"{name}.{key}", value
+
+
+def _text(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}… (SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:12]})"
