@@ -42,7 +42,7 @@ welch_anova <- function(x, group) {
     found <- oneway.test(x ~ factor(group), var.equal = FALSE)
     parts <- split(x, group)
     effect <- partial_eta_squared(lengths(parts), sapply(parts, mean), sapply(parts, var))
-    c(found$statistic, found$parameter, found$p.value, effect)
+    c(found$statistic, found$parameter, found$p.value, effect, eta_interval(parts))
 }
 
 # Games and Howell, J. Educ. Stat. 1 (1976) 113. One row a pair: difference, low, high, t, df, p.
@@ -226,53 +226,110 @@ fisher_interval <- function(r, error) tanh(atanh(r) + c(-1, 1) * qnorm((1 + leve
 
 # --- effects -----------------------------------------------------------------------------------------------------
 
-# Cliff, Ordinal methods for behavioral data analysis (1996), through placements, so that no table of all pairs is
-# needed; the interval is that of Feng and Cliff, J. Mod. Appl. Stat. Methods 3 (2004) 322. delta, low, high.
+# Cliff's delta through placements, so that no table of all pairs is needed; the interval is the wider at each end of
+# two, because each is too short where the other is not. delta, low, high.
 cliffs_delta <- function(a, b) {
-    n <- length(a)
-    m <- length(b)
     sorted_a <- sort(a)
     sorted_b <- sort(b)
     below <- findInterval(a, sorted_b, left.open = TRUE)
     upto <- findInterval(a, sorted_b)
-    of_a <- (below - (m - upto)) / m
-    of_b <- ((n - findInterval(b, sorted_a)) - findInterval(b, sorted_a, left.open = TRUE)) / n
+    of_a <- (below + upto) / length(b) - 1
+    of_b <- 1 - (findInterval(b, sorted_a) + findInterval(b, sorted_a, left.open = TRUE)) / length(a)
     delta <- mean(of_a)
-    if (n < 2 || m < 2) return(c(delta, NA, NA))
-    all <- n * m - sum(upto - below) - n * m * delta^2
-    variance <- (m^2 * sum((of_a - delta)^2) + n^2 * sum((of_b - delta)^2) - all) / (n * m * (n - 1) * (m - 1))
-    variance <- max(variance, (1 - delta^2) / (n * m - 1))
-    t <- qt((1 + level) / 2, n + m - 2)
+    if (min(length(a), length(b)) < 2) return(c(delta, NA, NA))
+    ends <- rbind(cliff_interval(of_a, of_b, sum(upto - below)), newcombe_interval(delta, length(a), length(b)))
+    c(delta, min(ends[, 1]), max(ends[, 2]))
+}
+
+# Feng and Cliff, J. Mod. Appl. Stat. Methods 3 (2004) 322, with the degrees of freedom of Brunner and Munzel, Biom. J.
+# 42 (2000) 17.
+cliff_interval <- function(of_a, of_b, ties) {
+    n <- length(of_a)
+    m <- length(of_b)
+    delta <- mean(of_a)
+    parts <- c(var(of_a) / n, var(of_b) / m)
+    df <- if (sum(parts) > 0) sum(parts)^2 / sum(parts^2 / c(n - 1, m - 1)) else 0
+    t <- qt((1 + level) / 2, max(df, min(n, m) - 1))
     if (abs(delta) > 1 - 1e-12) {
         least <- (min(n, m) - t^2) / (min(n, m) + t^2)
-        return(c(delta, sort(c(sign(delta) * least, delta))))
+        return(sort(sign(delta) * c(least, 1)))
     }
+    of_pairs <- n * m - ties - n * m * delta^2
+    variance <- (m^2 * sum((of_a - delta)^2) + n^2 * sum((of_b - delta)^2) - of_pairs) / (n * m * (n - 1) * (m - 1))
+    variance <- max(variance, (1 - delta^2) / (n * m - 1))
     half <- t * sqrt(variance) * sqrt((1 - delta^2)^2 + t^2 * variance)
-    c(delta, (delta - delta^3 + c(-1, 1) * half) / (1 - delta^2 + t^2 * variance))
+    (delta - delta^3 + c(-1, 1) * half) / (1 - delta^2 + t^2 * variance)
 }
+
+# Newcombe, Stat. Med. 25 (2006) 559, method 5, of p = (1 + delta) / 2: the p that are no further from the one found
+# than their own standard error allows.
+newcombe_interval <- function(delta, n, m) {
+    found <- (1 + delta) / 2
+    more <- (n + m) / 2 - 1
+    away <- function(p) {
+        variance <- p * (1 - p) * (1 + more * (1 - p) / (2 - p) + more * p / (1 + p)) / (n * m)
+        (found - p)^2 - qnorm((1 + level) / 2)^2 * variance
+    }
+    end <- function(edge) if (away(edge) <= 0) edge else uniroot(away, sort(c(edge, found)), tol = 1e-13)$root
+    2 * c(end(0), end(1)) - 1
+}
+
+# Skewness and excess kurtosis without bias for normal values; the kurtosis is taken as 1.5 or more (a gamma
+# distribution of shape 4), because a small sample says little of it.
+shape <- function(x) {
+    n <- length(x)
+    away <- x - mean(x)
+    squared <- mean(away^2)
+    skew <- mean(away^3) / squared^1.5 * sqrt(n * (n - 1)) / (n - 2)
+    peak <- mean(away^4) / squared^2 - 3
+    peak <- if (n > 3) (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * peak + 6) else 0
+    if (squared > 0) c(skew, max(peak, 1.5)) else c(0, 1.5)
+}
+
+# Variance of the sample variance, and its covariance with the mean.
+of_variance <- function(x) {
+    form <- shape(x)
+    n <- length(x)
+    c(var(x)^2 * (form[2] / n + 2 / (n - 1)), form[1] * var(x)^1.5 / n)
+}
+
+satterthwaite <- function(parts, df) sum(parts)^2 / sum(parts^2 / df)
 
 # Hedges' g: the difference in pooled standard deviations, times the exact correction for small samples (J. Educ. Stat.
-# 6 (1981) 107); interval by the noncentral t. g, low, high.
+# 6 (1981) 107). Its interval does not suppose normal values or equal variances: propagation of the variances of both
+# means and both variances. g, low, high.
 hedges_g <- function(a, b) {
-    n <- length(a)
-    m <- length(b)
-    df <- n + m - 2
-    pooled <- sqrt(((n - 1) * var(a) + (m - 1) * var(b)) / df)
-    unbiased <- exp(lgamma(df / 2) - lgamma((df - 1) / 2)) / sqrt(df / 2)
-    d <- (mean(a) - mean(b)) / pooled
-    scale <- sqrt(1 / n + 1 / m)
-    c(d * unbiased, noncentral_t(d / scale, df) * scale * unbiased)
+    df <- c(length(a), length(b)) - 1
+    weight <- df / sum(df)
+    variances <- c(var(a), var(b))
+    pooled <- sum(weight * variances)
+    unbiased <- exp(lgamma(sum(df) / 2) - lgamma((sum(df) - 1) / 2)) / sqrt(sum(df) / 2)
+    difference <- mean(a) - mean(b)
+    g <- unbiased * difference / sqrt(pooled)
+    if (min(df) < 2 || max(df + 1) > 5 * min(df + 1)) return(c(g, NA, NA))
+    moments <- cbind(of_variance(a), of_variance(b))
+    of_means <- variances / (df + 1)
+    variance <- sum(of_means) / pooled + difference^2 * sum(weight^2 * moments[1, ]) / (4 * pooled^3) -
+        difference * sum(weight * c(1, -1) * moments[2, ]) / pooled^2
+    least_df <- min(satterthwaite(of_means, df), satterthwaite(weight * variances, df))
+    c(g, g + c(-1, 1) * qt((1 + level) / 2, least_df) * sqrt(variance))
 }
 
-# The noncentralities under which t is the upper and the lower end of what could be seen; pt is exact to 37.62 only.
-noncentral_t <- function(t, df) {
-    end <- function(p) {
-        away <- function(ncp) pt(t, df, ncp) - p
-        near <- t + c(-1, 1) * 4 * sqrt(1 + t^2 / (2 * df))
-        if (max(abs(near)) > 37) return(NA)
-        suppressWarnings(uniroot(away, near, extendInt = "downX", tol = 1e-11))$root # pt warns where it nears 1e-12
-    }
-    c(end((1 + level) / 2), end((1 - level) / 2))
+# Interval of partial eta^2 = f^2 / (1 + f^2) in the same way, f^2 freed from what chance adds to it. low, high.
+eta_interval <- function(parts) {
+    n <- lengths(parts)
+    if (min(n) < 3 || max(n) > 2 * min(n)) return(c(NA, NA))
+    share <- n / sum(n)
+    means <- sapply(parts, mean)
+    of_means <- sapply(parts, var) / n
+    away <- means - sum(share * means)
+    moments <- sapply(parts, of_variance)
+    within <- sum(share * n * of_means)
+    f2 <- max(0, sum(share * away^2) - sum(share * (1 - share) * of_means)) / within
+    of_between <- 4 * sum(share^2 * away^2 * of_means) + 2 * sum((share * of_means)^2)
+    variance <- (of_between + f2^2 * sum(share^2 * moments[1, ]) - 4 * f2 * sum(share^2 * away * moments[2, ])) / within^2
+    ends <- pmax(0, f2 + c(-1, 1) * qt((1 + level) / 2, min(n) - 1) * sqrt(variance))
+    ends / (1 + ends)
 }
 
 # Vangel, Am. Stat. 50 (1996) 21, for normal values: the modified interval of McKay. cv, low, high.
@@ -290,15 +347,18 @@ t_interval <- function(x) c(t.test(x)$conf.int)
 
 replicates <- 9999
 
-# Efron, JASA 82 (1987) 171: ends of the bootstrap distribution, corrected for bias and acceleration. The distribution
-# first (`replicates` values), then low and high.
+# Efron, JASA 82 (1987) 171: ends of the bootstrap distribution, corrected for bias and acceleration.
 bca <- function(x, median_wanted, seed) {
+    n <- length(x)
+    without <- if (median_wanted) medians_without(x) else (sum(x) - x) / (n - 1)
+    bca_ends(if (median_wanted) median(x) else mean(x), bootstrap(x, median_wanted, seed), without)
+}
+
+bootstrap <- function(x, median_wanted, seed) {
     set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
     of <- if (median_wanted) median else mean
     n <- length(x)
-    drawn <- vapply(seq_len(replicates), function(i) of(x[sample.int(n, n, replace = TRUE)]), 0)
-    without <- if (median_wanted) medians_without(x) else (sum(x) - x) / (n - 1)
-    c(bca_ends(of(x), drawn, without), drawn)
+    vapply(seq_len(replicates), function(i) of(x[sample.int(n, n, replace = TRUE)]), 0)
 }
 
 bca_ends <- function(value, drawn, without) {

@@ -182,7 +182,7 @@ class QQ:
 def shapiro(values: Floats) -> Test:
     """Shapiro-Wilk W (Royston, AS R94) of 3 to 5000 values."""
     values = _vector(values)
-    refused = _refusal([values], 3)
+    refused = _refusal([values], 3, within=True)
     if refused is None and values.size > MOST_FOR_SHAPIRO:
         refused = "too-many"
     if refused:
@@ -216,13 +216,14 @@ def levene(groups: Groups) -> Test:
 
 
 def welch_anova(groups: Groups) -> Test:
-    """Welch's analysis of variance of groups of two or more; effect: partial eta^2 (of the sums of squares)."""
+    """Welch's analysis of variance of groups of two or more; effect: partial eta^2 (of the sums of squares), with
+    an interval where groups have three or more and none more than twice another."""
     parts = _parts(groups)
     refused = _refusal(parts, 2, least_groups=2, within=True)
     if refused:
         return _refused("welch-anova", "F", parts, refused)
-    statistic, *df, p, eta = _numbers(call("welch_anova", *_stacked(parts)))
-    effect = _effect("partial-eta-squared", eta)
+    statistic, *df, p, eta, low, high = _numbers(call("welch_anova", *_stacked(parts)))
+    effect = _effect("partial-eta-squared", eta, _ends(low, high))
     return Test("welch-anova", statistic, "F", tuple(df), p, _sizes(parts), effect, None)
 
 
@@ -420,7 +421,8 @@ def _fisher(r: float, n: int, factor: float, spent: int) -> tuple[float, float] 
 
 
 def cliffs_delta(a: Floats, b: Floats) -> Effect | None:
-    """Cliff's delta, P(a > b) - P(a < b), with Feng and Cliff's interval; None of nothing, or of what is no number."""
+    """Cliff's delta, P(a > b) - P(a < b); None of nothing, and where a value is no number. The interval takes two or
+    more of each."""
     parts = [_vector(a), _vector(b)]
     if _refusal(parts, 1):
         return None
@@ -429,7 +431,8 @@ def cliffs_delta(a: Floats, b: Floats) -> Effect | None:
 
 
 def cohens_d(a: Floats, b: Floats) -> Effect | None:
-    """(mean(a) - mean(b)) / pooled SD, corrected for small samples (Hedges' g); None where that SD is 0 or unknown."""
+    """(mean(a) - mean(b)) / pooled SD, corrected for small samples (Hedges' g); None where that SD is 0 or unknown. The
+    interval takes three of each and no group of more than five times the other."""
     parts = [_vector(a), _vector(b)]
     if _refusal(parts, 2) or all(map(_is_constant, parts)):
         return None
@@ -462,7 +465,7 @@ def bca_interval(values: Floats, of: Literal["mean", "median"], seed: int) -> In
     values = _vector(values)
     if _refusal([values], LEAST_FOR_BCA, within=True):
         return None
-    low, high = call("bca", values, float(of == "median"), float(seed))[:2].tolist()
+    low, high = _numbers(call("bca", values, float(of == "median"), float(seed)))
     return Interval("bca", LEVEL, low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
