@@ -36,6 +36,8 @@ from harness.errors import DocumentError, EvidenceBroken, RunFolderError
 MANIFEST = "MANIFEST.sha256"
 JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
+STUDY_FILE = "study.toml"
+"""The study file in the folder of a study: what makes a folder one."""
 ANNOTATIONS = "annotations.jsonl"
 DERIVED = "derived"
 PHOTO = "photo"
@@ -462,6 +464,11 @@ class Examination:
 def verify_run(path: Path) -> list[Check]:
     """Recompute every digest of one sealed run: nothing changed, nothing added, nothing missing."""
     return _examine_run(path)[0]
+
+
+def verify_sealed(path: Path) -> list[Check]:
+    """Recompute every digest of a folder that `write_sealed` made: nothing changed, nothing added, nothing missing."""
+    return _verify_bytes(path)[0]
 
 
 def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:

@@ -24,13 +24,14 @@ from harness.cli import (
     report,
     run,
     sign,
+    study,
     sut,
     verify,
 )
 from harness.errors import Interrupted, LabError
 from meters.meter import MeterError
 
-VERBS = (demo, init, check, plan, run, observer, report, annotate, sign, verify, export, import_, meter, sut)
+VERBS = (demo, init, check, plan, run, observer, report, annotate, study, sign, verify, export, import_, meter, sut)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -47,16 +47,24 @@ def call(arguments: argparse.Namespace) -> int:
 
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     from harness.evidence.signature import read_public_key
-    from harness.evidence.verification import verify
+    from harness.run_folder import STUDY_FILE
 
     key = None if arguments.public_key is None else read_public_key(arguments.public_key)
-    outcome = verify(campaign, key)
+    if (campaign / STUDY_FILE).exists():
+        from harness.evidence.studies import verify_study
+
+        outcome = verify_study(campaign)
+    else:
+        from harness.evidence.verification import verify
+
+        outcome = verify(campaign, key)
     checks, failed = outcome.checks, outcome.failed
     console = Console()
     console.print(_table(checks if arguments.all else _summed(checks)))
     if failed:
         console.print(
-            f"{len(failed)} of {len(checks)} checks FAILED: this campaign is not as it was measured, or not valid."
+            f"{len(failed)} of {len(checks)} checks FAILED: {arguments.campaign} is not as it was measured, or not "
+            "valid."
         )
     else:
         console.print(f"{len(checks)} checks passed: every byte of {arguments.campaign} is as it was sealed.")

@@ -1,8 +1,8 @@
 """A study: study file and table of runs -> study.json (docs/studies.md).
 
-Knows the shape of study.json and which rows belong to which question. Every test comes from `statistics`, every row from
-`study_table`, what is published from `study_published`. The test, the transform and the post-hoc test are the declared
-ones: assumption tests are computed on the same values and decide nothing (method.md section 10).
+Knows the shape of study.json and which rows belong to which question. Every test comes from `statistics`, every row
+from `study_table`, what is published from `study_published`. Test, transform and post-hoc test are the declared ones:
+assumption tests are computed on the same values and decide nothing (method.md section 10).
 """
 
 import json
@@ -23,7 +23,7 @@ from reports.analysis.uncertainty import Estimate, Number, mean_of
 
 SCHEMA = 1
 """Schema history of study.json: 1, 2026-11-21, first version."""
-STUDY, STUDY_FILE, SOURCES, RUNS, COMPANION = "study.json", "study.toml", "sources.json", "runs.csv", "companion"
+STUDY, SOURCES, RUNS, COMPANION = "study.json", "sources.json", "runs.csv", "companion"
 POSTHOC = {"welch": "games-howell", "kruskal": "dunn-holm"}
 ALTERNATIVES: Mapping[str, statistics.Alternative] = {"two-sided": "two.sided", "greater": "greater", "less": "less"}
 TRANSFORMS: Mapping[str, Callable[["Values"], "Values"]] = {"none": np.array, "sqrt": np.sqrt, "log": np.log}
@@ -137,7 +137,7 @@ def _responses(declared: StudyFile, runs: Runs) -> list[Json]:
 
 def _cells(
     declared: StudyFile, runs: Runs, over: Sequence[str], mask: NDArray[np.bool_]
-) -> Iterator[tuple[Json, NDArray[np.bool_]]]:  # noqa: E501
+) -> Iterator[tuple[Json, NDArray[np.bool_]]]:
     """Every combination of levels of some factors that has a row in `mask`, in declared order, and its rows."""
     for levels in product(*(declared.factors[name].levels for name in over)):
         rows = mask.copy()
@@ -307,7 +307,7 @@ def _fit(x: Values, y: Values) -> Json | None:
 
 def _medians(
     declared: StudyFile, runs: Runs, part: Filtered, over: Sequence[str], names: Sequence[str]
-) -> list[tuple[Json, list[Values]]]:  # noqa: E501
+) -> list[tuple[Json, list[Values]]]:
     """Cells in which every one of some responses has a value, with these values."""
     found = []
     for cell, rows in _cells(declared, runs, over, matching(runs, part)):
@@ -334,15 +334,16 @@ def _reduction(declared: StudyFile, runs: Runs, name: str, part: Reduction) -> J
     if len(cells) < 2 or min(medians) <= 0:
         return result | {"refused": "one-level" if len(cells) < 2 else "not-positive"}
     top = int(np.argmax(medians))
-    decreases = [
-        {"from": cells[top][0], "to": cell, "percent": 100 * (1 - median / medians[top]), "factor": medians[top] / median}
+    greatest, most = cells[top][0], medians[top]
+    decreases: list[Json] = [
+        {"from": greatest, "to": cell, "percent": 100 * (1 - median / most), "factor": most / median}
         for (cell, _), median in zip(cells, medians, strict=True)
-        if cell is not cells[top][0]
-    ]  # fmt: skip
+        if cell is not greatest
+    ]
     ordered = sorted(decreases, key=lambda one: one["percent"])
     ways = [_way(declared, runs, part, one, ordered[-1]) for one in part.beside]
     return result | {
-        "greatest": cells[top][0], "decreases": decreases, "smallest": ordered[0], "largest": ordered[-1],
+        "greatest": greatest, "decreases": decreases, "smallest": ordered[0], "largest": ordered[-1],
         "overall": ordered[-1] | {"beside": [way for way in ways if way is not None]},
     }  # fmt: skip
 

@@ -192,7 +192,7 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pareto:
-    """Which combinations of levels are beaten by no other in both responses? (On medians; each says which is better.)"""
+    """Which combinations of levels are beaten by no other in the medians of two responses, which say what is better?"""
 
     title: str
     x: str

@@ -148,7 +148,7 @@ def tally(study: Json) -> Json:
         for table in ("questions", "correlations", "reductions")
         for part in study[table]
         for one in part["published"]
-    ]  # noqa: E501
+    ]
     agree = sum(one["agrees"] for one in everyone)
     explained = sum(one["erratum"] is not None for one in everyone)
     return {"n": len(everyone), "agree": agree, "explained": explained, "differ": len(everyone) - agree - explained}

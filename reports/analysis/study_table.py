@@ -1,5 +1,5 @@
-"""The table of a study: read from a CSV file or made of campaigns' results, then its rows sorted into used, left out and
-excluded, and its responses computed.
+"""The table of a study: read from a CSV file or made of campaigns' results, then its rows sorted into used, left out
+and excluded, and its responses computed.
 
 Knows CSV, levels, filters and exclusion rules. Knows no test: `study` asks them.
 
@@ -97,10 +97,10 @@ def read_table(name: str, content: bytes) -> Table:
     headers = rows[0]
     if twice := [header for header in headers if headers.count(header) > 1]:
         raise AnalysisError(f"{name}:{lines[0]}: the column {twice[0]!r} stands there twice; rename one")
-    for cells, line in zip(rows, lines, strict=True):
-        if len(cells) != len(headers):
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(headers):
             raise AnalysisError(
-                f"{name}:{line}: found {len(cells)} cells, expected {len(headers)} as in the header; mend the line "
+                f"{name}:{line}: found {len(row)} cells, expected {len(headers)} as in the header; mend the line "
                 "(a text with a comma needs quotes)"
             )
     return Table(name, headers, tuple(rows[1:]), tuple(lines[1:]))
@@ -203,8 +203,9 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
             headers[name], known[name] = name, unit
         elif known[name] != unit:
             raise ConfigError(f"{path}: columns.{name}.unit: found {known[name]!r}, the campaigns have it in {unit!r}")
-    for name, column in declared.columns.items():
-        _has(table, column.header, f"{path}: columns.{name}.header")
+    for name, header in headers.items():
+        if name in declared.columns:
+            _has(table, header, f"{path}: columns.{name}.header")
     factors = {
         name: np.array(_levels_of(table, factor.column, f"{path}: factors.{name}.column"), dtype=np.str_)
         for name, factor in declared.factors.items()

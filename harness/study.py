@@ -1,0 +1,154 @@
+"""A study from its file to its sealed folder: read the file and its table or campaigns, compute, render, seal; and
+read a sealed study again.
+
+Knows TOML, files and folders. Knows no statistic and no word of the page. What is sealed is enough to compute every
+number of it again: the study file, the table, and `sources.json`, what else was known of the sources.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config import APPLICATION, read_records
+from harness.documents import Json, load_object
+from harness.errors import ConfigError, RunFolderError
+from harness.provenance import software_facts
+from harness.run_folder import STUDY_FILE, CampaignFolder, read_plain, write_sealed
+from reports.analysis import statistics
+from reports.analysis.results import ORIGINS, analyse
+from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
+from reports.analysis.study_file import StudyFile, check_study
+from reports.analysis.study_table import GZIP, Table, campaign_table, campaign_units, read_table
+from reports.pages.study import study_page
+from reports.render import REPORT, render
+
+REMEDY = "write one after docs/studies.md"
+WORST = (*ORIGINS[:2], "none", *ORIGINS[2:])
+"""Origins of campaigns, worst first: a study is what its worst campaign is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A study's inputs, and the same as the files that are sealed."""
+
+    inputs: Inputs
+    files: dict[str, str | bytes]
+
+
+def write_study(path: Path, into: Path) -> Path:
+    """Compute the study of a study file, with its companion, and write it into a new sealed folder; return it.
+
+    Raises:
+        LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
+    """
+    if into.exists():
+        raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
+    material = read_material(path, into)
+    other = companion_path(path, material.inputs.declared)
+    companion = None if other is None else read_material(other, into)
+    study = compute(material.inputs, None if companion is None else companion.inputs)
+    files = dict(material.files)
+    if companion is not None:
+        files |= {f"{COMPANION}/{name}": content for name, content in companion.files.items()}
+    return write_sealed(into, files | {STUDY: study_text(study), REPORT: study_html(study)})
+
+
+def study_html(study: Json) -> str:
+    """The report of study.json's content."""
+    return render(study_page(study), "document.html.j2")
+
+
+def companion_path(path: Path, declared: StudyFile) -> Path | None:
+    """The companion's study file; None where none is named."""
+    return path.parent / declared.study.companion if declared.study.companion else None
+
+
+def read_declared(path: Path) -> tuple[StudyFile, bytes]:
+    """A study file, checked, and its verbatim bytes.
+
+    Raises:
+        ConfigError: with file, TOML path, what was found, what is expected.
+    """
+    declared, source = read_records(StudyFile, path, REMEDY)
+    check_study(str(path), declared)
+    return declared, source
+
+
+def read_material(path: Path, into: Path) -> Material:
+    """Read a study file and what it names; `into` is where the study is going to lie."""
+    declared, source = read_declared(path)
+    base = os.path.relpath(path.parent.resolve(), into.resolve())
+    if declared.table is None:
+        content, sources, origin, units = _campaigns(path, declared)
+        table = RUNS
+    else:
+        named = path.parent / declared.table.file
+        content = _read(named, f"{path}: table.file")
+        table, origin, units = named.name, IMPORTED, {}
+        digest = hashlib.sha256(content).hexdigest()
+        sources = [_source("table", table, declared.table.file, digest, IMPORTED, declared.table.note)]
+    software = software_facts(APPLICATION) | {"r": statistics.version()}
+    facts: Json = {"software": software, "base": base, "table": table, "origin": origin, "units": units}
+    rows = read_table(table, content)
+    facts["sources"] = [one | {"n_rows": rows_of(rows, one)} for one in sources]
+    inputs = Inputs(str(path), declared, rows, facts)
+    sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
+    return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: study_text(facts)})
+
+
+def rows_of(table: Table, source: Json) -> int:
+    """How many rows of a table are of a source."""
+    return table.column("campaign").count(source["name"]) if source["kind"] == "campaign" else len(table.rows)
+
+
+def sealed_inputs(folder: Path) -> Inputs:
+    """The inputs of a sealed study (or of the companion in it), from its own files.
+
+    Raises:
+        LabError: one of them is missing or is not what it should be.
+    """
+    path = folder / STUDY_FILE
+    declared, _ = read_declared(path)
+    facts = load_object(_read(folder / SOURCES, str(folder)), str(folder / SOURCES))
+    runs = next((name for name in (f"{RUNS}.gz", RUNS) if (folder / name).exists()), RUNS)
+    return Inputs(str(path), declared, read_table(str(facts["table"]), _read(folder / runs, str(folder))), facts)
+
+
+def table_of_campaigns(path: Path, declared: StudyFile) -> str:
+    """The table of a study's campaigns as they are now; folders are relative to `path`'s."""
+    return _campaigns(path, declared)[0].decode()
+
+
+def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str, dict[str, str]]:
+    """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
+    found, sources = {}, []
+    for name, source in declared.campaigns.items():
+        folder = path.parent / source.folder
+        if not folder.is_dir():
+            raise ConfigError(f"{path}: campaigns.{name}.folder: {folder} is no folder; name a campaign's folder")
+        results = analyse(folder).to_json()
+        found[name] = (source, results)
+        invalid = sorted({one["code"] for one in results["findings"] if one["severity"] == "invalid"})
+        origin, head = str(results["measurement"]["origin"]), CampaignFolder(folder).head()
+        one = _source("campaign", name, source.folder, head, origin, source.note)
+        sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
+    text = campaign_table(str(path), found)
+    origin = next((origin for origin in WORST if origin in {one["origin"] for one in sources}), "none")
+    return text.encode(), sources, origin, campaign_units([results for _, results in found.values()])
+
+
+def _source(kind: str, name: str, place: str, digest: str, origin: str, note: str) -> Json:
+    return {
+        "kind": kind, "name": name, "place": place, "sha256": digest, "origin": origin, "uid": None, "note": note,
+        "findings": [],
+    }  # fmt: skip
+
+
+def _read(path: Path, place: str) -> bytes:
+    try:
+        return read_plain(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{place}: there is no file {path}") from None
+    except OSError as error:
+        raise ConfigError(f"{place}: {path} cannot be read ({error.strerror or error})") from None
