@@ -135,6 +135,10 @@ class SutSection:
     sample_period_s: float = field(default=1.0, metadata=_at_least(0.01))
     reconnect_s: float = field(default=60.0, metadata=_at_least(1))
     circuits: list[str] = field(default_factory=lambda: ["sut-ac-inlet"])
+    psu_efficiency_percent: float = field(default=0.0, metadata=_at_least(0))
+    """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
+    psu_efficiency_limit_percent: float = field(default=0.0, metadata=_at_least(0))
+    """Limit of error of that efficiency, in percentage points."""
     description: dict[str, str] = field(default_factory=dict)
 
 
@@ -343,6 +347,7 @@ def load(path: Path) -> LabConfig:
                 f"{path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
                 "name the circuits whose sum is the SUT's power"
             )
+    _check_supply(path, lab.sut)
     _check_register(path, lab)
     _check_decision(path, lab)
     _check_campaign(path, lab.campaign, lab)
@@ -378,6 +383,18 @@ def _check_campaign(path: Path, campaign: Campaign, lab: LabFile) -> None:
     few += ["baseline.blocks"] if lab.baseline.blocks < 2 else []
     if declared and few:
         raise ConfigError(f"{path}: {', '.join(few)}: the first stage shows no spread with one; at least 2")
+
+
+def _check_supply(path: Path, sut: SutSection) -> None:
+    """An efficiency is stated with its limit of error, and gives no more than it takes."""
+    percent, limit = sut.psu_efficiency_percent, sut.psu_efficiency_limit_percent
+    if bool(percent) != bool(limit):
+        raise ConfigError(
+            f"{path}: sut.psu_efficiency_percent: found {percent:g} with psu_efficiency_limit_percent {limit:g}; the "
+            "efficiency and its limit of error go together, such as 88.0 and 2.0; remove both where it is not known"
+        )
+    if percent > 100:
+        raise ConfigError(f"{path}: sut.psu_efficiency_percent: found {percent:g}, expected at most 100")
 
 
 def _check_decision(path: Path, lab: LabFile) -> None:

@@ -17,11 +17,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, Start, dump
+from harness.documents import Json
 from reports.analysis import budget, findings_campaign
 from reports.analysis.contributions import RunTerms
 from reports.analysis.energy import WH, BaselineLevel, shared_term
-from reports.analysis.trackers import TrackedRun
+from reports.analysis.trackers import TrackedRun, named_in, work_of
 from reports.analysis.uncertainty import count, mean_of, mean_with_shared
 
 AT_RUN = 0
@@ -66,35 +66,16 @@ def evaluate(groups: Mapping[str, MeasuredGroup], limits: Mapping[str, float]) -
     firsts = {name: group.runs[0].run.start for name, group in groups.items() if group.runs}
     found = []
     for name, start in firsts.items():
-        names = _trackers(start)
+        names = named_in(start)
         if not names:
             continue
-        partner = next((n for n, s in firsts.items() if not _trackers(s) and _same(start, s)), None)
+        partner = next((n for n, s in firsts.items() if not named_in(s) and work_of(s) == work_of(start)), None)
         plain = {"with": name, "without": partner, "trackers": names}
         if partner is None:
             found.append(plain | _refused("no-partner"))
         else:
             found.append(plain | _difference(groups[name], groups[partner], limits))
     return found
-
-
-def _trackers(start: Start) -> list[str]:
-    named = start.scenario_config.get("trackers")
-    return sorted(str(name) for name in named) if isinstance(named, list) else []
-
-
-def _same(one: Start, other: Start) -> bool:
-    """Whether two scenarios are the same work."""
-    return _work(one) == _work(other)
-
-
-def _work(start: Start) -> tuple[str, str, str]:
-    """Folder, command and parameters of a scenario."""
-    sections = start.config.get("scenarios")
-    section = sections.get(start.scenario, {}) if isinstance(sections, dict) else {}
-    command = section.get("command") or start.scenario_config.get("command") or []
-    parameters = start.scenario_config.get("parameters")
-    return str(section.get("folder", "")), str(command), dump(parameters if isinstance(parameters, dict) else {})
 
 
 def _refused(code: str, *, confounded: bool | None = None) -> Json:

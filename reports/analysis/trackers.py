@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import ClockEvent, Json, matches
+from harness.documents import ClockEvent, Json, Start, dump, matches
 from harness.run_folder import RunFolder, read_plain
 from reports.analysis import budget, hardware
 from reports.analysis.agreement import Agreement, agreement, pooled
@@ -105,7 +105,7 @@ class Stretch:
 @dataclass(frozen=True, slots=True)
 class Artefact:
     """A tracker's own account of one run; the stamps are on `clock`, wrong by `bound_s` at most besides that clock's
-    own error. `energy_wh` and `parts_wh` have the factor undone; None where it gave none."""
+    own error. `energy_wh` and `parts_wh` are without the factor; None where it gave none."""
 
     name: str
     version: str | None
@@ -162,12 +162,23 @@ def accounts_of(run: RunFolder, attached: Sequence[Json]) -> tuple[list[Artefact
             found.append(account)
         else:
             missing.append(NoAccount(str(record.get("name")), account))
-    expected = run.start.scenario_config.get("trackers")
     there = {account.name for account in found} | {none.name for none in missing}
-    for name in expected if isinstance(expected, list) else []:
-        if str(name) not in there:
-            missing.append(NoAccount(str(name), "no-artefact"))
-    return found, missing
+    return found, missing + [NoAccount(name, "no-artefact") for name in named_in(run.start) if name not in there]
+
+
+def named_in(start: Start) -> list[str]:
+    """The trackers that a run was to have, by their names (lab.toml: `NAME` or `NAME=SECONDS`), sorted."""
+    told = start.scenario_config.get("trackers")
+    return sorted(str(word).split("=")[0] for word in told) if isinstance(told, list) else []
+
+
+def work_of(start: Start) -> tuple[str, str, str]:
+    """What a scenario does, whatever its name and its trackers: folder, command and parameters."""
+    sections = start.config.get("scenarios")
+    section = sections.get(start.scenario) if isinstance(sections, dict) else None
+    told = section if isinstance(section, dict) else {"command": start.scenario_config.get("command")}
+    parameters = start.scenario_config.get("parameters")
+    return str(told.get("folder")), str(told.get("command")), dump(parameters if isinstance(parameters, dict) else {})
 
 
 def _json_of(path: Path) -> object:
@@ -188,11 +199,10 @@ def _decoded(raw: object, *, imported: bool) -> Artefact | str:
     if raw["schema"] != SCHEMA or not all(n is None or math.isfinite(n) for n in numbers) or raw["factor"] <= 0:
         return "unreadable"
     factor = float(raw["factor"])
-    parts = {name: None if value is None else value / factor for name, value in raw["parts_wh"].items()}
     return Artefact(
         raw["name"], raw["version"], imported, raw["clock"], raw["begin_ns"], raw["end_ns"],
-        float(raw.get("bound_s", 0.0)), raw["reported_wh"], factor, raw["factor_reason"], parts, raw["methods"],
-        tuple(_stretches(raw["intervals"], factor)), raw["polls"], tuple(raw["problems"]),
+        float(raw.get("bound_s", 0.0)), raw["reported_wh"], factor, raw["factor_reason"], raw["parts_wh"],
+        raw["methods"], tuple(_stretches(raw["intervals"], factor)), raw["polls"], tuple(raw["problems"]),
     )  # fmt: skip
 
 
@@ -416,11 +426,14 @@ class Trackers:
         }  # fmt: skip
 
     def _pooled(self) -> Json:
-        """Tracker -> agreement over the scenarios."""
-        keys = sorted({key for by_tracker in self.included.values() for key in by_tracker})
+        """Tracker -> agreement over the scenarios; scenarios of the same work are one cluster."""
+        groups_of: dict[str, dict[str, list[Beside]]] = {}
+        for by_tracker in self.included.values():
+            for key, rows in by_tracker.items():
+                work = " ".join(work_of(rows[0].run.run.start))
+                groups_of.setdefault(key, {}).setdefault(work, []).extend(rows)
         found = {}
-        for key in keys:
-            groups = {name: of[key] for name, of in self.included.items() if key in of}
+        for key, groups in sorted(groups_of.items()):
             pairs = {name: (_tracker_wh(rows), _meter_wh(rows)) for name, rows in groups.items()}
             shared = [Comparison(rows, None).relative for rows in groups.values()]
             found[key] = pooled(pairs, max(shared, key=lambda term: term.u)).to_json()

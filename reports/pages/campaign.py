@@ -26,6 +26,7 @@ from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.planned import planned_blocks
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
+from reports.pages.trackers import tracker_blocks
 
 BOX_WIDTH, BOX_LINES = 34, 6
 SUBJECTS_SHOWN = 6
@@ -216,6 +217,7 @@ def _sections(
                 plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
         section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
                 plots.efficiency_figure(results, stamp), tables.success_table(results)),
+        section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
         section("epochs", "Epochs", plots.epoch_figure(results, stamp),
                 tables.action_tables(results, "epochs", "Epochs")),

@@ -170,12 +170,20 @@ def shown(run: TrackedRun, name: str) -> Account | None:
 
 def show_case(repetitions: int = 5) -> Tracked:
     """Idle, cnn, transfer, each without trackers, with each of two alone, and with both."""
-    loads = {"idle": Load(1.2, 3.0), "cnn": Load(52.0, 34.0, 61.0, epochs=6), "transfer": Load(38.0, 22.0, 44.0, epochs=4)}
+    loads = {
+        "idle": Load(1.2, 3.0),
+        "cnn": Load(52.0, 34.0, 61.0, epochs=6),
+        "transfer": Load(38.0, 22.0, 44.0, epochs=4),
+    }
     every: dict[str, Load] = {}
     trackers: dict[str, list[str]] = {}
     folders: dict[str, str] = {}
     for name, load in loads.items():
-        for suffix, names, more_w in (("", [], 0.0), ("-cc", ["codecarbon"], 0.6), ("-both", ["codecarbon", "eit"], 2.0)):
+        for suffix, names, more_w in (
+            ("", [], 0.0),
+            ("-cc", ["codecarbon"], 0.6),
+            ("-both", ["codecarbon", "eit"], 2.0),
+        ):
             every[name + suffix] = replace(load, power_w=load.power_w + more_w)
             trackers[name + suffix], folders[name + suffix] = names, f"workloads/{name}"
     return Tracked(

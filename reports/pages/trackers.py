@@ -1,0 +1,460 @@
+"""Software trackers beside the meter: the section of the campaign's report and of the audit report.
+
+Knows `trackers` of results.json (docs/results.md) and the words for its codes. Computes no result.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from reports import statistics_figures
+from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
+from reports.pages.lookup import Results, listed, number_at, pick
+from reports.pages.numbers import (
+    NOTHING,
+    Number,
+    Scale,
+    bare,
+    decimals_for,
+    fixed,
+    half_width_of,
+    is_finite,
+    quantity,
+    scale_for,
+    significant,
+    value_of,
+)
+from reports.pages.tables import as_text
+from reports.sheet import BASELINE, Labelled
+from reports.statistics_figures import GroupedPanel, Line, Points, ScatterPanel, Series
+
+NAMES = {
+    "codecarbon": "CodeCarbon",
+    "carbontracker": "carbontracker",
+    "eit": "experiment-impact-tracker",
+    "nvml-rapl": "NVML and RAPL directly",
+}
+IMPORTED = "-imported"
+PARTS = {"cpu": "CPU", "gpu": "GPU", "ram": "RAM", "unassigned": "not assigned to a part"}
+PERCENT = Scale("%", 100.0)
+ABOUT = (
+    "Each tracker ran in the same runs as the meter. Its figure stands against the gross energy (with the idle "
+    "machine's share) that the meter measured over the tracker's own interval; a data centre's factor (PUE) is undone."
+)
+CONTEXT = (
+    "For context only, from other machines: CodeCarbon showed about 78 % of a meter (Guldner 2021; GPU read, CPU not), "
+    "experiment-impact-tracker 0 in idle while it added about 0.49 Wh itself."
+)
+UNSPLIT = (
+    "that is the loss of the power supply and every component out of its scope, in one number: without "
+    "psu_efficiency_percent in [sut] of lab.toml they cannot be told apart"
+)
+REFUSED = {
+    "too-few-runs": "fewer than two runs",
+    "not-positive": "no logarithm: a figure is not above 0",
+    "too-few-scenarios": "runs of one scenario are no independent cases, and these are too few scenarios",
+    "no-partner": "there is no scenario of the same folder and parameters without trackers",
+    "epochs-not-fixed": "training could end at its target accuracy; set fixed_epochs in both scenarios",
+    "no-pairs": "no repetition succeeded in both",
+    "seeds-differ": "the repetitions had different seeds",
+    "no-baseline": "there is no baseline, so there is no induced energy",
+    "run-excluded": "the run enters no mean",
+    "no-number": "it gave no energy",
+    "negative": "its energy is below 0",
+    "unplaced": "its interval cannot be put on the run's clock",
+    "outside-record": "its interval reaches beyond the meter's readings",
+    "no-artefact": "it left no file",
+    "unreadable": "its file cannot be read",
+}
+"""Code of a refusal -> why, in words."""
+MANY = 12
+"""Longer tables are folded."""
+
+
+def tracker_blocks(results: Results, stamp: str) -> list[Block]:
+    """The whole section; empty where no run had a tracker."""
+    told = pick(results, "trackers")
+    if not told:
+        return []
+    found: list[Block | None] = [
+        Paragraph(ABOUT),
+        *(Paragraph(text) for text in _sentences(told)),
+        Paragraph(CONTEXT, "note"),
+        _bars(told, stamp),
+        _ratios(told),
+        _agreement_figure(told, stamp),
+        _agreements(told),
+        _decomposition(told),
+        _stretches(told),
+        _costs(told),
+        _runs(told),
+    ]
+    return [block for block in found if block is not None]
+
+
+def name_of(key: str) -> str:
+    """A tracker's name in words."""
+    plain = key.removesuffix(IMPORTED)
+    return NAMES.get(plain, plain) + (" (imported file)" if key.endswith(IMPORTED) else "")
+
+
+def _keys(told: Results) -> list[str]:
+    """Trackers in the order of their names."""
+    every = {key: None for of in (pick(told, "scenarios") or {}).values() for key in of}
+    return sorted(every)
+
+
+def _of(told: Results, key: str) -> dict[str, Any]:
+    """Scenario -> that tracker's comparison."""
+    return {str(name): of[key] for name, of in (pick(told, "scenarios") or {}).items() if key in of}
+
+
+def _sentences(told: Results) -> Iterator[str]:
+    """What a user asks: how far off is it, and what does it not see."""
+    for key in _keys(told):
+        parts, name = _of(told, key), name_of(key)
+        shares = [f"{_share(one)} in {scenario} ({_runs_of(one)})" for scenario, one in parts.items()]
+        said = [f"{name} reported {_enumerated(shares)} of what the meter measured."]
+        first = next(iter(parts.values()))
+        said += [f"Its figure is of {_methods(first)}."] if _methods(first) else []
+        said += list(_unseen(parts))
+        for factor in listed(first, "factors"):
+            if factor.get("factor") != 1:
+                said.append(f"It multiplies by {as_text(factor['factor'])} ({as_text(factor['reason'])}); undone here.")
+        if any(not one.get("complete") for one in parts.values()):
+            said.append("The meter's limits of error are not all known, so the intervals are too short.")
+        problems = dict.fromkeys(str(text) for one in parts.values() for text in listed(one, "problems"))
+        said += [f"It noted: {'; '.join(problems)}."] if problems else []
+        yield " ".join(said)
+    silent = {(str(row["tracker"]), str(row["reason"])): None for row in listed(told, "missing")}
+    silent |= {
+        (str(row["tracker"]), str(row["excluded_because"])): None
+        for row in listed(told, "runs")
+        if not row.get("included") and row.get("tracker") not in _keys(told)
+    }
+    for key, reason in silent:
+        yield f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}."
+
+
+def _share(one: Results) -> str:
+    """'78.0 % [76.7, 79.4]'."""
+    number, interval = number_at(one, "ratio"), pick(one, "interval")
+    places = _places(number)
+    text = f"{_percent(pick(number, 'value'), places)} %"
+    return f"{text} {_bracket(interval, places)}" if interval else text
+
+
+def _runs_of(one: Results) -> str:
+    runs = as_text(pick(one, "n", "value")).removesuffix(".0")
+    return f"{runs} run" if runs == "1" else f"{runs} runs"
+
+
+def _places(number: Number | None) -> int:
+    expanded = half_width_of(number, PERCENT)
+    return decimals_for(expanded) if expanded else 1
+
+
+def _percent(value: object, places: int) -> str:
+    return fixed(float(value) * PERCENT.factor, places) if isinstance(value, int | float) else NOTHING
+
+
+def _bracket(interval: Any, places: int) -> str:  # noqa: ANN401  decoded JSON
+    return f"[{', '.join(_percent(end, places) for end in interval)}]" if interval else "no interval"
+
+
+def _enumerated(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _methods(one: Results) -> str:
+    """'CPU (constant 4 W a thread: no RAPL), GPU (NVML)'."""
+    methods = pick(one, "methods") or {}
+    return ", ".join(f"{PARTS.get(part, part)} ({'; '.join(how)})" for part, how in methods.items() if how)
+
+
+def _unseen(parts: dict[str, Any]) -> Iterator[str]:
+    """What is left of the meter's energy."""
+    texts, split = [], False
+    for scenario, one in parts.items():
+        rest = bare(number_at(one, "rest", "share"), PERCENT)
+        loss, scope = (bare(number_at(one, "supply", key, "share"), PERCENT) for key in ("loss", "out_of_scope"))
+        split = split or loss != NOTHING
+        detail = f": loss of the power supply ({loss}) %, out of scope ({scope}) %" if loss != NOTHING else ""
+        texts.append(f"({rest}) % in {scenario}{detail}")
+    yield f"What it does not show is {_enumerated(texts)}{'' if split else f'; {UNSPLIT}'}."
+
+
+def _bars(told: Results, stamp: str) -> Figure | None:
+    """Figure 9: the meter and every tracker, by scenario."""
+    groups = list(pick(told, "scenarios") or {})
+    if not groups:
+        return None
+    of = pick(told, "scenarios")
+    first = [number_at(next(iter(of[name].values())), "meter_wh") for name in groups]
+    columns: dict[str, list[Number | None]] = {"meter": first} | {
+        key: [number_at(of[name], key, "tracker_wh") for name in groups] for key in _keys(told)
+    }
+    scale = scale_for([number for numbers in columns.values() for number in numbers])
+    series = [_series(key, style, numbers, scale) for style, (key, numbers) in enumerate(columns.items(), BASELINE)]
+    caption = (
+        "Energy of a run by the meter and by each tracker. Whiskers: U at 95 %. The meter's bar is over the interval of "
+        "the tracker that is named first in the scenario; each tracker's own interval stands in the table."
+    )
+    spoken = " ".join(
+        f"{name}: "
+        + ", ".join(f"{s.label} {s.texts[i]}" for s in series if s.values[i] is not None)
+        + f" {scale.unit}."
+        for i, name in enumerate(groups)
+    )
+    panel = GroupedPanel("Meter and trackers", scale.axis("energy"), groups, series)
+    svg = statistics_figures.grouped(Labelled("fig-trackers", caption, spoken, stamp), [panel])
+    return Figure("fig-trackers", caption, Markup(svg))
+
+
+def _series(key: str, style: int, numbers: Sequence[Number | None], scale: Scale) -> Series:
+    values = [value_of(number, scale) for number in numbers]
+    halves = [half_width_of(number, scale) for number in numbers]
+    ends = [
+        (None, None) if value is None or half is None else (value - half, value + half)
+        for value, half in zip(values, halves, strict=True)
+    ]
+    texts = [bare(number, scale) for number in numbers]
+    return Series(name_of(key), style, values, texts, [low for low, _ in ends], [high for _, high in ends])
+
+
+def _ratios(told: Results) -> Table | None:
+    """One row for each scenario and tracker."""
+    rows = []
+    for scenario, of in (pick(told, "scenarios") or {}).items():
+        for key, one in of.items():
+            both = [number_at(one, "tracker_wh"), number_at(one, "meter_wh")]
+            scale, ratio = scale_for(both), number_at(one, "ratio")
+            shown = (f"{bare(number, scale)}{scale.suffix}" for number in both)
+            duration = bare(number_at(one, "duration_s"), Scale("s"))
+            share, interval = bare(ratio, PERCENT), _bracket(pick(one, "interval"), _places(ratio))
+            rows.append(
+                Row((scenario, name_of(key), as_text(pick(one, "n", "value")), duration, *shown, share, interval))
+            )
+    if not rows:
+        return None
+    heads = (
+        Head("Scenario", False), Head("Tracker", False), Head("n"), Head("Interval\u00a0/\u00a0s"), Head("Tracker"),
+        Head("Meter"), Head("Tracker / meter in %"), Head("95 %"),
+    )  # fmt: skip
+    note = (
+        "Ratio of the means over the runs, ± U by the spread of the runs and what is known of the meter's error; the "
+        "95 % interval is Fieller's. U of a tracker's energy is the spread of the runs alone."
+    )
+    return Table("tracker-ratios", "Trackers against the meter, gross energy", heads, tuple(rows), note)
+
+
+def _agreement_figure(told: Results, stamp: str) -> Figure | None:
+    """Bland and Altman: every run's ratio over its size, with bias and limits of agreement of each scenario."""
+    names = list(pick(told, "scenarios") or {})
+    panels, spoken = [], []
+    for key in _keys(told):
+        points, lines = [], []
+        for style, scenario in enumerate(names):
+            rows = [
+                row for row in listed(told, "runs")
+                if row.get("included") and row.get("scenario") == scenario and row.get("tracker") == key
+                and is_finite(row.get("pair_mean_wh"))
+            ]  # fmt: skip
+            if not rows:
+                continue
+            x = [float(row["pair_mean_wh"]) for row in rows]
+            points.append(Points(scenario, style, x, [float(row["ratio"]["value"]) for row in rows]))
+            agreed = pick(_of(told, key)[scenario], "agreement")
+            lines += list(_lines(agreed, x, style))
+            spoken.append(f"{name_of(key)}, {scenario}: {_agreed(agreed)}.")
+        if points:
+            panels.append(ScatterPanel(name_of(key), "mean of both / Wh", "tracker / meter", points, lines))
+    if not panels:
+        return None
+    caption = (
+        "Bland-Altman: tracker over meter of every run, against the geometric mean of both. Lines of each scenario: "
+        "bias and 95 % limits of agreement (dashed)."
+    )
+    label = Labelled("fig-agreement", caption, " ".join(spoken), stamp)
+    return Figure("fig-agreement", caption, Markup(statistics_figures.scatters(label, panels)))
+
+
+def _lines(agreed: Any, x: Sequence[float], style: int) -> Iterator[Line]:  # noqa: ANN401  decoded JSON
+    """Bias and limits over the stretch that the scenario's runs take."""
+    reach = (min(x), max(x))
+    for path, dashed in ((("bias", "value"), False), (("low", "value"), True), (("high", "value"), True)):
+        value = pick(agreed, *path)
+        if is_finite(value):
+            yield Line("", reach, (float(value), float(value)), style, dashed)
+
+
+def _agreed(one: Any) -> str:  # noqa: ANN401  decoded JSON
+    """Bias and limits in one clause."""
+    if refused := pick(one, "refused"):
+        return f"not given, {REFUSED.get(refused, refused)}"
+    places = _places(number_at(one, "bias"))
+    text = f"bias {_percent(pick(one, 'bias', 'value'), places)} % {_bracket(pick(one, 'interval'), places)}"
+    if pick(one, "low") is None:
+        return f"{text}; limits of agreement not given, fewer than three runs"
+    ends = (f"{_percent(pick(one, k, 'value'), places)} % {_bracket(pick(one, k, 'interval'), places)}"
+            for k in ("low", "high"))  # fmt: skip
+    return f"{text}; limits of agreement {' to '.join(ends)}"
+
+
+def _agreements(told: Results) -> Table | None:
+    rows = []
+    for scenario, of in (pick(told, "scenarios") or {}).items():
+        rows += [_agreement_row(scenario, key, pick(one, "agreement")) for key, one in of.items()]
+    for key, one in (pick(told, "agreement") or {}).items():
+        rows.append(_agreement_row("over scenarios", key, one))
+    if not rows:
+        return None
+    heads = (
+        Head("Scenario", False), Head("Tracker", False), Head("n"), Head("Bias in %, 95 %"),
+        Head("Lower limit of agreement in %, 95 %"), Head("Upper limit in %, 95 %"),
+    )  # fmt: skip
+    note = (
+        "Tracker / meter by the mean logarithm: 95 of 100 single runs of the scenario lie between the limits. Scenarios "
+        "are clusters: over scenarios each counts once, and only from five on."
+    )
+    return Table(
+        "tracker-agreement", "Agreement (Bland-Altman on the log ratio)", heads, tuple(rows), note, folded=True
+    )
+
+
+def _agreement_row(scenario: str, key: str, one: Any) -> Row:  # noqa: ANN401  decoded JSON
+    start = (scenario, name_of(key), as_text(pick(one, "n")))
+    if refused := pick(one, "refused"):
+        return Row((*start, REFUSED.get(refused, str(refused)), NOTHING, NOTHING))
+    places = _places(number_at(one, "bias"))
+    limits = (
+        f"{_percent(pick(one, k, 'value'), places)} {_bracket(pick(one, k, 'interval'), places)}"
+        if pick(one, k) else NOTHING
+        for k in ("low", "high")
+    )  # fmt: skip
+    bias = f"{_percent(pick(one, 'bias', 'value'), places)} {_bracket(pick(one, 'interval'), places)}"
+    return Row((*start, bias, *limits))
+
+
+def _decomposition(told: Results) -> Table | None:
+    """The meter's energy: what the tracker reports, what it does not."""
+    rows: list[Row] = []
+    for scenario, of in (pick(told, "scenarios") or {}).items():
+        for key, one in of.items():
+            rows += _decomposed(scenario, name_of(key), one)
+    if not rows:
+        return None
+    heads = (
+        Head("Scenario", False), Head("Tracker", False), Head("Part", False), Head("Energy"), Head("Share in %"),
+        Head("How the tracker has it", False),
+    )  # fmt: skip
+    note = (
+        "Share of what the meter measured. The GPU's own counter is read by the agent (DC board); it stands beside the "
+        "tracker's GPU figure and is no part of the sum."
+    )
+    folded = len(rows) > MANY
+    return Table("tracker-parts", "What the meter's energy is made of", heads, tuple(rows), note, folded=folded)
+
+
+def _decomposed(scenario: str, tracker: str, one: Any) -> Iterator[Row]:  # noqa: ANN401  decoded JSON
+    methods, scale = pick(one, "methods") or {}, scale_for([number_at(one, "meter_wh")])
+
+    def row(part: str, entry: Any, how: str) -> Row:  # noqa: ANN401
+        energy = f"{bare(number_at(entry, 'energy_wh'), scale)}{scale.suffix}"
+        return Row((scenario, tracker, part, energy, bare(number_at(entry, "share"), PERCENT), how))
+
+    for part, entry in (pick(one, "parts") or {}).items():
+        yield row(PARTS.get(part, part), entry, "; ".join(listed(methods, part)))
+    if gpu := pick(one, "gpu"):
+        ratio = number_at(gpu, "ratio")
+        told = f"the tracker's figure is {_share(gpu)} of it" if ratio else "the tracker gives no GPU figure"
+        energy = f"{bare(number_at(gpu, 'energy_wh'), scale)}{scale.suffix}"
+        yield Row((scenario, tracker, f"GPU by the agent ({gpu.get('method')})", energy, NOTHING, told))
+    yield row("not reported", pick(one, "rest"), "meter minus tracker")
+    if supply := pick(one, "supply"):
+        yield row("… loss of the power supply", pick(supply, "loss"), "by the efficiency that lab.toml states")
+        yield row("… components out of scope", pick(supply, "out_of_scope"), "the rest of it")
+
+
+def _stretches(told: Results) -> Table | None:
+    """Phases and epochs, where a tracker gives them."""
+    rows = []
+    for scenario, of in (pick(told, "scenarios") or {}).items():
+        for key, one in of.items():
+            for part in listed(one, "intervals"):
+                index = "all, summed by run" if part.get("index") is None else str(int(part["index"]) + 1)
+                both = [number_at(part, "tracker_wh"), number_at(part, "meter_wh")]
+                scale, ratio = scale_for(both), number_at(part, "ratio")
+                shown = (f"{bare(number, scale)}{scale.suffix}" for number in both)
+                start = (scenario, name_of(key), as_text(part.get("name")), index, as_text(part.get("n")))
+                interval = _bracket(pick(part, "interval"), _places(ratio))
+                rows.append(Row((*start, *shown, bare(ratio, PERCENT), interval)))
+    if not rows:
+        return None
+    heads = (
+        Head("Scenario", False), Head("Tracker", False), Head("Interval", False), Head("No."), Head("n"),
+        Head("Tracker"), Head("Meter"), Head("Tracker / meter in %"), Head("95 %"),
+    )  # fmt: skip
+    note = "n counts runs. Epochs of one run are no independent cases: all together, each run counts once."
+    return Table("tracker-intervals", "Phases and epochs", heads, tuple(rows), note, folded=True)
+
+
+def _costs(told: Results) -> Table | Paragraph | None:
+    """What the trackers themselves cost."""
+    costs = listed(told, "own_induced")
+    if not costs:
+        return None
+    rows = []
+    for cost in costs:
+        names = " + ".join(name_of(str(key)) for key in listed(cost, "trackers"))
+        start = (names, as_text(cost.get("with")), as_text(cost.get("without")) or NOTHING)
+        if refused := cost.get("refused"):
+            rows.append(Row((*start, NOTHING, NOTHING, NOTHING, f"not given: {REFUSED.get(refused, refused)}")))
+            continue
+        induced, longer = number_at(cost, "induced_energy_wh"), number_at(cost, "duration_s")
+        remark = "not interleaved: time may have made this difference" if cost.get("order_confounded") else ""
+        runs = as_text(pick(cost, "n", "value"))
+        rows.append(Row((*start, runs, quantity(induced), bare(longer, Scale("s")), remark)))
+    heads = (
+        Head("Trackers", False), Head("With", False), Head("Without", False), Head("Pairs"), Head("Own induced energy"),
+        Head("Longer by\u00a0/\u00a0s"), Head("Remark", False),
+    )  # fmt: skip
+    note = "Mean of the paired differences of induced energy, with minus without, by repetition (same seed)."
+    return Table("tracker-cost", "What the trackers themselves add to a run", heads, tuple(rows), note)
+
+
+def _runs(told: Results) -> Table | None:
+    rows = []
+    for row in listed(told, "runs"):
+        meter, ratio = number_at(row, "meter_wh"), number_at(row, "ratio")
+        scale = scale_for([meter])
+        said = row.get("energy_wh")
+        energy = f"{significant(float(said) * scale.factor, 5)}{scale.suffix}" if is_finite(said) else NOTHING
+        because = str(row.get("excluded_because") or "")
+        cells = (
+            str(row.get("folder")), str(row.get("scenario")), name_of(str(row.get("tracker"))),
+            as_text(row.get("begin_s")), as_text(row.get("duration_s")), as_text(row.get("reported_wh")),
+            as_text(row.get("factor")), energy, f"{bare(meter, scale)}{scale.suffix}", bare(ratio, PERCENT),
+            as_text(row.get("polls")), REFUSED.get(because, because) or _of_what(row),
+        )  # fmt: skip
+        rows.append(Row(cells, "" if row.get("included") else "excluded"))
+    for none in listed(told, "missing"):
+        start = (str(none.get("folder")), "", name_of(str(none.get("tracker"))))
+        rows.append(Row((*start, *([NOTHING] * 8), REFUSED.get(str(none.get("reason")), "")), "excluded"))
+    if not rows:
+        return None
+    heads = (
+        Head("Run folder", False), Head("Scenario", False), Head("Tracker", False), Head("Begins after\u00a0/\u00a0s"),
+        Head("Lasts\u00a0/\u00a0s"), Head("Reported\u00a0/\u00a0Wh"), Head("Factor"), Head("Without factor"),
+        Head("Meter"), Head("Tracker / meter in %"), Head("Polls"), Head("Remark", False),
+    )  # fmt: skip
+    note = "± U at 95 % of a single run's energy by the meter."
+    return Table("tracker-runs", "Every run with a tracker", heads, tuple(rows), note, folded=True)
+
+
+def _of_what(row: Results) -> str:
+    """What an imported figure was lined up by."""
+    if row.get("clock") == "run":
+        return "over the run's own interval, as the operator said; its file has no usable duration"
+    return "lined up by wall clock" if row.get("imported") else ""
