@@ -27,6 +27,7 @@ from reports.pages.planned import planned_blocks
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import SEVERITIES
 from reports.pages.tables import as_text
+from reports.pages.trackers import tracker_blocks
 
 NOT_STATED = "not stated"
 ONLY = "Results relate only to the items measured."
@@ -310,7 +311,7 @@ def _results(results: Results, material: Material, stamp: str) -> list[Block | S
         plots.trace_figure(material.traces, stamp, material.trace_note), tables.baseline_table(results),
         tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
         tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
-        tables.oscar_table(results), label_blocks(results),
+        tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results),
     ]  # fmt: skip
 
 
