@@ -10,7 +10,9 @@ typedef int ret;
 typedef void *device;
 typedef struct { unsigned gpu, memory; } rates;
 typedef struct { unsigned long long total, free, used; } memory;
-enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, SMALL = 7, UNLOADED = 9 };
+typedef struct { unsigned pid; unsigned long long memory; unsigned instance, compute; } process;
+typedef struct { unsigned pid; unsigned long long time; unsigned sm, memory, encoder, decoder; } use;
+enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, MISSING = 6, SMALL = 7, UNLOADED = 9 };
 
 static ret look(const char *name, unsigned long long *value)
 {
@@ -62,6 +64,7 @@ const char *nvmlErrorString(ret r)
     switch (r) {
     case OK: return "Success";
     case UNSUPPORTED: return "Not Supported";
+    case MISSING: return "Not Found";
     case UNLOADED: return "Driver Not Loaded";
     case 15: return "GPU is lost";
     default: return "Unknown Error";
@@ -119,4 +122,41 @@ ret nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out)
 {
     const char *names[] = {"graphics_clock", "sm_clock", "memory_clock"};
     return kind < 3 ? word(d, names[kind], out) : INVALID;
+}
+/* Processes on a board: gpu<n>.process<k>.pid, and .sm (percent) of those that ran since the last question; a board
+   with gpu<n>.no_processes cannot say. */
+static ret of_process(device d, unsigned k, const char *name, unsigned *out)
+{
+    char full[128];
+    snprintf(full, sizeof full, "process%u.%s", k, name);
+    return word(d, full, out);
+}
+ret nvmlDeviceGetComputeRunningProcesses_v3(device d, unsigned *count, process *out)
+{
+    unsigned room = out ? *count : 0, pid;
+    if (!word(d, "no_processes", &pid))
+        return UNSUPPORTED;
+    for (*count = 0; !of_process(d, *count, "pid", &pid); ++*count)
+        if (*count < room)
+            out[*count] = (process){.pid = pid};
+    return *count > room ? SMALL : OK;
+}
+ret nvmlDeviceGetGraphicsRunningProcesses_v3(device d, unsigned *count, process *out)
+{
+    (void)d, (void)out;
+    *count = 0;
+    return OK;
+}
+ret nvmlDeviceGetProcessUtilization(device d, use *out, unsigned *count, unsigned long long since)
+{
+    unsigned room = out ? *count : 0, pid, sm;
+    *count = 0;
+    for (unsigned k = 0; !of_process(d, k, "pid", &pid); ++k) {
+        if (of_process(d, k, "sm", &sm))
+            continue;
+        if (*count < room)
+            out[*count] = (use){.pid = pid, .time = since + 1, .sm = sm};
+        ++*count;
+    }
+    return !*count ? MISSING : *count > room ? SMALL : OK;
 }

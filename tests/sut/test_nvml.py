@@ -115,14 +115,14 @@ def test_a_survey_says_what_changes_a_gpus_speed_and_null_where_the_driver_does_
 ) -> None:
     trace = tmp_path / "trace"
     state = {"persistence": 1, "applications_clock": 1410, "default_clock": 1695, "default_limit_mw": 350_000}
-    write_trace(trace, TRACE | state, {"temperature": 30})
+    write_trace(trace, TRACE | state | {"process0.pid": 17, "process1.pid": 18}, {"temperature": 30, "no_processes": 1})
     words = ["survey", "--folder", str(tmp_path), "--root", str(tmp_path / "runs")]
     done = subprocess.run([*AGENT, *words], env=environment(library, trace), capture_output=True, text=True, check=True)
     first, second = json.loads(done.stdout)["state"]["gpus"]
     assert first == {
         "index": 0, "persistence": 1, "applications_clock_mhz": 1410, "default_clock_mhz": 1695,
         "throttle_reasons": 0x40 | 0x4, "temperature_c": 61, "power_limit_w": 350.0, "default_limit_w": 350.0,
-        "compute_processes": None,
+        "compute_processes": 2,
     }  # fmt: skip
     assert {key for key, value in second.items() if value is not None} == {"index", "temperature_c"}
 

@@ -54,8 +54,9 @@ def start(tmp_path: Path, data: Path, sut_python: str) -> Start:
     def run(mode: str, changes: dict[str, Any] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         work = tmp_path / "work"
         work.mkdir()
-        training = ROOT / "workloads" / "training"
-        for program in (*training.glob("*.py"), ROOT / "workloads" / "markers.py"):
+        folders = [ROOT / "workloads" / name for name in ("training", "trackers")]
+        programs = [file for folder in folders for file in folder.glob("*.py")]
+        for program in (*programs, ROOT / "workloads" / "markers.py"):
             shutil.copy(program, work)
         given = {
             "WATTLAB_PARAMETERS": json.dumps(PARAMETERS | (changes or {})),

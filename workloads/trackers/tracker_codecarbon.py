@@ -81,13 +81,15 @@ class CodeCarbon:
             allow_multiple_runs=True,
             emissions_endpoint="",
             electricitymaps_api_token="",
-            log_level="info",
+            log_level="error",
         )
-        self._quiet()  # its constructor adds a handler of its own
+        self._quiet()  # its constructor adds a handler of its own, and sets the level
         self._tracker.get_detected_hardware()
 
     def _quiet(self) -> None:
-        logging.getLogger("codecarbon").handlers = [self._messages]
+        logger = logging.getLogger("codecarbon")
+        logger.handlers = [self._messages]
+        logger.setLevel(logging.INFO)
 
     def start(self) -> int:
         """Begin."""

@@ -1,0 +1,256 @@
+"""Trackers around a program, as a run starts them: CodeCarbon and carbontracker for real in the SUT's environment, the
+artefacts they leave, and that nothing a tracker does can spoil the run."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.conftest import ROOT, Start
+from workloads.trackers.tracking import TRACKERS, TrackerProblem, parse
+
+Around = Callable[..., "subprocess.CompletedProcess[str]"]
+ARTEFACT = {
+    "schema", "name", "version", "begin_ns", "end_ns", "clock", "period_s", "reported_wh", "factor", "factor_reason",
+    "parts_wh", "methods", "intervals", "polls", "raw", "problems",
+}  # fmt: skip
+WATCH = """\
+import socket
+def _told(real):
+    def call(*words, **options):
+        if words and isinstance(words[0], socket.socket) and words[0].family == socket.AF_UNIX:
+            return real(*words, **options)
+        with open({log!r}, "a") as file:
+            file.write(repr(words[-1:]) + "\\n")
+        raise OSError("no network here")
+    return call
+socket.socket.connect = _told(socket.socket.connect)
+socket.getaddrinfo = _told(socket.getaddrinfo)
+"""
+BROKEN = {
+    "at its import": "raise RuntimeError('broken')",
+    "by sys.exit": "import sys\nsys.exit(70)",
+    "when it starts": "class OfflineEmissionsTracker:\n    def __init__(self, **words): raise ValueError('broken')",
+}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A work folder with the files of the trackers, as a run stages them."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for file in (*(ROOT / "workloads" / "trackers").glob("*.py"), ROOT / "workloads" / "markers.py"):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture
+def around(program: Path, tmp_path: Path, sut_python: str) -> Around:
+    """`around.py WORDS -- python -c CODE`; a network is neither there nor asked for unnoticed."""
+    (tmp_path / "watch").mkdir()
+    (tmp_path / "watch" / "sitecustomize.py").write_text(WATCH.format(log=str(tmp_path / "network")))
+
+    def run(words: list[str], code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        places = {"WATTLAB_ARTIFACTS": str(tmp_path / "artifacts"), "HOME": str(home), "TMPDIR": str(home)}
+        full = {**os.environ, "PYTHONPATH": str(tmp_path / "watch"), **places, **environment}
+        command = [sut_python, "around.py", *words, "--", sut_python, "-c", code]
+        return subprocess.run(command, cwd=program, env=full, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def artefact(tmp_path: Path, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((tmp_path / "artifacts" / f"tracker-{name}.json").read_text())
+    assert set(document) == ARTEFACT
+    assert (document["schema"], document["name"], document["clock"]) == (1, name, "sut-monotonic")
+    return document
+
+
+def names_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts}
+
+
+def test_all_trackers_run_for_real_around_a_command_and_nothing_leaves_the_machine(
+    tmp_path: Path, program: Path, around: Around
+) -> None:
+    before = names_of(program)
+    done = around(["codecarbon=1", "carbontracker", "eit", "nvml-rapl"], "import time; time.sleep(3); print('mine')")
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+    said = {name: artefact(tmp_path, name) for name in TRACKERS}
+    for document in said.values():
+        assert 3.0 <= (document["end_ns"] - document["begin_ns"]) / 1e9 < 6.0
+        assert document["intervals"] == []
+    expected = {f"tracker-{name}.json" for name in TRACKERS} | {TRACKERS[name].raw for name in TRACKERS}
+    assert names_of(tmp_path / "artifacts") == expected
+    assert names_of(program) == before
+    assert names_of(tmp_path / "home") == set()
+    assert not (tmp_path / "network").exists()
+
+    codecarbon = said["codecarbon"]
+    (row,) = csv.DictReader((tmp_path / "artifacts" / "tracker-codecarbon.csv").read_text().splitlines())
+    assert codecarbon["reported_wh"] == pytest.approx(float(row["energy_consumed"]) * 1000)
+    assert sum(part or 0.0 for part in codecarbon["parts_wh"].values()) == pytest.approx(codecarbon["reported_wh"])
+    assert float(row["duration"]) == pytest.approx((codecarbon["end_ns"] - codecarbon["begin_ns"]) / 1e9, abs=0.2)
+    assert (codecarbon["factor"], codecarbon["period_s"], codecarbon["version"]) == (
+        1.0,
+        1.0,
+        row["codecarbon_version"],
+    )
+    assert set(codecarbon["methods"]) == {"cpu", "gpu", "ram"}
+    assert "unknown" not in codecarbon["methods"].values()
+    assert codecarbon["polls"] >= 3
+
+    tracker = said["carbontracker"]
+    assert (tracker["factor"], "1.58" in tracker["factor_reason"]) == (1.58, True)
+    assert sum(part or 0.0 for part in tracker["parts_wh"].values()) == pytest.approx(tracker["reported_wh"] / 1.58)
+    printed = re.search(r"Energy:\t([\d.]+) kWh", (tmp_path / "artifacts" / "tracker-carbontracker.log").read_text())
+    assert printed is not None
+    assert tracker["reported_wh"] == pytest.approx(float(printed[1]) * 1000, rel=1e-6)
+
+
+def test_the_measured_command_keeps_its_exit_status_and_does_not_see_the_trackers(
+    tmp_path: Path, around: Around
+) -> None:
+    code = "import os, sys; sys.exit(7 if 'WATTLAB_TRACKERS' not in os.environ else 1)"
+    assert around([], code, WATTLAB_TRACKERS="nvml-rapl=0.5").returncode == 7
+    assert artefact(tmp_path, "nvml-rapl")["period_s"] == 0.5
+    assert around(["eit"], "import os, signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == 128 + 9
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_tracker_that_dies_leaves_the_run_alone_and_says_so(how: str, tmp_path: Path, around: Around) -> None:
+    package = tmp_path / "watch" / "codecarbon"
+    package.mkdir()
+    (package / "__init__.py").write_text(BROKEN[how])
+    (package / "output.py").write_text("BaseOutput, OutputMethod = object, type('M', (), {'CSV': 'csv'})")
+    done = around(["codecarbon", "nvml-rapl"], "print('mine')")
+    assert (done.returncode, done.stdout) == (0, "mine\n")
+    document = artefact(tmp_path, "codecarbon")
+    assert (document["reported_wh"], document["raw"], document["parts_wh"]) == (None, None, {})
+    assert document["problems"][0].startswith("it could not be prepared: ")
+    assert artefact(tmp_path, "nvml-rapl")["polls"] == 2
+
+
+def test_a_tracker_that_dies_in_mid_run_reports_nothing_and_the_others_go_on(
+    tmp_path: Path, program: Path, sut_python: str
+) -> None:
+    (program / "tracker_eit.py").write_text(
+        "import time\n"
+        "class Dying:\n"
+        "    def start(self): return time.monotonic_ns()\n"
+        "    def so_far(self, action): raise OSError('lost')\n"
+        "def adapter(folder, period_s): return Dying()\n"
+    )
+    (program / "tracker_nvml_rapl.py").write_text(
+        "import time\n"
+        "from tracking import Report\n"
+        "class Steady:\n"
+        "    def start(self):\n"
+        "        self.begin_ns = time.monotonic_ns()\n"
+        "        return self.begin_ns\n"
+        "    def so_far(self, action):\n"
+        "        now_ns = time.monotonic_ns()\n"
+        "        return now_ns, (now_ns - self.begin_ns) / 1e9\n"
+        "    def stop(self):\n"
+        "        now_ns, total_wh = self.so_far('')\n"
+        "        return Report('1', now_ns, total_wh, {}, {}, 0)\n"
+        "def adapter(folder, period_s): return Steady()\n"
+    )
+    code = (
+        "import pathlib, time\n"
+        "from tracking import of_environment\n"
+        "with of_environment(pathlib.Path('out')) as trackers:\n"
+        "    for epoch in range(3):\n"
+        "        with trackers.interval('epoch', epoch):\n"
+        "            time.sleep(0.1)\n"
+        "print('mine')\n"
+    )
+    environment = {**os.environ, "WATTLAB_TRACKERS": "eit nvml-rapl"}
+    command = [sut_python, "-c", code]
+    done = subprocess.run(command, cwd=program, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
+    dead, steady = (json.loads((program / "out" / f"tracker-{name}.json").read_text()) for name in ("eit", "nvml-rapl"))
+    assert (dead["reported_wh"], dead["intervals"]) == (None, [])
+    assert dead["problems"] == ["it died at the action epoch: OSError: lost"]
+    assert [interval["index"] for interval in steady["intervals"]] == [0, 1, 2]
+    for interval in steady["intervals"]:
+        assert interval["reported_wh"] == pytest.approx((interval["end_ns"] - interval["begin_ns"]) / 1e9)
+    # The end of an epoch and the begin of the next are one question: nothing falls between them.
+    edges = [(interval["begin_ns"], interval["end_ns"]) for interval in steady["intervals"]]
+    assert [end for _, end in edges[:-1]] == [begin for begin, _ in edges[1:]]
+
+
+def test_without_trackers_none_is_imported_and_nothing_is_written(program: Path, sut_python: str) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "from tracking import of_environment\n"
+        "with of_environment(pathlib.Path('out')) as trackers, trackers.interval('epoch'):\n"
+        "    print([name for name in sys.modules if name.startswith(('tracker_', 'codecarbon', 'carbontracker'))])\n"
+    )
+    before = names_of(program)
+    environment = {name: value for name, value in os.environ.items() if name != "WATTLAB_TRACKERS"}
+    command = [sut_python, "-c", code]
+    done = subprocess.run(command, cwd=program, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert names_of(program) == before
+
+
+def test_the_training_tells_its_actions_and_epochs_to_the_trackers(tmp_path: Path, start: Start) -> None:
+    done = start("cnn", WATTLAB_TRACKERS="codecarbon carbontracker")
+    assert done.returncode == 0, done.stderr
+    codecarbon, carbontracker = artefact(tmp_path, "codecarbon"), artefact(tmp_path, "carbontracker")
+    assert codecarbon["period_s"] == TRACKERS["codecarbon"].period_s == 15.0
+    shown = [(interval["name"], interval["index"]) for interval in codecarbon["intervals"]]
+    assert [index for name, index in shown if name == "epoch"] == [0, 1]
+    assert {"training", "evaluation"} <= {name for name, _ in shown}
+    marked = {
+        (line["action"], line["index"], line["edge"]): line["sut_ns"]
+        for line in map(json.loads, (tmp_path / "markers").read_text().splitlines())
+    }
+    for document in (codecarbon, carbontracker):
+        assert document["begin_ns"] < min(marked.values())
+        assert max(marked.values()) < document["end_ns"]
+        for interval in document["intervals"]:
+            for edge in ("begin", "end"):
+                moment_ns = marked[interval["name"], interval["index"], edge]
+                assert abs(interval[f"{edge}_ns"] - moment_ns) < 0.3e9
+    of = {(interval["name"], interval["index"]): interval["reported_wh"] for interval in codecarbon["intervals"]}
+    assert 0.0 < of["epoch", 0] + of["epoch", 1] <= of["training", 0] * (1 + 1e-9) <= codecarbon["reported_wh"]
+    epochs = [interval["reported_wh"] for interval in carbontracker["intervals"]]
+    assert [(interval["name"], interval["index"]) for interval in carbontracker["intervals"]] == [
+        ("epoch", 0),
+        ("epoch", 1),
+    ]
+    assert 0.0 < sum(epochs) < carbontracker["reported_wh"]
+
+
+@pytest.mark.parametrize("word", ["unknown", "eit=0", "eit=-1", "eit=nan", "eit=soon", "codecarbon=inf"])
+def test_a_word_that_names_no_tracker_or_no_time_is_refused_with_what_is_known(word: str) -> None:
+    with pytest.raises(TrackerProblem, match=r"expected a tracker: codecarbon, carbontracker, eit, nvml-rapl|above 0"):
+        parse([word])
+
+
+def test_words_give_names_and_periods_in_order() -> None:
+    assert parse(["nvml-rapl=0.25", "codecarbon"]) == {"nvml-rapl": 0.25, "codecarbon": 15.0}
+    assert parse([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [([], 2), (["--"], 2), (["wrong", "--", "true"], 2), (["--", "/nowhere"], 127)]
+)
+def test_wrong_arguments_are_told_in_one_sentence(
+    words: list[str], status: int, program: Path, sut_python: str
+) -> None:
+    command = [sut_python, "around.py", *words]
+    done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert re.fullmatch(r"around\.py: .+\n", done.stderr)
