@@ -16,6 +16,7 @@ from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import CampaignPage, campaign_page
+from reports.pages.comparison import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.lookup import Results, pick
 from reports.pages.raw_files import photos, raw_files
@@ -79,6 +80,11 @@ def audit_html(campaign: Path, results_text: str, folder_name: str) -> str:
     )
     material = Material(trace_panels(campaign, results), NOTE, photos(campaign, results), raw_files(campaign, results))
     return render(audit_page(results, issue, material), "audit.html.j2")
+
+
+def comparison_html(comparison: Results) -> str:
+    """The page of comparison.json's content."""
+    return render(comparison_page(comparison), "document.html.j2")
 
 
 def render(page: CampaignPage | AuditPage | DocumentPage, template: str = "campaign.html.j2") -> str:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from harness.cli import (
     annotate,
     check,
+    compare,
     demo,
     export,
     import_,
@@ -31,7 +32,9 @@ from harness.cli import (
 from harness.errors import Interrupted, LabError
 from meters.meter import MeterError
 
-VERBS = (demo, init, check, plan, run, observer, report, annotate, study, sign, verify, export, import_, meter, sut)
+VERBS = (
+    demo, init, check, plan, run, observer, report, annotate, compare, study, sign, verify, export, import_, meter, sut,
+)  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

@@ -136,14 +136,14 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     config = start.scenario_config
     yield "command", "work", config.get("command")
     yield "trackers", "work", config.get("trackers")
-    for name, value in _flat("parameters", config.get("parameters") or {}):
+    for name, value in _flat("parameters", _table(config.get("parameters"))):
         yield name, "work", value
     for name, digest in start.inputs.items():
         if name not in NO_PROGRAM and start.source is None:
             yield f"program.{name}", "work", digest
-    data = said.get("dataset") or said.get("data") or {}
+    data = _table(said.get("dataset")) or _table(said.get("data"))
     yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
-    weights = said.get("weights") or {}
+    weights = _table(said.get("weights"))
     yield "weights", "work", weights.get("sha256") or weights.get("kind")
     for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board", "cpu_governor"):
         yield key, "machine", start.sut.get(key)
@@ -164,6 +164,11 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
         yield f"{of}.ranging", "instrument", how.ranging
         yield f"{of}.averaging", "instrument", [how.averaging, how.window_s]
         yield f"{of}.certificate", "instrument", (how.calibration or {}).get("number")
+
+
+def _table(value: object) -> Json:
+    """A JSON object; empty for anything else (a workload may write anything)."""
+    return value if isinstance(value, dict) else {}
 
 
 def _flat(name: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -185,11 +185,15 @@ def _origin(side: Side) -> str:
 
 def _reached(side: Side) -> Json | None:
     """How many runs reached their target; None where no run says so or none was to."""
-    said = [
-        run.summary.get("reached") for run in side.runs if not (run.summary.get("parameters") or {}).get("fixed_epochs")
-    ]
+    said = [run.summary.get("reached") for run in side.runs if not _fixed(run.run.start.scenario_config)]
     known = [one for one in said if isinstance(one, bool)]
     return {"reached": sum(known), "n": len(known)} if known else None
+
+
+def _fixed(config: Json) -> bool:
+    """Whether the runs of a scenario train a fixed number of epochs, whatever they reach."""
+    parameters = config.get("parameters")
+    return bool(isinstance(parameters, dict) and parameters.get("fixed_epochs"))
 
 
 def _quantity(one: Quantity) -> Json:
@@ -254,7 +258,8 @@ def _measurand(
 ) -> Json:
     empty: Json = dict.fromkeys((
         "difference", "difference_type_a", "interval", "interval_type_a", "ratio", "ratio_type_a", "ratio_interval",
-        "ratio_interval_type_a", "verdict", "not_excluded", "test", "effects", "equivalence", "lines",
+        "ratio_interval_type_a", "relative", "verdict", "not_excluded", "not_excluded_percent", "test", "effects",
+        "equivalence", "lines",
     ))  # fmt: skip
     if first.mean is None or second.mean is None:
         return {"unit": first.unit, "reason": first.reason or second.reason, **empty}
@@ -271,8 +276,10 @@ def _measurand(
         "ratio_type_a": _or_none(found.ratio(complete=False)),
         "ratio_interval": _listed(found.interval_of_ratio(complete=True)),
         "ratio_interval_type_a": _listed(found.interval_of_ratio(complete=False)),
+        "relative": _relative(found),
         "verdict": _verdict(low_high),
         "not_excluded": None if low_high is None else max(map(abs, low_high)),
+        "not_excluded_percent": _farthest_percent(found),
         "test": _test(name, found, first, second, options),
         "effects": _effects(first, second),
         "equivalence": _equivalence(name, found, options.margin),
@@ -282,6 +289,20 @@ def _measurand(
             for line in found.lines()
         ],
     }  # fmt: skip
+
+
+def _relative(found: Contrast) -> Json | None:
+    """By how many percent of the first the second differs."""
+    ratio = found.ratio(complete=True)
+    if ratio is None or ratio.u is None:
+        return None
+    return _number(Estimate(100 * (ratio.value - 1), 100 * ratio.u, ratio.dof), "%")
+
+
+def _farthest_percent(found: Contrast) -> float | None:
+    """The largest relative difference that is not excluded."""
+    interval = found.interval_of_ratio(complete=True)
+    return None if interval is None else 100 * max(abs(end - 1) for end in interval)
 
 
 def _reason(found: Contrast) -> str | None:

@@ -1,0 +1,139 @@
+"""`wattlab compare A B [C ...]`: campaigns or scenarios beside each other, as a sealed folder with numbers and page."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.types import Verbs
+from harness.errors import LabError
+
+if TYPE_CHECKING:
+    from harness.documents import Json
+    from reports.analysis.sides import Part
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "compare",
+        help="campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
+        description="Compare two or more campaigns or scenarios; the first is the reference. A side is a campaign "
+        "folder, FOLDER:SCENARIO, or several of them joined by a comma (pooled). Campaigns without a scenario are "
+        "compared in every scenario that all have. Writes a new sealed folder. Exit code 3 when a side is invalid.",
+    )
+    verb.add_argument("sides", nargs="+", metavar="SIDE", help="FOLDER, FOLDER:SCENARIO, or A:x,B:x")
+    verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: compare-A-vs-B beside A)")
+    verb.add_argument(
+        "--margin", metavar="M", help="how large a difference still counts as none: 5%% of the reference, or 0.1Wh"
+    )
+    verb.add_argument(
+        "--test", choices=("welch", "rank"), default="welch",
+        help="welch (default): t test on the values as they are; rank: Kruskal-Wallis",
+    )  # fmt: skip
+    verb.add_argument(
+        "--differs", metavar="KEY[,KEY]", default="", help="what of the work is the difference that is compared"
+    )
+    verb.add_argument(
+        "--timeliness", metavar="G:R[,G:R]", help="timeliness function of ISO/IEC 14756 for I_TI: 60s:90%%,120s:100%%"
+    )
+    verb.set_defaults(call=call)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Write the folder, print the statements; 3 where a side is invalid.
+
+    Raises:
+        LabError: a side is not what it should be, or the folder cannot be written.
+    """
+    from harness.config import APPLICATION
+    from harness.provenance import software_facts
+    from harness.run_folder import write_sealed
+    from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
+    from reports.analysis.iso14756 import parse_timeliness
+    from reports.render import REPORT, comparison_html
+
+    sides = [parse_side(text) for text in arguments.sides]
+    options = Options(
+        margin=None if arguments.margin is None else parse_margin(arguments.margin),
+        test=arguments.test,
+        differs=tuple(filter(None, (key.strip() for key in arguments.differs.split(",")))),
+        timeliness=None if arguments.timeliness is None else parse_timeliness(arguments.timeliness),
+    )
+    folder = arguments.into or default_folder(sides)
+    _refuse_inside(folder, sides)
+    document = compare(sides, options, software_facts(APPLICATION))
+    files = {COMPARISON: comparison_text(document), REPORT: comparison_html(document)}
+    written = write_sealed(folder, files)
+    _print(document)
+    print(f"report   {(written / REPORT).resolve()}")
+    print(f"numbers  {(written / COMPARISON).resolve()}")
+    return 3 if any("invalid" in side["verdicts"] for one in document["sets"] for side in one["sides"]) else 0
+
+
+def parse_side(text: str) -> "list[Part]":
+    """`A`, `A:cnn`, `A:cnn,B:cnn`: the parts of a side. A folder that is there as it is written names no scenario.
+
+    Raises:
+        LabError: a folder is not there.
+    """
+    from reports.analysis.sides import Part
+
+    parts = []
+    for one in [text] if Path(text).is_dir() else text.split(","):
+        folder, colon, scenario = one.strip().rpartition(":")
+        if Path(one.strip()).is_dir():
+            parts.append(Part(Path(one.strip())))
+        elif colon and scenario and Path(folder).is_dir():
+            parts.append(Part(Path(folder), scenario))
+        else:
+            raise LabError(
+                f"{one.strip() or text}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a comma"
+            )
+    return parts
+
+
+def default_folder(sides: "list[list[Part]]") -> Path:
+    """`compare-A-vs-B` beside the first campaign."""
+    names = []
+    for side in sides:
+        parts = ["-".join(filter(None, (part.folder.resolve().name, part.scenario))) for part in side]
+        names.append("+".join(parts))
+    name = re.sub(r"[^A-Za-z0-9._+-]", "_", "compare-" + "-vs-".join(names))
+    return sides[0][0].folder.resolve().parent / name[:200]
+
+
+def _refuse_inside(folder: Path, sides: "list[list[Part]]") -> None:
+    for part in (part for side in sides for part in side):
+        if folder.resolve().is_relative_to(part.folder.resolve()):
+            raise LabError(f"{folder}: lies in the campaign {part.folder}, which is sealed; name another with --into")
+
+
+def _print(document: "Json") -> None:
+    from reports.pages.comparison import mark, statements
+
+    console = Console()
+    for one in document["sets"]:
+        console.print(_table(one))
+    for sentence in statements(document):
+        console.print(Text(sentence), soft_wrap=True)
+    if sentence := mark(document):
+        console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+
+
+def _table(one: "Json") -> Table:
+    from reports.pages.comparison import rows_of
+
+    heads, rows = rows_of(one)
+    table = Table(caption=f"{one['name'] or 'comparison'}: value ± U (95 %)", box=SIMPLE, padding=(0, 1))
+    for place, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if place == 0 else "right", no_wrap=place > 0)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
