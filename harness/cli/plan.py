@@ -56,7 +56,8 @@ def show_sizes(config: LabConfig, half_width: float, share: float) -> int:
     """Print the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
     limits = config.file.campaign.two_stage
     wanted = Wanted(half_width, share, limits.most_repetitions, limits.most_blocks, keeps_pilot=False)
-    pilots, baseline = pilots_of(analyse(config.campaign_folder).to_json())
+    measured = analyse(config.campaign_folder)
+    pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
     found = sizes(pilots, baseline, wanted)
     table = Table(title=f"For +-{half_width:.3g} of the induced energy in {share:.0%} of campaigns")
     for heading in ("scenario", "pilot", "runs"):

@@ -141,7 +141,8 @@ def sizes_of(campaign: Path, wanted: Wanted) -> Sizes:
     Raises:
         AnalysisError: no scenario with two runs and a baseline of two blocks is there to plan from.
     """
-    pilots, baseline = planning.pilots_of(analyse(campaign).to_json())
+    measured = analyse(campaign)
+    pilots, baseline = planning.pilots_of(measured.baseline, measured.scenarios)
     return planning.sizes(pilots, baseline, wanted)
 
 

@@ -1,6 +1,7 @@
 """results.json, report.html and audit.html against what the raw data give now.
 
-Knows the derived documents and how far two numbers may differ. Knows no keys.
+Knows the derived documents and how far two numbers may differ. Knows no keys, except the one section that not every
+machine can recompute: `statistics`, for which it takes R.
 """
 
 import json
@@ -15,6 +16,7 @@ from jinja2 import TemplateError
 from harness.documents import Json, load_object
 from harness.errors import DocumentError, LabError
 from harness.run_folder import DERIVED, Check, Examination, read_plain
+from reports.analysis import statistics
 from reports.analysis.results import RESULTS, analyse, results_text
 from reports.render import AUDIT, REPORT, audit_html, report_html
 
@@ -22,6 +24,12 @@ RELATIVE = 1e-9
 """Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
 SHOWN = 5
 """Differences that a message names."""
+SAME = "every number as recomputed from the raw data"
+STATISTICS = "statistics"
+NO_R = "r-missing"
+PROBABILITY = 1e-12
+"""Numbers of `statistics` may differ by as much: R's tail probabilities are exact to about 1e-14, not in relation to
+themselves."""
 ABSENT = object()
 FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TemplateError)
 """What a document that is well-formed and means nonsense raises in analysis and pages: a failed check, not a bug."""
@@ -44,35 +52,69 @@ def check_results(campaign: Path, computed: Json) -> list[Check]:
         written = load_object(read_plain(campaign / DERIVED / RESULTS), subject)
     except (OSError, DocumentError) as error:
         return [Check(subject, "results", False, f"cannot be read ({error}); `wattlab report` writes it")]
-    differences = list(islice(differences_of(_without_findings(written), _without_findings(computed)), SHOWN + 1))
-    more = "; and more" if len(differences) > SHOWN else ""
-    detail = "; ".join(differences[:SHOWN]) + more
-    same = "every number as recomputed from the raw data"
-    return [
-        Check(subject, "results", not differences, detail or same),
+    checks = [
+        Check(subject, "results", *_compared(differences_of(_plain(written), _plain(computed)))),
         _check_findings(subject, written.get("findings"), computed["findings"]),
     ]
+    here, there = written.get(STATISTICS, ABSENT), computed[STATISTICS]
+    if (why := _not_recomputed(here, there)) is not None:
+        return [*checks, Check(subject, STATISTICS, True, why)]
+    return [*checks, Check(subject, STATISTICS, *_compared(differences_of(here, there, STATISTICS, PROBABILITY)))]
 
 
-def _without_findings(results: Json) -> Json:
-    return {key: value for key, value in results.items() if key != "findings"}
+def _with_written_statistics(campaign: Path, computed: Json) -> Json:
+    """The recomputed results with the file's statistics where R is on one side only, so that the page can be compared;
+    otherwise as they are."""
+    try:
+        written = load_object(read_plain(campaign / DERIVED / RESULTS), RESULTS)
+    except (OSError, DocumentError):
+        return computed
+    here = written.get(STATISTICS)
+    return computed if _not_recomputed(here, computed[STATISTICS]) is None else computed | {STATISTICS: here}
 
 
-def differences_of(written: Any, computed: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401  JSON is anything
-    """Where two JSON values differ: numbers by more than RELATIVE, everything else at all."""
+def _not_recomputed(written: object, computed: Json) -> str | None:
+    """Why the statistics are not compared: R was there when they were written, or is here now, and not both."""
+    if not isinstance(written, dict):
+        return None
+    if computed["reason"] == NO_R and written.get("available") is True:
+        return f"not recomputed, every other number was: {statistics.available()}"
+    if written.get("reason") == NO_R and computed["available"]:
+        return "not compared: the file was written on a machine without R; `wattlab report` adds them here"
+    return None
+
+
+def _compared(differences: Iterator[str]) -> tuple[bool, str]:
+    found = list(islice(differences, SHOWN + 1))
+    more = "; and more" if len(found) > SHOWN else ""
+    return not found, "; ".join(found[:SHOWN]) + more or SAME
+
+
+def _plain(results: Json) -> Json:
+    return {key: value for key, value in results.items() if key not in ("findings", STATISTICS)}
+
+
+def differences_of(
+    written: Any,  # noqa: ANN401  JSON is anything
+    computed: Any,  # noqa: ANN401
+    place: str = "",
+    absolute: float = 0.0,
+) -> Iterator[str]:
+    """Where two JSON values differ: numbers by more than RELATIVE and `absolute`, everything else at all."""
     if isinstance(written, dict) and isinstance(computed, dict):
         for key in sorted(written.keys() | computed.keys()):
-            yield from differences_of(written.get(key, ABSENT), computed.get(key, ABSENT), f"{place}.{key}".strip("."))
+            pair = written.get(key, ABSENT), computed.get(key, ABSENT)
+            yield from differences_of(*pair, f"{place}.{key}".strip("."), absolute)
     elif isinstance(written, list) and isinstance(computed, list):
         for index, pair in enumerate(zip_longest(written, computed, fillvalue=ABSENT)):
-            yield from differences_of(*pair, f"{place}[{index}]")
-    elif not _same(written, computed):
+            yield from differences_of(*pair, f"{place}[{index}]", absolute)
+    elif not _same(written, computed, absolute):
         yield f"{place} is {_shown(written)}, recomputed {_shown(computed)}"
 
 
-def _same(written: object, computed: object) -> bool:
+def _same(written: object, computed: object, absolute: float) -> bool:
     if isinstance(written, float) and isinstance(computed, float):
-        return abs(written - computed) <= RELATIVE * max(abs(written), abs(computed))
+        return abs(written - computed) <= max(RELATIVE * max(abs(written), abs(computed)), absolute)
     return type(written) is type(computed) and written == computed
 
 
@@ -110,7 +152,8 @@ def check_validity(subject: str, computed: Json) -> Check:
 
 def check_report(campaign: Path, computed: Json, folder_name: str) -> Check:
     """The page against one rendered now, line by line."""
-    return _check_page(campaign, REPORT, lambda: report_html(campaign, computed, folder_name))
+    shown = _with_written_statistics(campaign, computed)
+    return _check_page(campaign, REPORT, lambda: report_html(campaign, shown, folder_name))
 
 
 def check_audit(campaign: Path, folder_name: str) -> Check:

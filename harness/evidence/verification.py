@@ -14,7 +14,17 @@ from harness.config import APPLICATION
 from harness.documents import Json, Start
 from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
-from harness.evidence.recomputed import FORGED, check_audit, check_report, check_results, check_validity, recompute
+from harness.evidence.attachments import check_trackers
+from harness.evidence.recomputed import (
+    FORGED,
+    SAME,
+    STATISTICS,
+    check_audit,
+    check_report,
+    check_results,
+    check_validity,
+    recompute,
+)
 from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT
 from harness.provenance import software_facts
@@ -48,7 +58,7 @@ def verify(path: Path, key: PublicKey | None) -> Outcome:
         RunFolderError: the folder is no campaign.
     """
     seen = examine(path)
-    checks = [*seen.checks, _check_clock(path.name, seen)]
+    checks = [*seen.checks, *check_trackers(path, seen), _check_clock(path.name, seen)]
     signed, statement = _read_statement(path, key)
     folder_name = path.resolve().name if statement is None else str(statement["folder"])
     derived, computed = _check_derived(path, seen, folder_name, wanted=statement is not None)
@@ -247,6 +257,11 @@ def _seconds(stamp: object) -> float | None:
 def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | None) -> list[str]:
     """What the outcome proves, and what it does not."""
     notes = [f"{origin}: no evidence about a real machine" for origin in sorted(_played(checks))]
+    notes += [
+        f"Statistics {check.detail}."
+        for check in checks
+        if check.name == STATISTICS and check.passed and check.detail != SAME
+    ]
     if key is None and statement is None:
         notes.append("Nothing proves who made this campaign: it is not signed, and no public key was given.")
     elif key is None:

@@ -53,6 +53,7 @@ MOST = 500
 PERFECT = 1 - 1e-12
 """A coefficient above has no place on Fisher's scale."""
 LEAST_RUNS = 3
+LARGEST = 1e100
 Floats: TypeAlias = NDArray[np.float64]
 Declared: TypeAlias = Literal["welch", "rank"]
 
@@ -116,15 +117,16 @@ def values_of(results: Json) -> dict[str, dict[str, Floats]]:
 def _value(run: Json, key: str, suppressed: bool) -> float:
     if key != "val_accuracy_per_induced_wh":
         return _number(run[key])
-    work = efficiency.work_of(run["final_metrics"], 0).get("val_accuracy_per_wh", math.nan)
+    work = _number(efficiency.work_of(run["final_metrics"], 0).get("val_accuracy_per_wh"))
     energy_wh = _number(run["induced_energy_wh"])
     return math.nan if suppressed or not energy_wh > 0 else work / energy_wh
 
 
 def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
-    """The value of a Number, or a plain number; NaN for anything else."""
+    """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
     value = part.get("value") if isinstance(part, Mapping) else part
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+    return float(value) if plain else math.nan
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:
@@ -137,7 +139,7 @@ def _planning(results: Json) -> Json | None:
     """Runs and blocks of a new campaign that keeps the half-width of `[thresholds]`; None where nothing is known."""
     percent = float(results["thresholds"]["half_width_percent"])
     try:
-        pilots, baseline = planning.pilots_of(results)
+        pilots, baseline = planning.pilots_of(results["baseline"], results["scenarios"])
     except AnalysisError:
         return None
     wanted = planning.Wanted(percent / 100, SHARE, MOST, MOST, keeps_pilot=False)

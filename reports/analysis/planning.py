@@ -83,15 +83,15 @@ class Sizes:
     """Rating intervals of all of it, what the pilot has included."""
 
 
-def pilots_of(results: Json) -> tuple[dict[str, Pilot], PilotBaseline]:
-    """The pilots of every scenario with two runs, and the baseline, from results.json.
+def pilots_of(baseline: Json | None, scenarios: Mapping[str, Json]) -> tuple[dict[str, Pilot], PilotBaseline]:
+    """The pilots of every scenario with two runs, and the baseline, from these sections of results.json.
 
     Raises:
         AnalysisError: none of them is there.
     """
-    base = results["baseline"] or {}
+    base = baseline or {}
     power, pilots = base.get("mean_power_w") or {}, {}
-    for name, scenario in results["scenarios"].items():
+    for name, scenario in scenarios.items():
         induced = scenario["induced_energy_wh"] or {}
         if induced.get("sd") is not None:
             hours = scenario["duration_s"]["value"] / 3600

@@ -62,14 +62,21 @@ games_howell <- function(x, group) {
     c(apply(combn(k, 2), 2, function(of) pair(of[1], of[2])))
 }
 
-# P(studentized range of k > sqrt(2) t). ptukey computes the lower tail and subtracts it from 1, so that nothing is left
-# below about 1e-13; there stands the bound by Boole, which the value nears in the tail from below.
+# P(studentized range of k > sqrt(2) t), by trapezoids in z and log s, which converge faster than any power here. ptukey
+# takes the lower tail from 1, and of that only 7 digits where df is small: it gives 3.0e-7 for 1.5e-7 at k = 3,
+# df = 5.5, t = 39. The range of k normals is beyond w with k int phi(z) (Phi(z)^(k-1) - (Phi(z) - Phi(z-w))^(k-1)) dz.
 studentized_tail <- function(t, k, df) {
-    bound <- min(1, k * (k - 1) * pt(t, df, lower.tail = FALSE))
-    if (k == 2) return(bound)
+    if (k == 2) return(min(1, 2 * pt(t, df, lower.tail = FALSE)))
     if (df < 2) return(NA)
-    p <- ptukey(sqrt(2) * t, k, df, lower.tail = FALSE)
-    if (p > 1e-10) p else min(bound, 1e-10)
+    q <- sqrt(2) * t
+    width <- 1 / sqrt(2 * df)
+    middle <- -0.5 * log1p(q^2 / (2 * df))
+    log_s <- seq(middle - 40 / df - 8 * width, 5 * width + 0.1, length.out = 240)
+    s <- exp(log_s)
+    density <- exp(df / 2 * log(df) - lgamma(df / 2) - (df / 2 - 1) * log(2) + df * (log_s - s^2 / 2))
+    z <- seq(-9, 38, by = 0.1)
+    beyond <- function(w) sum(dnorm(z) * -expm1((k - 1) * log1p(-pmin(1, pnorm(z - w) / pnorm(z)))) * pnorm(z)^(k - 1))
+    min(1, 0.1 * k * diff(log_s[1:2]) * sum(density * vapply(q * s, beyond, 0)))
 }
 
 # qtukey stops at an error of 1e-4.

@@ -129,7 +129,7 @@ def test_what_the_limits_forbid_is_said_and_the_others_are_planned_all_the_same(
 
 def test_a_campaign_without_two_runs_or_two_blocks_is_nothing_to_plan_from() -> None:
     with pytest.raises(AnalysisError, match="nothing to plan from"):
-        pilots_of({"baseline": None, "scenarios": {}})
+        pilots_of(None, {})
 
 
 def test_the_results_of_a_two_stage_campaign_keep_the_spread_of_its_first_stage(
