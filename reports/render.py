@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.documents import Json
 from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
@@ -20,6 +21,7 @@ from reports.pages.comparison import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.lookup import Results, pick
 from reports.pages.raw_files import photos, raw_files
+from reports.pages.study import study_page
 from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
 
@@ -85,6 +87,11 @@ def audit_html(campaign: Path, results_text: str, folder_name: str) -> str:
 def comparison_html(comparison: Results) -> str:
     """The page of comparison.json's content."""
     return render(comparison_page(comparison), "document.html.j2")
+
+
+def study_html(study: Json) -> str:
+    """The report of study.json's content."""
+    return render(study_page(study), "document.html.j2")
 
 
 def render(page: CampaignPage | AuditPage | DocumentPage, template: str = "campaign.html.j2") -> str:

@@ -64,13 +64,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption; the page numbers it."""
+    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption; the page numbers it. `folded`:
+    closed until asked for."""
 
     kind: ClassVar[str] = "figure"
     name: str
     caption: str
     svg: Markup
     number: int = 0
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
     "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
     "none": ("NOT MEASURED", "No power reading stands behind this page."),
+    "imported-table": (
+        "IMPORTED TABLE",
+        "Runs that others published as a table, without readings: no energy can be recomputed, and no meter's "
+        "uncertainty is known.",
+    ),
 }
 """Origin of the readings -> the mark on every page and figure, and its sentence."""
 

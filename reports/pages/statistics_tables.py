@@ -32,6 +32,8 @@ REFUSED = {
     "ties-only": "all values are equal, so there is no order to judge by",
     "perfect": "the points lie on one straight line, so there is nothing to test",
     "collinear": "what is held constant explains one of the two entirely",
+    "transform-domain": "the declared transformation is not defined for a value",
+    "not-positive": "a median is not above zero, so a percentage of it has no meaning",
 }
 """Code of why a test was not computed -> the reason in words."""
 WHY = {
@@ -126,7 +128,7 @@ def test_name(code: object) -> str:
 def test_row(label: str, test: Statistic) -> Row:
     """One test under TEST_HEADS; a refused one says why."""
     counts = [int(one) for one in test.get("n") or ()]
-    head = (label, test_name(test.get("name")), n_text(counts), str(len(counts)))
+    head = (label, test_name(test.get("name")), n_text(counts), str(len(counts)) if len(counts) > 1 else NOTHING)
     if test.get("refused"):
         return Row((*head, NOTHING, NOTHING, NOTHING, refusal(test["refused"])))
     symbol = SYMBOLS.get(str(test.get("symbol")), str(test.get("symbol")))

@@ -1,0 +1,399 @@
+"""The page of a study: its answers first, then figures, then every test, folded where only few will look.
+
+Knows study.json (docs/studies.md). Knows no table of runs, no HTML, and computes no result.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from reports.pages.blocks import Block, Facts, Figure, Head, Paragraph, Row, Section, Table
+from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
+from reports.pages.numbers import NOTHING, Scale, bare, fixed, is_finite, significant, spread
+from reports.pages.statistics_tables import (
+    NEVER_CHOSEN,
+    interval_text,
+    p_text,
+    pair_heads,
+    pair_row,
+    refusal,
+    statistic_text,
+    table_of_tests,
+    test_name,
+    why,
+)
+from reports.pages.study_figures import (
+    IMPORTED,
+    Study,
+    correlations_figure,
+    medians_figure,
+    named,
+    pairs_figure,
+    pareto_figure,
+    quantiles_figure,
+    response_of,
+    unit_text,
+    value_text,
+    values_figure,
+)
+from reports.pages.study_published import companion_blocks, published_blocks, published_table
+
+FOLDED_ROWS = 12
+"""A table of more rows is folded."""
+SAME_RUNS = (
+    "The runs of a group are repetitions of one case: they say how well that case is known, and are no further "
+    "evidence about the relation of {x} and {y}. Where runs and medians disagree, believe the medians."
+)
+LEFT_OUT = {
+    "excluded-run": "the run enters no mean in its campaign",
+    "missing": "the cell is empty",
+    "not-a-number": "the cell holds no number",
+    "level-not-declared": "the study file does not name this level",
+    "baseline": "a baseline run is no level of a factor",
+}
+"""Code of why a row cannot be used -> the reason in words."""
+
+
+def study_page(study: Study) -> DocumentPage:
+    """The page of one study."""
+    about, origin = study["study"], str(study["measurement"]["origin"])
+    stamp = "" if origin == IMPORTED else STAMPS.get(origin, ("", ""))[0]
+    title = str(about["title"] or about["name"])
+    return document_page(
+        f"Study: {title}",
+        str(study["software"]["version"]),
+        origin,
+        (str(line) for line in (about["citation"], about["description"]) if line),
+        " ".join(_answer(study)),
+        _sections(study, stamp),
+        _colophon(study),
+        opening=_opening(study, stamp),
+    )
+
+
+def _answer(study: Study) -> Iterable[str]:
+    """What was found, in two or three sentences."""
+    shown = [q for q in study["questions"] if any(pair["differ"] for pair in q["posthoc"])]
+    if study["questions"]:
+        level = significant(float(study["study"]["alpha"]), 2)
+        yield f"{len(shown)} of {len(study['questions'])} questions show a difference (p < {level} for a pair)."
+    widest = max((r for r in study["reductions"] if r["overall"]), key=lambda r: len(r["medians"]), default=None)
+    if widest:
+        yield _largest(study, widest)
+
+
+def _largest(study: Study, reduction: Study) -> str:
+    """The largest decrease in one sentence, with what else changes on that way."""
+    best, title = reduction["overall"], response_of(study, reduction["response"]).get("title")
+    text = f"{title}: the median of {best['to']['label']} is {fixed(float(best['percent']), 2)} % below that of "
+    text += f"{best['from']['label']}, the largest ({significant(float(best['factor']), 3)} times less)"
+    for way in best["beside"]:
+        share = f", {_signed(way['percent'])} %" if is_finite(way["percent"]) else ""
+        text += f"; {response_of(study, way['response']).get('title')} changes by "
+        text += f"{_signed(way['change'])}{Scale(unit_text(way['unit'])).suffix}{share}"
+    return f"{text}."
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{significant(float(value), 3)}"
+
+
+def _opening(study: Study, stamp: str) -> Iterable[Block]:
+    for erratum in study["errata"]:
+        if not erratum["affects"]:
+            yield Paragraph(f"Erratum of the publication: {erratum['title']}. {str(erratum['text']).strip()}")
+    if table := _answers(study):
+        yield table
+    if drawn := medians_figure(study, stamp):
+        yield drawn
+
+
+def _answers(study: Study) -> Table | None:
+    """One row for every question: which level is lowest and highest, which pairs differ, the test."""
+    rows = tuple(_answer_row(study, question) for question in study["questions"])
+    heads = (
+        Head("Question", False), Head("Lowest median", False), Head("Highest median", False),
+        Head("Pairs that differ", False), Head("Not shown to differ", False), Head("Test", False),
+    )  # fmt: skip
+    note = "Not shown to differ is not the same as equal: it says that these runs cannot tell the two apart."
+    return Table("answers", "Answers", heads, rows, note) if rows else None
+
+
+def _answer_row(study: Study, question: Study) -> Row:
+    better = response_of(study, question["response"]).get("better")
+    ordered = sorted(question["levels"], key=lambda level: float(level["median"]["value"]))
+    ends = []
+    for level, is_best in ((ordered[0], better == "lower"), (ordered[-1], better == "higher")) if ordered else ():
+        value = value_text(level["median"]["value"], level["median"]["unit"])
+        ends.append(f"{level['label']}: {value}{' (best)' if is_best else ''}")
+    differ, alike, _ = _verdicts(question)
+    omnibus = question["omnibus"]
+    made = refusal(omnibus["refused"]) if omnibus["refused"] else (
+        f"{test_name(omnibus['name'])}, p = {p_text(omnibus['p'])}"
+    )  # fmt: skip
+    counted = f"{len(differ)} of {len(question['posthoc'])}" if question["posthoc"] else NOTHING
+    return Row((str(question["title"]), *(ends or (NOTHING, NOTHING)), counted, "; ".join(alike) or NOTHING, made))
+
+
+def _verdicts(question: Study) -> tuple[list[str], list[str], list[str]]:
+    """Names of the pairs that differ, that are not shown to, and that could not be judged."""
+    found: dict[object, list[str]] = {True: [], False: [], None: []}
+    for pair in question["posthoc"]:
+        found[pair["differ"]].append(f"{pair['first_label']} and {pair['second_label']}")
+    return found[True], found[False], found[None]
+
+
+def _sections(study: Study, stamp: str) -> Iterable[Section | None]:
+    for question in study["questions"]:
+        yield Section(f"q-{question['name']}", str(question["title"]), tuple(_question(study, question, stamp)))
+    yield section_of("correlations", "Correlations", list(_correlations(study, stamp)))
+    yield section_of("reductions", "Decreases of medians", list(_reductions(study)))
+    yield section_of("pareto", "What no other beats", list(_paretos(study, stamp)))
+    yield section_of("published", "Published values and errata", published_blocks(study))
+    yield section_of("companion", "Beside the companion study", companion_blocks(study))
+    yield section_of(
+        "descriptive", "Descriptive tables", [_descriptive(study, table) for table in study["descriptive"]]
+    )
+    yield section_of("rows", "Rows and exclusions", list(_rows(study)))
+    yield section_of("data", "Data, definitions and software", list(_data(study)))
+
+
+# --- questions
+
+
+def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
+    alpha, level = float(study["study"]["alpha"]), significant(float(study["study"]["alpha"]), 2)
+    name, where = question["name"], filter_text(study, question["filter"])
+    differ, alike, unjudged = _verdicts(question)
+    if question["posthoc"]:
+        text = f"{len(differ)} of {len(question['posthoc'])} pairs differ (p < {level})."
+        text += f" Not shown to differ: {'; '.join(alike)}." if alike else ""
+        text += f" Not judged: {'; '.join(unjudged)}." if unjudged else ""
+        yield Paragraph(text)
+    if where:
+        yield Paragraph(f"Only runs with {where}.")
+    yield Paragraph(f"{why(question['declared'])} {NEVER_CHOSEN}", "note")
+    yield from _drawn(values_figure(study, question, stamp))
+    yield table_of_tests(f"omnibus-{name}", "The declared test", [("all levels together", question["omnibus"])])
+    if question["posthoc"]:
+        yield from _drawn(pairs_figure(question, stamp))
+        yield _pairs(question, alpha)
+    yield from _assumptions(question, stamp)
+    if table := published_table(study, question):
+        yield table
+
+
+def _pairs(question: Study, alpha: float) -> Table:
+    """All pairs by the post-hoc test, in the unit in which they are compared."""
+    is_ranks = question["declared"]["test"] == "kruskal"
+    heads = pair_heads("mean ranks" if is_ranks else unit_text(question["scale"]), "z" if is_ranks else "t")
+    pairs = question["posthoc"]
+    rows = tuple(pair_row(pair, alpha, labels=(pair["first_label"], pair["second_label"])) for pair in pairs)
+    caption = f"All pairs, {test_name(question['posthoc_method'])}: first less second"
+    note = "p is adjusted for all pairs; n: runs of the first and of the second."
+    return Table(f"pairs-{question['name']}", caption, heads, rows, note, folded=len(rows) > FOLDED_ROWS)
+
+
+def _assumptions(question: Study, stamp: str) -> Iterable[Block]:
+    found = question["assumptions"]
+    tests = [(f"normally distributed? {one['label']}", one["test"]) for one in found["shapiro"]]
+    tests += [("spread alike?", found["levene"])] if found["levene"] else []
+    if tests:
+        caption = "Tests of assumptions: shown, they choose nothing"
+        yield table_of_tests(f"assumptions-{question['name']}", caption, tests, folded=True)
+    yield from _drawn(quantiles_figure(question, stamp))
+
+
+def _drawn(figure: Figure | None) -> Iterable[Figure]:
+    return (figure,) if figure else ()
+
+
+# --- correlations, reductions, Pareto fronts
+
+
+def _correlations(study: Study, stamp: str) -> Iterable[Block]:
+    if not study["correlations"]:
+        return
+    yield from _drawn(correlations_figure(study, stamp))
+    tests = []
+    for one in study["correlations"]:
+        sided = "" if one["alternative"] == "two-sided" else f", one-sided ({one['alternative']} than 0)"
+        held = f", {named(one['controls'])} held constant" if one["controls"] else ""
+        medians = one["medians"]
+        tests += [(f"{one['title']}: all runs{held}{sided}", one["run_level"]),
+                  (f"medians of {len(medians['groups'])} groups{held}{sided}", medians["test"])]  # fmt: skip
+    yield table_of_tests("correlations-table", "Correlations over all runs, and over the medians of groups", tests)
+    for one in study["correlations"]:
+        yield Paragraph(_both_levels(study, one))
+        if table := published_table(study, one):
+            yield table
+
+
+def _both_levels(study: Study, one: Study) -> str:
+    """What runs and medians say, and which of them counts."""
+    run_level, medians = one["run_level"], one["medians"]
+    said = f"{one['title']}: {_coefficient(run_level)} over {sum(run_level['n'])} runs, "
+    said += f"{_coefficient(medians['test'])} over the medians of {len(medians['groups'])} groups."
+    titles = (str(response_of(study, one[axis]).get("title") or one[axis]) for axis in ("x", "y"))
+    return f"{said} {SAME_RUNS.format(**dict(zip(('x', 'y'), titles, strict=True)))}"
+
+
+def _coefficient(test: Study) -> str:
+    if test["refused"]:
+        return refusal(test["refused"])
+    effect = test["effect"]
+    symbol = "ρ" if test["name"] == "spearman" else "r"
+    return f"{symbol} = {statistic_text(effect['value'] if effect else None)} (p = {p_text(test['p'])})"
+
+
+def _reductions(study: Study) -> Iterable[Block]:
+    for one in study["reductions"]:
+        if one["refused"]:
+            yield Paragraph(f"{one['title']}: {refusal(one['refused'])}.")
+            continue
+        rows = tuple(
+            Row((str(way["from"]["label"]), str(way["to"]["label"]), fixed(float(way["percent"]), 2),
+                 significant(float(way["factor"]), 4)))
+            for way in one["decreases"]
+        )  # fmt: skip
+        heads = (Head("From", False), Head("To", False), Head("Decrease / %"), Head("Times less"))
+        note = f"{_largest(study, one)} The smallest decrease is {fixed(float(one['smallest']['percent']), 2)} %"
+        note += f", to {one['smallest']['to']['label']}."
+        where = filter_text(study, one["filter"])
+        caption = f"{one['title']}{f' ({where})' if where else ''}"
+        yield Table(f"decreases-{one['name']}", caption, heads, rows, note)
+        if table := published_table(study, one):
+            yield table
+
+
+def _paretos(study: Study, stamp: str) -> Iterable[Block]:
+    for part in study["pareto"]:
+        yield from _drawn(pareto_figure(study, part, stamp))
+        titles = [response_of(study, part[axis]) for axis in ("x", "y")]
+        heads = (
+            Head("Combination", False), Head("Runs"),
+            *(Head(Scale(unit_text(one.get("unit"))).axis(str(one.get("title")))) for one in titles),
+            Head("Judgement", False),
+        )  # fmt: skip
+        rows = tuple(
+            Row((str(point["label"]), str(point["n"]), value_text(point["x"]), value_text(point["y"]),
+                 "on the front" if point["on_front"] else f"beaten by {point['dominated_by']}"))
+            for point in part["points"]
+        )  # fmt: skip
+        caption = f"{part['title']}: medians, {named(_aims(part, titles))}"
+        yield Table(f"pareto-{part['name']}", caption, heads, rows)
+
+
+def _aims(part: Study, titles: Sequence[Study]) -> list[str]:
+    pairs = zip(titles, (part["better"]["x"], part["better"]["y"]), strict=True)
+    return [f"{better} {one.get('title')} is better" for one, better in pairs]
+
+
+# --- data
+
+
+def filter_text(study: Study, rules: Sequence[Study]) -> str:
+    """Which rows a part uses, in words; empty where it uses all."""
+    factors = {factor["name"]: factor for factor in study["factors"]}
+    parts = []
+    for rule in rules:
+        column = str(rule["column"])
+        if "levels" in rule:
+            factor = factors.get(column)
+            labels = {level["level"]: str(level["label"]) for level in factor["levels"]} if factor else {}
+            name = str(factor["title"] or column) if factor else column
+            parts.append(f"{name}: {named(labels.get(level, str(level)) for level in rule['levels'])}")
+            continue
+        response = response_of(study, column)
+        name, unit = str(response.get("title") or column), response.get("unit")
+        parts += [f"{name} {word} {value_text(rule[word], unit)}" for word in ("above", "below") if word in rule]
+    return "; ".join(parts)
+
+
+def _descriptive(study: Study, table: Study) -> Table:
+    response = response_of(study, table["response"])
+    scale = Scale(unit_text(table["unit"]))
+    heads = (
+        Head("Runs of", False), Head("n"), Head("Median"), Head("Mean ± U (95 %)"), Head("SD"),
+        Head("CV, 95 % interval"), Head("Least"), Head("Greatest"),
+    )  # fmt: skip
+    rows = []
+    for cell in table["cells"]:
+        variation = cell["cv"]
+        cv = NOTHING if variation is None else interval_text(variation["value"], variation["interval"])
+        ends = (value_text(cell[key]["value"]) for key in ("least", "greatest"))
+        rows.append(Row((str(cell["label"] or "all runs"), str(cell["n"]), value_text(cell["median"]["value"]),
+                         bare(cell["mean"], Scale("")), spread(cell["mean"], Scale("")), cv, *ends)))  # fmt: skip
+    note = "U holds the spread over the runs only, nothing of a meter. CV: SD over mean."
+    return Table(f"descriptive-{table['response']}", scale.axis(str(response.get("title"))), heads, tuple(rows), note,
+                 folded=True)  # fmt: skip
+
+
+def _rows(study: Study) -> Iterable[Block]:
+    counts = study["rows"]
+    yield Paragraph(
+        f"{counts['read']} rows were read, {counts['left_out']} could not be used, {counts['excluded']} were excluded "
+        f"by rules, {counts['used']} enter the analysis."
+    )
+    rules = tuple(_rule(study, rule) for rule in study["exclusions"])
+    if rules:
+        heads = (Head("Reason", False), Head("Among", False), Head("Rule", False), Head("Rows"), Head("Lines", False))
+        yield Table("exclusions", "Rules of exclusion, in their order", heads, rules)
+    rows = tuple(
+        Row((str(row["line"]), str(row["source"]), LEFT_OUT.get(str(row["reason"]), str(row["reason"])),
+             str(row["column"] or NOTHING), str(row["found"] or NOTHING)))
+        for row in study["left_out"]
+    )  # fmt: skip
+    if rows:
+        heads = (Head("Line"), Head("Of", False), Head("Why", False), Head("Column", False), Head("Found", False))
+        yield Table("left-out", f"Rows that cannot be used ({len(rows)})", heads, rows, folded=len(rows) > FOLDED_ROWS)
+
+
+def _rule(study: Study, rule: Study) -> Row:
+    drop = rule["drop"]
+    by = response_of(study, drop["by"]).get("title", drop["by"]) if drop else ""
+    made = f"the {drop['n']} with the {drop['which']} {by}" if drop else "all"
+    lines = ", ".join(str(row["line"]) for row in rule["rows"])
+    return Row((str(rule["reason"]), filter_text(study, rule["filter"]) or "all rows", made, str(rule["n"]), lines))
+
+
+def _data(study: Study) -> Iterable[Block]:
+    about, software = study["study"], study["software"]
+    if about["design"]:
+        yield Paragraph(f"Design: {about['design']}")
+    sources = tuple(
+        Row((str(one["name"]), str(one["kind"]), str(one["origin"]), str(one["n_rows"]), str(one["sha256"]),
+             " ".join([str(one["note"] or ""), *(f"finding: {code}" for code in one["findings"])]).strip() or NOTHING))
+        for one in study["sources"]
+    )  # fmt: skip
+    heads = (Head("Name", False), Head("Kind", False), Head("Origin", False), Head("Rows"),
+             Head("SHA-256 of the table, or of the campaign's head", False), Head("Note", False))  # fmt: skip
+    yield Table("sources", "Sources", heads, sources)
+    yield Table("responses", "Responses: what was compared", (
+        Head("Response", False), Head("Formula", False), Head("Unit", False), Head("Better", False), Head("Runs"),
+    ), tuple(_response(one) for one in study["responses"]))  # fmt: skip
+    levels = ((factor, level) for factor in study["factors"] for level in factor["levels"])
+    rows = tuple(
+        Row((str(factor["title"] or factor["name"]), str(level["label"]), str(level["level"]), str(level["n"])))
+        for factor, level in levels
+    )
+    factor_heads = (Head("Factor", False), Head("Level", False), Head("As in the table", False), Head("Runs used"))
+    yield Table("factors", "Factors and their levels", factor_heads, rows, folded=len(rows) > FOLDED_ROWS)
+    dirty = ", with uncommitted changes" if software.get("dirty") else ""
+    yield Facts("Software", (
+        ("Computed with", f"wattlab {software['version']}, commit {software.get('commit')}{dirty}"),
+        ("R", str(software.get("r") or NOTHING)), ("Compute again", "wattlab study study.toml --into NEW"),
+        ("Check seal and numbers", "wattlab verify FOLDER"), ("Schema of study.json", str(study["schema"])),
+    ))  # fmt: skip
+
+
+def _response(one: Study) -> Row:
+    unit = unit_text(one["unit"]) or "1"
+    if one["unit_as_published"]:
+        unit += f" (published as {unit_text(one['unit_as_published'])})"
+    words = {"lower": "lower", "higher": "higher"}
+    return Row((str(one["title"] or one["name"]), str(one["formula"]), unit, words.get(one["better"], NOTHING),
+                str(one["n"])))  # fmt: skip
+
+
+def _colophon(study: Study) -> Iterable[str]:
+    yield f"Every number of this page stands in study.json (schema {study['schema']}) beside it."
+    yield "Computed by wattlab from the study file and the table in this folder; the folder's seal names every file."
