@@ -509,7 +509,7 @@ def _tracked(where: str, made: Scenario, section: ScenarioSection, *, inside: bo
     for name, period_s in periods_s.items():
         if name not in names:
             raise ConfigError(f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this")
-        if not 0 < period_s < float("inf"):
+        if period_s <= 0:
             raise ConfigError(f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0")
     if not names:
         return made
@@ -623,11 +623,18 @@ def _value(hint: Any, value: Any, file: str, path: str, minimum: float | None) -
     if not matches(value, hint):
         raise ConfigError(f"{file}: {path}: found {value!r}, expected {_words(hint)}")
     # TOML knows nan and inf; neither is a decision.
-    if isinstance(value, float) and not abs(value) < float("inf"):
+    if not _is_finite(value):
         raise ConfigError(f"{file}: {path}: found {value!r}, expected a finite number")
     if minimum is not None and value < minimum:
         raise ConfigError(f"{file}: {path}: found {value!r}, expected at least {minimum:g}")
     return value
+
+
+def _is_finite(value: object) -> bool:
+    """No nan and no infinity, nor anywhere in a table or list."""
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or abs(value) < float("inf")
 
 
 def _words(hint: Any) -> str:  # noqa: ANN401

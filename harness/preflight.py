@@ -31,6 +31,7 @@ from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
+from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 FIRST_READING_S = 15.0
@@ -260,8 +261,25 @@ def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
             for found in sut.diagnose(horizon_s(config), _begun(config)):
                 severity: Severity = "ok" if found.severity == "info" else found.severity
                 yield Reason(severity, f"SUT {found.code}", found.text)
+            yield from _trackers(config, sut)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))
+
+
+def _trackers(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the SUT's interpreter has what the trackers of the scenarios need; one that does not would say nothing
+    in any run."""
+    names = sorted({name for scenario in config.scenarios for name in scenario.trackers})
+    if not names:
+        return
+    lacking = sut.lacking(sorted({package for name in names for package in TRACKERS[name].packages}))
+    for name in names:
+        missing = [package for package in TRACKERS[name].packages if package in lacking]
+        if missing:
+            text = f"{sut.python} there has no {' and no '.join(missing)}; `wattlab sut prepare` installs it"
+            yield Reason("refuse", f"tracker {name}", text)
+        else:
+            yield Reason("ok", f"tracker {name}", "what it needs is installed on the SUT")
 
 
 def _begun(config: LabConfig) -> Json | None:

@@ -313,7 +313,7 @@ class Sut:
         base = "python3" if self.python == own and not self._exists(own) else self.python
         self._require_python(base)
         for python in dict.fromkeys((self.python, own)):
-            if self._exists(python) and not self._lacking(python):
+            if self._exists(python) and not self._lacking(python, _requirements()):
                 progress(f"{python} has everything")
                 self._advise(python, progress)
                 return python
@@ -323,7 +323,7 @@ class Sut:
                 _make_folders(sftp, self.root)
             self._stream([base, "-m", "venv", f"{self.root}/venv"], progress)
         self._install(own, progress)
-        if lacking := self._lacking(own):
+        if lacking := self._lacking(own, _requirements()):
             raise SutError(f"{self.name}: after the installation {own} still lacks {', '.join(lacking)}")
         self._advise(own, progress)
         return own
@@ -337,10 +337,11 @@ class Sut:
         progress(f"installing {lock.name} into {self.root}/venv (some minutes the first time)")
         self._stream([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", remote], progress)
 
-    def _lacking(self, python: str) -> list[str]:
-        """The requirements of workloads/requirements.txt that an interpreter of the SUT does not have."""
-        lines = (WORKLOADS / "requirements.txt").read_text().splitlines()
-        names = [name for line in lines if (name := _requirement_name(line))]
+    def lacking(self, distributions: Sequence[str]) -> list[str]:
+        """Those of some Python distributions that the configured interpreter does not have."""
+        return self._lacking(self.python, distributions)
+
+    def _lacking(self, python: str, distributions: Sequence[str]) -> list[str]:
         program = (
             "import sys, json, importlib.metadata as m\n"
             "have = {d.metadata['Name'].lower().replace('_', '-') for d in m.distributions()}\n"
@@ -348,7 +349,7 @@ class Sut:
             "have |= {n + '-cpu' for n in have}\n"
             "print(json.dumps([n for n in sys.argv[1:] if n not in have]))"
         )
-        lacking: list[str] = json.loads(self._run([python, "-I", "-c", program, *names])[1].splitlines()[-1])
+        lacking: list[str] = json.loads(self._run([python, "-I", "-c", program, *distributions])[1].splitlines()[-1])
         return lacking
 
     def _advise(self, python: str, progress: Callable[[str], None]) -> None:
@@ -1042,6 +1043,12 @@ def _preparation_programs() -> dict[str, bytes]:
     files = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
     wanted = {".py", ".npz", ".json", ".sha256", ".toml", ".txt"}
     return {str(path.relative_to(WORKLOADS)): path.read_bytes() for path in files if path.suffix in wanted}
+
+
+def _requirements() -> list[str]:
+    """The distributions of workloads/requirements.txt."""
+    lines = (WORKLOADS / "requirements.txt").read_text().splitlines()
+    return [name for line in lines if (name := _requirement_name(line))]
 
 
 def _requirement_name(line: str) -> str:

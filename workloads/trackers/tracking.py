@@ -36,20 +36,22 @@ class TrackerProblem(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """A tracker that can be asked for: its adapter's module, its default poll period (s), its raw file."""
+    """A tracker that can be asked for: its adapter's module, its default poll period (s), its raw file, and what it
+    needs of workloads/requirements.txt."""
 
     module: str
     period_s: float
     raw: str
+    packages: tuple[str, ...]
     helpers: tuple[str, ...] = ()
     """Further modules that the adapter imports."""
 
 
 TRACKERS = {
-    "codecarbon": Kind("tracker_codecarbon", 15.0, "tracker-codecarbon.csv"),
-    "carbontracker": Kind("tracker_carbontracker", 1.0, "tracker-carbontracker.log"),
-    "eit": Kind("tracker_eit", 1.0, "tracker-eit.csv", ("tracker_counters",)),
-    "nvml-rapl": Kind("tracker_nvml_rapl", 1.0, "tracker-nvml-rapl.csv", ("tracker_counters",)),
+    "codecarbon": Kind("tracker_codecarbon", 15.0, "tracker-codecarbon.csv", ("codecarbon",)),
+    "carbontracker": Kind("tracker_carbontracker", 1.0, "tracker-carbontracker.log", ("carbontracker",)),
+    "eit": Kind("tracker_eit", 1.0, "tracker-eit.csv", ("psutil", "nvidia-ml-py"), ("tracker_counters",)),
+    "nvml-rapl": Kind("tracker_nvml_rapl", 1.0, "tracker-nvml-rapl.csv", ("nvidia-ml-py",), ("tracker_counters",)),
 }
 """Every tracker by name; the periods are the packages' own defaults (the study of nvml-rapl names none: 1 s)."""
 
