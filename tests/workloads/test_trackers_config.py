@@ -79,7 +79,8 @@ def test_every_module_that_a_tracker_imports_is_shipped_with_it(tmp_path: Path) 
             'trackers = ["eit"]\ntracker_periods_s = { eit = 0 }',
             "tracker_periods_s.eit: found 0, expected seconds above 0",
         ),
-        ('trackers = ["eit"]\ntracker_periods_s = { eit = nan }', "tracker_periods_s.eit: found nan, expected seconds"),
+        ('trackers = ["eit"]\ntracker_periods_s = { eit = nan }', "found {'eit': nan}, expected a finite number"),
+        ("parameters = { size = [1.0, inf] }", "mine.parameters: found {'size': [1.0, inf]}, expected a finite number"),
         ('trackers = ["eit"]\ntracker_periods_s = { eit = "1" }', "scenarios.mine.tracker_periods_s: found"),
     ],
 )
