@@ -6,8 +6,9 @@ comparison.json. Computes no energy (`sides.py`) and no interval (`contrast.py`)
 Decisions
 - The first side is the reference: difference = second - first, ratio = second / first.
 - Runs are paired by repetition only where the design says so: two scenarios of one campaign whose order was drawn in
-  randomised complete blocks, every run with a partner of the same repetition and seed. Whatever a block shares (drift,
-  seed) falls out of the difference. Otherwise runs are independent; so they are where a block is not complete.
+  randomised complete blocks, every run with a partner of the same repetition and seed, ten pairs or more. Whatever a
+  block shares (drift, seed) falls out of the difference. Otherwise runs are independent, which covers more than it
+  promises where a block shares anything (`tests/benchmarks/bench_compare.py`).
 - The replicates are runs. Seconds are never replicates, and a p value above a limit says nothing of equality: that is
   what a margin and two one-sided tests are for. Without a margin there is no verdict on equality.
 - The test is Welch's t (or the paired t) on untransformed values, or the rank test where the user declares it; no look
@@ -42,6 +43,9 @@ COMPARISON = "comparison.json"
 TestName = Literal["welch", "rank"]
 BLOCKED = "randomised complete blocks"
 """How `campaign.design` begins where runs of one repetition form a block (docs/decisions/0003)."""
+LEAST_PAIRS = 10
+"""Fewer pairs have so few degrees of freedom that independent runs say more, whatever the blocks share up to a
+correlation of .35 (n = 10) or .58 (n = 6); and taking the runs of a block as independent errs on the safe side."""
 HEADLINES = ("induced_energy_wh", "energy_wh")
 """The first of them that both sides have is what the statement is about."""
 MOST_SKEW = 2.0
@@ -245,6 +249,8 @@ def pairing(first: Side, second: Side) -> tuple[tuple[tuple[int, int], ...] | No
         return None, "independent-campaigns"
     if not str(first.parts[0][0].result.campaign["design"]).startswith(BLOCKED):
         return None, "independent-not-blocked"
+    if min(len(first.runs), len(second.runs)) < LEAST_PAIRS:
+        return None, "independent-few-blocks"
     one, two = first.repetitions, second.repetitions
     if not one or one.keys() != two.keys():
         return None, "independent-incomplete-blocks"

@@ -11,10 +11,10 @@ differences x2_i - r x1_i where a design pairs them), plus sum over sources (c_2
 far as it is equal.
 
 Degrees of freedom. Welch's test has 8 to 14 % false alarms where skewed runs have unequal spread or number (simulated:
-exponential, n = 3 to 30), and no look at a few runs can show their skew. So each side's runs count with `SAFE` (n - 1)
-degrees of freedom in Welch-Satterthwaite, and never with more than runs of equal spread would give: a small side whose
-spread came out small by chance does not lend the large side's certainty. For runs as skewed as an exponential
-distribution that keeps every interval at 93 % or above and every false alarm at 7 % or below
+exponential, n = 3 to 30), and no look at a few runs can show their skew. So each side's runs count with max(`SAFE`
+(n - 1), 1) degrees of freedom in Welch-Satterthwaite, and never with more than runs of equal spread would give: a small
+side whose spread came out small by chance does not lend the large side's certainty. For runs as skewed as an
+exponential distribution that keeps every interval at 93 % or above and every false alarm at 7 % or below
 (`tests/benchmarks/bench_compare.py`); for normal runs it costs 3 % of width at n = 30 and 25 % at n = 6. Welch's own
 degrees of freedom stand beside. Below `LEAST` runs a side nothing is claimed.
 """
@@ -90,7 +90,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Significance:
     """A two-sided t test of no difference, by type A alone; `plain_df` are Welch's (or n - 1 of pairs)."""
 
     t: float
@@ -166,13 +166,13 @@ class Contrast:
         root = math.sqrt(b * b - a * c)
         return (b - root) / a, (b + root) / a
 
-    def test(self) -> Test | None:
+    def test(self) -> Significance | None:
         """Whether the difference is told from zero by its type A uncertainty; says nothing of type B."""
         found = self.difference(complete=False)
         if not found.u or found.dof is None:
             return None
         t = found.value / found.u
-        return Test(t, found.dof, 2 * float(stdtr(_finite(found.dof), -abs(t))), self._spread(1.0)[1])
+        return Significance(t, found.dof, 2 * float(stdtr(_finite(found.dof), -abs(t))), self._spread(1.0)[1])
 
     def equivalence(self, margin: float, *, relative: bool) -> Equivalence | None:
         """Whether the difference lies within +-`margin` (relative: the ratio within 1 +- margin), by the complete u.
@@ -232,7 +232,7 @@ class Contrast:
         if self.pairs is not None:
             away = self.second.away[[j for _, j in self.pairs]] - ratio * self.first.away[[i for i, _ in self.pairs]]
             term = _error_of(away)
-            return Term(term.u, SAFE * term.dof), term.dof
+            return Term(term.u, _safe(term.dof)), term.dof
         return _welch(_error_of(ratio * self.first.away), _error_of(self.second.away), self.first.n, self.second.n)
 
 
@@ -247,9 +247,14 @@ def _terms(shares: Shares) -> list[Term]:
 def _welch(first: Term, second: Term, n_first: int, n_second: int) -> tuple[Term, float]:
     """Standard error of a difference of independent means, with safe and with Welch's degrees of freedom."""
     plain = combine(0.0, [first, second])
-    alike = combine(0.0, [Term(n_first**-0.5, first.dof), Term(n_second**-0.5, second.dof)])
-    plain_df = plain.dof or 0.0
-    return Term(plain.u or 0.0, SAFE * min(plain_df, alike.dof or 0.0)), plain_df
+    safe = combine(0.0, [Term(first.u, _safe(first.dof)), Term(second.u, _safe(second.dof))])
+    alike = combine(0.0, [Term(n_first**-0.5, _safe(first.dof)), Term(n_second**-0.5, _safe(second.dof))])
+    return Term(plain.u or 0.0, min(safe.dof or 0.0, alike.dof or 0.0)), plain.dof or 0.0
+
+
+def _safe(dof: float) -> float:
+    """The degrees of freedom that a side's runs count with."""
+    return max(SAFE * dof, 1.0)
 
 
 def _error_of(away: Floats) -> Term:

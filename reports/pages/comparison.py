@@ -27,6 +27,8 @@ DESIGNS = {
     "and both runs of a block have the same seed, so what a block shares (drift of the machine, seed) falls out",
     "independent-campaigns": "independent runs: the sides are of different campaigns",
     "independent-not-blocked": "independent runs: the campaign's design declares no blocks",
+    "independent-few-blocks": "independent runs: fewer than ten blocks, of which pairs would have too few degrees of "
+    "freedom; what a block shares makes the interval wider than it need be, never too narrow",
     "independent-incomplete-blocks": "independent runs: not every repetition has a run of both sides in the means",
     "independent-other-seeds": "independent runs: the runs of a repetition have different seeds",
 }
@@ -237,17 +239,20 @@ def _cards(document: Results) -> Iterator[Card]:
 
 def _sections(document: Results, stamp: str) -> Iterator[Section | None]:
     for number, one in enumerate(document["sets"]):
-        prefix = f"{one['name']}: " if one["name"] else ""
         anchor = f"s{number}"
         figures_of = (_ratios(document, one, anchor, stamp), _boxes(one, anchor, stamp))
-        yield section_of(f"{anchor}-result", f"{prefix}result", _result_tables(one, anchor), *figures_of)
+        yield section_of(f"{anchor}-result", _headed(one, "Result"), _result_tables(one, anchor), *figures_of)
         tests = (_test_tables(one, anchor), _equivalence_table(one, anchor))
         notes = (Paragraph(P_NOTE, "note"), Paragraph(SAFE_NOTE, "note"))
-        yield section_of(f"{anchor}-tests", f"{prefix}tests, effect sizes, equivalence", *tests, *notes)
-        yield section_of(f"{anchor}-iso", f"{prefix}efficiency values after ISO/IEC 14756", _iso(one, anchor))
-        yield section_of(f"{anchor}-budget", f"{prefix}what the uncertainty is made of", _budgets(one, anchor))
-        yield section_of(f"{anchor}-keys", f"{prefix}are they comparable", _keys(one, anchor))
+        yield section_of(f"{anchor}-tests", _headed(one, "Tests, effect sizes, equivalence"), *tests, *notes)
+        yield section_of(f"{anchor}-iso", _headed(one, "Efficiency values after ISO/IEC 14756"), _iso(one, anchor))
+        yield section_of(f"{anchor}-budget", _headed(one, "What the uncertainty is made of"), _budgets(one, anchor))
+        yield section_of(f"{anchor}-keys", _headed(one, "Are they comparable?"), _keys(one, anchor))
     yield section_of("evidence", "Evidence", _evidence(document))
+
+
+def _headed(one: Part, title: str) -> str:
+    return f"{title}: {one['name']}" if one["name"] else title
 
 
 def label_of(name: str) -> str:
@@ -397,7 +402,7 @@ def _test_table(one: Part, pair: Part, anchor: str) -> Table:
         statistic = NOTHING if test["statistic"] is None else f"{test['symbol']} = {significant(test['statistic'])}"
         cells = [
             TESTS[test["name"]],
-            " and ".join(map(str, test["n"])),
+            ", ".join(map(str, test["n"])),
             statistic,
             _plain(test["df"]),
             _plain(test["plain_df"]),
