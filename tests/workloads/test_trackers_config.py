@@ -32,12 +32,8 @@ def test_a_program_that_runs_the_trackers_itself_is_started_as_it_is_with_their_
     added = {path.name for path in made.files} - {path.name for path in plain.files}
     assert added == {"tracker_eit.py", "tracker_codecarbon.py", "tracker_counters.py"}
     assert len({path.name for path in made.files}) == len(made.files)
-    assert made.artifacts[-4:] == (
-        "tracker-eit.json",
-        "tracker-eit.csv",
-        "tracker-codecarbon.json",
-        "tracker-codecarbon.csv",
-    )
+    left = [f"tracker-{name}.{kind}" for name in ("eit", "codecarbon") for kind in ("json", "csv")]
+    assert list(made.artifacts[-4:]) == left
     shown = made.to_json()
     assert (shown["trackers"], shown["tracker_periods_s"]) == (["eit", "codecarbon"], {"eit": 1.0, "codecarbon": 1.0})
     assert parse(made.tracker_words.split()) == {"eit": 1.0, "codecarbon": 1.0}
