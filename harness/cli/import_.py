@@ -1,4 +1,5 @@
-"""`wattlab import FORMAT PATH --into CAMPAIGN`: a measurement that others made becomes run folders."""
+"""`wattlab import FORMAT PATH --into CAMPAIGN`: a measurement that others made becomes run folders;
+`wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there."""
 
 import argparse
 from pathlib import Path
@@ -23,6 +24,25 @@ def add_parser(verbs: Verbs) -> None:
     ptd = formats.add_parser("ptd", help="PTDaemon logs: spl.txt, or a submission's folder with power/ beside its runs")
     ptd.add_argument("path", type=Path, help="log file, or folder with spl.txt in it or below")
     ptd.set_defaults(call=call_ptd)
+    tracker = formats.add_parser(
+        "tracker",
+        help="a tracker's own file (CodeCarbon's emissions.csv), attached to a campaign of wattlab",
+        description="Line the rows of CodeCarbon's emissions.csv up with the runs of a campaign by their wall clock "
+        "and attach the file to it; the sealed runs stay as they are. `wattlab report` then compares both with the "
+        "meter.",
+    )
+    tracker.add_argument("file", type=Path, help="the file (.csv, .csv.gz)")
+    tracker.add_argument("--campaign", type=Path, required=True, metavar="FOLDER", help="campaign folder it belongs to")
+    tracker.add_argument("--run", metavar="RUN", help="a run's folder or its ordinal; without it every run is tried")
+    tracker.add_argument("--line", type=int, metavar="N", help="use only the row on this line of the file")
+    tracker.add_argument(
+        "--timezone", metavar="ZONE", help="of stamps without a zone, such as Europe/Berlin or +01:00; no default"
+    )
+    tracker.add_argument(
+        "--over-run", action="store_true", help="take the row's energy as that of the whole run, whatever its duration"
+    )
+    tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
+    tracker.set_defaults(call=call_tracker)
     for each in (oscar, smi, ptd):
         each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
 
@@ -44,6 +64,19 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     summary = import_nvidia_smi(arguments.files, arguments.into)
     print(summary)
     print(f"Next: wattlab report {arguments.into}")
+    return 0
+
+
+def call_tracker(arguments: argparse.Namespace) -> int:
+    """Attach and say to which runs."""
+    from harness.importers.tracker import Choice, import_tracker
+
+    choice = Choice(
+        run=arguments.run, line=arguments.line, zone=arguments.timezone, over_run=arguments.over_run,
+        replace=arguments.replace,
+    )  # fmt: skip
+    print(import_tracker(arguments.file, arguments.campaign, choice))
+    print(f"Next: wattlab report {arguments.campaign}; a signature has to be made anew")
     return 0
 
 

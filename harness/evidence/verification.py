@@ -85,7 +85,7 @@ def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
     folder_name = path.resolve().name
     derived, computed = _check_derived(path, seen, folder_name, wanted=True)
     plan = _check_plan(path.name, seen, None)
-    checks = [*seen.checks, _check_clock(path.name, seen), *derived]
+    checks = [*seen.checks, *check_trackers(path, seen), _check_clock(path.name, seen), *derived]
     failed = [check for check in [*checks, plan] if not check.passed and (check.name != INCOMPLETE or not incomplete)]
     if failed or computed is None:
         shown = "; ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failed[:3])

@@ -608,16 +608,16 @@ def _trackers(
     """What trackers said of the runs: by the runs' own artefacts, and attached to the campaign, where the attachment is
     as it was attached."""
     broken = {check.subject for check in seen.checks if not check.passed and check.name == "attachment"}
-    attached: dict[str, list[Json]] = {}
+    attached: dict[str, dict[str, Json]] = {}
     for entry in entries:
         record = entry.get("tracker") if entry.get("note") == TRACKER and entry.get("path") not in broken else None
         if entry.get("type") == "attachment" and isinstance(record, dict):
-            attached.setdefault(str(entry.get("run")), []).append(record)
+            attached.setdefault(str(entry.get("run")), {})[str(record.get("name"))] = record  # the last one counts
     rows, missing = [], []
     for run in runs:
         if run.run.start.kind != "scenario" or run.broken:
             continue
-        accounts, none = trackers.accounts_of(run.run, attached.get(run.run.path.name, []))
+        accounts, none = trackers.accounts_of(run.run, list(attached.get(run.run.path.name, {}).values()))
         rows += [trackers.beside(run, account, limits) for account in accounts]
         missing += [(run.run.path.name, one) for one in none] if run.excluded_because is None else []
     return trackers.Trackers(rows, missing, limits)

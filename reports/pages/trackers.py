@@ -47,13 +47,15 @@ CONTEXT = (
     "experiment-impact-tracker 0 in idle while it added about 0.49 Wh itself."
 )
 UNSPLIT = (
-    "that is the loss of the power supply and every component out of its scope, in one number: without "
-    "psu_efficiency_percent in [sut] of lab.toml they cannot be told apart"
+    "loss of the power supply and components out of its scope in one number; without psu_efficiency_percent in [sut] of "
+    "lab.toml they cannot be told apart"
 )
+MODELLED = ("constant", "estimation", "cpu_load", "tdp", "model")
+"""Words in a tracker's method that say that nothing was read."""
 REFUSED = {
     "too-few-runs": "fewer than two runs",
-    "not-positive": "no logarithm: a figure is not above 0",
-    "too-few-scenarios": "runs of one scenario are no independent cases, and these are too few scenarios",
+    "not-positive": "a figure of 0 has no logarithm",
+    "too-few-scenarios": "fewer than five scenarios",
     "no-partner": "there is no scenario of the same folder and parameters without trackers",
     "epochs-not-fixed": "training could end at its target accuracy; set fixed_epochs in both scenarios",
     "no-pairs": "no repetition succeeded in both",
@@ -79,7 +81,7 @@ def tracker_blocks(results: Results, stamp: str) -> list[Block]:
         return []
     found: list[Block | None] = [
         Paragraph(ABOUT),
-        *(Paragraph(text) for text in _sentences(told)),
+        *_sentences(told),
         Paragraph(CONTEXT, "note"),
         _bars(told, stamp),
         _ratios(told),
@@ -110,31 +112,54 @@ def _of(told: Results, key: str) -> dict[str, Any]:
     return {str(name): of[key] for name, of in (pick(told, "scenarios") or {}).items() if key in of}
 
 
-def _sentences(told: Results) -> Iterator[str]:
-    """What a user asks: how far off is it, and what does it not see."""
+def _sentences(told: Results) -> Iterator[Paragraph]:
+    """What a user asks, of each tracker: how far off is it; then what stands behind its figure, and what it misses."""
     for key in _keys(told):
         parts, name = _of(told, key), name_of(key)
-        shares = [f"{_share(one)} in {scenario} ({_runs_of(one)})" for scenario, one in parts.items()]
-        said = [f"{name} reported {_enumerated(shares)} of what the meter measured."]
+        shares = [f"{_share(one)} in {scenario} (n\u00a0=\u00a0{as_text(pick(one, 'n', 'value'))})"
+                  for scenario, one in parts.items()]  # fmt: skip
+        yield Paragraph(f"{name} reported {_enumerated(shares)} of what the meter measured.")
         first = next(iter(parts.values()))
-        said += [f"Its figure is of {_methods(first)}."] if _methods(first) else []
-        said += list(_unseen(parts))
-        for factor in listed(first, "factors"):
-            if factor.get("factor") != 1:
-                said.append(f"It multiplies by {as_text(factor['factor'])} ({as_text(factor['reason'])}); undone here.")
+        said = list(_behind(first)) + list(_unseen(parts)) + list(_factors(first))
         if any(not one.get("complete") for one in parts.values()):
-            said.append("The meter's limits of error are not all known, so the intervals are too short.")
-        problems = dict.fromkeys(str(text) for one in parts.values() for text in listed(one, "problems"))
+            said.append("The meter's limits of error are not all known, so these intervals are too short.")
+        problems = dict.fromkeys(str(text).rstrip(".") for one in parts.values() for text in listed(one, "problems"))
         said += [f"It noted: {'; '.join(problems)}."] if problems else []
-        yield " ".join(said)
-    silent = {(str(row["tracker"]), str(row["reason"])): None for row in listed(told, "missing")}
-    silent |= {
+        yield Paragraph(f"{name}: {' '.join(said)}", "note")
+    for key, reason in _silent(told):
+        yield Paragraph(f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}.")
+
+
+def _silent(told: Results) -> dict[tuple[str, str], None]:
+    """Trackers without any comparison, and why."""
+    absent = {(str(row["tracker"]), str(row["reason"])): None for row in listed(told, "missing")}
+    compared = _keys(told)
+    return {pair: None for pair in absent if pair[0] not in compared} | {
         (str(row["tracker"]), str(row["excluded_because"])): None
         for row in listed(told, "runs")
-        if not row.get("included") and row.get("tracker") not in _keys(told)
+        if not row.get("included") and row.get("tracker") not in compared
     }
-    for key, reason in silent:
-        yield f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}."
+
+
+def _behind(one: Results) -> Iterator[str]:
+    """How the tracker has its figure, part by part; what is modelled is said to be no measurement."""
+    methods: dict[str, list[str]] = pick(one, "methods") or {}
+    for part, how in methods.items():
+        text, name = "; ".join(how), PARTS.get(part, part)
+        if any(word in text.lower() for word in MODELLED):
+            yield f"its {name} figure is a model, not a measurement ({text})."
+        elif text and text != "none":
+            yield f"its {name} figure is by {text}."
+    unseen = [PARTS.get(part, part) for part, how in methods.items() if how == ["none"]]
+    if unseen:
+        yield f"No figure of {_enumerated(unseen)}."
+
+
+def _factors(one: Results) -> Iterator[str]:
+    for factor in listed(one, "factors"):
+        if factor.get("factor") != 1:
+            why = f" ({factor['reason']})" if factor.get("reason") else ""
+            yield f"It multiplies by {as_text(factor['factor'])}{why}; undone here."
 
 
 def _share(one: Results) -> str:
@@ -143,11 +168,6 @@ def _share(one: Results) -> str:
     places = _places(number)
     text = f"{_percent(pick(number, 'value'), places)} %"
     return f"{text} {_bracket(interval, places)}" if interval else text
-
-
-def _runs_of(one: Results) -> str:
-    runs = as_text(pick(one, "n", "value")).removesuffix(".0")
-    return f"{runs} run" if runs == "1" else f"{runs} runs"
 
 
 def _places(number: Number | None) -> int:
@@ -167,22 +187,13 @@ def _enumerated(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def _methods(one: Results) -> str:
-    """'CPU (constant 4 W a thread: no RAPL), GPU (NVML)'."""
-    methods = pick(one, "methods") or {}
-    return ", ".join(f"{PARTS.get(part, part)} ({'; '.join(how)})" for part, how in methods.items() if how)
-
-
 def _unseen(parts: dict[str, Any]) -> Iterator[str]:
     """What is left of the meter's energy."""
-    texts, split = [], False
-    for scenario, one in parts.items():
-        rest = bare(number_at(one, "rest", "share"), PERCENT)
-        loss, scope = (bare(number_at(one, "supply", key, "share"), PERCENT) for key in ("loss", "out_of_scope"))
-        split = split or loss != NOTHING
-        detail = f": loss of the power supply ({loss}) %, out of scope ({scope}) %" if loss != NOTHING else ""
-        texts.append(f"({rest}) % in {scenario}{detail}")
-    yield f"What it does not show is {_enumerated(texts)}{'' if split else f'; {UNSPLIT}'}."
+    rests = [f"{quantity(number_at(one, 'rest', 'share'), PERCENT)} in {scenario}" for scenario, one in parts.items()]
+    losses = dict.fromkeys(quantity(number_at(one, "supply", "loss", "share"), PERCENT) for one in parts.values())
+    known = [loss for loss in losses if loss != NOTHING]
+    split = f"of it the power supply loses {known[0]}, the rest is components out of its scope" if known else UNSPLIT
+    yield f"It does not show {_enumerated(rests)}: {split}."
 
 
 def _bars(told: Results, stamp: str) -> Figure | None:
@@ -198,12 +209,12 @@ def _bars(told: Results, stamp: str) -> Figure | None:
     scale = scale_for([number for numbers in columns.values() for number in numbers])
     series = [_series(key, style, numbers, scale) for style, (key, numbers) in enumerate(columns.items(), BASELINE)]
     caption = (
-        "Energy of a run by the meter and by each tracker. Whiskers: U at 95 %. The meter's bar is over the interval of "
-        "the tracker that is named first in the scenario; each tracker's own interval stands in the table."
+        "Energy of a run by the meter and by each tracker, gross. Whiskers: U at 95 %. The meter's bar is over the "
+        "interval of the tracker named first in the scenario; every tracker's own interval stands in the table."
     )
     spoken = " ".join(
         f"{name}: "
-        + ", ".join(f"{s.label} {s.texts[i]}" for s in series if s.values[i] is not None)
+        + ", ".join(f"{name_of(key)} {bare(numbers[i], scale)}" for key, numbers in columns.items() if numbers[i])
         + f" {scale.unit}."
         for i, name in enumerate(groups)
     )
@@ -219,7 +230,7 @@ def _series(key: str, style: int, numbers: Sequence[Number | None], scale: Scale
         (None, None) if value is None or half is None else (value - half, value + half)
         for value, half in zip(values, halves, strict=True)
     ]
-    texts = [bare(number, scale) for number in numbers]
+    texts = [bare(number, scale).split(" ±")[0] for number in numbers]
     return Series(name_of(key), style, values, texts, [low for low, _ in ends], [high for _, high in ends])
 
 
@@ -311,12 +322,12 @@ def _agreements(told: Results) -> Table | None:
     if not rows:
         return None
     heads = (
-        Head("Scenario", False), Head("Tracker", False), Head("n"), Head("Bias in %, 95 %"),
-        Head("Lower limit of agreement in %, 95 %"), Head("Upper limit in %, 95 %"),
+        Head("Scenario", False), Head("Tracker", False), Head("n"), Head("Bias in % [95 %]", False),
+        Head("Lower limit of agreement in % [95 %]"), Head("Upper limit in % [95 %]"),
     )  # fmt: skip
     note = (
-        "Tracker / meter by the mean logarithm: 95 of 100 single runs of the scenario lie between the limits. Scenarios "
-        "are clusters: over scenarios each counts once, and only from five on."
+        "Tracker / meter by the mean logarithm: 95 of 100 single runs of the scenario lie between the limits. Runs of "
+        "one scenario resemble each other: over scenarios each work counts once, and only from five on."
     )
     return Table(
         "tracker-agreement", "Agreement (Bland-Altman on the log ratio)", heads, tuple(rows), note, folded=True
