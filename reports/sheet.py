@@ -67,6 +67,8 @@ STYLE: dict[Any, Any] = {
 }
 BASELINE = -1
 """Style index of the baseline: grey."""
+LETTER_IN = 0.066
+"""Mean width of a letter of the axes' labels."""
 RASTER = 250
 """Cells along each axis within which points count as one (see `thinned`)."""
 
@@ -175,6 +177,16 @@ def short(text: str, length: int) -> str:
 def plain(text: str) -> str:
     """No control characters (they are no XML), no leading underscore (it hides a label from a legend)."""
     return re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", " ", text).lstrip("_")
+
+
+def wrapped(text: str, room_in: float) -> str:
+    """An axis's text on two lines where it is longer than its axis: broken before the unit, or at a space."""
+    clean = plain(text)
+    if len(clean) * LETTER_IN <= room_in:
+        return clean
+    spaces = [place for place, letter in enumerate(clean) if letter.isspace()]
+    middle = min(spaces, key=lambda place: abs(2 * place - len(clean)), default=None)
+    return clean if middle is None else f"{clean[:middle]}\n{clean[middle + 1 :]}"
 
 
 def marker_of(index: int) -> str:

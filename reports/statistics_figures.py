@@ -8,6 +8,7 @@ are the strips of figures.py. A panel without anything to draw is refused: the p
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from reports.sheet import (
     BASELINE,
     GRID,
     INK,
+    LETTER_IN,
     PAPER,
     SOFT,
     WIDTH_IN,
@@ -28,19 +30,18 @@ from reports.sheet import (
     short,
     style_of,
     thinned,
+    wrapped,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LETTER_IN = 0.066
-"""Mean width of a letter of the axes' labels."""
 LEGEND_ROW_IN, LEGEND_LETTERS = 0.18, 40
 LABEL_LETTERS, TEXT_LETTERS, LEVEL_LETTERS = 34, 40, 24
 """Letters of a row's label and of the text at its right in a forest plot, and of a level's label."""
 MANY_POINTS = 150
 """Groups with more points are drawn with small markers without rim."""
-SLOPE_DEGREES = 35
+SLOPE_DEGREES, GROUPED_HEIGHT_IN = 35, 1.55
 SMALL_IN = 0.054
 """Mean width of a letter of the small labels beside points."""
 
@@ -202,7 +203,7 @@ def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
         ValueError: no panel, or a panel without a finite value.
     """
     _refuse_empty(label, panels, lambda panel: any(v is not None for s in panel.series for v in s.values))
-    width, left, height = WIDTH_IN - 0.9, 0.75, 1.55
+    width, left, height = WIDTH_IN - 0.9, 0.75, GROUPED_HEIGHT_IN
     feet = [_foot(panel, width) for panel in panels]
     entries = list(dict.fromkeys((s.label, s.style) for panel in panels for s in panel.series))
     with Sheet(label, sum(feet) + (height + 0.5) * len(panels) + _legend_height(entries)) as sheet:
@@ -287,6 +288,10 @@ def _draw_scatter(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, *(level.y for level in panel.levels)), max(high, *(level.y for level in panel.levels)))
         axes.margins(y=0.09)
+    heights = [y for line in panel.lines if isinstance(line, Line) for y in line.y]
+    if heights:
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, *heights), max(high, *heights))
     limits = axes.get_xlim(), axes.get_ylim()
     for line in panel.lines:
         _draw_line(axes, line, limits[0], logarithmic=panel.log_x)
@@ -296,7 +301,7 @@ def _draw_scatter(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float
         _draw_levels(axes, panel, size_in[1])
     axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.x_axis) + (" (log scale)" if panel.log_x else ""))
-    axes.set_ylabel(plain(panel.y_axis) + (" (log scale)" if panel.log_y else ""))
+    axes.set_ylabel(wrapped(panel.y_axis + (" (log scale)" if panel.log_y else ""), size_in[1]))
     axes.grid()
     plain_ticks(axes.xaxis, limits[0], logarithmic=panel.log_x)
     plain_ticks(axes.yaxis, limits[1], logarithmic=panel.log_y)
@@ -377,8 +382,9 @@ def _draw_tags(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float]) 
         axes.transAxes.inverted().transform(axes.transData.transform((x, y)))
         for group in panel.points if group.tags for x, y in zip(group.x, group.y, strict=True)
     ]  # fmt: skip
-    taken = [_Area(dot[0] - 0.03 / size_in[0], dot[1] - 0.03 / size_in[1], 0.06 / size_in[0], 0.06 / size_in[1])
-             for dot in dots]  # fmt: skip
+    wide, high = 0.06 / size_in[0], 0.06 / size_in[1]
+    taken = [_Area(dot[0] - wide / 2, dot[1] - high / 2, wide, high) for dot in dots]
+    taken += _strokes(axes, panel)
     tags = [tag for group in panel.points for tag in group.tags]
     for dot, tag in zip(dots, tags, strict=True):
         width, height = SMALL_IN * len(tag) / size_in[0], 0.11 / size_in[1]
@@ -388,6 +394,19 @@ def _draw_tags(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float]) 
                           va="center")  # fmt: skip
                 taken.append(area)
                 break
+
+
+def _strokes(axes: "Axes", panel: ScatterPanel) -> Iterable["_Area"]:
+    """The level and upright pieces of stepped lines: tags keep off them."""
+    to_panel = axes.transData + axes.transAxes.inverted()
+    for line in panel.lines:
+        if not isinstance(line, Line) or not line.stepped or len(line.x) < 2:
+            continue
+        corners = [(x, y) for (_, y), (x, _) in pairwise(zip(line.x, line.y, strict=True))]
+        ends = to_panel.transform([*zip(line.x, line.y, strict=True)])
+        for (x0, y0), (x1, y1), (x, y) in zip(ends[:-1], ends[1:], to_panel.transform(corners), strict=True):
+            yield _Area(min(x0, x), y0, abs(x - x0), 0.0)
+            yield _Area(x1, min(y, y1), 0.0, abs(y1 - y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,7 +507,7 @@ def _draw_groups(axes: "Axes", panel: GroupedPanel, width_in: float) -> None:
     axes.set_xticks(range(len(panel.groups)), [short(name, LEGEND_LETTERS) for name in panel.groups], **slope)
     axes.tick_params(axis="x", length=0)
     axes.set_title(plain(panel.title))
-    axes.set_ylabel(plain(panel.axis))
+    axes.set_ylabel(wrapped(panel.axis, GROUPED_HEIGHT_IN))
     axes.grid(axis="y")
     plain_ticks(axes.yaxis, axes.get_ylim(), logarithmic=False)
 

@@ -44,9 +44,8 @@ WHY = {
 }
 """Declared test -> why it is a sensible one."""
 NEVER_CHOSEN = (
-    "The test was declared before the numbers were seen. The tests of assumptions are shown, they choose nothing: "
-    "choosing by them gives up to 37 % false alarms where groups are skewed and spread unequally, always using Welch's "
-    "8 %."
+    "Every test is the declared one. Tests of assumptions are shown, they choose nothing: choosing by them gives up to "
+    "37\u00a0% false alarms where groups are skewed and spread unequally, always using Welch's 8\u00a0%."
 )
 TRANSFORMS = {
     "none": "The values enter as they are.",
@@ -60,6 +59,8 @@ TEST_HEADS = (
 TEST_NOTE = "n: values in all groups together; k: groups; df: degrees of freedom; p: two-sided unless said otherwise."
 ALIKE = "not shown to differ"
 SMALLEST_P = 1e-307
+RANKS = "mean ranks"
+"""Unit of the differences of Dunn's test."""
 
 
 def p_text(p: object) -> str:
@@ -143,8 +144,8 @@ def table_of_tests(name: str, caption: str, tests: Iterable[tuple[str, Statistic
 
 
 def pair_heads(unit: str, statistic: str = "Statistic") -> tuple[Head, ...]:
-    """Heads of a table of pairs whose differences are in `unit`."""
-    difference = Scale(unit).axis("Difference, 95 % interval")
+    """Heads of a table of pairs whose differences are in `unit`; RANKS is that of Dunn's test, without an interval."""
+    difference = "Difference of mean ranks" if unit == RANKS else Scale(unit).axis("Difference, 95 % interval")
     return (
         Head("Pair", False), Head("n"), Head(difference), Head(statistic), Head("df"), Head("p"),
         Head("Effect, 95 % interval", False), Head("Reading", False),

@@ -10,6 +10,7 @@ from reports.pages.document import STAMPS, DocumentPage, document_page, section_
 from reports.pages.numbers import NOTHING, Scale, bare, fixed, is_finite, significant, spread
 from reports.pages.statistics_tables import (
     NEVER_CHOSEN,
+    RANKS,
     interval_text,
     p_text,
     pair_heads,
@@ -39,8 +40,9 @@ from reports.pages.study_published import companion_blocks, published_blocks, pu
 FOLDED_ROWS = 12
 """A table of more rows is folded."""
 SAME_RUNS = (
-    "The runs of a group are repetitions of one case: they say how well that case is known, and are no further "
-    "evidence about the relation of {x} and {y}. Where runs and medians disagree, believe the medians."
+    "Runs and medians say different things. The runs of a group are repetitions of one case: they say how well that "
+    "case is known, and are no further evidence about the relation of the two quantities. A p over all runs counts "
+    "the same few cases many times; where runs and medians disagree, believe the medians."
 )
 LEFT_OUT = {
     "excluded-run": "the run enters no mean in its campaign",
@@ -73,7 +75,7 @@ def _answer(study: Study) -> Iterable[str]:
     """What was found, in two or three sentences."""
     shown = [q for q in study["questions"] if any(pair["differ"] for pair in q["posthoc"])]
     if study["questions"]:
-        level = significant(float(study["study"]["alpha"]), 2)
+        level = _level(study)
         yield f"{len(shown)} of {len(study['questions'])} questions show a difference (p < {level} for a pair)."
     widest = max((r for r in study["reductions"] if r["overall"]), key=lambda r: len(r["medians"]), default=None)
     if widest:
@@ -83,13 +85,19 @@ def _answer(study: Study) -> Iterable[str]:
 def _largest(study: Study, reduction: Study) -> str:
     """The largest decrease in one sentence, with what else changes on that way."""
     best, title = reduction["overall"], response_of(study, reduction["response"]).get("title")
-    text = f"{title}: the median of {best['to']['label']} is {fixed(float(best['percent']), 2)} % below that of "
-    text += f"{best['from']['label']}, the largest ({significant(float(best['factor']), 3)} times less)"
+    text = f"{title}: the largest decrease of the median is {fixed(float(best['percent']), 2)}\u00a0% "
+    text += (
+        f"({significant(float(best['factor']), 3)} times less), from {best['from']['label']} to {best['to']['label']}"
+    )
     for way in best["beside"]:
-        share = f", {_signed(way['percent'])} %" if is_finite(way["percent"]) else ""
-        text += f"; {response_of(study, way['response']).get('title')} changes by "
+        share = f" ({_signed(way['percent'])}\u00a0%)" if is_finite(way["percent"]) else ""
+        text += f"; on this way {response_of(study, way['response']).get('title')} changes by "
         text += f"{_signed(way['change'])}{Scale(unit_text(way['unit'])).suffix}{share}"
     return f"{text}."
+
+
+def _level(study: Study) -> str:
+    return f"{float(study['study']['alpha']):g}"
 
 
 def _signed(value: float) -> str:
@@ -102,6 +110,7 @@ def _opening(study: Study, stamp: str) -> Iterable[Block]:
             yield Paragraph(f"Erratum of the publication: {erratum['title']}. {str(erratum['text']).strip()}")
     if table := _answers(study):
         yield table
+        yield Paragraph(NEVER_CHOSEN, "note")
     if drawn := medians_figure(study, stamp):
         yield drawn
 
@@ -160,7 +169,7 @@ def _sections(study: Study, stamp: str) -> Iterable[Section | None]:
 
 
 def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
-    alpha, level = float(study["study"]["alpha"]), significant(float(study["study"]["alpha"]), 2)
+    alpha, level = float(study["study"]["alpha"]), _level(study)
     name, where = question["name"], filter_text(study, question["filter"])
     differ, alike, unjudged = _verdicts(question)
     if question["posthoc"]:
@@ -170,7 +179,7 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
         yield Paragraph(text)
     if where:
         yield Paragraph(f"Only runs with {where}.")
-    yield Paragraph(f"{why(question['declared'])} {NEVER_CHOSEN}", "note")
+    yield Paragraph(why(question["declared"]), "note")
     yield from _drawn(values_figure(study, question, stamp))
     yield table_of_tests(f"omnibus-{name}", "The declared test", [("all levels together", question["omnibus"])])
     if question["posthoc"]:
@@ -184,7 +193,7 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
 def _pairs(question: Study, alpha: float) -> Table:
     """All pairs by the post-hoc test, in the unit in which they are compared."""
     is_ranks = question["declared"]["test"] == "kruskal"
-    heads = pair_heads("mean ranks" if is_ranks else unit_text(question["scale"]), "z" if is_ranks else "t")
+    heads = pair_heads(RANKS if is_ranks else unit_text(question["scale"]), "z" if is_ranks else "t")
     pairs = question["posthoc"]
     rows = tuple(pair_row(pair, alpha, labels=(pair["first_label"], pair["second_label"])) for pair in pairs)
     caption = f"All pairs, {test_name(question['posthoc_method'])}: first less second"
@@ -215,25 +224,24 @@ def _correlations(study: Study, stamp: str) -> Iterable[Block]:
     yield from _drawn(correlations_figure(study, stamp))
     tests = []
     for one in study["correlations"]:
-        sided = "" if one["alternative"] == "two-sided" else f", one-sided ({one['alternative']} than 0)"
+        sided = {"greater": ", one-sided (> 0)", "less": ", one-sided (< 0)"}.get(str(one["alternative"]), "")
         held = f", {named(one['controls'])} held constant" if one["controls"] else ""
         medians = one["medians"]
         tests += [(f"{one['title']}: all runs{held}{sided}", one["run_level"]),
                   (f"medians of {len(medians['groups'])} groups{held}{sided}", medians["test"])]  # fmt: skip
     yield table_of_tests("correlations-table", "Correlations over all runs, and over the medians of groups", tests)
+    yield Paragraph(SAME_RUNS)
     for one in study["correlations"]:
-        yield Paragraph(_both_levels(study, one))
+        yield Paragraph(_both_levels(one))
         if table := published_table(study, one):
             yield table
 
 
-def _both_levels(study: Study, one: Study) -> str:
-    """What runs and medians say, and which of them counts."""
+def _both_levels(one: Study) -> str:
+    """What runs and medians say of one correlation."""
     run_level, medians = one["run_level"], one["medians"]
     said = f"{one['title']}: {_coefficient(run_level)} over {sum(run_level['n'])} runs, "
-    said += f"{_coefficient(medians['test'])} over the medians of {len(medians['groups'])} groups."
-    titles = (str(response_of(study, one[axis]).get("title") or one[axis]) for axis in ("x", "y"))
-    return f"{said} {SAME_RUNS.format(**dict(zip(('x', 'y'), titles, strict=True)))}"
+    return f"{said}{_coefficient(medians['test'])} over the medians of {len(medians['groups'])} groups."
 
 
 def _coefficient(test: Study) -> str:
@@ -255,11 +263,12 @@ def _reductions(study: Study) -> Iterable[Block]:
             for way in one["decreases"]
         )  # fmt: skip
         heads = (Head("From", False), Head("To", False), Head("Decrease / %"), Head("Times less"))
-        note = f"{_largest(study, one)} The smallest decrease is {fixed(float(one['smallest']['percent']), 2)} %"
-        note += f", to {one['smallest']['to']['label']}."
-        where = filter_text(study, one["filter"])
-        caption = f"{one['title']}{f' ({where})' if where else ''}"
-        yield Table(f"decreases-{one['name']}", caption, heads, rows, note)
+        where, note = filter_text(study, one["filter"]), _largest(study, one)
+        if len(rows) > 1:
+            note += f" The smallest is {fixed(float(one['smallest']['percent']), 2)}\u00a0%, to "
+            note += f"{one['smallest']['to']['label']}."
+        note += f" Only runs with {where}." if where else ""
+        yield Table(f"decreases-{one['name']}", str(one["title"]), heads, rows, note)
         if table := published_table(study, one):
             yield table
 

@@ -3,7 +3,7 @@
 Knows study.json and the figures. Knows no table and computes no result.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -87,7 +87,7 @@ def _median_panel(study: Study, table: Study) -> list[GroupedPanel]:
         values = [found.get((name, group)) for group in groups]
         texts = ["" if value is None else significant(value, 3) for value in values]
         series.append(Series(name, style, values, texts))
-    axis = axis_of(study, table["response"])
+    axis = Scale(unit_text(table["unit"])).axis("median")
     return [GroupedPanel(str(response_of(study, table["response"]).get("title")), axis, groups, series)]
 
 
@@ -99,7 +99,7 @@ def values_figure(study: Study, question: Study, stamp: str) -> Figure | None:
         return None
     least, greatest = min(min(r.values) for r in rows), max(max(r.values) for r in rows)
     is_wide = least > 0 and greatest > WIDE * least
-    panel = StripPanel(str(question["title"]), axis_of(study, question["response"]), rows, is_wide)
+    panel = StripPanel("", axis_of(study, question["response"]), rows, is_wide)
     spoken = " ".join(
         f"{row.label}: {len(row.values)} runs, {min(row.values):.4g} to {max(row.values):.4g}." for row in rows
     )
@@ -172,31 +172,23 @@ def correlations_figure(study: Study, stamp: str) -> Figure | None:
 
 def pareto_figure(study: Study, part: Study, stamp: str) -> Figure | None:
     """Medians of two responses, the front as steps, every combination named."""
-    front = sorted((p for p in part["points"] if p["on_front"]), key=lambda p: float(p["x"]))
+    is_falling = part["better"]["x"] == "higher"
+    front = sorted((p for p in part["points"] if p["on_front"]), key=lambda p: float(p["x"]), reverse=is_falling)
     beaten = [p for p in part["points"] if not p["on_front"]]
     if not front:
         return None
     groups = [
         Points(label, style, [p["x"] for p in found], [p["y"] for p in found], tags=[str(p["label"]) for p in found])
-        for label, style, found in (("on the front", 0, front), ("beaten by another in both", BASELINE, beaten))
+        for label, style, found in (("on the front", 0, front), ("beaten by another", BASELINE, beaten))
         if found
     ]
-    lines = [Line("Pareto front", *_steps(front, part["better"]["x"] == "lower"), style=0)] if len(front) > 1 else []
+    xs, ys = ([float(p[axis]) for p in front] for axis in ("x", "y"))
+    lines = [Line("Pareto front", xs, ys, style=0, stepped=True)] if len(front) > 1 else []
     panel = ScatterPanel(str(part["title"]), axis_of(study, part["x"]), axis_of(study, part["y"]), groups, lines)
     spoken = "On the front: " + "; ".join(str(p["label"]) for p in front) + "."
-    caption = "Medians of every combination of levels. No other combination is better in both than one on the front."
+    caption = "Medians of every combination of levels. What is on the front is beaten by no other in both at once."
     name = f"fig-pareto-{part['name']}"
     return _figure(name, caption, spoken, lambda label: statistics_figures.scatters(label, [panel], 1), stamp)
-
-
-def _steps(front: Sequence[Study], lower_is_better: bool) -> tuple[list[float], list[float]]:
-    """The front as steps over what its points beat: level from the better x to the next point, then up to it."""
-    xs, ys = [float(front[0]["x"])], [float(front[0]["y"])]
-    for point in front[1:]:
-        corner = (float(point["x"]), ys[-1]) if lower_is_better else (xs[-1], float(point["y"]))
-        xs += [corner[0], float(point["x"])]
-        ys += [corner[1], float(point["y"])]
-    return xs, ys
 
 
 def _figure(name: str, caption: str, spoken: str, draw: Callable[[Labelled], str], stamp: str) -> Figure:

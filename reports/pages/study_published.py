@@ -19,12 +19,13 @@ ASSUMPTIONS = ("shapiro", "levene")
 
 
 def published_table(study: Study, part: Study) -> Table | None:
-    """What is printed of one question, correlation or reduction; open where something differs, folded otherwise."""
+    """What is printed of one question, correlation or reduction, folded; those that differ stand together elsewhere."""
     rows = tuple(_row(study, one) for one in part["published"])
     if not rows:
         return None
     differing = sum(not one["agrees"] for one in part["published"])
     found = f"{len(rows) - differing} of {len(rows)} agree to the printed digits"
+    found += f", {differing} differ (see Published values and errata)" if differing else ""
     return Table(f"published-{part['name']}", f"Published values beside ours: {found}", HEADS, rows, folded=True)
 
 
@@ -39,7 +40,7 @@ def published_blocks(study: Study) -> list[Block]:
     parts = {one["name"]: one for key in ("questions", "correlations", "reductions") for one in study[key]}
     differing = [one for part in parts.values() for one in part["published"] if not one["agrees"]]
     if differing:
-        rows = tuple(_row(study, one, f"{parts[one['of']]['title']} ") for one in differing)
+        rows = tuple(_row(study, one, f"{parts[one['of']]['title']} · ") for one in differing)
         blocks.append(Table("differing", "Published values that differ from ours", HEADS, rows))
     if errata:
         items = tuple((f"{index}. {one['title']}", _erratum(one)) for index, one in enumerate(errata, 1))
@@ -107,18 +108,18 @@ def _value(what: str, value: object, unit: object) -> str:
 
 
 def companion_blocks(study: Study) -> list[Block]:
-    """Another study with the same questions beside this one: what decides first, all of it folded."""
+    """Another study with the same questions beside this one: what differs, and all of it folded."""
     companion = study["companion"]
     if companion is None:
         return []
     here, there = (one["study"]["title"] or one["study"]["name"] for one in (study, companion))
-    heads = (
-        Head("Question", False), Head("What", False), Head("Here"), Head("There"), Head("Printed here"),
-        Head("Printed there"),
-    )  # fmt: skip
+    heads = tuple(
+        Head(text, numeric=False) for text in ("Question", "What", "Here", "There", "Printed here", "Printed there")
+    )
     rows, decisive = companion["rows"], [row for row in companion["rows"] if _is_decisive(row)]
     intro = f"Here: {here}. There: {there}. {companion['study']['citation']}"
-    first = Table("companion", "Both studies beside each other", heads, tuple(_beside(study, decisive)))
+    note = "Left out: tests of assumptions, and what is the same in both."
+    first = Table("companion-table", "What differs between both studies", heads, tuple(_beside(study, decisive)), note)
     everything = f"Every statistic of both studies ({len(rows)})"
     return [
         Paragraph(intro),
@@ -128,9 +129,9 @@ def companion_blocks(study: Study) -> list[Block]:
 
 
 def _is_decisive(row: Study) -> bool:
-    """Whether a row says something of the answer: no test of assumptions, no verdict that is the same in both."""
+    """Whether a row says something of the answer: no test of assumptions, nothing that is the same in both."""
     head = str(row["what"]).partition(".")[0]
-    return head not in ASSUMPTIONS and not (head == "pair" and row["here"]["value"] == row["there"]["value"])
+    return head not in ASSUMPTIONS and row["here"]["value"] != row["there"]["value"]
 
 
 def _beside(study: Study, rows: Sequence[Study]) -> Iterable[Row]:
