@@ -68,7 +68,7 @@ def call(arguments: argparse.Namespace) -> int:
     )
     folder = arguments.into or default_folder(sides)
     _refuse_inside(folder, sides)
-    document = compare(sides, options, software_facts(APPLICATION))
+    document = compare(sides, options, software_facts(APPLICATION), folder)
     files = {COMPARISON: comparison_text(document), REPORT: comparison_html(document)}
     written = write_sealed(folder, files)
     _print(document)
@@ -120,20 +120,21 @@ def _print(document: "Json") -> None:
 
     console = Console()
     for one in document["sets"]:
-        console.print(_table(one))
+        for pair in one["pairs"]:
+            console.print(_table(one, pair))
     for sentence in statements(document):
         console.print(Text(sentence), soft_wrap=True)
     if sentence := mark(document):
         console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 
 
-def _table(one: "Json") -> Table:
-    from reports.pages.comparison import rows_of
+def _table(one: "Json", pair: "Json") -> Table:
+    from reports.pages.comparison import short_table
 
-    heads, rows = rows_of(one)
-    table = Table(caption=f"{one['name'] or 'comparison'}: value ± U (95 %)", box=SIMPLE, padding=(0, 1))
+    caption, heads, rows = short_table(one, pair)
+    table = Table(caption=Text(caption), box=SIMPLE, padding=(0, 1))
     for place, head in enumerate(heads):
-        table.add_column(Text(head), justify="left" if place == 0 else "right", no_wrap=place > 0)
+        table.add_column(Text(head), justify="left" if place == 0 else "right", min_width=14 if place == 0 else 8)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

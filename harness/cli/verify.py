@@ -48,12 +48,17 @@ def call(arguments: argparse.Namespace) -> int:
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     from harness.evidence.signature import read_public_key
     from harness.run_folder import STUDY_FILE
+    from reports.analysis.comparison import COMPARISON
 
     key = None if arguments.public_key is None else read_public_key(arguments.public_key)
     if (campaign / STUDY_FILE).exists():
         from harness.evidence.studies import verify_study
 
         outcome = verify_study(campaign)
+    elif (campaign / COMPARISON).exists():
+        from harness.evidence.comparisons import verify_comparison
+
+        outcome = verify_comparison(campaign)
     else:
         from harness.evidence.verification import verify
 

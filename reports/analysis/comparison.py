@@ -21,9 +21,11 @@ Decisions
 
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -113,8 +115,9 @@ def parse_margin(text: str) -> Margin:
     )
 
 
-def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json) -> Json:
-    """comparison.json of two or more sides; `software` is what compares them.
+def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json, into: Path) -> Json:
+    """comparison.json of two or more sides; `software` is what compares them, `into` the folder it is meant for: where
+    the campaigns lie is written as seen from there.
 
     Raises:
         AnalysisError: sides did different work that was not declared, cannot be pooled, or hold nothing to compare.
@@ -135,9 +138,14 @@ def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json) -
         "origin": next((origin for origin in ORIGINS if origin in origins), "none"),
         "software": software,
         "inputs": list(inputs_of(everyone)),
-        "sides": [[{"folder": campaigns[p.folder].name, "scenario": p.scenario} for p in side] for side in sides],
+        "sides": [[_named(part, campaigns[part.folder].name, into) for part in side] for side in sides],
         "sets": found,
     }
+
+
+def _named(part: Part, name: str, into: Path) -> Json:
+    place = os.path.relpath(part.folder.resolve(), into.resolve())
+    return {"folder": name, "place": place, "scenario": part.scenario}
 
 
 def comparison_text(comparison: Json) -> str:
@@ -236,11 +244,18 @@ def _pair(sides: Sequence[Side], i: int, j: int, keys: Sequence[Key], options: O
         "design": design,
         "n_pairs": None if pairs is None else len(pairs),
         "one_campaign": {c.head for c, _ in first.parts} == {c.head for c, _ in second.parts},
+        "sessions": _sessions(first, second),
         "differing": differing,
         "headline": headline,
         "quantities": quantities,
         "iso14756": _efficiency_values(first, second, pairs, keys, options),
     }
+
+
+def _sessions(first: Side, second: Side) -> str:
+    """`same`, `shared` (some of them) or `different`."""
+    one, two = first.sessions, second.sessions
+    return "same" if one == two else "shared" if one & two else "different"
 
 
 def pairing(first: Side, second: Side) -> tuple[tuple[tuple[int, int], ...] | None, str]:
@@ -298,9 +313,9 @@ def _measurand(
 
 
 def _relative(found: Contrast) -> Json | None:
-    """By how many percent of the first the second differs."""
-    ratio = found.ratio(complete=True)
-    if ratio is None or ratio.u is None:
+    """By how many percent of the first the second differs; None where the ratio may be below zero."""
+    ratio, interval = found.ratio(complete=True), found.interval_of_ratio(complete=True)
+    if ratio is None or ratio.u is None or interval is None or interval[0] <= 0:
         return None
     return _number(Estimate(100 * (ratio.value - 1), 100 * ratio.u, ratio.dof), "%")
 
@@ -308,7 +323,7 @@ def _relative(found: Contrast) -> Json | None:
 def _farthest_percent(found: Contrast) -> float | None:
     """The largest relative difference that is not excluded."""
     interval = found.interval_of_ratio(complete=True)
-    return None if interval is None else 100 * max(abs(end - 1) for end in interval)
+    return None if interval is None or interval[0] <= 0 else 100 * max(abs(end - 1) for end in interval)
 
 
 def _reason(found: Contrast) -> str | None:

@@ -8,7 +8,7 @@ boot of host and SUT, wherever it was recorded; where either is not known, and o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -127,6 +127,11 @@ class Side:
         return places if len(places) == len(self.runs) else {}
 
     @cached_property
+    def sessions(self) -> frozenset[str]:
+        """The sessions in which its runs were made."""
+        return frozenset(run.session for run in self._measured)
+
+    @cached_property
     def _measured(self) -> list[MeasuredRun]:
         return [
             MeasuredRun(terms, AT_RUN, campaign.head, _session(run, campaign.head))
@@ -197,13 +202,12 @@ def read_campaign(folder: Path) -> Campaign:
 def read_campaigns(sides: Sequence[Sequence[Part]]) -> dict[Path, Campaign]:
     """Every campaign that the sides name, each read once."""
     folders = dict.fromkeys(part.folder for side in sides for part in side)
-    read: dict[Path, Campaign] = {}
-    by_place: dict[Path, Campaign] = {}
-    for folder in folders:
-        place = folder.resolve()
-        by_place.setdefault(place, by_place.get(place) or read_campaign(folder))
-        read[folder] = by_place[place]
-    return read
+    by_place = {place: read_campaign(place) for place in dict.fromkeys(folder.resolve() for folder in folders)}
+    names = [campaign.name for campaign in by_place.values()]
+    for place, campaign in by_place.items():
+        if names.count(campaign.name) > 1:
+            by_place[place] = replace(campaign, name=f"{place.parent.name}/{campaign.name}")
+    return {folder: by_place[folder.resolve()] for folder in folders}
 
 
 def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) -> list[tuple[str, list[Side]]]:

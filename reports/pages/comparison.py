@@ -79,6 +79,11 @@ P_NOTE = (
     "only the equivalence test with a stated margin is. Replicates are runs, never seconds."
 )
 INVALID = "{} is of a campaign with the verdict invalid: nothing on this page holds more than that campaign."
+OTHER_SESSIONS = (
+    "Sides were measured in different sessions: whatever else changed between them (room, updates, state of the "
+    "machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign in drawn order "
+    "are free of that."
+)
 NO_MARGIN = (
     "No margin was stated, so there is no verdict on equality: --margin 5% or --margin 0.1Wh states how large a "
     "difference still counts as none."
@@ -207,6 +212,8 @@ def _opening(document: Results) -> Iterator[Block]:
         for side in one["sides"]:
             if "invalid" in side["verdicts"]:
                 yield Paragraph(INVALID.format(side["label"]), "note")
+    if any(pair["sessions"] == "different" for one in document["sets"] for pair in one["pairs"]):
+        yield Paragraph(OTHER_SESSIONS, "note")
     everyone = [side for one in document["sets"] for side in one["sides"]]
     lacking = sorted({_lack(side["label"], item) for side in everyone for q in side["quantities"].values()
                       for item in q["missing"]})  # fmt: skip
@@ -261,35 +268,20 @@ def label_of(name: str) -> str:
     return f"{kind_in_words(kind)} ({basis} energy)" if dot else words(name)
 
 
-def rows_of(one: Part) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the short table in the terminal: the plain quantities of every pair."""
-    heads = ["", "first", "second", "difference", "ratio"]
+def short_table(one: Part, pair: Part) -> tuple[str, list[str], list[list[str]]]:
+    """Caption, heads and rows of the terminal's table of one pair: the plain quantities."""
+    first, second = (one["sides"][pair[key]] for key in ("first", "second"))
+    heads = ["", f"first\nn = {first['n_runs']}", f"second\nn = {second['n_runs']}", "difference", "ratio"]
     rows: list[list[str]] = []
-    for pair in one["pairs"]:
-        first, second = (one["sides"][pair[key]] for key in ("first", "second"))
-        if len(one["pairs"]) > 1 or not rows:
-            rows.append(
-                [
-                    f"{second['label']} against {first['label']}",
-                    f"n = {first['n_runs']}",
-                    f"n = {second['n_runs']}",
-                    "",
-                    "",
-                ]
-            )
-        for name in PLAIN:
-            part = pair["quantities"].get(name)
-            if part and part["difference"]:
-                numbers = [
-                    first["quantities"][name]["number"],
-                    second["quantities"][name]["number"],
-                    part["difference"],
-                ]
-                scale = scale_for(numbers)
-                rows.append(
-                    [scale.axis(words(name)), *(bare(n, scale) for n in numbers), bare(part["ratio"], Scale(""))]
-                )
-    return heads, rows
+    for name in PLAIN:
+        part = pair["quantities"][name]
+        if part["difference"]:
+            numbers = [first["quantities"][name]["number"], second["quantities"][name]["number"], part["difference"]]
+            scale = scale_for(numbers)
+            cells = [bare(number, scale) for number in numbers]
+            rows.append([scale.axis(words(name)), *cells, bare(part["ratio"], Scale(""))])
+    name = f"{one['name']}: " if one["name"] else ""
+    return f"{name}{second['label']} against {first['label']}, value ± U (95 %)", heads, rows
 
 
 def _result_tables(one: Part, anchor: str) -> list[Block]:

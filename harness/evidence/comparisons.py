@@ -1,0 +1,85 @@
+"""`verify` of a sealed comparison: its seal, its page, and its numbers recomputed from the campaigns.
+
+Knows what stands in a comparison's folder and where its campaigns lay. Knows no key: a comparison is not signed, the
+campaigns it rests on are, each by itself.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from harness.documents import Json, load_object
+from harness.errors import LabError
+from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
+from harness.evidence.verification import Outcome
+from harness.run_folder import CampaignFolder, Check, read_plain, verify_sealed
+from reports.analysis import statistics
+from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text
+from reports.analysis.sides import Part
+from reports.render import REPORT, comparison_html
+
+
+def verify_comparison(path: Path) -> Outcome:
+    """Every check of a comparison's folder; nothing is written."""
+    checks = verify_sealed(path)
+    try:
+        written = load_object(read_plain(path / COMPARISON), COMPARISON)
+        checks.append(_check_report(path, written))
+        absent = [place for place in _places(written) if not (path / place).is_dir()]
+        if absent:
+            note = f"{COMPARISON} was not recomputed: there is no campaign at {', '.join(absent)} (seen from {path})."
+            return Outcome(checks, [note])
+        checks += _check_campaigns(path, written)
+        checks.append(_check_numbers(path, written))
+    except (OSError, LabError, *FORGED) as error:
+        detail = f"cannot be recomputed ({type(error).__name__}: {error})"
+        return Outcome([*checks, Check(COMPARISON, "comparison", False, detail)], [])
+    notes = ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
+    if (why := statistics.available()) is not None:
+        notes.append(f"Effect sizes and rank tests were not recomputed: {why}")
+    return Outcome(checks, notes)
+
+
+def _places(written: Json) -> list[str]:
+    return list(dict.fromkeys(str(part["place"]) for side in written["sides"] for part in side))
+
+
+def _check_campaigns(path: Path, written: Json) -> Iterator[Check]:
+    """Each campaign's log ends where it ended when it was compared."""
+    heads = {str(entry["folder"]): str(entry["chain_head"]) for entry in written["inputs"]}
+    named = {str(part["folder"]): str(part["place"]) for side in written["sides"] for part in side}
+    for name, place in named.items():
+        head = CampaignFolder(path / place).head()
+        same = head == heads[name]
+        found = "as when it was compared" if same else f"its log ends with {head}, it ended with {heads[name]}"
+        yield Check(name, "campaign", same, found)
+
+
+def _check_numbers(path: Path, written: Json) -> Check:
+    sides = [[Part(path / part["place"], part["scenario"]) for part in side] for side in written["sides"]]
+    fresh = json.loads(
+        comparison_text(compare(sides, Options.from_json(written["options"]), written["software"], path))
+    )
+    if statistics.available() is not None:
+        written, fresh = _without_r(written), _without_r(fresh)
+    found = list(islice(differences_of(written, fresh, "", PROBABILITY), SHOWN))
+    same = "every number as recomputed from the campaigns' raw data"
+    return Check(COMPARISON, "comparison", not found, "; ".join(found) or same)
+
+
+def _without_r(document: Json) -> Json:
+    """The document without what R computed."""
+    plain: Json = json.loads(json.dumps(document))
+    rank = plain["options"]["test"] == "rank"
+    for quantity in (q for one in plain["sets"] for pair in one["pairs"] for q in pair["quantities"].values()):
+        quantity.pop("effects")
+        if rank:
+            quantity.pop("test")
+    return plain
+
+
+def _check_report(path: Path, written: Json) -> Check:
+    """The page against one rendered now from comparison.json as written, which another check judges."""
+    same = read_plain(path / REPORT).decode() == comparison_html(written)
+    return Check(REPORT, "report", same, "as rendered now" if same else "not as rendered now")
