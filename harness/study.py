@@ -7,6 +7,7 @@ number of it again: the study file, the table, and `sources.json`, what else was
 
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from harness.errors import ConfigError, RunFolderError
 from harness.provenance import software_facts
 from harness.run_folder import STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from reports.analysis import statistics
-from reports.analysis.results import ORIGINS, analyse
+from reports.analysis.comparability import keys_of
+from reports.analysis.results import ORIGINS, AnalysedRun, analyse
 from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
 from reports.analysis.study_file import StudyFile, check_study
-from reports.analysis.study_table import GZIP, Table, campaign_table, campaign_units, read_table
+from reports.analysis.study_table import GZIP, Table, campaign_table, campaign_units, parts_of_cells, read_table
 from reports.pages.study import study_page
 from reports.render import REPORT, render
 
@@ -123,19 +125,43 @@ def table_of_campaigns(path: Path, declared: StudyFile) -> str:
 def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str, dict[str, str]]:
     """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
     found, sources = {}, []
+    groups: dict[tuple[str, str], list[AnalysedRun]] = {}
     for name, source in declared.campaigns.items():
         folder = path.parent / source.folder
         if not folder.is_dir():
             raise ConfigError(f"{path}: campaigns.{name}.folder: {folder} is no folder; name a campaign's folder")
-        results = analyse(folder).to_json()
+        analysed = analyse(folder)
+        results = analysed.to_json()
         found[name] = (source, results)
+        groups |= {(name, scenario): group.runs for scenario, group in analysed.groups.items()}
         invalid = sorted({one["code"] for one in results["findings"] if one["severity"] == "invalid"})
         origin, head = str(results["measurement"]["origin"]), CampaignFolder(folder).head()
         one = _source("campaign", name, source.folder, head, origin, source.note)
         sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
     text = campaign_table(str(path), found)
+    _refuse_to_pool(path, declared, read_table(RUNS, text.encode()), groups)
     origin = next((origin for origin in WORST if origin in {one["origin"] for one in sources}), "none")
     return text.encode(), sources, origin, campaign_units([results for _, results in found.values()])
+
+
+def _refuse_to_pool(
+    path: Path, declared: StudyFile, table: Table, groups: Mapping[tuple[str, str], Sequence[AnalysedRun]]
+) -> None:
+    """Runs of one combination of levels are runs of one kind, whichever campaign or scenario they are of.
+
+    Raises:
+        ConfigError: they are not; with the key and both values.
+    """
+    for levels, parts in parts_of_cells(str(path), declared, table).items():
+        keys = keys_of([groups.get(part, []) for part in parts])
+        if differing := [key for key in keys if key.kind != "seeds" and key.differs]:
+            first = differing[0]
+            values = [f"{v} ({':'.join(part)})" for v, part in zip(first.values, parts, strict=True) if v is not None]
+            raise ConfigError(
+                f"{path}: campaigns: runs of {' and '.join(':'.join(part) for part in parts)} stand together as "
+                f"{', '.join(levels)}, but they are not of one kind: {first.name} is {' and '.join(values)}; make what "
+                "differs a factor (levels = { ... } of a campaign), or leave one out"
+            )
 
 
 def _source(kind: str, name: str, place: str, digest: str, origin: str, note: str) -> Json:

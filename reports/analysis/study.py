@@ -18,12 +18,14 @@ from reports.analysis import statistics
 from reports.analysis.statistics import Pair, Test
 from reports.analysis.study_file import Correlation, Filtered, Pareto, Question, Reduction, StudyFile
 from reports.analysis.study_published import beside, compare_published, tally
-from reports.analysis.study_table import Runs, Table, cell_json, filter_json, matching, sort_rows
+from reports.analysis.study_table import LEFT_OUT, Runs, Table, cell_json, filter_json, matching, sort_rows
 from reports.analysis.uncertainty import Estimate, Number, mean_of
 
 SCHEMA = 1
 """Schema history of study.json: 1, 2026-11-21, first version."""
 STUDY, SOURCES, RUNS, COMPANION = "study.json", "sources.json", "runs.csv", "companion"
+MOST_QQ = 501
+"""Points of a Q-Q plot that are kept, evenly by rank."""
 POSTHOC = {"welch": "games-howell", "kruskal": "dunn-holm"}
 ALTERNATIVES: Mapping[str, statistics.Alternative] = {"two-sided": "two.sided", "greater": "greater", "less": "less"}
 TRANSFORMS: Mapping[str, Callable[["Values"], "Values"]] = {"none": np.array, "sqrt": np.sqrt, "log": np.log}
@@ -201,6 +203,7 @@ def _question(declared: StudyFile, runs: Runs, name: str, question: Question) ->
         "filter": filter_json(question),
         "declared": {"test": question.test, "transform": question.transform, "reason": question.reason},
         "posthoc_method": POSTHOC[question.test], "scale": scale,
+        "cautions": _cautions(runs, question, mask),
         "levels": [
             cell_json(declared, {question.factor: level}) | {"level": level, "n": int(values.size)}
             | {"median": _order(np.median(values), values, unit), "mean": _mean(values, unit)}
@@ -222,6 +225,19 @@ def _question(declared: StudyFile, runs: Runs, name: str, question: Question) ->
     }  # fmt: skip
 
 
+def _cautions(runs: Runs, question: Question, mask: NDArray[np.bool_]) -> list[Json]:
+    """What no test sees: levels that were measured in different campaigns differ by meter and baseline too."""
+    if LEFT_OUT not in runs.table.headers:
+        return []
+    campaigns = np.array(runs.table.column("campaign"))[mask]
+    levels = runs.factors[question.factor][mask]
+    measured = {str(level): set(campaigns[levels == level].tolist()) for level in np.unique(levels)}
+    apart = [level for level in measured if not any(measured[level] & measured[o] for o in measured if o != level)]
+    if len(measured) < 2 or not apart:
+        return []
+    return [{"code": "other-campaigns", "levels": {level: sorted(measured[level]) for level in sorted(apart)}}]
+
+
 def _transformed(groups: Mapping[str, Values], transform: str) -> dict[str, Values] | None:
     """The groups transformed as declared; None where the transform is not defined for a value."""
     least = min((float(values.min()) for values in groups.values()), default=1.0)
@@ -238,9 +254,16 @@ def _assumptions(groups: Mapping[str, Values] | None, label: Callable[[str], str
     plots = {level: statistics.qq(values) for level, values in groups.items()}
     return {
         "shapiro": [named[level] | {"test": statistics.shapiro(values).to_json()} for level, values in groups.items()],
-        "qq": [named[level] | plot.to_json() for level, plot in plots.items() if plot is not None],
+        "qq": [named[level] | _thinned(plot.to_json()) for level, plot in plots.items() if plot is not None],
         "levene": statistics.levene(groups).to_json(),
     }
+
+
+def _thinned(plot: Json) -> Json:
+    """A Q-Q plot of at most MOST_QQ points, both ends among them."""
+    size = len(plot["ordered"])
+    kept = np.unique(np.linspace(0, size - 1, min(size, MOST_QQ)).round().astype(int))
+    return plot | {key: [plot[key][i] for i in kept] for key in ("theoretical", "ordered")}
 
 
 def _omnibus(question: Question, original: Mapping[str, Values], groups: Mapping[str, Values] | None) -> Json:

@@ -190,6 +190,19 @@ def _numbers(values: Json) -> dict[str, float]:
     return {key: v for key, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
+def parts_of_cells(path: str, declared: StudyFile, table: Table) -> dict[tuple[str, ...], list[tuple[str, str]]]:
+    """Combination of declared levels -> the (campaign, scenario) that its runs are of, from a campaign's table."""
+    columns = [
+        _levels_of(table, factor.column, f"{path}: factors.{name}.column") for name, factor in declared.factors.items()
+    ]
+    found: dict[tuple[str, ...], dict[tuple[str, str], None]] = {}
+    parts = zip(table.column("campaign"), table.column("scenario"), strict=True)
+    for part, levels in zip(parts, zip(*columns, strict=True), strict=True):
+        if all(level in factor.levels for level, factor in zip(levels, declared.factors.values(), strict=True)):
+            found.setdefault(levels, {})[part] = None
+    return {levels: list(of) for levels, of in found.items()}
+
+
 def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, str]) -> Runs:
     """The rows of a table by the study file `path`. `units`: column of a campaign's table -> unit, else empty.
 
@@ -224,7 +237,7 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
     runs = Runs(table, factors, values, formulas, used, left_out)
     for name in declared.responses:
         for row in np.flatnonzero(used & ~np.isfinite(values[name])):
-            left_out.append(row_json(declared, runs, int(row)) | {"reason": "missing", "response": name, "found": None})
+            left_out.append(row_json(declared, runs, int(row)) | {"reason": "missing", "column": name, "found": None})
     for index, rule in enumerate(declared.exclusions):
         runs.exclusions.append(_exclude(f"{path}: exclusions[{index}]", declared, runs, rule))
     return runs
@@ -250,12 +263,12 @@ def _leave_out(
     for row, line in enumerate(table.lines):
         reason: Json | None = None
         if because[row]:
-            reason = {"reason": "excluded-run", "response": None, "found": because[row]}
+            reason = {"reason": "excluded-run", "column": None, "found": because[row]}
         else:
             for name, factor in declared.factors.items():
                 level = str(factors[name][row])
                 if level not in factor.levels:
-                    reason = {"reason": "level-not-declared", "response": None, "found": f"{factor.column}: {level}"}
+                    reason = {"reason": "level-not-declared", "column": name, "found": level or None}
                     break
         if reason is not None:
             used[row] = False

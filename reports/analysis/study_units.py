@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 
-from harness.errors import AnalysisError
+from harness.errors import ConfigError
 
 PREFIXES = {"m": Fraction(1, 1000), "": Fraction(1), "k": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)}
 BASE: Mapping[str, tuple[Fraction, Mapping[str, int]]] = MappingProxyType(
@@ -78,7 +78,7 @@ def unit_of(text: str, where: str, own: Collection[str] = ()) -> Unit:
     each with a power (`s^2`, `s²`). `own`: further counted things.
 
     Raises:
-        AnalysisError: a name is unknown, or the text is none; it begins with `where`.
+        ConfigError: a name is unknown, or the text is none; it begins with `where`.
     """
     unit, position = Unit(), 0
     while position < len(text.rstrip()):
@@ -90,7 +90,7 @@ def unit_of(text: str, where: str, own: Collection[str] = ()) -> Unit:
         unit = unit.times(_named(name, where, own), -exponent if sign == "/" else exponent)
         position = found.end()
     if not text.strip() or position < len(text.rstrip()):
-        raise AnalysisError(f'{where}: found {text!r}, expected a unit such as "Wh", "kJ/image", "GJ s", "%" or "1"')
+        raise ConfigError(f'{where}: found {text!r}, expected a unit such as "Wh", "kJ/image", "GJ s", "%" or "1"')
     return unit
 
 
@@ -105,7 +105,7 @@ def _named(name: str, where: str, own: Collection[str]) -> Unit:
         if prefix and name.startswith(prefix) and rest in PREFIXED:
             return Unit(factor * BASE[rest][0], BASE[rest][1])
     known = ", ".join([*BASE, *COUNTED, *own])
-    raise AnalysisError(
+    raise ConfigError(
         f"{where}: {name!r} is no unit that is known; there are {known} (with the prefixes m, k, M, G), "
         "and what study.units lists"
     )

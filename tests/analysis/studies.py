@@ -1,0 +1,118 @@
+"""Small studies for the tests: a study file as text, a table as text, and what comes of them."""
+
+from pathlib import Path
+
+from harness.config import read_records
+from harness.documents import Json
+from reports.analysis.study import IMPORTED, Inputs, compute
+from reports.analysis.study_file import StudyFile, check_study
+from reports.analysis.study_table import read_table
+
+STUDIES = Path(__file__).parents[2] / "docs" / "studies"
+HEAD = """\
+schema = 1
+[study]
+name = "small"
+title = "A small study"
+alpha = 0.05
+[table]
+file = "runs.csv"
+[columns]
+energy = { header = "energy", unit = "J" }
+load = { header = "load", unit = "%" }
+[factors.net]
+title = "Network"
+column = "net"
+levels = ["a", "b", "c"]
+labels = { a = "Net A" }
+[responses.energy]
+title = "Energy"
+formula = "energy"
+unit = "J"
+better = "lower"
+[responses.load]
+title = "Load"
+formula = "load"
+unit = "%"
+better = "higher"
+"""
+QUESTION = """
+[questions.q]
+title = "Does the energy differ?"
+response = "energy"
+factor = "net"
+test = "{test}"
+transform = "{transform}"
+"""
+CORRELATION = """
+[correlations.c]
+title = "Load and energy"
+x = "load"
+y = "energy"
+method = "{method}"
+alternative = "two-sided"
+groups = ["net"]
+"""
+REDUCTION = """
+[reductions.r]
+title = "Energy"
+response = "energy"
+over = ["net"]
+beside = ["load"]
+"""
+PARETO = """
+[pareto.p]
+title = "Energy against load"
+x = "energy"
+y = "load"
+over = ["net"]
+"""
+TABLE = """\
+net,energy,load
+a,10,50
+a,11,51
+a,12,49
+a,13,52
+b,20,60
+b,21,63
+b,22,61
+b,25,62
+c,5,40
+c,6,43
+c,7,41
+c,9,42
+"""
+
+
+def question(test: str = "welch", transform: str = "none") -> str:
+    """HEAD's only question."""
+    return QUESTION.format(test=test, transform=transform)
+
+
+def study_of(folder: Path, text: str, table: str | bytes = TABLE, name: str = "runs.csv") -> Json:
+    """study.json of a study file and a table."""
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    declared, _ = read_records(StudyFile, path, "")
+    check_study(str(path), declared)
+    content = table.encode() if isinstance(table, str) else table
+    return compute(Inputs(str(path), declared, read_table(name, content), facts()), None)
+
+
+def published(name: str) -> Json:
+    """study.json of a study file of docs/studies, without its companion."""
+    return compute(inputs_of(name), None)
+
+
+def inputs_of(name: str) -> Inputs:
+    """The inputs of a study file of docs/studies."""
+    path = STUDIES / name
+    declared, _ = read_records(StudyFile, path, "")
+    assert declared.table is not None
+    content = (path.parent / declared.table.file).read_bytes()
+    return Inputs(str(path), declared, read_table(Path(declared.table.file).name, content), facts())
+
+
+def facts() -> Json:
+    """What sources.json says of such a study."""
+    return {"software": {}, "base": ".", "table": "runs.csv", "origin": IMPORTED, "units": {}, "sources": []}
