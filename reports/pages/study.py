@@ -37,19 +37,23 @@ from reports.pages.study_figures import (
 )
 from reports.pages.study_published import companion_blocks, published_blocks, published_table
 
-FOLDED_ROWS = 12
-"""A table of more rows is folded."""
+BESIDE = "Beside the companion study"
+FOLDED_ROWS, MOST_ROWS = 12, 200
+"""A table of more rows is folded; of rows that cannot be used so many are listed."""
 SAME_RUNS = (
     "Runs and medians say different things. The runs of a group are repetitions of one case: they say how well that "
     "case is known, and are no further evidence about the relation of the two quantities. A p over all runs counts "
     "the same few cases many times; where runs and medians disagree, believe the medians."
 )
+CAUTIONS = {
+    "other-campaigns": "Caution: these levels share no campaign with any other level, so errors of meter and baseline "
+    "stand in the differences and no test sees them; `wattlab compare` counts them:",
+}
+"""Code of what no test sees -> the sentence before the levels."""
 LEFT_OUT = {
     "excluded-run": "the run enters no mean in its campaign",
-    "missing": "the cell is empty",
-    "not-a-number": "the cell holds no number",
-    "level-not-declared": "the study file does not name this level",
-    "baseline": "a baseline run is no level of a factor",
+    "missing": "there is no number for this response, so the row is not used for it",
+    "level-not-declared": "the study file does not name this level of the factor",
 }
 """Code of why a row cannot be used -> the reason in words."""
 
@@ -61,7 +65,7 @@ def study_page(study: Study) -> DocumentPage:
     title = str(about["title"] or about["name"])
     return document_page(
         f"Study: {title}",
-        str(study["software"]["version"]),
+        str(study["software"].get("version") or ""),
         origin,
         (str(line) for line in (about["citation"], about["description"]) if line),
         " ".join(_answer(study)),
@@ -108,11 +112,27 @@ def _opening(study: Study, stamp: str) -> Iterable[Block]:
     for erratum in study["errata"]:
         if not erratum["affects"]:
             yield Paragraph(f"Erratum of the publication: {erratum['title']}. {str(erratum['text']).strip()}")
+    if text := _companion(study):
+        yield Paragraph(text)
     if table := _answers(study):
         yield table
         yield Paragraph(NEVER_CHOSEN, "note")
     if drawn := medians_figure(study, stamp):
         yield drawn
+
+
+def _companion(study: Study) -> str:
+    """Where the companion's numbers stand, and its largest decrease."""
+    if study["companion"] is None:
+        return ""
+    about = study["companion"]["study"]
+    text = f"Beside this study stands its companion, {about['title'] or about['name']} (section {BESIDE})."
+    found = [row["there"] for row in study["companion"]["rows"] if row["what"] == "largest" and row["there"]["labels"]]
+    widest = max(found, key=lambda there: float(there["value"]), default=None)
+    if widest is None:
+        return text
+    way = " to ".join(widest["labels"])
+    return f"{text} Its largest decrease of a median is {fixed(float(widest['value']), 2)}\u00a0%, from {way}."
 
 
 def _answers(study: Study) -> Table | None:
@@ -157,7 +177,7 @@ def _sections(study: Study, stamp: str) -> Iterable[Section | None]:
     yield section_of("reductions", "Decreases of medians", list(_reductions(study)))
     yield section_of("pareto", "What no other beats", list(_paretos(study, stamp)))
     yield section_of("published", "Published values and errata", published_blocks(study))
-    yield section_of("companion", "Beside the companion study", companion_blocks(study))
+    yield section_of("companion", BESIDE, companion_blocks(study))
     yield section_of(
         "descriptive", "Descriptive tables", [_descriptive(study, table) for table in study["descriptive"]]
     )
@@ -179,6 +199,8 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
         yield Paragraph(text)
     if where:
         yield Paragraph(f"Only runs with {where}.")
+    for caution in question["cautions"]:
+        yield Paragraph(_caution(question, caution))
     yield Paragraph(why(question["declared"]), "note")
     yield from _drawn(values_figure(study, question, stamp))
     yield table_of_tests(f"omnibus-{name}", "The declared test", [("all levels together", question["omnibus"])])
@@ -188,6 +210,13 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
     yield from _assumptions(question, stamp)
     if table := published_table(study, question):
         yield table
+
+
+def _caution(question: Study, caution: Study) -> str:
+    """What no test of this question sees."""
+    labels = {level["level"]: str(level["label"]) for level in question["levels"]}
+    found = (f"{labels.get(level, level)} ({named(campaigns)})" for level, campaigns in caution["levels"].items())
+    return f"{CAUTIONS.get(str(caution['code']), str(caution['code']))} {'; '.join(found)}."
 
 
 def _pairs(question: Study, alpha: float) -> Table:
@@ -346,14 +375,19 @@ def _rows(study: Study) -> Iterable[Block]:
     if rules:
         heads = (Head("Reason", False), Head("Among", False), Head("Rule", False), Head("Rows"), Head("Lines", False))
         yield Table("exclusions", "Rules of exclusion, in their order", heads, rules)
-    rows = tuple(
-        Row((str(row["line"]), str(row["source"]), LEFT_OUT.get(str(row["reason"]), str(row["reason"])),
-             str(row["column"] or NOTHING), str(row["found"] or NOTHING)))
-        for row in study["left_out"]
-    )  # fmt: skip
+    rows = tuple(_left_out(study, row) for row in study["left_out"][:MOST_ROWS])
     if rows:
-        heads = (Head("Line"), Head("Of", False), Head("Why", False), Head("Column", False), Head("Found", False))
-        yield Table("left-out", f"Rows that cannot be used ({len(rows)})", heads, rows, folded=len(rows) > FOLDED_ROWS)
+        not_used = (Head("Line"), Head("Of", False), Head("Why", False), Head("Found", False))
+        caption = f"Rows that cannot be used ({len(study['left_out'])})"
+        note = f"The first {MOST_ROWS}; all of them stand in study.json." if len(study["left_out"]) > MOST_ROWS else ""
+        yield Table("left-out", caption, not_used, rows, note, folded=len(rows) > FOLDED_ROWS)
+
+
+def _left_out(study: Study, row: Study) -> Row:
+    titles = {one["name"]: str(one["title"] or one["name"]) for key in ("responses", "factors") for one in study[key]}
+    title = titles.get(row["column"], row["column"])
+    why_not = LEFT_OUT.get(str(row["reason"]), str(row["reason"])) + (f" ({title})" if title else "")
+    return Row((str(row["line"]), str(row["source"]), why_not, str(row["found"] or NOTHING)))
 
 
 def _rule(study: Study, rule: Study) -> Row:
@@ -387,8 +421,9 @@ def _data(study: Study) -> Iterable[Block]:
     factor_heads = (Head("Factor", False), Head("Level", False), Head("As in the table", False), Head("Runs used"))
     yield Table("factors", "Factors and their levels", factor_heads, rows, folded=len(rows) > FOLDED_ROWS)
     dirty = ", with uncommitted changes" if software.get("dirty") else ""
+    version, commit = (str(software.get(key) or NOTHING) for key in ("version", "commit"))
     yield Facts("Software", (
-        ("Computed with", f"wattlab {software['version']}, commit {software.get('commit')}{dirty}"),
+        ("Computed with", f"wattlab {version}, commit {commit}{dirty}"),
         ("R", str(software.get("r") or NOTHING)), ("Compute again", "wattlab study study.toml --into NEW"),
         ("Check seal and numbers", "wattlab verify FOLDER"), ("Schema of study.json", str(study["schema"])),
     ))  # fmt: skip

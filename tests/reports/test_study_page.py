@@ -1,0 +1,212 @@
+"""The page of a study: the answer first, every number of the paper, what is refused as a sentence, nothing broken."""
+
+import copy
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.documents import Json
+from reports.analysis.study import compute
+from reports.pages.blocks import Figure, Paragraph, Table
+from reports.pages.document import DocumentPage
+from reports.pages.statistics_tables import REFUSED
+from reports.pages.study import study_page
+from reports.pages.study_figures import unit_text
+from reports.render import render, study_html
+from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
+from tests.reports.test_campaign_page import HOSTILE, checked
+
+EVERYTHING = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
+
+
+@cache
+def of_the_paper() -> Json:
+    return compute(inputs_of("delrey-v1.toml"), inputs_of("delrey-corrected.toml"))
+
+
+@cache
+def page_of_the_paper() -> DocumentPage:
+    return study_page(of_the_paper())
+
+
+@cache
+def text_of_the_paper() -> str:
+    return " ".join(checked(render(page_of_the_paper(), "document.html.j2")).text.split())
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Json:
+    return study_of(tmp_path, EVERYTHING)
+
+
+def tables(page: DocumentPage) -> dict[str, Table]:
+    blocks = [*page.opening, *(block for section in page.sections for block in section.blocks)]
+    return {block.name: block for block in blocks if isinstance(block, Table)}
+
+
+def cells(page: DocumentPage, table: str) -> list[tuple[str, ...]]:
+    return [row.cells for row in tables(page)[table].rows]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "F = 239.092", "2.25e-38", "partial η² = 0.830", "H = 133.354", "H = 108.293", "H = 66.470", "H = 79.121",
+        "ρ = 0.4303", "ρ = 0.8874", "ρ = 0.9061", "ρ = 0.3456", "76.00", "17.21", "47.62", "80.87", "98.83",
+        "3\u202f177.7", "81.39",
+    ],
+)  # fmt: skip
+def test_the_numbers_of_the_paper_and_of_its_correction_are_on_the_page(number: str) -> None:
+    assert number.replace("\u202f", " ") in text_of_the_paper().replace("\u202f", " ")
+
+
+def test_the_answer_stands_first_and_says_that_the_energies_are_wrong() -> None:
+    page = page_of_the_paper()
+    assert "the largest decrease of the median is 98.83\u00a0% (85.8 times less)" in page.answer
+    assert "6 of 6 questions show a difference" in page.answer
+    opening = [block.text for block in page.opening if isinstance(block, Paragraph)]
+    assert any(text.startswith("Erratum of the publication: The energies are no energies.") for text in opening)
+    assert any("81.39\u00a0%" in text for text in opening)
+    assert cells(page, "answers")[0] == (
+        "RQ1.1: does the energy differ between the architectures (Cloud)?",
+        "MobileNet V2: 0.3175\u202fkJ·s/image (best)", "NASNet Mobile: 1.323\u202fkJ·s/image", "9 of 10",
+        "Xception and VGG16", "Welch's ANOVA, p = 2.25e-38",
+    )  # fmt: skip
+
+
+def test_runs_and_medians_stand_beside_each_other_with_the_reason_why_they_differ() -> None:
+    text = text_of_the_paper()
+    assert "ρ = 0.4303 (p = 5.60e-8) over 140 runs, ρ = 0.4000 (p = 0.258) over the medians of 5 groups." in text
+    assert "where runs and medians disagree, believe the medians" in text
+
+
+def test_what_is_printed_otherwise_is_named_with_its_erratum() -> None:
+    found = {row[0]: row for row in cells(page_of_the_paper(), "differing")}
+    key = "RQ2: does the energy differ between the environments (MobileNet V2)? · Shapiro-Wilk of Local ML, p"
+    assert found[key][1:4] == ("2.36e-03", "0.0236", "differs, see erratum 3")
+    assert len(found) == 13
+    assert "135 agree to the printed digits, 13 differ and an erratum explains them, 0 differ unexplained" in (
+        text_of_the_paper()
+    )
+
+
+def test_the_figures_of_the_paper_are_there_and_each_has_its_own_number() -> None:
+    page = page_of_the_paper()
+    blocks = [*page.opening, *(block for section in page.sections for block in section.blocks)]
+    drawn = [block for block in blocks if isinstance(block, Figure)]
+    assert [figure.number for figure in drawn] == list(range(1, len(drawn) + 1))
+    names = {figure.name for figure in drawn}
+    assert {"fig-medians", "fig-correlations", "fig-pareto-energy-f1", "fig-rq1-energy", "fig-qq-rq1-gpu"} <= names
+    assert "fig-pairs-rq1-gpu" not in names  # Dunn's test gives no interval
+    assert all(figure.folded == figure.name.startswith("fig-qq") for figure in drawn)
+
+
+def test_every_table_row_is_as_wide_as_its_head() -> None:
+    for table in tables(page_of_the_paper()).values():
+        assert {len(row.cells) for row in table.rows} <= {len(table.heads)}, table.name
+
+
+def test_a_study_of_a_table_says_that_it_has_no_readings() -> None:
+    html = render(page_of_the_paper(), "document.html.j2")
+    assert "<strong>IMPORTED TABLE</strong>" in html
+    assert "no energy can be recomputed" in html
+
+
+@pytest.mark.parametrize("origin", ["emulated", "unattested"])
+def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: Json, origin: str) -> None:
+    small["measurement"]["origin"] = origin
+    html = study_html(small)
+    assert f"<strong>{origin.upper()}</strong>" in html
+    drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
+    assert len(drawn) >= 5
+    assert all(origin.upper() in svg for svg in drawn)
+
+
+def test_a_study_of_attested_campaigns_carries_no_mark(small: Json) -> None:
+    small["measurement"]["origin"] = "attested"
+    assert 'class="banner"' not in study_html(small)
+
+
+@pytest.mark.parametrize("code", ["too-few", "transform-domain"])
+def test_what_was_refused_is_a_sentence_everywhere(small: Json, code: str) -> None:
+    nothing: Json = {"statistic": None, "p": None, "effect": None, "df": [], "refused": code}
+    part = small["questions"][0]
+    part["omnibus"] |= nothing
+    part["assumptions"]["levene"] |= nothing
+    for pair in part["posthoc"]:
+        pair |= {"difference": None, "interval": None, "statistic": None, "p": None, "effect": None, "df": None}
+        pair |= {"refused": code, "differ": None}
+    small["correlations"][0]["run_level"] |= nothing
+    small["correlations"][0]["medians"]["test"] |= nothing
+    small["reductions"][0] |= {"refused": code, "overall": None, "smallest": None, "largest": None, "decreases": []}
+    text = checked(study_html(small)).text
+    assert text.count(f"not computed: {REFUSED[code]}") >= 7
+    assert "0 of 1 questions show a difference" in text
+    assert "Not judged: Net A and b" in text
+    assert not re.search(rf"\b{code}\b", text)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param("net,energy,load\na,1,1\n", id="one row"),
+        pytest.param("net,energy,load\na,1,1\nb,1,1\n", id="two rows"),
+        pytest.param("net,energy,load\n" + "a,1,1\n" * 5 + "b,1,1\n" * 5, id="constant"),
+        pytest.param(TABLE.replace("a,10,50", "a,0,50").replace("b,20", "b,-3"), id="not positive"),
+        pytest.param(TABLE.replace("a,10,50", "a,,nan"), id="missing"),
+        pytest.param(TABLE + "d,1,1\n", id="another level"),
+    ],
+)
+def test_poor_tables_make_whole_pages(tmp_path: Path, table: str) -> None:
+    text = checked(study_html(study_of(tmp_path, EVERYTHING, table))).text
+    assert "nan" not in text.lower().replace("nanovolt", "")
+    assert "None" not in text
+
+
+def test_a_row_that_cannot_be_used_is_listed_with_its_reason(tmp_path: Path) -> None:
+    page = study_page(study_of(tmp_path, EVERYTHING, TABLE.replace("a,10,50", "a,,50") + "d,1,1\n"))
+    reasons = {row[0]: row[2] for row in cells(page, "left-out")}
+    assert reasons["2"] == "there is no number for this response, so the row is not used for it (Energy)"
+    assert reasons["14"] == "the study file does not name this level of the factor (Network)"
+
+
+def test_a_study_that_asks_nothing_still_describes_its_table(tmp_path: Path) -> None:
+    page = study_page(study_of(tmp_path, HEAD))
+    assert {"descriptive-energy", "descriptive-load", "sources"} <= set(tables(page))
+    assert "questions" not in {section.name for section in page.sections}
+    checked(study_html(study_of(tmp_path, HEAD)))
+
+
+def test_what_no_test_sees_is_said(small: Json) -> None:
+    caution = {"code": "other-campaigns", "levels": {"a": ["monday"], "b": ["tuesday", "wednesday"]}}
+    small["questions"][0]["cautions"] = [caution]
+    text = checked(study_html(small)).text
+    assert "no test sees them; `wattlab compare` counts them: Net A (monday); b (tuesday and wednesday)." in text
+
+
+def hostile(part: Any) -> Any:  # noqa: ANN401  decoded JSON
+    """Every text that a study file or a table can hold, replaced by one that must stay text."""
+    free = {"title", "label", "description", "citation", "reason", "text", "place", "note", "design", "first_label",
+            "second_label", "found", "formula"}  # fmt: skip
+    if isinstance(part, dict):
+        return {k: HOSTILE if k in free and isinstance(v, str) else hostile(v) for k, v in part.items()}
+    return [hostile(one) for one in part] if isinstance(part, list) else part
+
+
+def test_hostile_names_are_shown_as_text(small: Json) -> None:
+    small["companion"], small["errata"] = of_the_paper()["companion"], of_the_paper()["errata"]
+    html = study_html(hostile(small))
+    assert "<script>alert" not in html
+    assert "<script>alert(1)</script>" in checked(html).text
+
+
+def test_the_same_study_gives_the_same_bytes(small: Json) -> None:
+    assert study_html(small) == study_html(copy.deepcopy(small))
+
+
+def test_units_are_printed_with_a_dot_and_plain_numbers_without() -> None:
+    assert unit_text("kJ s/image") == "kJ·s/image"
+    assert unit_text("1") == ""
