@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def run(command: list[str], asked: dict[str, float]) -> int:
     """The command's exit status, 128 + n when a signal n ended it."""
     environment = {name: value for name, value in os.environ.items() if name != "WATTLAB_TRACKERS"}
-    with Trackers(asked, Path(os.environ.get("WATTLAB_ARTIFACTS", "."))):
+    with Trackers(asked, Path(os.environ.get("WATTLAB_ARTIFACTS", ".")), epochs=False):
         child = subprocess.Popen(command, env=environment)
 
         def pass_on(number: int, _frame: FrameType | None) -> None:

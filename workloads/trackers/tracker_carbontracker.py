@@ -1,9 +1,12 @@
-"""carbontracker around a run: one of its epochs from cut to cut, so that the whole run is covered.
+"""carbontracker around a run: around the epochs of a training, as its users have it, else around all of the run.
+
+It counts nothing between two of its epochs, and gives one that is too short for a measurement the energy of another;
+so it is cut at epochs only, and its own interval is from the first epoch's begin to the last one's end. A run without
+epochs is one of them.
 
 Knows carbontracker's interface (2.x: epoch_start, epoch_end, the energies it will print) and its power usage
-effectiveness. Does not know the harness. Without a network its constructor would wait for an address service, and with
-one tell it where the machine is; so that service is away while it is made. Its predictions are off: they say nothing
-of a measurement.
+effectiveness. Does not know the harness. Its constructor asks an address service where the machine is; that service is
+away while it is made. Its predictions are off: they say nothing of a measurement.
 """
 
 from __future__ import annotations
@@ -41,8 +44,9 @@ def _no_geocoder() -> Iterator[None]:
 class CarbonTracker:
     """See `tracking.Tracker`."""
 
-    def __init__(self, folder: Path, period_s: float) -> None:
-        self._folder, self._said = folder, io.StringIO()
+    def __init__(self, folder: Path, period_s: float, *, epochs: bool) -> None:
+        self._folder, self._said, self._epochs = folder, io.StringIO(), epochs
+        self._edges_ns: list[int] = []
         self._logs = folder / "carbontracker-logs"
         with _no_geocoder(), contextlib.redirect_stdout(self._said):  # its handlers keep the stream they find
             from carbontracker import constants
@@ -59,25 +63,26 @@ class CarbonTracker:
             )
 
     def start(self) -> int:
-        """Begin."""
+        """Begin; with epochs to come nothing is counted yet."""
         begin_ns = time.monotonic_ns()
-        self._alive().epoch_start()
+        if not self._epochs:
+            self._cut()
         return begin_ns
 
     def so_far(self, action: str) -> tuple[int, float] | None:
-        """Cut at epochs, as its users do; not at other actions."""
+        """Cut at epochs; not at other actions."""
         if action != "epoch":
             return None
-        package, now_ns = self._alive(), time.monotonic_ns()
-        package.epoch_end()
-        total_wh = self._total_wh()
-        package.epoch_start()
-        return now_ns, total_wh
+        self._cut()
+        return self._edges_ns[-1], self._total_wh()
 
     def stop(self) -> Report:
-        """End; the total as it prints it, the parts before its factor."""
-        end_ns, package = time.monotonic_ns(), self._alive()
-        package.epoch_end()
+        """End; the total as it prints it, the parts before its factor. What came after the last epoch is not in it."""
+        package = self._alive()
+        if not self._epochs:
+            self._cut()
+        if len(self._edges_ns) < 2:
+            raise TrackerProblem("it counts epochs, and none of this run ended")
         thread = package.tracker
         total_wh, components = self._total_wh(), list(thread.components)
         parts = {part.name: float(sum(part.energy_usage(thread.epoch_times))) * 1000.0 for part in components}
@@ -89,7 +94,8 @@ class CarbonTracker:
         self._keep_logs()
         return Report(
             version=version("carbontracker"),
-            end_ns=end_ns,
+            begin_ns=self._edges_ns[0],
+            end_ns=self._edges_ns[-1],
             reported_wh=total_wh if components else None,
             parts_wh={"cpu": None, "gpu": None, **parts},
             methods={"cpu": "none", "gpu": "none", **methods},
@@ -98,6 +104,14 @@ class CarbonTracker:
             factor_reason=f"the power usage effectiveness of data centres in 2023, {self._pue:g}: its energies hold it",
             problems=[*problems, *self._warnings()],
         )
+
+    def _cut(self) -> None:
+        """The end of one of its epochs and the begin of the next."""
+        package = self._alive()
+        self._edges_ns.append(time.monotonic_ns())
+        if len(self._edges_ns) > 1:
+            package.epoch_end()
+        package.epoch_start()
 
     def _total_wh(self) -> float:
         return float(self._alive().tracker.total_energy_per_epoch().sum()) * 1000.0
@@ -135,6 +149,6 @@ def _constant(part: Any) -> str:  # noqa: ANN401
     return f"no RAPL here: the CPU is taken as a constant {power_w:g} W, whatever the machine does"
 
 
-def adapter(folder: Path, period_s: float) -> CarbonTracker:
+def adapter(folder: Path, period_s: float, *, epochs: bool) -> CarbonTracker:
     """The tracker, not yet started."""
-    return CarbonTracker(folder, period_s)
+    return CarbonTracker(folder, period_s, epochs=epochs)

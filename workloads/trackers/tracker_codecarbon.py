@@ -131,6 +131,6 @@ class CodeCarbon:
         return self._totals.last
 
 
-def adapter(folder: Path, period_s: float) -> CodeCarbon:
-    """The tracker, not yet started."""
+def adapter(folder: Path, period_s: float, *, epochs: bool) -> CodeCarbon:
+    """The tracker, not yet started; it counts the whole run, with epochs or without."""
     return CodeCarbon(folder, period_s)

@@ -240,6 +240,6 @@ def read(of: list[Zone]) -> list[int]:
     return [zone.read_uj() for zone in of]
 
 
-def adapter(folder: Path, period_s: float) -> ImpactTracker:
-    """The tracker, not yet started."""
+def adapter(folder: Path, period_s: float, *, epochs: bool) -> ImpactTracker:
+    """The tracker, not yet started; it counts the whole run, with epochs or without."""
     return ImpactTracker(folder, period_s)

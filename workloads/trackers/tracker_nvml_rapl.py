@@ -154,6 +154,6 @@ def _part(zone: Zone) -> str | None:
     return next((part for kind, part in PARTS.items() if zone.name.startswith(kind)), None)
 
 
-def adapter(folder: Path, period_s: float) -> Direct:
-    """The tracker, not yet started."""
+def adapter(folder: Path, period_s: float, *, epochs: bool) -> Direct:
+    """The tracker, not yet started; it counts the whole run, with epochs or without."""
     return Direct(folder, period_s)

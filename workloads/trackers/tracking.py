@@ -60,7 +60,8 @@ TRACKERS = {
 class Report:
     """What a tracker says at its end. Energies in Wh.
 
-    `reported_wh` is verbatim, `factor` what the tracker multiplied by; `parts_wh` are without it. None: not measured.
+    `begin_ns`: where it counts from, if not from its start. `reported_wh` is verbatim, `factor` what the tracker
+    multiplied by; `parts_wh` are without it. None: not measured.
     """
 
     version: str
@@ -72,6 +73,7 @@ class Report:
     factor: float = 1.0
     factor_reason: str | None = None
     problems: list[str] = field(default_factory=list)
+    begin_ns: int | None = None
 
 
 class Tracker(Protocol):
@@ -113,8 +115,8 @@ def parse(words: Sequence[str]) -> dict[str, float]:
 class Supervised:
     """One tracker, with whatever it raises kept away from the program."""
 
-    def __init__(self, name: str, folder: Path, period_s: float) -> None:
-        self.name, self._folder, self._period_s = name, folder, period_s
+    def __init__(self, name: str, folder: Path, period_s: float, *, epochs: bool) -> None:
+        self.name, self._folder, self._period_s, self._epochs = name, folder, period_s, epochs
         self._tracker: Tracker | None = None
         self._problems: list[str] = []
         self._begin_ns: int | None = None
@@ -126,7 +128,7 @@ class Supervised:
         """Import the adapter and let it look for its hardware."""
         with self._kept("it could not be prepared"):
             module = importlib.import_module(TRACKERS[self.name].module)
-            self._tracker = module.adapter(self._folder, self._period_s)
+            self._tracker = module.adapter(self._folder, self._period_s, epochs=self._epochs)
 
     def start(self) -> None:
         """Begin."""
@@ -134,7 +136,6 @@ class Supervised:
             return
         with self._kept("it could not be started"):
             self._begin_ns = self._tracker.start()
-            self._last = (self._begin_ns, 0.0)
 
     def interval_begin(self, action: str, index: int) -> None:
         """Note what it has reported when an action begins."""
@@ -158,9 +159,9 @@ class Supervised:
         self._write(report or Report("", time.monotonic_ns(), None, {}, {}, 0))
 
     def _so_far(self, action: str) -> tuple[int, float] | None:
-        if self._tracker is None or self._last is None:
+        if self._tracker is None:
             return None
-        if time.monotonic_ns() - self._last[0] < SAME_MOMENT_NS:
+        if self._last is not None and time.monotonic_ns() - self._last[0] < SAME_MOMENT_NS:
             return self._last
         with self._kept(f"it died at the action {action}"):
             now = self._tracker.so_far(action)
@@ -183,7 +184,7 @@ class Supervised:
             "schema": SCHEMA,
             "name": self.name,
             "version": report.version,
-            "begin_ns": report.end_ns if self._begin_ns is None else self._begin_ns,
+            "begin_ns": next(ns for ns in (report.begin_ns, self._begin_ns, report.end_ns) if ns is not None),
             "end_ns": report.end_ns,
             "clock": "sut-monotonic",
             "period_s": self._period_s,
@@ -202,11 +203,14 @@ class Supervised:
 
 
 class Trackers:
-    """Every tracker of a run together: `with Trackers(names, folder) as trackers`, and its actions inside."""
+    """Every tracker of a run together: `with Trackers(names, folder, ...) as trackers`, and its actions inside.
 
-    def __init__(self, asked: dict[str, float], folder: Path) -> None:
+    `epochs`: whether the program will tell epochs; a tracker that is used around epochs counts only them then.
+    """
+
+    def __init__(self, asked: dict[str, float], folder: Path, *, epochs: bool) -> None:
         self._folder = folder
-        self._all = [Supervised(name, folder, period_s) for name, period_s in asked.items()]
+        self._all = [Supervised(name, folder, period_s, epochs=epochs) for name, period_s in asked.items()]
 
     def __enter__(self) -> Trackers:
         """All are prepared before the first is started: none counts the making of another."""
@@ -245,10 +249,10 @@ class Trackers:
             self.interval_end(action, index)
 
 
-def of_environment(folder: Path) -> Trackers:
-    """The trackers named in WATTLAB_TRACKERS, none without it; `folder` gets their artefacts.
+def of_environment(folder: Path, *, epochs: bool) -> Trackers:
+    """The trackers named in WATTLAB_TRACKERS, none without it; `folder` gets their artefacts. `epochs`: see Trackers.
 
     Raises:
         TrackerProblem: a word there names no tracker.
     """
-    return Trackers(parse(os.environ.get("WATTLAB_TRACKERS", "").split()), folder)
+    return Trackers(parse(os.environ.get("WATTLAB_TRACKERS", "").split()), folder, epochs=epochs)

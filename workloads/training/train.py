@@ -213,7 +213,7 @@ def step(name: str, trackers: Trackers) -> Iterator[dict[str, Any]]:
 def run(task: Task) -> None:
     """One run, every action marked, the trackers around all of them."""
     keras.utils.set_random_seed(task.seed)
-    with of_environment(task.artifacts) as trackers:
+    with of_environment(task.artifacts, epochs=task.mode != "idle") as trackers:
         model, summary = act(task, trackers)
     summary["restored"] = not (Path("images").exists() or MODEL.exists())
     summary.update(count_parameters(model), flops_per_image=count_flops(model))
