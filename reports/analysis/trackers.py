@@ -52,6 +52,8 @@ FIELDS: dict[str, Any] = {
 INTERVAL_FIELDS: dict[str, Any] = {
     "name": str, "index": int, "begin_ns": int, "end_ns": int, "reported_wh": float | None,
 }  # fmt: skip
+LARGEST_WH, LEAST_FACTOR = 1e9, 1e-3
+"""What is larger, or a factor that is smaller (or its inverse larger), no tracker ever meant."""
 WHOLE = 0
 """Where a tracker's whole interval stands among `Beside.terms`; its parts follow."""
 Floats = NDArray[np.float64]
@@ -195,8 +197,11 @@ def _decoded(raw: object, *, imported: bool) -> Artefact | str:
         return "unreadable"
     if any(key not in raw or not matches(raw[key], hint) for key, hint in FIELDS.items()):
         return "unreadable"
-    numbers = [raw["factor"], raw["reported_wh"], raw.get("bound_s", 0.0), *raw["parts_wh"].values()]
-    if raw["schema"] != SCHEMA or not all(n is None or math.isfinite(n) for n in numbers) or raw["factor"] <= 0:
+    told_wh = [raw["reported_wh"], *raw["parts_wh"].values()]
+    stamps = [raw["begin_ns"], raw["end_ns"]]
+    sane = raw["schema"] == SCHEMA and LEAST_FACTOR <= raw["factor"] <= 1 / LEAST_FACTOR
+    sane = sane and all(abs(wh) <= LARGEST_WH for wh in told_wh if wh is not None) and all(map(_is_stamp, stamps))
+    if not sane or not 0 <= raw.get("bound_s", 0.0) < LARGEST_WH:
         return "unreadable"
     factor = float(raw["factor"])
     return Artefact(
@@ -206,13 +211,18 @@ def _decoded(raw: object, *, imported: bool) -> Artefact | str:
     )  # fmt: skip
 
 
+def _is_stamp(value: int | None) -> bool:
+    """Whether it is absent, or nanoseconds that a clock of 64 bits can show."""
+    return value is None or abs(value) < 2**62
+
+
 def _stretches(raw: Sequence[Json], factor: float) -> Iterator[Stretch]:
     """The parts that have a length and a figure."""
     for one in raw:
         known = all(key in one and matches(one[key], hint) for key, hint in INTERVAL_FIELDS.items())
-        if not known or one["reported_wh"] is None or not math.isfinite(one["reported_wh"]):
+        if not known or one["reported_wh"] is None or not abs(one["reported_wh"]) <= LARGEST_WH:
             continue
-        if one["end_ns"] > one["begin_ns"]:
+        if _is_stamp(one["begin_ns"]) and _is_stamp(one["end_ns"]) and one["end_ns"] > one["begin_ns"]:
             energy_wh = one["reported_wh"] / factor
             yield Stretch(one["name"], one["index"], one["begin_ns"], one["end_ns"], energy_wh)
 

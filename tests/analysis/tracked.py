@@ -1,6 +1,6 @@
 """Synthetic campaigns whose runs have trackers: known power, known figures, a clock of the SUT that is days off.
 
-`python -m tests.analysis.tracked FOLDER` writes one to look at: idle, cnn, transfer, each without and with two trackers.
+`python -m tests.analysis.tracked FOLDER` writes one to look at: idle, cnn, transfer, each without and with trackers.
 Knows the run folder and a tracker's artefact (docs/trackers.md). Knows no analysis.
 """
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main
+from harness.documents import PhaseEvent
 from harness.errors import ImportFileError, LabError, RunFolderError
 from harness.evidence.attachments import check_trackers
 from harness.evidence.verification import verify
@@ -33,8 +34,9 @@ def intervals(folder: Path) -> list[tuple[str, float, float]]:
     found = []
     for run in CampaignFolder(folder).runs():
         if run.start.kind == "scenario":
-            edges = [e.sut_wall_ns for e in run.events if getattr(e, "name", "") == "rating"]
-            found.append((run.path.name, edges[0] * 1e-9, edges[1] * 1e-9))  # type: ignore[operator]
+            rating = [e for e in run.events if isinstance(e, PhaseEvent) and e.name == "rating"]
+            begin_s, end_s = ((e.sut_wall_ns or 0) * 1e-9 for e in rating)
+            found.append((run.path.name, begin_s, end_s))
     return found
 
 
@@ -53,7 +55,7 @@ def file(path: Path, *rows: str, header: str = V1, name: str = "emissions.csv") 
 
 
 def compared(folder: Path) -> dict[str, Any]:
-    told = analyse(folder).to_json()["trackers"]
+    told = analyse(folder).trackers
     assert told is not None
     return told
 
