@@ -25,6 +25,8 @@ from reports.analysis.results import AnalysedRun
 KeyKind = Literal["work", "seeds", "software", "machine", "instrument"]
 NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
 """Inputs of a run that are not the program it runs: their content is compared key by key, or is ours."""
+RECORDED: tuple[str, KeyKind] = ("scenario-recorded", "work")
+"""Stands on a side whose scenario is recorded whole, which no import can say."""
 LONGEST = 60
 """A longer value is cut, with a digest of the whole."""
 
@@ -54,13 +56,19 @@ class Key:
 def keys_of(sides: Sequence[Sequence[AnalysedRun]], declared: Sequence[str] = ()) -> tuple[Key, ...]:
     """Every key that any side recorded, in a fixed order."""
     facts = [_facts(runs) for runs in sides]
-    names = dict.fromkeys(name for side in facts for name in side)
+    names = dict.fromkeys(name for side in facts for name in side if name != RECORDED)
     order = ("work", "seeds", "machine", "software", "instrument")
     found = [
-        Key(name, kind, tuple(side.get((name, kind)) for side in facts), _covers(declared, name))
+        Key(name, kind, tuple(_value(side, name, kind) for side in facts), _covers(declared, name))
         for name, kind in sorted(names, key=lambda key: (order.index(key[1]), key[0]))
     ]
     return tuple(found)
+
+
+def _value(side: Mapping[tuple[str, KeyKind], str], name: str, kind: KeyKind) -> str | None:
+    """A side's value; `none` where its scenario is recorded and has no such part, None where it may have one."""
+    recorded = side.get(RECORDED) is not None and name.split(".")[0] in ("command", "parameters", "program", "trackers")
+    return side.get((name, kind), "none" if recorded else None)
 
 
 def refuse_other_work(keys: Sequence[Key], labels: Sequence[str]) -> None:
@@ -128,6 +136,8 @@ def _facts(runs: Sequence[AnalysedRun]) -> dict[tuple[str, KeyKind], str]:
     seeds = sorted({run.run.start.seed for run in runs})
     if runs and not any(run.run.start.source for run in runs):
         facts["seeds", "seeds"] = _text(seeds)
+        if all(run.run.start.scenario_config for run in runs):
+            facts[RECORDED] = "yes"
     return facts
 
 

@@ -69,10 +69,10 @@ U_NOTE = (
     "sessions too; different meters err independently."
 )
 SAFE_NOTE = (
-    "Degrees of freedom: two fifths of Welch's, and never more than runs of equal spread would have. Welch's own would "
-    "raise 8 to 14 % false alarms where few runs are skewed and of unequal spread or number, and a few runs cannot "
-    "show that they are not; so counted every interval covers at least 93 % up to the skewness of an exponential "
-    "distribution."
+    "Degrees of freedom: about a third of Welch's, and never more than runs of equal spread would have. Welch's own "
+    "would raise 8 to 14 % false alarms where few runs are skewed and of unequal spread or number, and a few runs "
+    "cannot show that they are not; so counted every interval covers at least 93 % up to the skewness of an "
+    "exponential distribution."
 )
 P_NOTE = (
     "p is of type A: it says whether the runs differ, nothing of the meters. A p above .05 is no evidence of equality; "
@@ -81,8 +81,8 @@ P_NOTE = (
 INVALID = "{} is of a campaign with the verdict invalid: nothing on this page holds more than that campaign."
 OTHER_SESSIONS = (
     "Sides were measured in different sessions: whatever else changed between them (room, updates, state of the "
-    "machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign in drawn order "
-    "are free of that."
+    "machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign in drawn "
+    "order are free of that."
 )
 NO_MARGIN = (
     "No margin was stated, so there is no verdict on equality: --margin 5% or --margin 0.1Wh states how large a "
@@ -451,11 +451,9 @@ def _equivalence_table(one: Part, anchor: str) -> Block:
             rows.append(Row((f"{second} against {first}", label_of(name), ends, limits, _p(test["p"]), word)))
     if not rows:
         return Paragraph(NO_MARGIN)
-    texts = ("Pair", "Quantity", "90 % interval", "Margin", "p", "Verdict")
+    texts = ("Pair", "Quantity", "95 % interval", "Margin", "p", "Verdict")
     heads = tuple(Head(text, numeric=place in (2, 3, 4)) for place, text in enumerate(texts))
-    note = (
-        "Two one-sided tests at 5 %: equivalent where the 90 % interval of ratio or difference lies within the margin."
-    )
+    note = "Equivalent where the 95 % interval of ratio or difference lies within the margin (p below .05)."
     return Table(f"{anchor}-equivalence-table", "Equivalence", heads, tuple(rows), note)
 
 

@@ -35,11 +35,11 @@ def test_a_difference_by_hand_is_that_of_welch_with_fewer_degrees_of_freedom() -
     test = found.test()
     assert test is not None
     assert test.plain_df == pytest.approx(welch)
-    # 2/5 of 3 and of 4 degrees of freedom; of equal spread they would be (1/4 + 1/5)^2 / ((1/4)^2/1.2 + (1/5)^2/1.6).
-    safe = (31 / 60) ** 2 / ((5 / 12) ** 2 / 1.2 + 0.1**2 / 1.6)
-    alike = 0.45**2 / (0.0625 / 1.2 + 0.04 / 1.6)
+    # .35 of 3 and of 4 degrees of freedom; of equal spread they would be (1/4 + 1/5)^2 / ((1/4)^2/1.05 + (1/5)^2/1.4).
+    safe = (31 / 60) ** 2 / ((5 / 12) ** 2 / 1.05 + 0.1**2 / 1.4)
+    alike = 0.45**2 / (0.0625 / 1.05 + 0.04 / 1.4)
     assert difference.dof == test.df == pytest.approx(min(safe, alike))
-    assert SAFE == 0.4
+    assert SAFE == 0.35
 
 
 def test_statistic_and_plain_degrees_of_freedom_are_those_of_scipy_and_r() -> None:
@@ -58,7 +58,7 @@ def test_pairs_are_one_sample_of_differences() -> None:
     other = stats.ttest_rel(TWO[:4], ONE)
     assert test is not None
     assert (test.t, test.plain_df) == pytest.approx((other.statistic, 3), rel=1e-12)
-    assert test.df == pytest.approx(0.4 * 3)
+    assert test.df == pytest.approx(0.35 * 3)
 
 
 def test_one_meters_gain_cancels_in_the_ratio_and_two_meters_do_not() -> None:
@@ -116,8 +116,9 @@ def test_equivalence_by_hand_agrees_with_r() -> None:
     other = statistics.equivalence_of(difference.value, difference.u, difference.dof, 5.0)
     assert test is not None
     assert other is not None
-    assert (test.low, test.high, test.p) == pytest.approx((other.low, other.high, other.p), rel=1e-9)
-    assert test.equivalent == other.equivalent
+    assert test.p == pytest.approx(2 * (other.p or 0.0), rel=1e-9)
+    assert (test.low, test.high) == found.interval(complete=True)
+    assert test.equivalent == (test.p < 0.05)
 
 
 def test_a_relative_margin_is_fiellers_interval_within_one_plus_minus_the_margin() -> None:
@@ -210,7 +211,7 @@ def test_another_unit_scales_the_difference_and_leaves_ratio_and_p(
 @given(values, values, st.floats(0.0, 0.05))
 def test_a_gain_error_that_both_sides_share_leaves_the_ratio(one: list[float], two: list[float], gain: float) -> None:
     plain = Contrast(mean(one), mean(two))
-    erring = Contrast(mean(one, {GAIN: gain * np.mean(one)}), mean(two, {GAIN: gain * np.mean(two)}))
+    erring = Contrast(mean(one, {GAIN: gain * float(np.mean(one))}), mean(two, {GAIN: gain * float(np.mean(two))}))
     ratios = plain.ratio(complete=True), erring.ratio(complete=True)
     if ratios[0] is not None and ratios[1] is not None:
         assert (ratios[1].value, ratios[1].u) == pytest.approx((ratios[0].value, ratios[0].u))
@@ -229,7 +230,7 @@ def test_the_complete_interval_holds_type_a_and_the_lines_add_up(
 
 
 SIMULATED = [
-    *(Setting(f"short {shape} {a}+{b} {spread:g}", shape, (a, b), spread)  # type: ignore[arg-type]
+    *(Setting(f"short {shape} {a}+{b} {spread:g}", shape, (a, b), spread)
       for shape in ("normal", "exponential") for a, b in ((3, 3), (6, 6), (3, 30)) for spread in (1.0, 4.0)),
     Setting("short lognormal 6+30", "lognormal", (6, 30), 0.25),
     Setting("short pairs", "exponential", (10, 10), 1.0, block_sd=1.0, paired=True),
@@ -241,11 +242,11 @@ SIMULATED = [
 
 @pytest.mark.parametrize("how", SIMULATED, ids=lambda how: how.name)
 def test_under_the_null_false_alarms_are_few_and_every_printed_interval_covers(how: Setting) -> None:
-    """400 draws a setting, of a fixed seed; 2000 draws of all settings stand in docs/benchmarks.md. Twice the binomial
-    standard error of 400 draws at 5 % (1.1 points each) is allowed beyond the limits of the method. p holds no type B,
+    """250 draws a setting, of a fixed seed; 2000 draws of all settings stand in docs/benchmarks.md. Twice the binomial
+    standard error of 250 draws at 5 % (1.4 points each) is allowed beyond the limits of the method. p holds no type B,
     so it is judged where there is none."""
-    found = run(how, 400)
-    slack = 2.2
+    found = run(how, 250)
+    slack = 2.8
     assert float(str(found["covers"])) >= 93.0 - slack
     assert float(str(found["covers_ratio"])) >= 93.0 - slack
     assert float(str(found["false_equivalence"])) <= 7.0 + slack

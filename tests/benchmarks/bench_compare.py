@@ -58,8 +58,8 @@ def settings() -> Iterator[Setting]:
     for shape in SHAPES:
         for numbers in NUMBERS:
             for spread in SPREADS:
-                n = "+".join(map(str, numbers))
-                yield Setting(f"means {shape} n={n} spread={spread:g}", shape, numbers, spread)
+                both = "+".join(map(str, numbers))
+                yield Setting(f"means {shape} n={both} spread={spread:g}", shape, numbers, spread)
     for shape in SHAPES:
         for common in (True, False):
             name = f"meters {shape} {'one' if common else 'two'}"

@@ -1,0 +1,415 @@
+"""Whole campaigns beside each other: what they have in common, what is refused, what the document holds."""
+
+import dataclasses
+import json
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.documents import PowerDescriptor, Start
+from harness.errors import AnalysisError
+from harness.importers.oscar import import_oscar
+from reports.analysis import sides, statistics
+from reports.analysis.comparison import Margin, Options, compare, comparison_text, parse_margin
+from reports.analysis.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
+from reports.analysis.sides import Part, read_campaigns
+from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
+
+OKULAR = Path(__file__).parents[1] / "data" / "okular"
+SOFTWARE = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+CNN = {"cnn": Load(52.0, 34.0, 61.0, epochs=6)}
+SPAN_W = 1800.0
+
+
+class Metered(SyntheticRun):
+    """Runs of one real-looking meter with a serial number and a range part."""
+
+    serial = "4711"
+
+    def _meter(self) -> PowerDescriptor:
+        plain = super()._meter()
+        column = plain.columns[0] | {"accuracy": plain.columns[0]["accuracy"] | {"counts": 0.0}}
+        return dataclasses.replace(plain, identity=plain.identity | {"serial": self.serial}, columns=[column])
+
+
+class Elsewhere(Metered):
+    """Another instrument of the same model."""
+
+    serial = "4712"
+
+
+class LongerTraining(SyntheticRun):
+    """The same scenario with another parameter."""
+
+    def _scenario_config(self) -> dict[str, Any]:
+        plain = super()._scenario_config()
+        return plain | {"parameters": plain.get("parameters", {}) | {"target": 0.9}} if self.load else plain
+
+
+class OtherMachine(SyntheticRun):
+    """The same scenario on another machine."""
+
+    def _start_document(self, *arguments: Any) -> Start:  # noqa: ANN401
+        plain = super()._start_document(*arguments)
+        return dataclasses.replace(plain, sut=plain.sut | {"cpu": "another processor"})
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Campaigns of six runs: a and b alike but for their noise, longer, other; meters one, again and two."""
+    folder = tmp_path_factory.mktemp("lab")
+    small = Shape(loads=CNN, repetitions=6, duration_s=30)
+    kinds: dict[str, tuple[int, type[SyntheticRun] | None]] = {
+        "a": (7, None), "b": (8, None), "c": (9, None), "longer": (7, LongerTraining), "other": (8, OtherMachine),
+        "one": (7, Metered), "again": (8, Metered), "two": (8, Elsewhere),
+    }  # fmt: skip
+    for name, (seed, kind) in kinds.items():
+        make_campaign(folder, dataclasses.replace(small, name=name, seed=seed), kind)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One campaign of ten repetitions of two scenarios in blocks."""
+    loads = {"light": Load(40.0, 20.0), "heavy": Load(50.0, 30.0)}
+    return make_campaign(
+        tmp_path_factory.mktemp("blocks"), Shape(name="blocks", loads=loads, repetitions=10, duration_s=30)
+    )
+
+
+@pytest.fixture(scope="module")
+def okular(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("okular") / "okular"
+    import_oscar(OKULAR, folder)
+    return folder
+
+
+READ = cache(sides.read_campaign)
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The campaigns never change; each is computed once for all tests."""
+    monkeypatch.setattr(sides, "read_campaign", READ)
+
+
+def document(*named: list[Part], **options: Any) -> dict[str, Any]:  # noqa: ANN401
+    made = compare(named, Options(**options), SOFTWARE, named[0][0].folder.parent / "out")
+    text = comparison_text(made)
+    read: dict[str, Any] = json.loads(text)
+    return read
+
+
+def pair_of(made: dict[str, Any], name: str = "induced_energy_wh") -> dict[str, Any]:
+    found: dict[str, Any] = made["sets"][0]["pairs"][0]["quantities"][name]
+    return found
+
+
+def line(quantity: dict[str, Any], source: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in quantity["lines"] if one["source"] == source)
+    return found
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_the_uncertainty_of_a_side_is_that_of_its_campaigns_budget(lab: Path, okular: Path) -> None:
+    for folder, scenario in ((lab / "a", "cnn"), (lab / "one", "cnn"), (okular, "scenario"), (okular, "idle")):
+        (campaign,) = read_campaigns([[Part(folder)]]).values()
+        made = document([Part(folder, scenario)], [Part(lab / "b", "cnn")], differs=("parameters",))
+        for name in ("energy_wh", "induced_energy_wh"):
+            expected = campaign.result.scenarios[scenario][name]
+            found = made["sets"][0]["sides"][0]["quantities"][name]["number"]
+            for key in ("value", "u", "U", "dof", "sd"):
+                assert found[key] == pytest.approx(expected[key], rel=1e-9), (folder, name, key)
+
+
+def test_okular_scenario_against_idle_by_hand(okular: Path) -> None:
+    """The published measurement: 30 scenario and 11 idle runs, one baseline of 11 blocks, stamps of unknown convention
+    (method.md section 2 prints all values used here)."""
+    made = document([Part(okular, "scenario")], [Part(okular, "idle")])
+    induced = pair_of(made)
+    assert induced["difference"]["value"] == pytest.approx(-0.0100833 - 0.0752345, abs=1e-7)
+    # Spread of the runs: 0.0055632 / sqrt(30), more by their autocorrelation, and of the 11 idle runs.
+    (campaign,) = read_campaigns([[Part(okular)]]).values()
+    budgets = {name: part["budget"]["induced"]["lines"] for name, part in campaign.result.scenarios.items()}
+    runs = {name: math.hypot(*(one["u"] for one in lines if one["source"] in ("runs", "autocorrelation")))
+            for name, lines in budgets.items()}  # fmt: skip
+    assert line(induced, "runs")["u"] == pytest.approx(math.hypot(runs["scenario"], runs["idle"]))
+    # The baseline is common: what is left is the difference of both durations times s / sqrt(11).
+    base = campaign.result.baseline or {}
+    hours = (216.8601 - 216.4321818) / 3600
+    means_w = [block["mean_power_w"]["value"] for block in base["blocks"]]
+    seconds = np.array([block["duration_s"]["value"] for block in base["blocks"]])
+    weights = seconds / seconds.sum()
+    left = hours * float(np.std(means_w, ddof=1)) * float(np.linalg.norm(weights))
+    assert line(induced, "baseline")["u"] == pytest.approx(left, rel=1e-5)
+    assert line(induced, "baseline")["rho"] == pytest.approx(1.0)
+    # Stamps at the start of their windows would give .0753588 and -.0100735 instead of .0752345 and -.0100833.
+    moved = (-0.0100735 + 0.0100833) - (0.0753588 - 0.0752345)
+    assert line(induced, "stamp-convention")["u"] == pytest.approx(abs(moved) / math.sqrt(3), abs=1e-7)
+    assert induced["verdict"] == "less"
+    assert induced["relative"] is None  # the ratio is below zero: no share of the reference
+    energy = pair_of(made, "energy_wh")
+    assert energy["difference"]["value"] == pytest.approx(0.6812948768 - 0.7679795790, abs=1e-9)
+    assert energy["ratio"]["value"] == pytest.approx(0.6812948768 / 0.7679795790)
+    assert made["origin"] == "imported"
+
+
+def test_one_meter_in_two_sessions_shares_its_gain_and_another_meter_does_not(lab: Path) -> None:
+    same = pair_of(document([Part(lab / "one")], [Part(lab / "again")]), "energy_wh")
+    apart = pair_of(document([Part(lab / "one")], [Part(lab / "two")]), "energy_wh")
+    gains = line(same, "gain"), line(apart, "gain")
+    assert gains[0]["rho"] == pytest.approx(1.0)
+    assert gains[1]["rho"] == pytest.approx(0.0, abs=1e-12)
+    # 1.5 % of the reading, rectangular: of the difference, or of both energies
+    means = [side["quantities"]["energy_wh"]["number"]["value"]
+             for side in document([Part(lab / "one")], [Part(lab / "again")])["sets"][0]["sides"]]  # fmt: skip
+    part = 0.015 / math.sqrt(3)
+    assert gains[0]["u"] == pytest.approx(part * abs(means[1] - means[0]), rel=1e-3)
+    assert gains[1]["u"] == pytest.approx(part * math.hypot(*means), rel=1e-3)
+    assert same["difference"]["u"] < apart["difference"]["u"]
+    assert same["difference_type_a"]["u"] == pytest.approx(apart["difference_type_a"]["u"])
+
+
+def test_a_serial_number_that_says_nothing_is_no_identity(lab: Path) -> None:
+    """The synthetic meters of a and b both say serial number 0."""
+    assert line(pair_of(document([Part(lab / "a")], [Part(lab / "b")])), "gain")["rho"] == pytest.approx(0.0)
+
+
+def test_every_number_of_the_document_is_complete_and_the_text_is_the_same_again(lab: Path) -> None:
+    made = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, relative=True))
+
+    def numbers(tree: object) -> int:
+        if isinstance(tree, dict):
+            if {"value", "unit"} <= tree.keys() and "U" in tree:
+                assert tree.keys() == {"value", "unit", "sd", "n", "u", "U", "dof"}
+                return 1
+            return sum(map(numbers, tree.values()))
+        return sum(map(numbers, tree)) if isinstance(tree, list) else 0
+
+    assert numbers(made) > 40
+    assert document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, relative=True)) == made
+    assert [entry["folder"] for entry in made["inputs"]] == ["a", "b"]
+    assert all(len(digest) == 64 for entry in made["inputs"] for digest in entry["runs"].values())
+
+
+def test_a_campaign_of_no_difference_raises_none_and_says_what_is_excluded(lab: Path) -> None:
+    found = pair_of(document([Part(lab / "a")], [Part(lab / "b")]))
+    low, high = found["interval"]
+    assert found["verdict"] == "not-shown"
+    assert found["not_excluded"] == max(-low, high)
+    assert found["not_excluded_percent"] == pytest.approx(100 * max(abs(end - 1) for end in found["ratio_interval"]))
+    assert found["equivalence"] is None
+
+
+def test_the_replicates_are_runs_and_never_seconds(lab: Path) -> None:
+    """Six runs of 30 readings each: n is 6, and so are the degrees of freedom; nothing compares readings."""
+    made = document([Part(lab / "a")], [Part(lab / "b")])
+    for quantity in made["sets"][0]["pairs"][0]["quantities"].values():
+        assert quantity["test"]["n"] == [6, 6]
+        assert quantity["test"]["plain_df"] <= 10.0
+    assert [side["n_runs"] for side in made["sets"][0]["sides"]] == [6, 6]
+
+
+def test_a_p_value_without_a_margin_gives_no_verdict_on_equality(lab: Path) -> None:
+    bare = document([Part(lab / "a")], [Part(lab / "b")])
+    assert all(q["equivalence"] is None for q in bare["sets"][0]["pairs"][0]["quantities"].values())
+    wide = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.3, relative=True)))
+    narrow = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.0001, relative=True)))
+    assert wide["equivalence"]["equivalent"] is True
+    assert narrow["equivalence"]["equivalent"] is False
+    assert narrow["test"]["p"] > 0.05
+    absolute = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(1.0, relative=False))
+    assert pair_of(absolute)["equivalence"]["limits"] == [-1.0, 1.0]
+    assert pair_of(absolute, "duration_s")["equivalence"] is None
+
+
+# --- design ------------------------------------------------------------------------------------------------------
+
+
+def test_ten_complete_blocks_are_pairs_and_what_a_run_lacks_makes_them_independent(
+    blocks: Path, lab: Path, tmp_path: Path
+) -> None:
+    made = document([Part(blocks, "light")], [Part(blocks, "heavy")])
+    pair = made["sets"][0]["pairs"][0]
+    assert (pair["design"], pair["n_pairs"], pair["sessions"]) == ("paired-by-repetition", 10, "same")
+    energies = [np.array(side["quantities"]["energy_wh"]["values"]) for side in made["sets"][0]["sides"]]
+    assert line(pair["quantities"]["energy_wh"], "runs")["u"] == pytest.approx(
+        float(np.std(energies[1] - energies[0], ddof=1)) / math.sqrt(10)
+    )
+    assert document([Part(lab / "a")], [Part(lab / "b")])["sets"][0]["pairs"][0]["design"] == "independent-campaigns"
+    loads = {"light": Load(40.0, 20.0), "heavy": Load(50.0, 30.0)}
+    few = make_campaign(tmp_path, Shape(name="few", loads=loads, repetitions=4, duration_s=30))
+    torn = make_campaign(tmp_path, Shape(name="torn", loads=loads, repetitions=11, duration_s=30, broken={2: "fail"}))
+    for folder, code in ((few, "independent-few-blocks"), (torn, "independent-incomplete-blocks")):
+        made = document([Part(folder, "light")], [Part(folder, "heavy")])
+        assert made["sets"][0]["pairs"][0]["design"] == code
+
+
+def test_three_sides_have_all_pairs_and_p_after_holm(lab: Path) -> None:
+    made = document([Part(lab / "a")], [Part(lab / "b")], [Part(lab / "c")])
+    pairs = made["sets"][0]["pairs"]
+    assert [(pair["first"], pair["second"]) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
+    tests = [pair["quantities"]["energy_wh"]["test"] for pair in pairs]
+    least = min(tests, key=lambda test: test["p"])
+    assert least["p_adjusted"] == pytest.approx(min(1.0, 3 * least["p"]))
+    assert all(test["p_adjusted"] >= test["p"] for test in tests)
+
+
+def test_without_a_scenario_every_common_one_is_compared(lab: Path, tmp_path: Path) -> None:
+    more = make_campaign(tmp_path, Shape(name="more", repetitions=3, duration_s=30))
+    made = document([Part(more)], [Part(lab / "a")])
+    assert [one["name"] for one in made["sets"]] == ["cnn"]
+    with pytest.raises(
+        AnalysisError, match=r"no scenario is named while another side names one; write .*more:SCENARIO"
+    ):
+        document([Part(more)], [Part(lab / "a", "cnn")])
+    with pytest.raises(AnalysisError, match=r"a: no run of a scenario 'idle' is in its means; it has cnn"):
+        document([Part(more, "idle")], [Part(lab / "a", "idle")])
+
+
+def test_a_declared_rank_test_takes_the_place_of_t_and_cannot_hold_a_baseline(lab: Path) -> None:
+    made = document([Part(lab / "a")], [Part(lab / "b")], test="rank")
+    energy, induced = (pair_of(made, name)["test"] for name in ("energy_wh", "induced_energy_wh"))
+    values = [side["quantities"]["energy_wh"]["values"] for side in made["sets"][0]["sides"]]
+    kruskal = statistics.kruskal({"a": np.array(values[0]), "b": np.array(values[1])})
+    assert (energy["name"], energy["p"]) == ("kruskal-wallis", kruskal.p)
+    assert (induced["p"], induced["reason"]) == (None, "ranks-cannot-hold-the-baseline")
+
+
+def test_without_r_everything_but_the_effect_sizes_is_there(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = document([Part(lab / "a")], [Part(lab / "b")])
+    monkeypatch.setattr(statistics, "available", lambda: "R is not there; apt-get install r-base-core installs it")
+    bare = document([Part(lab / "a")], [Part(lab / "b")])
+    for name, quantity in bare["sets"][0]["pairs"][0]["quantities"].items():
+        effects = quantity.pop("effects")
+        assert effects["cliffs_delta"] is effects["hedges_g"] is None
+        assert "apt-get install" in effects["reason"]
+        with_r = whole["sets"][0]["pairs"][0]["quantities"][name]
+        assert with_r.pop("effects")["cliffs_delta"]["value"] <= 1.0
+        assert quantity == with_r
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------
+
+
+def test_other_work_is_refused_with_key_both_values_and_the_option_until_it_is_declared(lab: Path) -> None:
+    both = [Part(lab / "a")], [Part(lab / "longer")]
+    expected = r"a and longer did different work.*: parameters\.target is none \(a\) and 0\.9 \(longer\)\..*"
+    with pytest.raises(AnalysisError, match=expected + r"--differs parameters\.target$"):
+        document(*both)
+    for declared in ("parameters", "parameters.target"):
+        made = document(*both, differs=(declared,))
+        key = next(one for one in made["sets"][0]["keys"] if one["key"] == "parameters.target")
+        assert (key["values"], key["differs"], key["declared"]) == (["none", "0.9"], True, True)
+
+
+def test_what_differs_beside_the_work_is_listed_with_both_values(lab: Path) -> None:
+    made = document([Part(lab / "a")], [Part(lab / "other")])
+    key = next(one for one in made["sets"][0]["keys"] if one["key"] == "cpu")
+    assert key["differs"]
+    assert key["values"] == ["AMD Ryzen 7 1700 Eight-Core Processor", "another processor"]
+    pair = made["sets"][0]["pairs"][0]
+    assert "cpu" in pair["differing"]
+    assert pair["iso14756"]["reason"] == "other-sut"
+
+
+def test_campaigns_that_are_not_comparable_are_not_pooled(lab: Path) -> None:
+    pooled = document([Part(lab / "a"), Part(lab / "b")], [Part(lab / "c")])
+    first = pooled["sets"][0]["sides"][0]
+    assert (first["label"], first["n_runs"]) == ("a+b", 12)
+    values = first["quantities"]["energy_wh"]["values"]
+    assert first["quantities"]["energy_wh"]["number"]["value"] == pytest.approx(np.mean(values))
+    with pytest.raises(
+        AnalysisError, match=r"cannot be pooled: cpu is AMD Ryzen.* \(a:cnn\) and another processor \(other:cnn\)"
+    ):
+        document([Part(lab / "a"), Part(lab / "other")], [Part(lab / "c")])
+
+
+def test_a_run_is_never_compared_with_itself(lab: Path) -> None:
+    with pytest.raises(AnalysisError, match=r"the same run stands on two sides \(a and a\)|the same run stands twice"):
+        document([Part(lab / "a")], [Part(lab / "a")])
+
+
+def test_a_key_that_no_side_has_and_a_single_side_are_refused(lab: Path) -> None:
+    with pytest.raises(AnalysisError, match=r"--differs optimiser: no side has such a key; there are: .*parameters"):
+        document([Part(lab / "a")], [Part(lab / "b")], differs=("optimiser",))
+    with pytest.raises(AnalysisError, match="one side alone cannot be compared"):
+        document([Part(lab / "a")])
+
+
+@pytest.mark.parametrize("text", ["5", "x%", "0%", "-1Wh", "200%", "nan%", "Wh", "infWh"])
+def test_a_margin_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(AnalysisError, match=r"--margin .*: expected a share of the reference"):
+        parse_margin(text)
+
+
+def test_a_margin_is_a_share_or_an_energy() -> None:
+    assert parse_margin("5%") == Margin(0.05, relative=True)
+    assert parse_margin(".1Wh") == Margin(0.1, relative=False)
+    assert parse_margin("20mWh") == Margin(0.02, relative=False)
+
+
+def test_options_survive_their_json() -> None:
+    options = Options(Margin(0.05, relative=True), "rank", ("parameters",), ((60.0, 0.9), (120.0, 1.0)))
+    assert Options.from_json(json.loads(json.dumps(options.to_json()))) == options
+    assert Options.from_json(Options().to_json()) == Options()
+
+
+# --- ISO/IEC 14756 -----------------------------------------------------------------------------------------------
+
+
+def test_efficiency_values_by_hand(lab: Path) -> None:
+    made = document([Part(lab / "a")], [Part(lab / "b")], timeliness=((22.9, 0.5), (30.0, 1.0)))
+    values = made["sets"][0]["pairs"][0]["iso14756"]
+    (first, second) = (side["quantities"] for side in made["sets"][0]["sides"])
+    seconds = [np.array(side["duration_s"]["values"]) for side in (first, second)]
+    energies = [np.array(side["energy_wh"]["values"]) for side in (first, second)]
+    assert values["I_TH"]["number"]["value"] == pytest.approx(seconds[0].mean() / seconds[1].mean())
+    assert values["I_EN"]["number"]["value"] == pytest.approx(energies[0].mean() / energies[1].mean())
+    # training is .77 of every synthetic run
+    assert values["I_ME"]["number"]["value"] == pytest.approx(seconds[0].mean() / seconds[1].mean(), rel=1e-6)
+    timely = [min(6, math.floor(np.sum(0.77 * s <= 22.9) / 0.5), int(np.sum(0.77 * s <= 30.0))) for s in seconds]
+    expected = (timely[1] / seconds[1].sum()) / (timely[0] / seconds[0].sum())
+    assert values["I_TI"]["value"] == pytest.approx(expected)
+    without = document([Part(lab / "a")], [Part(lab / "b")])["sets"][0]["pairs"][0]["iso14756"]
+    assert (without["I_TI"], without["I_TI_reason"]) == (None, "no-timeliness-function")
+
+
+def test_efficiency_values_invert_with_the_sides(lab: Path) -> None:
+    steps = {"timeliness": ((22.9, 0.5), (30.0, 1.0))}
+    here = document([Part(lab / "a")], [Part(lab / "b")], **steps)["sets"][0]["pairs"][0]["iso14756"]
+    there = document([Part(lab / "b")], [Part(lab / "a")], **steps)["sets"][0]["pairs"][0]["iso14756"]
+    for key in ("I_TH", "I_ME", "I_EN"):
+        assert here[key]["number"]["value"] * there[key]["number"]["value"] == pytest.approx(1.0)
+    assert here["I_TI"]["value"] * there["I_TI"]["value"] == pytest.approx(1.0)
+
+
+def test_timely_tasks_by_hand() -> None:
+    """Ten tasks: 8 within 60 s, 9 within 120 s, one later; 90 % within 60 s, all within 120 s."""
+    tasks = Tasks(np.array([50.0] * 8 + [100.0, 130.0]), 1000.0)
+    function = parse_timeliness("60s:90%, 120s:100%")
+    assert tasks.timely(function) == 8  # min(floor(8 / .9), floor(9 / 1)), at most all
+    assert Tasks(np.full(9, 10.0), 100.0).timely(((60.0, 0.9), (120.0, 1.0))) == 9
+    late = Tasks(np.array([200.0]), 200.0)
+    assert timely_throughput(late, tasks, function) is None
+    assert timely_throughput(tasks, Tasks(np.full(4, 50.0), 250.0), function) == pytest.approx((4 / 250) / (8 / 1000))
+
+
+def test_a_run_without_a_marked_training_is_a_task_as_a_whole() -> None:
+    durations = np.array([10.0, 12.0])
+    assert tasks_of([8.0, 9.0], durations).execution_s.tolist() == [8.0, 9.0]
+    assert tasks_of([8.0, None], durations).execution_s.tolist() == [10.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    "text", ["60:90%,120s:100%", "60s:90%", "120s:90%,60s:100%", "60s:100%,120s:90%", "x", "60s:0%,70s:100%"]
+)
+def test_a_timeliness_function_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(AnalysisError, match="expected SECONDSs:SHARE%"):
+        parse_timeliness(text)
