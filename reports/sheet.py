@@ -28,7 +28,7 @@ WIDTH_IN = 7.2
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
 MARKERS = "os^Dv<"
-HATCHES = ("///", "\\\\\\", "...", "xxx", "---", "++")
+HATCHES = ("///", "\\\\\\", "..", "xxx", "---", "++")
 INK, SOFT, GRID, RAW, PAPER, STAMP, HEAT = (
     "#010203", "#505152", "#d0d1d2", "#a0a1a2", "#fdfcfb", "#c0b1b2", "#b03060",
 )  # fmt: skip
@@ -69,7 +69,7 @@ BASELINE = -1
 """Style index of the baseline: grey."""
 LETTER_IN = 0.066
 """Mean width of a letter of the axes' labels."""
-RASTER = 250
+RASTER = 120
 """Cells along each axis within which points count as one (see `thinned`)."""
 
 
@@ -136,17 +136,28 @@ def _for_page(svg: str, label: Labelled) -> str:
     assert box is not None  # matplotlib always writes one
     rest = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
     rest = re.sub(r"<metadata>.*?</metadata>", "", rest, count=1, flags=re.DOTALL)
+    rest = re.sub(r">\s+<", ">\n<", rest)
     rest = re.sub(r' id="([^"]+)"', rf' id="{label.name}-\1"', rest)
     rest = re.sub(r"url\(#", f"url(#{label.name}-", rest)
     rest = rest.replace('xlink:href="#', f'href="#{label.name}-')
     rest = re.sub(r"#[0-9a-f]{6}\b", lambda match: _colour(match.group()), rest)
+    rest = re.sub(r'(<g clip-path="[^"]+")>\n((?:<use [^>]+/>\n)+)', _styled_once, rest)
+    rest = re.sub(r'( [xy]=")(\d+\.\d+)"', lambda match: f'{match[1]}{float(match[2]):.2f}"', rest)
     rest = re.sub(r' d="([^"]+)"', lambda match: f' d="{_shorter(match.group(1))}"', rest)
     rest = re.sub(r"(font(?:-family)?: [^;\"]*?)'[^\"]*?sans-serif", r"\1var(--sans)", rest)
-    rest = re.sub(r">\s+<", ">\n<", rest)
     heading = f'<title id="{label.name}-t">{escape(plain(label.title))}</title>\n'
     heading += f'<desc id="{label.name}-d">{escape(plain(label.description))}</desc>'
     spoken = f'role="img" aria-labelledby="{label.name}-t {label.name}-d"'
     return f'<svg class="plot" viewBox="{box.group(1)}" {spoken}>{heading}{rest}'.strip()
+
+
+def _styled_once(group: re.Match[str]) -> str:
+    """Markers of one look: the look stands at their group, not at each of them."""
+    looks = set(re.findall(r' style="[^"]*"', group[2]))
+    if len(looks) != 1:
+        return group[0]
+    (look,) = looks
+    return f"{group[1]}{look}>\n{group[2].replace(look, '')}"
 
 
 def _colour(hexadecimal: str) -> str:

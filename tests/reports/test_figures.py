@@ -205,12 +205,21 @@ def test_names_of_few_points_are_all_printed() -> None:
 
 
 def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> None:
-    x, y = np.linspace(1, 100, 200), np.linspace(5, 6, 200)
-    assert len(sheet.thinned(x, y)[0]) == 200
+    x, y = np.linspace(1, 100, 100), np.linspace(5, 6, 100)
+    assert len(sheet.thinned(x, y)[0]) == 100
     many_x, many_y = np.repeat(x, 50), np.repeat(y, 50)
     short_x, short_y = sheet.thinned(many_x, many_y, (True, False))
-    assert len(short_x) <= 200
+    assert len(short_x) <= 100
     assert (short_x.min(), short_x.max(), short_y.min(), short_y.max()) == (1.0, 100.0, 5.0, 6.0)
+
+
+def test_markers_of_one_look_carry_it_once() -> None:
+    points = [Points("a", 0, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), Points("b", 1, [1.0, 2.0], [3.0, 1.0])]
+    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", points)])
+    groups = re.findall(r'<g clip-path="[^"]+" style="([^"]+)">\n((?:<use [^>]+/>\n)+)', svg)
+    assert [uses.count("<use") for _, uses in groups] == [3, 2]
+    assert [re.findall(r"var\(--c\d\)", look) for look, _ in groups] == [["var(--c0)"], ["var(--c1)"]]
+    assert not any("style" in uses for _, uses in groups)
 
 
 @pytest.mark.parametrize("spread", [[0.0, 0.0, 0.0], [0.1, 0.12, 0.9], [0.5]])
