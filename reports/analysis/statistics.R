@@ -79,12 +79,13 @@ studentized_tail <- function(t, k, df) {
     min(1, 0.1 * k * diff(log_s[1:2]) * sum(density * vapply(q * s, beyond, 0)))
 }
 
-# qtukey stops at an error of 1e-4.
+# qtukey stops at an error of 1e-4; two steps along the chord bring it below 1e-10.
 studentized_quantile <- function(k, df) {
     if (k == 2) return(sqrt(2) * qt((1 + level) / 2, df))
-    near <- qtukey(level, k, df)
-    away <- function(q) ptukey(q, k, df) - level
-    uniroot(away, c(0.99, 1.01) * near, extendInt = "upX", tol = 1e-11)$root
+    q <- qtukey(level, k, df)
+    slope <- (ptukey(1.001 * q, k, df) - ptukey(0.999 * q, k, df)) / (0.002 * q)
+    for (step in 1:2) q <- q - (ptukey(q, k, df) - level) / slope
+    q
 }
 
 # difference, low, high, t, df, p
@@ -363,9 +364,20 @@ bca <- function(x, median_wanted, seed) {
 
 bootstrap <- function(x, median_wanted, seed) {
     set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
-    of <- if (median_wanted) median else mean
     n <- length(x)
-    vapply(seq_len(replicates), function(i) of(x[sample.int(n, n, replace = TRUE)]), 0)
+    sorted <- sort(x)
+    of <- if (median_wanted) medians_of_columns else function(places, values) colMeans(matrix(values[places], n))
+    at_once <- max(1, floor(1e6 / n)) # of memory; the numbers drawn are the same
+    counts <- diff(unique(c(seq(0, replicates, at_once), replicates)))
+    unlist(lapply(counts, function(count) of(matrix(sample.int(n, n * count, replace = TRUE), n), sorted)))
+}
+
+# Medians of the values at the places, column by column; the values are sorted.
+medians_of_columns <- function(places, values) {
+    n <- nrow(places)
+    within <- sort.int(places + n * (col(places) - 1L), method = "radix")
+    ordered <- matrix((within - 1L) %% n + 1L, n)
+    (values[ordered[floor((n + 1) / 2), ]] + values[ordered[ceiling((n + 1) / 2), ]]) / 2
 }
 
 bca_ends <- function(value, drawn, without) {
