@@ -19,6 +19,7 @@ from reports.pages.campaign import (
     setup_diagram,
     verdict_in_words,
 )
+from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
@@ -41,9 +42,9 @@ RULE = (
     "Decision rule: a result is accepted where value ≤ limit − guard band, guard band = factor × U (JCGM 106, 8.3.2). "
     "The risk is the probability that the decision is wrong."
 )
-NO_TESTS = (
-    "No test of significance was made for this report. n is the number of runs (of a baseline: blocks), never of "
-    "seconds; intervals are Student's t at the degrees of freedom given."
+INTERVALS = (
+    "n is the number of runs (of a baseline: blocks), never of seconds; intervals are Student's t at the degrees of "
+    "freedom given."
 )
 RECOMPUTE = "Every number of this report stands in results.json and is recomputed from the raw files listed here by:"
 LIMIT_OF_PROOF = "A seal proves that nothing changed since it was made; it cannot prove that readings were not forged."
@@ -127,7 +128,8 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
         ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
         ("results", "Results", _results(results, material, stamp)),
         ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
-        ("statistics", "Statistics", [Paragraph(NO_TESTS), _statistics(results)]),
+        ("statistics", "Statistics", [Paragraph(INTERVALS), _statistics(results), statistics_blocks(results, stamp),
+                                      epoch_correlation_blocks(results)]),
         ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
         ("decision", "Decision rule and verdict", [_verdict(results)]),
         ("raw-data", "Raw data and recomputation", [_recompute(results, issue), _raw_files(material.files)]),
@@ -311,6 +313,7 @@ def _results(results: Results, material: Material, stamp: str) -> list[Block | S
         plots.trace_figure(material.traces, stamp, material.trace_note), tables.baseline_table(results),
         tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
         tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
+        marginal_table(results),
         tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results),
     ]  # fmt: skip
 

@@ -20,6 +20,7 @@ from reports.pages.blocks import (
     Section,
 )
 from reports.pages.budgets import budget_blocks, incomplete
+from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
@@ -215,12 +216,14 @@ def _sections(
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
-        section("efficiency-factors", "Efficiency", tables.efficiency_table(results),
-                plots.efficiency_figure(results, stamp), tables.success_table(results)),
+        section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
+                epoch_correlation_blocks(results), plots.efficiency_figure(results, stamp),
+                tables.efficiency_table(results), tables.success_table(results), marginal_table(results),
+                plots.cumulative_figure(results, stamp)),
+        section("statistics", "Statistics", statistics_blocks(results, stamp)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
-        section("epochs", "Epochs", plots.epoch_figure(results, stamp),
-                tables.action_tables(results, "epochs", "Epochs")),
+        section("epochs", "Epochs", tables.action_tables(results, "epochs", "Epochs")),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
         section("hardware", "Hardware use", plots.hardware_figure(results, stamp), tables.hardware_tables(results)),
         section("history", "Training history", plots.history_figure(results, stamp)),

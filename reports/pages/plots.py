@@ -143,6 +143,32 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
     return Figure("fig-epochs", caption, Markup(svg))
 
 
+def cumulative_figure(results: Results, stamp: str) -> Figure | None:
+    """Energy up to the end of epoch k, one panel per scenario, with the accuracy reached there."""
+    panels, spoken = [], []
+    for style, (name, part) in enumerate(scenarios(results).items()):
+        epochs = [record for record in listed(part, "epochs") if number_at(record, "cumulative_energy_wh")]
+        if len(epochs) < 2:
+            continue
+        numbers = [number_at(record, "cumulative_energy_wh") for record in epochs]
+        reached = [number_at(record, "metrics", "val_accuracy") for record in epochs]
+        scale, x = scale_for(numbers), [float(record["index"]) + 1 for record in epochs]
+        right = [replace(line, half_width=()) for line in _curve("accuracy", style, x, reached, Scale(""))]
+        energy = _curve("energy", style, x, numbers, scale)
+        axis = "validation accuracy" if right else ""
+        panels.append(CurvePanel(f"{name}: energy up to an epoch", "epoch", scale.axis("energy"), energy, right, axis))
+        first, last = full(numbers[0], scale), full(numbers[-1], scale)
+        spoken.append(f"{name}: {first} up to the first epoch, {last} up to the last.")
+    if not panels:
+        return None
+    caption = (
+        "Energy from the beginning of a run to the end of an epoch (total), mean over the runs that have it, with "
+    )
+    caption += "the accuracy reached. Whiskers: U at 95 %."
+    svg = figures.curves(Labelled("fig-cumulative", caption, " ".join(spoken), stamp), panels)
+    return Figure("fig-cumulative", caption, Markup(svg))
+
+
 def _curve(label: str, style: int, x: Sequence[float], numbers: Sequence[Number | None], scale: Scale) -> list[Curve]:
     """A line through the numbers that exist; none where there is no number."""
     points = []

@@ -279,7 +279,7 @@ def success_table(results: Results) -> Table | None:
         for level in listed(part, "energy_to_accuracy"):
             title = f"{words(str(level.get('metric')))} ≥ {as_text(level.get('level'))}"
             energy = number_at(level, "energy_wh")
-            rows.append(Row((name, title, as_text(level.get("n_reached")), full(energy))))
+            rows.append(Row((name, title, f"{level.get('n_reached')} of {level.get('n')}", full(energy))))
     heads = (
         Head("Scenario", False),
         Head("Level", False),
