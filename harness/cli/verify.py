@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli.types import Verbs
+from harness.errors import LabError
 
 if TYPE_CHECKING:
+    from harness.evidence.verification import Outcome
     from harness.run_folder import Check
 
 
@@ -46,23 +48,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
-    from harness.evidence.signature import read_public_key
-    from harness.run_folder import STUDY_FILE
-    from reports.analysis.comparison import COMPARISON
-
-    key = None if arguments.public_key is None else read_public_key(arguments.public_key)
-    if (campaign / STUDY_FILE).exists():
-        from harness.evidence.studies import verify_study
-
-        outcome = verify_study(campaign)
-    elif (campaign / COMPARISON).exists():
-        from harness.evidence.comparisons import verify_comparison
-
-        outcome = verify_comparison(campaign)
-    else:
-        from harness.evidence.verification import verify
-
-        outcome = verify(campaign, key)
+    outcome = _outcome(campaign, arguments.public_key)
     checks, failed = outcome.checks, outcome.failed
     console = Console()
     console.print(_table(checks if arguments.all else _summed(checks)))
@@ -76,6 +62,33 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     for note in outcome.notes:
         console.print(Text(note))
     return 3 if failed else 0
+
+
+def _outcome(folder: Path, public_key: Path | None) -> "Outcome":
+    """The checks of a campaign, a study or a comparison.
+
+    Raises:
+        LabError: a key for what is never signed.
+    """
+    from harness.evidence.signature import read_public_key
+    from harness.run_folder import CAMPAIGN, STUDY_FILE
+    from reports.analysis.comparison import COMPARISON
+
+    key = None if public_key is None else read_public_key(public_key)
+    made_of_others = [name for name in (STUDY_FILE, COMPARISON) if (folder / name).exists()]
+    if (folder / CAMPAIGN).exists() or not made_of_others:
+        from harness.evidence.verification import verify
+
+        return verify(folder, key)
+    if key is not None:
+        raise LabError(f"{folder}: a study or comparison is not signed; verify its campaigns with --public-key")
+    if made_of_others[0] == STUDY_FILE:
+        from harness.evidence.studies import verify_study
+
+        return verify_study(folder)
+    from harness.evidence.comparisons import verify_comparison
+
+    return verify_comparison(folder)
 
 
 def _summed(checks: "list[Check]") -> "list[Check]":

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, question, study_of
+from harness.study import read_declared
+from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, question, study_of
 
 WHOLE = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
 PUBLISHED = '[questions.q.published]\nplace = "Table I"\n'
@@ -62,6 +63,12 @@ def test_a_study_file_that_contradicts_itself_is_refused_at_its_place(
 def test_what_is_declared_beside_the_questions_is_checked_too(tmp_path: Path, more: str, says: str) -> None:
     with pytest.raises(ConfigError, match=rf"study\.toml: {says}"):
         study_of(tmp_path, WHOLE + more)
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_study_file_that_is_shipped_is_consistent(path: Path) -> None:
+    declared, _ = read_declared(path)
+    assert declared.study.name == path.stem
 
 
 def test_a_file_of_a_newer_wattlab_is_refused(tmp_path: Path) -> None:
