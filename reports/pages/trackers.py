@@ -47,8 +47,8 @@ CONTEXT = (
     "experiment-impact-tracker 0 in idle while it added about 0.49 Wh itself."
 )
 UNSPLIT = (
-    "loss of the power supply and components out of its scope in one number; without psu_efficiency_percent in [sut] of "
-    "lab.toml they cannot be told apart"
+    "loss of the power supply and components out of its scope in one number; without psu_efficiency_percent in [sut] "
+    "of lab.toml they cannot be told apart"
 )
 MODELLED = ("constant", "estimation", "cpu_load", "tdp", "model")
 """Words in a tracker's method that say that nothing was read."""
@@ -116,8 +116,7 @@ def _sentences(told: Results) -> Iterator[Paragraph]:
     """What a user asks, of each tracker: how far off is it; then what stands behind its figure, and what it misses."""
     for key in _keys(told):
         parts, name = _of(told, key), name_of(key)
-        shares = [f"{_share(one)} in {scenario} (n\u00a0=\u00a0{as_text(pick(one, 'n', 'value'))})"
-                  for scenario, one in parts.items()]  # fmt: skip
+        shares = [f"{_share_of(told, key, scenario, one)} in {scenario}" for scenario, one in parts.items()]
         yield Paragraph(f"{name} reported {_enumerated(shares)} of what the meter measured.")
         first = next(iter(parts.values()))
         said = list(_behind(first)) + list(_unseen(parts)) + list(_factors(first))
@@ -125,7 +124,7 @@ def _sentences(told: Results) -> Iterator[Paragraph]:
             said.append("The meter's limits of error are not all known, so these intervals are too short.")
         problems = dict.fromkeys(str(text).rstrip(".") for one in parts.values() for text in listed(one, "problems"))
         said += [f"It noted: {'; '.join(problems)}."] if problems else []
-        yield Paragraph(f"{name}: {' '.join(said)}", "note")
+        yield Paragraph(" ".join(said), "note")
     for key, reason in _silent(told):
         yield Paragraph(f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}.")
 
@@ -147,9 +146,9 @@ def _behind(one: Results) -> Iterator[str]:
     for part, how in methods.items():
         text, name = "; ".join(how), PARTS.get(part, part)
         if any(word in text.lower() for word in MODELLED):
-            yield f"its {name} figure is a model, not a measurement ({text})."
+            yield f"Its {name} figure is a model, not a measurement: {text}."
         elif text and text != "none":
-            yield f"its {name} figure is by {text}."
+            yield f"Its {name} figure: {text}."
     unseen = [PARTS.get(part, part) for part, how in methods.items() if how == ["none"]]
     if unseen:
         yield f"No figure of {_enumerated(unseen)}."
@@ -168,6 +167,16 @@ def _share(one: Results) -> str:
     places = _places(number)
     text = f"{_percent(pick(number, 'value'), places)} %"
     return f"{text} {_bracket(interval, places)}" if interval else text
+
+
+def _share_of(told: Results, key: str, scenario: str, one: Results) -> str:
+    """The same with the number of runs; of a single run with what is known of the meter's error."""
+    runs = as_text(pick(one, "n", "value"))
+    if runs != "1":
+        return f"{_share(one)} (n\u00a0=\u00a0{runs})"
+    rows = (row for row in listed(told, "runs") if row.get("included"))
+    row = next(row for row in rows if (row.get("scenario"), row.get("tracker")) == (scenario, key))
+    return f"{quantity(number_at(row, 'ratio'), PERCENT)} (one run, U by the meter alone)"
 
 
 def _places(number: Number | None) -> int:
@@ -189,7 +198,16 @@ def _enumerated(texts: Sequence[str]) -> str:
 
 def _unseen(parts: dict[str, Any]) -> Iterator[str]:
     """What is left of the meter's energy."""
-    rests = [f"{quantity(number_at(one, 'rest', 'share'), PERCENT)} in {scenario}" for scenario, one in parts.items()]
+    over = [name for name, one in parts.items() if pick(one, "rest", "share", "value") < 0]
+    if over:
+        yield f"In {_enumerated(over)} it says more than the machine took from the mains: what it models is too high."
+    rests = [
+        f"{quantity(number_at(one, 'rest', 'share'), PERCENT)} in {name}"
+        for name, one in parts.items()
+        if name not in over
+    ]
+    if not rests:
+        return
     losses = dict.fromkeys(quantity(number_at(one, "supply", "loss", "share"), PERCENT) for one in parts.values())
     known = [loss for loss in losses if loss != NOTHING]
     split = f"of it the power supply loses {known[0]}, the rest is components out of its scope" if known else UNSPLIT
