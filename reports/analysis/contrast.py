@@ -24,7 +24,7 @@ in 10 %. So the 95 % interval must lie within it, the one that is printed.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ SAFE, FLOOR = 0.35, 0.8
 """Share of the degrees of freedom of a side's runs that is used, and the least of it (module docstring)."""
 LEAST = 3
 """Runs of a side, or pairs, below which no interval and no p is given."""
+LEVELS = ("", "A", "AB")
+"""Types of the sources that join the runs' spread: none, type A, everything."""
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
@@ -213,16 +215,19 @@ class Contrast:
 
     def _of(self, ratio: float, *, complete: bool) -> Estimate:
         value = self.second.value - ratio * self.first.value
-        return combine(value, self._terms(ratio, complete=complete)) if self.enough else Estimate(value, None, None)
+        if not self.enough:
+            return Estimate(value, None, None)
+        return _never_narrower(value, [self._terms(ratio, level) for level in LEVELS[: 3 if complete else 2]])
 
     def _variance(self, ratio: float, *, complete: bool) -> float:
-        return math.fsum(term.u**2 for term in self._terms(ratio, complete=complete))
+        return math.fsum(term.u**2 for term in self._terms(ratio, LEVELS[2 if complete else 1]))
 
-    def _terms(self, ratio: float, *, complete: bool) -> list[Term]:
+    def _terms(self, ratio: float, types: str) -> list[Term]:
+        """The runs' spread, and what is of these types and left in the contrast."""
         left = {
             source: self.second.shares.get(source, 0.0) - ratio * self.first.shares.get(source, 0.0)
             for source in dict.fromkeys((*self.first.shares, *self.second.shares))
-            if complete or source.type == "A"
+            if source.type in types
         }
         return [self._spread(ratio)[0], *_terms(left)]
 
@@ -233,6 +238,17 @@ class Contrast:
             term = _error_of(away)
             return Term(term.u, _safe(term.dof)), term.dof
         return _welch(_error_of(ratio * self.first.away), _error_of(self.second.away), self.first.n, self.second.n)
+
+
+def _never_narrower(value: float, levels: Sequence[Sequence[Term]]) -> Estimate:
+    """What all terms of the last level give together. A term more makes no U smaller: where Welch-Satterthwaite would
+    (a small term of many degrees of freedom beside one of few), the degrees of freedom before it stay."""
+    found = combine(value, levels[0])
+    for terms in levels[1:]:
+        wider = combine(value, terms)
+        narrower = (wider.expanded or 0.0) < (found.expanded or 0.0)
+        found = replace(wider, dof=found.dof) if narrower else wider
+    return found
 
 
 def _terms(shares: Shares) -> list[Term]:

@@ -249,7 +249,7 @@ def _sections(document: Results, stamp: str) -> Iterator[Section | None]:
         anchor = f"s{number}"
         figures_of = (_ratios(document, one, anchor, stamp), _boxes(one, anchor, stamp))
         yield section_of(f"{anchor}-result", _headed(one, "Result"), _result_tables(one, anchor), *figures_of)
-        tests = (_test_tables(one, anchor), _equivalence_table(one, anchor))
+        tests = (_test_tables(one, anchor), _equivalence_tables(one, anchor))
         notes = (Paragraph(P_NOTE, "note"), Paragraph(SAFE_NOTE, "note"))
         yield section_of(f"{anchor}-tests", _headed(one, "Tests, effect sizes, equivalence"), *tests, *notes)
         yield section_of(f"{anchor}-iso", _headed(one, "Efficiency values after ISO/IEC 14756"), _iso(one, anchor))
@@ -265,7 +265,8 @@ def _headed(one: Part, title: str) -> str:
 def label_of(name: str) -> str:
     """A quantity of comparison.json in words."""
     kind, dot, basis = name.partition(".")
-    return f"{kind_in_words(kind)} ({basis} energy)" if dot else words(name)
+    text = f"{kind_in_words(kind)} ({basis} energy)" if dot else words(name)
+    return text[:1].upper() + text[1:]
 
 
 def short_table(one: Part, pair: Part) -> tuple[str, list[str], list[list[str]]]:
@@ -297,7 +298,8 @@ def _result_table(one: Part, pair: Part, anchor: str) -> Table:
         numbers = [first["quantities"][name]["number"], second["quantities"][name]["number"], part["difference"]]
         scale = scale_for(numbers)
         shown = VERDICTS.get(str(part["verdict"]), "") if part["difference"] else _reason(part["reason"])
-        cells = [scale.axis(label_of(name)), *(bare(number, scale) for number in numbers)]
+        named = label_of(name) if "." in name else scale.axis(label_of(name))
+        cells = [named, *(bare(number, scale) for number in numbers)]
         rows.append(Row((*cells, _half_width(part["difference_type_a"], scale), bare(part["ratio"], Scale("")),
                          _interval(part["ratio_interval"], 1.0), shown)))  # fmt: skip
     runs = (
@@ -374,37 +376,23 @@ def _test_tables(one: Part, anchor: str) -> list[Block]:
 
 def _test_table(one: Part, pair: Part, anchor: str) -> Table:
     first, second = (one["sides"][pair[key]]["label"] for key in ("first", "second"))
-    heads = (
-        "Quantity",
-        "Test",
-        "n",
-        "Statistic",
-        "Degrees of freedom",
-        "Plain",
-        "p",
-        "p after Holm",
-        "Cliff's delta",
-        "Hedges' g",
-    )
-    rows, notes = [], set()
+    texts = ("Quantity", "Statistic", "Degrees of freedom", "Welch's", "p", "p, Holm", "Cliff's delta", "Hedges' g")
+    rows: list[Row] = []
+    notes: set[str] = set()
+    names: dict[str, None] = {}
     for name, part in pair["quantities"].items():
         test, effects = part["test"], part["effects"]
         if test is None:
             continue
+        names[f"{TESTS[test['name']]}, n = {' and '.join(map(str, test['n']))}"] = None
         statistic = NOTHING if test["statistic"] is None else f"{test['symbol']} = {significant(test['statistic'])}"
-        cells = [
-            TESTS[test["name"]],
-            ", ".join(map(str, test["n"])),
-            statistic,
-            _plain(test["df"]),
-            _plain(test["plain_df"]),
-        ]
-        rows.append(Row((label_of(name), *cells, _p(test["p"]), _p(test["p_adjusted"]),
-                         _effect(effects["cliffs_delta"]), _effect(effects["hedges_g"]))))  # fmt: skip
+        numbers = (_plain(test["df"]), _plain(test["plain_df"]), _p(test["p"]), _p(test["p_adjusted"]))
+        sizes = (_effect(effects["cliffs_delta"]), _effect(effects["hedges_g"]))
+        rows.append(Row((label_of(name), statistic, *numbers, *sizes)))
         notes |= {f"{label_of(name)}: {_reason(code)}" for code in (test["reason"], effects["reason"]) if code}
-    columns = [Head(text, numeric=place > 2) for place, text in enumerate(heads)]
-    note = "; ".join(sorted(notes))
-    return Table(f"{anchor}-test-table", f"Tests: {second} against {first}", tuple(columns), tuple(rows), note)
+    heads = tuple(Head(text, numeric=place > 0) for place, text in enumerate(texts))
+    caption = f"{second} against {first}: {'; '.join(names)}"
+    return Table(f"{anchor}-test-table", caption, heads, tuple(rows), "; ".join(sorted(notes)))
 
 
 def _plain(value: float | None) -> str:
@@ -424,37 +412,28 @@ def _effect(effect: Part | None) -> str:
     return significant(effect["value"], 3) + word
 
 
-def _equivalence_table(one: Part, anchor: str) -> Block:
-    rows = []
-    for pair in one["pairs"]:
+def _equivalence_tables(one: Part, anchor: str) -> list[Block]:
+    tables: list[Block] = []
+    texts = ("Quantity", "95 % interval", "Margin", "p", "Verdict")
+    heads = tuple(Head(text, numeric=place in (1, 2, 3)) for place, text in enumerate(texts))
+    note = "Equivalent where the 95 % interval of ratio or difference (Wh) lies within the margin: p below .05."
+    for place, pair in enumerate(one["pairs"]):
         first, second = (one["sides"][pair[key]]["label"] for key in ("first", "second"))
-        for name, part in pair["quantities"].items():
-            test = part["equivalence"]
-            if test is None:
-                continue
-            if test["equivalent"] is None:
-                rows.append(
-                    Row(
-                        (
-                            f"{second} against {first}",
-                            label_of(name),
-                            NOTHING,
-                            NOTHING,
-                            NOTHING,
-                            _reason(test["reason"]),
-                        )
-                    )
-                )
-                continue
-            ends, limits = (_interval(pair_, 1.0) for pair_ in ((test["low"], test["high"]), test["limits"]))
-            word = "equivalent" if test["equivalent"] else "not shown to be equivalent"
-            rows.append(Row((f"{second} against {first}", label_of(name), ends, limits, _p(test["p"]), word)))
-    if not rows:
-        return Paragraph(NO_MARGIN)
-    texts = ("Pair", "Quantity", "95 % interval", "Margin", "p", "Verdict")
-    heads = tuple(Head(text, numeric=place in (2, 3, 4)) for place, text in enumerate(texts))
-    note = "Equivalent where the 95 % interval of ratio or difference lies within the margin (p below .05)."
-    return Table(f"{anchor}-equivalence-table", "Equivalence", heads, tuple(rows), note)
+        rows = [
+            _equivalence_row(label_of(n), q["equivalence"]) for n, q in pair["quantities"].items() if q["equivalence"]
+        ]
+        if rows:
+            caption = f"Equivalence of {second} and {first}"
+            tables.append(Table(f"{anchor}-p{place}-equivalence-table", caption, heads, tuple(rows), note))
+    return tables or [Paragraph(NO_MARGIN)]
+
+
+def _equivalence_row(label: str, test: Part) -> Row:
+    if test["equivalent"] is None:
+        return Row((label, NOTHING, NOTHING, NOTHING, _reason(test["reason"])))
+    ends, limits = (_interval(pair, 1.0) for pair in ((test["low"], test["high"]), test["limits"]))
+    word = "equivalent" if test["equivalent"] else "not shown to be equivalent"
+    return Row((label, ends, limits, _p(test["p"]), word))
 
 
 def _iso(one: Part, anchor: str) -> list[Block]:

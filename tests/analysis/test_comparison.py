@@ -226,6 +226,9 @@ def test_the_complete_interval_holds_type_a_and_the_lines_add_up(
     assert complete.u is not None
     assert type_a.u is not None
     assert complete.u >= type_a.u * (1 - 1e-12)
+    assert complete.expanded is not None
+    assert type_a.expanded is not None
+    assert complete.expanded >= type_a.expanded * (1 - 1e-12)
     assert complete.u == pytest.approx(math.sqrt(sum(line.u**2 for line in found.lines())))
 
 
