@@ -209,12 +209,14 @@ def _fixed(config: Json) -> bool:
 
 
 def _quantity(one: Quantity) -> Json:
+    skewness = _skewness(one.values)
     number = None if one.mean is None else _number(one.mean.estimate, one.unit, one.mean.sd, one.mean.n)
     return {
         "number": number,
         "reason": one.reason,
         "missing": [{"what": what, "meter": meter} for what, meter in one.missing],
-        "skewness": _skewness(one.values),
+        "skewness": skewness,
+        "skewed": skewness is not None and abs(skewness) > MOST_SKEW,
         "values": [float(value) if math.isfinite(value) else None for value in one.values],
     }
 

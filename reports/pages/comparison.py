@@ -84,6 +84,10 @@ OTHER_SESSIONS = (
     "machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign in drawn "
     "order are free of that."
 )
+SKEWED = (
+    "More skewed than an exponential distribution are the runs of {}. Up to there the intervals were shown to hold "
+    "what they promise; here they may hold less."
+)
 NO_MARGIN = (
     "No margin was stated, so there is no verdict on equality: --margin 5% or --margin 0.1Wh states how large a "
     "difference still counts as none."
@@ -215,6 +219,9 @@ def _opening(document: Results) -> Iterator[Block]:
     if any(pair["sessions"] == "different" for one in document["sets"] for pair in one["pairs"]):
         yield Paragraph(OTHER_SESSIONS, "note")
     everyone = [side for one in document["sets"] for side in one["sides"]]
+    skewed = [f"{s['label']} ({words(n).lower()})" for s in everyone for n in PLAIN if s["quantities"][n]["skewed"]]
+    if skewed:
+        yield Paragraph(SKEWED.format(", ".join(dict.fromkeys(skewed))), "note")
     lacking = sorted({_lack(side["label"], item) for side in everyone for q in side["quantities"].values()
                       for item in q["missing"]})  # fmt: skip
     if lacking:
