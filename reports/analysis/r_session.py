@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,7 +139,10 @@ def _embed() -> _Session:
     embedded: Any = rpy2.rinterface_lib.embedded
     callbacks.consolewrite_print = callbacks.consolewrite_warnerror = lambda text: None
     embedded.set_initoptions(OPTIONS)
-    r.initr(interactive=False)
+    with warnings.catch_warnings():
+        # In another thread than the main one: that R took over Ctrl-C. It did not, rpy2 starts it without its handlers.
+        warnings.filterwarnings("ignore", r"\s*R is not initialized by the main thread")
+        r.initr(interactive=False)
     r.evalr("options(warn = 2)")
     functions = r.evalr("new.env(parent = asNamespace('stats'))")
     r.evalr(SOURCE.read_text(encoding="ascii"), envir=functions)
