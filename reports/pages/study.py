@@ -45,6 +45,7 @@ SAME_RUNS = (
     "case is known, and are no further evidence about the relation of the two quantities. A p over all runs counts "
     "the same few cases many times; where runs and medians disagree, believe the medians."
 )
+ORIGINS = {IMPORTED: "none, an imported table"}
 CAUTIONS = {
     "other-campaigns": "Caution: these levels share no campaign with any other level, so errors of meter and baseline "
     "stand in the differences and no test sees them; `wattlab compare` counts them:",
@@ -356,7 +357,8 @@ def _descriptive(study: Study, table: Study) -> Table:
     rows = []
     for cell in table["cells"]:
         variation = cell["cv"]
-        cv = NOTHING if variation is None else interval_text(variation["value"], variation["interval"])
+        is_constant = spread(cell["mean"], Scale("")) == "0"
+        cv = NOTHING if variation is None or is_constant else interval_text(variation["value"], variation["interval"])
         ends = (value_text(cell[key]["value"]) for key in ("least", "greatest"))
         rows.append(Row((str(cell["label"] or "all runs"), str(cell["n"]), value_text(cell["median"]["value"]),
                          bare(cell["mean"], Scale("")), spread(cell["mean"], Scale("")), cv, *ends)))  # fmt: skip
@@ -393,7 +395,7 @@ def _left_out(study: Study, row: Study) -> Row:
 def _rule(study: Study, rule: Study) -> Row:
     drop = rule["drop"]
     by = response_of(study, drop["by"]).get("title", drop["by"]) if drop else ""
-    made = f"the {drop['n']} with the {drop['which']} {by}" if drop else "all"
+    made = f"the {'one' if drop['n'] == 1 else drop['n']} with the {drop['which']} {by}" if drop else "all"
     lines = ", ".join(str(row["line"]) for row in rule["rows"])
     return Row((str(rule["reason"]), filter_text(study, rule["filter"]) or "all rows", made, str(rule["n"]), lines))
 
@@ -402,14 +404,7 @@ def _data(study: Study) -> Iterable[Block]:
     about, software = study["study"], study["software"]
     if about["design"]:
         yield Paragraph(f"Design: {about['design']}")
-    sources = tuple(
-        Row((str(one["name"]), str(one["kind"]), str(one["origin"]), str(one["n_rows"]), str(one["sha256"]),
-             " ".join([str(one["note"] or ""), *(f"finding: {code}" for code in one["findings"])]).strip() or NOTHING))
-        for one in study["sources"]
-    )  # fmt: skip
-    heads = (Head("Name", False), Head("Kind", False), Head("Origin", False), Head("Rows"),
-             Head("SHA-256 of the table, or of the campaign's head", False), Head("Note", False))  # fmt: skip
-    yield Table("sources", "Sources", heads, sources)
+    yield Facts("Sources", tuple((str(one["name"]), _source(one)) for one in study["sources"]))
     yield Table("responses", "Responses: what was compared", (
         Head("Response", False), Head("Formula", False), Head("Unit", False), Head("Better", False), Head("Runs"),
     ), tuple(_response(one) for one in study["responses"]))  # fmt: skip
@@ -424,9 +419,21 @@ def _data(study: Study) -> Iterable[Block]:
     version, commit = (str(software.get(key) or NOTHING) for key in ("version", "commit"))
     yield Facts("Software", (
         ("Computed with", f"wattlab {version}, commit {commit}{dirty}"),
-        ("R", str(software.get("r") or NOTHING)), ("Compute again", "wattlab study study.toml --into NEW"),
-        ("Check seal and numbers", "wattlab verify FOLDER"), ("Schema of study.json", str(study["schema"])),
+        ("R", str(software.get("r") or NOTHING)), ("Made by", "wattlab study FILE --into FOLDER"),
+        ("Check the seal, recompute every number", "wattlab verify FOLDER"),
+        ("Schema of study.json", str(study["schema"])),
     ))  # fmt: skip
+
+
+def _source(one: Study) -> str:
+    """Where the runs come from, in one line."""
+    what = "head of the campaign's log" if one["kind"] == "campaign" else "SHA-256"
+    parts = [
+        f"{one['kind']}, {one['n_rows']} rows, origin of the readings: {ORIGINS.get(one['origin'], one['origin'])}"
+    ]
+    parts += [str(one["note"])] if one["note"] else []
+    parts += [f"invalid findings: {named(one['findings'])}"] if one["findings"] else []
+    return "; ".join([*parts, f"{what} {one['sha256']}"])
 
 
 def _response(one: Study) -> Row:

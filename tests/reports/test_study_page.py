@@ -175,7 +175,7 @@ def test_a_row_that_cannot_be_used_is_listed_with_its_reason(tmp_path: Path) -> 
 
 def test_a_study_that_asks_nothing_still_describes_its_table(tmp_path: Path) -> None:
     page = study_page(study_of(tmp_path, HEAD))
-    assert {"descriptive-energy", "descriptive-load", "sources"} <= set(tables(page))
+    assert {"descriptive-energy", "descriptive-load", "responses"} <= set(tables(page))
     assert "questions" not in {section.name for section in page.sections}
     checked(study_html(study_of(tmp_path, HEAD)))
 
