@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEGEND_ROW_IN, LEGEND_LETTERS = 0.18, 40
-LABEL_LETTERS, TEXT_LETTERS, LEVEL_LETTERS = 34, 40, 24
-"""Letters of a row's label and of the text at its right in a forest plot, and of a level's label."""
+TEXT_LETTERS, LEVEL_LETTERS, NARROWEST_IN = 40, 24, 2.0
+"""Letters of the text at the right of a forest plot and of a level's label; the least width of a forest plot."""
 MANY_POINTS = 150
 """Groups with more points are drawn with small markers without rim."""
 SLOPE_DEGREES, GROUPED_HEIGHT_IN = 35, 1.55
@@ -185,13 +185,14 @@ def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
     """
     _refuse_empty(label, panels, lambda panel: panel.stretches)
     named = [stretch for panel in panels for stretch in panel.stretches]
-    left = 0.15 + LETTER_IN * max(min(len(stretch.label), LABEL_LETTERS) for stretch in named)
     right = 0.15 + 0.06 * max(min(len(stretch.text), TEXT_LETTERS) for stretch in named)
+    room = int((WIDTH_IN - NARROWEST_IN - right - 0.15) / LETTER_IN)
+    left = 0.15 + LETTER_IN * max(min(len(stretch.label), room) for stretch in named)
     heights = [0.2 * len(panel.stretches) + 0.12 for panel in panels]
     with Sheet(label, sum(heights) + 0.78 * len(panels) + 0.05) as sheet:
         top = 0.3
         for panel, height in zip(panels, heights, strict=True):
-            _draw_intervals(sheet.axes(left, top, WIDTH_IN - left - right, height), panel)
+            _draw_intervals(sheet.axes(left, top, WIDTH_IN - left - right, height), panel, room)
             top += height + 0.78
         return sheet.svg()
 
@@ -283,15 +284,14 @@ def _draw_scatter(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float
     _scale_axes(axes, panel, name)
     for group in panel.points:
         _draw_points(axes, group, panel)
+    for line in panel.lines:
+        if isinstance(line, Line):  # a straight line runs over the panel, whatever its size
+            axes.update_datalim(list(zip(line.x, line.y, strict=True)))
     axes.margins(x=0.06, y=0.09)
     if panel.levels:
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, *(level.y for level in panel.levels)), max(high, *(level.y for level in panel.levels)))
         axes.margins(y=0.09)
-    heights = [y for line in panel.lines if isinstance(line, Line) for y in line.y]
-    if heights:
-        low, high = axes.get_ylim()
-        axes.set_ylim(min(low, *heights), max(high, *heights))
     limits = axes.get_xlim(), axes.get_ylim()
     for line in panel.lines:
         _draw_line(axes, line, limits[0], logarithmic=panel.log_x)
@@ -439,7 +439,7 @@ def _places(dot: Floats, size: tuple[float, float], away: tuple[float, float]) -
 # --- forest plots
 
 
-def _draw_intervals(axes: "Axes", panel: IntervalPanel) -> None:
+def _draw_intervals(axes: "Axes", panel: IntervalPanel, letters: int) -> None:
     if panel.log:
         axes.set_xscale("log")
     positions = range(len(panel.stretches))[::-1]
@@ -458,7 +458,7 @@ def _draw_intervals(axes: "Axes", panel: IntervalPanel) -> None:
     if panel.reference is not None:
         axes.axvline(panel.reference, color=INK, linewidth=0.8)
     axes.set_ylim(-0.6, len(panel.stretches) - 0.4)
-    axes.set_yticks(list(positions), [short(row.label, LABEL_LETTERS) for row in panel.stretches])
+    axes.set_yticks(list(positions), [short(row.label, letters) for row in panel.stretches])
     axes.tick_params(axis="y", length=0)
     axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
