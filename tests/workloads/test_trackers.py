@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.sut.conftest import compiled
 from tests.workloads.conftest import ROOT, Start
 from workloads.trackers.tracking import SAME_MOMENT_NS, TRACKERS, TrackerProblem, parse
 
@@ -34,6 +35,18 @@ def _told(real):
 socket.socket.connect = _told(socket.socket.connect)
 socket.getaddrinfo = _told(socket.getaddrinfo)
 """
+GPU_W = 100
+BOARD = """\
+import os, pathlib, time
+begin_s, trace = time.monotonic(), pathlib.Path(os.environ["NVML_TRACE"])
+while (now_s := time.monotonic() - begin_s) < 2.0:
+    energy_mj = round(1000 * {watt} * now_s)
+    trace.with_suffix(".part").write_text("count 1\\ngpu0.power_mw {watt}000\\n" f"gpu0.energy_mj {{energy_mj}}\\n")
+    trace.with_suffix(".part").replace(trace)
+    time.sleep(0.02)
+print("mine")
+"""
+"""A command of 2 s that is also the board of the stub library: a constant power, and its counter."""
 BROKEN = {
     "at its import": "raise RuntimeError('broken')",
     "by sys.exit": "import sys\nsys.exit(70)",
@@ -82,8 +95,17 @@ def names_of(folder: Path) -> set[str]:
 def test_all_trackers_run_for_real_around_a_command_and_nothing_leaves_the_machine(
     tmp_path: Path, program: Path, around: Around
 ) -> None:
+    library = tmp_path / "board"
+    library.mkdir()
+    compiled("nvml_stub.c", library / "libnvidia-ml.so.1")
+    (library / "nvidia-smi").write_text("#!/bin/sh\n")  # CodeCarbon looks for a GPU only where this can be called
+    (library / "nvidia-smi").chmod(0o755)
+    (library / "trace").write_text(f"count 1\ngpu0.power_mw {GPU_W}000\ngpu0.energy_mj 0\n")
+    board = {"LD_LIBRARY_PATH": str(library), "NVML_TRACE": str(library / "trace")}
+    path = f"{library}:{os.environ['PATH']}"
     before = names_of(program)
-    done = around(["codecarbon=1", "carbontracker", "eit", "nvml-rapl"], "import time; time.sleep(2); print('mine')")
+    words = ["codecarbon=1", "carbontracker", "eit", "nvml-rapl"]
+    done = around(words, BOARD.format(watt=GPU_W), PATH=path, **board)
     assert (done.returncode, done.stdout) == (0, "mine\n")
     said = {name: artefact(tmp_path, name) for name in TRACKERS}
     for document in said.values():
@@ -108,6 +130,11 @@ def test_all_trackers_run_for_real_around_a_command_and_nothing_leaves_the_machi
     assert set(codecarbon["methods"]) == {"cpu", "gpu", "ram"}
     assert "unknown" not in codecarbon["methods"].values()
     assert codecarbon["polls"] >= 2
+    # A constant power of the board gives power times time, whoever asks it how.
+    for name, tolerance in (("codecarbon", 0.25), ("carbontracker", 0.05), ("nvml-rapl", 1e-9)):
+        document = said[name]
+        true_wh = GPU_W * (document["end_ns"] - document["begin_ns"]) / 3.6e12
+        assert document["parts_wh"]["gpu"] == pytest.approx(true_wh, rel=tolerance), name
 
     tracker = said["carbontracker"]
     assert (tracker["factor"], "1.58" in tracker["factor_reason"]) == (1.58, True)
@@ -229,17 +256,30 @@ def test_the_training_tells_its_actions_and_epochs_to_the_trackers(tmp_path: Pat
     assert (carbontracker["begin_ns"], carbontracker["end_ns"]) == (first["begin_ns"], second["end_ns"])
 
 
-def test_carbontrackers_epochs_add_up_to_what_it_reports(tmp_path: Path, program: Path, sut_python: str) -> None:
-    code = (
+def epochs_of(count: int, seconds: float) -> str:
+    return (
         "import pathlib, time\n"
         "from tracking import of_environment\n"
         "with of_environment(pathlib.Path('artifacts'), epochs=True) as trackers:\n"
         "    time.sleep(0.2)\n"
-        "    for epoch in range(2):\n"
+        f"    for epoch in range({count}):\n"
         "        with trackers.interval('epoch', epoch):\n"
-        "            time.sleep(1.3)\n"
+        f"            time.sleep({seconds})\n"
         "    time.sleep(0.2)\n"
     )
+
+
+def test_an_epoch_too_short_for_carbontracker_to_measure_is_told(program: Path, sut_python: str) -> None:
+    environment = {**os.environ, "WATTLAB_TRACKERS": "carbontracker=60"}
+    command = [sut_python, "-c", epochs_of(4, 0.1)]
+    done = subprocess.run(command, cwd=program, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    problems = artefact(program, "carbontracker")["problems"]
+    assert any("of its 4 epochs were too short for a measurement" in problem for problem in problems)
+
+
+def test_carbontrackers_epochs_add_up_to_what_it_reports(program: Path, sut_python: str) -> None:
+    code = epochs_of(2, 1.3)
     environment = {**os.environ, "WATTLAB_TRACKERS": "carbontracker=0.2"}
     done = subprocess.run([sut_python, "-c", code], cwd=program, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -247,6 +287,7 @@ def test_carbontrackers_epochs_add_up_to_what_it_reports(tmp_path: Path, program
     assert sum(interval["reported_wh"] for interval in document["intervals"]) == pytest.approx(document["reported_wh"])
     assert (document["end_ns"] - document["begin_ns"]) / 1e9 >= 2.6
     assert document["polls"] >= 2
+    assert not any("too short" in problem for problem in document["problems"])
 
 
 @pytest.mark.parametrize("word", ["unknown", "eit=0", "eit=-1", "eit=nan", "eit=soon", "codecarbon=inf"])

@@ -102,7 +102,7 @@ class CarbonTracker:
             polls=polls,
             factor=self._pue,
             factor_reason=f"the power usage effectiveness of data centres in 2023, {self._pue:g}: its energies hold it",
-            problems=[*problems, *self._warnings()],
+            problems=[*problems, *_unmeasured(components, len(thread.epoch_times)), *self._warnings()],
         )
 
     def _cut(self) -> None:
@@ -142,6 +142,14 @@ def _method(part: Any) -> str:  # noqa: ANN401
     if kind == "GenericCPU":
         return f"constant {part.handler.power_usage()[0]:g} W, half of a rated power ({devices})"
     return f"{METHODS.get(kind, kind)} ({devices})"
+
+
+def _unmeasured(components: list[Any], epochs: int) -> list[str]:
+    """It puts another epoch's readings (the same list) where an epoch has none of its own."""
+    own = [{id(readings) for readings in part.power_usages[:epochs] if readings} for part in components]
+    short = epochs - min(map(len, own), default=epochs)
+    given = f"{short} of its {epochs} epochs were too short for a measurement; it gives them the energy of another one"
+    return [given] if short else []
 
 
 def _constant(part: Any) -> str:  # noqa: ANN401
