@@ -1,0 +1,515 @@
+"""Every statistic against an independent implementation, a published value, or its definition."""
+
+import itertools
+import math
+import warnings
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as hst
+from numpy.typing import NDArray
+from scipy import stats as sps
+from scipy.special import gamma
+
+from reports.analysis import statistics as st
+from reports.analysis.r_session import call
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of these three packages' own imports
+    import pingouin
+    import scikit_posthocs
+    from statsmodels.stats.nonparametric import rank_compare_2indep
+    from statsmodels.stats.oneway import anova_oneway
+    from statsmodels.stats.power import TTestIndPower
+    from statsmodels.stats.weightstats import ttost_ind
+
+Floats = NDArray[np.float64]
+Of = Literal["mean", "median"]
+RANDOM = np.random.default_rng(20261121)
+GROUPS: dict[str, Floats] = {
+    "cnn": RANDOM.normal(10.0, 0.4, 30),
+    "idle": RANDOM.normal(9.8, 0.9, 26),
+    "transfer": RANDOM.gamma(4.0, 0.5, 25) + 8.0,
+    "vgg": RANDOM.normal(10.4, 0.5, 29),
+}
+TIED = {label: np.round(values, 0) for label, values in GROUPS.items()}
+SMALL = {"a": RANDOM.normal(1, 1, 3), "b": RANDOM.normal(2, 2, 4), "c": RANDOM.normal(1.5, 1, 5)}
+A, B = GROUPS["cnn"][:25], GROUPS["transfer"]
+finite = hst.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 3))
+
+
+def close(found: float | None, expected: float, relative: float = 1e-9) -> bool:
+    """Agreement to 1e-9."""
+    return found is not None and math.isclose(found, expected, rel_tol=relative, abs_tol=1e-300)
+
+
+def frame(groups: dict[str, Floats]) -> pd.DataFrame:
+    """As pingouin and scikit-posthocs want them."""
+    return pd.DataFrame([(label, one) for label, values in groups.items() for one in values], columns=["g", "y"])
+
+
+# --- assumptions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("values", [SMALL["a"], SMALL["b"], A, B, np.concatenate(list(GROUPS.values()))])
+def test_shapiro_wilk_agrees_with_scipy(values: Floats) -> None:
+    found, expected = st.shapiro(values), sps.shapiro(values)
+    assert close(found.statistic, expected.statistic, 1e-8)
+    assert close(found.p, expected.pvalue, 1e-6)
+
+
+def test_shapiro_wilk_agrees_with_its_published_example() -> None:
+    # Shapiro and Wilk, Biometrika 52 (1965) 606: weights of 11 men, W .79, p below .01.
+    men = np.array([148, 154, 158, 160, 161, 162, 166, 170, 182, 195, 236], dtype=float)
+    found = st.shapiro(men)
+    assert round(found.statistic or 0, 2) == 0.79
+    assert found.p is not None
+    assert found.p < 0.01
+
+
+@pytest.mark.parametrize("n", [2, 7, 10, 11, 30])
+def test_a_qq_plot_has_blom_s_quantiles_and_the_line_through_the_quartiles(n: int) -> None:
+    values = GROUPS["cnn"][:n]
+    found = st.qq(values)
+    assert found is not None
+    offset = 3 / 8 if n <= 10 else 1 / 2
+    np.testing.assert_allclose(
+        found.theoretical, sps.norm.ppf((np.arange(1, n + 1) - offset) / (n + 1 - 2 * offset)), atol=1e-9
+    )
+    np.testing.assert_array_equal(found.ordered, np.sort(values))
+    for share in (25, 75):
+        line = found.intercept + found.slope * sps.norm.ppf(share / 100)
+        assert close(line, float(np.percentile(values, share)))
+
+
+@pytest.mark.parametrize("groups", [GROUPS, TIED, SMALL])
+def test_levene_agrees_with_scipy(groups: dict[str, Floats]) -> None:
+    found, expected = st.levene(groups), sps.levene(*groups.values(), center="median")
+    assert close(found.statistic, expected.statistic)
+    assert close(found.p, expected.pvalue)
+    assert found.df == (len(groups) - 1, sum(map(len, groups.values())) - len(groups))
+
+
+# --- means -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [GROUPS, TIED, SMALL])
+def test_welch_s_anova_and_its_effect_agree_with_pingouin_and_statsmodels(groups: dict[str, Floats]) -> None:
+    found = st.welch_anova(groups)
+    expected = pingouin.welch_anova(data=frame(groups), dv="y", between="g").iloc[0]
+    assert found.effect is not None
+    assert close(found.statistic, expected["F"])
+    assert close(found.df[0], expected["ddof1"])
+    assert close(found.df[1], expected["ddof2"])
+    assert close(found.p, expected.get("p_unc", expected.get("p-unc")))
+    assert close(found.effect.value, expected["np2"])
+    other = anova_oneway(list(groups.values()), use_var="unequal", welch_correction=True)
+    assert close(found.statistic, other.statistic)
+    assert close(found.p, other.pvalue)
+
+
+@pytest.mark.parametrize("groups", [GROUPS, TIED, SMALL])
+def test_games_and_howell_agree_with_pingouin(groups: dict[str, Floats]) -> None:
+    found = st.games_howell(groups)
+    expected = pingouin.pairwise_gameshowell(data=frame(groups), dv="y", between="g")
+    assert len(found) == len(expected)
+    for pair, (_, row) in zip(found, expected.iterrows(), strict=True):
+        assert (pair.first, pair.second) == (row["A"], row["B"])
+        assert close(pair.difference, row["diff"])
+        assert close(pair.statistic, row["T"])
+        assert close(pair.df, row["df"])
+        assert pair.p == pytest.approx(row["pval"], abs=1e-9)
+
+
+def test_the_interval_of_games_and_howell_ends_where_p_is_five_percent() -> None:
+    for pair in st.games_howell(GROUPS):
+        assert pair.interval is not None
+        assert pair.difference is not None
+        assert pair.statistic is not None
+        half = (pair.interval[1] - pair.interval[0]) / 2
+        t = half / (pair.difference / pair.statistic)
+        p = sps.studentized_range.sf(math.sqrt(2) * t, len(GROUPS), pair.df)
+        assert p == pytest.approx(0.05, abs=1e-9)
+
+
+def test_a_tail_that_is_lost_in_one_minus_p_stands_with_its_upper_bound() -> None:
+    near = [float(call("studentized_tail", t, 4.0, 60.0)[0]) for t in np.arange(4.0, 14.0, 0.25)]
+    assert all(later < earlier for earlier, later in itertools.pairwise(near))
+    assert 0 < near[-1] < 1e-18
+    for t in (5.0, 6.0, 7.0):
+        p, bound = float(call("studentized_tail", t, 4.0, 60.0)[0]), 12 * sps.t.sf(t, 60)
+        assert p <= bound <= 1.05 * p
+
+
+def test_two_groups_by_games_and_howell_are_welch_s_t() -> None:
+    (pair,) = st.games_howell({"a": A, "b": B})
+    welch = st.welch_t(A, B)
+    assert close(pair.p, welch.p or 0)
+    assert pair.interval == pytest.approx(welch.interval, rel=1e-9)
+
+
+def test_welch_s_t_agrees_with_scipy() -> None:
+    found, expected = st.welch_t(A, B), sps.ttest_ind(A, B, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert close(found.statistic, expected.statistic)
+    assert close(found.df, expected.df)
+    assert close(found.p, expected.pvalue)
+    assert found.interval == pytest.approx((interval.low, interval.high), rel=1e-9)
+
+
+def test_the_paired_t_agrees_with_scipy() -> None:
+    found, expected = st.paired_t(A, B), sps.ttest_rel(A, B)
+    interval = expected.confidence_interval(0.95)
+    assert close(found.statistic, expected.statistic)
+    assert close(found.df, expected.df)
+    assert close(found.p, expected.pvalue)
+    assert found.interval == pytest.approx((interval.low, interval.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.5, 5.0])
+def test_the_equivalence_test_agrees_with_statsmodels(margin: float) -> None:
+    found, expected = st.equivalence(A, B, margin), ttost_ind(A, B, -margin, margin, usevar="unequal")
+    assert close(found.p, expected[0])
+    assert found.equivalent == (expected[0] < 0.05)
+
+
+@pytest.mark.parametrize(("dof", "quantile"), [(7.5, sps.t(7.5).ppf(0.95)), (math.inf, sps.norm.ppf(0.95))])
+def test_the_equivalence_of_an_estimate_is_its_ninety_percent_interval(dof: float, quantile: float) -> None:
+    found = st.equivalence_of(0.3, 0.2, dof, 1.0)
+    assert (found.low, found.high) == pytest.approx((0.3 - quantile * 0.2, 0.3 + quantile * 0.2), rel=1e-9)
+    assert found.equivalent == (0.3 + quantile * 0.2 < 1.0)
+    exact = st.equivalence_of(0.3, 0.2, dof, 0.3 + quantile * 0.2)
+    assert exact.p == pytest.approx(0.05, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "difference", "sd"), [(2, 1.0, 1.0), (30, 0.5, 1.0), (64, -0.5, 1.0), (10, 0.0, 3.0)])
+def test_the_power_agrees_with_statsmodels(n: int, difference: float, sd: float) -> None:
+    expected = TTestIndPower().power(difference / sd, n, 0.05, alternative="two-sided")
+    assert st.power(n, difference, sd) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("d", "n"), [(0.2, 394), (0.5, 64), (0.8, 26)])
+def test_the_required_n_is_that_of_cohen_s_table(d: float, n: int) -> None:
+    # Cohen, Psychol. Bull. 112 (1992) 155, table 2: 393, 64, 26; 393 has a power of .7996.
+    assert st.required_n(d, 1.0) == n
+    assert st.power(n, d, 1.0) >= 0.8 > st.power(n - 1, d, 1.0)
+
+
+def test_no_difference_is_found_by_no_number() -> None:
+    assert st.required_n(0.0, 1.0) is None
+    assert st.required_n(100.0, 1.0) == 2
+
+
+# --- ranks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [GROUPS, TIED, SMALL])
+def test_kruskal_and_wallis_agree_with_scipy(groups: dict[str, Floats]) -> None:
+    found, expected = st.kruskal(groups), sps.kruskal(*groups.values())
+    n, k = sum(map(len, groups.values())), len(groups)
+    assert found.effect is not None
+    assert close(found.statistic, expected.statistic)
+    assert close(found.p, expected.pvalue)
+    assert close(found.effect.value, (expected.statistic - k + 1) / (n - k))
+
+
+@pytest.mark.parametrize("groups", [GROUPS, TIED, SMALL])
+def test_dunn_with_holm_agrees_with_scikit_posthocs(groups: dict[str, Floats]) -> None:
+    expected = scikit_posthocs.posthoc_dunn(list(groups.values()), p_adjust="holm")
+    for pair, (i, j) in zip(st.dunn(groups), itertools.combinations(range(1, len(groups) + 1), 2), strict=True):
+        assert pair.p == pytest.approx(expected.loc[i, j], rel=1e-9)
+
+
+# Yarally's Table 3.4 (data set, factor): H; eta^2 as printed with k = 8 configurations, and with the factor's 2 levels.
+@pytest.mark.parametrize(
+    ("h", "printed", "correct"),
+    [
+        (481.799, 0.155, 0.157), (2303.250, 0.749, 0.750), (176.545, 0.055, 0.057),
+        (496.807, 0.160, 0.162), (106.655, 0.033, 0.034),
+    ],
+)  # fmt: skip
+def test_the_effects_of_yarally_follow_from_h_n_and_either_k(h: float, printed: float, correct: float) -> None:
+    assert round(st.eta_squared_h(h, 3072, 8), 3) == printed
+    assert round(st.eta_squared_h(h, 3072, 2), 3) == pytest.approx(correct, abs=5e-4)
+
+
+@given(hst.lists(finite, min_size=8, max_size=60, unique=True).filter(lambda values: len(values) % 2 == 0))
+def test_two_equal_groups_that_do_not_overlap_have_the_largest_h(values: list[float]) -> None:
+    ordered, half, n = np.sort(values), len(values) // 2, len(values)
+    found = st.kruskal({"low": ordered[:half], "high": ordered[half:]})
+    assert close(found.statistic, 3 * n**2 / (4 * (n + 1)))
+
+
+def test_the_largest_h_of_3072_is_that_of_yarally_s_convolution() -> None:
+    assert round(3 * 3072**2 / (4 * 3073), 3) == 2303.250
+    found = st.kruskal({"one": np.arange(1536.0), "four": np.arange(1536.0) + 2000})
+    assert round(found.statistic or 0, 3) == 2303.250
+
+
+# --- correlation -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alternative", ["two.sided", "greater", "less"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_spearman_agrees_with_scipy_from_ten_pairs_on(alternative: st.Alternative, tied: bool) -> None:
+    x, y = (np.round(A, 0), np.round(B, 0)) if tied else (A, B)
+    found = st.spearman(x, y, alternative)
+    expected = sps.spearmanr(x, y, alternative=alternative.replace(".", "-"))
+    assert close(found.statistic, expected.statistic)
+    assert close(found.p, expected.pvalue)
+
+
+@pytest.mark.parametrize("alternative", ["two.sided", "greater", "less"])
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([1, 2, 3], [3, 1, 2]), ([1, 2, 3, 4, 5], [2, 1, 4, 3, 5]), ([1, 2, 2, 3, 9], [1, 4, 4, 2, 7]),
+        ([1, 2, 3, 4, 5, 6, 7], [7, 5, 6, 4, 3, 1, 2]), ([1, 1, 1, 2, 2, 3, 3], [4, 4, 5, 9, 6, 6, 1]),
+    ],
+)  # fmt: skip
+def test_below_ten_pairs_spearman_counts_all_orders(alternative: st.Alternative, x: list[int], y: list[int]) -> None:
+    ranks_x, ranks_y = sps.rankdata(x), sps.rankdata(y)
+    orders = np.array(list(itertools.permutations(ranks_y)))
+    away = orders @ ranks_x - np.mean(orders @ ranks_x)
+    here = float(ranks_x @ ranks_y) - float(np.mean(orders @ ranks_x))
+    as_far = {"two.sided": abs(away) >= abs(here) - 1e-9, "greater": away >= here - 1e-9, "less": away <= here + 1e-9}
+    found = st.spearman(np.array(x, float), np.array(y, float), alternative)
+    assert close(found.p, float(np.mean(as_far[alternative])))
+
+
+def test_nine_pairs_have_the_p_of_scipy_s_random_orders() -> None:
+    x = np.arange(1.0, 10.0)
+    y = np.array([4, 2, 1, 3, 8, 5, 6, 9, 7], dtype=float)
+    expected = sps.permutation_test(
+        (x,), lambda order: sps.spearmanr(order, y).statistic, permutation_type="pairings", n_resamples=5000,
+        rng=np.random.default_rng(1),
+    )  # fmt: skip
+    assert st.spearman(x, y).p == pytest.approx(expected.pvalue, abs=0.01)
+
+
+def test_the_medians_of_five_architectures_say_nothing() -> None:
+    # method.md section 10: rho .40, p .50 by Student's t; .52 when all 120 orders are counted.
+    x, y = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 5, 2, 3, 4])
+    found = st.spearman(x, y)
+    assert close(found.statistic, 0.4)
+    assert found.p == pytest.approx(62 / 120)
+    assert round(st.pearson(x, y).p or 0, 2) == 0.50
+
+
+def test_a_perfect_order_of_ten_has_the_p_of_one_order_in_all() -> None:
+    x = np.arange(12.0)
+    assert close(st.spearman(x, x**3).p, 2 / math.factorial(12))
+    assert close(st.spearman(x, -x, "less").p, 1 / math.factorial(12))
+    assert st.spearman(x, -x, "greater").p == 1
+
+
+@pytest.mark.parametrize("alternative", ["two.sided", "greater", "less"])
+def test_pearson_agrees_with_scipy(alternative: st.Alternative) -> None:
+    found = st.pearson(A, B, alternative)
+    expected = sps.pearsonr(A, B, alternative=alternative.replace(".", "-"))
+    assert found.effect is not None
+    assert close(found.effect.value, expected.statistic)
+    assert close(found.p, expected.pvalue)
+
+
+def test_the_interval_of_pearson_s_r_agrees_with_scipy() -> None:
+    found, expected = st.pearson(A, B), sps.pearsonr(A, B).confidence_interval(0.95)
+    assert found.effect is not None
+    assert found.effect.interval == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_partial_correlation_agrees_with_pingouin(number: int) -> None:
+    controls = [A**2 + RANDOM.normal(0, 5, A.size), RANDOM.normal(0, 1, A.size)][:number]
+    table = pd.DataFrame({"x": A, "y": B} | {f"c{i}": control for i, control in enumerate(controls)})
+    expected = pingouin.partial_corr(table, "x", "y", [f"c{i}" for i in range(number)]).iloc[0]
+    found = st.partial(A, B, controls)
+    assert found.effect is not None
+    assert close(found.effect.value, expected["r"])
+    assert close(found.p, expected.get("p_val", expected.get("p-val")))
+    assert found.df == (A.size - 2 - number,)
+    low, high = expected.get("CI95", expected.get("CI95%"))
+    assert found.effect.interval == pytest.approx((low, high), abs=0.005)  # pingouin rounds it
+    z, half = np.arctanh(expected["r"]), sps.norm.ppf(0.975) / math.sqrt(A.size - 3 - number)
+    assert found.effect.interval == pytest.approx((np.tanh(z - half), np.tanh(z + half)), rel=1e-9)
+
+
+def test_the_interval_of_rho_is_that_of_bonett_and_wright() -> None:
+    found = st.spearman(A, B)
+    assert found.effect is not None
+    rho = found.effect.value
+    half = sps.norm.ppf(0.975) * math.sqrt((1 + rho**2 / 2) / (A.size - 3))
+    assert found.effect.interval == pytest.approx(
+        (math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)), rel=1e-9
+    )
+
+
+# --- effects and intervals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_cliff_s_delta_agrees_with_its_definition_with_scipy_and_with_statsmodels(tied: bool) -> None:
+    a, b = (np.round(A, 0), np.round(B[:20], 0)) if tied else (A, B[:20])
+    found = st.cliffs_delta(a, b)
+    assert found is not None
+    assert found.value == pytest.approx(float(np.sign(a[:, None] - b[None, :]).mean()), rel=1e-9)
+    u = sps.mannwhitneyu(a, b).statistic
+    assert found.value == pytest.approx(2 * u / (a.size * b.size) - 1, rel=1e-9)
+    assert found.value == pytest.approx(2 * rank_compare_2indep(a, b).prob1 - 1, rel=1e-9)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_interval_of_cliff_s_delta_is_the_wider_of_feng_and_cliff_s_and_newcombe_s(tied: bool) -> None:
+    a, b = (np.round(A, 0), np.round(B[:20], 0)) if tied else (A, B[:20])
+    table = np.sign(a[:, None] - b[None, :])
+    delta, of_a, of_b, n, m = table.mean(), table.mean(1), table.mean(0), a.size, b.size
+    variance = (
+        m**2 * np.sum((of_a - delta) ** 2) + n**2 * np.sum((of_b - delta) ** 2) - np.sum((table - delta) ** 2)
+    ) / (n * m * (n - 1) * (m - 1))  # fmt: skip
+    t = sps.t.ppf(0.975, rank_compare_2indep(a, b).df)
+    half = t * math.sqrt(variance * ((1 - delta**2) ** 2 + t**2 * variance))
+    cliff = (delta - delta**3 + np.array([-half, half])) / (1 - delta**2 + t**2 * variance)
+    p, q = np.linspace(0, 1, 2_000_001), (n + m) / 2 - 1
+    score = ((1 + delta) / 2 - p) ** 2 - sps.norm.ppf(0.975) ** 2 * p * (1 - p) * (
+        1 + q * (1 - p) / (2 - p) + q * p / (1 + p)
+    ) / (n * m)  # fmt: skip
+    newcombe = 2 * p[score <= 0][[0, -1]] - 1
+    found = st.cliffs_delta(a, b)
+    assert found is not None
+    assert found.interval == pytest.approx((min(cliff[0], newcombe[0]), max(cliff[1], newcombe[1])), abs=2e-6)
+
+
+def test_hedges_g_is_cohen_s_d_of_pingouin_with_the_exact_correction() -> None:
+    found = st.cohens_d(A, B[:12])
+    df = A.size + 10
+    exact = gamma(df / 2) / (math.sqrt(df / 2) * gamma((df - 1) / 2))
+    assert found is not None
+    assert close(found.value, exact * pingouin.compute_effsize(A, B[:12], eftype="cohen"))
+    assert found.value == pytest.approx(pingouin.compute_effsize(A, B[:12], eftype="hedges"), rel=1e-3)
+
+
+def test_student_s_interval_agrees_with_scipy() -> None:
+    found = st.t_interval(A)
+    assert found is not None
+    expected = sps.t.interval(0.95, A.size - 1, A.mean(), sps.sem(A))
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_coefficient_of_variation_has_vangel_s_interval() -> None:
+    found = st.coefficient_of_variation(A)
+    assert found is not None
+    value, interval = found
+    n = A.size
+    assert close(value, float(sps.variation(A, ddof=1)))
+    assert interval is not None
+    ends = [value / math.sqrt(((u + 2) / n - 1) * value**2 + u / (n - 1)) for u in sps.chi2.ppf([0.975, 0.025], n - 1)]
+    assert (interval.low, interval.high) == pytest.approx(ends, rel=1e-9)
+
+
+@pytest.mark.parametrize("of", ["mean", "median"])
+@pytest.mark.parametrize("n", [30, 31])
+def test_bca_has_the_bias_and_acceleration_of_scipy_on_the_same_bootstrap_samples(of: Of, n: int) -> None:
+    values = np.concatenate([B, A])[:n]
+    found = st.bca_interval(values, of, 7)
+    drawn = call("bootstrap", values, float(of == "median"), 7.0)
+    given_samples = sps.bootstrap((values,), getattr(np, of), n_resamples=2, method="percentile")
+    given_samples.bootstrap_distribution = drawn
+    expected = sps.bootstrap(
+        (values,), getattr(np, of), n_resamples=0, bootstrap_result=given_samples, method="BCa"
+    ).confidence_interval  # fmt: skip
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("of", ["mean", "median"])
+def test_bca_agrees_with_scipy_s_own_samples_within_monte_carlo_error(of: Of) -> None:
+    values = np.concatenate([B, A])
+    found = st.bca_interval(values, of, 1)
+    expected = sps.bootstrap(
+        (values,), getattr(np, of), n_resamples=9999, method="BCa", rng=np.random.default_rng(3)
+    ).confidence_interval
+    assert found is not None
+    error = {"mean": 0.05, "median": 0.15}[of] * (expected.high - expected.low)  # a sample's medians are few
+    assert found.low == pytest.approx(expected.low, abs=error)
+    assert found.high == pytest.approx(expected.high, abs=error)
+
+
+def test_bca_draws_the_same_samples_for_the_same_seed_and_others_for_another() -> None:
+    values = np.concatenate([B, A])
+    assert st.bca_interval(values, "mean", 5) == st.bca_interval(values, "mean", 5)
+    assert st.bca_interval(values, "mean", 5) != st.bca_interval(values, "mean", 6)
+
+
+def test_bootstrap_samples_are_those_of_one_draw_after_the_other() -> None:
+    large = np.random.default_rng(1).normal(size=2001)  # more than fits at once
+    for wanted, of in ((0.0, np.mean), (1.0, np.median)):
+        drawn = call("bootstrap", large, wanted, 3.0)
+        assert drawn.size == 9999
+        assert abs(drawn.mean() - of(large)) < 0.01
+        assert drawn.std() == pytest.approx({0.0: 1.0, 1.0: 1.2533}[wanted] / math.sqrt(2001), rel=0.15)
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+
+samples = hst.lists(finite, min_size=4, max_size=20, unique=True).map(np.array)
+
+
+@given(samples, samples)
+@settings(max_examples=40)
+def test_swapping_two_groups_turns_every_sign(a: Floats, b: Floats) -> None:
+    for there, back in (
+        (st.welch_t(a, b).effect, st.welch_t(b, a).effect),
+        (st.cliffs_delta(a, b), st.cliffs_delta(b, a)),
+    ):
+        assert there is not None
+        assert back is not None
+        assert there.value == pytest.approx(-back.value, abs=1e-12)
+        assert there.interval is not None or max(a.size, b.size) > 2
+        if there.interval is not None and back.interval is not None:
+            assert there.interval == pytest.approx((-back.interval[1], -back.interval[0]), abs=1e-9)
+
+
+@given(samples, samples, hst.integers(-20, 20))
+@settings(max_examples=40)
+def test_the_unit_changes_no_p_and_no_effect(a: Floats, b: Floats, power: int) -> None:
+    factor = 2.0**power
+    assert st.welch_t(a, b).p == pytest.approx(st.welch_t(a * factor, b * factor).p, rel=1e-9)
+    assert st.cohens_d(a, b) == st.cohens_d(a * factor, b * factor)
+    assert st.kruskal({"a": a, "b": b}) == st.kruskal({"a": a * factor, "b": b * factor})
+
+
+@given(samples, samples)
+@settings(max_examples=40)
+def test_a_rising_function_changes_no_statistic_of_ranks(a: Floats, b: Floats) -> None:
+    assert st.cliffs_delta(a, b) == st.cliffs_delta(np.arcsinh(a), np.arcsinh(b))
+    assert st.dunn({"a": a, "b": b}) == st.dunn({"a": np.arcsinh(a), "b": np.arcsinh(b)})
+    n = min(a.size, b.size)
+    assert st.spearman(a[:n], b[:n]) == st.spearman(np.arcsinh(a[:n]), b[:n])
+
+
+@given(samples, samples)
+@settings(max_examples=40)
+def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
+    for effect in (st.cliffs_delta(a, b), st.cohens_d(a, b)):
+        assert effect is not None
+        if effect.interval is not None:
+            assert effect.interval[0] <= effect.value <= effect.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("eta-squared-h", 0.0099, "negligible"), ("eta-squared-h", 0.01, "small"),
+        ("partial-eta-squared", 0.06, "medium"), ("partial-eta-squared", 0.14, "large"),
+        ("cliffs-delta", -0.146, "negligible"), ("cliffs-delta", -0.147, "small"),
+        ("cliffs-delta", 0.33, "medium"), ("cliffs-delta", 1.0, "large"), ("hedges-g", -0.8, "large"),
+        ("rho", 0.19, "very-weak"), ("rho", 0.2, "weak"), ("rho", 0.39999999999999991, "moderate"),
+        ("r", -0.7, "strong"), ("r", 0.9, "very-strong"),
+    ],
+)  # fmt: skip
+def test_effects_have_the_words_of_their_bands(name: str, value: float, word: str) -> None:
+    assert st._effect(name, value).word == word
