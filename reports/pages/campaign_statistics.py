@@ -113,7 +113,7 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
         return [Paragraph(said), *_planned(part)]
     figure = quantile_figure(part, stamp)
     return [
-        Paragraph(why({"test": DECLARED[str(part["test"])]}, "lab.toml") + " " + NEVER_CHOSEN),
+        Paragraph(why({"test": DECLARED.get(str(part["test"]), str(part["test"]))}, "lab.toml") + " " + NEVER_CHOSEN),
         Paragraph(f"{REPLICATE} {_blocks(results, part)}".strip()),
         *filter(None, [_omnibus(part)]),
         *_pairs(part),
@@ -163,9 +163,9 @@ def _pairs(part: Part) -> Iterable[Block]:
         if not response["post_hoc"]:
             continue
         scale = Scale("") if declared == "rank" else _scale(response)
-        heads = pair_heads("mean ranks" if declared == "rank" else scale.unit, STATISTIC[declared])
+        heads = pair_heads("mean ranks" if declared == "rank" else scale.unit, STATISTIC.get(declared, "Statistic"))
         rows = tuple(pair_row(pair, ALPHA, scale) for pair in response["post_hoc"])
-        caption = f"{_title(key)}: every pair of scenarios ({POST_HOC[declared]})"
+        caption = f"{_title(key)}: every pair of scenarios ({POST_HOC.get(declared, declared)})"
         yield Table(f"pairs-{key}", caption, heads, rows, OF_PAIRS, folded=key != _headline(part))
 
 

@@ -1,6 +1,9 @@
-"""A results.json written by hand, in the shape of docs/results.md, for the tests of the page. Synthetic."""
+"""A results.json written by hand, its statistics computed of it, in the shape of docs/results.md, for the tests of the
+page. Synthetic."""
 
 from typing import Any
+
+from reports.analysis.campaign_statistics import evaluate
 
 Part = dict[str, Any]
 SCENARIOS = {"cnn": (90.3, 49.2, 6), "idle": (42.2, 1.2, 0), "transfer": (78.1, 37.0, 4)}
@@ -22,7 +25,7 @@ def results(
 ) -> Part:
     """A whole campaign: five baseline blocks, three runs of each scenario, one of them aborted and repeated."""
     chosen = SCENARIOS if scenarios is None else scenarios
-    return {
+    tree = {
         "schema": 1,
         "campaign": campaign(),
         "measurement": measurement(origin),
@@ -49,6 +52,7 @@ def results(
         ],
         "inputs": {f"20261121T0800{i:02d}Z-r{i:02d}-{i:08x}": f"{i:x}" * 64 for i in range(1, 4)} | {"cut-off": None},
     }  # fmt: skip
+    return tree | {"statistics": evaluate(tree | {"thresholds": {"half_width_percent": 5.0}})}
 
 
 def campaign() -> Part:
@@ -121,8 +125,10 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
         },
         "success": {"reached": 2, "n": 3, "fraction": number(0.667, "1", n=3),
                     "energy_per_success_wh": number(power_w / 40, "Wh")} if epochs else None,
-        "energy_to_accuracy": [{"metric": "val_accuracy", "level": 0.7, "n_reached": 3,
+        "energy_to_accuracy": [{"metric": "val_accuracy", "level": 0.7, "n_reached": 3, "n": 3,
                                 "energy_wh": estimate(power_w / 90, "Wh")}] if epochs else [],
+        "marginal_energy": [{"metric": "val_accuracy", "low": 0.6, "high": 0.7, "n": 2, "n_not_reached": 0,
+                             "n_at_once": 1, "energy_per_point": estimate(0.02, "Wh/pp")}] if epochs else [],
         "epochs": [action("epoch", index, induced_w, gpu) for index in range(epochs)],
         "actions": [action("image_preparation", 0, 4.0, gpu), action("training", 0, induced_w, gpu)],
         "hardware": {
@@ -207,8 +213,8 @@ def run(ordinal: int, name: str, power_w: float, induced_w: float | None, epochs
         "folder": f"20261121T08{ordinal:02d}00Z-r{ordinal:02d}-{ordinal:08x}", "status": "success", "reason": None,
         "included": True, "excluded_because": None, "start_utc": f"2026-11-21T08:{ordinal:02d}:00Z",
         "duration_s": number(60.0 + 0.1 * ordinal, "s"), "mean_power_w": number(power_w, "W"),
-        "energy_wh": number(power_w / 60, "Wh"),
-        "induced_energy_wh": None if induced_w is None else number(induced_w / 60, "Wh"),
+        "energy_wh": number(power_w / 60 + 1e-3 * ordinal, "Wh"),
+        "induced_energy_wh": None if induced_w is None else number(induced_w / 60 + 1e-3 * ordinal, "Wh"),
         "gap_s": 0.0, "gap_energy_wh": number(0.0, "Wh"), "gpu_energy_wh": None,
         "final_metrics": {"val_accuracy": 0.8, "data": {"kind": "generated", "sha256": "d" * 64}} if epochs else {},
         "parameters_used": {"fixed_epochs": epochs}, "actions": [
