@@ -27,6 +27,8 @@ from reports.analysis.study_file import CampaignSource, Exclusion, Filtered, For
 
 MAX_BYTES = 256 * 1024 * 1024
 """A table larger than that, unpacked, is none of runs."""
+LARGEST = 1e30
+"""No measured number is larger, or nearer to 0 than its inverse, nor anything that is made of a few of them."""
 GZIP = b"\x1f\x8b"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -234,6 +236,12 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
                 _has(table, headers[column], f"{path}: columns.{column}.header")
                 read[column] = _numbers_of(table, headers[column])
     values = {name: _value(formula, read) for name, formula in formulas.items()}
+    for name, one in values.items():
+        if beyond := [row for row, value in enumerate(one) if not (np.isnan(value) or _is_measured(value))]:
+            raise AnalysisError(
+                f"{table.name}:{table.lines[beyond[0]]}: response {name!r} ({declared.responses[name].formula}) is "
+                f"{one[beyond[0]]:g}, which no measurement gives; mend the cells it is made of"
+            )
     runs = Runs(table, factors, values, formulas, used, left_out)
     for name in declared.responses:
         for row in np.flatnonzero(used & ~np.isfinite(values[name])):
@@ -279,7 +287,7 @@ def _leave_out(
 def _numbers_of(table: Table, header: str) -> NDArray[np.float64]:
     values = np.full(len(table.rows), np.nan)
     for row, cell in enumerate(table.column(header)):
-        if NUMBER.fullmatch(cell):
+        if NUMBER.fullmatch(cell) and _is_measured(float(cell)):
             values[row] = float(cell)
         elif cell.lower() not in MISSING:
             raise AnalysisError(
@@ -287,6 +295,10 @@ def _numbers_of(table: Table, header: str) -> NDArray[np.float64]:
                 "mend the cell, or leave it empty: the row is then listed and left out"
             )
     return values
+
+
+def _is_measured(value: float) -> bool:
+    return value == 0 or 1 / LARGEST <= abs(value) <= LARGEST
 
 
 def _value(formula: Formula, read: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -48,6 +48,8 @@ def test_a_gzipped_table_with_a_byte_order_mark_and_other_line_ends_reads_the_sa
         ("net,", "network,", r"factors\.net\.column: runs\.csv has no column 'net'; it has network, energy"),
         ("energy,load", "energie,load", r"columns\.energy\.header: runs\.csv has no column 'energy'"),
         ("a,11,51", "a,eleven,51", r"runs\.csv:3: column 'energy': found 'eleven', expected a number"),
+        ("a,11,51", "a,1e31,51", r"runs\.csv:3: column 'energy': found '1e31', expected a number"),
+        ("a,11,51", "a,1e-31,51", r"runs\.csv:3: column 'energy': found '1e-31'"),
         ("a,11,51", "a,inf,51", r"runs\.csv:3: column 'energy': found 'inf'"),
         ("a,11,51", "a,\"1,5\",51", r"runs\.csv:3: column 'energy': found '1,5'"),
         ("a,11,51", "a,1_1,51", r"runs\.csv:3: column 'energy': found '1_1'"),
@@ -74,6 +76,12 @@ def test_a_level_that_nobody_declared_is_listed_not_pooled(tmp_path: Path) -> No
     found = [(one["line"], one["reason"], one["column"], one["found"]) for one in study["left_out"]]
     assert found == [(14, "level-not-declared", "net", "d"), (15, "level-not-declared", "net", None)]
     assert study["questions"] == study_of(tmp_path, EVERYTHING)["questions"]
+
+
+def test_a_response_that_no_measurement_gives_is_a_sentence_with_its_line(tmp_path: Path) -> None:
+    text = HEAD.replace('formula = "energy"\nunit = "J"', 'formula = "energy / load"\nunit = "J"')
+    with pytest.raises(AnalysisError, match=r"runs\.csv:3: response 'energy' \(energy / load\) is 1e\+42, which no"):
+        study_of(tmp_path, text, TABLE.replace("a,11,51", "a,1e20,1e-20"))
 
 
 def test_a_division_by_nothing_is_a_missing_response(tmp_path: Path) -> None:
