@@ -176,7 +176,7 @@ def _sections(study: Study, stamp: str) -> Iterable[Section | None]:
         yield Section(f"q-{question['name']}", str(question["title"]), tuple(_question(study, question, stamp)))
     yield section_of("correlations", "Correlations", list(_correlations(study, stamp)))
     yield section_of("reductions", "Decreases of medians", list(_reductions(study)))
-    yield section_of("pareto", "What no other beats", list(_paretos(study, stamp)))
+    yield section_of("pareto", "Pareto front: what no other beats", list(_paretos(study, stamp)))
     yield section_of("published", "Published values and errata", published_blocks(study))
     yield section_of("companion", BESIDE, companion_blocks(study))
     yield section_of(
