@@ -10,8 +10,8 @@ with a code, its numbers are None:
     too-few      fewer values, pairs or values in a group than the test needs (constants below)
     too-many     more than 5000 values for Shapiro-Wilk
     one-level    fewer than two groups
-    not-finite   a NaN or an infinity among the values
-    constant     all values are equal, or all of a group where the test divides by its variance
+    not-finite   a NaN, an infinity or a magnitude above 1e50 among the values
+    constant     all values are equal but for rounding, or all of a group where the test divides by its variance
     ties-only    all ranks are equal
     perfect      a straight line leaves nothing: r is 1 or -1, and there is nothing to test
     collinear    the controls of a partial correlation explain x or y entirely
@@ -48,6 +48,9 @@ LEAST_FOR_BCA = 30
 LEAST_OF_TWO_FOR_KRUSKAL = 4
 """Of two groups of three the chi-square p is .0495 when they are apart, which happens by chance once in ten times."""
 MOST_N = 10_000_000
+LARGEST, SMALLEST = 1e50, 1e-50
+"""Beyond them powers of the values are no longer doubles."""
+ROUNDING = 10 * float(np.finfo(np.float64).eps)
 BANDS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     # Cohen, Statistical power analysis (1988), 8.2.2 and 2.2.3.
     "partial-eta-squared": ((0.01, 0.06, 0.14), ("negligible", "small", "medium", "large")),
@@ -194,7 +197,7 @@ def shapiro(values: Floats) -> Test:
 def qq(values: Floats) -> QQ | None:
     """The Q-Q plot of two or more finite values against the normal distribution; None otherwise."""
     values = _vector(values)
-    if values.size < 2 or not np.isfinite(values).all():
+    if _refusal([values], 2):
         return None
     found = call("qq", values)
     return QQ(found[2:], np.sort(values), float(found[1]), float(found[0]))
@@ -251,7 +254,7 @@ def games_howell(groups: Groups) -> tuple[Pair, ...]:
 def welch_t(a: Floats, b: Floats, first: str = "a", second: str = "b") -> Pair:
     """mean(a) - mean(b) by Welch, two or more values each, not both constant; effect: Hedges' g."""
     parts = [_vector(a), _vector(b)]
-    refused = _refusal(parts, 2) or ("constant" if all(map(_is_constant, parts)) else None)
+    refused = _refusal(parts, 2) or ("constant" if _is_without_error(parts) else None)
     n = (parts[0].size, parts[1].size)
     if refused:
         return Pair(first, second, None, None, None, None, None, None, n, refused)
@@ -262,7 +265,7 @@ def paired_t(a: Floats, b: Floats, first: str = "a", second: str = "b") -> Pair:
     """The mean of a - b, pair by pair, two or more; no effect size."""
     a, b = _together(a, b)
     refused = _refusal([a, b], 2)
-    if refused is None and _is_constant(a - b, scale=max(np.abs(a).max(), np.abs(b).max())):
+    if refused is None and (_is_constant(a - b, float(np.abs([a, b]).max())) or _is_without_error([a - b])):
         refused = "constant"
     if refused:
         return Pair(first, second, None, None, None, None, None, None, (a.size, b.size), refused)
@@ -273,7 +276,7 @@ def equivalence(a: Floats, b: Floats, margin: float) -> Equivalence:
     """Whether |mean(a) - mean(b)| is below `margin` (same unit), by Welch's two one-sided tests at 5 %."""
     _checked_margin(margin)
     parts = [_vector(a), _vector(b)]
-    refused = _refusal(parts, 2) or ("constant" if all(map(_is_constant, parts)) else None)
+    refused = _refusal(parts, 2) or ("constant" if _is_without_error(parts) else None)
     if refused:
         return Equivalence(None, None, None, False, margin, refused)
     return _equivalence(call("welch_equivalence", *parts, margin), margin)
@@ -441,7 +444,7 @@ def cohens_d(a: Floats, b: Floats) -> Effect | None:
     """(mean(a) - mean(b)) / pooled SD, corrected for small samples (Hedges' g); None where that SD is 0 or unknown. The
     interval takes three of each and no group of more than five times the other."""
     parts = [_vector(a), _vector(b)]
-    if _refusal(parts, 2) or all(map(_is_constant, parts)):
+    if _refusal(parts, 2) or _is_without_error(parts):
         return None
     value, low, high = _numbers(call("hedges_g", *parts))
     return _effect("hedges-g", value, _ends(low, high))
@@ -460,7 +463,7 @@ def coefficient_of_variation(values: Floats) -> tuple[float, Interval | None] | 
 def t_interval(values: Floats) -> Interval | None:
     """Student's interval of the mean; None of fewer than two values, and where they are all equal."""
     values = _vector(values)
-    if _refusal([values], 2, within=True):
+    if _refusal([values], 2, within=True) or _is_without_error([values]):
         return None
     low, high = _numbers(call("t_interval", values))
     return Interval("t", LEVEL, low, high)
@@ -487,7 +490,7 @@ def _refusal(
         return "one-level"
     if any(part.size < least for part in parts):
         return "too-few"
-    if not all(np.isfinite(part).all() for part in parts):
+    if not all((np.abs(part) <= LARGEST).all() for part in parts):  # false of NaN too
         return "not-finite"
     if ranks and np.ptp(np.concatenate(parts)) == 0:
         return "ties-only"
@@ -497,9 +500,15 @@ def _refusal(
 
 
 def _is_constant(values: Floats, scale: float | None = None) -> bool:
-    """Whether the values differ by nothing but rounding."""
+    """Whether the values differ by nothing but rounding of numbers as large as `scale`, else as the largest."""
     largest = float(np.abs(values).max()) if scale is None else scale
-    return bool(np.ptp(values) <= 10 * np.finfo(np.float64).eps * largest)
+    return float(np.ptp(values)) <= max(ROUNDING * largest, SMALLEST)
+
+
+def _is_without_error(parts: Sequence[Floats]) -> bool:
+    """Whether the standard error of the means is nothing but rounding: t.test's own rule."""
+    error = math.sqrt(sum(float(part.var(ddof=1)) / part.size for part in parts))
+    return error <= max(2 * ROUNDING * max(abs(float(part.mean())) for part in parts), SMALLEST)
 
 
 def _vector(values: Floats) -> Floats:

@@ -32,7 +32,7 @@ Found: TypeAlias = "bool | None"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Groups of `sizes`, their means and spreads; `apart` is the largest difference of means in spreads of the first."""
+    """Groups of `sizes` and their spreads; `apart` is the largest difference of means, in spreads of the first."""
 
     shape: Shape
     sizes: tuple[int, ...]
@@ -79,7 +79,7 @@ def many() -> Iterator[Setting]:
                 yield Setting(shape, (n,) * 4, spreads, apart)
 
 
-# --- coverage ----------------------------------------------------------------------------------------------------------
+# --- coverage --------------------------------------------------------------------------------------------------------
 
 
 def holds(interval: st.Interval | tuple[float, float] | None, truth: float) -> Found:
@@ -100,19 +100,19 @@ def true_delta(setting: Setting) -> float:
 
 def difference(setting: Setting, values: list[Floats]) -> Found:
     """Welch's interval of the difference of means."""
-    return holds(st.welch_t(*values).interval, setting.apart)
+    return holds(st.welch_t(values[0], values[1]).interval, setting.apart)
 
 
 def delta(setting: Setting, values: list[Floats]) -> Found:
     """Cliff's delta."""
-    effect = st.cliffs_delta(*values)
+    effect = st.cliffs_delta(values[0], values[1])
     assert effect is not None
     return holds(effect.interval, true_delta(setting))
 
 
 def g(setting: Setting, values: list[Floats]) -> Found:
     """Hedges' g."""
-    effect = st.cohens_d(*values)
+    effect = st.cohens_d(values[0], values[1])
     assert effect is not None
     df = np.array(setting.sizes) - 1
     pooled = math.sqrt(float(np.sum(df * np.square(setting.spreads)) / np.sum(df)))
@@ -120,8 +120,8 @@ def g(setting: Setting, values: list[Floats]) -> Found:
 
 
 def within_margin(setting: Setting, values: list[Floats]) -> Found:
-    """The 90 % interval of an equivalence test, counted as one of 95 % where only its lower end fails."""
-    found = st.equivalence(*values, margin=1.0)
+    """The lower end of the 90 % interval of an equivalence test, a bound of 95 %."""
+    found = st.equivalence(values[0], values[1], 1.0)
     return None if found.low is None else found.low <= setting.apart
 
 
@@ -160,11 +160,11 @@ class Correlated:
         x, noise = random.standard_normal((2, self.n))
         y = self.r * x + math.sqrt(1 - self.r**2) * noise
         if self.levels is not None:
-            x = np.digitize(x, st_normal_cuts(self.levels)).astype(np.float64)
+            x = np.digitize(x, normal_cuts(self.levels)).astype(np.float64)
         return x, y
 
 
-def st_normal_cuts(levels: int) -> Floats:
+def normal_cuts(levels: int) -> Floats:
     """The cuts that part a normal distribution into equal shares."""
     ordered = np.sort(np.random.default_rng(1).standard_normal(1_000_000))
     return ordered[[k * ordered.size // levels for k in range(1, levels)]]
@@ -195,7 +195,7 @@ def rho(setting: Correlated, x: Floats, y: Floats) -> Found:
     return None if effect is None else holds(effect.interval, true_rho(setting))
 
 
-def r(setting: Correlated, x: Floats, y: Floats) -> Found:
+def pearson_r(setting: Correlated, x: Floats, y: Floats) -> Found:
     """Pearson's r."""
     effect = st.pearson(x, y).effect
     return None if effect is None else holds(effect.interval, setting.r)
@@ -249,16 +249,16 @@ def coverage(draws: int) -> Iterator[dict[str, object]]:
             random = np.random.default_rng([1, sum(map(ord, setting.name))])
             found = [measure(setting, setting.draw(random)) for _ in range(draws)]
             yield {"interval": measure.__name__, "setting": setting.name, **share(found)}
-    for statistic in (rho, r):
+    for statistic in (rho, pearson_r):
         for pair in correlations():
-            if statistic is r and pair.levels is not None:
+            if statistic is pearson_r and pair.levels is not None:
                 continue
             random = np.random.default_rng([2, sum(map(ord, pair.name))])
             found = [statistic(pair, *pair.draw(random)) for _ in range(draws)]
             yield {"interval": statistic.__name__, "setting": pair.name, **share(found)}
 
 
-# --- false alarms ------------------------------------------------------------------------------------------------------
+# --- false alarms ----------------------------------------------------------------------------------------------------
 
 
 def alarms(draws: int) -> Iterator[dict[str, object]]:
@@ -283,7 +283,7 @@ def p_values(values: list[Floats]) -> dict[str, float | None]:
     """Of every test of two, or of more, groups; of pairs the smallest."""
     groups = {str(number): part for number, part in enumerate(values)}
     if len(values) == 2:
-        return {"welch-t": st.welch_t(*values).p, "kruskal": st.kruskal(groups).p}
+        return {"welch-t": st.welch_t(values[0], values[1]).p, "kruskal": st.kruskal(groups).p}
     howell = [pair.p for pair in st.games_howell(groups) if pair.p is not None]
     dunn = [pair.p for pair in st.dunn(groups) if pair.p is not None]
     return {
@@ -292,7 +292,7 @@ def p_values(values: list[Floats]) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-# --- times -------------------------------------------------------------------------------------------------------------
+# --- times -----------------------------------------------------------------------------------------------------------
 
 
 def everything(groups: dict[str, Floats]) -> None:
@@ -305,13 +305,16 @@ def everything(groups: dict[str, Floats]) -> None:
         st.t_interval(values)
         st.bca_interval(values, "mean", 1)
         st.bca_interval(values, "median", 1)
-    st.levene(groups), st.welch_anova(groups), st.games_howell(groups), st.kruskal(groups), st.dunn(groups)
+    for test in (st.levene, st.welch_anova, st.games_howell, st.kruskal, st.dunn):
+        test(groups)
     for first, second in itertools.pairwise(labels):
         st.equivalence(groups[first], groups[second], 1.0)
         st.required_n(1.0, 2.0)
     every = np.concatenate(list(groups.values()))
-    other = every + np.arange(every.size)
-    st.spearman(every, other, "greater"), st.pearson(every, other), st.partial(every, other, [every**2])
+    other = every + np.arange(float(every.size))
+    st.spearman(every, other, "greater")
+    st.pearson(every, other)
+    st.partial(every, other, [every**2])
 
 
 def times() -> Iterator[dict[str, object]]:
@@ -329,10 +332,9 @@ def times() -> Iterator[dict[str, object]]:
 
 def main(draws: int, parts: Sequence[str]) -> None:
     """One JSON line a setting."""
-    chosen = {"times": times, "alarms": lambda: alarms(draws), "coverage": lambda: coverage(draws)}
-    for name, part in chosen.items():
+    for name, lines in (("times", times()), ("alarms", alarms(draws)), ("coverage", coverage(draws))):
         if not parts or name in parts:
-            for line in part():
+            for line in lines:
                 print(json.dumps(line), flush=True)
 
 
