@@ -8,8 +8,9 @@ Everything is given as a ratio, exp of the above: a bias of .78 and limits of .7
 mean and between 75 % and 81 % of it in 95 of 100 single cases (Bland and Altman 1986, 1999). The bias has Student's
 interval. A limit mean + z s has the exact interval of a quantile of a normal distribution, by the noncentral t with
 nc = z sqrt(n) (Hahn and Meeker 1991; Carkeet 2015), not Bland and Altman's approximation, which covers too little for
-small n. What all y share (`shared`, a relative standard uncertainty) joins the bias by root sum of squares and widens
-every side of the limits' intervals in the same way (MOVER, Zou 2013).
+small n. What all y share (`shared`, a relative standard uncertainty) joins by root sum of squares of the half widths,
+on each side of every interval (MOVER, Zou 2013): one quantile at the effective degrees of freedom covers too little
+for three values.
 
 Runs of one group resemble each other more than runs of two, so groups are clusters: over groups only their means are
 taken, each as one observation, and only from `LEAST_GROUPS` of them on.
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import nctdtrit
 
 from harness.documents import Json
-from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine
+from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, t_quantile
 
 Z = 1.959963984540054
 """Standard normal quantile at 97.5 %."""
@@ -51,7 +52,7 @@ class Limit:
 class Agreement:
     """Bias and limits of agreement as ratios; `refused` is the code of why there is none (then all is None).
 
-    `bias` has the ratio's u by the delta method, `interval` is exp of Student's interval of the logarithm. `low` and
+    `bias` has the ratio's u by the delta method, `interval` is exp of the logarithm's. `low` and
     `high` are None below `LEAST_PAIRS` values. `n` counts single values, of a pooled agreement groups.
     """
 
@@ -106,14 +107,14 @@ def _refused(n: int, code: str) -> Agreement:
 def _of_logs(logs: NDArray[np.float64], shared: Term) -> Agreement:
     n, mean, sd = logs.size, float(logs.mean()), float(logs.std(ddof=1))
     own = combine(mean, [Term(sd / math.sqrt(n), n - 1.0), shared])
-    half = own.expanded or 0.0
+    common = (Estimate(0.0, shared.u, shared.dof).expanded or 0.0) if shared.u > 0 else 0.0
+    half = math.hypot(t_quantile(n - 1.0) * sd / math.sqrt(n), common)
     ratio = math.exp(mean)
     bias = Number(replace(own, value=ratio, u=ratio * (own.u or 0.0)), "1", ratio * sd, n)
     interval = (math.exp(mean - half), math.exp(mean + half))
     if n < LEAST_PAIRS:
         return Agreement(n, bias, interval, None, None, None)
-    widening = (Estimate(0.0, shared.u, shared.dof).expanded or 0.0) if shared.u > 0 else 0.0
-    low, high = (_limit(mean, sd, n, side, widening) for side in (-1, 1))
+    low, high = (_limit(mean, sd, n, side, common) for side in (-1, 1))
     return Agreement(n, bias, interval, low, high, None)
 
 

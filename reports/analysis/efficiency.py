@@ -7,6 +7,8 @@ s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paire
 induced energy is not
 distinguishable from zero. With a stop at a target accuracy the work is nearly constant. What the energies of all runs
 share (baseline, gain, offset: `budget.Budget.shared`) joins their variance; degrees of freedom by Welch-Satterthwaite.
+In Fieller's interval each variance has the quantile of its own degrees of freedom: one quantile at the effective ones
+covers too little for three runs (92 %, simulated).
 """
 
 import math
@@ -94,17 +96,15 @@ def ratio_of_means(work: NDArray[np.float64], energy: NDArray[np.float64], share
     estimate = combine(value, [Term(own, count - 1.0), Term(value * shared.u / mean_energy, shared.dof)])
     finite = np.array(per_run)
     number = Number(estimate, unit, float(finite[np.isfinite(finite)].std(ddof=1)), count)
-    dof = count - 1.0 if estimate.dof is None else estimate.dof
-    return Ratio(number, _fieller(mean_work, mean_energy, v_work, v_both, v_energy + shared.u**2, dof), per_run)
+    widened = tuple(t_quantile(count - 1.0) ** 2 * v for v in (v_work, v_both, v_energy))
+    common = (t_quantile(shared.dof) * shared.u) ** 2
+    return Ratio(number, _fieller(mean_work, mean_energy, widened[0], widened[1], widened[2] + common), per_run)
 
 
-def _fieller(
-    work: float, energy: float, v_work: float, v_both: float, v_energy: float, dof: float
-) -> tuple[float, float] | None:
-    """Roots of (E^2 - t^2 v_E) R^2 - 2 (A E - t^2 v_AE) R + (A^2 - t^2 v_A) = 0; None where the interval is
-    unbounded."""
-    square = t_quantile(dof) ** 2
-    a, b, c = energy**2 - square * v_energy, work * energy - square * v_both, work**2 - square * v_work
+def _fieller(work: float, energy: float, v_work: float, v_both: float, v_energy: float) -> tuple[float, float] | None:
+    """Roots of (E^2 - v_E) R^2 - 2 (A E - v_AE) R + (A^2 - v_A) = 0, the v times the square of their quantile; None
+    where the interval is unbounded."""
+    a, b, c = energy**2 - v_energy, work * energy - v_both, work**2 - v_work
     if a <= 0 or b * b < a * c:
         return None
     root = math.sqrt(b * b - a * c)

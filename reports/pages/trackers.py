@@ -303,7 +303,7 @@ def _agreement_figure(told: Results, stamp: str) -> Figure | None:
         return None
     caption = (
         "Bland-Altman: tracker over meter of every run, against the geometric mean of both. Lines of each scenario: "
-        "bias and 95 % limits of agreement (dashed)."
+        "its bias, and outside of it the 95 % limits of agreement."
     )
     label = Labelled("fig-agreement", caption, " ".join(spoken), stamp)
     return Figure("fig-agreement", caption, Markup(statistics_figures.scatters(label, panels)))

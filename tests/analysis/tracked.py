@@ -77,7 +77,7 @@ class TrackedRun(SyntheticRun):
         return {
             "schema": 1, "name": name, "version": "1.0", "begin_ns": self.begin_ns, "end_ns": self.end_ns,
             "clock": "sut-monotonic", "reported_wh": whole_wh, "factor": factor, "factor_reason": None,
-            "parts_wh": {"cpu": 0.25 * whole_wh, "gpu": 0.75 * whole_wh, "ram": None},
+            "parts_wh": {"cpu": 0.25 * whole_wh / factor, "gpu": 0.75 * whole_wh / factor, "ram": None},
             "methods": {"cpu": "constant 4 W a thread: no RAPL", "gpu": "NVML", "ram": "none"},
             "intervals": [], "polls": 3, "raw": f"tracker-{name}.csv", "problems": [],
         } | changed  # fmt: skip
@@ -145,7 +145,7 @@ def shown(run: TrackedRun, name: str) -> Account | None:
     meter_wh = mean_w * (run.end_ns - run.begin_ns) / SECOND_NS / 3600
     share = (0.0 if run.load and not run.load.epochs else SHOWN[name]) if name == "eit" else SHOWN[name]
     whole_wh = share * meter_wh * float(run.random.normal(1, 0.015)) * (1.58 if name == "eit" else 1.0)
-    gpu_wh = (0.6 if name == "codecarbon" else 1.0) * whole_wh
+    gpu_wh = 0.6 * whole_wh if name == "codecarbon" else whole_wh / 1.58
     cpu_wh = whole_wh - gpu_wh
     account = {
         "schema": 1, "name": name, "version": "3.3.2" if name == "codecarbon" else "1", "begin_ns": run.begin_ns,
