@@ -27,7 +27,8 @@ def add_parser(verbs: Verbs) -> None:
         "demo",
         help="run the whole lab on this machine, with an emulated meter",
         description="Run the whole lab on this machine: a real sshd on loopback, an emulated meter on a pty, "
-        "baseline, idle, cnn and transfer, three times each, and the report. About ten minutes.",
+        "baseline, idle, cnn, transfer and transfer with CodeCarbon around it, three times each, and the report. "
+        "About ten minutes.",
     )
     verb.add_argument(
         "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"

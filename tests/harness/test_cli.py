@@ -41,7 +41,7 @@ def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.
     cli.main(["init", str(file)])
     assert cli.main(["plan", "--lab", str(file)]) == 0
     out = capsys.readouterr().out
-    assert "14 runs into" in out
+    assert "17 runs into" in out
     assert out.count("baseline") >= 5
     assert [path.name for path in tmp_path.iterdir()] == ["lab.toml"]
 
