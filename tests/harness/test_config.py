@@ -40,10 +40,12 @@ def read(tmp_path: Path, text: str) -> LabConfig:
     return load(file)
 
 
-@pytest.mark.parametrize("name", ["lab.toml", "workloads/campaigns/guldner.toml"])
-def test_every_lab_file_that_is_shipped_loads(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "added"), [("lab.toml", ["transfer-codecarbon"]), ("workloads/campaigns/guldner.toml", [])]
+)
+def test_every_lab_file_that_is_shipped_loads(name: str, added: list[str]) -> None:
     config = load(APPLICATION / name)
-    assert [scenario.name for scenario in config.scenarios] == ["idle", "cnn", "transfer"]
+    assert [scenario.name for scenario in config.scenarios] == ["idle", "cnn", "transfer", *added]
     assert config.baseline.kind == "baseline"
 
 
@@ -100,6 +102,7 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         ("[lab]", "[decision]\nguard_band = -1.0\n[lab]", r"decision\.guard_band: found -1\.0, expected at least 0"),
         ("[lab]", "[decision]\nscenario = 'cnn'\nlimit_wh = 1.0\n[lab]", r"decision\.scenario: no scenario 'cnn'"),
         ("[lab]", "[decision]\nscenario = 'idle'\n[lab]", r"decision\.limit_wh: found 0\.0, expected a limit above 0"),
+        ("[lab]", "[analysis]\ntest = 'anova'\n[lab]", r"analysis\.test: found 'anova', expected 'welch' \| 'rank'"),
         ("[lab]", "[ambient]\nperiod_s = 0\n[lab]", r"ambient\.period_s: found 0, expected at least 0\.1"),
         ("[lab]", "[thresholds]\nsupply_thd_percent = -1\n[lab]", r"thresholds\.supply_thd_percent: found -1"),
         ("[lab]", "[supply]\nvoltage = 230\n[lab]", r"supply\.voltage: unknown key; expected one of voltage_v"),
