@@ -188,6 +188,9 @@ def test_one_study_shows_both_with_what_both_have_beside_each_other() -> None:
     assert overall["here"]["value"] == pytest.approx(98.83, abs=6e-3)
     assert overall["there"]["value"] == pytest.approx(81.39, abs=5e-3)
     assert (overall["here"]["printed"], overall["there"]["printed"]) == ("98.83", "81.39")
+    ranks = rows["rq1-energy-ranks", "omnibus.statistic"]
+    assert ranks["here"]["value"] == pytest.approx(107.883, abs=5e-4)
+    assert ranks["there"]["printed"] == "127.048"
     medians = rows["rq1-energy", "median.vgg16"]
     assert (medians["here"]["unit"], medians["there"]["unit"]) == ("kJ s/image", "J/image")
     assert study["companion"]["study"]["name"] == "delrey-corrected"
