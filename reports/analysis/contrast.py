@@ -28,13 +28,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtridf
 
 from reports.analysis.budget import autocorrelation_time
 from reports.analysis.common_errors import Shares, Source
-from reports.analysis.uncertainty import Estimate, Term, combine, t_quantile
+from reports.analysis.uncertainty import COVERAGE, Estimate, Term, combine, t_quantile
 
-SAFE, FLOOR = 0.35, 0.8
+SAFE, FLOOR = 0.35, 0.9
 """Share of the degrees of freedom of a side's runs that is used, and the least of it (module docstring)."""
 LEAST = 3
 """Runs of a side, or pairs, below which no interval and no p is given."""
@@ -94,7 +94,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Significance:
-    """A two-sided t test of no difference, by type A alone; `plain_df` are Welch's (or n - 1 of pairs)."""
+    """A two-sided t test of no difference; `plain_df` are Welch's of the runs (or n - 1 of pairs)."""
 
     t: float
     df: float
@@ -169,9 +169,10 @@ class Contrast:
         root = math.sqrt(b * b - a * c)
         return (b - root) / a, (b + root) / a
 
-    def test(self) -> Significance | None:
-        """Whether the difference is told from zero by its type A uncertainty; says nothing of type B."""
-        found = self.difference(complete=False)
+    def test(self, *, complete: bool = False) -> Significance | None:
+        """Whether the difference is told from zero by its type A uncertainty, which says nothing of type B; or by the
+        complete one, as the complete interval tells it."""
+        found = self.difference(complete=complete)
         if not found.u or found.dof is None:
             return None
         t = found.value / found.u
@@ -242,12 +243,14 @@ class Contrast:
 
 def _never_narrower(value: float, levels: Sequence[Sequence[Term]]) -> Estimate:
     """What all terms of the last level give together. A term more makes no U smaller: where Welch-Satterthwaite would
-    (a small term of many degrees of freedom beside one of few), the degrees of freedom before it stay."""
+    (a term of many degrees of freedom beside one of few), the degrees of freedom are those that leave U as it was."""
     found = combine(value, levels[0])
     for terms in levels[1:]:
         wider = combine(value, terms)
-        narrower = (wider.expanded or 0.0) < (found.expanded or 0.0)
-        found = replace(wider, dof=found.dof) if narrower else wider
+        before = found.expanded or 0.0
+        if wider.u and (wider.expanded or 0.0) < before:
+            wider = replace(wider, dof=float(stdtridf(COVERAGE, before / wider.u)))
+        found = wider
     return found
 
 

@@ -75,8 +75,9 @@ SAFE_NOTE = (
     "exponential distribution."
 )
 P_NOTE = (
-    "p is of type A: it says whether the runs differ, nothing of the meters. A p above .05 is no evidence of equality; "
-    "only the equivalence test with a stated margin is. Replicates are runs, never seconds."
+    "p is of type A: it says whether the runs differ, nothing of the meters; the complete p belongs to the complete U. "
+    "A p above .05 is no evidence of equality; only the equivalence test with a stated margin is. Replicates are runs, "
+    "never seconds."
 )
 INVALID = "{} is of a campaign with the verdict invalid: nothing on this page holds more than that campaign."
 OTHER_SESSIONS = (
@@ -383,7 +384,17 @@ def _test_tables(one: Part, anchor: str) -> list[Block]:
 
 def _test_table(one: Part, pair: Part, anchor: str) -> Table:
     first, second = (one["sides"][pair[key]]["label"] for key in ("first", "second"))
-    texts = ("Quantity", "Statistic", "Degrees of freedom", "Welch's", "p", "p, Holm", "Cliff's delta", "Hedges' g")
+    texts = (
+        "Quantity",
+        "Statistic",
+        "Degrees of freedom",
+        "Welch's",
+        "p",
+        "p, Holm",
+        "p, complete",
+        "Cliff's delta",
+        "Hedges' g",
+    )
     rows: list[Row] = []
     notes: set[str] = set()
     names: dict[str, None] = {}
@@ -393,7 +404,13 @@ def _test_table(one: Part, pair: Part, anchor: str) -> Table:
             continue
         names[f"{TESTS[test['name']]}, n = {' and '.join(map(str, test['n']))}"] = None
         statistic = NOTHING if test["statistic"] is None else f"{test['symbol']} = {significant(test['statistic'])}"
-        numbers = (_plain(test["df"]), _plain(test["plain_df"]), _p(test["p"]), _p(test["p_adjusted"]))
+        numbers = (
+            _plain(test["df"]),
+            _plain(test["plain_df"]),
+            _p(test["p"]),
+            _p(test["p_adjusted"]),
+            _p(test["p_complete"]),
+        )
         sizes = (_effect(effects["cliffs_delta"]), _effect(effects["hedges_g"]))
         rows.append(Row((label_of(name), statistic, *numbers, *sizes)))
         notes |= {f"{label_of(name)}: {_reason(code)}" for code in (test["reason"], effects["reason"]) if code}
@@ -416,7 +433,8 @@ def _effect(effect: Part | None) -> str:
     if not effect:
         return NOTHING
     word = f" ({effect['word']})" if effect["word"] else ""
-    return significant(effect["value"], 3) + word
+    interval = f" [{_interval(effect['interval'], 1.0)}]" if effect["interval"] else ""
+    return significant(effect["value"], 3) + word + interval
 
 
 def _equivalence_tables(one: Part, anchor: str) -> list[Block]:

@@ -228,7 +228,11 @@ def test_the_complete_interval_holds_type_a_and_the_lines_add_up(
     assert complete.u >= type_a.u * (1 - 1e-12)
     assert complete.expanded is not None
     assert type_a.expanded is not None
-    assert complete.expanded >= type_a.expanded * (1 - 1e-12)
+    assert complete.expanded >= type_a.expanded * (1 - 1e-9)
+    interval, test = found.interval(complete=True), found.test(complete=True)
+    assert interval is not None
+    assert test is not None
+    assert (test.p < 0.05) == (interval[0] > 0 or interval[1] < 0)
     assert complete.u == pytest.approx(math.sqrt(sum(line.u**2 for line in found.lines())))
 
 
