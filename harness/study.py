@@ -136,6 +136,8 @@ def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str,
         groups |= {(name, scenario): group.runs for scenario, group in analysed.groups.items()}
         invalid = sorted({one["code"] for one in results["findings"] if one["severity"] == "invalid"})
         origin, head = str(results["measurement"]["origin"]), CampaignFolder(folder).head()
+        if same := [one["name"] for one in sources if one["sha256"] == head]:
+            raise ConfigError(f"{path}: campaigns.{name}: the same campaign as {same[0]}; each run counts once")
         one = _source("campaign", name, source.folder, head, origin, source.note)
         sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
     text = campaign_table(str(path), found)

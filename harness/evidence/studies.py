@@ -13,33 +13,36 @@ from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_
 from harness.evidence.verification import Outcome
 from harness.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
 from harness.study import sealed_inputs, study_html, table_of_campaigns
+from reports.analysis import statistics
 from reports.analysis.study import COMPANION, RUNS, STUDY, Inputs, compute, study_text
+from reports.analysis.study_table import NUMBER, read_table
 from reports.render import REPORT
 
 
 def verify_study(path: Path) -> Outcome:
-    """Every check of a study's folder; nothing is written."""
-    checks = verify_sealed(path)
+    """Every check of a study's folder; nothing is written. Where there is no R its numbers are not recomputed, and a
+    note says so."""
+    checks, notes = verify_sealed(path), []
     try:
         inputs = sealed_inputs(path)
         companion = sealed_inputs(path / COMPANION) if (path / COMPANION).is_dir() else None
-        computed: Json = json.loads(study_text(compute(inputs, companion)))
+        checks.append(_check_numbers(path, json.loads(study_text(compute(inputs, companion)))))
+    except statistics.NoR as error:
+        notes.append(f"{STUDY} was not recomputed: {error}")
     except (LabError, *FORGED) as error:
         detail = f"cannot be recomputed ({type(error).__name__}: {error})"
-        return Outcome([*checks, Check(STUDY, "study", False, detail)], [])
-    checks += [_check_numbers(path, computed), _check_report(path)]
-    notes = []
-    for name, one in (("", inputs), (COMPANION, companion)):
+        return Outcome([*checks, Check(STUDY, "study", False, detail)], notes)
+    checks.append(_check_report(path))
+    for folder, one in ((path, inputs), (path / COMPANION, companion)):
         if one is not None and one.declared.table is None:
-            found = _check_campaigns(path, path / name, one)
+            found = _check_campaigns(path, folder, one)
             checks += found
             notes += [] if found else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
         elif one is not None:
             notes.append(
                 f"{one.facts['table']} is an imported table: no reading stands behind it, and none was checked."
             )
-    notes.append("Nothing proves who made this study: a study is not signed.")
-    return Outcome(checks, notes)
+    return Outcome(checks, [*notes, "Nothing proves who made this study: a study is not signed."])
 
 
 def _check_numbers(path: Path, computed: Json) -> Check:
@@ -68,7 +71,14 @@ def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
     if not all((base.parent / source.folder).is_dir() for source in inputs.declared.campaigns.values()):
         return []
     try:
-        same = table_of_campaigns(base, inputs.declared) == read_plain(folder / RUNS).decode()
+        now = read_table(RUNS, table_of_campaigns(base, inputs.declared).encode())
     except (OSError, LabError, *FORGED) as error:
         return [Check(RUNS, "campaigns", False, f"cannot be recomputed ({type(error).__name__}: {error})")]
-    return [Check(RUNS, "campaigns", same, "as computed from the campaigns" if same else "the campaigns give another")]
+    there, here = ([list(map(_plain, row)) for row in (table.headers, *table.rows)] for table in (inputs.table, now))
+    found = list(islice(differences_of(there, here, RUNS), SHOWN))
+    return [Check(RUNS, "campaigns", not found, "; ".join(found) or "as computed from the campaigns")]
+
+
+def _plain(cell: str) -> float | str:
+    """A cell as it is compared: numbers within the tolerance of all numbers."""
+    return float(cell) if NUMBER.fullmatch(cell) else cell

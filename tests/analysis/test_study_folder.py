@@ -1,6 +1,9 @@
 import json
+import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,6 +156,7 @@ def test_runs_of_different_kinds_are_not_pooled_into_one_level(campaigns: Path, 
     ("old", "new", "says"),
     [
         ('folder = "one"', 'folder = "none"', r"campaigns\.desk\.folder: .*none is no folder"),
+        ('folder = "other"', 'folder = "one"', r"campaigns\.server: the same campaign as desk; each run counts once"),
         ("scenarios = { cnn", "scenarios = { vgg", r"campaigns\.desk\.scenarios\.vgg: no such scenario in one; there"),
         ('levels = { machine = "desk" }', 'levels = { seed = "1" }', r"'seed' is a column of every campaign"),
         ("final.val_accuracy", "final.accuracy", r"responses\.efficiency\.formula: no column 'final\.accuracy'"),
@@ -189,6 +193,26 @@ def test_a_key_for_a_study_is_refused_because_no_study_is_signed(
     key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl lab\n")
     assert cli.main(["verify", str(campaigns / "written"), "--public-key", str(key)]) == 1
     assert "is not signed; verify its campaigns with --public-key" in capsys.readouterr().err
+
+
+def test_without_r_no_study_is_made_and_a_written_one_is_verified_but_for_its_numbers(
+    campaigns: Path, tmp_path: Path
+) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "R_HOME"} | {"PATH": str(tmp_path)}
+    elsewhere = opened(campaigns / "written", tmp_path / "a" / "b")
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "harness.cli", *words], env=environment, cwd=STUDIES.parents[1],
+            capture_output=True, text=True, check=False,
+        )
+        for words in (["verify", str(elsewhere)], ["study", str(STUDIES / "delrey-v1.toml"), "--into", "x"])
+    ]  # fmt: skip
+    verified, made = (" ".join((one.stdout + one.stderr).split()) for one in done)
+    assert [one.returncode for one in done] == [0, 1]
+    assert "study.json was not recomputed: " in verified
+    assert "apt-get install r-base-core" in verified
+    assert "apt-get install r-base-core" in made
+    assert "Traceback" not in made
 
 
 def test_a_number_that_contradicts_the_published_one_ends_with_3(tmp_path: Path) -> None:
