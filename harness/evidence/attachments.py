@@ -15,9 +15,11 @@ from harness.run_folder import TRACKER, Check, Examination, RunFolder
 
 
 def check_trackers(campaign: Path, seen: Examination) -> list[Check]:
-    """One check for each row that was attached: a run of this campaign, and its account as the file gives it now."""
+    """One check for each row that was attached: a run of this campaign, and its account as the file gives it now. A
+    file that is not as it was attached, or no file of the campaign, has failed already and is not opened."""
     attached = [entry for entry in seen.entries if entry.get("type") == "attachment" and entry.get("note") == TRACKER]
-    return [_check(campaign, entry, seen.runs) for entry in attached]
+    changed = {check.subject for check in seen.checks if check.name == "attachment" and not check.passed}
+    return [_check(campaign, entry, seen.runs) for entry in attached if str(entry.get("path")) not in changed]
 
 
 def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder]) -> Check:

@@ -508,7 +508,7 @@ class Comparison:
             "versions": _distinct(row.artefact.version for row in self.rows),
             "factors": [{"factor": factor, "reason": reason} for factor, reason in factors],
             "tracker_wh": _json(mean_of(self.tracker_wh, "Wh")), "meter_wh": self.budget.number.to_json(),
-            "complete": not self.budget.missing,
+            "complete": not any(what == "limits-of-error" for what, _ in self.budget.missing),
             "duration_s": _json(mean_of([float(terms.duration_s[WHOLE]) for terms in self.terms], "s")),
             "ratio": self.ratio.number.to_json(), "interval": _pair(self.ratio.interval),
             "agreement": agreed.to_json(), "intervals": list(self._intervals()),

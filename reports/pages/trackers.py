@@ -125,19 +125,24 @@ def _sentences(told: Results) -> Iterator[Paragraph]:
         problems = dict.fromkeys(str(text).rstrip(".") for one in parts.values() for text in listed(one, "problems"))
         said += [f"It noted: {'; '.join(problems)}."] if problems else []
         yield Paragraph(" ".join(said), "note")
-    for key, reason in _silent(told):
-        yield Paragraph(f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}.")
+    for (key, reason), texts in _silent(told).items():
+        noted = f" It noted: {'; '.join(texts)}." if texts else ""
+        yield Paragraph(f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}.{noted}")
 
 
-def _silent(told: Results) -> dict[tuple[str, str], None]:
-    """Trackers without any comparison, and why."""
-    absent = {(str(row["tracker"]), str(row["reason"])): None for row in listed(told, "missing")}
+def _silent(told: Results) -> dict[tuple[str, str], list[str]]:
+    """Trackers without any comparison and why, with what they noted."""
     compared = _keys(told)
-    return {pair: None for pair in absent if pair[0] not in compared} | {
-        (str(row["tracker"]), str(row["excluded_because"])): None
-        for row in listed(told, "runs")
-        if not row.get("included") and row.get("tracker") not in compared
+    found: dict[tuple[str, str], list[str]] = {
+        (str(row["tracker"]), str(row["reason"])): []
+        for row in listed(told, "missing")
+        if row["tracker"] not in compared
     }
+    for row in listed(told, "runs"):
+        if not row.get("included") and row.get("tracker") not in compared:
+            noted = [str(text).rstrip(".") for text in listed(row, "problems")]
+            found.setdefault((str(row["tracker"]), str(row["excluded_because"])), noted)
+    return found
 
 
 def _behind(one: Results) -> Iterator[str]:
@@ -162,11 +167,12 @@ def _factors(one: Results) -> Iterator[str]:
 
 
 def _share(one: Results) -> str:
-    """'78.0 % [76.7, 79.4]'."""
+    """'78.0 % [76.7, 79.4]'; '(78.0 ± 1.4) %' where Fieller's interval is unbounded."""
     number, interval = number_at(one, "ratio"), pick(one, "interval")
     places = _places(number)
-    text = f"{_percent(pick(number, 'value'), places)} %"
-    return f"{text} {_bracket(interval, places)}" if interval else text
+    if not interval:
+        return quantity(number, PERCENT)
+    return f"{_percent(pick(number, 'value'), places)} % {_bracket(interval, places)}"
 
 
 def _share_of(told: Results, key: str, scenario: str, one: Results) -> str:
@@ -189,7 +195,7 @@ def _percent(value: object, places: int) -> str:
 
 
 def _bracket(interval: Any, places: int) -> str:  # noqa: ANN401  decoded JSON
-    return f"[{', '.join(_percent(end, places) for end in interval)}]" if interval else "no interval"
+    return f"[{', '.join(_percent(end, places) for end in interval)}]" if interval else NOTHING
 
 
 def _enumerated(texts: Sequence[str]) -> str:
@@ -215,30 +221,36 @@ def _unseen(parts: dict[str, Any]) -> Iterator[str]:
 
 
 def _bars(told: Results, stamp: str) -> Figure | None:
-    """Figure 9: the meter and every tracker, by scenario."""
-    groups = list(pick(told, "scenarios") or {})
-    if not groups:
+    """Figure 9: the meter and the trackers, by scenario; where no scenario has two trackers, a panel for each."""
+    of = pick(told, "scenarios") or {}
+    if not of:
         return None
-    of = pick(told, "scenarios")
-    first = [number_at(next(iter(of[name].values())), "meter_wh") for name in groups]
-    columns: dict[str, list[Number | None]] = {"meter": first} | {
-        key: [number_at(of[name], key, "tracker_wh") for name in groups] for key in _keys(told)
-    }
-    scale = scale_for([number for numbers in columns.values() for number in numbers])
-    series = [_series(key, style, numbers, scale) for style, (key, numbers) in enumerate(columns.items(), BASELINE)]
-    caption = (
-        "Energy of a run by the meter and by each tracker, gross. Whiskers: U at 95 %. The meter's bar is over the "
-        "interval of the tracker named first in the scenario; every tracker's own interval stands in the table."
-    )
+    caption = "Energy of a run by the meter and by each tracker, gross. Whiskers: U at 95 %."
+    if any(len(by_tracker) > 1 for by_tracker in of.values()):
+        caption += (
+            " The meter's bar is over the interval of the tracker named first in the scenario; every tracker's own "
+            "interval stands in the table."
+        )
+        panels = [_bar_panel(told, "Meter and trackers", list(of), _keys(told))]
+    else:
+        panels = [_bar_panel(told, name_of(key), list(_of(told, key)), [key]) for key in _keys(told)]
     spoken = " ".join(
-        f"{name}: "
-        + ", ".join(f"{name_of(key)} {bare(numbers[i], scale)}" for key, numbers in columns.items() if numbers[i])
-        + f" {scale.unit}."
-        for i, name in enumerate(groups)
-    )
-    panel = GroupedPanel("Meter and trackers", scale.axis("energy"), groups, series)
-    svg = statistics_figures.grouped(Labelled("fig-trackers", caption, spoken, stamp), [panel])
+        f"{panel.title}, {panel.axis}: {group}, {one.label} {one.texts[i]}."
+        for panel in panels for i, group in enumerate(panel.groups) for one in panel.series
+        if one.values[i] is not None
+    )  # fmt: skip
+    svg = statistics_figures.grouped(Labelled("fig-trackers", caption, spoken, stamp), panels)
     return Figure("fig-trackers", caption, Markup(svg))
+
+
+def _bar_panel(told: Results, title: str, groups: Sequence[str], keys: Sequence[str]) -> GroupedPanel:
+    of, style_of = pick(told, "scenarios"), {key: style for style, key in enumerate(_keys(told))}
+    meter = [number_at(next(one for key, one in of[name].items() if key in keys), "meter_wh") for name in groups]
+    columns = {key: [number_at(of[name], key, "tracker_wh") for name in groups] for key in keys}
+    scale = scale_for([*meter, *(number for numbers in columns.values() for number in numbers)])
+    series = [_series("meter", BASELINE, meter, scale)]
+    series += [_series(key, style_of[key], numbers, scale) for key, numbers in columns.items()]
+    return GroupedPanel(title, scale.axis("energy"), groups, series)
 
 
 def _series(key: str, style: int, numbers: Sequence[Number | None], scale: Scale) -> Series:
@@ -273,7 +285,8 @@ def _ratios(told: Results) -> Table | None:
     )  # fmt: skip
     note = (
         "Ratio of the means over the runs, ± U by the spread of the runs and what is known of the meter's error; the "
-        "95 % interval is Fieller's. U of a tracker's energy is the spread of the runs alone."
+        "95 % interval is Fieller's (none where it is unbounded: few runs of very unlike energies). U of a tracker's "
+        "energy is the spread of the runs alone."
     )
     return Table("tracker-ratios", "Trackers against the meter, gross energy", heads, tuple(rows), note)
 

@@ -97,8 +97,11 @@ def test_a_changed_copy_a_foreign_run_or_another_figure_fails_verify(tmp_path: P
     log.append("attachment", now, entry | {"run": log.entries()[-2]["run"], "tracker": lie})
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, False, False]
     assert {check.name for check in verify(folder, None).failed} == {"tracker"}
+    log.append("attachment", now, entry | {"run": "x", "path": "../../emissions.csv", "tracker": account})
+    assert len(check_trackers(folder, examine(folder))) == 3
     copy.chmod(0o644)
     copy.write_text("other bytes")
+    assert check_trackers(folder, examine(folder)) == []
     assert not all(check.passed for check in examine(folder).checks if check.name == "attachment")
     assert analyse(folder).trackers is None
 

@@ -113,6 +113,7 @@ def test_both_reports_have_the_section_and_a_campaign_without_trackers_has_none(
 def test_one_run_is_said_with_the_meters_uncertainty_alone(tmp_path: Path) -> None:
     text = paragraphs(tracker_blocks(results_of(tmp_path, Tracked(repetitions=1)), ""))
     assert "CodeCarbon reported (78.0 ± 1.4)\u202f% (one run, U by the meter alone) in cnn" in text
+    assert "limits of error are not all known" not in text
 
 
 def test_a_tracker_that_says_more_than_the_meter_is_said_to_model_too_much(tmp_path: Path) -> None:
@@ -124,12 +125,12 @@ def test_a_tracker_that_says_more_than_the_meter_is_said_to_model_too_much(tmp_p
 
 def test_a_tracker_without_a_figure_is_named_with_the_reason(tmp_path: Path) -> None:
     def account(run: TrackedRun, name: str) -> Account | None:
-        return None if name == "eit" else run.account(name, reported_wh=None)
+        return None if name == "eit" else run.account(name, reported_wh=None, problems=["nothing can be read."])
 
     shape = Tracked(trackers={"cnn": ["carbontracker", "eit"]}, account=account, baseline_blocks=0)
     blocks = tracker_blocks(results_of(tmp_path, replace(shape, repetitions=2)), "")
     text = paragraphs(blocks)
-    assert "carbontracker cannot be compared: it gave no energy." in text
+    assert "carbontracker cannot be compared: it gave no energy. It noted: nothing can be read." in text
     assert "experiment-impact-tracker cannot be compared: it left no file." in text
     assert [row.tone for row in tables(blocks)["tracker-runs"].rows] == ["excluded"] * 4
 
