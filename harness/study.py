@@ -15,7 +15,7 @@ from harness.config import APPLICATION, read_records
 from harness.documents import Json, load_object
 from harness.errors import ConfigError, RunFolderError
 from harness.provenance import software_facts
-from harness.run_folder import STUDY_FILE, CampaignFolder, read_plain, write_sealed
+from harness.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from reports.analysis import statistics
 from reports.analysis.comparability import keys_of
 from reports.analysis.results import ORIGINS, AnalysedRun, analyse
@@ -46,6 +46,9 @@ def write_study(path: Path, into: Path) -> Path:
     """
     if into.exists():
         raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
+    for above in into.resolve().parents:
+        if (above / CAMPAIGN).exists():
+            raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")
     material = read_material(path, into)
     other = companion_path(path, material.inputs.declared)
     companion = None if other is None else read_material(other, into)

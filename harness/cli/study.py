@@ -27,7 +27,7 @@ def add_parser(verbs: Verbs) -> None:
         "published, and no erratum explains it.",
     )
     verb.add_argument("file", type=Path, help="study file, such as docs/studies/delrey-v1.toml (docs/studies.md)")
-    verb.add_argument("--into", type=Path, metavar="DIR", help="folder to create (default: studies/NAME of the study)")
+    verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: runs/study-NAME)")
     verb.set_defaults(call=call)
 
 
@@ -39,7 +39,7 @@ def call(arguments: argparse.Namespace) -> int:
 
     into = arguments.into
     if into is None:
-        into = Path("studies") / read_declared(arguments.file)[0].study.name
+        into = Path("runs") / f"study-{read_declared(arguments.file)[0].study.name}"
     folder = write_study(arguments.file, into)
     study = json.loads((folder / STUDY).read_text(encoding="utf-8"))
     console = Console()

@@ -237,7 +237,7 @@ def test_the_order_of_the_runs_changes_no_number(first: Json) -> None:
 
 
 WHOLE = HEAD + question() + question("kruskal").replace("[questions.q]", "[questions.ranks]") + REDUCTION + PARETO
-SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SLOW

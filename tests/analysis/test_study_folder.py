@@ -222,6 +222,11 @@ def test_a_number_that_contradicts_the_published_one_ends_with_3(tmp_path: Path)
     assert cli.main(["study", str(tmp_path / "study.toml"), "--into", str(tmp_path / "out")]) == 3
 
 
+def test_a_study_is_not_written_into_a_sealed_campaign(campaigns: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"lies in the campaign .*one, which is sealed"):
+        write_study(campaigns / "study.toml", campaigns / "one" / "study")
+
+
 def test_a_study_is_never_written_over_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "runs.csv").write_text(TABLE)
     (tmp_path / "study.toml").write_text(HEAD + question())
