@@ -340,13 +340,14 @@ eta_interval <- function(parts) {
     ends / (1 + ends)
 }
 
-# Vangel, Am. Stat. 50 (1996) 21, for normal values: the modified interval of McKay. cv, low, high.
+# Interval of the coefficient of variation, by propagation to its logarithm. cv, low, high.
 variation <- function(x) {
     n <- length(x)
     cv <- sd(x) / mean(x)
-    ends <- qchisq(c((1 + level) / 2, (1 - level) / 2), n - 1)
-    under <- ((ends + 2) / n - 1) * cv^2 + ends / (n - 1)
-    c(cv, ifelse(under > 0, cv / sqrt(abs(under)), NA))
+    if (n < 3) return(c(cv, NA, NA))
+    form <- shape(x)
+    variance <- (form[2] / n + 2 / (n - 1)) / 4 + cv^2 / n - form[1] * cv / n
+    c(cv, cv * exp(c(-1, 1) * qt((1 + level) / 2, n - 1) * sqrt(max(0, variance))))
 }
 
 # --- intervals ---------------------------------------------------------------------------------------------------

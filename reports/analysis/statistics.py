@@ -45,6 +45,8 @@ Alternative: TypeAlias = Literal["two.sided", "greater", "less"]
 LEVEL = 0.95
 MOST_FOR_SHAPIRO = 5000
 LEAST_FOR_BCA = 30
+LEAST_FOR_RHO = 10
+"""For its interval."""
 LEAST_OF_TWO_FOR_KRUSKAL = 4
 """Of two groups of three the chi-square p is .0495 when they are apart, which happens by chance once in ten times."""
 MOST_N = 10_000_000
@@ -131,7 +133,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval, the method it is made by (t, bca, vangel) and its level."""
+    """An interval, the method it is made by (t, bca, propagated) and its level."""
 
     method: str
     level: float
@@ -375,7 +377,7 @@ def dunn(groups: Groups) -> tuple[Pair, ...]:
 
 def spearman(x: Floats, y: Floats, alternative: Alternative = "two.sided") -> Test:
     """Spearman's rho of three or more pairs. p counts all orders below ten pairs (ties or not), else it is that of
-    Student's t with n - 2 degrees of freedom."""
+    Student's t with n - 2 degrees of freedom. The interval takes ten pairs."""
     x, y = _together(x, y)
     refused = _refusal([x, y], 3)
     if refused is None and (np.ptp(x) == 0 or np.ptp(y) == 0):
@@ -384,7 +386,8 @@ def spearman(x: Floats, y: Floats, alternative: Alternative = "two.sided") -> Te
         return _refused("spearman", "rho", [x], refused)
     rho, _, df, p = _numbers(call("spearman", x, y, SIDES[alternative]))
     # Bonett and Wright, Psychometrika 65 (2000) 23.
-    effect = _effect("rho", rho, _fisher(rho, x.size, math.sqrt(1 + rho**2 / 2), 3))
+    enough = x.size >= LEAST_FOR_RHO
+    effect = _effect("rho", rho, _fisher(rho, x.size, math.sqrt(1 + rho**2 / 2), 3) if enough else None)
     return Test("spearman", rho, "rho", (df,), p, (x.size,), effect, None)
 
 
@@ -451,13 +454,14 @@ def cohens_d(a: Floats, b: Floats) -> Effect | None:
 
 
 def coefficient_of_variation(values: Floats) -> tuple[float, Interval | None] | None:
-    """SD / mean of two or more values with a mean above 0, and Vangel's interval; None where it has no meaning."""
+    """SD / mean of two or more values with a mean above 0, and from three its interval; None where it has no
+    meaning."""
     values = _vector(values)
-    if _refusal([values], 2) or not values.mean() > 0:
+    if _refusal([values], 2) or not values.mean() > SMALLEST or _is_without_error([values]):
         return None
     value, low, high = _numbers(call("variation", values))
     ends = _ends(low, high)
-    return value, Interval("vangel", LEVEL, *ends) if ends else None
+    return value, Interval("propagated", LEVEL, *ends) if ends else None
 
 
 def t_interval(values: Floats) -> Interval | None:

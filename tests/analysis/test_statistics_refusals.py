@@ -197,6 +197,12 @@ def test_an_interval_that_would_not_cover_is_not_printed() -> None:
     delta_single = st.cliffs_delta(A[:1], B)
     assert delta_single is not None
     assert delta_single.interval is None
+    nine = st.spearman(np.arange(9.0), np.tile([1.0, 3.0, 2.0], 3)).effect
+    assert nine is not None
+    assert nine.interval is None
+    two = st.coefficient_of_variation(A[:2])
+    assert two is not None
+    assert two[1] is None
     uneven = st.welch_anova({"a": A, "b": np.tile(B, 3)}).effect
     assert uneven is not None
     assert uneven.interval is None
