@@ -141,11 +141,19 @@ def campaign_table(path: str, sources: Mapping[str, tuple[CampaignSource, Json]]
 
 
 def campaign_units(results: Sequence[Json]) -> dict[str, str]:
-    """Column of a campaign's table -> unit."""
+    """Column of a campaign's table -> unit.
+
+    Raises:
+        AnalysisError: an indicator has one unit in one campaign and another in another.
+    """
     units = dict(RUN_UNITS)
     for one in results:
         for indicator in one["indicators"]:
-            units[f"indicator.{indicator['name']}"] = str(indicator["unit"])
+            name, unit = f"indicator.{indicator['name']}", str(indicator["unit"])
+            if units.setdefault(name, unit) != unit:
+                raise AnalysisError(
+                    f"{name} is in {units[name]} in one campaign and in {unit} in another: leave one out"
+                )
         for run in one["runs"]:
             for kind, key in (("final", "final_metrics"), ("parameter", "parameters")):
                 units |= {f"{kind}.{name}": "1" for name in _numbers(run.get(key) or {})}

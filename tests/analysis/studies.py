@@ -1,5 +1,6 @@
 """Small studies for the tests: a study file as text, a table as text, and what comes of them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.config import read_records
@@ -89,14 +90,15 @@ def question(test: str = "welch", transform: str = "none") -> str:
     return QUESTION.format(test=test, transform=transform)
 
 
-def study_of(folder: Path, text: str, table: str | bytes = TABLE, name: str = "runs.csv") -> Json:
-    """study.json of a study file and a table."""
+def study_of(folder: Path, text: str, table: str | bytes = TABLE, units: Mapping[str, str] | None = None) -> Json:
+    """study.json of a study file and a table; `units` of columns as of a campaign's table."""
     path = folder / "study.toml"
     path.write_text(text, encoding="utf-8")
     declared, _ = read_records(StudyFile, path, "")
     check_study(str(path), declared)
     content = table.encode() if isinstance(table, str) else table
-    return compute(Inputs(str(path), declared, read_table(name, content), facts()), None)
+    about = facts() | {"units": units or {}}
+    return compute(Inputs(str(path), declared, read_table("runs.csv", content), about), None)
 
 
 def published(name: str) -> Json:

@@ -170,6 +170,19 @@ def test_a_median_of_nothing_allows_no_percentage(tmp_path: Path) -> None:
     assert study["reductions"][0]["decreases"] == []
 
 
+def test_a_campaigns_number_without_a_unit_gets_one_under_another_name(tmp_path: Path) -> None:
+    images = HEAD.replace(
+        'load = { header = "load", unit = "%" }', 'images = { header = "final.seen", unit = "image" }'
+    )
+    text = images.replace('formula = "load"\nunit = "%"', 'formula = "energy / images"\nunit = "mJ/image"')
+    study = study_of(tmp_path, text, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
+    assert study["responses"][1]["reduced"] == "J/image"
+    assert study["descriptive"][1]["cells"][0]["greatest"]["value"] == pytest.approx(13 / 52 * 1000)
+    wrong = text.replace("images = {", '"final.seen" = {').replace("/ images", "/ final.seen")
+    with pytest.raises(ConfigError, match=r"columns\.final\.seen\.unit: found 'image', the campaigns have it in '1'"):
+        study_of(tmp_path, wrong, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
+
+
 def test_a_campaigns_table_has_the_units_of_its_results() -> None:
     results = {
         "indicators": [{"name": "cpu_percent", "unit": "%"}],
@@ -180,5 +193,8 @@ def test_a_campaigns_table_has_the_units_of_its_results() -> None:
     assert units["induced_energy_wh"] == "Wh"
     assert units["indicator.cpu_percent"] == "%"
     assert units["final.f1"] == units["parameter.epochs"] == "1"
+    other = results | {"indicators": [{"name": "cpu_percent", "unit": "1"}]}
+    with pytest.raises(AnalysisError, match=r"indicator\.cpu_percent is in % in one campaign and in 1 in another"):
+        campaign_units([results, other])
     assert "final.reached" not in units
     assert "final.data" not in units
