@@ -176,6 +176,9 @@ class Contrast:
         if not found.u or found.dof is None:
             return None
         t = found.value / found.u
+        if complete and (type_a := self.test()) is not None:
+            p = 2 * float(stdtr(_finite(found.dof), -abs(t)))
+            return Significance(t, found.dof, max(p, type_a.p), type_a.plain_df)
         return Significance(t, found.dof, 2 * float(stdtr(_finite(found.dof), -abs(t))), self._spread(1.0)[1])
 
     def equivalence(self, margin: float, *, relative: bool) -> Equivalence | None:

@@ -93,7 +93,7 @@ NO_MARGIN = (
     "No margin was stated, so there is no verdict on equality: --margin 5% or --margin 0.1Wh states how large a "
     "difference still counts as none."
 )
-LONG_KEYS = 12
+LONG_KEYS, FEW_STATEMENTS = 12, 2
 
 
 def comparison_page(document: Results) -> DocumentPage:
@@ -107,7 +107,7 @@ def comparison_page(document: Results) -> DocumentPage:
         software=as_text(software.get("version")),
         origin=str(document["origin"]),
         identity=_identity(document),
-        answer=" ".join(statements(document)),
+        answer=_answer(document),
         cards=_cards(document),
         opening=_opening(document),
         sections=_sections(document, STAMPS.get(str(document["origin"]), ("", ""))[0]),
@@ -149,6 +149,16 @@ def statements(document: Results) -> list[str]:
     return found
 
 
+def _answer(document: Results) -> str:
+    """The statements where they are few, else what they come to; each of them then stands below."""
+    said = statements(document)
+    if len(said) <= FEW_STATEMENTS:
+        return " ".join(said)
+    verdicts = [pair["quantities"][pair["headline"]]["verdict"] for one in document["sets"] for pair in one["pairs"]]
+    shown = [verdict for verdict in verdicts if verdict in ("less", "more")]
+    return f"Of {len(verdicts)} comparisons {len(shown) or 'none'} showed a difference."
+
+
 def _statement(document: Results, one: Part, pair: Part) -> str:
     name = pair["headline"]
     part, what = pair["quantities"][name], words(name).lower()
@@ -170,7 +180,8 @@ def _shown(where: str, part: Part, what: str, first: str, second: str, used: str
         sign = -1 if part["verdict"] == "less" else 1
         by = _size(part["relative"], sign) if part["relative"] else _size(part["difference"], sign)
         return f"{where}{second} {used} {by} {part['verdict']} {what} per run than {first} (95 %, type B included)."
-    limit = quantity({"value": part["not_excluded"], "unit": part["unit"]})
+    scale = scale_for([{"value": part["not_excluded"], "unit": part["unit"]}])
+    limit = significant(part["not_excluded"] * scale.factor, 3) + scale.suffix
     share = part["not_excluded_percent"]
     of = "" if share is None else f" ({significant(share, 2)} % of {first})"
     none = f"{where}no difference in {what} was shown between {second} and {first}"
@@ -195,7 +206,7 @@ def _equality(part: Part, margin: Part | None) -> str:
 
 
 def _margin(margin: Part) -> str:
-    return _percent(margin["value"]) if margin["unit"] == "1" else quantity(margin)
+    return _percent(margin["value"]).replace("%", "\u202f%") if margin["unit"] == "1" else quantity(margin)
 
 
 def _percent(share: float) -> str:
@@ -213,6 +224,9 @@ def _identity(document: Results) -> Iterator[str]:
 
 
 def _opening(document: Results) -> Iterator[Block]:
+    said = statements(document)
+    if len(said) > FEW_STATEMENTS:
+        yield from (Paragraph(sentence) for sentence in said)
     for one in document["sets"]:
         for side in one["sides"]:
             if "invalid" in side["verdicts"]:
@@ -324,10 +338,10 @@ def _half_width(number: Number | None, scale: Scale) -> str:
     return f"± {significant(number['U'] * scale.factor, 2)}"
 
 
-def _interval(ends: Sequence[float] | None, factor: float) -> str:
+def _interval(ends: Sequence[float] | None, factor: float, digits: int = 4) -> str:
     if not ends:
         return NOTHING
-    return " to ".join(significant(end * factor, 4) for end in ends)
+    return " to ".join(significant(end * factor, digits) for end in ends)
 
 
 def _ratios(document: Results, one: Part, anchor: str, stamp: str) -> Figure | None:
@@ -384,17 +398,9 @@ def _test_tables(one: Part, anchor: str) -> list[Block]:
 
 def _test_table(one: Part, pair: Part, anchor: str) -> Table:
     first, second = (one["sides"][pair[key]]["label"] for key in ("first", "second"))
-    texts = (
-        "Quantity",
-        "Statistic",
-        "Degrees of freedom",
-        "Welch's",
-        "p",
-        "p, Holm",
-        "p, complete",
-        "Cliff's delta",
-        "Hedges' g",
-    )
+    several = len(one["pairs"]) > 1
+    tests_of = ("Statistic", "Degrees of freedom", "Welch's", "p", *(("p, Holm",) if several else ()), "p, complete")
+    texts = ("Quantity", *tests_of, "Cliff's delta", "Hedges' g")
     rows: list[Row] = []
     notes: set[str] = set()
     names: dict[str, None] = {}
@@ -404,13 +410,8 @@ def _test_table(one: Part, pair: Part, anchor: str) -> Table:
             continue
         names[f"{TESTS[test['name']]}, n = {' and '.join(map(str, test['n']))}"] = None
         statistic = NOTHING if test["statistic"] is None else f"{test['symbol']} = {significant(test['statistic'])}"
-        numbers = (
-            _plain(test["df"]),
-            _plain(test["plain_df"]),
-            _p(test["p"]),
-            _p(test["p_adjusted"]),
-            _p(test["p_complete"]),
-        )
+        adjusted = (_p(test["p_adjusted"]),) if several else ()
+        numbers = (_plain(test["df"]), _plain(test["plain_df"]), _p(test["p"]), *adjusted, _p(test["p_complete"]))
         sizes = (_effect(effects["cliffs_delta"]), _effect(effects["hedges_g"]))
         rows.append(Row((label_of(name), statistic, *numbers, *sizes)))
         notes |= {f"{label_of(name)}: {_reason(code)}" for code in (test["reason"], effects["reason"]) if code}
@@ -430,11 +431,13 @@ def _p(value: float | None) -> str:
 
 
 def _effect(effect: Part | None) -> str:
+    """A size with its interval; without one, with the word for it."""
     if not effect:
         return NOTHING
-    word = f" ({effect['word']})" if effect["word"] else ""
-    interval = f" [{_interval(effect['interval'], 1.0)}]" if effect["interval"] else ""
-    return significant(effect["value"], 3) + word + interval
+    size = significant(effect["value"], 2)
+    if effect["interval"]:
+        return f"{size} [{_interval(effect['interval'], 1.0, 2)}]"
+    return f"{size} ({effect['word']})" if effect["word"] else size
 
 
 def _equivalence_tables(one: Part, anchor: str) -> list[Block]:

@@ -176,6 +176,16 @@ def test_one_meter_in_two_sessions_shares_its_gain_and_another_meter_does_not(la
     assert same["difference_type_a"]["u"] == pytest.approx(apart["difference_type_a"]["u"])
 
 
+def test_an_offset_is_common_to_one_session_and_not_to_two(lab: Path, blocks: Path) -> None:
+    within = pair_of(document([Part(blocks, "light")], [Part(blocks, "heavy")]), "energy_wh")
+    between = pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh")
+    shared, apart = line(within, "offset"), line(between, "offset")
+    assert shared["rho"] == pytest.approx(1.0)
+    assert shared["u"] == pytest.approx(abs(shared["second"] - shared["first"]))
+    assert apart["rho"] == pytest.approx(0.0, abs=1e-12)
+    assert apart["u"] == pytest.approx(math.hypot(apart["first"], apart["second"]))
+
+
 def test_a_serial_number_that_says_nothing_is_no_identity(lab: Path) -> None:
     """The synthetic meters of a and b both say serial number 0."""
     assert line(pair_of(document([Part(lab / "a")], [Part(lab / "b")])), "gain")["rho"] == pytest.approx(0.0)

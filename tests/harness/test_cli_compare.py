@@ -77,7 +77,7 @@ def test_the_page_is_well_formed_marked_and_holds_every_section(compared: Path) 
     assert html.count('role="img"') == 2
     document = json.loads((compared / "comparison.json").read_text())
     for sentence in statements(document):
-        assert sentence in unescape(page.text)
+        assert sentence in unescape(page.text), sentence
 
 
 def test_hostile_names_stay_text(compared: Path) -> None:
