@@ -109,7 +109,7 @@ def test_okulars_second_baseline_run_is_an_outlier_shown_with_and_without(okular
 
 
 def test_whole_gpu_traces_give_their_joules_and_their_damage_is_found(tmp_path: Path) -> None:
-    import_nvidia_smi(sorted((DATA / "delrey").glob("*.gz")), tmp_path / "c")
+    import_nvidia_smi(sorted((DATA / "delrey").glob("gpu-*.gz")), tmp_path / "c")
     found = analyse(tmp_path / "c").to_json()
     joules = {name: round(entry["energy_wh"]["value"] * 3600) for name, entry in found["scenarios"].items()}
     assert joules == {
