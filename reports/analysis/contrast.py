@@ -138,8 +138,8 @@ class Contrast:
         return self._of(1.0, complete=complete)
 
     def ratio(self, *, complete: bool) -> Estimate | None:
-        """Second over first with the first-order u; None where the first cannot be told from zero."""
-        if not self.first.value or self.interval_of_ratio(complete=complete) is None:
+        """Second over first with the first-order u; None where the first is not shown to be above zero."""
+        if self.interval_of_ratio(complete=complete) is None:
             return None
         value = self.second.value / self.first.value
         found = self._of(value, complete=complete)
@@ -153,8 +153,9 @@ class Contrast:
         return None if expanded is None else (found.value - expanded, found.value + expanded)
 
     def interval_of_ratio(self, *, complete: bool) -> Interval | None:
-        """Fieller's 95 % interval of the ratio; None where it is unbounded, or too little is known."""
-        if not self.enough or not self.first.value:
+        """Fieller's 95 % interval of the ratio; None where it is unbounded, or too little is known, or the first is not
+        above zero: of a negative reference "59 % less" would be more."""
+        if not self.enough or self.first.value <= 0:
             return None
         found = self._of(self.second.value / self.first.value, complete=complete)
         if found.dof is None:
@@ -186,21 +187,22 @@ class Contrast:
 
         A relative margin is tested by the contrasts at its limits, so the reference's own uncertainty counts.
         """
-        if relative:
-            found, limits = self.interval_of_ratio(complete=True), (1 - margin, 1 + margin)
-            edges = [self._of(limit, complete=True) for limit in limits]
-        else:
-            estimate = self.difference(complete=True)
-            if estimate.u is None or estimate.dof is None:
-                return None
-            found, limits = self.interval(complete=True), (-margin, margin)
-            edges = [Estimate(estimate.value - limit, estimate.u, estimate.dof) for limit in limits]
-        if found is None or any(not edge.u or edge.dof is None for edge in edges):
+        found = self.interval_of_ratio(complete=True) if relative else self.interval(complete=True)
+        if found is None:
             return None
-        sign = -1.0 if relative and self.first.value < 0 else 1.0
-        low, high = (sign * e.value / (e.u or 1.0) for e in edges)
-        p = max(float(stdtr(_finite(edges[0].dof), -low)), float(stdtr(_finite(edges[1].dof), high)))
+        limits = (1 - margin, 1 + margin) if relative else (-margin, margin)
+        at = self.second.value / self.first.value if relative else 1.0
+        dof = _finite(self._of(at, complete=True).dof)
+        away = [self._away(limit, relative=relative) for limit in limits]
+        p = max(float(stdtr(dof, -away[0])), float(stdtr(dof, away[1])))
         return Equivalence(*found, limits, min(1.0, 2 * p))
+
+    def _away(self, limit: float, *, relative: bool) -> float:
+        """How many standard uncertainties ratio or difference lie above a limit."""
+        if not relative:
+            return (self.difference(complete=True).value - limit) / math.sqrt(self._variance(1.0, complete=True))
+        value = math.copysign(1.0, self.first.value) * (self.second.value - limit * self.first.value)
+        return value / math.sqrt(self._variance(limit, complete=True))
 
     def lines(self) -> tuple[Line, ...]:
         """The sources of the difference's uncertainty by name, largest first; the runs' spread is one of them."""

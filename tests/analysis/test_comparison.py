@@ -236,6 +236,17 @@ def test_the_complete_interval_holds_type_a_and_the_lines_add_up(
     assert complete.u == pytest.approx(math.sqrt(sum(line.u**2 for line in found.lines())))
 
 
+@given(values, values, st.floats(0.01, 0.5))
+def test_the_verdict_of_equivalence_is_that_of_the_interval_and_of_p(
+    one: list[float], two: list[float], margin: float
+) -> None:
+    found = Contrast(mean(one, {GAIN: 0.1}), mean(two, {OTHER: 0.1}))
+    for test in (found.equivalence(margin, relative=True), found.equivalence(100 * margin, relative=False)):
+        if test is not None:
+            assert test.equivalent == (test.limits[0] < test.low and test.high < test.limits[1])
+            assert test.equivalent == (test.p < 0.05)
+
+
 SIMULATED = [
     *(Setting(f"short {shape} {a}+{b} {spread:g}", shape, (a, b), spread)
       for shape in ("normal", "exponential") for a, b in ((3, 3), (6, 6), (3, 30)) for spread in (1.0, 4.0)),
