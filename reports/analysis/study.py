@@ -203,7 +203,7 @@ def _question(declared: StudyFile, runs: Runs, name: str, question: Question) ->
         "filter": filter_json(question),
         "declared": {"test": question.test, "transform": question.transform, "reason": question.reason},
         "posthoc_method": POSTHOC[question.test], "scale": scale,
-        "cautions": _cautions(runs, question, mask),
+        "cautions": [*_other_campaigns(runs, question, mask), *_absent_combinations(declared, runs, question, mask)],
         "levels": [
             cell_json(declared, {question.factor: level}) | {"level": level, "n": int(values.size)}
             | {"median": _order(np.median(values), values, unit), "mean": _mean(values, unit)}
@@ -225,7 +225,7 @@ def _question(declared: StudyFile, runs: Runs, name: str, question: Question) ->
     }  # fmt: skip
 
 
-def _cautions(runs: Runs, question: Question, mask: NDArray[np.bool_]) -> list[Json]:
+def _other_campaigns(runs: Runs, question: Question, mask: NDArray[np.bool_]) -> list[Json]:
     """What no test sees: levels that were measured in different campaigns differ by meter and baseline too."""
     if LEFT_OUT not in runs.table.headers:
         return []
@@ -236,6 +236,19 @@ def _cautions(runs: Runs, question: Question, mask: NDArray[np.bool_]) -> list[J
     if len(measured) < 2 or not apart:
         return []
     return [{"code": "other-campaigns", "levels": {level: sorted(measured[level]) for level in sorted(apart)}}]
+
+
+def _absent_combinations(declared: StudyFile, runs: Runs, question: Question, mask: NDArray[np.bool_]) -> list[Json]:
+    """Levels that were not measured with every level of another factor with which the rest was."""
+    levels, absent = runs.factors[question.factor][mask], dict[str, list[str]]()
+    for name, factor in declared.factors.items():
+        others = runs.factors[name][mask]
+        for level in np.unique(levels) if name != question.factor else ():
+            there = set(others[levels == level].tolist())
+            missing = [factor.label(one) for one in factor.levels if one in set(others.tolist()) - there]
+            absent.setdefault(str(level), []).extend(missing)
+    found = {level: labels for level, labels in absent.items() if labels}
+    return [{"code": "absent-combinations", "levels": found}] if found else []
 
 
 def _transformed(groups: Mapping[str, Values], transform: str) -> dict[str, Values] | None:

@@ -49,6 +49,8 @@ ORIGINS = {IMPORTED: "none, an imported table"}
 CAUTIONS = {
     "other-campaigns": "Caution: these levels share no campaign with any other level, so errors of meter and baseline "
     "stand in the differences and no test sees them; `wattlab compare` counts them:",
+    "absent-combinations": "Caution: these levels were not measured together with every level of the other factors, so "
+    "a difference may be theirs. Absent:",
 }
 """Code of what no test sees -> the sentence before the levels."""
 LEFT_OUT = {

@@ -275,6 +275,12 @@ def test_assumptions_and_test_are_of_the_same_transformed_values(tmp_path: Path)
     assert sizes == asked["omnibus"]["n"] == asked["assumptions"]["levene"]["n"] == [4, 4, 4]
 
 
+def test_a_level_that_lacks_a_combination_the_others_have_carries_a_caution(first: Json) -> None:
+    assert part(first, "rq1-f1")["cautions"] == []
+    lacking = {name: ["Local N"] for name in ("resnet50", "vgg16", "xception")}
+    assert part(first, "table2-f1-pooled")["cautions"] == [{"code": "absent-combinations", "levels": lacking}]
+
+
 def test_pearson_and_partial_correlation_are_made_where_declared(tmp_path: Path) -> None:
     third = '[responses.third]\ntitle = "x"\nformula = "energy / load"\nunit = "J/%"\n'
     text = HEAD + third + CORRELATION.format(method="pearson")
