@@ -182,8 +182,16 @@ class TestRun:
         if result.exit_code not in (0, None) or result.reason:
             raise RunFailed(
                 f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
-                f"{': ' + result.reason if result.reason else ''}; its output is in artifacts/stderr.txt"
+                f"{': ' + result.reason if result.reason else ''}{self._last_words()}; "
+                f"all that it wrote is in {self._writer.folder.name}/artifacts/stderr.txt"
             )
+
+    def _last_words(self) -> str:
+        """The last line that the command wrote to stderr, as the end of a sentence; empty where there is none."""
+        path = self._writer.folder / "artifacts" / "stderr.txt"
+        lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f" after {last[:300]!r}" if last else ""
 
     def release(self) -> None:
         """End agent and recorders, remove the work folder; what cannot be done any more becomes a note."""

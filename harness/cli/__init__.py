@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="wattlab",
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
-        epilog="In the order of the work: init, check, plan, run, report, verify. `wattlab demo` shows all of it.",
+        epilog="In the order of the work: init, check, plan, run, report, compare, study, sign, verify. `wattlab demo` "
+        "shows a campaign from end to end.",
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     for verb in VERBS:

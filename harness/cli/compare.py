@@ -86,17 +86,24 @@ def parse_side(text: str) -> "list[Part]":
     from reports.analysis.sides import Part
 
     parts = []
-    for one in [text] if Path(text).is_dir() else text.split(","):
+    for one in [text] if _is_folder(text) else text.split(","):
         folder, colon, scenario = one.strip().rpartition(":")
-        if Path(one.strip()).is_dir():
+        if _is_folder(one.strip()):
             parts.append(Part(Path(one.strip())))
-        elif colon and scenario and Path(folder).is_dir():
+        elif colon and scenario and _is_folder(folder):
             parts.append(Part(Path(folder), scenario))
         else:
             raise LabError(
-                f"{one.strip() or text}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a comma"
+                f"{one.strip()[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a comma"
             )
     return parts
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return bool(text) and Path(text).is_dir()
+    except OSError:  # the name is longer than names can be
+        return False
 
 
 def default_folder(sides: "list[list[Part]]") -> Path:
@@ -132,7 +139,7 @@ def _table(one: "Json", pair: "Json") -> Table:
     from reports.pages.comparison import short_table
 
     caption, heads, rows = short_table(one, pair)
-    table = Table(caption=Text(caption), box=SIMPLE, padding=(0, 1))
+    table = Table(title=Text(caption), title_justify="left", box=SIMPLE, padding=(0, 1))
     for place, head in enumerate(heads):
         table.add_column(Text(head), justify="left" if place == 0 else "right", min_width=14 if place == 0 else 8)
     for row in rows:

@@ -22,12 +22,15 @@ def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
     verb = verbs.add_parser(
         "verify",
-        help="check signature, digests, chain and completeness of a campaign; recompute its results",
+        help="check signature, digests, chain and completeness of a campaign, a comparison or a study; recompute it",
         description="Check every digest of a campaign, its chain and its completeness, recompute results and report "
-        "from the raw data and compare, and check the signature. A zipped bag is unpacked into a temporary folder. "
+        "from the raw data and compare, and check the signature. Of a comparison or a study: its seal, its page and, "
+        "where its sources lie where they lay, every number. A zipped bag is unpacked into a temporary folder. "
         "Exit code 3 when a check fails.",
     )
-    verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study, or FILE.zip")
+    verb.add_argument(
+        "campaign", type=Path, help="folder of a campaign, comparison or study, such as runs/core-study, or FILE.zip"
+    )
     verb.add_argument(
         "--public-key", type=Path, metavar="K.pub", help="the lab's public key, from another source than the folder"
     )

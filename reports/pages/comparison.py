@@ -26,7 +26,8 @@ DESIGNS = {
     "paired-by-repetition": "paired by repetition: the order of the scenarios was drawn in randomised complete blocks, "
     "and both runs of a block have the same seed, so what a block shares (drift of the machine, seed) falls out",
     "independent-campaigns": "independent runs: the sides are of different campaigns",
-    "independent-not-blocked": "independent runs: the campaign's design declares no blocks",
+    "independent-not-blocked": "independent runs: the campaign's design (lab.toml) declares no randomised complete "
+    "blocks",
     "independent-few-blocks": "independent runs: fewer than ten blocks, of which pairs would have too few degrees of "
     "freedom; what a block shares makes the interval wider than it need be, never too narrow",
     "independent-incomplete-blocks": "independent runs: not every repetition has a run of both sides in the means",
@@ -39,7 +40,8 @@ REASONS = {
     "no-baseline": "a side has no baseline, so it has no induced energy",
     "induced-not-told-from-zero": "the induced energy of a side cannot be told from zero",
     "work-not-in-every-run": "not every run says how much work it did",
-    "reference-not-told-from-zero": "the reference cannot be told from zero, so no share of it is a margin",
+    "reference-not-told-from-zero": "the reference cannot be told from zero, so no share of it is a margin; "
+    "state the margin as an energy (--margin 0.1Wh)",
     "ranks-cannot-hold-the-baseline": "all runs of a side share their baseline's error, which ranks cannot hold",
     "not-every-run-has-a-value": "not every run has a value",
     "other-sut": "the sides were measured on different machines; these values say something of software only on one",
@@ -74,24 +76,33 @@ SAFE_NOTE = (
     "cannot show that they are not; so counted every interval covers at least 93 % up to the skewness of an "
     "exponential distribution."
 )
+FEW_RUNS = 10
+FEW_NOTE = (
+    "Of fewer than ten runs a side a difference has few degrees of freedom, so its U is far wider than those of the "
+    "sides: more runs narrow it (degrees of freedom: below, with the tests)."
+)
 P_NOTE = (
     "p is of type A: it says whether the runs differ, nothing of the meters; the complete p belongs to the complete U. "
     "A p above .05 is no evidence of equality; only the equivalence test with a stated margin is. Replicates are runs, "
     "never seconds."
 )
 INVALID = "{} is of a campaign with the verdict invalid: nothing on this page holds more than that campaign."
-OTHER_SESSIONS = (
-    "Sides were measured in different sessions: whatever else changed between them (room, updates, state of the "
-    "machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign in drawn "
-    "order are free of that."
+ONE_AFTER_THE_OTHER = (
+    "Sides were measured one after the other, in different {}: whatever else changed between them (room, updates, "
+    "state of the machine) is part of the difference, and no interval on this page holds it. Scenarios of one campaign "
+    "in drawn order are free of that."
 )
 SKEWED = (
     "More skewed than an exponential distribution are the runs of {}. Up to there the intervals were shown to hold "
     "what they promise; here they may hold less."
 )
+IMPORTED = "A side was measured by another lab and imported; its instrument is what that lab says it is."
 NO_MARGIN = (
     "No margin was stated, so there is no verdict on equality: --margin 5% or --margin 0.1Wh states how large a "
     "difference still counts as none."
+)
+UNBOUNDED = (
+    "No interval: the runs are too few or too scattered to bound the quotient, so the value alone shows nothing."
 )
 LONG_KEYS, FEW_STATEMENTS = 12, 2
 
@@ -137,8 +148,8 @@ def command_of(document: Results) -> str:
 
 
 def mark(document: Results) -> str:
-    """The sentence on readings that are no measurement; empty where they are one."""
-    return STAMPS.get(str(document["origin"]), ("", ""))[1]
+    """The sentence on readings that are no measurement of this lab; empty where they are one."""
+    return IMPORTED if document["origin"] == "imported" else STAMPS.get(str(document["origin"]), ("", ""))[1]
 
 
 def statements(document: Results) -> list[str]:
@@ -170,7 +181,9 @@ def _statement(document: Results, one: Part, pair: Part) -> str:
     if part["verdict"] == "too-few":
         runs = " and ".join(str(one["sides"][pair[key]]["n_runs"]) for key in ("first", "second"))
         why = f"the samples are too few ({runs} runs)" if part["reason"] == "too-few-runs" else _reason(part["reason"])
-        return f"{where}nothing can be said of the {what} of {second} against {first}: {why}."
+        return (
+            f"{where}{'nothing' if where else 'Nothing'} can be said of the {what} of {second} against {first}: {why}."
+        )
     sentence = _shown(where, part, what, first, second, used)
     return sentence + _equality(part, document["options"]["margin"])
 
@@ -184,7 +197,7 @@ def _shown(where: str, part: Part, what: str, first: str, second: str, used: str
     limit = significant(part["not_excluded"] * scale.factor, 3) + scale.suffix
     share = part["not_excluded_percent"]
     of = "" if share is None else f" ({significant(share, 2)} % of {first})"
-    none = f"{where}no difference in {what} was shown between {second} and {first}"
+    none = f"{where}{'no' if where else 'No'} difference in {what} was shown between {second} and {first}"
     return f"{none}; differences above {limit}{of} are excluded."
 
 
@@ -231,8 +244,13 @@ def _opening(document: Results) -> Iterator[Block]:
         for side in one["sides"]:
             if "invalid" in side["verdicts"]:
                 yield Paragraph(INVALID.format(side["label"]), "note")
-    if any(pair["sessions"] == "different" for one in document["sets"] for pair in one["pairs"]):
-        yield Paragraph(OTHER_SESSIONS, "note")
+    pairs = [pair for one in document["sets"] for pair in one["pairs"]]
+    if any(pair["sessions"] == "different" for pair in pairs):
+        yield Paragraph(ONE_AFTER_THE_OTHER.format("sessions"), "note")
+    elif not all(pair["one_campaign"] for pair in pairs):
+        yield Paragraph(ONE_AFTER_THE_OTHER.format("campaigns"), "note")
+    if document["origin"] == "imported":
+        yield Paragraph(IMPORTED, "note")
     everyone = [side for one in document["sets"] for side in one["sides"]]
     skewed = [f"{s['label']} ({words(n).lower()})" for s in everyone for n in PLAIN if s["quantities"][n]["skewed"]]
     if skewed:
@@ -253,17 +271,21 @@ def _cards(document: Results) -> Iterator[Card]:
         for style, pair in enumerate(one["pairs"]):
             part = pair["quantities"][pair["headline"]]
             first, second = (one["sides"][pair[key]]["label"] for key in ("first", "second"))
-            number = part["relative"] or part["difference"]
             title = f"{one['name']}: {second} against {first}" if one["name"] else f"{second} against {first}"
-            value = quantity(number) if number and part["verdict"] != "too-few" else NOTHING
+            value = _difference(one, pair, pair["headline"]) if part["verdict"] != "too-few" else NOTHING
             claim = f"{words(pair['headline']).lower()}, {VERDICTS.get(str(part['verdict']), _reason(part['reason']))}"
             others = [(n, pair["quantities"][n]) for n in PLAIN if n != pair["headline"]]
-            lines = tuple(
-                f"{words(n).lower()}: {quantity(q['relative'] or q['difference'])}"
-                for n, q in others
-                if q["difference"]
-            )
+            lines = tuple(f"{words(n).lower()}: {_difference(one, pair, n)}" for n, q in others if q["difference"])
             yield Card(title, value, claim, lines, style % 6)
+
+
+def _difference(one: Part, pair: Part, name: str) -> str:
+    """In % of the reference where that is known, else in the unit of the table below."""
+    part = pair["quantities"][name]
+    both = [one["sides"][pair[key]]["quantities"][name]["number"] for key in ("first", "second")]
+    if part["relative"]:
+        return quantity(part["relative"])
+    return quantity(part["difference"], scale_for([*both, part["difference"]]))
 
 
 def _sections(document: Results, stamp: str) -> Iterator[Section | None]:
@@ -276,7 +298,9 @@ def _sections(document: Results, stamp: str) -> Iterator[Section | None]:
         yield section_of(f"{anchor}-tests", _headed(one, "Tests, effect sizes, equivalence"), *tests, *notes)
         yield section_of(f"{anchor}-iso", _headed(one, "Efficiency values after ISO/IEC 14756"), _iso(one, anchor))
         yield section_of(f"{anchor}-budget", _headed(one, "What the uncertainty is made of"), _budgets(one, anchor))
-        yield section_of(f"{anchor}-keys", _headed(one, "Are they comparable?"), _keys(one, anchor))
+        yield section_of(
+            f"{anchor}-keys", _headed(one, "Are they comparable?"), _pools(one, anchor), _keys(one, anchor)
+        )
     yield section_of("evidence", "Evidence", _evidence(document))
 
 
@@ -304,7 +328,7 @@ def short_table(one: Part, pair: Part) -> tuple[str, list[str], list[list[str]]]
             cells = [bare(number, scale) for number in numbers]
             rows.append([scale.axis(words(name)), *cells, bare(part["ratio"], Scale(""))])
     name = f"{one['name']}: " if one["name"] else ""
-    return f"{name}{second['label']} against {first['label']}, value ± U (95 %)", heads, rows
+    return f"{name}{second['label']} (second) against {first['label']} (first), value ± U (95 %)", heads, rows
 
 
 def _result_tables(one: Part, anchor: str) -> list[Block]:
@@ -327,7 +351,8 @@ def _result_table(one: Part, pair: Part, anchor: str) -> Table:
     runs = (
         f"Runs: {first['n_runs']} and {second['n_runs']}; excluded: {first['n_excluded']} and {second['n_excluded']}."
     )
-    note = f"{U_NOTE} {runs} Design: {DESIGNS[pair['design']]}. The ratio's interval is Fieller's."
+    few = f" {FEW_NOTE}" if min(first["n_runs"], second["n_runs"]) < FEW_RUNS else ""
+    note = f"{U_NOTE} {runs} Design: {DESIGNS[pair['design']]}. The ratio's interval is Fieller's.{few}"
     columns = tuple(Head(text, numeric=place not in (0, 7)) for place, text in enumerate(heads))
     return Table(f"{anchor}-result-table", f"{second['label']} against {first['label']}", columns, tuple(rows), note)
 
@@ -483,6 +508,8 @@ def _iso(one: Part, anchor: str) -> list[Block]:
                     else (NOTHING, NOTHING)
                 )
             rows.append(Row((label, text, shown, ends)))
+        if any(values[key] and values[key]["interval"] is None for key in ("I_TH", "I_ME", "I_EN")):
+            notes.append(UNBOUNDED)
     mapping = Paragraph(
         "Above 1 the second side is the better one. A run is one task of one user who waits for it: with a stop at a "
         "target accuracy the number of epochs is random, so the whole training is rated as one task. Structured after "
@@ -492,7 +519,11 @@ def _iso(one: Part, anchor: str) -> list[Block]:
         Head(text, numeric=place > 1)
         for place, text in enumerate(("Pair", "Value", "Second against first", "95 % interval"))
     )
-    table = [Table(f"{anchor}-iso-table", "Efficiency values", heads, tuple(rows), " ".join(notes))] if rows else []
+    table = (
+        [Table(f"{anchor}-iso-table", "Efficiency values", heads, tuple(rows), " ".join(dict.fromkeys(notes)))]
+        if rows
+        else []
+    )
     return [mapping, *table] if table else [mapping, Paragraph(" ".join(notes), "note")]
 
 
@@ -520,6 +551,21 @@ def _budgets(one: Part, anchor: str) -> list[Block]:
         )
         found.append(Table(f"{anchor}-p{place}-budget-table", caption, heads, tuple(rows), note))
     return found
+
+
+def _pools(one: Part, anchor: str) -> Table | None:
+    """The campaigns that were joined, beside each other."""
+    rows = [
+        Row((f"{pair['second']} against {pair['first']}", words(pair["quantity"]), quantity(pair["difference"]),
+             VERDICTS[pair["verdict"]]))
+        for side in one["sides"] for pair in side["pooled"]
+    ]  # fmt: skip
+    if not rows:
+        return None
+    texts = ("Joined campaigns", "Quantity", "Difference", "Shown")
+    heads = tuple(Head(text, numeric=place == 2) for place, text in enumerate(texts))
+    note = "Pooled runs count as runs of one population: where their campaigns differ, the pooled U is too small."
+    return Table(f"{anchor}-pools", "What was pooled", heads, tuple(rows), note)
 
 
 def _keys(one: Part, anchor: str) -> list[Block]:
