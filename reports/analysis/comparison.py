@@ -186,6 +186,7 @@ def _side(side: Side) -> Json:
         "n_runs": len(side.runs),
         "n_excluded": side.excluded,
         "reached": _reached(side),
+        "pooled": _pooled(side),
         "quantities": {name: _quantity(one) for name, one in side.quantities.items()},
     }  # fmt: skip
 
@@ -200,6 +201,24 @@ def _reached(side: Side) -> Json | None:
     said = [run.summary.get("reached") for run in side.runs if not _fixed(run.run.start.scenario_config)]
     known = [one for one in said if isinstance(one, bool)]
     return {"reached": sum(known), "n": len(known)} if known else None
+
+
+def _pooled(side: Side) -> list[Json]:
+    """Every pair of the campaigns that were joined: by how much their means differ. The pooled U takes their runs as
+    runs of one population, so a difference that is told from zero makes it too small."""
+    parts = [Side(f"{campaign.name}:{scenario}", ((campaign, scenario),)) for campaign, scenario in side.parts]
+    found = []
+    for one, two in combinations(parts, 2):
+        name = next((n for n in HEADLINES if one.quantities[n].mean and two.quantities[n].mean), HEADLINES[-1])
+        first, second = one.quantities[name].mean, two.quantities[name].mean
+        if first is not None and second is not None:
+            contrast = Contrast(first, second)
+            difference = contrast.difference(complete=True)
+            found.append({
+                "first": one.label, "second": two.label, "quantity": name, "difference": _number(difference, "Wh"),
+                "verdict": _verdict(contrast.interval(complete=True)),
+            })  # fmt: skip
+    return found
 
 
 def _fixed(config: Json) -> bool:
@@ -453,7 +472,7 @@ def _efficiency_values(
 
 def _value(one: Mean, two: Mean) -> Json | None:
     """A ratio without an uncertainty."""
-    return _number(Estimate(one.value / two.value, None, None), "1") if two.value else None
+    return _number(Estimate(one.value / two.value, None, None), "1") if two.value > 0 else None
 
 
 def _adjust(pairs: Sequence[Json]) -> None:
