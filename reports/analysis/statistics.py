@@ -580,6 +580,4 @@ def _refused_pairs(groups: Groups, parts: Sequence[Floats], code: str) -> tuple[
 
 def _pair(first: str, second: str, row: Floats, effect: Effect | None, n: tuple[int, int]) -> Pair:
     difference, low, high, statistic, df, p = _numbers(row)
-    if not math.isfinite(p):
-        return Pair(first, second, difference, None, None, None, None, effect, n, "too-few")
-    return Pair(first, second, difference, _ends(low, high), statistic, df, p, effect, n, None)
+    return Pair(first, second, difference, (low, high), statistic, df, p, effect, n, None)

@@ -135,13 +135,17 @@ def test_the_interval_of_games_and_howell_ends_where_p_is_five_percent() -> None
         assert p == pytest.approx(0.05, abs=1e-9)
 
 
-def test_a_tail_that_is_lost_in_one_minus_p_stands_with_its_upper_bound() -> None:
-    near = [float(call("studentized_tail", t, 4.0, 60.0)[0]) for t in np.arange(4.0, 14.0, 0.25)]
-    assert all(later < earlier for earlier, later in itertools.pairwise(near))
-    assert 0 < near[-1] < 1e-18
-    for t in (5.0, 6.0, 7.0):
-        p, bound = float(call("studentized_tail", t, 4.0, 60.0)[0]), 12 * sps.t.sf(t, 60)
-        assert p <= bound <= 1.05 * p
+@pytest.mark.parametrize("k", [3, 5, 15])
+@pytest.mark.parametrize("df", [2.0, 3.5, 10.0, 60.0, 3000.0])
+def test_the_tail_of_the_studentized_range_holds_where_r_s_own_loses_it(k: int, df: float) -> None:
+    for bound in (0.5, 0.05, 1e-4):
+        t = sps.t.isf(bound / (k * (k - 1)), df)
+        expected = sps.studentized_range.sf(math.sqrt(2) * t, k, df)
+        assert call("studentized_tail", t, k, df)[0] == pytest.approx(expected, rel=1e-7)
+    far = [float(call("studentized_tail", t, k, df)[0]) for t in np.geomspace(3, 3000, 60)]
+    assert all(later < earlier for earlier, later in itertools.pairwise(far) if earlier > 0)
+    for t, p in zip(np.geomspace(3, 3000, 60), far, strict=True):  # one comparison alone, and by Boole all of them
+        assert 2 * sps.t.sf(t, df) * (1 - 1e-6) <= p <= min(1, k * (k - 1) * sps.t.sf(t, df) * (1 + 1e-6))
 
 
 def test_two_groups_by_games_and_howell_are_welch_s_t() -> None:
