@@ -10,13 +10,13 @@ are the ratio's interval (Fieller 1954). Its variance is s^2 tau / n of the runs
 differences x2_i - r x1_i where a design pairs them), plus sum over sources (c_2s - r c_1s)^2: what is common cancels as
 far as it is equal.
 
-Degrees of freedom. Welch's test has 8 to 14 % false alarms where skewed runs have unequal spread or number (simulated:
+Degrees of freedom. Welch's test has 7 to 15 % false alarms where skewed runs have unequal spread or number (simulated:
 exponential, n = 3 to 30), and no look at a few runs can show their skew. So each side's runs count with max(`SAFE`
 (n - 1), `FLOOR`) degrees of freedom in Welch-Satterthwaite, and never with more than runs of equal spread would give: a
 small side whose spread came out small by chance does not lend the large side's certainty. For runs as skewed as an
 exponential distribution that keeps every interval at 93 % or above and every false alarm at 7 % or below
 (`tests/benchmarks/bench_compare.py`); for normal runs of equal spread it costs 4 % of width at n = 30, 15 % at n = 10,
-30 % at n = 6. Welch's own degrees of freedom stand beside. Below `LEAST` runs a side nothing is claimed.
+30 % at n = 6, 70 % at n = 3. Welch's own degrees of freedom stand beside. Below `LEAST` runs a side nothing is claimed.
 
 Equivalence. Both one-sided tests at 5 % would be the 90 % interval within the margin; of skewed runs one of them errs
 in 10 %. So the 95 % interval must lie within it, the one that is printed.

@@ -72,7 +72,7 @@ U_NOTE = (
 )
 SAFE_NOTE = (
     "Degrees of freedom: about a third of Welch's, and never more than runs of equal spread would have. Welch's own "
-    "would raise 8 to 14 % false alarms where few runs are skewed and of unequal spread or number, and a few runs "
+    "would raise 7 to 15 % false alarms where few runs are skewed and of unequal spread or number, and a few runs "
     "cannot show that they are not; so counted every interval covers at least 93 % up to the skewness of an "
     "exponential distribution."
 )
