@@ -53,6 +53,8 @@ MOST = 500
 PERFECT = 1 - 1e-12
 """A coefficient above has no place on Fisher's scale."""
 LEAST_RUNS = 3
+LEAST_POINTS = 10
+"""Epochs of a run, less one for a control, below which the mean coefficient of the runs has no interval."""
 LARGEST = 1e100
 Floats: TypeAlias = NDArray[np.float64]
 Declared: TypeAlias = Literal["welch", "rank"]
@@ -125,8 +127,9 @@ def _value(run: Json, key: str, suppressed: bool) -> float:
 def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
     """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
     value = part.get("value") if isinstance(part, Mapping) else part
-    plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
-    return float(value) if plain else math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
+        return float(value)
+    return math.nan
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:
@@ -261,8 +264,10 @@ def _epochs(scenario: str, key: str, runs: Sequence[Json]) -> Json:
             "partial": _coefficient(statistics.partial(x, energy_wh, [time_s])),
         },
         "within_runs": {
-            "raw": _over_runs([correlation(course.x, course.energy_wh) for course in found]),
-            "partial": _over_runs([partial_correlation(c.x, c.energy_wh, c.time_s) for c in found]),
+            "raw": over_runs([correlation(c.x, c.energy_wh) for c in found], [c.x.size for c in found]),
+            "partial": over_runs(
+                [partial_correlation(c.x, c.energy_wh, c.time_s) for c in found], [c.x.size - 1 for c in found]
+            ),
         },
         "same_epoch": same_epoch(found),
         "run_means": statistics.pearson(means[:, 0], means[:, 1]).to_json(),
@@ -294,19 +299,22 @@ def partial_correlation(x: Floats, y: Floats, control: Floats) -> float:
     return min(1.0, max(-1.0, (both - one * two) / math.sqrt(left))) if left > 1e-12 else math.nan
 
 
-def _over_runs(coefficients: Sequence[float]) -> Json:
-    """The mean of the runs' coefficients on Fisher's scale, Student's interval over the runs; none where a run's
-    coefficient is 1, or fewer than three runs have one."""
-    found = np.sort([r for r in coefficients if math.isfinite(r)])
-    head: Json = {"n": int(found.size), "left_out": len(coefficients) - int(found.size)}
-    if not found.size:
+def over_runs(coefficients: Sequence[float], points: Sequence[int]) -> Json:
+    """The mean of the runs' coefficients on Fisher's scale, where each is r/(2(m-1)) too far out (Hotelling 1953), m
+    its points less the controls; Student's interval over the runs from `LEAST_POINTS` on: with fewer it covers less
+    than 93 % where the coefficient is near 1."""
+    found = sorted((r, m) for r, m in zip(coefficients, points, strict=True) if math.isfinite(r))
+    head: Json = {"n": len(found), "left_out": len(coefficients) - len(found)}
+    if not found:
         return head | {"mean": None, "interval": None, "least": None, "greatest": None}
-    scaled = np.abs(found).max() < PERFECT
-    z = np.arctanh(found) if scaled else found
-    interval = statistics.t_interval(z) if scaled and found.size >= LEAST_RUNS else None
+    r, m = np.array(found, dtype=np.float64).T
+    scaled = np.abs(r).max() < PERFECT
+    z = np.arctanh(r) - r / (2 * (m - 1)) if scaled else r
+    enough = scaled and r.size >= LEAST_RUNS and m.min() >= LEAST_POINTS
+    interval = statistics.t_interval(z) if enough else None
     ends = None if interval is None else [math.tanh(interval.low), math.tanh(interval.high)]
     mean = float(np.tanh(z.mean()) if scaled else z.mean())
-    return head | {"mean": mean, "interval": ends, "least": float(found[0]), "greatest": float(found[-1])}
+    return head | {"mean": mean, "interval": ends, "least": float(r[0]), "greatest": float(r[-1])}
 
 
 def same_epoch(found: Sequence[Course]) -> Json | None:

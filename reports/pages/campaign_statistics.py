@@ -47,7 +47,7 @@ RESPONSES = {
     "energy_wh": "Energy",
     "induced_energy_wh": "Induced energy",
     "duration_s": "Duration",
-    "val_accuracy_per_induced_wh": "Validation accuracy per induced Wh",
+    "val_accuracy_per_induced_wh": "Validation accuracy by induced energy",
 }
 DECLARED = {"welch": "welch", "rank": "kruskal"}
 """`[analysis] test` of lab.toml -> the test as the words of statistics_tables know it."""
