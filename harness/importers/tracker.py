@@ -39,6 +39,7 @@ PARTS = {"cpu": "cpu_energy", "gpu": "gpu_energy", "ram": "ram_energy"}
 SLACK_S = 2.0
 """A stamp in whole seconds, and the time between the tracker's end and the writing of its stamp."""
 LONGEST_S = 366 * 86_400.0
+YEARS = (1970, 2200)
 WH_PER_KWH = 1000.0
 SHOWN = 12
 """Candidates that a message lists."""
@@ -220,7 +221,7 @@ def _row(path: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> 
 
 def _number(text: str) -> float:
     """A number as Python or pandas wrote it; NaN for anything else."""
-    return float(text) if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text) else math.nan
+    return float(text) if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text, re.ASCII) else math.nan
 
 
 def _part(text: str, factor: float) -> float | None:
@@ -229,10 +230,12 @@ def _part(text: str, factor: float) -> float | None:
 
 
 def _moment(text: str) -> datetime | None:
+    """A day with a time, of years in which there were trackers or may be."""
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return found if len(text) > len("2026-11-21") and YEARS[0] <= found.year <= YEARS[1] else None
 
 
 def windows_of(runs: Sequence[RunFolder]) -> Iterator[Window]:
@@ -281,7 +284,7 @@ def lined_up(
         if problem := problem_of(path, row) or _unplaced(path, row, windows, choice.zone):
             left_out.append(problem)
             continue
-        fitting = [window for window in windows if _fits(row, window, choice.zone)]
+        fitting = [window for window in windows if fits(row, window, choice.zone)]
         if len(fitting) > 1:
             raise ImportFileError(
                 f"{path}:{row.line}: this row fits {len(fitting)} runs; choose one with --run\n  {_listed(fitting)}"
@@ -381,7 +384,8 @@ def _end_ns(row: Row, clock: str, zone: str | None) -> int:
     return whole_ns + (SECOND_NS // 2 if row.whole_seconds else 0)
 
 
-def _fits(row: Row, window: Window, zone: str | None) -> bool:
+def fits(row: Row, window: Window, zone: str | None) -> bool:
+    """Whether a row's interval lies within a run's, with the slack that its stamp needs."""
     end_ns, slack_ns = _end_ns(row, window.clock, zone), round((SLACK_S + window.bound_s) * SECOND_NS)
     begin_ns = end_ns - round(row.duration_s * SECOND_NS)
     return window.begin_ns - slack_ns <= begin_ns and end_ns <= window.end_ns + slack_ns
