@@ -95,7 +95,7 @@ def test_levels_of_different_campaigns_carry_a_caution_levels_within_them_do_not
 
 def test_a_study_as_written_verifies_down_to_the_campaigns(campaigns: Path) -> None:
     outcome = verify_study(campaigns / "written")
-    assert [check.name for check in outcome.checks] == ["bytes", "study", "report", "campaigns"]
+    assert [check.name for check in outcome.checks] == ["bytes", "study", "report", "campaigns", "sources"]
     assert not outcome.failed
     assert outcome.notes == [UNSIGNED]
 
