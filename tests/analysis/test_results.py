@@ -15,7 +15,7 @@ from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.oscar import import_oscar
 from harness.run_folder import CAMPAIGN, CampaignFolder
 from reports.analysis.results import analyse, write_results
-from tests.reports.make_campaign import LOADS, Shape, make_campaign
+from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -122,6 +122,21 @@ def test_whole_gpu_traces_give_their_joules_and_their_damage_is_found(tmp_path: 
     assert (codes.count("truncated-source"), codes.count("gap"), codes.count("baseline-missing")) == (2, 1, 1)
     assert found["baseline"] is None
     assert all(entry["induced_energy_wh"] is None for entry in found["scenarios"].values())
+
+
+def test_the_example_of_the_documentation_has_the_shape_of_todays_file(tmp_path: Path) -> None:
+    now = json.loads(write_results(make_campaign(tmp_path, EXAMPLE)).read_text())
+    assert places(json.loads((DATA / "results-example.json").read_text())) == places(now)
+
+
+def places(part: Any, at: str = "") -> set[str]:  # noqa: ANN401  JSON
+    """Where a document has a key; run folders and digests by a star."""
+    if isinstance(part, list):
+        return {place for one in part for place in places(one, f"{at}[]")}
+    if isinstance(part, dict):
+        named = {key if at != ".inputs" else "*": value for key, value in part.items()}
+        return {place for key, value in named.items() for place in {f"{at}.{key}"} | places(value, f"{at}.{key}")}
+    return set()
 
 
 def test_every_run_is_listed_and_only_successes_enter_a_mean(synthetic: Path) -> None:

@@ -1,6 +1,7 @@
 """Synthetic campaigns, written as the lab writes them: valid, sealed, chained, and labelled emulated.
 
-`python -m tests.reports.make_campaign FOLDER [--guldner]` writes one to look at. Knows the run folder. Knows no report.
+`python -m tests.reports.make_campaign FOLDER [--guldner | --example]` writes one to look at. Knows the run folder. Knows no
+report.
 """
 
 import argparse
@@ -77,6 +78,10 @@ class Shape:
     """Seconds recorded before and after the rating interval."""
 
 
+EXAMPLE = Shape(
+    loads={"cnn": Load(52.0, 34.0, 61.0, epochs=3), "idle": LOADS["idle"]}, duration_s=30, broken={4: "abort"}
+)
+"""Its results.json is tests/data/results-example.json."""
 GULDNER = Shape(name="guldner-size", repetitions=30, baseline_blocks=30, duration_s=1000)
 
 
@@ -348,8 +353,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--guldner", action="store_true", help="120 runs of 1000 s")
+    parser.add_argument("--example", action="store_true", help="that of tests/data/results-example.json")
     arguments = parser.parse_args()
-    print(make_campaign(arguments.folder, GULDNER if arguments.guldner else Shape(broken={7: "abort"})))
+    shape = GULDNER if arguments.guldner else EXAMPLE if arguments.example else Shape(broken={7: "abort"})
+    print(make_campaign(arguments.folder, shape))
 
 
 if __name__ == "__main__":
