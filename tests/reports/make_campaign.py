@@ -1,7 +1,7 @@
 """Synthetic campaigns, written as the lab writes them: valid, sealed, chained, and labelled emulated.
 
-`python -m tests.reports.make_campaign FOLDER [--guldner | --example]` writes one to look at. Knows the run folder. Knows no
-report.
+`python -m tests.reports.make_campaign FOLDER [--guldner | --example]` writes one to look at. Knows the run folder.
+Knows no report.
 """
 
 import argparse
