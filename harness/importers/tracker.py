@@ -21,6 +21,7 @@ import hashlib
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -180,7 +181,7 @@ def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
     missing = [name for name in NEEDED if name not in header]
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
         raise ImportFileError(
             f"{path}:1: one column, {header[0]!r:.60}; the fields are not parted by commas: a spreadsheet wrote this "
@@ -274,16 +275,18 @@ def lined_up(
     """Rows with the run that each belongs to, and why others belong to none.
 
     Raises:
-        ImportFileError: none fits, or several fit one run.
+        ImportFileError: none fits, several fit one run, or a stamp's zone is not known.
     """
     if choice.over_run:
         return [_over_run(path, rows, windows, choice)], []
     pairs: list[tuple[Row, Window]] = []
     left_out: list[str] = []
     for row in rows:
-        if problem := problem_of(path, row) or _unplaced(path, row, windows, choice.zone):
+        if problem := problem_of(path, row):
             left_out.append(problem)
             continue
+        if windows and (unplaced := _unplaced(path, row, windows, choice.zone)):
+            raise ImportFileError(f"{unplaced}\nThe runs:\n  {_listed(windows)}")
         fitting = [window for window in windows if fits(row, window, choice.zone)]
         if len(fitting) > 1:
             raise ImportFileError(
