@@ -15,7 +15,7 @@ import pytest
 
 from tests.sut.conftest import compiled
 from tests.workloads.conftest import ROOT, Start
-from workloads.trackers.tracking import SAME_MOMENT_NS, TRACKERS, TrackerProblem, parse
+from workloads.trackers.tracking import NEXT_EPOCH_NS, TRACKERS, TrackerProblem, parse
 
 Around = Callable[..., "subprocess.CompletedProcess[str]"]
 ARTEFACT = {
@@ -245,7 +245,7 @@ def test_the_training_tells_its_actions_and_epochs_to_the_trackers(tmp_path: Pat
     }
     for interval in (*codecarbon["intervals"], *carbontracker["intervals"]):
         edges_ns = [marked[interval["name"], interval["index"], edge] for edge in ("begin", "end")]
-        assert edges_ns[0] - SAME_MOMENT_NS <= interval["begin_ns"] < interval["end_ns"] <= edges_ns[1]
+        assert edges_ns[0] - NEXT_EPOCH_NS <= interval["begin_ns"] < interval["end_ns"] <= edges_ns[1]
     assert codecarbon["begin_ns"] < min(marked.values())
     assert max(marked.values()) < codecarbon["end_ns"]
     of = {(interval["name"], interval["index"]): interval["reported_wh"] for interval in codecarbon["intervals"]}
@@ -256,7 +256,7 @@ def test_the_training_tells_its_actions_and_epochs_to_the_trackers(tmp_path: Pat
     assert (carbontracker["begin_ns"], carbontracker["end_ns"]) == (first["begin_ns"], second["end_ns"])
 
 
-def epochs_of(count: int, seconds: float) -> str:
+def epochs_of(count: int, seconds: float, between_s: float = 0.0) -> str:
     return (
         "import pathlib, time\n"
         "from tracking import of_environment\n"
@@ -265,6 +265,7 @@ def epochs_of(count: int, seconds: float) -> str:
         f"    for epoch in range({count}):\n"
         "        with trackers.interval('epoch', epoch):\n"
         f"            time.sleep({seconds})\n"
+        f"        time.sleep({between_s})\n"
         "    time.sleep(0.2)\n"
     )
 
@@ -278,8 +279,9 @@ def test_an_epoch_too_short_for_carbontracker_to_measure_is_told(program: Path, 
     assert any("of its 4 epochs were too short for a measurement" in problem for problem in problems)
 
 
-def test_carbontrackers_epochs_add_up_to_what_it_reports(program: Path, sut_python: str) -> None:
-    code = epochs_of(2, 1.3)
+@pytest.mark.parametrize("between_s", [0.0, 0.15])
+def test_carbontrackers_epochs_add_up_to_what_it_reports(program: Path, sut_python: str, between_s: float) -> None:
+    code = epochs_of(2, 1.3, between_s)
     environment = {**os.environ, "WATTLAB_TRACKERS": "carbontracker=0.2"}
     done = subprocess.run([sut_python, "-c", code], cwd=program, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -288,6 +290,7 @@ def test_carbontrackers_epochs_add_up_to_what_it_reports(program: Path, sut_pyth
     assert (document["end_ns"] - document["begin_ns"]) / 1e9 >= 2.6
     assert document["polls"] >= 2
     assert not any("too short" in problem for problem in document["problems"])
+    assert all(interval["reported_wh"] > 0 for interval in document["intervals"])
 
 
 @pytest.mark.parametrize("word", ["unknown", "eit=0", "eit=-1", "eit=nan", "eit=soon", "codecarbon=inf"])

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 SAME_MOMENT_NS = 50_000_000
-"""Two questions closer than this are one: the end of an epoch and the begin of the next."""
+"""Two questions closer than this are one."""
+NEXT_EPOCH_NS = 1_000_000_000
+"""So are the end of an epoch and the begin of the next, closer than this: on a busy machine, or beside another tracker
+that is asked there too, they are hundreds of ms apart, and a tracker that is cut at both would have an epoch too many.
+"""
 
 
 class TrackerProblem(Exception):
@@ -121,6 +125,7 @@ class Supervised:
         self._problems: list[str] = []
         self._begin_ns: int | None = None
         self._last: tuple[int, float] | None = None
+        self._ended: str | None = None
         self._open: dict[tuple[str, int], tuple[int, float]] = {}
         self._intervals: list[dict[str, Any]] = []
 
@@ -139,13 +144,15 @@ class Supervised:
 
     def interval_begin(self, action: str, index: int) -> None:
         """Note what it has reported when an action begins."""
-        now = self._so_far(action)
+        now = self._so_far(action, NEXT_EPOCH_NS if self._ended == action else SAME_MOMENT_NS)
+        self._ended = None
         if now is not None:
             self._open[action, index] = now
 
     def interval_end(self, action: str, index: int) -> None:
         """What it reported during the action."""
-        begun, now = self._open.pop((action, index), None), self._so_far(action)
+        begun, now = self._open.pop((action, index), None), self._so_far(action, SAME_MOMENT_NS)
+        self._ended = action
         if begun is not None and now is not None and now[0] > begun[0]:
             edges = {"begin_ns": begun[0], "end_ns": now[0]}
             self._intervals.append({"name": action, "index": index, **edges, "reported_wh": now[1] - begun[1]})
@@ -158,10 +165,10 @@ class Supervised:
                 report = self._tracker.stop()
         self._write(report or Report("", time.monotonic_ns(), None, {}, {}, 0))
 
-    def _so_far(self, action: str) -> tuple[int, float] | None:
+    def _so_far(self, action: str, same_ns: int) -> tuple[int, float] | None:
         if self._tracker is None:
             return None
-        if self._last is not None and time.monotonic_ns() - self._last[0] < SAME_MOMENT_NS:
+        if self._last is not None and time.monotonic_ns() - self._last[0] < same_ns:
             return self._last
         with self._kept(f"it died at the action {action}"):
             now = self._tracker.so_far(action)
