@@ -206,7 +206,7 @@ def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
     _refuse_empty(label, panels, lambda panel: any(v is not None for s in panel.series for v in s.values))
     width, left, height = WIDTH_IN - 0.9, 0.75, GROUPED_HEIGHT_IN
     feet = [_foot(panel, width) for panel in panels]
-    entries = list(dict.fromkeys((s.label, s.style) for panel in panels for s in panel.series))
+    entries = list(dict.fromkeys((s.label, s.style) for panel in panels for s in panel.series if s.label))
     with Sheet(label, sum(feet) + (height + 0.5) * len(panels) + _legend_height(entries)) as sheet:
         top = 0.3
         for panel, foot in zip(panels, feet, strict=True):

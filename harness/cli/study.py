@@ -35,6 +35,7 @@ def call(arguments: argparse.Namespace) -> int:
     """Write the study, print its answers and where it is."""
     from harness.study import read_declared, write_study  # R and matplotlib cost what other verbs need not pay
     from reports.analysis.study import STUDY
+    from reports.pages.study import unused
     from reports.render import REPORT
 
     into = arguments.into
@@ -52,6 +53,8 @@ def call(arguments: argparse.Namespace) -> int:
         )
     rows = study["rows"]
     console.print(f"{rows['used']} of {rows['read']} runs were used; the others are listed with the reason.")
+    for sentence in unused(study):
+        console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
     print(f"report   {(folder / REPORT).resolve()}")
     print(f"numbers  {(folder / STUDY).resolve()}")
     return 3 if published["differ"] else 0

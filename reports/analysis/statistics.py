@@ -558,7 +558,8 @@ def _listed(interval: tuple[float, float] | None) -> list[float] | None:
 
 def _effect(name: str, value: float, interval: tuple[float, float] | None = None) -> Effect:
     bounds, words = BANDS[name]
-    return Effect(name, value, interval, words[sum(round(abs(value), 12) >= bound for bound in bounds)])
+    size = max(value, 0.0) if name == "eta-squared-h" else abs(value)  # an estimate below 0 of what is never below 0
+    return Effect(name, value, interval, words[sum(round(size, 12) >= bound for bound in bounds)])
 
 
 def _equivalence(found: Floats, margin: float) -> Equivalence:

@@ -17,8 +17,7 @@ STAMPS = {
     "none": ("NOT MEASURED", "No power reading stands behind this page."),
     "imported-table": (
         "IMPORTED TABLE",
-        "Runs that others published as a table, without readings: no energy can be recomputed, and no meter's "
-        "uncertainty is known.",
+        "A table of runs, without readings: no energy can be recomputed, and no meter's uncertainty is known.",
     ),
 }
 """Origin of the readings -> the mark on every page and figure, and its sentence."""

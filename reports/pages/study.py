@@ -86,7 +86,7 @@ def _answer(study: Study) -> Iterable[str]:
         yield f"{len(shown)} of {len(study['questions'])} questions show a difference (p < {level} for a pair)."
     widest = max((r for r in study["reductions"] if r["overall"]), key=lambda r: len(r["medians"]), default=None)
     if widest:
-        yield _largest(study, widest)
+        yield f"{_largest(study, widest)} That is read off the medians, not tested."
 
 
 def _largest(study: Study, reduction: Study) -> str:
@@ -99,7 +99,8 @@ def _largest(study: Study, reduction: Study) -> str:
     for way in best["beside"]:
         share = f" ({_signed(way['percent'])}\u00a0%)" if is_finite(way["percent"]) else ""
         text += f"; on this way {response_of(study, way['response']).get('title')} changes by "
-        text += f"{_signed(way['change'])}{Scale(unit_text(way['unit'])).suffix}{share}"
+        unit = unit_text(way["unit"])
+        text += f"{_signed(way['change'])}{' percentage points' if unit == '%' else Scale(unit).suffix}{share}"
     return f"{text}."
 
 
@@ -117,11 +118,25 @@ def _opening(study: Study, stamp: str) -> Iterable[Block]:
             yield Paragraph(f"Erratum of the publication: {erratum['title']}. {str(erratum['text']).strip()}")
     if text := _companion(study):
         yield Paragraph(text)
+    if text := " ".join(unused(study)):
+        yield Paragraph(text, "note")
     if table := _answers(study):
         yield table
         yield Paragraph(NEVER_CHOSEN, "note")
     if drawn := medians_figure(study, stamp):
         yield drawn
+
+
+def unused(study: Study) -> Iterable[str]:
+    """What most often is a slip of the pen: levels that the file does not name, and levels that no run has."""
+    for factor in study["factors"]:
+        found = [str(row["found"]) for row in study["left_out"]
+                 if row["reason"] == "level-not-declared" and row["column"] == factor["name"]]  # fmt: skip
+        if found:
+            of = f"{factor['name']} ({', '.join(dict.fromkeys(found))})"
+            yield f"{len(found)} rows are left out: the study file does not name their level of {of}."
+        if empty := [str(level["level"]) for level in factor["levels"] if not level["n"]]:
+            yield f"No run that is used has the declared level of {factor['name']}: {', '.join(empty)}."
 
 
 def _companion(study: Study) -> str:
@@ -152,11 +167,11 @@ def _answers(study: Study) -> Table | None:
 def _answer_row(study: Study, question: Study) -> Row:
     better = response_of(study, question["response"]).get("better")
     ordered = sorted(question["levels"], key=lambda level: float(level["median"]["value"]))
+    differ, alike, _ = _verdicts(question)
     ends = []
     for level, is_best in ((ordered[0], better == "lower"), (ordered[-1], better == "higher")) if ordered else ():
         value = value_text(level["median"]["value"], level["median"]["unit"])
-        ends.append(f"{level['label']}: {value}{' (best)' if is_best else ''}")
-    differ, alike, _ = _verdicts(question)
+        ends.append(f"{level['label']}: {value}{' (best)' if is_best and differ else ''}")
     omnibus = question["omnibus"]
     made = refusal(omnibus["refused"]) if omnibus["refused"] else (
         f"{test_name(omnibus['name'])}, p = {p_text(omnibus['p'])}"
@@ -259,7 +274,7 @@ def _correlations(study: Study, stamp: str) -> Iterable[Block]:
         sided = {"greater": ", one-sided (> 0)", "less": ", one-sided (< 0)"}.get(str(one["alternative"]), "")
         held = f", {named(one['controls'])} held constant" if one["controls"] else ""
         medians = one["medians"]
-        tests += [(f"{one['title']}: all runs{held}{sided}", one["run_level"]),
+        tests += [(f"{_plain(one)}: all runs{held}{sided}", one["run_level"]),
                   (f"medians of {len(medians['groups'])} groups{held}{sided}", medians["test"])]  # fmt: skip
     yield table_of_tests("correlations-table", "Correlations over all runs, and over the medians of groups", tests)
     yield Paragraph(SAME_RUNS)
@@ -269,10 +284,15 @@ def _correlations(study: Study, stamp: str) -> Iterable[Block]:
             yield table
 
 
+def _plain(one: Study) -> str:
+    """Its title before a colon."""
+    return str(one["title"]).rstrip("?")
+
+
 def _both_levels(one: Study) -> str:
     """What runs and medians say of one correlation."""
     run_level, medians = one["run_level"], one["medians"]
-    said = f"{one['title']}: {_coefficient(run_level)} over {sum(run_level['n'])} runs, "
+    said = f"{_plain(one)}: {_coefficient(run_level)} over {sum(run_level['n'])} runs, "
     return f"{said}{_coefficient(medians['test'])} over the medians of {len(medians['groups'])} groups."
 
 

@@ -528,7 +528,8 @@ def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
-        ("eta-squared-h", 0.0099, "negligible"), ("eta-squared-h", 0.01, "small"),
+        ("eta-squared-h", -0.07, "negligible"), ("eta-squared-h", 0.0099, "negligible"),
+        ("eta-squared-h", 0.01, "small"),
         ("partial-eta-squared", 0.06, "medium"), ("partial-eta-squared", 0.14, "large"),
         ("cliffs-delta", -0.146, "negligible"), ("cliffs-delta", -0.147, "small"),
         ("cliffs-delta", 0.33, "medium"), ("cliffs-delta", 1.0, "large"), ("hedges-g", -0.8, "large"),
