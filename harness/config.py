@@ -566,7 +566,9 @@ def _read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
         raise ConfigError(f"{path}: cannot read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: not TOML that can be read: its tables lie too deep in one another") from None
+    except ValueError as error:  # TOMLDecodeError too; a name with NUL; a number of more than 4300 digits
         raise ConfigError(f"{path}: not TOML: {error}") from None
 
 

@@ -17,10 +17,10 @@ from harness.errors import ConfigError, RunFolderError
 from harness.provenance import software_facts
 from harness.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from reports.analysis import statistics
-from reports.analysis.comparability import keys_of
+from reports.analysis.comparability import keys_of, same_run
 from reports.analysis.results import ORIGINS, AnalysedRun, analyse
 from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
-from reports.analysis.study_file import StudyFile, check_study
+from reports.analysis.study_file import CampaignSource, StudyFile, check_study
 from reports.analysis.study_table import GZIP, Table, campaign_table, campaign_units, parts_of_cells, read_table
 from reports.pages.study import study_page
 from reports.render import REPORT, render
@@ -91,20 +91,27 @@ def read_material(path: Path, into: Path) -> Material:
         named = path.parent / declared.table.file
         content = _read(named, f"{path}: table.file")
         table, origin, units = named.name, IMPORTED, {}
-        digest = hashlib.sha256(content).hexdigest()
-        sources = [_source("table", table, declared.table.file, digest, IMPORTED, declared.table.note)]
+        told: Json = {"name": table, "place": declared.table.file, "note": declared.table.note}
+        sources = [table_source(content, told)]
     software = software_facts(APPLICATION) | {"r": statistics.version()}
     facts: Json = {"software": software, "base": base, "table": table, "origin": origin, "units": units}
     rows = read_table(table, content)
-    facts["sources"] = [one | {"n_rows": rows_of(rows, one)} for one in sources]
+    facts["sources"] = with_rows(rows, sources)
     inputs = Inputs(str(path), declared, rows, facts)
     sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
     return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: study_text(facts)})
 
 
-def rows_of(table: Table, source: Json) -> int:
-    """How many rows of a table are of a source."""
-    return table.column("campaign").count(source["name"]) if source["kind"] == "campaign" else len(table.rows)
+def with_rows(table: Table, sources: Sequence[Json]) -> list[Json]:
+    """The sources of a table, each with how many of its rows are of it."""
+    of = table.column("campaign") if sources[0]["kind"] == "campaign" else []
+    return [one | {"n_rows": of.count(one["name"]) if of else len(table.rows)} for one in sources]
+
+
+def sealed_table(folder: Path) -> bytes:
+    """The table of a sealed study (or of the companion in it), as it lies there."""
+    runs = next((name for name in (f"{RUNS}.gz", RUNS) if (folder / name).exists()), RUNS)
+    return _read(folder / runs, str(folder))
 
 
 def sealed_inputs(folder: Path) -> Inputs:
@@ -116,18 +123,27 @@ def sealed_inputs(folder: Path) -> Inputs:
     path = folder / STUDY_FILE
     declared, _ = read_declared(path)
     facts = load_object(_read(folder / SOURCES, str(folder)), str(folder / SOURCES))
-    runs = next((name for name in (f"{RUNS}.gz", RUNS) if (folder / name).exists()), RUNS)
-    return Inputs(str(path), declared, read_table(str(facts["table"]), _read(folder / runs, str(folder))), facts)
+    return Inputs(str(path), declared, read_table(str(facts["table"]), sealed_table(folder)), facts)
 
 
-def table_of_campaigns(path: Path, declared: StudyFile) -> str:
-    """The table of a study's campaigns as they are now; folders are relative to `path`'s."""
-    return _campaigns(path, declared)[0].decode()
+def campaigns_now(path: Path, declared: StudyFile) -> tuple[Table, Json]:
+    """The table of a study's campaigns and what sources.json would say of them, both as the campaigns are now; folders
+    are relative to `path`'s."""
+    content, sources, origin, units = _campaigns(path, declared)
+    table = read_table(RUNS, content)
+    return table, {"origin": origin, "units": units, "sources": with_rows(table, sources)}
+
+
+def table_source(content: bytes, written: Json) -> Json:
+    """What sources.json says of an imported table of these bytes; name, place and note are as `written`."""
+    name, place, note = (str(written.get(key)) for key in ("name", "place", "note"))
+    return _source("table", name, place, hashlib.sha256(content).hexdigest(), IMPORTED, note)
 
 
 def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str, dict[str, str]]:
     """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
-    found, sources = {}, []
+    found: dict[str, tuple[CampaignSource, Json]] = {}
+    sources: list[Json] = []
     groups: dict[tuple[str, str], list[AnalysedRun]] = {}
     for name, source in declared.campaigns.items():
         folder = path.parent / source.folder
@@ -143,6 +159,8 @@ def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str,
             raise ConfigError(f"{path}: campaigns.{name}: the same campaign as {same[0]}; each run counts once")
         one = _source("campaign", name, source.folder, head, origin, source.note)
         sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
+    if (twice := same_run((":".join(part), runs) for part, runs in groups.items())) is not None:
+        raise ConfigError(f"{path}: campaigns: {twice}; leave one of them out")
     text = campaign_table(str(path), found)
     _refuse_to_pool(path, declared, read_table(RUNS, text.encode()), groups)
     origin = next((origin for origin in WORST if origin in {one["origin"] for one in sources}), "none")
@@ -181,5 +199,5 @@ def _read(path: Path, place: str) -> bytes:
         return read_plain(path)
     except FileNotFoundError:
         raise ConfigError(f"{place}: there is no file {path}") from None
-    except OSError as error:
-        raise ConfigError(f"{place}: {path} cannot be read ({error.strerror or error})") from None
+    except (OSError, ValueError) as error:  # ValueError: NUL in the name
+        raise ConfigError(f"{place}: {path} cannot be read ({error})") from None

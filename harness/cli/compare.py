@@ -94,7 +94,8 @@ def parse_side(text: str) -> "list[Part]":
             parts.append(Part(Path(folder), scenario))
         else:
             raise LabError(
-                f"{one.strip()[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a comma"
+                f"{one.strip()[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both "
+                "by a comma"
             )
     return parts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.documents import Json
 from harness.errors import LabError
 from harness.importers.imported import read_source
-from harness.importers.tracker import Choice, account_of, rows_of, windows_of
+from harness.importers.tracker import Choice, account_of, fits, problem_of, rows_of, windows_of
 from harness.run_folder import TRACKER, Check, Examination, RunFolder
 
 
@@ -35,8 +35,11 @@ def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder]) -> Check:
         if not windows or not rows:
             return Check(subject, "tracker", False, "there is no such row, or the run has no rating interval")
         choice = Choice(zone=entry.get("zone"), over_run=bool(entry.get("over_run")))
+        problem = problem_of(campaign, rows[0], over_run=choice.over_run)
+        if problem or not (choice.over_run or fits(rows[0], windows[0], choice.zone)):
+            return Check(subject, "tracker", False, f"its row does not lie within the run {name}")
         account = account_of(rows[0], windows[0], choice)
-    except (LabError, AssertionError, TypeError, ValueError) as error:
+    except (LabError, ArithmeticError, AssertionError, TypeError, ValueError) as error:
         return Check(subject, "tracker", False, f"cannot be read again ({error})")
     same = account == entry.get("tracker")
     return Check(subject, "tracker", same, f"as in its file, for {name}" if same else "its file says something else")

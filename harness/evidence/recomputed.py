@@ -31,7 +31,7 @@ PROBABILITY = 1e-12
 """Numbers of `statistics` may differ by as much: R's tail probabilities are exact to about 1e-14, not in relation to
 themselves."""
 ABSENT = object()
-FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TemplateError)
+FORGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, TemplateError)
 """What a document that is well-formed and means nonsense raises in analysis and pages: a failed check, not a bug."""
 
 

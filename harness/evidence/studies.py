@@ -12,10 +12,10 @@ from harness.errors import LabError
 from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
 from harness.evidence.verification import Outcome
 from harness.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
-from harness.study import sealed_inputs, study_html, table_of_campaigns
+from harness.study import campaigns_now, sealed_inputs, sealed_table, study_html, table_source, with_rows
 from reports.analysis import statistics
-from reports.analysis.study import COMPANION, RUNS, STUDY, Inputs, compute, study_text
-from reports.analysis.study_table import NUMBER, read_table
+from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
+from reports.analysis.study_table import NUMBER
 from reports.render import REPORT
 
 
@@ -39,6 +39,7 @@ def verify_study(path: Path) -> Outcome:
             checks += found
             notes += [] if found else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
         elif one is not None:
+            checks.append(_check_table(folder, one))
             notes.append(
                 f"{one.facts['table']} is an imported table: no reading stands behind it, and none was checked."
             )
@@ -67,16 +68,34 @@ def _check_report(path: Path) -> Check:
 
 def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
     """The sealed table against the campaigns, where all of them still lie where they lay."""
-    base = path / inputs.facts["base"] / STUDY_FILE
-    if not all((base.parent / source.folder).is_dir() for source in inputs.declared.campaigns.values()):
-        return []
     try:
-        now = read_table(RUNS, table_of_campaigns(base, inputs.declared).encode())
+        base = path / inputs.facts["base"] / STUDY_FILE
+        if not all((base.parent / source.folder).is_dir() for source in inputs.declared.campaigns.values()):
+            return []
+        now, facts = campaigns_now(base, inputs.declared)
     except (OSError, LabError, *FORGED) as error:
         return [Check(RUNS, "campaigns", False, f"cannot be recomputed ({type(error).__name__}: {error})")]
     there, here = ([list(map(_plain, row)) for row in (table.headers, *table.rows)] for table in (inputs.table, now))
     found = list(islice(differences_of(there, here, RUNS), SHOWN))
-    return [Check(RUNS, "campaigns", not found, "; ".join(found) or "as computed from the campaigns")]
+    return [
+        Check(RUNS, "campaigns", not found, "; ".join(found) or "as computed from the campaigns"),
+        _check_sources(inputs, facts, "as the campaigns say now"),
+    ]
+
+
+def _check_table(folder: Path, inputs: Inputs) -> Check:
+    """An imported table is the one that was imported, and no measurement."""
+    written = inputs.facts.get("sources")
+    first = written[0] if isinstance(written, list) and written and isinstance(written[0], dict) else {}
+    now = with_rows(inputs.table, [table_source(sealed_table(folder), first)])
+    return _check_sources(inputs, {"origin": IMPORTED, "units": {}, "sources": now}, "as the sealed table says")
+
+
+def _check_sources(inputs: Inputs, now: Json, said: str) -> Check:
+    """What sources.json says of origin, digests, findings and units, which no table shows."""
+    written = {key: inputs.facts.get(key) for key in now}
+    found = list(islice(differences_of(written, now), SHOWN))
+    return Check(SOURCES, "sources", not found, "; ".join(found) or said)
 
 
 def _plain(cell: str) -> float | str:

@@ -159,7 +159,7 @@ def rows_of(source: SourceFile) -> list[Row]:
         raise ImportFileError(f"{source.path}:{line}: not UTF-8; save the file as UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = [name.strip() for name in next(reader)]
+        header = [name.strip() for name in next(reader, [])]
         _check_header(source.path, header)
         rows = [_row(source.path, line, header, cells) for line, cells in _numbered(reader) if cells]
     except csv.Error as error:
@@ -194,7 +194,7 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         )
     if twice:
         raise ImportFileError(
-            f"{path}:1: two columns {twice[0]!r}; files of two versions were joined, give one of them"
+            f"{path}:1: two columns {twice[0]!r:.60}; files of two versions were joined, give one of them"
         )
 
 

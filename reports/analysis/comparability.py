@@ -13,7 +13,7 @@ To be pooled, sides must agree in every key but the seeds. What one side did not
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -113,6 +113,24 @@ def refuse_unknown_declarations(keys: Sequence[Key], declared: Sequence[str]) ->
     for name in declared:
         if not any(_covers([name], known) for known in names):
             raise AnalysisError(f"--differs {name}: no side has such a key; there are: {', '.join(names) or 'none'}")
+
+
+def same_run(parts: Iterable[tuple[str, Sequence[AnalysedRun]]]) -> str | None:
+    """The first run that stands twice among labelled lists of runs, as a sentence. A run is known by the bytes that its
+    meters gave: a copy of its folder, sealed anew or imported again, is no replicate."""
+    seen: dict[tuple[str, ...], str] = {}
+    for label, runs in parts:
+        for run in runs:
+            streams = {} if run.run.stop is None else run.run.stop.streams
+            digests = (str(streams.get(power.stream, {}).get("sha256")) for power in run.run.power)
+            identity = tuple(sorted(digests))
+            if identity in seen:
+                return (
+                    f"{run.run.path.name}: the same run stands twice ({seen[identity]} and {label}), by the bytes of "
+                    "its readings; a copy of a run is no replicate of it"
+                )
+            seen[identity] = label
+    return None
 
 
 def _both(key: Key, labels: Sequence[str]) -> str:

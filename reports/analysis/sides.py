@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness.documents import Json
 from harness.errors import AnalysisError
 from harness.run_folder import CampaignFolder, examine
-from reports.analysis import efficiency
+from reports.analysis import comparability, efficiency
 from reports.analysis.common_errors import MeasuredRun, Source, shares_of
 from reports.analysis.contrast import Mean
 from reports.analysis.energy import WH
@@ -215,7 +215,7 @@ def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) ->
     scenario that all campaigns have.
 
     Raises:
-        AnalysisError: a scenario is not there, nothing is common, or a run stands on two sides.
+        AnalysisError: a scenario is not there, nothing is common, or a run stands there twice.
     """
     parts = [part for side in sides for part in side]
     named = [part.scenario is not None for part in parts]
@@ -236,7 +236,13 @@ def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) ->
             raise AnalysisError(f"no scenario is in all of these campaigns: {have}; name them as FOLDER:SCENARIO")
         found = [(name, [_side(side, campaigns, name) for side in sides]) for name in common]
     for _, of_set in found:
-        _refuse_same_runs(of_set)
+        of_parts = [
+            (f"{campaign.name}:{name}", group.runs)
+            for side in of_set
+            for (campaign, name), group in zip(side.parts, side.groups, strict=True)
+        ]
+        if (twice := comparability.same_run(of_parts)) is not None:
+            raise AnalysisError(f"{twice}; name each campaign and scenario once")
     return found
 
 
@@ -252,20 +258,6 @@ def _side(parts: Sequence[Part], campaigns: dict[Path, Campaign], scenario: str 
         chosen.append((campaign, name))
     label = "+".join(campaign.name if scenario else f"{campaign.name}:{name}" for campaign, name in chosen)
     return Side(label, tuple(chosen))
-
-
-def _refuse_same_runs(sides: Sequence[Side]) -> None:
-    seen: dict[str, str] = {}
-    for side in sides:
-        for run in side.runs:
-            key = run.run.manifest_sha256 or str(run.run.path)
-            if key in seen:
-                where = "on two sides" if seen[key] != side.label else "twice"
-                raise AnalysisError(
-                    f"{run.run.path.name}: the same run stands {where} ({seen[key]} and {side.label}); a run compared "
-                    "with itself shows nothing, name each campaign and scenario once"
-                )
-        seen |= {run.run.manifest_sha256 or str(run.run.path): side.label for run in side.runs}
 
 
 def _mean(values: Floats, shares: dict[Source, float], *, known: bool = True) -> Mean:

@@ -15,6 +15,7 @@ import gzip
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ LARGEST = 1e30
 """No measured number is larger, or nearer to 0 than its inverse, nor anything that is made of a few of them."""
 GZIP = b"\x1f\x8b"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 LEFT_OUT = "left_out_because"
 """The column in which a campaign's table says why a run enters no mean; empty where it does."""
 RUN_UNITS = {
@@ -83,6 +84,9 @@ def read_table(name: str, content: bytes) -> Table:
         text = _unpacked(name, content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AnalysisError(f"{name}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise AnalysisError(f"{name}:{line}: a NUL byte, which no text holds; export the table again")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
@@ -97,8 +101,10 @@ def read_table(name: str, content: bytes) -> Table:
         found = "only a header" if rows else "nothing"
         raise AnalysisError(f"{name}: found {found}, expected a header line and one line per run")
     headers = rows[0]
-    if twice := [header for header in headers if headers.count(header) > 1]:
-        raise AnalysisError(f"{name}:{lines[0]}: the column {twice[0]!r} stands there twice; rename one")
+    if len(headers) == 1 and any(mark in headers[0] for mark in ";\t"):
+        raise AnalysisError(f"{name}:{lines[0]}: one column, {headers[0]!r:.60}; save it as CSV with commas")
+    if twice := [header for header, count in Counter(headers).items() if count > 1]:
+        raise AnalysisError(f"{name}:{lines[0]}: the column {twice[0]!r:.60} stands there twice; rename one")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(headers):
             raise AnalysisError(
@@ -299,8 +305,8 @@ def _numbers_of(table: Table, header: str) -> NDArray[np.float64]:
             values[row] = float(cell)
         elif cell.lower() not in MISSING:
             raise AnalysisError(
-                f"{table.name}:{table.lines[row]}: column {header!r}: found {cell!r}, expected a number such as 12.5; "
-                "mend the cell, or leave it empty: the row is then listed and left out"
+                f"{table.name}:{table.lines[row]}: column {header!r}: found {cell!r:.60}, expected a number such as "
+                "12.5; mend the cell, or leave it empty: the row is then listed and left out"
             )
     return values
 

@@ -36,7 +36,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = Shape(loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=4, duration_s=30)
     for name, seed in (("a", 7), ("b", 8), ("c", 9)):
         make_campaign(folder, dataclasses.replace(small, name=name, seed=seed))
-    make_campaign(folder, Shape(name="two", loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=2, duration_s=30))
+    make_campaign(folder, dataclasses.replace(small, name="two", seed=10, repetitions=2))
     make_campaign(folder, dataclasses.replace(small, name="less", loads={"cnn": Load(26.0, 34.0, epochs=2)}))
     return folder
 
