@@ -51,6 +51,7 @@ RESPONSES = {
 }
 DECLARED = {"welch": "welch", "rank": "kruskal"}
 """`[analysis] test` of lab.toml -> the test as the words of statistics_tables know it."""
+DECLARES = "[analysis] of lab.toml (Welch where it says nothing)"
 POST_HOC = {"welch": "Games-Howell", "rank": "Dunn, p by Holm"}
 STATISTIC = {"welch": "t", "rank": "z"}
 ALPHA = 0.05
@@ -114,7 +115,7 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
         return [Paragraph(said), *_planned(part)]
     figure = quantile_figure(part, stamp)
     return [
-        Paragraph(why({"test": DECLARED.get(str(part["test"]), str(part["test"]))}, "lab.toml") + " " + NEVER_CHOSEN),
+        Paragraph(why({"test": DECLARED.get(str(part["test"]), str(part["test"]))}, DECLARES) + " " + NEVER_CHOSEN),
         Paragraph(f"{REPLICATE} {_blocks(results, part)}".strip()),
         *filter(None, [_omnibus(part)]),
         *_pairs(part),

@@ -96,14 +96,17 @@ def n_text(n: Sequence[int]) -> str:
 
 
 def interval_text(value: object, ends: Sequence[float] | None, scale: Scale = Scale("")) -> str:  # noqa: B008
-    """'0.170 [0.155, 0.185]': all to the same decimal, two digits of half the width; the value alone without ends."""
+    """'0.170 [0.155, 0.185]': all to the same decimal, two digits of half the width (of the shorter side where
+    the other is a hundred times as long); the value alone without ends."""
     if not isinstance(value, int | float) or not is_finite(value):
         return NOTHING
     printed = float(value) * scale.factor
     if ends is None or not all(is_finite(end) for end in ends):
         return significant(printed, 3)
     low, high = (end * scale.factor for end in ends)
-    places = decimals_for((high - low) / 2) if high > low else 3
+    shorter, longer = sorted((printed - low, high - printed))
+    width = shorter if 0 < 100 * shorter < longer else (high - low) / 2
+    places = decimals_for(width) if width > 0 else 3
     return f"{fixed(printed, places)} [{fixed(low, places)}, {fixed(high, places)}]"
 
 

@@ -40,7 +40,8 @@ PARTS = {"cpu": "CPU", "gpu": "GPU", "ram": "RAM", "unassigned": "not assigned t
 PERCENT = Scale("%", 100.0)
 ABOUT = (
     "Each tracker ran in the same runs as the meter. Its figure stands against the gross energy (with the idle "
-    "machine's share) that the meter measured over the tracker's own interval; a data centre's factor (PUE) is undone."
+    "machine's share) that the meter measured over the tracker's own interval; a data centre's factor (PUE) is undone. "
+    "In brackets stands the 95 % interval; n counts runs."
 )
 CONTEXT = (
     "For context only, from other machines: CodeCarbon showed about 78 % of a meter (Guldner 2021; GPU read, CPU not), "
@@ -152,6 +153,8 @@ def _behind(one: Results) -> Iterator[str]:
         text, name = "; ".join(how), PARTS.get(part, part)
         if any(word in text.lower() for word in MODELLED):
             yield f"Its {name} figure is a model, not a measurement: {text}."
+        elif text.startswith("not stated"):
+            yield f"How it has its {name} figure is {text}."
         elif text and text != "none":
             yield f"Its {name} figure: {text}."
     unseen = [PARTS.get(part, part) for part, how in methods.items() if how == ["none"]]

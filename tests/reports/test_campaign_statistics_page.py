@@ -58,7 +58,7 @@ def test_every_test_is_printed_with_its_n() -> None:
 
 def test_the_declared_test_is_named_and_nothing_chose_it() -> None:
     text = said(shown(compared()))
-    assert "lab.toml declares Welch's analysis of variance." in text
+    assert "lab.toml (Welch where it says nothing) declares Welch's analysis of variance." in text
     assert "choose nothing" in text
 
 
@@ -66,7 +66,7 @@ def test_rank_tests_speak_of_ranks() -> None:
     tree = copy.deepcopy(compared())
     tree["campaign"]["config"]["analysis"] = {"test": "rank"}
     blocks = shown(with_statistics(tree))
-    assert "lab.toml declares the Kruskal-Wallis test." in said(blocks)
+    assert "lab.toml (Welch where it says nothing) declares the Kruskal-Wallis test." in said(blocks)
     heads = [head.text for head in tables(blocks)["pairs-energy_wh"].heads]
     assert any("mean ranks" in head for head in heads)
     assert "Dunn" in tables(blocks)["pairs-energy_wh"].caption
