@@ -1,6 +1,7 @@
 """`wattlab verify CAMPAIGN|FILE.zip [--public-key K.pub]`: check and recompute everything; print a table."""
 
 import argparse
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -60,11 +61,33 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
             f"{len(failed)} of {len(checks)} checks FAILED: {arguments.campaign} is not as it was measured, or not "
             "valid."
         )
+        if written := _other_software(campaign):
+            console.print(Text(written))
     else:
         console.print(f"{len(checks)} checks passed: every byte of {arguments.campaign} is as it was sealed.")
     for note in outcome.notes:
         console.print(Text(note))
     return 3 if failed else 0
+
+
+def _other_software(folder: Path) -> str:
+    """What wrote a comparison or a study, where that was not this wattlab: it may be why numbers or page differ."""
+    from harness.config import APPLICATION
+    from harness.provenance import software_facts
+
+    for name in ("comparison.json", "study.json"):
+        try:
+            wrote = json.loads((folder / name).read_text(encoding="utf-8"))["software"]
+            then = f"wattlab {wrote['version']}, commit {wrote['commit']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        ours = software_facts(APPLICATION)
+        now = f"wattlab {ours['version']}, commit {ours['commit']}"
+        if then != now or wrote.get("dirty"):
+            return (
+                f"It was written by {then}; this is {now}. That alone may be why what is computed differs (changelog)."
+            )
+    return ""
 
 
 def _outcome(folder: Path, public_key: Path | None) -> "Outcome":

@@ -305,7 +305,7 @@ def _sections(document: Results, stamp: str) -> Iterator[Section | None]:
 
 
 def _headed(one: Part, title: str) -> str:
-    return f"{title}: {one['name']}" if one["name"] else title
+    return f"{title.rstrip('?')}: {one['name']}" if one["name"] else title
 
 
 def label_of(name: str) -> str:

@@ -203,7 +203,7 @@ def test_a_failing_command_is_kept_tried_again_and_then_named(lab: LabUnderTest)
     (lab.folder / "steps.py").write_text("import sys\nprint('no such data set', file=sys.stderr)\nsys.exit(3)\n")
     done = lab.call("run")
     assert done.returncode == 1
-    assert "exit code 3" in done.stderr
+    assert "exit code 3 after 'no such data set'" in done.stderr
     failed = [run for run in lab.runs() if run.exit_status == "fail"]
     assert [run.start.attempt for run in failed] == [1, 2]
     assert "no such data set" in (failed[0].path / "artifacts" / "stderr.txt").read_text()
