@@ -141,8 +141,10 @@ detectable <- function(n, sd, power) {
 
 # --- ranks -------------------------------------------------------------------------------------------------------
 
+# Of the ranks, for R counts ties of x itself among 15 digits, its ranks among all: p would be 0 of values that differ
+# beyond.
 kruskal <- function(x, group) {
-    found <- kruskal.test(x, factor(group))
+    found <- kruskal.test(rank(x), factor(group))
     c(found$statistic, found$parameter, found$p.value)
 }
 
@@ -150,7 +152,7 @@ kruskal <- function(x, group) {
 # ranks, z, p.
 dunn <- function(x, group) {
     n <- length(x)
-    ties <- table(x)
+    ties <- table(rank(x))
     ranks <- split(rank(x), group)
     variance <- n * (n + 1) / 12 - sum(ties^3 - ties) / (12 * (n - 1))
     pair <- function(of) {
@@ -227,7 +229,9 @@ perfect_tail <- function(x, side, direction) {
 # Correlation of what a straight line through the controls leaves of x and of y. `controls` holds them one after the
 # other. Also the share of x and of y that is left.
 partial <- function(x, y, controls, side) {
-    among <- qr(cbind(1, matrix(controls, nrow = length(x))))
+    # Each control by its largest magnitude: qr cannot take the norm of a column of denormal numbers.
+    by_magnitude <- function(column) column / max(abs(column), .Machine$double.xmin * .Machine$double.eps)
+    among <- qr(cbind(1, apply(matrix(controls, nrow = length(x)), 2, by_magnitude)))
     left_x <- qr.resid(among, x)
     left_y <- qr.resid(among, y)
     left <- c(sum(left_x^2) / sum((x - mean(x))^2), sum(left_y^2) / sum((y - mean(y))^2))

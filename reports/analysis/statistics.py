@@ -564,6 +564,8 @@ def _effect(name: str, value: float, interval: tuple[float, float] | None = None
 
 def _equivalence(found: Floats, margin: float) -> Equivalence:
     low, high, p = _numbers(found)
+    if not math.isfinite(low) or not math.isfinite(high):
+        return Equivalence(None, None, None, False, margin, "not-finite")
     return Equivalence(low, high, p, -margin < low and high < margin, margin)
 
 
