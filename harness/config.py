@@ -562,6 +562,8 @@ def _read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
         return source, tomllib.loads(source.decode())
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; {remedy}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: found a folder, expected a TOML file; {remedy}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot read ({error.strerror})") from None
     except UnicodeDecodeError as error:
