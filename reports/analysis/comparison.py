@@ -101,8 +101,9 @@ def parse_margin(text: str) -> Margin:
     Raises:
         AnalysisError: with what was found.
     """
+    plain = text.isascii() and "_" not in text  # float() takes 1_0 and digits of every script
     for suffix, scale in (("%", 0.01), ("mWh", 1e-3), ("kWh", 1e3), ("Wh", 1.0)):
-        if text.endswith(suffix):
+        if plain and text.endswith(suffix):
             try:
                 value = float(text.removesuffix(suffix)) * scale
             except ValueError:

@@ -59,7 +59,7 @@ def parse_timeliness(text: str) -> Timeliness:
             found.append((float(time.removesuffix("s")), float(share.removesuffix("%")) / 100))
         except ValueError:
             colon = ""
-        if not colon or not time.endswith("s") or not share.endswith("%"):
+        if not part.isascii() or "_" in part or not colon or not time.endswith("s") or not share.endswith("%"):
             raise AnalysisError(f"--timeliness {text}: found {part.strip()!r}; {form}")
     rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(found))
     finite = all(math.isfinite(g_s) and g_s > 0 and share > 0 for g_s, share in found)

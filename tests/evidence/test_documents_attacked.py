@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
-from harness.documents import Json
-from harness.errors import AnalysisError, ConfigError
+from harness.cli.compare import parse_side
+from harness.documents import ExitStatus, Json
+from harness.errors import AnalysisError, ConfigError, LabError
 from harness.evidence.attachments import check_trackers
 from harness.evidence.comparisons import verify_comparison
 from harness.evidence.studies import verify_study
@@ -22,7 +23,8 @@ from harness.importers.oscar import import_oscar
 from harness.importers.tracker import Choice, import_tracker
 from harness.run_folder import MANIFEST, CampaignFolder, examine, write_sealed
 from harness.study import sealed_inputs, study_html, write_study
-from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text
+from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
+from reports.analysis.iso14756 import parse_timeliness
 from reports.analysis.sides import Part
 from reports.analysis.study import SOURCES, STUDY, compute, study_text
 from reports.render import REPORT, comparison_html
@@ -32,6 +34,7 @@ from tests.evidence.forger import copied, reforge, unlock
 from tests.evidence.test_hostile import drawn
 from tests.importers.test_tracker import file, intervals, v1
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
+from tests.reports.test_campaign_page import checked
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
 SHAPE = Shape(loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=3, duration_s=20, baseline_blocks=3)
@@ -313,6 +316,78 @@ def test_of_a_negative_induced_energy_there_is_a_difference_and_no_ratio(
     found = document["sets"][0]["pairs"][0]["quantities"]["induced_energy_wh"]
     assert found["verdict"] == ("less" if order == (0, 1) else "more")
     assert (found["ratio"], found["ratio_interval"], found["relative"]) == (None, None, None)
+
+
+# --- odd names and amounts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["", ":cnn", ",", "a:", "x" * 5000, "x" * 5000 + ":cnn", "\n"])
+def test_a_side_that_names_no_folder_is_refused_in_a_short_sentence(side: str) -> None:
+    with pytest.raises(LabError, match="no such folder; a side is FOLDER") as refused:
+        parse_side(side)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("text", ["٣Wh", "1_0%", "1e400Wh", "1e-400Wh", "nan%", "0%", "-5%", "100%", "5", "Wh", "１%"])
+def test_a_margin_that_is_no_plain_amount_is_refused(text: str) -> None:
+    with pytest.raises(AnalysisError, match="expected a share of the reference"):
+        parse_margin(text)
+
+
+@pytest.mark.parametrize("text", ["٣s:100%", "1_0s:100%", "nans:100%", "infs:100%", "-1s:100%", "1s:50%", "1s:1_00%"])
+def test_a_timeliness_function_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(AnalysisError, match="expected SECONDSs:SHARE%"):
+        parse_timeliness(text)
+
+
+def test_scenarios_with_names_of_markup_are_compared_and_their_page_holds(tmp_path: Path) -> None:
+    names = ["<script>alert(1)</script>", "a,b", "a\nb", "=1+1", "{{ 7 * 7 }}"]
+    loads = {name: Load(50.0 + place, 34.0, epochs=2) for place, name in enumerate(names)}
+    folders = [
+        make_campaign(tmp_path, dataclasses.replace(SHAPE, name=name, seed=seed, repetitions=2, loads=loads))
+        for name, seed in (("one", 7), ("two", 8))
+    ]
+    document = compare([[Part(folder)] for folder in folders], Options(), SOFTWARE, tmp_path / "out")
+    assert [one["name"] for one in document["sets"]] == sorted(names)
+    page = checked(comparison_html(document))
+    assert page.problems == []
+    assert "{{ 7 * 7 }}" in page.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"repetitions": 1}, "too-few-runs"),
+        ({"baseline_blocks": 1}, "baseline-spread-unknown"),
+        ({"baseline_blocks": 0}, "no-baseline"),
+    ],
+)
+def test_a_campaign_that_is_too_small_gives_no_interval(lab: Path, changed: dict[str, Any], says: str) -> None:
+    small = make_campaign(lab, dataclasses.replace(SHAPE, name="small", seed=11, **changed))
+    document = compare([[Part(lab / "a")], [Part(small)]], Options(), SOFTWARE, lab / "out")
+    found = document["sets"][0]["pairs"][0]["quantities"]["induced_energy_wh"]
+    assert found["reason"] == says
+    assert (found["interval"], found["ratio_interval"]) == (None, None)
+    assert (found["test"] or {"p": None})["p"] is None
+
+
+def test_a_campaign_of_which_every_run_was_aborted_is_refused(lab: Path) -> None:
+    broken: dict[int, ExitStatus] = dict.fromkeys(range(1, 20), "abort")
+    make_campaign(lab, dataclasses.replace(SHAPE, name="aborted", seed=11, broken=broken))
+    with pytest.raises(AnalysisError, match=r"no scenario is in all of these campaigns: .*aborted has none"):
+        compare([[Part(lab / "a")], [Part(lab / "aborted")]], Options(), SOFTWARE, lab / "out")
+
+
+def test_a_table_and_a_companion_from_elsewhere_are_sealed_with_the_study(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "study").mkdir()
+    (tmp_path / "elsewhere" / "runs.csv").write_text(TABLE)
+    text = (HEAD + question()).replace('"runs.csv"', '"../elsewhere/runs.csv"')
+    (tmp_path / "study" / "study.toml").write_text(text.replace("alpha", 'companion = "../study/study.toml"\nalpha'))
+    folder = write_study(tmp_path / "study" / "study.toml", tmp_path / "sealed")
+    shutil.rmtree(tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "study")
+    assert not verify_study(folder).failed
 
 
 # --- a tracker's file --------------------------------------------------------------------------------------------
