@@ -93,28 +93,17 @@ studentized_quantile <- function(k, df) {
     sqrt(2) * exp(uniroot(away, log(c(single, every)), tol = 1e-12)$root)
 }
 
-# difference, low, high, t, df, p
-welch_t <- function(a, b) {
-    found <- t.test(a, b)
-    c(mean(a) - mean(b), found$conf.int, found$statistic, found$parameter, found$p.value)
-}
-
-paired_t <- function(a, b) {
-    found <- t.test(a, b, paired = TRUE)
-    c(mean(a - b), found$conf.int, found$statistic, found$parameter, found$p.value)
-}
-
 # Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657, with Welch's degrees of freedom: low and high of the 90 %
 # interval, p.
-equivalence <- function(difference, error, df, margin) {
-    half <- qt(level, df) * error
-    p <- max(pt((difference - margin) / error, df), pt((difference + margin) / error, df, lower.tail = FALSE))
-    c(difference - half, difference + half, p)
-}
-
-welch_equivalence <- function(a, b, margin) {
+equivalence <- function(a, b, margin) {
     found <- t.test(a, b)
-    equivalence(mean(a) - mean(b), found$stderr, found$parameter, margin)
+    difference <- mean(a) - mean(b)
+    df <- found$parameter
+    half <- qt(level, df) * found$stderr
+    p <- max(
+        pt((difference - margin) / found$stderr, df), pt((difference + margin) / found$stderr, df, lower.tail = FALSE)
+    )
+    c(difference - half, difference + half, p)
 }
 
 power_of <- function(n, difference, sd) {
@@ -363,31 +352,16 @@ variation <- function(x) {
 
 t_interval <- function(x) c(t.test(x)$conf.int)
 
-replicates <- 9999
-
-# Efron, JASA 82 (1987) 171: ends of the bootstrap distribution, corrected for bias and acceleration.
-bca <- function(x, median_wanted, seed) {
-    n <- length(x)
-    without <- if (median_wanted) medians_without(x) else (sum(x) - x) / (n - 1)
-    bca_ends(if (median_wanted) median(x) else mean(x), bootstrap(x, median_wanted, seed), without)
+# Efron, JASA 82 (1987) 171: ends of the bootstrap distribution of the mean, corrected for bias and acceleration.
+bca <- function(x, seed, samples) {
+    bca_ends(mean(x), bootstrap(x, seed, samples), (sum(x) - x) / (length(x) - 1))
 }
 
-bootstrap <- function(x, median_wanted, seed) {
+bootstrap <- function(x, seed, samples) {
     set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
     n <- length(x)
     sorted <- sort(x)
-    of <- if (median_wanted) medians_of_columns else function(places, values) colMeans(matrix(values[places], n))
-    at_once <- max(1, floor(1e6 / n)) # of memory; the numbers drawn are the same
-    counts <- diff(unique(c(seq(0, replicates, at_once), replicates)))
-    unlist(lapply(counts, function(count) of(matrix(sample.int(n, n * count, replace = TRUE), n), sorted)))
-}
-
-# Medians of the values at the places, column by column; the values are sorted.
-medians_of_columns <- function(places, values) {
-    n <- nrow(places)
-    within <- sort.int(places + n * (col(places) - 1L), method = "radix")
-    ordered <- matrix((within - 1L) %% n + 1L, n)
-    (values[ordered[floor((n + 1) / 2), ]] + values[ordered[ceiling((n + 1) / 2), ]]) / 2
+    colMeans(matrix(sorted[sample.int(n, n * samples, replace = TRUE)], n))
 }
 
 bca_ends <- function(value, drawn, without) {
@@ -396,15 +370,4 @@ bca_ends <- function(value, drawn, without) {
     acceleration <- sum(away^3) / (6 * sum(away^2)^1.5)
     z <- bias + c(-1, 1) * qnorm((1 + level) / 2)
     quantile(drawn, pnorm(bias + z / (1 - acceleration * z)), names = FALSE)
-}
-
-# The median of all but each one.
-medians_without <- function(x) {
-    n <- length(x)
-    sorted <- sort(x)
-    place <- rank(x, ties.method = "first")
-    low <- floor(n / 2)
-    high <- ceiling(n / 2)
-    at <- function(k) sorted[k + (place <= k)]
-    (at(low) + at(high)) / 2
 }

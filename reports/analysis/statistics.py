@@ -45,6 +45,9 @@ Alternative: TypeAlias = Literal["two.sided", "greater", "less"]
 LEVEL = 0.95
 MOST_FOR_SHAPIRO = 5000
 LEAST_FOR_BCA = 30
+MOST_FOR_BCA = 200
+"""Above, its ends are those of Student's t but for some 3 % of the width (gamma of shape 4)."""
+BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED = 9999, 1
 LEAST_FOR_RHO = 10
 """For its interval."""
 LEAST_OF_TWO_FOR_KRUSKAL = 4
@@ -253,27 +256,6 @@ def games_howell(groups: Groups) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
-def welch_t(a: Floats, b: Floats, first: str = "a", second: str = "b") -> Pair:
-    """mean(a) - mean(b) by Welch, two or more values each, not both constant; effect: Hedges' g."""
-    parts = [_vector(a), _vector(b)]
-    refused = _refusal(parts, 2) or ("constant" if _is_without_error(parts) else None)
-    n = (parts[0].size, parts[1].size)
-    if refused:
-        return Pair(first, second, None, None, None, None, None, None, n, refused)
-    return _pair(first, second, call("welch_t", *parts), cohens_d(*parts), n)
-
-
-def paired_t(a: Floats, b: Floats, first: str = "a", second: str = "b") -> Pair:
-    """The mean of a - b, pair by pair, two or more; no effect size."""
-    a, b = _together(a, b)
-    refused = _refusal([a, b], 2)
-    if refused is None and (_is_constant(a - b, float(np.abs([a, b]).max())) or _is_without_error([a - b])):
-        refused = "constant"
-    if refused:
-        return Pair(first, second, None, None, None, None, None, None, (a.size, b.size), refused)
-    return _pair(first, second, call("paired_t", a, b), None, (a.size, b.size))
-
-
 def equivalence(a: Floats, b: Floats, margin: float) -> Equivalence:
     """Whether |mean(a) - mean(b)| is below `margin` (same unit), by Welch's two one-sided tests at 5 %."""
     _checked_margin(margin)
@@ -281,23 +263,13 @@ def equivalence(a: Floats, b: Floats, margin: float) -> Equivalence:
     refused = _refusal(parts, 2) or ("constant" if _is_without_error(parts) else None)
     if refused:
         return Equivalence(None, None, None, False, margin, refused)
-    return _equivalence(call("welch_equivalence", *parts, margin), margin)
+    low, high, p = _numbers(call("equivalence", *parts, margin))
+    return Equivalence(low, high, p, -margin < low and high < margin, margin)
 
 
-def equivalence_of(estimate: float, u: float | None, dof: float | None, margin: float) -> Equivalence:
-    """The same of a difference with standard uncertainty `u` > 0 and `dof` degrees of freedom (may be inf)."""
-    _checked_margin(margin)
-    if u is None or dof is None:
-        return Equivalence(None, None, None, False, margin, "too-few")
-    if not (math.isfinite(estimate) and math.isfinite(u)) or math.isnan(dof):
-        return Equivalence(None, None, None, False, margin, "not-finite")
-    if u <= 0 or dof <= 0:
-        return Equivalence(None, None, None, False, margin, "constant")
-    return _equivalence(call("equivalence", estimate, u, dof, margin), margin)
-
-
-def power(n: int, difference: float, sd: float) -> float:
-    """How likely a two-sided t test at 5 % of two groups of n finds a difference of means, with `sd` within groups.
+def power(n: float, difference: float, sd: float) -> float:
+    """How likely a two-sided t test at 5 % of two groups of n finds a difference of means, with `sd` within groups; n
+    may be the harmonic mean of two sizes.
 
     Raises:
         AnalysisError: n below 2, or a difference or sd that is no number or sd not above 0.
@@ -473,14 +445,24 @@ def t_interval(values: Floats) -> Interval | None:
     return Interval("t", LEVEL, low, high)
 
 
-def bca_interval(values: Floats, of: Literal["mean", "median"], seed: int) -> Interval | None:
-    """The bootstrap's interval, corrected for bias and acceleration, of 9999 samples drawn by R's Mersenne-Twister;
-    None of fewer than 30 values, and where they are all equal. `seed` is of 32 bits."""
+def bca_interval(values: Floats, seed: int) -> Interval | None:
+    """The bootstrap's interval of the mean, corrected for bias and acceleration, by `BOOTSTRAP_SAMPLES` samples of R's
+    Mersenne-Twister; None of fewer than `LEAST_FOR_BCA` values and of more than `MOST_FOR_BCA`, and where they are all
+    equal. `seed` is of 32 bits."""
     values = _vector(values)
-    if _refusal([values], LEAST_FOR_BCA, within=True):
+    if values.size > MOST_FOR_BCA or _refusal([values], LEAST_FOR_BCA, within=True):
         return None
-    low, high = _numbers(call("bca", values, float(of == "median"), float(seed)))
+    low, high = _numbers(call("bca", values, float(seed), float(BOOTSTRAP_SAMPLES)))
     return Interval("bca", LEVEL, low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def mean_interval(values: Floats) -> Interval | None:
+    """The interval of a mean: BCa of `LEAST_FOR_BCA` to `MOST_FOR_BCA` values, Student's of fewer and of more; None
+    where there is none."""
+    values = _vector(values)
+    if LEAST_FOR_BCA <= values.size <= MOST_FOR_BCA:
+        return bca_interval(values, BOOTSTRAP_SEED)
+    return t_interval(values)
 
 
 # --- what all share --------------------------------------------------------------------------------------------------
@@ -503,10 +485,9 @@ def _refusal(
     return None
 
 
-def _is_constant(values: Floats, scale: float | None = None) -> bool:
-    """Whether the values differ by nothing but rounding of numbers as large as `scale`, else as the largest."""
-    largest = float(np.abs(values).max()) if scale is None else scale
-    return float(np.ptp(values)) <= max(ROUNDING * largest, SMALLEST)
+def _is_constant(values: Floats) -> bool:
+    """Whether the values differ by nothing but rounding."""
+    return float(np.ptp(values)) <= max(ROUNDING * float(np.abs(values).max()), SMALLEST)
 
 
 def _is_without_error(parts: Sequence[Floats]) -> bool:
@@ -560,13 +541,6 @@ def _effect(name: str, value: float, interval: tuple[float, float] | None = None
     bounds, words = BANDS[name]
     size = max(value, 0.0) if name == "eta-squared-h" else abs(value)  # an estimate below 0 of what is never below 0
     return Effect(name, value, interval, words[sum(round(size, 12) >= bound for bound in bounds)])
-
-
-def _equivalence(found: Floats, margin: float) -> Equivalence:
-    low, high, p = _numbers(found)
-    if not math.isfinite(low) or not math.isfinite(high):
-        return Equivalence(None, None, None, False, margin, "not-finite")
-    return Equivalence(low, high, p, -margin < low and high < margin, margin)
 
 
 def _refused(name: str, symbol: str, parts: Sequence[Floats], code: str) -> Test:

@@ -48,7 +48,7 @@ def test_statistic_and_plain_degrees_of_freedom_are_those_of_scipy_and_r() -> No
     assert test is not None
     assert test.t == pytest.approx(other.statistic, rel=1e-12)
     assert test.plain_df == pytest.approx(other.df, rel=1e-12)
-    pair = statistics.welch_t(TWO, ONE)
+    (pair,) = statistics.games_howell({"two": TWO, "one": ONE})
     assert (test.t, test.plain_df) == pytest.approx((pair.statistic, pair.df), rel=1e-9)
 
 
@@ -107,16 +107,15 @@ def test_a_reference_that_cannot_be_told_from_zero_has_no_ratio() -> None:
     assert found.interval(complete=True) is not None
 
 
-def test_equivalence_by_hand_agrees_with_r() -> None:
+def test_equivalence_by_hand_agrees_with_scipy() -> None:
     found = Contrast(mean(ONE), mean(TWO))
     difference = found.difference(complete=True)
     assert difference.u is not None
     assert difference.dof is not None
     test = found.equivalence(5.0, relative=False)
-    other = statistics.equivalence_of(difference.value, difference.u, difference.dof, 5.0)
+    other_p = max(stats.t.sf((5.0 + sign * difference.value) / difference.u, difference.dof) for sign in (-1, 1))
     assert test is not None
-    assert other is not None
-    assert test.p == pytest.approx(2 * (other.p or 0.0), rel=1e-9)
+    assert test.p == pytest.approx(2 * other_p, rel=1e-9)
     assert (test.low, test.high) == found.interval(complete=True)
     assert test.equivalent == (test.p < 0.05)
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_tests_of_groups_are_lawful_and_do_not_depend_on_the_order_of_groups(val
 @FEW
 @given(vectors(), vectors())
 def test_two_groups_turned_give_the_opposite_difference_and_the_same_p(a: Floats, b: Floats) -> None:
-    found, other = st.welch_t(a, b), st.welch_t(b, a)
+    (found,), (other,) = st.games_howell({"a": a, "b": b}), st.games_howell({"b": b, "a": a})
     assert_lawful((found, other))
     assert_same(found.p, other.p)
     assert_same(found.statistic, None if other.statistic is None else -other.statistic)
@@ -101,7 +101,6 @@ def test_two_groups_turned_give_the_opposite_difference_and_the_same_p(a: Floats
 @given(hst.integers(0, 9), hst.data())
 def test_correlations_are_lawful_and_symmetric(n: int, data: hst.DataObject) -> None:
     x, y, z = (data.draw(vectors(n, n)) for _ in range(3))
-    assert_lawful(st.paired_t(x, y))
     tests: list[Callable[[Floats, Floats, st.Alternative], st.Test]] = [
         st.spearman, st.pearson, lambda a, b, side: st.partial(a, b, [z], side),
     ]  # fmt: skip
@@ -124,26 +123,21 @@ def test_what_is_said_of_one_list_is_lawful(values: Floats) -> None:
 
 
 @settings(max_examples=8)
-@given(vectors(30, 33), hst.sampled_from(["mean", "median"]))
-def test_the_bootstrap_holds_its_estimate(values: Floats, of: Literal["mean", "median"]) -> None:
-    found = st.bca_interval(values, of, 5)
+@given(vectors(30, 33))
+def test_the_bootstrap_holds_its_estimate(values: Floats) -> None:
+    found = st.bca_interval(values, 5)
     assert_lawful(found)
     if found is not None:
-        assert_holds((found.low, found.high), float(values.mean() if of == "mean" else np.median(values)))
-
-
-ODD = hst.sampled_from([0.0, -1.0, 5e-324, 1e-300, 0.1, 1.0, 1e9, 1e300, math.inf, math.nan])
+        assert_holds((found.low, found.high), float(values.mean()))
 
 
 @FEW
-@given(vectors(), vectors(), ODD, ODD | hst.none(), ODD | hst.none(), hst.sampled_from([1e-300, 0.001, 1.0, 1e300]))
-def test_equivalence_is_lawful_and_its_verdict_is_its_p(
-    a: Floats, b: Floats, estimate: float, u: float | None, dof: float | None, margin: float
-) -> None:
-    for found in (st.equivalence(a, b, margin), st.equivalence_of(estimate, u, dof, margin)):
-        assert_lawful(found)
-        if found.p is not None and abs(found.p - 0.05) > 1e-6:
-            assert found.equivalent == (found.p < 0.05)
+@given(vectors(), vectors(), hst.sampled_from([1e-300, 0.001, 1.0, 1e300]))
+def test_equivalence_is_lawful_and_its_verdict_is_its_p(a: Floats, b: Floats, margin: float) -> None:
+    found = st.equivalence(a, b, margin)
+    assert_lawful(found)
+    if found.p is not None and abs(found.p - 0.05) > 1e-6:
+        assert found.equivalent == (found.p < 0.05)
 
 
 def test_ties_are_counted_among_all_digits_as_ranks_are() -> None:
@@ -153,10 +147,6 @@ def test_ties_are_counted_among_all_digits_as_ranks_are() -> None:
     places = {label: np.searchsorted(every, one).astype(float) for label, one in values.items()}
     assert st.kruskal(values).p == st.kruskal(places).p
     assert st.dunn(values)[0].p == st.dunn(places)[0].p
-
-
-def test_a_difference_whose_interval_is_no_double_is_refused() -> None:
-    assert st.equivalence_of(1e-300, 1e300, 0.1, 0.001).refused == "not-finite"
 
 
 def test_a_control_of_denormal_numbers_is_a_control_like_any_other() -> None:
