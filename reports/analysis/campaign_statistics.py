@@ -208,9 +208,7 @@ def _level(values: Floats, unit: str) -> Json:
 def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Json:
     """The difference that a Welch test of these two finds with a power of .8: equal groups of the harmonic mean of both
     sizes, with the spread that gives the difference of the means its standard error."""
-    a, b = levels[first], levels[second]
-    n = 2 * a.size * b.size / (a.size + b.size)
-    sd = math.sqrt(n / 2 * (float(a.var(ddof=1)) / a.size + float(b.var(ddof=1)) / b.size))
+    n, sd = statistics.as_equal_groups(levels[first], levels[second])
     difference = statistics.detectable_difference(n, sd, POWER) if sd > 0 else None
     return {"first": first, "second": second, "n": n, "sd": sd, "unit": unit, "power": POWER, "difference": difference}
 

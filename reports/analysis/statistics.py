@@ -267,6 +267,14 @@ def equivalence(a: Floats, b: Floats, margin: float) -> Equivalence:
     return Equivalence(low, high, p, -margin < low and high < margin, margin)
 
 
+def as_equal_groups(a: Floats, b: Floats) -> tuple[float, float]:
+    """Two equal groups whose means differ with the same standard error as those of these two (two or more values each):
+    their size, the harmonic mean of both, and their SD."""
+    a, b = _vector(a), _vector(b)
+    n = 2 * a.size * b.size / (a.size + b.size)
+    return n, math.sqrt(n / 2 * (float(a.var(ddof=1)) / a.size + float(b.var(ddof=1)) / b.size))
+
+
 def power(n: float, difference: float, sd: float) -> float:
     """How likely a two-sided t test at 5 % of two groups of n finds a difference of means, with `sd` within groups; n
     may be the harmonic mean of two sizes.

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from harness.documents import Json
 from reports.analysis import statistics
 from reports.analysis.statistics import Pair, Test
-from reports.analysis.study_file import Correlation, Filtered, Pareto, Question, Reduction, StudyFile
+from reports.analysis.study_file import Correlation, Filtered, Pareto, Question, Reduction, StudyFile, relevant_of
 from reports.analysis.study_published import beside, compare_published, tally
+from reports.analysis.study_relevance import judge
 from reports.analysis.study_table import LEFT_OUT, Runs, Table, cell_json, filter_json, matching, sort_rows
 from reports.analysis.uncertainty import Estimate, Number, mean_of
 
@@ -89,8 +90,14 @@ def _alone(inputs: Inputs) -> Json:
         },
         "left_out": runs.left_out,
         "exclusions": runs.exclusions,
+        "bootstrap": {
+            "samples": statistics.BOOTSTRAP_SAMPLES,
+            "seed": statistics.BOOTSTRAP_SEED,
+            "least": statistics.LEAST_FOR_BCA,
+            "most": statistics.MOST_FOR_BCA,
+        },
         "descriptive": [_descriptive(declared, runs, name) for name in declared.responses],
-        "questions": [_question(declared, runs, name, part) for name, part in declared.questions.items()],
+        "questions": [_question(inputs, runs, name, part) for name, part in declared.questions.items()],
         "correlations": [_correlation(declared, runs, name, part) for name, part in declared.correlations.items()],
         "reductions": [_reduction(declared, runs, name, part) for name, part in declared.reductions.items()],
         "pareto": [_pareto(declared, runs, name, part) for name, part in declared.pareto.items()],
@@ -156,17 +163,18 @@ def _of(runs: Runs, response: str, rows: NDArray[np.bool_]) -> Values:
 
 
 def _descriptive(declared: StudyFile, runs: Runs, response: str) -> Json:
-    """n, mean, sd, median, least, greatest, CV of every combination of levels."""
+    """n, mean with interval, sd, median, least, greatest, CV of every combination of levels."""
     unit, factors = declared.responses[response].unit, list(declared.factors)
     cells = []
     for cell, rows in _cells(declared, runs, factors, runs.used):
         values = _of(runs, response, rows)
         if not values.size:
             continue
-        variation = statistics.coefficient_of_variation(values)
+        variation, interval = statistics.coefficient_of_variation(values), statistics.mean_interval(values)
         cells.append(
             cell
             | {"n": int(values.size), "mean": _mean(values, unit), "median": _order(np.median(values), values, unit)}
+            | {"mean_interval": None if interval is None else interval.to_json()}
             | {"least": _order(values.min(), values, unit), "greatest": _order(values.max(), values, unit)}
             | {"cv": None if variation is None else _cv(*variation)}
         )
@@ -187,8 +195,9 @@ def _order(value: float, values: Values, unit: str) -> Json:
     return Number(Estimate(float(value), None, None), unit, n=int(values.size)).to_json()
 
 
-def _question(declared: StudyFile, runs: Runs, name: str, question: Question) -> Json:
+def _question(inputs: Inputs, runs: Runs, name: str, question: Question) -> Json:
     """One question: assumption tests, the declared test and its post-hoc test, all on the same values."""
+    declared, relevant = inputs.declared, relevant_of(inputs.path, name, inputs.declared)
     factor, unit = declared.factors[question.factor], declared.responses[question.response].unit
     mask = matching(runs, question)
     original = {
@@ -221,6 +230,7 @@ def _question(declared: StudyFile, runs: Runs, name: str, question: Question) ->
             | {"differ": None if pair.refused is not None or pair.p is None else bool(pair.p < declared.study.alpha)}
             for pair in _posthoc(question.test, groups)
         ],
+        "relevant": None if relevant is None else judge(relevant, original, unit, factor.label),
         "published": [],
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ Study file schema history
   1  2026-11-21  first version
 """
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from reports.analysis.study_units import Unit, unit_of
 
 FORMULA = re.compile(r"[^\s*/]+(?:\s*[*/]\s*[^\s*/]+)*")
 """Columns joined by `*` and `/`."""
+AMOUNT = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)")
+"""A number above or equal to 0, and what stands behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,8 @@ class Question:
     test: Literal["welch", "kruskal"]
     transform: Literal["none", "sqrt", "log"]
     reason: str = ""
+    relevant: str = ""
+    """Differences of means below it do not matter: `5 %` of the mean of the first level, or an amount (`0.2 Wh`)."""
     where: dict[str, list[str]] = field(default_factory=dict)
     above: dict[str, float] = field(default_factory=dict)
     below: dict[str, float] = field(default_factory=dict)
@@ -245,6 +250,8 @@ def check_study(path: str, declared: StudyFile) -> None:
     """
     for place, problem in _problems(declared):
         raise ConfigError(f"{path}: {place}: {problem}")
+    for name in declared.questions:
+        relevant_of(path, name, declared)
 
 
 def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
@@ -309,6 +316,10 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
     elif isinstance(part, Question):
         yield from _unknown(f"{place}.response", [part.response], responses, "response")
         yield from _unknown(f"{place}.factor", [part.factor], factors, "factor")
+        if part.relevant and (part.test, part.transform) != ("welch", "none"):
+            compared = "ranks" if part.test == "kruskal" else "transformed values"
+            problem = f"found {part.relevant!r}, but this question compares {compared}, and a relevant difference is "
+            yield f"{place}.relevant", problem + 'one of means: it needs test = "welch" and transform = "none"'
     elif isinstance(part, Correlation):
         yield from _unknown(f"{place}.x", [part.x], responses, "response")
         yield from _unknown(f"{place}.y", [part.y], responses, "response")
@@ -379,6 +390,42 @@ def _not_printed(place: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
             finite = False
         if not finite:
             yield place, f'found {text!r}, expected a number in quotes, with its digits as printed: "2.25e-38"'
+
+
+@dataclass(frozen=True, slots=True)
+class Relevant:
+    """A difference that matters: an amount in the response's unit, or a share of the reference level's mean."""
+
+    text: str
+    amount: float
+    is_share: bool
+
+
+def relevant_of(path: str, name: str, declared: StudyFile) -> Relevant | None:
+    """What a question states as `relevant`; None where it states nothing.
+
+    Raises:
+        ConfigError: it is no share below 100 % and no amount above 0 in a unit of the response.
+    """
+    text, place = declared.questions[name].relevant, f"{path}: questions.{name}.relevant"
+    response = declared.responses[declared.questions[name].response]
+    if not text.strip():
+        return None
+    found = AMOUNT.fullmatch(text.strip())
+    value, unit = (float(found[1]), found[2]) if found else (0.0, "")
+    is_share = unit == "%"
+    if not 0 < value < (100 if is_share else math.inf):
+        raise ConfigError(
+            f'{place}: found {text!r}, expected a share of the mean of the first level, such as "5 %", or an amount '
+            f'above 0, such as "0.2 {response.unit}": how large a difference would still not matter'
+        )
+    if is_share:
+        return Relevant(text, value / 100, is_share)
+    stated = unit_of(response.unit, f"{place}: the response's unit", declared.study.units)
+    scale = unit_of(unit, place, declared.study.units).per(stated) if unit else 1.0
+    if scale is None:
+        raise ConfigError(f"{place}: found {text!r}, but the response is in {response.unit}; state it in that unit")
+    return Relevant(text, value * scale, is_share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ Statistic: TypeAlias = Mapping[str, Any]
 TESTS = {
     "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
     "kruskal-wallis": "Kruskal-Wallis", "spearman": "Spearman", "pearson": "Pearson", "partial": "partial correlation",
-    "welch-t": "Welch's t", "paired-t": "paired t", "games-howell": "Games-Howell", "dunn-holm": "Dunn, p by Holm",
+    "games-howell": "Games-Howell", "dunn-holm": "Dunn, p by Holm",
 }  # fmt: skip
 EFFECTS = {
     "partial-eta-squared": "partial η²", "eta-squared-h": "η²(H)", "hedges-g": "Hedges' g", "cliffs-delta": "Cliff's δ",
     "rho": "ρ", "r": "r",
 }  # fmt: skip
+INTERVALS = {"t": "Student's t", "bca": "BCa"}
+"""Method of an Interval -> its name."""
 SYMBOLS = {"rho": "ρ"}
 REFUSED = {
     "too-few": "too few values for it",
@@ -33,7 +35,7 @@ REFUSED = {
     "perfect": "the points lie on one straight line, so there is nothing to test",
     "collinear": "what is held constant explains one of the two entirely",
     "transform-domain": "the declared transformation is not defined for a value",
-    "not-positive": "a median is not above zero, so a percentage of it has no meaning",
+    "not-positive": "a mean or median is not above zero, so a percentage of it has no meaning",
 }
 """Code of why a test was not computed -> the reason in words."""
 WHY = {
@@ -59,6 +61,7 @@ TEST_HEADS = (
 TEST_NOTE = "n: values in all groups together; k: groups; df: degrees of freedom; p: two-sided unless said otherwise."
 ALIKE = "not shown to differ"
 SMALLEST_P = 1e-307
+OVER_MOST_N = "over ten million"
 RANKS = "mean ranks"
 """Unit of the differences of Dunn's test."""
 
@@ -178,16 +181,30 @@ def reading(pair: Statistic, alpha: float) -> str:
     return "differ" if p < alpha else ALIKE
 
 
-def equivalence_text(found: Statistic, scale: Scale = Scale("")) -> str:  # noqa: B008
-    """Whether two are equivalent within the stated margin, with the 90 % interval that decides it."""
-    margin = significant(float(found["margin"]) * scale.factor, 3) + scale.suffix
-    if found.get("refused") or not is_finite(found.get("low")):
-        return f"equivalence within ±{margin} {refusal(found.get('refused') or 'too-few')}"
-    low, high = (float(found[end]) * scale.factor for end in ("low", "high"))
+def equivalence_heads(unit: str, power: float) -> tuple[Head, ...]:
+    """Heads of a table of pairs judged against a margin in `unit`, and of what was or would be needed to tell."""
+    scale = Scale(unit)
+    return (
+        Head("Pair", False), Head("n"), Head(scale.axis("Difference, 90 % interval")), Head("p"),
+        Head("Within the margin", False), Head("Power now"), Head(f"n per level for power {power:g}"),
+        Head(scale.axis(f"Found with power {power:g}")),
+    )  # fmt: skip
+
+
+def equivalence_row(pair: Statistic, labels: tuple[str, str]) -> Row:
+    """One pair under `equivalence_heads`: its Equivalence, power_now, required_n, detectable."""
+    counts = " + ".join(str(one) for one in pair["n"])
+    head = (f"{labels[0]} − {labels[1]}", counts)
+    if pair["refused"]:
+        return Row((*head, NOTHING, NOTHING, refusal(pair["refused"]), NOTHING, NOTHING, NOTHING))
+    low, high = float(pair["low"]), float(pair["high"])
     places = decimals_for((high - low) / 2) if high > low else 3
-    word = "equivalent" if found.get("equivalent") else "not shown to be equivalent"
-    ends = f"[{fixed(low, places)}, {fixed(high, places)}]{scale.suffix}"
-    return f"{word} within ±{margin} (90 % interval {ends}, p = {p_text(found.get('p'))})"
+    needed = OVER_MOST_N if pair["required_n"] is None else fixed(float(pair["required_n"]), 0)
+    return Row((
+        *head, f"{fixed(low, places)} to {fixed(high, places)}", p_text(pair["p"]),
+        "equivalent" if pair["equivalent"] else "not shown to be equivalent",
+        fixed(float(pair["power_now"]), 2), needed, significant(float(pair["detectable"]), 3),
+    ))  # fmt: skip
 
 
 def why(declared: Statistic, subject: str = "The study") -> str:

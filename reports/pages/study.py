@@ -9,8 +9,11 @@ from reports.pages.blocks import Block, Facts, Figure, Head, Paragraph, Row, Sec
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.numbers import NOTHING, Scale, bare, fixed, is_finite, significant, spread
 from reports.pages.statistics_tables import (
+    INTERVALS,
     NEVER_CHOSEN,
     RANKS,
+    equivalence_heads,
+    equivalence_row,
     interval_text,
     p_text,
     pair_heads,
@@ -44,6 +47,12 @@ SAME_RUNS = (
     "Runs and medians say different things. The runs of a group are repetitions of one case: they say how well that "
     "case is known, and are no further evidence about the relation of the two quantities. A p over all runs counts "
     "the same few cases many times; where runs and medians disagree, believe the medians."
+)
+OF_RELEVANCE = (
+    "Two one-sided Welch tests at 5\u00a0%, each pair on its own: equivalent where the 90\u00a0% interval lies within "
+    "the margin. Power: how likely a two-sided t test at 5\u00a0% of this pair alone finds a difference as large as "
+    "the margin, with the spread of these runs; n per level: what it takes; found: the smallest difference that these "
+    "runs would show. All pairs at once take more."
 )
 ORIGINS = {IMPORTED: "none, an imported table"}
 CAUTIONS = {
@@ -225,6 +234,7 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
     if question["posthoc"]:
         yield from _drawn(pairs_figure(question, stamp))
         yield _pairs(question, alpha)
+    yield from _relevant(question)
     yield from _assumptions(question, stamp)
     if table := published_table(study, question):
         yield table
@@ -246,6 +256,26 @@ def _pairs(question: Study, alpha: float) -> Table:
     caption = f"All pairs, {test_name(question['posthoc_method'])}: first less second"
     note = "p is adjusted for all pairs; n: runs of the first and of the second."
     return Table(f"pairs-{question['name']}", caption, heads, rows, note, folded=len(rows) > FOLDED_ROWS)
+
+
+def _relevant(question: Study) -> Iterable[Block]:
+    """The pairs against the difference that the study calls relevant."""
+    found = question["relevant"]
+    if found is None:
+        return
+    if found["refused"]:
+        yield Paragraph(f"Differences below {found['stated']} are declared irrelevant; {refusal(found['refused'])}.")
+        return
+    unit, margin = unit_text(question["scale"]), value_text(found["margin"]["value"], question["scale"])
+    first, pairs = found["reference_label"], found["pairs"]
+    of = f" ({found['stated']} of the mean of {first}, the first level)" if first else ""
+    alike = [f"{pair['first_label']} and {pair['second_label']}" for pair in pairs if pair["equivalent"]]
+    text = f"Differences below {margin}{of} are declared irrelevant. {len(alike)} of {len(pairs)} pairs are shown to "
+    yield Paragraph(f"{text}be equivalent within it{': ' if alike else ''}{'; '.join(alike)}.")
+    rows = tuple(equivalence_row(pair, (pair["first_label"], pair["second_label"])) for pair in pairs)
+    caption = f"Equivalence within ±{margin}, and what these runs can show"
+    heads, folded = equivalence_heads(unit, found["power"]), len(rows) > FOLDED_ROWS
+    yield Table(f"relevant-{question['name']}", caption, heads, rows, OF_RELEVANCE, folded)
 
 
 def _assumptions(question: Study, stamp: str) -> Iterable[Block]:
@@ -373,7 +403,7 @@ def _descriptive(study: Study, table: Study) -> Table:
     response = response_of(study, table["response"])
     scale = Scale(unit_text(table["unit"]))
     heads = (
-        Head("Runs of", False), Head("n"), Head("Median"), Head("Mean ± U (95 %)"), Head("SD"),
+        Head("Runs of", False), Head("n"), Head("Median"), Head("Mean, 95 % interval"), Head("by", False), Head("SD"),
         Head("CV, 95 % interval"), Head("Least"), Head("Greatest"),
     )  # fmt: skip
     rows = []
@@ -381,10 +411,17 @@ def _descriptive(study: Study, table: Study) -> Table:
         variation = cell["cv"]
         is_constant = spread(cell["mean"], Scale("")) == "0"
         cv = NOTHING if variation is None or is_constant else interval_text(variation["value"], variation["interval"])
-        ends = (value_text(cell[key]["value"]) for key in ("least", "greatest"))
-        rows.append(Row((str(cell["label"] or "all runs"), str(cell["n"]), value_text(cell["median"]["value"]),
-                         bare(cell["mean"], Scale("")), spread(cell["mean"], Scale("")), cv, *ends)))  # fmt: skip
-    note = "U holds the spread over the runs only, nothing of a meter. CV: SD over mean."
+        extremes = (value_text(cell[key]["value"]) for key in ("least", "greatest"))
+        interval = cell["mean_interval"]
+        ends = [interval["low"], interval["high"]] if interval else None
+        mean = interval_text(cell["mean"]["value"], ends) if ends else bare(cell["mean"], Scale(""))
+        rows.append(Row((str(cell["label"] or "all runs"), str(cell["n"]), value_text(cell["median"]["value"]), mean,
+                         INTERVALS[interval["method"]] if interval else NOTHING, spread(cell["mean"], Scale("")), cv,
+                         *extremes)))  # fmt: skip
+    made = study["bootstrap"]
+    note = "The interval of the mean holds the spread over the runs only, nothing of a meter. It is Student's t; of "
+    note += f"{made['least']} to {made['most']} runs BCa, a bootstrap of {made['samples']} samples (seed "
+    note += f"{made['seed']}). CV: SD over mean."
     return Table(f"descriptive-{table['response']}", scale.axis(str(response.get("title"))), heads, tuple(rows), note,
                  folded=True)  # fmt: skip
 

@@ -114,9 +114,12 @@ def pairs_figure(question: Study, stamp: str) -> Figure | None:
         return None
     rows = [_stretch(pair) for pair in pairs]
     axis = Scale(unit_text(question["scale"])).axis("difference of means")
-    panel = IntervalPanel("First less second", axis, rows, reference=0.0)
+    margin = (question["relevant"] or {}).get("margin")
+    band = (-float(margin["value"]), float(margin["value"])) if margin else None
+    panel = IntervalPanel("First less second", axis, rows, reference=0.0, band=band)
     spoken = " ".join(f"{row.label}: {row.text}." for row in rows)
     caption = "Differences of all pairs with 95 % intervals for all pairs at once; hollow: not shown to differ."
+    caption += " Band: differences that are declared irrelevant." if band else ""
     name = f"fig-pairs-{question['name']}"
     return _figure(name, caption, spoken, lambda label: statistics_figures.intervals(label, [panel]), stamp)
 

@@ -293,3 +293,13 @@ def test_pearson_and_partial_correlation_are_made_where_declared(tmp_path: Path)
 
 def test_a_study_of_a_table_says_that_it_has_no_readings(first: Json) -> None:
     assert first["measurement"]["origin"] == "imported-table"
+
+
+def test_every_mean_has_the_interval_of_its_number_of_runs(corrected: Json) -> None:
+    table = next(one for one in corrected["descriptive"] if one["response"] == "energy")
+    for cell in table["cells"]:
+        found = cell["mean_interval"]
+        assert found["method"] == ("bca" if cell["n"] >= 30 else "t")
+        assert found["low"] < cell["mean"]["value"] < found["high"]
+    assert {cell["mean_interval"]["method"] for cell in table["cells"]} == {"t", "bca"}
+    assert corrected["bootstrap"] == {"samples": 9999, "seed": 1, "least": 30, "most": 200}

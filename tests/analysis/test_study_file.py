@@ -8,6 +8,7 @@ from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES
 
 WHOLE = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
 PUBLISHED = '[questions.q.published]\nplace = "Table I"\n'
+ASKED = question().replace("questions.q", "questions.r")
 EXCLUSION = '[[exclusions]]\nreason = "x"\n'
 
 
@@ -48,6 +49,16 @@ def test_a_study_file_that_contradicts_itself_is_refused_at_its_place(
 @pytest.mark.parametrize(
     ("more", "says"),
     [
+        (ASKED + 'relevant = "much"\n', r"questions\.r\.relevant: found 'much', expected a share"),
+        (ASKED + 'relevant = "0 J"\n', r"questions\.r\.relevant: found '0 J', expected a share"),
+        (ASKED + 'relevant = "100 %"\n', r"questions\.r\.relevant: found '100 %', expected"),
+        (ASKED + 'relevant = "-1 J"\n', r"questions\.r\.relevant: found '-1 J', expected"),
+        (ASKED + 'relevant = "2 W"\n', r"questions\.r\.relevant: found '2 W', .* is in J; state"),
+        (ASKED + 'relevant = "2 x"\n', r"questions\.r\.relevant: 'x' is no unit that is known"),
+        (ASKED.replace("none", "log") + 'relevant = "5 %"\n',
+         r"questions\.r\.relevant: found '5 %', but this question compares transformed values, and a relevant"),
+        (ASKED.replace("welch", "kruskal") + 'relevant = "5 %"\n',
+         r"questions\.r\.relevant: found '5 %', but this question compares ranks, and a relevant difference is one of"),
         (EXCLUSION, r"exclusions\[0\]: it would leave out every row"),
         (EXCLUSION + "drop = 2\n", r"exclusions\[0\]: `drop`, `which` and `by` belong together"),
         (EXCLUSION + 'where = { net = ["z"] }\n', r"exclusions\[0\]\.where\.net: 'z' is no level of it; there are"),
