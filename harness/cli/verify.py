@@ -15,6 +15,7 @@ from harness.cli.types import Verbs
 from harness.errors import LabError
 
 if TYPE_CHECKING:
+    from harness.documents import Json
     from harness.evidence.verification import Outcome
     from harness.run_folder import Check
 
@@ -78,16 +79,20 @@ def _other_software(folder: Path) -> str:
     for name in ("comparison.json", "study.json"):
         try:
             wrote = json.loads((folder / name).read_text(encoding="utf-8"))["software"]
-            then = f"wattlab {wrote['version']}, commit {wrote['commit']}"
+            then = _named(wrote)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        ours = software_facts(APPLICATION)
-        now = f"wattlab {ours['version']}, commit {ours['commit']}"
+        now = _named(software_facts(APPLICATION))
         if then != now or wrote.get("dirty"):
             return (
                 f"It was written by {then}; this is {now}. That alone may be why what is computed differs (changelog)."
             )
     return ""
+
+
+def _named(software: "Json") -> str:
+    changed = " with changes" if software.get("dirty") else ""
+    return f"wattlab {software['version']}, commit {software['commit']}{changed}"
 
 
 def _outcome(folder: Path, public_key: Path | None) -> "Outcome":

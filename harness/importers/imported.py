@@ -9,6 +9,7 @@ its interval and `MARGIN_S` seconds on either side.
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,8 @@ from harness.run_folder import CAMPAIGN, CampaignFolder, RunWriter
 MARGIN_S = 5
 """Seconds of readings kept before and after a run's interval."""
 SECOND_NS = 1_000_000_000
+MAX_BYTES = 2**30
+"""A source that is larger unpacked is none."""
 ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
 OnProgress = Callable[[int, int], None]
 """Told how many runs of how many are written."""
@@ -92,9 +95,12 @@ def read_source(path: Path) -> SourceFile:
     """A source file, whole; `.gz` is unpacked.
 
     Raises:
-        ImportFileError: it cannot be read, is empty, or its gzip stream is cut off (the message names the line).
+        ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
+            line).
     """
     try:
+        if path.is_char_device() or path.is_block_device():
+            raise ImportFileError(f"{path}: a device, which has no end; name a file that is there")
         verbatim = path.read_bytes()
     except OSError as error:
         raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
@@ -107,16 +113,20 @@ def read_source(path: Path) -> SourceFile:
 
 def _unpacked(path: Path, verbatim: bytes) -> bytes:
     try:
-        return gzip.decompress(verbatim)
+        with gzip.open(io.BytesIO(verbatim)) as file:
+            content = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         whole = zlib.decompressobj(wbits=31)
         try:
-            lines = whole.decompress(verbatim).count(b"\n")
+            lines = whole.decompress(verbatim, MAX_BYTES).count(b"\n")
         except zlib.error:
             lines = 0
         raise ImportFileError(
             f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
         ) from None
+    if len(content) > MAX_BYTES:
+        raise ImportFileError(f"{path}: more than {MAX_BYTES // 2**20} MiB unpacked; no measurement's file is as large")
+    return content
 
 
 def write_campaign(
