@@ -267,7 +267,7 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
 
 def _has(table: Table, header: str, place: str) -> None:
     if header not in table.headers:
-        shown = ", ".join(table.headers[:40]) + (", ..." if len(table.headers) > 40 else "")
+        shown = ", ".join(name[:60] for name in table.headers[:40]) + (", ..." if len(table.headers) > 40 else "")
         raise ConfigError(f"{place}: {table.name} has no column {header!r}; it has {shown}")
 
 

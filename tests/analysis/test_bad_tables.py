@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
 from harness.errors import AnalysisError, ConfigError, ImportFileError, LabError
-from harness.importers.imported import SourceFile
+from harness.importers.imported import SourceFile, read_source
 from harness.importers.tracker import Choice, Window, account_of, lined_up, problem_of, rows_of
 from harness.study import read_declared, read_material
 from reports.analysis.study_file import StudyFile
@@ -132,7 +132,7 @@ def test_whatever_a_table_holds_it_is_read_or_refused_in_a_sentence(
         runs = sort_rows("study.toml", declared, read_table("t", content), {})
         assert len(runs.used) == len(runs.table.rows)
 
-    assert len(refusal(read)) < 2000
+    assert len(refusal(read)) < 4000
 
 
 # --- study files -------------------------------------------------------------------------------------------------
@@ -188,6 +188,16 @@ def test_whatever_a_study_file_holds_it_is_read_or_refused_in_a_sentence(
 
 def source(content: bytes) -> SourceFile:
     return SourceFile(Path("emissions.csv"), content, content)
+
+
+def test_a_source_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImportFileError, match=r"/dev/zero: a device, which has no end"):
+        read_source(Path("/dev/zero"))
+    monkeypatch.setattr("harness.importers.imported.MAX_BYTES", 2**20)
+    bomb = tmp_path / "emissions.csv.gz"
+    bomb.write_bytes(gzip.compress(b"a,b\n" * 2**19))
+    with pytest.raises(ImportFileError, match=r"emissions\.csv\.gz: more than 1 MiB unpacked"):
+        read_source(bomb)
 
 
 def test_an_empty_tracker_file_is_a_sentence() -> None:
