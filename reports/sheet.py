@@ -101,7 +101,7 @@ class Sheet:
             at = (index + 0.5) / stamps
             self.figure.text(
                 0.5, at, label.watermark, color=STAMP, size=30, weight="bold", rotation=10, ha="center", va="center",
-                zorder=-1,
+                zorder=10, alpha=0.18,  # above the bars, which would hide it
             )  # fmt: skip
 
     def __enter__(self) -> "Sheet":
