@@ -19,7 +19,7 @@ from reports.render import render, study_html
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
 from tests.reports.test_campaign_page import HOSTILE, checked
 
-EVERYTHING = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
+EVERYTHING = HEAD + question() + 'relevant = "5 %"\n' + CORRELATION.format(method="spearman") + REDUCTION + PARETO
 
 
 @cache
@@ -139,11 +139,13 @@ def test_what_was_refused_is_a_sentence_everywhere(small: Json, code: str) -> No
     for pair in part["posthoc"]:
         pair |= {"difference": None, "interval": None, "statistic": None, "p": None, "effect": None, "df": None}
         pair |= {"refused": code, "differ": None}
+    for pair in part["relevant"]["pairs"]:
+        pair |= {"low": None, "high": None, "p": None, "equivalent": False, "refused": code}
     small["correlations"][0]["run_level"] |= nothing
     small["correlations"][0]["medians"]["test"] |= nothing
     small["reductions"][0] |= {"refused": code, "overall": None, "smallest": None, "largest": None, "decreases": []}
     text = checked(study_html(small)).text
-    assert text.count(f"not computed: {REFUSED[code]}") >= 7
+    assert text.count(f"not computed: {REFUSED[code]}") >= 10
     assert "0 of 1 questions show a difference" in text
     assert "Not judged: Net A and b" in text
     assert not re.search(rf"\b{code}\b", text)
@@ -178,6 +180,25 @@ def test_a_study_that_asks_nothing_still_describes_its_table(tmp_path: Path) -> 
     assert {"descriptive-energy", "descriptive-load", "responses"} <= set(tables(page))
     assert "questions" not in {section.name for section in page.sections}
     checked(study_html(study_of(tmp_path, HEAD)))
+
+
+def test_a_relevant_difference_stands_beside_the_test_with_its_verdicts_and_what_the_runs_can_show() -> None:
+    page = study_page(compute(inputs_of("delrey-corrected.toml"), None))
+    text = " ".join(checked(render(page, "document.html.j2")).text.split())
+    margin = "0.005949\u202fJ/image".replace("\u202f", " ")
+    assert f"Differences below {margin} (5 % of the mean of MobileNet V2, the first level) are declared" in text
+    assert "1 of 10 pairs are shown to be equivalent within it: NASNet Mobile and Xception." in text
+    assert cells(page, "relevant-rq1-energy")[5] == (
+        "NASNet Mobile − Xception", "26 + 30", "−0.0054 to 0.0006", "0.0260", "equivalent", "0.90", "22", "0.00513",
+    )  # fmt: skip
+    drawn = next(block for section in page.sections for block in section.blocks
+                 if isinstance(block, Figure) and block.name == "fig-pairs-rq1-energy")  # fmt: skip
+    assert drawn.caption.endswith("Band: differences that are declared irrelevant.")
+
+
+def test_the_interval_of_a_mean_stands_with_its_method(small: Json) -> None:
+    row = cells(study_page(small), "descriptive-energy")[0]
+    assert row[:5] == ("Net A", "4", "11.50", "11.5 [9.4, 13.6]", "Student's t")
 
 
 def test_what_no_test_sees_is_said(small: Json) -> None:
