@@ -20,6 +20,9 @@ from reports.analysis.sides import Part
 from reports.render import REPORT, comparison_html
 
 
+UNSIGNED = "Nothing proves who made this comparison: a comparison is not signed."
+
+
 def verify_comparison(path: Path) -> Outcome:
     """Every check of a comparison's folder; nothing is written."""
     checks = verify_sealed(path)
@@ -29,7 +32,7 @@ def verify_comparison(path: Path) -> Outcome:
         absent = [place for place in _places(written) if not (path / place).is_dir()]
         if absent:
             note = f"{COMPARISON} was not recomputed: there is no campaign at {', '.join(absent)} (seen from {path})."
-            return Outcome(checks, [note])
+            return Outcome(checks, [note, UNSIGNED])
         checks += _check_campaigns(path, written)
         checks.append(_check_numbers(path, written))
     except (OSError, LabError, *FORGED) as error:
@@ -38,7 +41,7 @@ def verify_comparison(path: Path) -> Outcome:
     notes = ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
     if (why := statistics.available()) is not None:
         notes.append(f"Effect sizes and rank tests were not recomputed: {why}")
-    return Outcome(checks, notes)
+    return Outcome(checks, [*notes, UNSIGNED])
 
 
 def _places(written: Json) -> list[str]:
