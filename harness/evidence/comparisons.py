@@ -19,7 +19,6 @@ from reports.analysis.comparison import COMPARISON, Options, compare, comparison
 from reports.analysis.sides import Part
 from reports.render import REPORT, comparison_html
 
-
 UNSIGNED = "Nothing proves who made this comparison: a comparison is not signed."
 
 
