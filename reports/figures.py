@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 220
 """A trace longer than twice this is drawn as the minimum and maximum of each of so many equal parts."""
+LEAST_BARS_IN = 1.4
+"""Room beside a panel's labels for its bars and their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,14 @@ def traces(label: Labelled, panels: Sequence[TracePanel], y_axis: str) -> str:
 
 
 def bars(label: Labelled, panels: Sequence[BarPanel], columns: int) -> str:
-    """Horizontal bars, `columns` panels side by side (figures 6, 7 and the right half of 8)."""
+    """Horizontal bars, up to `columns` panels side by side (figures 6, 7 and the right half of 8); fewer where long
+    labels would leave too little room for bars and values."""
+    margin = 0.12 + 0.068 * max((min(len(bar.label), 20) for panel in panels for bar in panel.bars), default=0)
+    columns = max(1, min(columns, int((WIDTH_IN - 0.1) / (margin + LEAST_BARS_IN))))
     rows = -(-len(panels) // columns)
     tallest = max(len(panel.bars) for panel in panels)
     height = 0.27 * tallest + 0.12
     with Sheet(label, rows * (height + 0.78) + 0.05) as sheet:
-        margin = 0.12 + 0.068 * max((min(len(bar.label), 18) for panel in panels for bar in panel.bars), default=0)
         width = (WIDTH_IN - 0.1) / columns
         for index, panel in enumerate(panels):
             row, column = divmod(index, columns)
@@ -262,7 +266,7 @@ def _draw_bars(axes: "Axes", panel: BarPanel) -> None:
     lowest = min((b.value - (b.half_width or 0.0) for b in panel.bars), default=0.0)
     axes.set_xlim(min(0.0, 1.1 * lowest), 1.0 * reach * _head_room(panel))
     axes.set_ylim(-0.6, len(panel.bars) - 0.4)
-    axes.set_yticks(list(positions), [short(bar.label, 18) for bar in panel.bars])
+    axes.set_yticks(list(positions), [short(bar.label, 20) for bar in panel.bars])
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=4)
     axes.axvline(0, color=SOFT, linewidth=0.6)
