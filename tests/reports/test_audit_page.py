@@ -168,7 +168,7 @@ def test_the_id_stands_on_every_page_and_the_end_mark_on_the_last(whole: str, pr
 
 
 def test_folded_tables_are_open_in_print(printed: list[str]) -> None:
-    text = "".join(printed)
+    text = "".join("".join(printed).split())  # where a line breaks depends on the fonts that are here
     assert "campaign.jsonl" in text
     assert "readings-wall.csv" in text
 
