@@ -16,7 +16,7 @@ from harness.documents import Json
 from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
-from reports.pages.campaign import CampaignPage, campaign_page
+from reports.pages.campaign import campaign_page
 from reports.pages.comparison import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.lookup import Results, pick
@@ -94,7 +94,7 @@ def study_html(study: Json) -> str:
     return render(study_page(study), "document.html.j2")
 
 
-def render(page: CampaignPage | AuditPage | DocumentPage, template: str = "campaign.html.j2") -> str:
+def render(page: DocumentPage | AuditPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

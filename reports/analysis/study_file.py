@@ -96,14 +96,21 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
+class Filtered:
+    """What looks at some of the rows: those whose factors have one of the levels of `where`, and whose responses lie
+    above and below the bounds."""
+
+    where: dict[str, list[str]] = field(default_factory=dict)
+    above: dict[str, float] = field(default_factory=dict)
+    below: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion(Filtered):
     """Rows that are left out, with the reason: all that match, or of these the `drop` rows that are `highest` or
     `lowest` in the response `by`. Rules are applied in order, each on what the ones before have left."""
 
     reason: str
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
     drop: int = field(default=0, metadata={"minimum": 0})
     which: Literal["highest", "lowest", ""] = ""
     by: str = ""
@@ -124,7 +131,7 @@ class PublishedTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Filtered):
     """Does a response differ between the levels of a factor? The test and the transform are declared here, with the
     reason; the post-hoc test follows from the test."""
 
@@ -136,9 +143,6 @@ class Question:
     reason: str = ""
     relevant: str = ""
     """Differences of means below it do not matter: `5 %` of the mean of the first level, or an amount (`0.2 Wh`)."""
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
     published: PublishedTest | None = None
 
 
@@ -152,7 +156,7 @@ class PublishedCorrelation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Correlation:
+class Correlation(Filtered):
     """Do two responses go together? On the runs, and on the medians of the groups that `groups` (factors) make."""
 
     title: str
@@ -162,9 +166,6 @@ class Correlation:
     alternative: Literal["two-sided", "greater", "less"]
     groups: list[str]
     controls: list[str] = field(default_factory=list)
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
     published: PublishedCorrelation | None = None
 
 
@@ -181,7 +182,7 @@ class PublishedReduction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reduction:
+class Reduction(Filtered):
     """How much less is it elsewhere? Percentage decreases from the combination of levels of `over` with the largest
     median to the others; `beside`: responses whose change on the largest decrease is shown."""
 
@@ -189,23 +190,17 @@ class Reduction:
     response: str
     over: list[str]
     beside: list[str] = field(default_factory=list)
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
     published: PublishedReduction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pareto:
+class Pareto(Filtered):
     """Which combinations of levels are beaten by no other in the medians of two responses, which say what is better?"""
 
     title: str
     x: str
     y: str
     over: list[str]
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,9 +232,6 @@ class StudyFile:
     reductions: dict[str, Reduction] = field(default_factory=dict)
     pareto: dict[str, Pareto] = field(default_factory=dict)
     errata: list[Erratum] = field(default_factory=list)
-
-
-Filtered = Exclusion | Question | Correlation | Reduction | Pareto
 
 
 def check_study(path: str, declared: StudyFile) -> None:
@@ -327,7 +319,7 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
         yield from _factors_of(f"{place}.groups", part.groups, factors)
         if (part.method == "partial") != bool(part.controls):
             yield f"{place}.controls", 'a method "partial" needs them, and they need that method'
-    else:
+    elif isinstance(part, Reduction | Pareto):
         named = [part.response, *part.beside] if isinstance(part, Reduction) else [part.x, part.y]
         yield from _unknown(place, named, responses, "response")
         yield from _factors_of(f"{place}.over", part.over, factors)

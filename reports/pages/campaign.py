@@ -21,7 +21,7 @@ from reports.pages.blocks import (
 )
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
-from reports.pages.document import STAMPS, css_text, numbered, section_of
+from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.planned import planned_blocks
@@ -41,24 +41,12 @@ SCOPE_OF_U = "U holds the spread of runs and baseline and what is known of the e
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignPage:
-    """Everything templates/campaign.html.j2 prints. The `css_` texts are escaped for a CSS string."""
+class CampaignPage(DocumentPage):
+    """Everything templates/campaign.html.j2 prints."""
 
-    title: str
-    software: str
-    stamp: str
-    stamp_sentence: str
-    css_stamp: str
-    css_identity: str
-    identity: tuple[str, ...]
     verdict: str
     verdict_reasons: str
-    answer: str
-    cards: tuple[Card, ...]
-    opening: tuple[Block, ...]
-    sections: tuple[Section, ...]
     glossary: tuple[tuple[str, str], ...]
-    colophon: tuple[str, ...]
 
 
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
