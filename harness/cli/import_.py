@@ -41,6 +41,9 @@ def add_parser(verbs: Verbs) -> None:
     tracker.add_argument(
         "--over-run", action="store_true", help="take the row's energy as that of the whole run, whatever its duration"
     )
+    tracker.add_argument(
+        "--pue", type=float, metavar="X", help="power usage effectiveness that CodeCarbon was set to, if no column says"
+    )
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
     tracker.set_defaults(call=call_tracker)
     for each in (oscar, smi, ptd):
@@ -73,7 +76,7 @@ def call_tracker(arguments: argparse.Namespace) -> int:
 
     choice = Choice(
         run=arguments.run, line=arguments.line, zone=arguments.timezone, over_run=arguments.over_run,
-        replace=arguments.replace,
+        replace=arguments.replace, pue=arguments.pue,
     )  # fmt: skip
     print(import_tracker(arguments.file, arguments.campaign, choice))
     print(f"Next: wattlab report {arguments.campaign}; a signature has to be made anew")
