@@ -6,7 +6,7 @@ Knows no campaign, no run and no clock.
 What CodeCarbon writes (its released code, and files that its releases wrote)
 - A row of emissions.csv is the total of an object: `timestamp` when it was written (whole seconds, local time without a
   zone), `duration` in s since its last start, `energy_consumed` and `*_energy` in kWh since the object was made, times
-  `pue`. energy_consumed is the sum of the parts, emissions_rate is emissions / duration (g/s in 2.0, kg/s since 2.1).
+  `pue`. energy_consumed is the sum of the parts, emissions_rate is emissions / duration (in g until 2.1, then in kg).
 - Since 3.3.1 an object may be started again: its energies go on, its duration begins anew. Until 3.3.0 both go on.
 - The task interface moves the last start to the last task: its emissions.csv has the energies of all tasks under the
   duration of the last one. Its task file (a column task_name, none for the pue) has the increments, one row a task.
@@ -48,7 +48,7 @@ COLUMNS = frozenset((*NEEDED, *OTHERS, *(f"{part}_{what}" for part in PARTS for 
 """All that is read; every cell of them is ASCII, so no encoding matters."""
 LONGEST_S = 366 * 86_400.0
 YEARS = (1970, 2200)
-WH_PER_KWH = 1000.0
+WH_PER_KWH = GRAMS = 1000.0
 LARGEST_W = 2e5
 """No machine draws more; a rack of 72 GPUs draws 1.3e5 W."""
 LARGEST_PUE = 1e3
@@ -264,7 +264,7 @@ class _Reading:
     def _open_end(self) -> None:
         """A file that ends without a line end may have lost the end of its last number."""
         row, last = self.rows[-1], self.header[-1]
-        if last in COLUMNS and row.line not in self.damaged and not (last.endswith("energy") and adds_up(row)):
+        if last in COLUMNS and row.line not in self.damaged and not ("energy" in last and adds_up(row)):
             remark = f"the file ends without a line end, so the {last} of its last line may be cut short"
             self.rows[-1] = replace(row, remarks=(*row.remarks, remark))
 
@@ -420,6 +420,7 @@ def _passes(path: Path, rows: Sequence[Row]) -> Iterator[tuple[int, Row | str]]:
     """The rows of one object, in the order of the file."""
     orderly = [row for row in rows if _orderly(row, rows[0])]
     in_time = sorted(orderly, key=lambda row: (row.end, row.energy_wh))
+    ends = [row.end for row in in_time if row.end is not None]
     unusable = next((row for row in rows if not _orderly(row, rows[0])), None)
     for row in rows:
         if unusable is not None and unusable.line < row.line:
@@ -429,12 +430,11 @@ def _passes(path: Path, rows: Sequence[Row]) -> Iterator[tuple[int, Row | str]]:
                 "energy, so what its object had counted before is not known",
             )
         else:
-            yield row.line, _own(path, row, in_time) if row is not unusable else row
+            yield row.line, _own(path, row, in_time, ends) if row is not unusable else row
 
 
-def _own(path: Path, row: Row, in_time: Sequence[Row]) -> Row | str:
-    """A row without what the latest pass before it had counted; `in_time`: the rows of its object."""
-    ends = [other.end for other in in_time if other.end is not None]
+def _own(path: Path, row: Row, in_time: Sequence[Row], ends: Sequence[datetime]) -> Row | str:
+    """A row without what the latest pass before it had counted; `in_time`: the rows of its object, `ends` theirs."""
     until = bisect_right(ends, row.begin + timedelta(seconds=STAMP_S))
     for other in reversed(in_time[:until]):
         if other is row:
@@ -503,9 +503,9 @@ def time_fault_of(path: Path, row: Row) -> str | None:
             f"{path}:{row.line}: duration is {row.duration_text!r:.40} s, which no run lasts (a clock was set while "
             "the tracker ran, or the file was edited); --run RUN --over-run takes its energy as that of the whole run"
         )
-    if abs(row.rate_s - row.duration_s) > RATE_DIFFERS * row.duration_s + RATE_DIFFERS_S and (
-        abs(row.rate_s * WH_PER_KWH - row.duration_s) > RATE_DIFFERS * row.duration_s + RATE_DIFFERS_S
-    ):
+    # Until 2.1, which names no version, the rate is in g/s.
+    rates_s = [row.rate_s] if row.version else [row.rate_s, row.rate_s * GRAMS]
+    if all(abs(rate_s - row.duration_s) > RATE_DIFFERS * row.duration_s + RATE_DIFFERS_S for rate_s in rates_s):
         return (
             f"{path}:{row.line}: duration is {row.duration_text:.40} s, but emissions / emissions_rate is "
             f"{row.rate_s:.6g} s; CodeCarbon divides by the duration, so the row was edited or damaged"

@@ -301,12 +301,12 @@ class Beside:
         return {
             "folder": self.run.run.path.name, "scenario": self.scenario, "tracker": artefact.key,
             "version": artefact.version, "imported": artefact.imported, "clock": artefact.clock,
-            "begin_s": after_s, "duration_s": None if placed is None else self._counted_s, "spans": len(self.spans_ns),
+            "begin_s": after_s, "duration_s": None if placed is None else self._counted_s,
             "outside_s": self.outside_s, "included": self.because is None, "excluded_because": self.because,
             "reported_wh": artefact.reported_wh, "factor": artefact.factor, "energy_wh": artefact.energy_wh,
             "meter_wh": _json(self.meter), "ratio": _json(self._ratio()), "pair_mean_wh": mean_wh,
             "parts_wh": dict(artefact.parts_wh), "polls": artefact.polls, "problems": list(artefact.problems),
-        }  # fmt: skip
+        } | ({"spans": len(self.spans_ns)} if len(self.spans_ns) > 1 else {})  # fmt: skip
 
     @property
     def _counted_s(self) -> float:
