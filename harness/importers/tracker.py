@@ -153,8 +153,7 @@ class Source:
         if self.totals is not None and row.run_id in self.totals.pues:
             value = self.totals.pues[row.run_id]
             return Pue(value, f"the power usage effectiveness in the {TOTALS} of its run_id, {value:g}")
-        unknown = row.task is not None or row.pue_text is not None
-        return Pue(1.0, None, UNKNOWN_PUE if unknown else None)
+        return Pue(1.0, None, UNKNOWN_PUE if row.silent_on_pue else None)
 
     def problem_of(self, row: Row | str, *, over_run: bool = False) -> str | None:
         """What is wrong with a row by itself, in a sentence with line and column; None where nothing is."""
@@ -177,7 +176,7 @@ def source_of(source: SourceFile, choice: Choice, totals: SourceFile | None = No
     if choice.pue is not None and not 1 / LARGEST_PUE <= choice.pue <= LARGEST_PUE:
         raise ImportFileError(f"--pue {choice.pue:g}: expected a power usage effectiveness, a number such as 1.2")
     table = table_of(source)
-    return Source(table, own_figures(source.path, table.rows), choice, None if totals is None else _totals(totals))
+    return Source(table, own_figures(table), choice, None if totals is None else _totals(totals))
 
 
 def _totals(source: SourceFile) -> Totals:
@@ -190,7 +189,7 @@ def _totals(source: SourceFile) -> Totals:
 
 def _totals_beside(path: Path, table: Table, choice: Choice) -> SourceFile | None:
     """The emissions.csv beside a task file that says the pue of one of its runs; None where none is needed or found."""
-    runs = {row.run_id for row in table.rows if row.task is not None and row.pue_text is None}
+    runs = {row.run_id for row in table.rows if row.silent_on_pue}
     beside = path.with_name(TOTALS)
     if not runs or choice.pue is not None or beside == path or not beside.is_file():
         return None

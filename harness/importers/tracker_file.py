@@ -63,9 +63,10 @@ by last values, which may be those of idle boards."""
 JITTER_S = 0.5
 COUNTED = 0.9
 """Of its duration; less is told. CodeCarbon 3.0 begins to count a second late."""
-MEANS_SINCE, PUE_IN_POWER_SINCE, STEPS_SINCE = (3, 2), (3, 3, 1), (3, 0)
+MEANS_SINCE, PUE_IN_POWER_SINCE, STEPS_SINCE, PUE_SINCE = (3, 2), (3, 3, 1), (3, 0), (2, 2)
 STAMP_S = 1.0
 """Two stamps in whole seconds order two moments to within this."""
+REPEATS = "repeats line"
 DROPS_EMPTY = ("3.2.9", "3.3.0")
 SPREADSHEET = (
     "the fields are not parted by commas: a spreadsheet wrote this file, and the parts of this row do not prove that "
@@ -127,6 +128,16 @@ class Row:
         return value if math.isfinite(value) else None
 
     @property
+    def tells_its_time(self) -> bool:
+        """Whether its memory's power is constant, so that it shows how long the energies were counted."""
+        return self.mode == "machine" and math.isfinite(self.ram_s(1.0))
+
+    @property
+    def silent_on_pue(self) -> bool:
+        """Whether its energies may hold a pue that it does not say: a task, a cell or a column that is gone."""
+        return self.pue is None and (self.task is not None or self.pue_text is not None or self.release >= PUE_SINCE)
+
+    @property
     def release(self) -> tuple[int, ...]:
         """Its version as numbers; empty where it is not stated."""
         return tuple(int(digits) for digits in re.findall(r"\d+", self.version or "")[:3])
@@ -167,6 +178,11 @@ class Table:
     path: Path
     rows: tuple[Row, ...]
     damaged: Mapping[int, str]
+
+    def lost_between(self, earlier: Row, later: Row) -> int | None:
+        """A line between two rows whose content is not known."""
+        lost = (line for line, why in self.damaged.items() if REPEATS not in why)
+        return next((line for line in lost if earlier.line < line < later.line), None)
 
     def row(self, line: int) -> Row:
         """The row that begins on a line.
@@ -236,7 +252,7 @@ class _Reading:
             self.header = cells
         elif tuple(cells) in self.seen:
             first = self.seen[tuple(cells)]
-            self.damaged[line] = f"{self.source.path}:{line}: repeats line {first} cell by cell; it counts once"
+            self.damaged[line] = f"{self.source.path}:{line}: {REPEATS} {first} cell by cell; it counts once"
         else:
             self.seen[tuple(cells)] = line
             self._row(line, cells)
@@ -402,22 +418,23 @@ def _sum(parts: Sequence[float | None]) -> float:
     return math.fsum(part for part in parts if part is not None)
 
 
-def own_figures(path: Path, rows: Sequence[Row]) -> dict[int, Row | str]:
+def own_figures(table: Table) -> dict[int, Row | str]:
     """Line -> the row with the energy of its own pass alone: without what its object had counted when the pass began;
     a sentence where that is not known. Rows of a task file, and rows without a run_id, are what they are."""
     objects: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in table.rows:
         if row.run_id and row.task is None:
             objects.setdefault(row.run_id, []).append(row)
-    found: dict[int, Row | str] = {row.line: row for row in rows}
+    found: dict[int, Row | str] = {row.line: row for row in table.rows}
     for of_object in objects.values():
         if len(of_object) > 1:
-            found |= dict(_passes(path, of_object))
+            found |= dict(_passes(table, of_object))
     return found
 
 
-def _passes(path: Path, rows: Sequence[Row]) -> Iterator[tuple[int, Row | str]]:
+def _passes(table: Table, rows: Sequence[Row]) -> Iterator[tuple[int, Row | str]]:
     """The rows of one object, in the order of the file."""
+    path = table.path
     orderly = [row for row in rows if _orderly(row, rows[0])]
     in_time = sorted(orderly, key=lambda row: (row.end, row.energy_wh))
     ends = [row.end for row in in_time if row.end is not None]
@@ -430,11 +447,12 @@ def _passes(path: Path, rows: Sequence[Row]) -> Iterator[tuple[int, Row | str]]:
                 "energy, so what its object had counted before is not known",
             )
         else:
-            yield row.line, _own(path, row, in_time, ends) if row is not unusable else row
+            yield row.line, _own(table, row, in_time, ends) if row is not unusable else row
 
 
-def _own(path: Path, row: Row, in_time: Sequence[Row], ends: Sequence[datetime]) -> Row | str:
+def _own(table: Table, row: Row, in_time: Sequence[Row], ends: Sequence[datetime]) -> Row | str:
     """A row without what the latest pass before it had counted; `in_time`: the rows of its object, `ends` theirs."""
+    path = table.path
     until = bisect_right(ends, row.begin + timedelta(seconds=STAMP_S))
     for other in reversed(in_time[:until]):
         if other is row:
@@ -448,6 +466,11 @@ def _own(path: Path, row: Row, in_time: Sequence[Row], ends: Sequence[datetime])
             return (
                 f"{path}:{row.line}: energy_consumed is {row.energy_text} kWh, less than the {other.energy_text} kWh "
                 f"of line {other.line}, of the same run_id and before it; CodeCarbon only adds: the file was changed"
+            )
+        if ended and (line := table.lost_between(other, row)) is not None and not row.tells_its_time:
+            return (
+                f"{path}:{row.line}: line {line}, between this row and line {other.line} of the same run_id, cannot be "
+                "read, so what its object had counted before is not known"
             )
         if ended:
             return row.less(other)
@@ -531,7 +554,7 @@ def power_fault_of(path: Path, row: Row, pue: float) -> str | None:
 def _strain(row: Row, pue: float) -> tuple[float, float, str]:
     """How many times its duration a row's energies were counted over, how many times may be, and by which column."""
     by_ram, by_all = row.ram_s(pue) / row.duration_s, row.energy_wh * 3600 / row.duration_s / row.own_w(pue)
-    if row.mode == "machine" and math.isfinite(by_ram):
+    if row.tells_its_time:
         return by_ram, RAM_STEADY, "ram_power"
     if math.isfinite(by_ram):
         steps = row.release >= STEPS_SINCE
@@ -543,7 +566,7 @@ def left_out_of(row: Row, pue: float) -> str | None:
     """A sentence where a row's energies were counted over less than its duration; None where they were not, or nothing
     tells."""
     counted_s = row.ram_s(pue)
-    if row.mode != "machine" or not counted_s + JITTER_S < COUNTED * row.duration_s:
+    if not row.tells_its_time or counted_s + JITTER_S >= COUNTED * row.duration_s:
         return None
     return f"by its ram_power its energies were counted over {counted_s:.4g} of its {row.duration_s:.4g} s"
 

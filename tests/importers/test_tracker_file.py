@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.errors import ImportFileError
 from harness.importers.imported import SourceFile, read_source
 from harness.importers.tracker import Choice, Source, source_of
-from harness.importers.tracker_file import Row, own_figures, power_fault_of, table_of
+from harness.importers.tracker_file import Row, Table, own_figures, power_fault_of, table_of
 
 DATA = Path(__file__).parents[1] / "data" / "trackers"
 WRITTEN = DATA / "codecarbon"
@@ -113,6 +113,8 @@ def test_the_factor_of_a_task_file_is_beside_it_or_stated_or_unknown() -> None:
     alone = read("2.8.4-taskpue-file.csv")
     assert "(--pue says which)" in str(alone.problem_of(alone.rows[2]))
     assert read("1.2.0-two.csv").pue(read_row("1.2.0-two.csv")).remark is None
+    gone = replace(read_row("3.3.2-reused.csv"), pue_text=None)
+    assert "no column of its file says" in str(read("3.3.2-reused.csv").pue(gone).remark)
 
 
 def read_row(name: str) -> Row:
@@ -178,6 +180,18 @@ def test_an_earlier_row_without_a_figure_or_with_more_energy_leaves_the_later_on
     assert "line 2, has no usable time or energy" in str(of(lost).rows[3])
     less = f"{HEAD}\n{row(10, 9.0)}\n{row(20, 5.0)}\n"
     assert "CodeCarbon only adds: the file was changed" in str(of(less).rows[3])
+
+
+def test_a_line_that_cannot_be_read_between_two_passes_leaves_the_second_unknown_unless_the_memory_tells() -> None:
+    bare = (
+        "timestamp,run_id,duration,energy_consumed\n2026-03-04T09:00:10,r,5,1e-5\n2026-03-04T09:00:20,r,5\n"
+        "2026-03-04T09:00:30,r,5,3e-5\n2026-03-04T09:00:40,r,5,4e-5\n"
+    )
+    source = of(bare)
+    assert "line 3, between this row and line 2 of the same run_id, cannot be read" in str(source.rows[4])
+    last = source.rows[5]
+    assert isinstance(last, Row)
+    assert last.energy_wh == pytest.approx(0.01)
 
 
 def test_rows_that_went_missing_are_found_by_the_memorys_power() -> None:
@@ -325,5 +339,5 @@ def test_thousands_of_flushes_of_one_object_are_read_at_once() -> None:
         )
         for n in range(5000)
     ]
-    figures = own_figures(Path("e"), flushes)
+    figures = own_figures(Table(Path("e"), tuple(flushes), {}))
     assert [row.energy_wh for row in figures.values() if isinstance(row, Row)] == [1.0 + n for n in range(5000)]
