@@ -157,7 +157,8 @@ class Row:
 
     def less(self, earlier: "Row") -> "Row":
         """The same row with what an earlier one of its object had counted already taken off."""
-        parts = {part: _less(value, earlier.parts_wh.get(part)) for part, value in self.parts_wh.items()}
+        before = dict(earlier.parts_wh) | {"gpu": earlier.parts_wh.get("gpu") or 0.0}  # no board, no energy of it
+        parts = {part: _less(value, before.get(part)) for part, value in self.parts_wh.items()}
         remark = (
             f"the object was used again: line {self.line} holds {self.energy_wh:.6g} Wh since it was made, of which "
             f"line {earlier.line} had {earlier.energy_wh:.6g} Wh"
