@@ -1,4 +1,4 @@
-"""What rows of CodeCarbon's files say of themselves: files that 14 of its releases wrote (tests/data/trackers), the
+"""What rows of CodeCarbon's files say of themselves: files that ten of its releases wrote (tests/data/trackers), the
 minimal files of public reports, and what hands, editors and spreadsheets make of them."""
 
 from collections.abc import Callable
