@@ -26,10 +26,10 @@ def add_parser(verbs: Verbs) -> None:
     ptd.set_defaults(call=call_ptd)
     tracker = formats.add_parser(
         "tracker",
-        help="a tracker's own file (CodeCarbon's emissions.csv), attached to a campaign of wattlab",
-        description="Line the rows of CodeCarbon's emissions.csv up with the runs of a campaign by their wall clock "
-        "and attach the file to it; the sealed runs stay as they are. `wattlab report` then compares both with the "
-        "meter.",
+        help="a tracker's own file (CodeCarbon's emissions.csv or task file), attached to a campaign of wattlab",
+        description="Line the rows of CodeCarbon's emissions.csv, or of a task file emissions_<name>_<run_id>.csv, up "
+        "with the runs of a campaign by their wall clock and attach the file to it; the sealed runs stay as they are. "
+        "`wattlab report` then compares both with the meter.",
     )
     tracker.add_argument("file", type=Path, help="the file (.csv, .csv.gz)")
     tracker.add_argument("--campaign", type=Path, required=True, metavar="FOLDER", help="campaign folder it belongs to")

@@ -17,7 +17,7 @@ from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.tracker import Choice, import_tracker
 from harness.run_folder import CampaignFolder, examine
 from reports.analysis.results import analyse
-from reports.pages.blocks import Paragraph
+from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers import tracker_blocks
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.reports.make_campaign import EPOCH
@@ -350,6 +350,26 @@ def test_rows_of_one_run_that_do_not_overlap_are_added_over_their_stretches(
     assert {(one["name"], one["index"]) for one in parts} == {("stretch", n) for n in (0, 1, 2, None)}
     assert [one["ratio"]["value"] for one in parts] == pytest.approx([SHARE] * 4)
     assert not verify(folder, None).failed
+
+
+def test_the_page_says_by_what_and_of_how_many_stretches_a_figure_is(tmp_path: Path, folder: Path) -> None:
+    (_, begin, _), (_, other, _), (third, _, _) = intervals(folder)
+    rows = [
+        full(at + 15 + 18 * n, 10, said_wh(10), f"o{at}{n}")
+        for at, count in ((begin, 3), (other, 1))
+        for n in range(count)
+    ]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    import_tracker(totals(tmp_path, full(begin, 1, 1.0), name="c.csv"), folder, Choice(run=third, over_run=True))
+    (table,) = (
+        block for block in tracker_blocks({"trackers": compared(folder)}, "")
+        if isinstance(block, Table) and block.name == "tracker-runs"
+    )  # fmt: skip
+    assert [row.cells[-1] for row in table.rows] == [
+        "lined up by wall clock, 3 stretches added",
+        "lined up by wall clock",
+        "over the run's own interval, as the operator said; its file's duration is not that of its energy",
+    ]
 
 
 def test_several_stretches_are_more_uncertain_than_one_of_their_length(tmp_path: Path, folder: Path) -> None:
