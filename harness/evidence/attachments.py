@@ -5,6 +5,7 @@ all other bytes of the campaign (`run_folder.examine`).
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from harness.documents import Json
@@ -30,22 +31,25 @@ def check_trackers(campaign: Path, seen: Examination) -> list[Check]:
     file that is not as it was attached, or no file of the campaign, has failed already and is not opened."""
     attached = [entry for entry in seen.entries if entry.get("type") == "attachment" and entry.get("note") == TRACKER]
     changed = {check.subject for check in seen.checks if check.name == "attachment" and not check.passed}
-    return [_check(campaign, entry, seen.runs) for entry in attached if str(entry.get("path")) not in changed]
+    sound = {str(entry.get("path")) for entry in seen.entries if entry.get("type") == "attachment"} - changed
+    return [_check(campaign, entry, seen.runs, sound) for entry in attached if str(entry.get("path")) in sound]
 
 
-def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder]) -> Check:
+def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder], sound: AbstractSet[str]) -> Check:
     name = str(entry.get("run"))
     subject = f"{entry.get('path')}:{','.join(map(str, _lines(entry)))}"
     if name not in runs:
         return Check(
             subject, "tracker", False, f"it is said to belong to {name!r:.60}, which is no run of this campaign"
         )
+    if entry.get("totals") is not None and str(entry["totals"]) not in sound:
+        return Check(subject, "tracker", False, f"{entry['totals']!r:.60}, beside it, is not as it was attached")
     windows = list(windows_of([runs[name]]))
     if not windows:
         return Check(subject, "tracker", False, "the run has no rating interval")
     try:
         account, note = _read_again(campaign, entry, windows[0])
-    except (LabError, ArithmeticError, AssertionError, AttributeError, TypeError, ValueError) as error:
+    except (LabError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         return Check(subject, "tracker", False, f"cannot be read again ({error})")
     same = account is not None and account == entry.get("tracker")
     if account is None:
@@ -57,7 +61,7 @@ def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder]) -> Check:
 
 def _lines(entry: Json) -> list[int]:
     lines = entry.get("lines")
-    return lines if isinstance(lines, list) else [entry["line"]]
+    return lines if isinstance(lines, list) and lines else [entry.get("line", 0)]
 
 
 def _read_again(campaign: Path, entry: Json, window: Window) -> tuple[Json | None, str]:

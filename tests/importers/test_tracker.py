@@ -485,6 +485,29 @@ def test_a_campaign_that_the_first_edition_signed_with_such_an_entry_verifies(tm
     assert not verify(folder, read_public_key(tmp_path / "lab.pub")).failed
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"lines": ["x"]}, {"lines": [99]}, {"lines": []}, {"lines": [2, 2]}, {"pue": "1"}, {"pue": 1.5},
+        {"totals": ["x"]}, {"totals": "../../etc"}, {"reader": 1}, {"zone": 5}, {"zone": "+02:00"},
+        {"over_run": True}, {"line": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_entry_that_says_something_else_than_its_file_fails_and_never_breaks(
+    forged: dict[str, Any], tmp_path: Path, folder: Path
+) -> None:
+    _, begin, _ = intervals(folder)[0]
+    rows = [full(begin + 15 + 18 * n, 10, said_wh(10) * (n + 1)) for n in range(2)]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    log = CampaignFolder(folder)
+    entry = {k: v for k, v in log.entries()[-1].items() if k not in ("seq", "prev", "utc", "type")}
+    if "line" in forged:
+        entry = {k: v for k, v in entry.items() if k not in ("reader", "lines")}
+    log.append("attachment", log.entries()[-1]["utc"], entry | forged)
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, False]
+
+
 # --- the public reports (tests/data/trackers/cases)
 
 

@@ -229,6 +229,15 @@ def test_idle_boards_at_the_end_and_freed_memory_are_no_impossible_power() -> No
     assert power_fault_of(Path("e"), steps, 1.0) is None
 
 
+def test_powers_without_the_energies_of_the_parts_still_bound_the_power_of_a_row() -> None:
+    bare = "timestamp,duration,energy_consumed,cpu_power,gpu_power,ram_power\n2026-03-04T09:00:10,2,{},155,,10\n"
+    assert own_wh(of(bare.format(1.5e-4))) == pytest.approx([0.15])
+    said = of(bare.format(3.2e-4))
+    assert "0.32 Wh in 2 s are 576 W, its own columns say 165 W: the energy is not" in str(
+        said.problem_of(said.rows[2])
+    )
+
+
 def test_without_columns_of_power_only_what_no_machine_draws_is_refused() -> None:
     bare = "timestamp,duration,energy_consumed\n2026-03-04T09:00:10,10,{}\n"
     assert own_wh(of(bare.format(0.01))) == [10.0]
