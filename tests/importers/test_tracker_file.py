@@ -94,6 +94,14 @@ def test_a_moment_that_codecarbon_counted_twice_is_refused() -> None:
     assert "counted over 3.023 s" in str(source.problem_of(source.rows[2]))
 
 
+def test_fifteen_seconds_that_were_counted_twice_are_named_as_such() -> None:
+    energies = (40.0 * 45 / 3.6e6, 0.0, 20.0 * 45 / 3.6e6)
+    source = of(f"{HEAD}\n{row(40, 30.2, energies=energies)}\n".replace("3.3.2", "2.8.4"))
+    said = str(source.problem_of(source.rows[2]))
+    assert "counted over 45 s" in said
+    assert "CodeCarbon counted 15 s twice: it was stopped at the moment of a measurement" in said
+
+
 def test_a_row_that_counted_less_than_its_duration_is_read_as_it_is() -> None:
     assert own_wh(read("2.2.7-reused.csv")) == pytest.approx([0.0285] * 3, abs=6e-5)
 
