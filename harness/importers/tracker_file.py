@@ -12,7 +12,7 @@ What CodeCarbon writes (its released code, and files that its releases wrote)
   duration of the last one. Its task file (a column task_name, none for the pue) has the increments, one row a task.
 - `cpu_power`, `gpu_power`, `ram_power` are the last values until 3.1, since 3.2 means over the measurements; they hold
   the pue since 3.3.1. The memory's power is a constant of the machine (in process mode of the process, in steps since
-  3.0), so ram_energy / ram_power is the time over which the energies were counted. In 42,600 public rows it exceeds the
+  3.0), so ram_energy / ram_power is the time over which the energies were counted. In 37,000 public rows it exceeds the
   duration only where a row holds more than its duration: tasks of 1139 s in a row of 73 s, and CodeCarbon's own race of
   two measurements at one moment, which counts 15 s twice (3420 of the 28,190 rows of a benchmark of 30 s).
 - 3.2.9 and 3.3.0 leave empty columns out of the rows that they append, so these are short.
