@@ -5,9 +5,9 @@
 # One would guess that a row is one pass (its duration is), or that both go on (as they do until 3.3.0).
 #
 # Seen on Debian 12, Python 3.11:
-#   row 1: duration 1.0, energy 1.0, power 1.0 of the first pass
-#   row 2: duration 1.0, energy 2.0, power 2.0 of the first pass
-#   row 3: duration 1.0, energy 3.0, power 3.0 of the first pass
+#   row 1: duration 1.0, energy 1.0 of the first pass
+#   row 2: duration 1.0, energy 2.0 of the first pass
+#   row 3: duration 1.0, energy 3.0 of the first pass
 # (the memory's energy, whose power is constant, so that the machine's load does not matter)
 # Exit 0: as above. 1: CodeCarbon behaves otherwise. 2: it could not be run.
 set -eu
@@ -39,7 +39,7 @@ for number, row in enumerate(rows, 1):
     duration = float(row["duration"]) / float(first["duration"])
     energy = float(row["ram_energy"]) / float(first["ram_energy"])
     seen.append((round(duration, 1), round(energy, 1)))
-    print(f"row {number}: duration {duration:.1f}, energy {energy:.1f}, power {energy / duration:.1f} of the first pass")
+    print(f"row {number}: duration {duration:.1f}, energy {energy:.1f} of the first pass")
 one_object = len({row["run_id"] for row in rows}) == 1
 sys.exit(0 if one_object and seen == [(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)] else 1)
 PYTHON
