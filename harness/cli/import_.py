@@ -26,10 +26,10 @@ def add_parser(verbs: Verbs) -> None:
     ptd.set_defaults(call=call_ptd)
     tracker = formats.add_parser(
         "tracker",
-        help="a tracker's own file (CodeCarbon's emissions.csv), attached to a campaign of wattlab",
-        description="Line the rows of CodeCarbon's emissions.csv up with the runs of a campaign by their wall clock "
-        "and attach the file to it; the sealed runs stay as they are. `wattlab report` then compares both with the "
-        "meter.",
+        help="a tracker's own file (CodeCarbon's emissions.csv or task file), attached to a campaign of wattlab",
+        description="Line the rows of CodeCarbon's emissions.csv, or of a task file emissions_<name>_<run_id>.csv, up "
+        "with the runs of a campaign by their wall clock and attach the file to it; the sealed runs stay as they are. "
+        "`wattlab report` then compares both with the meter.",
     )
     tracker.add_argument("file", type=Path, help="the file (.csv, .csv.gz)")
     tracker.add_argument("--campaign", type=Path, required=True, metavar="FOLDER", help="campaign folder it belongs to")
@@ -40,6 +40,9 @@ def add_parser(verbs: Verbs) -> None:
     )
     tracker.add_argument(
         "--over-run", action="store_true", help="take the row's energy as that of the whole run, whatever its duration"
+    )
+    tracker.add_argument(
+        "--pue", type=float, metavar="X", help="power usage effectiveness that CodeCarbon was set to, if no column says"
     )
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
     tracker.set_defaults(call=call_tracker)
@@ -73,7 +76,7 @@ def call_tracker(arguments: argparse.Namespace) -> int:
 
     choice = Choice(
         run=arguments.run, line=arguments.line, zone=arguments.timezone, over_run=arguments.over_run,
-        replace=arguments.replace,
+        replace=arguments.replace, pue=arguments.pue,
     )  # fmt: skip
     print(import_tracker(arguments.file, arguments.campaign, choice))
     print(f"Next: wattlab report {arguments.campaign}; a signature has to be made anew")

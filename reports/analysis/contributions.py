@@ -120,6 +120,43 @@ class RunTerms:
         return np.asarray(np.hypot(begin_w - base_w, end_w - base_w))
 
 
+def joined(terms: RunTerms, count: int) -> RunTerms:
+    """The same run with its first `count` intervals as one: disjoint stretches of one figure. Each has edges of its
+    own; what a step loses at them adds with its sign."""
+    if count == 1:
+        return terms
+    return replace(
+        terms,
+        duration_s=_summed(terms.duration_s, count), energy_j=_summed(terms.energy_j, count),
+        baseline_j=_summed(terms.baseline_j, count), parts=tuple(_joined_part(part, count) for part in terms.parts),
+        convention_j=None if terms.convention_j is None else _summed(terms.convention_j, count),
+        convention_induced_j=None
+        if terms.convention_induced_j is None else _summed(terms.convention_induced_j, count),
+    )  # fmt: skip
+
+
+def _joined_part(part: PartTerms, count: int) -> PartTerms:
+    return replace(
+        part,
+        energy_j=_summed(part.energy_j, count),
+        reported_j=None if part.reported_j is None else _summed(part.reported_j, count),
+        begin_w=_rooted(part.begin_w, count), end_w=_rooted(part.end_w, count),
+        begin_step_w=_summed(part.begin_step_w, count), end_step_w=_summed(part.end_step_w, count),
+        resolution_j=_summed(part.resolution_j, count),
+        dithered=np.concatenate([[bool(part.dithered[:count].all())], part.dithered[count:]]),
+        sampling_j=_rooted(part.sampling_j, count), gap_j=_summed(part.gap_j, count),
+    )  # fmt: skip
+
+
+def _summed(values: Floats, count: int) -> Floats:
+    return np.concatenate([[values[:count].sum()], values[count:]])
+
+
+def _rooted(values: Floats, count: int) -> Floats:
+    """The root of the sum of squares: what is independent at each stretch."""
+    return np.concatenate([[np.sqrt((values[:count] ** 2).sum())], values[count:]])
+
+
 def part_terms(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> PartTerms:
     """The contributions of one meter to the energy of k intervals."""
     series = stream.series

@@ -13,13 +13,14 @@ interval on the host's time base: gross against gross, for no tracker knows a ba
     rest = (1 - eta) E_M + out of scope   only where lab.toml states the supply's efficiency eta
 
 What the agent adds is really drawn, from the meter's view and from the tracker's, so it is no error of either here.
-Epochs of one run are no replicates: over all epochs together each run is one pair of sums.
+Epochs of one run are no replicates: over all epochs together each run is one pair of sums. A figure that counts several
+stretches of an interval (tasks, passes) stands beside the sum of the meter's energies of those stretches.
 """
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from harness.documents import ClockEvent, Json, Start, dump, matches
 from harness.run_folder import RunFolder, read_plain
 from reports.analysis import budget, hardware
 from reports.analysis.agreement import Agreement, agreement, pooled
-from reports.analysis.contributions import RunTerms, Stream
+from reports.analysis.contributions import RunTerms, Stream, joined
 from reports.analysis.efficiency import Ratio, ratio_of_means
 from reports.analysis.energy import NS, WH
 from reports.analysis.findings import Finding
@@ -107,7 +108,8 @@ class Stretch:
 @dataclass(frozen=True, slots=True)
 class Artefact:
     """A tracker's own account of one run; the stamps are on `clock`, wrong by `bound_s` at most besides that clock's
-    own error. `energy_wh` and `parts_wh` are without the factor; None where it gave none."""
+    own error. `energy_wh` and `parts_wh` are without the factor; None where it gave none. `spans_ns`: the stretches
+    that its figure counts, where it is not all of [begin, end]."""
 
     name: str
     version: str | None
@@ -124,6 +126,7 @@ class Artefact:
     stretches: tuple[Stretch, ...]
     polls: int | None
     problems: tuple[str, ...]
+    spans_ns: tuple[tuple[int, int], ...] = ()
 
     @property
     def key(self) -> str:
@@ -201,14 +204,24 @@ def _decoded(raw: object, *, imported: bool) -> Artefact | str:
     stamps = [raw["begin_ns"], raw["end_ns"]]
     sane = raw["schema"] == SCHEMA and LEAST_FACTOR <= raw["factor"] <= 1 / LEAST_FACTOR
     sane = sane and all(abs(wh) <= LARGEST_WH for wh in told_wh if wh is not None) and all(map(_is_stamp, stamps))
-    if not sane or not 0 <= raw.get("bound_s", 0.0) < LARGEST_WH:
+    spans = _spans(raw.get("spans_ns", []))
+    if not sane or spans is None or not 0 <= raw.get("bound_s", 0.0) < LARGEST_WH:
         return "unreadable"
     factor = float(raw["factor"])
     return Artefact(
         raw["name"], raw["version"], imported, raw["clock"], raw["begin_ns"], raw["end_ns"],
         float(raw.get("bound_s", 0.0)), raw["reported_wh"], factor, raw["factor_reason"], raw["parts_wh"],
-        raw["methods"], tuple(_stretches(raw["intervals"], factor)), raw["polls"], tuple(raw["problems"]),
+        raw["methods"], tuple(_stretches(raw["intervals"], factor)), raw["polls"], tuple(raw["problems"]), spans,
     )  # fmt: skip
+
+
+def _spans(raw: object) -> tuple[tuple[int, int], ...] | None:
+    """Stretches in order of time that have a length; None where they are none."""
+    if not matches(raw, list[list[int]]) or not isinstance(raw, list):
+        return None
+    spans = tuple((begin, end) for begin, end in (span for span in raw if len(span) == 2) if begin < end)
+    sane = len(spans) == len(raw) and all(map(_is_stamp, (edge for span in spans for edge in span)))
+    return spans if sane and list(spans) == sorted(spans) else None
 
 
 def _is_stamp(value: int | None) -> bool:
@@ -230,8 +243,8 @@ def _stretches(raw: Sequence[Json], factor: float) -> Iterator[Stretch]:
 @dataclass(frozen=True)
 class Beside:
     """One tracker's figure of one run beside the meter's. `interval_ns`: its own interval on the run's time base, None
-    where it cannot be placed; `because`: the code of why it enters no comparison; `outside_s`: how much of the interval
-    lies before the first or after the last reading."""
+    where it cannot be placed, `spans_ns` what of it the figure counts; `because`: the code of why it enters no
+    comparison; `outside_s`: how much of it lies before the first or after the last reading."""
 
     run: TrackedRun
     artefact: Artefact
@@ -239,6 +252,7 @@ class Beside:
     stretches: tuple[Stretch, ...]
     outside_s: float
     because: str | None
+    spans_ns: tuple[tuple[int, int], ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -255,9 +269,9 @@ class Beside:
         """The meter's energies of the whole interval and of its parts, and what makes them uncertain."""
         if self.interval_ns is None or not self.run.streams:
             return None
-        begins, ends = zip(self.interval_ns, *((s.begin_ns, s.end_ns) for s in self.stretches), strict=True)
+        begins, ends = zip(*self.spans_ns, *((s.begin_ns, s.end_ns) for s in self.stretches), strict=True)
         edges = np.array(begins, dtype=np.int64), np.array(ends, dtype=np.int64)
-        return self.run.terms_over(*edges, self.artefact.bound_s)
+        return joined(self.run.terms_over(*edges, self.artefact.bound_s), len(self.spans_ns))
 
     @cached_property
     def meter(self) -> Number | None:
@@ -274,8 +288,9 @@ class Beside:
         """GPU energy of the same interval by the agent's own record."""
         if self.interval_ns is None:
             return None
-        begin_ns, end_ns = (np.array([edge], dtype=np.int64) for edge in self.interval_ns)
-        return hardware.gpu_energy(self.run.series.indicators, begin_ns, end_ns)
+        begins_ns, ends_ns = (np.array(edges, dtype=np.int64) for edges in zip(*self.spans_ns, strict=True))
+        found = hardware.gpu_energy(self.run.series.indicators, begins_ns, ends_ns)
+        return None if found is None else replace(found, energy_j=found.energy_j.sum(keepdims=True))
 
     def to_json(self) -> Json:
         """A row of `trackers.runs`."""
@@ -286,12 +301,17 @@ class Beside:
         return {
             "folder": self.run.run.path.name, "scenario": self.scenario, "tracker": artefact.key,
             "version": artefact.version, "imported": artefact.imported, "clock": artefact.clock,
-            "begin_s": after_s, "duration_s": None if placed is None else (placed[1] - placed[0]) * NS,
+            "begin_s": after_s, "duration_s": None if placed is None else self._counted_s,
             "outside_s": self.outside_s, "included": self.because is None, "excluded_because": self.because,
             "reported_wh": artefact.reported_wh, "factor": artefact.factor, "energy_wh": artefact.energy_wh,
             "meter_wh": _json(self.meter), "ratio": _json(self._ratio()), "pair_mean_wh": mean_wh,
             "parts_wh": dict(artefact.parts_wh), "polls": artefact.polls, "problems": list(artefact.problems),
-        }  # fmt: skip
+        } | ({"spans": len(self.spans_ns)} if len(self.spans_ns) > 1 else {})  # fmt: skip
+
+    @property
+    def _counted_s(self) -> float:
+        """The time that its figure counts."""
+        return sum(end - begin for begin, end in self.spans_ns) * NS
 
     def _ratio(self) -> Number | None:
         """The tracker's figure over the meter's; uncertain by the meter's energy alone."""
@@ -308,15 +328,16 @@ def beside(run: TrackedRun, artefact: Artefact, limits: Mapping[str, float]) -> 
     if placed is None or placed[1] <= placed[0]:
         return Beside(run, artefact, None, (), 0.0, _first(_silent(run, artefact), "unplaced"))
     shift_ns = placed[0] - (artefact.begin_ns or 0)
-    outside_s = _outside_s(run, *placed)
-    allowed_s = limits["gap_total_percent"] / 100 * (placed[1] - placed[0]) * NS
+    spans = tuple((begin + shift_ns, end + shift_ns) for begin, end in artefact.spans_ns) or (placed,)
+    outside_s = sum(_outside_s(run, *span) for span in spans)
+    allowed_s = limits["gap_total_percent"] / 100 * sum(end - begin for begin, end in spans) * NS
     outside = "outside-record" if outside_s > allowed_s else None
     stretches = tuple(
         Stretch(s.name, s.index, s.begin_ns + shift_ns, s.end_ns + shift_ns, s.energy_wh)
         for s in artefact.stretches
         if _outside_s(run, s.begin_ns + shift_ns, s.end_ns + shift_ns) == 0
     )
-    return Beside(run, artefact, placed, stretches, outside_s, _first(_silent(run, artefact), outside))
+    return Beside(run, artefact, placed, stretches, outside_s, _first(_silent(run, artefact), outside), spans)
 
 
 def _silent(run: TrackedRun, artefact: Artefact) -> str | None:
@@ -405,7 +426,7 @@ class Trackers:
                 evidence = told | {"clock": row.artefact.clock, "begin_ns": row.artefact.begin_ns}
                 yield Finding("tracker-unplaced", "warn", name, evidence | {"end_ns": row.artefact.end_ns})
             elif row.because == "outside-record" and row.interval_ns is not None:
-                lasting_s = (row.interval_ns[1] - row.interval_ns[0]) * NS
+                lasting_s = sum(end - begin for begin, end in row.spans_ns) * NS
                 evidence = told | {"outside_s": row.outside_s, "duration_s": lasting_s}
                 yield Finding("tracker-outside-record", "warn", name, evidence)
             elif row.because is None:

@@ -501,5 +501,8 @@ def _runs(told: Results) -> Table | None:
 def _of_what(row: Results) -> str:
     """What an imported figure was lined up by."""
     if row.get("clock") == "run":
-        return "over the run's own interval, as the operator said; its file has no usable duration"
-    return "lined up by wall clock" if row.get("imported") else ""
+        return "over the run's own interval, as the operator said; its file's duration is not that of its energy"
+    if not row.get("imported"):
+        return ""
+    spans = f", {row['spans']} stretches added" if row.get("spans") else ""
+    return f"lined up by wall clock{spans}"

@@ -11,7 +11,8 @@ from hypothesis import strategies as hst
 
 from harness.errors import AnalysisError, ConfigError, ImportFileError, LabError
 from harness.importers.imported import SourceFile, read_source
-from harness.importers.tracker import Choice, Window, account_of, lined_up, problem_of, rows_of
+from harness.importers.tracker import Choice, Window, account_of, lined_up, source_of
+from harness.importers.tracker_file import table_of
 from harness.study import read_declared, read_material
 from reports.analysis.study_file import StudyFile
 from reports.analysis.study_table import read_table, sort_rows
@@ -105,7 +106,7 @@ def test_a_hundred_thousand_columns_are_read_and_a_twice_named_one_is_found() ->
     with pytest.raises(AnalysisError, match="'c7' stands there twice"):
         read_table("t", f"{wide},c7\n{wide},c7\n".encode())
     with pytest.raises(ImportFileError, match="two columns 'c7'"):
-        rows_of(source(f"timestamp,duration,energy_consumed,{wide},c7\n".encode()))
+        table_of(source(f"timestamp,duration,energy_consumed,{wide},c7\n".encode()))
 
 
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +191,12 @@ def source(content: bytes) -> SourceFile:
     return SourceFile(Path("emissions.csv"), content, content)
 
 
+def first_problem(text: str) -> str | None:
+    """What is wrong with the first row of a file."""
+    file = source_of(source(text.encode()), Choice())
+    return file.problem_of(file.rows[2])
+
+
 def test_a_source_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportFileError, match=r"/dev/zero: a device, which has no end"):
         read_source(Path("/dev/zero"))
@@ -203,13 +210,12 @@ def test_a_source_without_end_is_refused_before_it_is_read(tmp_path: Path, monke
 def test_an_empty_tracker_file_is_a_sentence() -> None:
     for content in (b"", b"\n"):
         with pytest.raises(ImportFileError, match=r"emissions\.csv:1: no column timestamp, duration, energy_consumed"):
-            rows_of(source(content))
+            table_of(source(content))
 
 
 @pytest.mark.parametrize("duration", ["-30", "0", "1e400", "3_0", "٣", "nan", "", "1e300", "9" * 4000])
 def test_a_duration_that_no_run_has_is_refused_with_its_line(duration: str) -> None:
-    (first, _) = rows_of(source(EMISSIONS.replace("mine,30", f"mine,{duration}").encode()))
-    said = problem_of(Path("emissions.csv"), first)
+    said = first_problem(EMISSIONS.replace("mine,30", f"mine,{duration}"))
     assert said is not None
     assert said.startswith("emissions.csv:2: duration is ")
     assert len(said) < 300
@@ -217,8 +223,8 @@ def test_a_duration_that_no_run_has_is_refused_with_its_line(duration: str) -> N
 
 @pytest.mark.parametrize("energy", ["-1", "nan", "1e400", "٣", "1_0", "", "0x1p3"])
 def test_an_energy_that_is_none_is_refused_with_its_line(energy: str) -> None:
-    (first, _) = rows_of(source(EMISSIONS.replace("0.1,0.002,0", f"0.1,{energy},0").encode()))
-    assert "emissions.csv:2: energy_consumed is " in str(problem_of(Path("emissions.csv"), first))
+    said = first_problem(EMISSIONS.replace("0.1,0.002,0", f"0.1,{energy},0"))
+    assert "emissions.csv:2: energy_consumed is " in str(said)
 
 
 @MANY
@@ -227,10 +233,11 @@ def test_whatever_a_tracker_wrote_is_lined_up_or_refused_in_a_sentence(content: 
     choice = Choice(zone=zone)
 
     def read(windows: list[Window]) -> None:
-        rows = rows_of(source(content))
-        pairs, left_out = lined_up(Path("emissions.csv"), rows, windows, choice)
-        assert len(pairs) + len(left_out) == len(rows)
-        assert all((account_of(row, window, choice)["reported_wh"] or 0) >= 0 for row, window in pairs)
+        file = source_of(source(content), choice)
+        taken, left_out = lined_up(file, windows)
+        assert sum(len(rows) for rows, _ in taken) + len(left_out) == len(file.rows) + len(file.table.damaged)
+        for rows, window in taken:
+            assert account_of(rows, window, choice, file.pue(rows[0]))["reported_wh"] >= 0
 
     for windows in (WINDOWS[:2], WINDOWS[2:]):
         assert len(refusal(partial(read, windows))) < 20_000

@@ -1,5 +1,6 @@
 """A user's emissions.csv and the campaign it belongs to: lined up, attached, chained, or refused in a sentence."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,19 @@ from harness.cli import main
 from harness.documents import PhaseEvent
 from harness.errors import ImportFileError, LabError, RunFolderError
 from harness.evidence.attachments import check_trackers
+from harness.evidence.signature import read_public_key
 from harness.evidence.verification import verify
+from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.tracker import Choice, import_tracker
 from harness.run_folder import CampaignFolder, examine
 from reports.analysis.results import analyse
+from reports.pages.blocks import Paragraph, Table
+from reports.pages.trackers import tracker_blocks
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.reports.make_campaign import EPOCH
 
+CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
+OLD = CASES.parent / "attached-68f151b.tar.gz"
 V1 = "timestamp,project_name,duration,emissions,energy_consumed,country_name,country_iso_code,region"
 V3 = (
     "timestamp,project_name,run_id,duration,emissions,cpu_energy,gpu_energy,ram_energy,energy_consumed,codecarbon_version,"
@@ -265,3 +272,283 @@ def test_no_byte_of_a_file_makes_anything_but_a_sentence(tmp_path: Path) -> None
                 import_tracker(source, folder, Choice(zone="UTC", replace=True))
             except LabError as error:
                 assert str(source) in str(error)  # noqa: PT017  both outcomes are right
+
+
+# --- several rows of one run
+
+
+FULL = (
+    "timestamp,task_name,run_id,duration,cpu_power,ram_power,cpu_energy,gpu_energy,ram_energy,energy_consumed,"
+    "codecarbon_version,gpu_count,tracking_mode"
+)
+METER_W, SHARE = 90.0, 0.78
+"""What the meter of the synthetic campaign reads, and of it what the tracker says in these tests."""
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs of a minute without trackers, made once."""
+    return campaign(tmp_path_factory.mktemp("campaign"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty: Path) -> Path:
+    return Path(shutil.copytree(empty, tmp_path / "campaign"))
+
+
+def said_wh(duration_s: float) -> float:
+    return SHARE * METER_W * duration_s / 3600
+
+
+def full(at_s: float, duration_s: float, wh: float, run_id: str = "r", mode: str = "machine", task: str = "") -> str:
+    """A row in which 20 W of memory count as long as the rest: by these columns its energy is of `wh` / 70.2 W."""
+    seconds = wh * 3600 / (SHARE * METER_W)
+    cpu_w = SHARE * METER_W - 20.0
+    parts = f"{cpu_w},20.0,{cpu_w * seconds / 3.6e6},0.0,{20.0 * seconds / 3.6e6}"
+    return f"{stamp(at_s)},{task},{run_id},{duration_s},{parts},{wh / 1000},3.3.2,0,{mode}"
+
+
+def totals(path: Path, *rows: str, name: str = "emissions.csv") -> Path:
+    """A file of totals: no task_name."""
+    bare = [line.split(",", 2) for line in (FULL, *rows)]
+    return file(path, *(f"{one[0]},{one[2]}" for one in bare[1:]), header=f"timestamp,{bare[0][2]}", name=name)
+
+
+def test_an_object_used_again_in_every_run_has_the_energy_of_each_pass_alone(tmp_path: Path, folder: Path) -> None:
+    rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
+    done = import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    assert [name for _, name in done.pairs] == [name for name, _, _ in intervals(folder)]
+    found = compared(folder)
+    assert [row["ratio"]["value"] for row in found["runs"]] == pytest.approx([SHARE] * 3)  # not .78, 1.56, 2.34
+    assert found["runs"][2]["parts_wh"]["ram"] == pytest.approx(20.0 * 50 / 3600)
+    assert "the object was used again: line 4 holds 2.925 Wh" in found["runs"][2]["problems"][0]
+    assert not verify(folder, None).failed
+
+
+def test_a_pass_that_is_chosen_by_its_line_is_without_the_passes_before_it(tmp_path: Path, folder: Path) -> None:
+    rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", line=4))
+    assert [row["reported_wh"] for row in compared(folder)["runs"]] == [pytest.approx(said_wh(50))]
+
+
+@pytest.mark.parametrize("ids", ["rrr", "abc"], ids=["passes of one object", "an object each"])
+def test_rows_of_one_run_that_do_not_overlap_are_added_over_their_stretches(
+    ids: str, tmp_path: Path, folder: Path
+) -> None:
+    _, begin, _ = intervals(folder)[0]
+    again = ids == "rrr"
+    wh = [said_wh(10) * (n + 1 if again else 1) for n in range(3)]
+    rows = [full(begin + 15 + 18 * n, 10, wh[n], run_id) for n, run_id in enumerate(ids)]
+    done = import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    assert [line for line, _ in done.pairs] == [2, 3, 4]
+    (row,) = compared(folder)["runs"]
+    assert (row["reported_wh"], row["duration_s"]) == (pytest.approx(3 * said_wh(10)), pytest.approx(30))
+    assert row["spans"] == 3
+    assert row["meter_wh"]["value"] == pytest.approx(METER_W * 30 / 3600)
+    assert row["ratio"]["value"] == pytest.approx(SHARE)
+    parts = compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["intervals"]
+    assert {(one["name"], one["index"]) for one in parts} == {("stretch", n) for n in (0, 1, 2, None)}
+    assert [one["ratio"]["value"] for one in parts] == pytest.approx([SHARE] * 4)
+    assert not verify(folder, None).failed
+
+
+def test_the_page_says_by_what_and_of_how_many_stretches_a_figure_is(tmp_path: Path, folder: Path) -> None:
+    (_, begin, _), (_, other, _), (third, _, _) = intervals(folder)
+    rows = [
+        full(at + 15 + 18 * n, 10, said_wh(10), f"o{at}{n}")
+        for at, count in ((begin, 3), (other, 1))
+        for n in range(count)
+    ]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    import_tracker(totals(tmp_path, full(begin, 1, 1.0), name="c.csv"), folder, Choice(run=third, over_run=True))
+    (table,) = (
+        block for block in tracker_blocks({"trackers": compared(folder)}, "")
+        if isinstance(block, Table) and block.name == "tracker-runs"
+    )  # fmt: skip
+    assert [row.cells[-1] for row in table.rows] == [
+        "lined up by wall clock, 3 stretches added",
+        "lined up by wall clock",
+        "over the run's own interval, as the operator said; its file's duration is not that of its energy",
+    ]
+
+
+def test_several_stretches_are_more_uncertain_than_one_of_their_length(tmp_path: Path, folder: Path) -> None:
+    (first, begin, _), (second, other, _), _ = intervals(folder)
+    rows = [full(begin + 15 + 18 * n, 10, said_wh(10), f"o{n}") for n in range(3)]
+    rows.append(full(other + 45, 30, said_wh(30), "whole"))
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    u = {row["folder"]: row["meter_wh"]["u"] for row in compared(folder)["runs"]}
+    assert u[first] > 1.5 * u[second]  # six edges whose stamps are whole seconds, not two
+
+
+def test_two_trackers_at_a_time_are_an_error_and_flushes_are_in_the_last_row(tmp_path: Path, folder: Path) -> None:
+    name, begin, _ = intervals(folder)[0]
+    rows = [full(begin + 20, 10, said_wh(10), "a"), full(begin + 25, 10, said_wh(10), "b")]
+    with pytest.raises(ImportFileError, match=r"lines 2, 3 all fit run 2 .* overlap .*choose one with --line"):
+        import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    flushes = [full(begin + 10 + 10 * n, 10.0 * n, said_wh(10 * n)) for n in (1, 2, 3)]
+    done = import_tracker(totals(tmp_path, *flushes), folder, Choice(zone="UTC"))
+    assert done.pairs == ((4, name),)
+    assert [text.split(": ")[1] for text in done.left_out] == ["a flush; line 4 holds it, begun at the same time"] * 2
+    assert compared(folder)["runs"][0]["reported_wh"] == pytest.approx(said_wh(30))
+
+
+def test_tasks_of_a_run_are_added_and_stand_as_its_parts(tmp_path: Path, folder: Path) -> None:
+    _, begin, _ = intervals(folder)[0]
+    again = "_0f9c1a52-7c1e-4c53-9d9c-1b2f3a4d5e6f"
+    rows = [
+        full(begin + 15, 10, 1.5 * said_wh(10), task="train").replace(",20.0,", ",30.0,"),
+        full(begin + 33, 10, 1.5 * said_wh(10), task="test").replace(",20.0,", ",30.0,"),
+        full(begin + 51, 10, 1.5 * said_wh(10), task="train" + again).replace(",20.0,", ",30.0,"),
+    ]
+    tasks = file(tmp_path, *rows, header=FULL, name="emissions_base_r.csv")
+    unknown = import_tracker(tasks, folder, Choice(zone="UTC"))
+    assert len(unknown.pairs) == 3
+    (row,) = compared(folder)["runs"]
+    assert (row["factor"], "no column of its file says" in row["problems"][0]) == (1.0, True)
+    import_tracker(tasks, folder, Choice(zone="UTC", pue=1.5, replace=True))
+    (row,) = compared(folder)["runs"]
+    assert (row["factor"], row["energy_wh"], row["problems"]) == (1.5, pytest.approx(3 * said_wh(10)), [])
+    assert not verify(folder, None).failed
+    parts = compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["intervals"]
+    assert {(one["name"], one["index"]) for one in parts} == {("train", 0), ("train", 1), ("train", None), ("test", 0)}
+    assert [one["ratio"]["value"] for one in parts] == pytest.approx([SHARE] * 4)
+
+
+def test_the_factor_of_a_task_file_is_read_beside_it_attached_and_verified(tmp_path: Path, folder: Path) -> None:
+    _, begin, _ = intervals(folder)[0]
+    tasks = file(
+        tmp_path, full(begin + 33, 10, 1.5 * said_wh(10), task="a").replace(",20.0,", ",30.0,"), header=FULL,
+        name="emissions_base_r.csv",
+    )  # fmt: skip
+    beside = totals(tmp_path, full(begin + 40, 5, 1.5 * said_wh(10)) + ",1.5").read_text()
+    (tmp_path / "emissions.csv").write_text(beside.replace("tracking_mode", "tracking_mode,pue", 1))
+    import_tracker(tasks, folder, Choice(zone="UTC"))
+    (row,) = compared(folder)["runs"]
+    assert (row["factor"], row["ratio"]["value"]) == (1.5, pytest.approx(SHARE))
+    assert compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["factors"] == [
+        {"factor": 1.5, "reason": "the power usage effectiveness in the emissions.csv of its run_id, 1.5"}
+    ]
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [True]
+    (attached,) = (folder / "trackers").glob("*-emissions.csv")
+    attached.chmod(0o644)
+    attached.write_text(attached.read_text().replace(",1.5\n", ",1.4\n"))
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [False]
+    with pytest.raises(ImportFileError, match=r"pue is 1\.5 in its own column, --pue says 1\.2"):
+        import_tracker(tmp_path / "emissions.csv", folder, Choice(zone="UTC", pue=1.2))
+
+
+def test_a_mode_that_does_not_count_the_machine_is_told_in_the_results_and_on_the_page(
+    tmp_path: Path, folder: Path
+) -> None:
+    _, begin, _ = intervals(folder)[0]
+    import_tracker(totals(tmp_path, full(begin + 40, 30, said_wh(30), mode="process")), folder, Choice(zone="UTC"))
+    (row,) = compared(folder)["runs"]
+    assert row["problems"][0] == (
+        "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
+    )
+    page = tracker_blocks({"trackers": compared(folder)}, "")
+    texts = " ".join(block.text for block in page if isinstance(block, Paragraph))
+    assert "children it sees once a second, not the machine" in texts
+    older = full(begin + 40, 30, said_wh(30), mode="process").replace("3.3.2", "2.8.4")
+    import_tracker(totals(tmp_path, older), folder, Choice(zone="UTC", replace=True))
+    assert "its memory figure is of its process and children" in compared(folder)["runs"][0]["problems"][0]
+
+
+# --- an entry that an older wattlab made
+
+
+def test_what_an_older_wattlab_attached_verifies_for_ever_and_is_said_to_be_read_otherwise_today(
+    tmp_path: Path, folder: Path
+) -> None:
+    rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", line=3))
+    log = CampaignFolder(folder)
+    entry = {k: v for k, v in log.entries()[-1].items() if k not in ("reader", "lines", "pue", "tracker")}
+    account = log.entries()[-1]["tracker"]
+    parts = {name: wh and 2 * wh for name, wh in account["parts_wh"].items()}
+    older = account | {"reported_wh": 2 * said_wh(50), "parts_wh": parts, "problems": []}
+    plain = {k: entry[k] for k in ("path", "sha256", "note", "run", "line", "zone", "over_run")}
+    log.append("attachment", entry["utc"], plain | {"tracker": older})
+    now, then = check_trackers(folder, examine(folder))
+    assert (now.passed, then.passed) == (True, True)
+    assert "attached by an older wattlab as 1.95 Wh, today it is 0.975 Wh" in then.detail
+    assert not verify(folder, None).failed
+    log.append("attachment", entry["utc"], plain | {"tracker": older | {"reported_wh": 1.9}})
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, True, False]
+
+
+def test_a_campaign_that_the_first_edition_signed_with_such_an_entry_verifies(tmp_path: Path) -> None:
+    shutil.unpack_archive(OLD, tmp_path)
+    folder = tmp_path / "attached"
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, True]
+    assert not verify(folder, read_public_key(tmp_path / "lab.pub")).failed
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"lines": ["x"]}, {"lines": [99]}, {"lines": []}, {"lines": [2, 2]}, {"pue": "1"}, {"pue": 1.5},
+        {"totals": ["x"]}, {"totals": "../../etc"}, {"reader": 1}, {"zone": 5}, {"zone": "+02:00"},
+        {"over_run": True}, {"line": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_entry_that_says_something_else_than_its_file_fails_and_never_breaks(
+    forged: dict[str, Any], tmp_path: Path, folder: Path
+) -> None:
+    _, begin, _ = intervals(folder)[0]
+    rows = [full(begin + 15 + 18 * n, 10, said_wh(10) * (n + 1)) for n in range(2)]
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
+    log = CampaignFolder(folder)
+    entry = {k: v for k, v in log.entries()[-1].items() if k not in ("seq", "prev", "utc", "type")}
+    if "line" in forged:
+        entry = {k: v for k, v in entry.items() if k not in ("reader", "lines")}
+    log.append("attachment", log.entries()[-1]["utc"], entry | forged)
+    assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, False]
+
+
+# --- the public reports (tests/data/trackers/cases)
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One board at 200 W from 09:00 to 09:20."""
+    path = tmp_path_factory.mktemp("meter") / "campaign"
+    import_nvidia_smi([CASES / "cc_meter.csv"], path)
+    return path
+
+
+@pytest.fixture
+def meter(tmp_path: Path, steady: Path) -> Path:
+    return Path(shutil.copytree(steady, tmp_path / "meter"))
+
+
+def test_the_energy_of_all_tasks_is_not_that_of_the_last_and_only_the_operator_takes_it_for_the_run(
+    meter: Path,
+) -> None:
+    source = CASES / "cc_last_task.csv"
+    with pytest.raises(ImportFileError, match=r"54 Wh in 120 s are 1620 W, its own columns say 90 W.*--over-run"):
+        import_tracker(source, meter, Choice(zone="UTC"))
+    assert CampaignFolder(meter).entries()[-1]["type"] != "attachment"
+    import_tracker(source, meter, Choice(run="1", over_run=True))
+    (row,) = compared(meter)["runs"]
+    assert (row["reported_wh"], row["meter_wh"]["value"]) == (54.0, pytest.approx(200 * 20 / 60, rel=0.01))
+
+
+def test_a_sound_row_beside_a_short_one_is_attached_and_the_short_one_is_named(meter: Path) -> None:
+    source = CASES / "cc_short_row.csv"
+    done = import_tracker(source, meter, Choice(zone="UTC"))
+    assert [line for line, _ in done.pairs] == [2]
+    assert "cc_short_row.csv:3: found 9 fields, expected 11" in done.left_out[0]
+    assert "CodeCarbon 3.2.9 leaves empty columns out of the rows that it appends" in done.left_out[0]
+    chosen = import_tracker(source, meter, Choice(zone="UTC", line=2, replace=True))
+    assert (chosen.pairs, chosen.left_out) == (done.pairs, ())
+    with pytest.raises(ImportFileError, match=r"cc_short_row\.csv:3: found 9 fields"):
+        import_tracker(source, meter, Choice(zone="UTC", line=3))
+
+
+def test_a_file_of_another_encoding_is_attached(meter: Path) -> None:
+    assert [line for line, _ in import_tracker(CASES / "cc_cp1252.csv", meter, Choice(zone="UTC")).pairs] == [2]
+    (row,) = compared(meter)["runs"]
+    assert (row["reported_wh"], row["ratio"]["value"]) == (54.0, pytest.approx(54 / 60))

@@ -314,3 +314,78 @@ def test_wrong_arguments_are_told_in_one_sentence(
     done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)
     assert done.returncode == status
     assert re.fullmatch(r"around\.py: .+\n", done.stderr)
+
+
+# --- what a tracker's settings and the machine make of its figure
+
+
+Powercap = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def on_powercap(tmp_path: Path, program: Path, sut_python: str) -> Powercap:
+    """carbontracker's report on a stand-in powercap folder."""
+    shutil.copy(Path(__file__).parent / "carbontracker_driver.py", program)
+
+    def run(zones: dict[str, tuple[str, float]], seconds: float, *, closed: bool = False) -> dict[str, Any]:
+        given = {"zones": zones, "seconds": seconds, "closed": closed, "folder": str(tmp_path)}
+        command = [sut_python, "carbontracker_driver.py", json.dumps(given)]
+        done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    return run
+
+
+def test_carbontracker_gives_the_mean_of_several_devices_and_says_so(
+    on_powercap: Powercap,
+) -> None:
+    said = on_powercap({"intel-rapl:0": ("package-0", 50.0), "intel-rapl:0:0": ("dram", 10.0)}, 4.0)
+    mean_w = said["parts_wh"]["cpu"] * 3600 / ((said["end_ns"] - said["begin_ns"]) / 1e9)
+    assert mean_w == pytest.approx(30.0, rel=0.1)
+    assert said["methods"]["cpu"] == "RAPL counters, mean power of its 2 devices times time (cpu:0, dram:0)"
+    assert said["problems"] == ["its CPU figure is the mean of its 2 devices (cpu:0, dram:0), not their sum"]
+    assert said["polls"] in (2, 3, 4)  # one a second and a bit, not one a device
+
+
+def test_carbontracker_on_counters_that_it_may_not_read_has_no_method(
+    on_powercap: Powercap,
+) -> None:
+    said = on_powercap({"intel-rapl:0": ("package-0", 50.0)}, 1.0, closed=True)
+    assert (said["reported_wh"], said["parts_wh"]["cpu"], said["methods"]["cpu"]) == (0.0, None, "none")
+    assert said["polls"] == 0
+    assert said["problems"][0] == "its CPU cannot be read (cpu:0); it counts 0 for it, which is no measurement"
+    assert not any("too short" in problem for problem in said["problems"])
+
+
+def test_codecarbon_in_process_mode_is_told_not_to_count_the_machine(tmp_path: Path, around: Around) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".codecarbon.config").write_text("[codecarbon]\ntracking_mode = process\n")
+    assert around(["codecarbon=1"], "import time; time.sleep(1.2)").returncode == 0
+    document = artefact(tmp_path, "codecarbon")
+    told = "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
+    assert told in document["problems"] or "rapl" in document["methods"]["cpu"].lower()
+
+
+@pytest.mark.parametrize(("zones", "asked"), [(("package-0", "psys"), True), (("psys",), False)])
+def test_codecarbon_on_the_platforms_counter_is_told_to_count_the_memory_twice(
+    zones: tuple[str, ...], asked: bool, tmp_path: Path, program: Path, sut_python: str
+) -> None:
+    for place, name in enumerate(zones):
+        zone = tmp_path / "powercap" / f"intel-rapl:{place}"
+        zone.mkdir(parents=True)
+        for file, text in {"name": name, "energy_uj": "1000", "max_energy_range_uj": "999999"}.items():
+            (zone / file).write_text(f"{text}\n")
+    code = (
+        "import logging, tracker_codecarbon\n"
+        "from codecarbon.core.cpu import IntelRAPL\n"
+        "told = tracker_codecarbon.Messages()\n"
+        "logging.getLogger('codecarbon').handlers = [told]\n"
+        "logging.getLogger('codecarbon').setLevel(logging.INFO)\n"
+        "before = told.uses_psys()\n"
+        f"IntelRAPL(rapl_dir={str(tmp_path / 'powercap')!r}, rapl_prefer_psys={asked})\n"
+        "print(before, told.uses_psys())\n"
+    )
+    done = subprocess.run([sut_python, "-c", code], cwd=program, capture_output=True, text=True, check=False)
+    assert done.stdout == "False True\n", done.stderr

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.sut.conftest import compiled
 from tests.workloads.conftest import ROOT
-from workloads.trackers.tracker_counters import Zone
+from workloads.trackers.tracker_counters import Zone, between
 
 Follow = Callable[..., dict[str, Any]]
 CYCLE_S, SNAPSHOT_S = 6.0, 5.0
@@ -166,6 +166,52 @@ def test_counters_are_read_over_their_wrap_and_nothing_is_counted_twice(follow: 
     assert said["parts_wh"] == {"cpu": pytest.approx(180 / 3600), "gpu": None, "ram": pytest.approx(40 / 3600)}
     assert said["reported_wh"] == pytest.approx(220 / 3600)
     assert said["methods"] == {"cpu": "RAPL package counters", "gpu": "none", "ram": "RAPL dram counters"}
+
+
+DIES = {"intel-rapl:0": "package-0-die-0", "intel-rapl:0:0": "core", "intel-rapl:1": "package-0-die-1",
+        "intel-rapl:1:0": "core", "intel-rapl:2": "package-1-die-0", "intel-rapl:2:0": "core"}  # fmt: skip
+
+
+def constant(begin_uj: int, power_w: float, end_s: int = 60) -> list[list[int]]:
+    return [[second, begin_uj + round(1e6 * power_w * second)] for second in range(end_s + 1)]
+
+
+@pytest.mark.parametrize("begin_uj", [0, 777_000_000])
+def test_dies_that_show_one_counter_count_once(begin_uj: int, follow: Follow, open_folder: Path) -> None:
+    powercap = tree(open_folder, DIES, 10**11)
+    energy_uj = {zone: constant(begin_uj, 40.0 if zone.count(":") > 1 else 50.0) for zone in DIES}
+    given: dict[str, Any] = {"powercap": str(powercap), "energy_uj": energy_uj}
+    # One counter of package 0 whatever its dies, and one of package 1, though it reads the same.
+    direct = follow("nvml-rapl", 60.0, step_s=1.0, **given)
+    assert direct["parts_wh"]["cpu"] == pytest.approx(100 * 60 / 3600)
+    method = follow("eit", 60.0, alone=True, **given)
+    assert method["parts_wh"]["cpu"] == pytest.approx(100 * 60 / 3600)
+    told = "package-0-die-1 (intel-rapl:1) shows the counter of package-0-die-0 (intel-rapl:0), which counts once"
+    assert told in direct["problems"]
+    assert told in method["problems"]
+
+
+@pytest.mark.parametrize(
+    "second", [constant(5_000_000_000, 50.0), constant(777_000_000, 55.0)], ids=["begins elsewhere", "drifts apart"]
+)
+def test_dies_with_a_counter_each_are_added(second: list[list[int]], follow: Follow, open_folder: Path) -> None:
+    powercap = tree(open_folder, {"intel-rapl:0": "package-0-die-0", "intel-rapl:1": "package-0-die-1"}, 10**11)
+    energy_uj = {"intel-rapl:0": constant(777_000_000, 50.0), "intel-rapl:1": second}
+    said = follow("nvml-rapl", 60.0, step_s=1.0, powercap=str(powercap), energy_uj=energy_uj)
+    both_j = sum(points[-1][1] - points[0][1] for points in energy_uj.values()) / 1e6
+    assert said["parts_wh"]["cpu"] == pytest.approx(both_j / 3600)
+    assert not any("counts once" in problem for problem in said["problems"])
+
+
+@given(st.integers(10**7, 2**40), st.data())
+def test_a_view_of_a_counter_lies_between_two_readings_of_it_however_late_they_are(
+    range_uj: int, data: st.DataObject
+) -> None:
+    zone = Zone("package-0-die-1", Path("zone"), range_uj, top=True)
+    start = data.draw(st.integers(0, range_uj - 1))
+    late = data.draw(st.integers(0, range_uj - 1))
+    view = data.draw(st.integers(0, late))
+    assert between(zone, start, (start + view) % range_uj, (start + late) % range_uj)
 
 
 def test_the_method_takes_no_more_of_the_package_than_the_package_drew(follow: Follow, open_folder: Path) -> None:

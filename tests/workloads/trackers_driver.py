@@ -2,7 +2,8 @@
 
 The specification (JSON): `tracker`, `end_s`, `step_s` (the direct method's polls), `power_w` and `energy_uj` (points
 [s, value], the last one at or before a moment holds; for power_w "line": true draws straight lines between them),
-`ours_sm`, `others_sm` (percent, absent: no such process), `powercap`, `folder`, `as_nobody`. Prints the report. The
+`ours_sm`, `others_sm` (percent, absent: no such process), `alone` (no other process takes CPU time), `powercap`,
+`folder`, `as_nobody`. Prints the report. The
 board is the stub library's; its trace is written anew at every step.
 """
 
@@ -69,6 +70,9 @@ def main(given: dict[str, Any]) -> None:
     if given.get("as_nobody") and os.geteuid() == 0:
         os.setuid(65534)
     folder, powercap = Path(given["folder"]), Path(given["powercap"])
+    if given.get("alone"):
+        tracker_eit.machine_s = lambda: world.now_ns / 1e9
+        tracker_eit.cpu_s = lambda _process: world.now_ns / 1e9
     if given["tracker"] == "eit":
         impact = tracker_eit.ImpactTracker(folder, 1.0, powercap, world.clock, world.wait)
         impact.start()

@@ -2,7 +2,8 @@
 
 It counts nothing between two of its epochs, and gives one that is too short for a measurement the energy of another;
 so it is cut at epochs only, and its own interval is from the first epoch's begin to the last one's end. A run without
-epochs is one of them.
+epochs is one of them. It joins the readings of a component's devices (boards; packages and memories) into one list, so
+its figure of several is their mean; where none may be read it counts 0.
 
 Knows carbontracker's interface (2.x: epoch_start, epoch_end, the energies it will print) and its power usage
 effectiveness. Does not know the harness. Its constructor asks an address service where the machine is; that service is
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 EPOCHS = 10**9
 """Never all monitored: how many there will be is not known, and after the last one it would stop by itself."""
-METHODS = {"IntelCPU": "RAPL counters, mean power times time", "NvidiaGPU": "NVML power, mean power times time"}
+METHODS = {"IntelCPU": "RAPL counters", "NvidiaGPU": "NVML power"}
+UNREADABLE = {"IntelCPU": "lack of read-permissions", "NvidiaGPU": "does not support retrieval of power usages"}
+"""What it says where a component is there and cannot be read; it then counts zeros."""
 
 
 @contextlib.contextmanager
@@ -85,10 +88,12 @@ class CarbonTracker:
             raise TrackerProblem("it counts epochs, and none of this run ended")
         thread = package.tracker
         total_wh, components = self._total_wh(), list(thread.components)
-        parts = {part.name: float(sum(part.energy_usage(thread.epoch_times))) * 1000.0 for part in components}
-        polls = max((sum(len(epoch) for epoch in part.power_usages) for part in components), default=0)
-        methods = {part.name: _method(part) for part in components}
-        problems = [_constant(part) for part in components if type(part.handler).__name__ == "GenericCPU"]
+        read = [part for part in components if not self._unreadable(part)]
+        parts = {part.name: float(sum(part.energy_usage(thread.epoch_times))) * 1000.0 for part in read}
+        polls = max(map(_polls, read), default=0)
+        methods = {part.name: _method(part) for part in read}
+        problems = [text for part in read for text in _remarks(part)]
+        problems += [_closed(part) for part in components if part not in read]
         with contextlib.redirect_stdout(self._said):
             package.stop()
         self._keep_logs()
@@ -102,7 +107,7 @@ class CarbonTracker:
             polls=polls,
             factor=self._pue,
             factor_reason=f"the power usage effectiveness of data centres in 2023, {self._pue:g}: its energies hold it",
-            problems=[*problems, *_unmeasured(components, len(thread.epoch_times)), *self._warnings()],
+            problems=[*problems, *_unmeasured(read, len(thread.epoch_times)), *self._warnings()],
         )
 
     def _cut(self) -> None:
@@ -126,6 +131,11 @@ class CarbonTracker:
         lines = [line for line in self._said.getvalue().splitlines() if "WARNING" in line or "CRITICAL" in line]
         return [line for line in dict.fromkeys(lines) if "intensity" not in line]
 
+    def _unreadable(self, part: Any) -> bool:  # noqa: ANN401
+        """Whether it said that a component cannot be read."""
+        said = UNREADABLE.get(type(part.handler).__name__)
+        return said is not None and said in self._said.getvalue()
+
     def _keep_logs(self) -> None:
         """Its log files as one, in the order of their names."""
         files = sorted(self._logs.glob("*.log"))
@@ -138,10 +148,33 @@ class CarbonTracker:
 
 def _method(part: Any) -> str:  # noqa: ANN401
     kind = type(part.handler).__name__
-    devices = ", ".join(part.devices())
+    devices = part.devices()
     if kind == "GenericCPU":
-        return f"constant {part.handler.power_usage()[0]:g} W, half of a rated power ({devices})"
-    return f"{METHODS.get(kind, kind)} ({devices})"
+        return f"constant {part.handler.power_usage()[0]:g} W, half of a rated power ({', '.join(devices)})"
+    of = f" of its {len(devices)} devices" if len(devices) > 1 else ""
+    return f"{METHODS.get(kind, kind)}, mean power{of} times time ({', '.join(devices)})"
+
+
+def _polls(part: Any) -> int:  # noqa: ANN401
+    """How often it was read: one reading a device; an epoch without any has the list of another."""
+    lists = {id(readings): readings for readings in part.power_usages}.values()
+    return sum(map(len, lists)) // max(len(part.devices()), 1)
+
+
+def _remarks(part: Any) -> list[str]:  # noqa: ANN401
+    """What a reader has to know of a component's figure."""
+    devices, said = part.devices(), []
+    if type(part.handler).__name__ == "GenericCPU":
+        said.append(_constant(part))
+    if len(devices) > 1:
+        of = f"its {part.name.upper()} figure is the mean of its {len(devices)} devices ({', '.join(devices)})"
+        said.append(f"{of}, not their sum")
+    return said
+
+
+def _closed(part: Any) -> str:  # noqa: ANN401
+    devices = ", ".join(part.devices())
+    return f"its {part.name.upper()} cannot be read ({devices}); it counts 0 for it, which is no measurement"
 
 
 def _unmeasured(components: list[Any], epochs: int) -> list[str]:

@@ -20,6 +20,10 @@ from tracking import TRACKERS, Report, TrackerProblem
 if TYPE_CHECKING:
     from pathlib import Path
 
+PROCESS = "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
+MEMORY_OF_PROCESS = "tracking_mode is process: its memory figure is of its process and children, not of the machine"
+"""Where RAPL is read the mode moves the memory's figure alone."""
+PSYS = "its CPU figure is RAPL's psys, which holds the memory and more than the CPU: the memory is counted twice"
 COUNTRY = "DEU"
 """Only the grams in the CSV follow from it; wattlab reads no grams."""
 
@@ -56,6 +60,11 @@ class Messages(logging.Handler):
         found = dict(re.findall(r"(RAM|CPU|GPU) Tracking Method: (.+)", "\n".join(text for _, text in self.texts)))
         said = {part: found.get(part.upper(), "unknown").strip() for part in ("cpu", "gpu", "ram")}
         return {part: "none" if method == "Unspecified" else method for part, method in said.items()}
+
+    def uses_psys(self) -> bool:
+        """Whether it takes the platform's counter for the CPU's: asked to, or for want of another."""
+        said = "\n".join(text for _, text in self.texts)
+        return "Using psys (platform/system) domain" in said or "falling back to psys" in said
 
     def warnings(self) -> list[str]:
         """Its warnings and errors, each once, without the one about several instances, which are meant."""
@@ -122,8 +131,15 @@ class CodeCarbon:
             polls=self._totals.polls,
             factor=pue,
             factor_reason=None if pue == 1.0 else f"the power usage effectiveness that CodeCarbon is set to, {pue:g}",
-            problems=self._messages.warnings(),
+            problems=[*self._remarks(last.tracking_mode, methods["cpu"]), *self._messages.warnings()],
         )
+
+    def _remarks(self, mode: str, cpu_method: str) -> list[str]:
+        """What its settings on this machine make of its figure."""
+        said = [PSYS] if self._messages.uses_psys() else []
+        if mode == "process":
+            said.append(MEMORY_OF_PROCESS if "rapl" in cpu_method.lower() else PROCESS)
+        return said
 
     def _of_last(self) -> Any:  # noqa: ANN401
         if self._totals.last is None:  # flush() and stop() swallow what goes wrong in them

@@ -9,20 +9,32 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 POWERCAP = Path("/sys/class/powercap")
+APART_UJ = 1_000_000
+"""By how much two views of one counter may differ besides the time between their readings."""
 REMEDY = "since 2020 only root may read it; allow it with `sudo chmod o+r {}`"
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A RAPL domain: its name there (package-0, core, dram, psys), its folder, where its counter begins anew (uJ)."""
+    """A RAPL domain: its name there (package-0, core, dram, psys), its folder, where its counter begins anew (uJ), the
+    package that it is of, whatever the die (package-0 of package-0-die-1 and of its dram)."""
 
     name: str
     folder: Path
     range_uj: int
     top: bool
+    package: str = ""
+
+    @property
+    def kind(self) -> str:
+        """package, core, uncore, dram, psys."""
+        return self.name.split("-")[0]
 
     def read_uj(self) -> int:
         """The counter.
@@ -46,7 +58,8 @@ def zones(powercap: Path) -> tuple[list[Zone], list[str]]:
     for folder in sorted(powercap.glob("intel-rapl:*")):
         try:
             range_uj = int((folder / "max_energy_range_uj").read_text())
-            zone = Zone((folder / "name").read_text().strip(), folder, range_uj, folder.name.count(":") == 1)
+            top, name = folder.name.count(":") == 1, (folder / "name").read_text().strip()
+            zone = Zone(name, folder, range_uj, top, _package_of(name if top else _parent_of(folder)))
             zone.read_uj()
         except PermissionError:
             counter = folder / "energy_uj"
@@ -56,6 +69,76 @@ def zones(powercap: Path) -> tuple[list[Zone], list[str]]:
         else:
             found.append(zone)
     return found, problems
+
+
+def _parent_of(folder: Path) -> str:
+    """The name of the zone that a zone is a part of, its folder's where it has none."""
+    above = folder.with_name(folder.name.rpartition(":")[0])
+    try:
+        return (above / "name").read_text().strip()
+    except OSError:
+        return above.name
+
+
+def _package_of(name: str) -> str:
+    return name.partition("-die-")[0]
+
+
+class Counters:
+    """Zones that are read together: what each has counted, and which shows a counter that another one shows already.
+
+    AMD's CPUs of several dies have one counter for the package, which the kernel shows once a die (package-0-die-0,
+    package-0-die-1); each of Intel's dies has its own. A zone mirrors an earlier one of its kind and package as long as
+    it always lies between two readings of that one, before and after its own, to within `APART_UJ`. Meters of their own
+    begin anywhere in some 1e11 uJ, and drift apart.
+    """
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        self._last_uj: dict[Path, int] = {}
+        self._total_uj: dict[Path, int] = {}
+        self._twins: dict[Path, Zone] = {}
+        for place, zone in enumerate(zones):
+            earlier = next((one for one in zones[:place] if (one.kind, one.package) == (zone.kind, zone.package)), None)
+            if earlier is not None:
+                self._twins[zone.folder] = earlier
+
+    def read_uj(self, zone: Zone) -> int:
+        """One reading of a zone.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        twin = self._twins.get(zone.folder)
+        before_uj = self._last_uj.get(twin.folder) if twin else None
+        now_uj = zone.read_uj()
+        if twin is not None and before_uj is not None and not between(zone, before_uj, now_uj, twin.read_uj()):
+            del self._twins[zone.folder]
+        last_uj = self._last_uj.get(zone.folder, now_uj)
+        self._total_uj[zone.folder] = self._total_uj.get(zone.folder, 0) + zone.since(last_uj, now_uj)
+        self._last_uj[zone.folder] = now_uj
+        return now_uj
+
+    def counted_uj(self, zone: Zone) -> int:
+        """What a zone counted since its first reading; 0 of one that mirrors another."""
+        return 0 if self.mirrors(zone) else self._total_uj.get(zone.folder, 0)
+
+    def mirrors(self, zone: Zone) -> Zone | None:
+        """The zone whose counter this one shows."""
+        return self._twins.get(zone.folder)
+
+    def sentences(self, zones: Sequence[Zone]) -> list[str]:
+        """One for each zone that counts nothing by itself."""
+        return [
+            f"{zone.name} ({zone.folder.name}) shows the counter of {twin.name} ({twin.folder.name}), which counts once"
+            for zone in zones
+            if (twin := self.mirrors(zone)) is not None
+        ]
+
+
+def between(zone: Zone, before_uj: int, now_uj: int, after_uj: int) -> bool:
+    """Whether a reading lies between two of one counter, which may have begun anew meanwhile."""
+    reach_uj, at_uj = zone.since(before_uj, after_uj) + APART_UJ, zone.since(before_uj, now_uj)
+    return at_uj <= reach_uj or at_uj >= zone.range_uj - APART_UJ
 
 
 class Boards:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
-from tracker_counters import POWERCAP, Boards, Zone, zones
+from tracker_counters import POWERCAP, Boards, Counters, zones
 from tracking import TRACKERS, Report
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class ImpactTracker:
         self._thread = threading.Thread(target=self.follow, name="eit", daemon=True)
         self._boards = Boards()
         self._zones, self._problems = zones(powercap)
+        self._counters = Counters(self._zones)
         self._rows: list[Row] = []
         self._begin_ns = 0
         self._on_a_board = False
@@ -152,24 +153,28 @@ class ImpactTracker:
 
     def _cpu_w(self, processes: list[psutil.Process]) -> float:
         """RAPL's power over 2 s times the processes' share: of CPU time, for memory of the memory in use."""
-        before, begun_ns = read(self._zones), self._clock()
+        before, begun_ns = self._read(), self._clock()
         used_s, all_s = [cpu_s(process) for process in processes], -machine_s()
         self._pause(RAPL_S)
-        now, seconds = read(self._zones), (self._clock() - begun_ns) / 1e9
+        now, seconds = self._read(), (self._clock() - begun_ns) / 1e9
         all_s += machine_s()
         ours_s = sum(max(cpu_s(process) - earlier_s, 0.0) for process, earlier_s in zip(processes, used_s, strict=True))
         cpu_share = ours_s / all_s if all_s else 0.0
         power_w = {"package": 0.0, "core": 0.0, "dram": 0.0}
         for zone, earlier, later in zip(self._zones, before, now, strict=True):
-            kind = next((kind for kind in power_w if zone.name.startswith(kind)), None)
-            if kind is not None and (zone.top == (kind == "package")):
-                power_w[kind] += zone.since(earlier, later) / 1e6 / seconds
+            counted = zone.kind in power_w and self._counters.mirrors(zone) is None
+            if counted and zone.top == (zone.kind == "package"):
+                power_w[zone.kind] += zone.since(earlier, later) / 1e6 / seconds
         memory_share = sum(memory_of(process) for process in processes) / used_memory() if power_w["dram"] else 0.0
         rest_w = power_w["package"] - power_w["dram"] - power_w["core"]
         return (power_w["core"] + rest_w) * cpu_share + power_w["dram"] * memory_share
 
+    def _read(self) -> list[int]:
+        """The counters, uJ."""
+        return [self._counters.read_uj(zone) for zone in self._zones]
+
     def _sentences(self, end_ns: int) -> list[str]:
-        said = list(self._problems)
+        said = [*self._problems, *self._counters.sentences(self._zones)]
         if self._boards.problem:
             said.append(self._boards.problem)
         if not self._readable():
@@ -233,11 +238,6 @@ def used_memory() -> float:
     """Memory in use on the machine, byte."""
     memory = psutil.virtual_memory()
     return float(memory.total - memory.available)
-
-
-def read(of: list[Zone]) -> list[int]:
-    """Their counters, uJ."""
-    return [zone.read_uj() for zone in of]
 
 
 def adapter(folder: Path, period_s: float, *, epochs: bool) -> ImpactTracker:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracker_counters import POWERCAP, Boards, Zone, zones
+from tracker_counters import POWERCAP, Boards, Counters, Zone, zones
 from tracking import TRACKERS, Report
 
 if TYPE_CHECKING:
@@ -24,25 +24,17 @@ PARTS = {"package": "cpu", "dram": "ram"}
 
 @dataclass
 class Sums:
-    """What has been integrated: the last readings and the energies (J) of cpu, gpu, ram."""
+    """What has been integrated of the boards: their last readings and their energy (J)."""
 
-    energy_j: dict[str, float] = field(default_factory=lambda: {"cpu": 0.0, "gpu": 0.0, "ram": 0.0})
+    gpu_j: float = 0.0
     boards: dict[int, tuple[int, float]] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
 
     def board(self, board: int, time_ns: int, power_w: float) -> None:
         """A reading of a board's power: the trapezoid since the one before."""
         if board in self.boards:
             earlier_ns, earlier_w = self.boards[board]
-            self.energy_j["gpu"] += (earlier_w + power_w) / 2.0 * (time_ns - earlier_ns) / 1e9
+            self.gpu_j += (earlier_w + power_w) / 2.0 * (time_ns - earlier_ns) / 1e9
         self.boards[board] = time_ns, power_w
-
-    def counter(self, zone: Zone, part: str, now_uj: int) -> None:
-        """A reading of a counter: the difference to the one before."""
-        key = zone.folder.name
-        if key in self.counters:
-            self.energy_j[part] += zone.since(self.counters[key], now_uj) / 1e6
-        self.counters[key] = now_uj
 
 
 class Direct:
@@ -59,7 +51,8 @@ class Direct:
         self._boards = Boards()
         readable, self._problems = zones(powercap)
         self._zones = [(zone, part) for zone in readable if (part := _part(zone)) is not None]
-        self._sums, self._lock, self._end = Sums(), threading.Lock(), threading.Event()
+        self._sums, self._counters = Sums(), Counters([zone for zone, _ in self._zones])
+        self._lock, self._end = threading.Lock(), threading.Event()
         self._lines = [",".join(["time_ns", *self._columns()])]
         self._thread = threading.Thread(target=self._follow, name="nvml-rapl", daemon=True)
 
@@ -89,9 +82,7 @@ class Direct:
             version="1",
             end_ns=end_ns,
             reported_wh=self._total_wh() if measured else None,
-            parts_wh={
-                part: energy / 3600.0 if part in measured else None for part, energy in self._sums.energy_j.items()
-            },
+            parts_wh={part: energy / 3600.0 if part in measured else None for part, energy in self._energy_j().items()},
             methods={part: method if part in measured else "none" for part, method in methods.items()},
             polls=len(self._lines) - 1,
             problems=self._sentences(),
@@ -111,14 +102,13 @@ class Direct:
                 else:
                     self._sums.board(board, time_ns, power_w)
                     row.append(repr(power_w))
-            for zone, part in self._zones:
+            for zone, _ in self._zones:
                 try:
-                    now_uj = zone.read_uj()
+                    now_uj = self._counters.read_uj(zone)
                 except OSError as error:
                     self._once(f"{zone.folder}: {error}")
                     row.append("")
                 else:
-                    self._sums.counter(zone, part, now_uj)
                     row.append(str(now_uj))
             self._lines.append(",".join(row))
             return time_ns
@@ -135,7 +125,14 @@ class Direct:
         return ({"gpu"} if len(self._boards) else set()) | {part for _, part in self._zones}
 
     def _total_wh(self) -> float:
-        return sum(self._sums.energy_j.values()) / 3600.0
+        return sum(self._energy_j().values()) / 3600.0
+
+    def _energy_j(self) -> dict[str, float]:
+        """What cpu, gpu and ram have counted."""
+        found = {"cpu": 0.0, "gpu": self._sums.gpu_j, "ram": 0.0}
+        for zone, part in self._zones:
+            found[part] += self._counters.counted_uj(zone) / 1e6
+        return found
 
     def _columns(self) -> list[str]:
         boards = [f"gpu{board}_power_w" for board in range(len(self._boards))]
@@ -147,6 +144,7 @@ class Direct:
 
     def _sentences(self) -> list[str]:
         said = [*self._problems, *([self._boards.problem] if self._boards.problem else [])]
+        said += self._counters.sentences([zone for zone, _ in self._zones])
         return said if self._measured() else [*said, "neither a GPU nor RAPL can be read: it measured nothing"]
 
 

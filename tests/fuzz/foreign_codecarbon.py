@@ -1,0 +1,400 @@
+"""CodeCarbon's files and their mutations for the fuzzer of valid foreign files.
+
+Knows how its releases write (harness/importers/tracker_file.py) and what the importer promises. Every file is attached
+to the same synthetic campaign of three runs.
+"""
+
+import csv
+import io
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from harness.errors import LabError
+from harness.importers.tracker import Choice, import_tracker, windows_of
+from harness.run_folder import TRACKER, CampaignFolder
+from tests.analysis.tracked import Tracked, tracked_campaign
+from tests.fuzz.foreign import (
+    Files,
+    Form,
+    Mutated,
+    Mutation,
+    Outcome,
+    Reading,
+    as_windows_writes,
+    blank_lines,
+    only,
+    with_lines,
+)
+
+NAME = "emissions.csv"
+PARTS = ("cpu", "gpu", "ram")
+NUMBERS = (
+    "duration",
+    "emissions",
+    "emissions_rate",
+    "energy_consumed",
+    *(f"{p}_{w}" for p in PARTS for w in ("power", "energy")),
+)
+V1 = "timestamp,experiment_id,project_name,duration,emissions,energy_consumed,country_name,region,on_cloud"
+V2 = (
+    "timestamp,project_name,run_id,duration,emissions,emissions_rate,cpu_power,gpu_power,ram_power,cpu_energy,gpu_energy,"
+    "ram_energy,energy_consumed,country_name,region,cloud_provider,os,codecarbon_version,gpu_count,longitude,latitude,"
+    "ram_total_size,tracking_mode,on_cloud,pue"
+)
+V3 = f"{V2},wue"
+REUSED_SINCE = "3.3.1"
+"""Since then the powers hold the pue."""
+DROPPING = ("3.2.9", "3.3.0")
+KINDS = ("apart", "reused", "flushes", "tasks")
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file as columns and rows, all of them whole; `kind`: apart (an object a row), reused, flushes or tasks."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    kind: str
+
+    def files(self, **form: Any) -> Files:  # noqa: ANN401  csv's own options
+        """The table as a file."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n", **form)
+        writer.writerow(self.columns)
+        writer.writerows([row[name] for name in self.columns] for row in self.rows)
+        return {NAME: out.getvalue().encode()}
+
+    @property
+    def whole(self) -> bool:
+        """Whether its rows say how their energies are split, and how long they were counted."""
+        return "ram_power" in self.columns
+
+    def with_cell(self, at: int, column: str, text: str) -> "Table":
+        """One cell changed."""
+        rows = [row | {column: text} if place == at else row for place, row in enumerate(self.rows)]
+        return replace(self, rows=tuple(rows))
+
+
+@cache
+def empty() -> Path:
+    """The campaign without any attachment; made once, in a folder that the system clears."""
+    return tracked_campaign(
+        Path(tempfile.mkdtemp(prefix="wattlab-fuzzed-")), Tracked(trackers={}, baseline_blocks=0, gpu=False)
+    )
+
+
+@cache
+def windows() -> list[tuple[float, float]]:
+    """Begin and end of its runs on the SUT's wall clock (s since 1970)."""
+    return [(w.begin_ns * 1e-9, w.end_ns * 1e-9) for w in windows_of(CampaignFolder(empty()).runs())]
+
+
+def stamp(at_s: float) -> str:
+    """As CodeCarbon writes it: cut to seconds, without a zone."""
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(at_s)):%Y-%m-%dT%H:%M:%S}"
+
+
+def parsed(files: Files) -> Table:
+    """The table of a file that `drawn` made."""
+    head, *lines = csv.reader(io.StringIO(files[NAME].decode()))
+    rows = tuple(dict(zip(head, line, strict=True)) for line in lines)
+    runs = {row.get("run_id", "") for row in rows}
+    shared = len(runs) < len(rows) and "run_id" in head
+    kind = "tasks" if "task_name" in head else "apart" if not shared else "reused" if runs == {"run"} else "flushes"
+    return Table(tuple(head), rows, kind)
+
+
+def drawn(random: Random) -> Files:
+    """A valid file of any kind: releases, lengths, powers and factors of its own."""
+    return _drawn(random.choice(KINDS), random).files()
+
+
+def _drawn(kind: str, random: Random) -> Table:
+    releases = {"apart": ["", "2.1", "2.3.4", "2.8.4", "3.0.2", "3.2.3", "3.3.2"], "reused": ["3.3.1", "3.3.2"],
+                "flushes": ["2.8.4", "3.0.2", "3.3.2"], "tasks": ["2.3.4", "3.0.2", "3.3.2"]}  # fmt: skip
+    release = random.choice(releases[kind])
+    old = release in ("", "2.1")
+    pue = 1.0 if old or kind == "tasks" else random.choice([1.0, 1.0, 1.2, 1.58])
+    columns = V1 if not release else V2 if release < "3.1" else V3
+    names = [name for name in columns.split(",") if not (old and name in ("codecarbon_version", "pue"))]
+    if kind == "tasks":
+        names = ["task_name", *(name for name in names if name not in ("pue", "wue"))]
+    counted = [0.0, 0.0, 0.0]
+    rows = []
+    for number, (begin_s, end_s, powers) in enumerate(_stretches(kind, random)):
+        seconds = end_s - begin_s
+        own = [power * seconds * pue / 3.6e6 for power in powers]
+        counted = [a + b for a, b in zip(counted, own, strict=True)] if kind == "reused" else own
+        rows.append(_row(number, kind, release, pue, end_s, seconds, powers, counted))
+    return Table(tuple(names), tuple({name: row.get(name, "") for name in names} for row in rows), kind)
+
+
+def _stretches(kind: str, random: Random) -> list[tuple[float, float, list[float]]]:
+    """Begin, end (s) and powers (W) of what each row counts: memory of one power, as a machine has."""
+    ram_w, boards = random.uniform(2, 60), random.random() < 0.5
+    found = []
+    for begin_s, end_s in windows():
+        at_s = begin_s + random.uniform(0.5, 3)
+        for count in range({"apart": 1, "reused": random.choice([1, 2]), "tasks": 3, "flushes": 3}[kind]):
+            seconds = random.uniform(8, 15) if kind != "apart" else random.uniform(20, end_s - at_s - 2)
+            start_s = at_s if kind == "flushes" else at_s + 17.5 * count
+            seconds *= count + 1 if kind == "flushes" else 1
+            cpu_w, gpu_w = random.uniform(5, 200), random.uniform(20, 400) if boards else 0.0
+            if kind == "flushes":
+                cpu_w, gpu_w = 50.0, 0.0
+            found.append((start_s, min(start_s + seconds, end_s - 0.5), [cpu_w, gpu_w, ram_w]))
+    return found
+
+
+def _row(
+    number: int, kind: str, release: str, pue: float, end_s: float, seconds: float, powers: Sequence[float],
+    energies: Sequence[float],
+) -> Row:  # fmt: skip
+    held = pue if release >= REUSED_SINCE else 1.0
+    total = math.fsum(energies)
+    run = {"apart": f"run-{number}", "tasks": f"run-{number // 3}", "flushes": f"run-{number // 3}"}.get(kind, "run")
+    grams = 1000.0 if release in ("", "2.1") else 1.0
+    plain = {
+        "task_name": f"task-{number}", "timestamp": stamp(end_s), "project_name": "codecarbon", "run_id": run,
+        "experiment_id": f"e-{number}", "duration": repr(seconds), "emissions": repr(0.38 * total),
+        "emissions_rate": repr(0.38 * total / seconds * grams), "energy_consumed": repr(total),
+        "country_name": "Germany", "region": "", "cloud_provider": "", "os": "Linux", "codecarbon_version": release,
+        "gpu_count": "1" if powers[1] else "", "longitude": "9.18", "latitude": "48.8", "ram_total_size": "23.5",
+        "tracking_mode": "machine", "on_cloud": "N", "pue": repr(pue), "wue": "0.0",
+    }  # fmt: skip
+    parts = {f"{part}_power": repr(power * held) for part, power in zip(PARTS, powers, strict=True)}
+    parts |= {f"{part}_energy": repr(energy) for part, energy in zip(PARTS, energies, strict=True)}
+    return plain | parts
+
+
+def read(source: Path, campaign: Path) -> Reading:
+    """Attach what lies in a folder to the campaign; what its log says of every run."""
+    shutil.copytree(empty(), campaign)
+    try:
+        done = import_tracker(source / NAME, campaign, Choice(zone="UTC"))
+    except LabError as error:
+        return Reading(refused=str(error))
+    values: dict[str, float] = {}
+    flags = {text.replace(str(source), "") for text in done.left_out if "a flush; line" not in text}
+    for entry in CampaignFolder(campaign).entries():
+        if entry.get("note") == TRACKER:
+            account, run = entry["tracker"], str(entry["run"])[-8:]
+            spans = account.get("spans_ns") or [[account["begin_ns"], account["end_ns"]]]
+            values[f"{run}.energy_wh"] = account["reported_wh"] / account["factor"]
+            values[f"{run}.counted_s"] = sum(end - begin for begin, end in spans) * 1e-9
+            values[f"{run}.end_s"] = account["end_ns"] * 1e-9
+            # What an object of several passes had counted before is told of each pass, with its line.
+            flags |= {f"{run} {text}" for text in account["problems"] if "was used again" not in text}
+    digest = done.path.name[:8]
+    return Reading(None, values, frozenset(flags), {"rows": len(done.pairs), "spans": len(values), "digest": digest})
+
+
+# --- mutations
+
+
+def columns_in_another_order(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    columns = tuple(random.sample(table.columns, len(table.columns)))
+    return Mutated(replace(table, columns=columns).files(), "preserved", "columns in another order")
+
+
+def further_columns(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    name = random.choice(["", "gpu_utilization_percent", "note", "water_consumed"])
+    if name in table.columns:
+        return Mutated(files, "preserved", "nothing")
+    at = random.randint(0, len(table.columns))
+    columns = (*table.columns[:at], name, *table.columns[at:])
+    rows = tuple(row | {name: random.choice(["", "1", "a, b"])} for row in table.rows)
+    return Mutated(replace(table, columns=columns, rows=rows).files(), "preserved", f"a column {name!r}")
+
+
+def a_column_renamed(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    name = random.choice([n for n in table.columns if n not in ("task_name", "run_id", "codecarbon_version")])
+    lost = name in ("timestamp", "duration", "energy_consumed", "pue")
+    columns = tuple("name" if n == name else n for n in table.columns)
+    rows = tuple({("name" if n == name else n): text for n, text in row.items()} for row in table.rows)
+    outcome: Outcome = "flagged" if lost else "preserved"
+    return Mutated(Table(columns, rows, table.kind).files(), outcome, f"{name} renamed")
+
+
+def rows_in_another_order(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    rows = tuple(random.sample(table.rows, len(table.rows)))
+    return Mutated(replace(table, rows=rows).files(), "preserved", "rows in another order")
+
+
+def a_row_doubled(random: Random, files: Files) -> Mutated:
+    name, lines = only(files)
+    at, to = random.randrange(1, len(lines)), random.randrange(1, len(lines) + 1)
+    return Mutated(
+        with_lines(files, name, [*lines[:to], lines[at], *lines[to:]]), "preserved", f"line {at + 1} doubled"
+    )
+
+
+def header_again(random: Random, files: Files) -> Mutated:
+    name, lines = only(files)
+    at = random.randrange(1, len(lines) + 1)
+    return Mutated(
+        with_lines(files, name, [*lines[:at], lines[0], *lines[at:]]), "preserved", f"header in line {at + 1}"
+    )
+
+
+def everything_quoted(random: Random, files: Files) -> Mutated:
+    return Mutated(parsed(files).files(quoting=csv.QUOTE_ALL), "preserved", "quotes")
+
+
+def numbers_otherwise(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    form = random.choice(["{:.12e}", "{:+.15g}", "{:.17f}"])
+    rows = tuple(row | {name: form.format(float(row[name])) for name in NUMBERS if row.get(name)} for row in table.rows)
+    return Mutated(replace(table, rows=rows).files(), "preserved", f"numbers as {form}")
+
+
+def a_zone_in_the_stamps(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    rows = tuple(row | {"timestamp": row["timestamp"] + random.choice(["Z", "+00:00"])} for row in table.rows)
+    return Mutated(replace(table, rows=rows).files(), "preserved", "stamps in UTC")
+
+
+def another_encoding(random: Random, files: Files) -> Mutated:
+    table = parsed(files)
+    column = random.choice(["region", "country_name"])
+    changed = table.with_cell(random.randrange(len(table.rows)), column, random.choice(["Rhône", "Österreich", "Łódź"]))
+    coding = random.choice(["utf-8", "cp1250", "cp1252", "iso8859_2"])
+    try:
+        content = changed.files()[NAME].decode().encode(coding)
+    except UnicodeEncodeError:
+        content = changed.files()[NAME]
+    return Mutated({NAME: content}, "preserved", f"an accent in {coding}")
+
+
+def a_spreadsheets_file(random: Random, files: Files) -> Mutated:
+    table, comma = parsed(files), random.random() < 0.7
+    rows = table.rows
+    if comma:
+        numbers = (*NUMBERS, "pue", "wue", "ram_total_size", "longitude", "latitude")
+        rows = tuple(row | {name: row[name].replace(".", ",") for name in numbers if name in row} for row in rows)
+    changed = replace(table, rows=rows).files(delimiter=random.choice([";", "\t"]))
+    return Mutated(changed, "preserved" if table.whole else "flagged", "a spreadsheet's")
+
+
+def a_unit_changed(random: Random, files: Files) -> Mutated | None:
+    """Without parts and rate nothing in the file contradicts; a duration that is longer fits no run."""
+    table, at = parsed(files), 0
+    if not table.whole:
+        return None
+    column = random.choice(["energy_consumed", "duration", *(f"{part}_energy" for part in ("cpu", "ram"))])
+    factor = random.choice([1e-6, 1e-3, 1e3, 3.6e6] if "energy" in column else [1e-3, 1 / 60, 60.0, 1e3])
+    at = random.randrange(len(table.rows))
+    text = repr(float(table.rows[at][column]) * factor)
+    return Mutated(table.with_cell(at, column, text).files(), "flagged", f"{column} of row {at} times {factor:g}")
+
+
+def a_digit_changed(random: Random, files: Files) -> Mutated | None:
+    table = parsed(files)
+    at, column = random.randrange(len(table.rows)), random.choice(["energy_consumed", "cpu_energy", "ram_energy"])
+    if not table.whole:
+        return None
+    text = table.rows[at][column]
+    place = random.choice([n for n, mark in enumerate(text.split("e")[0]) if mark.isdigit()])
+    changed = text[:place] + str((int(text[place]) + random.randint(1, 9)) % 10) + text[place + 1 :]
+    off = abs(float(changed) - float(text)) / float(table.rows[at]["energy_consumed"])
+    if 1e-9 < off < 2e-4:
+        return None  # within a spreadsheet's digits
+    outcome: Outcome = "preserved" if off <= 1e-9 and column != "energy_consumed" else "flagged"
+    return None if off <= 1e-9 else Mutated(
+        table.with_cell(at, column, changed).files(), outcome, f"{column} {text} became {changed}"
+    )  # fmt: skip
+
+
+def end_cut(random: Random, files: Files) -> Mutated:
+    """The last line loses its end; harmless only in a column that is not read."""
+    name, lines = only(files)
+    last = lines[-1].rstrip("\n")
+    keep = random.randint(1, len(last) - 1)
+    column = parsed(files).columns[last[:keep].count(",")] if '"' not in last else ""
+    unread = column == parsed(files).columns[-1] and column in ("on_cloud", "wue")
+    outcome: Outcome = "preserved" if unread else "flagged"
+    return Mutated(with_lines(files, name, [*lines[:-1], last[:keep]]), outcome, f"cut in {column}")
+
+
+def a_row_cut(random: Random, files: Files) -> Mutated:
+    name, lines = only(files)
+    at = random.randint(1, len(lines) - 1)
+    keep = random.randint(1, len(lines[at]) // 2)
+    return Mutated(
+        with_lines(files, name, [*lines[:at], lines[at][:keep] + "\n", *lines[at + 1 :]]),
+        "flagged",
+        f"line {at + 1} cut",
+    )
+
+
+def rows_gone_at_the_end(random: Random, files: Files) -> Mutated | None:
+    name, lines = only(files)
+    count = random.randint(1, len(lines) - 2)
+    return Mutated(with_lines(files, name, lines[:-count]), "undetectable", f"the last {count} rows are gone")
+
+
+def an_earlier_row_gone(random: Random, files: Files) -> Mutated | None:
+    """Of an object that was used again the next row then holds more than its duration; of rows apart nothing shows."""
+    name, lines = only(files)
+    at = random.randint(1, len(lines) - 2)
+    outcome: Outcome = "flagged" if parsed(files).kind == "reused" else "undetectable"
+    return Mutated(with_lines(files, name, [*lines[:at], *lines[at + 1 :]]), outcome, f"line {at + 1} gone")
+
+
+def empty_columns_left_out(random: Random, files: Files) -> Mutated | None:
+    """As 3.2.9 and 3.3.0 append: read where the parts prove the places, else named."""
+    table = parsed(files)
+    if table.kind != "apart" or "wue" not in table.columns:
+        return None
+    release = random.choice(DROPPING)
+    empty_ones = [name for name in ("region", "longitude", "latitude") if random.random() < 0.7] or ["region"]
+    rows = [row | {"codecarbon_version": release} | dict.fromkeys(empty_ones, "") for row in table.rows]
+    first, *others = rows
+    lines = [",".join(table.columns), ",".join(first[name] for name in table.columns)]
+    lines += [",".join(row[name] for name in table.columns if name not in empty_ones) for row in others]
+    return Mutated({NAME: "".join(line + "\n" for line in lines).encode()}, "preserved", f"{empty_ones} left out")
+
+
+def another_day(random: Random, files: Files) -> Mutated:
+    table, days = parsed(files), random.choice([-1, 1, 365])
+    at = random.randrange(len(table.rows))
+    moved = datetime.fromisoformat(table.rows[at]["timestamp"]) + timedelta(days=days)
+    return Mutated(table.with_cell(at, "timestamp", moved.isoformat()).files(), "flagged", f"row {at} {days} days away")
+
+
+def process_mode(random: Random, files: Files) -> Mutated | None:
+    table = parsed(files)
+    if "tracking_mode" not in table.columns:
+        return None
+    rows = tuple(row | {"tracking_mode": "process"} for row in table.rows)
+    return Mutated(replace(table, rows=rows).files(), "flagged", "process mode")
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    columns_in_another_order, further_columns, a_column_renamed, rows_in_another_order, a_row_doubled, header_again,
+    everything_quoted, numbers_otherwise, a_zone_in_the_stamps, another_encoding, a_spreadsheets_file, a_unit_changed,
+    a_digit_changed, end_cut, a_row_cut, rows_gone_at_the_end, an_earlier_row_gone, empty_columns_left_out, another_day,
+    process_mode, as_windows_writes, blank_lines,
+)  # fmt: skip
+
+
+def form() -> Form:
+    """CodeCarbon's files of every kind."""
+    own: dict[str, Mutation] = {mutation.__name__: mutation for mutation in MUTATIONS}
+    return Form("codecarbon", drawn, read, own, tolerance=1e-6)
+
+
+FORM = form()
