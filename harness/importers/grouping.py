@@ -117,7 +117,9 @@ def placed(
     if grouping == Grouping():
         return list(runs), []
     if grouping.how is None:
-        own = [Place(run.scenario, run.repetition, run.kind) for run in runs]
+        own = [
+            Place(run.scenario, run.repetition, "baseline" if run.kind == "baseline" else "scenario") for run in runs
+        ]
         places = dict(enumerate(grouping.with_baseline(own)))
     else:
         different, held = list(dict.fromkeys(units)), Counter(units)

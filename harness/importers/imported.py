@@ -98,7 +98,7 @@ class ImportedRun:
     """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV), events by time; `repetition` 0
     is for `grouping.numbered` to fill in; `reason` says why a run that is no `success` enters no mean."""
 
-    kind: Literal["baseline", "scenario"]
+    kind: Literal["baseline", "scenario", "ranging"]
     scenario: str
     repetition: int
     begin_ns: int
@@ -212,7 +212,8 @@ def write_campaign(
             on_progress(ordinal, len(runs))
     counts: dict[str, int] = {}
     for run in ordered:
-        counts[run.scenario] = counts.get(run.scenario, 0) + 1
+        name = "ranging" if run.kind == "ranging" else run.scenario
+        counts[name] = counts.get(name, 0) + 1
     return Summary(path, counts, tuple(remarks))
 
 

@@ -225,6 +225,11 @@ ADVICE = {
         "The sync pulse did not show where this meter's readings stand in time.",
         "Repeat it on an idle machine with a load of more watts; until then the stamps' place is in the budget.",
     ),
+    "publisher-window": Advice(
+        "The window that the publisher counts (MLPerf: power_begin to power_end) has no place among the samples, fits "
+        "two, or is not covered by them.",
+        "Compare the clocks of both files, and whether both are of the same run and whole; then import again.",
+    ),
     "truncated-source": Advice(
         "The imported file ends in the middle of a line; the half line was not used.",
         "Stop the logger before copying its file.",

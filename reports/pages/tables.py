@@ -319,6 +319,43 @@ def oscar_table(results: Results) -> list[Block]:
     return [table]
 
 
+def publisher_table(results: Results) -> Table | None:
+    """Every run that its publisher states a window of: by the publisher's rule, by exact overlap, the whole record."""
+    rows, rules = [], []
+    for run in listed(results, "runs"):
+        if not (told := pick(run, "publisher")):
+            continue
+        rules.append(f"{told['publisher']}: {told['sentence']}")
+        excluded = "" if run.get("included") else "excluded"
+        cells = (
+            f"{run.get('ordinal')}", as_text(run.get("scenario")), as_text(told["begin_utc"]),
+            *(plain_digits(number_at(told, key)) for key in ("duration_s", "rows", "mean_power_w", "energy_wh")),
+            plain_digits(number_at(told, "spanned_energy_wh")),
+            *(plain_digits(number_at(run, key)) for key in ("mean_power_w", "energy_wh")),
+            *(plain_digits(number_at(told, "record", key)) for key in ("duration_s", "mean_power_w", "energy_wh")),
+        )  # fmt: skip
+        rows.append(Row(cells, excluded))
+    if not rows:
+        return None
+    heads = [Head("Run"), Head("Scenario", False), Head("Window from", numeric=False, keep=True), Head("Window / s")]
+    heads += [Head("Rows"), Head("Mean / W"), Head("Rows' energy / Wh"), Head("Mean × window / Wh")]
+    heads += [Head("Overlap / W"), Head("Overlap / Wh"), Head("Record / s"), Head("Record / W"), Head("Record / Wh")]
+    note = (
+        " ".join(f"{rule}." for rule in dict.fromkeys(rules)) + " Overlap: every sample for the part of its interval "
+    )
+    note += "that lies in the window; this is the run's energy everywhere else on this page, with its U. Record: all "
+    note += "that was recorded, waiting before and after the window included."
+    return Table("publisher", "By the publisher's own window, and the whole record", tuple(heads), tuple(rows), note)
+
+
+def plain_digits(number: Number | None) -> str:
+    """A value as a publisher prints it: two decimals, below ten four significant digits, whole numbers whole."""
+    if number is None or not is_finite(number.get("value")):
+        return NOTHING
+    value = float(number["value"])
+    return significant(value) if abs(value) < 10 or value.is_integer() else fixed(value, 2)
+
+
 def _oscar_rows(name: str, part: Results, oscar: Results) -> list[Row]:
     pairs = {"mean power": "mean_power_w", "energy": "energy_wh", "induced energy": "induced_energy_wh"}
     rows = [_compared(name, title, part, oscar, key) for title, key in pairs.items()]
