@@ -20,7 +20,8 @@ Decisions
   is empty. The mean bounds from above what an energy needs: an analyser's limits are a + b/P, so their mean is larger
   than their mean weighted with P.
 - PTDaemon's averages are compared with the rows they count; another average is an error, more samples than rows a note.
-  So is a sample that its reply to `RL` tells otherwise.
+  So is a sample that its reply to `RL` tells otherwise. Power that volts, amperes and power factor contradict is a
+  note.
 - An Identify line of PTDaemon's Dummy, or with the mark of an emulator, makes the stream `emulated`, not `imported`.
 
 No test here proves how PTDaemon behaves with an analyser attached; the tests hold what its published logs contain.
@@ -91,6 +92,8 @@ RANGING = re.compile(r"(?:^|[-_ ])ranging(?:$|[-_ ])", re.IGNORECASE)
 MODES = re.compile(r"(?:^|-)(?:ranging|testing)$", re.IGNORECASE)
 """What MLPerf's power server puts behind the mark of a session."""
 MLPERF = "MLPerf Inference"
+UNFITTING = 2.0
+"""Power and volts times amperes times power factor are the same but for their last digits (public logs: within 1 %)."""
 QUANTITIES = (("power_w", "W"), ("voltage_v", "V"), ("current_a", "A"), ("power_factor", "1"))
 LEAVES = frozenset({"ranging", "testing", "run_1", "performance", "power"})
 """Folders of a submission that name no workload."""
@@ -409,7 +412,7 @@ class Section:
         window_s, place = self.window_s(), self.session.place
         begin_ns, end_ns = self.begin_ns, self.rows[-1].time_ns
         notes = list(dict.fromkeys(self._notes()))
-        told = ("ptd-samples", "dummy-analyser", "publisher-window", "overrange")
+        told = ("ptd-samples", "ptd-values", "dummy-analyser", "publisher-window", "overrange")
         remarks += [f"{self.scenario}: {text}" for code, text in notes if code in told]
         changes, at_begin, said = self._ranges(begin_ns)
         notes += [("ptd-ranges", "before the run: " + "; ".join(said))] if said else []
@@ -597,6 +600,7 @@ class Section:
         logged = [self.window.source] if isinstance(self.window, Window) else []
         yield from (("source-changed", text) for text in self.session.changed(logged))
         yield from self._outside()
+        yield from self._unfitting()
         for go in self.goes:
             for averages in go.averages:
                 yield from self._compared(averages, go.rampup)
@@ -626,6 +630,20 @@ class Section:
             f"samples {OUTSIDE}: {len(rows)}; PTDaemon prints such values as -(value + 3), no power is taken from "
             f"them{span}",
         )
+
+    def _unfitting(self) -> Iterator[tuple[str, str]]:
+        """Power that is not what volts, amperes and power factor make; of several channels the sum has none."""
+        counted = [row.values for row in self.rows if row.counted]
+        ratios = [
+            watts / (volts * amps * factor) for watts, volts, amps, factor in counted if volts * amps * factor > 0
+        ]
+        middle = float(np.median(ratios)) if ratios else 1.0
+        if not 1 / UNFITTING < middle < UNFITTING:
+            yield (
+                "ptd-values",
+                f"the power is {middle:.3g} times volts times amperes times power factor (median of {len(ratios)} "
+                "samples); a column seems to be in another unit or in another's place",
+            )
 
     def _compared_reply(self, go: Go) -> Iterator[tuple[str, str]]:
         """The rows against the same samples in PTDaemon's reply to `RL`.

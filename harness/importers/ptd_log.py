@@ -54,6 +54,7 @@ _NUMBER = r"(-?\d{1,9}(?:\.\d{1,9})?)"
 _COUNT = r"(\d{1,9})"
 _SCIENTIFIC = r"(\d{1,9}(?:\.\d{1,9})?E[+-]\d{1,2})"
 _VALUES = f"Watts,{_NUMBER},Volts,{_NUMBER},Amps,{_NUMBER},PF,{_NUMBER}"
+_VALUE = re.compile(r"(?:Watts|Volts|Amps|PF),([^,]+)")
 _CHANNELS = re.compile(f",(?:Ch{_COUNT},)?{_VALUES}")
 _ROW = re.compile(f"(?:Time,)?{_DATE},{_VALUES}(?:,Mark,([^,]+))?((?:{_CHANNELS.pattern})*)")
 _SENT = "Response to client sent: "
@@ -238,7 +239,7 @@ def _read_rows(log: Log, lines: Sequence[str]) -> None:
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r").rstrip()
         last = number == len(lines)  # what follows the last newline: empty, or a line cut off
-        if match := _ROW.fullmatch(text):
+        if match := _match_row(text):
             _take(log, _row(log.source, number, match), last=last)
             explained = False
         elif last and text:
@@ -248,7 +249,7 @@ def _read_rows(log: Log, lines: Sequence[str]) -> None:
             explained = True
         elif text and (not explained or re.search(r"(?:^Time,|,Watts,|,Temp,)", text)):
             raise ImportFileError(f"{log.source.path}:{number}: {_why_not(text)}")
-    _require_marks(log)
+    _require_alike(log)
 
 
 def _read_console(log: Log, lines: Sequence[str]) -> None:
@@ -256,11 +257,11 @@ def _read_console(log: Log, lines: Sequence[str]) -> None:
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r").rstrip()
         last = number == len(lines)
-        if (match := _ROW.fullmatch(text)) and match[12]:
+        if (match := _match_row(text)) and match[12]:
             _take(log, _row(log.source, number, match), last=last)
         elif last and text:
             log.cut_line = number
-        elif (match := _ROW.fullmatch(_without_head(text))) and not match[12]:
+        elif (match := _match_row(_without_head(text))) and not match[12]:
             _reply(log, _row(log.source, number, match))
         elif match := re.match(f"Time,{_DATE},(?=NOTICE,|WARNING,|ERROR,)", text):
             _message(log, number, _stamp_ns(log.source, number, match.groups()), text[match.end() :])
@@ -270,6 +271,13 @@ def _read_console(log: Log, lines: Sequence[str]) -> None:
             log.damaged.append(number)
         else:
             _messages(log, number, text)
+
+
+def _match_row(text: str) -> re.Match[str] | None:
+    """A row; None where its last number was cut off, for PTDaemon prints as many decimals of every number."""
+    match = _ROW.fullmatch(text)
+    even = match is not None and len({len(value.partition(".")[2]) for value in _VALUE.findall(text)}) == 1
+    return match if even else None
 
 
 def _without_head(text: str) -> str:
@@ -288,8 +296,10 @@ def _messages(log: Log, number: int, text: str) -> None:
 
 
 def _take(log: Log, row: Row, *, last: bool) -> None:
-    """A row of the log; what has no line end may be a row whose mark, or last number, is cut off."""
-    if last and (not row.mark or not log.rows or log.rows[-1].mark != row.mark):
+    """A row of the log; what has no line end and is not like the row before it is cut off."""
+    before = log.rows[-1] if log.rows else None
+    alike = before is not None and (before.mark, len(before.channels)) == (row.mark, len(row.channels))
+    if last and not (row.mark and alike):
         log.cut_line = row.line
     else:
         log.rows.append(row)
@@ -305,8 +315,9 @@ def _reply(log: Log, row: Row) -> None:
     log.goes[-1].reply.append(replace(row, mark=log.goes[-1].mark))
 
 
-def _require_marks(log: Log) -> None:
-    """Rows of one file have a mark, all of them or none; one without among others is cut off there."""
+def _require_alike(log: Log) -> None:
+    """Rows of one file have a mark, all of them or none, and as many channels as the row before; one that has not is
+    cut off there."""
     marked = [row for row in log.rows if row.mark]
     if marked and len(marked) < len(log.rows):
         odd = next(row for row in log.rows if not row.mark)
@@ -314,6 +325,12 @@ def _require_marks(log: Log) -> None:
             f"{log.source.path}:{odd.line}: a row without Mark among rows that have one; the line is damaged: copy the "
             "file again, or take the samples after it as a file of its own"
         )
+    for before, row in pairwise(log.rows):
+        if row.mark == before.mark and len(row.channels) != len(before.channels):
+            raise ImportFileError(
+                f"{log.source.path}:{row.line}: {len(row.channels)} channels here, {len(before.channels)} in the row "
+                "before; the line is damaged: copy the file again"
+            )
 
 
 def _why_not(text: str) -> str:

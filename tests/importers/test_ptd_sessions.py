@@ -252,6 +252,26 @@ def test_a_row_without_a_mark_and_without_a_measurement_before_it_is_refused_wit
         import_ptd(tmp_path / "ptd.txt", tmp_path / "c")
 
 
+CUTS = {
+    "inside its last number": 2,
+    "before its last value": len(",PF,0.965700"),
+    "before its last channel": len(",Ch3" + CHANNEL.format(800.0)),
+}
+
+
+@pytest.mark.parametrize("gone", CUTS.values(), ids=CUTS)
+def test_a_row_whose_end_was_cut_off_is_damaged_even_where_the_rest_is_one(tmp_path: Path, gone: int) -> None:
+    lines = [three_channels(second, marked=True) for second in range(3)]
+    lines[1] = lines[1].strip()[:-gone] + "\n"
+    with pytest.raises(ImportFileError, match=r"spl\.txt:2: .*the line is damaged"):
+        imported(session(tmp_path / "in", "".join(lines)))
+
+
+def test_a_column_in_another_unit_is_said(tmp_path: Path) -> None:
+    [run] = imported(session(tmp_path / "in", rows(5, lambda _: 4500.0)))  # mW: 250 V x .04 A x .45 = 4.5 W
+    assert "is 1e+03 times volts times amperes times power factor (median of 5 samples)" in notes(run)["ptd-values"]
+
+
 # --- PTDaemon's own uncertainty -------------------------------------------------------------------------------------
 
 CHECKED = "Uncertainty checking for YokogawaWT330E is activated"
