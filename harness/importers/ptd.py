@@ -57,6 +57,7 @@ from harness.importers.imported import (
     OnProgress,
     SourceFile,
     Summary,
+    listed,
     read_source,
     write_campaign,
 )
@@ -609,6 +610,9 @@ class Section:
                 yield "ptd-uncertainty", f"{stated.text} (average, least, greatest, samples, invalid, valid, unknown)"
             if go.commands:
                 yield "ptd-ranges", "before Go: " + "; ".join(go.commands)
+        if (console := self.session.console) is not None and console.damaged:
+            text = f"{len(console.damaged)} rows of PTDaemon's replies are cut (line {listed(console.damaged)})"
+            yield "ptd-samples", f"{console.source.path.name}: {text}; they are not compared"
         if any(self._is_counted_short(go) for go in self.goes):
             counted = max(averages.total for go in self.goes for averages in go.averages)
             yield "ptd-samples", f"PTDaemon's averages count the first {counted} of {len(self.rows)} rows"

@@ -56,7 +56,8 @@ ADVICE = {
         "Check that the SUT is really plugged into this meter and that the meter is not on hold.",
     ),
     "overrange": Advice(
-        "The power was above the meter's range; these readings are no numbers, and the energy lacks them.",
+        "The power, or what it is made of, was outside the meter's range; such readings are no numbers, and the "
+        "energy lacks them.",
         "Choose a range of at least 1.1 times the highest current (`wattlab run --ranging` finds it), repeat the run.",
     ),
     "auto-range": Advice(

@@ -224,10 +224,12 @@ def test_two_messages_on_one_line_are_two(tmp_path: Path) -> None:
 def test_a_damaged_row_of_a_reply_costs_itself(tmp_path: Path) -> None:
     told = told_again(rows(3))
     told[1] = told[1][:40]
-    [run] = imported(
-        session(tmp_path / "in", rows(3), console(f"Go with mark '{MARK}'", HEAD + "Last 3 samples", *told))
-    )
+    logs = console(f"Go with mark '{MARK}'", HEAD + "Last 3 samples", *told)
+    [run] = imported(session(tmp_path / "in", rows(3), logs))
     assert len(readings(run)) == 3
+    assert notes(run)["ptd-samples"] == (
+        "ptd_logs.txt: 1 rows of PTDaemon's replies are cut (line 5); they are not compared"
+    )
 
 
 def test_a_console_that_powershell_redirected_is_read(tmp_path: Path) -> None:
