@@ -23,7 +23,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -324,6 +324,7 @@ def _by_key(source: SourceFile, log: LogText, key: str) -> dict[str, list[LogRow
     return rows_of
 
 
+@lru_cache(maxsize=64)
 def _is_said(text: str) -> bool:
     """Whether a cell holds anything."""
     value = number_of(text, "")

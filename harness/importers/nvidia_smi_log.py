@@ -152,13 +152,13 @@ class _Reader:
         seen: set[str] = set()
         last = max(number for number, line in enumerate(self._lines, 1) if line.strip())
         for number, line in enumerate(self._lines[self._first + 1 :], self._first + 2):
-            if not line.strip() or self._is_no_row(number, line):
+            cells = self._split(line)
+            if cells == [""] or self._is_no_row(number, line, cells):
                 continue
             if line in seen:
                 self._doubled.append(number)
                 self.repeated += line == self._lines[number - 2]
                 continue
-            cells = self._split(line)
             if (number == last and not self._is_whole(number, cells)) or self._is_before_header(number, cells):
                 self.cut.append(number)
                 continue
@@ -181,7 +181,7 @@ class _Reader:
             first = self._lines[self._said[0] - 1].strip()
             yield "query-failed", f"{_lines(self._said)}: nvidia-smi says {first!r:.80} instead of a row"
 
-    def _is_no_row(self, number: int, line: str) -> bool:
+    def _is_no_row(self, number: int, line: str, cells: Sequence[str]) -> bool:
         """Whether a line is a header again, with or without half a row before it, or a sentence of the tool."""
         if line.strip() == self._line_of_header:
             self._again.append(number)
@@ -190,7 +190,7 @@ class _Reader:
             self._again.append(number)
             self.cut.append(number)
             return True
-        if any(said in line.lower() for said in STATEMENTS) and len(self._split(line)) != len(self.columns):
+        if len(cells) != len(self.columns) and any(said in line.lower() for said in STATEMENTS):
             self._said.append(number)
             return True
         return False
