@@ -22,7 +22,7 @@ Decisions
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -32,9 +32,10 @@ from numpy.typing import NDArray
 
 from harness.documents import Event, GapEvent, IndicatorDescriptor, Json, NoteEvent, PhaseEvent, PowerDescriptor
 from harness.errors import ImportFileError
-from harness.importers.grouping import Grouping, Place, left_out, numbered
+from harness.importers.grouping import ENDINGS, Grouping, Place, left_out, numbered
 from harness.importers.imported import (
     SECOND_NS,
+    SHOWN,
     ZONE_NOTE,
     Content,
     ImportedRun,
@@ -190,7 +191,7 @@ def import_nvidia_smi(
         ImportFileError: no nvidia-smi log, a damaged line; with file and line. Every file that cannot be read is named.
         RunFolderError: the campaign exists already.
     """
-    files = _files(paths)
+    files, others = _files(paths)
     grouping = grouping or Grouping()
     places = grouping.places(files)
     chosen = [(file, place) for file, place in zip(files, places, strict=True) if place is not None]
@@ -207,8 +208,8 @@ def import_nvidia_smi(
     if refused:
         raise ImportFileError(_refusal(refused))
     _require_once(runs)
-    runs = numbered(runs)
-    said = [ZONE_NOTE, *left_out(files, places), *remarks.lines(), *_about_grouping(grouping, runs), *_overlaps(runs)]
+    runs = _with_overlaps(numbered(runs), remarks)
+    said = [ZONE_NOTE, *left_out(files, places), *others, *remarks.lines(), *_about_grouping(grouping, runs)]
     written = None if on_progress is None else partial(_second_half, on_progress)
     return write_campaign(campaign, "nvidia-smi", runs, said, written)
 
@@ -217,33 +218,38 @@ def _second_half(on_progress: OnProgress, done: int, total: int) -> None:
     on_progress(total + done, 2 * total)
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """The files that are named, and the logs in the folders that are.
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The files that are named, and the logs in the folders that are; a remark on what else lies there.
 
     Raises:
         ImportFileError: a folder without a log.
     """
-    found: list[Path] = []
+    found, others = list[Path](), list[Path]()
     for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
-        below = sorted(file for file in path.rglob("*") if file.name.endswith((".csv", ".log", ".txt", ".gz")))
-        logs = [file for file in below if file.is_file() and file.stat().st_size and is_log(read_source(file))]
+        below = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
+        logs = [file for file in below if is_log(file)]
         if not logs:
             raise ImportFileError(
-                f"{path}: no nvidia-smi log in it or below (.csv, .log, .txt, .gz with a header that has timestamp and "
+                f"{path}: no nvidia-smi log in it or below ({', '.join(ENDINGS)} with a header that has timestamp and "
                 "power.draw); name the files"
             )
         found += logs
-    return found
+        others += [file for file in below if file not in set(logs)]
+    remark = (
+        f"{len(others)} other files are left out, they have no header of such a log: {listed(others, REMARKS_SHOWN)}"
+    )
+    return found, [remark] if others else []
 
 
 def _refusal(refused: Sequence[str]) -> str:
     """One message for every file that cannot be read."""
     if len(refused) == 1:
         return refused[0]
-    return f"{len(refused)} files cannot be read, nothing was imported:\n  " + listed(refused).replace(", /", "\n  /")
+    more = [f"and {len(refused) - SHOWN} more"] if len(refused) > SHOWN else []
+    return "\n  ".join([f"{len(refused)} files cannot be read, nothing was imported:", *refused[:SHOWN], *more])
 
 
 def read_trace(source: SourceFile) -> Trace:
@@ -538,17 +544,22 @@ def _require_once(runs: Sequence[ImportedRun]) -> None:
         raise ImportFileError(f"{listed(twice)}; a copy of a log is no repetition: name each once")
 
 
-def _overlaps(runs: Sequence[ImportedRun]) -> list[str]:
-    """A remark on repetitions of one scenario that were made at one time: two boards of one run look like that."""
+def _with_overlaps(runs: Sequence[ImportedRun], remarks: "_Remarks") -> list[ImportedRun]:
+    """The runs, noted where a repetition of the same scenario was made at the same time: two boards of one run in two
+    files look like that."""
     ordered = sorted(runs, key=lambda run: (run.scenario, run.begin_ns))
-    pairs = [
-        f"{before.files[0].path} and {run.files[0].path}"
-        for before, run in pairwise(ordered)
-        if before.scenario == run.scenario and run.begin_ns < before.end_ns
+    notes: dict[tuple[str, int], tuple[str, str]] = {}
+    for before, run in pairwise(ordered):
+        if before.scenario == run.scenario and run.begin_ns < before.end_ns:
+            text = f"overlaps in time with {before.files[0].path.name}, as two boards of one run in two files would"
+            notes[run.scenario, run.repetition] = ("overlapping-runs", text)
+            remarks.add(run.files[0].path, [("overlapping-runs", text)])
+    return [
+        replace(run, events=(*run.events, NoteEvent(time_ns=run.end_ns, code=note[0], text=note[1])))
+        if (note := notes.get((run.scenario, run.repetition)))
+        else run
+        for run in runs
     ]
-    if not pairs:
-        return []
-    return [f"repetitions that overlap in time, as two boards of one run would: {listed(pairs, 3)}"]
 
 
 def _about_grouping(grouping: Grouping, runs: Sequence[ImportedRun]) -> list[str]:

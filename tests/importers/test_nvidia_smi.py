@@ -422,7 +422,7 @@ def test_a_log_is_read_as_it_was_written(tmp_path: Path, content: bytes) -> None
 def test_what_was_left_out_is_noted(tmp_path: Path) -> None:
     restarted = SOUND.replace(f"{stamp(5)}", PLAIN + stamp(5))
     assert [text for _, text in trace(tmp_path, restarted).notes] == [
-        "the header stands again at line 7: the log was restarted there"
+        "the header stands again at line 7, as where a logger is started again"
     ]
     assert [code for code, _ in trace(tmp_path, SOUND + f"{stamp(9)}, 104.50 W\n").notes] == ["rows-left-out"]
     dated = trace(tmp_path, "Wed Mar  4 08:59:58 UTC 2026\n" + SOUND)
