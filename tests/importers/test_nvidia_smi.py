@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from harness.documents import GapEvent, NoteEvent
 from harness.errors import ImportFileError
 from harness.importers.imported import SourceFile, read_source
-from harness.importers.nvidia_smi import Trace, boards_in_turn, import_nvidia_smi, read_trace
+from harness.importers.nvidia_smi import import_nvidia_smi
+from harness.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
 from harness.run_folder import CampaignFolder, verify_campaign
 from reports.analysis.results import analyse
 from reports.analysis.series import read_run
