@@ -247,6 +247,26 @@ def test_a_board_keeps_its_index_and_says_which_it_was(tmp_path: Path) -> None:
     assert [board.meter for board in several.boards] == ["gpu2", "gpu3"]
 
 
+def test_what_the_log_says_of_driver_and_power_limit_stands_with_the_machine(tmp_path: Path) -> None:
+    text = boards_text("index, name, driver_version, enforced.power.limit [W]",
+                       ("0, A100, 535.129.03, 300.00 W", "1, A100, 535.129.03, [N/A]"))  # fmt: skip
+    assert results(tmp_path, text)["sut"]["gpus"] == [
+        {"name": "A100", "driver": "535.129.03", "power_limit_w": 300.0}, {"name": "A100", "driver": "535.129.03"},
+    ]  # fmt: skip
+
+
+def test_what_is_attached_is_what_was_read_although_the_logger_still_writes(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(SOUND)
+
+    def still_writing(_done: int, _total: int) -> None:
+        path.write_text(path.read_text() + "more")
+
+    import_nvidia_smi([path], tmp_path / "c", on_progress=still_writing)
+    assert (tmp_path / "c" / "sources" / "t.csv").read_text() == SOUND
+    assert [check for check in verify_campaign(tmp_path / "c") if not check.passed] == []
+
+
 def test_each_boards_indicators_stand_in_the_row_of_their_poll(tmp_path: Path) -> None:
     rows = [f"{stamp(s + 0.004 * n)}, {n}, 100.00 W, {40 + n}\n" for s in range(5) for n in range(2)]
     import_path = tmp_path / "t.csv"
