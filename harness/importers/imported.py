@@ -65,32 +65,23 @@ class SourceFile:
         """Digest of the verbatim bytes."""
         return hashlib.sha256(self.verbatim).hexdigest()
 
-    def released(self) -> "FileOnDisk":
-        """The same file without its bytes."""
-        return FileOnDisk(self.path, self.sha256)
+    def released(self) -> "PackedFile":
+        """The same file, small: of many files only one has to lie in memory whole."""
+        return PackedFile(self.path, self.sha256, zlib.compress(self.verbatim, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class FileOnDisk:
-    """A source file that was read and is not kept in memory: of many files only one has to be."""
+class PackedFile:
+    """A source file that was parsed and is kept to be attached."""
 
     path: Path
     sha256: str
+    content: bytes = field(repr=False)
 
     @property
     def verbatim(self) -> bytes:
-        """Its bytes, read anew.
-
-        Raises:
-            ImportFileError: they are no longer those that were read.
-        """
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise ImportFileError(f"{self.path}: cannot read any more ({error.strerror}); import again") from None
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ImportFileError(f"{self.path}: it changed while it was imported; stop its logger, then import again")
-        return content
+        """Its bytes as they were read."""
+        return zlib.decompress(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +96,7 @@ class ImportedRun:
     end_ns: int
     streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, Content], ...]
     events: tuple[Event, ...]
-    files: tuple[SourceFile | FileOnDisk, ...]
+    files: tuple[SourceFile | PackedFile, ...]
     note: str
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"

@@ -14,15 +14,19 @@ Decisions
 - A stamp with another number of decimals than 0, 3, 6 or 9 was cut.
 """
 
+import codecs
 import csv
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 
 from harness.errors import ImportFileError
-from harness.importers.imported import SECOND_NS, SourceFile, decoded, listed
+from harness.importers.imported import GZIP, SECOND_NS, SourceFile, decoded, listed
 
 ALIASES = {
     "gpu_name": "name", "gpu_uuid": "uuid", "gpu_serial": "serial", "gpu_bus_id": "pci.bus_id", "gpu_index": "index",
@@ -38,6 +42,7 @@ POWERS = ("power.draw.instant", "power.draw", "power.draw.average")
 """What a power may be called, the one that is used first: the first is a momentary value on every board."""
 UNITS = {"MB": "MiB", "w": "W", "c": "C", "°C": "C"}
 """Spellings of units; MB is what old drivers print for MiB."""
+HEAD_BYTES = 16 * 1024
 HEADER_WITHIN = 10
 """A header that stands below so many lines is none."""
 STATEMENTS = (
@@ -88,9 +93,18 @@ class LogText:
         return next((at for at, column in enumerate(self.columns) if column.name == name), None)
 
 
-def is_log(source: SourceFile) -> bool:
-    """Whether a file has a header of such a log."""
-    return _find_header(decoded(source.content).split("\n", HEADER_WITHIN)[:HEADER_WITHIN]) is not None
+def is_log(path: Path) -> bool:
+    """Whether the first lines of a file have the header of such a log; one that cannot be read is left to `read_log` to
+    refuse."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if head.startswith(GZIP):
+            with gzip.open(path) as packed:
+                head = packed.read(HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return True
+    return _find_header(decoded(head.removeprefix(codecs.BOM_UTF8)).split("\n")[:HEADER_WITHIN]) is not None
 
 
 def read_log(source: SourceFile) -> LogText:
@@ -152,13 +166,13 @@ class _Reader:
         seen: set[str] = set()
         last = max(number for number, line in enumerate(self._lines, 1) if line.strip())
         for number, line in enumerate(self._lines[self._first + 1 :], self._first + 2):
-            if not line.strip() or self._is_no_row(number, line):
+            cells = self._split(line)
+            if cells == [""] or self._is_no_row(number, line, cells):
                 continue
             if line in seen:
                 self._doubled.append(number)
                 self.repeated += line == self._lines[number - 2]
                 continue
-            cells = self._split(line)
             if (number == last and not self._is_whole(number, cells)) or self._is_before_header(number, cells):
                 self.cut.append(number)
                 continue
@@ -174,14 +188,17 @@ class _Reader:
         if self._above:
             yield "rows-left-out", f"{_lines(self._above)} above the header: left out"
         if self._again:
-            yield "rows-left-out", f"the header stands again at {_lines(self._again)}: the log was restarted there"
+            yield (
+                "rows-left-out",
+                f"the header stands again at {_lines(self._again)}, as where a logger is started again",
+            )
         if self._doubled:
             yield "rows-left-out", f"{_lines(self._doubled)}: rows that stand there already; counted once"
         if self._said:
             first = self._lines[self._said[0] - 1].strip()
             yield "query-failed", f"{_lines(self._said)}: nvidia-smi says {first!r:.80} instead of a row"
 
-    def _is_no_row(self, number: int, line: str) -> bool:
+    def _is_no_row(self, number: int, line: str, cells: Sequence[str]) -> bool:
         """Whether a line is a header again, with or without half a row before it, or a sentence of the tool."""
         if line.strip() == self._line_of_header:
             self._again.append(number)
@@ -190,7 +207,7 @@ class _Reader:
             self._again.append(number)
             self.cut.append(number)
             return True
-        if any(said in line.lower() for said in STATEMENTS) and len(self._split(line)) != len(self.columns):
+        if len(cells) != len(self.columns) and any(said in line.lower() for said in STATEMENTS):
             self._said.append(number)
             return True
         return False

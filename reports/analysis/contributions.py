@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction, power_function, usual_step_s
+from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction, power_function
 from reports.analysis.limits import ROOT_3, Floats, MeterError
 from reports.analysis.observer import ObserverEffect, observer_term
 from reports.analysis.series import PowerSeries
@@ -141,7 +141,7 @@ def part_terms(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> PartTerms:
         energy_j=stream.function.energy_j(begins_ns, ends_ns),
         reported_j=_reported_j(stream, begins_ns, ends_ns),
         begin_w=begin_w, end_w=end_w, begin_step_w=begin_w - before_w, end_step_w=end_w - after_w,
-        reach_s=usual_step_s(series),
+        reach_s=series.reach_s,
         deviation=DEVIATION_INSTANT if instant else DEVIATION_WINDOW,
         resolution_j=step_w / (2 * ROOT_3) * duration_s / np.where(dithered, np.sqrt(count), 1.0),
         dithered=dithered,

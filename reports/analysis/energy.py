@@ -6,7 +6,7 @@ Measurement model. Reading k of an averaging meter is the mean power over window
 w_k]; w_k is the stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap:
 the power there is the straight line between the neighbouring readings; before the first and after the last reading it
 is that reading. An instantaneous meter is integrated by trapezoid; what is further than one usual step from every
-reading is a gap (`usual_step_s`): a reading that comes up to twice as late as usual leaves none. Then
+reading is a gap (`PowerSeries.reach_s`): one that comes up to twice as late as usual leaves none. Then
 
     E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
     E_ind   = E[a, b] - integral of P_B over [a, b]
@@ -105,7 +105,7 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
     origin_ns = int(series.times_ns[0])
     stamps_s = (series.times_ns - origin_ns) * NS - descriptor.latency_s
     if descriptor.averaging == "instantaneous":
-        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w, usual_step_s(series))
+        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w, series.reach_s)
     stamp = convention or ("start" if descriptor.stamp == "start" else "end")
     ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
     begins_s = ends_s - OVERLAP * series.window_s
@@ -150,25 +150,15 @@ def summed(functions: Sequence[PowerFunction]) -> PowerFunction:
     return _function(origin_ns, edges_s, first_w, rise_w, gap)
 
 
-def usual_step_s(series: PowerSeries) -> float:
-    """How far a reading reaches: its window; of an instantaneous meter the median step between readings, or the time
-    for which a value stands where that is longer (`window_s` of its descriptor)."""
-    windows = series.descriptor.averaging == "window"
-    stands_s = float(np.median(series.window_s)) if windows and series.window_s.size else series.descriptor.window_s
-    if series.times_ns.size < 2 or (windows and stands_s):
-        return stands_s
-    return max(float(np.median(np.diff(series.times_ns))) * NS, stands_s)
-
-
 def trapezoid(
-    origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64], usual_s: float | None = None
+    origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64], usual_s: float = 0.0
 ) -> PowerFunction:
-    """The power function of instantaneous values: straight lines between them. What is further than `usual_s` (None:
-    the median step) from every value is a gap."""
+    """The power function of instantaneous values: straight lines between them. What is further than `usual_s` (0: the
+    median step) from every value is a gap."""
     if times_s.size == 1:
         times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
     lengths_s = np.diff(times_s)
-    reach_s = float(np.median(lengths_s)) if usual_s is None else usual_s
+    reach_s = usual_s or float(np.median(lengths_s))
     wide = np.flatnonzero(lengths_s > 2 * reach_s * (1 + 1e-9))
     if wide.size:
         inner_s = np.column_stack([times_s[wide] + reach_s, times_s[wide + 1] - reach_s])

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from harness.documents import GapEvent, Json, RangeChangeEvent
 from reports.analysis.contributions import PartTerms, Stream
-from reports.analysis.energy import OVERLAP, usual_step_s
+from reports.analysis.energy import OVERLAP
 from reports.analysis.findings import Finding, Severity
 from reports.analysis.limits import MeterError
 from reports.analysis.series import Indicators, PowerSeries, RunSeries
@@ -67,7 +67,7 @@ def _gaps(
     first = max(int(np.searchsorted(power.times_ns, begin_ns)) - 1, 0)
     last = int(np.searchsorted(power.times_ns, end_ns)) + 1
     steps_s = np.diff(power.times_ns[first:last]) * 1e-9
-    window_s = usual_step_s(power)
+    window_s = power.reach_s
     longest_s = float(steps_s.max()) if steps_s.size else 0.0
     count = int(np.sum(steps_s > limits["gap_windows"] * window_s))
     causes = sorted(
@@ -185,7 +185,7 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
     for part in series.parts:
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         values = part.power_w[first:last]
-        lost = sum(begin_ns <= time_ns < end_ns and not _is_noted(series, part, time_ns) for time_ns in part.nan_ns)
+        lost = int(np.sum((part.nan_ns >= begin_ns) & (part.nan_ns < end_ns) & ~_is_noted(series, part, part.nan_ns)))
         counts = {"negative": int(np.sum(values < 0)), "zero": int(np.sum(values == 0)), "nan": lost}
         for code, count in counts.items():
             if count:
@@ -195,14 +195,14 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
                 yield Finding(code, severity, series.run.path.name, evidence)
 
 
-def _is_noted(series: RunSeries, part: PowerSeries, time_ns: int) -> bool:
-    """Whether a gap of the stream was noted at this time."""
-    return any(
-        isinstance(event, GapEvent)
-        and event.stream == part.descriptor.stream
-        and event.from_ns <= time_ns <= event.to_ns
-        for event in series.run.events
-    )
+def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which moments lie in a gap of the stream that was noted."""
+    noted = np.zeros(times_ns.size, dtype=bool)
+    for event in series.run.events:
+        if isinstance(event, GapEvent) and event.stream == part.descriptor.stream:
+            first, last = np.searchsorted(times_ns, event.from_ns), np.searchsorted(times_ns, event.to_ns, side="right")
+            noted[first:last] = True
+    return noted
 
 
 def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:

@@ -56,6 +56,15 @@ class PowerSeries:
     nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
     supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    @property
+    def reach_s(self) -> float:
+        """How far a reading reaches: its window; of an instantaneous meter the usual step between readings (the
+        median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
+        if self.descriptor.averaging == "window" and np.any(self.window_s):
+            return float(np.median(self.window_s))
+        step_s = float(np.median(np.diff(self.times_ns))) * 1e-9 if self.times_ns.size > 1 else 0.0
+        return max(step_s, self.descriptor.window_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Indicators:

@@ -16,7 +16,6 @@ from reports.analysis.energy import (
     register_energy_wh,
     shared_term,
     summed,
-    usual_step_s,
 )
 from tests.analysis.streams import at, descriptor, stream
 
@@ -174,7 +173,7 @@ def test_a_gap_of_instantaneous_values_is_what_is_further_than_one_usual_step_fr
     seconds = np.cumsum([0.0, *steps_s])
     values = np.resize(powers, seconds.size)
     series = stream(seconds.tolist(), values.tolist(), descriptor("instantaneous"))
-    function, usual_s = power_function(series), usual_step_s(series)
+    function, usual_s = power_function(series), series.reach_s
     begin_ns, end_ns = int(series.times_ns[0]), int(series.times_ns[-1])
     missing_s = np.maximum(np.diff(series.times_ns) * 1e-9 - 2 * usual_s, 0).sum()
     assert float(function.gap_s(begin_ns, end_ns)) == pytest.approx(missing_s, abs=1e-6)
@@ -188,8 +187,8 @@ def test_values_that_stand_for_a_while_leave_no_gap_before_they_are_due_again() 
     at_once, standing = (stream(seconds, values, descriptor("instantaneous", window_s=s)) for s in (0.0, 0.1))
     assert float(power_function(at_once).gap_s(at(0), at(seconds[-1]))) == pytest.approx(0.09 - 0.012)
     assert float(power_function(standing).gap_s(at(0), at(seconds[-1]))) == 0
-    assert usual_step_s(at_once) == pytest.approx(0.006)
-    assert usual_step_s(standing) == 0.1
+    assert at_once.reach_s == pytest.approx(0.006)
+    assert standing.reach_s == 0.1
 
 
 def test_two_readings_with_one_stamp_do_not_count_twice() -> None:

@@ -118,14 +118,14 @@ def imported(load: Callable[[Path, Path], Summary], source: Path, campaign: Path
             if run[key] is not None:
                 values[f"{run['scenario']}-{run['repetition']}.{key}"] = float(run[key]["value"])
     notes = {f"note {f['evidence'].get('code')} {f['evidence'].get('text')}" for f in results["findings"]}
-    findings = {f"{f['severity']} {f['code']} {f['subject']}" for f in results["findings"] if f["code"] != "note"}
+    findings = {f"{f['severity']} {f['code']}" for f in results["findings"] if f["code"] != "note"}
     remarks = {remark.replace(str(source), "") for remark in summary.remarks}
     streams = {
         f"{run.start.scenario}-{run.start.repetition} {name}": (stream["rows"], stream["sha256"])
         for run in CampaignFolder(campaign).runs() if run.stop is not None
         for name, stream in run.stop.streams.items()
     }  # fmt: skip
-    return Reading(None, values, frozenset(notes | {f.split(" 2")[0] for f in findings} | remarks), streams)
+    return Reading(None, values, frozenset(notes | findings | remarks), streams)
 
 
 def play(form: Form, names: Sequence[str], random: Random, tally: Tally, until_s: float | None = None) -> None:

@@ -183,7 +183,21 @@ def test_repetitions_that_overlap_are_remarked_for_two_boards_of_one_run_look_so
     log(tmp_path / "s" / "a" / "gpu0.csv", 0)
     log(tmp_path / "s" / "a" / "gpu1.csv", 0, 150.0)
     summary = import_nvidia_smi([tmp_path / "s"], tmp_path / "c", grouping=Grouping("folder"))
-    assert any("overlap in time, as two boards of one run would" in remark for remark in summary.remarks)
+    said = "gpu1.csv: overlaps in time with gpu0.csv, as two boards of one run in two files would"
+    assert any(remark.endswith(said) for remark in summary.remarks)
+    noted = [f["evidence"]["code"] for f in analyse(tmp_path / "c").to_json()["findings"] if f["code"] == "note"]
+    assert noted.count("overlapping-runs") == 1
+
+
+def test_what_else_lies_in_a_folder_is_counted_and_a_folder_without_a_log_is_refused(tmp_path: Path) -> None:
+    log(tmp_path / "s" / "gpu.csv", 0)
+    (tmp_path / "s" / "notes.txt").write_text("nothing")
+    (tmp_path / "s" / "runs.csv").write_text("run,energy\n1,2\n")
+    summary = import_nvidia_smi([tmp_path / "s"], tmp_path / "c")
+    assert any(remark.startswith("2 other files are left out") for remark in summary.remarks)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImportFileError, match=r"empty: no nvidia-smi log in it or below"):
+        import_nvidia_smi([tmp_path / "empty"], tmp_path / "d")
 
 
 def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from harness.documents import GapEvent, NoteEvent
 from harness.errors import ImportFileError
 from harness.importers.imported import SourceFile, read_source
-from harness.importers.nvidia_smi import Trace, boards_in_turn, import_nvidia_smi, read_trace
+from harness.importers.nvidia_smi import import_nvidia_smi
+from harness.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
 from harness.run_folder import CampaignFolder, verify_campaign
 from reports.analysis.results import analyse
 from reports.analysis.series import read_run
@@ -246,6 +247,26 @@ def test_a_board_keeps_its_index_and_says_which_it_was(tmp_path: Path) -> None:
     assert [board.meter for board in several.boards] == ["gpu2", "gpu3"]
 
 
+def test_what_the_log_says_of_driver_and_power_limit_stands_with_the_machine(tmp_path: Path) -> None:
+    text = boards_text("index, name, driver_version, enforced.power.limit [W]",
+                       ("0, A100, 535.129.03, 300.00 W", "1, A100, 535.129.03, [N/A]"))  # fmt: skip
+    assert results(tmp_path, text)["sut"]["gpus"] == [
+        {"name": "A100", "driver": "535.129.03", "power_limit_w": 300.0}, {"name": "A100", "driver": "535.129.03"},
+    ]  # fmt: skip
+
+
+def test_what_is_attached_is_what_was_read_although_the_logger_still_writes(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(SOUND)
+
+    def still_writing(_done: int, _total: int) -> None:
+        path.write_text(path.read_text() + "more")
+
+    import_nvidia_smi([path], tmp_path / "c", on_progress=still_writing)
+    assert (tmp_path / "c" / "sources" / "t.csv").read_text() == SOUND
+    assert [check for check in verify_campaign(tmp_path / "c") if not check.passed] == []
+
+
 def test_each_boards_indicators_stand_in_the_row_of_their_poll(tmp_path: Path) -> None:
     rows = [f"{stamp(s + 0.004 * n)}, {n}, 100.00 W, {40 + n}\n" for s in range(5) for n in range(2)]
     import_path = tmp_path / "t.csv"
@@ -422,7 +443,7 @@ def test_a_log_is_read_as_it_was_written(tmp_path: Path, content: bytes) -> None
 def test_what_was_left_out_is_noted(tmp_path: Path) -> None:
     restarted = SOUND.replace(f"{stamp(5)}", PLAIN + stamp(5))
     assert [text for _, text in trace(tmp_path, restarted).notes] == [
-        "the header stands again at line 7: the log was restarted there"
+        "the header stands again at line 7, as where a logger is started again"
     ]
     assert [code for code, _ in trace(tmp_path, SOUND + f"{stamp(9)}, 104.50 W\n").notes] == ["rows-left-out"]
     dated = trace(tmp_path, "Wed Mar  4 08:59:58 UTC 2026\n" + SOUND)
