@@ -407,12 +407,13 @@ class PtdServer:
         heard_s = time.monotonic()
         with suppress(OSError):
             while not self._stopping.is_set():
+                if self._running:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > self._idle_s and self._is_wanted():
+                    self._say(f"WARNING: no command for {self._idle_s:g} s while another client waits")
+                    break
                 if not select.select([client], [], [], READ_S)[0]:
-                    if not self._running and time.monotonic() - heard_s > self._idle_s and self._is_wanted():
-                        self._say(f"WARNING: silent for {self._idle_s:g} s while another client waits")
-                        break
                     continue
-                heard_s = time.monotonic()
                 data = client.recv(4096)
                 if not data:
                     self._say("No data returned by socket read.")
@@ -423,6 +424,7 @@ class PtdServer:
                     self._say(f"ERROR: a command of more than {COMMAND_LIMIT} bytes")
                     break
                 for command in commands:
+                    heard_s = time.monotonic()
                     lines = self.answer(command.rstrip(b"\r").decode("ascii", errors="replace"))
                     self._say(f"Response to client sent: {lines[0]}")
                     for row in lines[1:]:

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -576,7 +577,17 @@ def test_a_silent_client_gives_way_to_one_that_waits_and_only_then(running: Runn
         with Client(running.server.port) as other:
             assert other.ask("Hello") == "Hello, PTDaemon here!"
         assert silent._file.readline() == b""
-    assert running.heard("WARNING: silent for 0.3 s while another client waits")
+    assert running.heard("WARNING: no command for 0.3 s while another client waits")
+
+
+def test_a_client_that_never_ends_a_command_gives_way_too(running: Running) -> None:
+    address = ("127.0.0.1", running.server.port)
+    with socket.create_connection(address, timeout=10) as dripping, Client(running.server.port) as other:
+        with suppress(OSError):  # it is hung up on meanwhile
+            for _ in range(8):
+                dripping.sendall(b"H")
+                time.sleep(0.1)
+        assert other.ask("Hello") == "Hello, PTDaemon here!"
 
 
 def test_a_client_whose_measurement_runs_may_be_silent(running: Running) -> None:
