@@ -199,12 +199,17 @@ def import_ptd(
 def _once(runs: Sequence[ImportedRun], remarks: list[str]) -> list[ImportedRun]:
     """Every run once: the same samples in two files would count twice."""
     seen: dict[object, ImportedRun] = {}
-    doubled: dict[tuple[Path, Path], None] = {}
+    doubled: dict[tuple[Path, Path], list[str]] = {}
     for run in runs:
         first = seen.setdefault(run.streams[0][1], run)
         if first is not run:
-            doubled[run.files[0].path, first.files[0].path] = None
-    remarks += [f"{one}: the same samples as {other}; imported once" for one, other in doubled]
+            one, other = run.files[0].path, first.files[0].path
+            is_alike = (one.parent.name, one.name) == (other.parent.name, other.name)
+            folders = (one.parent.parent, other.parent.parent) if is_alike else (one, other)
+            doubled.setdefault(folders, []).append(one.parent.name if is_alike else "")
+    for (one, other), leaves in doubled.items():
+        which = f" ({', '.join(leaves)})" if any(leaves) else ""
+        remarks.append(f"{one}: the same samples as {other}{which}; imported once")
     return list(seen.values())
 
 
