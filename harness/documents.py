@@ -25,8 +25,9 @@ MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
 ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
 Edge: TypeAlias = Literal["begin", "end"]
 Phase: TypeAlias = Literal["stage", "gate", "stabilization", "rating", "supplementary", "unstage"]
-RunKind: TypeAlias = Literal["baseline", "scenario", "sync", "observer"]
-"""`sync` (a sync pulse) and `observer` (a block of the observer effect) are listed and enter no mean."""
+RunKind: TypeAlias = Literal["baseline", "scenario", "sync", "observer", "ranging"]
+"""`sync` (a sync pulse), `observer` (a block of the observer effect), `ranging` (of an import: the meter's ranges were
+being found) are listed and enter no mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +212,25 @@ class WaitEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowEvent:
+    """The interval over which the publisher of an imported run states its figures, on the run's time base.
+
+    `rule` names how the publisher counts (reports/analysis/publisher.py). `offset_s` was added to its stamps to reach
+    the time base; both clocks agreed within `bound_s` (null: not known). `source`: file, digest, and of both edges the
+    key, the line and the stamp as written.
+    """
+
+    time_ns: int
+    publisher: str
+    rule: Literal["rows-inside"]
+    from_ns: int
+    to_ns: int
+    offset_s: float
+    bound_s: float | None
+    source: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteEvent:
     """Anything else worth a line: `code` for machines, `text` for people."""
 
@@ -219,7 +239,9 @@ class NoteEvent:
     text: str
 
 
-Event: TypeAlias = PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | WaitEvent | NoteEvent
+Event: TypeAlias = (
+    PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | WaitEvent | WindowEvent | NoteEvent
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +267,7 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("event", "gap"): GapEvent,
     ("event", "range_change"): RangeChangeEvent,
     ("event", "wait"): WaitEvent,
+    ("event", "window"): WindowEvent,
     ("event", "note"): NoteEvent,
     ("stop", None): Stop,
 }

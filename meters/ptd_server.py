@@ -6,8 +6,14 @@ at a reading. Does not know: any concrete meter, lab.toml, argument vectors.
 The identity is the meter's and ours: the name begins with `wattlab-`, the flag "accepted by SPEC" is 0 and the version
 is wattlab's, so a compliance checker refuses it, as it must. `no_cal_date` stands where a date of calibration would.
 Replies that published conversations hold are word for word those (server.json, spl.txt, ptd_logs.txt of MLPerf power
-submissions). Made up here, because no conversation at hand has them: the acknowledgement of `Mark`, the replies to
-`Timed`, to a second `Go`, to a range that cannot be set, the meaning of the fields 13 to 17 of the identity.
+submissions), and so is what stands in the daemon's window: the rows of a reply to `RL` too. Made up here, because no
+conversation at hand has them: the acknowledgement of `Mark`, the replies to `Timed`, to a second `Go`, to a range that
+cannot be set, the meaning of the fields 13 to 17 of the identity.
+
+`SR` opens the meter anew with another option, where its description names one for that range (`RangeChoice`); the
+smallest range that holds the value asked for is taken, as the daemon does. Limits of error are then those of that
+range. A client that is silent while no measurement runs gives way to one that waits (`IDLE_S`); one whose measurement
+runs may be silent as long as it likes, as MLPerf's server is.
 
 A sample is the mean of the readings that ended within half an interval of its place on a grid through the first
 reading. A place without any reading is a missed sample (-2), readings without a number are an error (-1); both are
@@ -23,13 +29,14 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
-from meters.reading import EMULATOR_MARK, Column, Description, Reading
+from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterTimeout
+from meters.reading import EMULATOR_MARK, Column, Description, RangeChoice, Reading
 
 DEFAULT_PORT = 8888
 MOST_SAMPLES = 500_000
@@ -40,6 +47,10 @@ READ_S = 0.2
 LATE_S = 0.05
 REOPEN_S = 1.0
 SEND_S = 5.0
+IDLE_S = 60.0
+KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""A client whose machine is gone is noticed after 90 s, measurement or not."""
+AXES = {"A": "current_a", "V": "voltage_v"}
 UNCERTAINTY_LIMIT = 0.01  # what the daemon warns of, and what SPEC accepts
 ERROR, MISSED = -1.0, -2.0
 
@@ -234,15 +245,37 @@ def serving_name(description: Description) -> str:
     return f"wattlab-{_field(description.driver)}"
 
 
-def ranges_line(description: Description) -> str:
-    """Return the reply to `RR`: the end of each range where it does not change, -1 where it may."""
+def ranges_line(description: Description, options: Mapping[str, object] = MappingProxyType({})) -> str:
+    """Return the reply to `RR`: the end of each range where it does not change, -1 where it may. `options` are those
+    the meter was opened with; they tell the ranges apart where one is fixed and the other is not."""
     tops = {column.name: column.range[1] for column in description.columns}
     words = []
-    for name in ("current_a", "voltage_v"):
-        fixed = description.ranging != "auto" and name in tops
-        automatic = "0" if fixed else "1" if description.ranging == "auto" else "-1"
+    for name in AXES.values():
+        choice = choice_for(description, name)
+        is_auto = description.ranging == "auto"
+        if choice is not None and choice.option in options:
+            is_auto = is_automatic(choice, options[choice.option])
+        fixed = not is_auto and name in tops
+        automatic = "0" if fixed else "1" if is_auto else "-1"
         words += [automatic, f"{tops[name] if fixed else -1.0:.6f}"]
     return ",".join(["Ranges", *words])
+
+
+def choice_for(description: Description, quantity: str) -> RangeChoice | None:
+    """Return how the range of a quantity can be chosen; `None` where it cannot."""
+    return next((choice for choice in description.range_choices if choice.quantity == quantity), None)
+
+
+def is_automatic(choice: RangeChoice, value: object) -> bool:
+    """Whether an option's value leaves the range to the instrument; so does 0, where its numbers begin there."""
+    return value == choice.automatic or value == 0
+
+
+def wanted_range(choice: RangeChoice, value: str) -> float | str | None:
+    """Return the option's value for what `SR` asks for; `None` where no range is as large."""
+    if value == "Auto":
+        return choice.automatic
+    return min((step for step in choice.steps or (float(value),) if step >= float(value) * (1 - 1e-9)), default=None)
 
 
 def statistic_line(name: str, samples: Sequence[Sample]) -> str:
@@ -287,16 +320,23 @@ class PtdServer:
         port: int,
         say: Callable[[str], None],
         log_row: Callable[[str], None],
+        show_row: Callable[[str], None],
+        open_anew: Callable[[Mapping[str, object]], Meter],
+        options: Mapping[str, object],
+        idle_s: float = IDLE_S,
     ) -> None:
-        """Listen at once. `say` takes the lines of the daemon's window, `log_row` those of its log of samples.
+        """Listen at once. `say` takes the messages of the daemon's window, `show_row` the rows of replies to `RL` that
+        stand between them, `log_row` those of its log of samples. `open_anew` opens the same meter with other options
+        than `options`, which are those it is open with, defaults included.
 
         Port 0 takes a free one. Raises `OSError` when the address is taken or is not of this machine.
         """
         self._meter = meter
         self._identity_line = identify_line(meter, version)
-        self._say_line, self._log_row = say, log_row
+        self._say_line, self._log_row, self._show_row = say, log_row, show_row
+        self._open_anew, self._options, self._idle_s = open_anew, dict(options), idle_s
         self._description = meter.describe()
-        self._power = next((column for column in self._description.columns if column.name == "power_w"), None)
+        self._reading = threading.Lock()  # held while the meter is read, and while it is opened anew
         self._measurement: Measurement | None = None
         self._running = False
         self._timed = False
@@ -304,6 +344,7 @@ class PtdServer:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
+        self._lost = False
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=4)
         self.host: str = host
@@ -315,7 +356,7 @@ class PtdServer:
         sampler.start()
         try:
             name = serving_name(self._description)
-            if self._power is not None and self._power.accuracy is not None:
+            if (power := self._power) is not None and power.accuracy is not None:
                 self._say(f"Uncertainty checking for {name} is activated")
             self._say(f"Connected to {name} successfully")
             self._say(f"Establishing the listener on port {self.port}...")
@@ -336,6 +377,15 @@ class PtdServer:
         """End `serve` within a fraction of a second; safe in a signal handler and from another thread."""
         self._stopping.set()
 
+    @property
+    def meter(self) -> Meter:
+        """The meter as it is open now; whoever ends the server closes it."""
+        return self._meter
+
+    @property
+    def _power(self) -> Column | None:
+        return next((column for column in self._description.columns if column.name == "power_w"), None)
+
     def _say(self, text: str) -> None:
         self._say_line(f"{stamp(datetime.now())}: {text}")
 
@@ -350,9 +400,18 @@ class PtdServer:
     def _converse(self, client: socket.socket) -> None:
         client.settimeout(SEND_S)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, number in KEEPALIVE.items():
+            client.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), number)
         pending = b""
+        heard_s = time.monotonic()
         with suppress(OSError):
             while not self._stopping.is_set():
+                if self._running:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > self._idle_s and self._is_wanted():
+                    self._say(f"WARNING: no command for {self._idle_s:g} s while another client waits")
+                    break
                 if not select.select([client], [], [], READ_S)[0]:
                     continue
                 data = client.recv(4096)
@@ -365,13 +424,20 @@ class PtdServer:
                     self._say(f"ERROR: a command of more than {COMMAND_LIMIT} bytes")
                     break
                 for command in commands:
+                    heard_s = time.monotonic()
                     lines = self.answer(command.rstrip(b"\r").decode("ascii", errors="replace"))
                     self._say(f"Response to client sent: {lines[0]}")
+                    for row in lines[1:]:
+                        self._show_row(row)
                     client.sendall("".join(f"{line}\r\n" for line in lines).encode("ascii", errors="replace"))
         self._say("Shutting connection down...")
         with self._lock:
             self._complete()
         self._say("Connection is down.")
+
+    def _is_wanted(self) -> bool:
+        """Whether another client waits."""
+        return bool(select.select([self._listener], [], [], 0)[0])
 
     def answer(self, command: str) -> list[str]:
         """Return the lines that answer one command."""
@@ -384,7 +450,7 @@ class PtdServer:
                 case ["Identify"]:
                     return [self._identity_line]
                 case ["RR"] | ["RR", "*"]:
-                    return [ranges_line(self._description)]
+                    return [ranges_line(self._description, self._options)]
                 case ["SR", axis, value]:
                     return [self._range(axis, value)]
                 case ["Go", interval, *rest] if len(rest) <= 2:
@@ -410,12 +476,48 @@ class PtdServer:
                     return ["Unknown command"]
 
     def _range(self, axis: str, value: str) -> str:
-        """Say that the range stays: a meter is opened with its ranges, from `lab.toml` or the command line."""
-        if axis not in ("A", "V") or not (value == "Auto" or _positive(value)):
+        """Set a range: the meter is opened anew with it. A meter without such a choice says so, without the word that
+        ends a client's session: it may measure all the same."""
+        if axis not in AXES or not (value == "Auto" or _positive(value)):
             return "Error: expected SR,A or SR,V and a range above 0 or Auto"
-        name = serving_name(self._description)
-        self._say(f"WARNING: range {axis} stays as it is, {value} was asked for")
-        return f"Range {axis} not changed: the ranges of {name} are set where it is opened"
+        if self._running:
+            return f"Error: range {axis} not changed: a measurement is running"
+        name, choice = serving_name(self._description), choice_for(self._description, AXES[axis])
+        if choice is None:
+            self._say(f"WARNING: range {axis} stays as it is, {value} was asked for")
+            return f"Range {axis} not changed: {name} has no such range to set"
+        wanted = wanted_range(choice, value)
+        if wanted is None:
+            return f"Error: range {axis} not changed: {value} is above the largest of {name}, {max(choice.steps):g}"
+        if self._options.get(choice.option) != wanted:
+            try:
+                self._open_with(choice.option, wanted)
+            except MeterError as error:
+                self._say(f"ERROR: range {axis} not changed: {error}")
+                return _field(f"Error: range {axis} not changed: {error}")
+        automatic, fixed = {"A": ("Ampere", "Amp"), "V": ("Volt", "Volt")}[axis]
+        self._say(f"{automatic} range set to Auto" if value == "Auto" else f"{fixed} range set to {wanted:.6f}{axis}")
+        return f"Range {axis} changed"
+
+    def _open_with(self, option: str, value: float | str) -> None:
+        """Open the meter with another option; where it does not open so, as it was.
+
+        Raises `MeterError`, `MeterMismatch` where another instrument answers.
+        """
+        with self._reading:
+            identity = self._meter.identify()
+            self._meter.close()
+            try:
+                meter = self._open_anew(self._options | {option: value})
+            except MeterError:
+                self._lost = True  # the sampler opens it as it was, and goes on trying
+                raise
+            if meter.identify() != identity:
+                meter.close()
+                self._lost = True
+                raise MeterMismatch(f"found {meter.identify()}, expected {identity}, which was there before")
+            self._meter, self._description, self._lost = meter, meter.describe(), False
+            self._options[option] = value
 
     def _go(self, interval: str, rest: list[str]) -> str:
         milliseconds, rampup = _interval(interval), _count(rest[0] if rest else "0")
@@ -486,24 +588,28 @@ class PtdServer:
 
     def _sample(self) -> None:
         """Read the meter until `stop`; one that went away is opened again as soon as it is back."""
-        lost = False
         while not self._stopping.is_set():
             try:
-                if lost:
-                    self._meter.reopen()
-                    lost = False
-                    self._say("The meter is back")
-                self._keep(self._meter.read(READ_S))
+                self._keep(self._read())
             except MeterTimeout:
                 self._keep(None)
             except MeterGarbage as error:
                 self._keep(None, str(error))
             except MeterError as error:
-                if not lost:
+                if not self._lost:
                     self._say(f"ERROR: {error}")
-                lost = True
+                self._lost = True
                 self._keep(None)
                 self._stopping.wait(REOPEN_S)
+
+    def _read(self) -> Reading:
+        """Return the next reading, of a meter that went away after it was opened again; raises `MeterError`."""
+        with self._reading:
+            if self._lost:
+                self._meter.reopen()
+                self._lost = False
+                self._say("The meter is back")
+            return self._meter.read(READ_S)
 
     def _keep(self, reading: Reading | None, trouble: str = "") -> None:
         """Put a reading, garbage, or the passing of time into the measurement that runs."""

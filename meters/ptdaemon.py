@@ -3,16 +3,18 @@
 Knows: the daemon's words and replies, how it says "error" and "missed", its unread samples as a stream, its reported
 uncertainty. Does not know: which analyser stands behind it, how that was wired, what its calibration certificate says.
 
-Sources: the conversations that MLPerf power submissions publish (mlcommons/inference_results_v1.0, closed/Krai,
-`server.json`, `spl.txt`, `ptd_logs.txt`), the client code of mlcommons/power-dev, and that of SPECjvm2008. SPEC's
-programmer's guide is not public. Proved by those lines: Hello, Identify, RR, SR, Go, Stop, Watts, Uncertainty, a row.
-Taken from client code, never seen on a wire here: the header of `RL` and that its rows carry no mark. Assumed: what
+Sources: the conversations that MLPerf power submissions publish (mlcommons/inference_results_v1.0, closed/Krai, and
+v4.1, closed/UntetherAI and closed/NVIDIA: `server.json`, `spl.txt`, `ptd_logs.txt`), the client code of
+mlcommons/power-dev, and that of SPECjvm2008. SPEC's programmer's guide is not public. Proved by those lines: Hello,
+Identify, RR, SR, Go, RL with its header and its rows without mark, Stop, Watts, Uncertainty, a row. Assumed: what
 the daemon answers when nothing is unread (all three forms found are taken), and that it serves one client at a time,
 so that a measurement found running when we connect is our own from before.
 
 A watts value of exactly -1 is the daemon's word for an error and is no number (flag `nan`); -2 is a sample it missed:
-no reading at all, a gap. The daemon states an uncertainty only for the measurement as a whole: each reading carries
-the mean it had reported up to then. Lines have no checksum; TCP's is the only one. No test here shows a real daemon.
+no reading at all, a gap. A value outside its range is printed as -(value + 3), watts and amperes alike, and is no
+number either (flag `overrange`): the daemon itself counts such samples as errors (`outside_range`). The daemon states
+an uncertainty only for the measurement as a whole: each reading carries the mean it had reported up to then. Lines
+have no checksum; TCP's is the only one. No test here shows a real daemon.
 """
 
 from __future__ import annotations
@@ -57,15 +59,17 @@ STARTS = 4
 START_WAIT_S = 1.0  # a stopped measurement was completed within 0.9 s (ptd_logs.txt)
 
 ERROR, MISSED = -1.0, -2.0
+MARK_OFFSET = 3.0  # a value outside its range is printed as -(value + 3), which keeps clear of both codes
 ALLOWED = frozenset({"Hello", "Identify", "RR", "SR", "Go", "RL", "Watts", "Uncertainty", "Stop"})
 GREETING = "Hello, PTDaemon here!"
 STOPPED = ("Stopping ", "Error: no measurement to stop")
 NOTHING_UNREAD = ("No data", "Insufficient unread")
 IDENTITY_FIELDS = (19, 12)  # 1.9; 1.4 and before (SPECjvm2008)
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_CHANNEL = rf"Watts,{_NUMBER},Volts,{_NUMBER},Amps,{_NUMBER},PF,{_NUMBER}"
 _ROW = re.compile(
     rf"Time,(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}),Watts,({_NUMBER}),Volts,({_NUMBER}),Amps,({_NUMBER}),"
-    rf"PF,({_NUMBER})(?:,Mark,([^,]*))?"
+    rf"PF,({_NUMBER})(?:,Mark,([^,]*))?(?:,(?:Ch\d,)?{_CHANNEL})*"
 )
 _STAMP = "%m-%d-%Y %H:%M:%S.%f"
 _MARK = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -141,15 +145,32 @@ def decode_unread(line: str) -> int:
     """Return how many rows follow; raises `MeterGarbage` if this is no header of rows."""
     if line.startswith(NOTHING_UNREAD):
         return 0
-    match = re.fullmatch(r"Last ([0-9]{1,6}) samples?", line)
+    match = re.fullmatch(r"Last ([0-9]{1,6}) samples?(?: from sum channel and channels \d+ - \d+)?", line)
     if match is None or int(match[1]) > ROWS_LIMIT:
         raise MeterGarbage(f"found {line[:60]!r}, expected `Last <n> samples`")
     return int(match[1])
 
 
+def outside_range(watts: float, volts: float, amps: float, factor: float) -> tuple[bool, bool, bool]:
+    """Return whether watts, volts and amperes of a sample carry the mark of a value outside its range.
+
+    No voltage and no current (both RMS) is negative, so at -3 and below they are marked. Watts may be: power that
+    flows back. They are marked where another value of the sample is, or where volts, amperes and power factor do not
+    say clearly that the watts are those printed and not those marked.
+    """
+    marked_volts, marked_amps = volts <= -MARK_OFFSET, amps <= -MARK_OFFSET
+    if watts > -MARK_OFFSET:
+        return False, marked_volts, marked_amps
+    expected = volts * amps * abs(factor) if min(volts, amps) > 0 and abs(factor) <= 1 else 0.0
+    as_printed, as_marked = abs(-watts - expected), abs(-watts - MARK_OFFSET - expected)
+    is_value = expected > 0 and as_printed < as_marked and not marked_volts and not marked_amps
+    return not is_value, marked_volts, marked_amps
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sample; `None` is an error (-1) of that quantity, `missed` that there was no sample (-2)."""
+    """One sample; `None` is an error (-1) of that quantity or a value outside its range, `missed` that there was no
+    sample (-2), `outside` that a range was exceeded."""
 
     at: datetime
     watts: float | None
@@ -158,10 +179,11 @@ class Row:
     factor: float | None
     missed: bool
     mark: str
+    outside: bool = False
 
 
 def decode_row(line: str) -> Row:
-    """Return a sample of `RL` or of the daemon's log; raises `MeterGarbage`."""
+    """Return a sample of `RL` or of the daemon's log, of several channels their sum; raises `MeterGarbage`."""
     match = _ROW.fullmatch(line)
     if match is None:
         raise MeterGarbage(f"found {line[:100]!r}, expected `Time,...,Watts,...,Volts,...,Amps,...,PF,...`")
@@ -170,13 +192,19 @@ def decode_row(line: str) -> Row:
     except ValueError as error:
         raise MeterGarbage(f"found the time {match[1]!r}, expected MM-DD-YYYY HH:MM:SS.mmm") from error
     values = [float(match[index]) for index in (2, 3, 4, 5)]
-    watts, volts, amps, factor = (None if value in (ERROR, MISSED) else value for value in values)
-    return Row(at, watts, volts, amps, factor, values[0] == MISSED, match[6] or "")
+    marked = outside_range(*values)
+    told = zip(values, (*marked, False), strict=True)
+    watts, volts, amps, factor = (None if value in (ERROR, MISSED) or beyond else value for value, beyond in told)
+    outside = any(marked)
+    return Row(at, None if outside else watts, volts, amps, factor, values[0] == MISSED, match[6] or "", outside)
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """Mean, lowest and highest of a measurement and the numbers of samples behind them; -1: there is none."""
+    """Mean, lowest and highest of a measurement and the numbers of samples behind them.
+
+    Without a valid sample the three figures are none (seen: -1.0, 10000000.0, 0.0).
+    """
 
     mean: float
     low: float
@@ -195,16 +223,17 @@ def decode_statistic(line: str, name: Literal["Watts", "Uncertainty"]) -> Statis
         raise MeterGarbage(f"found {line[:80]!r}, expected `{name},<mean>,<min>,<max>,<counts>`")
     mean, low, high = (float(match[index]) for index in (1, 2, 3))
     total, *parts = (int(text) for text in match.groups()[3:])
-    if sum(parts) != total or not low <= mean <= high:
+    valid = parts[1]
+    if sum(parts) != total or (valid and not low <= mean <= high):
         raise MeterGarbage(f"found {line[:80]!r}, expected counts that add up and a mean between its limits")
-    return Statistic(mean, low, high, total, parts[0], parts[1], parts[2] if counts == 4 else 0)
+    return Statistic(mean, low, high, total, parts[0], valid, parts[2] if counts == 4 else 0)
 
 
 def to_reading(row: Row, time_ns: int, window_s: float, uncertainty: float | None, resynced: bool) -> Reading:
-    """Return a sample that was not missed as SI values; one without power is `nan`."""
+    """Return a sample that was not missed as SI values; one without power is `overrange` or `nan`."""
     flags = {"resynced"} if resynced else set()
     if row.watts is None:
-        flags.add("nan")
+        flags.add("overrange" if row.outside else "nan")
     return Reading(
         time_ns=time_ns,
         power_w=row.watts,

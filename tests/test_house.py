@@ -1,5 +1,6 @@
 """The house itself: locks, contracts, the script, what may stand in the repository. Knows no measurement."""
 
+import argparse
 import fcntl
 import re
 import subprocess
@@ -13,7 +14,12 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from harness.cli.meter_serve import add_serve_ptd
+from meters import registry
+from meters.emulators.ptdaemon import IDENTITY as PTDAEMON_IDENTITY
+
 ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("harness", "meters", "reports", "templates", "workloads")
 WORKLOADS = ("workloads/requirements.lock", "workloads/requirements-gpu.lock")
 LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock", *WORKLOADS)}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -318,3 +324,22 @@ def test_it_finds_its_own_folder_through_a_symbolic_link(tmp_path: Path) -> None
     code, messages = machine.run("test", script=link)
     assert code == 1
     assert "packages are missing" in messages
+
+
+# --- whose identity serve-ptd can give ------------------------------------------------------------------------------
+
+
+def test_nothing_that_is_shipped_holds_or_takes_an_identity_that_mlperfs_checker_accepts() -> None:
+    """`serve-ptd` names itself; the session under a test identity (docs/meters.md) was made outside the house."""
+    shipped = [name for name in tracked_files() if name.parts[0] in {*ROOMS, "lab", "lab.toml"}]
+    held = [str(name) for name in shipped if re.search(rb"YokogawaWT\d", (ROOT / name).read_bytes())]
+    assert held == []
+    parser = argparse.ArgumentParser()
+    add_serve_ptd(parser.add_subparsers())
+    [actions] = [action for action in parser._actions if isinstance(action.choices, dict)]
+    assert isinstance(actions.choices, dict)
+    options = {option for action in actions.choices["serve-ptd"]._actions for option in action.option_strings}
+    assert options == {"-h", "--help", "--listen", "--option", "--idle", "--log", "--ptd"}
+    driver_options = {name for driver in registry.DRIVERS.values() for name in driver.options}
+    assert not {name for name in driver_options if re.search("ident|version|model|maker|serial_number|name", name)}
+    assert PTDAEMON_IDENTITY.startswith("EMULATED,1000,1,1,1,1,0,0,0,version=0.0.0-emulated-")

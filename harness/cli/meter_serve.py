@@ -16,7 +16,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +25,8 @@ from typing import NoReturn, TextIO
 from harness.cli.types import Verbs
 from harness.errors import ConfigError
 from meters import registry
-from meters.ptd_server import DEFAULT_PORT, PtdServer, serving_name
+from meters.meter import Meter
+from meters.ptd_server import DEFAULT_PORT, IDLE_S, PtdServer, serving_name
 
 DEFAULT_LISTEN = f"127.0.0.1:{DEFAULT_PORT}"
 
@@ -42,6 +43,10 @@ def add_serve_ptd(actions: Verbs) -> None:
     serve.add_argument("port", nargs="?", help="/dev/serial/by-id/..., socket://host:port")
     serve.add_argument("--listen", metavar="HOST:PORT", help=f"where clients come (default: {DEFAULT_LISTEN})")
     serve.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
+    serve.add_argument(
+        "--idle", type=float, default=IDLE_S, metavar="SECONDS",
+        help=f"silence after which a client that measures nothing gives way to one that waits (default: {IDLE_S:g})",
+    )  # fmt: skip
     serve.add_argument("--log", type=Path, metavar="FILE", help="file that takes one row a sample")
     serve.add_argument("--ptd", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="arguments of ptd, to the end")
     serve.set_defaults(call=call_serve_ptd)
@@ -63,27 +68,37 @@ def call_serve_ptd(arguments: argparse.Namespace) -> int:
     place = _place(arguments)
     host, tcp_port = _address(arguments.listen or f"127.0.0.1:{place.tcp_port}")
     options = _options(arguments.option)
-    meter = registry.open_meter(arguments.driver, place.device_port, capture=None, options=options)
-    try:
-        with contextlib.ExitStack() as stack:
-            log = None if place.log is None else stack.enter_context(_open_log(place.log))
-            _announce(meter_name=serving_name(meter.describe()), place=place)
-            try:
-                server = PtdServer(
-                    meter,
-                    version=f"wattlab-{_version()}",
-                    host=host,
-                    port=tcp_port,
-                    say=_teller(log if place.extended else None),
-                    log_row=_logger(log),
-                )
-            except OSError as error:
-                raise ConfigError(f"{host}:{tcp_port}: cannot be listened on: {error}; name a free port") from error
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda _number, _frame: server.stop())
-            server.serve()
-    finally:
-        meter.close()
+
+    def open_with(options: Mapping[str, object]) -> Meter:
+        return registry.open_meter(arguments.driver, place.device_port, capture=None, options=options)
+
+    with contextlib.ExitStack() as stack:
+        meter = open_with(options)
+        closing = stack.enter_context(contextlib.ExitStack())
+        closing.callback(meter.close)
+        log = None if place.log is None else stack.enter_context(_open_log(place.log))
+        _announce(meter_name=serving_name(meter.describe()), place=place)
+        defaults = {name: option.default for name, option in registry.DRIVERS[arguments.driver].options.items()}
+        try:
+            server = PtdServer(
+                meter,
+                version=f"wattlab-{_version()}",
+                host=host,
+                port=tcp_port,
+                say=_teller(log if place.extended else None),
+                log_row=_logger(log),
+                show_row=_logger(None),
+                open_anew=open_with,
+                options=defaults | options,
+                idle_s=arguments.idle,
+            )
+        except OSError as error:
+            raise ConfigError(f"{host}:{tcp_port}: cannot be listened on: {error}; name a free port") from error
+        closing.pop_all()
+        closing.callback(lambda: server.meter.close())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: server.stop())
+        server.serve()
     return 0
 
 

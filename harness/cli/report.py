@@ -16,6 +16,9 @@ from harness.errors import LabError
 if TYPE_CHECKING:
     from harness.documents import Json
 
+SHOWN = 12
+"""Scenarios whose publisher's figures stand on the terminal."""
+
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
@@ -65,6 +68,8 @@ def write(campaign: Path) -> int:
     results = json.loads(numbers.read_text())
     console = Console()
     console.print(_table(results))
+    for line in _publisher_lines(results):
+        console.print(escape(line), soft_wrap=True)
     console.print(escape(results["measurement"]["sentence"]))
     console.print(_verdict(results), soft_wrap=True)
     invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
@@ -75,6 +80,16 @@ def write(campaign: Path) -> int:
     print(f"report   {report.resolve()}")
     print(f"numbers  {numbers.resolve()}")
     return 3 if results["verdict"]["word"] == "invalid" else 0
+
+
+def _publisher_lines(results: "Json") -> list[str]:
+    """What the publishers of imported runs count themselves, beside the whole record; of many scenarios the first."""
+    from reports.pages.campaign import publisher_lines
+
+    told = [(name, lines) for name, part in results["scenarios"].items() if (lines := publisher_lines(part))]
+    more = len(told) - SHOWN
+    lines = [f"{name}, {line}" for name, lines in told[:SHOWN] for line in lines]
+    return lines + ([f"and {more} more scenarios with a publisher's window, in the report"] if more > 0 else [])
 
 
 def _verdict(results: "Json") -> str:

@@ -1,251 +1,300 @@
-"""`nvidia-smi --query-gpu=... --format=csv` logs -> run folders; one file of one GPU is one run.
+"""`nvidia-smi --query-gpu=... --format=csv` logs -> run folders; one file is one run of all the boards in it.
 
-Knows both spellings of the header and both forms of the date, values with units, `[N/A]`, a last line that was cut
-off, and missing seconds. Knows no run folder (imported.py) and no energy.
+Knows which files are logs, what each is in a study, and how a log becomes a run's streams and events. Knows no text
+(nvidia_smi_log.py), no board (nvidia_smi_boards.py), no run folder (imported.py) and no energy.
 
 Decisions
-- The run's interval is from the first to the last complete row; the scenario is the file's name without its ending.
-- A last line without a newline, or with fewer fields than the header, was cut off while it was written: it is left
-  out and noted.
-- Rows more than `GAP_FACTOR` median spacings apart are a gap, and noted as such.
-- `power.draw` is taken as instantaneous at its stamp (trapezoid); some boards average it over up to one second.
+- The run is from the first to the last row, of several boards from the last one's first row to the first one's last; of
+  readings that are means of a second it lies half of one earlier.
+- Each board is a stream of its own; the run's power is their sum. Indicators of all boards stand in one table, a row a
+  poll.
+- The same file twice is no repetition. Repetitions that overlap in time are noted.
 """
 
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.documents import Event, GapEvent, IndicatorDescriptor, NoteEvent, PhaseEvent, PowerDescriptor
+from harness.documents import Event, GapEvent, IndicatorDescriptor, Json, NoteEvent, PhaseEvent, PowerDescriptor
 from harness.errors import ImportFileError
+from harness.importers.grouping import ENDINGS, Grouping, Place, left_out, numbered
 from harness.importers.imported import (
     SECOND_NS,
+    SHOWN,
     ZONE_NOTE,
+    Content,
     ImportedRun,
     OnProgress,
-    SourceFile,
     Summary,
+    listed,
     read_source,
     write_campaign,
 )
+from harness.importers.nvidia_smi_boards import (
+    AVERAGE_S,
+    INDICATORS,
+    MEANINGS,
+    REFRESH_S,
+    Board,
+    Times,
+    Trace,
+    read_trace,
+)
+from harness.importers.nvidia_smi_log import is_log, number_of
 
-GAP_FACTOR = 1.5
-SPELLINGS = {
-    "gpu_name": "name",
-    "gpu_usage": "utilization.gpu",
-    "gpu_memory_usage": "utilization.memory",
-    "gpu_total_memory": "memory.total",
-    "gpu_memory_used": "memory.used",
-    "gpu_power_draw": "power.draw",
-    "gpu_max_power": "power.max_limit",
-    "gpu_temperature": "temperature.gpu",
-}
-"""Renamed columns of the older logs -> nvidia-smi's own names."""
-INDICATORS = {
-    "temperature.gpu": ("gpu0_temperature_c", "°C", "GPU core temperature"),
-    "utilization.gpu": ("gpu0_load_percent", "%", "GPU load"),
-    "utilization.memory": ("gpu0_memory_load_percent", "%", "GPU memory load"),
-    "memory.used": ("gpu0_memory_used_mib", "MiB", "GPU memory allocated"),
-    "power.draw": ("gpu0_power_w", "W", "GPU power"),
-    "clocks.sm": ("gpu0_sm_clock_mhz", "MHz", "GPU SM clock"),
-    "clocks.mem": ("gpu0_memory_clock_mhz", "MHz", "GPU memory clock"),
-}
-_STAMP = re.compile(r"(\d{4})([-/])(\d{2})\2(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{3})")
-_VALUE = re.compile(r"(-?\d+(?:\.\d+)?)(?: (?:%|MiB|W|MHz|C))?")
-_ABSENT = re.compile(r"\[?(N/A|Not Supported|Unknown Error|GPU is lost)\]?", re.IGNORECASE)
+MANY = 5
+"""So many logs that are a scenario each are worth a remark."""
+REMARKS_SHOWN = 3
 
 
-class Trace:
-    """One log: stamps (source-wall ns), a column of values per field of nvidia-smi, NaN where the log has none."""
-
-    def __init__(self, source: SourceFile) -> None:
-        self.source = source
-        lines = source.content.decode("utf-8", "replace").split("\n")
-        self.fields = _fields(source, lines[0])
-        body = [line.rstrip("\r") for line in lines[1:]]
-        self.truncated_line: int | None = None
-        last = body.pop()  # what follows the last newline: empty, or a line cut off
-        if last.strip():
-            self.truncated_line = len(body) + 2
-        elif body and len(body[-1].split(",")) < len(self.fields):
-            self.truncated_line = len(body) + 1
-            body.pop()
-        rows = [self._cells(number, line) for number, line in enumerate(body, 2) if line.strip()]
-        if len(rows) < 2:
-            raise ImportFileError(f"{source.path}:2: fewer than two complete rows: there is no energy between them")
-        self.times_ns = np.array([_stamp_ns(source, number, cells[0]) for number, cells in rows], dtype=np.int64)
-        self._require_rising([number for number, _ in rows])
-        self.name = self._single_name(rows)
-        self.values = {
-            field: np.array([_value(source, number, field, cells[index]) for number, cells in rows])
-            for index, field in enumerate(self.fields)
-            if field in INDICATORS
-        }
-        if np.isnan(self.values["power.draw"]).any():
-            line = rows[int(np.argmax(np.isnan(self.values["power.draw"])))][0]
-            raise ImportFileError(f"{source.path}:{line}: no power in this row; this board does not report power.draw")
-
-    def _cells(self, number: int, line: str) -> tuple[int, list[str]]:
-        cells = [cell.strip() for cell in line.split(",")]
-        if len(cells) != len(self.fields):
-            raise ImportFileError(
-                f"{self.source.path}:{number}: found {len(cells)} fields in {line!r:.60}, expected {len(self.fields)} "
-                "as in the header; the line is damaged"
-            )
-        return number, cells
-
-    def _require_rising(self, numbers: list[int]) -> None:
-        back = np.flatnonzero(np.diff(self.times_ns) <= 0)
-        if back.size:
-            raise ImportFileError(
-                f"{self.source.path}:{numbers[int(back[0]) + 1]}: time does not go on here; log one GPU per file "
-                "(nvidia-smi -i 0) and do not join files"
-            )
-
-    def _single_name(self, rows: list[tuple[int, list[str]]]) -> str:
-        if "name" not in self.fields:
-            return ""
-        index = self.fields.index("name")
-        for number, cells in rows:
-            if cells[index] != rows[0][1][index]:
-                raise ImportFileError(
-                    f"{self.source.path}:{number}: another GPU; log one GPU per file (nvidia-smi -i 0)"
-                )
-        return rows[0][1][index]
-
-    def gaps(self) -> list[tuple[int, int]]:
-        """(from, to) in ns wherever rows are missing."""
-        steps: NDArray[np.int64] = np.diff(self.times_ns)
-        where = np.flatnonzero(steps > GAP_FACTOR * float(np.median(steps)))
-        return [(int(self.times_ns[i]), int(self.times_ns[i + 1])) for i in where]
-
-
-def import_nvidia_smi(files: Sequence[Path], campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
-    """Import every log into a new campaign.
+def import_nvidia_smi(
+    paths: Sequence[Path], campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+) -> Summary:
+    """Import every log, and the logs in every folder, into a new campaign.
 
     Raises:
-        ImportFileError: no nvidia-smi log, a damaged line; with file and line.
+        ImportFileError: no nvidia-smi log, a damaged line; with file and line. Every file that cannot be read is named.
         RunFolderError: the campaign exists already.
     """
-    traces = [Trace(read_source(path)) for path in files]
-    names = [scenario_name(trace.source.path) for trace in traces]
-    if len(set(names)) != len(names):
-        raise ImportFileError("two logs have the same file name; rename one, the name becomes the scenario")
-    remarks = [ZONE_NOTE]
-    for trace in traces:
-        if trace.truncated_line:
-            remarks.append(f"{trace.source.path}:{trace.truncated_line}: cut off in mid-line; the line is left out")
-        if gaps := trace.gaps():
-            remarks.append(f"{trace.source.path}: {len(gaps)} gaps")
-    runs = [_run(name, trace) for name, trace in zip(names, traces, strict=True)]
-    return write_campaign(campaign, "nvidia-smi", runs, remarks, on_progress)
+    files, others = _files(paths)
+    grouping = grouping or Grouping()
+    places = grouping.places(files)
+    chosen = [(file, place) for file, place in zip(files, places, strict=True) if place is not None]
+    runs, remarks, refused = list[ImportedRun](), _Remarks(), list[str]()
+    for done, (file, place) in enumerate(chosen, 1):
+        try:
+            trace = read_trace(read_source(file))
+            runs.append(_run(place, trace))
+            remarks.add(file, trace.notes)
+        except ImportFileError as error:
+            refused.append(str(error))
+        if on_progress:
+            on_progress(done, 2 * len(chosen))
+    if refused:
+        raise ImportFileError(_refusal(refused))
+    _require_once(runs)
+    runs = _with_overlaps(numbered(runs), remarks)
+    said = [ZONE_NOTE, *left_out(files, places), *others, *remarks.lines(), *_about_grouping(grouping, runs)]
+    written = None if on_progress is None else partial(_second_half, on_progress)
+    return write_campaign(campaign, "nvidia-smi", runs, said, written)
 
 
-def scenario_name(path: Path) -> str:
-    """`gpu-cloud-vgg16.csv.gz` -> `gpu-cloud-vgg16`."""
-    return path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".log")
+def _second_half(on_progress: OnProgress, done: int, total: int) -> None:
+    on_progress(total + done, 2 * total)
 
 
-def _fields(source: SourceFile, line: str) -> list[str]:
-    names = [re.sub(r" \[.*\]$", "", cell.strip()) for cell in line.split(",")]
-    fields = [SPELLINGS.get(name, name) for name in names]
-    for needed in ("timestamp", "power.draw"):
-        if needed not in fields:
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The files that are named, and the logs in the folders that are; a remark on what else lies there.
+
+    Raises:
+        ImportFileError: a folder without a log.
+    """
+    found, others = list[Path](), list[Path]()
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        below = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
+        logs = [file for file in below if is_log(file)]
+        if not logs:
             raise ImportFileError(
-                f"{source.path}:1: no column {needed!r} in {line.strip()!r:.80}; expected a log of "
-                "nvidia-smi --query-gpu=timestamp,power.draw,... --format=csv"
+                f"{path}: no nvidia-smi log in it or below ({', '.join(ENDINGS)} with a header that has timestamp and "
+                "power.draw); name the files"
             )
-    if fields[0] != "timestamp":
-        raise ImportFileError(f"{source.path}:1: the first column is {fields[0]!r}, expected 'timestamp'")
-    return fields
+        found += logs
+        others += [file for file in below if file not in set(logs)]
+    remark = (
+        f"{len(others)} other files are left out, they have no header of such a log: {listed(others, REMARKS_SHOWN)}"
+    )
+    return found, [remark] if others else []
 
 
-def _stamp_ns(source: SourceFile, number: int, text: str) -> int:
-    match = _STAMP.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError
-        year, _, month, day, hour, minute, second, milli = match.groups()
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
-        raise ImportFileError(
-            f"{source.path}:{number}: found the time {text!r:.40}, expected one like '2023/03/08 14:56:21.991' or "
-            "'2022-12-05 09:55:42.535'"
-        ) from None
-    return int(moment.timestamp()) * SECOND_NS + int(milli) * 1_000_000
+def _refusal(refused: Sequence[str]) -> str:
+    """One message for every file that cannot be read."""
+    if len(refused) == 1:
+        return refused[0]
+    more = [f"and {len(refused) - SHOWN} more"] if len(refused) > SHOWN else []
+    return "\n  ".join([f"{len(refused)} files cannot be read, nothing was imported:", *refused[:SHOWN], *more])
 
 
-def _value(source: SourceFile, number: int, field: str, text: str) -> float:
-    if _ABSENT.fullmatch(text):
-        return float("nan")
-    match = _VALUE.fullmatch(text)
-    if match is None:
-        raise ImportFileError(f"{source.path}:{number}: found {text!r:.40} as {field}, expected a number with its unit")
-    return float(match[1])
+def _require_once(runs: Sequence[ImportedRun]) -> None:
+    """The same file twice is no second repetition.
+
+    Raises:
+        ImportFileError: with both.
+    """
+    seen: dict[str, Path] = {}
+    twice = []
+    for file in (file for run in runs for file in run.files):
+        if file.sha256 in seen:
+            twice.append(f"{file.path} is {seen[file.sha256]} again")
+        seen[file.sha256] = file.path
+    if twice:
+        raise ImportFileError(f"{listed(twice)}; a copy of a log is no repetition: name each once")
 
 
-def _run(name: str, trace: Trace) -> ImportedRun:
-    begin_ns, end_ns = int(trace.times_ns[0]), int(trace.times_ns[-1])
+def _with_overlaps(runs: Sequence[ImportedRun], remarks: "_Remarks") -> list[ImportedRun]:
+    """The runs, noted where a repetition of the same scenario was made at the same time: two boards of one run in two
+    files look like that."""
+    ordered = sorted(runs, key=lambda run: (run.scenario, run.begin_ns))
+    notes: dict[tuple[str, int], tuple[str, str]] = {}
+    for before, run in pairwise(ordered):
+        if before.scenario == run.scenario and run.begin_ns < before.end_ns:
+            text = f"overlaps in time with {before.files[0].path.name}, as two boards of one run in two files would"
+            notes[run.scenario, run.repetition] = ("overlapping-runs", text)
+            remarks.add(run.files[0].path, [("overlapping-runs", text)])
+    return [
+        replace(run, events=(*run.events, NoteEvent(time_ns=run.end_ns, code=note[0], text=note[1])))
+        if (note := notes.get((run.scenario, run.repetition)))
+        else run
+        for run in runs
+    ]
+
+
+def _about_grouping(grouping: Grouping, runs: Sequence[ImportedRun]) -> list[str]:
+    """A remark where many files became as many scenarios."""
+    if grouping.how is not None or len(runs) < MANY:
+        return []
+    return [f"{len(runs)} logs are {len(runs)} scenarios of one run each; --group makes repetitions of them"]
+
+
+class _Remarks:
+    """The notes of many files, for the terminal: those of one kind stand together."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {}
+
+    def add(self, file: Path, notes: Sequence[tuple[str, str]]) -> None:
+        """What a reader must know of a file."""
+        for code, text in notes:
+            self._texts.setdefault(code, []).append(f"{file}: {text}")
+
+    def lines(self) -> Iterator[str]:
+        """The first of each kind, and how many more there are."""
+        for code, texts in self._texts.items():
+            yield from texts[:REMARKS_SHOWN]
+            if len(texts) > REMARKS_SHOWN:
+                yield f"and {len(texts) - REMARKS_SHOWN} more of that kind ({code}); each run has its own"
+
+
+def _run(place: Place, trace: Trace) -> ImportedRun:
+    begin_ns, end_ns = trace.interval_ns
+    streams: list[tuple[PowerDescriptor | IndicatorDescriptor, Content]] = [
+        (_power(trace, board), _packed(_power_lines(board))) for board in trace.boards
+    ]
+    streams.append(_indicators(trace))
+    figures = dict.fromkeys(f"{board.figure}: {MEANINGS[board.figure]}" for board in trace.boards)
+    offset = f"; offset {trace.offset} as written" if trace.offset else ""
     return ImportedRun(
-        kind="scenario",
-        scenario=name,
-        repetition=1,
+        kind=place.kind,
+        scenario=place.scenario,
+        repetition=place.repetition or 0,
         begin_ns=begin_ns,
         end_ns=end_ns,
-        streams=(_power(trace), _indicators(trace)),
+        streams=tuple(streams),
         events=tuple(_events(trace)),
-        files=(trace.source,),
-        note=f"{ZONE_NOTE}; the run is the whole trace",
-        sut={"gpus": [{"name": trace.name}]} if trace.name else {},
+        files=(trace.source.released(),),
+        note=f"{ZONE_NOTE}{offset}; the run is the whole trace; {'; '.join(figures)}",
+        sut=_sut(trace),
     )
 
 
-def _power(trace: Trace) -> tuple[PowerDescriptor, bytes]:
-    descriptor = PowerDescriptor(
-        stream="readings-gpu.csv", meter="gpu", circuit="gpu-dc-board",
-        identity={"maker": "NVIDIA", "model": trace.name, "serial": "", "firmware": "", "driver": "nvidia-smi"},
+def _sut(trace: Trace) -> Json:
+    """What the log says of its boards."""
+    gpus: list[Json] = []
+    for board in trace.boards:
+        limit = board.identity.get("enforced.power.limit") or board.identity.get("power.limit")
+        known = {
+            "name": board.identity.get("name"), "driver": board.identity.get("driver_version"),
+            "power_limit_w": number_of(limit, "W") if limit else None,
+        }  # fmt: skip
+        gpus.append({key: value for key, value in known.items() if value})
+    return {"gpus": gpus} if any(gpus) else {}
+
+
+def _packed(lines: Sequence[str]) -> Content:
+    """The text of a stream, small until it is written."""
+    return partial(zlib.decompress, zlib.compress("".join(lines).encode(), 1))
+
+
+def _power(trace: Trace, board: Board) -> PowerDescriptor:
+    window_s = AVERAGE_S if board.figure == "power.draw.average" else REFRESH_S
+    places = [f"{key} {board.identity[key]}" for key in ("index", "pci.bus_id") if key in board.identity]
+    identity = {
+        "maker": "NVIDIA", "model": board.identity.get("name", ""),
+        "serial": board.identity.get("uuid", board.identity.get("serial", "")), "firmware": "", "driver": "nvidia-smi",
+        "figure": board.figure, "board": ", ".join(places),
+    }  # fmt: skip
+    return PowerDescriptor(
+        stream=board.stream, meter=board.meter, circuit=f"{board.meter}-dc-board", identity=identity,
         origin="imported", evidence={"file": trace.source.path.name, "sha256": trace.source.sha256},
-        averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0,
+        averaging="window" if board.is_windows else "instantaneous", window_s=window_s, stamp="end",
+        latency_s=0.0 if board.is_windows else board.lag_s,
         columns=[{"name": "power_w", "unit": "W", "resolution": 0.01, "range": None, "accuracy": None}],
     )  # fmt: skip
-    pairs = zip(trace.times_ns.tolist(), trace.values["power.draw"].tolist(), strict=True)
-    lines = [f"{time_ns},{power_w!r},0.0,\n" for time_ns, power_w in pairs]
-    return descriptor, ("time_ns,power_w,window_s,flags\n" + "".join(lines)).encode()
 
 
-def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
-    fields = [field for field in INDICATORS if field in trace.values]
-    columns = [
-        {"name": name, "unit": unit, "quantity": quantity, "method": f"nvidia-smi {field}", "kind": "gauge"}
-        for field in fields
-        for name, unit, quantity in [INDICATORS[field]]
+def _power_lines(board: Board) -> list[str]:
+    window = repr(AVERAGE_S if board.is_windows else 0.0)
+    pairs = zip(board.times_ns.tolist(), board.power_w.tolist(), strict=True)
+    lines = [
+        f"{time_ns},{power_w!r},{window},\n" if power_w == power_w else f"{time_ns},,{window},nan\n"
+        for time_ns, power_w in pairs
     ]
-    period_s = float(np.median(np.diff(trace.times_ns))) / SECOND_NS
+    return ["time_ns,power_w,window_s,flags\n", *lines]
+
+
+def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, Content]:
+    """The indicators of all boards, a row a poll, at the time of the first row in it."""
+    columns: list[Json] = []
+    cells: list[tuple[Times, list[str]]] = []
+    for nth, board in enumerate(trace.boards):
+        for field, values in board.indicators.items():
+            name, unit, quantity = INDICATORS["power.draw" if field == board.figure else field]
+            name = "power_draw_w" if field == "power.draw" != board.figure else name
+            column = {"name": f"gpu{board.number or nth}_{name}", "unit": unit, "quantity": quantity}
+            columns.append(column | {"method": f"nvidia-smi {field}", "kind": "gauge"})
+            texts = ["" if value != value else repr(value) for value in values.tolist()]
+            cells.append((board.times_ns, texts))
+    polls_ns = _polls(trace)
+    rows = [[str(time_ns), *([""] * len(columns))] for time_ns in polls_ns.tolist()]
+    for at, (times_ns, texts) in enumerate(cells, 1):
+        for place, text in zip((np.searchsorted(polls_ns, times_ns, side="right") - 1).tolist(), texts, strict=True):
+            rows[place][at] = text
+    period_s = float(np.median(np.diff(trace.boards[0].times_ns))) / SECOND_NS
     descriptor = IndicatorDescriptor(
         stream="samples-agent.csv", period_s=period_s, clock="source-wall", columns=columns
     )
-    table = zip(trace.times_ns.tolist(), *(trace.values[field].tolist() for field in fields), strict=True)
-    lines = [",".join("" if value != value else repr(value) for value in row) + "\n" for row in table]
     header = ",".join(["time_ns", *(str(column["name"]) for column in columns)])
-    return descriptor, (header + "\n" + "".join(lines)).encode()
+    return descriptor, _packed([header + "\n", *(",".join(row) + "\n" for row in rows)])
+
+
+def _polls(trace: Trace) -> Times:
+    """Where each round over the boards begins: at a row of a board that the round before has already."""
+    if len(trace.boards) == 1:
+        return trace.boards[0].times_ns
+    rows = sorted((time_ns, nth) for nth, board in enumerate(trace.boards) for time_ns in board.times_ns.tolist())
+    begins: list[int] = []
+    seen: set[int] = set()
+    for time_ns, nth in rows:
+        if not begins or nth in seen:
+            begins.append(time_ns)
+            seen = set()
+        seen.add(nth)
+    return np.array(begins, dtype=np.int64)
 
 
 def _events(trace: Trace) -> list[Event]:
-    begin_ns, end_ns = int(trace.times_ns[0]), int(trace.times_ns[-1])
+    begin_ns, end_ns = trace.interval_ns
     events: list[Event] = [PhaseEvent(time_ns=begin_ns, name="rating", edge="begin")]
-    gaps = trace.gaps()
-    for from_ns, to_ns in gaps:
-        events.append(
-            GapEvent(time_ns=to_ns, stream="readings-gpu.csv", cause="rows missing", from_ns=from_ns, to_ns=to_ns)
-        )
-    if gaps:
-        text = f"{len(gaps)} gaps: rows are missing from the log"
-        events.append(NoteEvent(time_ns=end_ns, code="gaps-in-source", text=text))
-    if trace.truncated_line:
-        text = f"line {trace.truncated_line} of {trace.source.path.name} is cut off; it was left out"
-        events.append(NoteEvent(time_ns=end_ns, code="truncated-source", text=text))
+    for board in trace.boards:
+        for from_ns, to_ns, cause in board.gaps():
+            events.append(GapEvent(time_ns=to_ns, stream=board.stream, cause=cause, from_ns=from_ns, to_ns=to_ns))
     events.append(PhaseEvent(time_ns=end_ns, name="rating", edge="end"))
-    return events
+    events += [NoteEvent(time_ns=end_ns, code=code, text=text) for code, text in trace.notes]
+    return sorted(events, key=lambda event: event.time_ns)

@@ -41,6 +41,7 @@ from harness.documents import (
     PowerDescriptor,
 )
 from harness.errors import ImportFileError
+from harness.importers.grouping import Grouping, placed
 from harness.importers.imported import (
     MARGIN_S,
     SECOND_NS,
@@ -122,7 +123,9 @@ class TestRun:
     actions: list[tuple[str, int, int, int]] = field(default_factory=list)
 
 
-def import_oscar(folder: Path, campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
+def import_oscar(
+    folder: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+) -> Summary:
     """Import every scenario of `folder` into a new campaign.
 
     Raises:
@@ -133,7 +136,9 @@ def import_oscar(folder: Path, campaign: Path, *, on_progress: OnProgress | None
     runs: list[ImportedRun] = []
     for name, files in layout.scenarios.items():
         runs += _scenario_runs(name, files, layout)
-    remarks = [f"{MARGIN_S} s of readings are kept on either side of every run", ZONE_NOTE]
+    units = [run.files[0].path.parent / run.scenario for run in runs]
+    runs, left_out = placed(runs, units, grouping or Grouping())
+    remarks = [f"{MARGIN_S} s of readings are kept on either side of every run", ZONE_NOTE, *left_out]
     return write_campaign(campaign, "oscar", runs, remarks, on_progress)
 
 

@@ -6,8 +6,9 @@ Uncertainty, the form of a row, -2 in all columns for a missed sample. Made up h
 the reply to `RL` when nothing is unread, and how long an analyser takes to change a range (here: no time).
 The identity says EMULATED where a daemon names analyser and maker, and is not accepted by SPEC.
 
-Own faults: `no-value` a sample whose values are -1, `missed` one whose values are -2, `no-uncertainty` a sample whose
-uncertainty is unknown, `wrong-count` a header of `RL` that announces a row more than it sends.
+Own faults: `no-value` a sample whose values are -1, `missed` one whose values are -2, `outside-range` one whose watts
+and amperes are printed as -(value + 3), `no-uncertainty` a sample whose uncertainty is unknown, `wrong-count` a header
+of `RL` that announces a row more than it sends.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class PtDaemonDevice:
         self._taken: list[Taken] = []
         self._read = 0
         self.next_push_s: float | None = None
-        self.faults = OwnFaults(frozenset({"no-value", "missed", "no-uncertainty", "wrong-count"}))
+        self.faults = OwnFaults(frozenset({"no-value", "missed", "outside-range", "no-uncertainty", "wrong-count"}))
 
     def receive(self, data: bytes, now_s: float) -> list[bytes]:
         """Return the lines that answer the commands completed by `data`."""
@@ -152,6 +153,8 @@ class PtDaemonDevice:
         uncertainty: float | None = None
         if missed or self.faults.use("no-value"):
             values = [-2.0 if missed else -1.0] * 4
+        elif self.faults.use("outside-range"):
+            values = [-values[0] - 3.0, values[1], -values[2] - 3.0, values[3]]
         elif power_w > 0 and not self.faults.use("no-uncertainty"):
             span_w = self._ranges["A"][1] * self._ranges["V"][1]
             uncertainty = (READING_SHARE * power_w + RANGE_SHARE * span_w) / power_w
@@ -170,13 +173,13 @@ class PtDaemonDevice:
         return [f"Last {announced} samples", *(taken.row for taken in unread[:count])]
 
     def _watts(self) -> str:
-        sound = [taken.watts for taken in self._taken if taken.watts not in (-1.0, -2.0)]
+        sound = [taken.watts for taken in self._taken if taken.watts >= 0]
         total = len(self._taken)
         return f"Watts,{_figures(sound)},{total},{total - len(sound)},{len(sound)}"
 
     def _uncertainty(self) -> str:
         known = [taken.uncertainty for taken in self._taken if taken.uncertainty is not None]
-        invalid = sum(taken.watts in (-1.0, -2.0) for taken in self._taken)
+        invalid = sum(taken.watts < 0 for taken in self._taken)
         total = len(self._taken)
         return f"Uncertainty,{_figures(known)},{total},{invalid},{len(known)},{total - invalid - len(known)}"
 

@@ -17,6 +17,8 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
+OWN_FINDINGS = frozenset({"truncated-source", "publisher-window"})
+"""Codes of notes that are findings by themselves."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
 
 
@@ -94,7 +96,7 @@ def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
     noted: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         for event in run.events:
-            if isinstance(event, NoteEvent) and event.code != "truncated-source":
+            if isinstance(event, NoteEvent) and event.code not in OWN_FINDINGS:
                 noted.setdefault((event.code, event.text), []).append(run.path.name)
     return [
         Finding(

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PowerDescriptor
+from harness.documents import Json, PowerDescriptor, WindowEvent
 from harness.run_folder import RunFolder
 from reports.analysis.energy import Block
 from reports.analysis.findings import Finding, Severity
@@ -236,13 +236,19 @@ def of_pooling(runs: Sequence[RunFolder]) -> Iterator[Finding]:
     by_name = {name: [run for run in runs if run.start.scenario == name] for name in names}
     for name, own in by_name.items():
         parameters = [run.start.scenario_config.get("parameters") for run in own]
-        yield from _unlike(name, "invalid", {"parameters": parameters})
+        yield from _unlike(name, "invalid", {"parameters": parameters, "interval": [_interval(run) for run in own]})
         yield from _unlike(name, "warn", {"scenario.toml": [run.start.inputs.get("scenario.toml") for run in own]})
     # A baseline ties all scenarios together; without one, nothing is subtracted from anything.
     together = {"campaign": list(runs)} if any(run.start.kind == "baseline" for run in runs) else by_name
     for subject, own in together.items():
         yield from _unlike(subject, "invalid", _machine(own))
         yield from _unlike(subject, "warn", _software(own))
+
+
+def _interval(run: RunFolder) -> str:
+    """What marked the run's rating interval."""
+    windows = (event for event in run.events if isinstance(event, WindowEvent))
+    return next((f"window of {window.publisher}, {window.rule}" for window in windows), "as recorded")
 
 
 def _machine(runs: Sequence[RunFolder]) -> dict[str, list[object]]:

@@ -19,6 +19,7 @@ Decisions
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +43,7 @@ from reports.analysis import (
     oracle,
     oscar,
     planning,
+    publisher,
     records,
     sync,
     tail,
@@ -109,6 +111,7 @@ SENTENCES = {
 NOT_RATED = {
     "sync": "a sync pulse: it shows the meter's latency, no workload",
     "observer": "a block of the observer effect: it shows what the agent adds",
+    "ranging": "a ranging run: the analyser's ranges were being found in it",
 }
 
 
@@ -256,6 +259,8 @@ class AnalysedRun:
         """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
         a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
         bound_s = 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+        if (window := publisher.window_of(self.run)) is not None:
+            bound_s = window.bound_s or 0.0
         return float(np.hypot(bound_s, ROOT_3 * self.latency_u_s))
 
     @property
@@ -273,11 +278,15 @@ class AnalysedRun:
     def terms_over(self, begins_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], bound_s: float) -> RunTerms:
         """Gross energies of any intervals with all that makes them uncertain; `bound_s` (of their stamps) joins the
         clock's."""
+        return self.terms_on_meter(begins_ns, ends_ns, self.clock_bound_s + bound_s)
+
+    def terms_on_meter(self, begins_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], bound_s: float) -> RunTerms:
+        """The same of intervals whose edges the meter's own stamps tell within `bound_s`."""
         start, convention_j = self.with_convention("start"), None
         if self.stamps_unknown and self.function is not None and start.function is not None:
             more_j = start.function.energy_j(begins_ns, ends_ns) - self.function.energy_j(begins_ns, ends_ns)
             convention_j = more_j, np.full(more_j.size, np.nan)
-        return run_terms(self.streams, begins_ns, ends_ns, None, (), self.clock_bound_s + bound_s, convention_j)
+        return run_terms(self.streams, begins_ns, ends_ns, None, (), bound_s, convention_j)
 
     @property
     def interval_ns(self) -> tuple[int, int] | None:
@@ -565,7 +574,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
     for name, group in groups.items():
-        everyone = [run for run in runs if run.run.start.scenario == name]
+        everyone = [run for run in runs if run.run.start.scenario == name and run.run.start.kind == "scenario"]
         context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits, entries)
         scenarios[name] = context.to_json()
         found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
@@ -712,6 +721,7 @@ def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
 
 def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
     found = findings.of_ending(run.run)
+    found += publisher.findings(run.run, run.parts[0] if run.parts else None)
     if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED:
         return found
     name = run.run.path.name
@@ -967,6 +977,7 @@ class ScenarioContext:
             "hardware": self._hardware(),
             "gpu": self._gpu(),
             "oscar": self._oscar(),
+            "publisher": self._publisher(),
             "registers": self._registers(),
         }
 
@@ -1223,6 +1234,23 @@ class ScenarioContext:
             "hardware": {name: _json(mean_of(column, units[name])) for name, column in values.hardware.items()},
         }
 
+    def _publisher(self) -> Json | None:
+        """The means by the publisher's rule and over the whole record; None unless every run has a window."""
+        told = [published(run) for run in self.group.runs]
+        if not told or None in told:
+            return None
+        columns = {
+            key: _json(mean_of([row[key]["value"] for row in told if row], unit))
+            for key, unit in (("rows", "1"), ("mean_power_w", "W"), ("energy_wh", "Wh"), ("spanned_energy_wh", "Wh"))
+        }
+        record = {
+            key: _json(mean_of([row["record"][key]["value"] for row in told if row], unit))
+            for key, unit in (("duration_s", "s"), ("mean_power_w", "W"), ("energy_wh", "Wh"))
+        }
+        first = told[0] or {}
+        same = {key: first[key] for key in ("publisher", "rule", "sentence")}
+        return same | {"n": len(told)} | columns | {"record": record}
+
     def _registers(self) -> Json | None:
         pairs = [
             (register_wh, run.energy_j / WH)
@@ -1369,6 +1397,7 @@ def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         "induced_energy_wh": _json(over),
         "gap_s": _one(run.gap_s, "s"),
         "gap_energy_wh": _gap_energy(run, own),
+        "publisher": published(run),
         "gpu_energy_wh": _gpu_energy(run.gpu),
         "indicators": {name: value for name, value in run.indicator_means.items() if np.isfinite(value)},
         "waits": [
@@ -1382,6 +1411,41 @@ def _run_json(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         "manifest": run.run.manifest_sha256,
         "findings": sorted({finding.code for finding in found if finding.subject == run.run.path.name}),
     }
+
+
+def published(run: AnalysedRun) -> Json | None:
+    """The run by its publisher's window and rule, and the whole record beside it (`runs[].publisher`)."""
+    window = publisher.window_of(run.run)
+    if window is None or len(run.parts) != 1:
+        return None
+    part, rule = run.parts[0], publisher.RULES[window.rule]
+    counted = rule.count(part, window.from_ns, window.to_ns)
+    if counted is None:
+        return None
+    begin_ns, end_ns = publisher.record_ns(part)
+    edges_ns = np.array([begin_ns], dtype=np.int64), np.array([end_ns], dtype=np.int64)
+    whole = budget.of_one(run.terms_on_meter(*edges_ns, 0.0), "gross").number(0)
+    duration_s = (end_ns - begin_ns) * 1e-9
+    return {
+        "publisher": window.publisher, "rule": window.rule, "sentence": rule.sentence,
+        "begin_utc": wall_utc(window.from_ns), "end_utc": wall_utc(window.to_ns),
+        "duration_s": single((window.to_ns - window.from_ns) * 1e-9, "s").to_json(),
+        "offset_s": window.offset_s, "bound_s": window.bound_s, "source": window.source,
+        "rows": count(counted.rows).to_json(), "mean_power_w": single(counted.mean_w, "W").to_json(),
+        "energy_wh": single(counted.energy_j / WH, "Wh").to_json(),
+        "spanned_energy_wh": single(counted.spanned_j / WH, "Wh").to_json(),
+        "record": {
+            "begin_utc": wall_utc(begin_ns), "end_utc": wall_utc(end_ns), "rows": count(part.times_ns.size).to_json(),
+            "duration_s": single(duration_s, "s").to_json(), "mean_power_w": _mean_power(whole, duration_s),
+            "energy_wh": _json(whole),
+        },
+    }  # fmt: skip
+
+
+def wall_utc(time_ns: int) -> str:
+    """A moment of a source's wall clock, printed as if it were UTC."""
+    moment = datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _mean_power(gross: Number | None, duration_s: float) -> Json | None:

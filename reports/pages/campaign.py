@@ -137,6 +137,8 @@ def _answer(results: Results) -> str:
     parts = scenarios(results)
     host = as_text(pick(results, "sut", "hostname")) or "the system under test"
     measured = {name: part for name, part in parts.items() if pick(part, "n_runs", "value")}
+    if not parts and any(run.get("kind") == "ranging" for run in listed(results, "runs")):
+        return "This campaign holds ranging runs only: they show which ranges a meter needs and enter no mean."
     if not parts:
         return f"This campaign holds no scenario run yet: only the baseline of {host}."
     if not measured:
@@ -159,10 +161,27 @@ def _cards(results: Results) -> Iterable[Card]:
         lines = [f"{title}: {quantity(number)}" for title, number in
                  (("energy", total if induced else None), ("mean power", number_at(part, "mean_power_w")),
                   ("duration", number_at(part, "duration_s"))) if number]  # fmt: skip
+        lines += publisher_lines(part)
         lines += _efficiency_lines(part)
         claimed = claim_of(head, what) if head else "no successful run"
         title = name if part.get("title") in (None, "", name) else f"{name}: {part['title']}"
         yield Card(title, quantity(head) if head else NOTHING, claimed, tuple(lines), style % 6)
+
+
+def publisher_lines(part: object) -> list[str]:
+    """A scenario by its publisher's window and rule, by exact overlap, and over the whole record; empty without one."""
+    told = pick(part, "publisher")
+    if not told:
+        return []
+    runs = "" if told["n"] == 1 else f", means of {told['n']} runs"
+    watts, rows, energy = (tables.plain_digits(number_at(told, key)) for key in ("mean_power_w", "rows", "energy_wh"))
+    overlap = tables.plain_digits(number_at(part, "energy_wh"))
+    whole = [tables.plain_digits(number_at(told, "record", key)) for key in ("duration_s", "mean_power_w", "energy_wh")]
+    return [
+        f"by the window of {told['publisher']}{runs}: {watts} W ({rows} rows), {energy} Wh by its rule, "
+        f"{overlap} Wh by exact overlap",
+        f"whole record: {whole[0]} s, {whole[1]} W, {whole[2]} Wh",
+    ]
 
 
 def _efficiency_lines(part: object) -> list[str]:
@@ -217,7 +236,7 @@ def _sections(
         section("history", "Training history", plots.history_figure(results, stamp)),
         section("duration", "Durations", tables.duration_table(results), plots.duration_figure(results, stamp)),
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
-        section("rules", "Other rules and conventions", tables.oscar_table(results)),
+        section("rules", "Other rules and conventions", tables.publisher_table(results), tables.oscar_table(results)),
         section("runs", "All runs", tables.run_table(results)),
         section("planned", "Around the runs", planned_blocks(results)),
         section("findings", "Findings and remarks", findings_blocks(results)),

@@ -56,7 +56,8 @@ ADVICE = {
         "Check that the SUT is really plugged into this meter and that the meter is not on hold.",
     ),
     "overrange": Advice(
-        "The power was above the meter's range; these readings are no numbers, and the energy lacks them.",
+        "The power, or what it is made of, was outside the meter's range; such readings are no numbers, and the "
+        "energy lacks them.",
         "Choose a range of at least 1.1 times the highest current (`wattlab run --ranging` finds it), repeat the run.",
     ),
     "auto-range": Advice(
@@ -224,6 +225,11 @@ ADVICE = {
     "sync-failed": Advice(
         "The sync pulse did not show where this meter's readings stand in time.",
         "Repeat it on an idle machine with a load of more watts; until then the stamps' place is in the budget.",
+    ),
+    "publisher-window": Advice(
+        "The window that the publisher counts (MLPerf: power_begin to power_end) has no place among the samples, fits "
+        "two, or is not covered by them.",
+        "Compare the clocks of both files, and whether both are of the same run and whole; then import again.",
     ),
     "truncated-source": Advice(
         "The imported file ends in the middle of a line; the half line was not used.",

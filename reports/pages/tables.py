@@ -68,6 +68,7 @@ def meter_table(results: Results) -> Table:
         identity = pick(meter, "identity") or {}
         name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
         serial = f", serial {identity['serial']}" if identity.get("serial") else ""
+        serial += "".join(f", {identity[key]}" for key in ("board", "figure") if identity.get(key))
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
         role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"
@@ -316,6 +317,43 @@ def oscar_table(results: Results) -> list[Block]:
     note += ". ".join(dict.fromkeys(notes)) + "."
     table = Table("oscar", "The same readings by other rules", (*heads, Head("Difference")), tuple(rows), note)
     return [table]
+
+
+def publisher_table(results: Results) -> Table | None:
+    """Every run that its publisher states a window of: by the publisher's rule, by exact overlap, the whole record."""
+    rows, rules = [], []
+    for run in listed(results, "runs"):
+        if not (told := pick(run, "publisher")):
+            continue
+        rules.append(f"{told['publisher']}: {told['sentence']}")
+        excluded = "" if run.get("included") else "excluded"
+        cells = (
+            f"{run.get('ordinal')}", as_text(run.get("scenario")), as_text(told["begin_utc"]),
+            *(plain_digits(number_at(told, key)) for key in ("duration_s", "rows", "mean_power_w", "energy_wh")),
+            plain_digits(number_at(told, "spanned_energy_wh")),
+            *(plain_digits(number_at(run, key)) for key in ("mean_power_w", "energy_wh")),
+            *(plain_digits(number_at(told, "record", key)) for key in ("duration_s", "mean_power_w", "energy_wh")),
+        )  # fmt: skip
+        rows.append(Row(cells, excluded))
+    if not rows:
+        return None
+    heads = [Head("Run"), Head("Scenario", False), Head("Window from", numeric=False, keep=True), Head("Window / s")]
+    heads += [Head("Rows"), Head("Mean / W"), Head("Rows' energy / Wh"), Head("Mean × window / Wh")]
+    heads += [Head("Overlap / W"), Head("Overlap / Wh"), Head("Record / s"), Head("Record / W"), Head("Record / Wh")]
+    note = (
+        " ".join(f"{rule}." for rule in dict.fromkeys(rules)) + " Overlap: every sample for the part of its interval "
+    )
+    note += "that lies in the window; this is the run's energy everywhere else on this page, with its U. Record: all "
+    note += "that was recorded, waiting before and after the window included."
+    return Table("publisher", "By the publisher's own window, and the whole record", tuple(heads), tuple(rows), note)
+
+
+def plain_digits(number: Number | None) -> str:
+    """A value as a publisher prints it: two decimals, below ten four significant digits, whole numbers whole."""
+    if number is None or not is_finite(number.get("value")):
+        return NOTHING
+    value = float(number["value"])
+    return significant(value) if abs(value) < 10 or value.is_integer() else fixed(value, 2)
 
 
 def _oscar_rows(name: str, part: Results, oscar: Results) -> list[Row]:

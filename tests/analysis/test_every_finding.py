@@ -260,6 +260,7 @@ FIRES: dict[str, Monitored] = {
 SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missing"}
 """Codes without evidence: nothing is there, and that is all."""
 ELSEWHERE = {
+    "publisher-window": "tests/importers/test_ptd_sessions.py",
     "broken-seal": "tests/analysis/test_results.py",
     "unreadable": "tests/analysis/test_results.py",
     "stamp-contradicted": "tests/analysis/test_sync_observer.py",

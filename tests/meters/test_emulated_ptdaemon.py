@@ -101,6 +101,7 @@ def test_the_uncertainty_is_that_of_the_range_and_shrinks_with_it() -> None:
     [
         ("no-value", "-1.000000", "Watts,50.000000,50.000000,50.000000,3,1,2", "3,1,2,0"),
         ("missed", "-2.000000", "Watts,50.000000,50.000000,50.000000,3,1,2", "3,1,2,0"),
+        ("outside-range", "-53.000000", "Watts,50.000000,50.000000,50.000000,3,1,2", "3,1,2,0"),
         ("no-uncertainty", "50.000000", "Watts,50.000000,50.000000,50.000000,3,0,3", "3,0,2,1"),
     ],
 )
@@ -169,6 +170,10 @@ def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
         emulator.fault("no-value=2")
         found = read_many(meter, 8)
         assert [reading.power_w for reading in found].count(None) == 2
+        emulator.fault("outside-range=2")
+        found = read_many(meter, 8)
+        assert [sorted(reading.flags) for reading in found].count(["overrange"]) == 2
+        assert {reading.power_w for reading in found} == {50.0, None}
         emulator.fault("missed=always")
         with pytest.raises(MeterTimeout, match="missed by the daemon"):
             read_many(meter, 20)

@@ -34,6 +34,8 @@ from meters.ptdaemon import (
     decode_text,
     decode_unread,
     encode,
+    outside_range,
+    to_reading,
 )
 from meters.reading import Identity
 from meters.registry import open_meter
@@ -112,6 +114,82 @@ def test_minus_one_is_an_error_and_minus_two_a_missed_sample() -> None:
     missed = decode_row(start + "Watts,-2.000000,Volts,-2.000000,Amps,-2.000000,PF,-2.000000")
     assert (missed.watts, missed.missed) == (None, True)
     assert decode_row(start + "Watts,-1.500000,Volts,230.1,Amps,0.1,PF,-0.5").watts == -1.5  # fed back, a number
+
+
+# [R] values outside their range: mlcommons/power-dev issues 253 and 329, inference_results_v3.0 (open/Qualcomm,
+# g292_z43_q18e, bert_pruned, ranging) and v1.1 (closed/NVIDIA, AGX_Xavier, resnet50, SingleStream, ranging).
+MARKED = {
+    "27.1, below the least current of its range": ((-27.1, 251.85, -3.199, 0.4814), 24.1),
+    "a second analyser, merged as 11.112 W by MLPerf": ((-11.112, 243.47, -3.0815, 0.4089), 8.112),
+    "1120 W at 5.5 A in the 5 A range": ((-1123.4, 204.08, -8.5003, 0.9982), 1120.4),
+    "8 W": ((-11.2, 120.72, -3.168, 0.4024), 8.2),
+}
+
+
+@pytest.mark.parametrize(("values", "power_w"), MARKED.values(), ids=MARKED)
+def test_a_published_value_outside_its_range_is_marked_and_its_values_fit_each_other(
+    values: tuple[float, float, float, float], power_w: float
+) -> None:
+    watts, volts, amps, factor = values
+    assert outside_range(*values) == (True, False, True)
+    assert -watts - 3 == pytest.approx(power_w)
+    assert volts * (-amps - 3) * factor == pytest.approx(power_w, rel=0.01)
+
+
+def test_a_value_outside_its_range_is_no_number_and_says_so() -> None:
+    line = "Time,08-01-2021 22:21:25.318,Watts,-27.100000,Volts,251.850000,Amps,-3.199000,PF,0.481400,Mark,x_ranging"
+    row = decode_row(line)
+    assert (row.watts, row.volts, row.amps, row.outside, row.missed) == (None, 251.85, None, True, False)
+    reading = to_reading(row, 0, 1.0, None, resynced=False)
+    assert reading.power_w is None
+    assert reading.flags == {"overrange"}
+
+
+@pytest.mark.parametrize(
+    ("values", "marked"),
+    [
+        ((-27.1, 230.0, 0.12, -0.98), (False, False, False)),  # fed back: 230 V x .12 A x .98 = 27.05 W
+        ((-27.1, 230.0, 0.107, -0.98), (True, False, False)),  # 24.1 W by the rest
+        ((-27.1, -1.0, -1.0, -1.0), (True, False, False)),  # nothing says that it is a value
+        ((-27.1, 230.0, 0.0, 0.0), (True, False, False)),
+        ((-2.5, 230.0, 0.011, -0.98), (False, False, False)),  # no mark is above -3
+        ((-3.0, 230.0, -3.0, 0.0), (True, False, True)),  # no power, no current, both below their ranges
+        ((-4.0, -234.0, 0.1, 0.9), (True, True, False)),
+        ((24.1, 230.0, -3.1, 0.9), (False, False, True)),
+        ((-1.0, 230.0, -1.0, -1.0), (False, False, False)),  # an error
+        ((-2.0, -2.0, -2.0, -2.0), (False, False, False)),  # a missed sample
+    ],
+)
+def test_a_negative_value_is_one_where_the_rest_of_the_sample_says_so(
+    values: tuple[float, float, float, float], marked: tuple[bool, bool, bool]
+) -> None:
+    assert outside_range(*values) == marked
+
+
+@given(
+    volts=st.floats(min_value=10.0, max_value=600.0),
+    amps=st.floats(min_value=0.001, max_value=40.0),
+    factor=st.floats(min_value=0.05, max_value=1.0),
+)
+def test_a_marked_sample_is_never_taken_for_a_value_nor_a_value_for_a_mark(
+    volts: float, amps: float, factor: float
+) -> None:
+    watts = volts * amps * factor
+    assert outside_range(-watts - 3, volts, -amps - 3, factor) == (True, False, True)
+    assert outside_range(-watts - 3, volts, amps, factor) == (True, False, False)
+    assert outside_range(-watts, volts, amps, -factor) == (False, False, False)
+    assert outside_range(watts, volts, amps, factor) == (False, False, False)
+
+
+def test_a_row_of_several_channels_is_their_sum() -> None:
+    """[R] inference_results_v4.1, closed/NVIDIA, H200-SXM-141GBx8, 3d-unet-99: a reply to `RL,*,*`, of two channels."""
+    line = (
+        "Time,07-12-2024 07:05:15.373,Watts,1568.400000,Volts,239.060000,Amps,3.402000,PF,0.964250,"
+        "Watts,803.600000,Volts,239.340000,Amps,3.477000,PF,0.965700,Watts,764.800000,Volts,238.780000,Amps,3.327000,"
+        "PF,0.962800"
+    )
+    assert decode_row(line).watts == 1568.4
+    assert decode_unread("Last 796 samples from sum channel and channels 1 - 3") == 796
 
 
 @pytest.mark.parametrize(
@@ -337,9 +415,22 @@ def test_a_missed_sample_is_no_reading_at_all(start_daemon: StartDaemon) -> None
     meter.close()
 
 
+def test_a_sample_outside_the_range_is_a_reading_without_power(start_daemon: StartDaemon) -> None:
+    rows = "\n".join([row(17.98, 24.1), row(18.98, -27.1).replace("Amps,0.0365", "Amps,-3.1990")]) + "\n"
+    script = [*BEGIN, ("RL", "Last 2 samples\n" + rows), ("Uncertainty", UNCERTAINTY + "\n")]
+    meter = opened(start_daemon([*script, *END]))
+    readings = [meter.read(1.0) for _ in range(2)]
+    assert [(reading.power_w, sorted(reading.flags)) for reading in readings] == [(24.1, []), (None, ["overrange"])]
+    meter.close()
+
+
 @pytest.mark.parametrize(
     "reply",
-    ["Unknown command", "Uncertainty,-1.000000,-1.000000,-1.000000,1,0,0,1"],
+    [
+        "Unknown command",
+        "Uncertainty,-1.000000,-1.000000,-1.000000,1,0,0,1",
+        "Uncertainty,-1.0,10000000.000000,0.000000,1,0,0,1",  # [R] inference_results_v4.1, in automatic range
+    ],
 )
 def test_an_uncertainty_nobody_knows_is_left_out(start_daemon: StartDaemon, reply: str) -> None:
     script = [*BEGIN, ("RL", f"Last 1 samples\n{row(17.98, 4.0)}\n"), ("Uncertainty", reply + "\n")]
