@@ -5,7 +5,7 @@ The line keeps one speed: that a meter changes it after the acknowledgement is n
 programming mode, with a password or for writing is not answered. The identification says EMULATED.
 
 Its own faults: `bad-bcc` (the block check character), `bad-parity` (one character of the message), `wrong-obis` (power
-under the code of phase L1), `no-value` (dashes for power), `wrong-unit` (power in kVA), `overrange` (1 MW),
+under the code of reactive power), `no-value` (dashes for power), `wrong-unit` (power in kVA), `overrange` (1 MW),
 `nak` (a NAK for the data message), `no-etx` (the message ends before ETX), `wrong-mode` (the identification proposes
 mode B), `counter-wrap` (the register starts again from 0), `echo` (the head hears its own request).
 """
@@ -103,7 +103,7 @@ class Iec62056Device:
             self._energy_wh = 0.0
         if self.faults.use("overrange"):
             watts = 1e6
-        code = "36.7.0" if self.faults.use("wrong-obis") else "16.7.0"
+        code = "3.7.0" if self.faults.use("wrong-obis") else "16.7.0"
         unit = "kVA" if self.faults.use("wrong-unit") else "kW"
         power = "------.----" if self.faults.use("no-value") else f"{watts / 1000.0:011.5f}"
         volts = MAINS_V + self._random.gauss(0.0, 0.2)
