@@ -34,7 +34,7 @@ from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.sml import SmlDevice
-from meters.emulators.tcp_wire import TcpWire
+from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 from meters.emulators.yokogawa import YokogawaDevice
@@ -44,7 +44,7 @@ from meters.session import WIRE_LOG, read_session
 
 
 def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    reserved = ("0", "-", "1") if arguments.reserved is None else (arguments.reserved,)
+    reserved = ("", "0", "-", "1") if arguments.reserved is None else (arguments.reserved,)
     return WattsUpDevice(
         source,
         seed=arguments.seed,
@@ -207,7 +207,8 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     wire: MetersEnd
     if arguments.listen is not None:
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
-        wire = tcp = TcpWire(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
+        listen = BreakableTcpWire if arguments.name == "lmg670" else TcpWire
+        wire = tcp = listen(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
         ready["port"] = f"{'http' if emulator.wire == 'http' else 'socket'}://{tcp.address}"
     elif emulator.wire == "serial" and arguments.link is not None:
         plug = PatientPtyWire if arguments.name == REPLAY else PtyWire

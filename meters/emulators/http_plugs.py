@@ -132,7 +132,11 @@ def _response(status: int, body: bytes) -> bytes:
 
 
 class GudeDevice(HttpDevice):
-    """A GUDE Expert Power Control with one metered line, `L1` "Meter1", and a sensor without power beside it."""
+    """A GUDE Expert Power Control with one metered line, `L1` "Meter1", and a sensor without power behind it.
+
+    Order and names of the fields are those of a real strip's listing in check_gude's README: another published client
+    (green-metrics-tool) takes the power by its place, the fifth value of the first sensor.
+    """
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
         """Serve `/status.json` with the components asked for; 0x4000 values, 0x10000 descriptions."""
@@ -149,13 +153,13 @@ class GudeDevice(HttpDevice):
             line = {"id": "L1", "name": "Meter1", "state": 1}
             climate = [{"name": "Temperature", "unit": "deg C", "decPrecision": 1}]
             reply["sensor_descr"] = [
-                {"type": 52, "num": 1, "fields": climate, "properties": [{"id": "7105", "name": "7105", "state": 1}]},
                 {"type": 9, "num": 1, "fields": fields, "properties": [line]},
+                {"type": 52, "num": 1, "fields": climate, "properties": [{"id": "7105", "name": "7105", "state": 1}]},
             ]
         if components & 0x4000:
             reply["sensor_values"] = [
-                {"type": 52, "num": 1, "values": [[{"v": 27.1, "s": 0, "st": []}]]},
                 {"type": 9, "num": 1, "values": [[{"v": value, "s": 0, "st": []} for *_row, value in rows]]},
+                {"type": 52, "num": 1, "values": [[{"v": 27.1, "s": 0, "st": []}]]},
             ]
         reply["eof"] = 1
         return reply
@@ -175,9 +179,26 @@ class GudeDevice(HttpDevice):
             ("ReactivePower", "VAR", 0, 1),
             ("ApparentPower", "VA", 0, round(MAINS_V * amperes)),
             ("PowerFactor", "", 2, factor),
+            ("Residual Current", "A", 3, 0.0),
+            ("PhaseIU N", "deg", 1, -106.8),
             ("ActivePower N", "W", 0, -1),
-            ("AbsActEnergyNonRes", "kWh", 3, math.floor(self.energy_wh + 1e-9) / 1000.0),
+            ("ReactivePower N", "VAR", 0, -1),
+            ("ApparentPower N", "VA", 0, 0),
+            ("PowerFactor N", "", 3, -0.093),
+            *self._counters(),
         ]
+
+    def _counters(self) -> list[tuple[str, str, int, object]]:
+        """Return what the strip counts: absolute, forward and reverse energy, each in all and since its last reset."""
+        counted = math.floor(self.energy_wh + 1e-9) / 1000.0
+        kinds = (("Act", "kWh"), ("React", "kVARh"))
+        counters = [
+            (f"{way}{kind}Energy{reset}", unit, 3, counted if kind == "Act" and way != "Rev" else 0.0)
+            for way in ("Abs", "Fwd", "Rev")
+            for reset in ("NonRes", "Res")
+            for kind, unit in kinds
+        ]
+        return [*counters[:4], ("RelativeTime", "s", 0, int(self._now_s)), *counters[4:]]
 
 
 class TasmotaDevice(HttpDevice):
