@@ -12,8 +12,10 @@ voltage and current but no power; a power factor without error is assumed.
 Names and values are those `check_gude.py` printed for a real device. The form of the JSON is from GUDE's wiki.
 That `components=1073741823` answers with `misc.product_name`, `misc.firm_v` and `ethernet.mac` comes from other
 programs' source code; where the strip does not say, these parts of the identity stay empty, all of them where it has no
-such page. There is no server and no
-client of this protocol that somebody else wrote and that could be run against this: only a real 1202 settles the rest.
+such page. Two published clients read the emulator (docs/meters.md); there is no server of this protocol that somebody
+else wrote: only a real 1202 settles the rest. How often it has new values is not said: taken as once a second, and all
+the same values less than a second later are `stale`. A value out of all bounds costs that quantity, unless it is the
+power.
 """
 
 from __future__ import annotations

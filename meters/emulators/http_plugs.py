@@ -121,6 +121,14 @@ class HttpDevice:
         return None if self.faults.use("missing-value") else power
 
 
+def _posted_id(body: bytes) -> str:
+    """Return the `id` among parameters sent as JSON, empty where there is none."""
+    try:
+        return str(json.loads(body)["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _response(status: int, body: bytes) -> bytes:
     head = [f"HTTP/1.1 {status} {REASONS[status]}", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     if status == 401:
@@ -210,12 +218,24 @@ class TasmotaDevice(HttpDevice):
         self._decimals = decimals
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
-        """Serve `/cm?cmnd=Status N`."""
+        """Serve `/cm?cmnd=...`: commands that tell, in any case; those that would change something are unknown."""
         if path != "/cm":
             return None
-        replies: dict[str, Page] = {"Status 2": self._firmware, "Status 5": self._network, "Status 8": self._sensors}
-        reply = replies.get(query.get("cmnd", ""))
+        replies: dict[str, Page] = {
+            "status": self._status,
+            "status 0": lambda: {**self._status(), **self._firmware(), **self._network(), **self._sensors()},
+            "status 2": self._firmware,
+            "status 5": self._network,
+            "status 8": self._sensors,
+            "status 10": self._sensors,
+            "power": lambda: {"POWER": "ON"},
+            "power1": lambda: {"POWER": "ON"},
+        }
+        reply = replies.get(" ".join(query.get("cmnd", "").split()).casefold())
         return {"Command": "Unknown"} if reply is None else reply()
+
+    def _status(self) -> Json:
+        return {"Status": {"Module": 1, "DeviceName": "EMULATED", "FriendlyName": ["EMULATED"], "Power": 1}}
 
     def _firmware(self) -> Json:
         version = {"Version": "14.4.1(EMULATED)", "BuildDateTime": "2024-12-15T13:33:11", "Hardware": "ESP8266EX"}
@@ -251,13 +271,13 @@ class ShellyDevice(HttpDevice):
         self._generation = generation
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
-        """Serve what the generation has, by GET or as JSON-RPC by POST to `/rpc`."""
+        """Serve what the generation has: by GET, by POST with parameters as JSON, or as JSON-RPC by POST to `/rpc`."""
         if self._generation == 1:
             pages: dict[str, Page] = {"/shelly": self._info1, "/status": self._status1, "/settings": self._settings1}
             pages["/meter/0"] = lambda: self._meter1(self._watts())
         else:
             pages = {"/shelly": self._info2, "/rpc/Shelly.GetDeviceInfo": self._info2}
-            pages["/rpc/Switch.GetStatus"] = lambda: self._switch(query.get("id", ""))
+            pages["/rpc/Switch.GetStatus"] = lambda: self._switch(query.get("id", _posted_id(body)))
             pages["/rpc/Shelly.GetStatus"] = self._status2
             pages["/rpc"] = lambda: self._called(body)
         found = pages.get(path.rstrip("/"))

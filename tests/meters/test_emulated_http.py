@@ -127,6 +127,14 @@ def test_each_register_counts_in_its_own_unit() -> None:
     assert gude["sensor_values"][0]["values"][0][14]["v"] == 0.06
 
 
+def test_a_shelly_takes_its_parameters_in_the_path_or_as_json() -> None:
+    device = ShellyDevice(parse_profile("watts=50", 1))
+    for body, power in ((b'{"id":0}', 50.0), (b'{"id":1}', None), (b"[", None)):
+        head = f"POST /rpc/Switch.GetStatus HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        (response,) = device.receive(head + body, 1.0)
+        assert (parse(response)["apower"] if power else response.split(b" ")[1]) == (power or b"404")
+
+
 def test_a_tasmota_plug_sends_decimals_only_when_it_is_set_to() -> None:
     for decimals, text in ((0, b'"Power":12,'), (2, b'"Power":12.35,')):
         device = TasmotaDevice(parse_profile("watts=12.345678", 1), decimals=decimals)
