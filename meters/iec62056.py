@@ -253,15 +253,16 @@ PRESENT, MAYBE_PRESENT = (None, "255"), "00"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An OBIS code taken apart; `code` is medium and name, `1-16.7.0`, `storage` what stands behind `*`."""
+    """An OBIS code taken apart; `code` is medium and name, `1-16.7.0`, `channel` `None` where medium and channel are
+    not said, `storage` what stands behind `*`."""
 
     code: str
     medium: str
-    channel: int
+    channel: int | None
     storage: str | None
 
 
-NOWHERE = Address("", "", 0, None)
+NOWHERE = Address("", "", None, None)
 
 
 def decode_block(block: bytes) -> dict[str, DataSet]:
@@ -275,15 +276,16 @@ def decode_block(block: bytes) -> dict[str, DataSet]:
     if entries and all(data_set.trouble for _address, data_set in entries):
         raise MeterGarbage(entries[0][1].trouble)
     entries = [(address, data_set) for address, data_set in entries if address is not NOWHERE]
-    channels = {address.channel for address, _set in entries if address.medium == ELECTRICITY}
-    own = {ELECTRICITY: min(channels, default=0), ABSTRACT: 0}
+    channels = [a.channel for a, _set in entries if a.medium == ELECTRICITY and a.channel is not None]
+    own = {ELECTRICITY: (None, min(channels, default=0)), ABSTRACT: (None, 0)}
     storages: dict[str, set[str | None]] = {}
     for address, _data_set in entries:
         storages.setdefault(address.code, set()).add(address.storage)
     found: dict[str, DataSet] = {}
     for address, data_set in entries:
         only = storages[address.code] == {MAYBE_PRESENT}
-        if address.channel != own.get(address.medium, address.channel) or not (address.storage in PRESENT or only):
+        is_own = address.channel in own.get(address.medium, (address.channel,))
+        if not is_own or not (address.storage in PRESENT or only):
             continue
         before = found.setdefault(address.code, data_set)
         if before != data_set and not before.trouble:
@@ -317,8 +319,8 @@ def _address(text: str) -> Address | None:
         return None
     medium, channel, name, third, storage = match.groups()
     total = third in (None, "255") and not name.startswith("96.")
-    medium = medium or ELECTRICITY
-    return Address(f"{medium}-{name}.{'0' if total else third}", medium, int(channel or 0), storage)
+    code = f"{medium or ELECTRICITY}-{name}.{'0' if total else third}"
+    return Address(code, medium or ELECTRICITY, None if channel is None else int(channel), storage)
 
 
 @dataclass(frozen=True, slots=True)

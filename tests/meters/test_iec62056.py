@@ -290,6 +290,8 @@ def test_power_at_some_phases_only_is_said() -> None:
         (b"1.8.0(1.5*kvarh)\r\n1.8.1(1.5*kWh)", 1500.0),
         (b"1-1:1.8.0(7.5*kWh)\r\n1-0:1.8.0(1.5*kWh)", 1500.0),  # channel 1 beside the meter's own
         (b"1-1:1.8.0(7.5*kWh)\r\n0-0:C.1.0(12)", 7500.0),
+        (b"F.F(00)\r\nC.1.0(12)\r\n1-1:1.8.0(7.5*kWh)", 7500.0),
+        (b"1.8.0(7.5*kWh)\r\n1-1:1.8.0(8.5*kWh)", None),  # which of them is the meter's own is not said
         (b"0-1:24.2.1(7.5*kWh)", None),
     ],
 )

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meters.emulators.bench import Bench, ControlPipe
@@ -368,7 +368,8 @@ def odd_readings(draw: st.DrawFn) -> Reading:
     return Reading(draw(st.integers(0, 2**62)), power_w, **others, window_s=draw(st.floats(0.0, 100.0)), flags=flags)
 
 
-@given(st.lists(odd_readings(), max_size=5))
+@given(st.lists(odd_readings(), max_size=8))
+@settings(max_examples=30, deadline=None)
 def test_every_reading_a_driver_can_give_is_written_and_read_back(readings: list[Reading]) -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
