@@ -25,6 +25,30 @@ def interval_option(update_s: float) -> Option:
     return Option(update_s, "seconds between two questions", low=SHORTEST_INTERVAL_S, high=3600.0)
 
 
+class Repetitions:
+    """Tells a value that was asked for too early from a new one: the rule of every meter that does not tell itself.
+
+    A frame (all that the meter answered) is a repetition when it equals the last new one and comes less than one
+    refresh time after it; one refresh time later the same values are a new reading of a steady load. A meter that is
+    asked once in a refresh time, or more rarely, repeats nothing, whatever the jitter of its replies.
+    """
+
+    __slots__ = ("_newest", "_newest_ns", "_refresh_ns")
+
+    def __init__(self, refresh_s: float, interval_s: float = 0.0) -> None:
+        """`refresh_s`: how often the meter has a new value; `interval_s`: how often it is asked, 0 where it pushes."""
+        self._refresh_ns = 0.0 if interval_s >= refresh_s else refresh_s * 1e9
+        self._newest: object = None
+        self._newest_ns = 0
+
+    def is_repeated(self, frame: object, time_ns: int) -> bool:
+        """Whether `frame`, which came at `time_ns`, says nothing new; one that does is what later ones are held to."""
+        if self._newest is not None and frame == self._newest and time_ns - self._newest_ns < self._refresh_ns:
+            return True
+        self._newest, self._newest_ns = frame, time_ns
+        return False
+
+
 class Dialogue(Protocol):
     """What one instrument's file supplies: everything that is said on its wire."""
 

@@ -12,8 +12,10 @@ voltage and current but no power; a power factor without error is assumed.
 Names and values are those `check_gude.py` printed for a real device. The form of the JSON is from GUDE's wiki.
 That `components=1073741823` answers with `misc.product_name`, `misc.firm_v` and `ethernet.mac` comes from other
 programs' source code; where the strip does not say, these parts of the identity stay empty, all of them where it has no
-such page. There is no server and no
-client of this protocol that somebody else wrote and that could be run against this: only a real 1202 settles the rest.
+such page. Two published clients read the emulator (docs/meters.md); there is no server of this protocol that somebody
+else wrote: only a real 1202 settles the rest. How often it has new values is not said: taken as once a second, and all
+the same values less than a second later are `stale`. A value out of all bounds costs that quantity, unless it is the
+power.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
@@ -30,8 +32,9 @@ from meters.reading import Accuracy, Column, Description, Identity, Reading, wit
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "gude"
+REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
-    "interval_s": interval_option(1.0),
+    "interval_s": interval_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
     "sensor": Option("", "name or id of the meter in the strip, such as L1; needed where there are several"),
     "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
@@ -135,8 +138,10 @@ def _places(fields: list[Node]) -> dict[str, tuple[int, Field, float]]:
         for field in FIELDS:
             if field.name != name:
                 continue
-            if field.unit != unit:
+            if field.unit != unit and field.quantity == "power_w":
                 raise MeterGarbage(f"{node.path}.unit: found {unit!r} for {name}, expected {field.unit!r}")
+            if field.unit != unit:
+                continue
             if field.quantity in places:
                 raise MeterGarbage(f"{node.path}.name: found {name} a second time, expected it once")
             digits = node.get("decPrecision")
@@ -156,10 +161,13 @@ def _decode_row(owner: Node, row: Node, places: Mapping[str, tuple[int, Field, f
 
 
 def _decode_cell(cell: Node, field: Field) -> float | None:
+    """Return the value, `None` where there is none; a power must be plausible, another quantity costs itself alone."""
     node = cell.get("v")
     if node is None or node.is_null:
         return None
-    return round(node.number(field.low, field.high) * field.factor, 9)
+    is_power = field.quantity == "power_w"
+    value = node.number(field.low, field.high) if is_power else node.plausible(field.low, field.high)
+    return None if value is None else round(value * field.factor, 9)
 
 
 def _text(node: Node, name: str) -> str:
@@ -193,10 +201,12 @@ def decode_identity(data: bytes) -> Identity:
     return Identity("GUDE", model, "" if ethernet is None else _text(ethernet, "mac"), firmware)
 
 
-def to_reading(sensor: Sensor, time_ns: int, range_w: float) -> Reading:
+def to_reading(sensor: Sensor, time_ns: int, range_w: float, *, stale: bool) -> Reading:
     """Return one meter's values; power beyond `range_w` is `overrange`, power without a value is `nan`."""
     values = {quantity: value.value for quantity, value in sensor.values.items()}
     power_w, flags = within(values.pop("power_w"), range_w)
+    if stale:
+        flags |= {"stale"}
     return Reading(time_ns=time_ns, power_w=power_w, **values, flags=flags)  # type: ignore[arg-type]
 
 
@@ -206,12 +216,15 @@ def to_reading(sensor: Sensor, time_ns: int, range_w: float) -> Reading:
 class Gude(OverWire[HttpWire]):
     """The dialogue with an Expert Power Control: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    def __init__(self, port: str, sensor: str, range_w: float, reply_s: float, sink: Sink | None) -> None:
+    def __init__(
+        self, port: str, sensor: str, range_w: float, reply_s: float, interval_s: float, sink: Sink | None
+    ) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = reply_s
         self._sensor, self._range_w = sensor, range_w
         self._columns: tuple[Column, ...] = ()
         self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
+        self._repetitions = Repetitions(REFRESH_S, interval_s)
         self._wire = HttpWire(port, sink)
 
     def greet(self) -> Identity:
@@ -241,7 +254,8 @@ class Gude(OverWire[HttpWire]):
             chunk, sensor = self._values(deadline)
         except (MeterRefused, MeterOptionError) as error:
             raise MeterGarbage(str(error)) from error
-        return to_reading(sensor, chunk.time_ns, self._range_w)
+        stale = self._repetitions.is_repeated(sensor, chunk.time_ns)
+        return to_reading(sensor, chunk.time_ns, self._range_w, stale=stale)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; every connection that had trouble is gone already."""
@@ -302,5 +316,6 @@ def open_gude(port: str, *, capture: Sink | None, options: Mapping[str, object])
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    dialogue = Gude(port, word(values, "sensor"), number(values, "range_w"), number(values, "reply_s"), capture)
-    return DialogueMeter(dialogue, number(values, "interval_s"))
+    interval_s = number(values, "interval_s")
+    sensor, range_w = word(values, "sensor"), number(values, "range_w")
+    return DialogueMeter(Gude(port, sensor, range_w, number(values, "reply_s"), interval_s, capture), interval_s)

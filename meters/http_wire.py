@@ -180,7 +180,7 @@ class HttpWire:
         return f"{self.port}: found a body of {length} or more bytes, expected at most {BODY_LIMIT}; no meter sends it"
 
     def _status_error(self, response: http.client.HTTPResponse) -> MeterError:
-        status = f"{response.status} {response.reason[:40]}".strip()
+        status = f"{response.status} {printable(response.reason[:40])}".strip()
         where = f"{self.port}: found status {status}, expected 200 OK"
         if response.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
             return MeterRefused(f"{where}; the meter wants a password: allow reading without one in its settings")
@@ -322,6 +322,11 @@ def _host_and_port(url: str) -> tuple[str, int]:
 def _without_password(url: str) -> str:
     head, mark, tail = url.partition("://")
     return head + mark + tail.rpartition("@")[2]
+
+
+def printable(text: str) -> str:
+    """Return what a meter says with `?` for every character that would do something to a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _words(error: OSError) -> str:

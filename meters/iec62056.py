@@ -4,8 +4,15 @@ Knows: mode C (sign-on at 300 baud, identification, acknowledgement with a chang
 check character) and mode D (pushed, without any check but parity), which registers are power, energy, voltage, current
 and frequency. It sends the sign-on and the acknowledgement for a data readout, nothing else: passwords, programming,
 writing and the break have no way out (`encode_request`, `check_allowed`).
-Does not know: who reads, other meters, modes A, B and E, partial blocks, the CRC of Dutch P1 telegrams. It computes no
-power: a meter that reports none gives readings flagged `nan` with its energy register. Power is 16.7.0, else 1.7.0.
+Does not know: who reads, other meters, modes A, B and E, partial blocks. P1 telegrams, which end in a check sum
+(`!6796`), are named and not read.
+
+A data set that is not understood costs that quantity, not the telegram; what was left out or taken by convention stands
+in the description's remarks. Power is 16.7.0, else 1.7.0 less what is delivered (2.7.0), else the sum of the phases,
+where all phases that the meter speaks of have one; a meter without any gives readings flagged `nan` with its energy.
+Energy without a unit is taken as kWh, as the heads of Hager and ITRON mean it, where it has a decimal point. `1.8.0*00`
+is the present value where no other 1.8.0 stands beside it (Apator EC3), else a stored one. On M-Bus channels
+(`0-1:96.1.0`) other devices speak: their numbers are not the meter's.
 
 The standard's characters are 7E1. The port is opened 8N1, which has the same length, and parity is made and checked
 here: a serial driver in 7E1 passes characters with wrong parity on unseen, and mode D has no other check. A gateway
@@ -22,15 +29,15 @@ reading is ever `stale`. The accuracy class stands on the meter's plate: `accura
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from operator import xor
 
 from meters.dialogue import DialogueMeter, OverWire, interval_option
-from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
+from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
@@ -66,8 +73,14 @@ NAK = b"\x15"
 WRONG_PARITY = 0x80  # stands for a character that came with wrong parity; no 7-bit character has this value
 
 POWERS, ENERGIES = {"W": 1, "kW": 1000}, {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
+VOLTS, AMPERES, HERTZ = {"V": 1}, {"A": 1}, {"Hz": 1}
+VOLTAGE, CURRENT, FREQUENCY = "32.7.0", "31.7.0", "14.7.0"
 TARIFFS = tuple(f"1.8.{tariff}" for tariff in range(1, 5))
-SERIALS = ("0-96.1.0", "0-96.1.255", "1-96.1.0", "1-0.0.9", "1-0.0.0", "0-0.0.0", "1-C.1.0", "0-C.1.0")
+SERIALS = ("0-96.1.0", "0-96.1.255", "1-96.1.0", "1-0.0.9", "1-0.0.0", "0-0.0.0", "1-C.1.0", "0-C.1.0", "0-96.1.1")
+
+# OBIS: group C of a phase is that of all phases and 20, 40 or 60 more.
+NET, DRAWN, DELIVERED = 16, 1, 2
+PHASES = {"L1": 20, "L2": 40, "L3": 60}
 
 
 # --- characters and messages ------------------------------------------------------------------------------------
@@ -149,16 +162,70 @@ def decode_readout(message: bytes) -> bytes:
     return message[1:-5]
 
 
-def decode_telegram(telegram: bytes) -> tuple[Identification, bytes]:
-    """Return identification and data block of a pushed telegram without its final `!`; raises `MeterGarbage`.
+class OtherTelegram(MeterGarbage):
+    """A whole telegram of another kind: no waiting brings one that is read here."""
 
-    What stands before the last `/` belongs to a telegram that was cut.
+
+class TelegramSplitter:
+    """Cuts pushed telegrams, up to the line that begins with `!`, out of a stream that may be torn anywhere.
+
+    Lines may end with CR LF or LF and come out with CR LF between them; holds at most `MESSAGE_LIMIT` bytes.
     """
-    begin = telegram.rfind(b"/")
-    line, end, block = telegram[max(begin, 0) :].partition(b"\r\n")
-    if begin < 0 or WRONG_PARITY in telegram[begin:]:
-        raise MeterGarbage(f"found {telegram[:40]!r}, expected `/` and an identification, parity right")
-    return decode_identification(line + end), block
+
+    __slots__ = ("_lines", "_size", "_splitter", "_torn")
+
+    def __init__(self) -> None:
+        self._splitter = LineSplitter(b"\n", MESSAGE_LIMIT)
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._torn = False
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of an unfinished telegram are kept."""
+        return self._size + self._splitter.held_bytes
+
+    def feed(self, chunk: Chunk) -> list[Frame]:
+        """Return the telegrams that `chunk` completes, all with its arrival time."""
+        frames = []
+        for line in self._splitter.feed(chunk):
+            text = line.body.rstrip(b"\r")
+            self._lines.append(text)
+            self._size += len(text) + 2
+            self._torn = self._torn or line.resynced
+            if END_LINE.fullmatch(text):
+                frames.append(Frame(line.time_ns, b"\r\n".join(self._lines), self._torn))
+                self._lines, self._size, self._torn = [], 0, False
+        if self.held_bytes > MESSAGE_LIMIT:
+            self._lines, self._size, self._torn = [], 0, True
+        return frames
+
+
+END_LINE = re.compile(rb"!([0-9A-Fa-f]{4})? *")
+_TEXT = re.compile(rb"[\x02\x03\r\n\x20-\x7e]*")
+
+
+def decode_telegram(telegram: bytes) -> tuple[Identification, bytes]:
+    """Return identification and data block of a pushed telegram that ends with its line `!`; raises `MeterGarbage`.
+
+    What stands before the last `/` belongs to a telegram that was cut. Nothing but parity checks what is pushed: a
+    character that is no text says that others are wrong too. Raises `OtherTelegram` for one with a check sum.
+    """
+    body, _break, last = telegram.rpartition(b"\r\n")
+    end = END_LINE.fullmatch(last)
+    if end is None:
+        body = telegram
+    begin = body.rfind(b"/")
+    line, _end, block = body[max(begin, 0) :].partition(b"\r\n")
+    if begin < 0 or not _TEXT.fullmatch(body[begin:]):
+        raise MeterGarbage(f"found {telegram[:40]!r}, expected `/`, an identification and text, parity right")
+    identification = decode_identification(line + b"\r\n")
+    if end is not None and end.group(1):
+        raise OtherTelegram(
+            f"found the end `{last.decode('ascii')}` of a telegram of {identification.maker}: a DSMR telegram of a P1 "
+            "port, with a check sum, which this driver does not read; use the meter's optical head, or another meter"
+        )
+    return identification, block
 
 
 # --- data lines ---------------------------------------------------------------------------------------------------
@@ -166,126 +233,232 @@ def decode_telegram(telegram: bytes) -> tuple[Identification, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One value as it was sent, and its unit (empty: none)."""
+    """One value as it was sent, and its unit (empty: none); `trouble` says why it is not to be read."""
 
     value: str
     unit: str
+    trouble: str = ""
 
 
+NOTHING = DataSet("", "")
 DATA_SET = re.compile(rb"([^()/!\x00-\x1f\x7f-\xff]{0,32})\(([^()/!\x00-\x1f\x7f-\xff]{0,128})\)")
+ADDRESSED = re.compile(rb"([^()/!\x00-\x1f\x7f-\xff]{1,32})[()]")
 OBIS = re.compile(
-    r"(?:([0-9]{1,3})-[0-9]{1,3}:)?([0-9A-Z]{1,3}\.[0-9A-Z]{1,3})(?:\.([0-9A-Z]{1,3}))?(?:[*&]([0-9]{1,3}))?"
+    r"(?:([0-9]{1,3})-([0-9]{1,3}):)?([0-9A-Z]{1,3}\.[0-9A-Z]{1,3})(?:\.([0-9A-Z]{1,3}))?(?:[*&]([0-9]{1,3}))?"
 )
-NUMBER = re.compile(r"-?[0-9]{1,10}(?:\.[0-9]{1,9})?")
+NUMBER = re.compile(r"[-+]?[0-9]{1,10}(?:\.[0-9]{1,9})?")
+ELECTRICITY, ABSTRACT = "1", "0"
+PRESENT, MAYBE_PRESENT = (None, "255"), "00"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An OBIS code taken apart; `code` is medium and name, `1-16.7.0`, `channel` `None` where medium and channel are
+    not said, `storage` what stands behind `*`."""
+
+    code: str
+    medium: str
+    channel: int | None
+    storage: str | None
+
+
+NOWHERE = Address("", "", None, None)
 
 
 def decode_block(block: bytes) -> dict[str, DataSet]:
     """Return the present values by medium and code, `1-16.7.0`; stored values (`*62`) are left out.
 
-    A code without medium is electricity (1); without third part, or with 255 there, it is the total (0).
-    Raises `MeterGarbage` on a line that is none, and on a code with two different values.
+    A code without medium is electricity (1); without third part, or with 255 there, it is the total (0). Of several
+    channels of electricity the lowest is the meter itself, of abstract data (medium 0) channel 0. A line that is no
+    data set, and a code with two different values, cost that code. Raises `MeterGarbage` where no line is one.
     """
+    entries = list(_entries(block))
+    if entries and all(data_set.trouble for _address, data_set in entries):
+        raise MeterGarbage(entries[0][1].trouble)
+    entries = [(address, data_set) for address, data_set in entries if address is not NOWHERE]
+    channels = [a.channel for a, _set in entries if a.medium == ELECTRICITY and a.channel is not None]
+    own = {ELECTRICITY: (None, min(channels, default=0)), ABSTRACT: (None, 0)}
+    storages: dict[str, set[str | None]] = {}
+    for address, _data_set in entries:
+        storages.setdefault(address.code, set()).add(address.storage)
     found: dict[str, DataSet] = {}
+    for address, data_set in entries:
+        only = storages[address.code] == {MAYBE_PRESENT}
+        is_own = address.channel in own.get(address.medium, (address.channel,))
+        if not is_own or not (address.storage in PRESENT or only):
+            continue
+        before = found.setdefault(address.code, data_set)
+        if before != data_set and not before.trouble:
+            trouble = data_set.trouble or f"it stands twice, with {before.value} and {data_set.value}"
+            found[address.code] = DataSet("", "", trouble)
+    return found
+
+
+def _entries(block: bytes) -> Iterator[tuple[Address, DataSet]]:
+    """Yield what stands in the data lines, in order; the first sound data set of a line need not be the last."""
     for line in block.split(b"\r\n"):
         at = 0
         while at < len(line):
             match = DATA_SET.match(line, at)
             if match is None:
-                raise MeterGarbage(f"found {line[:60]!r}, expected data sets such as `1-0:16.7.0(0000.23*kW)`")
+                trouble = f"found {line[:60]!r}, expected data sets such as `1-0:16.7.0(0000.23*kW)`"
+                head = ADDRESSED.match(line, at)
+                text = head.group(1).decode("ascii") if head is not None else ""
+                yield _address(text) or NOWHERE, DataSet("", "", trouble)
+                break
             at = match.end()
-            code = _code(match.group(1).decode("ascii"))
+            address = _address(match.group(1).decode("ascii"))
             value, _mark, unit = match.group(2).decode("ascii").partition("*")
-            data_set = DataSet(value.strip(), unit)
-            if code and found.setdefault(code, data_set) != data_set:
-                raise MeterGarbage(f"found {code} twice: {found[code].value} and {value}")
-    return found
+            if address is not None:
+                yield address, DataSet(value.strip(), unit)
 
 
-def _code(address: str) -> str:
-    match = OBIS.fullmatch(address)
-    if match is None or match.group(4) not in (None, "255"):
-        return ""
-    medium, name, third, _storage = match.groups()
+def _address(text: str) -> Address | None:
+    match = OBIS.fullmatch(text)
+    if match is None:
+        return None
+    medium, channel, name, third, storage = match.groups()
     total = third in (None, "255") and not name.startswith("96.")
-    return f"{medium or '1'}-{name}.{'0' if total else third}"
+    code = f"{medium or ELECTRICITY}-{name}.{'0' if total else third}"
+    return Address(code, medium or ELECTRICITY, None if channel is None else int(channel), storage)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A quantity as read from registers: its value (`None`: there is none), of which codes, its last digit."""
+
+    value: float | None
+    codes: tuple[str, ...] = ()
+    step: float = 1.0
+    remark: str = ""
+
+
+def find(sets: Mapping[str, DataSet], code: str, units: Mapping[str, int]) -> Found | None:
+    """Return a register of electricity in the unit whose factor is 1, `None` where the meter has no such register.
+
+    Its value is `None` where the meter shows no number; where it is not understood, a remark says why.
+    """
+    data_set = sets.get(f"{ELECTRICITY}-{code}")
+    if data_set is None:
+        return None
+    if data_set.trouble:
+        return Found(None, (code,), remark=f"{code} is not read: {data_set.trouble}")
+    if not data_set.value.strip("-. "):
+        return Found(None, (code,))
+    remark = ""
+    unit = data_set.unit
+    if not unit and units is ENERGIES and "." in data_set.value:
+        unit, remark = "kWh", f"{code} comes without a unit; it is taken as kWh, as such meters mean it"
+    if unit not in units:
+        listed = ", ".join(units)
+        return Found(None, (code,), remark=f"{code} is not read: found unit {unit!r}, expected one of {listed}")
+    if not NUMBER.fullmatch(data_set.value):
+        return Found(None, (code,), remark=f"{code} is not read: found {data_set.value!r}, expected a number")
+    step = units[unit] * Decimal(10) ** -len(data_set.value.partition(".")[2])
+    return Found(float(Decimal(data_set.value) * units[unit]), (code,), float(step), remark)
 
 
 def value_of(sets: Mapping[str, DataSet], code: str, units: Mapping[str, int]) -> float | None:
-    """Return a register of electricity in the unit whose factor is 1; `None` where the meter shows no number.
+    """Return the value of a register, `None` where there is none that is understood."""
+    found = find(sets, code, units)
+    return None if found is None else found.value
 
-    Raises `MeterGarbage` on another unit and on a text that is no number.
-    """
-    data_set = sets.get("1-" + code)
-    if data_set is None or not data_set.value.strip("-. "):
+
+def find_power(sets: Mapping[str, DataSet]) -> Found:
+    """Return the active power in W as the meter says it: drawn, negative when delivered."""
+    found = _power_of(sets, 0) or _power_of_phases(sets)
+    if found is None:
+        return Found(None, remark="the meter sends no active power (16.7.0, 1.7.0, or by phase)")
+    return found
+
+
+def _power_of(sets: Mapping[str, DataSet], phase: int) -> Found | None:
+    """Return the power of all phases (0) or of one (20, 40, 60): net, else drawn less delivered."""
+    net = find(sets, f"{NET + phase}.7.0", POWERS)
+    if net is not None:
+        return net
+    drawn, delivered = (find(sets, f"{flow + phase}.7.0", POWERS) for flow in (DRAWN, DELIVERED))
+    if drawn is None or delivered is None:
+        return drawn
+    return _sum([drawn, replace(delivered, value=None if delivered.value is None else -delivered.value)])
+
+
+def _power_of_phases(sets: Mapping[str, DataSet]) -> Found | None:
+    """Return the sum of the phases; a meter that speaks of a phase without its power has no sum."""
+    powers = {name: _power_of(sets, phase) for name, phase in PHASES.items()}
+    there = {name: found for name, found in powers.items() if found is not None}
+    if not there:
         return None
-    if data_set.unit not in units:
-        raise MeterGarbage(f"found unit {data_set.unit!r} of {code}, expected one of {', '.join(units)}")
-    if not NUMBER.fullmatch(data_set.value):
-        raise MeterGarbage(f"found {data_set.value!r} as {code}, expected a number")
-    return float(Decimal(data_set.value) * units[data_set.unit])
+    spoken = {name for name, phase in PHASES.items() if _speaks_of(sets, phase)}
+    codes = ", ".join(code for found in there.values() for code in found.codes)
+    if spoken != set(there) or len(there) not in (1, len(PHASES)):
+        lacking = ", ".join(sorted((spoken | (set(PHASES) if len(there) > 1 else set())) - set(there)))
+        return Found(None, remark=f"power stands at {codes} only, without {lacking}: phases that lack give no sum")
+    total = _sum(list(there.values()))
+    return replace(total, remark=total.remark or f"power is taken from the phases: {codes}")
 
 
-def resolution_of(sets: Mapping[str, DataSet], code: str, units: Mapping[str, int]) -> float:
-    """Return the last digit of a register in the unit whose factor is 1."""
-    data_set = sets.get("1-" + code, DataSet("0", ""))
-    decimals = len(data_set.value.partition(".")[2])
-    return float(units.get(data_set.unit, 1) * Decimal(10) ** -decimals)
+def _speaks_of(sets: Mapping[str, DataSet], phase: int) -> bool:
+    """Whether the meter has a momentary value (power, current, voltage, angle) of a phase: C from 21 to 39 for L1."""
+    groups = [code.removeprefix(f"{ELECTRICITY}-").split(".") for code in sets if code.startswith(f"{ELECTRICITY}-")]
+    return any(c.isdigit() and phase < int(c) < phase + 20 and d == "7" for c, d, _e in groups)
 
 
-def power_w(sets: Mapping[str, DataSet]) -> float | None:
-    """Return the active power drawn as the meter says, `None` where it does not; raises `MeterGarbage`."""
-    net = value_of(sets, "16.7.0", POWERS)
-    return value_of(sets, "1.7.0", POWERS) if net is None else net
+def _sum(parts: Sequence[Found]) -> Found:
+    values = [part.value for part in parts if part.value is not None]
+    total = round(sum(values), 6) if len(values) == len(parts) else None
+    codes = tuple(code for part in parts for code in part.codes)
+    remark = next((part.remark for part in parts if part.remark), "")
+    return Found(total, codes, max(part.step for part in parts), remark)
 
 
-def energy_wh(sets: Mapping[str, DataSet]) -> float | None:
-    """Return the register of energy drawn: 1.8.0, else the sum of its tariffs; raises `MeterGarbage`."""
-    total = value_of(sets, "1.8.0", ENERGIES)
-    if total is not None:
+def find_energy(sets: Mapping[str, DataSet]) -> Found:
+    """Return the register of energy drawn in Wh: 1.8.0, else the sum of its tariffs, where each is a number."""
+    total = find(sets, "1.8.0", ENERGIES)
+    if total is not None and total.value is not None:
         return total
-    tariffs = [register for code in TARIFFS if (register := value_of(sets, code, ENERGIES)) is not None]
-    return round(sum(tariffs), 6) if tariffs else None
+    tariffs = [found for code in TARIFFS if (found := find(sets, code, ENERGIES)) is not None]
+    return _sum(tariffs) if tariffs else total or Found(None)
 
 
 def identify(identification: Identification, sets: Mapping[str, DataSet]) -> Identity:
     """Return maker and name from the identification line, serial number and firmware from the registers."""
-    serial = next((sets[code].value for code in SERIALS if code in sets), "")
-    firmware = sets.get("1-0.2.0", DataSet("", "")).value
+    serial = next((sets[code].value for code in SERIALS if code in sets and sets[code].value), "")
+    firmware = sets.get("1-0.2.0", NOTHING).value
     return Identity(identification.maker, identification.name, serial, firmware)
 
 
 def to_reading(sets: Mapping[str, DataSet], time_ns: int, range_w: float, resynced: bool) -> Reading:
-    """Return the registers as SI values; voltage is that of phase L1, current too where there is no other phase.
-
-    Raises `MeterGarbage` on an unexpected unit or number.
-    """
-    watts, flags = within(power_w(sets), range_w)
+    """Return the registers as SI values; voltage is that of phase L1, current too where there is no other phase."""
+    watts, flags = within(find_power(sets).value, range_w)
     single = not {"1-51.7.0", "1-71.7.0"} & set(sets)
     return Reading(
         time_ns=time_ns,
         power_w=watts,
-        voltage_v=value_of(sets, "32.7.0", {"V": 1}),
-        current_a=value_of(sets, "31.7.0", {"A": 1}) if single else None,
-        frequency_hz=value_of(sets, "14.7.0", {"Hz": 1}),
-        energy_wh=energy_wh(sets),
+        voltage_v=value_of(sets, VOLTAGE, VOLTS),
+        current_a=value_of(sets, CURRENT, AMPERES) if single else None,
+        frequency_hz=value_of(sets, FREQUENCY, HERTZ),
+        energy_wh=find_energy(sets).value,
         window_s=0.0,
         flags=flags | {"resynced"} if resynced else flags,
     )
 
 
 def describe(sets: Mapping[str, DataSet], latency_s: float, range_w: float, accuracy: Accuracy | None) -> Description:
-    """Return the columns of what a meter has sent."""
-    power = "16.7.0" if "1-16.7.0" in sets else "1.7.0"
-    columns = [Column("power_w", "W", resolution_of(sets, power, POWERS), (-range_w, range_w), accuracy)]
-    for name, unit, code, high in (
-        ("voltage_v", "V", "32.7.0", 400.0),
-        ("current_a", "A", "31.7.0", 100.0),
-        ("frequency_hz", "Hz", "14.7.0", 70.0),
+    """Return the columns of what a meter has sent, and what of it was left out or taken by convention."""
+    power, energy = find_power(sets), find_energy(sets)
+    columns = [Column("power_w", "W", power.step, (-range_w, range_w), accuracy)]
+    remarks = [power.remark, energy.remark]
+    for name, unit, code, units, high in (
+        ("voltage_v", "V", VOLTAGE, VOLTS, 400.0),
+        ("current_a", "A", CURRENT, AMPERES, 100.0),
+        ("frequency_hz", "Hz", FREQUENCY, HERTZ, 70.0),
     ):
-        if "1-" + code in sets:
-            columns.append(Column(name, unit, resolution_of(sets, code, {unit: 1}), (0.0, high), None))
-    register = "1.8.0" if "1-1.8.0" in sets else "1.8.1"
-    columns.append(Column("energy_wh", "Wh", resolution_of(sets, register, ENERGIES), (0.0, 1e13), accuracy))
+        found = find(sets, code, units)
+        if found is not None:
+            columns.append(Column(name, unit, found.step, (0.0, high), None))
+            remarks.append(found.remark)
+    columns.append(Column("energy_wh", "Wh", energy.step, (0.0, 1e13), accuracy))
     return Description(
         driver=DRIVER,
         averaging="instantaneous",
@@ -294,6 +467,7 @@ def describe(sets: Mapping[str, DataSet], latency_s: float, range_w: float, accu
         latency_s=latency_s,
         columns=tuple(columns),
         tier="indicative",
+        remarks=tuple(remark for remark in remarks if remark),
     )
 
 
@@ -360,7 +534,6 @@ class PollDialogue(OverWire[SerialWire]):
         self._wire.set_line(Line(BAUDS[baud]))
         message, time_ns = self._await(_MESSAGE, "a data message", deadline)
         self._sets = decode_block(decode_readout(message))
-        to_reading(self._sets, time_ns, self._range_w, resynced=False)  # a unit that is none is no answer either
         self._latency_s = len(message) * 10 / BAUDS[baud]
         return identify(identification, self._sets), time_ns
 
@@ -413,7 +586,7 @@ class PushDialogue(OverWire[SerialWire]):
         self._characters = word(values, "characters")
         self._range_w = number(values, "range_w")
         self._accuracy = ACCURACY.get(word(values, "accuracy_class"))
-        self._splitter = LineSplitter(b"!\r\n", MESSAGE_LIMIT)
+        self._splitter = TelegramSplitter()
         self._frames: list[Frame] = []
         self._torn = False
         self._identity: Identity | None = None
@@ -423,7 +596,7 @@ class PushDialogue(OverWire[SerialWire]):
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which is read again; raises `MeterTimeout`, `MeterGarbage`."""
-        self._splitter = LineSplitter(b"!\r\n", MESSAGE_LIMIT)
+        self._splitter = TelegramSplitter()
         self._frames, self._identity = [], None
         frame, self._identity, self._sets = self._next(Deadline(self.reply_s))
         self._latency_s = len(frame.body) * 10 / self._baud
@@ -433,7 +606,9 @@ class PushDialogue(OverWire[SerialWire]):
 
     def regain(self, deadline: Deadline) -> Identity:
         """Wait for the next telegram; raises what `sample` raises."""
-        return self._next(deadline)[1]
+        self._next(deadline)
+        assert self._identity is not None
+        return self._identity
 
     def describe(self) -> Description:
         """Return the columns of the first telegram, which took `latency_s` on the line."""
@@ -470,19 +645,27 @@ class PushDialogue(OverWire[SerialWire]):
             frame = self._frames.pop(0)
             try:
                 return self._decode(frame)
+            except OtherTelegram as error:
+                raise MeterMismatch(f"{self.port}: {error}") from error
             except MeterGarbage as error:
                 self._torn, trouble = True, str(error)
 
     def _decode(self, frame: Frame) -> tuple[Frame, Identity, Mapping[str, DataSet]]:
         identification, block = decode_telegram(frame.body)
         sets = decode_block(block)
-        to_reading(sets, frame.time_ns, self._range_w, resynced=False)
         identity = identify(identification, sets)
-        if self._identity not in (None, identity):
+        if self._identity is not None and not _same_meter(identity, self._identity):
             raise MeterGarbage(f"found a telegram of {identity}, expected {self._identity}")
         if not frame.body.startswith(b"/") and frame.body.lstrip(b"\r\n")[:1] != b"/":
             self._torn = True
         return frame, identity, sets
+
+
+def _same_meter(one: Identity, other: Identity) -> bool:
+    """Whether two telegrams are of one meter: a data set of its number that is not understood costs that number."""
+    names = [(one.maker, other.maker), (one.model, other.model)]
+    numbers = [(one.serial, other.serial), (one.firmware, other.firmware)]
+    return all(a == b for a, b in names) and all(a == b or not a or not b for a, b in numbers)
 
 
 def open_iec62056(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:

@@ -61,6 +61,13 @@ class Node:
                 return number
         raise MeterGarbage(f"{self.path}: found {_shown(self.value)}, expected a number from {low:g} to {high:g}")
 
+    def plausible(self, low: float, high: float) -> float | None:
+        """Return a number from `low` to `high`, `None` where this is none: for what may be missing from a reading."""
+        try:
+            return self.number(low, high)
+        except MeterGarbage:
+            return None
+
     def whole(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`; raises `MeterGarbage` otherwise."""
         if isinstance(self.value, int) and not isinstance(self.value, bool) and low <= self.value <= high:

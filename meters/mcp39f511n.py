@@ -42,7 +42,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import (
     Meter,
     MeterGarbage,
@@ -322,6 +322,7 @@ class Mcp39f511n(OverWire[Wire]):
         accumulation_n: int | None,
         range_w: float,
         baud: int = 115200,
+        interval_s: float = 0.0,
     ) -> None:
         """Take an open wire; `accumulation_n` `None` leaves the interval as it is found."""
         self.reply_s = REPLY_S + LONGEST_TALK_BYTES * 10 / baud
@@ -333,8 +334,8 @@ class Mcp39f511n(OverWire[Wire]):
         self._window_s = 0.0
         self._counts_energy = False
         self._turn = 0
-        self._last = b""
-        self._last_ns = 0
+        self._interval_s = interval_s
+        self._repetitions = Repetitions(0.0)
 
     def greet(self) -> Identity:
         """Ask version, settings and one frame; refuse another chip and settings without a known scale."""
@@ -361,6 +362,7 @@ class Mcp39f511n(OverWire[Wire]):
         with self._placed():
             self._scale = decode_scale(accumulation, range_1, range_2)
         self._window_s = self._reading(frame, 0).window_s
+        self._repetitions = Repetitions(self._window_s, self._interval_s)
         if old_cycles:  # until what the old window had begun is over, and one of the new is complete
             time.sleep(self._window_s * (1 + old_cycles / self._scale.cycles))
         return identity
@@ -398,9 +400,8 @@ class Mcp39f511n(OverWire[Wire]):
         reading = self._reading(data[: FRAME.size], time_ns)
         if self._counts_energy:
             self._registers(AT_ENERGY, 32, deadline)
-        if data[: FRAME.size] == self._last and time_ns - self._last_ns < reading.window_s * 1e9:
+        if self._repetitions.is_repeated(data[: FRAME.size], time_ns):
             return replace(reading, flags=reading.flags | {"stale"})
-        self._last, self._last_ns = data[: FRAME.size], time_ns
         return reading
 
     def _set_accumulation(self, n: int, deadline: Deadline) -> bytes:
@@ -468,5 +469,6 @@ def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, ob
         accumulation_n=int(n) if isinstance(n, float) else None,
         range_w=number(values, "range_w"),
         baud=baud,
+        interval_s=number(values, "interval_s"),
     )
     return DialogueMeter(dialogue, number(values, "interval_s"))

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Description, Identity, Reading
@@ -297,20 +297,20 @@ class ModbusDialogue(OverWire[SerialWire]):
         address: int,
         range_w: float,
         character_s: float,
+        interval_s: float,
     ) -> None:
-        """`character_s` is how long one byte takes on the line, 0 on a network."""
+        """`character_s` is how long one byte takes on the line, 0 on a network; `interval_s` how often it is asked."""
         self._wire, self._framing, self._map = wire, framing, register_map
         self._address, self._range_w, self._character_s = address, range_w, character_s
         self._next_counts = [0] * len(register_map.blocks)
         self._gap_s = NETWORK_GAP_S if "://" in wire.port else GAP_S
         self._rest_until_s = 0.0
         self._serial = ""
-        self._before: Reading | None = None
+        self._repetitions = Repetitions(register_map.refresh_s, interval_s)
         self.reply_s = sum(self._exchange_s(max(block.counts)) for block in register_map.blocks)
 
     def greet(self) -> Identity:
         """Ask who is there, each question up to three times; a meter may have no serial number and no code."""
-        self._before = None
         drain(self._wire, QUIET_S, Deadline(1.0))
         first, *others = self._map.asks
         self._insist(first)
@@ -336,6 +336,7 @@ class ModbusDialogue(OverWire[SerialWire]):
     def sample(self, deadline: Deadline) -> Reading:
         """Read all blocks; the reading bears the time of the one with the power in it."""
         values: dict[str, float | None] = {}
+        registers: tuple[int, ...] = ()
         time_ns = 0
         for index, block in enumerate(self._map.blocks):
             count = block.counts[self._next_counts[index]]
@@ -344,8 +345,9 @@ class ModbusDialogue(OverWire[SerialWire]):
             found = self._trusted(block.start, words)
             time_ns = arrived_ns if "power_w" in found else time_ns
             values |= found
-        self._before = to_reading(self._map, values, time_ns, self._range_w, self._before)
-        return self._before
+            registers += words[: min(block.counts)]
+        stale = self._repetitions.is_repeated(registers, time_ns)
+        return to_reading(self._map, values, time_ns, self._range_w, stale=stale)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Ask for the serial number, or else the first question: no reply to a reading looks like the answer."""
@@ -526,5 +528,6 @@ def _open(register_map: RegisterMap, port: str, capture: Sink | None, values: Ma
         address=int(number(values, "address")),
         range_w=number(values, "range_w"),
         character_s=0.0 if on_network else bits / line.baud,
+        interval_s=number(values, "interval_s"),
     )
     return DialogueMeter(dialogue, interval_s=number(values, "interval_s"))

@@ -1,17 +1,19 @@
 """What a lab may set of a driver: each option with its meaning, its default and its limits.
 
-Knows: names, numbers, words. Does not know: lab.toml, any meter.
+Knows: names, numbers, words; which known name a mistyped one is nearest to. Does not know: lab.toml, any meter.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from meters.meter import MeterOptionError
 
 Value = float | str
+NEARLY = 0.6  # difflib's own measure and default
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean wattsup?` for a name that is nearly one of the known ones, else `expected one of ...`."""
+    names = {each.casefold(): each for each in known}
+    nearest = get_close_matches(name.casefold(), names, n=1, cutoff=NEARLY)
+    if nearest:
+        return f"did you mean {names[nearest[0]]}?"
+    return f"expected one of {', '.join(sorted(names.values()))}" if names else "expected none at all"
+
+
 def read_options(driver: str, declared: Mapping[str, Option], given: Mapping[str, object]) -> dict[str, Value]:
     """Return every declared option, as given or as its default; numbers as float.
 
@@ -36,8 +47,7 @@ def read_options(driver: str, declared: Mapping[str, Option], given: Mapping[str
     """
     for name in given:
         if name not in declared:
-            expected = ", ".join(declared) or "none at all"
-            raise MeterOptionError(f"{driver}: unknown option {name!r}, expected one of {expected}")
+            raise MeterOptionError(f"{driver}: unknown option {name!r}; {did_you_mean(name, declared)}")
     return {name: _value(driver, name, option, given.get(name, option.default)) for name, option in declared.items()}
 
 

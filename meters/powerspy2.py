@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter, OverWire
+from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import (
     Meter,
     MeterError,
@@ -55,6 +55,7 @@ BAUD = 115200  # a Bluetooth port has none; any other serial port behind a URL m
 REPLY_WAIT_S = 2.0
 QUIET_S = 0.3
 REPLY_ATTEMPTS = 3
+SENT_TWICE_WITHIN = 0.5  # of a window; a radio link that stood still hands over true rows in less than a window
 
 OLD_HARDWARE = 2
 OLD_PERIODS = 255
@@ -218,7 +219,7 @@ class PowerSpy2(OverWire[Wire]):
         self._splitter = FrameSplitter(b"<", b">", FRAME_LIMIT)
         self._frames: deque[Frame] = deque()
         self._torn = False
-        self._last: tuple[Row | None, int] = (None, 0)
+        self._repetitions = Repetitions(0.0)
 
     def greet(self) -> Identity:
         """Stop rows that may still come, ask name, calibration and frequency, start rows.
@@ -231,6 +232,7 @@ class PowerSpy2(OverWire[Wire]):
             volts, amperes = (self._coefficient(address) for address in COEFFICIENTS[self._calibration])
             frequency_hz = decode_frequency(self._ask("F"), name.hardware)
             self._scale = Scale(volts, amperes, self._periods / frequency_hz, self._range_w)
+            self._repetitions = Repetitions(self._scale.window_s * SENT_TWICE_WITHIN)
             self._start(name.hardware)
         except MeterGarbage as error:
             raise MeterGarbage(f"{self.port}: what answers is no known PowerSpy2: {error}") from error
@@ -272,7 +274,7 @@ class PowerSpy2(OverWire[Wire]):
             except MeterGarbage as error:
                 self._torn, trouble = True, str(error)
                 continue
-            self._torn, self._last = False, (row, frame.time_ns)
+            self._torn = False
             return reading
 
     def regain(self, deadline: Deadline) -> Identity:
@@ -287,8 +289,7 @@ class PowerSpy2(OverWire[Wire]):
 
     def _flags(self, row: Row, time_ns: int) -> frozenset[str]:
         flags = {"resynced"} if self._torn else set()
-        last_row, last_ns = self._last
-        if row == last_row and time_ns - last_ns < self._scale.window_s * 0.5e9:
+        if self._repetitions.is_repeated(row, time_ns):
             flags.add("stale")
         return frozenset(flags)
 

@@ -147,7 +147,7 @@ class Description:
     arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
     its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`);
     `interval_s` how often a reading comes, `None` where each window gives one; `range_choices` what of its ranges a
-    lab can fix.
+    lab can fix; `remarks` what of the meter's words was taken how, or not at all, in sentences for the operator.
     """
 
     driver: str
@@ -160,6 +160,7 @@ class Description:
     ranging: Ranging = "none"
     interval_s: float | None = None
     range_choices: tuple[RangeChoice, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
         """Return this meter's part of a descriptor (docs/run-folder.md).

@@ -21,8 +21,6 @@ from typing import Literal
 from meters.meter import MeterGarbage
 from meters.reading import Accuracy, Column, Reading, Tier, within
 
-STALE_WITHIN = 1.5  # refresh times; polled later than that, equal values are new values
-
 Values = Mapping[str, float | None]
 
 
@@ -188,12 +186,17 @@ UMG604 = {
 # --- registers -> values ------------------------------------------------------------------------------------------
 
 
+MOST_IMPLAUSIBLE = 1  # values in a reply of this meter; more say that another one answers, or another map
+
+
 def decode_block(register_map: RegisterMap, start: int, words: Sequence[int]) -> dict[str, float | None]:
     """Return the quantities that stand in `words`, read from register `start` on; `None` is no finite number.
 
-    Raises `MeterGarbage` for a value no sound meter gives.
+    One value that no sound meter gives costs that quantity. Raises `MeterGarbage` where that is the power, and where
+    there are several.
     """
     values: dict[str, float | None] = {}
+    implausible: list[str] = []
     for register in register_map.registers:
         at = register.address - start
         width = 1 if register.form == "u16" else 2
@@ -201,12 +204,19 @@ def decode_block(register_map: RegisterMap, start: int, words: Sequence[int]) ->
             continue
         value = _value(register, words[at : at + width])
         if value is not None and not register.low <= value <= register.high:
-            raise MeterGarbage(
-                f"register {register.address} ({register.quantity}): found {value:g} {register.unit}, "
-                f"expected {register.low:g} to {register.high:g}"
-            )
+            implausible.append(_misfit(register, value))
+            if register.quantity == "power_w" or len(implausible) > MOST_IMPLAUSIBLE:
+                raise MeterGarbage("; ".join(implausible))
+            value = None
         values[register.quantity] = value
     return values
+
+
+def _misfit(register: Register, value: float) -> str:
+    return (
+        f"register {register.address} ({register.quantity}): found {value:g} {register.unit}, "
+        f"expected {register.low:g} to {register.high:g}"
+    )
 
 
 def _value(register: Register, words: Sequence[int]) -> float | None:
@@ -220,22 +230,10 @@ def _value(register: Register, words: Sequence[int]) -> float | None:
             return number / register.per_unit if math.isfinite(number) else None
 
 
-def to_reading(
-    register_map: RegisterMap, values: Values, time_ns: int, range_w: float, before: Reading | None
-) -> Reading:
-    """Return the values as a reading; power beyond `range_w` is `overrange`, power that is no number is `nan`.
-
-    `stale` when voltage, current, power and power factor are those of the reading `before` to the last bit and
-    that is less than 1.5 refresh times ago.
-    """
+def to_reading(register_map: RegisterMap, values: Values, time_ns: int, range_w: float, *, stale: bool) -> Reading:
+    """Return the values as a reading; power beyond `range_w` is `overrange`, power that is no number is `nan`."""
     power_w, flags = within(values.get("power_w"), range_w)
-    if (
-        before is not None
-        and power_w is not None
-        and time_ns - before.time_ns < STALE_WITHIN * register_map.refresh_s * 1e9
-        and (values.get("voltage_v"), values.get("current_a"), power_w, values.get("power_factor"))
-        == (before.voltage_v, before.current_a, before.power_w, before.power_factor)
-    ):
+    if stale:
         flags |= {"stale"}
     return Reading(
         time_ns=time_ns,

@@ -26,7 +26,7 @@ from meters import (
     zes,
 )
 from meters.meter import Meter, MeterOptionError
-from meters.options import Option
+from meters.options import Option, did_you_mean
 from meters.reading import Tier
 from meters.transport import Sink
 
@@ -218,9 +218,14 @@ DRIVERS: Mapping[str, Driver] = {
 }
 
 
+def no_driver(name: str) -> str:
+    """Return the sentence for a name that is none of a driver."""
+    return f"no driver {name!r}; {did_you_mean(name, DRIVERS)}"
+
+
 def open_meter(name: str, port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
     """Open the meter `name` at `port`; raises `MeterError`, `MeterOptionError` for an unknown name."""
     driver = DRIVERS.get(name)
     if driver is None:
-        raise MeterOptionError(f"meter driver {name!r} is not known, expected one of {', '.join(sorted(DRIVERS))}")
+        raise MeterOptionError(no_driver(name))
     return driver.open(port, capture=capture, options=options)

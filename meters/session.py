@@ -27,6 +27,9 @@ FORMAT = 1
 WIRE_LOG = "wire.log"
 DOCUMENT = "session.json"
 PORT_KINDS = ("serial", "tcp", "usbtmc", "http")
+REMEDY = "`wattlab meter record` writes it otherwise: take the original folder, or record again"
+
+ROW_NUMBERS = ("time_ns", *QUANTITIES, "window_s")
 
 T = TypeVar("T")
 
@@ -140,7 +143,7 @@ def _session(document: Mapping[str, object], place: Path) -> Session:
 def _field(document: Mapping[str, object], name: str, kind: type[T], place: Path) -> T:
     value = document.get(name)
     if not isinstance(value, kind):
-        raise CaptureError(f"{place}: found {name} {value!r:.40}, expected a {kind.__name__}; the file was changed")
+        raise CaptureError(f"{place}: found {name} {value!r:.40}, expected a {kind.__name__}; {REMEDY}")
     return value
 
 
@@ -177,15 +180,25 @@ def _origin(document: Mapping[str, object], identity: Identity, place: Path) -> 
 
 
 def _reading(row: object, place: str) -> Reading:
+    """Return the reading of a row, in which a quantity that was not reported, power too, is left out."""
+    if not isinstance(row, dict):
+        raise CaptureError(f"{place}: found {row!r:.40}, expected an object; {REMEDY}")
+    flags = row.get("flags")
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise CaptureError(f"{place}: found flags {flags!r:.40}, expected a list of words; {REMEDY}")
+    numbers = {name: value for name, value in row.items() if name != "flags"}
+    for name, value in numbers.items():
+        kinds = int if name == "time_ns" else (int, float)
+        if name not in ROW_NUMBERS or isinstance(value, bool) or not isinstance(value, kinds):
+            known = ", ".join(ROW_NUMBERS)
+            raise CaptureError(f"{place}: found {name:.40} {value!r:.40}, expected numbers, of {known}; {REMEDY}")
+    missing = [name for name in ("time_ns", "window_s") if name not in numbers]
+    if missing:
+        raise CaptureError(f"{place}: found no {missing[0]}, expected it; {REMEDY}")
     try:
-        if not isinstance(row, dict):
-            raise TypeError(f"found {row!r:.40}, expected an object")
-        for name, value in row.items():
-            if name != "flags" and (isinstance(value, bool) or not isinstance(value, (int, float))):
-                raise TypeError(f"found {name} {value!r:.40}, expected a number")
-        return Reading(**row | {"flags": frozenset(row["flags"])})
-    except (TypeError, ValueError, KeyError) as error:
-        raise CaptureError(f"{place}: {type(error).__name__}: {error}; the file was changed") from error
+        return Reading(**{"power_w": None} | numbers | {"flags": frozenset(flags)})
+    except (ValueError, OverflowError) as error:
+        raise CaptureError(f"{place}: {error}; {REMEDY}") from error
 
 
 def first_difference(recorded: Sequence[Reading], found: Sequence[Reading]) -> str | None:

@@ -2,23 +2,26 @@
 
 Knows: `GET /shelly` (who is there, which generation); `/rpc/Switch.GetStatus`, `/rpc/PM1.GetStatus` and
 `/rpc/EM1.GetStatus` with `id=N` (shelly-api-docs.shelly.cloud/gen2); `/status` of Gen1 with `meters`, whose `total` is
-in watt-minutes, or `emeters`, whose `total` is in Wh (shelly-api-docs.shelly.cloud/gen1).
-Does not know: three-phase `EM` of Gen2, switching, passwords, MQTT, CoIoT.
+in watt-minutes, or `emeters`, whose `total` is in Wh (shelly-api-docs.shelly.cloud/gen1). A Gen2 device without the
+component asked for is named with what it says it is, and asked once by `/rpc/Shelly.GetStatus` what meters in it.
+Does not know: three-phase `EM` of Gen2 (named, not read), switching, passwords, MQTT, CoIoT.
 
 A plug is uncalibrated: the maker gives no limits of error with its protocol. Over which window a value was measured,
-and when, is not said: given as instantaneous with an unknown stamp. A Gen1 device tells its own time (`unixtime`, whole
-seconds): the same second with the same values once more is `stale`. Gen2 tells no time with its values (`minute_ts` is
-the begin of the minute its energy is summed over), so nothing there proves a repetition and nothing is marked.
+and when, is not said: given as instantaneous with an unknown stamp. How often it has new values is not said either:
+taken as once a second; all the same values (of Gen1 its `unixtime` among them) less than a second later are `stale`
+(`meters.dialogue.Repetitions`). A value out of all bounds costs that quantity; only the power must be plausible.
 Some Gen1 plugs do not measure voltage but assume one, which their protocol does not say.
 Proved by samples that users published (tests say whose) and, on the emulator's side, by a client library of others.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
@@ -27,8 +30,9 @@ from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "shelly"
+REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
-    "interval_s": interval_option(1.0),
+    "interval_s": interval_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
     "component": Option("Switch", "what measures in a Gen2 or later device", choices=("Switch", "PM1", "EM1")),
     "channel": Option(0.0, "id of the component, or place in the meters of Gen1, from 0", low=0.0, high=15.0),
@@ -36,7 +40,9 @@ OPTIONS: Mapping[str, Option] = {
 }
 
 COMPONENTS = ("Switch", "PM1", "EM1")
-INFO_PATH, GEN1_PATH = "/shelly", "/status"
+INFO_PATH, GEN1_PATH, SURVEY_PATH = "/shelly", "/status", "/rpc/Shelly.GetStatus"
+POWERS = ("apower", "act_power", "total_act_power")
+COMPONENT_NAME = re.compile(r"[a-z][a-z0-9]{0,15}:[0-9]{1,3}")
 WATT_MINUTE_WH = 1.0 / 60.0
 # Beginnings of the errors a component may list (shelly-api-docs, Switch, PM1, EM1, "Status").
 OVERRANGE_ERRORS = ("overpower", "overcurrent", "out_of_range:")
@@ -65,6 +71,8 @@ FIELDS = (
 )
 
 
+UNKNOWN_ADVICE = "check that this is a Shelly device that meters, and its channel"
+
 # --- codec: bytes <-> values ------------------------------------------------------------------------------------
 
 
@@ -82,7 +90,23 @@ class Status:
 
     values: Mapping[str, Value]
     flags: frozenset[str]
-    unix_s: int | None
+    unix_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Who `/shelly` says is there: identity, generation, the maker's name for the kind (`Pro3EM`), its profile."""
+
+    identity: Identity
+    generation: int
+    kind: str = ""
+    profile: str = ""
+
+    @property
+    def named(self) -> str:
+        """The device in words."""
+        kind = f"{self.kind} ({self.identity.model})" if self.kind else self.identity.model
+        return f"a Shelly {kind}" + (f" in its profile {self.profile!r}" if self.profile else "")
 
 
 def encode_request(component: str, channel: int) -> str:
@@ -92,8 +116,8 @@ def encode_request(component: str, channel: int) -> str:
     return f"/rpc/{component}.GetStatus?id={channel:d}"
 
 
-def decode_info(data: bytes) -> tuple[Identity, int]:
-    """Return identity and generation of `/shelly`; raises `MeterGarbage`, `MeterRefused` when it wants a password."""
+def decode_info(data: bytes) -> Device:
+    """Return who `/shelly` says is there; raises `MeterGarbage`, `MeterRefused` when it wants a password."""
     info = parse_json(data)
     generation = info.get("gen")
     if generation is None:  # Gen1 has no such member
@@ -103,7 +127,51 @@ def decode_info(data: bytes) -> tuple[Identity, int]:
         number_ = generation.whole(2, 20)
     if locked is not None and locked.flag():
         raise MeterRefused("the device wants a password; take it away, or use another meter")
-    return Identity("Shelly", model.text(), info.member("mac").text(), firmware.text()), number_
+    identity = Identity("Shelly", model.text(), info.member("mac").text(), firmware.text())
+    return Device(identity, number_, _word(info, "app"), _word(info, "profile"))
+
+
+def _word(node: Node, name: str) -> str:
+    member = node.get(name)
+    known = member is not None and isinstance(member.value, str) and member.value.isalnum() and member.value.isascii()
+    return str(member.value) if member is not None and known else ""
+
+
+def metering_components(data: bytes) -> tuple[str, ...]:
+    """Return the components with a power (`em1:0`) in a reply of `Shelly.GetStatus`; raises `MeterGarbage`."""
+    status = parse_json(data)
+    names = status.value if isinstance(status.value, dict) else {}
+    components = {name: status.member(name) for name in names if COMPONENT_NAME.fullmatch(name)}
+    return tuple(
+        name
+        for name, node in components.items()
+        if isinstance(node.value, dict) and any(power in node.value for power in POWERS)
+    )
+
+
+def advice(device: Device, component: str, channel: int, metering: tuple[str, ...]) -> str:
+    """Return what a lab can do where a Gen2 device gives no power by the component that it was asked for.
+
+    `metering` are the components that have a power, none where the device does not tell.
+    """
+    if f"{component}:{channel}".lower() in metering:
+        return "try again, restart the meter if it goes on"
+    readable = {name.lower(): name for name in COMPONENTS}
+    kinds = [name.partition(":") for name in metering]
+    ways = [f"component = {readable[kind]!r} with channel = {at}" for kind, _colon, at in kinds if kind in readable]
+    who = f"this is {device.named}, which tells no power at {component}:{channel}"
+    if ways:
+        return f"{who}: set {' or '.join(ways)}"
+    if device.profile == "triphase" or "em:0" in metering:
+        return (
+            f"{who}: its power is that of three phases together (EM.GetStatus), which is not read here; give it the "
+            "profile 'monophase', then set component = 'EM1' with the phase as channel, 0 to 2"
+        )
+    if device.profile == "monophase":
+        return f"{who}: set component = 'EM1' with the phase as channel, 0 to 2"
+    if metering:
+        return f"{who}: it has it at {', '.join(metering)}, which is not read here; use another meter"
+    return f"{who}: check that it meters at all, its component and its channel"
 
 
 def decode_component(data: bytes) -> Status:
@@ -111,8 +179,9 @@ def decode_component(data: bytes) -> Status:
     status = parse_json(data)
     values = _values(status, ("apower", "act_power"))
     energy = status.get("aenergy")
-    if energy is not None:
-        values["energy_wh"] = _value(energy.member("total"), FIELDS[-1], 1.0)
+    total = energy.get("total") if energy is not None and isinstance(energy.value, dict) else None
+    if total is not None:
+        values["energy_wh"] = _value(total, FIELDS[-1], 1.0)
     listed = status.get("errors")
     errors = () if listed is None or listed.is_null else tuple(node.text() for node in listed.items())
     return Status(values, _flags(errors), None)
@@ -143,7 +212,7 @@ def decode_gen1(data: bytes, channel: int) -> Status:
     if total is not None:
         values["energy_wh"] = _value(total, FIELDS[-1], WATT_MINUTE_WH if emeters is None else 1.0)
     unix = status.get("unixtime")
-    unix_s = None if unix is None else unix.whole(0, 2**40) or None  # 0: it has no time yet
+    unix_s = None if unix is None else unix.plausible(0, 2**40)
     return Status(values, _gen1_flags(status, meter, channel), unix_s)
 
 
@@ -171,8 +240,11 @@ def _values(node: Node, power_names: tuple[str, ...]) -> dict[str, Value]:
 
 
 def _value(node: Node, field: Field, factor: float) -> Value:
-    value = None if node.is_null else round(node.number(field.low, field.high) * factor, 9)
-    return Value(value, (node.step() or 1.0) * factor)
+    is_power = field.quantity == "power_w"
+    known = (
+        node.number(field.low, field.high) if is_power and not node.is_null else node.plausible(field.low, field.high)
+    )
+    return Value(None if known is None else round(known * factor, 9), (node.step() or 1.0) * factor)
 
 
 def to_reading(status: Status, time_ns: int, range_w: float, *, stale: bool) -> Reading:
@@ -193,22 +265,31 @@ class Shelly(OverWire[HttpWire]):
     """The dialogue with a Shelly device: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(
-        self, port: str, component: str, channel: int, range_w: float, reply_s: float, sink: Sink | None
+        self,
+        port: str,
+        component: str,
+        channel: int,
+        *,
+        range_w: float,
+        reply_s: float,
+        interval_s: float,
+        sink: Sink | None,
     ) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = reply_s
         self._component, self._channel, self._range_w = component, channel, range_w
-        self._generation = 0
+        self._device = Device(Identity("Shelly", "", "", ""), 0)
+        self._advice = ""
         self._columns: tuple[Column, ...] = ()
-        self._last: Status | None = None
+        self._repetitions = Repetitions(REFRESH_S, interval_s)
         self._wire = HttpWire(port, sink)
 
     def greet(self) -> Identity:
         """Ask who is there and what its meter gives."""
-        self._last = None
+        self._advice = ""
         try:
             identity = self._who(Deadline(self.reply_s))
-            _chunk, status = self._status(Deadline(self.reply_s))
+            status = self._met()
         except MeterGarbage as error:
             raise self._strange(error) from error
         except (MeterRefused, MeterOptionError) as error:
@@ -238,8 +319,7 @@ class Shelly(OverWire[HttpWire]):
             chunk, status = self._status(deadline)
         except (MeterGarbage, MeterRefused, MeterOptionError) as error:
             raise self._strange(error) from error
-        stale = status.unix_s is not None and status == self._last
-        self._last = status
+        stale = self._repetitions.is_repeated(status, chunk.time_ns)
         return to_reading(status, chunk.time_ns, self._range_w, stale=stale)
 
     def regain(self, deadline: Deadline) -> Identity:
@@ -250,20 +330,33 @@ class Shelly(OverWire[HttpWire]):
             raise self._strange(error) from error
 
     def _who(self, deadline: Deadline) -> Identity:
-        identity, self._generation = decode_info(self._wire.get(INFO_PATH, deadline).data)
-        return identity
+        self._device = decode_info(self._wire.get(INFO_PATH, deadline).data)
+        return self._device.identity
+
+    def _met(self) -> Status:
+        """Return the first status; where there is none, what the device meters by becomes the advice."""
+        try:
+            return self._status(Deadline(self.reply_s))[1]
+        except MeterGarbage:
+            if self._device.generation != 1:
+                self._advice = advice(self._device, self._component, self._channel, self._survey())
+            raise
+
+    def _survey(self) -> tuple[str, ...]:
+        with suppress(MeterError):
+            return metering_components(self._wire.get(SURVEY_PATH, Deadline(self.reply_s)).data)
+        return ()
 
     def _status(self, deadline: Deadline) -> tuple[Chunk, Status]:
-        if self._generation == 1:
+        if self._device.generation == 1:
             chunk = self._wire.get(GEN1_PATH, deadline)
             return chunk, decode_gen1(chunk.data, self._channel)
         chunk = self._wire.get(encode_request(self._component, self._channel), deadline)
         return chunk, decode_component(chunk.data)
 
     def _strange(self, error: MeterError) -> MeterGarbage:
-        return MeterGarbage(
-            f"{self.port}: {_bare(error, self.port)}; check that this is a Shelly device that meters, and its channel"
-        )
+        found = _bare(error, self.port).partition("; ")[0] if self._advice else _bare(error, self.port)
+        return MeterGarbage(f"{self.port}: {found}; {self._advice or UNKNOWN_ADVICE}")
 
 
 def _bare(error: Exception, port: str) -> str:
@@ -285,6 +378,14 @@ def open_shelly(port: str, *, capture: Sink | None, options: Mapping[str, object
     channel = number(values, "channel")
     if channel != int(channel):
         raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
-    component = word(values, "component")
-    dialogue = Shelly(port, component, int(channel), number(values, "range_w"), number(values, "reply_s"), capture)
-    return DialogueMeter(dialogue, number(values, "interval_s"))
+    interval_s = number(values, "interval_s")
+    dialogue = Shelly(
+        port,
+        word(values, "component"),
+        int(channel),
+        range_w=number(values, "range_w"),
+        reply_s=number(values, "reply_s"),
+        interval_s=interval_s,
+        sink=capture,
+    )
+    return DialogueMeter(dialogue, interval_s)

@@ -2,15 +2,18 @@
 
 Knows: the transport frame (escapes, fill bytes, CRC), the type-length-value encoding, which OBIS codes are power,
 energy, voltage, current and frequency, and the three quirks of real meters named below. Sends nothing, ever.
-Does not know: who reads, other meters. It computes no power: a meter that sends none gives readings flagged `nan`
-with its energy register.
+Does not know: who reads, other meters. A meter that sends no power gives readings flagged `nan` with its energy
+register. An entry that is not understood costs that quantity, not the telegram; what was left out, or taken how, stands
+in the description's remarks.
 
 Sources: BSI TR-03109-1 annex IV (SML 1.04); DLMS UA Blue Book for OBIS codes and units; DIN 43863-5 for identities.
 Quirks, each shown by a real dump: Holley DTZ541 before its revision checks with CRC-16/KERMIT (option `checksum`) and
 sends times without their choice tag; DZG DVS-7412 encodes power from 0x8000 on as a negative number of two bytes
-(libsml, sml_shared.h; undone here only when the status word of the energy register says that power is drawn).
-Power is 16.7.0, else 1.7.0, else 15.7.0, whose sign stands in that status word: 0x20 in the older layout (EMH),
-0x2000 in the one that ends in 04 (FNN); both read off dumps, not off a document.
+(libsml, sml_shared.h; undone here only when the status word of the energy register says that power is drawn, and not
+for one of several phases, whose direction it does not say).
+Power is 16.7.0, else 1.7.0 less what is delivered (2.7.0), else 15.7.0, whose sign stands in that status word: 0x20 in
+the older layout (EMH), 0x2000 in the one that ends in 04 (FNN); both read off dumps, not off a document; else the sum
+of the phases (36.7.0, 56.7.0, 76.7.0, or drawn less delivered), where all phases that the meter speaks of have one.
 
 Proved by dumps of seven meters and by SMLLib: frame, encoding, scaling, sign. Not proved by any test here: what a real
 optical head adds, over which time a meter averages its power (declared instantaneous), and any accuracy. The accuracy
@@ -21,11 +24,11 @@ class stands on the plate of the meter, not on the wire: option `accuracy_class`
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from meters.dialogue import DialogueMeter, OverWire
+from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
@@ -44,6 +47,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
 }
 FRAME_LIMIT = 4096
+SECOND_S = 1.0  # the step of the meter's own clock
 
 _PLATE = "EN 50470-3 class {} as on the meter's plate: energy from I_tr to I_max at power factor 1; power taken alike"
 ACCURACY = {
@@ -67,8 +71,13 @@ def _obis(text: str) -> bytes:
     return bytes(int(part) for part in text.replace("-", ".").replace(":", ".").replace("*", ".").split("."))
 
 
-POWER_NET = _obis("1-0:16.7.0*255")
-POWER_IMPORT = _obis("1-0:1.7.0*255")
+def _momentary(group: int) -> bytes:
+    return _obis(f"1-0:{group}.7.0*255")
+
+
+# OBIS: group C of a phase is that of all phases and 20, 40 or 60 more.
+NET, DRAWN, DELIVERED = 16, 1, 2
+PHASES = {"L1": 20, "L2": 40, "L3": 60}
 POWER_ABSOLUTE = _obis("1-0:15.7.0*255")
 ENERGY = _obis("1-0:1.8.0*255")
 ENERGY_TARIFFS = tuple(_obis(f"1-0:1.8.{tariff}*255") for tariff in range(1, 5))
@@ -267,33 +276,50 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """The value list of one telegram: `second` is the meter's own second index, if it sends one."""
+    """The value list of one telegram: `second` is the meter's own second index, if it sends one; `troubles` say why
+    an entry is left out."""
 
     server_id: bytes
     second: int | None
     entries: Mapping[bytes, Entry]
+    troubles: tuple[str, ...] = ()
 
 
 def decode_telegram(telegram: bytes, checksum: str) -> Telegram:
-    """Return what a whole telegram says; raises `MeterGarbage` unless all of it is sound and it has a value list."""
+    """Return what a whole telegram says; raises `MeterGarbage` unless it is sound and has a value list."""
     lists = [body for tag, body in _messages(unpack(telegram, checksum), checksum) if tag == GET_LIST_RESPONSE]
     if len(lists) != 1:
         raise MeterGarbage(f"found {len(lists)} value lists in a telegram, expected 1")
     _client, server_id, _name, sensor_time, values, _signature, _gateway_time = _items(lists[0], 7, "value list")
     if not isinstance(values, tuple):
         raise MeterGarbage("found a value list without values")
-    entries: dict[bytes, Entry] = {}
-    for value in values:
-        obis, entry = _entry(value)
-        if obis in entries and entries[obis] != entry:
-            raise MeterGarbage(f"found {obis.hex()} twice with different values")
-        entries[obis] = entry
+    entries, troubles = _entries(values)
     if not isinstance(server_id, bytes):
         raise MeterGarbage("found no server identity in the value list")
     second = _time(sensor_time)
     if second is None and ENERGY in entries:
         second = entries[ENERGY].time
-    return Telegram(server_id, second, entries)
+    return Telegram(server_id, second, entries, troubles)
+
+
+def _entries(values: tuple[Value, ...]) -> tuple[dict[bytes, Entry], tuple[str, ...]]:
+    """Return the entries of a value list, and what is wrong with those that are none."""
+    entries: dict[bytes, Entry] = {}
+    troubles: dict[bytes, str] = {}
+    for value in values:
+        try:
+            obis, entry = _entry(value)
+        except MeterGarbage as error:
+            troubles[str(error).encode()] = str(error)
+            continue
+        if entries.setdefault(obis, entry) != entry:
+            troubles[obis] = f"found {name_of(obis)} twice with different values"
+    return {obis: entry for obis, entry in entries.items() if obis not in troubles}, tuple(troubles.values())
+
+
+def name_of(obis: bytes) -> str:
+    """Return an OBIS code as it is written, `1-0:16.7.0*255`."""
+    return "{}-{}:{}.{}.{}*{}".format(*obis)
 
 
 def _messages(data: bytes, checksum: str) -> Iterator[tuple[int, Value]]:
@@ -369,53 +395,126 @@ def draws(telegram: Telegram) -> bool | None:
     return None
 
 
-def power_w(telegram: Telegram) -> float | None:
-    """Return the active power drawn, negative when delivered, as the meter says; `None` where it does not.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A quantity as read from registers: its value (`None`: there is none), of which codes, its power of ten."""
 
-    Raises `MeterGarbage` on another unit.
+    value: float | None
+    codes: tuple[bytes, ...] = ()
+    scaler: int = 0
+    remark: str = ""
+
+
+def find(telegram: Telegram, obis: bytes, unit: int) -> Found | None:
+    """Return a register in `unit`, `None` where the meter has no such one; where it is not understood it has no value
+    and a remark that says why."""
+    entry = telegram.entries.get(obis)
+    if entry is None:
+        return None
+    if not isinstance(entry.value, Number):
+        return Found(None, (obis,), entry.scaler)
+    if entry.unit != unit:
+        return Found(
+            None, (obis,), entry.scaler, f"{name_of(obis)} is not read: found unit {entry.unit}, expected {unit}"
+        )
+    value = entry.value.value
+    scaled = float(value * 10**entry.scaler) if entry.scaler >= 0 else value / 10**-entry.scaler
+    return Found(scaled, (obis,), entry.scaler)
+
+
+def find_power(telegram: Telegram) -> Found:
+    """Return the active power in W as the meter says it: drawn, negative when delivered."""
+    found = _power_of(telegram, 0, alone=True) or _absolute_power(telegram) or _power_of_phases(telegram)
+    if found is None:
+        return Found(None, remark="the meter sends no active power (16.7.0, 1.7.0, 15.7.0, or by phase)")
+    return found
+
+
+def _power_of(telegram: Telegram, phase: int, *, alone: bool) -> Found | None:
+    """Return the power of all phases (0) or of one (20, 40, 60): net, else drawn less delivered.
+
+    `alone`: the direction in the status word is that of this power.
     """
-    maker = text_of(telegram, MAKERS)
-    for obis in (POWER_NET, POWER_IMPORT, POWER_ABSOLUTE):
-        entry = telegram.entries.get(obis)
-        if entry is None:
-            continue
-        value = entry.value
-        if maker == "DZG" and isinstance(value, Number) and value.value < 0 and value.size < 4 and draws(telegram):
-            entry = replace(entry, value=Number(value.value + (1 << 8 * value.size), False, value.size))
-        watts = _scaled(obis, entry, W)
-        if watts is None or obis != POWER_ABSOLUTE or watts == 0:
-            return watts
-        drawn = draws(telegram)
-        return None if drawn is None else watts if drawn else -watts
-    return None
+    net = find(telegram, _momentary(NET + phase), W)
+    if net is not None:
+        return _dzg(telegram, net, alone=alone)
+    drawn, delivered = (find(telegram, _momentary(flow + phase), W) for flow in (DRAWN, DELIVERED))
+    if drawn is None:
+        return None
+    drawn = _dzg(telegram, drawn, alone=alone)
+    if delivered is None:
+        return drawn
+    return _sum([drawn, replace(delivered, value=None if delivered.value is None else -delivered.value)])
 
 
-def energy_wh(telegram: Telegram) -> float | None:
-    """Return the register of energy drawn: 1.8.0, else the sum of its tariffs; raises `MeterGarbage`."""
-    total = telegram.entries.get(ENERGY)
-    if total is not None:
-        return _scaled(ENERGY, total, WH)
-    tariffs = [
-        register
-        for obis in ENERGY_TARIFFS
-        if obis in telegram.entries and (register := _scaled(obis, telegram.entries[obis], WH)) is not None
-    ]
-    return round(sum(tariffs), SCALER_LIMIT) if tariffs else None
+def _dzg(telegram: Telegram, found: Found, *, alone: bool) -> Found:
+    """Undo what DZG meters do to a power that is too large for the signed number they send."""
+    (obis,) = found.codes
+    number_ = telegram.entries[obis].value
+    if text_of(telegram, MAKERS) != "DZG" or not isinstance(number_, Number) or number_.value >= 0 or number_.size >= 4:
+        return found
+    if not alone:
+        remark = f"{name_of(obis)} is not read: {number_.value} of a DZG is a phase that delivers, or a large power"
+        return replace(found, value=None, remark=remark)
+    if not draws(telegram):
+        return found
+    value = number_.value + (1 << 8 * number_.size)
+    return replace(found, value=value * 10.0**found.scaler if found.scaler >= 0 else value / 10**-found.scaler)
+
+
+def _absolute_power(telegram: Telegram) -> Found | None:
+    absolute = find(telegram, POWER_ABSOLUTE, W)
+    if absolute is None or not absolute.value:
+        return absolute
+    absolute = _dzg(telegram, absolute, alone=True)
+    assert absolute.value is not None
+    drawn = draws(telegram)
+    if drawn is None:
+        remark = "15.7.0 is not read: no status word says whether this power is drawn or delivered"
+        return replace(absolute, value=None, remark=remark)
+    return absolute if drawn else replace(absolute, value=-absolute.value)
+
+
+def _power_of_phases(telegram: Telegram) -> Found | None:
+    """Return the sum of the phases; a meter that speaks of a phase without its power has no sum."""
+    spoken = {name for name, phase in PHASES.items() if _speaks_of(telegram, phase)}
+    powers = {name: _power_of(telegram, phase, alone=len(spoken) == 1) for name, phase in PHASES.items()}
+    there = {name: found for name, found in powers.items() if found is not None}
+    if not there:
+        return None
+    codes = ", ".join(name_of(obis) for found in there.values() for obis in found.codes)
+    if spoken != set(there) or len(there) not in (1, len(PHASES)):
+        lacking = ", ".join(sorted((spoken | (set(PHASES) if len(there) > 1 else set())) - set(there)))
+        return Found(None, remark=f"power stands at {codes} only, without {lacking}: phases that lack give no sum")
+    total = _sum(list(there.values()))
+    return replace(total, remark=total.remark or f"power is taken from the phases: {codes}")
+
+
+def _speaks_of(telegram: Telegram, phase: int) -> bool:
+    """Whether the meter has a momentary value (power, current, voltage, angle) of a phase: C from 21 to 39 for L1."""
+    return any(obis[0] == 1 and obis[3] == 7 and phase < obis[2] < phase + 20 for obis in telegram.entries)
+
+
+def _sum(parts: Sequence[Found]) -> Found:
+    values = [part.value for part in parts if part.value is not None]
+    total = round(sum(values), SCALER_LIMIT) if len(values) == len(parts) else None
+    codes = tuple(obis for part in parts for obis in part.codes)
+    remark = next((part.remark for part in parts if part.remark), "")
+    return Found(total, codes, max(part.scaler for part in parts), remark)
+
+
+def find_energy(telegram: Telegram) -> Found:
+    """Return the register of energy drawn in Wh: 1.8.0, else the sum of its tariffs, where each is a number."""
+    total = find(telegram, ENERGY, WH)
+    if total is not None and total.value is not None:
+        return total
+    tariffs = [found for obis in ENERGY_TARIFFS if (found := find(telegram, obis, WH)) is not None]
+    return _sum(tariffs) if tariffs else total or Found(None)
 
 
 def _value(telegram: Telegram, obis: bytes, unit: int) -> float | None:
-    entry = telegram.entries.get(obis)
-    return None if entry is None else _scaled(obis, entry, unit)
-
-
-def _scaled(obis: bytes, entry: Entry, unit: int) -> float | None:
-    """Return the value in `unit`; `None` when the meter sent none."""
-    if not isinstance(entry.value, Number):
-        return None
-    if entry.unit != unit:
-        raise MeterGarbage(f"found unit {entry.unit} of {obis.hex()}, expected {unit}")
-    value = entry.value.value
-    return float(value * 10**entry.scaler) if entry.scaler >= 0 else value / 10**-entry.scaler
+    found = find(telegram, obis, unit)
+    return None if found is None else found.value
 
 
 def text_of(telegram: Telegram, codes: tuple[bytes, ...]) -> str:
@@ -445,9 +544,8 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
     """Return the telegram as SI values with `flags` and its own; voltage is that of phase L1.
 
     The current of phase L1 is left out when there are others, because power is that of all phases.
-    Raises `MeterGarbage` on an unexpected unit.
     """
-    watts, own_flags = within(power_w(telegram), range_w)
+    watts, own_flags = within(find_power(telegram).value, range_w)
     single = not any(obis in telegram.entries for obis in OTHER_CURRENTS)
     return Reading(
         time_ns=time_ns,
@@ -455,7 +553,7 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
         voltage_v=_value(telegram, VOLTAGE, V),
         current_a=_value(telegram, CURRENT, A) if single else None,
         frequency_hz=_value(telegram, FREQUENCY, HZ),
-        energy_wh=energy_wh(telegram),
+        energy_wh=find_energy(telegram).value,
         window_s=0.0,
         flags=flags | own_flags,
     )
@@ -479,14 +577,14 @@ class SmlDialogue(OverWire[SerialWire]):
         self._torn = False
         self._first = Telegram(b"", None, {})
         self._first_bytes = 0
-        self._last: Telegram | None = None
+        self._repetitions = Repetitions(SECOND_S)
         self._wire = SerialWire(port, Line(int(self._baud)), sink)
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which stays queued; raises `MeterTimeout`, `MeterGarbage`."""
         self._splitter = TelegramSplitter(FRAME_LIMIT)
         self._frames.clear()
-        self._first, self._last = Telegram(b"", None, {}), None
+        self._first = Telegram(b"", None, {})
         frame, telegram = self._next(Deadline(self.reply_s))
         self._first, self._first_bytes = telegram, len(frame.body)
         self._torn = False  # what was cut before the first telegram belongs to no series
@@ -499,17 +597,19 @@ class SmlDialogue(OverWire[SerialWire]):
 
     def describe(self) -> Description:
         """Return the columns of the first telegram; a telegram takes `latency_s` on the line."""
-        power_scaler = min(self._scaler(obis) for obis in (POWER_NET, POWER_IMPORT, POWER_ABSOLUTE))
-        columns = [Column("power_w", "W", 10.0**power_scaler, (-self._range_w, self._range_w), self._accuracy)]
-        for name, unit, obis, high in (
-            ("voltage_v", "V", VOLTAGE, 400.0),
-            ("current_a", "A", CURRENT, 100.0),
-            ("frequency_hz", "Hz", FREQUENCY, 70.0),
+        power, energy = find_power(self._first), find_energy(self._first)
+        columns = [Column("power_w", "W", 10.0**power.scaler, (-self._range_w, self._range_w), self._accuracy)]
+        remarks = [*self._first.troubles, power.remark, energy.remark]
+        for name, unit, obis, code, high in (
+            ("voltage_v", "V", VOLTAGE, V, 400.0),
+            ("current_a", "A", CURRENT, A, 100.0),
+            ("frequency_hz", "Hz", FREQUENCY, HZ, 70.0),
         ):
-            if obis in self._first.entries:
-                columns.append(Column(name, unit, 10.0 ** self._scaler(obis), (0.0, high), None))
-        register = min(self._scaler(obis) for obis in (ENERGY, *ENERGY_TARIFFS))
-        columns.append(Column("energy_wh", "Wh", 10.0**register, (0.0, 1e12), self._accuracy))
+            found = find(self._first, obis, code)
+            if found is not None:
+                columns.append(Column(name, unit, 10.0**found.scaler, (0.0, high), None))
+                remarks.append(found.remark)
+        columns.append(Column("energy_wh", "Wh", 10.0**energy.scaler, (0.0, 1e12), self._accuracy))
         return Description(
             driver=DRIVER,
             averaging="instantaneous",
@@ -518,20 +618,17 @@ class SmlDialogue(OverWire[SerialWire]):
             latency_s=self._first_bytes * 10 / self._baud,
             columns=tuple(columns),
             tier="indicative",
+            remarks=tuple(remark for remark in remarks if remark),
         )
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next telegram as a reading; one that repeats the meter's second and values is `stale`."""
         frame, telegram = self._next(deadline)
         flags = {"resynced"} if self._torn or frame.resynced else set()
-        if telegram.second is not None and telegram == self._last:
+        if self._repetitions.is_repeated(telegram, frame.time_ns) and telegram.second is not None:
             flags.add("stale")
-        self._last, self._torn = telegram, False
+        self._torn = False
         return to_reading(telegram, frame.time_ns, self._range_w, frozenset(flags))
-
-    def _scaler(self, obis: bytes) -> int:
-        entry = self._first.entries.get(obis)
-        return 0 if entry is None else entry.scaler
 
     def _next(self, deadline: Deadline) -> tuple[Frame, Telegram]:
         """Return the next sound telegram; a torn one waits for the next call.
@@ -558,7 +655,6 @@ class SmlDialogue(OverWire[SerialWire]):
             frame = self._frames.popleft()
             try:
                 telegram = decode_telegram(frame.body, self._checksum)
-                to_reading(telegram, frame.time_ns, self._range_w, frozenset())
                 self._check_same(telegram)
                 return frame, telegram
             except MeterGarbage as error:

@@ -6,7 +6,9 @@ Knows: `GET /cm?cmnd=Status%208` and its member `StatusSNS.ENERGY`; firmware and
 A plug is uncalibrated: its firmware has a factor that somebody may have set. Power comes in whole watts unless
 `WattRes` is set; the step described is that of the number sent when the meter was opened. Over which window a value was
 measured, and when, is not said: given as instantaneous with an unknown stamp. The plug does not say either that it
-repeats itself (`Time` is that of the answer), so a value that was already sent is not marked `stale`.
+repeats itself (`Time` is that of the answer): its firmware computes new values once a second, and the same values less
+than a second later are `stale` (`meters.dialogue.Repetitions`).
+A value out of all bounds (a factor of 1.01) costs that quantity; only the power must be plausible for a reading.
 Proved by samples that users published (tests say whose). No test here shows the behaviour of a real plug's WLAN.
 """
 
@@ -16,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
@@ -25,8 +27,9 @@ from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "tasmota"
+REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
-    "interval_s": interval_option(1.0),
+    "interval_s": interval_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
     "channel": Option(0.0, "which of several channels, from 1; 0: the only one there is", low=0.0, high=16.0),
     "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
@@ -90,9 +93,16 @@ def decode_energy(data: bytes, channel: int) -> dict[str, Value]:
         node = energy.get(field.name)
         if node is not None:
             node = _of_channel(node, channel, field)
-            value = None if node.is_null else round(node.number(field.low, field.high) * field.factor, 9)
-            values[field.quantity] = Value(value, (node.step() or 1.0) * field.factor)
+            values[field.quantity] = _value(node, field)
     return values
+
+
+def _value(node: Node, field: Field) -> Value:
+    is_power = field.quantity == "power_w"
+    known = (
+        node.number(field.low, field.high) if is_power and not node.is_null else node.plausible(field.low, field.high)
+    )
+    return Value(None if known is None else round(known * field.factor, 9), (node.step() or 1.0) * field.factor)
 
 
 def _of_channel(node: Node, channel: int, field: Field) -> Node:
@@ -126,10 +136,12 @@ def _checked(reply: Node) -> Node:
     return reply
 
 
-def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float) -> Reading:
+def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float, *, stale: bool) -> Reading:
     """Return the values; power beyond `range_w` is `overrange`, power that was `null` is `nan`."""
     numbers = {quantity: value.value for quantity, value in values.items()}
     power_w, flags = within(numbers.pop("power_w"), range_w)
+    if stale:
+        flags |= {"stale"}
     return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=flags)  # type: ignore[arg-type]
 
 
@@ -139,11 +151,14 @@ def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float) -> Rea
 class Tasmota(OverWire[HttpWire]):
     """The dialogue with a Tasmota plug: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    def __init__(self, port: str, channel: int, range_w: float, reply_s: float, sink: Sink | None) -> None:
+    def __init__(
+        self, port: str, channel: int, range_w: float, reply_s: float, interval_s: float, sink: Sink | None
+    ) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = reply_s
         self._channel, self._range_w = channel, range_w
         self._columns: tuple[Column, ...] = ()
+        self._repetitions = Repetitions(REFRESH_S, interval_s)
         self._wire = HttpWire(port, sink)
 
     def greet(self) -> Identity:
@@ -176,9 +191,11 @@ class Tasmota(OverWire[HttpWire]):
         """Return the values of now."""
         try:
             chunk = self._ask(ENERGY_COMMAND, deadline)
-            return to_reading(decode_energy(chunk.data, self._channel), chunk.time_ns, self._range_w)
+            values = decode_energy(chunk.data, self._channel)
         except (MeterGarbage, MeterRefused, MeterOptionError) as error:
             raise self._strange(error) from error
+        stale = self._repetitions.is_repeated(values, chunk.time_ns)
+        return to_reading(values, chunk.time_ns, self._range_w, stale=stale)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; every connection that had trouble is gone already."""
@@ -217,5 +234,6 @@ def open_tasmota(port: str, *, capture: Sink | None, options: Mapping[str, objec
     channel = number(values, "channel")
     if channel != int(channel):
         raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
-    dialogue = Tasmota(port, int(channel), number(values, "range_w"), number(values, "reply_s"), capture)
-    return DialogueMeter(dialogue, number(values, "interval_s"))
+    interval_s = number(values, "interval_s")
+    dialogue = Tasmota(port, int(channel), number(values, "range_w"), number(values, "reply_s"), interval_s, capture)
+    return DialogueMeter(dialogue, interval_s)

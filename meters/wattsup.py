@@ -171,11 +171,12 @@ def decode_version(packet: Packet) -> Identity:
     """Return the identity in a version reply; raises `MeterGarbage` unless it has its 8 arguments."""
     if packet.command != "v" or len(packet.arguments) != 8:
         raise MeterGarbage(f"found a version reply with {len(packet.arguments)} arguments, expected 8")
-    model, _memory, hw_major, hw_minor, fw_major, fw_minor, fw_stamp, _checksum = packet.arguments
+    model, _memory, hw_major, hw_minor, fw_major, fw_minor, fw_stamp, checksum = packet.arguments
     name = MODELS.get(model)
     if name is None:
         raise MeterGarbage(f"found model number {model[:20]!r}, expected one of {', '.join(MODELS)}")
-    firmware = f"{fw_major}.{fw_minor} ({fw_stamp}), hardware {hw_major}.{hw_minor}"
+    mark = "" if checksum.isdigit() else f", {checksum}"  # every field of an instrument is a number
+    firmware = f"{fw_major}.{fw_minor} ({fw_stamp}), hardware {hw_major}.{hw_minor}{mark}"
     return Identity("Electronic Educational Devices", name, "", firmware)
 
 

@@ -318,7 +318,10 @@ HIGHEST: Mapping[Quantity, float] = {"power_factor": 1.1, "voltage_v": 2000.0, "
 
 
 def decode_values(answer: str, quantities: Sequence[Quantity]) -> dict[Quantity, float | Lack]:
-    """Return the values by quantity; raises `MeterGarbage` unless there is one for each."""
+    """Return the values by quantity; one beside the power that is implausible is `no data`.
+
+    Raises `MeterGarbage` unless there is a value for each.
+    """
     fields = answer.split(",")
     if len(fields) != len(quantities):
         raise MeterGarbage(f"found {len(fields)} values in {answer[:60]!r}, expected {len(quantities)}")
@@ -326,7 +329,7 @@ def decode_values(answer: str, quantities: Sequence[Quantity]) -> dict[Quantity,
     for quantity, highest in HIGHEST.items():
         value = values[quantity]
         if isinstance(value, float) and abs(value) > highest:
-            raise MeterGarbage(f"found {quantity} {value:g}, expected at most {highest:g}")
+            values[quantity] = "no data"
     return values
 
 

@@ -168,8 +168,9 @@ def encode(command: str, end: bytes) -> bytes:
 
 def decode_identity(body: bytes) -> Identity:
     """Return the identity in an `*idn?` reply; raises `MeterGarbage` unless it has its four fields."""
-    parts = [part.strip() for part in _text(body).split(",")]
-    if len(parts) != 4 or ";" in _text(body) or not parts[1]:
+    text = _text(body)
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or ";" in text or not parts[1] or not text.isprintable():
         raise MeterGarbage(f"found {_shown(body)}, expected `<maker>,<model>,<serial>,<firmware>`")
     maker, model, serial, firmware = parts
     return Identity(maker, model, serial, firmware)

@@ -18,8 +18,8 @@ from rich.table import Table
 from serial.tools import list_ports
 
 from harness.cli import meter_check, meter_record, meter_serve
-from harness.cli.meter_port import add_meter_arguments, opened, sparkline
-from harness.cli.types import Verbs
+from harness.cli.meter_port import add_meter_arguments, driver_name, opened, say_remarks, sparkline
+from harness.cli.types import Verbs, at_least
 from meters import registry
 from meters.meter import MeterError, MeterGarbage, MeterTimeout
 from meters.options import Option
@@ -27,6 +27,7 @@ from meters.reading import Identity, Origin, Reading, Tier
 
 READ_TIMEOUT_S = 5.0
 USBTMC_FILES = "usbtmc*"
+NO_PREFIX = "\0"
 TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
 
 
@@ -38,22 +39,27 @@ def add_parser(verbs: Verbs) -> None:
     found.add_argument(
         "--probe", action="store_true", help="ask every driver's question at every port, say who answers"
     )
-    found.add_argument("--driver", action="append", choices=sorted(registry.DRIVERS), help="probe with this one only")
+    found.add_argument("--driver", action="append", type=driver_name, metavar="DRIVER", help="probe with this one only")
     found.add_argument("--port", action="append", metavar="PORT", help="probe here only (also socket:// and http://)")
     found.add_argument("--json", action="store_true", help="for programs")
     found.set_defaults(call=call_list)
     drivers = actions.add_parser("drivers", help="every driver with wire, tier, limits of error; one with its options")
-    drivers.add_argument("driver", nargs="?", choices=sorted(registry.DRIVERS), help="show the options of this one")
+    drivers.add_argument("driver", nargs="?", type=driver_name, help="show the options of this one")
     drivers.add_argument("--json", action="store_true", help="for programs")
     drivers.set_defaults(call=call_drivers)
     read = actions.add_parser("read", help="show a meter's readings as they come")
     add_meter_arguments(read)
-    read.add_argument("--count", type=int, default=0, metavar="N", help="stop after N readings (default: Ctrl-C)")
+    read.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings (default: Ctrl-C)")
     read.set_defaults(call=call_read)
     meter_check.add_parser(actions)
     meter_record.add_parser(actions)
     meter_serve.add_serve_ptd(actions)
-    emulate = actions.add_parser("emulate", help="the other side of a protocol on a pty or a TCP port", add_help=False)
+    emulate = actions.add_parser(
+        "emulate",
+        help="the other side of a protocol on a pty or a TCP port",
+        add_help=False,
+        prefix_chars=NO_PREFIX,  # its words, --help too, are the emulator's own
+    )
     emulate.add_argument("arguments", nargs=argparse.REMAINDER)
     emulate.set_defaults(call=call_emulate)
 
@@ -191,10 +197,11 @@ def call_read(arguments: argparse.Namespace) -> int:
     console = Console()
     with opened(arguments) as (_driver, meter):
         console.print(_who(meter.identify(), meter.origin()), markup=False)
+        say_remarks(meter, console)
         readings: list[Reading] = []
         try:
             with Live(console=console, auto_refresh=False) as live:
-                while not arguments.count or len(readings) < arguments.count:
+                while arguments.count is None or len(readings) < arguments.count:
                     try:
                         readings.append(meter.read(READ_TIMEOUT_S))
                     except (MeterTimeout, MeterGarbage) as error:

@@ -19,12 +19,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from harness.cli.meter_port import add_meter_arguments, opened, sparkline
-from harness.cli.types import Verbs
+from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
+from harness.cli.types import Verbs, at_least, seconds
 from harness.errors import LabError
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
-from reports.analysis.selftest import Check, Readings, Stated, constant_load, fit_window, window_check
+from reports.analysis.selftest import LEAST_EDGES, Check, Readings, Stated, constant_load, fit_window, window_check
 
 READ_TIMEOUT_S = 1.0
 SHORTEST_S, LONGEST_S = 2.3, 4.1
@@ -42,13 +42,15 @@ def add_parser(actions: Verbs) -> None:
         help="constant-load self-test: noise, resolution, rate, stuck values, register; window by a switched load",
     )
     add_meter_arguments(check)
-    check.add_argument("--seconds", type=float, default=60.0, help="length of the constant part (default: 60)")
+    check.add_argument("--seconds", type=seconds, default=60.0, help="length of the constant part (default: 60)")
     check.add_argument(
         "--switch",
         metavar="COMMAND",
         help="a command that is a load as long as it runs; `cpu` loads this machine's CPUs. Shows window and stamp",
     )
-    check.add_argument("--edges", type=int, default=16, help="how often the load is switched (default: 16)")
+    check.add_argument(
+        "--edges", type=at_least(LEAST_EDGES), default=16, help="how often the load is switched (default: 16)"
+    )
     check.add_argument("--json", action="store_true", help="for programs")
     check.set_defaults(call=call_check)
 
@@ -62,6 +64,7 @@ def call_check(arguments: argparse.Namespace) -> int:
         console.print(
             f"{driver}, {meter.origin().kind}: keep the load constant for {arguments.seconds:g} s", markup=False
         )
+        say_remarks(meter, console)
         steady = _listen(meter, arguments.seconds, console, "constant load")
         _show(steady, console)
         checks = constant_load(_arrays(steady), _stated(description))
@@ -142,8 +145,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _moments(edges: int, interval_s: float) -> list[float]:
-    if edges < 2:
-        raise LabError(f"--edges {edges}: expected 5 or more")
     scale = max(1.0, interval_s)
     moment_s, found = 2.0 * scale, []
     for _edge in range(edges + edges % 2):  # an even number, so that the load is off at the end

@@ -1,10 +1,12 @@
-"""A meter named on the command line: by lab.toml, or by driver and port. Knows no readings."""
+"""A meter named on the command line: by lab.toml, or by driver and port; what its driver remarks. Knows no readings."""
 
 import argparse
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from rich.console import Console
 
 from harness import config
 from harness.cli.types import add_lab_argument
@@ -14,6 +16,13 @@ from meters import registry
 from meters.meter import Meter
 
 SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def driver_name(text: str) -> str:
+    """The type of an argument that names a driver."""
+    if text not in registry.DRIVERS:
+        raise argparse.ArgumentTypeError(registry.no_driver(text))
+    return text
 
 
 def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
@@ -43,8 +52,7 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     options = _options(arguments.option)
     if arguments.port is not None:
         if arguments.meter not in registry.DRIVERS:
-            known = ", ".join(sorted(registry.DRIVERS))
-            raise ConfigError(f"{arguments.meter!r} is no driver, expected one of {known}")
+            raise ConfigError(registry.no_driver(arguments.meter))
         yield NamedMeter(arguments.meter, arguments.port, options)
         return
     lab = config.load(arguments.lab) if arguments.lab.is_file() else None
@@ -69,6 +77,12 @@ def opened(arguments: argparse.Namespace) -> Iterator[tuple[str, Meter]]:
             yield place.driver, meter
         finally:
             meter.close()
+
+
+def say_remarks(meter: Meter, console: Console) -> None:
+    """Say what of this meter's words is taken how, or not at all."""
+    for remark in meter.describe().remarks:
+        console.print(f"remark: {remark}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _options(words: Sequence[str]) -> dict[str, object]:

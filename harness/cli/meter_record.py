@@ -18,8 +18,8 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from harness.cli.meter_port import NamedMeter, add_meter_arguments, named
-from harness.cli.types import Verbs
+from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
+from harness.cli.types import Verbs, at_least, seconds
 from harness.config import APPLICATION
 from harness.demo import emulator, emulator_wire
 from harness.errors import LabError
@@ -46,8 +46,8 @@ def add_parser(actions: Verbs) -> None:
     add_meter_arguments(record)
     record.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="new folder that takes the session")
     length = record.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=float, help=f"how long (default: {DEFAULT_S:g})")
-    length.add_argument("--count", type=int, metavar="N", help="stop after N readings instead")
+    length.add_argument("--seconds", type=seconds, default=DEFAULT_S, help=f"how long (default: {DEFAULT_S:g})")
+    length.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings instead")
     record.add_argument("--note", default="", metavar="TEXT", help="what was measured: load, ranges, what stood beside")
     record.set_defaults(call=call_record)
 
@@ -78,15 +78,9 @@ StopRule = Callable[[int, float], float]
 
 def _stop_rule(arguments: argparse.Namespace) -> StopRule:
     """What says, from readings and seconds so far, which part of the session is done (1: all)."""
-    if arguments.count is not None:
-        count: int = arguments.count
-        if count < 1:
-            raise LabError(f"--count {count}: expected 1 or more")
-        return lambda readings, _seconds: readings / count
-    length_s: float = DEFAULT_S if arguments.seconds is None else arguments.seconds
-    if not 0 < length_s <= 86_400:
-        raise LabError(f"--seconds {length_s:g}: expected a number above 0, at most 86400 (a day)")
-    return lambda _readings, seconds: seconds / length_s
+    count: int | None = arguments.count
+    length_s: float = arguments.seconds
+    return lambda readings, elapsed_s: elapsed_s / length_s if count is None else readings / count
 
 
 def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console, done: StopRule) -> Session:
@@ -95,6 +89,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
         meter = registry.open_meter(place.driver, place.port, capture=log, options=place.options)
         try:
             _say(console, f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}")
+            say_remarks(meter, console)
             readings = _listen(meter, done, console)
             identity, origin, description = meter.identify(), meter.origin(), meter.describe()
         finally:

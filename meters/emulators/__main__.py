@@ -16,11 +16,13 @@ import math
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from tempfile import gettempdir
+from typing import Literal, NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
@@ -34,17 +36,18 @@ from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.sml import SmlDevice
-from meters.emulators.tcp_wire import TcpWire
+from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 from meters.emulators.yokogawa import YokogawaDevice
 from meters.emulators.zes import LmgDevice
 from meters.meter import CaptureError
+from meters.options import did_you_mean
 from meters.session import WIRE_LOG, read_session
 
 
 def _wattsup(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    reserved = ("0", "-", "1") if arguments.reserved is None else (arguments.reserved,)
+    reserved = ("", "0", "-", "1") if arguments.reserved is None else (arguments.reserved,)
     return WattsUpDevice(
         source,
         seed=arguments.seed,
@@ -160,24 +163,73 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+EXAMPLES = """examples:
+  a serial meter, then in another terminal `wattlab meter read wattsup /tmp/meter`
+    wattlab meter emulate wattsup --link /tmp/meter
+  a meter on a network, then `wattlab meter read shelly http://127.0.0.1:8080`
+    wattlab meter emulate shelly --listen 127.0.0.1:8080
+  60 W and after 30 s 150 W; a machine at a tenth of its load and after 30 s at nine tenths
+    wattlab meter emulate pzem --link /tmp/meter --profile watts=0:60,30:150
+    wattlab meter emulate pzem --link /tmp/meter --profile load=0:0.1,30:0.9
+  three replies with a wrong check sum after 10 s
+    wattlab meter emulate pzem --link /tmp/meter --fault bad-crc=3@10
+  what `wattlab meter record` wrote into FOLDER
+    wattlab meter emulate replay --session FOLDER --link /tmp/meter
+
+faults: """
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one sentence and exit code 1, as with every verb of wattlab."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(1, f"wattlab meter emulate: {message}; `wattlab meter emulate --help` lists all\n")
+
+
+def _emulator_name(text: str) -> str:
+    known = [*EMULATORS, REPLAY]
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"no emulator {text!r}; {did_you_mean(text, known)}")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="wattlab meter emulate",
+        usage="wattlab meter emulate [-h] NAME (--link PATH | --listen HOST:PORT) [options]",
         description="Emulate a power meter on a pty or a TCP port until SIGTERM or Ctrl-C. A line of JSON says where.",
-        epilog="Faults: " + ", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]) + "; while it runs: "
-        "`echo unplug > LINK.control`. A meter's own faults: a wrong name lists them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES
+        + textwrap.fill(", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]), 100, subsequent_indent="  ")
+        + "\n  while it runs: echo unplug > LINK.control; a meter's own faults: a wrong name lists them\n\nmeters:\n"
+        + textwrap.fill(", ".join([*sorted(EMULATORS), REPLAY]), 100, initial_indent="  ", subsequent_indent="  "),
     )
-    parser.add_argument("name", choices=[*sorted(EMULATORS), REPLAY], help="the meter to emulate, or replay")
-    parser.add_argument("--link", type=Path, help="path of the port, a symbolic link to a pty")
+    parser.add_argument("name", type=_emulator_name, metavar="NAME", help="the meter to emulate (below), or replay")
+    parser.add_argument("--link", type=Path, metavar="PATH", help="path of the port, a symbolic link to a pty")
     parser.add_argument("--listen", metavar="HOST:PORT", help="TCP port of a meter on a network; port 0: a free one")
-    parser.add_argument("--control", type=Path, help="named pipe that takes faults (default: LINK.control)")
+    parser.add_argument(
+        "--control",
+        type=Path,
+        metavar="PATH",
+        help="named pipe that takes faults (default: LINK.control, with --listen a file for temporary files; the line "
+        "of JSON names it)",
+    )
     parser.add_argument("--fault", action="append", default=[], help="NAME[=N][@SECONDS], may be repeated")
-    parser.add_argument("--interval", type=float, help="seconds between lines, whatever the host asks for")
-    parser.add_argument("--profile", default="cpu", help="cpu (this machine), load=T:L,..., watts=T:P,...")
+    parser.add_argument(
+        "--interval", type=float, metavar="SECONDS", help="seconds between lines, whatever the host asks for"
+    )
+    parser.add_argument(
+        "--profile",
+        default="cpu",
+        help="power over time: cpu (this machine's load, the default), load=SECONDS:SHARE,... or "
+        "watts=SECONDS:WATTS,...",
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of the noise (default: 1)")
     parser.add_argument("--baud", type=int, help="speed of the line (default: the meter's)")
     parser.add_argument("--no-throttle", action="store_true", help="send faster than the line could")
-    parser.add_argument("--capture", type=Path, help="file that takes a log of the emulator's end of the wire")
+    parser.add_argument(
+        "--capture", type=Path, metavar="FILE", help="file that takes a log of the emulator's end of the wire"
+    )
     parser.add_argument("--fields", type=int, choices=(16, 18), default=18, help="wattsup: fields in a line")
     parser.add_argument("--generation", type=int, choices=(1, 2), default=2, help="shelly: of its protocol")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
@@ -195,6 +247,7 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"--{name} {value}: expected a number above 0")
     emulator = _replay(arguments) if arguments.name == REPLAY else EMULATORS[arguments.name]
+    _check_wire(arguments, emulator)
     device = emulator.make(arguments, parse_profile(arguments.profile, arguments.seed))
     plan = [parse_fault(text, device.faults.names) for text in arguments.fault]
     sink = None if arguments.capture is None else stack.enter_context(arguments.capture.open("xb"))
@@ -207,15 +260,13 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     wire: MetersEnd
     if arguments.listen is not None:
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
-        wire = tcp = TcpWire(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
+        listen = BreakableTcpWire if arguments.name == "lmg670" else TcpWire
+        wire = tcp = listen(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
         ready["port"] = f"{'http' if emulator.wire == 'http' else 'socket'}://{tcp.address}"
-    elif emulator.wire == "serial" and arguments.link is not None:
+    else:
         plug = PatientPtyWire if arguments.name == REPLAY else PtyWire
         wire = plug(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
         ready |= {"port": str(arguments.link.absolute()), "device": os.path.realpath(arguments.link)}
-    else:
-        need = "--link PATH or --listen HOST:PORT" if emulator.wire == "serial" else "--listen HOST:PORT"
-        raise ValueError(f"{arguments.name}: expected {need}; port 0 takes a free one")
     stack.callback(wire.unplug)
     if isinstance(device, ReplayDevice):
         device.wait_for(wire)
@@ -238,12 +289,23 @@ def _replay(arguments: argparse.Namespace) -> Emulator:
     )
 
 
+def _check_wire(arguments: argparse.Namespace, emulator: Emulator) -> None:
+    """Raise `ValueError` unless the arguments name the one wire that this meter has."""
+    name, on_line = arguments.name, emulator.wire == "serial"
+    if arguments.listen is not None and arguments.link is not None:
+        raise ValueError(f"{name}: found --link and --listen, expected one of them")
+    if arguments.listen is None and not (on_line and arguments.link is not None):
+        need = "--link PATH, such as /tmp/meter, or --listen HOST:PORT" if on_line else "--listen HOST:PORT"
+        found = "" if arguments.link is None else f"found --link {arguments.link} for a meter on a network, "
+        raise ValueError(f"{name}: {found}expected {need}; port 0 takes a free one")
+
+
 def _control(arguments: argparse.Namespace) -> Path:
-    """Return the path of the control pipe: as given, else beside the link."""
+    """Return the path of the control pipe: as given, else beside the link, else among the temporary files."""
     given: Path | None = arguments.control
     link: Path | None = arguments.link
     if given is None and link is None:
-        raise ValueError("--listen: expected --control PATH beside it, the named pipe that takes faults")
+        return Path(gettempdir()) / f"wattlab-{arguments.name}-{os.getpid()}.control"
     return given or link.with_name(link.name + ".control")  # type: ignore[union-attr]
 
 

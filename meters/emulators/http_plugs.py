@@ -121,6 +121,14 @@ class HttpDevice:
         return None if self.faults.use("missing-value") else power
 
 
+def _posted_id(body: bytes) -> str:
+    """Return the `id` among parameters sent as JSON, empty where there is none."""
+    try:
+        return str(json.loads(body)["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _response(status: int, body: bytes) -> bytes:
     head = [f"HTTP/1.1 {status} {REASONS[status]}", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     if status == 401:
@@ -132,7 +140,11 @@ def _response(status: int, body: bytes) -> bytes:
 
 
 class GudeDevice(HttpDevice):
-    """A GUDE Expert Power Control with one metered line, `L1` "Meter1", and a sensor without power beside it."""
+    """A GUDE Expert Power Control with one metered line, `L1` "Meter1", and a sensor without power behind it.
+
+    Order and names of the fields are those of a real strip's listing in check_gude's README: another published client
+    (green-metrics-tool) takes the power by its place, the fifth value of the first sensor.
+    """
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
         """Serve `/status.json` with the components asked for; 0x4000 values, 0x10000 descriptions."""
@@ -149,13 +161,13 @@ class GudeDevice(HttpDevice):
             line = {"id": "L1", "name": "Meter1", "state": 1}
             climate = [{"name": "Temperature", "unit": "deg C", "decPrecision": 1}]
             reply["sensor_descr"] = [
-                {"type": 52, "num": 1, "fields": climate, "properties": [{"id": "7105", "name": "7105", "state": 1}]},
                 {"type": 9, "num": 1, "fields": fields, "properties": [line]},
+                {"type": 52, "num": 1, "fields": climate, "properties": [{"id": "7105", "name": "7105", "state": 1}]},
             ]
         if components & 0x4000:
             reply["sensor_values"] = [
-                {"type": 52, "num": 1, "values": [[{"v": 27.1, "s": 0, "st": []}]]},
                 {"type": 9, "num": 1, "values": [[{"v": value, "s": 0, "st": []} for *_row, value in rows]]},
+                {"type": 52, "num": 1, "values": [[{"v": 27.1, "s": 0, "st": []}]]},
             ]
         reply["eof"] = 1
         return reply
@@ -175,9 +187,26 @@ class GudeDevice(HttpDevice):
             ("ReactivePower", "VAR", 0, 1),
             ("ApparentPower", "VA", 0, round(MAINS_V * amperes)),
             ("PowerFactor", "", 2, factor),
+            ("Residual Current", "A", 3, 0.0),
+            ("PhaseIU N", "deg", 1, -106.8),
             ("ActivePower N", "W", 0, -1),
-            ("AbsActEnergyNonRes", "kWh", 3, math.floor(self.energy_wh + 1e-9) / 1000.0),
+            ("ReactivePower N", "VAR", 0, -1),
+            ("ApparentPower N", "VA", 0, 0),
+            ("PowerFactor N", "", 3, -0.093),
+            *self._counters(),
         ]
+
+    def _counters(self) -> list[tuple[str, str, int, object]]:
+        """Return what the strip counts: absolute, forward and reverse energy, each in all and since its last reset."""
+        counted = math.floor(self.energy_wh + 1e-9) / 1000.0
+        kinds = (("Act", "kWh"), ("React", "kVARh"))
+        counters = [
+            (f"{way}{kind}Energy{reset}", unit, 3, counted if kind == "Act" and way != "Rev" else 0.0)
+            for way in ("Abs", "Fwd", "Rev")
+            for reset in ("NonRes", "Res")
+            for kind, unit in kinds
+        ]
+        return [*counters[:4], ("RelativeTime", "s", 0, int(self._now_s)), *counters[4:]]
 
 
 class TasmotaDevice(HttpDevice):
@@ -189,12 +218,24 @@ class TasmotaDevice(HttpDevice):
         self._decimals = decimals
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
-        """Serve `/cm?cmnd=Status N`."""
+        """Serve `/cm?cmnd=...`: commands that tell, in any case; those that would change something are unknown."""
         if path != "/cm":
             return None
-        replies: dict[str, Page] = {"Status 2": self._firmware, "Status 5": self._network, "Status 8": self._sensors}
-        reply = replies.get(query.get("cmnd", ""))
+        replies: dict[str, Page] = {
+            "status": self._status,
+            "status 0": lambda: {**self._status(), **self._firmware(), **self._network(), **self._sensors()},
+            "status 2": self._firmware,
+            "status 5": self._network,
+            "status 8": self._sensors,
+            "status 10": self._sensors,
+            "power": lambda: {"POWER": "ON"},
+            "power1": lambda: {"POWER": "ON"},
+        }
+        reply = replies.get(" ".join(query.get("cmnd", "").split()).casefold())
         return {"Command": "Unknown"} if reply is None else reply()
+
+    def _status(self) -> Json:
+        return {"Status": {"Module": 1, "DeviceName": "EMULATED", "FriendlyName": ["EMULATED"], "Power": 1}}
 
     def _firmware(self) -> Json:
         version = {"Version": "14.4.1(EMULATED)", "BuildDateTime": "2024-12-15T13:33:11", "Hardware": "ESP8266EX"}
@@ -230,13 +271,13 @@ class ShellyDevice(HttpDevice):
         self._generation = generation
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
-        """Serve what the generation has, by GET or as JSON-RPC by POST to `/rpc`."""
+        """Serve what the generation has: by GET, by POST with parameters as JSON, or as JSON-RPC by POST to `/rpc`."""
         if self._generation == 1:
             pages: dict[str, Page] = {"/shelly": self._info1, "/status": self._status1, "/settings": self._settings1}
             pages["/meter/0"] = lambda: self._meter1(self._watts())
         else:
             pages = {"/shelly": self._info2, "/rpc/Shelly.GetDeviceInfo": self._info2}
-            pages["/rpc/Switch.GetStatus"] = lambda: self._switch(query.get("id", ""))
+            pages["/rpc/Switch.GetStatus"] = lambda: self._switch(query.get("id", _posted_id(body)))
             pages["/rpc/Shelly.GetStatus"] = self._status2
             pages["/rpc"] = lambda: self._called(body)
         found = pages.get(path.rstrip("/"))

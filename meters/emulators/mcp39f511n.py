@@ -2,7 +2,9 @@
 
 Knows: frames and registers as the chip has them, written without the driver's tables. Does not know: ptys, real time.
 From the data sheet, no captured reply being public: all replies. That writes to any register but the settings are
-answered by NAK is assumed. The energy registers count import energy in mWh, which nothing here proves.
+answered by NAK is assumed. The energy registers count as the one public client that reads them has it (green-metrics-
+tool): half a joule at power range 19, halved by each step down. It says itself that nobody knows why; nothing here does
+either, so this shows that client and emulator agree, and nothing about the chip.
 The protocol has no word for a name: that this is an emulator shows in its port (a pty) alone.
 Own faults: `nak`, `csfail` (the two error replies), `checksum`, `short` (a length that is too small), `repeat` (the
 reply before, once more, instead of the one asked for).
@@ -48,7 +50,7 @@ class Mcp39f511nDevice:
         self._pending = b""
         self._before = b""
         self._window_end_s = 0.0
-        self._energy_mwh = [0.0, 0.0]
+        self._energy_j = [0.0, 0.0]
         self.faults = OwnFaults(OWN_FAULTS)
         self._put("<H", 0x04, VERSION)
         self._put("<I", 0xA0, 0x300 if counts_energy else 0)
@@ -124,7 +126,7 @@ class Mcp39f511nDevice:
             self._measure(self._window_end_s + complete * self._window_s())
 
     def _measure(self, end_s: float) -> None:
-        hours = (end_s - self._window_end_s) / 3600
+        length_s = end_s - self._window_end_s
         self._window_end_s = end_s
         volts = MAINS_V + self._random.gauss(0.0, 0.2)
         self._put("<H", 0x06, round(volts * 10))
@@ -144,8 +146,8 @@ class Mcp39f511nDevice:
             self._put("<I", 0x16 + 4 * index, min(round(abs(watts) * 100 * 2.0**shift), 0xFFFFFFFF))
             self._put("<I", 0x26 + 4 * index, round(volts * amperes * 100))
             if self._memory[0xA1] >> index & 1 and watts > 0:
-                self._energy_mwh[index] += watts * hours * 1000
-                self._put("<Q", 0x2E + 8 * index, math.floor(self._energy_mwh[index]))
+                self._energy_j[index] += watts * length_s
+                self._put("<Q", 0x2E + 8 * index, math.floor(self._energy_j[index] * 2 * 2.0**shift))
         self._put("<H", 0x02, status << self._signs_at)
 
     def _put(self, layout: str, address: int, value: int) -> None:

@@ -6,7 +6,7 @@ sends registers of energy delivered and, where it is told to, a signature; the s
 The manufacturer entry says EMULATED.
 
 Its own faults: `bad-crc` (the telegram's check sum), `bad-message-crc` (that of the value list alone), `wrong-obis`
-(power under the code of phase L1), `no-value` (power without a value), `wrong-unit` (power in VA), `overrange`
+(power under the code of reactive power), `no-value` (power without a value), `wrong-unit` (power in VA), `overrange`
 (1 MW), `same-second` (the telegram before, again), `counter-wrap` (the register starts again from 0),
 `wrong-meter` (another server identity).
 """
@@ -82,7 +82,7 @@ class SmlDevice:
         return framed[:-1] + bytes([framed[-1] ^ 0xFF]) if self.faults.use("bad-crc") else framed
 
     def _values(self, power_w: float, volts: float) -> bytes:
-        phase = 36 if self.faults.use("wrong-obis") else 16
+        group = 3 if self.faults.use("wrong-obis") else 16
         unit = 28 if self.faults.use("wrong-unit") else 27
         power = NOTHING if self.faults.use("no-value") else signed(round(power_w * 10), 4)
         register = unsigned(math.floor(self._energy_wh * 10 + 1e-9), 8)
@@ -92,7 +92,7 @@ class SmlDevice:
             entry("0100600100FF", NOTHING, NOTHING, NOTHING, octets(SERVER_ID)),
             entry("0100010800FF", unsigned(STATUS_DRAWN, 4), unsigned(30, 1), signed(-1, 1), register),
             entry("0100020800FF", NOTHING, unsigned(30, 1), signed(-1, 1), unsigned(0, 8)),
-            entry(f"0100{phase:02x}0700FF", NOTHING, unsigned(unit, 1), signed(-1, 1), power),
+            entry(f"0100{group:02x}0700FF", NOTHING, unsigned(unit, 1), signed(-1, 1), power),
             entry("0100200700FF", NOTHING, unsigned(35, 1), signed(-1, 1), unsigned(round(volts * 10), 2)),
             entry("01001F0700FF", NOTHING, unsigned(33, 1), signed(-3, 1), unsigned(round(amperes * 1000), 4)),
             entry("01000E0700FF", NOTHING, unsigned(44, 1), signed(-1, 1), unsigned(round(MAINS_HZ * 10), 2)),

@@ -1,6 +1,7 @@
 """A meter's end of a TCP connection, on a port of this machine, as slow as the meter's own link.
 
-Knows: listening, one client at a time (the newest), plugging and unplugging. Does not know: what is sent.
+Knows: listening, one client at a time (the newest), plugging and unplugging; the port beside it at which an LMG670
+takes a break. Does not know: what else is sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from meters.transport import Capture, Exchange, Sink
 
 SEND_WAIT_S = 2.0
 BYTES_AT_ONCE = 4096
+PAIR_ATTEMPTS = 20
+TELNET_BREAK = b"\xff\xf3"
 
 
 class TcpWire:
@@ -86,9 +89,12 @@ class TcpWire:
             data = b""
         if not data:
             self._drop_client()
-        elif self._capture is not None:
-            self._capture.record(Exchange(time.monotonic_ns(), ">", data))
+        self._record(data)
         return data
+
+    def _record(self, data: bytes) -> None:
+        if data and self._capture is not None:
+            self._capture.record(Exchange(time.monotonic_ns(), ">", data))
 
     def send(self, data: bytes) -> None:
         """Send at the speed of the meter's link; bytes nobody takes are lost."""
@@ -121,3 +127,50 @@ class TcpWire:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+class BreakableTcpWire(TcpWire):
+    """As an LMG670 has it: on the port above, a line `break` clears the interface and is answered `0 ok`.
+
+    What a client says there comes to the device as telnet's break on the first port. From cuveland/lmgtools, lmg670.py,
+    the only client seen that uses it.
+    """
+
+    def __init__(self, host: str, port: int, *, bytes_per_s: float | None, sink: Sink | None) -> None:
+        """As `TcpWire`; port 0 takes two free ones side by side."""
+        self._beside: TcpWire | None = None
+        self._heard = b""
+        for attempt in range(1, PAIR_ATTEMPTS + 1):
+            super().__init__(host, port, bytes_per_s=bytes_per_s, sink=sink)
+            own_port = int(self.address.rpartition(":")[2])
+            try:
+                self._beside = TcpWire(host, own_port + 1, bytes_per_s=None, sink=None)
+                return
+            except (OSError, OverflowError):
+                super().unplug()
+                if port or attempt == PAIR_ATTEMPTS:
+                    raise
+
+    def plug(self) -> None:
+        """Listen at both ports."""
+        super().plug()
+        if self._beside is not None:
+            self._beside.plug()
+
+    def unplug(self) -> None:
+        """End the connections at both ports and refuse new ones."""
+        super().unplug()
+        if self._beside is not None:
+            self._beside.unplug()
+
+    def receive(self) -> bytes:
+        """Return what the driver sent so far, a break from the other port in front of it."""
+        mark = b""
+        if self._beside is not None:
+            *lines, self._heard = (self._heard + self._beside.receive())[-BYTES_AT_ONCE:].split(b"\n")
+            for line in lines:
+                if line.strip() == b"break":
+                    mark = TELNET_BREAK
+                    self._record(TELNET_BREAK)
+                    self._beside.send(b"0 ok\n")
+        return mark + super().receive()

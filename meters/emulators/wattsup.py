@@ -1,9 +1,11 @@
 """The meter's side of the Watts Up? protocol: answers commands, pushes a line each interval, counts energy.
 
 Knows: the protocol as the meter speaks it, written without the driver's tables. Does not know: ptys, real time.
-Not proved by any capture at hand, taken from the protocol's description: the version reply, that `#C` and `#L`
-are not answered, and that the meter is mute while it resets.
-The version reply says EMULATED where a real meter gives the date of its firmware.
+Not proved by any capture at hand, taken from the protocol's description: the version reply, that `#C` and `#L,W`
+are not answered, and that the meter is mute while it resets. From what published clients send and wait for (wattsup of
+P. Mochel, lab11/watts-up, kjordahl's logger): an empty unused argument of `#L`, the answers to `#L,R`, `#S,R`, `#M,R`,
+`#U,R` and `#F,R`, whose letters are taken to be small ones as in `#v` and `#h`; the gains of `#F,R` are made up.
+The version reply says EMULATED where a real meter gives the check sum of its firmware.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ NAMES = (
     *("Wmax", "Vmax", "Amax", "Wmin", "Vmin", "Amin"),
     *("PF", "DC", "PC", "Hz", "VA"),
 )
-VERSION = "#v,-,8,1,0,1,3,4,12,EMULATED,0;"
+VERSION = "#v,-,8,1,0,5,2,4,12,20070928120000,EMULATED;"
 COMMAND = re.compile(rb"#([^#;]*);")
 COMMAND_LIMIT = 1024
 RESET_S = 15.0
+CALIBRATION_FIELDS = 14
 MAINS_V = 230.0
 MAINS_HZ = 50.0
 PRICE_MILLS_PER_WH = 0.1
@@ -41,7 +44,7 @@ class WattsUpDevice:
         seed: int,
         fields: int = 18,
         interval_s: float | None = None,
-        reserved: Sequence[str] = ("0", "-", "1"),
+        reserved: Sequence[str] = ("", "0", "-", "1"),
     ) -> None:
         """`fields` is 18 or 16; `interval_s` overrides what the host asks for; `reserved` are the values this
         firmware accepts in the unused argument of `#L`."""
@@ -55,6 +58,7 @@ class WattsUpDevice:
         self._now_s = 0.0
         self._mute_until_s = 0.0
         self._interval_s = 1.0
+        self._settings = {"M": ["0"], "U": ["100", "200", "500", "60"]}
         self._energy_wh = 0.0
         self.next_push_s: float | None = None
         self.faults = OwnFaults()
@@ -98,6 +102,15 @@ class WattsUpDevice:
                 self._start_log(arguments, now_s)
             case ["L", "R"]:
                 self.next_push_s = None
+                return [_reply("l", [str(int(now_s)), f"{self._interval_s:g}"])]
+            case ["S", "R"]:
+                return [_reply("s", ["0", f"{self._interval_s:g}"])]
+            case ["F", "R"]:
+                return [_reply("f", ["0"] * CALIBRATION_FIELDS)]
+            case ["M" | "U" as letter, "R"]:
+                return [_reply(letter.lower(), self._settings[letter])]
+            case ["M" | "U" as letter, "W"] if len(arguments) == len(self._settings[letter]):
+                self._settings[letter] = arguments
             case ["R", "W"]:
                 self._advance(now_s)
                 self._energy_wh = 0.0
@@ -143,6 +156,10 @@ class WattsUpDevice:
             "Hz": round(MAINS_HZ * 10),
             "VA": round(volts * amperes[0] * 10),
         }
+
+
+def _reply(letter: str, arguments: Sequence[str]) -> bytes:
+    return f"#{letter},-,{len(arguments)},{','.join(arguments)};\r\n".encode("ascii", errors="replace")
 
 
 def power_factor(power_w: float) -> float:

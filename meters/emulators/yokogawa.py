@@ -2,9 +2,12 @@
 
 Knows: the command trees as the manuals give them (IM WT310E-17EN chapter 6, IM 760401-01E chapter 14), written
 without the driver's tables: any spelling the manuals allow is understood, short or long, in groups joined by `;`.
+Settings are answered with their header while headers are on, mere questions (errors, registers, values, the state of
+the integrator) never: yokotool, which is used with real instruments, takes the first error code so.
 Does not know: ptys, sockets, real time.
 Not proved by any capture at hand: that an unknown command ends its message without an answer, error numbers other than
-113, 222 and 813, and the order of the WT210's values, which is that of the WT200's manual (IM 253421-01E 14-29).
+113, 222 and 813, the answers to `*OPT?` and to the WT210's `:MATH?`, what a WT310 sets when it is told to speak as a
+WT200, and where VPK and APK stand among the WT210's values (as yokotool has it; the rest is IM 760401-01E 14-32).
 The identity says EMULATED where an instrument gives its serial number (the WT210 gives none: there in the model).
 
 Own faults: `no-value` and `overrange` for the next answers with values; `out-of-step` sends each reply one question
@@ -37,19 +40,27 @@ LONG_GAP = 50  # updates that passed unseen are measured as one
 OVERRANGE_SHARE = 1.4  # IM WT310E-02EN 1-12
 VOLTAGES = (15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
 CURRENTS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-TIMER = "[0-9]{1,4},[0-9]{1,2},[0-9]{1,2}"
-ITEM = "[A-Z]{1,6}(,[1-3])?"
+FUNCTIONS = (
+    *("U", "I", "P", "S", "Q", "LAMBda", "PHI", "FU", "FI", "WH", "WHP", "WHM", "AH", "AHP", "AHM", "TIME", "MATH"),
+    *("UPPeak", "UMPeak", "IPPeak", "IMPeak", "PPPeak", "PMPeak", "URANge", "IRANge", "NONE"),
+)
 UPDATING, INTEGRATING, TIMING, OVER_1 = 1 << 0, 1 << 1, 1 << 2, 1 << 6
+EVENT_BITS = 16
+EDGES = ("RISE", "FALL", "BOTH", "NEVer")
 RUNNING = "START"
 ACTIONS = {"INTEGrate:STARt": RUNNING, "INTEGrate:STOP": "STOP", "INTEGrate:RESet": "RESET"}
+STATES = {"RESET": "RESet", "START": "STARt", "STOP": "STOP", "TIMEUP": "TIMeup", "ERROR": "ERRor"}
+COMMAND_TYPE = "SYSTem:COMMunicate:COMMand"
+ALIASES = {"SAMPle:RATE": "RATE", "SAMPle:HOLD": "HOLD"}  # the WT200's headers, which a WT310 takes as well
+MATHS = ("ADD", "SUB", "MUL", "DIV", "DIVA", "DIVB")
 
 
 @dataclass(slots=True)
 class Node:
     """One setting: its header as the manual writes it, its kind (`bool`, `number`, `word`, `list`), value and choices.
 
-    Capitals are the short form, `[...]` may be left out; the choice of a list is a pattern. `locked`: an integration
-    that runs forbids changing it.
+    Capitals are the short form, `[...]` may be left out; of a list each value has its own choices, divided by `|`, or
+    `#` for a number. `locked`: an integration that runs forbids changing it.
     """
 
     header: str
@@ -62,13 +73,15 @@ class Node:
 def wt310_nodes() -> list[Node]:
     """Return the settings of a WT310E as it leaves the factory."""
     rates = ("0.1", "0.25", "0.5", "1", "2", "5", "10", "20")
+    maths = ("CFU1", "CFI1", *MATHS, "AVW1")
     return [
-        Node("COMMunicate:REMote", "bool", "0", locked=False),
-        Node("COMMunicate:HEADer", "bool", "1", locked=False),
-        Node("COMMunicate:VERBose", "bool", "0", locked=False),
+        *_shared_nodes(verbose="0"),
+        Node(COMMAND_TYPE, "word", "WT300", ("WT200", "WT300"), locked=False),
+        Node("SYSTem:KLOCk", "bool", "0", locked=False),
         Node("HOLD", "bool", "0", locked=False),
         Node("RATE", "number", "0.25", rates),
         Node("[INPut]:MODE", "word", "RMS", ("RMS", "VMEan", "DC")),
+        Node("[INPut]:WIRing", "word", "P1W2", ("P1W2",)),
         Node("[INPut]:CFACtor", "number", "3", ("3", "6")),
         Node("[INPut]:VOLTage:RANGe", "number", "600", tuple(map(str, VOLTAGES))),
         Node("[INPut]:VOLTage:AUTO", "bool", "1"),
@@ -78,34 +91,46 @@ def wt310_nodes() -> list[Node]:
         Node("[INPut]:FILTer:LINE", "bool", "0"),
         Node("[INPut]:FILTer:FREQuency", "bool", "0"),
         Node("[INPut]:SCALing[:STATe]", "bool", "0"),
+        Node("MATH", "word", "CFU1", maths, locked=False),
         Node("MEASure:AVERaging[:STATe]", "bool", "0"),
         Node("MEASure:AVERaging:TYPE", "word", "LINear", ("LINear", "EXPonent")),
         Node("MEASure:AVERaging:COUNt", "number", "8", ("8", "16", "32", "64")),
         Node("MEASure:MHOLd", "bool", "0", locked=False),
-        Node("INTEGrate:MODE", "word", "NORMal", ("NORMal", "CONTinuous")),
-        Node("INTEGrate:TIMer", "list", "0,0,0", (TIMER,)),
         Node("NUMeric:FORMat", "word", "ASCii", ("ASCii", "FLOat"), locked=False),
         Node("NUMeric[:NORMal]:NUMber", "number", "3", tuple(map(str, range(1, 11))), locked=False),
         *_factory_items(),
-        Node("STATus:FILTer1", "word", "NEVer", ("RISE", "FALL", "BOTH", "NEVer"), locked=False),
     ]
 
 
 def _factory_items() -> list[Node]:
     names = ("U", "I", "P", "S", "Q", "LAMB", "PHI", "FU", "FI", "NONE")
     headers = [f"NUMeric[:NORMal]:ITEM{place}" for place in range(1, len(names) + 1)]
-    return [Node(header, "list", f"{name},1", (ITEM,), False) for header, name in zip(headers, names, strict=True)]
+    choices = ("|".join(FUNCTIONS), "1|2|3")
+    return [Node(header, "list", f"{name},1", choices, False) for header, name in zip(headers, names, strict=True)]
+
+
+def _shared_nodes(verbose: str) -> list[Node]:
+    """Return the settings that both families spell alike."""
+    return [
+        Node("COMMunicate:REMote", "bool", "0", locked=False),
+        Node("COMMunicate:LOCKout", "bool", "0", locked=False),
+        Node("COMMunicate:HEADer", "bool", "1", locked=False),
+        Node("COMMunicate:VERBose", "bool", verbose, locked=False),
+        Node("INTEGrate:MODE", "word", "NORMal", ("NORMal", "CONTinuous")),
+        Node("INTEGrate:TIMer", "list", "0,0,0", ("#", "#", "#")),
+        Node("STATus:QMESsage", "bool", "1", locked=False),
+        *(Node(f"STATus:FILTer{place}", "word", "NEVer", EDGES, locked=False) for place in range(1, EVENT_BITS)),
+    ]
 
 
 def wt210_nodes() -> list[Node]:
     """Return the settings of a WT210 as it leaves the factory, in its 488.2 mode."""
     return [
-        Node("COMMunicate:REMote", "bool", "0", locked=False),
-        Node("COMMunicate:HEADer", "bool", "1", locked=False),
-        Node("COMMunicate:VERBose", "bool", "1", locked=False),
+        *_shared_nodes(verbose="1"),
         Node("SAMPle:HOLD", "bool", "0", locked=False),
         Node("SAMPle:RATE", "number", "0.25", ("0.1", "0.25", "0.5", "1", "2", "5")),
         Node("CONFigure:MODE", "word", "RMS", ("RMS", "VMEan", "DC")),
+        Node("CONFigure:WIRing", "word", "P1W2", ("P1W2",)),
         Node("CONFigure:CFACtor", "number", "3", ("3", "6")),
         Node("CONFigure:VOLTage:RANGe", "number", "600", tuple(map(str, VOLTAGES))),
         Node("CONFigure:VOLTage:AUTO", "bool", "1"),
@@ -116,21 +141,28 @@ def wt210_nodes() -> list[Node]:
         Node("CONFigure:FILTer", "bool", "0"),
         Node("CONFigure:SCALing[:STATe]", "bool", "0"),
         Node("CONFigure:AVERaging[:STATe]", "bool", "0"),
-        Node("CONFigure:AVERaging:TYPE", "list", "LIN,8", ("(LIN|EXP)[A-Z]*,(8|16|32|64)",)),
+        Node("CONFigure:AVERaging:TYPE", "list", "LIN,8", ("LINear|EXPonent", "8|16|32|64")),
         Node("CONFigure:MHOLd", "bool", "0", locked=False),
-        Node("INTEGrate:MODE", "word", "NORMal", ("NORMal", "CONTinuous")),
-        Node("INTEGrate:TIMer", "list", "0,0,0", (TIMER,)),
+        Node("MATH:TYPE", "word", "CFACtor", ("CFACtor", "ARIThmetic", "AVERage"), locked=False),
+        Node("MATH:CFACtor", "list", "V,1", ("V|A", "1"), locked=False),
+        Node("MATH:ARIThmetic", "word", "ADD", MATHS, locked=False),
+        Node("MATH:AVERage", "list", "W,1", ("V|A|W", "1"), locked=False),
         *(
-            Node(f"MEASure[:NORMal]:ITEM:{name}", "bool", str(int(name in FACTORY_210)), locked=False)
+            Node(f"MEASure[:NORMal]:ITEM:{name}[:ALL]", "bool", str(int(name in FACTORY_210)), locked=False)
             for name in WT210_ORDER
         ),
-        Node("STATus:FILTer1", "word", "NEVer", ("RISE", "FALL", "BOTH", "NEVer"), locked=False),
     ]
 
 
+def _as_wt200(own: list[Node]) -> list[Node]:
+    """Return the settings of a WT310 that is told to speak as a WT200: what both spell alike is one setting."""
+    alike = {node.header: node for node in own}
+    return [*(alike.get(node.header, node) for node in wt210_nodes()), *(n for n in own if n.header == COMMAND_TYPE)]
+
+
 WT210_ORDER = (
-    *("V", "A", "W", "VA", "VAR", "PF", "DEGR", "VHZ", "AHZ", "VPK", "APK"),
-    *("WH", "WHP", "WHM", "AH", "AHP", "AHM", "TIME", "MATH"),
+    *("V", "A", "W", "VA", "VAR", "PF", "DEGRee", "VHZ", "AHZ"),
+    *("WH", "WHP", "WHM", "AH", "AHP", "AHM", "VPK", "APK", "TIME", "MATH"),
 )
 FACTORY_210 = ("V", "A", "W")
 SAME_VALUE = {
@@ -140,9 +172,11 @@ SAME_VALUE = {
     "VA": "S",
     "VAR": "Q",
     "PF": "LAMB",
-    "DEGR": "PHI",
+    "DEGRee": "PHI",
     "VHZ": "FU",
     "AHZ": "FI",
+    "VPK": "UPP",
+    "APK": "IPP",
 }
 
 
@@ -170,8 +204,9 @@ class YokogawaDevice:
         self.next_push_s: float | None = None
         self._source = source
         self._random = random.Random(seed)
-        self._old = dialect == "wt210"
-        self._nodes = wt210_nodes() if self._old else wt310_nodes()
+        self._is_wt210 = dialect == "wt210"
+        self._own_nodes = wt210_nodes() if self._is_wt210 else wt310_nodes()
+        self._compatible_nodes = _as_wt200(self._own_nodes)
         self._forced_interval_s = interval_s
         self._input = b""
         self._messages: deque[Message] = deque()
@@ -235,6 +270,18 @@ class YokogawaDevice:
     # --- measuring
 
     @property
+    def _old(self) -> bool:
+        """Whether it speaks as a WT200 does: a WT210 always, a WT310 when told to."""
+        return self._is_wt210 or self._own_node(COMMAND_TYPE).value == "WT200"
+
+    @property
+    def _nodes(self) -> list[Node]:
+        return self._own_nodes if self._is_wt210 or not self._old else self._compatible_nodes
+
+    def _own_node(self, header: str) -> Node:
+        return next(node for node in self._own_nodes if node.header == header)
+
+    @property
     def _interval_s(self) -> float:
         return self._forced_interval_s or float(self._node("SAMPle:RATE" if self._old else "RATE").value)
 
@@ -272,10 +319,22 @@ class YokogawaDevice:
         power_w = self._averaged(mean_w)
         volts = MAINS_V + self._random.gauss(0.0, 0.05)
         factor = 0.95 - 0.4 * math.exp(-abs(power_w) / 60.0)
-        self._set_values(power_w, volts, power_w / (volts * factor), factor)
+        over = self._set_values(power_w, volts, power_w / (volts * factor), factor)
         self._integration_state()
-        if self._node("STATus:FILTer1").value in ("FALL", "BOTH"):
-            self._events |= UPDATING
+        self._set_condition((OVER_1 if over else 0) | (INTEGRATING | TIMING if self._integration == RUNNING else 0))
+        self._note_edges(UPDATING, 0)
+        self._note_edges(0, UPDATING)
+
+    def _set_condition(self, condition: int) -> None:
+        before, self._condition = self._condition, condition
+        self._note_edges(condition & ~before, before & ~condition)
+
+    def _note_edges(self, rises: int, falls: int) -> None:
+        """Let the edges of the condition register that the transition filters pass set their event bits."""
+        for bit in range(EVENT_BITS - 1):
+            passed = self._node(f"STATus:FILTer{bit + 1}").value
+            wanted = {"RISE": rises, "FALL": falls, "BOTH": rises | falls}.get(passed, 0)
+            self._events |= wanted & 1 << bit
 
     def _averaged(self, mean_w: float) -> float:
         prefix = "CONFigure" if self._old else "MEASure"
@@ -289,7 +348,8 @@ class YokogawaDevice:
         last = list(self._powers)[-count:]
         return math.fsum(last) / len(last)
 
-    def _set_values(self, power_w: float, volts: float, amperes: float, factor: float) -> None:
+    def _set_values(self, power_w: float, volts: float, amperes: float, factor: float) -> bool:
+        """Take new values, with automatic ranges chosen for them; returns whether one is above its range."""
         prefix = "CONFigure" if self._old else "[INPut]"
         scale = 3 / float(self._node(f"{prefix}:CFACtor").value)
         ranges = []
@@ -299,14 +359,25 @@ class YokogawaDevice:
                 node.value = next((str(s * scale) for s in steps if value <= 1.3 * s * scale), str(steps[-1] * scale))
             ranges.append(float(node.value))
         over = volts > OVERRANGE_SHARE * ranges[0] or amperes > OVERRANGE_SHARE * ranges[1]
-        self._condition = OVER_1 if over else 0
         angle = math.degrees(math.acos(factor))
         values = {"U": volts, "I": amperes, "P": power_w, "S": volts * amperes, "LAMB": factor, "PHI": angle}
         values |= {"Q": volts * amperes * math.sin(math.radians(angle)), "FU": MAINS_HZ, "FI": MAINS_HZ}
+        values |= {"UPP": volts * math.sqrt(2), "UMP": -volts * math.sqrt(2)}
+        values |= {"IPP": amperes * math.sqrt(2), "IMP": -amperes * math.sqrt(2), "PPP": 2 * power_w, "PMP": 0.0}
+        values["MATH"] = math.sqrt(2)
         self._values = dict.fromkeys(values, math.inf) if over else values
-        self._values |= {"WH": self._energy_ws / 3600, "TIME": self._integrated_s}
+        self._values |= {"URAN": ranges[0], "IRAN": ranges[1], "AHP": math.nan, "AHM": math.nan, "NONE": math.nan}
+        self._values |= self._integrals(volts * factor)
+        return over
+
+    def _integrals(self, power_per_ampere: float) -> dict[str, float]:
+        """Return what the integrator has counted; the ampere hours at the voltage and power factor of now."""
+        names = ("WH", "WHP", "WHM", "AH", "TIME")
         if self._integration == "RESET":
-            self._values |= {"WH": math.nan, "TIME": math.nan}
+            return dict.fromkeys(names, math.nan)
+        watt_hours = self._energy_ws / 3600
+        counted = (watt_hours, watt_hours, 0.0, watt_hours / power_per_ampere, self._integrated_s)
+        return dict(zip(names, counted, strict=True))
 
     def _integration_state(self) -> None:
         if self._integration == RUNNING:
@@ -316,8 +387,6 @@ class YokogawaDevice:
             for fault, state in (("integ-stop", "STOP"), ("integ-timeup", "TIMEUP"), ("integ-error", "ERROR")):
                 if self.faults.use(fault) or (timed_up and state == "TIMEUP"):
                     self._integration = state
-        if self._integration == RUNNING:
-            self._condition |= INTEGRATING | TIMING
 
     # --- commands
 
@@ -359,10 +428,14 @@ class YokogawaDevice:
                 self._enable = int(argument) & 0xFF
             case "*ESE?":
                 message.answers.append(str(self._enable))
-            case "*ESR?" | "*STB?":
+            case "*ESR?" | "*STB?" | "*CAL?":
                 message.answers.append("0")
             case "*OPC?":
                 message.answers.append("1")
+            case "*OPT?":
+                message.answers.append("NONE")
+            case "*RST":
+                self._reset()
             case _ if header.startswith("*"):
                 raise Refusal(f'113,"Undefined header {header}"')
             case _:
@@ -373,26 +446,49 @@ class YokogawaDevice:
         """Return the answer to one question; raises `Refusal`."""
         for header, answer in self._questions().items():
             if _spells(path, header):
-                return self._headed(header, answer(argument))
+                found = answer(argument)
+                return self._headed(header, found) if self.faults.use("header-on") else found
         node = self._find(path)
-        return self._headed(node.header, self._shown(node))
+        if self._flag("COMMunicate:HEADer") or self.faults.use("header-on"):
+            return self._headed(node.header, self._shown(node))
+        return self._shown(node)
+
+    def _reset(self) -> None:
+        """Go back to the settings of the factory, but for those of the interface."""
+        if self._integration == RUNNING:
+            raise Refusal('813,"Invalid operation while integration is running"')
+        factory = wt210_nodes() if self._is_wt210 else wt310_nodes()
+        for node, fresh in zip(self._own_nodes, factory, strict=True):
+            if not node.header.startswith("COMMunicate"):
+                node.value = fresh.value
+        self._integrate("RESET")
+        self._next_update_s = self._measured_s + self._interval_s
 
     def _questions(self) -> dict[str, Callable[[str], str]]:
         questions: dict[str, Callable[[str], str]] = {
-            "STATus:ERRor": lambda _argument: self._errors.popleft() if self._errors else '0,"No error"',
+            "STATus:ERRor": lambda _argument: self._next_error(),
             "STATus:EESR": lambda _argument: str(self._take_events()),
             "STATus:CONDition": lambda _argument: str(self._condition),
         }
         if self._old:
-            return questions | {"MEASure[:NORMal]:VALue": self._old_values}
+            return questions | {"MEASure[:NORMal]:VALue": self._old_values, "MATH": self._old_math}
         return questions | {"NUMeric[:NORMal]:VALue": self._new_values, "INTEGrate:STATe": self._state_word}
 
     def _take_events(self) -> int:
         events, self._events = self._events, 0
         return events
 
+    def _next_error(self) -> str:
+        error = self._errors.popleft() if self._errors else '0,"No error"'
+        return error if self._flag("STATus:QMESsage") else error.partition(",")[0]
+
     def _state_word(self, _argument: str) -> str:
-        return {"RESET": "RES", "START": "STAR", "STOP": "STOP", "TIMEUP": "TIM", "ERROR": "ERR"}[self._integration]
+        return self._said(STATES[self._integration])
+
+    def _old_math(self, _argument: str) -> str:
+        kind = self._node("MATH:TYPE")
+        function = next(choice for choice in kind.choices if choice.upper() == kind.value.upper())
+        return f"{self._shown(kind)};{self._shown(self._node(f'MATH:{function}'))}"
 
     def _command(self, path: str, argument: str) -> None:
         """Execute one command or setting; raises `Refusal`."""
@@ -410,7 +506,7 @@ class YokogawaDevice:
             for name in ("VOLTage", "CURRent"):
                 rung = self._node(node.header.replace("CFACtor", f"{name}:RANGe"))
                 rung.value = str(float(rung.value) * float(before) / float(node.value))
-        if node.header.endswith("RATE"):
+        if node.header.endswith("RATE") or node.header == COMMAND_TYPE:
             self._next_update_s = self._measured_s + self._interval_s
         return None
 
@@ -424,20 +520,23 @@ class YokogawaDevice:
         if state == "STOP" and self._integration != RUNNING:
             raise Refusal('844,"Integration is not running"')
         self._integration = state
-        self._condition &= ~(INTEGRATING | TIMING)
-        self._condition |= INTEGRATING | TIMING if state == RUNNING else 0
+        running = INTEGRATING | TIMING if state == RUNNING else 0
+        self._set_condition(self._condition & ~(INTEGRATING | TIMING) | running)
 
     def _accepted(self, node: Node, argument: str) -> str:
         """Return what a setting becomes; raises `Refusal` on a value it cannot be."""
         text = argument.upper()
-        if node.kind == "list" and re.fullmatch(node.choices[0], text):
-            return text
+        parts = [part.strip() for part in text.split(",")]
+        wanted = len(node.choices) if node.choices[:1] != ("|".join(FUNCTIONS),) else len(parts)
+        if node.kind == "list" and len(parts) == wanted <= len(node.choices):
+            found = [_choice(part, choices) for part, choices in zip(parts, node.choices, strict=False)]
+            if None not in found:
+                return ",".join(map(str, found))
         if node.kind == "bool" and text in ("ON", "OFF", "1", "0"):
             return str(int(text in ("ON", "1")))
-        if node.kind == "word":
-            for choice in node.choices:
-                if _spells(text, choice):
-                    return choice.upper()
+        word = _choice(text, "|".join(node.choices)) if node.kind == "word" else None
+        if word is not None:
+            return word.upper()
         number = re.fullmatch(r"([0-9.]+(?:E[+-]?[0-9]+)?)(M?)[VAS]?", text)
         if node.kind == "number" and number is not None:
             value = float(number.group(1)) * (1e-3 if number.group(2) else 1.0)
@@ -464,16 +563,17 @@ class YokogawaDevice:
         for node in self._nodes:
             if _spells(path, node.header):
                 return node
+        for alias, header in ALIASES.items():
+            if not self._old and _spells(path, alias):
+                return self._node(header)
         raise Refusal('113,"Undefined header"')
 
     def _known(self, path: str) -> bool:
         plain = path.removesuffix("?")
-        headers = [*(node.header for node in self._nodes), *self._questions(), *ACTIONS, "COMMunicate:WAIT"]
+        headers = [*(node.header for node in self._nodes), *self._questions(), *ACTIONS, *ALIASES, "COMMunicate:WAIT"]
         return any(_spells(plain, header) for header in headers)
 
     def _headed(self, header: str, answer: str) -> str:
-        if not self._flag("COMMunicate:HEADer") and not self.faults.use("header-on"):
-            return answer
         plain = re.sub(r"\[:?[A-Za-z]+\]:?", "", header)
         short = re.sub(r"[a-z]", "", plain)
         return f":{plain.upper() if self._flag('COMMunicate:VERBose') else short} {answer}"
@@ -481,10 +581,16 @@ class YokogawaDevice:
     def _shown(self, node: Node) -> str:
         if node.kind == "number" and ("RANGe" in node.header or node.header.endswith("RATE")):
             return engineering(float(node.value), 4)
-        if node.kind == "word" and not self._flag("COMMunicate:VERBose"):
-            choice = next(choice for choice in node.choices if choice.upper() == node.value.upper())
-            return re.sub(r"[a-z]", "", choice)
+        if node.kind == "word":
+            return self._said(next(choice for choice in node.choices if choice.upper() == node.value.upper()))
+        if node.kind == "list":
+            parts = zip(node.value.split(","), node.choices, strict=False)
+            return ",".join(self._said(_choice(part, choices) or part) for part, choices in parts)
         return node.value.upper()
+
+    def _said(self, choice: str) -> str:
+        """Return a word as the instrument says it, long where it is verbose."""
+        return choice.upper() if self._flag("COMMunicate:VERBose") else re.sub(r"[a-z]", "", choice)
 
     # --- values
 
@@ -492,16 +598,18 @@ class YokogawaDevice:
         count = int(self._node("NUMeric[:NORMal]:NUMber").value)
         places = [int(argument)] if argument else range(1, count + 1)
         names = [self._node(f"NUMeric[:NORMal]:ITEM{place}").value.split(",")[0] for place in places]
-        names = ["LAMB" if _spells(name, "LAMBda") else name for name in names]
-        return self._answer_values(names)
+        return self._answer_values([re.sub(r"[a-z]", "", name) for name in names])
 
     def _old_values(self, _argument: str) -> str:
-        names = [name for name in WT210_ORDER if self._flag(f"MEASure[:NORMal]:ITEM:{name}")]
+        names = [name for name in WT210_ORDER if self._flag(f"MEASure[:NORMal]:ITEM:{name}[:ALL]")]
         return self._answer_values([SAME_VALUE.get(name, name) for name in names])
 
     def _answer_values(self, names: list[str]) -> str:
         lost = math.nan if self.faults.use("no-value") else math.inf if self.faults.use("overrange") else None
-        return ",".join(self._text(self._values.get(name, math.nan) if lost is None else lost) for name in names)
+        values = {name: self._values.get(name, math.nan) if lost is None else lost for name in names}
+        return ",".join(
+            _hours(values[name]) if self._old and name == "TIME" else self._text(values[name]) for name in names
+        )
 
     def _text(self, value: float) -> str:
         if math.isnan(value):
@@ -509,6 +617,20 @@ class YokogawaDevice:
         if math.isinf(value):
             return "9.9E+37" if self._old else "INF"
         return engineering(value, 4 if self._old else 5)
+
+
+def _choice(text: str, choices: str) -> str | None:
+    """Return which of `choices` a text spells, as the manual writes it; a number where that is what is asked for."""
+    if choices == "#":
+        return str(int(text)) if re.fullmatch(r"[0-9]{1,5}", text) else None
+    words = choices.split("|")
+    return next((word for word in words if word == text or (text.isalpha() and _spells_word(text, word))), None)
+
+
+def _hours(seconds: float) -> str:
+    """Return a time as the WT210 gives it, `999,59,59` (IM 760401-01E 14-32)."""
+    whole = int(seconds) if math.isfinite(seconds) else 0
+    return f"{whole // 3600},{whole // 60 % 60},{whole % 60}"
 
 
 def engineering(value: float, digits: int) -> str:

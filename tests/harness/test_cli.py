@@ -56,7 +56,11 @@ def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.
         (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=VALUE"),
         (["meter", "read", "wattsup"], "name its port after it"),
         (["meter", "read", "wall2"], "no meter 'wall2', it has wall"),
-        (["meter", "read", "watsup", "/dev/null"], "'watsup' is no driver"),
+        (["meter", "read", "watsup", "/dev/null"], "no driver 'watsup'; did you mean wattsup?"),
+        (
+            ["meter", "read", "wattsup", "/dev/null", "--option", "baude=1"],
+            "unknown option 'baude'; did you mean baud?",
+        ),
     ],
 )
 def test_a_users_problem_is_one_sentence_and_exit_code_1(
@@ -66,6 +70,60 @@ def test_a_users_problem_is_one_sentence_and_exit_code_1(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["meter", "read", "wattsup", "/dev/null", "--count", "-1"], "found '-1', expected a whole number, 1 or more"),
+        (["meter", "read", "wattsup", "/dev/null", "--count", "0"], "found '0', expected a whole number, 1 or more"),
+        (["meter", "read", "wattsup", "/dev/null", "--count", "x"], "found 'x', expected a whole number, 1 or more"),
+        (["meter", "check", "wattsup", "/dev/null", "--seconds", "0"], "found '0', expected seconds above 0"),
+        (["meter", "check", "wattsup", "/dev/null", "--seconds", "nan"], "found 'nan', expected seconds above 0"),
+        (["meter", "check", "wattsup", "/dev/null", "--edges", "2"], "found '2', expected a whole number, 5 or more"),
+        (["meter", "drivers", "pzm"], "no driver 'pzm'; did you mean pzem?"),
+        (["meter", "list", "--driver", "WT310E"], "no driver 'WT310E'; did you mean wt310?"),
+        (["meter", "drivers", "qqqq"], "no driver 'qqqq'; expected one of gude, hm8115"),
+        (["meter", "emulate", "watsup", "--link", "x"], "no emulator 'watsup'; did you mean wattsup?"),
+        (["meter", "emulate"], "the following arguments are required: NAME"),
+    ],
+)
+def test_a_number_or_name_that_is_none_is_refused_before_a_port_is_opened(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_the_emulators_help_is_there_with_examples(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for before in ([], ["sml"]):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["meter", "emulate", *before, word])
+        assert caught.value.code == 0
+        shown = capsys.readouterr().out
+        for example in ("replay --session FOLDER", "--listen 127.0.0.1:8080", "--profile watts=0:60,30:150"):
+            assert example in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["wattsup"], "wattsup: expected --link PATH, such as /tmp/meter, or --listen HOST:PORT"),
+        (["shelly"], "shelly: expected --listen HOST:PORT; port 0"),
+        (["shelly", "--link", "/tmp/x"], "found --link /tmp/x for a meter on a network, expected --listen HOST:PORT"),
+        (["wattsup", "--link", "/tmp/x", "--listen", "127.0.0.1:0"], "found --link and --listen, expected one of them"),
+    ],
+)
+def test_an_emulator_says_which_wire_it_wants(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["meter", "emulate", *words]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "--control" not in error
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["plan", "--nonsense"], ["import", "oscar", "x"]])

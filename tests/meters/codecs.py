@@ -91,7 +91,7 @@ def _modbus(register_map: register_maps.RegisterMap, count: int) -> Callable[[Se
                 with suppress(MeterGarbage):
                     words = modbus.rtu_words(frame, question)
                     values = register_maps.decode_block(register_map, block.start, words)
-                    register_maps.to_reading(register_map, values, 1, 1e4, None)
+                    register_maps.to_reading(register_map, values, 1, 1e4, stale=False)
         with suppress(MeterGarbage):
             modbus.rtu_words(splitter.heard, question)
         return splitter.held_bytes
@@ -103,12 +103,11 @@ def _registers(register_map: register_maps.RegisterMap, start: int) -> Callable[
     """The values of any registers at all: what lies behind the check sum, which a fuzzer does not get past."""
 
     def decode(chunks: Sequence[bytes]) -> int:
-        before = None
         for chunk in chunks:
             words = struct.unpack(f">{len(chunk) // 2}H", chunk[: len(chunk) // 2 * 2])
             with suppress(MeterGarbage):
                 values = register_maps.decode_block(register_map, start, words)
-                before = register_maps.to_reading(register_map, values, 1, 1e4, before)
+                register_maps.to_reading(register_map, values, 1, 1e4, stale=False)
         return 0
 
     return decode
@@ -226,7 +225,7 @@ def _sml(chunks: Sequence[bytes]) -> int:
 
 
 def _iec62056(chunks: Sequence[bytes]) -> int:
-    splitter = LineSplitter(b"!\r\n", iec62056.MESSAGE_LIMIT)
+    splitter = iec62056.TelegramSplitter()
     for chunk in chunks:
         with suppress(MeterGarbage):
             iec62056.decode_identification(iec62056.from_wire(chunk, "7E1"))
@@ -239,6 +238,7 @@ def _iec62056(chunks: Sequence[bytes]) -> int:
                 sets = iec62056.decode_block(block)
                 iec62056.identify(identification, sets)
                 iec62056.to_reading(sets, 1, 41400.0, frame.resynced)
+                iec62056.describe(sets, 0.0, 41400.0, None)
     return splitter.held_bytes
 
 
@@ -247,7 +247,7 @@ def _gude(chunks: Sequence[bytes]) -> int:
     with suppress(MeterGarbage):
         gude.decode_identity(body)
     for sensor in gude.decode_sensors(body):
-        gude.to_reading(sensor, 1, 3680.0)
+        gude.to_reading(sensor, 1, 3680.0, stale=False)
     return len(body)
 
 
@@ -255,7 +255,7 @@ def _tasmota(chunks: Sequence[bytes]) -> int:
     body = b"".join(chunks)[:BODY_LIMIT]
     with suppress(MeterGarbage):
         tasmota.decode_identity(body, body)
-    tasmota.to_reading(tasmota.decode_energy(body, 0), 1, 3680.0)
+    tasmota.to_reading(tasmota.decode_energy(body, 0), 1, 3680.0, stale=False)
     return len(body)
 
 
@@ -430,6 +430,7 @@ CODECS: dict[str, Codec] = {
             b"1-0:2.8.0*255(0098697.318*kWh)\r\n!\r\n\x03\x19",
             b"/ESY5Q3DA1004 V3.02\r\n\r\n1-0:1.8.0*255(00024234.1010820*kWh)\r\n1-0:1.7.255*255(000104.60*W)\r\n!\r\n",
             bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A"),
+            b"/HAG5M\n\n1-0:1.8.1*255(001720.4816)\n1-0:21.7.0(+00150*W)\n1-0:41.7.0(1*W)\n1-0:61.7.0(2*W)\n!6796\n",
         ),
         iec62056.MESSAGE_LIMIT,
     ),

@@ -43,6 +43,6 @@ FLEET: dict[str, Emulated] = {
     "lmg95": Emulated(options={"cycle_s": 0.05}),
     "lmg450": Emulated(options={"cycle_s": 0.05, "current_range_a": 10.0, "voltage_range_v": 250.0}),
     "lmg670": Emulated(options={"cycle_s": 0.05}),
-    "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.1}),
+    "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
 }

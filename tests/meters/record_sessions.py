@@ -21,8 +21,11 @@ SESSIONS = Path(__file__).resolve().parents[1] / "data" / "sessions"
 READINGS = 6
 PROFILE = "watts=" + ",".join(f"{step / 20:g}:{60 + 7 * (step % 11)}" for step in range(1200))
 """Watts that change each 50 ms, so that few readings equal the one before."""
-SLOWER: Mapping[str, Mapping[str, float]] = {"mcp39f511n": {"interval_s": 0.4}}
-"""Asked more rarely than its window is long, it repeats nothing: a repeat is known by its time."""
+SLOWER: Mapping[str, Mapping[str, float]] = {
+    "mcp39f511n": {"interval_s": 0.4},
+    **{name: {"interval_s": 0.1} for name in ("gude", "tasmota", "shelly", "shelly-gen1")},
+}
+"""Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""
 NOTE = "emulated: shows that driver and recording agree, and that a change of the codec is noticed; no instrument"
 
 

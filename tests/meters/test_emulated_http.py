@@ -51,9 +51,10 @@ def ask(device: HttpDevice, path: str, now_s: float) -> Any:  # noqa: ANN401 - J
 def test_curl_reads_the_pages_of_a_gude(start_emulator: StartEmulator) -> None:
     url = start_emulator(*LOAD, name="gude").address
     both = json.loads(get(f"{url}/status.json?components=81920"))
-    fields = [field["name"] for field in both["sensor_descr"][1]["fields"]]
-    row = both["sensor_values"][1]["values"][0]
+    fields = [field["name"] for field in both["sensor_descr"][0]["fields"]]
+    row = both["sensor_values"][0]["values"][0]
     assert row[fields.index("ActivePower")]["v"] == 50
+    assert (len(fields), len(row), fields[4], fields[14]) == (27, 27, "ActivePower", "AbsActEnergyNonRes")
     assert "sensor_descr" not in json.loads(get(f"{url}/status.json?components=16384"))
     who = json.loads(get(f"{url}/status.json?components=1073741823"))
     assert EMULATOR_MARK in who["misc"]["product_name"]
@@ -123,7 +124,15 @@ def test_each_register_counts_in_its_own_unit() -> None:
     tasmota = ask(TasmotaDevice(parse_profile(load, 1)), "/cm?cmnd=Status%208", 60.0)
     assert tasmota["StatusSNS"]["ENERGY"]["Total"] == 0.06
     gude = ask(GudeDevice(parse_profile(load, 1)), "/status.json?components=16384", 60.0)
-    assert gude["sensor_values"][1]["values"][0][-1]["v"] == 0.06
+    assert gude["sensor_values"][0]["values"][0][14]["v"] == 0.06
+
+
+def test_a_shelly_takes_its_parameters_in_the_path_or_as_json() -> None:
+    device = ShellyDevice(parse_profile("watts=50", 1))
+    for body, power in ((b'{"id":0}', 50.0), (b'{"id":1}', None), (b"[", None)):
+        head = f"POST /rpc/Switch.GetStatus HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        (response,) = device.receive(head + body, 1.0)
+        assert (parse(response)["apower"] if power else response.split(b" ")[1]) == (power or b"404")
 
 
 def test_a_tasmota_plug_sends_decimals_only_when_it_is_set_to() -> None:

@@ -78,7 +78,7 @@ EXPECTED = {
     "same-second": {"stale"},
     "wrong-meter": {"resynced"},
     "wrong-obis": {"nan"},
-    "wrong-unit": {"resynced"},
+    "wrong-unit": {"nan"},
 }
 
 

@@ -58,9 +58,61 @@ def test_every_spelling_the_manual_allows_is_understood(spelling: str) -> None:
     assert ask(one, f"{spelling}?;:INP:VOLT:RANG?") == "6;300.0E+00"
 
 
+def test_settings_have_a_header_while_headers_are_on_and_mere_questions_never() -> None:
+    one = device()
+    assert ask(one, ":STAT:ERR?;EESR?;COND?;:INTEG:STAT?") == '0,"No error";0;0;RES'
+    assert ask(one, ":NUM:NORM:VAL?", 1.0).startswith("230")
+    assert ask(one, ":INP:FILT:LINE?;:MEAS:AVER:TYPE?") == ":FILT:LINE 0;:MEAS:AVER:TYPE LIN"
+    assert ask(one, ":COMM:VERB ON;:INTEG:STAT?;:MEAS:AVER:TYPE?") == "RESET;:MEASURE:AVERAGING:TYPE LINEAR"
+
+
+def test_an_error_comes_without_its_words_where_they_are_switched_off() -> None:
+    one = device()
+    ask(one, ":STAT:QMES OFF;:NONSENSE")
+    assert ask(one, ":STAT:ERR?") == "113"
+    assert ask(one, ":COMM:HEAD OFF;:STAT:QMES?") == "0"
+
+
+def test_each_bit_of_the_condition_has_its_own_filter() -> None:
+    one = device(profile="watts=500")
+    ask(one, ":COMM:HEAD OFF;:STAT:FILT1 NEVER;FILT2 RISE;FILT7 BOTH;:CURR:AUTO OFF;RANG 0.5")
+    assert ask(one, ":STAT:EESR?", 1.5) == "64"  # the range of element 1 is exceeded since the first update
+    ask(one, ":CURR:AUTO ON", 1.6)
+    assert ask(one, ":STAT:EESR?;:STAT:EESR?", 3.0) == "64;0"  # and no longer
+    ask(one, ":INTEG:STAR", 3.1)
+    assert ask(one, ":STAT:EESR?", 3.2) == "2"
+
+
+def test_a_wt310_speaks_as_a_wt200_when_it_is_told_to() -> None:
+    one = device()
+    ask(one, ":COMM:HEAD OFF;:SYST:COMM:COMM WT200;:MEAS:ITEM:VPK:ALL ON")
+    assert len(ask(one, ":MEAS:VAL?", 1.0).split(",")) == 4
+    assert ask(one, ":NUM:NORM:VAL?", 1.1) == ""
+    assert ask(one, "*CLS;:SYST:COMM:COMM?") == "WT200"
+    ask(one, ":SYST:COMM:COMM WT300")
+    assert ask(one, ":SAMP:RATE?") == "250.0E-03"
+    assert len(ask(one, ":NUM:NORM:VAL?", 2.0).split(",")) == 3
+
+
+def test_a_reset_brings_the_factory_back_but_for_the_interface() -> None:
+    one = device()
+    ask(one, ":COMM:HEAD OFF;:INP:CFAC 6;*RST")
+    assert ask(one, ":INP:CFAC?;*OPT?;*CAL?") == "3;NONE;0"
+
+
+def test_the_older_dialect_gives_hours_minutes_and_seconds_of_an_integration() -> None:
+    one = device("wt210", profile="watts=3600")
+    ask(one, ":COMM:HEAD OFF;:MEAS:ITEM:V OFF;A OFF;TIME ON;:MATH:TYPE ARIT;ARIT DIVB;:CONF:AVER:TYPE EXP,16")
+    ask(one, ":INTEG:STAR", 0.0)
+    assert ask(one, ":MEAS:VAL?", 3725.1) == "3.600E+03,1,2,5"
+    assert ask(one, ":MATH?;:CONF:AVER:TYPE?", 3726.0) == "ARITHMETIC;DIVB;EXPONENT,16"
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
+        (":NUM:NORM:ITEM1 WATTS", "222"),
+        (":NUM:NORM:ITEM1 P,1,1", "222"),
         (":INP:CFA 3", "113"),
         ("*RCL 1", "113"),
         (":INP:CFAC 4", "222"),

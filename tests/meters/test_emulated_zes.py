@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import zes
+from meters.emulators.tcp_wire import BreakableTcpWire
 from meters.emulators.virtual_sut import parse_profile
 from meters.emulators.zes import LmgDevice
 from meters.meter import Meter, MeterGarbage, MeterRefused, MeterTimeout
@@ -256,3 +257,30 @@ def test_rows_that_are_all_torn_are_garbage_in_time(meter: Meter, emulator: Emul
 def read_until_error(meter: Meter) -> None:
     for _row in itertools.repeat(None, 50):
         meter.read(0.3)
+
+
+def test_the_second_port_of_an_lmg670_takes_a_break_and_says_so() -> None:
+    wire = BreakableTcpWire("127.0.0.1", 0, bytes_per_s=None, sink=None)
+    try:
+        host, _colon, port = wire.address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as first:
+            first.sendall(b"cont on\n")
+            with socket.create_connection((host, int(port) + 1), timeout=5) as beside:
+                beside.sendall(b"bre")
+                heard = b"".join(wire.receive() for _turn in range(3))
+                beside.sendall(b"ak\n")
+                while b"\xff\xf3" not in heard:
+                    heard += wire.receive()
+                assert beside.recv(64) == b"0 ok\n"
+        wire.unplug()
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection((host, int(port) + 1), timeout=5)
+    finally:
+        wire.unplug()
+
+
+def test_a_second_port_that_is_taken_is_said_where_the_first_was_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1] - 1
+        with pytest.raises(OSError, match="in use"):
+            BreakableTcpWire("127.0.0.1", port, bytes_per_s=None, sink=None)

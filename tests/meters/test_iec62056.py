@@ -10,6 +10,8 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ from meters.meter import (
     MeterTimeout,
 )
 from meters.reading import Identity, Reading
-from meters.transport import read_capture
+from meters.transport import Chunk, read_capture
 
 # Captured; comments of two reader scripts in public repositories: a readout of an Iskraemeco MT174 with its block check
 # character, and an earlier one of that meter whose check is 'v'.
@@ -146,23 +148,37 @@ def test_tariffs_are_summed_where_there_is_no_total() -> None:
     assert reading_of(b"1.8.1(052481.2*kWh)\r\n1.8.2(000001.1*kWh)\r\n1.7.0(0.5*kW)").energy_wh == 52482300.0
 
 
+POWER_AND_ENERGY = b"1-0:16.7.0(0000.23*kW)\r\n1-0:1.8.0(0001.5*kWh)"
+
+
 @pytest.mark.parametrize(
-    ("block", "text"),
+    ("power", "remark"),
     [
-        (b"1-0:16.7.0(0000.23*kVA)", "unit 'kVA' of 16.7.0"),
-        (b"1-0:16.7.0(0000.23)", "unit '' of 16.7.0"),
-        (b"1-0:16.7.0(00x0.23*kW)", "'00x0.23' as 16.7.0"),
+        (b"1-0:16.7.0(0000.23*kVA)", "found unit 'kVA', expected one of W, kW"),
+        (b"1-0:16.7.0(0000.23)", "found unit '', expected one of W, kW"),
+        (b"1-0:16.7.0(0000.23*)", "found unit '', expected"),
+        (b"1-0:16.7.0(0000*23*kW)", "found unit '23*kW', expected"),
+        (b"1-0:16.7.0(00x0.23*kW)", "found '00x0.23', expected a number"),
         (b"1-0:16.7.0(00.00.23*kW)", "expected a number"),
         (b"1-0:16.7.0(1e3*kW)", "expected a number"),
-        (b"1-0:16.7.0(0.23*kW)\r\n1-0:16.7.0(0.24*kW)", "1-16.7.0 twice"),
+        (b"1-0:16.7.0(0.23*kW)\r\n1-0:16.7.0(0.24*kW)", "stands twice, with 0.23 and 0.24"),
         (b"1-0:16.7.0(0000.23*kW", "expected data sets"),
-        (b"1-0:16.7.0(0000.\x0023*kW)", "expected data sets"),
-        (b"1-0:16.7.0(0000.\x8023*kW)", "expected data sets"),
+        (b"1-0:16.7.0(0000.\x0723*kW)", "expected data sets"),
         (b"1-0:16.7.0)0000.23*kW(", "expected data sets"),
     ],
 )
-def test_a_line_that_is_none_is_refused_with_the_reason(block: bytes, text: str) -> None:
-    with pytest.raises(MeterGarbage, match=text):
+def test_a_data_set_that_is_not_understood_costs_that_quantity_alone(power: bytes, remark: str) -> None:
+    sound = reading_of(POWER_AND_ENERGY)
+    block = POWER_AND_ENERGY.replace(b"1-0:16.7.0(0000.23*kW)", power)
+    assert reading_of(block) == replace(sound, power_w=None, flags=frozenset({"nan"}))
+    (said,) = iec62056.describe(iec62056.decode_block(block), 0.0, 41400.0, None).remarks
+    assert said.startswith("16.7.0 is not read: ")
+    assert remark in said
+
+
+@pytest.mark.parametrize("block", [b"1-0:16.7.0(0000.23*kW", b"1-0:16.7.0(0000.\x8023*kW)", b"\x01\x02", b"no line"])
+def test_a_block_without_one_data_set_is_refused(block: bytes) -> None:
+    with pytest.raises(MeterGarbage, match="expected data sets"):
         reading_of(block)
 
 
@@ -183,6 +199,134 @@ def test_power_above_the_range_is_overrange_and_no_number() -> None:
 )
 def test_another_medium_a_stored_value_and_a_tariff_are_no_power(other: bytes) -> None:
     assert reading_of(other).power_w is None
+
+
+# --- telegrams of other people's meters ------------------------------------------------------------------------------
+
+TELEGRAMS = Path(__file__).parents[1] / "data" / "telegrams"
+
+
+def telegram(name: str) -> tuple[iec62056.Identification, dict[str, iec62056.DataSet]]:
+    (frame,) = iec62056.TelegramSplitter().feed(Chunk(1, (TELEGRAMS / name).read_bytes()))
+    identification, block = iec62056.decode_telegram(frame.body)
+    return identification, iec62056.decode_block(block)
+
+
+def remarks_of(sets: dict[str, iec62056.DataSet]) -> tuple[str, ...]:
+    return iec62056.describe(sets, 0.0, 41400.0, None).remarks
+
+
+def test_power_by_phase_is_summed_and_energy_without_a_unit_is_kwh_and_said() -> None:
+    _identification, sets = telegram("iec_no_unit.txt")
+    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    assert (reading.power_w, reading.energy_wh, reading.voltage_v) == (400.0, 1720481.6, 230.0)
+    assert reading.current_a is None  # of three phases
+    assert remarks_of(sets) == (
+        "power is taken from the phases: 21.7.0, 41.7.0, 61.7.0",
+        "1.8.1 comes without a unit; it is taken as kWh, as such meters mean it",
+    )
+    description = iec62056.describe(sets, 0.0, 41400.0, None)
+    assert {column.name: column.resolution for column in description.columns}["energy_wh"] == pytest.approx(0.1)
+
+
+def test_a_gas_meter_on_a_channel_of_its_own_does_not_name_the_power_meter() -> None:
+    identification, sets = telegram("iec_gas_serial.txt")
+    assert iec62056.identify(identification, sets) == Identity("XXX", "\\2MODEL-1004", "4530303030303031", "")
+    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    assert (reading.power_w, reading.energy_wh) == (1010.0, 1001.0)
+
+
+def test_a_register_with_storage_00_alone_is_the_present_one() -> None:
+    _identification, sets = telegram("iec_register_star00.txt")
+    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 7900580.0, frozenset({"nan"}))
+    assert remarks_of(sets)[0] == "the meter sends no active power (16.7.0, 1.7.0, or by phase)"
+
+
+@pytest.mark.parametrize("other", [b"1.8.0*01(000001.0*kWh)", b"1-0:1.8.0*99(000001.0*kWh)", b"1.8.0*62(0001.0*kWh)"])
+def test_a_register_with_storage_00_beside_stored_ones_is_stored_too(other: bytes) -> None:
+    assert reading_of(b"1.8.0*00(007900.58*kWh)\r\n" + other).energy_wh is None
+    assert reading_of(b"1.8.0*00(007900.58*kWh)\r\n1.8.0(008000.00*kWh)").energy_wh == 8_000_000.0
+
+
+def test_a_telegram_with_a_check_sum_is_named_as_that_of_a_p1_port() -> None:
+    with pytest.raises(iec62056.OtherTelegram, match=r"end `!6796` of a telegram of XXX: a DSMR telegram of a P1 port"):
+        telegram("iec_p1_crc.txt")
+
+
+@pytest.mark.parametrize(
+    ("block", "power_w"),
+    [
+        (b"1-0:36.7.0(0.15*kW)\r\n1-0:56.7.0(-0.04*kW)\r\n1-0:76.7.0(0.21*kW)", 320.0),
+        (b"1-0:21.7.0(00.150*kW)\r\n1-0:22.7.0(00.000*kW)", 150.0),
+        (b"1-0:21.7.0(0.1*kW)\r\n1-0:41.7.0(0*W)\r\n1-0:42.7.0(0.3*kW)\r\n1-0:61.7.0(0*W)", -200.0),
+        (b"1-0:1.7.0(00.000*kW)\r\n1-0:2.7.0(00.350*kW)", -350.0),
+        (b"1-0:1.7.0(00.500*kW)\r\n1-0:21.7.0(00.100*kW)", 500.0),
+        (b"1-0:21.7.0(+00150*W)\r\n1-0:41.7.0(+00040*W)", None),
+        (b"1-0:21.7.0(+00150*W)\r\n1-0:52.7.0(231.00*V)", None),
+        (b"1-0:21.7.0(150*W)\r\n1-0:41.7.0(4x*W)\r\n1-0:61.7.0(210*W)", None),
+        (b"1-0:21.7.0(150*W)\r\n1-0:41.7.0(----)\r\n1-0:61.7.0(210*W)", None),
+        (b"1-0:1.7.0(0.1*kW)\r\n1-0:2.7.0(0.1*kVA)", None),
+    ],
+)
+def test_phases_are_summed_where_every_phase_of_the_meter_has_a_power(block: bytes, power_w: float | None) -> None:
+    reading = reading_of(block)
+    assert reading.power_w == power_w
+    assert (power_w is None) == ("nan" in reading.flags)
+
+
+def test_power_at_some_phases_only_is_said() -> None:
+    sets = iec62056.decode_block(b"1-0:21.7.0(+00150*W)\r\n1-0:41.7.0(+00040*W)\r\n1-0:72.7.0(231.00*V)")
+    assert remarks_of(sets) == ("power stands at 21.7.0, 41.7.0 only, without L3: phases that lack give no sum",)
+
+
+@pytest.mark.parametrize(
+    ("block", "energy_wh"),
+    [
+        (b"1.8.0(013925.5*)", 13_925_500.0),  # an ACE3000: the mark of a unit without one
+        (b"1.8.0(013925*)", None),  # no decimal point: Wh or kWh
+        (b"1.8.1(1.5*kWh)\r\n1.8.2(2*MWh)", 2_001_500.0),
+        (b"1.8.1(1.5*kWh)\r\n1.8.2(2x*kWh)", None),
+        (b"1.8.0(1.5*kvarh)\r\n1.8.1(1.5*kWh)", 1500.0),
+        (b"1-1:1.8.0(7.5*kWh)\r\n1-0:1.8.0(1.5*kWh)", 1500.0),  # channel 1 beside the meter's own
+        (b"1-1:1.8.0(7.5*kWh)\r\n0-0:C.1.0(12)", 7500.0),
+        (b"F.F(00)\r\nC.1.0(12)\r\n1-1:1.8.0(7.5*kWh)", 7500.0),
+        (b"1.8.0(7.5*kWh)\r\n1-1:1.8.0(8.5*kWh)", None),  # which of them is the meter's own is not said
+        (b"0-1:24.2.1(7.5*kWh)", None),
+    ],
+)
+def test_energy_is_that_of_the_meter_itself(block: bytes, energy_wh: float | None) -> None:
+    assert reading_of(block).energy_wh == energy_wh
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_lines_may_end_without_a_carriage_return(end: bytes) -> None:
+    splitter = iec62056.TelegramSplitter()
+    stream = (b"cut*W)\r\n!\r\n" + Q3D + Q3D_DELIVERS).replace(b"\r\n", end)
+    frames = [frame for at in range(0, len(stream), 7) for frame in splitter.feed(Chunk(at, stream[at : at + 7]))]
+    assert len(frames) == 3
+    with pytest.raises(MeterGarbage, match="expected `/`"):
+        iec62056.decode_telegram(frames[0].body)
+    powers = [reading_of(iec62056.decode_telegram(frame.body)[1]).power_w for frame in frames[1:]]
+    assert powers == [336.45, -116.77]
+    assert splitter.held_bytes == 0
+
+
+def test_a_pushed_telegram_with_a_character_that_is_no_text_is_refused_whole() -> None:
+    with pytest.raises(MeterGarbage, match="parity right"):
+        iec62056.decode_telegram(Q3D.replace(b"000336.45", b"0003\x0736.45"))
+
+
+@given(st.lists(st.integers(0, 2), min_size=3, max_size=3), st.booleans())
+def test_damaging_other_data_sets_never_changes_the_power(damages: list[int], doubled: bool) -> None:
+    lines = [b"1-0:1.8.0(0001.5*kWh)", b"1-0:32.7.0(230.1*V)", b"1-0:14.7.0(50.0*Hz)"]
+    ways = [lambda line: line, lambda line: line[:-3], lambda line: line.replace(b"*", b"*x")]
+    block = [b"1-0:16.7.0(0000.23*kW)", *(ways[way](line) for way, line in zip(damages, lines, strict=True))]
+    found = reading_of(b"\r\n".join(block + block[: int(doubled)]))
+    assert found.power_w == 230.0
+    assert [found.energy_wh, found.voltage_v, found.frequency_hz] == [
+        None if damage else sound for damage, sound in zip(damages, [1500.0, 230.1, 50.0], strict=True)
+    ]
 
 
 # --- what may be sent ---------------------------------------------------------------------------------------------
@@ -439,6 +583,38 @@ def test_pushed_telegrams_are_readings_and_nothing_is_ever_written(mode_c: ModeC
     finally:
         meter.close()
     assert mode_c.heard == b""
+
+
+def pushed_once(pty: ModeCPty, name: str) -> threading.Timer:
+    push = threading.Timer(0.1, os.write, (pty.master, (TELEGRAMS / name).read_bytes()))
+    push.start()
+    return push
+
+
+PUSHED_PLAIN = {"mode": "push", "characters": "plain", "reply_s": 10.0}
+
+
+def test_a_p1_port_is_refused_at_its_first_telegram(mode_c: ModeCPty) -> None:
+    begin_s = time.monotonic()
+    pushed_once(mode_c, "iec_p1_crc.txt")
+    with pytest.raises(
+        MeterMismatch, match="a DSMR telegram of a P1 port, with a check sum, which this driver does not"
+    ):
+        iec62056.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
+    assert time.monotonic() - begin_s < 5.0  # not after waiting for a telegram that will not come
+
+
+def test_what_was_taken_by_convention_stands_in_the_description(mode_c: ModeCPty) -> None:
+    pushed_once(mode_c, "iec_no_unit.txt")
+    meter = iec62056.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
+    try:
+        assert meter.read(1.0).power_w == 400.0
+        assert len(meter.describe().remarks) == 2
+        damaged = (TELEGRAMS / "iec_no_unit.txt").read_bytes().replace(b"(0000000000000001)", b"(0000000000000001")
+        os.write(mode_c.master, damaged)  # a number that is not understood is no other meter
+        assert meter.read(1.0).power_w == 400.0
+    finally:
+        meter.close()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ def test_defaults_stand_where_nothing_is_given_and_numbers_are_floats() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"bauds": 1}, r"m: unknown option 'bauds', expected one of baud, range_a, mode, sensor"),
+        ({"bauds": 1}, r"m: unknown option 'bauds'; did you mean baud\?"),
+        ({"RANGE": 1}, r"m: unknown option 'RANGE'; did you mean range_a\?"),
+        ({"foo": 1}, r"m: unknown option 'foo'; expected one of baud, mode, range_a, sensor"),
         ({"baud": 1}, r"m: option baud is 1, expected a number from 300 to 115200 \(bits per second\)"),
         ({"baud": True}, "option baud is True"),
         ({"baud": "fast"}, "option baud is 'fast', expected a number"),

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
 from harness import cli
+from harness.config import APPLICATION
 from meters.emulators.__main__ import main as emulate
 from meters.session import DOCUMENT, WIRE_LOG, Session, read_session, write_session
 from tests.meters.conftest import FIRST_LINE, BarePty, EmulatorProcess, StartEmulator
+
+TELEGRAMS = Path(__file__).parents[1] / "data" / "telegrams"
 
 
 @pytest.fixture
@@ -90,6 +97,48 @@ def written_otherwise(old: str, new: str) -> Callable[[Path, Session], None]:
     return write
 
 
+def test_a_meter_that_was_over_its_range_once_is_recorded_and_replays(
+    into: Path, start_emulator: StartEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--interval", "0.03", "--profile", "watts=0:50", "--no-throttle")
+    emulator = start_emulator(*arguments, "--fault", "overrange=2@0", name="wt310")
+    assert record(into, "wt310", emulator.address, "--count", "12", "--option", "rate_s=0.1") == 0
+    assert "replayed: 12 readings, identical" in capsys.readouterr().out
+    readings = read_session(into)[0].readings
+    assert [reading.power_w for reading in readings if "overrange" in reading.flags] == [None]
+
+
+@pytest.mark.parametrize("name", ["sml_phase_power_only.hex", "iec_register_star00.txt"])
+def test_a_utility_meter_is_recorded_with_a_power_or_none_and_replays(
+    into: Path, name: str, bare_pty: BarePty, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (TELEGRAMS / name).read_bytes()
+    driver = "sml" if name.endswith(".hex") else "iec62056"
+    telegram = bytes.fromhex(content.decode()) if driver == "sml" else content
+    over = threading.Event()
+
+    def push() -> None:
+        while not over.wait(0.1):
+            bare_pty.send(telegram)
+
+    options = [] if driver == "sml" else ["--option=mode=push", "--option=characters=plain"]
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    try:
+        assert record(into, driver, bare_pty.path, "--count", "3", *options) == 0
+    finally:
+        over.set()
+        pushing.join()
+    out = capsys.readouterr().out
+    assert "replayed: 3 readings, identical" in out
+    power_w, remark = {
+        "sml": (507.0, "remark: power is taken from the phases: 1-0:36.7.0*255"),
+        "iec62056": (None, "remark: the meter sends no active power"),
+    }[driver]
+    assert remark in out
+    assert {reading.power_w for reading in read_session(into)[0].readings} == {power_w}
+
+
 def test_a_driver_that_reads_other_numbers_from_the_same_bytes_is_exit_code_3(
     into: Path, talking_pty: BarePty, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,20 +206,34 @@ def test_what_a_meter_said_that_could_not_be_read_stays(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--count", "0"], "--count 0: expected 1 or more"),
-        (["--seconds", "0"], "--seconds 0: expected a number above 0"),
-        (["--seconds", "inf"], "--seconds inf: expected a number above 0"),
+        (["--count", "0"], "--count: found '0', expected a whole number, 1 or more"),
+        (["--seconds", "0"], "--seconds: found '0', expected seconds above 0"),
+        (["--seconds", "inf"], "--seconds: found 'inf', expected seconds above 0"),
     ],
 )
 def test_a_length_that_is_none_is_refused(
     into: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert record(into, "wattsup", "/dev/ttyUSB99", *words) == 1
+    with pytest.raises(SystemExit, match="1"):
+        record(into, "wattsup", "/dev/ttyUSB99", *words)
     assert message in capsys.readouterr().err
     assert not into.exists()
 
 
 # --- the replay on its own ------------------------------------------------------------------------------------------
+
+
+def test_an_emulator_on_the_network_needs_no_control_pipe_of_the_users() -> None:
+    words = [sys.executable, "-m", "meters.emulators", "shelly", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(words, cwd=APPLICATION, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        control = Path(ready["control"])
+        assert control.is_fifo()
+        assert control.parent == Path(gettempdir())
+        process.terminate()
+    assert process.returncode == 0
+    assert not control.exists()
 
 
 def test_a_replay_is_started_like_an_emulator_and_reads_as_its_meter(

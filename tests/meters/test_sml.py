@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -198,7 +199,7 @@ def test_the_old_holley_check_sum_is_taken_only_where_it_was_asked_for() -> None
     assert sml.crc_bytes(head, "kermit") == bytes.fromhex("547D")
     # No whole telegram of that meter is at hand: this one is the real HOLLEY with its four check sums computed anew.
     telegram = with_kermit(HOLLEY)
-    assert sml.power_w(sml.decode_telegram(telegram, "kermit")) == 376.0
+    assert sml.find_power(sml.decode_telegram(telegram, "kermit")).value == 376.0
     with pytest.raises(MeterGarbage, match="it would match checksum 'kermit'"):
         sml.decode_telegram(telegram, "x25")
     reader = SmlStreamReader(crc="kermit")
@@ -244,9 +245,87 @@ def power_entry(value: bytes, unit: int = 27, scaler: int = 0, code: str = "0100
     return entry(code, b"\x01", unsigned(unit, 1), signed(scaler, 1), value)
 
 
-def test_power_in_another_unit_is_refused() -> None:
-    with pytest.raises(MeterGarbage, match="unit 28 of 0100100700ff, expected 27"):
-        reading_of(telegram_of(power_entry(signed(5, 2), unit=28)))
+ENERGY_ENTRY = entry("0100010800FF", b"\x01", unsigned(30, 1), signed(-1, 1), unsigned(70, 4))
+
+
+def remarks_of(telegram: bytes) -> tuple[str, ...]:
+    decoded = sml.decode_telegram(telegram, "x25")
+    return (*decoded.troubles, sml.find_power(decoded).remark)
+
+
+@pytest.mark.parametrize(
+    ("entries", "remark"),
+    [
+        ((power_entry(signed(5, 2), unit=28),), "1-0:16.7.0*255 is not read: found unit 28, expected 27"),
+        ((power_entry(signed(5, 2)), power_entry(signed(6, 2))), "1-0:16.7.0*255 twice with different values"),
+        ((power_entry(signed(5, 2), scaler=17),), "found the scaler 17 of 0100100700ff"),
+        ((listed(octets(b"abc"), *[b"\x01"] * 6),), "found the OBIS code b'abc', expected 6 bytes"),
+    ],
+)
+def test_an_entry_that_is_not_understood_costs_that_quantity_alone(entries: tuple[bytes, ...], remark: str) -> None:
+    telegram = telegram_of(ENERGY_ENTRY, *entries)
+    reading = reading_of(telegram)
+    assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 7.0, frozenset({"nan"}))
+    assert any(remark in said for said in remarks_of(telegram))
+
+
+# --- power by phase -----------------------------------------------------------------------------------------------
+
+ONE_PHASE = bytes.fromhex((Path(__file__).parents[1] / "data" / "telegrams" / "sml_phase_power_only.hex").read_text())
+
+
+def phase_entry(group: int, watts: int, size: int = 4) -> bytes:
+    return power_entry(signed(watts, size), code=f"0100{group:02X}0700FF")
+
+
+def voltage_entry(group: int) -> bytes:
+    return entry(f"0100{group:02X}0700FF", b"\x01", unsigned(35, 1), signed(-1, 1), unsigned(2300, 2))
+
+
+def test_a_one_phase_meter_that_sends_its_power_at_its_phase_alone_is_read_unsigned_as_dzg_means_it() -> None:
+    reading = reading_of(ONE_PHASE)
+    assert (reading.power_w, reading.energy_wh) == (507.0, 10000000.1)
+    assert remarks_of(ONE_PHASE) == ("power is taken from the phases: 1-0:36.7.0*255",)
+
+
+@pytest.mark.parametrize(
+    ("entries", "power_w"),
+    [
+        ((phase_entry(36, 150), phase_entry(56, 40), phase_entry(76, 210)), 400.0),
+        ((phase_entry(36, 150), phase_entry(56, -40), phase_entry(76, 210)), 320.0),
+        ((phase_entry(21, 150), phase_entry(41, 40), phase_entry(61, 210)), 400.0),
+        (
+            (phase_entry(21, 150), phase_entry(22, 0), phase_entry(41, 0), phase_entry(42, 40), phase_entry(61, 5)),
+            115.0,
+        ),
+        ((phase_entry(21, 150),), 150.0),
+        ((phase_entry(1, 0), phase_entry(2, 90)), -90.0),
+        ((phase_entry(36, 1), phase_entry(1, 7)), 7.0),
+        ((phase_entry(36, 150), phase_entry(56, 40)), None),
+        ((phase_entry(36, 150), voltage_entry(52)), None),
+        ((phase_entry(36, 150), phase_entry(56, 40), power_entry(b"\x01", code="01004C0700FF")), None),
+    ],
+)
+def test_phases_are_summed_where_every_phase_of_the_meter_has_a_power(
+    entries: tuple[bytes, ...], power_w: float | None
+) -> None:
+    reading = reading_of(telegram_of(*entries))
+    assert reading.power_w == power_w
+    assert (power_w is None) == ("nan" in reading.flags)
+
+
+def test_power_at_some_phases_only_is_said() -> None:
+    (said,) = remarks_of(telegram_of(phase_entry(36, 150), voltage_entry(52)))
+    assert said == "power stands at 1-0:36.7.0*255 only, without L2: phases that lack give no sum"
+
+
+def test_a_negative_phase_of_a_dzg_with_several_is_not_guessed_at() -> None:
+    maker = entry("0100603201 01", b"\x01", b"\x01", b"\x01", octets(b"DZG"))
+    register = entry("0100010800FF", unsigned(0x010104, 3), unsigned(30, 1), signed(-1, 1), unsigned(70, 4))
+    phases = (phase_entry(36, -14836, 2), phase_entry(56, 40, 2), phase_entry(76, 210, 2))
+    reading = reading_of(telegram_of(maker, register, *phases))
+    assert (reading.power_w, reading.flags) == (None, frozenset({"nan"}))
+    assert "-14836 of a DZG" in remarks_of(telegram_of(maker, register, *phases))[-1]
 
 
 def test_power_without_a_value_is_nan_and_power_above_the_range_is_overrange() -> None:
@@ -261,11 +340,6 @@ def test_power_without_direction_is_no_power_when_the_status_word_is_not_underst
     assert reading_of(telegram_of(absolute)).flags == {"nan"}
     assert reading_of(telegram_of(absolute, register)).flags == {"nan"}
     assert reading_of(telegram_of(power_entry(unsigned(0, 2), code="01000F0700FF"))).power_w == 0.0
-
-
-def test_one_code_with_two_values_is_refused() -> None:
-    with pytest.raises(MeterGarbage, match="0100100700ff twice"):
-        reading_of(telegram_of(power_entry(signed(5, 2)), power_entry(signed(6, 2))))
 
 
 @pytest.mark.parametrize(

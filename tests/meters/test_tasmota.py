@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from meters import tasmota
@@ -38,7 +40,7 @@ OLD_FIRMWARE = b'{"StatusFWR":{"Version":"5.14.0","BuildDateTime":"2018-05-15T15
 
 
 def read(data: bytes, channel: int = 0, range_w: float = 3680.0) -> Reading:
-    return tasmota.to_reading(tasmota.decode_energy(data, channel), 1, range_w)
+    return tasmota.to_reading(tasmota.decode_energy(data, channel), 1, range_w, stale=False)
 
 
 def test_a_published_reply_decodes_to_the_values_in_it() -> None:
@@ -70,7 +72,6 @@ def test_an_identity_is_made_of_firmware_chip_and_mac() -> None:
         (b'"Power":26', b'"Power":"26"', MeterGarbage, r"\$.StatusSNS.ENERGY.Power: found '26'"),
         (b'"Power":26', b'"Power":nan', MeterGarbage, "expected JSON"),
         (b'"Power":26', b'"Power":NaN', MeterGarbage, "NaN is no number"),
-        (b'"Factor":0.06', b'"Factor":6', MeterGarbage, r"ENERGY.Factor: found 6, expected a number from -1 to 1"),
         (b'"Power":26', b'"Power":[26,4]', MeterOptionError, "option channel is 0, expected 1 to 2"),
         (b'{"StatusSNS"', b'{"WARNING":"Need user=<username>&password=<password>","x"', MeterRefused, "Need user="),
         (b"ENERGY", b"AM2301", MeterGarbage, "found no 'ENERGY'"),
@@ -81,6 +82,22 @@ def test_what_is_no_reading_is_refused_with_its_json_path(
 ) -> None:
     with pytest.raises(error, match=text):
         read(SENSORS.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "quantity"),
+    [
+        (b'"Factor":0.06', b'"Factor":1.01', "power_factor"),
+        (b'"Voltage":239', b'"Voltage":"239"', "voltage_v"),
+        (b'"Current":0.106', b'"Current":-1', "current_a"),
+        (b'"ApparentPower":25', b'"ApparentPower":' + b"9" * 400, "apparent_power_va"),
+        (b'"Total":0.003', b'"Total":{}', "energy_wh"),
+    ],
+)
+def test_a_bad_value_beside_a_sound_power_costs_that_quantity_alone(old: bytes, new: bytes, quantity: str) -> None:
+    whole, reading = read(SENSORS), read(SENSORS.replace(old, new))
+    assert asdict(reading) == asdict(whole) | {quantity: None}
+    assert reading.power_w == 26.0
 
 
 def test_a_null_is_nan_and_power_beyond_the_range_is_overrange() -> None:
@@ -121,7 +138,7 @@ def test_a_served_conversation_gives_readings_and_a_description() -> None:
         with pytest.raises(MeterGarbage, match="found no 'StatusSNS'"):
             meter.read(3.0)
         pages["/cm?cmnd=Status%208"] = SENSORS
-        assert meter.read(3.0).flags == {"resynced"}
+        assert meter.read(3.0).flags - {"stale"} == {"resynced"}
         pages["/cm?cmnd=Status%208"] = b'{"WARNING":"Need user=<username>&password=<password>"}'
         with pytest.raises(MeterGarbage, match="take its web password away"):
             meter.read(3.0)

@@ -222,9 +222,15 @@ def test_a_lost_power_factor_or_frequency_loses_no_power() -> None:
 
 
 @pytest.mark.parametrize("old", ["0.9999E+00", "49.998E+00", "230.10E+00"])
-def test_an_implausible_value_is_refused(old: str) -> None:
+def test_an_implausible_value_beside_the_power_costs_that_quantity_alone(old: str) -> None:
+    values = yokogawa.decode_values(VALUES.replace(old, "999.99E+06"), QUANTITIES)
+    assert values["power_w"] == 50.0
+    assert list(values.values()).count("no data") == 1
+
+
+def test_a_value_that_is_no_number_at_all_is_refused() -> None:
     with pytest.raises(MeterGarbage, match="expected at most"):
-        yokogawa.decode_values(VALUES.replace(old, "999.99E+06"), QUANTITIES)
+        yokogawa.decode_values(VALUES.replace("0.9999E+00", "999.99E+09"), QUANTITIES)
 
 
 @given(st.binary(max_size=120), st.integers(1, 8))

@@ -195,7 +195,9 @@ def test_nothing_but_the_known_commands_can_be_sent() -> None:
     assert zes.encode("actn;count?;utrms4?;iauto7 0;irng7 10", b"\r\n").endswith(b"irng7 10\r\n")
 
 
-@pytest.mark.parametrize("line", [b"", b"LMG95", b"a,b,c,d,e", b"1;2,3,4,5", b"ZES,,1,2", b"\xff,\xfe,3"])
+@pytest.mark.parametrize(
+    "line", [b"", b"LMG95", b"a,b,c,d,e", b"1;2,3,4,5", b"ZES,,1,2", b"\xff,\xfe,3", b"Z,L,\x1b[2J,1"]
+)
 def test_what_is_no_identity_is_refused(line: bytes) -> None:
     with pytest.raises(MeterGarbage, match="<maker>,<model>,<serial>,<firmware>"):
         zes.decode_identity(line)
