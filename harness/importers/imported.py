@@ -1,12 +1,14 @@
 """Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
 
-Knows the run folder, the campaign's chain and that sources are kept verbatim. Knows no foreign format.
+Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and UTF-16 (what PowerShell's `>`
+writes). Knows no foreign format.
 
 Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
 since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
 its interval and `MARGIN_S` seconds on either side.
 """
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -45,11 +47,15 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM removed)."""
+    """A source file: its verbatim bytes, and its text (bytes, gzip unpacked, UTF-16 turned into UTF-8, BOM removed).
+
+    `cut`: its gzip stream has no end, what is there was taken.
+    """
 
     path: Path
     verbatim: bytes
     content: bytes
+    cut: bool = False
 
     @property
     def sha256(self) -> str:
@@ -91,8 +97,8 @@ class Summary:
         return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
 
 
-def read_source(path: Path) -> SourceFile:
-    """A source file, whole; `.gz` is unpacked.
+def read_source(path: Path, *, partial: bool = False) -> SourceFile:
+    """A source file, whole; `.gz` is unpacked. `partial`: of a gzip stream without an end, what is there.
 
     Raises:
         ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
@@ -104,29 +110,50 @@ def read_source(path: Path) -> SourceFile:
         verbatim = path.read_bytes()
     except OSError as error:
         raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
-    content = _unpacked(path, verbatim).removeprefix(b"\xef\xbb\xbf") if path.suffix == ".gz" else verbatim
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if not content.strip():
+    content, cut = _unpacked(path, verbatim, partial=partial) if path.suffix == ".gz" else (verbatim, False)
+    text = utf8(content)
+    if not text.strip():
         raise ImportFileError(f"{path}:1: the file is empty; export it again")
-    return SourceFile(path, verbatim, content)
+    return SourceFile(path, verbatim, text, cut)
 
 
-def _unpacked(path: Path, verbatim: bytes) -> bytes:
+def utf8(content: bytes) -> bytes:
+    """Text as UTF-8 without a BOM, whether it was UTF-8 or UTF-16 (known by its BOM)."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, "replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _unpacked(path: Path, verbatim: bytes, *, partial: bool) -> tuple[bytes, bool]:
+    """What a gzip file holds, and whether its end is missing."""
+    cut = False
     try:
         with gzip.open(io.BytesIO(verbatim)) as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        whole = zlib.decompressobj(wbits=31)
-        try:
-            lines = whole.decompress(verbatim, MAX_BYTES).count(b"\n")
-        except zlib.error:
-            lines = 0
-        raise ImportFileError(
-            f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
-        ) from None
+        content, cut = _salvaged(verbatim), True
+        if not (partial and isinstance(error, EOFError) and content):
+            lines = content.count(b"\n")
+            raise ImportFileError(
+                f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
+            ) from None
     if len(content) > MAX_BYTES:
         raise ImportFileError(f"{path}: more than {MAX_BYTES // 2**20} MiB unpacked; no measurement's file is as large")
-    return content
+    return content, cut
+
+
+def _salvaged(verbatim: bytes) -> bytes:
+    """What can be had of a gzip file whose end is missing or damaged, stream by stream."""
+    parts, rest = b"", verbatim
+    while rest and len(parts) <= MAX_BYTES:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            parts += stream.decompress(rest, MAX_BYTES)
+        except zlib.error:
+            break
+        rest = stream.unused_data
+    return parts
 
 
 def write_campaign(
