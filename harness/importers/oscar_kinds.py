@@ -72,6 +72,8 @@ def _reason(source: SourceFile, role: Role, first: str) -> str:
         return f"collectl's block without columns behind it; the file is cut off: record again with `{collectl.RECIPE}`"
     if role == "hardware" and collectl.is_headless(first):
         return f"rows without the line that names their columns ({first!r:.70}); record without --hr"
+    if role == "hardware" and re.match(r'"?#?Date\W?Time', first):
+        return f"columns of other names than collectl's ({first!r:.70}); say in oscar.toml, [columns], which is which"
     if role == "power" and oscar_power.is_headless(first):
         return f"rows without the line that names their columns ({first!r:.70}); is the header line missing?"
     if time := undated(first):

@@ -7,8 +7,8 @@ Decisions
   what the strip said at one moment, whatever the column is called: instantaneous. GUDE's stamps are UTC.
 - GridVis, KEcoLab and the handbook's form hold means of a second. GridVis does not say whether its stamps mark the end
   or the start of a window: the descriptor says `unknown`.
-- The resolution is what the first value's decimals show; the mobile meter's values are products with meaningless
-  decimals, so its resolution is not known.
+- The resolution is what the decimals show, where every value has as many; a program that drops zeros, or writes means
+  and products with all the digits it has (the mobile meter's), shows none.
 """
 
 import re
@@ -127,8 +127,9 @@ def _average(source: SourceFile, at: int, header: Sequence[str]) -> int:
     raise ImportFileError(f"{source.path}:{at + 1}: no column '...-avg[W]' in {'; '.join(header)!r:.90}")
 
 
-def _resolution_w(table: TextTable) -> float:
-    return float(10.0 ** -len(re.split("[.,]", table.cells[1][0] + ".")[1]))
+def _resolution_w(table: TextTable) -> float | None:
+    decimals = {len(re.split("[.,]", text + ".")[1]) for text in table.cells[1]}
+    return float(10.0 ** -decimals.pop()) if len(decimals) == 1 else None
 
 
 def _read_gude(source: SourceFile) -> Power:

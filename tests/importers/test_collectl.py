@@ -115,6 +115,7 @@ def test_a_last_line_that_was_cut_off_is_left_out_and_said() -> None:
         ("\n### RECORD    1 >>> pc7 <<< (1.0) (Sat) ###\n", r"shows on a terminal .* record with -P: `collectl"),
         ("#Time     cpu sys inter\n16:40:12  100   1   627\n", r"shows on a terminal"),
         (BLOCK + ">>> 1795884028.505 <<<\ncpu  1 2\n", r"collectl's raw file; play it back: `collectl -p FILE"),
+        ("Date-Time;cpu;mem\n27.08.2022 16:47:10;1;7131968\n", r"columns of other names .* oscar\.toml, \[columns\]"),
         (BLOCK + "#Date;Time;PID;User\n20240125;12:00:00;1;root\n", r"none of the columns"),
     ],
 )  # fmt: skip

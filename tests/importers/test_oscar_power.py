@@ -26,6 +26,7 @@ def test_gridvis_kecolab_handbook_and_gude_files_of_the_same_measurement_agree()
     assert [p.averaging for p in (gridvis, kecolab, handbook, gude)] == ["window", "window", "window", "instantaneous"]
     assert [p.is_utc for p in (gridvis, kecolab, gude)] == [False, False, True]
     assert gridvis.resolution_w == pytest.approx(0.001)
+    assert power_of(power_text(2, lambda i: ("43", "28,2")[i])).resolution_w is None
 
 
 def test_the_labs_mobile_meter_gives_instants_with_fractions_of_a_second() -> None:
