@@ -17,7 +17,7 @@ from harness.errors import ConfigError, RunFolderError
 from harness.provenance import software_facts
 from harness.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from reports.analysis import statistics
-from reports.analysis.comparability import keys_of, same_run
+from reports.analysis.comparability import keys_of, names_of, same_run, values_of
 from reports.analysis.results import ORIGINS, AnalysedRun, analyse
 from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
 from reports.analysis.study_file import CampaignSource, StudyFile, check_study
@@ -178,12 +178,11 @@ def _refuse_to_pool(
     for levels, parts in parts_of_cells(str(path), declared, table).items():
         keys = keys_of([groups.get(part, []) for part in parts])
         if differing := [key for key in keys if key.kind != "seeds" and key.differs]:
-            first = differing[0]
-            values = [f"{v} ({':'.join(part)})" for v, part in zip(first.values, parts, strict=True) if v is not None]
+            first, labels = differing[0], [":".join(part) for part in parts]
             raise ConfigError(
-                f"{path}: campaigns: runs of {' and '.join(':'.join(part) for part in parts)} stand together as "
-                f"{', '.join(levels)}, but they are not of one kind: {first.name} is {' and '.join(values)}; make what "
-                "differs a factor (levels = { ... } of a campaign), or leave one out"
+                f"{path}: campaigns: runs of {names_of(labels)} stand together as {', '.join(levels)}, but they are "
+                f"not of one kind: {first.name} is {values_of(first, labels)}; make what differs a factor (levels = "
+                "{ ... } of a campaign), or leave one out"
             )
 
 

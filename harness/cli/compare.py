@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from harness.documents import Json
     from reports.analysis.sides import Part
 
+LONGEST_NAME = 60
+"""Of a side."""
+
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
@@ -25,10 +29,11 @@ def add_parser(verbs: Verbs) -> None:
         "compare",
         help="campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
         description="Compare two or more campaigns or scenarios; the first is the reference. A side is a campaign "
-        "folder, FOLDER:SCENARIO, or several of them joined by a comma (pooled). Campaigns without a scenario are "
+        "folder, FOLDER:SCENARIO, or several of them joined by a comma (pooled), with a name before it where it should "
+        "have one: NAME=A:x,B:x. Campaigns without a scenario are "
         "compared in every scenario that all have. Writes a new sealed folder. Exit code 3 when a side is invalid.",
     )
-    verb.add_argument("sides", nargs="+", metavar="SIDE", help="FOLDER, FOLDER:SCENARIO, or A:x,B:x")
+    verb.add_argument("sides", nargs="+", metavar="SIDE", help="FOLDER, FOLDER:SCENARIO, A:x,B:x, or NAME=A:x,B:x")
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: compare-A-vs-B beside A)")
     verb.add_argument(
         "--margin", metavar="M", help="how large a difference still counts as none: 5%% of the reference, or 0.1Wh"
@@ -59,14 +64,18 @@ def call(arguments: argparse.Namespace) -> int:
     from reports.analysis.iso14756 import parse_timeliness
     from reports.render import REPORT, comparison_html
 
-    sides = [parse_side(text) for text in arguments.sides]
+    labels, texts = zip(*map(parse_label, arguments.sides), strict=True)
+    if twice := [label for label in labels if label and labels.count(label) > 1]:
+        raise LabError(f"{twice[0]}=: two sides have this name; give each its own")
+    sides = [parse_side(text) for text in texts]
     options = Options(
         margin=None if arguments.margin is None else parse_margin(arguments.margin),
         test=arguments.test,
         differs=tuple(filter(None, (key.strip() for key in arguments.differs.split(",")))),
         timeliness=None if arguments.timeliness is None else parse_timeliness(arguments.timeliness),
+        labels=labels if any(labels) else (),
     )
-    folder = arguments.into or default_folder(sides)
+    folder = arguments.into or default_folder(sides, labels)
     _refuse_inside(folder, sides)
     document = compare(sides, options, software_facts(APPLICATION), folder)
     files = {COMPARISON: comparison_text(document), REPORT: comparison_html(document)}
@@ -75,6 +84,21 @@ def call(arguments: argparse.Namespace) -> int:
     print(f"report   {(written / REPORT).resolve()}")
     print(f"numbers  {(written / COMPARISON).resolve()}")
     return 3 if any("invalid" in side["verdicts"] for one in document["sets"] for side in one["sides"]) else 0
+
+
+def parse_label(text: str) -> tuple[str, str]:
+    """`local=A:cnn,B:cnn` -> the name of a side (empty: none) and the rest. A folder that is there as it is written has
+    none.
+
+    Raises:
+        LabError: a name that is too long.
+    """
+    label, mark, rest = text.partition("=")
+    if not mark or _is_folder(text) or any(sign in label for sign in "/,"):
+        return "", text
+    if not 0 < len(label.strip()) <= LONGEST_NAME:
+        raise LabError(f"{text[:LONGEST_NAME]}: expected a name of 1 to {LONGEST_NAME} characters before the =")
+    return label.strip(), rest
 
 
 def parse_side(text: str) -> "list[Part]":
@@ -107,12 +131,12 @@ def _is_folder(text: str) -> bool:
         return False
 
 
-def default_folder(sides: "list[list[Part]]") -> Path:
+def default_folder(sides: "list[list[Part]]", labels: Sequence[str] = ()) -> Path:
     """`compare-A-vs-B` beside the first campaign."""
     names = []
-    for side in sides:
+    for side, label in zip(sides, labels or [""] * len(sides), strict=True):
         parts = ["-".join(filter(None, (part.folder.resolve().name, part.scenario))) for part in side]
-        names.append("+".join(parts))
+        names.append(label or "+".join(parts))
     name = re.sub(r"[^A-Za-z0-9._+-]", "_", "compare-" + "-vs-".join(names))
     return sides[0][0].folder.resolve().parent / name[:200]
 
@@ -124,13 +148,13 @@ def _refuse_inside(folder: Path, sides: "list[list[Part]]") -> None:
 
 
 def _print(document: "Json") -> None:
-    from reports.pages.comparison import mark, statements
+    from reports.pages.comparison import legible, mark, statements
 
-    console = Console()
-    for one in document["sets"]:
+    console, shown = Console(), legible(document)
+    for one in shown["sets"]:
         for pair in one["pairs"]:
             console.print(_table(one, pair))
-    for sentence in statements(document):
+    for sentence in statements(shown):
         console.print(Text(sentence), soft_wrap=True)
     if sentence := mark(document):
         console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)

@@ -2,9 +2,15 @@
 `wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.types import Verbs
+
+if TYPE_CHECKING:
+    from harness.importers.imported import OnProgress, Summary
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -18,8 +24,8 @@ def add_parser(verbs: Verbs) -> None:
     oscar = formats.add_parser("oscar", help="OSCAR files: <scenario>-{power,actions,hardware}.csv[.gz], or oscar.toml")
     oscar.add_argument("folder", type=Path, help="folder with the files")
     oscar.set_defaults(call=call_oscar)
-    smi = formats.add_parser("nvidia-smi", help="nvidia-smi --query-gpu logs; one file is one run")
-    smi.add_argument("files", type=Path, nargs="+", help="log files (.csv, .csv.gz)")
+    smi = formats.add_parser("nvidia-smi", help="nvidia-smi --query-gpu logs; one file is one run of the boards in it")
+    smi.add_argument("paths", type=Path, nargs="+", help="log files (.csv, .csv.gz, ...), or folders with logs below")
     smi.set_defaults(call=call_nvidia_smi)
     ptd = formats.add_parser("ptd", help="PTDaemon logs: spl.txt, or a submission's folder with power/ beside its runs")
     ptd.add_argument("path", type=Path, help="log file, or folder with spl.txt in it or below")
@@ -45,26 +51,48 @@ def add_parser(verbs: Verbs) -> None:
     tracker.set_defaults(call=call_tracker)
     for each in (oscar, smi, ptd):
         each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
+        each.add_argument(
+            "--group", metavar="HOW",
+            help="which traces are repetitions of one scenario: `folder`; a template for their paths such as "
+            "'{scenario}-{repetition}' or '{system}/{model}/*'; or a table FILE.csv with file,scenario and, where "
+            "wanted, repetition,baseline",
+        )  # fmt: skip
+        each.add_argument(
+            "--baseline", metavar="SCENARIO", help="the scenario that is the baseline (default: baseline)"
+        )
 
 
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
+    from harness.importers.grouping import Grouping
     from harness.importers.oscar import import_oscar  # pandas costs half a second that other verbs need not pay
 
-    summary = import_oscar(arguments.folder, arguments.into)
-    print(summary)
-    print(f"Next: wattlab report {arguments.into}")
-    return 0
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with _progress() as on_progress:
+        summary = import_oscar(arguments.folder, arguments.into, grouping=grouping, on_progress=on_progress)
+    return _say(summary)
 
 
 def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
+    from harness.importers.grouping import Grouping
     from harness.importers.nvidia_smi import import_nvidia_smi
 
-    summary = import_nvidia_smi(arguments.files, arguments.into)
-    print(summary)
-    print(f"Next: wattlab report {arguments.into}")
-    return 0
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with _progress() as on_progress:
+        summary = import_nvidia_smi(arguments.paths, arguments.into, grouping=grouping, on_progress=on_progress)
+    return _say(summary)
+
+
+def call_ptd(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.importers.grouping import Grouping
+    from harness.importers.ptd import import_ptd
+
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with _progress() as on_progress:
+        summary = import_ptd(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
+    return _say(summary)
 
 
 def call_tracker(arguments: argparse.Namespace) -> int:
@@ -80,11 +108,20 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def call_ptd(arguments: argparse.Namespace) -> int:
-    """Import and say what was found."""
-    from harness.importers.ptd import import_ptd
-
-    summary = import_ptd(arguments.path, arguments.into)
+def _say(summary: "Summary") -> int:
     print(summary)
-    print(f"Next: wattlab report {arguments.into}")
+    print(f"Next: wattlab report {summary.campaign}")
     return 0
+
+
+@contextmanager
+def _progress() -> "Iterator[OnProgress]":
+    """A bar while an import reads and writes; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("importing")
+        yield lambda done, total: bar.update(task, completed=done, total=total)

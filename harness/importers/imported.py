@@ -1,7 +1,6 @@
 """Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
 
-Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and UTF-16 (what PowerShell's `>`
-writes). Knows no foreign format.
+Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and encodings. Knows no foreign format.
 
 Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
 since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
@@ -13,11 +12,12 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from harness.config import APPLICATION
 from harness.documents import (
@@ -41,13 +41,20 @@ SECOND_NS = 1_000_000_000
 MAX_BYTES = 2**30
 """A source that is larger unpacked is none."""
 ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
-OnProgress = Callable[[int, int], None]
-"""Told how many runs of how many are written."""
+GZIP = b"\x1f\x8b"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SHOWN = 5
+"""So many names stand in a message; the rest are counted."""
+SCENARIOS_SHOWN = 12
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Told how many steps of how many are done: a file read, a run written."""
+Content: TypeAlias = bytes | Callable[[], bytes]
+"""The CSV of a stream, or what makes it when it is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A source file: its verbatim bytes, and its text (bytes, gzip unpacked, UTF-16 turned into UTF-8, BOM removed).
+    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM of UTF-8 removed).
 
     `cut`: its gzip stream has no end, what is there was taken.
     """
@@ -62,20 +69,47 @@ class SourceFile:
         """Digest of the verbatim bytes."""
         return hashlib.sha256(self.verbatim).hexdigest()
 
+    def released(self) -> "FileOnDisk":
+        """The same file without its bytes."""
+        return FileOnDisk(self.path, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class FileOnDisk:
+    """A source file that was read and is not kept in memory: of many files only one has to be."""
+
+    path: Path
+    sha256: str
+
+    @property
+    def verbatim(self) -> bytes:
+        """Its bytes, read anew.
+
+        Raises:
+            ImportFileError: they are no longer those that were read.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise ImportFileError(f"{self.path}: cannot read any more ({error.strerror}); import again") from None
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise ImportFileError(f"{self.path}: it changed while it was imported; stop its logger, then import again")
+        return content
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedRun:
-    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV bytes), events by time; `reason`
-    says why a run that is no `success` enters no mean."""
+    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV), events by time; `repetition` 0
+    is for `grouping.numbered` to fill in; `reason` says why a run that is no `success` enters no mean."""
 
     kind: Literal["baseline", "scenario"]
     scenario: str
     repetition: int
     begin_ns: int
     end_ns: int
-    streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, bytes], ...]
+    streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, Content], ...]
     events: tuple[Event, ...]
-    files: tuple[SourceFile, ...]
+    files: tuple[SourceFile | FileOnDisk, ...]
     note: str
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"
@@ -92,13 +126,30 @@ class Summary:
 
     def __str__(self) -> str:
         """For the terminal."""
-        counts = ", ".join(f"{name} {count}" for name, count in self.runs.items())
+        counts = listed([f"{name} {count}" for name, count in self.runs.items()], SCENARIOS_SHOWN)
         lines = [f"Imported {sum(self.runs.values())} runs into {self.campaign}: {counts}."]
         return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
 
 
+def listed(names: Sequence[object], shown: int = SHOWN) -> str:
+    """Names for a message: the first few, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(map(str, names[:shown])) + more
+
+
+def decoded(content: bytes) -> str:
+    """The text of a source, as loggers and editors write it: UTF-8, UTF-16 with a byte order mark (PowerShell), else
+    Windows-1252. What is none of its characters becomes U+FFFD."""
+    if content.startswith(UTF_16):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
 def read_source(path: Path, *, partial: bool = False) -> SourceFile:
-    """A source file, whole; `.gz` is unpacked. `partial`: of a gzip stream without an end, what is there.
+    """A source file, whole; gzip is unpacked. `partial`: of a gzip stream without an end, what is there.
 
     Raises:
         ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
@@ -110,19 +161,12 @@ def read_source(path: Path, *, partial: bool = False) -> SourceFile:
         verbatim = path.read_bytes()
     except OSError as error:
         raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
-    content, cut = _unpacked(path, verbatim, partial=partial) if path.suffix == ".gz" else (verbatim, False)
-    text = utf8(content)
-    if not text.strip():
+    packed = path.suffix == ".gz" or verbatim.startswith(GZIP)
+    content, cut = _unpacked(path, verbatim, partial=partial) if packed else (verbatim, False)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not content.strip():
         raise ImportFileError(f"{path}:1: the file is empty; export it again")
-    return SourceFile(path, verbatim, text, cut)
-
-
-def utf8(content: bytes) -> bytes:
-    """Text as UTF-8 without a BOM, whether it was UTF-8 or UTF-16 (known by its BOM)."""
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace").encode()
-    return content.removeprefix(codecs.BOM_UTF8)
+    return SourceFile(path, verbatim, content, cut)
 
 
 def _unpacked(path: Path, verbatim: bytes, *, partial: bool) -> tuple[bytes, bool]:
@@ -169,7 +213,7 @@ def write_campaign(
     campaign = CampaignFolder.create(path)
     software = software_facts(APPLICATION)
     campaign.append("campaign", _now(), _header(path, runs, software))
-    _attach(campaign, runs)
+    names = _attach(campaign, runs)
     host = host_facts()
     previous: str | None = None
     ordered = sorted(runs, key=lambda run: (run.begin_ns, run.scenario))
@@ -177,7 +221,8 @@ def write_campaign(
         uid = hashlib.sha256("".join([run.scenario, str(run.begin_ns), *(f.sha256 for f in run.files)]).encode())
         name = f"{_wall(run.begin_ns):%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{uid.hexdigest()[:8]}"
         campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
-        start = _start(path.name, form, ordinal, uid.hexdigest()[:8], run, previous, host, software)
+        source = {"format": form, "files": {names[file.path]: file.sha256 for file in run.files}, "note": run.note}
+        start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software)
         previous = _write_run(path / name, start, run)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
         campaign.append("run-end", _now(), end | {"manifest": previous})
@@ -198,28 +243,32 @@ def _header(path: Path, runs: Sequence[ImportedRun], software: Json) -> Json:
     }  # fmt: skip
 
 
-def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> None:
-    """Copy every source file once, verbatim, and chain its digest."""
+def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> dict[Path, str]:
+    """Copy every source file once, verbatim, and chain its digest; return the names of the copies."""
     files = {source.path: source for run in runs for source in run.files}
     folder = campaign.path / "sources"
     folder.mkdir()
-    taken: set[str] = set()
+    names: dict[Path, str] = {}
     for source in files.values():
-        name = source.path.name
-        if name in taken:
-            name = f"{source.sha256[:8]}-{name}"
-        taken.add(name)
+        name = names[source.path] = _free_name(source.path.name, source.sha256, set(names.values()))
         with (folder / name).open("xb") as file:
             file.write(source.verbatim)
         (folder / name).chmod(0o444)
         body = {"path": f"sources/{name}", "sha256": source.sha256, "note": "verbatim source of the import"}
         campaign.append("attachment", _now(), body)
+    return names
+
+
+def _free_name(name: str, sha256: str, taken: Collection[str]) -> str:
+    """A name for the copy of a file: its own; its digest before it where another file has that, and a number where an
+    equal one lies in another folder."""
+    names = chain([name, f"{sha256[:8]}-{name}"], (f"{sha256[:8]}-{nth}-{name}" for nth in count(2)))
+    return next(free for free in names if free not in taken)
 
 
 def _start(
-    name: str, form: str, ordinal: int, uid: str, run: ImportedRun, previous: str | None, host: Json, software: Json
+    name: str, source: Json, ordinal: int, uid: str, run: ImportedRun, previous: str | None, host: Json, software: Json
 ) -> Start:
-    source = {"format": form, "files": {f.path.name: f.sha256 for f in run.files}, "note": run.note}
     return Start(
         uid=uid,
         campaign=name,
@@ -251,7 +300,7 @@ def _write_run(folder: Path, start: Start, run: ImportedRun) -> str:
         for descriptor, content in run.streams:
             writer.append(descriptor)
             with writer.open_stream(descriptor.stream) as stream:
-                stream.write(content)
+                stream.write(content if isinstance(content, bytes) else content())
         for event in run.events:
             writer.append(event)
         utc = _wall(run.end_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,251 +1,706 @@
-"""`nvidia-smi --query-gpu=... --format=csv` logs -> run folders; one file of one GPU is one run.
+"""`nvidia-smi --query-gpu=... --format=csv` logs -> run folders; one file is one run of all the boards in it.
 
-Knows both spellings of the header and both forms of the date, values with units, `[N/A]`, a last line that was cut
-off, and missing seconds. Knows no run folder (imported.py) and no energy.
+Knows what the columns of a log mean, which rows are of which board, and which step between rows is one that the tool
+was late for. Knows no text (nvidia_smi_log.py), no run folder (imported.py) and no energy.
 
 Decisions
-- The run's interval is from the first to the last complete row; the scenario is the file's name without its ending.
-- A last line without a newline, or with fewer fields than the header, was cut off while it was written: it is left
-  out and noted.
-- Rows more than `GAP_FACTOR` median spacings apart are a gap, and noted as such.
-- `power.draw` is taken as instantaneous at its stamp (trapezoid); some boards average it over up to one second.
+- Boards are told apart by uuid, serial number, bus id or index, the first of these that the log has, else by name. Each
+  is a stream of its own, and the run's power is their sum. Where nothing tells them apart and the stamps show several,
+  the log is refused.
+- The run is from the first to the last row, of several boards from the last one's first row to the first one's last.
+- Of `POWERS` the first one that a board reports is its power, the others become indicators. `power.draw.instant` is a
+  momentary value; so is `power.draw` taken (on boards from Ampere on, GA100 excepted, it is the mean of the last
+  second). `power.draw.average` is that mean: its rows are windows, and the run lies half of one earlier. Rows further
+  apart than windows reach are momentary values in the middle of theirs.
+- Boards refresh their reading every 20 to 100 ms (arXiv 2312.02741; public logs of V100, RTX 3090, A100 and H100 show
+  it): a reading stands for `REFRESH_S` at least, so rows that come closer together than that miss nothing.
+- What is further than one usual step (the median) from every row is a gap; so is a row without a power. A row that is
+  up to twice as late as usual misses one reading at most: noted, and no gap.
+- One bad cell of an indicator costs that cell; one of the power is a damaged file.
 """
 
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Event, GapEvent, IndicatorDescriptor, NoteEvent, PhaseEvent, PowerDescriptor
+from harness.documents import Event, GapEvent, IndicatorDescriptor, Json, NoteEvent, PhaseEvent, PowerDescriptor
 from harness.errors import ImportFileError
+from harness.importers.grouping import ENDINGS, Grouping, Place, left_out, numbered
 from harness.importers.imported import (
     SECOND_NS,
+    SHOWN,
     ZONE_NOTE,
+    Content,
     ImportedRun,
     OnProgress,
     SourceFile,
     Summary,
+    listed,
     read_source,
     write_campaign,
 )
+from harness.importers.nvidia_smi_log import POWERS, LogRow, LogText, is_log, number_of, read_log
 
-GAP_FACTOR = 1.5
-SPELLINGS = {
-    "gpu_name": "name",
-    "gpu_usage": "utilization.gpu",
-    "gpu_memory_usage": "utilization.memory",
-    "gpu_total_memory": "memory.total",
-    "gpu_memory_used": "memory.used",
-    "gpu_power_draw": "power.draw",
-    "gpu_max_power": "power.max_limit",
-    "gpu_temperature": "temperature.gpu",
-}
-"""Renamed columns of the older logs -> nvidia-smi's own names."""
+KEYS = ("uuid", "serial", "pci.bus_id", "index", "name")
+"""What tells boards apart, the surest first."""
+FACTS = (*KEYS, "driver_version", "enforced.power.limit", "power.limit")
+"""What is said once of a board."""
 INDICATORS = {
-    "temperature.gpu": ("gpu0_temperature_c", "°C", "GPU core temperature"),
-    "utilization.gpu": ("gpu0_load_percent", "%", "GPU load"),
-    "utilization.memory": ("gpu0_memory_load_percent", "%", "GPU memory load"),
-    "memory.used": ("gpu0_memory_used_mib", "MiB", "GPU memory allocated"),
-    "power.draw": ("gpu0_power_w", "W", "GPU power"),
-    "clocks.sm": ("gpu0_sm_clock_mhz", "MHz", "GPU SM clock"),
-    "clocks.mem": ("gpu0_memory_clock_mhz", "MHz", "GPU memory clock"),
+    "temperature.gpu": ("temperature_c", "°C", "GPU core temperature"),
+    "utilization.gpu": ("load_percent", "%", "GPU load"),
+    "utilization.memory": ("memory_load_percent", "%", "GPU memory load"),
+    "memory.used": ("memory_used_mib", "MiB", "GPU memory allocated"),
+    "power.draw": ("power_w", "W", "GPU power"),
+    "power.draw.instant": ("power_instant_w", "W", "GPU power, momentary"),
+    "power.draw.average": ("power_average_w", "W", "GPU power, mean of the last second"),
+    "clocks.current.sm": ("sm_clock_mhz", "MHz", "GPU SM clock"),
+    "clocks.current.memory": ("memory_clock_mhz", "MHz", "GPU memory clock"),
+    "clocks.current.graphics": ("graphics_clock_mhz", "MHz", "GPU graphics clock"),
+    "temperature.memory": ("memory_temperature_c", "°C", "GPU memory temperature"),
+    "fan.speed": ("fan_percent", "%", "GPU fan speed, as intended"),
+    "pstate": ("pstate", "1", "GPU performance state"),
+    "pcie.link.gen.gpucurrent": ("pcie_generation", "1", "GPU PCIe link generation"),
+    "clocks_event_reasons.active": ("throttled", "1", "GPU slowed by heat or supply: 1, else 0"),
 }
-_STAMP = re.compile(r"(\d{4})([-/])(\d{2})\2(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{3})")
-_VALUE = re.compile(r"(-?\d+(?:\.\d+)?)(?: (?:%|MiB|W|MHz|C))?")
-_ABSENT = re.compile(r"\[?(N/A|Not Supported|Unknown Error|GPU is lost)\]?", re.IGNORECASE)
+"""Long name of nvidia-smi -> what the column is called behind `gpu<n>_`, its unit, what it is."""
+SLOWED = 0x8 | 0x20 | 0x40 | 0x80
+"""Bits of the event reasons that mean heat, the power brake or the hardware itself (nvml.h), as in harness/agent.py."""
+CELL_UNITS = {"°C": "C", "1": ""}
+MEANINGS = {
+    "power.draw.instant": "a momentary value",
+    "power.draw": "a momentary value before Ampere and of GA100, the mean of the last second of other boards",
+    "power.draw.average": "the mean of the last second",
+}
+"""What NVIDIA says of each figure (`nvidia-smi --help-query-gpu`)."""
+AVERAGE_S = 1.0
+"""What `power.draw.average` averages over."""
+WINDOW_REACH = 1.5
+"""Windows reach back up to so many times their length (reports/analysis/energy.py)."""
+REFRESH_S = 0.1
+LATE = 1.5
+"""A step of more than so many usual ones is noted."""
+MOST_BOARDS = 16
+FEWEST_POLLS = 5
+LEAST_TURNS = 0.9
+"""So many of the polls of a log, at least, have the same number of rows where several boards are asked in turn."""
+BURST = 4.0
+"""The step to the next poll is so many times longer than any step within one."""
+DIFFERENT = 3.0
+MOST_REPEATED, MOST_REPEATED_PART = 2, 0.05
+"""So many rows may follow themselves: a logger that is restarted repeats one."""
+MANY = 5
+REMARKS_SHOWN = 3
+ADD_A_KEY = "add index or uuid to the query (nvidia-smi --query-gpu=timestamp,index,uuid,...)"
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Board:
+    """The rows of one board: stamps (source-wall ns), power (W, NaN where it reported none, with `causes`), indicators
+    by nvidia-smi's name. `number`: its index, else its place in the log; empty of the only one in it."""
+
+    number: str
+    identity: Mapping[str, str]
+    figure: str
+    times_ns: Times
+    power_w: Floats
+    causes: Sequence[str]
+    indicators: Mapping[str, Floats]
+
+    @cached_property
+    def usual_s(self) -> float:
+        """The step between rows that is usual, or how long a reading stands where that is more."""
+        return max(float(np.median(np.diff(self.times_ns))) / SECOND_NS, REFRESH_S)
+
+    @property
+    def stream(self) -> str:
+        """Its stream's file."""
+        return f"readings-{self.meter}.csv"
+
+    @property
+    def meter(self) -> str:
+        """What it is called as a meter."""
+        return f"gpu{self.number}"
+
+    @property
+    def lag_s(self) -> float:
+        """How far the middle of what a reading stands for lies before its stamp."""
+        return AVERAGE_S / 2 if self.figure == "power.draw.average" else 0.0
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether its readings are means that follow each other without a gap."""
+        return self.figure == "power.draw.average" and self.usual_s <= WINDOW_REACH * AVERAGE_S
+
+    def gaps(self) -> Iterator[tuple[int, int, str]]:
+        """(from, to, cause) in ns: rows missing, and rows without a power."""
+        reach_ns = round(self.usual_s * SECOND_NS)
+        for before, after in pairwise(self.times_ns.tolist()):
+            if after - before > 2 * reach_ns:
+                yield before + reach_ns, after - reach_ns, "rows missing"
+        edge_ns, times_ns = int(self.times_ns[0]), self.times_ns.tolist()
+        for lost, group in groupby(range(self.times_ns.size), key=lambda at: bool(np.isnan(self.power_w[at]))):
+            places = list(group)
+            if lost:
+                to_ns = times_ns[min(places[-1] + 1, len(times_ns) - 1)]
+                said = listed(list(dict.fromkeys(self.causes[at] or "nothing" for at in places)))
+                yield edge_ns, to_ns, f"no power in {_number(len(places), 'row')}: {said}"
+            edge_ns = times_ns[places[-1]]
+
+    def late(self) -> tuple[int, float]:
+        """How many rows came late without leaving a gap, and the longest such step in s."""
+        steps_s = np.diff(self.times_ns) / SECOND_NS
+        steps_s = steps_s[(steps_s > LATE * self.usual_s) & (steps_s <= 2 * self.usual_s)]
+        return int(steps_s.size), float(steps_s.max(initial=0.0))
+
+
+@dataclass(frozen=True)
 class Trace:
-    """One log: stamps (source-wall ns), a column of values per field of nvidia-smi, NaN where the log has none."""
+    """One log: its boards, and what a reader must know of it as (code, sentence)."""
 
-    def __init__(self, source: SourceFile) -> None:
-        self.source = source
-        lines = source.content.decode("utf-8", "replace").split("\n")
-        self.fields = _fields(source, lines[0])
-        body = [line.rstrip("\r") for line in lines[1:]]
-        self.truncated_line: int | None = None
-        last = body.pop()  # what follows the last newline: empty, or a line cut off
-        if last.strip():
-            self.truncated_line = len(body) + 2
-        elif body and len(body[-1].split(",")) < len(self.fields):
-            self.truncated_line = len(body) + 1
-            body.pop()
-        rows = [self._cells(number, line) for number, line in enumerate(body, 2) if line.strip()]
-        if len(rows) < 2:
-            raise ImportFileError(f"{source.path}:2: fewer than two complete rows: there is no energy between them")
-        self.times_ns = np.array([_stamp_ns(source, number, cells[0]) for number, cells in rows], dtype=np.int64)
-        self._require_rising([number for number, _ in rows])
-        self.name = self._single_name(rows)
-        self.values = {
-            field: np.array([_value(source, number, field, cells[index]) for number, cells in rows])
-            for index, field in enumerate(self.fields)
-            if field in INDICATORS
-        }
-        if np.isnan(self.values["power.draw"]).any():
-            line = rows[int(np.argmax(np.isnan(self.values["power.draw"])))][0]
-            raise ImportFileError(f"{source.path}:{line}: no power in this row; this board does not report power.draw")
+    source: SourceFile
+    boards: tuple[Board, ...]
+    notes: tuple[tuple[str, str], ...]
+    offset: str
 
-    def _cells(self, number: int, line: str) -> tuple[int, list[str]]:
-        cells = [cell.strip() for cell in line.split(",")]
-        if len(cells) != len(self.fields):
-            raise ImportFileError(
-                f"{self.source.path}:{number}: found {len(cells)} fields in {line!r:.60}, expected {len(self.fields)} "
-                "as in the header; the line is damaged"
-            )
-        return number, cells
-
-    def _require_rising(self, numbers: list[int]) -> None:
-        back = np.flatnonzero(np.diff(self.times_ns) <= 0)
-        if back.size:
-            raise ImportFileError(
-                f"{self.source.path}:{numbers[int(back[0]) + 1]}: time does not go on here; log one GPU per file "
-                "(nvidia-smi -i 0) and do not join files"
-            )
-
-    def _single_name(self, rows: list[tuple[int, list[str]]]) -> str:
-        if "name" not in self.fields:
-            return ""
-        index = self.fields.index("name")
-        for number, cells in rows:
-            if cells[index] != rows[0][1][index]:
-                raise ImportFileError(
-                    f"{self.source.path}:{number}: another GPU; log one GPU per file (nvidia-smi -i 0)"
-                )
-        return rows[0][1][index]
-
-    def gaps(self) -> list[tuple[int, int]]:
-        """(from, to) in ns wherever rows are missing."""
-        steps: NDArray[np.int64] = np.diff(self.times_ns)
-        where = np.flatnonzero(steps > GAP_FACTOR * float(np.median(steps)))
-        return [(int(self.times_ns[i]), int(self.times_ns[i + 1])) for i in where]
+    @property
+    def interval_ns(self) -> tuple[int, int]:
+        """First and last moment at which every board was read, less the lag of what they report."""
+        firsts, lasts = ([int(board.times_ns[at]) for board in self.boards] for at in (0, -1))
+        poll_ns = round(max(board.usual_s for board in self.boards) * SECOND_NS)
+        begin_ns = max(firsts) if max(firsts) - min(firsts) <= poll_ns else min(firsts)
+        end_ns = min(lasts) if max(lasts) - min(lasts) <= poll_ns else max(lasts)
+        lag_ns = round(min(board.lag_s for board in self.boards) * SECOND_NS)
+        return begin_ns - lag_ns, end_ns - lag_ns
 
 
-def import_nvidia_smi(files: Sequence[Path], campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
-    """Import every log into a new campaign.
+def import_nvidia_smi(
+    paths: Sequence[Path], campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+) -> Summary:
+    """Import every log, and the logs in every folder, into a new campaign.
 
     Raises:
-        ImportFileError: no nvidia-smi log, a damaged line; with file and line.
+        ImportFileError: no nvidia-smi log, a damaged line; with file and line. Every file that cannot be read is named.
         RunFolderError: the campaign exists already.
     """
-    traces = [Trace(read_source(path)) for path in files]
-    names = [scenario_name(trace.source.path) for trace in traces]
-    if len(set(names)) != len(names):
-        raise ImportFileError("two logs have the same file name; rename one, the name becomes the scenario")
-    remarks = [ZONE_NOTE]
-    for trace in traces:
-        if trace.truncated_line:
-            remarks.append(f"{trace.source.path}:{trace.truncated_line}: cut off in mid-line; the line is left out")
-        if gaps := trace.gaps():
-            remarks.append(f"{trace.source.path}: {len(gaps)} gaps")
-    runs = [_run(name, trace) for name, trace in zip(names, traces, strict=True)]
-    return write_campaign(campaign, "nvidia-smi", runs, remarks, on_progress)
+    files, others = _files(paths)
+    grouping = grouping or Grouping()
+    places = grouping.places(files)
+    chosen = [(file, place) for file, place in zip(files, places, strict=True) if place is not None]
+    runs, remarks, refused = list[ImportedRun](), _Remarks(), list[str]()
+    for done, (file, place) in enumerate(chosen, 1):
+        try:
+            trace = read_trace(read_source(file))
+            runs.append(_run(place, trace))
+            remarks.add(file, trace.notes)
+        except ImportFileError as error:
+            refused.append(str(error))
+        if on_progress:
+            on_progress(done, 2 * len(chosen))
+    if refused:
+        raise ImportFileError(_refusal(refused))
+    _require_once(runs)
+    runs = _with_overlaps(numbered(runs), remarks)
+    said = [ZONE_NOTE, *left_out(files, places), *others, *remarks.lines(), *_about_grouping(grouping, runs)]
+    written = None if on_progress is None else partial(_second_half, on_progress)
+    return write_campaign(campaign, "nvidia-smi", runs, said, written)
 
 
-def scenario_name(path: Path) -> str:
-    """`gpu-cloud-vgg16.csv.gz` -> `gpu-cloud-vgg16`."""
-    return path.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".log")
+def _second_half(on_progress: OnProgress, done: int, total: int) -> None:
+    on_progress(total + done, 2 * total)
 
 
-def _fields(source: SourceFile, line: str) -> list[str]:
-    names = [re.sub(r" \[.*\]$", "", cell.strip()) for cell in line.split(",")]
-    fields = [SPELLINGS.get(name, name) for name in names]
-    for needed in ("timestamp", "power.draw"):
-        if needed not in fields:
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The files that are named, and the logs in the folders that are; a remark on what else lies there.
+
+    Raises:
+        ImportFileError: a folder without a log.
+    """
+    found, others = list[Path](), list[Path]()
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        below = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
+        logs = [file for file in below if is_log(file)]
+        if not logs:
             raise ImportFileError(
-                f"{source.path}:1: no column {needed!r} in {line.strip()!r:.80}; expected a log of "
-                "nvidia-smi --query-gpu=timestamp,power.draw,... --format=csv"
+                f"{path}: no nvidia-smi log in it or below ({', '.join(ENDINGS)} with a header that has timestamp and "
+                "power.draw); name the files"
             )
-    if fields[0] != "timestamp":
-        raise ImportFileError(f"{source.path}:1: the first column is {fields[0]!r}, expected 'timestamp'")
-    return fields
+        found += logs
+        others += [file for file in below if file not in set(logs)]
+    remark = (
+        f"{len(others)} other files are left out, they have no header of such a log: {listed(others, REMARKS_SHOWN)}"
+    )
+    return found, [remark] if others else []
 
 
-def _stamp_ns(source: SourceFile, number: int, text: str) -> int:
-    match = _STAMP.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError
-        year, _, month, day, hour, minute, second, milli = match.groups()
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
+def _refusal(refused: Sequence[str]) -> str:
+    """One message for every file that cannot be read."""
+    if len(refused) == 1:
+        return refused[0]
+    more = [f"and {len(refused) - SHOWN} more"] if len(refused) > SHOWN else []
+    return "\n  ".join([f"{len(refused)} files cannot be read, nothing was imported:", *refused[:SHOWN], *more])
+
+
+def read_trace(source: SourceFile) -> Trace:
+    """The boards of a log.
+
+    Raises:
+        ImportFileError: it is no such log, is damaged, or does not tell its boards apart; with file and line.
+    """
+    log = read_log(source)
+    if len(log.rows) < 2:
         raise ImportFileError(
-            f"{source.path}:{number}: found the time {text!r:.40}, expected one like '2023/03/08 14:56:21.991' or "
-            "'2022-12-05 09:55:42.535'"
-        ) from None
-    return int(moment.timestamp()) * SECOND_NS + int(milli) * 1_000_000
+            f"{source.path}:{log.header_line + 1}: fewer than two complete rows: there is no energy between them"
+        )
+    notes = [
+        ("truncated-source", f"line {line} of {source.path.name} is cut off; it was left out") for line in log.cut_lines
+    ]
+    notes += log.notes
+    boards, silent = list[Board](), list[str]()
+    for number, rows in _boards(source, log).items():
+        board = _board(source, log, number, rows, notes)
+        if np.isnan(board.power_w).all():
+            silent.append(f"{board.meter} says {listed(list(dict.fromkeys(board.causes)))}")
+        else:
+            boards.append(board)
+    if not boards:
+        figures = " and ".join(name for name in POWERS if log.place(name) is not None)
+        raise ImportFileError(
+            f"{source.path}:{log.rows[0].line}: no row has a power: {listed(silent)} as {figures} in all "
+            f"{len(log.rows)} rows; this board does not report it"
+        )
+    if silent:
+        notes.append(("power-missing", f"no power in any row, and so not in the sum: {listed(silent)}"))
+    if len(boards) > 1:
+        notes.append(("boards", f"{len(boards)} boards; the power is their sum"))
+    for board in boards:
+        notes += _notes_of(board, named=any(key in board.identity for key in KEYS[:-1]))
+    return Trace(source, tuple(boards), tuple(notes), log.offset)
 
 
-def _value(source: SourceFile, number: int, field: str, text: str) -> float:
-    if _ABSENT.fullmatch(text):
-        return float("nan")
-    match = _VALUE.fullmatch(text)
-    if match is None:
-        raise ImportFileError(f"{source.path}:{number}: found {text!r:.40} as {field}, expected a number with its unit")
-    return float(match[1])
+def _boards(source: SourceFile, log: LogText) -> dict[str, list[LogRow]]:
+    """Number -> rows of each board, in order of the log; the number is empty where there is only one.
+
+    Raises:
+        ImportFileError: columns that contradict each other, rows that cannot be of one board.
+    """
+    key = next((name for name in KEYS if (at := log.place(name)) is not None and _said(log.rows, at)), None)
+    rows_of = {"": list(log.rows)} if key is None else _by_key(source, log, key)
+    for rows in rows_of.values():
+        _refuse_contradiction(source, log, key, rows)
+        if key is None or key == "name":
+            _refuse_several(source, log, rows)
+    if len(rows_of) == 1:
+        return {"": next(iter(rows_of.values()))}
+    index = log.place("index")
+    numbers = [rows[0].cells[index] if index is not None else "" for rows in rows_of.values()]
+    if len(set(numbers)) < len(numbers) or not all(number.isdecimal() for number in numbers):
+        numbers = [str(nth) for nth in range(len(rows_of))]
+    return dict(zip(numbers, rows_of.values(), strict=True))
 
 
-def _run(name: str, trace: Trace) -> ImportedRun:
-    begin_ns, end_ns = int(trace.times_ns[0]), int(trace.times_ns[-1])
-    return ImportedRun(
-        kind="scenario",
-        scenario=name,
-        repetition=1,
-        begin_ns=begin_ns,
-        end_ns=end_ns,
-        streams=(_power(trace), _indicators(trace)),
-        events=tuple(_events(trace)),
-        files=(trace.source,),
-        note=f"{ZONE_NOTE}; the run is the whole trace",
-        sut={"gpus": [{"name": trace.name}]} if trace.name else {},
+def _by_key(source: SourceFile, log: LogText, key: str) -> dict[str, list[LogRow]]:
+    """The rows of each board by the column that tells them apart; a row in which the query for it failed is of the
+    board with its index, or of the only one.
+
+    Raises:
+        ImportFileError: nothing says of which board a row is.
+    """
+    at, index = log.place(key) or 0, log.place("index")
+    known = dict.fromkeys(row.cells[at] for row in log.rows if _is_said(row.cells[at]))
+    by_index = {row.cells[index]: row.cells[at] for row in log.rows if index is not None and _is_said(row.cells[at])}
+    rows_of: dict[str, list[LogRow]] = {name: [] for name in known}
+    for row in log.rows:
+        name = row.cells[at] if _is_said(row.cells[at]) else by_index.get("" if index is None else row.cells[index])
+        name = next(iter(known)) if name is None and len(known) == 1 else name
+        if name is None:
+            raise ImportFileError(f"{source.path}:{row.line}: found {row.cells[at]!r:.40} as {key}: which board is it?")
+        rows_of[name].append(row)
+    return rows_of
+
+
+@lru_cache(maxsize=64)
+def _is_said(text: str) -> bool:
+    """Whether a cell holds anything."""
+    value = number_of(text, "")
+    return value is None or not np.isnan(value)
+
+
+def _said(rows: Sequence[LogRow], at: int) -> bool:
+    return any(_is_said(row.cells[at]) for row in rows)
+
+
+def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, rows: Sequence[LogRow]) -> None:
+    """Rows of one board have one name and come one after the other.
+
+    Raises:
+        ImportFileError: they do not.
+    """
+    name, first = log.place("name"), rows[0]
+    board = "" if key is None else f" of {key} {first.cells[log.place(key) or 0]}"
+    if len(rows) < 2:
+        raise ImportFileError(f"{source.path}:{first.line}: the only row{board}; take it out, or log that board longer")
+    for before, row in pairwise(rows):
+        if name is not None and row.cells[name] != first.cells[name] and _is_said(row.cells[name]):
+            raise ImportFileError(
+                f"{source.path}:{row.line}: another GPU{board}: {row.cells[name]!r:.40}, before "
+                f"{first.cells[name]!r:.40}; {ADD_A_KEY}"
+            )
+        if row.time_ns == before.time_ns:
+            raise ImportFileError(
+                f"{source.path}:{row.line}: a second row{board} with the time of line {before.line}; if several boards "
+                f"stand in this file, {ADD_A_KEY}; if not, log fractions of a second"
+            )
+        if row.time_ns < before.time_ns:
+            raise ImportFileError(
+                f"{source.path}:{row.line}: time does not go on here{board}: it is before that of line {before.line} "
+                "(summer time, a clock that was set, or files joined); split the file at this line"
+            )
+
+
+def _refuse_several(source: SourceFile, log: LogText, rows: Sequence[LogRow]) -> None:
+    """Rows that no index tells apart are of one board only where they look like those of one.
+
+    Raises:
+        ImportFileError: they come in turns, as those of several boards do.
+    """
+    place = next(at for name in POWERS if (at := log.place(name)) is not None)
+    values = [number_of(row.cells[place], "W") for row in rows]
+    power_w = np.array([np.nan if value is None else value for value in values])
+    turns = boards_in_turn(np.array([row.time_ns for row in rows]), power_w)
+    if turns is None and log.repeated <= max(MOST_REPEATED, MOST_REPEATED_PART * len(log.rows)):
+        return
+    how = "every row stands there more than once" if turns is None else f"the stamps are those of {turns} boards"
+    raise ImportFileError(
+        f"{source.path}:{rows[0].line}: {how}, as where several boards are asked in turn, and no column tells them "
+        f"apart; {ADD_A_KEY}"
     )
 
 
-def _power(trace: Trace) -> tuple[PowerDescriptor, bytes]:
-    descriptor = PowerDescriptor(
-        stream="readings-gpu.csv", meter="gpu", circuit="gpu-dc-board",
-        identity={"maker": "NVIDIA", "model": trace.name, "serial": "", "firmware": "", "driver": "nvidia-smi"},
+def boards_in_turn(times_ns: Times, power_w: Floats) -> int | None:
+    """How many boards stamps show that come in bursts: short steps within a poll, a long one to the next, and always as
+    many of them; None where they do not. Where a burst takes as long as the pause behind it, which a tool that stalls
+    can do too, the powers must differ from place to place in it."""
+    steps = np.maximum(np.diff(times_ns), 1)
+    if steps.size < 2 * FEWEST_POLLS:
+        return None
+    ordered = np.sort(steps)
+    ratios = ordered[1:] / ordered[:-1]
+    long = np.flatnonzero(steps > ordered[int(np.argmax(ratios))])
+    if ratios.max() < BURST or long.size < FEWEST_POLLS:
+        return None
+    boards, times = Counter(np.diff(long).tolist()).most_common(1)[0]
+    if not 1 < boards <= MOST_BOARDS or times < LEAST_TURNS * (long.size - 1):
+        return None
+    burst, pause = float(np.median(ordered[: -long.size])) * (boards - 1), float(np.median(steps[long]))
+    return boards if burst * BURST < pause or _differ_in_turn(power_w[long[0] + 1 :], boards) else None
+
+
+def _differ_in_turn(power_w: Floats, boards: int) -> bool:
+    """Whether values differ more from place to place in a round than from round to round at one place."""
+    rounds = power_w[: power_w.size // boards * boards].reshape(-1, boards)
+    if len(rounds) < FEWEST_POLLS or np.isnan(rounds).any():
+        return False
+    apart = float(np.ptp(np.median(rounds, axis=0)))
+    return apart > DIFFERENT * float(np.mean(np.abs(np.diff(rounds, axis=0)))) and apart > 0
+
+
+def _board(
+    source: SourceFile, log: LogText, number: str, rows: Sequence[LogRow], notes: list[tuple[str, str]]
+) -> Board:
+    """One board; what its indicators lack is added to the notes."""
+    powers = {name: _powers(source, log, name, rows) for name in POWERS if log.place(name) is not None}
+    figure = next((name for name, values in powers.items() if np.isfinite(values).any()), next(iter(powers)))
+    indicators = dict(powers)
+    for name in INDICATORS:
+        if name not in powers and log.place(name) is not None:
+            indicators[name], odd = _indicator(log, name, rows)
+            if odd:
+                notes.append(("cells-left-empty", f"{name}: {odd}"))
+    said = log.place(figure) or 0
+    return Board(
+        number=number,
+        identity=dict(_facts(log, rows)),
+        figure=figure,
+        times_ns=np.array([row.time_ns for row in rows], dtype=np.int64),
+        power_w=powers[figure],
+        causes=[row.cells[said] for row in rows],
+        indicators=indicators,
+    )
+
+
+def _facts(log: LogText, rows: Sequence[LogRow]) -> Iterator[tuple[str, str]]:
+    """What the log says of a board: the first value of each of `FACTS`."""
+    for name in FACTS:
+        if (at := log.place(name)) is not None:
+            yield from ((name, row.cells[at]) for row in rows[:1] if _is_said(row.cells[at]))
+
+
+def _powers(source: SourceFile, log: LogText, name: str, rows: Sequence[LogRow]) -> Floats:
+    """A column of power.
+
+    Raises:
+        ImportFileError: a cell that is neither a power nor one of nvidia-smi's words, or lacks the unit of the others.
+    """
+    at = log.place(name) or 0
+    values = np.full(len(rows), np.nan)
+    bare = [nth for nth, row in enumerate(rows) if row.cells[at][-1:].isdigit()]
+    with_unit = sum(row.cells[at].endswith("W") for row in rows)
+    odd = bare[0] if bare and with_unit else None
+    for nth, row in enumerate(rows):
+        value = number_of(row.cells[at], "W")
+        if value is None or nth == odd:
+            raise ImportFileError(
+                f"{source.path}:{row.line}: found {row.cells[at]!r:.40} as {name}, expected a number "
+                f"{'with its unit, as in the other rows' if with_unit else 'in W'}"
+            )
+        values[nth] = value
+    return values
+
+
+def _indicator(log: LogText, name: str, rows: Sequence[LogRow]) -> tuple[Floats, str]:
+    """A column of an indicator, and what of it was no value (empty: nothing)."""
+    at, unit = log.place(name) or 0, INDICATORS[name][1]
+    unit = CELL_UNITS.get(unit, unit)
+    told = log.columns[at].unit
+    if told not in ("", unit):
+        return np.full(len(rows), np.nan), f"in {told!r:.20}, expected {unit}; left out"
+    values, odd = np.full(len(rows), np.nan), list[int]()
+    for nth, row in enumerate(rows):
+        value = SPECIAL.get(name, partial(number_of, unit=unit))(row.cells[at])
+        if value is None:
+            odd.append(row.line)
+        else:
+            values[nth] = value
+    return values, f"no value at line{'s' if len(odd) > 1 else ''} {listed(odd)}" if odd else ""
+
+
+def _state(text: str) -> float | None:
+    """`P8` -> 8."""
+    return number_of(text.removeprefix("P"), "")
+
+
+def _slowed(text: str) -> float | None:
+    """Whether a mask of event reasons says that heat or supply slows the board."""
+    try:
+        return float(bool(int(text, 16) & SLOWED)) if text.startswith("0x") else number_of(text, "")
+    except ValueError:
+        return None
+
+
+SPECIAL: Mapping[str, Callable[[str], float | None]] = {"pstate": _state, "clocks_event_reasons.active": _slowed}
+"""Columns whose cells are no plain numbers."""
+
+
+def _notes_of(board: Board, *, named: bool) -> Iterator[tuple[str, str]]:
+    """What a reader must know of a board; `named`: a column says which it is."""
+    count, longest_s = board.late()
+    if count:
+        yield (
+            "late-rows",
+            f"{board.meter}: {_number(count, 'row')} came up to {longest_s:.3g} s after the one before, "
+            f"{board.usual_s:.3g} s are usual; late, or one reading was missed",
+        )
+    if gaps := list(board.gaps()):
+        lost_s = sum(to_ns - from_ns for from_ns, to_ns, _ in gaps) / SECOND_NS
+        yield "gaps-in-source", f"{board.meter}: {_number(len(gaps), 'gap')} of {lost_s:.3g} s together"
+    turns = next((n for n in range(2, MOST_BOARDS + 1) if not named and _differ_in_turn(board.power_w, n)), None)
+    if turns is not None:
+        yield (
+            "powers-in-turn",
+            f"{board.meter}: the powers repeat every {turns} rows, as those of {turns} boards would, and no column "
+            f"tells boards apart; if they are several, {ADD_A_KEY}",
+        )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"
+
+
+def _require_once(runs: Sequence[ImportedRun]) -> None:
+    """The same file twice is no second repetition.
+
+    Raises:
+        ImportFileError: with both.
+    """
+    seen: dict[str, Path] = {}
+    twice = []
+    for file in (file for run in runs for file in run.files):
+        if file.sha256 in seen:
+            twice.append(f"{file.path} is {seen[file.sha256]} again")
+        seen[file.sha256] = file.path
+    if twice:
+        raise ImportFileError(f"{listed(twice)}; a copy of a log is no repetition: name each once")
+
+
+def _with_overlaps(runs: Sequence[ImportedRun], remarks: "_Remarks") -> list[ImportedRun]:
+    """The runs, noted where a repetition of the same scenario was made at the same time: two boards of one run in two
+    files look like that."""
+    ordered = sorted(runs, key=lambda run: (run.scenario, run.begin_ns))
+    notes: dict[tuple[str, int], tuple[str, str]] = {}
+    for before, run in pairwise(ordered):
+        if before.scenario == run.scenario and run.begin_ns < before.end_ns:
+            text = f"overlaps in time with {before.files[0].path.name}, as two boards of one run in two files would"
+            notes[run.scenario, run.repetition] = ("overlapping-runs", text)
+            remarks.add(run.files[0].path, [("overlapping-runs", text)])
+    return [
+        replace(run, events=(*run.events, NoteEvent(time_ns=run.end_ns, code=note[0], text=note[1])))
+        if (note := notes.get((run.scenario, run.repetition)))
+        else run
+        for run in runs
+    ]
+
+
+def _about_grouping(grouping: Grouping, runs: Sequence[ImportedRun]) -> list[str]:
+    """A remark where many files became as many scenarios."""
+    if grouping.how is not None or len(runs) < MANY:
+        return []
+    return [f"{len(runs)} logs are {len(runs)} scenarios of one run each; --group makes repetitions of them"]
+
+
+class _Remarks:
+    """The notes of many files, for the terminal: those of one kind stand together."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {}
+
+    def add(self, file: Path, notes: Sequence[tuple[str, str]]) -> None:
+        """What a reader must know of a file."""
+        for code, text in notes:
+            self._texts.setdefault(code, []).append(f"{file}: {text}")
+
+    def lines(self) -> Iterator[str]:
+        """The first of each kind, and how many more there are."""
+        for code, texts in self._texts.items():
+            yield from texts[:REMARKS_SHOWN]
+            if len(texts) > REMARKS_SHOWN:
+                yield f"and {len(texts) - REMARKS_SHOWN} more of that kind ({code}); each run has its own"
+
+
+def _run(place: Place, trace: Trace) -> ImportedRun:
+    begin_ns, end_ns = trace.interval_ns
+    streams: list[tuple[PowerDescriptor | IndicatorDescriptor, Content]] = [
+        (_power(trace, board), _packed(_power_lines(board))) for board in trace.boards
+    ]
+    streams.append(_indicators(trace))
+    figures = dict.fromkeys(f"{board.figure}: {MEANINGS[board.figure]}" for board in trace.boards)
+    offset = f"; offset {trace.offset} as written" if trace.offset else ""
+    return ImportedRun(
+        kind=place.kind,
+        scenario=place.scenario,
+        repetition=place.repetition or 0,
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        streams=tuple(streams),
+        events=tuple(_events(trace)),
+        files=(trace.source.released(),),
+        note=f"{ZONE_NOTE}{offset}; the run is the whole trace; {'; '.join(figures)}",
+        sut=_sut(trace),
+    )
+
+
+def _sut(trace: Trace) -> Json:
+    """What the log says of its boards."""
+    gpus: list[Json] = []
+    for board in trace.boards:
+        limit = board.identity.get("enforced.power.limit") or board.identity.get("power.limit")
+        known = {
+            "name": board.identity.get("name"), "driver": board.identity.get("driver_version"),
+            "power_limit_w": number_of(limit, "W") if limit else None,
+        }  # fmt: skip
+        gpus.append({key: value for key, value in known.items() if value})
+    return {"gpus": gpus} if any(gpus) else {}
+
+
+def _packed(lines: Sequence[str]) -> Content:
+    """The text of a stream, small until it is written."""
+    return partial(zlib.decompress, zlib.compress("".join(lines).encode(), 1))
+
+
+def _power(trace: Trace, board: Board) -> PowerDescriptor:
+    window_s = AVERAGE_S if board.figure == "power.draw.average" else REFRESH_S
+    places = [f"{key} {board.identity[key]}" for key in ("index", "pci.bus_id") if key in board.identity]
+    identity = {
+        "maker": "NVIDIA", "model": board.identity.get("name", ""),
+        "serial": board.identity.get("uuid", board.identity.get("serial", "")), "firmware": "", "driver": "nvidia-smi",
+        "figure": board.figure, "board": ", ".join(places),
+    }  # fmt: skip
+    return PowerDescriptor(
+        stream=board.stream, meter=board.meter, circuit=f"{board.meter}-dc-board", identity=identity,
         origin="imported", evidence={"file": trace.source.path.name, "sha256": trace.source.sha256},
-        averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0,
+        averaging="window" if board.is_windows else "instantaneous", window_s=window_s, stamp="end",
+        latency_s=0.0 if board.is_windows else board.lag_s,
         columns=[{"name": "power_w", "unit": "W", "resolution": 0.01, "range": None, "accuracy": None}],
     )  # fmt: skip
-    pairs = zip(trace.times_ns.tolist(), trace.values["power.draw"].tolist(), strict=True)
-    lines = [f"{time_ns},{power_w!r},0.0,\n" for time_ns, power_w in pairs]
-    return descriptor, ("time_ns,power_w,window_s,flags\n" + "".join(lines)).encode()
 
 
-def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
-    fields = [field for field in INDICATORS if field in trace.values]
-    columns = [
-        {"name": name, "unit": unit, "quantity": quantity, "method": f"nvidia-smi {field}", "kind": "gauge"}
-        for field in fields
-        for name, unit, quantity in [INDICATORS[field]]
+def _power_lines(board: Board) -> list[str]:
+    window = repr(AVERAGE_S if board.is_windows else 0.0)
+    pairs = zip(board.times_ns.tolist(), board.power_w.tolist(), strict=True)
+    lines = [
+        f"{time_ns},{power_w!r},{window},\n" if power_w == power_w else f"{time_ns},,{window},nan\n"
+        for time_ns, power_w in pairs
     ]
-    period_s = float(np.median(np.diff(trace.times_ns))) / SECOND_NS
+    return ["time_ns,power_w,window_s,flags\n", *lines]
+
+
+def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, Content]:
+    """The indicators of all boards, a row a poll, at the time of the first row in it."""
+    columns: list[Json] = []
+    cells: list[tuple[Times, list[str]]] = []
+    for nth, board in enumerate(trace.boards):
+        for field, values in board.indicators.items():
+            name, unit, quantity = INDICATORS["power.draw" if field == board.figure else field]
+            name = "power_draw_w" if field == "power.draw" != board.figure else name
+            column = {"name": f"gpu{board.number or nth}_{name}", "unit": unit, "quantity": quantity}
+            columns.append(column | {"method": f"nvidia-smi {field}", "kind": "gauge"})
+            texts = ["" if value != value else repr(value) for value in values.tolist()]
+            cells.append((board.times_ns, texts))
+    polls_ns = _polls(trace)
+    rows = [[str(time_ns), *([""] * len(columns))] for time_ns in polls_ns.tolist()]
+    for at, (times_ns, texts) in enumerate(cells, 1):
+        for place, text in zip((np.searchsorted(polls_ns, times_ns, side="right") - 1).tolist(), texts, strict=True):
+            rows[place][at] = text
+    period_s = float(np.median(np.diff(trace.boards[0].times_ns))) / SECOND_NS
     descriptor = IndicatorDescriptor(
         stream="samples-agent.csv", period_s=period_s, clock="source-wall", columns=columns
     )
-    table = zip(trace.times_ns.tolist(), *(trace.values[field].tolist() for field in fields), strict=True)
-    lines = [",".join("" if value != value else repr(value) for value in row) + "\n" for row in table]
     header = ",".join(["time_ns", *(str(column["name"]) for column in columns)])
-    return descriptor, (header + "\n" + "".join(lines)).encode()
+    return descriptor, _packed([header + "\n", *(",".join(row) + "\n" for row in rows)])
+
+
+def _polls(trace: Trace) -> Times:
+    """Where each round over the boards begins: at a row of a board that the round before has already."""
+    if len(trace.boards) == 1:
+        return trace.boards[0].times_ns
+    rows = sorted((time_ns, nth) for nth, board in enumerate(trace.boards) for time_ns in board.times_ns.tolist())
+    begins: list[int] = []
+    seen: set[int] = set()
+    for time_ns, nth in rows:
+        if not begins or nth in seen:
+            begins.append(time_ns)
+            seen = set()
+        seen.add(nth)
+    return np.array(begins, dtype=np.int64)
 
 
 def _events(trace: Trace) -> list[Event]:
-    begin_ns, end_ns = int(trace.times_ns[0]), int(trace.times_ns[-1])
+    begin_ns, end_ns = trace.interval_ns
     events: list[Event] = [PhaseEvent(time_ns=begin_ns, name="rating", edge="begin")]
-    gaps = trace.gaps()
-    for from_ns, to_ns in gaps:
-        events.append(
-            GapEvent(time_ns=to_ns, stream="readings-gpu.csv", cause="rows missing", from_ns=from_ns, to_ns=to_ns)
-        )
-    if gaps:
-        text = f"{len(gaps)} gaps: rows are missing from the log"
-        events.append(NoteEvent(time_ns=end_ns, code="gaps-in-source", text=text))
-    if trace.truncated_line:
-        text = f"line {trace.truncated_line} of {trace.source.path.name} is cut off; it was left out"
-        events.append(NoteEvent(time_ns=end_ns, code="truncated-source", text=text))
+    for board in trace.boards:
+        for from_ns, to_ns, cause in board.gaps():
+            events.append(GapEvent(time_ns=to_ns, stream=board.stream, cause=cause, from_ns=from_ns, to_ns=to_ns))
     events.append(PhaseEvent(time_ns=end_ns, name="rating", edge="end"))
-    return events
+    events += [NoteEvent(time_ns=end_ns, code=code, text=text) for code, text in trace.notes]
+    return sorted(events, key=lambda event: event.time_ns)

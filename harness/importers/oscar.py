@@ -36,6 +36,7 @@ from harness.documents import (
 )
 from harness.errors import ImportFileError
 from harness.importers.collectl import COLLECTL, Hardware, read_collectl
+from harness.importers.grouping import Grouping, placed
 from harness.importers.imported import (
     MARGIN_S,
     SECOND_NS,
@@ -44,6 +45,7 @@ from harness.importers.imported import (
     OnProgress,
     SourceFile,
     Summary,
+    listed,
     read_source,
     write_campaign,
 )
@@ -77,8 +79,9 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is imported: scenario name -> files, and what oscar.toml says of meter, SUT and columns."""
+    """What is imported of a folder: scenario name -> files, and what oscar.toml says of meter, SUT and columns."""
 
+    folder: Path
     scenarios: dict[str, Files]
     meter: Json = field(default_factory=dict)
     sut: Json = field(default_factory=dict)
@@ -100,21 +103,40 @@ class Measurement:
         return (self.power.source, self.actions.source, *(self.hardware.sources if self.hardware else ()))
 
 
-def import_oscar(folder: Path, campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
-    """Import every scenario of `folder` into a new campaign.
+def import_oscar(
+    folder: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+) -> Summary:
+    """Import every scenario of `folder` into a new campaign; with a grouping also those of folders below.
 
     Raises:
         ImportFileError: a file is missing, damaged, of another kind, or does not cover a run; with file and line.
         RunFolderError: the campaign exists already.
     """
-    layout = find_layout(folder)
+    grouping = grouping or Grouping()
+    layouts = [find_layout(folder)] if grouping.how is None else _layouts_below(folder)
     runs: list[ImportedRun] = []
+    units: list[Path] = []
     remarks = [f"{MARGIN_S} s of readings are kept on either side of every run", ZONE_NOTE]
-    for name, files in layout.scenarios.items():
+    for layout, name, files in ((one, name, files) for one in layouts for name, files in one.scenarios.items()):
         measurement = read_scenario(files, layout)
-        runs += _scenario_runs(name, measurement, layout)
+        found = _scenario_runs(name, measurement, layout)
+        runs += found
+        units += [layout.folder / name] * len(found)
         remarks += map(str, measurement.remarks)
-    return write_campaign(campaign, "oscar", runs, list(dict.fromkeys(remarks)), on_progress)
+    runs, left_out = placed(runs, units, grouping)
+    return write_campaign(campaign, "oscar", runs, [*dict.fromkeys(remarks), *left_out], on_progress)
+
+
+def _layouts_below(folder: Path) -> list[Layout]:
+    """What is in a folder and in those below it."""
+    below = [path for path in sorted(folder.rglob("*")) if path.is_dir() and _has_files(path)]
+    own = [folder] if _has_files(folder) or not below else []
+    return [find_layout(path) for path in (*own, *below)]
+
+
+def _has_files(folder: Path) -> bool:
+    """Whether files of a measurement lie in a folder itself."""
+    return any(path.name == "oscar.toml" or _NAME.fullmatch(path.name) for path in folder.iterdir())
 
 
 def find_layout(folder: Path) -> Layout:
@@ -132,11 +154,12 @@ def find_layout(folder: Path) -> Layout:
         if match := _NAME.fullmatch(path.name):
             named.setdefault(match[1], {}).setdefault(match[2] or "hardware", []).append(path)
     if not named:
-        raise ImportFileError(
-            f"{folder}: no <scenario>-power.csv[.gz] and no oscar.toml in it; name the files so, or write an "
-            "oscar.toml, docs/importing.md"
-        )
-    return Layout({name: _complete(folder, name, roles) for name, roles in named.items()})
+        below = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and _has_files(path)]
+        remedy = "name the files so, or write an oscar.toml, docs/importing.md"
+        if below:
+            remedy = f"but in {listed(below)}: name one of them, or say with --group which belong together"
+        raise ImportFileError(f"{folder}: no <scenario>-power.csv[.gz] and no oscar.toml in it; {remedy}")
+    return Layout(folder, {name: _complete(folder, name, roles) for name, roles in named.items()})
 
 
 def _complete(where: Path, name: str, roles: Mapping[str, Sequence[Path]], utc_offset_h: float | None = None) -> Files:
@@ -162,7 +185,7 @@ def _layout_from_toml(path: Path) -> Layout:
         )
     scenarios = {name: _files_of(path, name, entry) for name, entry in tables["scenarios"].items()}
     return Layout(
-        scenarios, _meter_of(path, tables["meter"]), _plain(path, "sut", tables["sut"]),
+        path.parent, scenarios, _meter_of(path, tables["meter"]), _plain(path, "sut", tables["sut"]),
         _columns_of(path, tables["columns"]),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from harness.errors import ImportFileError
 from harness.importers.imported import SECOND_NS, SourceFile
-from harness.importers.text_table import CUT, Remark
+from harness.importers.text_table import CUT, Remark, lines_of
 
 UNENDED = "unended-test-run"
 TYPES = ("startTestrun", "stopTestrun", "startAction", "stopAction")
@@ -96,18 +96,14 @@ def read_actions(source: SourceFile) -> Actions:
         ImportFileError: a line that cannot be read, an action that does not begin or end, time that goes back, no
             complete test run.
     """
-    try:
-        lines = source.content.decode().splitlines()
-    except UnicodeDecodeError as error:
-        at = source.content[: error.start].count(b"\n") + 1
-        raise ImportFileError(f"{source.path}:{at}: not UTF-8; save the file as UTF-8") from None
+    lines = lines_of(source)
     written = [(number, text) for number, text in enumerate(lines, 1) if text.strip(" \t\0")]
     log = _ActionLog(source)
     for number, text in written:
         try:
             entry = _entry(f"{source.path}:{number}", number, text)
         except ImportFileError:
-            if number != written[-1][0] or source.content.endswith(b"\n"):
+            if number != written[-1][0] or lines[-1] == "":
                 raise
             log.remark(Remark("truncated-source", source, number, CUT))
         else:

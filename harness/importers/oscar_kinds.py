@@ -5,6 +5,7 @@ Knows how every form begins, and how files begin that people take for one. Reads
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Literal
 
 from harness.errors import ImportFileError
@@ -12,9 +13,9 @@ from harness.importers import collectl, oscar_power, perfmon
 from harness.importers.imported import SourceFile
 from harness.importers.oscar_actions import looks_like_actions, undated
 from harness.importers.oscar_power import power_kind
+from harness.importers.text_table import lines_of
 
 Role = Literal["power", "actions", "hardware"]
-HEAD_BYTES = 2**16
 ARTICLES = {"power": "a power file", "actions": "an actions file", "hardware": "a hardware file"}
 TERMINAL = re.compile(r"# *<-+CPU|#(Date +)?Time +(cpu|User) |### RECORD +\d+ >>>|# CPU SUMMARY")
 
@@ -52,9 +53,8 @@ def require_kind(source: SourceFile, role: Role, renamed: Mapping[str, str] | No
 
 def _head(source: SourceFile) -> list[str]:
     """The first lines that say anything, and not that collectl waits."""
-    text = source.content[:HEAD_BYTES].decode("utf-8", "replace")
-    lines = [line.strip() for line in text.splitlines()]
-    return [line for line in lines if line.strip("\0") and not line.startswith(collectl.WAITING)][:60]
+    lines = (line.strip() for line in lines_of(source))
+    return list(islice((line for line in lines if line.strip("\0") and not line.startswith(collectl.WAITING)), 60))
 
 
 def _reason(source: SourceFile, role: Role, first: str) -> str:
@@ -62,7 +62,7 @@ def _reason(source: SourceFile, role: Role, first: str) -> str:
     lines = _head(source)
     if source.content.startswith(b"PK"):
         return "a workbook or a zip archive; save the sheet as CSV, or unpack it"
-    if b"\0" in source.content[:HEAD_BYTES]:
+    if any("\0" in line for line in lines):
         return "no text; export the file as text (UTF-8)"
     if any(line.startswith(">>> ") for line in lines) and any("Collectl:" in line for line in lines):
         return f"collectl's raw file; play it back: `{collectl.PLAYBACK}`"

@@ -30,6 +30,7 @@ import numpy as np
 
 from harness.documents import Event, GapEvent, Json, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
 from harness.errors import ImportFileError
+from harness.importers.grouping import Grouping, placed
 from harness.importers.imported import (
     SECOND_NS,
     ZONE_NOTE,
@@ -101,7 +102,9 @@ class Session:
         return found
 
 
-def import_ptd(path: Path, campaign: Path, *, on_progress: OnProgress | None = None) -> Summary:
+def import_ptd(
+    path: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+) -> Summary:
     """Import every section of a log, or of all logs in a folder, into a new campaign.
 
     Raises:
@@ -119,12 +122,13 @@ def import_ptd(path: Path, campaign: Path, *, on_progress: OnProgress | None = N
     for run in sorted(found, key=lambda one: (one.begin_ns, one.scenario)):
         counts[run.scenario] = counts.get(run.scenario, 0) + 1
         runs.append(replace(run, repetition=counts[run.scenario]))
-    return write_campaign(campaign, "ptd", runs, remarks, on_progress)
+    runs, left_out = placed(runs, [run.files[0].path.parent for run in runs], grouping or Grouping())
+    return write_campaign(campaign, "ptd", runs, [*remarks, *left_out], on_progress)
 
 
 def _require_once(runs: Sequence[ImportedRun]) -> None:
     """The same samples in two files would count twice."""
-    seen: dict[bytes, ImportedRun] = {}
+    seen: dict[object, ImportedRun] = {}
     for run in runs:
         key = run.streams[0][1]
         if key in seen:

@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import ImportFileError
-from harness.importers.imported import SECOND_NS, SourceFile
+from harness.importers.imported import SECOND_NS, SourceFile, decoded
 
 CUT = "cut off in mid-line; the line is left out"
 Stamps = NDArray[np.int64]
@@ -99,7 +99,7 @@ class TextTable:
 
 def lines_of(source: SourceFile) -> list[str]:
     """Every line of a source, without its end; what follows the last newline is the last of them."""
-    return [line.rstrip("\r") for line in source.content.decode("utf-8", "replace").split("\n")]
+    return [line.rstrip("\r") for line in decoded(source.content).split("\n")]
 
 
 def read_table(

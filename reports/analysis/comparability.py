@@ -27,6 +27,8 @@ NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
 """Inputs of a run that are not the program it runs: their content is compared key by key, or is ours."""
 RECORDED: tuple[str, KeyKind] = ("scenario-recorded", "work")
 """Stands on a side whose scenario is recorded whole, which no import can say."""
+NAMED = 4
+"""So many sides, or values, are named in a message; the rest are counted."""
 LONGEST = 60
 """A longer value is cut, with a digest of the whole."""
 
@@ -83,7 +85,7 @@ def refuse_other_work(keys: Sequence[Key], labels: Sequence[str]) -> None:
     listed = "; ".join(_both(key, labels) for key in undeclared)
     names = ",".join(key.name for key in undeclared)
     raise AnalysisError(
-        f"{' and '.join(labels)} did different work, so neither can be called more efficient: {listed}. Compare runs "
+        f"{names_of(labels)} did different work, so neither can be called more efficient: {listed}. Compare runs "
         f"that did the same work or, if this difference is what you compare, declare it: --differs {names}"
     )
 
@@ -98,7 +100,7 @@ def refuse_to_pool(keys: Sequence[Key], labels: Sequence[str]) -> None:
     if differing:
         listed = "; ".join(_both(key, labels) for key in differing)
         raise AnalysisError(
-            f"{' and '.join(labels)} cannot be pooled: {listed}. Pooled runs must be runs of one kind; compare the "
+            f"{names_of(labels)} cannot be pooled: {listed}. Pooled runs must be runs of one kind; compare the "
             "campaigns with each other instead of joining them by a comma"
         )
 
@@ -133,9 +135,23 @@ def same_run(parts: Iterable[tuple[str, Sequence[AnalysedRun]]]) -> str | None:
     return None
 
 
+def names_of(labels: Sequence[str]) -> str:
+    """Sides or campaigns in a message: the first few, and how many more there are."""
+    more = [f"{len(labels) - NAMED} more"] if len(labels) > NAMED else []
+    return " and ".join([*labels[:NAMED], *more])
+
+
 def _both(key: Key, labels: Sequence[str]) -> str:
-    values = [f"{value} ({label})" for value, label in zip(key.values, labels, strict=True) if value is not None]
-    return f"{key.name} is {' and '.join(dict.fromkeys(values))}"
+    return f"{key.name} is {values_of(key, labels)}"
+
+
+def values_of(key: Key, labels: Sequence[str]) -> str:
+    """Each value of a key, and which sides have it."""
+    having: dict[str, list[str]] = {}
+    for value, label in zip(key.values, labels, strict=True):
+        if value is not None:
+            having.setdefault(value, []).append(label)
+    return names_of([f"{value} ({names_of(of)})" for value, of in having.items()])
 
 
 def _covers(declared: Sequence[str], name: str) -> bool:
@@ -183,7 +199,7 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "workload-software", "software", said.get("software")
     yield "agent", "software", start.inputs.get("agent.py")
     yield "wattlab", "software", start.software.get("version")
-    for descriptor in run.run.indicators:
+    for descriptor in run.run.indicators if start.source is None else ():  # an import's is the spacing that was seen
         yield "agent-sample-period_s", "software", descriptor.period_s
     for part in run.parts:
         how = part.descriptor
@@ -192,6 +208,7 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
         yield f"{of}.range_w", "instrument", power_column(how).get("range")
         yield f"{of}.ranging", "instrument", how.ranging
         yield f"{of}.averaging", "instrument", [how.averaging, how.window_s]
+        yield f"{of}.figure", "instrument", how.identity.get("figure")
         yield f"{of}.certificate", "instrument", (how.calibration or {}).get("number")
 
 

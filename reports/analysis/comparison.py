@@ -76,12 +76,15 @@ class Options:
     test: TestName = "welch"
     differs: tuple[str, ...] = ()
     timeliness: iso14756.Timeliness | None = None
+    labels: tuple[str, ...] = ()
+    """What each side is called, empty where its campaigns say it; none at all where no side has a name."""
 
     def to_json(self) -> Json:
-        """`options` of comparison.json."""
+        """`options` of comparison.json; `labels` stands there only where a side has a name."""
         steps = None if self.timeliness is None else [list(step) for step in self.timeliness]
         margin = None if self.margin is None else self.margin.to_json()
-        return {"margin": margin, "test": self.test, "differs": list(self.differs), "timeliness": steps}
+        plain: Json = {"margin": margin, "test": self.test, "differs": list(self.differs), "timeliness": steps}
+        return plain | ({"labels": list(self.labels)} if self.labels else {})
 
     @classmethod
     def from_json(cls, written: Json) -> "Options":
@@ -92,6 +95,7 @@ class Options:
             written["test"],
             tuple(written["differs"]),
             None if steps is None else tuple((float(g), float(r)) for g, r in steps),
+            tuple(written.get("labels", ())),
         )
 
 
@@ -126,7 +130,7 @@ def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json, i
     if len(sides) < 2:
         raise AnalysisError("one side alone cannot be compared; name two or more")
     campaigns = read_campaigns(sides)
-    sets = line_up(sides, campaigns)
+    sets = line_up(sides, campaigns, options.labels)
     everyone = [side for _, of_set in sets for side in of_set]
     found = [_set(name, of_set, options) for name, of_set in sets]
     known = [Key(k["key"], k["kind"], tuple(k["values"])) for one in found for k in one["keys"]]

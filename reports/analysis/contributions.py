@@ -45,7 +45,7 @@ class PartTerms:
     """One meter over k intervals, arrays of shape (k,).
 
     `begin_w`, `end_w`: power just inside each edge; `begin_step_w`, `end_step_w`: inside minus outside. `reach_s`: the
-    window, or the distance of instantaneous values; `deviation` the edge's standard deviation in |dP| reach.
+    window, or the usual step of instantaneous values; `deviation` the edge's standard deviation in |dP| reach.
     `reported_j`: the limit that the instrument itself stated, summed up; None where it states none. `gap_j` is u_gap.
     """
 
@@ -136,14 +136,12 @@ def part_terms(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> PartTerms:
     step_w = stream.error.resolution_w
     dithered = np.sqrt(variance) >= step_w / 2
     sampling = np.sqrt(variance) * duration_s / np.sqrt(count) if instant else np.zeros(duration_s.size)
-    steps_s = np.diff(stamps_ns) * NS
-    reach_s = float(np.median(steps_s)) if instant and steps_s.size else float(np.median(series.window_s))
     return PartTerms(
         error=stream.error,
         energy_j=stream.function.energy_j(begins_ns, ends_ns),
         reported_j=_reported_j(stream, begins_ns, ends_ns),
         begin_w=begin_w, end_w=end_w, begin_step_w=begin_w - before_w, end_step_w=end_w - after_w,
-        reach_s=reach_s,
+        reach_s=series.reach_s,
         deviation=DEVIATION_INSTANT if instant else DEVIATION_WINDOW,
         resolution_j=step_w / (2 * ROOT_3) * duration_s / np.where(dithered, np.sqrt(count), 1.0),
         dithered=dithered,

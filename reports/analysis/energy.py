@@ -5,8 +5,8 @@ Knows the measurement model of method.md sections 2 and 3. Knows no file, no sce
 Measurement model. Reading k of an averaging meter is the mean power over window k = [max(w_(k-1), w_k - 1.5 window),
 w_k]; w_k is the stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap:
 the power there is the straight line between the neighbouring readings; before the first and after the last reading it
-is that reading. An instantaneous meter is integrated by trapezoid, and a step of more than 1.5 median steps is a gap.
-Then
+is that reading. An instantaneous meter is integrated by trapezoid; what is further than one usual step from every
+reading is a gap (`PowerSeries.reach_s`): one that comes up to twice as late as usual leaves none. Then
 
     E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
     E_ind   = E[a, b] - integral of P_B over [a, b]
@@ -39,8 +39,7 @@ NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
 OVERLAP = 1.5
-"""A window is stretched to the reading before it up to so many times its length; so are steps of an instantaneous
-meter."""
+"""A window is stretched to the reading before it up to so many times its length."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 
@@ -106,7 +105,7 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
     origin_ns = int(series.times_ns[0])
     stamps_s = (series.times_ns - origin_ns) * NS - descriptor.latency_s
     if descriptor.averaging == "instantaneous":
-        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w)
+        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w, series.reach_s)
     stamp = convention or ("start" if descriptor.stamp == "start" else "end")
     ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
     begins_s = ends_s - OVERLAP * series.window_s
@@ -151,12 +150,24 @@ def summed(functions: Sequence[PowerFunction]) -> PowerFunction:
     return _function(origin_ns, edges_s, first_w, rise_w, gap)
 
 
-def trapezoid(origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64]) -> PowerFunction:
-    """The power function of instantaneous values: straight lines between them."""
+def trapezoid(
+    origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64], usual_s: float = 0.0
+) -> PowerFunction:
+    """The power function of instantaneous values: straight lines between them. What is further than `usual_s` (0: the
+    median step) from every value is a gap."""
     if times_s.size == 1:
         times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
     lengths_s = np.diff(times_s)
-    gap = lengths_s > OVERLAP * np.median(lengths_s) * (1 + 1e-9)
+    reach_s = usual_s or float(np.median(lengths_s))
+    wide = np.flatnonzero(lengths_s > 2 * reach_s * (1 + 1e-9))
+    if wide.size:
+        inner_s = np.column_stack([times_s[wide] + reach_s, times_s[wide + 1] - reach_s])
+        slope = (power_w[wide + 1] - power_w[wide]) / lengths_s[wide]
+        inner_w = power_w[wide, None] + slope[:, None] * (inner_s - times_s[wide, None])
+        places = np.repeat(wide + 1, 2)
+        times_s, power_w = np.insert(times_s, places, inner_s.ravel()), np.insert(power_w, places, inner_w.ravel())
+    gap = np.zeros(times_s.size - 1, dtype=bool)
+    gap[wide + 1 + 2 * np.arange(wide.size)] = True
     return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), gap)
 
 

@@ -4,9 +4,11 @@ Knows one run's series, its interval and the thresholds. Knows no other run, no 
 
 Rules that need more words than their functions
 - Readings that are negative, zero or no number: of a machine that runs none of them can be true. A few are a warning,
-  more than `odd_readings_percent` fail the run.
+  more than `odd_readings_percent` fail the run. What the source itself says it has no value of is a gap that it noted,
+  and is judged as one.
 - `rate-drift` looks both ways at the mean step between readings, gaps left out: every other reading deleted, readings
-  put in between, a meter that counts its second wrong.
+  put in between, a meter that counts its second wrong. It is not asked of momentary values that were imported: no rate
+  was promised, and each counts by its own step.
 - `not-settled` compares the two windows of `settle_window_s` before the interval; of a baseline block also its own
   first two. Where less was recorded, nothing is said here, and `not-monitored` lists it.
 - `foreign-load` is what all CPUs did, less the command with its descendants, less the agent; from the last sample
@@ -65,7 +67,7 @@ def _gaps(
     first = max(int(np.searchsorted(power.times_ns, begin_ns)) - 1, 0)
     last = int(np.searchsorted(power.times_ns, end_ns)) + 1
     steps_s = np.diff(power.times_ns[first:last]) * 1e-9
-    window_s = float(np.median(power.window_s)) or (float(np.median(steps_s)) if steps_s.size else 0.0)
+    window_s = power.reach_s
     longest_s = float(steps_s.max()) if steps_s.size else 0.0
     count = int(np.sum(steps_s > limits["gap_windows"] * window_s))
     causes = sorted(
@@ -183,7 +185,7 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
     for part in series.parts:
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         values = part.power_w[first:last]
-        lost = int(np.sum((part.nan_ns >= begin_ns) & (part.nan_ns < end_ns)))
+        lost = int(np.sum((part.nan_ns >= begin_ns) & (part.nan_ns < end_ns) & ~_is_noted(series, part, part.nan_ns)))
         counts = {"negative": int(np.sum(values < 0)), "zero": int(np.sum(values == 0)), "nan": lost}
         for code, count in counts.items():
             if count:
@@ -191,6 +193,16 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
                 evidence = {"meter": part.descriptor.meter, "readings": count, "percent": share}
                 severity: Severity = "invalid" if share > limits["odd_readings_percent"] else "warn"
                 yield Finding(code, severity, series.run.path.name, evidence)
+
+
+def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which moments lie in a gap of the stream that was noted."""
+    noted = np.zeros(times_ns.size, dtype=bool)
+    for event in series.run.events:
+        if isinstance(event, GapEvent) and event.stream == part.descriptor.stream:
+            first, last = np.searchsorted(times_ns, event.from_ns), np.searchsorted(times_ns, event.to_ns, side="right")
+            noted[first:last] = True
+    return noted
 
 
 def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:
@@ -220,6 +232,8 @@ def of_rate(
 ) -> Iterator[Finding]:
     """`rate-drift`: readings come too seldom or too often."""
     for part in series.parts:
+        if series.run.start.source is not None and not _averages(part):
+            continue
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         steps_s = np.diff(part.times_ns[first:last]) * 1e-9
         right_s = typical_s.get(part.descriptor.meter, 0.0)

@@ -7,6 +7,7 @@ wall clock of an import. A stream that was cut off in mid-line (a killed run) is
 """
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,8 @@ POWER_COLUMNS = frozenset(
 )
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
+BOARD = re.compile(r"gpu\d+-dc-board")
+"""The circuit of one of several boards that an imported log tells apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class PowerSeries:
     reported: NDArray[np.float64] | None = None
     nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
     supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def reach_s(self) -> float:
+        """How far a reading reaches: its window; of an instantaneous meter the usual step between readings (the
+        median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
+        if self.descriptor.averaging == "window" and np.any(self.window_s):
+            return float(np.median(self.window_s))
+        step_s = float(np.median(np.diff(self.times_ns))) * 1e-9 if self.times_ns.size > 1 else 0.0
+        return max(step_s, self.descriptor.window_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +137,12 @@ class RunSeries:
 
     @property
     def circuits(self) -> tuple[str, ...]:
-        """What the SUT's energy is the sum of: the named circuits, else the inlet, else the only stream's."""
+        """What the SUT's energy is the sum of: the named circuits, else the inlet, else all boards, else the only
+        stream's."""
         known = [descriptor.circuit for descriptor in self.run.power]
-        return self.named_circuits or ((SUT_INLET,) if SUT_INLET in known or not known else (known[0],))
+        if self.named_circuits or SUT_INLET in known or not known:
+            return self.named_circuits or (SUT_INLET,)
+        return tuple(dict.fromkeys(filter(BOARD.fullmatch, known))) or (known[0],)
 
     @property
     def whole(self) -> bool:

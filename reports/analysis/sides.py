@@ -210,14 +210,17 @@ def read_campaigns(sides: Sequence[Sequence[Part]]) -> dict[Path, Campaign]:
     return {folder: by_place[folder.resolve()] for folder in folders}
 
 
-def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) -> list[tuple[str, list[Side]]]:
+def line_up(
+    sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign], labels: Sequence[str] = ()
+) -> list[tuple[str, list[Side]]]:
     """(name, sides) of every comparison that is meant: one where every part names its scenario, else one for each
-    scenario that all campaigns have.
+    scenario that all campaigns have. `labels`: what each side is called, empty where its campaigns say it.
 
     Raises:
         AnalysisError: a scenario is not there, nothing is common, or a run stands there twice.
     """
     parts = [part for side in sides for part in side]
+    called = list(zip(sides, labels or [""] * len(sides), strict=True))
     named = [part.scenario is not None for part in parts]
     if any(named) and not all(named):
         without = next(part for part in parts if part.scenario is None)
@@ -227,14 +230,14 @@ def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) ->
             f"(it has {has or 'none'}), or name none anywhere to compare every scenario that all have"
         )
     if all(named):
-        found = [("", [_side(side, campaigns, None) for side in sides])]
+        found = [("", [_side(side, campaigns, None, label) for side, label in called])]
     else:
         common = [n for n in campaigns[parts[0].folder].scenarios
                   if all(n in campaigns[p.folder].scenarios for p in parts)]  # fmt: skip
         if not common:
             have = "; ".join(f"{p.folder} has {', '.join(campaigns[p.folder].scenarios) or 'none'}" for p in parts)
             raise AnalysisError(f"no scenario is in all of these campaigns: {have}; name them as FOLDER:SCENARIO")
-        found = [(name, [_side(side, campaigns, name) for side in sides]) for name in common]
+        found = [(name, [_side(side, campaigns, name, label) for side, label in called]) for name in common]
     for _, of_set in found:
         of_parts = [
             (f"{campaign.name}:{name}", group.runs)
@@ -246,7 +249,7 @@ def line_up(sides: Sequence[Sequence[Part]], campaigns: dict[Path, Campaign]) ->
     return found
 
 
-def _side(parts: Sequence[Part], campaigns: dict[Path, Campaign], scenario: str | None) -> Side:
+def _side(parts: Sequence[Part], campaigns: dict[Path, Campaign], scenario: str | None, called: str) -> Side:
     chosen = []
     for part in parts:
         campaign, name = campaigns[part.folder], part.scenario or scenario or ""
@@ -257,7 +260,7 @@ def _side(parts: Sequence[Part], campaigns: dict[Path, Campaign], scenario: str 
             )
         chosen.append((campaign, name))
     label = "+".join(campaign.name if scenario else f"{campaign.name}:{name}" for campaign, name in chosen)
-    return Side(label, tuple(chosen))
+    return Side(called or label, tuple(chosen))
 
 
 def _mean(values: Floats, shares: dict[Source, float], *, known: bool = True) -> Mean:

@@ -105,10 +105,26 @@ UNBOUNDED = (
     "No interval: the runs are too few or too scattered to bound the quotient, so the value alone shows nothing."
 )
 LONG_KEYS, FEW_STATEMENTS = 12, 2
+MOST_JOINED = 3
+"""The names of so many campaigns are joined to that of a side."""
+
+
+def legible(document: Results) -> Results:
+    """The document with sides that many campaigns were joined to called after the first, unless they have a name."""
+    sets = [{**one, "sides": [{**side, "label": _short(side)} for side in one["sides"]]} for one in document["sets"]]
+    return {**document, "sets": sets}
+
+
+def _short(side: Part) -> str:
+    names = [part["folder"] for part in side["parts"]]
+    scenarios = [f"{part['folder']}:{part['scenario']}" for part in side["parts"]]
+    joined = next((each for each in (names, scenarios) if "+".join(each) == side["label"]), [])
+    return f"{joined[0]} and {len(joined) - 1} more" if len(joined) > MOST_JOINED else str(side["label"])
 
 
 def comparison_page(document: Results) -> DocumentPage:
     """The page of one comparison."""
+    document = legible(document)
     title = "Comparison: " + " and ".join(dict.fromkeys(s["label"] for one in document["sets"] for s in one["sides"]))
     software = document["software"]
     command = command_of(document)
@@ -132,9 +148,11 @@ def comparison_page(document: Results) -> DocumentPage:
 def command_of(document: Results) -> str:
     """What computes the comparison again, where the campaigns lie."""
     options = document["options"]
+    labels = options.get("labels") or [""] * len(document["sides"])
     sides = [
-        ",".join(p["folder"] + (f":{p['scenario']}" if p["scenario"] else "") for p in side)
-        for side in document["sides"]
+        (f"{label}=" if label else "")
+        + ",".join(p["folder"] + (f":{p['scenario']}" if p["scenario"] else "") for p in side)
+        for side, label in zip(document["sides"], labels, strict=True)
     ]
     extra = [f"--test {options['test']}"] if options["test"] != "welch" else []
     if margin := options["margin"]:

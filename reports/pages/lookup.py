@@ -44,6 +44,8 @@ GPU_WORDS = {
     "load_percent": "load", "memory_load_percent": "memory load", "memory_used_mib": "memory allocated",
     "power_w": "power", "energy_j": "energy counter", "sm_clock_mhz": "SM clock", "memory_clock_mhz": "memory clock",
     "graphics_clock_mhz": "graphics clock", "throttled": "slowed down, part of the time",
+    "memory_temperature_c": "memory temperature", "fan_percent": "fan speed", "power_instant_w": "power, momentary",
+    "power_draw_w": "power (power.draw)", "power_average_w": "power, mean of a second",
 }  # fmt: skip
 
 UNIT_OF_SUFFIX = {

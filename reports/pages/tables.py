@@ -69,6 +69,7 @@ def meter_table(results: Results) -> Table:
         identity = pick(meter, "identity") or {}
         name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
         serial = f", serial {identity['serial']}" if identity.get("serial") else ""
+        serial += "".join(f", {identity[key]}" for key in ("board", "figure") if identity.get(key))
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
         role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"

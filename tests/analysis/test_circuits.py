@@ -73,6 +73,15 @@ def test_the_energy_is_the_sum_over_the_circuits_that_feed_the_sut(run: RunFolde
     assert both.series.whole
 
 
+def test_the_boards_of_a_log_add_up_and_are_not_the_whole_machine(run: RunFolder) -> None:
+    boards = with_meter(with_meter(fed_by(run), "gpu0", "gpu0-dc-board", 50.0), "gpu1", "gpu1-dc-board", 30.0)
+    alone = analysed(replace(boards, power=boards.power[1:]))
+    assert alone.series.primary_meters == ("gpu0", "gpu1")
+    assert alone.energy_j == pytest.approx(80.0 * alone.duration_s, rel=1e-9)
+    assert not alone.series.whole
+    assert analysed(boards).series.primary_meters == ("wall",)
+
+
 def test_a_meter_on_another_circuit_changes_nothing(run: RunFolder) -> None:
     beside = analysed(with_meter(run, "gpu", "gpu-supply", 50.0))
     assert beside.energy_j == analysed(run).energy_j

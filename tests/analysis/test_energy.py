@@ -166,6 +166,31 @@ def test_instantaneous_values_are_integrated_by_trapezoid() -> None:
     )
 
 
+@given(STEPS, POWERS)
+def test_a_gap_of_instantaneous_values_is_what_is_further_than_one_usual_step_from_all_of_them(
+    steps_s: list[float], powers: list[float]
+) -> None:
+    seconds = np.cumsum([0.0, *steps_s])
+    values = np.resize(powers, seconds.size)
+    series = stream(seconds.tolist(), values.tolist(), descriptor("instantaneous"))
+    function, usual_s = power_function(series), series.reach_s
+    begin_ns, end_ns = int(series.times_ns[0]), int(series.times_ns[-1])
+    missing_s = np.maximum(np.diff(series.times_ns) * 1e-9 - 2 * usual_s, 0).sum()
+    assert float(function.gap_s(begin_ns, end_ns)) == pytest.approx(missing_s, abs=1e-6)
+    joules = np.trapezoid(values, series.times_ns * 1e-9 - series.times_ns[0] * 1e-9)
+    assert float(function.energy_j(begin_ns, end_ns)) == pytest.approx(joules, rel=1e-6, abs=1e-4)
+
+
+def test_values_that_stand_for_a_while_leave_no_gap_before_they_are_due_again() -> None:
+    steps_s = [0.006] * 20 + [0.09] + [0.006] * 20
+    seconds, values = np.cumsum([0.0, *steps_s]).tolist(), [100.0] * 42
+    at_once, standing = (stream(seconds, values, descriptor("instantaneous", window_s=s)) for s in (0.0, 0.1))
+    assert float(power_function(at_once).gap_s(at(0), at(seconds[-1]))) == pytest.approx(0.09 - 0.012)
+    assert float(power_function(standing).gap_s(at(0), at(seconds[-1]))) == 0
+    assert at_once.reach_s == pytest.approx(0.006)
+    assert standing.reach_s == 0.1
+
+
 def test_two_readings_with_one_stamp_do_not_count_twice() -> None:
     assert float(power_function(stream([1, 2, 2, 3], [10, 10, 10, 10])).energy_j(at(0), at(3))) == pytest.approx(30)
 

@@ -1,9 +1,15 @@
-"""Fuzz one codec of tests/meters/codecs.py with atheris (libFuzzer): `python -m tests.fuzz NAME [SECONDS]`.
+"""Fuzz one codec of tests/meters/codecs.py with atheris (libFuzzer), or mutate the valid files of one foreign form of
+tests/fuzz/forms.py: `python -m tests.fuzz NAME [SECONDS]`.
 
-atheris is not among the packages of the tests: `.venv/bin/uv pip install --python .venv/bin/python atheris==3.0.0`.
-The first byte of an input says where the rest is cut into chunks. A crash is an exception that is no `MeterError`, more
-bytes held than the codec's limit, or 5 s without an end; libFuzzer then prints the input and writes it to a file.
-Prints one line of JSON: codec, seconds, inputs run, edges covered.
+Of a form every mutation declares what must come of it (tests/fuzz/foreign.py). Prints one line of JSON: form, seconds,
+mutations tried by name, those that did not apply, and those that broke what they declared, with the seed to repeat them
+(`python -m tests.fuzz NAME --seed MUTATION SEED`).
+
+A codec needs atheris, which is not among the packages of the tests:
+`.venv/bin/uv pip install --python .venv/bin/python atheris==3.0.0`. The first byte of an input says where the rest is
+cut into chunks. A crash is an exception that is no `MeterError`, more bytes held than the codec's limit, or 5 s without
+an end; libFuzzer then prints the input and writes it to a file. Prints one line of JSON: codec, seconds, inputs run,
+edges covered.
 """
 
 import importlib
@@ -11,11 +17,15 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from re import findall
 
 from meters.meter import MeterError
+from tests.fuzz.foreign import Tally, attempt, play
+from tests.fuzz.forms import FORMS
 from tests.meters.codecs import CODECS
 
 
@@ -59,10 +69,23 @@ def main(name: str, seconds: int) -> int:
     return done.returncode
 
 
+def mutate(name: str, seconds: int) -> int:
+    """Mutate valid files until the time is over and print what came of it; 1 where a declaration was broken."""
+    form, tally, seed = FORMS[name], Tally(), time.time_ns()
+    play(form, list(form.mutations), Random(seed), tally, time.monotonic() + seconds)
+    said = {"form": name, "seconds": seconds, "seed": seed, "tried": tally.tried.total(), "by_mutation": tally.tried}
+    print(json.dumps(said | {"did_not_apply": tally.idle.total(), "broken": tally.broken}))
+    return 1 if tally.broken else 0
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--inside"]:
         target(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     elif sys.argv[1:2] and sys.argv[1] in CODECS:
         sys.exit(main(sys.argv[1], int(sys.argv[2]) if sys.argv[2:] else 600))
+    elif sys.argv[1:2] and sys.argv[1] in FORMS and sys.argv[2:3] == ["--seed"]:
+        sys.exit(attempt(FORMS[sys.argv[1]], sys.argv[3], int(sys.argv[4]), Tally()) or 0)
+    elif sys.argv[1:2] and sys.argv[1] in FORMS:
+        sys.exit(mutate(sys.argv[1], int(sys.argv[2]) if sys.argv[2:] else 600))
     else:
-        sys.exit(f"usage: python -m tests.fuzz NAME [SECONDS]; NAME one of {', '.join(sorted(CODECS))}")
+        sys.exit(f"usage: python -m tests.fuzz NAME [SECONDS]; NAME one of {', '.join(sorted([*CODECS, *FORMS]))}")

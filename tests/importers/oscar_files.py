@@ -1,10 +1,11 @@
 """Small OSCAR files of every form, as text; what they say is the same in all of them."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.importers.collectl import Hardware, read_collectl
-from harness.importers.imported import SourceFile, utf8
+from harness.importers.imported import SourceFile
 from harness.importers.oscar_actions import Actions, read_actions
 from harness.importers.oscar_kinds import require_kind
 from harness.importers.oscar_power import Power, read_power
@@ -17,7 +18,7 @@ ACTIONS = "2024-1-25 12:00:05.5;startTestrun\n2024-1-25 12:00:15.27;stopTestrun\
 def source(text: str | bytes, name: str = "x.csv") -> SourceFile:
     """A file with this text."""
     content = text.encode() if isinstance(text, str) else text
-    return SourceFile(Path(name), content, utf8(content))
+    return SourceFile(Path(name), content, content.removeprefix(codecs.BOM_UTF8))
 
 
 def power_of(text: str | bytes) -> Power:

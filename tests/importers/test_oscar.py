@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.documents import ActionEvent, NoteEvent, PhaseEvent
 from harness.errors import ImportFileError, RunFolderError
+from harness.importers.grouping import Grouping
 from harness.importers.imported import read_source
 from harness.importers.oscar import find_layout, import_oscar
 from harness.run_folder import CampaignFolder, verify_campaign
@@ -254,6 +255,22 @@ def test_what_collectl_calls_its_files_is_found_and_days_are_joined(tmp_path: Pa
     (folder / "app-hardware-pc7-20240122.tab").write_text(LOCAL)
     with pytest.raises(ImportFileError, match=r"begins at 2024-01-25 12:00:0\d, before .* ends; leave one"):
         import_oscar(folder, tmp_path / "d")
+
+
+def test_measurements_of_several_days_become_repetitions_by_a_template(tmp_path: Path) -> None:
+    for day in (1, 2):
+        (tmp_path / f"day{day}").mkdir()
+        texts = {"app_power": power_text(), "app_actions": ACTIONS, "app_hardware": hardware_text()}
+        later = {
+            part: text.replace("2024-1-25", f"2024-1-2{day}").replace("25.01.", f"2{day}.01.")
+            for part, text in texts.items()
+        }
+        make_folder(tmp_path / f"day{day}", **later)
+    with pytest.raises(ImportFileError, match=r"but in day1, day2: name one of them, or say with --group"):
+        import_oscar(tmp_path, tmp_path / "c")
+    summary = import_oscar(tmp_path, tmp_path / "c", grouping=Grouping("*/{scenario}"))
+    assert summary.runs == {"app": 2}
+    assert [run.start.repetition for run in CampaignFolder(tmp_path / "c").runs()] == [1, 2]
 
 
 def test_what_is_left_out_of_a_file_stands_in_the_report(tmp_path: Path) -> None:

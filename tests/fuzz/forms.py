@@ -1,0 +1,6 @@
+"""The foreign forms whose valid files are mutated (`python -m tests.fuzz NAME SECONDS`)."""
+
+from tests.fuzz import foreign_nvidia_smi
+from tests.fuzz.foreign import Form
+
+FORMS: dict[str, Form] = {form.name: form for form in (foreign_nvidia_smi.FORM,)}
