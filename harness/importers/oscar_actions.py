@@ -8,7 +8,7 @@ Decisions
 - Handbook variant: an empty second field; a type in the third field stands for the second, any other text there begins
   an action that ends where the next line begins. Types are known whatever their case (KDE writes `startTestRun`).
 - Actions may lie in one another; a stopAction ends the one begun last. At stopTestrun only an action in which no other
-  was begun may still be open: with more than that, a line is missing.
+  was begun may still be open, and that is said: with more than that, a line is missing.
 - `iteration N` is the same on every line of a test run; where it changes in between, lines are missing: refused.
 - A test run without stopTestrun (the script was stopped) has no end and is left out, and said; none with one: refused.
 """
@@ -196,6 +196,9 @@ class _ActionLog:
                 "stopAction is missing"
             )
         if self._open:
+            words = f"the action {self._open[0].name!r:.60} has no stopAction; it ends with its test run"
+            if not self._open[0].by_next:
+                self._remarks.append(Remark("action-without-stop", self._source, self._open[0].line, words))
             self._close(stamp_ns)
         run.end_ns = stamp_ns
         self._runs.append(run)

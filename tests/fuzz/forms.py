@@ -1,6 +1,6 @@
 """The foreign forms whose valid files are mutated (`python -m tests.fuzz NAME SECONDS`)."""
 
-from tests.fuzz import foreign_nvidia_smi
+from tests.fuzz import foreign_nvidia_smi, foreign_oscar
 from tests.fuzz.foreign import Form
 
-FORMS: dict[str, Form] = {form.name: form for form in (foreign_nvidia_smi.FORM,)}
+FORMS: dict[str, Form] = {form.name: form for form in (foreign_nvidia_smi.FORM, foreign_oscar.FORM)}

@@ -77,6 +77,8 @@ def test_actions_in_actions_end_from_the_inside() -> None:
         name: ((begin - run.begin_ns) // second, (end - run.begin_ns) // second) for name, _, begin, end in run.actions
     }
     assert spans == {"epoch": (2, 3), "train": (1, 4)}
+    (remark,) = actions_of(USUAL.replace("2024-01-25 12:00:08;stopAction\n", "")).remarks
+    assert str(remark) == "x.csv:2: the action 'open' has no stopAction; it ends with its test run"
     unclosed = text.replace("2024-01-25 12:00:04;stopAction\n", "")
     with pytest.raises(
         ImportFileError, match=r"x\.csv:5: the action 'train' of line 2 is still open, and others lie in"
