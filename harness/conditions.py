@@ -37,7 +37,7 @@ THROTTLE = {
 }  # fmt: skip
 """Bits of nvmlClocksEventReasons that mean less than full speed (nvml.h)."""
 SOFTWARE = {"kernel": "kernel", "os": "operating system", "firmware": "firmware", "cpu_governor": "CPU governor"}
-MACHINE = {"hostname": "host name", "board": "main board", "cpu": "CPU", "memory_kib": "memory"}
+MACHINE = {"hostname": "host name", "board": "main board", "cpu": "CPU", "memory_kib": "memory in KiB"}
 
 
 @dataclass(frozen=True, slots=True)

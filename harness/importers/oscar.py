@@ -413,7 +413,10 @@ def _power_stream(test_run: TestRun, power: Power, meter: Json) -> tuple[PowerDe
     )  # fmt: skip
     rows = _slice(power.times_ns, test_run)
     pairs = zip(power.times_ns[rows].tolist(), power.power_w[rows].tolist(), strict=True)
-    lines = [f"{time_ns},{power_w!r},{window_s!r},\n" for time_ns, power_w in pairs]
+    lines = [
+        f"{time_ns},,{window_s!r},nan\n" if math.isnan(power_w) else f"{time_ns},{power_w!r},{window_s!r},\n"
+        for time_ns, power_w in pairs
+    ]
     return descriptor, ("time_ns,power_w,window_s,flags\n" + "".join(lines)).encode()
 
 

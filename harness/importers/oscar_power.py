@@ -21,6 +21,7 @@ import numpy as np
 from harness.errors import ImportFileError
 from harness.importers.imported import SECOND_NS, SourceFile
 from harness.importers.text_table import (
+    ABSENT,
     Remark,
     Stamps,
     TextTable,
@@ -41,7 +42,7 @@ _AVERAGE = re.compile(r"avg\s*\[(.*)\]")
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """A power file: source-wall ns and W per row, and how it was written. `is_utc`: its stamps are UTC."""
+    """A power file: source-wall ns and W (NaN: none) per row, and how it was written. `is_utc`: its stamps are UTC."""
 
     source: SourceFile
     times_ns: Stamps
@@ -107,10 +108,24 @@ def read_power(source: SourceFile) -> Power:
     times_ns = wall_ns(table, table.cells[0], [ISO] if kind == "power-mobile" else [DAY_FIRST, ISO])
     require_rising(table, times_ns)
     mobile = kind == "power-mobile"
+    power_w, remarks = _watts(table)
     return Power(
-        source, times_ns, table.numbers_of(1), lines[0].strip() if at else "", f"oscar {kind}",
-        "instantaneous" if mobile else "window", None if mobile else _resolution_w(table), False, table.remarks,
+        source, times_ns, power_w, lines[0].strip() if at else "", f"oscar {kind}",
+        "instantaneous" if mobile else "window", None if mobile else _resolution_w(table), False, remarks,
     )  # fmt: skip
+
+
+def _watts(table: TextTable) -> tuple[Values, tuple[Remark, ...]]:
+    """The column of power, NaN where a row has none, and what has to be said of it."""
+    power_w = table.numbers_of(1)
+    missing = np.flatnonzero(np.isnan(power_w))
+    if missing.size == power_w.size:
+        raise ImportFileError(f"{table.where(0)}: no row has a power; export the file again")
+    if not missing.size:
+        return power_w, table.remarks
+    many = f", {missing.size} rows in all" if missing.size > 1 else ""
+    words = f"no power in this row ({table.cells[1][missing[0]]!r}){many}; a gap"
+    return power_w, (*table.remarks, Remark("no-power", table.source, table.numbers[missing[0]], words))
 
 
 def _average(source: SourceFile, at: int, header: Sequence[str]) -> int:
@@ -128,7 +143,7 @@ def _average(source: SourceFile, at: int, header: Sequence[str]) -> int:
 
 
 def _resolution_w(table: TextTable) -> float | None:
-    decimals = {len(re.split("[.,]", text + ".")[1]) for text in table.cells[1]}
+    decimals = {len(re.split("[.,]", text + ".")[1]) for text in table.cells[1] if text not in ABSENT}
     return float(10.0 ** -decimals.pop()) if len(decimals) == 1 else None
 
 
@@ -145,7 +160,8 @@ def _read_gude(source: SourceFile) -> Power:
         )
     times_ns = np.array(table.cells[0], dtype=np.int64) * (SECOND_NS // 1_000_000)
     require_rising(table, times_ns)
+    power_w, remarks = _watts(table)
     return Power(
-        source, times_ns, table.numbers_of(1), "GUDE raw log", "oscar power-gude", "instantaneous",
-        _resolution_w(table), True, table.remarks,
+        source, times_ns, power_w, "GUDE raw log", "oscar power-gude", "instantaneous", _resolution_w(table), True,
+        remarks,
     )  # fmt: skip

@@ -103,8 +103,8 @@ def _table(source: SourceFile, lines: Sequence[str], at: int, width: int) -> Tex
 def _values(table: TextTable, places: Sequence[int], indicator: Indicator) -> Values:
     """Percent as it stands, of one counter; bytes per second of all together, in KiB/s."""
     if indicator.unit == "%":
-        return table.numbers_of(places[0], blank=True)
-    return np.asarray(np.sum([table.numbers_of(place, blank=True) for place in places], axis=0) / 1024)
+        return table.numbers_of(places[0])
+    return np.asarray(np.sum([table.numbers_of(place) for place in places], axis=0) / 1024)
 
 
 def _offset_h(head: str) -> float | None:

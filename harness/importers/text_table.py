@@ -8,13 +8,14 @@ Decisions
   wanted (no newline, no separator behind it): it is left out and said, so that half a number is never a value.
 - Any other line with too few or too many fields is damage: refused, with its line.
 - Empty lines hold nothing and are passed over. A line equal to the one before it, stamp and all, is left out and said.
+- A cell that says that there is no number (ABSENT) costs itself: it is NaN.
 - Decimal comma or decimal point: unambiguous where another character stands between fields, as long as a whole column
   agrees; a column that mixes them is refused, with the line.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -26,6 +27,8 @@ from harness.errors import ImportFileError
 from harness.importers.imported import SECOND_NS, SourceFile, decoded
 
 CUT = "cut off in mid-line; the line is left out"
+ABSENT = frozenset({"", "-", "--", "---", "NA", "N/A", "NaN", "nan"})
+"""What programs write where there is no number (R: NA)."""
 Stamps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
@@ -63,22 +66,21 @@ class TextTable:
         """File and line, for a message."""
         return f"{self.source.path}:{self.numbers[row]}"
 
-    def numbers_of(self, column: int, *, blank: bool = False) -> Values:
-        """A column of numbers, written with a decimal comma or with a decimal point, all alike; `blank`: an empty cell
-        is NaN.
+    def numbers_of(self, column: int) -> Values:
+        """A column of numbers, written with a decimal comma or with a decimal point, all alike; NaN where a cell says
+        that there is none.
 
         Raises:
             ImportFileError: a cell that is no number, or one written unlike the rest of the file.
         """
-        texts = self.cells[column]
+        texts = ["nan" if text in ABSENT else text for text in self.cells[column]]
         joined = "\n".join(texts)
         comma = "," in joined
-        good = re.compile(r"-?\d+(,\d+)?" if comma else r"-?\d*\.?\d+([eE][-+]?\d+)?", re.ASCII)
-        row = next((i for i, text in enumerate(texts) if not good.fullmatch(text) and not (blank and text == "")), None)
+        good = re.compile(r"nan|-?\d+(,\d+)?" if comma else r"nan|-?\d*\.?\d+([eE][-+]?\d+)?", re.ASCII)
+        row = next((i for i, text in enumerate(texts) if not good.fullmatch(text)), None)
         values = np.zeros(0)
         if row is None:
-            plain = joined.replace(",", ".").split("\n")
-            values = np.array([text or "nan" for text in plain] if blank else plain, dtype=np.float64)
+            values = np.array(joined.replace(",", ".").split("\n"), dtype=np.float64)
             row = next(iter(np.flatnonzero(np.isinf(values)).tolist()), None)
         if row is not None:
             raise ImportFileError(
@@ -86,15 +88,6 @@ class TextTable:
                 f"{'comma' if comma else 'point'} like the rest of the file"
             )
         return values
-
-    def kept(self, rows: Sequence[bool] | NDArray[np.bool_]) -> "TextTable":
-        """The same table with these rows only."""
-        chosen = [row for row, wanted in enumerate(rows) if wanted]
-        return replace(
-            self,
-            numbers=[self.numbers[row] for row in chosen],
-            cells=[[column[row] for row in chosen] for column in self.cells],
-        )
 
 
 def lines_of(source: SourceFile) -> list[str]:

@@ -51,7 +51,7 @@ def scale_for(numbers: Iterable[Number | None]) -> Scale:
     units = {unit_of(number) for number in present}
     if len(units) != 1:
         return Scale("")
-    unit = units.pop()
+    unit = units.pop().replace("/s·s", "")  # a rate times its seconds is the amount
     sizes = [abs(number["value"]) for number in present if is_finite(number.get("value"))]
     largest = max(sizes, default=0.0)
     amount, dot, rest = unit.partition("·")

@@ -286,6 +286,17 @@ def test_what_is_left_out_of_a_file_stands_in_the_report(tmp_path: Path) -> None
     assert {"truncated-source", "note"} <= codes
 
 
+def test_a_row_without_a_power_is_a_gap_of_its_run_and_no_more(tmp_path: Path) -> None:
+    import_oscar(make_folder(tmp_path, app_power=power_text(value=lambda i: "" if i == 9 else "20,0")), tmp_path / "c")
+    (run,) = analyse(tmp_path / "c").to_json()["runs"]
+    assert run["energy_wh"]["value"] == pytest.approx(20.0 * 10.022 / 3600, rel=1e-9)
+    assert run["excluded_because"] == "gaps in its power readings exceed the limits"
+    assert {"gap", "nan"} <= set(run["findings"])
+    (campaign,) = CampaignFolder(tmp_path / "c").runs()
+    assert ",,1.0,nan\n" in (campaign.path / "readings-wall.csv").read_text()
+    assert notes_of(tmp_path / "c")["no-power"] == ["line 12 of app-power.csv: no power in this row (''); a gap"]
+
+
 def test_the_keys_of_oscar_toml_stand_in_the_docs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
     for key in ("power", "actions", "hardware", "utc_offset_h", "maker", "model", "serial", "firmware", "stamp",

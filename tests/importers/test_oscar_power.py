@@ -72,6 +72,16 @@ def test_a_last_line_whose_number_is_whole_is_kept_without_a_newline_and_blank_l
     assert power_of(text.replace("45.3;\n", "45.3;\n\n") + "\n\n \n").remarks == ()
 
 
+@pytest.mark.parametrize("text", ["", "NA", "NaN", "nan", "--"])
+def test_a_row_without_a_power_costs_itself_and_is_said(text: str) -> None:
+    power = power_of(power_text(value=lambda i: text if i in (3, 7) else "1,5"))
+    assert np.flatnonzero(np.isnan(power.power_w)).tolist() == [3, 7]
+    assert [str(remark) for remark in power.remarks] == [
+        f"x.csv:6: no power in this row ({text!r}), 2 rows in all; a gap"
+    ]
+    assert power.resolution_w == pytest.approx(0.1)
+
+
 def test_a_line_that_stands_twice_counts_once_and_is_said() -> None:
     line = "25.01.24, 12:00:04;14,500;1,0;2,0;\n"
     power = power_of(power_text(8).replace("5;" + line, "5;" + line + "5;" + line))
@@ -84,7 +94,8 @@ def test_a_line_that_stands_twice_counts_once_and_is_said() -> None:
     [
         (power_text(value=lambda i: "1.500" if i == 7 else "1,500"), r"x\.csv:10: found '1\.500'.*decimal comma"),
         (power_text(value=lambda i: "much" if i == 3 else "1,5"), r"x\.csv:6: found 'much', expected a number"),
-        (power_text(value=lambda i: "nan" if i == 3 else "1,5"), r"x\.csv:6: found 'nan'"),
+        (power_text(value=lambda i: "NA"), r"x\.csv:3: no row has a power"),
+        (power_text(value=lambda i: "inf" if i == 3 else "1,5"), r"x\.csv:6: found 'inf'"),
         (power_text(value=lambda i: "1e999" if i == 3 else "1.5"), r"x\.csv:6: found '1e999'"),
         (power_text(value=lambda i: "1_0" if i == 3 else "1.5"), r"x\.csv:6: found '1_0'"),
         (power_text().replace("12:00:10;20,500;1,0;2,0;", "12:00:10;"), r"x\.csv:13: .*damaged"),
