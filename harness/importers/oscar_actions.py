@@ -10,6 +10,7 @@ Decisions
 - Actions may lie in one another; a stopAction ends the one begun last. At stopTestrun only an action in which no other
   was begun may still be open, and that is said: with more than that, a line is missing.
 - `iteration N` is the same on every line of a test run; where it changes in between, lines are missing: refused.
+- A line that stands twice counts once, and that is said; but two stopAction of one moment end two open actions.
 - A test run without stopTestrun (the script was stopped) has no end and is left out, and said; none with one: refused.
 """
 
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 
 from harness.errors import ImportFileError
 from harness.importers.imported import SECOND_NS, SourceFile
-from harness.importers.text_table import CUT, Remark, lines_of
+from harness.importers.text_table import CUT, Remark, doubled_lines, lines_of
 
 UNENDED = "unended-test-run"
 TYPES = ("startTestrun", "stopTestrun", "startAction", "stopAction")
@@ -76,6 +77,11 @@ class _Entry:
     kind: str
     text: str
     iteration: str | None
+
+    @property
+    def content(self) -> tuple[int, str, str, str | None]:
+        """What two lines have in common of which one is the other again."""
+        return self.stamp_ns, self.kind, self.text, self.iteration
 
 
 def looks_like_actions(line: str) -> bool:
@@ -137,15 +143,19 @@ class _ActionLog:
         self._remarks: list[Remark] = []
         self._run: TestRun | None = None
         self._open: list[_Open] = []
-        self._last_ns = 0
+        self._last: _Entry | None = None
+        self._doubled: list[int] = []
 
     def remark(self, remark: Remark) -> None:
         self._remarks.append(remark)
 
     def take(self, entry: _Entry) -> None:
-        if entry.stamp_ns < self._last_ns:
+        last, self._last = self._last, entry
+        if last is not None and entry.stamp_ns < last.stamp_ns:
             raise ImportFileError(f"{entry.where}: time goes back here; sort the log or split it at this line")
-        self._last_ns = entry.stamp_ns
+        if last is not None and self._repeats(entry, last):
+            self._doubled.append(entry.line)
+            return
         if entry.kind == "startTestrun":
             self._leave_out_unended()
             self._run = TestRun(entry.line, entry.stamp_ns, iteration=entry.iteration)
@@ -165,6 +175,11 @@ class _ActionLog:
             for action in self._open:
                 action.held = True
             self._open.append(_Open(entry.text or "action", entry.line, entry.stamp_ns, by_next=entry.kind == ""))
+
+    def _repeats(self, entry: _Entry, last: _Entry) -> bool:
+        """Whether a line is the one before, written twice."""
+        ends_another = entry.kind == "stopAction" and bool(self._open)
+        return entry.content == last.content and not ends_another
 
     def _require_run(self, entry: _Entry) -> None:
         run = self._run
@@ -220,7 +235,7 @@ class _ActionLog:
             )
         if not self._runs:
             raise ImportFileError(f"{self._path}:1: no startTestrun in the file: there is nothing to import")
-        return Actions(self._source, self._runs, tuple(self._remarks))
+        return Actions(self._source, self._runs, (*self._remarks, *doubled_lines(self._source, self._doubled)))
 
 
 def _type_and_text(where: str, cells: list[str]) -> tuple[str, str]:

@@ -114,16 +114,20 @@ def read_table(
     if source.cut:
         remarks.append(Remark("truncated-source", source, 0, "the gzip stream has no end; what is there was read"))
     rows, doubled = _without_doubles(rows)
-    if doubled:
-        many = f", {len(doubled)} lines in all" if len(doubled) > 1 else ""
-        words = f"the same as the line before{many}; left out"
-        remarks.append(Remark("doubled-lines", source, doubled[0], words))
+    remarks += doubled_lines(source, doubled)
     if not rows:
         raise ImportFileError(f"{source.path}:{begin + 1}: no data line behind the header; the file is cut off")
     _require_width(source, rows, separator, separators)
     split = [line.split(separator) for _, line in rows]
     cells = [[row[place].strip(' "') for row in split] for place in places]
     return TextTable(source, [number for number, _ in rows], cells, tuple(remarks))
+
+
+def doubled_lines(source: SourceFile, numbers: Sequence[int]) -> list[Remark]:
+    """The remark on lines that repeat the one before; none without such lines."""
+    many = f", {len(numbers)} lines in all" if len(numbers) > 1 else ""
+    words = f"the same as the line before{many}; left out"
+    return [Remark("doubled-lines", source, numbers[0], words)] if numbers else []
 
 
 def _separators(rows: list[tuple[int, str]], separator: str, width: int) -> int:

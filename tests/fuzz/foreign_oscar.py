@@ -165,10 +165,12 @@ def stamp_of(line: str) -> str:
     return found[0] if found else line
 
 
-def a_chunk_moved(random: Random, files: Files) -> Mutated:
+def a_chunk_moved(random: Random, files: Files) -> Mutated | None:
     ((role, content),) = files.items()
     lines = lines_of(content)
     first = first_row(lines)
+    if len(lines) - first < 4:  # a run without an action is two lines
+        return None
     begin = random.randint(first, len(lines) - 4)
     chunk, rest = lines[begin : begin + 2], lines[:begin] + lines[begin + 2 :]
     to = len(rest) if begin < (first + len(lines)) // 2 else first
@@ -310,8 +312,7 @@ def mark_gone(random: Random, files: Files) -> Mutated | None:
 def mark_twice(random: Random, files: Files) -> Mutated:
     lines = lines_of(files[ACTIONS])
     at = random.randrange(len(lines))
-    outcome: Outcome = "flagged" if TYPE.search(lines[at]) else "preserved"  # an action of no length
-    return Mutated(with_lines(files, ACTIONS, [*lines[: at + 1], *lines[at:]]), outcome, f"line {at + 1} twice")
+    return Mutated(with_lines(files, ACTIONS, [*lines[: at + 1], *lines[at:]]), "flagged", f"line {at + 1} twice")
 
 
 def milliseconds_written_otherwise(_random: Random, files: Files) -> Mutated:
@@ -394,7 +395,8 @@ def column_gone(random: Random, files: Files) -> Mutated:
 @hardware_only
 def column_renamed(random: Random, files: Files) -> Mutated:
     name = random.choice(COLLECTL[1:])
-    other = random.choice([f"[X]{name[5:]}", name.replace("KB", ""), name.lower(), name + "2"])
+    others = [f"[X]{name[5:]}", name.replace("KB", ""), name.lower(), name + "2"]
+    other = random.choice([text for text in others if text != name])
     if other in OTHERS:
         other += "s"
     return Mutated(

@@ -86,6 +86,21 @@ def test_actions_in_actions_end_from_the_inside() -> None:
         actions_of(unclosed)
 
 
+@pytest.mark.parametrize("text", [USUAL, USUAL.replace(";startAction;", ";;")])
+@pytest.mark.parametrize("line", range(4))
+def test_a_line_that_stands_twice_counts_once_and_is_said(text: str, line: int) -> None:
+    rows = text.splitlines(keepends=True)
+    actions = actions_of("".join([*rows[: line + 1], *rows[line:]]))
+    assert actions.runs == actions_of(text).runs
+    assert [str(remark) for remark in actions.remarks] == [f"x.csv:{line + 2}: the same as the line before; left out"]
+
+
+def test_two_actions_may_end_in_one_moment() -> None:
+    rows = USUAL.splitlines(keepends=True)
+    actions = actions_of("".join([*rows[:2], rows[1].replace("open", "inner"), rows[2], *rows[2:]]))
+    assert ([action[0] for action in actions.runs[0].actions], actions.remarks) == (["inner", "open"], ())
+
+
 def test_a_test_run_that_was_stopped_is_left_out_and_said() -> None:
     text = (
         ALL_IN_ONE.format(1, 1, 1, 1) + "iteration 2;2024-01-25 12:02:05;startTestrun\n" + ALL_IN_ONE.format(3, 3, 3, 3)
