@@ -99,7 +99,7 @@ def facts(folder: str) -> dict[str, Any]:
         "cpu_governor": read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "cpu_max_khz": read_text("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"),
         "turbo_disabled": read_text("/sys/devices/system/cpu/intel_pstate/no_turbo"),
-        "memory_kb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024,
+        "memory_kib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024,
         "board": joined("/sys/class/dmi/id/board_vendor", "/sys/class/dmi/id/board_name"),
         "system": joined("/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"),
         "firmware": joined("/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/bios_version"),
@@ -392,8 +392,9 @@ def gpu_states() -> list[dict[str, Any]]:
 class SystemSampler:
     """CPU, memory, disk, network through psutil; the columns of docs/run-folder.md.
 
-    Disk and network are kB since the sample before (empty in the first); CPU is the mean over that interval. A counter
-    that went backwards (an interface or a disk was removed) leaves its cell empty.
+    Disk and network are kB (1000 byte) since the sample before (empty in the first); CPU is the mean over that
+    interval. Memory is KiB, in two quantities that psutil's `used` has both been. A counter that went backwards (an
+    interface or a disk was removed) leaves its cell empty.
     """
 
     def __init__(self, psutil: Any) -> None:
@@ -406,10 +407,16 @@ class SystemSampler:
                 "cpu_percent", "%", "SUT total CPU load", "psutil.cpu_times; iowait is idle, guest time is in user time"
             ),
             column(
-                "ram_used_kb",
-                "kB",
-                "SUT memory in use",
-                f"psutil.virtual_memory().used / 1024 (psutil {psutil.__version__})",
+                "ram_used_kib",
+                "KiB",
+                "SUT memory in use: total - available",
+                "psutil.virtual_memory(): total - available",
+            ),
+            column(
+                "ram_not_free_kib",
+                "KiB",
+                "SUT memory that is not free: total - free, caches included",
+                "psutil.virtual_memory(): total - free",
             ),
             column(
                 "ram_percent",
@@ -435,10 +442,10 @@ class SystemSampler:
         before, self._moved = self._moved, moved
         gauges: list[float | None] = [None] * 4
         if before is not None:
-            # Bytes as kB of 1000; memory in kB of 1024, as /proc/meminfo has it.
             gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
         warmth = [] if self._warmth is None else [thousandths(read_text(self._warmth))]
-        return [self._cpu_percent(), memory.used // 1024, memory.percent, *gauges, *warmth]
+        used = [(memory.total - part) // 1024 for part in (memory.available, memory.free)]
+        return [self._cpu_percent(), *used, memory.percent, *gauges, *warmth]
 
     @property
     def busy_s(self) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from harness.documents import Json
+from harness.documents import Json, facts_of_sut
 from harness.schedule import cron_due, timers_due
 
 CPU = "/sys/devices/system/cpu"
@@ -37,7 +37,7 @@ THROTTLE = {
 }  # fmt: skip
 """Bits of nvmlClocksEventReasons that mean less than full speed (nvml.h)."""
 SOFTWARE = {"kernel": "kernel", "os": "operating system", "firmware": "firmware", "cpu_governor": "CPU governor"}
-MACHINE = {"hostname": "host name", "board": "main board", "cpu": "CPU", "memory_kb": "memory"}
+MACHINE = {"hostname": "host name", "board": "main board", "cpu": "CPU", "memory_kib": "memory in KiB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +337,9 @@ def of_swap(texts: Mapping[str, str]) -> Iterator[Diagnosis]:
     if text is None:
         yield _unknown("swap", "swap", "/proc/swaps cannot be read")
         return
-    used_kb = sum(_number(words[3]) for line in text.splitlines()[1:] if len(words := line.split()) >= 4)
-    if used_kb > 0:
-        said = f"{used_kb / 1000:.0f} MB of swap are in use; `swapoff -a` before the campaign, or more memory"
+    used_kib = sum(_number(words[3]) for line in text.splitlines()[1:] if len(words := line.split()) >= 4)
+    if used_kib > 0:
+        said = f"{used_kib / 1024:.0f} MiB of swap are in use; `swapoff -a` before the campaign, or more memory"
         yield Diagnosis("swap", "warn", said)
     else:
         yield Diagnosis("swap", "info", "no swap is in use")
@@ -441,6 +441,7 @@ def _cron(state: Json, horizon_s: float) -> Iterator[Diagnosis]:
 def of_changes(begun: Json, now: Json) -> Iterator[Diagnosis]:
     """What differs from the facts of the campaign's first run: another machine is refused, other software is a
     remark."""
+    begun, now = facts_of_sut(begun), facts_of_sut(now)
     machine = [
         f"{words} {begun.get(key)} -> {now.get(key)}"
         for key, words in MACHINE.items()
@@ -467,7 +468,7 @@ def of_changes(begun: Json, now: Json) -> Iterator[Diagnosis]:
 
 def _is_same(key: str, begun: object, now: object) -> bool:
     """Equal; memory within 2 %, for a kernel keeps some of it to itself."""
-    if key == "memory_kb" and isinstance(begun, int) and isinstance(now, int):
+    if key == "memory_kib" and isinstance(begun, int) and isinstance(now, int):
         return abs(now - begun) <= 0.02 * begun
     return begun == now
 

@@ -105,6 +105,11 @@ class Thresholds:
     min_baseline_blocks: int = _limit(5, 1)
 
 
+def facts_of_sut(sut: Json) -> Json:
+    """What a SUT says of itself, by today's names: `memory_kib` was called `memory_kb` until 2026-11."""
+    return {"memory_kib" if key == "memory_kb" else key: value for key, value in sut.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerDescriptor:
     """One power stream: the instrument, the circuit, how its readings average time, its columns (units, limits)."""

@@ -106,9 +106,11 @@ def _disk(config: LabConfig) -> Iterator[Reason]:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
-        yield Reason("refuse", "disk", f"{free / 1e6:.0f} MB free below {folder}; at least 1 GiB is needed, free some")
+        yield Reason(
+            "refuse", "disk", f"{free / 2**20:.0f} MiB free below {folder}; at least 1 GiB is needed, free some"
+        )
     else:
-        yield Reason("ok", "disk", f"{free / 1e9:.0f} GB free below {folder}")
+        yield Reason("ok", "disk", f"{free / 2**30:.0f} GiB free below {folder}")
 
 
 def _host(config: LabConfig) -> Iterator[Reason]:

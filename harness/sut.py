@@ -947,10 +947,10 @@ def _open_socket(config: SutConfig, timeout_s: float) -> socket.socket:
 def _of_disk(facts: Json, root: str) -> Iterator[Diagnosis]:
     free = int(facts["disk_free_bytes"])
     if free < FREE_BYTES:
-        text = f"{free / 1e6:.0f} MB free where {root} is; at least 1 GiB is needed, free some"
+        text = f"{free / 2**20:.0f} MiB free where {root} is; at least 1 GiB is needed, free some"
         yield Diagnosis("disk-full", "refuse", text)
     else:
-        yield Diagnosis("disk", "info", f"{free / 1e9:.0f} GB free where {root} is")
+        yield Diagnosis("disk", "info", f"{free / 2**30:.0f} GiB free where {root} is")
 
 
 def _of_clock(since_asked_ns: int, since_answered_ns: int) -> Iterator[Diagnosis]:

@@ -12,7 +12,9 @@ Decisions
   changes; so its rule, the first N rows with t >= startTestrun, gives the same sum of the same rows.
 - A meter that does not read once a second, and several meters at once, give rows of one second each by exact overlap.
 - Power is what the analysis uses: a certificate's known error is off. Runs that enter no mean are left out, and named.
-- An action inside another is left out (the log knows no nesting), and named.
+- An action inside another is left out (OSCAR's tools know no nesting), and named.
+- Hardware in collectl's own units: KB is 1024 byte, disk and network are per second, [MEM]Used is total - free. What
+  was not recorded as such is no column, and named: psutil's `used`, say, is another quantity.
 """
 
 import json
@@ -31,9 +33,10 @@ from harness.documents import Json, PowerDescriptor
 from harness.errors import ExportError
 from harness.run_folder import CampaignFolder
 from reports.analysis.energy import power_function, summed
+from reports.analysis.hardware import AMOUNTS, OLD_MEMORY, recorded_unit
 from reports.analysis.oscar import RULE
 from reports.analysis.results import analyse
-from reports.analysis.series import RunSeries, read_run
+from reports.analysis.series import Indicators, RunSeries, read_run
 
 SECOND_NS, MILLI_NS = 1_000_000_000, 1_000_000
 MARGIN_S = 5
@@ -41,12 +44,14 @@ MARGIN_S = 5
 STEADY = 0.1
 """Rows count as one a second when their median distance is within 10 % of it."""
 COLUMNS = {
-    "[CPU]Totl%": "cpu_percent", "[MEM]Used": "ram_used_kb", "[NET]RxKBTot": "net_received_kb",
-    "[NET]TxKBTot": "net_sent_kb", "[DSK]ReadKBTot": "disk_read_kb", "[DSK]WriteKBTot": "disk_write_kb",
+    "[CPU]Totl%": ("cpu_percent",), "[MEM]Used": ("ram_not_free_kib", OLD_MEMORY),
+    "[NET]RxKBTot": ("net_received_kib_per_s", "net_received_kb"),
+    "[NET]TxKBTot": ("net_sent_kib_per_s", "net_sent_kb"),
+    "[DSK]ReadKBTot": ("disk_read_kib_per_s", "disk_read_kb"),
+    "[DSK]WriteKBTot": ("disk_write_kib_per_s", "disk_write_kb"),
 }  # fmt: skip
-"""collectl's column -> our indicator."""
-SUMMED = frozenset({"net_received_kb", "net_sent_kb", "disk_read_kb", "disk_write_kb"})
-"""Amounts moved since the row before: rows of one second are their sum, not their mean."""
+"""collectl's column -> our indicators that are the same quantity."""
+KB_PER_KIB = 1.024
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -119,7 +124,8 @@ def export_oscar(campaign: Path, folder: Path) -> Exported:
     files: dict[str, bytes] = {}
     named = _stems(grouped)
     for name, members in grouped.items():
-        files |= _scenario_files(named[name], [_exported(one, log) for one in members], log)
+        columns = _columns_of(name, members, log)
+        files |= _scenario_files(named[name], [_exported(one, columns, log) for one in members], columns, log)
     first = next(iter(grouped.values()))[0]
     files["oscar.toml"] = _layout(named, files, first).encode()
     files["README.txt"] = _readme(result.campaign, first, log).encode()
@@ -148,7 +154,33 @@ def _stems(names: Mapping[str, object]) -> dict[str, str]:
     return stems
 
 
-def _exported(series: RunSeries, log: _Log) -> ExportedRun:
+def _columns_of(scenario: str, members: Sequence[RunSeries], log: _Log) -> tuple[str, ...]:
+    """Which of collectl's columns every run of a scenario has; the others are named."""
+    recorded = [_as_collectl(one.indicators) if one.indicators else {} for one in members]
+    columns = tuple(name for name in COLUMNS if all(name in one for one in recorded))
+    absent = [name for name in COLUMNS if name not in columns]
+    if absent:
+        what = "no hardware file" if not columns else "a hardware file without a part"
+        log.note(f"{what} of {scenario}: not recorded as collectl counts it: {', '.join(absent)}")
+    return columns
+
+
+def _as_collectl(indicators: Indicators) -> dict[str, Floats]:
+    """Indicators in collectl's quantities and units, by its columns."""
+    told = {str(column.get("name")): column for column in indicators.descriptor.columns}
+    found: dict[str, Floats] = {}
+    for column, names in COLUMNS.items():
+        name = next((one for one in names if one in indicators.names), None)
+        if name is None or (name == OLD_MEMORY and not str(told[name].get("method", "")).startswith("collectl ")):
+            continue
+        values = indicators.columns[name]
+        if name in AMOUNTS:
+            values = values / indicators.descriptor.period_s
+        found[column] = values / KB_PER_KIB if recorded_unit(told[name]) == "kB" else values
+    return found
+
+
+def _exported(series: RunSeries, columns: Sequence[str], log: _Log) -> ExportedRun:
     """One run: rows onto whole seconds, everything else moved with them."""
     assert series.begin_ns is not None
     assert series.end_ns is not None
@@ -165,7 +197,7 @@ def _exported(series: RunSeries, log: _Log) -> ExportedRun:
         (text, max(begin, _up(from_ns + offset_ns, MILLI_NS)), min(begin + length_ns, _up(to_ns + offset_ns, MILLI_NS)))
         for text, from_ns, to_ns in _flat_actions(series, log)
     )
-    hardware = _hardware(series, ahead_ns, begin_ns, begin, log)
+    hardware = _hardware(series, columns, ahead_ns, begin_ns, begin, log) if columns else None
     decimals = max(_decimals(part.descriptor) for part in series.parts)
     return ExportedRun(begin, begin + length_ns, actions, Rows(seconds_ns, power_w), hardware, decimals)
 
@@ -244,14 +276,14 @@ def _text(name: str) -> str:
     return " ".join(re.sub(r"[;\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", name).split()) or "action"
 
 
-def _hardware(series: RunSeries, ahead_ns: int, begin_ns: int, begin: int, log: _Log) -> Rows | None:
-    """collectl's columns; None, with a remark, where one of them was not recorded."""
+def _hardware(
+    series: RunSeries, columns: Sequence[str], ahead_ns: int, begin_ns: int, begin: int, log: _Log
+) -> Rows | None:
+    """These of collectl's columns; None, with a remark, where the run has no row."""
     found = series.indicators
-    absent = [name for name in COLUMNS.values() if found is None or name not in found.names]
-    if found is None or absent:
-        log.note(f"no hardware file of {series.run.start.scenario}: not recorded: {', '.join(absent)}")
-        return None
-    table = np.column_stack([found.columns[name] for name in COLUMNS.values()])
+    assert found is not None
+    recorded = _as_collectl(found)
+    table = np.column_stack([recorded[name] for name in columns])
     known = np.isfinite(table).all(axis=1)
     times_ns, table = found.times_ns[known] + ahead_ns, table[known]
     kept = _near(times_ns, begin_ns, begin_ns + (series.end_ns or 0) - (series.begin_ns or 0))
@@ -276,14 +308,12 @@ def _on_seconds(times_ns: Times, begin: int) -> Times:
 
 
 def _per_second(times_ns: Times, table: Floats) -> Rows:
-    """Rows of one second each: means, or sums of amounts."""
+    """Means over each second."""
     second = -(-times_ns // SECOND_NS)
     stamps, place = np.unique(second, return_inverse=True)
     totals = np.zeros((stamps.size, table.shape[1]))
     np.add.at(totals, place, table)
-    counts = np.bincount(place)[:, None]
-    is_sum = np.array([name in SUMMED for name in COLUMNS.values()])
-    return Rows(stamps * SECOND_NS, np.where(is_sum, totals, totals / counts))
+    return Rows(stamps * SECOND_NS, totals / np.bincount(place)[:, None])
 
 
 def _decimals(descriptor: PowerDescriptor) -> int:
@@ -293,7 +323,7 @@ def _decimals(descriptor: PowerDescriptor) -> int:
     return max(0, round(-math.log10(step)))
 
 
-def _scenario_files(stem: str, runs: Sequence[ExportedRun], log: _Log) -> dict[str, bytes]:
+def _scenario_files(stem: str, runs: Sequence[ExportedRun], columns: Sequence[str], log: _Log) -> dict[str, bytes]:
     ordered = sorted(runs, key=lambda run: run.begin_ns)
     for before, after in pairwise(ordered):
         if after.begin_ns < before.end_ns:
@@ -313,7 +343,7 @@ def _scenario_files(stem: str, runs: Sequence[ExportedRun], log: _Log) -> dict[s
     }
     blocks = [run.hardware for run in ordered if run.hardware is not None]
     if len(blocks) == len(ordered):
-        files[f"{stem}-hardware.csv"] = _collectl(_joined(blocks))
+        files[f"{stem}-hardware.csv"] = _collectl(_joined(blocks), columns)
     return files
 
 
@@ -344,8 +374,8 @@ def _stamp(time_ns: int) -> str:
     return f"{moment.year}-{moment.month}-{moment:%d %H:%M:%S}.{time_ns % SECOND_NS // MILLI_NS}"
 
 
-def _collectl(rows: Rows) -> bytes:
-    header = ";".join(["Date Time", *COLUMNS])
+def _collectl(rows: Rows, columns: Sequence[str]) -> bytes:
+    header = ";".join(["Date Time", *columns])
     lines = [
         ";".join([f"{_wall(time_ns):%d.%m.%Y %H:%M:%S}", *(_number(value, 0) for value in row)])
         for time_ns, row in zip(rows.times_ns.tolist(), rows.values.tolist(), strict=True)
@@ -401,7 +431,8 @@ def _readme(campaign: Json, first: RunSeries, log: _Log) -> str:
         f"OSCAR files of the campaign {_text(str(campaign['name']))} ({campaign['uid']}), written by wattlab.",
         f"Window rule: {RULE}.",
         "Power: KEcoLab's form, one row a second, decimal point. Actions: month and milliseconds unpadded.",
-        "Hardware: collectl -s cdmn -P --sep 59, BOM, CRLF.",
+        "Hardware: columns, quantities and units of collectl -s cdmn -P --sep 59 (KB of 1024 byte; disk and network "
+        "per second; [MEM]Used is total - free); BOM, CRLF.",
         f"Stamps: {zone}. {meant[descriptor.stamp]}, its readings are of averaging {descriptor.averaging!r}.",
         "The rows of a run are moved together by less than a second onto whole seconds, its actions with them.",
         "oscar.toml is read by `wattlab import oscar`, not by OSCAR.",

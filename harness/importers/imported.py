@@ -1,6 +1,6 @@
 """Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
 
-Knows the run folder, the campaign's chain and that sources are kept verbatim. Knows no foreign format.
+Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and encodings. Knows no foreign format.
 
 Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
 since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
@@ -54,11 +54,15 @@ Content: TypeAlias = bytes | Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM removed)."""
+    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM of UTF-8 removed).
+
+    `cut`: its gzip stream has no end, what is there was taken.
+    """
 
     path: Path
     verbatim: bytes
     content: bytes
+    cut: bool = False
 
     @property
     def sha256(self) -> str:
@@ -135,8 +139,8 @@ def decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def read_source(path: Path) -> SourceFile:
-    """A source file, whole; gzip is unpacked.
+def read_source(path: Path, *, partial: bool = False) -> SourceFile:
+    """A source file, whole; gzip is unpacked. `partial`: of a gzip stream without an end, what is there.
 
     Raises:
         ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
@@ -149,28 +153,42 @@ def read_source(path: Path) -> SourceFile:
     except OSError as error:
         raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
     packed = path.suffix == ".gz" or verbatim.startswith(GZIP)
-    content = (_unpacked(path, verbatim) if packed else verbatim).removeprefix(codecs.BOM_UTF8)
+    content, cut = _unpacked(path, verbatim, partial=partial) if packed else (verbatim, False)
+    content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         raise ImportFileError(f"{path}:1: the file is empty; export it again")
-    return SourceFile(path, verbatim, content)
+    return SourceFile(path, verbatim, content, cut)
 
 
-def _unpacked(path: Path, verbatim: bytes) -> bytes:
+def _unpacked(path: Path, verbatim: bytes, *, partial: bool) -> tuple[bytes, bool]:
+    """What a gzip file holds, and whether its end is missing."""
+    cut = False
     try:
         with gzip.open(io.BytesIO(verbatim)) as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        whole = zlib.decompressobj(wbits=31)
-        try:
-            lines = whole.decompress(verbatim, MAX_BYTES).count(b"\n")
-        except zlib.error:
-            lines = 0
-        raise ImportFileError(
-            f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
-        ) from None
+        content, cut = _salvaged(verbatim), True
+        if not (partial and isinstance(error, EOFError) and content):
+            lines = content.count(b"\n")
+            raise ImportFileError(
+                f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
+            ) from None
     if len(content) > MAX_BYTES:
         raise ImportFileError(f"{path}: more than {MAX_BYTES // 2**20} MiB unpacked; no measurement's file is as large")
-    return content
+    return content, cut
+
+
+def _salvaged(verbatim: bytes) -> bytes:
+    """What can be had of a gzip file whose end is missing or damaged, stream by stream."""
+    parts, rest = b"", verbatim
+    while rest and len(parts) <= MAX_BYTES:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            parts += stream.decompress(rest, MAX_BYTES)
+        except zlib.error:
+            break
+        rest = stream.unused_data
+    return parts
 
 
 def write_campaign(

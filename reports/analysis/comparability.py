@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.documents import Json
+from harness.documents import Json, facts_of_sut
 from harness.errors import AnalysisError
 from reports.analysis.limits import power_column
 from reports.analysis.results import AnalysedRun
@@ -189,8 +189,9 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
     weights = _table(said.get("weights"))
     yield "weights", "work", weights.get("sha256") or weights.get("kind")
-    for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board", "cpu_governor"):
-        yield key, "machine", start.sut.get(key)
+    facts = facts_of_sut(start.sut)
+    for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "board", "cpu_governor"):
+        yield key, "machine", facts.get(key)
     yield "gpus", "machine", [gpu.get("name") for gpu in start.sut.get("gpus") or []]
     for key in ("os", "kernel", "firmware", "python", "psutil"):
         yield key, "software", start.sut.get(key)

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PowerDescriptor, WindowEvent
+from harness.documents import Json, PowerDescriptor, WindowEvent, facts_of_sut
 from harness.run_folder import RunFolder
 from reports.analysis.energy import Block
 from reports.analysis.findings import Finding, Severity
@@ -23,7 +23,7 @@ PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet"
 scratch."""
 FEWEST_IN_SERIES = 20
 """Of so many values on an autocorrelation means something (method.md section 6)."""
-HARDWARE = ("hostname", "machine", "cpu", "cpu_count", "memory_kb", "board")
+HARDWARE = ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "board")
 SOFTWARE = ("os", "kernel", "cpu_governor", "firmware", "python")
 """Facts of the SUT that runs of one mean must share."""
 
@@ -253,7 +253,7 @@ def _interval(run: RunFolder) -> str:
 
 def _machine(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
     """What was measured, with which instrument; the files of an import are instruments of their own."""
-    facts = [run.start.sut for run in runs]
+    facts = [facts_of_sut(run.start.sut) for run in runs]
     found: dict[str, list[object]] = {f"sut.{key}": [fact.get(key) for fact in facts] for key in HARDWARE}
     found["sut.gpus"] = [_gpus(fact, "name", "uuid") for fact in facts]
     if all(run.start.source is None for run in runs):

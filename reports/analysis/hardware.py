@@ -5,7 +5,11 @@ Knows indicator arrays and intervals. Knows no power meter and no file.
 
 The mean of an interval (b, e] is the mean over the samples stamped in it: each sample is the mean, or the amount moved,
 since the one before. Amounts (disk and network, kB since the sample before) are divided by the sampling period and so
-given in kB/s.
+given in kB/s; rates (collectl's, KiB/s) are means already.
+
+A column is given in the unit that its numbers have, whatever its descriptor calls it: until 2026-11 descriptors said kB
+of memory, and of all that collectl counts, which were KiB, and the agent says degC where importers say °C. kB is 1000
+byte, KiB is 1024.
     X_ind = mean(x run) - mean(x baseline)          W_X = (mean(x run) - mean(x baseline)) T        unit and unit*s
 GPU energy is the difference of the board's own counter (interpolated at the edges) where there is one, else its power
 integrated by trapezoid; several boards are added. Nobody states the limits of error of such a board: what is known of
@@ -19,10 +23,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.documents import Json
 from reports.analysis.energy import trapezoid
 from reports.analysis.series import Indicators
 
 AMOUNTS = ("disk_read_kb", "disk_write_kb", "net_received_kb", "net_sent_kb")
+OLD_MEMORY = "ram_used_kb"
+"""Until 2026-11: by the agent what psutil called used, by imports total - free; in KiB both times."""
 COUNTER, POWER = "energy counter", "integrated power"
 
 
@@ -41,9 +48,26 @@ def is_counter(indicators: Indicators, name: str) -> bool:
     return any(c.get("name") == name and c.get("kind") == "counter" for c in indicators.descriptor.columns)
 
 
+def recorded_unit(column: Json) -> str:
+    """The unit of a column's numbers, of its descriptor's entry."""
+    unit = str(column.get("unit", ""))
+    if unit == "kB" and (column.get("name") == OLD_MEMORY or str(column.get("method", "")).startswith("collectl ")):
+        return "KiB"
+    return "°C" if unit == "degC" else unit
+
+
+def old_memory(method: str) -> str:
+    """Which of three quantities an older folder's `ram_used_kb` is, by its method."""
+    if method.startswith("collectl "):
+        return "total - free"
+    version = re.search(r"psutil (\d+)\.(\d+)", method)
+    since_7_1 = version is not None and (int(version[1]), int(version[2])) >= (7, 1)
+    return "total - available" if since_7_1 else "what psutil before 7.1 calls used"
+
+
 def unit_of(name: str, unit: str) -> str:
     """The unit in which means are given."""
-    return "kB/s" if name in AMOUNTS else unit
+    return f"{unit}/s" if name in AMOUNTS else unit
 
 
 def means(indicators: Indicators, begin_ns: int, end_ns: int) -> dict[str, float]:

@@ -11,7 +11,11 @@ checks are codes with evidence.
 The idle scenario is the one named `idle`, full load the one named `full-load`; every other scenario is a usage.
 
 Decisions
-- 1 MByte is 1000 kB as recorded; bandwidth is received and sent together, 8 bits a byte.
+- 1 MByte is 1 000 000 byte; what was recorded in kB (1000 byte), KiB (1024) or MiB (1024 KiB) is converted once, by
+  FACTORS. Bandwidth is received and sent together, 8 bits a byte.
+- b is memory that is not free (total - free, caches included), as collectl counts it and the published evaluations do;
+  total - available stands beside it as an extension. A row names the indicators it is made of. Where no run has that
+  one (until 2026-11) b is what was recorded as in use.
 - c is storage in use; nothing records it, so the row is empty. What is recorded, the amount read and written, stands
   beside it as an extension, as does everything of a GPU.
 - u of a net value holds the spread of the runs and the baseline's (mean_with_shared); row e takes over the Number that
@@ -21,12 +25,12 @@ Decisions
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json
+from harness.documents import Json, facts_of_sut
 from reports.analysis.series import RunSeries
 from reports.analysis.uncertainty import Number, Term, mean_of, mean_with_shared, single, standard_error
 
@@ -65,57 +69,84 @@ class LabelRun:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the label: which indicators it sums (a pattern), its unit as a mean, the factor from theirs.
+    """A row of the label: which indicators it sums (patterns, the first that matches counts), its unit as a mean.
 
-    `average`: the mean over the matching indicators, not their sum (the load of several GPUs).
+    `average`: the mean over the matching indicators, not their sum (the load of several GPUs). `least`: so many
+    indicators make the sum, without one of them there is none. `factors`: indicator -> from its unit to the row's.
     """
 
     letter: str
     quantity: str
-    pattern: str
+    patterns: tuple[str, ...]
     unit: str
-    factor: float
     extension: bool = False
     average: bool = False
+    least: int = 1
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, units: Mapping[str, str]) -> "Row":
+        """This row, made of what was recorded. `units`: indicator -> unit of its means."""
+        for pattern in self.patterns:
+            known = {name: FACTORS.get((unit, self.unit)) for name, unit in units.items()}
+            factors = {n: factor for n, factor in known.items() if factor is not None and re.fullmatch(pattern, n)}
+            if len(factors) >= self.least:
+                return replace(self, factors=factors)
+        return self
 
     def values(self, runs: Sequence[LabelRun]) -> Floats:
         """Mean over each run's interval, shape (runs,); NaN where a run has none of it."""
         return np.array([self._of(run.means) for run in runs], dtype=np.float64)
 
     def _of(self, means: Mapping[str, float]) -> float:
-        found = [value for name, value in means.items() if re.fullmatch(self.pattern, name)]
-        if not found:
+        values = [means[name] * factor for name, factor in self.factors.items() if name in means]
+        if not values or (len(values) < len(self.factors) and not self.average):
             return float("nan")
-        return self.factor * (float(np.mean(found)) if self.average else float(np.sum(found)))
+        return float(np.mean(values)) if self.average else float(np.sum(values))
 
 
 ROWS = (
-    Row("a", "processor", "cpu_percent", "%", 1.0),
-    Row("b", "memory", "ram_used_kb", "MByte", 1e-3),
-    Row("c", "storage", "(?!)", "MByte", 1.0),
-    Row("d", "network", "net_(received|sent)_kb", "Mbit/s", 8e-3),
+    Row("a", "processor", ("cpu_percent",), "%"),
+    Row("b", "memory", ("ram_not_free_kib", "ram_used_kb"), "MByte"),
+    Row("c", "storage", (), "MByte"),
+    Row("d", "network", ("net_(received|sent)_kb", "net_(received|sent)_kib_per_s"), "Mbit/s", least=2),
 )
 EXTENSIONS = (
-    Row("", "storage-traffic", "disk_(read|write)_kb", "MByte/s", 1e-3, extension=True),
-    Row("", "gpu-processor", r"gpu\d+_load_percent", "%", 1.0, extension=True, average=True),
-    Row("", "gpu-memory", r"gpu\d+_memory_used_mib", "MByte", 1.048576, extension=True),
+    Row("", "memory-unavailable", ("ram_used_kib",), "MByte", extension=True),
+    Row(
+        "",
+        "storage-traffic",
+        ("disk_(read|write)_kb", "disk_(read|write)_kib_per_s"),
+        "MByte/s",
+        extension=True,
+        least=2,
+    ),
+    Row("", "gpu-processor", (r"gpu\d+_load_percent",), "%", extension=True, average=True),
+    Row("", "gpu-memory", (r"gpu\d+_memory_used_mib",), "MByte", extension=True),
 )
+FACTORS = {
+    ("%", "%"): 1.0,
+    ("kB", "MByte"): 1e-3, ("KiB", "MByte"): 1.024e-3, ("MiB", "MByte"): 1.048576,
+    ("kB/s", "MByte/s"): 1e-3, ("KiB/s", "MByte/s"): 1.024e-3,
+    ("kB/s", "Mbit/s"): 8e-3, ("KiB/s", "Mbit/s"): 8.192e-3,
+}  # fmt: skip
+"""(unit of an indicator's mean, unit of the row) -> factor."""
 
 
 def evaluate(
-    runs: Mapping[str, Sequence[LabelRun]], baseline: Json | None, scenarios: Mapping[str, Json],
-    limits: Mapping[str, float], everyone: Sequence[RunSeries], photos: int,
+    runs: Mapping[str, Sequence[LabelRun]], units: Mapping[str, str], baseline: Json | None,
+    scenarios: Mapping[str, Json], limits: Mapping[str, float], everyone: Sequence[RunSeries], photos: int,
 ) -> Json:  # fmt: skip
     """The label's block of results.json. `runs`: part (`baseline` or a scenario) -> its runs that enter the means, each
-    with a rating interval; `baseline`, `scenarios`: those parts of results.json; `everyone`: every run, excluded ones
-    too; `photos`: how many are attached."""
+    with a rating interval; `units`: indicator -> unit of its means; `baseline`, `scenarios`: those parts of
+    results.json; `everyone`: every run, excluded ones too; `photos`: how many are attached."""
+    rows = [row.of(units) for row in (*ROWS, *EXTENSIONS)]
     base = runs.get(BASELINE, ())
     usages = [name for name in scenarios if name not in (IDLE, FULL_LOAD) and runs.get(name)]
     return {
-        "baseline": _baseline_rows(base, baseline) if base else None,
-        "idle": _idle_rows(runs[IDLE], base, scenarios[IDLE], baseline) if runs.get(IDLE) else None,
-        "usage": {name: _usage_rows(runs[name], base, scenarios[name]) for name in usages},
-        "allocation": {name: _allocation(runs[name], base, runs.get(FULL_LOAD, ())) for name in usages},
+        "baseline": _baseline_rows(rows, base, baseline) if base else None,
+        "idle": _idle_rows(rows, runs[IDLE], base, scenarios[IDLE], baseline) if runs.get(IDLE) else None,
+        "usage": {name: _usage_rows(rows, runs[name], base, scenarios[name]) for name in usages},
+        "allocation": {name: _allocation(rows, runs[name], base, runs.get(FULL_LOAD, ())) for name in usages},
         "reference_system": reference_system(runs),
         "checks": [*_measurement_checks(runs, usages, limits, everyone), *_record_checks(runs, photos)],
     }
@@ -123,27 +154,29 @@ def evaluate(
 
 def _row(row: Row, unit: str, asked: str, gross: Number | None, net: Number | None) -> Json:
     plain = {"letter": row.letter, "quantity": row.quantity, "unit": unit, "extension": row.extension}
-    return plain | {"asked": asked, "gross": _json(gross), "net": _json(net)}
+    return plain | {"asked": asked, "gross": _json(gross), "net": _json(net), "indicators": list(row.factors)}
 
 
 def _last(quantity: str, unit: str, asked: str, gross: Json | None, net: Json | None) -> Json:
     """Row e, its Numbers as they stand in the results."""
     letter, extension = ("e", False) if not quantity.startswith("gpu") else ("", True)
     plain = {"letter": letter, "quantity": quantity, "unit": unit, "extension": extension}
-    return plain | {"asked": asked, "gross": gross, "net": net}
+    return plain | {"asked": asked, "gross": gross, "net": net, "indicators": []}
 
 
-def _baseline_rows(base: Sequence[LabelRun], baseline: Json | None) -> list[Json]:
-    rows = [_row(row, row.unit, "gross", mean_of(row.values(base), row.unit), None) for row in _present(base)]
-    rows.append(_last("power", "W", "gross", (baseline or {}).get("mean_power_w"), None))
+def _baseline_rows(rows: Sequence[Row], base: Sequence[LabelRun], baseline: Json | None) -> list[Json]:
+    found = [_row(row, row.unit, "gross", mean_of(row.values(base), row.unit), None) for row in _present(rows, base)]
+    found.append(_last("power", "W", "gross", (baseline or {}).get("mean_power_w"), None))
     if gpu_w := (baseline or {}).get("gpu_power_w"):
-        rows.append(_last("gpu-power", "W", "gross", gpu_w, None))
-    return _own_first(rows)
+        found.append(_last("gpu-power", "W", "gross", gpu_w, None))
+    return _own_first(found)
 
 
-def _idle_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json, baseline: Json | None) -> list[Json]:
+def _idle_rows(
+    rows: Sequence[Row], runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json, baseline: Json | None
+) -> list[Json]:
     found = []
-    for row in _present(runs):
+    for row in _present(rows, runs):
         values = row.values(runs)
         found.append(_row(row, row.unit, "net", mean_of(values, row.unit), _net(row, values, base, None)))
     found.append(_last("power", "W", "net", scenario.get("mean_power_w"), scenario.get("induced_power_w")))
@@ -152,10 +185,10 @@ def _idle_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Jso
     return _own_first(found)
 
 
-def _usage_rows(runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json) -> list[Json]:
+def _usage_rows(rows: Sequence[Row], runs: Sequence[LabelRun], base: Sequence[LabelRun], scenario: Json) -> list[Json]:
     durations_s = np.array([run.duration_s for run in runs])
     found = []
-    for row in _present(runs):
+    for row in _present(rows, runs):
         unit, values = _work_unit(row.unit), row.values(runs)
         gross = mean_of(values * durations_s, unit)
         found.append(_row(row, unit, "net", gross, _net(row, values, base, durations_s)))
@@ -175,9 +208,9 @@ def _work_unit(unit: str) -> str:
     return {"MByte/s": "MByte", "Mbit/s": "Mbit/s·s"}.get(unit, f"{unit}·s")
 
 
-def _present(runs: Sequence[LabelRun]) -> list[Row]:
+def _present(rows: Sequence[Row], runs: Sequence[LabelRun]) -> list[Row]:
     """The label's own rows, and the extensions that were recorded."""
-    return [*ROWS, *(row for row in EXTENSIONS if np.isfinite(row.values(runs)).any())]
+    return [row for row in rows if not row.extension or np.isfinite(row.values(runs)).any()]
 
 
 def _net(row: Row, values: Floats, base: Sequence[LabelRun], durations_s: Floats | None) -> Number | None:
@@ -193,13 +226,15 @@ def _net(row: Row, values: Floats, base: Sequence[LabelRun], durations_s: Floats
     return mean_with_shared(over * durations_s, _work_unit(row.unit), longer)
 
 
-def _allocation(runs: Sequence[LabelRun], base: Sequence[LabelRun], full: Sequence[LabelRun]) -> Json:
+def _allocation(
+    rows: Sequence[Row], runs: Sequence[LabelRun], base: Sequence[LabelRun], full: Sequence[LabelRun]
+) -> Json:
     """Edition 1, row by row; empty with a reason where full load or baseline was not measured."""
     if not full or not base:
         return {"reason": "no-full-load-scenario" if base else "no-baseline", "rows": []}
     duration_s = float(np.mean([run.duration_s for run in runs]))
-    rows = []
-    for row in _present(runs):
+    parts = []
+    for row in _present(rows, runs):
         found = [mean_of(row.values(part), row.unit) for part in (base, runs, full)]
         base_level, load, full_level = (None if number is None else number.estimate.value for number in found)
         if base_level is None or load is None or full_level is None or full_level <= base_level:
@@ -208,13 +243,13 @@ def _allocation(runs: Sequence[LabelRun], base: Sequence[LabelRun], full: Sequen
         factor = net / (full_level - base_level)
         effective = net + factor * base_level
         levels = {"base": base_level, "load": load, "full": full_level, "net": net, "effective": effective}
-        rows.append(
+        parts.append(
             {"letter": row.letter, "quantity": row.quantity, "unit": row.unit, "extension": row.extension}
             | {name: single(level, row.unit).to_json() for name, level in levels.items()}
             | {"factor": single(factor, "1").to_json()}
             | {"utilisation": single(effective * duration_s, _work_unit(row.unit)).to_json()}
         )
-    return {"reason": None, "rows": rows}
+    return {"reason": None, "rows": parts}
 
 
 def reference_system(runs: Mapping[str, Sequence[LabelRun]]) -> Json:
@@ -225,13 +260,13 @@ def reference_system(runs: Mapping[str, Sequence[LabelRun]]) -> Json:
     config = first.config.get("sut")
     told = config.get("description") if isinstance(config, dict) else None
     described: Json = told if isinstance(told, dict) else {}
-    sut = first.sut
+    sut = facts_of_sut(first.sut)
     gpus = [str(gpu["name"]) for gpu in sut.get("gpus") or [] if isinstance(gpu, dict) and gpu.get("name")]
-    memory = sut.get("memory_kb")
+    memory = sut.get("memory_kib")
     clock = sut.get("cpu_max_khz")
     asked: Json = {
         "model": sut.get("system"), "cores": sut.get("cpu_count"), "clock": None if clock is None else f"{clock} kHz",
-        "ram": None if memory is None else f"{memory} kB",
+        "ram": None if memory is None else f"{memory} KiB",
         "gpu": ", ".join(gpus) or ("none" if "gpus" in sut else None),
     }  # fmt: skip
     return {key: described.get(key) or sut.get(key) or asked.get(key) or None for key in REFERENCE}

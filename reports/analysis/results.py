@@ -638,9 +638,10 @@ def _label(
 ) -> Json:  # fmt: skip
     """The label's rows, of the runs that enter the means."""
     parts = {label.BASELINE: baseline_runs} | {name: group.runs for name, group in groups.items()}
+    units = {name: hardware.unit_of(name, unit) for name, unit in _units(runs).items()}
     taken = {name: [label.LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()}
     photos = sum(entry.get("type") == "attachment" and entry.get("note") == PHOTO for entry in entries)
-    return label.evaluate(taken, base, scenarios, limits, [run.series for run in runs], photos)
+    return label.evaluate(taken, units, base, scenarios, limits, [run.series for run in runs], photos)
 
 
 def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
@@ -873,7 +874,7 @@ def _hardware(runs: Sequence[AnalysedRun]) -> dict[str, tuple[str, NDArray[np.fl
 
 def _units(runs: Sequence[AnalysedRun]) -> dict[str, str]:
     return {
-        str(column["name"]): str(column.get("unit", ""))
+        str(column["name"]): hardware.recorded_unit(column)
         for run in runs
         for descriptor in run.run.indicators
         for column in descriptor.columns
@@ -1595,7 +1596,8 @@ def _indicators(runs: Sequence[AnalysedRun]) -> list[Json]:
         for descriptor in run.run.indicators:
             for column in descriptor.columns:
                 keys = ("name", "quantity", "unit", "method", "kind")
-                found.setdefault(str(column.get("name")), {key: column.get(key) for key in keys})
+                told = {key: column.get(key) for key in keys} | {"unit": hardware.recorded_unit(column)}
+                found.setdefault(str(column.get("name")), told)
     return list(found.values())
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from harness.documents import Json
 from harness.errors import AnalysisError, ConfigError
+from reports.analysis.hardware import OLD_MEMORY, old_memory, unit_of
 from reports.analysis.study_file import CampaignSource, Exclusion, Filtered, Formula, StudyFile, formula_of
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -150,12 +151,20 @@ def campaign_units(results: Sequence[Json]) -> dict[str, str]:
     """Column of a campaign's table -> unit.
 
     Raises:
-        AnalysisError: an indicator has one unit in one campaign and another in another.
+        AnalysisError: an indicator has one unit in one campaign and another in another, or is another quantity there.
     """
     units = dict(RUN_UNITS)
+    memory: str | None = None
     for one in results:
         for indicator in one["indicators"]:
-            name, unit = f"indicator.{indicator['name']}", str(indicator["unit"])
+            if indicator["name"] == OLD_MEMORY:
+                kind = old_memory(str(indicator.get("method")))
+                if memory not in (None, kind):
+                    raise AnalysisError(
+                        f"indicator.{OLD_MEMORY} is {memory} in one campaign and {kind} in another: leave one out"
+                    )
+                memory = kind
+            name, unit = f"indicator.{indicator['name']}", unit_of(indicator["name"], str(indicator["unit"]))
             if units.setdefault(name, unit) != unit:
                 raise AnalysisError(
                     f"{name} is in {units[name]} in one campaign and in {unit} in another: leave one out"

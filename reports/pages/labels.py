@@ -13,19 +13,24 @@ from reports.pages.tables import as_text
 MEANS = {
     "processor": "processor load, mean", "memory": "working memory, mean", "storage": "permanent storage in use, mean",
     "network": "bandwidth to the network, mean", "power": "electric power, mean",
+    "memory-unavailable": "working memory in use, mean",
     "storage-traffic": "permanent storage, read and written, mean", "gpu-processor": "GPU load, mean",
     "gpu-memory": "GPU memory, mean", "gpu-power": "GPU power, mean (DC board)",
 }  # fmt: skip
 WORK = {
     "processor": "processor work", "memory": "working memory, work", "storage": "permanent storage, work",
+    "memory-unavailable": "working memory in use, work",
     "network": "data volume over the network", "energy": "energy", "storage-traffic": "storage, read and written",
     "gpu-processor": "GPU work", "gpu-memory": "GPU memory, work", "gpu-energy": "GPU energy (DC board)",
+}  # fmt: skip
+MEMORY = {
+    "ram_not_free_kib": "total − free", "ram_used_kib": "total − available", "ram_used_kb": "as recorded in use",
 }  # fmt: skip
 NOT_RECORDED = "not recorded"
 EXTENSION = "extension"
 NOTE = (
-    "Value ± U at 95 %. Rows marked extension are this laboratory's and not the label's. 1 MByte is 1000 kB as "
-    "recorded; bandwidth is received and sent together. "
+    "Value ± U at 95 %. Rows marked extension are this laboratory's and not the label's. 1 MByte is 1 000 000 byte; "
+    "bandwidth is received and sent together. "
 )
 USAGE_NOTE = "Asked for is net for a usage scenario, gross for a long-term test."
 CHECKS = {
@@ -74,7 +79,9 @@ def _rows(name: str, caption: str, quantities: dict[str, str], rows: Any, note: 
         gross, net = (bare(number_at(row, kind), scale) for kind in ("gross", "net"))
         if gross == net == NOTHING:
             gross = NOT_RECORDED
-        found.append(Row((letter, quantities.get(quantity, quantity), scale.unit, gross, net, str(row.get("asked")))))
+        kinds = [MEMORY[name] for name in listed(row, "indicators") if name in MEMORY]
+        words_of = quantities.get(quantity, quantity) + (f" ({', '.join(kinds)})" if kinds else "")
+        found.append(Row((letter, words_of, scale.unit, gross, net, str(row.get("asked")))))
     heads = (Head("Row", False), Head("Quantity", False), Head("Unit", False), Head("Gross"), Head("Net"))
     return [Table(f"label-{name}", caption, (*heads, Head("Asked for", False)), tuple(found), note)]
 

@@ -17,7 +17,11 @@ NOTHING = "–"
 THIN = "\u202f"
 PREFIXES = ((1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M"))
 PREFIXED = ("W", "Wh", "J", "Ws")
-KILOBYTES = ((1.0, "kB"), (1e3, "MB"), (1e6, "GB"), (1e9, "TB"))
+BYTES = {
+    "kB": ((1.0, "kB"), (1e3, "MB"), (1e6, "GB"), (1e9, "TB")),
+    "KiB": ((1.0, "KiB"), (2.0**10, "MiB"), (2.0**20, "GiB"), (2.0**30, "TiB")),
+}
+"""Unit of an amount of data -> its larger ones: of 1000 each, or of 1024."""
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
 ONE = "1"
@@ -47,11 +51,12 @@ def scale_for(numbers: Iterable[Number | None]) -> Scale:
     units = {unit_of(number) for number in present}
     if len(units) != 1:
         return Scale("")
-    unit = units.pop()
+    unit = units.pop().replace("/s·s", "")  # a rate times its seconds is the amount
     sizes = [abs(number["value"]) for number in present if is_finite(number.get("value"))]
     largest = max(sizes, default=0.0)
-    if unit in ("kB", "kB·s"):
-        return _largest_below(largest, KILOBYTES, unit[2:])
+    amount, dot, rest = unit.partition("·")
+    if amount in BYTES:
+        return _largest_below(largest, BYTES[amount], dot + rest)
     stem, slash, rest = unit.partition("/")
     if stem not in PREFIXED:
         return Scale("" if unit == ONE else unit)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
 
+from harness.documents import facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words, words_and_unit
@@ -42,15 +43,15 @@ def u_note(results: Results) -> str:
 
 def sut_facts(results: Results) -> Facts:
     """Table 1: the system under test as it described itself, and what the operator added."""
-    sut = dict(pick(results, "sut") or {})
+    sut = facts_of_sut(pick(results, "sut") or {})
     named = [
         ("Host name", "hostname"), ("Operating system", "os"), ("Kernel", "kernel"), ("Processor", "cpu"),
         ("Logical CPUs", "cpu_count"), ("Board", "board"), ("Python", "python"), ("Boot id", "boot_id"),
     ]  # fmt: skip
     items = [(title, as_text(sut.pop(key))) for title, key in named if sut.get(key) not in (None, "")]
-    memory = sut.pop("memory_kb", None)
+    memory = sut.pop("memory_kib", None)
     if is_finite(memory):
-        items.insert(5, ("Memory", f"{fixed(memory / 1e6, 1)} GB"))
+        items.insert(5, ("Memory", f"{fixed(memory / 2**20, 1)} GiB"))
     gpus = sut.pop("gpus", None)
     none = "not stated" if gpus is None else "none"
     items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]

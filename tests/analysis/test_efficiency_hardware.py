@@ -67,6 +67,26 @@ def test_means_take_the_samples_in_the_interval_and_amounts_become_rates() -> No
     assert hardware.means(samples, at(20), at(30)) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "method", "mean"),
+    [
+        ("ram_used_kb", "kB", "psutil.virtual_memory().used / 1024 (psutil 5.9.0)", "KiB"),  # until 2026-11
+        ("ram_used_kb", "kB", "collectl [MEM]Used", "KiB"),
+        ("disk_read_kb", "kB", "collectl [DSK]ReadKBTot", "KiB/s"),
+        ("net_sent_kb", "kB", "psutil.net_io_counters, sum of all interfaces but lo", "kB/s"),
+        ("ram_used_kib", "KiB", "psutil.virtual_memory(): total - available", "KiB"),
+        ("disk_read_kib_per_s", "KiB/s", "collectl [DSK]ReadKBTot", "KiB/s"),
+        ("gpu0_memory_used_mib", "MiB", "nvmlDeviceGetMemoryInfo().used", "MiB"),
+        ("gpu0_temperature_c", "degC", "nvmlDeviceGetTemperature", "°C"),
+    ],
+)
+def test_an_indicator_has_the_unit_of_its_numbers_whatever_an_older_descriptor_calls_it(
+    name: str, unit: str, method: str, mean: str
+) -> None:
+    recorded = hardware.recorded_unit({"name": name, "unit": unit, "method": method})
+    assert hardware.unit_of(name, recorded) == mean
+
+
 def test_gpu_energy_prefers_the_boards_counter_and_adds_boards() -> None:
     both = indicators(gpu0_power_w=[10] * 5, gpu0_energy_j=[0, 20, 40, 60, 80], gpu1_energy_j=[0, 1, 2, 3, 4])
     counted = hardware.gpu_energy(both, *intervals((1, 3), (2.5, 5)))

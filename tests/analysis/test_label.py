@@ -69,7 +69,7 @@ def mean_of(name: str, value: Callable[[float, dict[str, float]], float]) -> flo
 
 
 def network(columns: dict[str, float]) -> float:
-    return (columns["[NET]RxKBTot"] + columns["[NET]TxKBTot"]) * 8 / 1000
+    return (columns["[NET]RxKBTot"] + columns["[NET]TxKBTot"]) * 1024 * 8 / 1_000_000
 
 
 def row_of(rows: list[dict[str, Any]], quantity: str) -> dict[str, Any]:
@@ -80,9 +80,9 @@ def test_the_baseline_of_okular_is_what_its_files_say(okular: dict[str, Any]) ->
     rows = okular["label"]["baseline"]
     expected = {
         "processor": mean_of("baseline", lambda _, c: c["[CPU]Totl%"]),
-        "memory": mean_of("baseline", lambda _, c: c["[MEM]Used"]) / 1000,
+        "memory": mean_of("baseline", lambda _, c: c["[MEM]Used"]) * 1024 / 1_000_000,
         "network": mean_of("baseline", lambda _, c: network(c)),
-        "storage-traffic": mean_of("baseline", lambda _, c: c["[DSK]ReadKBTot"] + c["[DSK]WriteKBTot"]) / 1000,
+        "storage-traffic": mean_of("baseline", lambda _, c: (c["[DSK]ReadKBTot"] + c["[DSK]WriteKBTot"]) * 1.024e-3),
     }
     for quantity, value in expected.items():
         assert row_of(rows, quantity)["gross"]["value"] == pytest.approx(value, rel=1e-9), quantity
@@ -95,7 +95,7 @@ def test_idle_is_what_the_product_causes_over_the_baseline(okular: dict[str, Any
     rows = okular["label"]["idle"]
     for quantity, value in {
         "processor": lambda c: c["[CPU]Totl%"],
-        "memory": lambda c: c["[MEM]Used"] / 1000,
+        "memory": lambda c: c["[MEM]Used"] * 1024 / 1_000_000,
         "network": network,
     }.items():
         over = mean_of("idle", lambda _, c, v=value: v(c)) - mean_of("baseline", lambda _, c, v=value: v(c))  # type: ignore[misc]
@@ -159,18 +159,26 @@ def parts_of(everyone: list[RunSeries], means: dict[str, dict[str, float]]) -> d
 
 
 MEANS = {
-    "baseline": {"cpu_percent": 1.0, "ram_used_kb": 2e6, "gpu0_load_percent": 0.0, "gpu1_load_percent": 2.0},
-    "idle": {"cpu_percent": 3.0, "ram_used_kb": 2.1e6},
-    "work": {"cpu_percent": 51.0, "ram_used_kb": 4e6, "gpu0_load_percent": 60.0, "gpu1_load_percent": 40.0,
+    "baseline": {"cpu_percent": 1.0, "ram_not_free_kib": 2e6, "gpu0_load_percent": 0.0, "gpu1_load_percent": 2.0},
+    "idle": {"cpu_percent": 3.0, "ram_not_free_kib": 2.1e6},
+    "work": {"cpu_percent": 51.0, "ram_not_free_kib": 4e6, "gpu0_load_percent": 60.0, "gpu1_load_percent": 40.0,
              "gpu0_memory_used_mib": 1000.0},
-    "full-load": {"cpu_percent": 101.0, "ram_used_kb": 8e6, "gpu0_load_percent": 100.0, "gpu1_load_percent": 100.0},
+    "full-load": {"cpu_percent": 101.0, "ram_not_free_kib": 8e6, "gpu0_load_percent": 100.0,
+                  "gpu1_load_percent": 100.0},
+}  # fmt: skip
+
+
+UNITS = {
+    "cpu_percent": "%", "ram_not_free_kib": "KiB", "ram_used_kib": "KiB", "ram_used_kb": "KiB",
+    "gpu0_load_percent": "%", "gpu1_load_percent": "%", "gpu0_memory_used_mib": "MiB", "net_received_kb": "kB/s",
+    "net_sent_kb": "kB/s", "disk_read_kib_per_s": "KiB/s", "disk_write_kib_per_s": "KiB/s",
 }  # fmt: skip
 
 
 def evaluated(everyone: list[RunSeries], means: dict[str, dict[str, float]] = MEANS, photos: int = 0) -> dict[str, Any]:
     parts = parts_of(everyone, means)
     scenarios: dict[str, Any] = {name: {} for name in parts if name != "baseline"}
-    return label.evaluate(parts, {}, scenarios, LIMITS, everyone, photos)
+    return label.evaluate(parts, UNITS, {}, scenarios, LIMITS, everyone, photos)
 
 
 def test_edition_1_is_computed_as_it_is_written(synthetic: list[RunSeries]) -> None:
@@ -183,7 +191,41 @@ def test_edition_1_is_computed_as_it_is_written(synthetic: list[RunSeries]) -> N
     assert values == pytest.approx({"net": 50.0, "factor": 0.5, "effective": 50.5, "utilisation": 50.5 * duration_s})
     memory = row_of(block["rows"], "memory")
     assert memory["factor"]["value"] == pytest.approx((4 - 2) / (8 - 2))
-    assert memory["effective"]["value"] == pytest.approx(2000 + 2000 / 3)
+    assert memory["effective"]["value"] == pytest.approx((2000 + 2000 / 3) * 1.024)
+
+
+def test_every_unit_is_converted_once_and_by_its_own_factor(synthetic: list[RunSeries]) -> None:
+    """1 932 820 KiB are 1979.2 MByte; 1000 kB/s both ways are 16 Mbit/s; 1000 KiB/s both ways are 2.048 MByte/s."""
+    means = MEANS | {
+        "baseline": {
+            "ram_not_free_kib": 1_932_820.0, "ram_used_kib": 500_000.0, "ram_used_kb": 7.0, "net_received_kb": 1000.0,
+            "net_sent_kb": 1000.0, "disk_read_kib_per_s": 1000.0, "disk_write_kib_per_s": 1000.0,
+            "gpu0_memory_used_mib": 1000.0,
+        }
+    }  # fmt: skip
+    rows = {row["quantity"]: row for row in evaluated(synthetic, means)["baseline"]}
+    assert {name: (row["gross"]["value"], row["unit"]) for name, row in rows.items() if row["gross"]} == {
+        "memory": (pytest.approx(1979.20768), "MByte"), "memory-unavailable": (pytest.approx(512.0), "MByte"),
+        "network": (pytest.approx(16.0), "Mbit/s"), "storage-traffic": (pytest.approx(2.048), "MByte/s"),
+        "gpu-memory": (pytest.approx(1048.576), "MByte"),
+    }  # fmt: skip
+    assert rows["memory"]["indicators"] == ["ram_not_free_kib"]
+    assert rows["memory-unavailable"]["extension"]
+
+
+def test_a_row_is_never_made_of_half_of_what_it_sums_nor_of_two_kinds_of_memory(synthetic: list[RunSeries]) -> None:
+    half = {"net_received_kb": 1000.0, "ram_used_kb": 1_932_820.0}
+    old = dict.fromkeys(MEANS, half)
+    units = {name: unit for name, unit in UNITS.items() if name in half}
+    parts = parts_of(synthetic, old)
+    scenarios: dict[str, Any] = {name: {} for name in MEANS if name != "baseline"}
+    rows = label.evaluate(parts, units, {}, scenarios, LIMITS, synthetic, 0)["baseline"]
+    assert row_of(rows, "network")["gross"] is None
+    assert (row_of(rows, "memory")["gross"]["value"], row_of(rows, "memory")["indicators"]) == (
+        pytest.approx(1979.20768), ["ram_used_kb"],
+    )  # fmt: skip
+    mixed = MEANS | {"work": {"ram_used_kb": 4e6}}
+    assert row_of(evaluated(synthetic, mixed)["usage"]["work"], "memory")["gross"] is None
 
 
 def test_a_full_load_below_the_baseline_gives_no_factor(synthetic: list[RunSeries]) -> None:
@@ -218,7 +260,7 @@ def test_a_measurement_as_the_label_asks_passes_every_check(synthetic: list[RunS
     everyone = list(clean_parts(synthetic))
     parts = parts_of(everyone, MEANS)
     limits = LIMITS | {"min_scenario_runs": 2, "min_baseline_runs": 2}
-    block = label.evaluate(parts, {}, {"idle": {}, "work": {}, "full-load": {}}, limits, everyone, 1)
+    block = label.evaluate(parts, UNITS, {}, {"idle": {}, "work": {}, "full-load": {}}, limits, everyone, 1)
     assert {check["code"]: check["passed"] for check in block["checks"]} == dict.fromkeys(
         ("parts-measured", "equal-lengths", "five-minutes", "repetitions", "wait", "one-second-data",
          "clocks-synchronised", "documentation"), True,
@@ -228,7 +270,7 @@ def test_a_measurement_as_the_label_asks_passes_every_check(synthetic: list[RunS
 def failed(everyone: list[RunSeries], limits: dict[str, float], photos: int = 1, drop: str = "") -> set[str]:
     parts = {name: part for name, part in parts_of(everyone, MEANS).items() if name != drop}
     scenarios: dict[str, Any] = {"idle": {}, "work": {}, "full-load": {}}
-    checks = label.evaluate(parts, {}, scenarios, limits, everyone, photos)["checks"]
+    checks = label.evaluate(parts, UNITS, {}, scenarios, limits, everyone, photos)["checks"]
     return {check["code"] for check in checks if not check["passed"]}
 
 
@@ -259,5 +301,5 @@ def test_a_run_that_entered_no_mean_shortens_the_wait_all_the_same(synthetic: li
     parts = parts_of([one for one in clean if one is not before], MEANS)
     everyone = [late if one is before else one for one in clean]
     scenarios: dict[str, Any] = {"idle": {}, "work": {}, "full-load": {}}
-    checks = label.evaluate(parts, {}, scenarios, few, everyone, 1)["checks"]
+    checks = label.evaluate(parts, UNITS, {}, scenarios, few, everyone, 1)["checks"]
     assert [check["code"] for check in checks if not check["passed"]] == ["wait"]

@@ -44,7 +44,7 @@ def test_okular_gives_the_published_values_by_the_oscar_rule(okular: dict[str, A
     assert printed(scenario["sd_over_runs_w"], 7) == "0.4174684"
     assert printed(scenario["induced_energy_wh"], 7) == "0.0754675"
     assert printed(scenario["hardware"]["cpu_percent"], 7) == "3.2213518"
-    assert printed(scenario["hardware"]["ram_used_kb"], 1) == "2563931.9"
+    assert printed(scenario["hardware"]["ram_not_free_kib"], 1) == "2563931.9"
     assert printed(scenario["baseline_mean_power_w"], 7) == "11.4967444"
     assert printed(idle["mean_power_w"], 7) == "11.3342966"
     assert printed(idle["sd_over_runs_w"], 7) == "0.2193818"

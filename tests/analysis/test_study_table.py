@@ -1,5 +1,6 @@
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,5 +197,33 @@ def test_a_campaigns_table_has_the_units_of_its_results() -> None:
     other = results | {"indicators": [{"name": "cpu_percent", "unit": "1"}]}
     with pytest.raises(AnalysisError, match=r"indicator\.cpu_percent is in % in one campaign and in 1 in another"):
         campaign_units([results, other])
+    rates = {"indicators": [{"name": "disk_read_kb", "unit": "kB"}, {"name": "net_sent_kib_per_s", "unit": "KiB/s"}]}
+    units = campaign_units([results | rates])
+    assert (units["indicator.disk_read_kb"], units["indicator.net_sent_kib_per_s"]) == ("kB/s", "KiB/s")
     assert "final.reached" not in units
     assert "final.data" not in units
+
+
+PSUTIL = "psutil.virtual_memory().used / 1024 (psutil {})"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ("collectl [MEM]Used", PSUTIL.format("7.2.2"), True),
+        (PSUTIL.format("5.9.4"), PSUTIL.format("7.2.2"), True),
+        (PSUTIL.format("7.1.0"), PSUTIL.format("7.2.2"), False),
+    ],
+)
+def test_memory_of_older_campaigns_is_one_column_only_where_it_is_one_quantity(
+    one: str, other: str, refused: bool
+) -> None:
+    results: list[dict[str, Any]] = [
+        {"indicators": [{"name": "ram_used_kb", "unit": "KiB", "method": method}], "runs": [], "scenarios": {}}
+        for method in (one, other)
+    ]
+    if refused:
+        with pytest.raises(AnalysisError, match=r"ram_used_kb is .* in one campaign and total - available in another"):
+            campaign_units(results)
+    else:
+        assert campaign_units(results)["indicator.ram_used_kb"] == "KiB"

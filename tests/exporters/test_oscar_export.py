@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from harness.cli import main
 from harness.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from harness.errors import ExportError
 from harness.exporters.oscar import SECOND_NS, export_oscar, moved, whole_seconds
+from harness.importers.collectl import COLLECTL
 from harness.importers.imported import ImportedRun, SourceFile, write_campaign
-from harness.importers.oscar import COLLECTL, import_oscar, kind_of, read_actions
+from harness.importers.oscar import import_oscar
+from harness.importers.oscar_actions import read_actions
+from harness.importers.oscar_kinds import kind_of
 from reports.analysis.results import analyse
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
@@ -74,7 +78,7 @@ def test_the_files_have_exactly_the_forms_that_oscar_reads(okular: tuple[Path, J
     assert kinds == {
         f"{name}-{role}.csv": kind
         for name in ("baseline", "idle", "scenario")
-        for role, kind in (("power", "power-kecolab"), ("actions", "actions"), ("hardware", "hardware"))
+        for role, kind in (("power", "power-kecolab"), ("actions", "actions"), ("hardware", "hardware-collectl"))
     }
     power = (folder / "idle-power.csv").read_text().splitlines()
     assert re.fullmatch(r"1;\d\d\.\d\d\.\d\d, \d\d:\d\d:\d\d;\d+\.\d{3};", power[1])
@@ -100,6 +104,7 @@ def test_the_window_rule_is_named_where_the_files_are_and_on_the_terminal(
 def made_up(
     folder: Path, *, step_ns: int = SECOND_NS, phase_ns: int = 0, jitter_ns: int = 0, sample_ns: int = SECOND_NS,
     length_ns: int = 20 * SECOND_NS, name: str = "app", text: str = "open",
+    renamed: Mapping[str, str] = {}, method: str = "collectl",
 ) -> Path:  # fmt: skip
     """Three runs of each of baseline and scenario, with stamps anywhere between the seconds."""
     random = np.random.default_rng(3)
@@ -121,12 +126,12 @@ def made_up(
         samples_ns = begin_ns - 8 * SECOND_NS + 777_000 + sample_ns * np.arange(1, 36 * SECOND_NS // sample_ns)
         table = random.integers(0, 90, (samples_ns.size, 6)).tolist()
         lines = "".join(f"{t},{','.join(map(str, row))}\n" for t, row in zip(samples_ns.tolist(), table, strict=True))
-        names = [column for column, _, _ in COLLECTL.values()]
+        names = [renamed.get(one.name, one.name) for one in COLLECTL.values()]
         runs.append(ImportedRun(
             kind="baseline" if kind == "baseline" else "scenario", scenario=name if kind == "scenario" else kind,
             repetition=index // 2 + 1, begin_ns=begin_ns, end_ns=begin_ns + length_ns,
             streams=((meter(step_ns), ("time_ns,power_w,window_s,flags\n" + rows).encode()),
-                     (agent(sample_ns), (f"time_ns,{','.join(names)}\n" + lines).encode())),
+                     (agent(sample_ns, renamed, method), (f"time_ns,{','.join(names)}\n" + lines).encode())),
             events=tuple(marks(begin_ns, begin_ns + length_ns, text)), files=(), note="", sut={"cpu": "made up\x7f\"]"},
         ))  # fmt: skip
     write_campaign(folder, "made-up", runs, [], None)
@@ -142,8 +147,16 @@ def meter(step_ns: int) -> PowerDescriptor:
     )  # fmt: skip
 
 
-def agent(sample_ns: int) -> IndicatorDescriptor:
-    columns: list[Json] = [{"name": name, "unit": unit, "kind": "gauge"} for name, unit, _ in COLLECTL.values()]
+def agent(sample_ns: int, renamed: Mapping[str, str], method: str) -> IndicatorDescriptor:
+    columns: list[Json] = [
+        {
+            "name": renamed.get(one.name, one.name),
+            "unit": "kB" if one.name in renamed else one.unit,
+            "method": method,
+            "kind": "gauge",
+        }
+        for one in COLLECTL.values()
+    ]  # fmt: skip
     return IndicatorDescriptor(
         stream="samples-agent.csv", period_s=sample_ns / 1e9, clock="source-wall", columns=columns
     )
@@ -188,11 +201,12 @@ def test_a_meter_that_reads_twice_a_second_is_exported_by_exact_overlap(tmp_path
     assert second["induced_energy_wh"]["value"] == pytest.approx(first["induced_energy_wh"]["value"], rel=1e-9)
 
 
-def test_samples_ten_times_a_second_become_means_and_sums_of_a_second(tmp_path: Path) -> None:
+def test_samples_ten_times_a_second_become_means_of_a_second(tmp_path: Path) -> None:
     one, other = there_and_back(made_up(tmp_path / "c", sample_ns=100_000_000, phase_ns=123_456_789), tmp_path)
     first, second = (tree["scenarios"]["app"]["hardware"] for tree in (one, other))
     assert second["cpu_percent"]["mean"]["value"] == pytest.approx(first["cpu_percent"]["mean"]["value"], rel=0.03)
-    assert second["disk_read_kb"]["mean"]["value"] == pytest.approx(first["disk_read_kb"]["mean"]["value"], rel=0.03)
+    name = "disk_read_kib_per_s"
+    assert second[name]["mean"]["value"] == pytest.approx(first[name]["mean"]["value"], rel=0.03)
 
 
 def test_a_measured_campaign_is_exported_in_utc_with_its_failed_runs_named(tmp_path: Path) -> None:
@@ -209,9 +223,20 @@ def test_a_measured_campaign_is_exported_in_utc_with_its_failed_runs_named(tmp_p
     import_oscar(tmp_path / "oscar", tmp_path / "back")
     one, other = analyse(folder).to_json(), analyse(tmp_path / "back").to_json()
     first_oscar, second_oscar = (tree["scenarios"]["cnn"]["oscar"] for tree in (one, other))
-    of_gpu = [name for name in first_oscar["hardware"] if name.startswith("gpu")]
-    assert second_oscar["hardware"] == {k: v for k, v in first_oscar["hardware"].items() if k not in of_gpu}
     assert second_oscar | {"hardware": {}} == first_oscar | {"hardware": {}}
+    ours, theirs = (tree["scenarios"]["cnn"]["hardware"] for tree in (one, other))
+    factors = {"cpu_percent": ("cpu_percent", 1.0), "ram_not_free_kib": ("ram_not_free_kib", 1.0)} | {
+        f"{what}_kb": (f"{what}_kib_per_s", 1.024) for what in ("disk_read", "disk_write", "net_received", "net_sent")
+    }
+    assert set(theirs) == {name for name, _ in factors.values()}
+    for name, (back, factor) in factors.items():
+        value = theirs[back]["mean"]["value"] * factor
+        assert value == pytest.approx(ours[name]["mean"]["value"], rel=1e-12), name
+    for row in ("memory", "network", "processor"):
+        first_row, second_row = (
+            next(r for r in tree["label"]["baseline"] if r["quantity"] == row) for tree in (one, other)
+        )
+        assert second_row["gross"]["value"] == pytest.approx(first_row["gross"]["value"], rel=1e-12), row
     assert other["meters"][0]["identity"]["model"] == one["meters"][0]["identity"]["model"]
     assert other["sut"]["gpus"] == one["sut"]["gpus"]
 
@@ -225,10 +250,29 @@ def test_hostile_names_stay_in_their_line_and_in_their_folder(tmp_path: Path) ->
     assert {path.parent for path in (tmp_path / "oscar").rglob("*")} == {tmp_path / "oscar"}
     stem = "_.._a_b___"
     path = tmp_path / "oscar" / f"{stem}-actions.csv"
-    run = read_actions(SourceFile(path, b"", path.read_bytes()))[0]
+    run = read_actions(SourceFile(path, b"", path.read_bytes())).runs[0]
     assert [action[0] for action in run.actions] == ["a b stopTestrun \"]'<script>"]
     import_oscar(tmp_path / "oscar", tmp_path / "back")
     assert set(analyse(tmp_path / "back").scenarios) == {'../../a b"]\n'}
+
+
+def test_a_campaign_of_before_is_exported_with_what_it_recorded_in_collectls_quantities(tmp_path: Path) -> None:
+    """Until 2026-11 imports called collectl's KiB kB; the agent's memory was what psutil calls used."""
+    old = {"ram_not_free_kib": "ram_used_kb"} | {
+        f"{what}_kib_per_s": f"{what}_kb" for what in ("disk_read", "disk_write", "net_received", "net_sent")
+    }
+    one = there_and_back(made_up(tmp_path / "c"), tmp_path)[0]
+    for method, exported in (("collectl [X]", True), ("psutil.virtual_memory().used / 1024", False)):
+        folder = made_up(tmp_path / method[:4], renamed=old, method=method)
+        remarks = export_oscar(folder, tmp_path / f"{method[:4]}-oscar").remarks
+        assert any("not recorded as collectl counts it: [MEM]Used" in remark for remark in remarks) != exported
+        import_oscar(tmp_path / f"{method[:4]}-oscar", tmp_path / f"{method[:4]}-back")
+        back = analyse(tmp_path / f"{method[:4]}-back").to_json()["scenarios"]["app"]["hardware"]
+        assert ("ram_not_free_kib" in back) == exported
+        for name, part in back.items():
+            factor = 1.0 if exported or "per_s" not in name else 1.024
+            ours = one["scenarios"]["app"]["hardware"][name]["mean"]["value"]
+            assert part["mean"]["value"] == pytest.approx(ours / factor, rel=1e-12), name
 
 
 def test_a_campaign_without_a_good_run_is_not_exported(tmp_path: Path) -> None:

@@ -105,8 +105,11 @@ def read_files(form: Form, files: Files) -> Reading:
         shutil.rmtree(folder)
 
 
-def imported(load: Callable[[Path, Path], Summary], source: Path, campaign: Path) -> Reading:
-    """Import a folder and analyse it: the values of every run, its notes and findings, its rows, span and digests."""
+def imported(
+    load: Callable[[Path, Path], Summary], source: Path, campaign: Path, *, indicators: bool = False
+) -> Reading:
+    """Import a folder and analyse it: the values of every run (with its indicators' means on request), its notes and
+    findings, its rows, span and digests."""
     try:
         summary = load(source, campaign)
     except LabError as error:
@@ -117,6 +120,8 @@ def imported(load: Callable[[Path, Path], Summary], source: Path, campaign: Path
         for key in ("energy_wh", "mean_power_w", "duration_s"):
             if run[key] is not None:
                 values[f"{run['scenario']}-{run['repetition']}.{key}"] = float(run[key]["value"])
+        for name, mean in run["indicators"].items() if indicators else ():
+            values[f"{run['scenario']}-{run['repetition']}.{name}"] = float(mean)
     notes = {f"note {f['evidence'].get('code')} {f['evidence'].get('text')}" for f in results["findings"]}
     findings = {f"{f['severity']} {f['code']}" for f in results["findings"] if f["code"] != "note"}
     remarks = {remark.replace(str(source), "") for remark in summary.remarks}

@@ -183,7 +183,7 @@ def test_a_machine_that_says_nothing_is_not_guessed_at(tmp_path: Path, monkeypat
         ({f"{CPU}/offline": "8-15\n"}, "cpus-offline", "CPUs 8-15 are offline"),
         ({f"{CPU}/cpu0/cpuidle/state2/disable": "1\n"}, "idle-states", "C-states C2 are switched off"),
         ({"proc/cpuinfo": CPUINFO.format(" hypervisor lahf_lm")}, "virtual", "virtual machine"),
-        ({"proc/swaps": SWAPS + "/dev/nvme0n1p3 partition 8388604\t52480\t-2\n"}, "swap", "52 MB of swap"),
+        ({"proc/swaps": SWAPS + "/dev/nvme0n1p3 partition 8388604\t52480\t-2\n"}, "swap", "51 MiB of swap"),
         ({"sys/class/hwmon/hwmon0/temp1_input": "76500\n"}, "temperature", "k10temp Tctl 76 °C: let it cool"),
         ({"sys/class/hwmon/hwmon1/temp1_crit": "50000\n"}, "temperature", "nvme temp1 42 °C: let it cool"),
         ({"sys/class/thermal/thermal_zone0/type": "x86_pkg_temp\n", "sys/class/thermal/thermal_zone0/temp": "91000\n"},
@@ -354,7 +354,7 @@ def test_a_gpu_is_remarked_for_what_changes_its_speed_or_power(
 
 
 BEGUN: Json = {
-    "hostname": "sut1", "board": "ASUS X570", "cpu": "Ryzen", "memory_kb": 32_768_000, "kernel": "6.1.0-40",
+    "hostname": "sut1", "board": "ASUS X570", "cpu": "Ryzen", "memory_kib": 32_768_000, "kernel": "6.1.0-40",
     "os": "Debian 12", "firmware": "AMI 4021", "cpu_governor": "performance",
     "gpus": [{"name": "RTX 3090", "uuid": "GPU-1", "driver": "550.54"}],
 }  # fmt: skip
@@ -365,14 +365,16 @@ def test_another_machine_is_refused_and_another_kernel_or_driver_remarked() -> N
         return [(one.code, one.severity) for one in of_changes(BEGUN, BEGUN | changed)]
 
     assert of() == []
-    assert of(memory_kb=32_700_000) == []
-    assert of(memory_kb=16_384_000) == [("machine-changed", "refuse")]
+    assert of(memory_kib=32_700_000) == []
+    assert of(memory_kib=16_384_000) == [("machine-changed", "refuse")]
     assert of(hostname="sut2") == [("machine-changed", "refuse")]
     assert of(gpus=[]) == [("machine-changed", "refuse"), ("software-changed", "warn")]
     assert of(kernel="6.1.0-41") == [("software-changed", "warn")]
     driver = BEGUN["gpus"][0] | {"driver": "560.1"}
     (found,) = of_changes(BEGUN, BEGUN | {"gpus": [driver]})
     assert "GPU driver 550.54 -> 560.1" in found.text
+    older = {"memory_kb" if key == "memory_kib" else key: value for key, value in BEGUN.items()}
+    assert list(of_changes(older, BEGUN)) == []
 
 
 def test_the_agent_surveys_this_machine_in_one_answer_that_holds_no_command_lines(tmp_path: Path) -> None:

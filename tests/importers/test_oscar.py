@@ -1,47 +1,62 @@
-"""OSCAR files as other labs left them: Okular whole, and every trap of formats.md."""
+"""OSCAR measurements as other labs left them: Okular whole, folders and oscar.toml, what goes together and what not."""
 
 import gzip
 import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import ActionEvent, PhaseEvent
+from harness.documents import ActionEvent, NoteEvent, PhaseEvent
 from harness.errors import ImportFileError, RunFolderError
-from harness.importers.imported import SourceFile, read_source
-from harness.importers.oscar import find_layout, import_oscar, kind_of, read_actions, read_hardware, read_power
+from harness.importers.grouping import Grouping
+from harness.importers.imported import read_source
+from harness.importers.oscar import find_layout, import_oscar
 from harness.run_folder import CampaignFolder, verify_campaign
+from reports.analysis.results import analyse
+from tests.importers.oscar_files import (
+    ACTIONS,
+    actions_of,
+    hardware_of,
+    hardware_text,
+    make_folder,
+    power_of,
+    power_text,
+)
 
-OKULAR = Path(__file__).parents[1] / "data" / "okular"
-POWER_HEADER = "Wert 1 : Wirkleistung L2 (1s) [UMG604]\nNummer;Zeit;Wert 1-avg[W];Wert 1-min[W];Wert 1-max[W];\n"
-HARDWARE_HEADER = "Date Time;[CPU]Totl%;[MEM]Used;[NET]RxKBTot;[NET]TxKBTot;[DSK]ReadKBTot;[DSK]WriteKBTot\n"
-ACTIONS = "2024-1-25 12:00:05.5;startTestrun\n2024-1-25 12:00:15.27;stopTestrun\n"
-
-
-def source(text: str | bytes, name: str = "x.csv") -> SourceFile:
-    content = text.encode() if isinstance(text, str) else text
-    return SourceFile(Path(name), content, content.removeprefix(b"\xef\xbb\xbf"))
-
-
-def power_text(rows: int = 25, value: Callable[[int], str] = lambda i: f"{10 + i},500") -> str:
-    lines = [f"{i + 1};25.01.24, 12:00:{i:02d};{value(i)};1,0;2,0;\n" for i in range(rows)]
-    return POWER_HEADER + "".join(lines)
+DATA = Path(__file__).parents[1] / "data"
+OKULAR = DATA / "okular"
 
 
-def hardware_text(rows: int = 25) -> str:
-    return HARDWARE_HEADER + "".join(f"25.01.2024 12:00:{i:02d};{i};2000;1;2;3;4\n" for i in range(rows))
-
-
-def make_folder(folder: Path, **files: str) -> Path:
-    content = {"app-power": power_text(), "app-actions": ACTIONS, "app-hardware": hardware_text()}
-    for name, text in (content | {key.replace("_", "-"): value for key, value in files.items()}).items():
-        (folder / f"{name}.csv").write_bytes(text.encode())
-    return folder
+@pytest.mark.parametrize("case", ["oscar_collectl_p", "oscar_iteration_actions", "oscar_snmp_power"])
+def test_the_files_of_public_recipes_are_imported_as_they_are(case: str, tmp_path: Path) -> None:
+    """Two runs of a minute, of 22 W on average; of the mobile meter 22.435 W by the trapezoid."""
+    assert import_oscar(DATA / "cases" / case, tmp_path / "c").runs == {"sus": 2}
+    runs = CampaignFolder(tmp_path / "c").runs()
+    for run, minute in zip(runs, (1, 3), strict=True):
+        rating = [event for event in run.events if isinstance(event, PhaseEvent)]
+        assert [event.time_ns for event in rating] == [
+            (1_717_408_800 + 60 * m) * 10**9 for m in (minute, minute + 1)
+        ]  # fmt: skip
+        actions = [(e.name, e.edge, e.time_ns - rating[0].time_ns) for e in run.events if isinstance(e, ActionEvent)]
+        assert actions == [("Open", "begin", 10 * 10**9), ("Open", "end", 15 * 10**9)]
+    scenario = analyse(tmp_path / "c").to_json()["scenarios"]["sus"]
+    assert scenario["n_runs"]["value"] == 2
+    if case == "oscar_snmp_power":
+        assert scenario["mean_power_w"]["value"] == pytest.approx(22.435103985334287, rel=1e-9)
+    else:
+        assert scenario["energy_wh"]["value"] == pytest.approx(22 * 60 / 3600, rel=1e-12)
+    if case == "oscar_collectl_p":
+        means = {name: part["mean"] for name, part in scenario["hardware"].items()}
+        assert {name: (mean["value"], mean["unit"]) for name, mean in means.items()} == {
+            "cpu_percent": (5.0, "%"), "ram_not_free_kib": (9651072.0, "KiB"), "disk_read_kib_per_s": (0.0, "KiB/s"),
+            "disk_write_kib_per_s": (12.0, "KiB/s"), "net_received_kib_per_s": (1.0, "KiB/s"),
+            "net_sent_kib_per_s": (1.0, "KiB/s"),
+        }  # fmt: skip
 
 
 def test_okular_becomes_fifty_two_sealed_runs_with_its_sources_verbatim(tmp_path: Path) -> None:
@@ -65,122 +80,6 @@ def test_okular_becomes_fifty_two_sealed_runs_with_its_sources_verbatim(tmp_path
     assert first.power[0].origin == "imported"
     assert (first.power[0].averaging, first.power[0].stamp) == ("window", "unknown")
     assert len({e.name for e in first.events if isinstance(e, ActionEvent)}) == 9
-
-
-def test_unpadded_milliseconds_are_milliseconds() -> None:
-    run = read_actions(source("2022-9-2 10:52:27.18;startTestrun\n2022-9-2 10:52:28;stopTestrun\n"))[0]
-    assert run.begin_ns % 10**9 == 18_000_000
-    assert run.end_ns - run.begin_ns == 982_000_000
-
-
-def test_the_handbooks_variant_means_the_same_as_the_usual_form() -> None:
-    usual = (
-        "2024-01-25 12:00:05;startTestrun\n2024-01-25 12:00:06;startAction;open\n2024-01-25 12:00:08;stopAction\n"
-        "2024-01-25 12:00:09;stopTestrun\n"
-    )
-    typed = usual.replace(";s", ";;s")
-    bare = (
-        "2024-01-25 12:00:05;;startTestrun\n2024-01-25 12:00:06;;open\n2024-01-25 12:00:08;;stopAction\n"
-        "2024-01-25 12:00:09;;stopTestrun\n"
-    )
-    expected = read_actions(source(usual))[0]
-    assert read_actions(source(b"\xef\xbb\xbf" + typed.encode()))[0] == expected
-    assert [(a[0], a[2], a[3]) for a in read_actions(source(bare))[0].actions] == [
-        ("open", expected.actions[0][2], expected.actions[0][3])
-    ]
-
-
-def test_repeated_actions_count_up_per_name() -> None:
-    line = "2024-01-25 12:00:0{};startAction; save \n2024-01-25 12:00:0{};stopAction\n"
-    text = (
-        "2024-01-25 12:00:00;startTestrun\n"
-        + line.format(1, 2)
-        + line.format(3, 4)
-        + "2024-01-25 12:00:09;stopTestrun\n"
-    )
-    assert [action[:2] for action in read_actions(source(text))[0].actions] == [("save", 0), ("save", 1)]
-
-
-def test_gridvis_kecolab_and_gude_files_of_the_same_measurement_agree() -> None:
-    gridvis = read_power(source(power_text(5)))
-    kecolab = read_power(
-        source("Zeit;Wert 1-avg[W];\n" + "".join(f"{i + 1};25.01.24, 12:00:{i:02d};{10 + i}.5;\n" for i in range(5)))
-    )
-    epoch_us = 1706184000_000000  # 2024-01-25 12:00:00 UTC
-    gude = read_power(
-        source("".join(f"{epoch_us + i * 1_000_000 - 3_600_000_000} {10 + i}.5\n" for i in range(5))), 1.0
-    )
-    for other in (kecolab, gude):
-        np.testing.assert_array_equal(other.times_ns, gridvis.times_ns)
-        np.testing.assert_array_equal(other.power_w, gridvis.power_w)
-    assert (gridvis.averaging, kecolab.averaging, gude.averaging) == ("window", "window", "instantaneous")
-    assert gridvis.resolution_w == pytest.approx(0.001)
-
-
-def test_crlf_and_a_decimal_point_are_read_as_what_they_are() -> None:
-    comma = read_power(source(power_text()))
-    point = read_power(source(power_text(value=lambda i: f"{10 + i}.500").replace("\n", "\r\n")))
-    np.testing.assert_array_equal(comma.power_w, point.power_w)
-    crlf = read_hardware(source("\ufeff" + hardware_text().replace("\n", "\r\n")))
-    assert crlf.columns["disk_write_kb"].tolist() == [4.0] * 25
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (power_text(value=lambda i: "1.500" if i == 7 else "1,500"), r"x\.csv:10: found '1\.500'.*decimal comma"),
-        (power_text(value=lambda i: "much" if i == 3 else "1,5"), r"x\.csv:6: found 'much', expected a number"),
-        (power_text(value=lambda i: "nan" if i == 3 else "1,5"), r"x\.csv:6: found 'nan'"),
-        (power_text()[:-9], r"x\.csv:27: found .*cut off"),
-        (power_text()[:-30], r"x\.csv:27: found .*cut off"),
-        (power_text().replace("12:00:10;20,500;1,0;2,0;", "12:00:10;"), r"x\.csv:13: .*damaged"),
-        (power_text().replace("12:00:09", "11:00:09"), r"x\.csv:12: time goes back"),
-        (power_text().replace("25.01.24, 12:00:09", "2024-01-25 12:00:09"), r"x\.csv:12: found the time"),
-        (power_text().replace("avg", "mean"), r"x\.csv:2: no column '\.\.\.-avg\[W\]'"),
-        (POWER_HEADER, r"x\.csv:3: no data line"),
-        (hardware_text(), r"x\.csv:1: expected a power file, found a hardware file"),
-        (ACTIONS, r"x\.csv:1: expected a power file, found a actions file"),
-        ("hello\n", r"x\.csv:1: expected a power file, found no known file"),
-    ],
-)  # fmt: skip
-def test_a_damaged_or_swapped_power_file_is_refused_with_file_and_line(text: str, message: str) -> None:
-    with pytest.raises(ImportFileError, match=message):
-        read_power(source(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (hardware_text().replace("[MEM]Used", "[MEM]Uses"), r"x\.csv:1: no column '\[MEM\]Used'"),
-        (hardware_text()[:-10], r"x\.csv:26: .*cut off"),
-        (hardware_text().replace(";7;2000", ";x;2000"), r"x\.csv:9: found 'x'"),
-        (power_text(), r"x\.csv:1: expected a hardware file, found a power file"),
-    ],
-)
-def test_a_damaged_or_swapped_hardware_file_is_refused_with_file_and_line(text: str, message: str) -> None:
-    with pytest.raises(ImportFileError, match=message):
-        read_hardware(source(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (ACTIONS[:-20], r"x\.csv:2: found"),
-        (ACTIONS.split("\n")[0] + "\n", r"x\.csv:1: the test run that begins here has no stopTestrun"),
-        (ACTIONS + ACTIONS, r"x\.csv:3: time goes back"),
-        (ACTIONS.replace("stopTestrun", "stoppedTestrun"), r"x\.csv:2: found the type 'stoppedTestrun'"),
-        ("2024-1-25 12:00:05;stopTestrun\n", r"x\.csv:1: 'stopTestrun' outside"),
-        ("2024-1-25 12:00:05;startTestrun\n2024-1-25 12:00:06;startTestrun\n", r"x\.csv:2: startTestrun, but"),
-        ("2024-1-25 12:00:05;startTestrun\n2024-1-25 12:00:06;stopAction\n", r"x\.csv:2: stopAction, but"),
-        ("2024-1-25 12:00:05;startTestrun\n2024-1-25 12:00:05;stopTestrun\n", r"x\.csv:2: .*no duration"),
-        ("2024-13-25 12:00:05;startTestrun\n", r"x\.csv:1: found the time"),
-        (power_text(), r"x\.csv:1: expected a actions file, found a power file"),
-        (b"2024-1-25 12:00:05;startTestrun\n2024-1-25 12:00:06;startAction;\xff\n", r"x\.csv:2: not UTF-8"),
-    ],
-)
-def test_a_damaged_action_log_is_refused_with_file_and_line(text: str | bytes, message: str) -> None:
-    with pytest.raises(ImportFileError, match=message):
-        read_actions(source(text))
 
 
 def test_a_run_without_power_data_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -240,6 +139,14 @@ def test_oscar_toml_names_files_meter_and_machine(tmp_path: Path) -> None:
         ("[scenarios.a]\npower = 'x'\n", "no actions file"),
         ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[meter]\nstamp = 'middle'\n", "meter.stamp"),
         ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[meter]\ncolour = 'red'\n", "meter.colour: unknown key"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[meter]\nwindow_s = 'one'\n", "meter.window_s: found 'one'"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[meter]\nserial = 7\n", "meter.serial: found 7, expected a text"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\nutc_offset_h = 200\n", "utc_offset_h: found 200, expected hours"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\nutc_offset_h = nan\n", "utc_offset_h: found nan"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[sut]\nbought = 2024-01-01\n", "sut.bought: found 2024-01-01"),
+        ("[scenarios.a]\npower = 'x'\nactions = 'y'\n[columns]\ncpu = 'x'\n", "columns.cpu: found 'x'; expected one"),
+        ("[scenarios.a]\npower = ['x', 'y']\nactions = 'y'\n", "scenarios.a.power: several files; only hardware"),
+        ("[scenarios.a]\npower = 3\nactions = 'y'\n", "scenarios.a.power: found 3, expected a file's name"),
         ("[scenarios.a]\npower = 'x'\nactions = 'y'\n", "cannot read"),
         ("no toml", "cannot be read"),
     ],
@@ -263,17 +170,148 @@ def test_folders_without_what_is_needed_are_refused(tmp_path: Path) -> None:
         find_layout(tmp_path)
 
 
-def test_every_kind_of_file_is_told_by_its_first_lines() -> None:
-    kinds = [kind_of(source(text)) for text in (power_text(), hardware_text(), ACTIONS, "1706184000000000 3.5\n", "?")]
-    assert kinds == ["power-gridvis", "hardware", "actions", "power-gude", "unknown"]
+def toml_folder(folder: Path, text: str, **files: str | bytes) -> Path:
+    """A folder with this oscar.toml and these files."""
+    folder.mkdir(exist_ok=True)
+    (folder / "oscar.toml").write_text(text)
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
 
 
-READERS = {read_power: power_text(8), read_hardware: hardware_text(8), read_actions: ACTIONS}
+def notes_of(campaign: Path) -> dict[str, list[str]]:
+    """Code -> texts of the notes of every run."""
+    found: dict[str, list[str]] = {}
+    for run in CampaignFolder(campaign).runs():
+        for event in run.events:
+            if isinstance(event, NoteEvent):
+                found.setdefault(event.code, []).append(event.text)
+    return found
+
+
+UTC = 1706180400  # 2024-01-25 11:00:00 UTC, 12:00:00 in Berlin
+GUDE = "".join(f"{UTC + i}000000 {10 + i % 3}\n" for i in range(25))
+SCENARIO = '[scenarios.sus]\npower = "p"\nactions = "a"\n'
+BLOCK = (
+    "#" * 80 + "\n# Collectl:   V4.3.1-1  HiRes: 1\n# Date:       20240125-120000  Secs: 1706180400 TZ: +0100\n"
+    + "#" * 80 + "\n#Date;Time;[CPU]Totl%;[MEM]Used\n"
+)  # fmt: skip
+LOCAL = BLOCK + "".join(f"20240125;12:00:{i:02d};3;2000\n" for i in range(25))
+
+
+@pytest.mark.parametrize(
+    ("toml", "hardware", "said"),
+    [
+        (SCENARIO + "utc_offset_h = 1\n", None, None),
+        (SCENARIO + 'hardware = "h"\n', LOCAL, "its stamps are UTC; moved by +1 h, which h says of its machine"),
+        (SCENARIO + 'hardware = "h"\nutc_offset_h = 1.0\n', LOCAL, None),
+        (SCENARIO + 'hardware = "h"\nutc_offset_h = 1.0\n', LOCAL.replace("+0100", "+0200"),
+         "was +2 h from UTC, oscar.toml says +1 h; moved by the latter"),
+    ],
+)  # fmt: skip
+def test_stamps_that_are_utc_are_moved_as_stated_or_as_the_hardware_file_says(
+    tmp_path: Path, toml: str, hardware: str | None, said: str | None
+) -> None:
+    files = {"p": GUDE, "a": ACTIONS} | ({"h": hardware} if hardware else {})
+    import_oscar(toml_folder(tmp_path / "in", toml, **files), tmp_path / "c")
+    assert [said in text if said else text for text in notes_of(tmp_path / "c").get("utc-offset", [])] == (
+        [True] if said else []
+    )
+
+
+def test_an_offset_that_nobody_stated_is_said_and_the_one_that_fits_is_named(tmp_path: Path) -> None:
+    shifted = ACTIONS.replace("12:00", "11:00")
+    import_oscar(toml_folder(tmp_path / "in", SCENARIO, p=GUDE, a=shifted), tmp_path / "c")
+    (said,) = notes_of(tmp_path / "c")["utc-offset"]
+    assert (
+        said
+        == "p: its stamps are UTC, and nothing says how far the actions' clock is from it: taken as 0 h (utc_offset_h)"
+    )
+    with pytest.raises(ImportFileError, match=r"moved by \+1 h they would cover it; .* oscar\.toml \(utc_offset_h\)"):
+        import_oscar(toml_folder(tmp_path / "in", SCENARIO, p=GUDE, a=ACTIONS), tmp_path / "d")
+    useless = toml_folder(tmp_path / "in", SCENARIO + "utc_offset_h = 1\n", p=power_text(), a=ACTIONS)
+    assert "here are none; nothing was moved" in str(import_oscar(useless, tmp_path / "e"))
+
+
+def test_what_collectl_calls_its_files_is_found_and_days_are_joined(tmp_path: Path) -> None:
+    """collectl adds host and day to the name it is given, and begins a new file at midnight."""
+    folder = make_folder(tmp_path)
+    (folder / "app-hardware.csv").unlink()
+    halves = [LOCAL.splitlines(keepends=True)[i] for i in range(5)], LOCAL.splitlines(keepends=True)[5:]
+    for day, rows in enumerate((halves[1][:12], halves[1][12:])):
+        content = "".join([*halves[0], *rows]).encode()
+        (folder / f"app-hardware.csv-pc7-2024012{day}.tab.gz").write_bytes(gzip.compress(content))
+    import_oscar(folder, tmp_path / "c")
+    (run,) = CampaignFolder(tmp_path / "c").runs()
+    assert [column["name"] for column in run.indicators[0].columns] == ["cpu_percent", "ram_not_free_kib"]
+    assert len((run.path / "samples-agent.csv").read_text().splitlines()) == 1 + 20
+    assert notes_of(tmp_path / "c")["hardware-partial"] == [
+        "app-hardware.csv-pc7-20240120.tab.gz: without [DSK]ReadKBTot, [DSK]WriteKBTot, [NET]RxKBTot, [NET]TxKBTot: "
+        "not recorded"
+    ]
+    (folder / "app-hardware-pc7-20240122.tab").write_text(LOCAL.replace("[MEM]Used", "[MEM]Free"))
+    with pytest.raises(ImportFileError, match="other columns than in"):
+        import_oscar(folder, tmp_path / "d")
+    (folder / "app-hardware-pc7-20240122.tab").write_text(LOCAL)
+    with pytest.raises(ImportFileError, match=r"begins at 2024-01-25 12:00:0\d, before .* ends; leave one"):
+        import_oscar(folder, tmp_path / "d")
+
+
+def test_measurements_of_several_days_become_repetitions_by_a_template(tmp_path: Path) -> None:
+    for day in (1, 2):
+        (tmp_path / f"day{day}").mkdir()
+        texts = {"app_power": power_text(), "app_actions": ACTIONS, "app_hardware": hardware_text()}
+        later = {
+            part: text.replace("2024-1-25", f"2024-1-2{day}").replace("25.01.", f"2{day}.01.")
+            for part, text in texts.items()
+        }
+        make_folder(tmp_path / f"day{day}", **later)
+    with pytest.raises(ImportFileError, match=r"but in day1, day2: name one of them, or say with --group"):
+        import_oscar(tmp_path, tmp_path / "c")
+    summary = import_oscar(tmp_path, tmp_path / "c", grouping=Grouping("*/{scenario}"))
+    assert summary.runs == {"app": 2}
+    assert [run.start.repetition for run in CampaignFolder(tmp_path / "c").runs()] == [1, 2]
+
+
+def test_what_is_left_out_of_a_file_stands_in_the_report(tmp_path: Path) -> None:
+    cut = ACTIONS + "2024-1-25 12:00:20;startTestrun\n"
+    import_oscar(make_folder(tmp_path, app_power=power_text()[:-10], app_actions=cut), tmp_path / "c")
+    assert notes_of(tmp_path / "c") == {
+        "truncated-source": ["line 27 of app-power.csv: cut off in mid-line; the line is left out"],
+        "unended-test-run": [
+            "line 3 of app-actions.csv: the test run that begins here has no stopTestrun; it is left out"
+        ],
+    }
+    codes = {finding["code"] for finding in analyse(tmp_path / "c").to_json()["findings"]}
+    assert {"truncated-source", "note"} <= codes
+
+
+def test_a_row_without_a_power_is_a_gap_of_its_run_and_no_more(tmp_path: Path) -> None:
+    import_oscar(make_folder(tmp_path, app_power=power_text(value=lambda i: "" if i == 9 else "20,0")), tmp_path / "c")
+    (run,) = analyse(tmp_path / "c").to_json()["runs"]
+    assert run["energy_wh"]["value"] == pytest.approx(20.0 * 10.022 / 3600, rel=1e-9)
+    assert run["excluded_because"] == "gaps in its power readings exceed the limits"
+    assert {"gap", "nan"} <= set(run["findings"])
+    (campaign,) = CampaignFolder(tmp_path / "c").runs()
+    assert ",,1.0,nan\n" in (campaign.path / "readings-wall.csv").read_text()
+    assert notes_of(tmp_path / "c")["no-power"] == ["line 12 of app-power.csv: no power in this row (''); a gap"]
+
+
+def test_the_keys_of_oscar_toml_stand_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
+    for key in ("power", "actions", "hardware", "utc_offset_h", "maker", "model", "serial", "firmware", "stamp",
+                "window_s", "[columns]", "[sut]", "[MEM]Used"):  # fmt: skip
+        assert key in page, key
+
+
+READERS: dict[Callable[[str | bytes], Any], str] = {
+    power_of: power_text(8), hardware_of: hardware_text(8), actions_of: ACTIONS,
+}  # fmt: skip
 
 
 @given(st.sampled_from(list(READERS)), st.data())
 def test_any_damage_is_read_or_refused_with_file_and_line_never_a_traceback(
-    reader: Callable[[SourceFile], object], data: st.DataObject
+    reader: Callable[[str | bytes], object], data: st.DataObject
 ) -> None:
     content = bytearray(READERS[reader].encode())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -284,7 +322,7 @@ def test_any_damage_is_read_or_refused_with_file_and_line_never_a_traceback(
         content[at : at + data.draw(st.integers(0, 3))] = piece
     problem = "x.csv:1: none"
     try:
-        reader(source(bytes(content)))
+        reader(bytes(content))
     except ImportFileError as error:
         problem = str(error)
     assert re.match(r"x\.csv:\d+: ", problem)

@@ -32,14 +32,14 @@ def results(
         "meters": [meter(origin)],
         "sut": {
             "hostname": "sut-01", "os": "Debian GNU/Linux 12", "kernel": "6.8.0", "cpu": "AMD Ryzen 7 1700",
-            "cpu_count": 16, "memory_kb": 16_341_872, "board": "MSI B350 PC MATE",
+            "cpu_count": 16, "memory_kib": 16_341_872, "board": "MSI B350 PC MATE",
             "boot_id": "5c1d", "python": "3.12.3",
             "gpus": [{"name": "GTX 1060", "driver": "550.1", "memory_mib": 3072}] if gpu else [],
         },
         "host": {"hostname": "wg-01"},
         "indicators": [
             {"name": "cpu_percent", "quantity": "SUT total CPU load", "unit": "%", "method": "psutil", "kind": "gauge"},
-            {"name": "ram_used_kb", "quantity": "SUT memory in use", "unit": "kB", "method": "psutil", "kind": "gauge"},
+            {"name": "ram_used_kib", "quantity": "memory in use", "unit": "KiB", "method": "psutil", "kind": "gauge"},
         ],
         "baseline": baseline(gpu),
         "scenarios": {name: scenario(name, *numbers, gpu=gpu) for name, numbers in sorted(chosen.items())},
@@ -101,7 +101,7 @@ def baseline(gpu: bool = True) -> Part:
         "mean_power_w": estimate(41.1, "W", 0.002), "budget": budget(estimate(41.1, "W", 0.002)),
             "duration_s": estimate(60.0, "s", 0),
         "drift_w": number(0.2, "W"), "without_outliers": estimate(41.05, "W", 0.001), "blocks": blocks,
-        "hardware": {"cpu_percent": estimate(0.6, "%"), "ram_used_kb": estimate(1.9e6, "kB")},
+        "hardware": {"cpu_percent": estimate(0.6, "%"), "ram_used_kib": estimate(1.9e6, "KiB")},
         "gpu_power_w": estimate(9.0, "W") if gpu else None,
     }  # fmt: skip
 
@@ -132,7 +132,7 @@ def scenario(name: str, power_w: float, induced_w: float, epochs: int, *, gpu: b
         "epochs": [action("epoch", index, induced_w, gpu) for index in range(epochs)],
         "actions": [action("image_preparation", 0, 4.0, gpu), action("training", 0, induced_w, gpu)],
         "hardware": {
-            "cpu_percent": hardware("SUT total CPU load", "%", 30.0), "ram_used_kb": hardware("memory", "kB", 4e6),
+            "cpu_percent": hardware("SUT total CPU load", "%", 30.0), "ram_used_kib": hardware("memory", "KiB", 4e6),
             "net_sent_kb": hardware("sent", "kB", 12.0), "disk_write_kb": hardware("written", "kB", 300.0),
         },
         "gpu": None,

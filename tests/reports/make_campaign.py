@@ -179,7 +179,7 @@ class SyntheticRun:
         gpus = [{"name": "Synthetic GPU 3 GB", "driver": "550.1", "memory_mib": 3072}] if self.shape.gpu else []
         sut = {
             "hostname": self.shape.hostname, "os": "Ubuntu 24.04.1 LTS", "kernel": "6.8.0-48-generic",
-            "cpu": "AMD Ryzen 7 1700 Eight-Core Processor", "cpu_count": 16, "memory_kb": 16_341_872,
+            "cpu": "AMD Ryzen 7 1700 Eight-Core Processor", "cpu_count": 16, "memory_kib": 16_341_872,
             "board": "MSI B350 PC MATE", "gpus": gpus, "boot_id": "5c1d7f4e", "python": "3.12.3",
         }  # fmt: skip
         return Start(
@@ -212,7 +212,8 @@ class SyntheticRun:
     def _agent(self) -> IndicatorDescriptor:
         named = [
             ("cpu_percent", "%", "SUT total CPU load", "psutil.cpu_times"),
-            ("ram_used_kb", "kB", "SUT memory in use", "psutil.virtual_memory"),
+            ("ram_used_kib", "KiB", "SUT memory in use: total - available", "psutil.virtual_memory"),
+            ("ram_not_free_kib", "KiB", "SUT memory that is not free: total - free", "psutil.virtual_memory"),
             ("disk_read_kb", "kB", "read from disk", "psutil.disk_io_counters"),
             ("disk_write_kb", "kB", "written to disk", "psutil.disk_io_counters"),
             ("net_received_kb", "kB", "received from the network", "psutil.net_io_counters"),
@@ -255,9 +256,11 @@ class SyntheticRun:
     def _samples(self) -> bytes:
         load = self.load or Load(0.0, 0.4)
         noise = self._random.normal(1, 0.05, (self._count, 6))
+        used_kib = 1.9e6 + self._envelope(6e4 * load.cpu_percent, 5.0) * noise[:, 1]
         series = [
             0.6 + self._envelope(load.cpu_percent, 1.0) * noise[:, 0],
-            1.9e6 + self._envelope(6e4 * load.cpu_percent, 5.0) * noise[:, 1],
+            used_kib,
+            used_kib + 3.2e6,
             self._envelope(40.0 * load.epochs, 1.0) * np.abs(noise[:, 2]),
             30 + self._envelope(12.0 * load.epochs, 1.0) * np.abs(noise[:, 3]),
             0.8 * np.abs(noise[:, 4]),

@@ -79,7 +79,8 @@ def test_what_is_no_number_is_printed_as_nothing(value: Any) -> None:  # noqa: A
     ("largest", "unit", "printed"),
     [
         (0.075, "Wh", "mWh"), (1.2, "Wh", "Wh"), (0.6, "Wh", "Wh"), (4200.0, "Wh", "kWh"), (3e-9, "Wh", "µWh"),
-        (0.0, "Wh", "Wh"), (2.5e6, "kB", "GB"), (120.0, "kB", "kB"), (3.0, "%", "%"), (0.8, "1", ""),
+        (0.0, "Wh", "Wh"), (2.5e6, "kB", "GB"), (120.0, "kB", "kB"), (2.5e6, "KiB", "GiB"),
+        (2.5e6, "KiB·s", "GiB·s"), (900.0, "kB/s·s", "MB"), (3.0, "KiB/s", "KiB/s"), (3.0, "%", "%"), (0.8, "1", ""),
         (0.012, "1/Wh", "1/Wh"), (0.012, "Wh/s", "mWh/s"),
     ],
 )  # fmt: skip

@@ -215,7 +215,8 @@ def test_the_columns_are_those_of_the_run_folder_with_unit_and_method(agent: Loc
     columns = agent.of("descriptor")[0]["columns"]
     assert [column["name"] for column in columns] == [
         "cpu_percent",
-        "ram_used_kb",
+        "ram_used_kib",
+        "ram_not_free_kib",
         "ram_percent",
         "disk_read_kb",
         "disk_write_kb",
@@ -236,9 +237,16 @@ def test_the_columns_are_those_of_the_run_folder_with_unit_and_method(agent: Loc
         "cpu_throttle_count",
     ]
     first = agent.of("sample")[0]["values"]
-    assert [first[0], *first[3:7]] == [None] * 5
+    assert [first[0], *first[4:8]] == [None] * 5
     sample = agent.last_sample()
-    assert 0 < sample["ram_used_kb"] < psutil.virtual_memory().total / 1024
+    units = {column["name"]: column["unit"] for column in columns}
+    assert (units["ram_used_kib"], units["ram_not_free_kib"], units["net_sent_kb"]) == ("KiB", "KiB", "kB")
+    memory = psutil.virtual_memory()
+    for name, value in (
+        ("ram_used_kib", memory.total - memory.available),
+        ("ram_not_free_kib", memory.total - memory.free),
+    ):
+        assert abs(sample[name] - value / 1024) < 0.1 * memory.total / 1024
     assert 0 <= sample["ram_percent"] <= 100
     assert sample["cpu_percent"] is None or 0 <= sample["cpu_percent"] <= 100
 
@@ -252,7 +260,7 @@ def test_a_busy_cpu_is_seen_and_the_agents_own_time_grows(agent: LocalAgent, tmp
         r["values"][0] for r in agent.of("sample") if begin + 0.2e9 < r["sut_ns"] < end and r["values"][0] is not None
     ]
     assert sum(inside) / len(inside) > 80 / cpus
-    own = [record["values"][7] for record in agent.of("sample")]
+    own = [record["values"][8] for record in agent.of("sample")]
     assert own == sorted(own)
     assert own[-1] > own[0] > 0
 
@@ -324,7 +332,7 @@ def test_disk_and_network_are_kilobytes_since_the_sample_before(agent: LocalAgen
     after = psutil.disk_io_counters(perdisk=True, nowrap=False)
     disks = agent_module.whole_disks(after)
     moved = sum(after[disk].write_bytes - before[disk].write_bytes for disk in disks) / 1000
-    seen = sum(record["values"][4] or 0 for record in samples)
+    seen = sum(record["values"][5] or 0 for record in samples)
     assert moved > 20_000
     assert 20_000 < seen <= moved * 1.01
 

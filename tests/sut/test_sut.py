@@ -26,7 +26,7 @@ from tests.sut.conftest import Recorded, compiled, config_of, rated, start, unti
 from tests.sut.netns import run
 
 HORIZON_S = 3600.0
-NAMES = ("hostname", "os", "kernel", "cpu", "cpu_count", "memory_kb", "board", "gpus", "boot_id", "python")
+NAMES = ("hostname", "os", "kernel", "cpu", "cpu_count", "memory_kib", "board", "gpus", "boot_id", "python")
 
 
 def script(path: Path, *lines: str) -> str:
@@ -101,7 +101,7 @@ def test_facts_say_what_the_sut_is(sut: Sut) -> None:
     assert facts["cpu_count"] == os.cpu_count()
     assert facts["hostname"] == socket.gethostname()
     assert facts["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert abs(facts["memory_kb"] - psutil.virtual_memory().total / 1024) < 1
+    assert abs(facts["memory_kib"] - psutil.virtual_memory().total / 1024) < 1
 
 
 def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
