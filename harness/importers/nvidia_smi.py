@@ -36,10 +36,8 @@ from harness.importers.imported import (
     write_campaign,
 )
 from harness.importers.nvidia_smi_boards import (
-    AVERAGE_S,
     INDICATORS,
     MEANINGS,
-    REFRESH_S,
     Board,
     Times,
     Trace,
@@ -223,7 +221,6 @@ def _packed(lines: Sequence[str]) -> Content:
 
 
 def _power(trace: Trace, board: Board) -> PowerDescriptor:
-    window_s = AVERAGE_S if board.figure == "power.draw.average" else REFRESH_S
     places = [f"{key} {board.identity[key]}" for key in ("index", "pci.bus_id") if key in board.identity]
     identity = {
         "maker": "NVIDIA", "model": board.identity.get("name", ""),
@@ -233,18 +230,15 @@ def _power(trace: Trace, board: Board) -> PowerDescriptor:
     return PowerDescriptor(
         stream=board.stream, meter=board.meter, circuit=f"{board.meter}-dc-board", identity=identity,
         origin="imported", evidence={"file": trace.source.path.name, "sha256": trace.source.sha256},
-        averaging="window" if board.is_windows else "instantaneous", window_s=window_s, stamp="end",
-        latency_s=0.0 if board.is_windows else board.lag_s,
+        averaging="instantaneous", window_s=board.stands_s, stamp="end", latency_s=board.lag_s,
         columns=[{"name": "power_w", "unit": "W", "resolution": 0.01, "range": None, "accuracy": None}],
     )  # fmt: skip
 
 
 def _power_lines(board: Board) -> list[str]:
-    window = repr(AVERAGE_S if board.is_windows else 0.0)
     pairs = zip(board.times_ns.tolist(), board.power_w.tolist(), strict=True)
     lines = [
-        f"{time_ns},{power_w!r},{window},\n" if power_w == power_w else f"{time_ns},,{window},nan\n"
-        for time_ns, power_w in pairs
+        f"{time_ns},{power_w!r},0.0,\n" if power_w == power_w else f"{time_ns},,0.0,nan\n" for time_ns, power_w in pairs
     ]
     return ["time_ns,power_w,window_s,flags\n", *lines]
 

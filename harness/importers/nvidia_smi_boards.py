@@ -7,10 +7,12 @@ Decisions
   Where nothing tells them apart and the stamps show several, the log is refused.
 - Of `POWERS` the first one that a board reports is its power, the others become indicators. `power.draw.instant` is a
   momentary value; so is `power.draw` taken (on boards from Ampere on, GA100 excepted, it is the mean of the last
-  second). `power.draw.average` is that mean: its rows are windows. Rows further apart than windows reach are momentary
-  values in the middle of theirs.
+  second). `power.draw.average` is that mean: a value in the middle of its second, half a second before its stamp.
+  Rows come at any distance, so their seconds overlap or leave time between them: windows that follow each other they
+  are not.
 - Boards refresh their reading every 20 to 100 ms (arXiv 2312.02741; public logs of V100, RTX 3090, A100 and H100 show
-  it): a reading stands for `REFRESH_S` at least, so rows that come closer together than that miss nothing.
+  it): a reading stands for `REFRESH_S` at least, a mean for its second, so rows that come closer together than that
+  miss nothing.
 - What is further than one usual step (the median) from every row is a gap; so is a row without a power. A row that is
   up to twice as late as usual misses one reading at most: noted, and no gap.
 - One bad cell of an indicator costs that cell; one of the power is a damaged file.
@@ -20,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +64,6 @@ MEANINGS = {
 """What NVIDIA says of each figure (`nvidia-smi --help-query-gpu`)."""
 AVERAGE_S = 1.0
 """What `power.draw.average` averages over."""
-WINDOW_REACH = 1.5
-"""Windows reach back up to so many times their length (reports/analysis/energy.py)."""
 REFRESH_S = 0.1
 LATE = 1.5
 """A step of more than so many usual ones is noted."""
@@ -96,8 +96,8 @@ class Board:
 
     @cached_property
     def usual_s(self) -> float:
-        """The step between rows that is usual, or how long a reading stands where that is more."""
-        return max(float(np.median(np.diff(self.times_ns))) / SECOND_NS, REFRESH_S)
+        """The step between rows that is usual, or `stands_s` where that is more."""
+        return max(float(np.median(np.diff(self.times_ns))) / SECOND_NS, self.stands_s)
 
     @property
     def stream(self) -> str:
@@ -110,29 +110,25 @@ class Board:
         return f"gpu{self.number}"
 
     @property
+    def stands_s(self) -> float:
+        """For how long a reading stands."""
+        return AVERAGE_S if self.figure == "power.draw.average" else REFRESH_S
+
+    @property
     def lag_s(self) -> float:
         """How far the middle of what a reading stands for lies before its stamp."""
         return AVERAGE_S / 2 if self.figure == "power.draw.average" else 0.0
 
-    @property
-    def is_windows(self) -> bool:
-        """Whether its readings are means that follow each other without a gap."""
-        return self.figure == "power.draw.average" and self.usual_s <= WINDOW_REACH * AVERAGE_S
-
     def gaps(self) -> Iterator[tuple[int, int, str]]:
         """(from, to, cause) in ns: rows missing, and rows without a power."""
-        reach_ns = round(self.usual_s * SECOND_NS)
-        for before, after in pairwise(self.times_ns.tolist()):
-            if after - before > 2 * reach_ns:
-                yield before + reach_ns, after - reach_ns, "rows missing"
-        edge_ns, times_ns = int(self.times_ns[0]), self.times_ns.tolist()
-        for lost, group in groupby(range(self.times_ns.size), key=lambda at: bool(np.isnan(self.power_w[at]))):
-            places = list(group)
-            if lost:
-                to_ns = times_ns[min(places[-1] + 1, len(times_ns) - 1)]
-                said = listed(list(dict.fromkeys(self.causes[at] or "nothing" for at in places)))
-                yield edge_ns, to_ns, f"no power in {_number(len(places), 'row')}: {said}"
-            edge_ns = times_ns[places[-1]]
+        times_ns, reach_ns = self.times_ns, round(self.usual_s * SECOND_NS)
+        for at in np.flatnonzero(np.diff(times_ns) > 2 * reach_ns):
+            yield int(times_ns[at]) + reach_ns, int(times_ns[at + 1]) - reach_ns, "rows missing"
+        lost = np.flatnonzero(np.isnan(self.power_w))
+        for places in np.split(lost, np.flatnonzero(np.diff(lost) > 1) + 1) if lost.size else ():
+            from_ns, to_ns = times_ns[max(places[0] - 1, 0)], times_ns[min(places[-1] + 1, times_ns.size - 1)]
+            said = listed(list(dict.fromkeys(self.causes[at] or "nothing" for at in places)))
+            yield int(from_ns), int(to_ns), f"no power in {_number(len(places), 'row')}: {said}"
 
     def late(self) -> tuple[int, float]:
         """How many rows came late without leaving a gap, and the longest such step in s."""
@@ -386,8 +382,9 @@ def _indicator(log: LogText, name: str, rows: Sequence[LogRow]) -> tuple[Floats,
     if told not in ("", unit):
         return np.full(len(rows), np.nan), f"in {told!r:.20}, expected {unit}; left out"
     values, odd = np.full(len(rows), np.nan), list[int]()
+    value_of = SPECIAL.get(name, partial(number_of, unit=unit))
     for nth, row in enumerate(rows):
-        value = SPECIAL.get(name, partial(number_of, unit=unit))(row.cells[at])
+        value = value_of(row.cells[at])
         if value is None:
             odd.append(row.line)
         else:

@@ -121,14 +121,13 @@ def read_log(source: SourceFile) -> LogText:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=16384)
 def number_of(text: str, unit: str) -> float | None:
     """The value of a cell in a unit; NaN where nvidia-smi had none, None where it is no such value."""
-    if _ABSENT.fullmatch(text):
-        return float("nan")
     match = _VALUE.fullmatch(text)
-    if match is None or (match[2] and unit_of(match[2]) != unit):
-        return None
-    return float(match[1])
+    if match is None:
+        return float("nan") if _ABSENT.fullmatch(text) else None
+    return None if match[2] and unit_of(match[2]) != unit else float(match[1])
 
 
 def unit_of(text: str) -> str:
@@ -335,6 +334,7 @@ def _day_s(day: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=8)
 def _seconds(day: str, clock: str) -> int | None:
     """Seconds since 1970 of a wall clock; None where there is no such moment."""
     hour, minute, second = (int(part) for part in clock.split(":"))

@@ -183,9 +183,10 @@ def of_clock(series: RunSeries, energy_j: float, step_w: float, limits: Mapping[
 def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
     """`negative`, `zero`, `nan`: readings that cannot be those of a running machine."""
     for part in series.parts:
-        first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
-        values = part.power_w[first:last]
-        lost = int(np.sum((part.nan_ns >= begin_ns) & (part.nan_ns < end_ns) & ~_is_noted(series, part, part.nan_ns)))
+        lag_ns = round(part.descriptor.latency_s * 1e9)
+        from_ns, to_ns = begin_ns + lag_ns, end_ns + lag_ns
+        values = part.power_w[(part.times_ns >= from_ns) & (part.times_ns <= to_ns)]
+        lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & ~_is_noted(series, part, part.nan_ns)))
         counts = {"negative": int(np.sum(values < 0)), "zero": int(np.sum(values == 0)), "nan": lost}
         for code, count in counts.items():
             if count:

@@ -153,7 +153,7 @@ def test_which_figure_it_is_stands_in_the_identity(tmp_path: Path) -> None:
         [meters[figure]] = found["meters"]
         assert figure in found["campaign"]["source"]["note"]
     assert {figure: meter["identity"]["figure"] for figure, meter in meters.items()} == {name: name for name in meters}
-    assert [meter["averaging"] for meter in meters.values()] == ["instantaneous", "instantaneous", "window"]
+    assert [meter["averaging"] for meter in meters.values()] == ["instantaneous"] * 3
 
 
 def test_of_several_powers_the_momentary_one_is_used_and_the_others_are_kept(tmp_path: Path) -> None:
@@ -169,14 +169,26 @@ def test_of_several_powers_the_momentary_one_is_used_and_the_others_are_kept(tmp
     assert none.boards[0].figure == "power.draw"
 
 
-def test_averages_further_apart_than_their_windows_are_values_in_the_middle_of_them(tmp_path: Path) -> None:
-    text = plain(range(0, 300, 5)).replace("power.draw", "power.draw.average")
-    one = trace(tmp_path, text)
-    assert not one.boards[0].is_windows
-    [run] = results(tmp_path, text)["runs"]
-    assert (run["mean_power_w"]["value"], run["gap_s"]["value"]) == (pytest.approx(100.0), 0.0)
-    descriptor = CampaignFolder(tmp_path / "c").runs()[0].power[0]
+@pytest.mark.parametrize("step_s", [0.05, 1.0, 5.0])
+def test_means_of_a_second_are_values_in_the_middle_of_it_however_far_apart(tmp_path: Path, step_s: float) -> None:
+    """Half of the rows at 100 W, half at 300 W: as much energy as the rows say, and every row counts."""
+    rows = [f"{stamp(at * step_s)}, {100 if at < 20 else 300}.00 W\n" for at in range(41)]
+    [run] = results(tmp_path, "timestamp, power.draw.average [W]\n" + "".join(rows))["runs"]
+    energy_j = step_s * (19 * 100 + 200 + 20 * 300)
+    assert run["energy_wh"]["value"] * 3600 == pytest.approx(energy_j)
+    assert (run["duration_s"]["value"], run["gap_s"]["value"]) == (pytest.approx(40 * step_s), 0.0)
+    folder = CampaignFolder(tmp_path / "c").runs()[0]
+    [descriptor] = folder.power
     assert (descriptor.averaging, descriptor.window_s, descriptor.latency_s) == ("instantaneous", 1.0, 0.5)
+    assert folder.start.utc == "2026-03-04T08:59:59.500Z"
+
+
+@pytest.mark.parametrize("figure", ["power.draw", "power.draw.average"])
+@pytest.mark.parametrize("at", [0, 20, 35, 40])
+def test_a_negative_power_anywhere_is_a_finding(tmp_path: Path, figure: str, at: int) -> None:
+    rows = [f"{stamp(nth * 0.05)}, {'-' if nth == at else ''}100.00 W\n" for nth in range(41)]
+    found = results(tmp_path, f"timestamp, {figure} [W]\n" + "".join(rows))
+    assert "negative" in found["runs"][0]["findings"]
 
 
 def test_short_and_long_names_of_a_query_are_one_column(tmp_path: Path) -> None:
