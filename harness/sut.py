@@ -211,7 +211,7 @@ class Sut:
                 f"{self.name}: run {found['busy'][0]['name']} is being measured there by another wattlab; "
                 "wait for its end"
             )
-        work = f"{self._run_folder(run_uid)}/work"
+        work = self.work_folder(run_uid)
         with self._guarded(f"making {work}"), self._sftp() as sftp:
             _make_folders(sftp, f"{self.root}/runs")
             for folder in (self._run_folder(run_uid), work):
@@ -279,6 +279,23 @@ class Sut:
             session.abandon()
         if self._ask_agent("remove", "--folder", folder) != {"removed": True}:
             raise SutError(f"{self.name}: {folder} could not be removed; look at it and remove it by hand")
+
+    def work_folder(self, run_uid: str) -> str:
+        """Where a run's command is started, absolute."""
+        return f"{self._run_folder(run_uid)}/work"
+
+    def ask_program(self, python: str, source: str, *arguments: str) -> Json:
+        """The JSON object that a program prints last; it is sent along, and nothing of it stays on the SUT.
+
+        Raises:
+            SutError: it does not run there, or prints something else. SutUnreachable: the link was lost.
+        """
+        code, output, errors = self._run([python, "-c", source, *arguments])
+        if code != 0:
+            raise SutError(
+                f"{self.name}: {python} does not run there ({errors.strip() or output.strip() or code:.300})"
+            )
+        return self._last_object(output, python)
 
     def _run_folder(self, run_uid: str) -> str:
         return f"{self.root}/runs/{_plain(run_uid)}"
@@ -399,13 +416,15 @@ class Sut:
 
     def _ask_agent(self, *arguments: str, python: str | None = None) -> Json:
         """The JSON object that one of the agent's commands prints last (a login's start-up file may print before)."""
-        output = self._agent(*arguments, python=python)
+        return self._last_object(self._agent(*arguments, python=python), f"agent {arguments[0]}")
+
+    def _last_object(self, output: str, asked: str) -> Json:
         try:
             answer = json.loads(output.splitlines()[-1])
         except (ValueError, IndexError):
-            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected JSON") from None
+            raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected JSON") from None
         if not isinstance(answer, dict):
-            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected a JSON object")
+            raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected a JSON object")
         return answer
 
     def _deployed(self, python: str | None = None) -> str:
