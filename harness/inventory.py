@@ -118,7 +118,7 @@ def packages(state: str) -> dict[str, Any]:
             versions[name] = one.version
             origin = editable_from(one.read_text("direct_url.json"))
             plain["editable"] += [{"name": name, "url": origin}] if origin else []
-    return {**plain, "packages": [f"{name}=={version}" for name, version in sorted(versions.items())]}
+    return {**plain, "packages": sorted(f"{name}=={version}" for name, version in versions.items())}
 
 
 def state_of(paths: list[str]) -> str:

@@ -17,7 +17,7 @@ from harness.attest.signer import OF_RECEIPT, PUBLIC_KEY, PublicKey, read_public
 from harness.attest.timestamps import problem_of, stamped_at
 from harness.documents import Json
 from harness.errors import WitnessError
-from harness.run_folder import CampaignFolder, Check, Examination
+from harness.run_folder import CampaignFolder, Check, Examination, open_plain
 
 SHOWN = 5
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -46,9 +46,10 @@ def read_witnesses(files: Sequence[Path]) -> Witnesses:
     logs, keys, authorities = [], [], []
     for path in files:
         try:
-            head = path.open("rb").read(1 << 16).decode(errors="replace")
+            with open_plain(path) as file:
+                head = file.read(1 << 16).decode(errors="replace")
         except OSError as error:
-            raise WitnessError(f"{path}: cannot read ({error.strerror})") from None
+            raise WitnessError(f"{path}: cannot read ({error})") from None
         if CERTIFICATE in head:
             authorities.append(path)
         elif any(PUBLIC_KEY.fullmatch(line.strip()) for line in head.splitlines()):

@@ -79,6 +79,9 @@ class Shape:
     seed: int = 7
     margin_s: int = 4
     """Seconds recorded before and after the rating interval."""
+    seal_key: str = ""
+    witness: str = ""
+    """`[seal] key` and `[witness] ssh` of its lab.toml; whoever wants signatures and receipts makes them."""
 
 
 EXAMPLE = Shape(
@@ -145,6 +148,7 @@ def lab_toml(shape: Shape) -> bytes:
     }  # fmt: skip
     for written, changed in changes.items():
         text = text.replace(written, changed, 1)
+    text += f"\n[seal]\nkey = {json.dumps(shape.seal_key)}\n[witness]\nssh = {json.dumps(shape.witness)}\n"
     return text.encode()
 
 
@@ -154,6 +158,7 @@ def resolved_config(shape: Shape) -> dict[str, Any]:
     config["campaign"] |= {"name": shape.name, "seed": shape.seed}
     config["lab"] |= {"name": shape.lab, "operator": shape.operator}
     config["baseline"] |= {"blocks": shape.baseline_blocks, "duration_s": float(shape.duration_s)}
+    config |= {"seal": {"key": shape.seal_key}, "witness": {"ssh": shape.witness}}
     config["thresholds"] = dataclasses.asdict(Thresholds())
     return config
 
