@@ -75,9 +75,9 @@ def check_witnesses(path: Path, seen: Examination, witnesses: Witnesses) -> tupl
         more, remarks = _check_log(campaign, log, found)
         checks += more
         notes += remarks
-    if witnesses.keys and found:
+    if witnesses.keys:
         checks.append(_check_keys(path.name, seen.receipts, witnesses.keys))
-    if witnesses.authorities and stamps:
+    if witnesses.authorities:
         checks.append(_check_stamps(path.name, stamps, witnesses.authorities))
     if seen.receipts and not witnesses.any:
         notes.append(
@@ -110,14 +110,14 @@ def _check_log(campaign: CampaignFolder, log: WitnessLog, found: Sequence[Receip
         if (receipt.statement["seq"], receipt.statement["head"]) not in heads
     ]
     forged = [f"receipt {one.number} is not in its log" for one in found if one.line not in {r.line for r in own}]
+    strange = [] if own else ["it never heard of this campaign"]
+    heard = f"{len(own)} heads that it received stand in the campaign's log"
     checks = [
         _summed(subject, "witness's log", log.problems, f"{len(log.receipts)} receipts, chain as the witness wrote it"),
-        _summed(subject, "witness", [*gone, *forged], f"{len(own)} heads that it received stand in the campaign's log"),
+        _summed(subject, "witness", [*strange, *gone, *forged], heard),
     ]
-    notes = [] if own else [f"{log.path}: the witness never heard of this campaign."]
-    lost = {one.line for one in own} - {one.line for one in found}
-    if lost:
-        notes.append(f"{len(lost)} receipts stand in the witness's log only: the campaign lacks their answers.")
+    lost = len({one.line for one in own} - {one.line for one in found})
+    notes = [f"{lost} receipts stand in the witness's log only: the campaign lacks their answers."] if lost else []
     return checks, [*notes, *_namesakes(log, own, identity)]
 
 
@@ -136,8 +136,9 @@ def _namesakes(log: WitnessLog, own: Sequence[Receipt], identity: str) -> Iterat
 
 def _check_keys(subject: str, entries: Sequence[Json], keys: Sequence[PublicKey]) -> Check:
     """Every receipt is signed by one of the witnesses' keys."""
-    known, problems = {key.fingerprint for key in keys}, []
+    known = {key.fingerprint for key in keys}
     receipts = [entry for entry in entries if entry.get("type") == "receipt"]
+    problems = [] if receipts else ["the campaign has no receipt of a witness"]
     for entry in receipts:
         signature = entry.get("signature")
         signer = None
@@ -151,7 +152,7 @@ def _check_keys(subject: str, entries: Sequence[Json], keys: Sequence[PublicKey]
 
 def _check_stamps(subject: str, stamps: Sequence[Json], authorities: Sequence[Path]) -> Check:
     """Every time stamp is one of an authority, of this head, at this moment."""
-    problems = []
+    problems = [] if stamps else ["the campaign has no time stamp"]
     for entry in stamps:
         head = str(entry.get("head"))
         try:

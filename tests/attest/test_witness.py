@@ -20,7 +20,8 @@ from harness.attest.witness import Authority, Channel, Messenger, SshWitness, cl
 from harness.config import load
 from harness.errors import ConfigError, WitnessError
 from harness.run_folder import CampaignFolder, examine
-from tests.attest.conftest import Account, LocalAuthority, make_authority
+from tests.attest.accounts import Account
+from tests.attest.conftest import LocalAuthority, make_authority
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC, write_campaign
 

@@ -206,8 +206,18 @@ def test_an_answer_that_was_lost_is_a_remark_where_the_witnesss_log_is_there(cam
 def test_a_receipt_of_another_witnesss_log_is_none(campaign: Path, tmp_path: Path) -> None:
     other = synthetic.make_campaign(tmp_path / "other", replace(WITNESSED, seed=9))
     receive(other, tmp_path / "other.jsonl")
-    assert any("receipt 1 is not in its log" in one for one in problems(campaign, tmp_path / "other.jsonl"))
-    assert "never heard of this campaign" in notes(campaign, tmp_path / "other.jsonl")
+    (found,) = problems(campaign, tmp_path / "other.jsonl")
+    assert "it never heard of this campaign; receipt 1 is not in its log" in found
+
+
+def test_a_campaign_without_receipts_does_not_pass_for_a_witnessed_one(
+    campaign: Path, log: Path, witness_key: Path
+) -> None:
+    (campaign / RECEIPTS).unlink()
+    assert problems(campaign, log) == []
+    assert "8 receipts stand in the witness's log only" in notes(campaign, log)
+    found = problems(campaign, witness_key.with_name("witness.pub"))
+    assert found == ["receipt signatures: the campaign has no receipt of a witness"]
 
 
 def test_a_campaign_begun_anew_under_its_name_is_told_by_the_witness(campaign: Path, log: Path, tmp_path: Path) -> None:
