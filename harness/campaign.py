@@ -199,12 +199,11 @@ class Campaign:
             status, reason = _ending_of(path)
             self._log_end(ordinal, path, status, reason, manifest)
             return status, reason
-        if was_started or not path.is_dir():
-            what = "its journal was on disk, and" if was_started else "it was begun, and"
-            reason, lost = (
-                f"{what} {'its journal' if path.is_dir() else 'its folder'} is gone: somebody removed it",
-                LOST,
-            )
+        gone, lost = "its journal" if path.is_dir() else "its folder", LOST
+        if was_started:
+            reason = f"it had begun to be recorded, and {gone} is gone: somebody removed it"
+        elif not path.is_dir():
+            reason = f"{gone} is not there: removed, or the kill came in the instant before it was made"
         else:
             shutil.rmtree(path, ignore_errors=True)
             reason, lost = "cut off before anything was recorded", EMPTY

@@ -1,10 +1,10 @@
 """What a command is made of on the SUT: the files that its words name there, and the packages of its Python.
 
-Sent along as `python -c SOURCE`, so nothing of it stays on the SUT. Knows nothing of ours: no import, no run folder.
+Sent along (`Sut.ask_program`), so nothing of it stays on the SUT. Knows nothing of ours: no import, no run folder.
 Standard library only, Python >= 3.7 (a command may have an older one than the agent's). Prints one JSON object.
 
-    -c SOURCE files WORK KNOWN WORD...    digest of every plain file that the words name; WORK is the command's folder
-    -c SOURCE packages STATE              distributions of this very interpreter; null where STATE still holds
+    files WORK KNOWN WORD...    digest of every plain file that the words name; WORK is the command's folder
+    packages STATE              distributions of this very interpreter; null where STATE still holds
 
 KNOWN is the `files` of the answer before (JSON): a file whose status did not change since is not read again. Whatever
 changes its bytes changes its ctime, which no program sets (stat(2)).

@@ -18,6 +18,8 @@ from harness.sut import Sut
 
 MOST_KEPT_BYTES = 16 << 20
 """A larger file is staged, and stands in the start document by digest and size; a run folder does not hold it."""
+MOST_KNOWN_BYTES = 64 << 10
+"""What is known of files goes along as an argument (execve(2) takes 128 KiB); more is asked anew."""
 MARKERS = "markers.py"
 TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 PROGRAM = (Path(__file__).parent / "inventory.py").read_text()
@@ -85,6 +87,7 @@ class Inventory:
         if not command:
             return [], None
         known = json.dumps(list(self._files.values()))
+        known = known if len(known) <= MOST_KNOWN_BYTES else "[]"
         answer = self._sut.ask_program(self._sut.python, PROGRAM, "files", work, known, *command)
         binary = answer["binary"]
         self._files |= {one["path"]: one for one in [*answer["files"], *([binary] if binary else [])] if one["status"]}

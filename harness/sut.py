@@ -7,6 +7,7 @@ On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work} 
 Every remote command is an argument list, quoted word by word; nothing of lab.toml reaches a shell unquoted.
 """
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -18,6 +19,7 @@ import socket
 import stat
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -54,6 +56,12 @@ MAX_ARTIFACT = 256 << 20
 MAX_ANSWER = 8 << 20
 FREE_BYTES = 1 << 30
 WALL_CLOCK_S = 2.0
+
+RUN_WHAT_IS_SENT = (
+    "import base64, json, sys, zlib; told = json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))); "
+    'sys.argv[1:] = told["arguments"]; exec(compile(told["source"], "sent", "exec"), {"__name__": "__main__"})'
+)
+"""One line of plain characters for any login shell: csh takes no newline and no exclamation mark, quoted or not."""
 
 OnRecord = Callable[[Json], None]
 OnExchange = Callable[[ClockExchange], None]
@@ -290,11 +298,12 @@ class Sut:
         Raises:
             SutError: it does not run there, or prints something else. SutUnreachable: the link was lost.
         """
-        code, output, errors = self._run([python, "-c", source, *arguments])
+        told = json.dumps({"source": source, "arguments": arguments}).encode()
+        sent = base64.b64encode(zlib.compress(told)).decode()
+        code, output, errors = self._run([python, "-c", RUN_WHAT_IS_SENT, sent])
         if code != 0:
-            raise SutError(
-                f"{self.name}: {python} does not run there ({errors.strip() or output.strip() or code:.300})"
-            )
+            said = (errors.strip() or output.strip() or f"exit code {code}").splitlines()[-1]
+            raise SutError(f"{self.name}: {python} does not run there ({said:.300})")
         return self._last_object(output, python)
 
     def _run_folder(self, run_uid: str) -> str:

@@ -79,9 +79,7 @@ def test_a_run_made_to_vanish_and_a_run_redone_are_seen(lab: LabUnderTest, accou
     shutil.rmtree(vanished)
     done = lab.call("run")
     assert done.returncode in (0, 3), done.stderr
-    assert (
-        f"({vanished.name}): abort, its journal was on disk, and its folder is gone: somebody removed it" in done.stdout
-    )
+    assert f"({vanished.name}): abort, it had begun to be recorded, and its folder is gone" in done.stdout
     ended = next(entry for entry in lab.entries("run-end") if entry["folder"] == vanished.name)
     assert (ended["lost"], ended["manifest"]) == ("gone", None)
     results = results_of(lab)

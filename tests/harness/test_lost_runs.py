@@ -59,7 +59,7 @@ def test_a_folder_removed_after_its_start_document_was_on_disk_is_gone(config: L
 def test_a_folder_that_was_never_there_is_gone_too_for_it_is_made_right_after_the_begin(config: LabConfig) -> None:
     campaign = Campaign(config, SOFTWARE)
     begin(campaign, folder=False, start=False, logged=False)
-    assert "it was begun, and its folder is gone" in campaign.seal_cut_off()[0]
+    assert "its folder is not there: removed, or the kill came" in campaign.seal_cut_off()[0]
     assert last(campaign)["lost"] == "gone"
 
 
