@@ -127,7 +127,7 @@ def breaks_of_campaign(receipts: Sequence[Receipt]) -> list[str]:
 
 def lines_of(entries: Sequence[Json]) -> list[bytes]:
     """The witness's lines among the entries of receipts.jsonl."""
-    return [str(entry.get("line")).encode() for entry in entries if entry.get("type") == "receipt"]
+    return [str(entry.get("line")).encode(errors="replace") for entry in entries if entry.get("type") == "receipt"]
 
 
 def told_in(statement: Json) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeGuard
 
 from harness.attest.timestamps import stamp_digest, stamped_at
 from harness.config import SSH_ADDRESS, LabConfig
@@ -76,8 +76,8 @@ class SshWitness:
         """The lines of its log, each with its signature where it has a key."""
         for telling, answer in zip(tellings, self._answers(tellings), strict=False):
             line, signature = answer.get("receipt"), answer.get("signature")
-            entry = _object(line.encode()) if isinstance(line, str) else None
-            if entry is None or entry.get("statement") != telling or not isinstance(signature, str | None):
+            entry = _object(line.encode()) if _is_plain(line) else None
+            if entry is None or entry.get("statement") != telling or not (signature is None or _is_plain(signature)):
                 raise WitnessError(f"{self.name}: its receipt is of something else: {str(answer)[:200]}")
             yield {"of": telling["seq"], "head": telling["head"], "line": line, "signature": signature}
 
@@ -111,6 +111,11 @@ class SshWitness:
             raise WitnessError("ssh is not on this machine; install OpenSSH (openssh-client)") from None
         except subprocess.TimeoutExpired:
             raise WitnessError(f"{self.name}: no receipt within {TIMEOUT_S:.0f} s") from None
+
+
+def _is_plain(value: object) -> TypeGuard[str]:
+    """A text as the receiver writes it: a witness that is another one may answer anything."""
+    return isinstance(value, str) and value.isascii()
 
 
 def _object(line: bytes) -> Json | None:
@@ -184,7 +189,8 @@ def tellings_of(campaign: CampaignFolder) -> list[Json]:
 
 def untold(campaign: CampaignFolder, kind: str) -> list[Json]:
     """What this kind of witness has not given a receipt for yet."""
-    known = {(one["of"], one["head"]) for one in campaign.receipts.entries() if one["type"] == RECEIPT_OF[kind]}
+    receipts = [one for one in campaign.receipts.entries() if one["type"] == RECEIPT_OF[kind]]
+    known = [(one["of"], one["head"]) for one in receipts]
     return [one for one in tellings_of(campaign) if (one["seq"], one["head"]) not in known]
 
 

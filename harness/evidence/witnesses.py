@@ -6,7 +6,6 @@ their numbers that none of them is missing; a certificate shows that the stamps 
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,7 +63,8 @@ def check_witnesses(path: Path, seen: Examination, witnesses: Witnesses) -> tupl
     campaign = CampaignFolder(path)
     found, problems = _own_receipts(seen)
     stamps = [entry for entry in seen.receipts if entry.get("type") == "timestamp"]
-    checks = [_summed(path.name, "receipt numbers", problems, f"{len(found)}, none missing")] if found else []
+    numbered = _summed(path.name, "receipt numbers", problems, f"{len(found)}, none missing")
+    checks = [numbered] if found or problems else []
     notes: list[str] = []
     if problems:
         notes.append(
@@ -143,7 +143,8 @@ def _check_keys(subject: str, entries: Sequence[Json], keys: Sequence[PublicKey]
         signature = entry.get("signature")
         signer = None
         if isinstance(signature, str):
-            signer = signer_of(str(entry.get("line")).encode(), signature.encode(), OF_RECEIPT)
+            line = str(entry.get("line")).encode(errors="replace")
+            signer = signer_of(line, signature.encode(errors="replace"), OF_RECEIPT)
         if signer not in known:
             by = "not signed by it" if signer is None else f"signed with another key, {signer}"
             problems.append(f"the receipt of line {entry.get('of')} is {by}")
@@ -158,7 +159,7 @@ def _check_stamps(subject: str, stamps: Sequence[Json], authorities: Sequence[Pa
         try:
             token = base64.b64decode(str(entry.get("token")), validate=True)
             moment = stamped_at(token, head)
-        except (binascii.Error, WitnessError) as error:
+        except (ValueError, WitnessError) as error:  # binascii.Error is a ValueError
             problems.append(f"the time stamp of line {entry.get('of')} is none ({error})")
             continue
         reasons = [problem_of(token, head, authority) for authority in authorities]

@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 
 from harness import cli
+from harness.attest.receipts import read_log
+from harness.attest.receiver import own_digest
 from harness.attest.signer import read_public_key
+from harness.attest.witness import untold
 from harness.errors import WitnessError
 from harness.evidence.witnesses import Witnesses, check_witnesses, read_witnesses
 from harness.run_folder import RECEIPTS, CampaignFolder, examine
 from reports.analysis.results import write_results
+from reports.analysis.witnessed import evaluate
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import copied, edit_rows, reforge
 from tests.evidence.witnessing import cut_back, receive, rewrite_receipts
@@ -262,6 +266,38 @@ def test_verify_takes_log_and_key_and_says_what_is_not_proved(
     assert "8 receipts signed with SHA256:" in said
     assert "A witness received 8 of 8 heads of this campaign, none of them late." in said
     assert "not proved is that the bytes of the meter are true" in said
+
+
+ODD: tuple[object, ...] = (None, [], {}, True, -1, 10**400, "\ud800", "9999-99-99T00:00:00Z", "AAAA")
+
+
+def append_plainly(campaign: Path, kind: str, body: dict[str, Any]) -> None:
+    """A line of receipts.jsonl as a forger writes it: in ASCII, so that it may hold half a character."""
+    log = CampaignFolder(campaign).receipts
+    entry = {"seq": len(log.lines()) + 1, "prev": log.head(), "utc": "2026-11-21T08:00:00Z", "type": kind, **body}
+    unclosed = json.dumps(entry, separators=(",", ":")).encode()[:-1]
+    with log.path.open("ab") as file:
+        file.write(unclosed + own_digest(unclosed) + b"\n")
+
+
+@pytest.mark.parametrize("key", ["of", "head", "line", "signature", "stamp", "token"])
+def test_receipts_that_hold_anything_are_said_to_be_none_and_nothing_crashes(
+    campaign: Path, log: Path, witness_key: Path, key: str
+) -> None:
+    plain: dict[str, Any] = {"of": 3, "head": "a" * 64, "line": "{}", "signature": None}
+    plain |= {"stamp": "2026-11-21T08:00:00Z", "authority": "x", "token": "AAAA"}
+    rewrite_receipts(campaign, [])
+    for value in ODD:
+        for kind in ("receipt", "timestamp"):
+            append_plainly(campaign, kind, plain | {key: value})
+    witnesses = Witnesses((read_log(log),), (read_public_key(witness_key.with_name("witness.pub")),), (log,))
+    seen = examine(campaign)
+    assert len(seen.receipts) == 2 * len(ODD)
+    checks, _ = check_witnesses(campaign, seen, witnesses)
+    failed = {check.name for check in [*seen.checks, *checks] if not check.passed}
+    assert {"receipts", "receipt numbers", "receipt signatures", "time stamps"} <= failed
+    assert evaluate(seen.entries, seen.receipts, {"receipt_late_s": 60.0})["witness"]["expected"] == 8
+    assert len(untold(CampaignFolder(campaign), "ssh")) == 8
 
 
 def test_a_file_that_is_nothing_of_a_witness_is_refused_by_name(campaign: Path, tmp_path: Path) -> None:
