@@ -82,17 +82,22 @@ class Inventory:
         """The files that the command's words name outside `work`, and the Python that runs it; nothing of no command.
 
         Raises:
-            SutError: the SUT does not answer.
+            SutError: the SUT does not answer, or something else.
         """
         if not command:
             return [], None
         known = json.dumps(list(self._files.values()))
         known = known if len(known) <= MOST_KNOWN_BYTES else "[]"
         answer = self._sut.ask_program(self._sut.python, PROGRAM, "files", work, known, *command)
-        binary = answer["binary"]
-        self._files |= {one["path"]: one for one in [*answer["files"], *([binary] if binary else [])] if one["status"]}
-        named = [{key: value for key, value in one.items() if key != "status"} for one in answer["files"]]
-        return named, self._environment(answer["interpreter"], None if binary is None else binary["sha256"])
+        try:
+            files, binary, interpreter = list(answer["files"]), answer["binary"], answer["interpreter"]
+            self._files |= {one["path"]: one for one in [*files, binary] if one and one["status"]}
+            named = [_named(one) for one in files]
+            return named, self._environment(_text(interpreter), None if binary is None else _text(binary["sha256"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise SutError(
+                f"the SUT was asked what {command[0]} is made of and answered nonsense ({error!r})"
+            ) from None
 
     def _environment(self, interpreter: str | None, binary: str | None) -> Json:
         """The packages of an interpreter; `problem` says why they are not known."""
@@ -110,6 +115,23 @@ class Inventory:
         except SutError as error:
             return plain | {"problem": str(error)}
         self._environments[interpreter] = now = before if found["packages"] is None else found
-        listed = "".join(f"{one}\n" for one in now["packages"])
-        told = {key: now[key] for key in ("executable", "python", "packages", "editable", "extra_paths", "problem")}
-        return plain | told | {"sha256": hashlib.sha256(listed.encode()).hexdigest() if now["packages"] else None}
+        packages = [str(_text(one)) for one in now["packages"]]
+        listed = "".join(f"{one}\n" for one in packages)
+        return plain | {
+            **{key: _text(now[key]) for key in ("executable", "python", "problem")},
+            "packages": packages, "extra_paths": [_text(one) for one in now["extra_paths"]],
+            "editable": [{key: _text(one[key]) for key in ("name", "url")} for one in now["editable"]],
+            "sha256": hashlib.sha256(listed.encode()).hexdigest() if packages else None,
+        }  # fmt: skip
+
+
+def _named(one: Json) -> Json:
+    """A file on the SUT for the start document."""
+    size = one["bytes"]
+    texts = {key: _text(one[key]) for key in ("path", "kind", "sha256", "why")}
+    return texts | {"bytes": size if type(size) is int and 0 <= size < 1 << 63 else None}
+
+
+def _text(value: object) -> str | None:
+    """What the SUT says, as Unicode: names of files there may be any bytes."""
+    return None if value is None else str(value).encode("utf-8", "replace").decode()

@@ -180,6 +180,37 @@ def test_an_interpreter_that_does_not_run_is_a_reason_and_costs_no_run(tmp_path:
     assert "does not run there" in environment["problem"]
 
 
+class LyingSut(HereSut):
+    """A SUT whose interpreter was exchanged for one that answers anything."""
+
+    def __init__(self, *answers: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self._answers = list(answers)
+
+    def ask_program(self, python: str, source: str, *arguments: str) -> Json:
+        answer: Json = self._answers.pop(0)
+        return answer
+
+
+@pytest.mark.parametrize("answer", [{}, {"files": 3}, {"files": [3], "binary": None, "interpreter": None},
+                                    {"files": [{}], "binary": {}, "interpreter": "x"}])  # fmt: skip
+def test_a_sut_that_answers_nonsense_is_an_error_in_words(work: Path, answer: Json) -> None:
+    with pytest.raises(SutError, match="what python is made of and answered nonsense"):
+        inventory(LyingSut(answer)).of(["python"], str(work))
+
+
+def test_what_a_sut_says_is_text_that_a_journal_can_hold(work: Path) -> None:
+    odd = {"path": "/x/\udcff", "kind": "file", "bytes": 10**400, "sha256": 3, "why": None, "status": None}
+    files = {"files": [odd], "binary": None, "interpreter": "/x/\udcff"}
+    packages = {"executable": 1, "python": "\ud800", "problem": None, "packages": ["\ud800==1"], "editable": []}
+    packages |= {"extra_paths": ["\udcff"], "state": "s"}
+    named, environment = inventory(LyingSut(files, packages)).of(["x"], str(work))
+    assert named == [{"path": "/x/?", "kind": "file", "bytes": None, "sha256": "3", "why": None}]
+    assert environment is not None
+    assert (environment["packages"], environment["extra_paths"]) == (["?==1"], ["?"])
+    json.dumps(environment, ensure_ascii=False).encode()
+
+
 def test_a_pause_is_made_of_nothing(work: Path) -> None:
     assert inventory(HereSut()).of([], str(work)) == ([], None)
 
