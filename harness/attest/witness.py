@@ -26,6 +26,8 @@ from harness.run_folder import RECEIPT_OF, WITNESSED, CampaignFolder
 TIMEOUT_S = 30.0
 CONNECT_S = 10
 RETRY_S = 60.0
+ABORTED_S = 3.0
+"""How long a campaign that was ended waits for the last receipts."""
 MOST_AT_ONCE = 200
 """Heads of one session: the receiver ends a longer one."""
 COMMAND = "wattlab-witness"
@@ -230,11 +232,14 @@ class Messenger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Deliver what is left, unless the witness was away a moment ago, and end the thread."""
+        """Deliver what is left, unless the witness was away a moment ago, and end the thread; an operator who ends the
+        campaign is not kept waiting for it."""
         self._closing = True
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(None if kind is None else ABORTED_S)
+        if self._thread.is_alive():
+            self.problems = {channel.name: "it has not answered yet" for channel in self._channels}
 
     def _work(self) -> None:
         is_last = False

@@ -19,9 +19,11 @@ from harness.attest.timestamps import problem_of, stamp_digest, stamped_at
 from harness.attest.witness import Authority, Channel, Messenger, SshWitness, clock_of, deliver, untold
 from harness.config import load
 from harness.errors import ConfigError, WitnessError
+from harness.evidence.witnesses import check_witnesses, read_witnesses
 from harness.run_folder import CampaignFolder, examine
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority, make_authority
+from tests.evidence.witnessing import rewrite_receipts
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC, write_campaign
 
@@ -150,6 +152,27 @@ def test_a_stamp_of_another_digest_or_another_authority_is_none(authority: Local
         stamped_at(b"no stamp", "a" * 64)
 
 
+def test_a_verifier_with_the_authoritys_certificate_finds_every_stamp_that_is_not_its_own(
+    authority: LocalAuthority, campaign: CampaignFolder, tmp_path: Path
+) -> None:
+    deliver(campaign, [Authority(authority.url)])
+
+    def checked(certificate: Path) -> list[str]:
+        checks, _ = check_witnesses(campaign.path, examine(campaign.path), read_witnesses([certificate]))
+        return [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+
+    assert checked(authority.certificate) == []
+    make_authority(tmp_path, "somebody else")
+    assert "is not the authority's" in checked(tmp_path / "ca.pem")[0]
+    receipts = campaign.receipts.entries()
+    receipts[0]["stamp"] = "2026-11-21T09:00:00.000Z"
+    receipts[1]["token"] = receipts[2]["token"]
+    rewrite_receipts(campaign.path, receipts)
+    (found,) = checked(authority.certificate)
+    assert f"line {receipts[0]['of']} was stamped 20" in found
+    assert f"the time stamp of line {receipts[1]['of']} is none (the time stamp is of" in found
+
+
 def test_an_authority_that_is_not_there_is_said_and_costs_nothing(campaign: CampaignFolder) -> None:
     (problem,) = deliver(campaign, [Authority("http://127.0.0.1:9/")]).values()
     assert "does not answer" in problem
@@ -216,6 +239,17 @@ def test_a_witness_that_stays_away_is_named_at_the_end_and_the_campaign_stands(c
         begin(campaign, 4)
     assert list(messenger.problems) == ["recorded"]
     assert len(untold(campaign, "ssh")) == 7
+
+
+def test_an_operator_who_ends_the_campaign_is_not_kept_waiting_for_a_receipt(
+    campaign: CampaignFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "ABORTED_S", 0.05)
+    messenger, before_s = Messenger(campaign, [Recorded(takes_s=1.0)]), time.monotonic()
+    with pytest.raises(KeyboardInterrupt), messenger:
+        raise KeyboardInterrupt
+    assert time.monotonic() - before_s < 0.9
+    assert messenger.problems == {"recorded": "it has not answered yet"}
 
 
 def test_without_a_witness_nothing_is_told_and_no_file_appears(campaign: CampaignFolder) -> None:
