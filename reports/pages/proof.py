@@ -15,17 +15,18 @@ METER = "that the bytes of the meter are true"
 def not_proved(evidence: Any) -> str:  # noqa: ANN401  a part of results.json, or None where it has none
     """The sentence for `evidence` of results.json."""
     seals, witness = pick(evidence, "seals") or {}, pick(evidence, "witness") or {}
-    kinds, signed = witness.get("kinds") or [], bool(seals.get("n")) and seals.get("signed") == seals.get("n")
+    kinds, n, signed = witness.get("kinds") or [], seals.get("n") or 0, seals.get("signed") or 0
     if kinds:
         return f"{_received(witness)} {_left_open(kinds)}"
-    if signed:
+    if n and signed == n:
         return (
             "A key that the operator can use signed each seal when it was made, which proves the key and not the time; "
             f"no witness received the seals, {NOBODY} measured again or removed before the campaign was signed."
         )
+    key = f"A key signed {signed} of {n} seals" if signed else "No key signed the seals"
     return (
-        f"No key signed the seals and no witness received them, {NOBODY} changed, measured again or removed before the "
-        "campaign was signed."
+        f"{key} and no witness received them, {NOBODY} changed, measured again or removed before the campaign was "
+        "signed."
     )
 
 
