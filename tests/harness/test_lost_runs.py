@@ -147,6 +147,7 @@ def test_the_audit_report_says_that_a_run_was_begun_and_removed(campaign: Path) 
     html = audit_html(campaign, write_results(campaign).read_text(), campaign.name)
     assert "1 more was begun and removed: see the findings." in html
     assert "somebody removed what had been recorded of it" in html
+    assert "lost: its journal was on disk, and its folder is gone" in html
 
 
 def test_a_log_of_before_does_not_say_whether_a_folder_was_gone_or_empty(campaign: Path, tmp_path: Path) -> None:
