@@ -16,16 +16,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
 
-from harness.config import LabConfig, Scenario
-from harness.documents import SCHEMA, Json, RunKind, WaitEvent
-from harness.errors import ConfigError, Interrupted, LabError, RunFolderError, SutError
+from harness.attest.signer import SealSigner
+from harness.config import LabConfig, Scenario, with_defaults
+from harness.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
+from harness.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
 from harness.gate import Condition
+from harness.material import Material, read_staged
 from harness.observer import ObserverRun, observer_scenarios
 from harness.photos import attach_photos
 from harness.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
 from harness.recorder import MeterRecorder
 from harness.run import Bench, Ended, execute, utc_now
-from harness.run_folder import CAMPAIGN, JOURNAL, CampaignFolder, RunFolder, seal_folder
+from harness.run_folder import (
+    CAMPAIGN,
+    EMPTY,
+    JOURNAL,
+    LOST,
+    CampaignFolder,
+    RunFolder,
+    Sign,
+    seal_folder,
+    signature_of,
+    unsigned,
+)
 from meters.meter import MeterError
 
 RATED: tuple[RunKind, ...] = ("baseline", "scenario")
@@ -48,13 +61,16 @@ class Progress:
 class Campaign:
     """A campaign on disk and its plan. Hold it open (`with`) while it is measured: one process at a time.
 
+    `signer` signs every seal (None: lab.toml names no key).
+
     Raises:
         ConfigError: lab.toml differs from the one the campaign was begun with.
         RunFolderError: another process measures this campaign.
     """
 
-    def __init__(self, config: LabConfig, software: Json) -> None:
+    def __init__(self, config: LabConfig, software: Json, signer: SealSigner | None = None) -> None:
         self._config = config
+        self._signer = signer
         self._reference: Condition | None = None
         path = config.campaign_folder
         if (path / CAMPAIGN).is_file():
@@ -65,6 +81,11 @@ class Campaign:
         if not self.folder.entries():
             self._write_header(software)
         attach_photos(config, self.folder, utc_now())
+
+    @property
+    def sign(self) -> Sign:
+        """Makes the signature of a seal."""
+        return unsigned if self._signer is None else self._signer.sign
 
     @property
     def plan(self) -> list[PlannedRun]:
@@ -136,7 +157,7 @@ class Campaign:
         begun = entries[0].get("config")
         if not isinstance(begun, dict):
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        now = self._config.to_json()
+        begun, now = with_defaults(begun), self._config.to_json()
         begun["lab"]["photos"] = now["lab"]["photos"]  # more of them may be attached at any time
         changed = sorted(_differences(begun, now))
         if changed:
@@ -147,16 +168,6 @@ class Campaign:
         if not any(entry["type"] == "plan" for entry in entries):
             self._write_first_stage()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from measuring the same campaign."""
-        with (self.folder.path / CAMPAIGN).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunFolderError(f"{self.folder.path}: another `wattlab run` is measuring this campaign") from None
-            yield
-
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
         """Planned runs of some kinds without a successful attempt, in order."""
         entries = self.folder.entries()
@@ -166,24 +177,38 @@ class Campaign:
     def seal_cut_off(self) -> list[str]:
         """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
         entries = self.folder.entries()
-        ended = {entry["folder"] for entry in entries if entry["type"] == "run-end"}
+        started, ended = (
+            {entry["folder"] for entry in entries if entry["type"] == kind} for kind in ("run-start", "run-end")
+        )
         sentences = []
         for entry in entries:
-            if entry["type"] == "run-begin" and entry["folder"] not in ended:
-                status, reason, manifest = self._seal_as_found(self.folder.path / str(entry["folder"]))
-                self._log_end(int(entry["ordinal"]), str(entry["folder"]), status, reason, manifest)
-                sentences.append(f"run {entry['ordinal']} ({entry['folder']}): {status}, {reason}")
+            name = str(entry.get("folder"))
+            if entry["type"] == "run-begin" and name not in ended:
+                status, reason = self._seal_as_found(int(entry["ordinal"]), name, was_started=name in started)
+                sentences.append(f"run {entry['ordinal']} ({name}): {status}, {reason}")
         return sentences
 
-    @staticmethod
-    def _seal_as_found(path: Path) -> tuple[str, str | None, str | None]:
+    def _seal_as_found(self, ordinal: int, name: str, *, was_started: bool) -> tuple[str, str | None]:
+        """Seal a run that has no end, and log how it ended. That its folder is gone, and that nothing had been recorded
+        in it, are two things: the log saw its start document on disk, or its folder was made right after it was
+        begun."""
+        path = self.folder.path / name
         journal = path / JOURNAL
-        if not journal.is_file() or b"\n" not in journal.read_bytes():
+        if journal.is_file() and b"\n" in journal.read_bytes():
+            manifest = seal_folder(path, self.sign)
+            status, reason = _ending_of(path)
+            self._log_end(ordinal, path, status, reason, manifest)
+            return status, reason
+        gone, lost = "its journal" if path.is_dir() else "its folder", LOST
+        if was_started:
+            reason = f"it had begun to be recorded, and {gone} is gone: somebody removed it"
+        elif not path.is_dir():
+            reason = f"{gone} is not there: removed, or the kill came in the instant before it was made"
+        else:
             shutil.rmtree(path, ignore_errors=True)
-            return "abort", "cut off before anything was recorded", None
-        manifest = seal_folder(path)
-        run = RunFolder.open(path)
-        return run.exit_status, run.reason, manifest
+            reason, lost = "cut off before anything was recorded", EMPTY
+        self._log_end(ordinal, path, "abort", reason, None, lost)
+        return "abort", reason
 
     def measure(
         self, bench: Bench, on_progress: Callable[[Progress], None], kinds: tuple[RunKind, ...] = RATED
@@ -250,10 +275,15 @@ class Campaign:
         durations_s: dict[str, list[float]],
         on_progress: Callable[[Progress], None],
     ) -> Ended:
+        scenario = self._scenarios()[planned.scenario]
+        uid = secrets.token_hex(4)
+        # Before the log names the run: what cannot be read or asked now costs none.
+        staged = read_staged(scenario, bench.marker_source)
+        material = Material(staged, *bench.inventory.of(bench.command_of(scenario), bench.sut.work_folder(uid)))
         entries = self.folder.entries()
         attempt = 1 + sum(e["type"] == "run-begin" and e["ordinal"] == planned.ordinal for e in entries)
         manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{secrets.token_hex(4)}"
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{uid}"
         begin_s = time.monotonic()
         left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
         total = len(self.plan)
@@ -272,25 +302,39 @@ class Campaign:
                 )
             )
 
+        def on_start(digest: str) -> None:
+            body = {"ordinal": planned.ordinal, "folder": name, "start": digest}
+            self.folder.append("run-start", utc_now(), body)
+
         self.folder.append("run-begin", utc_now(), {"ordinal": planned.ordinal, "folder": name, "attempt": attempt})
         ended = execute(
             bench,
             planned,
-            self._scenarios()[planned.scenario],
+            scenario,
             self.folder.path / name,
+            material,
             attempt=attempt,
             previous_manifest=manifests[-1] if manifests else None,
+            on_start=on_start,
             on_phase=on_phase,
             reference=self._reference,
             kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
         self._reference = ended.reference
-        self._log_end(planned.ordinal, name, ended.exit_status, ended.reason, ended.manifest)
+        self._log_end(planned.ordinal, self.folder.path / name, ended.exit_status, ended.reason, ended.manifest)
         return ended
 
-    def _log_end(self, ordinal: int, name: str, status: str, reason: str | None, manifest: str | None) -> None:
-        body = {"ordinal": ordinal, "folder": name, "exit_status": status, "reason": reason, "manifest": manifest}
+    def _log_end(
+        self, ordinal: int, path: Path, status: str, reason: str | None, manifest: str | None, lost: str | None = None
+    ) -> None:
+        signature = None if manifest is None else signature_of(path)
+        body = {"ordinal": ordinal, "folder": path.name, "exit_status": status, "reason": reason, "manifest": manifest}
+        body |= {"lost": lost, "signature": signature, "unsigned": self._unsigned(manifest, signature)}
         self.folder.append("run-end", utc_now(), body)
+
+    def _unsigned(self, manifest: str | None, signature: str | None) -> str | None:
+        """Why a seal that is to be signed is not."""
+        return None if manifest is None or signature is not None or self._signer is None else self._signer.problem
 
     def _give_up_or_retry(self, planned: PlannedRun, ended: Ended, failures: int) -> None:
         """Return to repeat the run; raise what ends the campaign: the operator, a bug, a dead link, too many tries."""
@@ -305,6 +349,30 @@ class Campaign:
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
                 f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"
             )
+
+
+@contextmanager
+def locked(campaign: CampaignFolder) -> Iterator[None]:
+    """Keep other processes from measuring the same campaign.
+
+    Raises:
+        RunFolderError: another one does.
+    """
+    with (campaign.path / CAMPAIGN).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunFolderError(f"{campaign.path}: another `wattlab run` is measuring this campaign") from None
+        yield
+
+
+def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:
+    """How a run ended, and why, by its journal."""
+    try:
+        run = RunFolder.open(path)
+    except (DocumentError, RunFolderError) as error:
+        return "abort", f"its journal cannot be read: {error}"
+    return run.exit_status, run.reason
 
 
 def _estimate_s(left: list[PlannedRun], durations_s: dict[str, list[float]]) -> float:

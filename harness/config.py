@@ -7,9 +7,10 @@ lab.toml schema history
   1  2026-11-21  first version
 """
 
+import re
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,12 @@ SYNC = "sync"
 
 Record = TypeVar("Record")
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
+MARKERS = APPLICATION / "workloads" / "markers.py"
+"""Copied beside every program."""
+SSH_ADDRESS = re.compile(
+    r"([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
+)
+"""user, host (an IPv6 address in brackets), port."""
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -204,6 +211,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """With which OpenSSH key every run's seal is signed when it is made (its `.pub` for an agent or a token); empty:
+    none. A key that the operator can use proves the key, not the time."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Who is told at once what was begun and sealed, and says when (docs/evidence.md): an account of somebody else by
+    SSH (`user@host` or `user@host:port`), an RFC 3161 authority by its URL. Empty: nobody."""
+
+    ssh: str = ""
+    key_file: str = "~/.ssh/id_ed25519"
+    known_hosts: str = "~/.ssh/known_hosts"
+    rfc3161: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """How scenarios are tested beside each other, declared before the first run: `welch`, Welch's analysis of variance
     on the values as they are with Games-Howell, or `rank`, Kruskal-Wallis with Dunn's test (Holm)."""
@@ -227,6 +253,8 @@ class LabFile:
     ambient: Ambient = field(default_factory=Ambient)
     decision: Decision = field(default_factory=Decision)
     analysis: Analysis = field(default_factory=Analysis)
+    seal: Seal = field(default_factory=Seal)
+    witness: Witness = field(default_factory=Witness)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +332,12 @@ class LabConfig:
         return self.path.parent / Path(named).expanduser() if named else None
 
     @property
+    def seal_key(self) -> Path | None:
+        """The key that signs every seal; None where none is named."""
+        named = self.file.seal.key
+        return self.path.parent / Path(named).expanduser() if named else None
+
+    @property
     def campaign_folder(self) -> Path:
         """Where the campaign is kept: runs_folder (relative to lab.toml) / name."""
         return self.path.parent / Path(self.file.campaign.runs_folder).expanduser() / self.file.campaign.name
@@ -350,6 +384,7 @@ def load(path: Path) -> LabConfig:
     _check_supply(path, lab.sut)
     _check_register(path, lab)
     _check_decision(path, lab)
+    _check_witness(path, lab.witness)
     _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
@@ -362,6 +397,15 @@ def load(path: Path) -> LabConfig:
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
     sync = _from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None)
     return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
+
+
+def with_defaults(written: Json) -> Json:
+    """A resolved configuration as this version resolves it: what is younger than it has its default.
+
+    Raises:
+        ConfigError: it holds what this version does not know.
+    """
+    return asdict(_record(LabFile, written, "the campaign's log", "config."))
 
 
 def _check_campaign(path: Path, campaign: Campaign, lab: LabFile) -> None:
@@ -405,6 +449,14 @@ def _check_decision(path: Path, lab: LabFile) -> None:
         raise ConfigError(f"{path}: decision.scenario: no scenario {decision.scenario!r} here, there are {known}")
     if decision.scenario and not decision.limit_wh:
         raise ConfigError(f"{path}: decision.limit_wh: found {decision.limit_wh!r}, expected a limit above 0")
+
+
+def _check_witness(path: Path, witness: Witness) -> None:
+    """Addresses that ssh and an HTTP client take for addresses, not for options."""
+    if witness.ssh and SSH_ADDRESS.fullmatch(witness.ssh) is None:
+        raise ConfigError(f"{path}: witness.ssh: found {witness.ssh!r}, expected user@host or user@host:port")
+    if witness.rfc3161 and not witness.rfc3161.startswith(("http://", "https://")):
+        raise ConfigError(f"{path}: witness.rfc3161: found {witness.rfc3161!r}, expected an http or https address")
 
 
 def _check_register(path: Path, lab: LabFile) -> None:
@@ -511,6 +563,7 @@ def _tracked(where: str, made: Scenario, section: ScenarioSection, *, inside: bo
             raise ConfigError(f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this")
         if period_s <= 0:
             raise ConfigError(f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0")
+    _check_staged(where, made.files)
     if not names:
         return made
     modules = ["tracking", *([] if inside else ["around"])]
@@ -580,6 +633,19 @@ def _check_schema(path: Path, raw: Json) -> None:
         raise ConfigError(f"{path}: schema: found {version!r}, expected the integer {SCHEMA} on the first line")
     if version > SCHEMA:
         raise ConfigError(f"{path}: schema {version} is newer than this wattlab knows ({SCHEMA}); update wattlab")
+
+
+def _check_staged(where: str, files: Sequence[Path]) -> None:
+    """Files of one name would lie in one place of the work folder, and `markers.py` is put there by wattlab."""
+    names: dict[str, Path] = {}
+    for path in files:
+        if path.name == MARKERS.name and path.read_bytes() != MARKERS.read_bytes():
+            raise ConfigError(f"{where}.files: {path.name} is copied by wattlab itself; leave it out, or rename yours")
+        if names.setdefault(path.name, path).resolve() != path.resolve():
+            raise ConfigError(
+                f"{where}.files: {names[path.name]} and {path} have one name, and the SUT gets them into one folder; "
+                "rename one"
+            )
 
 
 def _check_name(where: str, name: str) -> None:

@@ -5,6 +5,8 @@ Knows no files, no clocks, no hardware.
 
 Journal schema history
   1  2026-11-21  first version
+  2  2026-11-28  start: `staged`, `on_sut`, `environment` (null: not recorded); campaign.jsonl: `run-start`, and in
+                 `run-end` `lost`, `signature`, `unsigned`; event `window`; run kind `ranging`; SUT fact `memory_kib`
 """
 
 import json
@@ -15,12 +17,12 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 
 from harness.errors import DocumentError, NewerSchema
 
-SCHEMA = 1
+SCHEMA = 2
 Json: TypeAlias = dict[str, Any]
 """A decoded JSON object; its values are checked where they are used."""
 
-MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
-"""From version n to n + 1: `MIGRATIONS[n](document)`. Empty while there is one version."""
+MIGRATIONS: dict[int, Callable[[Json], Json]] = {1: lambda document: document}
+"""From version n to n + 1: `MIGRATIONS[n](document)`. What version 1 does not have has a default that says so."""
 
 ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
 Edge: TypeAlias = Literal["begin", "end"]
@@ -32,7 +34,11 @@ being found) are listed and enter no mean."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """First line of run.jsonl: what is run, on what, with which inputs. `time_ns` in the run's `time_base`."""
+    """First line of run.jsonl: what is run, on what, with which inputs. `time_ns` in the run's `time_base`.
+
+    `staged`: file in the work folder on the SUT -> digest, size, whether it is kept in `inputs/work/`, whose it is;
+    `on_sut`: what else the command names there; `environment`: the Python that runs it. None: not recorded.
+    """
 
     schema: int = SCHEMA
     uid: str
@@ -56,6 +62,9 @@ class Start:
     config: Json
     scenario_config: Json
     source: Json | None = None
+    staged: dict[str, Json] | None = None
+    on_sut: list[Json] | None = None
+    environment: Json | None = None
 
 
 def _limit(default: Any, minimum: float = 0.0) -> Any:  # noqa: ANN401  a field of a dataclass
@@ -97,6 +106,8 @@ class Thresholds:
     half_width_percent: float = _limit(5.0)
     clock_bound_percent: float = _limit(1.0)
     clock_step_ms: float = _limit(50.0)
+    receipt_late_s: float = _limit(60.0)
+    """A witness is told at once; what it received later than this after the entry's own stamp is late."""
     min_success_percent: float = _limit(90.0)
     min_windows: float = _limit(33.0)
     min_interval_s: float = _limit(300.0)

@@ -7,6 +7,7 @@ LabError                      a lab or user problem: one sentence, exit code 1, 
  +- RunFolderError            a run folder cannot be made, sealed or opened
  |   +- EvidenceBroken        a digest, the chain or the completeness does not hold
  +- SigningError              a key, a signature or a package of evidence cannot be used
+ +- WitnessError              a witness does not answer, or not as one
  +- ImportFileError           a foreign file cannot be imported: file, line, what was expected
  +- ExportError             a campaign cannot be written as another tool's files
  +- AnalysisError             a campaign holds nothing that a number could be made from
@@ -47,6 +48,10 @@ class EvidenceBroken(RunFolderError):
 
 class SigningError(LabError):
     """A key or a signature cannot be used, a campaign may not be signed, or a package is refused."""
+
+
+class WitnessError(LabError):
+    """A witness cannot be reached, or its receipt or time stamp is not of what it was told."""
 
 
 class ImportFileError(LabError):

@@ -13,10 +13,12 @@ from typing import BinaryIO, Literal
 
 from harness.agent import machine_state
 from harness.ambient import read_temperature_c
+from harness.attest.signer import OF_SEAL, sign
+from harness.attest.witness import channels_of, clock_of
 from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
 from harness.config import EMBEDDED, LabConfig, MeterSection
 from harness.documents import Json
-from harness.errors import ConfigError, LabError, LabNotReady
+from harness.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError
 from harness.instruments import (
     Match,
     Register,
@@ -35,6 +37,8 @@ from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 FIRST_READING_S = 15.0
+WITNESS_CLOCK_S = 5.0
+"""Clocks of host and witness that differ by more make receipts look late, or early."""
 
 Severity = Literal["refuse", "warn", "unknown", "ok"]
 
@@ -64,6 +68,8 @@ def check_lab(
         *_room(config),
         *_campaign(config),
         *_register(config, register),
+        *_seal(config),
+        *_witnesses(config),
         *_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
@@ -129,13 +135,43 @@ def _campaign(config: LabConfig) -> Iterator[Reason]:
         yield Reason("ok", "campaign", f"{path} will be created")
         return
     failed = [c for c in verify_campaign(path) if not c.passed and "never ended" not in c.detail and c.name != "sealed"]
-    broken = [check for check in failed if check.name in ("chain", "bytes", "link", "streams")]
+    broken = [check for check in failed if check.name in ("chain", "bytes", "link", "streams", "place", "receipts")]
     if broken:
         found = f"{broken[0].subject}: {broken[0].detail}"
         yield Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
     else:
         begun = len(CampaignFolder(path).runs())
         yield Reason("ok", "campaign", f"{path} will be continued after run {begun}" if begun else f"{path} is new")
+
+
+# --- who else knows ---
+
+
+def _seal(config: LabConfig) -> Iterator[Reason]:
+    """Whether the key that is to sign every seal signs."""
+    if (key := config.seal_key) is None:
+        return
+    try:
+        sign(b"wattlab check", key, OF_SEAL, may_ask=False)
+    except SigningError as error:
+        yield Reason("refuse", "seal", f"seal.key: {error}")
+    else:
+        yield Reason("ok", "seal", f"every seal will be signed with {key}")
+
+
+def _witnesses(config: LabConfig) -> Iterator[Reason]:
+    """Whether the witnesses answer, and how far their clocks are from this host's. None of them costs a run."""
+    for channel in channels_of(config):
+        subject, before = f"witness {channel.name}", datetime.now(UTC)
+        try:
+            away_s = (datetime.fromisoformat(clock_of(channel)) - before).total_seconds()
+        except (WitnessError, ValueError) as error:
+            yield Reason("warn", subject, f"{error}; what it does not receive now is sent later, and said to be late")
+            continue
+        took_s = (datetime.now(UTC) - before).total_seconds()
+        off_s = away_s if away_s < 0 else max(0.0, away_s - took_s)
+        found = f"answers; this host's clock is within {abs(off_s):.1f} s of its clock"
+        yield Reason("ok" if abs(off_s) <= WITNESS_CLOCK_S else "warn", subject, found)
 
 
 # --- instruments ---

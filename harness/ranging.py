@@ -6,6 +6,7 @@ Knows no meter's ranges: they come with its description.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,11 +14,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.config import LabConfig
+from harness.documents import Json
 from harness.errors import LabError, RunFolderError
 from harness.run_folder import CampaignFolder
 from meters.meter import Meter
 from meters.reading import RangeChoice
 
+DESIGN = "ranging: each scenario once"
+CHANGED = re.compile(
+    r"campaign\.(name|design)|meters\.[^.]+\.options(\..*)?|scenarios\.[^.]+\.repetitions|baseline\.blocks"
+)
+"""Settings, as TOML paths, that a ranging campaign has otherwise than its lab.toml."""
 MARGIN = 1.1
 """A fixed range is at least so many times the highest value of the ranging run (SPEC and MLPerf practice)."""
 
@@ -61,7 +68,7 @@ def ranging_config(config: LabConfig, choices: Mapping[str, tuple[RangeChoice, .
         for name, section in file.meters.items()
     }
     utc = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    campaign = replace(file.campaign, name=f"{file.campaign.name}-ranging-{utc}", design="ranging: each scenario once")
+    campaign = replace(file.campaign, name=f"{file.campaign.name}-ranging-{utc}", design=DESIGN)
     sections = {name: replace(section, repetitions=1) for name, section in file.scenarios.items()}
     return replace(
         config,
@@ -71,6 +78,12 @@ def ranging_config(config: LabConfig, choices: Mapping[str, tuple[RangeChoice, .
         scenarios=tuple(replace(scenario, repetitions=1) for scenario in config.scenarios),
         baseline=replace(config.baseline, repetitions=1),
     )
+
+
+def is_ranging(config: Json) -> bool:
+    """Whether a resolved configuration is that of a ranging campaign, which is no measurement."""
+    campaign = config.get("campaign")
+    return isinstance(campaign, dict) and campaign.get("design") == DESIGN
 
 
 def find_ranges(campaign: Path, choices: Mapping[str, tuple[RangeChoice, ...]]) -> list[Found]:

@@ -25,7 +25,7 @@ from harness.documents import (
     Stop,
 )
 from harness.errors import DocumentError, LabError, RunFolderError
-from harness.run_folder import RunWriter
+from harness.run_folder import RunWriter, Sign, unsigned
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import QUANTITIES, Description, Identity, Origin, Reading
 
@@ -280,8 +280,8 @@ class AgentRecorder:
         self._file.close()
 
 
-def seal_run(writer: RunWriter, journal: Journal, stop: Stop) -> str:
-    """Drain the journal, write the stop document and the manifest; return the manifest's sha256.
+def seal_run(writer: RunWriter, journal: Journal, stop: Stop, sign: Sign = unsigned) -> str:
+    """Drain the journal, write the stop document, the manifest and its signature; return the manifest's sha256.
 
     Raises:
         RunFolderError: the journal could not be written; the folder stays unsealed and counts as aborted.
@@ -289,4 +289,4 @@ def seal_run(writer: RunWriter, journal: Journal, stop: Stop) -> str:
     journal.close()
     if journal.failure is not None:
         raise journal.failure
-    return writer.seal(stop)
+    return writer.seal(stop, sign)

@@ -31,9 +31,10 @@ from harness.documents import (
 from harness.errors import LabError
 from harness.gate import Condition, Step, Trace, last_step, outside, recent_mean
 from harness.instruments import Register
+from harness.material import Inventory, Material
 from harness.plan import PlannedRun
 from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
-from harness.run_folder import RunWriter
+from harness.run_folder import WORK, RunWriter, Sign
 from harness.sut import AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Identity, Origin
@@ -63,6 +64,13 @@ class Bench:
     marker_source: bytes
     python: str
     data_folder: str
+    inventory: Inventory
+    sign: Sign
+    """Makes the signature of a seal."""
+
+    def command_of(self, scenario: Scenario) -> list[str]:
+        """The argument list that a run of the scenario starts; empty where it only pauses."""
+        return [self.python if word == "{python}" else word for word in scenario.command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +94,19 @@ def execute(
     planned: PlannedRun,
     scenario: Scenario,
     folder: Path,
+    material: Material,
     *,
     attempt: int,
     previous_manifest: str | None,
+    on_start: Callable[[str], None],
     on_phase: OnPhase,
     reference: Condition | None,
     kind_of_run: "type[TestRun] | None" = None,
 ) -> Ended:
     """Make one run in `folder` (exclusively created). Whatever happens, the folder ends sealed, with a stop document.
 
-    `reference` is where the session began, None where this is its first run; `kind_of_run` another order of phases.
+    `on_start` is told the digest of the start document when it is on disk, before anything is measured; `reference` is
+    where the session began, None where this is its first run; `kind_of_run` another order of phases.
 
     Raises:
         RunFolderError: the disk refuses; the folder is left for the next start to seal as found.
@@ -105,9 +116,13 @@ def execute(
         if bench.register is not None:
             inputs["instruments.toml"] = bench.register.source
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}
-        writer.append(_start(bench, planned, scenario, folder, attempt, previous_manifest, digests))
+        for name, staged in material.staged.items():
+            if staged.kept:
+                writer.write_file(f"{WORK}/{name}", staged.content)
+        start = _start(bench, planned, scenario, folder, attempt, previous_manifest, digests, material)
+        on_start(writer.begin(start))
         journal = Journal(writer)
-        run = (kind_of_run or TestRun)(bench, planned, scenario, writer, journal, on_phase, reference)
+        run = (kind_of_run or TestRun)(bench, planned, scenario, material, writer, journal, on_phase, reference)
         status: ExitStatus = "success"
         cause: BaseException | None = None
         try:
@@ -124,7 +139,7 @@ def execute(
             reason=reason,
             streams=writer.stream_summary(),
         )
-        return Ended(status, reason, seal_run(writer, journal, stop), cause, run.reference)
+        return Ended(status, reason, seal_run(writer, journal, stop, bench.sign), cause, run.reference)
 
 
 class TestRun:
@@ -137,6 +152,7 @@ class TestRun:
         bench: Bench,
         planned: PlannedRun,
         scenario: Scenario,
+        material: Material,
         writer: RunWriter,
         journal: Journal,
         on_phase: OnPhase,
@@ -144,6 +160,7 @@ class TestRun:
     ) -> None:
         self.reference = reference
         self._bench, self._planned, self._scenario = bench, planned, scenario
+        self._material = material
         self._writer, self._journal, self._on_phase = writer, journal, on_phase
         self._uid = uid_of(writer.folder)
         self._meters: list[MeterRecorder] = []
@@ -212,8 +229,8 @@ class TestRun:
         return session
 
     def _stage_files(self) -> None:
-        files = {path.name: path.read_bytes() for path in self._scenario.files}
-        self._work = self._bench.sut.stage(self._uid, files | {"markers.py": self._bench.marker_source})
+        files = {name: staged.content for name, staged in self._material.staged.items()}
+        self._work = self._bench.sut.stage(self._uid, files)
 
     def _start_agent(self) -> AgentSession:
         sut = self._bench.config.file.sut
@@ -310,7 +327,7 @@ class TestRun:
         if scenario.kind == "baseline":
             session.rate(None, {}, None, scenario.duration_s)
         else:
-            argv = [self._bench.python if word == "{python}" else word for word in scenario.command]
+            argv = self._bench.command_of(scenario)
             parameters = scenario.parameters
             if self._planned.kind == "sync":
                 parameters = parameters | {"interval_s": max(meter.interval_s for meter in self._meters)}
@@ -424,6 +441,7 @@ def _start(
     attempt: int,
     previous_manifest: str | None,
     digests: dict[str, str],
+    material: Material,
 ) -> Start:
     return Start(
         uid=uid_of(folder),
@@ -446,4 +464,7 @@ def _start(
         operator=bench.config.file.lab.operator,
         config=bench.config.to_json(),
         scenario_config=scenario.to_json(),
+        staged={name: staged.to_json() for name, staged in material.staged.items()},
+        on_sut=list(material.on_sut),
+        environment=material.environment,
     )

@@ -10,16 +10,17 @@ No link is followed and no device opened: what is no plain file inside the campa
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeAlias
 
 from harness.documents import (
     Document,
     Event,
+    ExitStatus,
     IndicatorDescriptor,
     Json,
     PowerDescriptor,
@@ -34,17 +35,23 @@ from harness.documents import (
 from harness.errors import DocumentError, EvidenceBroken, RunFolderError
 
 MANIFEST = "MANIFEST.sha256"
+SEAL_SIGNATURE = "MANIFEST.sha256.sig"
+"""The OpenSSH signature of a manifest, made when the run was sealed; beside the manifest, and not in it."""
 JOURNAL = "run.jsonl"
 CAMPAIGN = "campaign.jsonl"
 STUDY_FILE = "study.toml"
 """The study file in the folder of a study: what makes a folder one."""
 ANNOTATIONS = "annotations.jsonl"
+RECEIPTS = "receipts.jsonl"
+"""What a witness answered to the heads of campaign.jsonl."""
 DERIVED = "derived"
 PHOTO = "photo"
 """The note of an attachment that is a photograph of the set-up."""
 TRACKER = "tracker"
 """The note of an attachment that is a tracker's file; its entry has `run` too, and `tracker`: what it said of it."""
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
+WORK = "inputs/work"
+"""What was staged to the SUT, as its work folder had it."""
 IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 """First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""
 GENESIS = "0" * 64
@@ -59,12 +66,26 @@ REQUIRED: dict[str, frozenset[str]] = {
     "plan": frozenset({"runs"}),
     "preflight": frozenset({"reasons"}),
     "run-begin": frozenset({"ordinal", "folder", "attempt"}),
+    "run-start": frozenset({"ordinal", "folder", "start"}),
     "run-end": frozenset({"ordinal", "folder", "exit_status", "reason", "manifest"}),
     "attachment": frozenset({"path", "sha256", "note"}),
 }
 """Fields that every entry of campaign.jsonl of a type has."""
 ANNOTATION: dict[str, frozenset[str]] = {"annotation": frozenset({"operator", "run", "text", "exclude"})}
 """The same of annotations.jsonl: `run` is a run folder or null, `exclude` the reason for taking it out, or null."""
+RECEIPT: dict[str, frozenset[str]] = {
+    "receipt": frozenset({"of", "head", "line", "signature"}),
+    "timestamp": frozenset({"of", "head", "stamp", "authority", "token"}),
+}
+"""The same of receipts.jsonl: `of` is the `seq` of a line of campaign.jsonl, `head` its sha256."""
+RECEIPT_OF = {"ssh": "receipt", "rfc3161": "timestamp"}
+"""Kind of witness, as a key of [witness] in lab.toml -> type of its entries."""
+WITNESSED = ("run-begin", "run-end")
+"""Entries of campaign.jsonl whose heads a witness is told."""
+LOST, EMPTY = "gone", "empty"
+"""`lost` of a run-end without a manifest: the run was removed, or nothing had been recorded of it."""
+Sign: TypeAlias = Callable[[bytes], bytes]
+"""Makes the signature of a seal; empty where none can be made: no run is lost for want of one."""
 READ_ONLY_FILE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 READ_ONLY_FOLDER = READ_ONLY_FILE | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -88,6 +109,24 @@ def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a plain file's bytes."""
     with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unsigned(_content: bytes) -> bytes:
+    """Nobody signs the seals."""
+    return b""
+
+
+def _unwitnessed() -> None:
+    """Nobody is told the heads."""
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk: fsync of a file does not do that of its name (fsync(2))."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_derived(campaign: Path, name: str, content: str | bytes) -> Path:
@@ -138,6 +177,16 @@ class RunWriter:
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{self.folder / JOURNAL}: cannot append ({error})") from error
 
+    def begin(self, start: Start) -> str:
+        """Append the start document; it and every input are on disk (fsync) before this returns its line's sha256."""
+        self.append(start)
+        try:
+            for path in (*self.folder.rglob("*"), self.folder, self.folder.parent):
+                _sync(path)
+        except OSError as error:
+            raise RunFolderError(f"{self.folder / JOURNAL}: cannot put it on disk ({error})") from error
+        return hashlib.sha256(encode(start).encode()).hexdigest()
+
     def open_stream(self, name: str) -> BinaryIO:
         """A new append-only file of the run (`readings-wall.csv`), unbuffered: one write is one system call."""
         try:
@@ -165,11 +214,11 @@ class RunWriter:
             summary[path.name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         return summary
 
-    def seal(self, stop: Stop) -> str:
+    def seal(self, stop: Stop, sign: Sign = unsigned) -> str:
         """Write the stop document and the manifest, drop write permission; return the manifest's sha256."""
         self.append(stop)
         self._journal.close()
-        return seal_folder(self.folder)
+        return seal_folder(self.folder, sign)
 
     def close(self) -> None:
         """Close the journal without sealing (the next start seals the folder as found)."""
@@ -186,10 +235,11 @@ class RunWriter:
         self.close()
 
 
-def seal_folder(folder: Path) -> str:
+def seal_folder(folder: Path, sign: Sign = unsigned) -> str:
     """Write MANIFEST.sha256 over every file as found, drop write permission, return the manifest's sha256.
 
-    The manifest appears whole or not at all, so a seal that was cut off is taken up again.
+    The manifest appears whole or not at all, so a seal that was cut off is taken up again. What `sign` makes of its
+    bytes is written beside it.
 
     Raises:
         RunFolderError: a link or device stands where a file should, or the disk refuses.
@@ -199,17 +249,31 @@ def seal_folder(folder: Path) -> str:
         draft.unlink(missing_ok=True)
         if not (folder / MANIFEST).exists():
             lines = [f"{sha256_of(folder / name)}  {name}\n" for name in _files(folder)]
-            with draft.open("x") as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(folder / MANIFEST)
+            _write_whole(draft, "".join(lines).encode(), folder / MANIFEST)
+        if not (folder / SEAL_SIGNATURE).exists() and (signature := sign(read_plain(folder / MANIFEST))):
+            folder.chmod(stat.S_IRWXU)  # dropped already where a kill came between the seal and the log
+            _write_whole(draft, signature, folder / SEAL_SIGNATURE)
         for path in sorted(folder.rglob("*"), reverse=True):
             path.chmod(READ_ONLY_FOLDER if path.is_dir() else READ_ONLY_FILE)
         folder.chmod(READ_ONLY_FOLDER)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot seal ({error})") from error
     return sha256_of(folder / MANIFEST)
+
+
+def _write_whole(draft: Path, content: bytes, target: Path) -> None:
+    """Write a file that appears whole, on disk, or not at all."""
+    with draft.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(target)
+
+
+def signature_of(folder: Path) -> str | None:
+    """Digest of the signature of a folder's seal; None where the seal is not signed."""
+    signature = folder / SEAL_SIGNATURE
+    return sha256_of(signature) if signature.exists() else None
 
 
 def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -286,7 +350,7 @@ class RunFolder:
         )
 
     @property
-    def exit_status(self) -> str:
+    def exit_status(self) -> ExitStatus:
         """`success`, `abort` or `fail`; a run without a stop document was aborted."""
         return self.stop.exit_status if self.stop else "abort"
 
@@ -300,6 +364,11 @@ class RunFolder:
         """Digest of the manifest; None when the run is not sealed."""
         manifest = self.path / MANIFEST
         return sha256_of(manifest) if manifest.exists() else None
+
+    @property
+    def start_sha256(self) -> str:
+        """Digest of the start document's line, as a `run-start` of the campaign's log names it."""
+        return hashlib.sha256(read_plain(self.path / JOURNAL).split(b"\n", 1)[0]).hexdigest()
 
 
 class ChainedLog:
@@ -396,6 +465,8 @@ class CampaignFolder:
         if not (path / CAMPAIGN).is_file():
             raise RunFolderError(f"{path}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
         self.log = ChainedLog(path / CAMPAIGN, REQUIRED)
+        self.on_head: Callable[[], None] = _unwitnessed
+        """Called when the log has a new head that a witness is told; returns at once."""
 
     @classmethod
     def create(cls, path: Path) -> "CampaignFolder":
@@ -403,24 +474,36 @@ class CampaignFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / CAMPAIGN).open("x").close()
+            _sync(path)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot create the campaign ({error})") from error
         return cls(path)
 
     @property
+    def identity(self) -> str:
+        """sha256 of the log's first line, which holds name, uid and configuration: what tells it from any other."""
+        lines = self.log.lines()
+        return hashlib.sha256(lines[0]).hexdigest() if lines else GENESIS
+
+    @property
     def annotations(self) -> ChainedLog:
         """The operator's notes; their chain begins at the campaign's first line, so they fit no other campaign."""
-        lines = self.log.lines()
-        genesis = hashlib.sha256(lines[0]).hexdigest() if lines else GENESIS
-        return ChainedLog(self.path / ANNOTATIONS, ANNOTATION, genesis)
+        return ChainedLog(self.path / ANNOTATIONS, ANNOTATION, self.identity)
+
+    @property
+    def receipts(self) -> ChainedLog:
+        """What a witness answered; chained like the notes."""
+        return ChainedLog(self.path / RECEIPTS, RECEIPT, self.identity)
 
     def entries(self) -> list[Json]:
         """Every line of campaign.jsonl, the chain checked (`ChainedLog.entries`)."""
         return self.log.entries()
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
-        """Append one chained entry to campaign.jsonl."""
+        """Append one chained entry to campaign.jsonl; a head that a witness is told is told on."""
         self.log.append(kind, utc, body)
+        if kind in WITNESSED:
+            self.on_head()
 
     def head(self) -> str:
         """sha256 of the last line of campaign.jsonl."""
@@ -451,12 +534,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """A campaign read once: every check, the log and the annotations as far as they can be read, the readable runs by
-    the names of their folders, and why the others cannot be read."""
+    """A campaign read once: every check, the log, the annotations and the receipts as far as they can be read, the
+    readable runs by the names of their folders, and why the others cannot be read."""
 
     checks: list[Check]
     entries: list[Json]
     annotations: list[Json]
+    receipts: list[Json]
     runs: dict[str, RunFolder]
     unreadable: dict[str, str]
 
@@ -491,7 +575,7 @@ def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
     then nothing of the run may be read."""
     subject, manifest = path.name, path / MANIFEST
     try:
-        digests = {name: sha256_of(path / name) for name in _files(path) if name != MANIFEST}
+        digests = {name: sha256_of(path / name) for name in _files(path) if name not in (MANIFEST, SEAL_SIGNATURE)}
     except (RunFolderError, OSError) as error:
         return [Check(subject, "plain", False, str(error))], None
     if not manifest.is_file():
@@ -512,7 +596,7 @@ def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
 
 
 def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
-    """What start and stop document say of inputs and streams, against the files."""
+    """What start and stop document say of inputs, of what was staged, and of streams, against the files."""
     if run.stop is None:
         return []
     problems = [
@@ -524,6 +608,11 @@ def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
         f"inputs/{name} differs from the start document"
         for name, digest in run.start.inputs.items()
         if digests.get(f"inputs/{name}") != digest
+    ]
+    problems += [
+        f"{WORK}/{name} differs from what the start document says was staged"
+        for name, staged in (run.start.staged or {}).items()
+        if staged.get("kept") and digests.get(f"{WORK}/{name}") != staged.get("sha256")
     ]
     return [Check(run.path.name, "streams", not problems, "; ".join(problems) or "as in start and stop")]
 
@@ -582,8 +671,13 @@ def examine(path: Path) -> Examination:
     checks.append(_verify_plain(path))
     annotations, noted = _examine_log(campaign.annotations, path.name, "annotations")
     checks += noted if annotations or not all(check.passed for check in noted) else []
-    begun = {str(e["folder"]): e for e in entries if e.get("type") == "run-begin" and "folder" in e}
-    ended = {str(e["folder"]): e for e in entries if e.get("type") == "run-end" and "folder" in e}
+    receipts, received = _examine_log(campaign.receipts, path.name, "receipts")
+    checks += received if receipts or not all(check.passed for check in received) else []
+    checks += _verify_receipts(path.name, receipts, campaign.log.lines())
+    begun, started, ended = (
+        {str(e["folder"]): e for e in entries if e.get("type") == kind and "folder" in e}
+        for kind in ("run-begin", "run-start", "run-end")
+    )
     on_disk = [run.name for run in campaign.run_paths()]
     checks.append(_verify_complete(path.name, entries, ended, on_disk))
     runs: dict[str, RunFolder] = {}
@@ -599,10 +693,10 @@ def examine(path: Path) -> Examination:
             runs[name] = run
             if name in begun:
                 checks += _verify_link(run, previous, ended.get(name))
-                checks.append(_verify_place(run, begun[name], name_of_campaign))
+                checks.append(_verify_place(run, begun[name], started.get(name), name_of_campaign))
         previous = ended.get(name, {}).get("manifest") or previous
     checks += [_verify_attachment(path, entry) for entry in entries if entry.get("type") == "attachment"]
-    return Examination(checks, entries, annotations, runs, unreadable)
+    return Examination(checks, entries, annotations, receipts, runs, unreadable)
 
 
 def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], list[Check]]:
@@ -616,6 +710,21 @@ def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], 
         return log.readable(), checks
     except RunFolderError:
         return [], checks
+
+
+def _verify_receipts(subject: str, receipts: Sequence[Json], lines: Sequence[bytes]) -> Iterator[Check]:
+    """Every receipt is of a line that stands in the log as the witness was told it: none was cut off or rewritten."""
+    if not receipts:
+        return
+    heads = dict(enumerate((hashlib.sha256(line).hexdigest() for line in lines), 1))
+    problems = [
+        f"line {receipt.get('of')} of {CAMPAIGN} is not the one that the witness was told: the log was cut back or "
+        "rewritten"
+        for receipt in receipts
+        if not isinstance(receipt.get("of"), int) or heads.get(receipt["of"]) != receipt.get("head")
+    ]
+    found = "; ".join(dict.fromkeys(problems)) or f"{len(receipts)} receipts, each of a line of the log"
+    yield Check(subject, "receipts", not problems, found)
 
 
 def _verify_plain(path: Path) -> Check:
@@ -650,15 +759,19 @@ def _verify_link(run: RunFolder, previous: str | None, end: Json | None) -> list
         return [Check(name, "link", False, detail)]
     if run.start.previous_manifest != previous:
         return [Check(name, "link", False, "it does not follow the run before it: replaced or reordered")]
+    if end.get("signature") != signature_of(run.path):
+        return [Check(name, "link", False, "the signature of its seal is not the one in the campaign's log")]
     if end.get("exit_status") != run.exit_status:
         detail = f"the campaign's log says it ended with {end.get('exit_status')}, its journal says {run.exit_status}"
         return [Check(name, "link", False, f"{detail}: the journal was cut off or edited")]
     return [Check(name, "link", True, "follows the run before it")]
 
 
-def _verify_place(run: RunFolder, begin: Json, campaign: object) -> Check:
-    """The run is the one that the campaign's log began: same campaign, ordinal and attempt."""
+def _verify_place(run: RunFolder, begin: Json, started: Json | None, campaign: object) -> Check:
+    """The run is the one that the campaign's log began: same campaign, ordinal, attempt and start document."""
     start, problems = run.start, []
+    if started is not None and started.get("start") != run.start_sha256:
+        problems.append("its start document is not the one that the log saw on disk: exchanged")
     if campaign is not None and start.campaign != campaign:
         problems.append(f"it was measured for the campaign {start.campaign!r}, this is {campaign!r}")
     if start.ordinal != begin.get("ordinal"):

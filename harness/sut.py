@@ -7,6 +7,7 @@ On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work} 
 Every remote command is an argument list, quoted word by word; nothing of lab.toml reaches a shell unquoted.
 """
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -18,6 +19,7 @@ import socket
 import stat
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -54,6 +56,12 @@ MAX_ARTIFACT = 256 << 20
 MAX_ANSWER = 8 << 20
 FREE_BYTES = 1 << 30
 WALL_CLOCK_S = 2.0
+
+RUN_WHAT_IS_SENT = (
+    "import base64, json, sys, zlib; told = json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))); "
+    'sys.argv[1:] = told["arguments"]; exec(compile(told["source"], "sent", "exec"), {"__name__": "__main__"})'
+)
+"""One line of plain characters for any login shell: csh takes no newline and no exclamation mark, quoted or not."""
 
 OnRecord = Callable[[Json], None]
 OnExchange = Callable[[ClockExchange], None]
@@ -211,7 +219,7 @@ class Sut:
                 f"{self.name}: run {found['busy'][0]['name']} is being measured there by another wattlab; "
                 "wait for its end"
             )
-        work = f"{self._run_folder(run_uid)}/work"
+        work = self.work_folder(run_uid)
         with self._guarded(f"making {work}"), self._sftp() as sftp:
             _make_folders(sftp, f"{self.root}/runs")
             for folder in (self._run_folder(run_uid), work):
@@ -279,6 +287,24 @@ class Sut:
             session.abandon()
         if self._ask_agent("remove", "--folder", folder) != {"removed": True}:
             raise SutError(f"{self.name}: {folder} could not be removed; look at it and remove it by hand")
+
+    def work_folder(self, run_uid: str) -> str:
+        """Where a run's command is started, absolute."""
+        return f"{self._run_folder(run_uid)}/work"
+
+    def ask_program(self, python: str, source: str, *arguments: str) -> Json:
+        """The JSON object that a program prints last; it is sent along, and nothing of it stays on the SUT.
+
+        Raises:
+            SutError: it does not run there, or prints something else. SutUnreachable: the link was lost.
+        """
+        told = json.dumps({"source": source, "arguments": arguments}).encode()
+        sent = base64.b64encode(zlib.compress(told)).decode()
+        code, output, errors = self._run([python, "-c", RUN_WHAT_IS_SENT, sent])
+        if code != 0:
+            said = (errors.strip() or output.strip() or f"exit code {code}").splitlines()[-1]
+            raise SutError(f"{self.name}: {python} does not run there ({said:.300})")
+        return self._last_object(output, python)
 
     def _run_folder(self, run_uid: str) -> str:
         return f"{self.root}/runs/{_plain(run_uid)}"
@@ -399,13 +425,15 @@ class Sut:
 
     def _ask_agent(self, *arguments: str, python: str | None = None) -> Json:
         """The JSON object that one of the agent's commands prints last (a login's start-up file may print before)."""
-        output = self._agent(*arguments, python=python)
+        return self._last_object(self._agent(*arguments, python=python), f"agent {arguments[0]}")
+
+    def _last_object(self, output: str, asked: str) -> Json:
         try:
             answer = json.loads(output.splitlines()[-1])
         except (ValueError, IndexError):
-            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected JSON") from None
+            raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected JSON") from None
         if not isinstance(answer, dict):
-            raise SutError(f"{self.name}: agent {arguments[0]} answered {output[-200:]!r}, expected a JSON object")
+            raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected a JSON object")
         return answer
 
     def _deployed(self, python: str | None = None) -> str:

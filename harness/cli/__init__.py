@@ -28,12 +28,14 @@ from harness.cli import (
     study,
     sut,
     verify,
+    witness,
 )
 from harness.errors import Interrupted, LabError
 from meters.meter import MeterError
 
 VERBS = (
-    demo, init, check, plan, run, observer, report, annotate, compare, study, sign, verify, export, import_, meter, sut,
+    demo, init, check, plan, run, observer, report, annotate, compare, study, sign, verify, witness, export, import_,
+    meter, sut,
 )  # fmt: skip
 
 

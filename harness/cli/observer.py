@@ -2,14 +2,13 @@
 
 import argparse
 
-from harness.campaign import OBSERVER, Campaign
+from harness.campaign import OBSERVER, locked
 from harness.cli import report
-from harness.cli.run import Display, check, open_bench, seal_cut_off
+from harness.cli.run import Display, check, open_bench, open_campaign, seal_cut_off, told
 from harness.cli.types import Verbs, add_lab_argument
-from harness.config import APPLICATION, LabConfig, load
+from harness.config import LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.errors import ConfigError
-from harness.provenance import software_facts
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 
@@ -44,10 +43,10 @@ def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Non
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
     """
-    campaign = Campaign(config, software_facts(APPLICATION))
-    with campaign.locked():
+    campaign = open_campaign(config)
+    with locked(campaign.folder), told(campaign, config):
         seal_cut_off(campaign)
         campaign.add_observer_blocks(blocks, seconds)
         check(campaign, config, wires)
-        with open_bench(config, wires) as bench, Display(len(campaign.plan)) as display:
+        with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
             campaign.measure(bench, display.on_progress, OBSERVER)

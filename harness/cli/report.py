@@ -61,6 +61,7 @@ def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
 
 def write(campaign: Path) -> int:
     """Write results.json and report.html, print headline, verdict and places; 3 when the verdict is invalid."""
+    from reports.pages.proof import proof_of
     from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
 
     report = write_report(campaign)
@@ -72,6 +73,7 @@ def write(campaign: Path) -> int:
         console.print(escape(line), soft_wrap=True)
     console.print(escape(results["measurement"]["sentence"]))
     console.print(_verdict(results), soft_wrap=True)
+    console.print(escape(proof_of(results)), soft_wrap=True)
     invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
     for finding in invalid:
         console.print(f"[bold red]INVALID[/] {finding['code']}: {escape(str(finding['subject']))}")

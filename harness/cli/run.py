@@ -13,17 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from harness.campaign import Campaign, Progress
+from harness.attest.signer import SealSigner
+from harness.attest.witness import Messenger, channels_of
+from harness.campaign import Campaign, Progress, locked
 from harness.cli import report
 from harness.cli.check import show
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.instruments import load_register
+from harness.material import Inventory
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
 from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
 from harness.run import Bench, utc_now
+from harness.run_folder import Sign
 from harness.sut import Sut
 from reports.analysis import planning
 from reports.analysis.planning import Sizes, Wanted
@@ -66,17 +70,38 @@ def measure(config: LabConfig, wires: Wires) -> None:
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
     """
-    campaign = Campaign(config, software_facts(APPLICATION))
-    with campaign.locked():
+    campaign = open_campaign(config)
+    with locked(campaign.folder), told(campaign, config):
         seal_cut_off(campaign)
         if not campaign.remaining() and not add_second_stage(campaign, config):
             print(f"Every run of {config.campaign_folder} is done.")
             return
         check(campaign, config, wires)
-        with open_bench(config, wires) as bench, Display(len(campaign.plan)) as display:
+        with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
             campaign.measure(bench, display.on_progress)
             if add_second_stage(campaign, config):
                 campaign.measure(bench, display.on_progress)
+
+
+def open_campaign(config: LabConfig) -> Campaign:
+    """The campaign of lab.toml, its seals signed where lab.toml names a key."""
+    key = config.seal_key
+    return Campaign(config, software_facts(APPLICATION), None if key is None else SealSigner(key))
+
+
+@contextmanager
+def told(campaign: Campaign, config: LabConfig) -> Iterator[None]:
+    """The witnesses of lab.toml are told every head until the context is left; what they did not hear is said."""
+    messenger = Messenger(campaign.folder, channels_of(config))
+    try:
+        with messenger:
+            yield
+    finally:
+        for name, problem in messenger.problems.items():
+            print(
+                f"The witness {name} has not received everything: {problem}. "
+                f"`wattlab witness send` sends it later; the report says how late."
+            )
 
 
 def seal_cut_off(campaign: Campaign) -> None:
@@ -98,7 +123,7 @@ def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
 
 
 @contextmanager
-def open_bench(config: LabConfig, wires: Wires) -> Iterator[Bench]:
+def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
     """The bench, connected to the SUT until the context is left."""
     with Sut.connect(wires.sut) as sut:
         yield Bench(
@@ -113,6 +138,8 @@ def open_bench(config: LabConfig, wires: Wires) -> Iterator[Bench]:
             marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
             python=sut.python,
             data_folder=sut.data_folder,
+            inventory=Inventory(sut),
+            sign=sign,
         )
 
 

@@ -37,6 +37,14 @@ def add_parser(verbs: Verbs) -> None:
         "--public-key", type=Path, metavar="K.pub", help="the lab's public key, from another source than the folder"
     )
     verb.add_argument(
+        "--seal-key", type=Path, metavar="K.pub", help="the key that every run's seal is to be signed with"
+    )
+    verb.add_argument(
+        "--witness", type=Path, metavar="FILE", action="append", default=[],
+        help="from the witness: its log, its public key, or the certificate (PEM) of a time-stamping authority; "
+        "may be given several times",
+    )  # fmt: skip
+    verb.add_argument(
         "--all", action="store_true", help="list every check of every run, not one line for all that passed"
     )
     verb.set_defaults(call=call)
@@ -53,7 +61,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
-    outcome = _outcome(campaign, arguments.public_key)
+    outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
     console = Console()
     console.print(_table(checks if arguments.all else _summed(checks)))
@@ -95,23 +103,25 @@ def _named(software: "Json") -> str:
     return f"wattlab {software['version']}, commit {software['commit']}{changed}"
 
 
-def _outcome(folder: Path, public_key: Path | None) -> "Outcome":
+def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
     """The checks of a campaign, a study or a comparison.
 
     Raises:
-        LabError: a key for what is never signed.
+        LabError: a key or a witness for what is never signed, a file that is none of them.
     """
-    from harness.evidence.signature import read_public_key
+    from harness.attest.signer import read_public_key
+    from harness.evidence.witnesses import read_witnesses
     from harness.run_folder import CAMPAIGN, STUDY_FILE
     from reports.analysis.comparison import COMPARISON
 
-    key = None if public_key is None else read_public_key(public_key)
+    key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))
+    witnesses = read_witnesses(arguments.witness)
     made_of_others = [name for name in (STUDY_FILE, COMPARISON) if (folder / name).exists()]
     if (folder / CAMPAIGN).exists() or not made_of_others:
         from harness.evidence.verification import verify
 
-        return verify(folder, key)
-    if key is not None:
+        return verify(folder, key, witnesses, seal_key)
+    if key is not None or seal_key is not None or witnesses.any:
         raise LabError(f"{folder}: a study or comparison is not signed; verify its campaigns with --public-key")
     if made_of_others[0] == STUDY_FILE:
         from harness.evidence.studies import verify_study

@@ -1,6 +1,6 @@
-"""What makes a campaign evidence for a stranger: signature, annotations, independent verification, package.
+"""What makes a campaign evidence for a stranger: statement, annotations, independent verification, package.
 
-`signature` calls ssh-keygen. `statement` is what is signed. `verification` recomputes everything and compares.
+`statement` is what is signed. `verification` recomputes everything and compares.
 `annotations` appends to the operator's chained log. `bag` packs a campaign and unpacks it against hostile files.
 Stands above `reports`, because it recomputes.
 """

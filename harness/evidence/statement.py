@@ -18,6 +18,7 @@ from harness.run_folder import (
     ANNOTATIONS,
     CAMPAIGN,
     DERIVED,
+    RECEIPTS,
     CampaignFolder,
     ChainedLog,
     Check,
@@ -32,7 +33,8 @@ SCHEMA = 1
 """Schema history of the statement: 1, 2026-11-21, first version."""
 CLAIM = (
     "The holder of the signing key states that this campaign, its raw data, its operator's notes and its derived "
-    "documents are those whose digests stand here. A key holder who forges the meter's bytes is outside this claim."
+    "documents are those whose digests stand here. What was forged before this signature is outside this claim, unless "
+    "the receipt of a witness contradicts it; so are bytes of the meter that were false when they were recorded."
 )
 RELATIVE = 1e-9
 """Energies of one run that are further apart are told apart."""
@@ -69,6 +71,7 @@ def make_statement(
         "origin": results["measurement"]["origin"], "incomplete": incomplete,
         "head": campaign.head(), "entries": len(seen.entries),
         "annotations": {"head": campaign.annotations.head(), "entries": len(seen.annotations)},
+        "receipts": {"head": campaign.receipts.head(), "entries": len(seen.receipts)},
         "n_runs": len(seen.runs), "runs": describe_runs(seen, results), "derived": derived_digests(campaign.path),
     }  # fmt: skip
 
@@ -103,7 +106,7 @@ def rows_of(run: RunFolder | None) -> Json:
 
 def parts_of(entries: Sequence[Json]) -> set[str]:
     """Names in a campaign's folder that belong to it: logs, statement, derived files, its runs, its attachments."""
-    parts = {CAMPAIGN, ANNOTATIONS, STATEMENT, SIGNATURE, DERIVED}
+    parts = {CAMPAIGN, ANNOTATIONS, RECEIPTS, STATEMENT, SIGNATURE, DERIVED}
     parts |= {str(entry.get("folder")) for entry in entries if entry.get("type") == "run-begin"}
     return parts | {str(entry.get("path")).split("/")[0] for entry in entries if entry.get("type") == "attachment"}
 
@@ -152,6 +155,7 @@ def compare(statement: Json, campaign: CampaignFolder, seen: Examination, result
     return [
         _same_log(subject, "signed log", campaign.log, str(statement["head"])),
         _same_log(subject, "signed notes", campaign.annotations, str(annotations.get("head"))),
+        *_same_receipts(subject, campaign.receipts, statement.get("receipts")),
         *_same_runs(subject, statement["runs"], seen, results),
         _same_derived(subject, statement["derived"], derived_digests(campaign.path)),
     ]
@@ -172,6 +176,19 @@ def _same_log(subject: str, name: str, log: ChainedLog, signed: str) -> Check:
             subject, name, False, f"{later} entries were appended to {log.path.name} after signing; sign again"
         )
     return Check(subject, name, False, f"{log.path.name} is not the signed one: rewritten, cut off or removed")
+
+
+def _same_receipts(subject: str, log: ChainedLog, signed: object) -> Iterator[Check]:
+    """The receipts that were there when it was signed are there; later ones are the witness's, and welcome. Statements
+    of a wattlab that knew no witness do not name them."""
+    if not isinstance(signed, dict):
+        return
+    digests = [log.genesis, *(hashlib.sha256(line).hexdigest() for line in log.lines())]
+    if signed.get("head") in digests:
+        later = len(digests) - 1 - digests.index(str(signed["head"]))
+        yield Check(subject, "signed receipts", True, f"as signed{f', and {later} since' if later else ''}")
+    else:
+        yield Check(subject, "signed receipts", False, f"{log.path.name} is not the signed one: rewritten or cut off")
 
 
 def _same_runs(subject: str, signed: Sequence[Json], seen: Examination, results: Json | None) -> Iterator[Check]:

@@ -5,16 +5,18 @@ no key, everything but the authorship is checked, and the outcome says so.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from harness.attest.signer import OF_SEAL, PRINCIPAL, PublicKey, problem_of, public_half, sign, signer_of
 from harness.config import APPLICATION
-from harness.documents import Json, Start
+from harness.documents import Json, Start, Thresholds
 from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
+from harness.evidence.contradictions import check_contradictions
 from harness.evidence.recomputed import (
     FORGED,
     SAME,
@@ -25,15 +27,28 @@ from harness.evidence.recomputed import (
     check_validity,
     recompute,
 )
-from harness.evidence.signature import PRINCIPAL, PublicKey, problem_of, public_half, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT
+from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.provenance import software_facts
-from harness.run_folder import DERIVED, CampaignFolder, Check, Examination, RunFolder, examine, read_plain
+from harness.run_folder import (
+    DERIVED,
+    MANIFEST,
+    SEAL_SIGNATURE,
+    CampaignFolder,
+    Check,
+    Examination,
+    RunFolder,
+    examine,
+    read_plain,
+)
 from reports.analysis.results import RESULTS
+from reports.analysis.witnessed import evaluate
+from reports.pages.proof import not_proved
 from reports.render import AUDIT, REPORT
 
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3
 """A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""
+NO_WITNESS = Witnesses()
 INCOMPLETE = "planned"
 """The check that `wattlab sign --incomplete` may leave open."""
 
@@ -51,14 +66,19 @@ class Outcome:
         return [check for check in self.checks if not check.passed]
 
 
-def verify(path: Path, key: PublicKey | None) -> Outcome:
-    """Every check of a campaign; nothing is written, no link is followed.
+def verify(
+    path: Path, key: PublicKey | None, witnesses: Witnesses = NO_WITNESS, seal_key: PublicKey | None = None
+) -> Outcome:
+    """Every check of a campaign; nothing is written, no link is followed. `witnesses`: what the verifier has of them;
+    `seal_key`: with which the seals are to be signed.
 
     Raises:
         RunFolderError: the folder is no campaign.
     """
     seen = examine(path)
-    checks = [*seen.checks, *check_trackers(path, seen), _check_clock(path.name, seen)]
+    checks = [*seen.checks, *_check_measured(path, seen)]
+    received, told = check_witnesses(path, seen, witnesses)
+    checks += [*_check_seals(path, seen, key, seal_key), *received]
     signed, statement = _read_statement(path, key)
     folder_name = path.resolve().name if statement is None else str(statement["folder"])
     derived, computed = _check_derived(path, seen, folder_name, wanted=statement is not None)
@@ -69,7 +89,35 @@ def verify(path: Path, key: PublicKey | None) -> Outcome:
         checks += statements.compare(statement, CampaignFolder(path), seen, computed)
     strays = sorted({item.name for item in path.iterdir()} - statements.parts_of(seen.entries))
     notes = [f"No part of the campaign, covered by nothing: {', '.join(strays)}"] if strays else []
-    return Outcome(checks, [*notes, *_notes(checks, statement, key)])
+    proof = [not_proved(evaluate(seen.entries, seen.receipts, asdict(Thresholds())))]
+    return Outcome(checks, [*notes, *told, *_notes(checks, statement, key), *proof])
+
+
+def _check_measured(path: Path, seen: Examination) -> list[Check]:
+    """What a campaign says of itself, against itself."""
+    return [*check_trackers(path, seen), _check_clock(path.name, seen), *check_contradictions(path.name, seen)]
+
+
+def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key: PublicKey | None) -> Iterator[Check]:
+    """Every signature of a seal is one of its manifest, by the key that is given for it."""
+    for name in seen.runs:
+        try:
+            manifest, signature = read_plain(path / name / MANIFEST), read_plain(path / name / SEAL_SIGNATURE)
+        except FileNotFoundError:
+            if seal_key is not None:
+                yield Check(name, "seal", False, f"its seal is not signed; {seal_key.fingerprint} was to sign it")
+            continue
+        except OSError:
+            continue  # a link: `plain` has failed
+        signer = signer_of(manifest, signature, OF_SEAL)
+        if signer is None:
+            yield Check(name, "seal", False, "the signature is not one of this manifest: it was changed, or made anew")
+        elif seal_key is not None and signer != seal_key.fingerprint:
+            yield Check(name, "seal", False, f"signed with another key, {signer}; {seal_key.fingerprint} was given")
+        else:
+            known = signer in [one.fingerprint for one in (key, seal_key) if one is not None]
+            compared = "" if known else ", which was compared with no key (--seal-key)"
+            yield Check(name, "seal", True, f"signed with {signer}{compared}")
 
 
 def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
@@ -85,7 +133,7 @@ def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
     folder_name = path.resolve().name
     derived, computed = _check_derived(path, seen, folder_name, wanted=True)
     plan = _check_plan(path.name, seen, None)
-    checks = [*seen.checks, *check_trackers(path, seen), _check_clock(path.name, seen), *derived]
+    checks = [*seen.checks, *_check_measured(path, seen), *_check_seals(path, seen, None, None), *derived]
     failed = [check for check in [*checks, plan] if not check.passed and (check.name != INCOMPLETE or not incomplete)]
     if failed or computed is None:
         shown = "; ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failed[:3])

@@ -4,8 +4,9 @@ Knows start documents, descriptors and summaries of included runs. Knows no ener
 refusals. After psf/pyperf: runs whose metadata differ are not pooled, and the refusal names the key and both values.
 
 Kinds of keys
-- `work`: what was done (program, parameters with the stop rule, data set, weights, trackers around it). Where it
-  differs, "more efficient" means nothing, unless just that is what is compared: refused until it is declared.
+- `work`: what was done (program and its Python's packages by their digests, parameters with the stop rule, data set,
+  weights, trackers around it). Where it differs, "more efficient" means nothing, unless just that is what is compared:
+  refused until it is declared.
 - `seeds`: the list of the runs' seeds. Listed.
 - `software`, `machine`, `instrument`: what it was done with. Listed; a difference can come from them.
 To be pooled, sides must agree in every key but the seeds. What one side did not record is `None` and refuses nothing.
@@ -19,18 +20,20 @@ from typing import Any, Literal
 
 from harness.documents import Json, facts_of_sut
 from harness.errors import AnalysisError
+from reports.analysis.findings_campaign import digest_of
 from reports.analysis.limits import power_column
 from reports.analysis.results import AnalysedRun
 
 KeyKind = Literal["work", "seeds", "software", "machine", "instrument"]
-NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
-"""Inputs of a run that are not the program it runs: their content is compared key by key, or is ours."""
 RECORDED: tuple[str, KeyKind] = ("scenario-recorded", "work")
 """Stands on a side whose scenario is recorded whole, which no import can say."""
 NAMED = 4
 """So many sides, or values, are named in a message; the rest are counted."""
-LONGEST = 60
-"""A longer value is cut, with a digest of the whole."""
+MATERIAL: tuple[str, KeyKind] = ("material-recorded", "work")
+"""Stands on a side that recorded what its runs are made of, which journals of schema 1 and imports do not."""
+OF_MATERIAL = ("program.", "trackers.", "environment")
+LONGEST = 64
+"""A longer value than a digest is cut, with a digest of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Key:
 def keys_of(sides: Sequence[Sequence[AnalysedRun]], declared: Sequence[str] = ()) -> tuple[Key, ...]:
     """Every key that any side recorded, in a fixed order."""
     facts = [_facts(runs) for runs in sides]
-    names = dict.fromkeys(name for side in facts for name in side if name != RECORDED)
+    names = dict.fromkeys(name for side in facts for name in side if name not in (RECORDED, MATERIAL))
     order = ("work", "seeds", "machine", "software", "instrument")
     found = [
         Key(name, kind, tuple(_value(side, name, kind) for side in facts), _covers(declared, name))
@@ -68,8 +71,11 @@ def keys_of(sides: Sequence[Sequence[AnalysedRun]], declared: Sequence[str] = ()
 
 
 def _value(side: Mapping[tuple[str, KeyKind], str], name: str, kind: KeyKind) -> str | None:
-    """A side's value; `none` where its scenario is recorded and has no such part, None where it may have one."""
-    recorded = side.get(RECORDED) is not None and name.split(".")[0] in ("command", "parameters", "program", "trackers")
+    """A side's value; `none` where what it is a part of is recorded and has no such part, None where it may have."""
+    if name.startswith(OF_MATERIAL):
+        recorded = MATERIAL in side
+    else:
+        recorded = RECORDED in side and name.split(".")[0] in ("command", "parameters", "trackers")
     return side.get((name, kind), "none" if recorded else None)
 
 
@@ -172,6 +178,8 @@ def _facts(runs: Sequence[AnalysedRun]) -> dict[tuple[str, KeyKind], str]:
         facts["seeds", "seeds"] = _text(seeds)
         if all(run.run.start.scenario_config for run in runs):
             facts[RECORDED] = "yes"
+        if all(run.run.start.staged is not None for run in runs):
+            facts[MATERIAL] = "yes"
     return facts
 
 
@@ -182,9 +190,14 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "trackers", "work", config.get("trackers")
     for name, value in _flat("parameters", _table(config.get("parameters"))):
         yield name, "work", value
-    for name, digest in start.inputs.items():
-        if name not in NO_PROGRAM and start.source is None:
-            yield f"program.{name}", "work", digest
+    for name, staged in (start.staged or {}).items():
+        yield f"{'trackers' if staged.get('of') == 'trackers' else 'program'}.{name}", "work", staged.get("sha256")
+    for one in start.on_sut or []:
+        yield f"program.{one.get('path')}", "work", digest_of(one)
+    environment = start.environment or {}
+    yield "environment", "work", environment.get("sha256")
+    yield "environment.python", "work", environment.get("python")
+    yield "interpreter", "software", environment.get("binary_sha256")
     data = _table(said.get("dataset")) or _table(said.get("data"))
     yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
     weights = _table(said.get("weights"))

@@ -23,6 +23,8 @@ PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet"
 scratch."""
 FEWEST_IN_SERIES = 20
 """Of so many values on an autocorrelation means something (method.md section 6)."""
+ABSENT = "none"
+"""Of a run that recorded what it is made of, and has no such part."""
 HARDWARE = ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "board")
 SOFTWARE = ("os", "kernel", "cpu_governor", "firmware", "python")
 """Facts of the SUT that runs of one mean must share."""
@@ -230,13 +232,15 @@ def of_half_width(scenario: str, entry: Json, limits: Mapping[str, float]) -> li
 
 
 def of_pooling(runs: Sequence[RunFolder]) -> Iterator[Finding]:
-    """`pooled-incomparable`: runs of one mean, or of it and the baseline, that were not made alike. Other parameters,
-    another machine or another meter make the mean one of different things (invalid); other software may (warn)."""
+    """`pooled-incomparable`: runs of one mean, or of it and the baseline, that were not made alike. Another program,
+    other parameters, packages, another machine or another meter make the mean one of different things (invalid); other
+    software around it may (warn)."""
     names = sorted({run.start.scenario for run in runs})
     by_name = {name: [run for run in runs if run.start.scenario == name] for name in names}
     for name, own in by_name.items():
         parameters = [run.start.scenario_config.get("parameters") for run in own]
-        yield from _unlike(name, "invalid", {"parameters": parameters, "interval": [_interval(run) for run in own]})
+        intervals: list[object] = [_interval(run) for run in own]
+        yield from _unlike(name, "invalid", {"parameters": parameters, "interval": intervals} | _material(own))
         yield from _unlike(name, "warn", {"scenario.toml": [run.start.inputs.get("scenario.toml") for run in own]})
     # A baseline ties all scenarios together; without one, nothing is subtracted from anything.
     together = {"campaign": list(runs)} if any(run.start.kind == "baseline" for run in runs) else by_name
@@ -249,6 +253,31 @@ def _interval(run: RunFolder) -> str:
     """What marked the run's rating interval."""
     windows = (event for event in run.events if isinstance(event, WindowEvent))
     return next((f"window of {window.publisher}, {window.rule}" for window in windows), "as recorded")
+
+
+def _material(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
+    """Digests of what was staged, of what the command names on the SUT besides, and the packages of its Python; of the
+    runs that recorded them."""
+    starts = [run.start for run in runs if run.start.staged is not None]
+    found: dict[str, list[object]] = {}
+    for name in sorted({name for start in starts for name in start.staged or {}}):
+        found[f"staged.{name}"] = [(start.staged or {}).get(name, {}).get("sha256", ABSENT) for start in starts]
+    named = [{str(one.get("path")): digest_of(one) for one in start.on_sut or []} for start in starts]
+    for path in sorted({path for one in named for path in one}):
+        found[f"on_sut.{path}"] = [one.get(path, ABSENT) for one in named]
+    environments = [start.environment or {} for start in starts]
+    for key in ("python", "binary_sha256", "sha256"):
+        found[f"environment.{key}"] = [environment.get(key) for environment in environments]
+    if len(_distinct(found["environment.sha256"])) > 1:
+        versions = [dict(str(one).partition("==")[::2] for one in e.get("packages", [])) for e in environments]
+        for name in sorted({name for one in versions for name in one}):
+            found[f"environment.{name}"] = [one.get(name, ABSENT) for one in versions]
+    return found
+
+
+def digest_of(named: Json) -> str:
+    """What tells a file on the SUT from another: its digest, or why there is none."""
+    return str(named.get("sha256") or f"{named.get('kind')}, {named.get('bytes')} bytes, {named.get('why')}")
 
 
 def _machine(runs: Sequence[RunFolder]) -> dict[str, list[object]]:

@@ -1,4 +1,5 @@
-"""What a campaign recorded beside its energies, for the audit report: mains, room, clocks, phases, digests of inputs.
+"""What a campaign recorded beside its energies, for the audit report: mains, room, clocks, phases, digests of inputs,
+of programs and of packages.
 
 Knows the series of every run. Judges nothing (findings.py does) and knows no power.
 """
@@ -8,12 +9,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PhaseEvent
+from harness.documents import Json, PhaseEvent, Start, dump
 from reports.analysis.series import Indicators, PowerSeries, RunSeries
 from reports.analysis.uncertainty import mean_of
 
 NS = 1e-9
 UNITS = {"voltage_v": "V", "frequency_hz": "Hz", "voltage_thd_percent": "%"}
+SETTINGS, PROGRAM, ON_SUT = "settings", "program", "on-sut"
+ORDER = (SETTINGS, PROGRAM, "trackers", "markers", ON_SUT)
+"""Whose a file is, in the order of the table."""
 Floats = NDArray[np.float64]
 
 
@@ -25,6 +29,8 @@ def evaluate(runs: Sequence[RunSeries]) -> Json:
         "clocks": [_clock(run) for run in runs],
         "phases": [_phases(run) for run in runs],
         "inputs": _inputs(runs),
+        "programs": _programs(runs),
+        "environments": _environments(runs),
     }
 
 
@@ -95,10 +101,43 @@ def _phases(run: RunSeries) -> Json:
 
 def _inputs(runs: Sequence[RunSeries]) -> list[Json]:
     """Which file of which digest went into which scenario's runs, and how many of them."""
-    counts: dict[tuple[str, str, str], int] = {}
+    rows: dict[str, Json] = {}
     for run in runs:
-        for name, digest in sorted(run.run.start.inputs.items()):
-            key = (run.run.start.scenario, name, digest)
-            counts[key] = counts.get(key, 0) + 1
-    keys = ("scenario", "file", "sha256")
-    return [dict(zip(keys, key, strict=True)) | {"n_runs": count} for key, count in sorted(counts.items())]
+        for row in _files(run.run.start):
+            found = rows.setdefault(dump(row), row | {"n_runs": 0})
+            found["n_runs"] += 1
+
+    def place(row: Json) -> tuple[str, int, str, str]:
+        return row["scenario"], ORDER.index(row["of"]), row["file"], str(row["sha256"])
+
+    return sorted(rows.values(), key=place)
+
+
+def _files(start: Start) -> Iterator[Json]:
+    """Every file of a run: settings and agent, what was staged, what the command names on the SUT besides."""
+    plain: Json = {"scenario": start.scenario, "bytes": None, "kept": True, "why": None}
+    for name, digest in start.inputs.items():
+        yield plain | {"of": SETTINGS, "file": name, "sha256": digest}
+    for name, staged in (start.staged or {}).items():
+        of = str(staged.get("of"))
+        told = {key: staged.get(key) for key in ("sha256", "bytes", "kept")}
+        yield plain | {"of": of if of in ORDER else PROGRAM, "file": name, **told}
+    for one in start.on_sut or []:
+        told = {key: one.get(key) for key in ("sha256", "bytes", "why")}
+        yield plain | {"of": ON_SUT, "file": str(one.get("path")), "kept": False, **told}
+
+
+def _programs(runs: Sequence[RunSeries]) -> Json:
+    """Of how many scenario runs it is recorded what they are made of."""
+    starts = [run.run.start for run in runs if run.run.start.kind == "scenario"]
+    return {"n_runs": len(starts), "recorded": sum(start.staged is not None for start in starts)}
+
+
+def _environments(runs: Sequence[RunSeries]) -> list[Json]:
+    """Every Python that ran a scenario's command, with its packages, and in how many of its runs."""
+    rows: dict[str, Json] = {}
+    for run in runs:
+        if (environment := run.run.start.environment) is not None:
+            row = {"scenario": run.run.start.scenario, **environment}
+            rows.setdefault(dump(row), row | {"n_runs": 0})["n_runs"] += 1
+    return sorted(rows.values(), key=lambda row: (row["scenario"], str(row.get("sha256"))))

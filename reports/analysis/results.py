@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError
-from harness.run_folder import PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
+from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
     budget,
     campaign_statistics,
@@ -50,6 +50,7 @@ from reports.analysis import (
     tracker_cost,
     trackers,
     verdict,
+    witnessed,
 )
 from reports.analysis.budget import Budget, Single
 from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
@@ -108,6 +109,8 @@ SENTENCES = {
     "none": "no power was recorded",
 }
 
+PULSE: Json = {"kind": "sync", "scenario": "sync", "repetition": None}
+"""What no plan holds: a sync pulse, of ordinal 0."""
 NOT_RATED = {
     "sync": "a sync pulse: it shows the meter's latency, no workload",
     "observer": "a block of the observer effect: it shows what the agent adds",
@@ -152,6 +155,7 @@ class CampaignResult:
     thresholds: Json
     verdict: Json
     inputs: dict[str, str | None]
+    evidence: Json
     groups: "dict[str, Group]"
     """Scenario -> its included runs; not in the file, for what is computed of several campaigns."""
 
@@ -164,7 +168,7 @@ class CampaignResult:
             "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
             "records": self.records, "trackers": self.trackers, "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
-            "verdict": self.verdict, "inputs": self.inputs,
+            "verdict": self.verdict, "inputs": self.inputs, "evidence": self.evidence,
         }  # fmt: skip
         return rest | {"statistics": campaign_statistics.evaluate(rest)}
 
@@ -558,8 +562,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     observer = _observer(runs)
     baseline = Baseline(baseline_runs, observer)
     outliers = _outliers(baseline_runs, limits)
-    found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
+    lost = lost_runs(entries)
+    found += [finding for run in runs for finding in run.findings] + _never_recorded(entries, lost)
     found += findings.of_notes([run.run for run in runs])
+    found += witnessed.findings_of(entries, seen.receipts, limits)
     parts = [part for run in included if run.own_terms for part in run.own_terms.parts]
     found += findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
     found += findings_campaign.of_calibration([run.run for run in runs])
@@ -575,7 +581,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     scenarios = {}
     for name, group in groups.items():
         everyone = [run for run in runs if run.run.start.scenario == name and run.run.start.kind == "scenario"]
-        context = ScenarioContext(name, group, everyone, baseline_runs, [run for run, _ in outliers], limits, entries)
+        gone = sum(one["scenario"] == name for one in lost)
+        odd = [run for run, _ in outliers]
+        context = ScenarioContext(name, group, everyone, baseline_runs, odd, limits, entries, gone)
         scenarios[name] = context.to_json()
         found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
     beside = _trackers(runs, entries, seen, limits)
@@ -583,12 +591,12 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in groups.items()}
     found += findings_campaign.of_order(ordinals, limits) + verdict.of_result(scenarios)
     measurement, meters = _measurement(runs)
-    base = _baseline(runs, baseline_runs, outliers)
+    base = _baseline(runs, baseline_runs, outliers, sum(one["kind"] == "baseline" for one in lost))
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
     found = findings.ordered(found)
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     return CampaignResult(
-        campaign=_campaign(entries, runs),
+        campaign=_campaign(entries, runs) | {"lost": lost},
         measurement=measurement,
         meters=meters,
         cross_checks=_cross_checks(included),
@@ -607,6 +615,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         thresholds=dict(limits),
         verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
+        evidence=witnessed.evaluate(entries, seen.receipts, limits),
         groups=groups,
     )
 
@@ -711,13 +720,34 @@ def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
     }
 
 
-def _never_recorded(entries: Sequence[Json]) -> list[Finding]:
-    """Runs that the log knows and that left no folder: cut off before anything was recorded."""
-    return [
+def lost_runs(entries: Sequence[Json]) -> list[Json]:
+    """Runs that had been begun and of which nothing is left: `{ordinal, attempt, kind, scenario, repetition, folder,
+    begun_utc, reason}`, in the order they were begun."""
+    plans = [run for e in entries if e.get("type") == "plan" for run in e.get("runs") or []]
+    planned = {str(run.get("ordinal")): run for run in plans if isinstance(run, dict)}
+    begun = {str(e.get("folder")): e for e in entries if e.get("type") == "run-begin"}
+    found = []
+    for entry in entries:
+        if entry.get("type") == "run-end" and entry.get("lost") == LOST:
+            begin, plan = begun.get(str(entry.get("folder")), {}), planned.get(str(entry.get("ordinal")), PULSE)
+            found.append({
+                "ordinal": entry.get("ordinal"), "attempt": begin.get("attempt"),
+                **{key: plan.get(key) for key in ("kind", "scenario", "repetition")},
+                "folder": str(entry.get("folder")), "begun_utc": begin.get("utc"), "reason": entry.get("reason"),
+            })  # fmt: skip
+    return found
+
+
+def _never_recorded(entries: Sequence[Json], lost: Sequence[Json]) -> list[Finding]:
+    """Runs that the log knows and that left no folder: removed, or cut off before anything was recorded."""
+    gone = {one["folder"] for one in lost}
+    aborted = [
         Finding("run-aborted", "info", str(entry.get("folder")), {"reason": entry.get("reason")})
         for entry in entries
-        if entry.get("type") == "run-end" and entry.get("manifest") is None
+        if entry.get("type") == "run-end" and entry.get("manifest") is None and str(entry.get("folder")) not in gone
     ]
+    keys = ("ordinal", "attempt", "scenario", "begun_utc", "reason")
+    return aborted + [Finding("run-lost", "warn", one["folder"], {key: one[key] for key in keys}) for one in lost]
 
 
 def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
@@ -805,14 +835,15 @@ def _baseline_findings(
 
 
 def _baseline(
-    runs: Sequence[AnalysedRun], baseline_runs: Sequence[AnalysedRun], outliers: Sequence[tuple[AnalysedRun, float]]
-) -> Json | None:
+    runs: Sequence[AnalysedRun], baseline_runs: Sequence[AnalysedRun], outliers: Sequence[tuple[AnalysedRun, float]],
+    lost: int,
+) -> Json | None:  # fmt: skip
     if not baseline_runs:
         return None
     means_w = np.array([run.mean_power_w for run in baseline_runs])
     scores = findings_campaign.modified_z(means_w)
     out = {id(run) for run, _ in outliers}
-    everyone = sum(run.run.start.kind == "baseline" for run in runs)
+    everyone = sum(run.run.start.kind == "baseline" for run in runs) + lost
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
     pooled = _pooled(baseline_runs)
     blocks = [
@@ -892,6 +923,8 @@ class ScenarioContext:
     outliers: list[AnalysedRun]
     limits: Mapping[str, float]
     entries: Sequence[Json]
+    lost: int
+    """Runs of it that had been begun and of which nothing is left."""
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -928,7 +961,7 @@ class ScenarioContext:
         runs, fixed = self.group.runs, self.parameters.get("fixed_epochs")
         reached = [run.summary.get("reached") for run in runs]
         return findings_campaign.of_success(
-            self.name, len(runs), len(self.everyone), reached, has_target=not fixed, limits=self.limits
+            self.name, len(runs), len(self.everyone) + self.lost, reached, has_target=not fixed, limits=self.limits
         )
 
     def _drift(self) -> list[Finding]:
@@ -954,7 +987,7 @@ class ScenarioContext:
         return {
             "title": config.get("title") or self.name,
             "n_runs": count(len(group.runs)).to_json(),
-            "n_excluded": count(len(self.everyone) - len(group.runs)).to_json(),
+            "n_excluded": count(len(self.everyone) + self.lost - len(group.runs)).to_json(),
             "parameters": self.parameters,
             "mean_power_w": _json(group.power),
             "energy_wh": _json(_number_of(group.gross_budget)),

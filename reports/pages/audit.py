@@ -25,6 +25,7 @@ from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, is_finite, quantity, scale_for, significant, spread
 from reports.pages.planned import planned_blocks
+from reports.pages.proof import proof_of
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import SEVERITIES
 from reports.pages.tables import as_text
@@ -47,7 +48,15 @@ INTERVALS = (
     "freedom given."
 )
 RECOMPUTE = "Every number of this report stands in results.json and is recomputed from the raw files listed here by:"
-LIMIT_OF_PROOF = "A seal proves that nothing changed since it was made; it cannot prove that readings were not forged."
+WHOSE = {
+    "settings": "settings and agent", "program": "the program", "trackers": "a tracker's", "markers": "wattlab's marks",
+    "on-sut": "named by the command, on the SUT",
+}  # fmt: skip
+"""Whose a file is -> how it is called."""
+NOT_COVERED = (
+    "Packages are covered by name and version, data and weights by what the program says of them. Not covered are "
+    "files that it finds by itself on the SUT, folders that the command names, and whatever is no Python package."
+)
 LONG_TABLE, MANY = 40, 1000
 
 
@@ -123,7 +132,8 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
         ("conditions", "Supply and room", [_conditions(results)]),
         ("clocks", "Clocks", [_clocks(results), planned_blocks(results)]),
         ("workload", "Workload and its materials", [parameters(results), tables.material_table(results),
-                                                    _inputs(results), _environment(results)]),
+                                                    _inputs(results), _programs(results), _environment(results),
+                                                    *_environments(results)]),
         ("runs", "Phases and all runs", [_planned(results), tables.run_table(results), _phases(results)]),
         ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
         ("results", "Results", _results(results, material, stamp)),
@@ -255,16 +265,49 @@ def _clocks(results: Results) -> list[Block]:
 
 def _inputs(results: Results) -> Table | None:
     rows = [
-        Row((str(row["scenario"]), str(row["file"]), str(row["sha256"]), str(row["n_runs"])))
+        Row((str(row["scenario"]), str(row["file"]), WHOSE.get(str(row.get("of")), NOTHING), _kept(row),
+             str(row["sha256"] or NOTHING), as_text(row.get("bytes")) or NOTHING, str(row["n_runs"])))
         for row in listed(results, "records", "inputs")
-    ]
-    heads = (Head("Scenario", False), Head("File", False), Head("SHA-256", False), Head("Runs"))
+    ]  # fmt: skip
+    heads = (Head("Scenario", False), Head("File", False), Head("What it is", False), Head("Kept in the run", False),
+             Head("SHA-256", False), Head("Bytes"), Head("Runs"))  # fmt: skip
     folded = len(rows) > LONG_TABLE
     return (
         Table("inputs-table", "Code and settings, as shipped to the runs", heads, tuple(rows), folded=folded)
         if rows
         else None
     )
+
+
+def _kept(row: Results) -> str:
+    """Whether the run folder holds the file, or why it does not, or why it has no digest."""
+    return "yes" if row.get("kept") else str(row.get("why") or "no, its digest only")
+
+
+def _programs(results: Results) -> Paragraph | None:
+    """What the digests do not cover, and the runs that have none."""
+    programs = pick(results, "records", "programs") or {}
+    runs, recorded = programs.get("n_runs") or 0, programs.get("recorded") or 0
+    if not runs:
+        return None
+    if not recorded:
+        return Paragraph("Digests of the program: not recorded. These runs keep neither it nor a digest of it.", "note")
+    some = f" In {runs - recorded} of {runs} runs the program was not recorded." if recorded < runs else ""
+    return Paragraph(NOT_COVERED + some, "note")
+
+
+def _environments(results: Results) -> Iterable[Block]:
+    """Every Python that ran a command, with all that is installed there."""
+    for row in listed(results, "records", "environments"):
+        items = (
+            ("Interpreter", row.get("interpreter")), ("Runs", row.get("n_runs")), ("Python", row.get("python")),
+            ("SHA-256 of the interpreter", row.get("binary_sha256")), ("Packages", row.get("packages")),
+            ("SHA-256 of the list", row.get("sha256")), ("Not known because", row.get("problem")),
+            ("Installed from a folder, its files not covered", [one.get("url") for one in row.get("editable") or []]),
+            ("Further folders on its path, their files not covered", row.get("extra_paths")),
+        )  # fmt: skip
+        shown = tuple((name, text) for name, value in items if (text := as_text(value)))
+        yield Facts(f"Python that ran {row.get('scenario')}", shown)
 
 
 def _environment(results: Results) -> Facts:
@@ -280,10 +323,12 @@ def _environment(results: Results) -> Facts:
 def _planned(results: Results) -> Paragraph:
     runs = listed(results, "runs")
     included = sum(bool(run.get("included")) for run in runs)
-    planned = pick(results, "campaign", "plan")
+    planned, lost = pick(results, "campaign", "plan"), len(listed(results, "campaign", "lost"))
     plan = f"{planned} runs were planned, " if planned else ""
+    gone = f" {lost} more {'was' if lost == 1 else 'were'} begun and removed: see the findings." if lost else ""
     text = (
         f"{plan}{len(runs)} were begun, {included} enter the means. Every run is listed; excluded ones with the reason."
+        f"{gone}"
     )
     return Paragraph(text[0].upper() + text[1:])
 
@@ -301,10 +346,11 @@ def _phases(results: Results) -> Table | None:
     return Table("phases", "Lengths of the phases (ISO/IEC 14756)", heads, tuple(cells), folded=len(rows) > LONG_TABLE)
 
 
-def _seal(results: Results) -> Paragraph:
+def _seal(results: Results) -> list[Block]:
     broken = [finding for finding in listed(results, "findings") if finding.get("code") == "broken-seal"]
     checked = "Seals of all run folders, the chain of runs and of the log were checked when the results were computed: "
-    return Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold."))
+    held = Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold."))
+    return [held, Paragraph(proof_of(results))]
 
 
 def _results(results: Results, material: Material, stamp: str) -> list[Block | Sequence[Block] | None]:
@@ -401,7 +447,7 @@ def _recompute(results: Results, issue: Issue) -> list[Block]:
         ("Measured with", f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}"),
         ("Schema of results.json", as_text(pick(results, "schema"))),
     )  # fmt: skip
-    return [Paragraph(RECOMPUTE), Facts("Recomputation", items), Paragraph(LIMIT_OF_PROOF)]
+    return [Paragraph(RECOMPUTE), Facts("Recomputation", items), Paragraph(proof_of(results))]
 
 
 def _raw_files(files: Sequence[RawFile]) -> Table:

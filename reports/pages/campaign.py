@@ -25,6 +25,7 @@ from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, sec
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
 from reports.pages.planned import planned_blocks
+from reports.pages.proof import proof_of
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
@@ -32,9 +33,8 @@ from reports.pages.trackers import tracker_blocks
 BOX_WIDTH, BOX_LINES = 34, 6
 SUBJECTS_SHOWN = 6
 EVIDENCE = (
-    "Every number on this page stands in results.json beside it and can be recomputed from the sealed run "
-    "folders named below. A seal proves that nothing changed since; it cannot prove that the readings themselves were "
-    "not forged."
+    "Every number on this page stands in results.json beside it and can be recomputed from the sealed run folders "
+    "named below."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
 SCOPE_OF_U = "U holds the spread of runs and baseline and what is known of the errors of meter and clocks."
@@ -343,7 +343,10 @@ def _evidence(results: Results, command: str) -> list[Block]:
     for attached in listed(campaign, "attachments"):
         text = f"{as_text(attached.get('note'))} (SHA-256 {attached.get('sha256')})"
         items.append((f"Attachment {attached.get('path')}", text))
-    return [Paragraph(EVIDENCE), Facts("Origin and software", tuple((name, value) for name, value in items if value))]
+    return [
+        Paragraph(f"{EVIDENCE} {proof_of(results)}"),
+        Facts("Origin and software", tuple((name, value) for name, value in items if value)),
+    ]
 
 
 def _colophon(results: Results, command: str) -> Iterable[str]:

@@ -17,6 +17,8 @@ from harness.run_folder import (
     MANIFEST,
     MAX_PHOTO_BYTES,
     PHOTO,
+    RECEIPTS,
+    SEAL_SIGNATURE,
     read_plain,
     sha256_of,
 )
@@ -43,7 +45,9 @@ class EmbeddedPhoto:
 def raw_files(campaign: Path, results: Results) -> list[RawFile]:
     """The logs as they are, every file of every sealed run, every attachment."""
     logs = [
-        RawFile(name, sha256_of(campaign / name)) for name in (CAMPAIGN, ANNOTATIONS) if (campaign / name).is_file()
+        RawFile(name, sha256_of(campaign / name))
+        for name in (CAMPAIGN, ANNOTATIONS, RECEIPTS)
+        if (campaign / name).is_file()
     ]
     attached = [RawFile(str(one.get("path")), str(one.get("sha256"))) for one in _attachments(results)]
     runs = [file for name in pick(results, "inputs") or {} for file in _of_run(campaign, str(name))]
@@ -58,6 +62,8 @@ def _of_run(campaign: Path, name: str) -> Iterator[RawFile]:
     for line in lines:
         digest, _, path = line.partition("  ")
         yield RawFile(f"{name}/{path}", digest)
+    if (signature := campaign / name / SEAL_SIGNATURE).is_file():
+        yield RawFile(f"{name}/{SEAL_SIGNATURE}", sha256_of(signature))
 
 
 def photos(campaign: Path, results: Results) -> list[EmbeddedPhoto]:

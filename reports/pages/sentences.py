@@ -31,6 +31,26 @@ ADVICE = {
         "The run was ended by the lab's side, not by the workload; it is listed and enters no mean.",
         "Nothing, if it was repeated; otherwise `wattlab run` repeats it.",
     ),
+    "run-lost": Advice(
+        "The log saw this run begin, and somebody removed what had been recorded of it: what it came to is not known.",
+        "Ask who removed it and why; put the folder back from a copy, or measure the campaign again.",
+    ),
+    "seal-unsigned": Advice(
+        "The seal of this run was to be signed when it was made, and was not; the reason stands beside.",
+        "Make the key usable ([seal] in lab.toml: agent loaded, token plugged in) before the next run.",
+    ),
+    "receipt-missing": Advice(
+        "The witness did not receive this head; for the span beside nobody but the laboratory knew of it.",
+        "`wattlab witness send` sends what is missing; the receipt then says how late it is.",
+    ),
+    "receipt-late": Advice(
+        "The witness received this head later than at once; for the span beside nobody but the laboratory knew of it.",
+        "Find out why the witness could not be reached then; the longer the span, the less the receipt proves.",
+    ),
+    "witness-clock": Advice(
+        "The witness received this head before it was written, so the clocks of host and witness disagree.",
+        "Set the host's clock by NTP, and ask the witness for the state of its own.",
+    ),
     "run-failed": Advice(
         "The workload failed; the run is listed and enters no mean.",
         "Read artifacts/stdout.txt of the run, mend the workload, then `wattlab run` repeats it.",
@@ -159,8 +179,8 @@ ADVICE = {
         "Measure more runs and more baseline blocks; the half width falls with the root of their number.",
     ),
     "pooled-incomparable": Advice(
-        "Runs of one mean, or of its baseline, were not made alike; what differs stands beside.",
-        "Repeat the runs on one machine, with one meter, one software and one set of parameters.",
+        "Runs of one mean, or of its baseline, were not made alike; what differs stands beside, with its digests.",
+        "Repeat the runs with one program, one set of packages and parameters, on one machine, with one meter.",
     ),
     "baseline-short": Advice(
         "Baseline blocks are shorter than the runs they are subtracted from.",

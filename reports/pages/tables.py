@@ -460,6 +460,9 @@ def run_table(results: Results) -> Table:
             remark,
         )
         rows.append(Row(cells, "" if run.get("included") else "excluded"))
+    for run in listed(results, "campaign", "lost"):
+        named = (as_text(run.get("ordinal")), as_text(run.get("scenario")), as_text(run.get("begun_utc")))
+        rows.append(Row((*named, *[NOTHING] * len(shown), f"lost: {run.get('reason')}"), "excluded"))
     heads = [Head("Run"), Head("Scenario", False), START]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
     heads.append(Head("Status", False))

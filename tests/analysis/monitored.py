@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.documents import Event, IndicatorDescriptor, PowerDescriptor, Start, Stop, dump
 from harness.run_folder import RunWriter
-from tests.reports.make_campaign import LAB_TOML, SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign, stamp
+from tests.reports.make_campaign import SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign, stamp
 
 Table = dict[str, Any]
 """Column -> array; `t` is seconds from the beginning of the interval, in place of the stamps."""
@@ -74,7 +74,7 @@ class MonitoredRun(SyntheticRun):
     def write(self, folder: Path, previous: str | None, config: dict[str, Any], software: dict[str, Any]) -> str:
         """Write the run folder; return its manifest's digest."""
         with RunWriter(folder) as writer:
-            inputs = {"lab.toml": writer.write_file("inputs/lab.toml", LAB_TOML.read_bytes())}
+            inputs = self._write_inputs(writer)
             writer.append(self._faulty_start(self._start_document(previous, deepcopy(config), software, inputs)))
             meter = self.fault.meter(self._meter())
             readings = self._readings_table()

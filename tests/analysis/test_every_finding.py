@@ -271,6 +271,11 @@ ELSEWHERE = {
     "tracker-clock-bound": "tests/analysis/test_trackers.py",
     "annotation": "tests/evidence/test_annotations.py",
     "excluded-by-operator": "tests/evidence/test_annotations.py",
+    "run-lost": "tests/harness/test_lost_runs.py",
+    "seal-unsigned": "tests/attest/test_seals.py",
+    "receipt-missing": "tests/evidence/test_witnesses.py",
+    "receipt-late": "tests/evidence/test_witnesses.py",
+    "witness-clock": "tests/evidence/test_witnesses.py",
 }
 """Codes about bytes, logs, sync pulses and trackers: where a test makes them fire."""
 

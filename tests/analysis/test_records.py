@@ -89,9 +89,46 @@ def test_clocks_phases_and_inputs_of_every_run_are_listed(tmp_path: Path) -> Non
     assert all(clock["exchanges"] == 12 and 0 < clock["bound_s"] < 1e-3 for clock in found["clocks"])
     assert found["phases"][0]["rating_s"] == 20.0
     digest = runs[0].run.start.inputs["lab.toml"]
-    assert found["inputs"] == [
-        {"scenario": name, "file": "lab.toml", "sha256": digest, "n_runs": 2} for name in ("baseline", "cnn")
+    settings: dict[str, Any] = {
+        "file": "lab.toml",
+        "sha256": digest,
+        "of": "settings",
+        "bytes": None,
+        "kept": True,
+        "why": None,
+    }
+    assert [row for row in found["inputs"] if row["of"] == "settings"] == [
+        settings | {"kept": True, "scenario": name, "n_runs": 2} for name in ("baseline", "cnn")
     ]
+
+
+def test_what_was_staged_and_the_python_that_ran_it_are_listed_by_their_digests(tmp_path: Path) -> None:
+    shape = Shape(loads={"cnn": Load(49.0, 30.0, 60.0, 2)}, repetitions=2, baseline_blocks=2, duration_s=20)
+    runs = read(make_campaign(tmp_path, shape))
+    found = records.evaluate(runs)
+    staged = runs[1].run.start.staged or {}
+    assert [
+        (row["scenario"], row["file"], row["of"], row["sha256"], row["bytes"], row["kept"], row["n_runs"])
+        for row in found["inputs"]
+        if row["of"] != "settings" and row["scenario"] == "cnn"
+    ] == [
+        ("cnn", name, of, staged[name]["sha256"], 24, True, 2)
+        for name, of in (("train.py", "program"), ("markers.py", "markers"))
+    ]
+    assert found["programs"] == {"n_runs": 2, "recorded": 2}
+    (environment,) = found["environments"]
+    assert (environment["scenario"], environment["n_runs"]) == ("cnn", 2)
+    assert environment["packages"] == ["numpy==2.4.0", "psutil==7.0.0"]
+
+
+def test_of_a_run_that_kept_no_program_it_is_said_that_it_is_not_recorded(tmp_path: Path) -> None:
+    shape = Shape(loads={"cnn": Load(49.0, 30.0, 60.0, 2)}, repetitions=1, baseline_blocks=1, duration_s=20)
+    runs = read(make_campaign(tmp_path, shape))
+    old = [replace(s, run=replace(s.run, start=replace(s.run.start, staged=None, on_sut=None, environment=None)))
+           for s in runs]  # fmt: skip
+    found = records.evaluate(old)
+    assert {row["of"] for row in found["inputs"]} == {"settings"}
+    assert (found["programs"], found["environments"]) == ({"n_runs": 1, "recorded": 0}, [])
 
 
 def test_an_import_has_no_clock_exchanges(campaign: Path) -> None:

@@ -105,7 +105,7 @@ class TrackedRun(SyntheticRun):
 
     def _start_document(self, *arguments: Any) -> Any:  # noqa: ANN401
         start = super()._start_document(*arguments)
-        sections = {name: {"folder": self.shape.folders.get(name, name)} for name in self.shape.loads}
+        sections = {name: {"folder": self.shape.folders.get(name, f"workloads/{name}")} for name in self.shape.loads}
         sut = start.config["sut"] | dict(
             zip(("psu_efficiency_percent", "psu_efficiency_limit_percent"), self.shape.psu or (), strict=False)
         )

@@ -7,6 +7,7 @@ plan, the clocks or the raw bytes can tell.
 import json
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def reforge(
     for entry in entries:
         if entry["type"] == "run-end":
             entry["manifest"] = manifests[entry["folder"]]
+        if entry["type"] == "run-start":
+            entry["start"] = sha256((campaign / entry["folder"] / JOURNAL).read_bytes().split(b"\n", 1)[0]).hexdigest()
         body = {key: entry[key] for key in entry if key not in ("seq", "prev", "utc", "type", "line_sha256")}
         log.append(entry["type"], entry["utc"], body)
     if results:

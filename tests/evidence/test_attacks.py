@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from harness.attest.signer import OF_SEAL, read_public_key, sign
 from harness.documents import dump
-from harness.evidence.signature import read_public_key, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT, to_bytes
 from harness.evidence.verification import Outcome, sign_campaign, verify
 from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, verify_campaign
@@ -288,13 +288,12 @@ def test_a_swapped_public_key_does_not_pass_for_the_labs(
     )
 
 
+@pytest.mark.parametrize("namespace", ["file", OF_SEAL])
 def test_a_signature_made_for_another_purpose_does_not_pass(
-    signed: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    signed: Path, key: Path, tmp_path: Path, namespace: str
 ) -> None:
     campaign = copied(signed, tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.evidence.signature.NAMESPACE", "file")
-        (campaign / SIGNATURE).write_bytes(sign((campaign / STATEMENT).read_bytes(), key))
+    (campaign / SIGNATURE).write_bytes(sign((campaign / STATEMENT).read_bytes(), key, namespace))
     assert_found(check(campaign, key), "the signature is not one of this statement")
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from harness.attest.signer import PublicKey, read_public_key
 from harness.errors import LabError
-from harness.evidence.signature import PublicKey, read_public_key
 from harness.evidence.statement import STATEMENT
 from harness.evidence.verification import verify
 from harness.run_folder import ANNOTATIONS, CampaignFolder, examine

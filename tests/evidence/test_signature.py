@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import cli
+from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, read_public_key, sign
 from harness.errors import SigningError
-from harness.evidence.signature import NAMESPACE, PRINCIPAL, problem_of, read_public_key, sign
 from harness.evidence.statement import SIGNATURE, STATEMENT
 from harness.evidence.verification import sign_campaign, verify
 from harness.run_folder import CampaignFolder
@@ -36,7 +36,7 @@ def test_a_signature_holds_for_its_bytes_and_its_key_only(tmp_path: Path, other_
 def test_the_stored_files_are_what_plain_ssh_keygen_verifies(signed: Path, key: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text(f"{PRINCIPAL} {public(key).read_text()}")
-    words = ["-f", str(allowed), "-I", PRINCIPAL, "-n", NAMESPACE, "-s", str(signed / SIGNATURE)]
+    words = ["-f", str(allowed), "-I", PRINCIPAL, "-n", OF_CAMPAIGN, "-s", str(signed / SIGNATURE)]
     done = subprocess.run(
         ["ssh-keygen", "-Y", "verify", *words],
         input=(signed / STATEMENT).read_bytes(),
@@ -84,7 +84,8 @@ def test_the_statement_holds_what_stands_for_the_whole_campaign(signed: Path, ke
     assert set(statement["derived"]) == {"results.json"}
     assert statement["software"]["name"] == "wattlab"
     assert statement["signer"]["fingerprint"] == read_public_key(public(key)).fingerprint
-    assert "forges the meter's bytes is outside" in statement["claim"]
+    assert "What was forged before this signature is outside this claim" in statement["claim"]
+    assert statement["receipts"] == {"head": campaign.identity, "entries": 0}
 
 
 def test_no_secret_enters_the_campaign(signed: Path, key: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from harness.attest.signer import read_public_key
 from harness.cli import main
 from harness.documents import PhaseEvent
 from harness.errors import ImportFileError, LabError, RunFolderError
 from harness.evidence.attachments import check_trackers
-from harness.evidence.signature import read_public_key
 from harness.evidence.verification import verify
 from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.tracker import Choice, import_tracker

@@ -6,6 +6,8 @@ Knows no report.
 
 import argparse
 import dataclasses
+import hashlib
+import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.documents import (
+    SCHEMA,
     ActionEvent,
     ClockEvent,
     Edge,
@@ -30,7 +33,7 @@ from harness.documents import (
     Thresholds,
     dump,
 )
-from harness.run_folder import CampaignFolder, RunWriter
+from harness.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
@@ -76,6 +79,9 @@ class Shape:
     seed: int = 7
     margin_s: int = 4
     """Seconds recorded before and after the rating interval."""
+    seal_key: str = ""
+    witness: str = ""
+    """`[seal] key` and `[witness] ssh` of its lab.toml; whoever wants signatures and receipts makes them."""
 
 
 EXAMPLE = Shape(
@@ -92,8 +98,9 @@ def make_campaign(path: Path, shape: Shape, kind: "type[SyntheticRun] | None" = 
     config = resolved_config(shape)
     software = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
     header = {
-        "schema": 1, "name": shape.name, "uid": "5e7c0de5", "seed": shape.seed, "design": config["campaign"]["design"],
-        "customer": config["lab"]["customer"], "software": software, "config": config,
+        "schema": SCHEMA, "name": shape.name, "uid": "5e7c0de5", "seed": shape.seed,
+        "design": config["campaign"]["design"], "customer": config["lab"]["customer"], "software": software,
+        "config": config,
     }  # fmt: skip
     campaign.append("campaign", stamp(EPOCH), header)
     order = list(planned(shape))
@@ -106,6 +113,8 @@ def make_campaign(path: Path, shape: Shape, kind: "type[SyntheticRun] | None" = 
         campaign.append("run-begin", stamp(begin), {"ordinal": ordinal, "folder": name, "attempt": 1})
         run = (kind or SyntheticRun)(shape, plain, load, begin)
         previous = run.write(folder / name, previous, config, software)
+        started = {"ordinal": ordinal, "folder": name, "start": RunFolder.open(folder / name).start_sha256}
+        campaign.append("run-start", stamp(begin), started)
         begin += timedelta(seconds=run.duration_s + 2 * shape.margin_s + 20)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
         campaign.append("run-end", stamp(begin), end | {"manifest": previous})
@@ -127,12 +136,29 @@ def planned(shape: Shape) -> Iterator[tuple[dict[str, Any], Load | None]]:
         yield plain | {"seed": 1000 + repetition, "block": block}, shape.loads.get(scenario)
 
 
+def lab_toml(shape: Shape) -> bytes:
+    """The lab.toml that resolves to `resolved_config`."""
+    text = LAB_TOML.read_text()
+    changes = {
+        'name = "core-study"': f"name = {json.dumps(shape.name)}", "seed = 20261121": f"seed = {shape.seed}",
+        'name = "Embedded lab"': f"name = {json.dumps(shape.lab)}",
+        'operator = ""': f"operator = {json.dumps(shape.operator)}",
+        "blocks = 5": f"blocks = {shape.baseline_blocks}",
+        "duration_s = 25.0": f"duration_s = {float(shape.duration_s)}",
+    }  # fmt: skip
+    for written, changed in changes.items():
+        text = text.replace(written, changed, 1)
+    text += f"\n[seal]\nkey = {json.dumps(shape.seal_key)}\n[witness]\nssh = {json.dumps(shape.witness)}\n"
+    return text.encode()
+
+
 def resolved_config(shape: Shape) -> dict[str, Any]:
     """lab.toml as the lab resolves it, with this shape's names."""
     config = tomllib.loads(LAB_TOML.read_text())
     config["campaign"] |= {"name": shape.name, "seed": shape.seed}
     config["lab"] |= {"name": shape.lab, "operator": shape.operator}
     config["baseline"] |= {"blocks": shape.baseline_blocks, "duration_s": float(shape.duration_s)}
+    config |= {"seal": {"key": shape.seal_key}, "witness": {"ssh": shape.witness}}
     config["thresholds"] = dataclasses.asdict(Thresholds())
     return config
 
@@ -156,7 +182,7 @@ class SyntheticRun:
     def write(self, folder: Path, previous: str | None, config: dict[str, Any], software: dict[str, Any]) -> str:
         """Write the run folder; return its manifest's digest."""
         with RunWriter(folder) as writer:
-            inputs = {"lab.toml": writer.write_file("inputs/lab.toml", LAB_TOML.read_bytes())}
+            inputs = self._write_inputs(writer)
             writer.append(self._start_document(previous, config, software, inputs))
             writer.append(self._meter())
             writer.append(self._agent())
@@ -166,8 +192,8 @@ class SyntheticRun:
                 stream.write(self._samples())
             for event in sorted(self._events(), key=lambda event: event.time_ns):
                 writer.append(event)
-            for name, content in self._artifacts().items():
-                writer.write_file(f"artifacts/{name}", dump(content).encode())
+            for name, artifact in self._artifacts().items():
+                writer.write_file(f"artifacts/{name}", dump(artifact).encode())
             status, streams = self.exit_status, writer.stream_summary()
             end = self._stop_ns + self.shape.margin_s * SECOND_NS
             utc = stamp(self.begin + timedelta(seconds=self.duration_s))
@@ -186,8 +212,33 @@ class SyntheticRun:
             **self.plain, uid=f"{self.plain['ordinal']:08x}", campaign=self.shape.name, attempt=1,
             time_base="host-monotonic", time_ns=self._base_ns, utc=stamp(self.begin), previous_manifest=previous,
             sut=sut, host={"hostname": "wg-01"}, inputs=inputs, software=software, operator=self.shape.operator,
-            config=config, scenario_config=self._scenario_config(),
+            config=config, scenario_config=self._scenario_config(), **self._material(),
         )  # fmt: skip
+
+    def _write_inputs(self, writer: RunWriter) -> dict[str, str]:
+        """lab.toml and what was staged; the digest of the first."""
+        for name, content in self._staged().items():
+            writer.write_file(f"{WORK}/{name}", content)
+        return {"lab.toml": writer.write_file("inputs/lab.toml", lab_toml(self.shape))}
+
+    def _staged(self) -> dict[str, bytes]:
+        """What was copied to the SUT."""
+        program = {} if self.load is None else {"train.py": b"# the synthetic program\n"}
+        return program | {"markers.py": b"# the synthetic markers\n"}
+
+    def _material(self) -> dict[str, Any]:
+        """The start document's account of it, and of the Python that ran it."""
+        staged = {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "kept": True,
+                   "of": "markers" if name == "markers.py" else "program"}
+            for name, content in self._staged().items()
+        }  # fmt: skip
+        environment = {
+            "interpreter": "/srv/venv/bin/python", "executable": "/srv/venv/bin/python", "binary_sha256": "b" * 64,
+            "python": "3.12.3", "packages": ["numpy==2.4.0", "psutil==7.0.0"], "sha256": "c" * 64, "editable": [],
+            "extra_paths": [], "problem": None,
+        }  # fmt: skip
+        return {"staged": staged, "on_sut": [], "environment": None if self.load is None else environment}
 
     def _scenario_config(self) -> dict[str, Any]:
         name = str(self.plain["scenario"])
@@ -286,7 +337,7 @@ class SyntheticRun:
                 t0 = at + step * 1_000_000
                 yield ClockEvent(
                     time_ns=t0 + 200_000, t0_ns=t0, t_sut_ns=t0 + 100_000, t1_ns=t0 + 200_000, sut_wall_ns=t0,
-                    host_wall_ns=t0,
+                    host_wall_ns=int(EPOCH.timestamp() - 3_600) * SECOND_NS + t0,
                 )  # fmt: skip
         yield self._phase("begin", self._start_ns)
         yield self._phase("end", self._stop_ns)

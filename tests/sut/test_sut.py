@@ -21,6 +21,7 @@ from harness import sut as sut_module
 from harness.documents import Json
 from harness.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
 from harness.loopback_sshd import LoopbackSshd
+from harness.material import Inventory
 from harness.sut import Sut, SutConfig
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
@@ -223,6 +224,27 @@ def test_a_run_is_staged_rated_fetched_and_unstaged_without_a_trace(sut: Sut) ->
     assert all(e.t0_ns <= e.t_sut_ns <= e.t1_ns for e in exchanges + recorded.exchanges)
     assert all(abs(e.sut_wall_ns - e.host_wall_ns) < 1e9 for e in exchanges)
     assert recorded.threads == {next(iter(recorded.threads))} != {threading.get_ident()}
+
+
+def test_a_program_that_is_sent_along_answers_and_leaves_nothing(sut: Sut) -> None:
+    words = ["it's !a 'word' $HOME", "two\nlines", "\N{GREEK SMALL LETTER MU}"]
+    program = "import json, sys\nprint('a login may print before')\nprint(json.dumps({'words': sys.argv[1:]}))\n"
+    assert sut.ask_program(sys.executable, program, *words) == {"words": words}
+    assert not {"\n", "!"} & set(sut_module.RUN_WHAT_IS_SENT)
+    with pytest.raises(SutError, match=r"does not run there \(.*ValueError: no"):
+        sut.ask_program(sys.executable, "raise ValueError('no')")
+    with pytest.raises(SutError, match="expected a JSON object"):
+        sut.ask_program(sys.executable, "print([1])")
+    with pytest.raises(SutError, match="does not run there"):
+        sut.ask_program("/no/such/python", program)
+
+
+def test_what_a_command_is_made_of_is_asked_over_ssh_before_its_run(sut: Sut, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print()")
+    named, environment = Inventory(sut).of([sys.executable, str(tmp_path / "train.py")], sut.work_folder("0a0b0c0d"))
+    assert [one["path"] for one in named] == [str(tmp_path / "train.py")]
+    assert environment is not None
+    assert f"psutil=={psutil.__version__}" in environment["packages"]
 
 
 def test_names_never_leave_their_folder(sut: Sut) -> None:

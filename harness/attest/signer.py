@@ -1,7 +1,7 @@
 """OpenSSH signatures over bytes (`ssh-keygen -Y`, PROTOCOL.sshsig): a lab signs with the keys it has.
 
 Knows ssh-keygen, its files and its words. Does not know what is signed. The private key is named to ssh-keygen and
-never read here; namespace and principal are fixed, so a signature made for another purpose does not pass.
+never read here; every purpose has a namespace of its own, so a signature made for another one does not pass.
 """
 
 import re
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from harness.errors import SigningError
 
-NAMESPACE = "wattlab@campaign"
+OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
+"""Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""
 PRINCIPAL = "wattlab-campaign"
 """The only identity in the allowed-signers file that a verification makes for itself."""
 TIMEOUT_S = 120.0
@@ -54,43 +55,63 @@ def _with_fingerprint(text: str, where: str) -> PublicKey:
     return PublicKey(text, fingerprint[0])
 
 
-def sign(content: bytes, key: Path) -> bytes:
+def sign(content: bytes, key: Path, namespace: str = OF_CAMPAIGN, *, may_ask: bool = True) -> bytes:
     """The armoured signature of `content` with a private key (or, with an agent, with its public half).
+
+    `may_ask`: ssh-keygen may ask for a passphrase on the terminal.
 
     Raises:
         SigningError: ssh-keygen refuses; its words are in the message.
     """
-    answer = _keygen(["-Y", "sign", "-n", NAMESPACE, "-f", str(key.resolve())], content)
+    words = ["-Y", "sign", "-n", namespace, "-f", str(key.resolve())]
+    answer = _keygen(words, content, may_ask=may_ask)
     if answer.returncode or not answer.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise SigningError(f"{key}: ssh-keygen did not sign ({_words(answer)}); name an OpenSSH private key")
     return answer.stdout
 
 
-def signer_of(content: bytes, signature: bytes) -> str | None:
-    """Fingerprint of the key that signed exactly these bytes in our namespace; None where the signature is not of them.
+class SealSigner:
+    """Signs seals while a campaign is measured: what cannot be signed stays unsigned, and `problem` says why."""
+
+    def __init__(self, key: Path) -> None:
+        self.key = key
+        self.problem: str | None = None
+
+    def sign(self, content: bytes) -> bytes:
+        """The signature of a manifest; empty, with the reason in `problem`, where there is none to be had."""
+        try:
+            signature, self.problem = sign(content, self.key, OF_SEAL, may_ask=False), None
+        except SigningError as error:
+            signature, self.problem = b"", str(error)
+        return signature
+
+
+def signer_of(content: bytes, signature: bytes, namespace: str = OF_CAMPAIGN) -> str | None:
+    """Fingerprint of the key that signed exactly these bytes for this purpose; None where the signature is not of them.
 
     This says nothing of who holds the key.
     """
     with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
         place = Path(name) / "signature"
         place.write_bytes(signature)
-        answer = _keygen(["-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(place)], content)
+        answer = _keygen(["-Y", "check-novalidate", "-n", namespace, "-s", str(place)], content)
     found = FINGERPRINT.search(answer.stdout.decode(errors="replace"))
     return found[0] if answer.returncode == 0 and found else None
 
 
-def problem_of(content: bytes, signature: bytes, key: PublicKey) -> str | None:
+def problem_of(content: bytes, signature: bytes, key: PublicKey, namespace: str = OF_CAMPAIGN) -> str | None:
     """Why `content` is not signed by this key for this purpose; None where it is."""
-    signer = signer_of(content, signature)
+    signer = signer_of(content, signature, namespace)
     if signer is None:
-        return "the signature is not one of this statement: the statement was changed after it was signed"
+        what = {OF_CAMPAIGN: "statement", OF_SEAL: "manifest", OF_RECEIPT: "receipt"}[namespace]
+        return f"the signature is not one of this {what}: the {what} was changed after it was signed"
     if signer != key.fingerprint:
         return f"signed with another key, {signer}; the given public key is {key.fingerprint}"
     with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
         place, allowed = Path(name) / "signature", Path(name) / "allowed_signers"
         place.write_bytes(signature)
-        allowed.write_text(f'{PRINCIPAL} namespaces="{NAMESPACE}" {key.text}\n')
-        words = ["-Y", "verify", "-f", str(allowed), "-I", PRINCIPAL, "-n", NAMESPACE, "-s", str(place)]
+        allowed.write_text(f'{PRINCIPAL} namespaces="{namespace}" {key.text}\n')
+        words = ["-Y", "verify", "-f", str(allowed), "-I", PRINCIPAL, "-n", namespace, "-s", str(place)]
         answer = _keygen(words, content)
     return None if answer.returncode == 0 else f"ssh-keygen does not accept it ({_words(answer)})"
 
@@ -111,9 +132,13 @@ def public_half(key: Path) -> PublicKey:
     return _with_fingerprint(f"{found[1]} {found[2]}", str(key))
 
 
-def _keygen(words: Sequence[str], given: bytes) -> "subprocess.CompletedProcess[bytes]":
+def _keygen(words: Sequence[str], given: bytes, *, may_ask: bool = True) -> "subprocess.CompletedProcess[bytes]":
     try:
-        return subprocess.run(["ssh-keygen", *words], input=given, capture_output=True, timeout=TIMEOUT_S, check=False)
+        # A session of its own has no terminal, so that nothing is asked in the middle of a campaign.
+        return subprocess.run(
+            ["ssh-keygen", *words], input=given, capture_output=True, timeout=TIMEOUT_S, check=False,
+            start_new_session=not may_ask,
+        )  # fmt: skip
     except FileNotFoundError:
         raise SigningError("ssh-keygen is not on this machine; install OpenSSH (openssh-client)") from None
     except subprocess.TimeoutExpired:

@@ -1,0 +1,118 @@
+"""`wattlab witness receiver|send|show`: what a witness needs, what it has not heard yet, what it has in its log."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.types import Verbs, add_lab_argument
+from harness.errors import WitnessError
+
+RECEIVER = "wattlab-witness.py"
+STEPS = """\
+{file} written: it needs python3 and nothing else.
+At the witness, as an account that the operator has no other way into:
+  1. put it into the account's home folder
+  2. add this line to ~/.ssh/authorized_keys there:
+{line}
+In lab.toml: [witness] ssh = "ACCOUNT@HOST", key_file = the private half of that key; then `wattlab check`.
+With a key of its own for the receipts: add `--key /home/ACCOUNT/KEY` to the command; who verifies gets KEY.pub."""
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    verb = verbs.add_parser(
+        "witness",
+        help="let somebody else say when a campaign was measured",
+        description="A witness is told at once what was begun and sealed, and keeps a log of its own "
+        "(docs/evidence.md).",
+    )
+    actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
+    receiver = actions.add_parser(
+        "receiver",
+        help="write the program that the witness runs, and say how",
+        description="Write the one file that runs at the witness, and print the line of authorized_keys that forces it "
+        "on the operator's key.",
+    )
+    receiver.add_argument("--operator-key", type=Path, required=True, metavar="K.pub", help="the operator's public key")
+    receiver.add_argument("--into", type=Path, default=Path(RECEIVER), metavar="FILE", help=f"default: {RECEIVER}")
+    receiver.set_defaults(call=write_receiver)
+    sender = actions.add_parser(
+        "send",
+        help="tell the witnesses of lab.toml what they have not heard yet",
+        description="Tell the witnesses of lab.toml every head of its campaign that they have not given a receipt for.",
+    )
+    add_lab_argument(sender)
+    sender.set_defaults(call=send)
+    shower = actions.add_parser(
+        "show", help="a witness's log as a table", description="Check a witness's own log and print it as a table."
+    )
+    shower.add_argument("log", type=Path, help="the log, from the witness")
+    shower.set_defaults(call=show)
+
+
+def write_receiver(arguments: argparse.Namespace) -> int:
+    """Write the receiver to a new file, and print the steps.
+
+    Raises:
+        WitnessError: the file exists, or cannot be written. SigningError: no public key.
+    """
+    from harness.attest import receiver
+    from harness.attest.signer import read_public_key
+
+    key, file = read_public_key(arguments.operator_key), arguments.into
+    try:
+        with file.open("xb") as target:
+            target.write(Path(receiver.__file__).read_bytes())
+    except OSError as error:
+        raise WitnessError(f"{file}: cannot write the receiver ({error.strerror}); name another with --into") from None
+    command = shlex.join(["python3", "-I", f"/home/ACCOUNT/{file.name}", "--log", "/home/ACCOUNT/heads.jsonl"])
+    print(STEPS.format(file=file, line=f'restrict,command="{command}" {key.text}'))
+    return 0
+
+
+def send(arguments: argparse.Namespace) -> int:
+    """Tell what is missing; 1 where a witness still has not heard all.
+
+    Raises:
+        WitnessError: lab.toml names no witness. RunFolderError: there is no campaign, or it is being measured.
+    """
+    from harness.attest.witness import channels_of, deliver
+    from harness.campaign import locked
+    from harness.config import load
+    from harness.run_folder import CampaignFolder
+
+    config = load(arguments.lab)
+    channels = channels_of(config)
+    if not channels:
+        raise WitnessError(f"{config.path}: no witness; name one in [witness]: ssh or rfc3161")
+    campaign = CampaignFolder(config.campaign_folder)
+    with locked(campaign):
+        problems = deliver(campaign, channels)
+    for problem in problems.values():
+        print(problem)
+    if not problems:
+        print(f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
+    return 1 if problems else 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print what the log holds; 3 where it is not as the witness wrote it."""
+    from harness.attest.receipts import read_log
+
+    log = read_log(arguments.log)
+    table = Table()
+    for heading in ("received", "from", "campaign", "what", "run", "head"):
+        table.add_column(heading, overflow="fold")
+    for receipt in log.receipts:
+        said = receipt.statement
+        cells = (receipt.utc, receipt.whose, *(str(said[key]) for key in ("name", "event", "folder", "head")))
+        table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in cell)) for cell in cells))
+    console = Console()
+    console.print(table)
+    for problem in log.problems:
+        console.print(Text(problem), soft_wrap=True)
+    return 3 if log.problems else 0

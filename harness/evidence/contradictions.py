@@ -1,0 +1,168 @@
+"""What a campaign says twice, held against itself: configuration, stamps, the order in which things arrived.
+
+Knows the documents of runs and log. Knows no number and no key. Whoever writes everything anew, consistently, passes:
+that is what a witness is for. What an honest accident can do (a clock that was set, a marker that holds nonsense, a
+process that outlives its command) is no contradiction; the analysis has findings for it.
+
+Settings that lab.toml leaves to their default are compared between runs and log only: a later wattlab may have another
+default, and an archive must not fail for that.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from harness.documents import ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, load_object
+from harness.errors import DocumentError
+from harness.ranging import CHANGED, is_ranging
+from harness.run_folder import Check, Examination, RunFolder, read_plain
+from reports.analysis.witnessed import seconds
+
+FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")
+CLOCK_S, CLOCK_RATE = 5.0, 1e-3
+"""Stamps of one host may differ by as much: whole seconds in them, and slewing."""
+NAMED_S = 30.0
+"""A folder is named before its inputs are written and the start document is stamped; a slow disk takes a while."""
+ARRIVAL_NS = 100_000_000
+"""A stamp of the SUT may be mapped so wrong by a slow link; one further off its arrival is nonsense, no forgery."""
+LATER = frozenset({"lab.photos"})
+"""Settings that may change while a campaign is measured: photographs may be attached at any time."""
+OUTLIVED = frozenset({"left-running", "not-killed"})
+"""Notes of the agent: processes of the command outlived it, and may mark after the rating interval."""
+
+
+def check_contradictions(subject: str, seen: Examination) -> list[Check]:
+    """One check for each kind, of all runs that were measured here."""
+    runs = [run for run in seen.runs.values() if run.start.time_base == "host-monotonic" and run.start.source is None]
+    header = next((entry for entry in seen.entries if entry.get("type") == "campaign"), {})
+    config = _table(header.get("config"))
+    problems = {
+        "config": [p for run in runs for p in _config_problems(run, config)],
+        "dates": [p for run in runs for p in _date_problems(run)],
+        "order": [p for run in runs for p in _order_problems(run)],
+    }
+    held = {
+        "config": "start documents, log and inputs/lab.toml say the same",
+        "dates": "folders, start documents and clock exchanges say the same",
+        "order": "actions arrived inside their rating intervals",
+    }
+    return [Check(subject, name, not found, "; ".join(found[:5]) or held[name]) for name, found in problems.items()]
+
+
+# --- configuration ---
+
+
+def _config_problems(run: RunFolder, logged: Json) -> Iterator[str]:
+    """Settings of the start document that log or inputs contradict."""
+    skipped = CHANGED if is_ranging(logged) else None
+    for where, other in (("the campaign's log", logged), ("inputs/lab.toml", _toml(run, "lab.toml"))):
+        for path, here, there in _differing(run.start.config, other):
+            if path not in LATER and not (skipped and skipped.fullmatch(path)):
+                yield f"{run.path.name}: {path} is {here!r:.40} in its start document, {there!r:.40} in {where}"
+    if run.start.kind == "scenario":
+        yield from _parameter_problems(run)
+
+
+def _parameter_problems(run: RunFolder) -> Iterator[str]:
+    """Parameters of the scenario, which are its own overridden by lab.toml's."""
+    section = _table(_table(run.start.config.get("scenarios")).get(run.start.scenario))
+    given, told = _table(section.get("parameters")), _table(run.start.scenario_config.get("parameters"))
+    own = _table(_toml(run, "scenario.toml").get("parameters"))
+    if "scenario.toml" in run.start.inputs and own | given != told:
+        yield f"{run.path.name}: its parameters are not those of inputs/scenario.toml and lab.toml"
+
+
+def _toml(run: RunFolder, name: str) -> Json:
+    """An input of the run, parsed: TOML, or, of a command of the operator's own, the JSON that lab.toml's table became;
+    empty where it is neither or is not there."""
+    try:
+        content = read_plain(run.path / "inputs" / name).decode()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    try:
+        return load_object(content, name) if content.startswith("{") else tomllib.loads(content)
+    except (DocumentError, ValueError, RecursionError):
+        return {}
+
+
+def _table(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Paths that both have and that differ, with both values."""
+    for key in one.keys() & other.keys():
+        here, there = one[key], other[key]
+        if isinstance(here, dict) and isinstance(there, dict):
+            yield from _differing(here, there, f"{path}{key}.")
+        elif here != there:
+            yield path + key, here, there
+
+
+# --- stamps ---
+
+
+def _date_problems(run: RunFolder) -> Iterator[str]:
+    """The run's folder, its start document and the host's clock in its exchanges, all of one clock."""
+    name, start = run.path.name, run.start
+    at_s, named = seconds(start.utc), FOLDER.fullmatch(name)
+    if at_s is None or named is None:
+        yield f"{name}: {'stamped ' + repr(start.utc) if at_s is None else 'its folder'} is no stamp"
+        return
+    named_s = datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
+    if not -CLOCK_S <= at_s - named_s <= NAMED_S:
+        yield f"{name}: its start document is stamped {start.utc}"
+    exchanges = [event for event in run.events if isinstance(event, ClockEvent)]
+    # A clock that was set in mid-run leaves exchanges that agree; one that was rewritten leaves none.
+    away_s = [_away_s(event, start.time_ns, at_s) for event in exchanges]
+    if away_s and min(away_s) > CLOCK_S:
+        yield f"{name}: its clock exchanges put it {min(away_s):.0f} s from {start.utc}"
+    stop_s = None if run.stop is None else seconds(run.stop.utc)
+    if run.stop is not None and (stop_s is None or stop_s < at_s - CLOCK_S):
+        yield f"{name}: it is stamped {start.utc} where it begins and {run.stop.utc} where it ends"
+
+
+def _away_s(event: ClockEvent, start_ns: int, start_s: float) -> float:
+    """How far the host's wall clock in an exchange is from where the start document puts it, less what it may slew."""
+    passed_s = (event.time_ns - start_ns) * 1e-9
+    return abs(event.host_wall_ns * 1e-9 - start_s - passed_s) - CLOCK_RATE * abs(passed_s)
+
+
+# --- arrival ---
+
+
+def _order_problems(run: RunFolder) -> Iterator[str]:
+    """Marks of the agent arrive in the order in which it wrote them: none of the command's actions after the rating."""
+    marks = [
+        event for event in run.events
+        if isinstance(event, ActionEvent) or (isinstance(event, PhaseEvent) and event.name == "rating")
+    ]  # fmt: skip
+    if any(later.time_ns < earlier.time_ns for earlier, later in pairwise(marks)):
+        yield f"{run.path.name}: a mark arrived before the one before it"
+    ends = [place for place, mark in enumerate(marks) if isinstance(mark, PhaseEvent) and mark.edge == "end"]
+    outlived = any(isinstance(event, NoteEvent) and event.code in OUTLIVED for event in run.events)
+    if len(ends) != 1 or outlived or marks[ends[0]].sut_ns is None:
+        return
+    end = marks[ends[0]]
+    if ends[0] != len(marks) - 1:
+        yield f"{run.path.name}: {len(marks) - 1 - ends[0]} marks of actions stand behind the end of its rating"
+    late = [mark for mark in marks[: ends[0]] if _is_after(mark, end, _offset_ns(run))]
+    if late:
+        yield f"{run.path.name}: {len(late)} marks of actions are stamped after the end of its rating interval"
+
+
+def _offset_ns(run: RunFolder) -> float:
+    """Host clock minus SUT clock, by the exchanges."""
+    exchanges = [event for event in run.events if isinstance(event, ClockEvent)]
+    return median((e.t0_ns + e.t1_ns) / 2 - e.t_sut_ns for e in exchanges) if exchanges else float("nan")
+
+
+def _is_after(mark: ActionEvent | PhaseEvent, end: ActionEvent | PhaseEvent, offset_ns: float) -> bool:
+    """Whether an action is stamped after the rating's end, by a stamp that its own arrival does not contradict."""
+    if mark.sut_ns is None or end.sut_ns is None or mark.sut_ns <= end.sut_ns:
+        return False
+    return mark.sut_ns + offset_ns <= mark.time_ns + ARRIVAL_NS
