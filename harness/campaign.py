@@ -1,4 +1,5 @@
-"""Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed, stops by rule.
+"""Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed or was thrown out,
+stops by rule.
 
 Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers. The plan is that of
 the log: its first stage, and what was appended to it, a second stage by the rule that the first entry declares, or the
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
+from typing import TypeAlias
 
 from harness.config import LabConfig, Scenario
 from harness.documents import SCHEMA, Json, RunKind, WaitEvent
@@ -30,6 +32,8 @@ from meters.meter import MeterError
 
 RATED: tuple[RunKind, ...] = ("baseline", "scenario")
 OBSERVER: tuple[RunKind, ...] = ("observer",)
+Judge: TypeAlias = Callable[[Path], str | None]
+"""Says of a sealed run of the plan why it enters no mean, None where it does: the offline half's business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +162,41 @@ class Campaign:
             yield
 
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
-        """Planned runs of some kinds without a successful attempt, in order."""
+        """Planned runs of some kinds without a successful attempt, in order. One that was thrown out is no success
+        until it was tried `max_failed_attempts` times: then it is left as it is."""
         entries = self.folder.entries()
         done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
-        return [run for run in self.plan if run.ordinal not in done and run.kind in kinds]
+        again = {ordinal for ordinal, reasons in self._thrown_out().items() if len(reasons) < self._most_attempts}
+        return [run for run in self.plan if run.ordinal not in done - again and run.kind in kinds]
 
-    def seal_cut_off(self) -> list[str]:
+    @property
+    def _most_attempts(self) -> int:
+        return self._config.file.campaign.max_failed_attempts
+
+    def _thrown_out(self) -> dict[int, list[str]]:
+        """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
+        reasons: dict[int, list[str]] = {}
+        counts: set[int] = set()
+        for entry in self.folder.entries():
+            if entry["type"] == "run-end" and entry["exit_status"] == "success":
+                if entry.get("thrown_out") is None:
+                    counts.add(entry["ordinal"])
+                else:
+                    reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
+        return {ordinal: found for ordinal, found in reasons.items() if ordinal not in counts}
+
+    def in_no_mean(self) -> list[str]:
+        """A sentence for each planned run that was measured, thrown out and is not tried again."""
+        left = {run.ordinal for run in self.remaining()}
+        planned = {run.ordinal: run for run in self.plan}
+        return [
+            f"run {ordinal} ({planned[ordinal].scenario}, repetition {planned[ordinal].repetition}), "
+            f"{len(reasons)} times: {reasons[-1]}"
+            for ordinal, reasons in self._thrown_out().items()
+            if ordinal in planned and ordinal not in left
+        ]
+
+    def seal_cut_off(self, judge: Judge) -> list[str]:
         """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
         entries = self.folder.entries()
         ended = {entry["folder"] for entry in entries if entry["type"] == "run-end"}
@@ -171,7 +204,8 @@ class Campaign:
         for entry in entries:
             if entry["type"] == "run-begin" and entry["folder"] not in ended:
                 status, reason, manifest = self._seal_as_found(self.folder.path / str(entry["folder"]))
-                self._log_end(int(entry["ordinal"]), str(entry["folder"]), status, reason, manifest)
+                thrown_out = judge(self.folder.path / str(entry["folder"])) if status == "success" else None
+                self._log_end(int(entry["ordinal"]), str(entry["folder"]), status, reason, manifest, thrown_out)
                 sentences.append(f"run {entry['ordinal']} ({entry['folder']}): {status}, {reason}")
         return sentences
 
@@ -186,10 +220,11 @@ class Campaign:
         return run.exit_status, run.reason, manifest
 
     def measure(
-        self, bench: Bench, on_progress: Callable[[Progress], None], kinds: tuple[RunKind, ...] = RATED
+        self, bench: Bench, on_progress: Callable[[Progress], None], judge: Judge, kinds: tuple[RunKind, ...] = RATED
     ) -> None:
         """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
-        lab.toml wants one.
+        lab.toml wants one. A run that `judge` throws out is tried again like one that failed; when it was thrown out
+        max_failed_attempts times, the campaign goes on without it (`in_no_mean`).
 
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
@@ -200,13 +235,16 @@ class Campaign:
         known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s
         durations_s: dict[str, list[float]] = {self._config.baseline.name: [known_s]}
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
-            for failures in range(1, self._config.file.campaign.max_failed_attempts + 1):
+            tried = len(self._thrown_out().get(planned.ordinal, []))
+            for failures in range(tried + 1, self._most_attempts + 1):
                 begin = time.monotonic()
-                ended = self._attempt(bench, planned, durations_s, on_progress)
+                ended, thrown_out = self._attempt(bench, planned, durations_s, on_progress, judge)
                 if ended.exit_status == "success":
                     durations_s.setdefault(planned.scenario, []).append(time.monotonic() - begin)
-                    break
-                self._give_up_or_retry(planned, ended, failures)
+                    if thrown_out is None:
+                        break
+                else:
+                    self._give_up_or_retry(planned, ended, failures)
             time.sleep(self._config.file.campaign.pause_s)
 
     def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
@@ -249,7 +287,9 @@ class Campaign:
         planned: PlannedRun,
         durations_s: dict[str, list[float]],
         on_progress: Callable[[Progress], None],
-    ) -> Ended:
+        judge: Judge,
+    ) -> tuple[Ended, str | None]:
+        """One attempt: how it ended, and why it is thrown out."""
         entries = self.folder.entries()
         attempt = 1 + sum(e["type"] == "run-begin" and e["ordinal"] == planned.ordinal for e in entries)
         manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
@@ -285,12 +325,19 @@ class Campaign:
             kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
         self._reference = ended.reference
-        self._log_end(planned.ordinal, name, ended.exit_status, ended.reason, ended.manifest)
-        return ended
+        thrown_out: str | None = None
+        try:
+            if ended.exit_status == "success" and planned.kind in RATED:
+                thrown_out = judge(self.folder.path / name)
+        finally:
+            self._log_end(planned.ordinal, name, ended.exit_status, ended.reason, ended.manifest, thrown_out)
+        return ended, thrown_out
 
-    def _log_end(self, ordinal: int, name: str, status: str, reason: str | None, manifest: str | None) -> None:
+    def _log_end(
+        self, ordinal: int, name: str, status: str, reason: str | None, manifest: str | None, thrown_out: str | None
+    ) -> None:
         body = {"ordinal": ordinal, "folder": name, "exit_status": status, "reason": reason, "manifest": manifest}
-        self.folder.append("run-end", utc_now(), body)
+        self.folder.append("run-end", utc_now(), body | {"thrown_out": thrown_out})
 
     def _give_up_or_retry(self, planned: PlannedRun, ended: Ended, failures: int) -> None:
         """Return to repeat the run; raise what ends the campaign: the operator, a bug, a dead link, too many tries."""
@@ -299,8 +346,7 @@ class Campaign:
             raise cause
         if isinstance(cause, Interrupted | SutError | RunFolderError):
             raise cause
-        limit = self._config.file.campaign.max_failed_attempts
-        if failures >= limit:
+        if failures >= self._most_attempts:
             raise LabError(
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
                 f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"

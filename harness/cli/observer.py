@@ -10,6 +10,7 @@ from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.errors import ConfigError
 from harness.provenance import software_facts
+from reports.analysis.results import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 
@@ -50,4 +51,4 @@ def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Non
         campaign.add_observer_blocks(blocks, seconds)
         check(campaign, config, wires)
         with open_bench(config, wires) as bench, Display(len(campaign.plan)) as display:
-            campaign.measure(bench, display.on_progress, OBSERVER)
+            campaign.measure(bench, display.on_progress, exclusion_of, OBSERVER)

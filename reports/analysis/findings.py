@@ -17,6 +17,8 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
+FINDINGS_OF_THEIR_OWN = ("truncated-source", "artifact-missing")
+"""Codes of notes that another finding tells of."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
 
 
@@ -75,6 +77,15 @@ def of_ending(run: RunFolder) -> list[Finding]:
     return found
 
 
+def of_artifacts(run: RunFolder) -> list[Finding]:
+    """`artifact-missing`: files that the scenario promises and the run did not leave, with what was noted of them."""
+    promised = run.start.scenario_config.get("artifacts")
+    names = [str(name) for name in promised] if isinstance(promised, list) else []
+    missing = sorted(name for name in names if not (run.path / "artifacts" / name).is_file())
+    notes = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "artifact-missing"]
+    return [Finding("artifact-missing", "warn", run.path.name, {"names": missing, "said": notes})] if missing else []
+
+
 def of_annotations(annotations: Sequence[Json]) -> list[Finding]:
     """What the operator noted beside the runs: a run taken out of the means is a warning, with who, when and why."""
     return [
@@ -94,7 +105,7 @@ def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
     noted: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         for event in run.events:
-            if isinstance(event, NoteEvent) and event.code != "truncated-source":
+            if isinstance(event, NoteEvent) and event.code not in FINDINGS_OF_THEIR_OWN:
                 noted.setdefault((event.code, event.text), []).append(run.path.name)
     return [
         Finding(

@@ -155,5 +155,5 @@ def test_an_older_schema_is_migrated_step_by_step_on_read(monkeypatch: pytest.Mo
 
 
 def test_not_a_number_is_never_written() -> None:
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(DocumentError, match="JSON"):
         encode(ActionEvent(time_ns=1, name="epoch", index=0, edge="end", metrics={"loss": float("nan")}))
