@@ -48,6 +48,8 @@ EXIT_STATUS_S = 2.0
 LINK_SILENT_S = 4.0
 """A link on which no heartbeat was answered for so long is taken for lost, also where a relay acknowledges the TCP."""
 FINISH_S = 90.0
+STALL_S = 10.0
+"""A journal of which nothing came for so long, while the agent answers, does not come."""
 KILL_S = 75.0
 """The agent itself gives a load 5 s to end and 55 s more to be killed."""
 ANSWER_S = 3.0
@@ -656,14 +658,25 @@ class AgentSession:
         size = self._request("finish", answer_s).get("size")
         if not isinstance(size, int):
             raise SutError(f"{self._sut.name}: the agent answered {shown(size)} to finish, expected its journal's size")
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._offset >= size or self._failure is not None, FINISH_S):
-                raise SutUnreachable(f"{self._sut.name}: the journal stopped at byte {self._offset} of {size}")
-            self.check()
+        self._await_journal(size)
         self._closing = True
         self._request("bye", answer_s)
         self._thread.join()
         self.check()
+
+    def _await_journal(self, size: int) -> None:
+        """Wait until the journal has arrived up to a size; as long as it comes, or the link is silent."""
+        end_s = time.monotonic() + FINISH_S
+        with self._changed:
+            while self._offset < size and self._failure is None:
+                before = self._offset
+                self._changed.wait_for(lambda: self._offset != before or self._failure is not None, STALL_S)
+                is_heard = time.monotonic_ns() - self._heard_ns < LINK_SILENT_S * 1e9
+                if (self._offset == before and is_heard) or time.monotonic() > end_s:
+                    break
+            self.check()
+            if self._offset < size:
+                raise SutError(f"{self._sut.name}: the agent's journal stopped at byte {self._offset} of {size}")
 
     def abandon(self) -> None:
         """Leave the agent to whoever ends it; no request is answered any more."""
