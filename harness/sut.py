@@ -669,10 +669,9 @@ class AgentSession:
         end_s = time.monotonic() + FINISH_S
         with self._changed:
             while self._offset < size and self._failure is None:
-                before = self._offset
-                self._changed.wait_for(lambda: self._offset != before or self._failure is not None, STALL_S)
+                is_told = self._changed.wait(STALL_S)
                 is_heard = time.monotonic_ns() - self._heard_ns < LINK_SILENT_S * 1e9
-                if (self._offset == before and is_heard) or time.monotonic() > end_s:
+                if (is_heard and not is_told) or time.monotonic() > end_s:
                     break
             self.check()
             if self._offset < size:
