@@ -67,6 +67,10 @@ MAX_LINE = 1 << 20
 """Bytes of one protocol line from the host."""
 MAX_MARKER = 4096
 """Bytes of one marker line; a longer one is no single write to a FIFO (PIPE_BUF)."""
+MARKER_PIPE = 1 << 20
+"""Bytes of marker lines that wait for the agent; an ordinary user may not have more (pipe(7))."""
+F_SETPIPE_SZ = 1031
+"""linux/fcntl.h"""
 MAX_MARKERS = 10000
 """Marker lines per rating interval: 5000 actions. Each costs the report 2 to 3 ms and 1.6 kB."""
 MAX_DEPTH = 8
@@ -1117,6 +1121,9 @@ class Agent:
         os.mkfifo("markers", 0o600)
         # Both ways, so that neither side ever waits for the other to open it.
         self._markers = os.open("markers", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            # A command that marks while the agent does not read is not to wait for it.
+            fcntl.fcntl(self._markers, F_SETPIPE_SZ, MARKER_PIPE)
         self._marker_rest, self._marker_count, self._bad_markers = b"", 0, 0
         self._connections: list[Connection] = []
         self._host: Connection | None = None

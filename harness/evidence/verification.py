@@ -230,10 +230,8 @@ def _log_goes_back(entries: Sequence[Json], moves: Sequence[_Move]) -> Iterator[
     stamped = [(line, entry.get("seq"), at) for line, entry in enumerate(entries) if (at := _seconds(entry.get("utc")))]
     for (line, _, before), (next_line, number, after) in pairwise(stamped):
         back_s = before - after
-        shown_s = [
-            -move.moved_s for move in moves if move.shown and move.first_line <= line and next_line <= move.last_line
-        ]
-        if back_s > CLOCK_S + max(shown_s, default=0.0):
+        shown_s = [-m.moved_s for m in moves if m.shown and m.first_line <= line and next_line <= m.last_line]
+        if back_s > CLOCK_S + max([0.0, *shown_s]):
             yield f"campaign.jsonl:{number} is stamped {back_s:.0f} s before the line before it: clock set back"
 
 
@@ -246,10 +244,8 @@ def _runs_elsewhere(seen: Examination, moves: Sequence[_Move]) -> Iterator[str]:
         at, begin, end = _seconds(run.start.utc), *stamps
         if run.start.time_base != "host-monotonic" or at is None or begin is None or end is None:
             continue
-        set_back_s = max(
-            (-m.moved_s for m in moves if m.shown and m.run == name and m.last_line == places[1]), default=0
-        )
-        if not begin - CLOCK_S <= at <= end + CLOCK_S + max(set_back_s, 0.0):
+        shown_s = [-m.moved_s for m in moves if m.shown and m.run == name and m.last_line == places[1]]
+        if not begin - CLOCK_S <= at <= end + CLOCK_S + max([0.0, *shown_s]):
             yield f"{name} was measured at {run.start.utc}, {_apart(at, begin)} the log began it: another, older run"
 
 
