@@ -113,7 +113,7 @@ class MeterRecorder:
         calibration_of: Callable[[Identity, Origin], Json | None] = _not_registered,
     ) -> None:
         self.name = name
-        self.failure: LabError | MeterError | None = None
+        self.failure: Exception | None = None
         self.last: Reading | None = None
         self.circuit = circuit
         self.recent: deque[Reading] = deque(maxlen=RECENT)
@@ -154,6 +154,8 @@ class MeterRecorder:
             self.failure = error
         except OSError as error:
             self.failure = RunFolderError(f"{self._stream}: cannot write ({error}); free the disk and run again")
+        except Exception as error:  # a bug of a driver ends the run, not the recording in silence
+            self.failure = error
 
     def _work(self) -> None:
         cause: str | None = None

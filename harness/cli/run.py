@@ -1,6 +1,7 @@
 """`wattlab run`: make every run of the plan that is not done yet; continues an interrupted campaign."""
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -208,10 +209,15 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar down."""
-        self._bar.stop()
+        with contextlib.suppress(OSError):  # the terminal was closed
+            self._bar.stop()
 
     def on_progress(self, progress: Progress) -> None:
-        """Show where the campaign is."""
+        """Show where the campaign is. Whoever looks may go away: a measurement does not depend on it."""
+        with contextlib.suppress(OSError):
+            self._show(progress)
+
+    def _show(self, progress: Progress) -> None:
         run, left = progress.current, _left(progress.left_s)
         power = "" if progress.power_w is None else f" {progress.power_w:.1f} W"
         what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
