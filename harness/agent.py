@@ -1471,7 +1471,7 @@ class Agent:
     def _describe(self, gpu_problem: str | None) -> None:
         columns = [
             *self._system.columns,
-            column("agent_cpu_s", "s", "CPU time of the agent and its relay", "process CPU clocks", "counter"),
+            column("agent_cpu_s", "s", "CPU time of the agent, waiter and relay", "process CPU clocks", "counter"),
             *self._state.columns,
         ]
         if self._gpu is not None:

@@ -1,8 +1,9 @@
 """What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
 
 Knows the form of a finding, the thresholds, and what the lab itself said: origin, ending, annotations, notes. The rules
-on one run's streams are in findings_run.py, those on a whole campaign in findings_campaign.py (method.md sections 3 and
-7). Knows no sentence: what a code means and what to do is the page's business. Codes and severities: docs/results.md.
+on one run's streams are in findings_run.py, those about time in findings_time.py, those on a whole campaign in
+findings_campaign.py (method.md sections 3, 5 and 7). Knows no sentence: what a code means and what to do is the page's
+business. Codes and severities: docs/results.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,8 @@ Rules that need more words than their functions
 - `frozen`: the process that stamps the end of the command was frozen, or the command was, or a machine stood still (it
   slept, its hypervisor stopped it) in the rating interval. The interval's end may lie anywhere in such a stretch, and
   the command's own time holds it.
-- `agent-late`: hardware indicators are missing. The interval's edges are not the agent's, so they stand.
+- `agent-late`: hardware indicators are missing. The interval's edges are not the agent's, so they stand. In journals
+  of schema 1 they were: there an agent that was away across the end stamped it when it came back.
 - `arrival-contradicted`: an edge that reached the host before it was, that lies before the host asked for the interval,
   or that took longer than a message takes while nothing hindered it: no lost link, and an agent that gave signs of life
   (samples, answers to the heartbeat) all along.
@@ -56,16 +57,25 @@ def of_frozen(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str
 
 
 def of_agent(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
-    """`agent-late`: samples of the rating interval that came more than `agent_late_s` after they were due."""
+    """`agent-late`: samples of the rating interval that came more than `agent_late_s` after they were due; invalid
+    where the agent that was late stamped the end."""
     indicators = series.indicators
     if indicators is None or indicators.descriptor.clock != "sut":
         return
     first, last = np.searchsorted(indicators.times_ns, [begin_ns, end_ns])
-    steps_s = np.diff(indicators.times_ns[max(first - 1, 0) : last + 1]) * 1e-9
-    late_s = steps_s[steps_s > indicators.descriptor.period_s + limits["agent_late_s"]] - indicators.descriptor.period_s
-    if late_s.size:
-        evidence = {"times": int(late_s.size), "late_s": float(late_s.sum()), "longest_s": float(late_s.max())}
-        yield Finding("agent-late", "warn", series.run.path.name, evidence | {"limit_s": limits["agent_late_s"]})
+    times_ns, period_s = indicators.times_ns[max(first - 1, 0) : last + 1], indicators.descriptor.period_s
+    late = np.flatnonzero(np.diff(times_ns) * 1e-9 > period_s + limits["agent_late_s"])
+    if late.size:
+        late_s = np.diff(times_ns)[late] * 1e-9 - period_s
+        across = (times_ns[late] < end_ns) & (end_ns <= times_ns[late + 1] + int(LEAST_DELAY_S * 1e9))
+        evidence: Json = {"times": int(late.size), "late_s": float(late_s.sum()), "longest_s": float(late_s.max())}
+        severity: Severity = "invalid" if across.any() and not _is_stamped_by_waiter(series.run) else "warn"
+        yield Finding("agent-late", severity, series.run.path.name, evidence | {"limit_s": limits["agent_late_s"]})
+
+
+def _is_stamped_by_waiter(run: RunFolder) -> bool:
+    """Whether the end comes with an exit code, as it does since it is not the agent that stamps it."""
+    return any(isinstance(e, PhaseEvent) and e.name == "rating" and e.exit_code is not None for e in run.events)
 
 
 def of_arrival(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:

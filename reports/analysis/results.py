@@ -99,6 +99,7 @@ OUT = {
     "nan": "too many of its power readings are no numbers",
     "oom": "processes were killed for want of memory while it ran",
     "frozen": "it was frozen, or a machine stood still, while it ran",
+    "agent-late": "the agent that stamped its end was late",
     "arrival-contradicted": "the stamps of its rating interval contradict when they reached the host",
     "computational-incorrect": "its workload did not do the work it was to do",
 }

@@ -31,7 +31,7 @@ ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "in
 """Best first."""
 RUN_IS_OUT = frozenset(
     {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable",
-     "frozen", "arrival-contradicted"}
+     "frozen", "agent-late", "arrival-contradicted"}
 )  # fmt: skip
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
 UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "calibration-expired", "no-result"})

@@ -46,8 +46,8 @@ ADVICE = {
         "Keep both machines awake, end what stops or freezes processes, give the SUT memory; `wattlab run` repeats it.",
     ),
     "agent-late": Advice(
-        "The agent did not run for a while: hardware indicators of that stretch are missing. The interval's edges and "
-        "the energy are not affected.",
+        "The agent did not run for a while: hardware indicators of that stretch are missing. Interval and energy are "
+        "not affected, except in runs of older versions, whose end it stamped: these enter no mean.",
         "Look for what held it: a driver that hangs (NVML), swapping, a stopped process.",
     ),
     "arrival-contradicted": Advice(

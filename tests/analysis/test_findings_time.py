@@ -172,6 +172,18 @@ def test_a_clock_that_only_drifts_never_stood_still(drift: float, took_s: float,
     assert clock.fit(exchanges).standstills == ()
 
 
+@pytest.mark.parametrize(
+    ("end_s", "code", "severity"), [(16.02, None, "invalid"), (14.0, 0, "warn"), (18.0, None, "warn")]
+)
+def test_an_agent_that_was_away_across_the_end_is_invalid_where_it_stamped_it(
+    end_s: float, code: int | None, severity: str
+) -> None:
+    samples = [*np.arange(0.0, 6.0), *np.arange(16.0, 30.0)]
+    series = series_of([*beats(20), rating("begin", 3.0), rating("end", end_s, exit_code=code)], samples)
+    late = findings_time.of_agent(series, BASE_NS + 3 * S, BASE_NS + int(end_s * S), LIMITS)
+    assert found(late) == [("agent-late", severity)]
+
+
 def test_samples_that_are_missing_are_a_warning_with_their_span() -> None:
     samples = [*np.arange(0.0, 6.0), *np.arange(16.0, 30.0)]
     series = series_of([*beats(20), rating("begin", 3.0), rating("end", 18.0)], samples)
@@ -179,7 +191,7 @@ def test_samples_that_are_missing_are_a_warning_with_their_span() -> None:
     assert (finding.code, finding.severity) == ("agent-late", "warn")
     assert (finding.evidence["times"], finding.evidence["late_s"]) == (1, 10.0)
     # The gap touches the interval with its end only.
-    assert found(findings_time.of_agent(series, BASE_NS + 15 * S, BASE_NS + 18 * S, LIMITS)) == [("agent-late", "warn")]
+    assert found(findings_time.of_agent(series, BASE_NS + 14 * S, BASE_NS + 18 * S, LIMITS)) == [("agent-late", "warn")]
     assert found(findings_time.of_agent(series, BASE_NS + 17 * S, BASE_NS + 18 * S, LIMITS)) == []
 
 
