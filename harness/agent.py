@@ -1388,6 +1388,8 @@ class Agent:
             self._leave_load()
         else:
             signal_descendants(self._psutil, signal.SIGTERM, self._waiter)
+            # What is stopped hears of nothing until it goes on; the waiter is to tell of the end.
+            signal_descendants(self._psutil, signal.SIGCONT, None)
 
     def _leave_load(self) -> None:
         """End the interval here and now, whatever the waiter does."""
@@ -1675,7 +1677,9 @@ def end_agent(folder: str) -> None:
         pid = agent_of(folder)
         if pid is None:
             return
-        os.kill(pid, number)
+        for signal_number in (number, signal.SIGCONT):  # a stopped agent hears of nothing until it goes on
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal_number)
         end = time.monotonic() + patience_s
         while agent_of(folder) is not None and time.monotonic() < end:
             time.sleep(0.02)

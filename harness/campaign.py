@@ -183,7 +183,7 @@ class Campaign:
                     counts.add(entry["ordinal"])
                 else:
                     reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
-        return {ordinal: found for ordinal, found in reasons.items() if ordinal not in counts}
+        return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
 
     def in_no_mean(self) -> list[str]:
         """A sentence for each planned run that was measured, thrown out and is not tried again."""

@@ -190,8 +190,8 @@ class Sut:
         """
         return self._facts_of(self._ask_agent("facts", "--folder", self.root))
 
-    def _facts_of(self, said: object) -> Json:
-        facts = tame(said, "", [])
+    def _facts_of(self, answer: object) -> Json:
+        facts = tame(answer, "", [])
         for key, (hint, what) in FACTS.items():
             value = facts.get(key) if isinstance(facts, dict) else None
             if not matches(value, hint) or (isinstance(value, int) and value <= 0):
@@ -222,9 +222,9 @@ class Sut:
             return [Diagnosis("python", "refuse", text)]
 
     def _judge(
-        self, found: Json, facts: Json, before_ns: int, after_ns: int, horizon_s: float, begun: Json | None
+        self, answer: Json, facts: Json, before_ns: int, after_ns: int, horizon_s: float, begun: Json | None
     ) -> list[Diagnosis]:
-        state = found["state"]
+        state = answer["state"]
         return [
             Diagnosis(
                 "identity", "info", f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
@@ -233,7 +233,7 @@ class Sut:
             *_of_disk(facts, self.root),
             *_of_clock(int(state["begin_wall_ns"]) - before_ns, int(facts["sut_wall_ns"]) - after_ns),
             *of_state(state, horizon_s),
-            *_of_runs(found["runs"]),
+            *_of_runs(answer["runs"]),
             *([] if begun is None else of_changes(begun, facts)),
         ]
 
@@ -406,8 +406,10 @@ class Sut:
         code, output, errors = self._run([python, "-I", "-c", program, *distributions])
         lacking = _json_or_none((output.splitlines() or [""])[-1].encode())
         if code != 0 or not matches(lacking, list[str]):
-            said = errors.strip() or output.strip() or f"exit code {code}"
-            raise SutRefused(f"{self.name}: {python} does not say which packages it has ({said:.200}); is it a Python?")
+            words = errors.strip() or output.strip() or f"exit code {code}"
+            raise SutRefused(
+                f"{self.name}: {python} does not say which packages it has ({words:.200}); is it a Python?"
+            )
         return list(lacking) if isinstance(lacking, list) else []
 
     def _advise(self, python: str, progress: Callable[[str], None]) -> None:
@@ -481,9 +483,9 @@ class Sut:
         code, output, errors = self._run([python, "-c", "import sys; print('python %d.%d' % sys.version_info[:2])"])
         words = output.split()[-2:]
         if code != 0 or len(words) != 2 or words[0] != "python" or not VERSION.fullmatch(words[1]):
-            said = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
+            answer = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
             raise SutRefused(
-                f"{self.name}: {python} does not run there ({said:.200}); "
+                f"{self.name}: {python} does not run there ({answer:.200}); "
                 "correct sut.python, or set it to <folder>/venv/bin/python and give `wattlab sut prepare`"
             )
         version = tuple(int(part) for part in words[1].split("."))
@@ -504,8 +506,8 @@ class Sut:
             channel = self.open_channel(argv)
             with contextlib.closing(channel):
                 code, output, errors = _collect(channel, argv[0], limit_s)
-        said = (printable_lines(text.decode(errors="replace")) for text in (output, errors))
-        return code, next(said), next(said)
+        texts = (printable_lines(content.decode(errors="replace")) for content in (output, errors))
+        return code, next(texts), next(texts)
 
     def _stream(self, argv: Sequence[str], progress: Callable[[str], None]) -> None:
         """Run a remote command that may take long, its output line by line, printable, to `progress`."""
@@ -876,9 +878,9 @@ class AgentSession:
         code, begin_ns, end_ns = record.get("exit_code"), _stamp(record, "begin_ns"), _stamp(record, "sut_ns")
         reason = record.get("reason")
         if begin_ns is None or end_ns is None or begin_ns >= end_ns or not matches(code, int | None):
-            said = shown([record.get(key) for key in ("begin_ns", "sut_ns", "exit_code")])
+            values = shown([record.get(key) for key in ("begin_ns", "sut_ns", "exit_code")])
             raise SutError(
-                f"{self._sut.name}: the agent says that begin, end and exit code of the rating interval are {said}, "
+                f"{self._sut.name}: the agent says that begin, end and exit code of the rating interval are {values}, "
                 "expected two stamps in order and a number"
             )
         return RatingResult(code, begin_ns, end_ns, None if reason is None else _said(reason))

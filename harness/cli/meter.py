@@ -180,8 +180,8 @@ def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str]) -> None:
 
 
 def _who(identity: Identity, origin: Origin) -> str:
-    said = printable(" ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware))))
-    return f"{said or 'a meter that does not say who it is'}: {origin.kind}"
+    words = filter(None, (identity.maker, identity.model, identity.serial, identity.firmware))
+    return f"{printable(' '.join(words)) or 'a meter that does not say who it is'}: {origin.kind}"
 
 
 # --- what it says -----------------------------------------------------------------------------------------------

@@ -177,19 +177,20 @@ def _steps(exchanges: Sequence[ClockEvent]) -> list[WallStep]:
 def _standstills(exchanges: Sequence[ClockEvent]) -> list[Standstill]:
     """Where either machine stood still, in order of time."""
     quick = sorted((e for e in exchanges if e.t1_ns - e.t0_ns < QUICK_NS), key=lambda exchange: exchange.t0_ns)
-    found = []
-    for one, two in itertools.pairwise(quick):
-        sut_ns = two.t_sut_ns - one.t_sut_ns
+    standstills = []
+    for before, after in itertools.pairwise(quick):
+        sut_ns = after.t_sut_ns - before.t_sut_ns
         lost = {
-            "sut": max(two.t0_ns - one.t1_ns - sut_ns, _slept(one.sut_boot_ns, two.sut_boot_ns, sut_ns)),
+            "sut": max(after.t0_ns - before.t1_ns - sut_ns, _slept(before.sut_boot_ns, after.sut_boot_ns, sut_ns)),
             "host": max(
-                sut_ns - (two.t1_ns - one.t0_ns), _slept(one.host_boot_ns, two.host_boot_ns, two.t1_ns - one.t1_ns)
+                sut_ns - (after.t1_ns - before.t0_ns),
+                _slept(before.host_boot_ns, after.host_boot_ns, after.t1_ns - before.t1_ns),
             ),
         }
         for side, lost_ns in lost.items():
             if lost_ns > STOP_NS + SLEW * sut_ns:
-                found.append(Standstill("sut" if side == "sut" else "host", one.t1_ns, two.t0_ns, lost_ns))
-    return found
+                standstills.append(Standstill("sut" if side == "sut" else "host", before.t1_ns, after.t0_ns, lost_ns))
+    return standstills
 
 
 def _slept(before_ns: int | None, after_ns: int | None, monotonic_ns: int) -> int:

@@ -131,8 +131,8 @@ def _notes(run: RunFolder, code: str) -> list[NoteEvent]:
 def of_host_clock(runs: Sequence[RunSeries]) -> Iterator[Finding]:
     """`host-slept`, `host-clock-step`: between a run's start and the next one's, by the start documents of one boot.
     What a run's own exchanges saw of a step is that run's `clock-step`."""
-    for one, two in pairwise(runs):
-        before, after = one.run.start, two.run.start
+    for earlier, later in pairwise(runs):
+        before, after = earlier.run.start, later.run.start
         if before.time_base != "host-monotonic" or before.time_base != after.time_base:
             continue
         seconds = [_seconds(start.utc) for start in (before, after)]
@@ -141,13 +141,15 @@ def of_host_clock(runs: Sequence[RunSeries]) -> Iterator[Finding]:
         passed_s = (after.time_ns - before.time_ns) * 1e-9
         known = before.boot_ns is not None and after.boot_ns is not None
         slept_s = ((after.boot_ns or 0) - (before.boot_ns or 0)) * 1e-9 - passed_s if known else 0.0
-        seen_s = sum(step.jump_ns for step in (one.clock.steps if one.clock else ()) if step.side == "host") * 1e-9
+        seen_s = (
+            sum(step.jump_ns for step in (earlier.clock.steps if earlier.clock else ()) if step.side == "host") * 1e-9
+        )
         jump_s = float((seconds[1] or 0.0) - (seconds[0] or 0.0)) - passed_s - slept_s - seen_s
-        about: Json = {"after": one.run.path.name}
+        about: Json = {"after": earlier.run.path.name}
         if slept_s > CLOCK_STEP_S:
-            yield Finding("host-slept", "warn", two.run.path.name, {"slept_s": slept_s} | about)
+            yield Finding("host-slept", "warn", later.run.path.name, {"slept_s": slept_s} | about)
         if abs(jump_s) > CLOCK_STEP_S + SLEW * passed_s:
-            yield Finding("host-clock-step", "warn", two.run.path.name, {"jump_s": jump_s} | about)
+            yield Finding("host-clock-step", "warn", later.run.path.name, {"jump_s": jump_s} | about)
 
 
 def _seconds(utc: str) -> float | None:

@@ -294,8 +294,8 @@ def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[
     known = bool(everyone) and len(bounds) == len(everyone)
     # One reading alone has no period: the largest is then unknown, which is no data once a second.
     slowest = {
-        name: max(found) if found and np.isfinite(found).all() else None
-        for name, found in (("readings_s", periods), ("indicators_s", samples))
+        name: max(lengths_s) if lengths_s and np.isfinite(lengths_s).all() else None
+        for name, lengths_s in (("readings_s", periods), ("indicators_s", samples))
     }
     whole = len(samples) == len(everyone) and bool(periods)
     missing = _undocumented(everyone, photos)
