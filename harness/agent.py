@@ -21,8 +21,13 @@ A request that is repeated with its id (after a lost link) is answered again, no
 connection the host's; the one before is closed.
 
 Journal: {"rec": "descriptor" | "sample" | "phase" | "marker" | "note", "sut_ns": CLOCK_MONOTONIC, "sut_wall_ns": ...}.
-A marker keeps the stamps of the program that wrote it. `agent_cpu_s` is the CPU time of this process and of the relays
-(`attach`) that serve it; sshd's share is not in it.
+A marker keeps the stamps of the program that wrote it. `agent_cpu_s` is the CPU time of this process, of the waiter and
+of the relays (`attach`) that serve it; sshd's share is not in it.
+
+Rating interval: a waiter, a small process of its own between agent and command, starts the command, does nothing but
+wait for its end (or, in a baseline, for a pause to pass) and stamps both edges. An agent that is stopped, swapped out
+or hangs in a driver therefore cannot make the interval longer. The waiter looks at the clock every TICK_S: stretches in
+which it did not run, or in which the command was stopped or its control group frozen, stand as `frozen` at the end.
 
 Dead-man switch: when no word of the host came for --reconnect seconds the load is ended (TERM, after 5 s KILL, every
 descendant, also those that made a session of their own), the journal says so, and the agent ends.
@@ -30,16 +35,18 @@ descendant, also those that made a session of their own), the journal says so, a
 
 # Plain os calls: start-up time and memory of this program are part of what is measured.
 # Any: psutil and pynvml may be absent where this is checked.
-# ruff: noqa: PTH100, PTH103, PTH109, PTH110, PTH112, PTH118, PTH120, PTH123, PTH202, PTH207, PTH208, PTH119, ANN401
+# ruff: noqa: PTH100, PTH102, PTH103, PTH106, PTH109, PTH110, PTH112, PTH118, PTH120, PTH123, PTH202, PTH207, PTH208, PTH119, ANN401
 
 from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import ctypes
 import errno
 import fcntl
 import functools
+import gc
 import json
 import os
 import platform
@@ -49,6 +56,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -59,7 +67,14 @@ MAX_LINE = 1 << 20
 """Bytes of one protocol line from the host."""
 MAX_MARKER = 4096
 """Bytes of one marker line; a longer one is no single write to a FIFO (PIPE_BUF)."""
-MAX_MARKERS = 1000000
+MARKER_PIPE = 1 << 20
+"""Bytes of marker lines that wait for the agent; an ordinary user may not have more (pipe(7))."""
+F_SETPIPE_SZ = 1031
+"""linux/fcntl.h"""
+MAX_MARKERS = 10000
+"""Marker lines per rating interval: 5000 actions. Each costs the report 2 to 3 ms and 1.6 kB."""
+MAX_DEPTH = 8
+"""Lists and objects in each other in a marker's metrics."""
 MAX_NOTES = 1000
 """Notes about bad marker lines per rating; more are counted only."""
 MAX_JOURNAL = 4 << 30
@@ -76,6 +91,14 @@ ORPHAN_S = 10.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """linux/prctl.h"""
 LIBC = ctypes.CDLL(None)
+TICK_S = 2.0
+"""The waiter looks at the clock so often. A wake-up costs some 0.1 ms of CPU, a tenth of a sample."""
+LATE_S = 0.5
+"""A waiter that wakes so long after it was due did not run in between; a freeze of TICK_S + LATE_S is always seen."""
+MAX_FROZEN = 64
+"""Frozen stretches that are told apart; one more is told as one with the last."""
+WAITER_S = 10.0
+"""A waiter that has not begun so long after it was started does not run."""
 GIVE_UP_S = 60.0
 """A process that not even KILL ends (it hangs in the kernel) is left after this, and the journal says so."""
 
@@ -141,11 +164,18 @@ def joined(*paths: str) -> str | None:
 
 def read_text(path: str) -> str | None:
     """A small file's text without the white space around it; null when it cannot be read or is empty."""
+    # Not by `open`, which costs three times as much: this is done for every sample.
     try:
-        with open(path, errors="replace") as file:
-            return file.read().strip() or None
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        content = b"".join(iter(functools.partial(os.read, file, 1 << 16), b""))
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return content.decode(errors="replace").strip() or None
 
 
 def free_bytes(folder: str) -> int:
@@ -516,6 +546,7 @@ class StateSampler:
         self._throttles = throttle_counts(system)
         self._looked_ns = 0
         self._rare: list[int | None] = [None, None]
+        self._load_s = 0.0
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
         oom = "oom_kill of /proc/vmstat" + ("" if self._killed() is not None else ": not known to this kernel")
         throttle = "thermal_throttle/package_throttle_count, sum of packages"
@@ -533,25 +564,26 @@ class StateSampler:
             column("cpu_throttle_count", "1", "SUT CPU slow-downs for heat", throttle, "counter"),
         ]
 
-    def sample(self, busy_s: float | None, command: int | None) -> list[Any]:
-        """One value per column; `command` is the pid of the command that runs."""
+    def sample(self, busy_s: float | None, command: int | None, waiters_s: float) -> list[Any]:
+        """One value per column; `command` is the pid of the command that runs, `waiters_s` the CPU time of the waiters
+        that ended: it is the agent's."""
         now_ns = time.monotonic_ns()
         if now_ns - self._looked_ns >= HOUSEKEEPING_S * 1e9 or not self._looked_ns:
             self._looked_ns = now_ns
             counts = [read_text(path) for path in self._throttles]
             self._rare = [self._killed(), sum(int(count or 0) for count in counts) if self._throttles else None]
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        load_s = ended.ru_utime + ended.ru_stime
+        load_s = ended.ru_utime + ended.ru_stime - waiters_s
         if command is not None:
             fields = (read_text(f"/proc/{command}/stat") or ")").rpartition(")")[2].split()
             load_s += sum(map(int, fields[11:15])) * self._tick_s  # utime stime cutime cstime, proc(5)
-        return [busy_s, round(load_s, 3), *self._rare]
+        # Between the command's end and the waiter's its time stands nowhere.
+        self._load_s = max(self._load_s, load_s)
+        return [busy_s, round(self._load_s, 3), *self._rare]
 
     def _killed(self) -> int | None:
-        for line in (read_text(self._vmstat) or "").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-        return None
+        _, key, rest = (read_text(self._vmstat) or "").partition("\noom_kill ")
+        return int(rest.split("\n", 1)[0]) if key else None
 
 
 def throttle_counts(system: str) -> list[str]:
@@ -733,40 +765,72 @@ class Journal:
 # --- the load ----------------------------------------------------------------------------------------------------
 
 
+def stamped() -> dict[str, int]:
+    """Both clocks, now."""
+    return {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+
+
 class Load:
-    """The command of one rating interval, in a session of its own, and everything that descends from it."""
+    """What one rating interval is of: a command in a session of its own with everything that descends from it, or a
+    pause. The waiter that stands between it and the agent reports through a pipe.
 
-    def __init__(self, argv: list[str], env: dict[str, str], cwd: str, marker_path: str) -> None:
-        artifacts = os.path.join(cwd, "artifacts")
-        os.makedirs(artifacts, exist_ok=True)
-        self._outputs = [os.path.join(artifacts, name) for name in ("stdout.txt", "stderr.txt")]
-        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        files = [os.open(path, append, 0o600) for path in self._outputs]
-        environment = {**os.environ, **env, "WATTLAB_MARKERS": marker_path, "WATTLAB_ARTIFACTS": artifacts}
-        try:
-            self._process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=files[0],
-                stderr=files[1],
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
-        finally:
-            for file in files:
-                os.close(file)
+    Raises:
+        OSError: no waiter could be started.
+    """
+
+    def __init__(
+        self,
+        argv: list[str] | None,
+        env: dict[str, str],
+        cwd: str,
+        marker_path: str,
+        duration_s: float,
+        cgroup: str | None,
+    ) -> None:
+        artifacts = os.path.join(cwd or ".", "artifacts")
+        self.is_pause = argv is None
+        self.pid: int | None = None
+        self._outputs = [] if argv is None else [os.path.join(artifacts, name) for name in ("stdout.txt", "stderr.txt")]
         self._overflowed = False
+        self.reports, writable = os.pipe()
+        agent = os.getpid()
+        self.waiter = os.fork()
+        if self.waiter == 0:
+            try:
+                waiter = Waiter(agent, writable)
+                environment = {**os.environ, **env, "WATTLAB_MARKERS": marker_path, "WATTLAB_ARTIFACTS": artifacts}
+                waiter.work(argv, environment, cwd, self._outputs, duration_s, cgroup)
+            finally:
+                os._exit(0)
+        os.close(writable)
+        os.set_blocking(self.reports, False)
+        try:
+            self.begun = self._wait_begun()
+        except OSError:
+            self.end_waiter()
+            self.close()
+            raise
 
-    @property
-    def pid(self) -> int:
-        """Of the command."""
-        return self._process.pid
+    def _wait_begun(self) -> dict[str, int]:
+        """When the interval began: the waiter's first word."""
+        if not select.select([self.reports], [], [], WAITER_S)[0]:
+            raise OSError(errno.ETIMEDOUT, f"what waits for the command did not begin within {WAITER_S:g} s")
+        stamps = os.read(self.reports, BEGUN.size)
+        if len(stamps) != BEGUN.size:
+            raise OSError(errno.ECHILD, "what waits for the command was killed before it began")
+        return dict(zip(("sut_ns", "sut_wall_ns"), BEGUN.unpack(stamps)))
 
-    def poll(self) -> int | None:
-        """The exit code (negative: the signal), null while the command runs."""
-        return self._process.poll()
+    def read_reports(self) -> dict[str, Any] | None:
+        """Take in what the waiter said; its last word where that was there, made up here when it ended without one."""
+        try:
+            block = os.read(self.reports, 1 << 16)
+        except BlockingIOError:
+            return None
+        if not block:
+            return {"ended": stamped(), "code": None, "why": "what waits for the command was killed", **NOTHING}
+        reports: list[dict[str, Any]] = [json.loads(line) for line in block.splitlines()]
+        self.pid = next((report["pid"] for report in reports if "pid" in report), self.pid)
+        return next((report for report in reports if "ended" in report), None)
 
     def bound_output(self) -> bool:
         """Cut what the command wrote back to MAX_OUTPUT; true the first time that was needed."""
@@ -777,15 +841,194 @@ class Load:
                 return first
         return False
 
+    def end_waiter(self) -> None:
+        """End the waiter, and with it the command, if they still run."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.waiter, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self.reports)
+
+
+BEGUN = struct.Struct("=qq")
+"""The stamps of the begin, as the waiter says them."""
+NOTHING: dict[str, Any] = {"frozen": [], "cpu_s": 0.0}
+"""What an end has to say that no waiter told of."""
+
+
+class Waiter:
+    """In a process of its own: starts the command (or the pause), waits for its end, stamps both, and ends."""
+
+    def __init__(self, agent: int, report: int) -> None:
+        die_with_parent()
+        if os.getppid() != agent:
+            os._exit(0)
+        self._report = report
+        for name in os.listdir("/proc/self/fd"):
+            # The agent's socket, lock and journal, and the wires of its relays.
+            if int(name) > 2 and int(name) != report:
+                with contextlib.suppress(OSError):
+                    os.close(int(name))
+        self._wake, self._wake_writer = wake_on_signals()
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
+        self._events: int | None = None
+        self._frozen: list[list[int]] = []
+        self._halted_ns: dict[str, int] = {}
+        gc.disable()
+
+    def work(
+        self,
+        argv: list[str] | None,
+        env: dict[str, str],
+        cwd: str,
+        outputs: list[str],
+        duration_s: float,
+        cgroup: str | None,
+    ) -> None:
+        """Begin, start, wait, report."""
+        begun = stamped()
+        os.write(self._report, BEGUN.pack(*begun.values()))
+        command = None
+        if argv is not None:
+            try:
+                command = start_command(argv, env, cwd, outputs, cgroup)
+            except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+                self._end(stamped(), 127, f"the command could not be started: {error}")
+                return
+            self._say({"pid": command.pid})
+            self._watch(cgroup)
+        until_ns = None if argv is not None else begun["sut_ns"] + int(duration_s * 1e9)
+        self._end(*self._wait(command, begun["sut_ns"], until_ns), None)
+
+    def _wait(
+        self, command: subprocess.Popen[bytes] | None, looked_ns: int, until_ns: int | None
+    ) -> tuple[dict[str, int], int]:
+        """The stamps of the end, and the exit code (negative: the signal)."""
+        while True:
+            due_ns = min(looked_ns + int(TICK_S * 1e9), until_ns or sys.maxsize)
+            self._poll.poll(max(0, -((time.monotonic_ns() - due_ns) // 1000000)))
+            stamps = stamped()
+            now_ns = stamps["sut_ns"]
+            if now_ns - due_ns > LATE_S * 1e9:
+                self._add_frozen(looked_ns, now_ns)
+            looked_ns = now_ns
+            with contextlib.suppress(BlockingIOError):
+                self._wake.recv(64)
+            self._look_at_cgroup(now_ns)
+            code = 0 if until_ns is not None and now_ns >= until_ns else self._look_at_command(command, now_ns)
+            if code is not None:
+                for reason in list(self._halted_ns):
+                    self._halt(reason, False, now_ns)
+                return stamps, code
+
+    def _look_at_command(self, command: subprocess.Popen[bytes] | None, now_ns: int) -> int | None:
+        """Its exit code, null while it runs."""
+        while command is not None:
+            # Not by Popen, which tells of no stop.
+            pid, status = os.waitpid(command.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+            if pid == 0:
+                break
+            if os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+                self._halt("stopped", os.WIFSTOPPED(status), now_ns)
+            else:
+                return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        return None
+
+    def _watch(self, cgroup: str | None) -> None:
+        if cgroup is not None:
+            with contextlib.suppress(OSError):
+                self._events = os.open(cgroup + "/cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+                self._poll.register(self._events, select.POLLPRI)
+
+    def _look_at_cgroup(self, now_ns: int) -> None:
+        if self._events is not None:
+            # Reading is what arms the next notification (Linux, Documentation/admin-guide/cgroup-v2).
+            self._halt("frozen", b"frozen 1" in os.pread(self._events, 4096, 0), now_ns)
+
+    def _halt(self, reason: str, is_halted: bool, now_ns: int) -> None:
+        since_ns = self._halted_ns.setdefault(reason, now_ns) if is_halted else self._halted_ns.pop(reason, None)
+        if not is_halted and since_ns is not None:
+            self._add_frozen(since_ns, now_ns)
+
+    def _add_frozen(self, from_ns: int, to_ns: int) -> None:
+        if len(self._frozen) < MAX_FROZEN:
+            self._frozen.append([from_ns, to_ns])
+        else:
+            self._frozen[-1][1] = to_ns
+
+    def _end(self, stamps: dict[str, int], code: int | None, why: str | None) -> None:
+        self._say({"ended": stamps, "code": code, "why": why, "frozen": self._frozen, "cpu_s": time.process_time()})
+
+    def _say(self, report: dict[str, Any]) -> None:
+        os.write(self._report, json.dumps(report, separators=(",", ":")).encode() + b"\n")
+
+
+def start_command(
+    argv: list[str], env: dict[str, str], cwd: str, outputs: list[str], cgroup: str | None
+) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own; its output is appended to the two files."""
+    os.makedirs(os.path.dirname(outputs[0]), exist_ok=True)
+    files = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600) for path in outputs]
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=files[0],
+        stderr=files[1],
+        start_new_session=True,
+        preexec_fn=functools.partial(become_command, cgroup),
+    )
+
+
+def become_command(cgroup: str | None) -> None:
+    """In the child: into the control group; and a waiter that is killed takes the command with it."""
+    die_with_parent()
+    if cgroup is not None:
+        with contextlib.suppress(OSError), open(cgroup + "/cgroup.procs", "w") as file:
+            file.write("0")
+
 
 def die_with_parent() -> None:
-    """In the child: an agent that is killed takes the command with it."""
+    """In a child: whoever kills the parent kills it too."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def signal_descendants(psutil: Any, number: int) -> int:
-    """Send a signal to every process below the agent; how many. (As subreaper it inherits those whose parents died.)"""
-    descendants = psutil.Process().children(recursive=True)
+def make_cgroup() -> str | None:
+    """A control group (version 2) for the command alone below this process's own, so that who waits for the command
+    stands outside it; null where the SUT does not let us, or where limits are set here: a program that looks for them
+    in its own group would not find them.
+    """
+    import glob
+
+    own = next((line[3:] for line in (read_text("/proc/self/cgroup") or "").splitlines() if line[:3] == "0::"), None)
+    mounts = [
+        line.split(" ") for line in (read_text("/proc/self/mountinfo") or "").splitlines() if " - cgroup2 " in line
+    ]
+    if own is None or not mounts:
+        return None
+    parent = (mounts[0][4] + own).rstrip("/")
+    limits = [(read_text(parent + "/" + name) or "max").split()[0] for name in ("cpu.max", "memory.max", "memory.high")]
+    if any(limit != "max" for limit in limits) or read_text(parent + "/cgroup.subtree_control"):
+        return None
+    for left in glob.glob(glob.escape(parent) + "/wattlab-[0-9]*"):
+        if not os.path.exists("/proc/" + left.rpartition("-")[2]):
+            with contextlib.suppress(OSError):
+                os.rmdir(left)
+    folder = f"{parent}/wattlab-{os.getpid()}"
+    try:
+        os.mkdir(folder)
+    except OSError:
+        return None
+    return folder
+
+
+def signal_descendants(psutil: Any, number: int, spared: int | None) -> int:
+    """Send a signal to every process below the agent but the waiter (its pid: `spared`); how many. (As subreaper it
+    inherits those whose parents died.)"""
+    descendants = [process for process in psutil.Process().children(recursive=True) if process.pid != spared]
     for process in descendants:
         try:
             process.send_signal(number)
@@ -794,16 +1037,11 @@ def signal_descendants(psutil: Any, number: int) -> int:
     return len(descendants)
 
 
-def reap(command: int | None) -> None:
-    """Take leave of adopted processes that ended; not of the command (its pid): Popen does that."""
-    while True:
-        try:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return
-        if found is None or found.si_pid == command:
-            return
-        os.waitpid(found.si_pid, 0)
+def reap() -> None:
+    """Take leave of children that ended: waiters, and those adopted."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 # --- the agent ---------------------------------------------------------------------------------------------------
@@ -890,6 +1128,9 @@ class Agent:
         os.mkfifo("markers", 0o600)
         # Both ways, so that neither side ever waits for the other to open it.
         self._markers = os.open("markers", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            # A command that marks while the agent does not read is not to wait for it.
+            fcntl.fcntl(self._markers, F_SETPIPE_SZ, MARKER_PIPE)
         self._marker_rest, self._marker_count, self._bad_markers = b"", 0, 0
         self._connections: list[Connection] = []
         self._host: Connection | None = None
@@ -897,8 +1138,11 @@ class Agent:
         self._relay_cpu_s = 0.0
         self._relay: tuple[int, float] | None = None  # pid, CPU time in s
         self._load: Load | None = None
-        self._rating, self._begin_ns = False, 0
-        self._pause_end_ns: int | None = None
+        self._cgroup = make_cgroup()
+        self._waiter: int | None = None
+        self._waiters_cpu_s = 0.0
+        self._rating = False
+        self._begin_ns: int | None = None
         self._end_reason: str | None = None
         self._killing_since_ns: int | None = None
         self._sampling, self._ending, self._urgent = True, False, False
@@ -910,13 +1154,15 @@ class Agent:
         while not (self._ending and self._killing_since_ns is None and self._load is None):
             files = {file: c for c in self._connections for file in (c.sock.fileno(), *c.passed[:1])}
             writers = [c.writer for c in self._connections if c.outgoing]
-            watched = [self._listener.fileno(), self._wake.fileno(), self._markers, *files]
+            reports = [] if self._load is None else [self._load.reports]
+            watched = [*reports, self._listener.fileno(), self._wake.fileno(), self._markers, *files]
             for ready in select.select(watched, writers, [], self._timeout_s())[0]:
                 self._on_readable(ready, files.get(ready))
             now_ns = time.monotonic_ns()
             if self._sampling and now_ns >= self._next_ns:
                 self._sample()
-            self._watch_load()
+            if self._killing_since_ns is not None:
+                self._go_on_killing(now_ns)
             self._watch_host(now_ns)
             if now_ns - self._kept_house_ns >= HOUSEKEEPING_S * 1e9:
                 self._keep_house(now_ns)
@@ -925,6 +1171,9 @@ class Agent:
         self._journal.flush()
         for connection in self._connections:
             connection.flush()
+        if self._cgroup is not None:
+            with contextlib.suppress(OSError):
+                os.rmdir(self._cgroup)
 
     # - time -
 
@@ -935,11 +1184,10 @@ class Agent:
             due_ns.append(self._heard_ns + int(self._reconnect_s * 1e9) + 1)
         if self._sampling:
             due_ns.append(self._next_ns)
-        if self._pause_end_ns is not None:
-            due_ns.append(self._pause_end_ns)
         if self._killing_since_ns is not None:
             due_ns.append(now_ns + int(KILL_POLL_S * 1e9))
-        elif self._load is not None:
+        elif self._load is not None and not (self._sampling and self._period_ns <= HOUSEKEEPING_S * 1e9):
+            # Where samples wake it so often, none of its own.
             due_ns.append(self._kept_house_ns + int(HOUSEKEEPING_S * 1e9))
         return max(0.0, (min(due_ns) - now_ns) / 1e9)
 
@@ -947,7 +1195,7 @@ class Agent:
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         values = self._system.sample()
         values.append(round(self._cpu_s(), 6))
-        values += self._state.sample(self._system.busy_s, self._load.pid if self._load else None)
+        values += self._state.sample(self._system.busy_s, self._load.pid if self._load else None, self._waiters_cpu_s)
         if self._gpu is not None:
             values += self._gpu.sample()
         self._journal.write({"rec": "sample", "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "values": values})
@@ -962,7 +1210,10 @@ class Agent:
             except OSError:
                 self._leave_relay()
         running_s = 0.0 if self._relay is None else self._relay[1]
-        return time.process_time() + self._relay_cpu_s + running_s
+        if self._load is not None:
+            with contextlib.suppress(OSError):
+                running_s += time.clock_gettime(cpu_clock(self._load.waiter))
+        return time.process_time() + self._relay_cpu_s + self._waiters_cpu_s + running_s
 
     def _leave_relay(self) -> None:
         if self._relay is not None:
@@ -983,7 +1234,9 @@ class Agent:
     # - requests -
 
     def _on_readable(self, file: int, connection: Connection | None) -> None:
-        if file == self._markers:
+        if self._load is not None and file == self._load.reports:
+            self._read_reports()
+        elif file == self._markers:
             self._read_markers()
         elif file == self._wake.fileno():
             self._on_signal(self._wake.recv(64))
@@ -1028,7 +1281,8 @@ class Agent:
             return
         self._heard_ns, self._urgent = sut_ns, True
         if operation == "ping":
-            connection.send({"id": number, "sut_ns": sut_ns, "sut_wall_ns": wall_ns})
+            boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            connection.send({"id": number, "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "sut_boot_ns": boot_ns})
             return
         if number not in self._answers:
             self._answers[number] = self._answer(operation, request)
@@ -1090,71 +1344,76 @@ class Agent:
             return {"error": "a command needs an argument list and a folder"}
         self._marker_count = self._bad_markers = 0
         self._end_reason = None
-        self._rating = True
-        self._begin_ns = self._phase("begin", {})
-        if argv is None:
-            self._pause_end_ns = self._begin_ns + int(duration_s * 1e9)
-            return {}
+        length_s = float(duration_s) if argv is None else 0.0
         try:
-            self._load = Load(argv, env, cwd, os.path.join(self._folder, "markers"))
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            self._end_rating(127, f"the command could not be started: {error}")
+            self._load = Load(argv, env, cwd, os.path.join(self._folder, "markers"), length_s, self._cgroup)
+        except OSError as error:
+            return {"error": f"the rating interval could not begin: {error.strerror}"}
+        self._waiter = self._load.waiter
+        self._rating = True
+        self._begin_ns = self._load.begun["sut_ns"]
+        self._phase("begin", self._load.begun)
         return {}
 
-    def _watch_load(self) -> None:
-        now_ns = time.monotonic_ns()
-        if self._pause_end_ns is not None and now_ns >= self._pause_end_ns:
-            self._end_rating(0, None)
-        if self._load is not None:
-            code = self._load.poll()
-            if code is not None:
-                self._on_exit(code)
-        if self._killing_since_ns is not None:
-            self._go_on_killing(now_ns)
+    def _read_reports(self) -> None:
+        report = None if self._load is None else self._load.read_reports()
+        if self._load is not None and report is not None:
+            self._on_ended(self._load, report)
 
-    def _on_exit(self, code: int) -> None:
+    def _on_ended(self, load: Load, report: dict[str, Any]) -> None:
+        self._waiters_cpu_s += report["cpu_s"]
+        load.close()
         self._load = None
         if self._rating:
-            self._end_rating(code, self._end_reason)
-        if self._killing_since_ns is None:
-            left = signal_descendants(self._psutil, signal.SIGTERM)
+            self._end_rating(report["ended"], report["code"], self._end_reason or report["why"], report["frozen"])
+        if self._killing_since_ns is None and not load.is_pause:
+            left = signal_descendants(self._psutil, signal.SIGTERM, self._waiter)
             if left:
                 self._note("left-running", f"{left} processes of the command outlived it and were ended")
                 self._killing_since_ns = time.monotonic_ns()
 
-    def _end_rating(self, exit_code: int | None, reason: str | None) -> None:
-        stamps = time.monotonic_ns(), time.time_ns()
+    def _end_rating(
+        self, stamps: dict[str, int], exit_code: int | None, reason: str | None, frozen: list[list[int]]
+    ) -> None:
         self._read_markers()
-        self._rating, self._pause_end_ns = False, None
+        self._rating = False
         if self._bad_markers > MAX_NOTES:
             self._note("marker-malformed", f"{self._bad_markers} marker lines in all could not be read")
-        self._phase("end", {"exit_code": exit_code, "reason": reason, "begin_ns": self._begin_ns}, stamps)
+        more = {"exit_code": exit_code, "reason": reason, "begin_ns": self._begin_ns, "frozen": frozen}
+        self._phase("end", {**stamps, **more})
 
-    def _phase(self, edge: str, more: dict[str, Any], stamps: tuple[int, int] | None = None) -> int:
-        sut_ns, wall_ns = stamps or (time.monotonic_ns(), time.time_ns())
-        self._journal.write(
-            {"rec": "phase", "name": "rating", "edge": edge, "sut_ns": sut_ns, "sut_wall_ns": wall_ns, **more}
-        )
+    def _phase(self, edge: str, fields: dict[str, Any]) -> None:
+        self._journal.write({"rec": "phase", "name": "rating", "edge": edge, **fields})
         self._urgent = True
-        return sut_ns
 
     def _kill(self, reason: str) -> None:
-        if self._rating and self._load is None:
-            self._end_rating(None, reason)
-        elif self._load is not None and self._killing_since_ns is None:
-            self._end_reason = reason
-            signal_descendants(self._psutil, signal.SIGTERM)
-            self._killing_since_ns = time.monotonic_ns()
+        if self._load is None or self._killing_since_ns is not None:
+            return
+        self._end_reason = reason
+        self._killing_since_ns = time.monotonic_ns()
+        if self._load.is_pause:
+            self._leave_load()
+        else:
+            signal_descendants(self._psutil, signal.SIGTERM, self._waiter)
+            # What is stopped hears of nothing until it goes on; the waiter is to tell of the end.
+            signal_descendants(self._psutil, signal.SIGCONT, None)
+
+    def _leave_load(self) -> None:
+        """End the interval here and now, whatever the waiter does."""
+        if self._load is not None:
+            self._load.end_waiter()
+            self._on_ended(self._load, {"ended": stamped(), "code": None, "why": None, **NOTHING})
 
     def _go_on_killing(self, now_ns: int) -> None:
         assert self._killing_since_ns is not None
         killing_s = (now_ns - self._killing_since_ns) / 1e9
-        reap(self._load.pid if self._load else None)
+        reap()
         # Signal 0 only counts; what did not go by TERM goes by KILL.
-        left = signal_descendants(self._psutil, signal.SIGKILL if killing_s > TERM_S else 0)
-        if left and killing_s > GIVE_UP_S:
+        left = signal_descendants(self._psutil, signal.SIGKILL if killing_s > TERM_S else 0, self._waiter)
+        if (left or self._load is not None) and killing_s > GIVE_UP_S:
             self._note("not-killed", f"{left} processes of the command could not be ended; look at the SUT")
-            self._load, left = None, 0
+            self._leave_load()
+            left = 0
         if left == 0 and self._load is None:
             self._killing_since_ns = None
 
@@ -1166,7 +1425,7 @@ class Agent:
         if signal.SIGTERM in numbers and not self._ending:
             self._note("ended", "the agent was told to end (SIGTERM)")
             self._end("the agent was told to end (SIGTERM)")
-        reap(self._load.pid if self._load else None)
+        reap()
 
     # - markers -
 
@@ -1192,10 +1451,24 @@ class Agent:
             self._note("markers-cut", f"more than {MAX_MARKERS} marker lines; the rest was dropped")
         try:
             marker = parse_marker(line)
+            self._require_stamp(marker["sut_ns"])
         except ValueError as error:
             self._bad_marker(line, str(error))
             return
         self._journal.write({"rec": "marker", **marker})
+
+    def _require_stamp(self, sut_ns: int) -> None:
+        """A marker is stamped after its command began and before it is read.
+
+        Raises:
+            ValueError: this one was not, by this machine's monotonic clock.
+        """
+        now_ns = time.monotonic_ns()
+        if self._begin_ns is None or not self._begin_ns <= sut_ns <= now_ns:
+            raise ValueError(
+                f"sut_ns is {sut_ns}, but by CLOCK_MONOTONIC (time.monotonic_ns() in Python), which it has to be, the "
+                f"command began at {self._begin_ns} and now it is {now_ns}"
+            )
 
     def _bad_marker(self, line: bytes, why: str) -> None:
         self._bad_markers += 1
@@ -1207,20 +1480,17 @@ class Agent:
     def _describe(self, gpu_problem: str | None) -> None:
         columns = [
             *self._system.columns,
-            column("agent_cpu_s", "s", "CPU time of the agent and its relay", "process CPU clocks", "counter"),
+            column("agent_cpu_s", "s", "CPU time of the agent, waiter and relay", "process CPU clocks", "counter"),
             *self._state.columns,
         ]
         if self._gpu is not None:
             columns += self._gpu.columns
-        stamps = {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
-        self._journal.write({"rec": "descriptor", **stamps, "period_s": self._period_ns / 1e9, "columns": columns})
+        self._journal.write({"rec": "descriptor", **stamped(), "period_s": self._period_ns / 1e9, "columns": columns})
         if gpu_problem:
             self._note("no-gpu", gpu_problem)
 
     def _note(self, code: str, text: str) -> None:
-        self._journal.write(
-            {"rec": "note", "code": code, "text": text, "sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
-        )
+        self._journal.write({"rec": "note", "code": code, "text": text, **stamped()})
         self._urgent = True
 
     def _tell_fault(self) -> None:
@@ -1263,15 +1533,31 @@ def parse_marker(line: bytes) -> dict[str, Any]:
     name, edge, index = marker.get("action"), marker.get("edge"), marker.get("index", 0)
     if not isinstance(name, str) or not name or edge not in ("begin", "end"):
         raise ValueError("action and edge (begin, end) are missing")
-    if isinstance(index, bool) or not isinstance(index, int) or index < 0:
-        raise ValueError("index is no whole number")
-    if any(type(marker.get(key)) is not int for key in ("sut_ns", "sut_wall_ns")):
-        raise ValueError("sut_ns and sut_wall_ns are missing")
+    if not is_whole(index, 0, 1 << 31):
+        raise ValueError("index is no whole number from 0 to 2^31")
+    if not all(is_whole(marker.get(key), 0, 1 << 62) for key in ("sut_ns", "sut_wall_ns")):
+        raise ValueError("sut_ns and sut_wall_ns are missing, or no whole numbers of nanoseconds")
     metrics, code = marker.get("metrics") or {}, marker.get("exit_code")
-    if not isinstance(metrics, dict) or not (code is None or type(code) is int):
+    if not isinstance(metrics, dict) or not (code is None or is_whole(code, -(1 << 31), 1 << 31)):
         raise ValueError("metrics is no object, or exit_code no number")
+    if not is_flat(metrics, MAX_DEPTH):
+        raise ValueError(f"metrics hold lists or objects more than {MAX_DEPTH} deep in each other")
     stamps = {"sut_ns": marker["sut_ns"], "sut_wall_ns": marker["sut_wall_ns"]}
     return {"action": name, "index": index, "edge": edge, "metrics": metrics, "exit_code": code, **stamps}
+
+
+def is_whole(value: object, least: int, beyond: int) -> bool:
+    """Whether a decoded JSON value is a whole number, `least` or more and below `beyond`."""
+    return type(value) is int and least <= value < beyond
+
+
+def is_flat(value: object, depth: int) -> bool:
+    """Whether a decoded JSON value has at most `depth` lists or objects in each other."""
+    if not isinstance(value, (dict, list)):
+        return True
+    return depth > 0 and all(
+        is_flat(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
+    )
 
 
 def listen() -> socket.socket:
@@ -1398,7 +1684,9 @@ def end_agent(folder: str) -> None:
         pid = agent_of(folder)
         if pid is None:
             return
-        os.kill(pid, number)
+        for signal_number in (number, signal.SIGCONT):  # a stopped agent hears of nothing until it goes on
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal_number)
         end = time.monotonic() + patience_s
         while agent_of(folder) is not None and time.monotonic() < end:
             time.sleep(0.02)

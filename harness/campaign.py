@@ -1,4 +1,5 @@
-"""Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed, stops by rule.
+"""Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed or was thrown out,
+stops by rule.
 
 Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers. The plan is that of
 the log: its first stage, and what was appended to it, a second stage by the rule that the first entry declares, or the
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
+from typing import TypeAlias
 
 from harness.attest.signer import SealSigner
 from harness.config import LabConfig, Scenario, with_defaults
@@ -43,6 +45,8 @@ from meters.meter import MeterError
 
 RATED: tuple[RunKind, ...] = ("baseline", "scenario")
 OBSERVER: tuple[RunKind, ...] = ("observer",)
+Judge: TypeAlias = Callable[[Path], str | None]
+"""Says of a sealed run of the plan why it enters no mean, None where it does: the offline half's business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +173,41 @@ class Campaign:
             self._write_first_stage()
 
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
-        """Planned runs of some kinds without a successful attempt, in order."""
+        """Planned runs of some kinds without a successful attempt, in order. One that was thrown out is no success
+        until it was tried `max_failed_attempts` times: then it is left as it is."""
         entries = self.folder.entries()
         done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
-        return [run for run in self.plan if run.ordinal not in done and run.kind in kinds]
+        again = {ordinal for ordinal, reasons in self._thrown_out().items() if len(reasons) < self._most_attempts}
+        return [run for run in self.plan if run.ordinal not in done - again and run.kind in kinds]
 
-    def seal_cut_off(self) -> list[str]:
+    @property
+    def _most_attempts(self) -> int:
+        return self._config.file.campaign.max_failed_attempts
+
+    def _thrown_out(self) -> dict[int, list[str]]:
+        """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
+        reasons: dict[int, list[str]] = {}
+        counts: set[int] = set()
+        for entry in self.folder.entries():
+            if entry["type"] == "run-end" and entry["exit_status"] == "success":
+                if entry.get("thrown_out") is None:
+                    counts.add(entry["ordinal"])
+                else:
+                    reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
+        return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
+
+    def in_no_mean(self) -> list[str]:
+        """A sentence for each planned run that was measured, thrown out and is not tried again."""
+        left = {run.ordinal for run in self.remaining()}
+        planned = {run.ordinal: run for run in self.plan}
+        return [
+            f"run {ordinal} ({planned[ordinal].scenario}, repetition {planned[ordinal].repetition}), "
+            f"{len(reasons)} times: {reasons[-1]}"
+            for ordinal, reasons in self._thrown_out().items()
+            if ordinal in planned and ordinal not in left
+        ]
+
+    def seal_cut_off(self, judge: Judge) -> list[str]:
         """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
         entries = self.folder.entries()
         started, ended = (
@@ -184,11 +217,12 @@ class Campaign:
         for entry in entries:
             name = str(entry.get("folder"))
             if entry["type"] == "run-begin" and name not in ended:
-                status, reason = self._seal_as_found(int(entry["ordinal"]), name, was_started=name in started)
+                was_started = name in started
+                status, reason = self._seal_as_found(int(entry["ordinal"]), name, judge, was_started=was_started)
                 sentences.append(f"run {entry['ordinal']} ({name}): {status}, {reason}")
         return sentences
 
-    def _seal_as_found(self, ordinal: int, name: str, *, was_started: bool) -> tuple[str, str | None]:
+    def _seal_as_found(self, ordinal: int, name: str, judge: Judge, *, was_started: bool) -> tuple[str, str | None]:
         """Seal a run that has no end, and log how it ended. That its folder is gone, and that nothing had been recorded
         in it, are two things: the log saw its start document on disk, or its folder was made right after it was
         begun."""
@@ -197,7 +231,8 @@ class Campaign:
         if journal.is_file() and b"\n" in journal.read_bytes():
             manifest = seal_folder(path, self.sign)
             status, reason = _ending_of(path)
-            self._log_end(ordinal, path, status, reason, manifest)
+            thrown_out = judge(path) if status == "success" else None
+            self._log_end(ordinal, path, status, reason, manifest, thrown_out=thrown_out)
             return status, reason
         gone, lost = "its journal" if path.is_dir() else "its folder", LOST
         if was_started:
@@ -207,14 +242,15 @@ class Campaign:
         else:
             shutil.rmtree(path, ignore_errors=True)
             reason, lost = "cut off before anything was recorded", EMPTY
-        self._log_end(ordinal, path, "abort", reason, None, lost)
+        self._log_end(ordinal, path, "abort", reason, None, lost=lost)
         return "abort", reason
 
     def measure(
-        self, bench: Bench, on_progress: Callable[[Progress], None], kinds: tuple[RunKind, ...] = RATED
+        self, bench: Bench, on_progress: Callable[[Progress], None], judge: Judge, kinds: tuple[RunKind, ...] = RATED
     ) -> None:
         """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
-        lab.toml wants one.
+        lab.toml wants one. A run that `judge` throws out is tried again like one that failed; when it was thrown out
+        max_failed_attempts times, the campaign goes on without it (`in_no_mean`).
 
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
@@ -225,13 +261,16 @@ class Campaign:
         known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s
         durations_s: dict[str, list[float]] = {self._config.baseline.name: [known_s]}
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
-            for failures in range(1, self._config.file.campaign.max_failed_attempts + 1):
+            tried = len(self._thrown_out().get(planned.ordinal, []))
+            for failures in range(tried + 1, self._most_attempts + 1):
                 begin = time.monotonic()
-                ended = self._attempt(bench, planned, durations_s, on_progress)
+                ended, thrown_out = self._attempt(bench, planned, durations_s, on_progress, judge)
                 if ended.exit_status == "success":
                     durations_s.setdefault(planned.scenario, []).append(time.monotonic() - begin)
-                    break
-                self._give_up_or_retry(planned, ended, failures)
+                    if thrown_out is None:
+                        break
+                else:
+                    self._give_up_or_retry(planned, ended, failures)
             time.sleep(self._config.file.campaign.pause_s)
 
     def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
@@ -274,7 +313,9 @@ class Campaign:
         planned: PlannedRun,
         durations_s: dict[str, list[float]],
         on_progress: Callable[[Progress], None],
-    ) -> Ended:
+        judge: Judge,
+    ) -> tuple[Ended, str | None]:
+        """One attempt: how it ended, and why it is thrown out."""
         scenario = self._scenarios()[planned.scenario]
         uid = secrets.token_hex(4)
         # Before the log names the run: what cannot be read or asked now costs none.
@@ -321,16 +362,30 @@ class Campaign:
             kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
         self._reference = ended.reference
-        self._log_end(planned.ordinal, self.folder.path / name, ended.exit_status, ended.reason, ended.manifest)
-        return ended
+        thrown_out: str | None = None
+        try:
+            if ended.exit_status == "success" and planned.kind in RATED:
+                thrown_out = judge(self.folder.path / name)
+        finally:
+            path = self.folder.path / name
+            self._log_end(planned.ordinal, path, ended.exit_status, ended.reason, ended.manifest, thrown_out=thrown_out)
+        return ended, thrown_out
 
     def _log_end(
-        self, ordinal: int, path: Path, status: str, reason: str | None, manifest: str | None, lost: str | None = None
+        self,
+        ordinal: int,
+        path: Path,
+        status: str,
+        reason: str | None,
+        manifest: str | None,
+        *,
+        lost: str | None = None,
+        thrown_out: str | None = None,
     ) -> None:
         signature = None if manifest is None else signature_of(path)
         body = {"ordinal": ordinal, "folder": path.name, "exit_status": status, "reason": reason, "manifest": manifest}
         body |= {"lost": lost, "signature": signature, "unsigned": self._unsigned(manifest, signature)}
-        self.folder.append("run-end", utc_now(), body)
+        self.folder.append("run-end", utc_now(), body | {"thrown_out": thrown_out})
 
     def _unsigned(self, manifest: str | None, signature: str | None) -> str | None:
         """Why a seal that is to be signed is not."""
@@ -343,8 +398,7 @@ class Campaign:
             raise cause
         if isinstance(cause, Interrupted | SutError | RunFolderError):
             raise cause
-        limit = self._config.file.campaign.max_failed_attempts
-        if failures >= limit:
+        if failures >= self._most_attempts:
             raise LabError(
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
                 f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"

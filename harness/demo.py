@@ -111,10 +111,17 @@ def _alone(folder: Path) -> Iterator[None]:
     """Make the embedded lab's folder and keep other processes out of it: its keys and ports are made anew each time.
 
     Raises:
-        LabError: another wattlab uses it.
+        LabError: another wattlab uses it, or the disk refuses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("wb") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("wb")
+    except OSError as error:
+        raise LabError(
+            f"{folder}: the embedded lab's folder cannot be made ({error.strerror}); correct campaign.runs_folder, or "
+            "free the disk"
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,15 +7,18 @@ Journal schema history
   1  2026-11-21  first version
   2  2026-11-28  start: `staged`, `on_sut`, `environment` (null: not recorded); campaign.jsonl: `run-start`, and in
                  `run-end` `lost`, `signature`, `unsigned`; event `window`; run kind `ranging`; SUT fact `memory_kib`
+                 start has `boot_ns`, a clock event `sut_boot_ns` and `host_boot_ns` (null in 1: not known), the end of
+                 a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen)
 """
 
 import json
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from math import isfinite
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from harness.errors import DocumentError, NewerSchema
+from harness.errors import DocumentError, NewerSchema, printable
 
 SCHEMA = 2
 Json: TypeAlias = dict[str, Any]
@@ -65,6 +68,8 @@ class Start:
     staged: dict[str, Json] | None = None
     on_sut: list[Json] | None = None
     environment: Json | None = None
+    boot_ns: int | None = None
+    """The host's CLOCK_BOOTTIME beside `time_ns`: it goes on while the host sleeps, the monotonic clock does not."""
 
 
 def _limit(default: Any, minimum: float = 0.0) -> Any:  # noqa: ANN401  a field of a dataclass
@@ -108,6 +113,9 @@ class Thresholds:
     clock_step_ms: float = _limit(50.0)
     receipt_late_s: float = _limit(60.0)
     """A witness is told at once; what it received later than this after the entry's own stamp is late."""
+    frozen_s: float = _limit(1.0)
+    """What of a rating interval may have stood still: more fails the run, less is a warning."""
+    agent_late_s: float = _limit(1.0)
     min_success_percent: float = _limit(90.0)
     min_windows: float = _limit(33.0)
     min_interval_s: float = _limit(300.0)
@@ -153,13 +161,16 @@ class IndicatorDescriptor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseEvent:
-    """An edge of a phase (ISO/IEC 14756); `rating` is the run's interval."""
+    """An edge of a phase (ISO/IEC 14756); `rating` is the run's interval. With its end come the command's `exit_code`
+    and `frozen_ns`: stretches (from, to) of the SUT's clock in which the command was frozen, or what stamps its end."""
 
     time_ns: int
     name: Phase
     edge: Edge
     sut_ns: int | None = None
     sut_wall_ns: int | None = None
+    exit_code: int | None = None
+    frozen_ns: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +189,8 @@ class ActionEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockEvent:
-    """One clock exchange: host clock before (t0) and after (t1) the SUT stamped `t_sut_ns` (both monotonic, ns)."""
+    """One clock exchange: host clock before (t0) and after (t1) the SUT stamped `t_sut_ns` (both monotonic, ns). The
+    `boot` clocks are read beside `t_sut_ns` and `t1_ns`; unlike those they go on while a machine sleeps."""
 
     time_ns: int
     t0_ns: int
@@ -186,6 +198,8 @@ class ClockEvent:
     t1_ns: int
     sut_wall_ns: int
     host_wall_ns: int
+    sut_boot_ns: int | None = None
+    host_boot_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,10 +306,21 @@ _HINTS: dict[type[Document], dict[str, Any]] = {cls: get_type_hints(cls) for cls
 
 
 def encode(document: Document) -> str:
-    """One line of JSON (no newline) for a document."""
+    """One line of JSON (no newline) for a document.
+
+    Raises:
+        DocumentError: `decode` would refuse it.
+    """
     kind, sub = _TAG_OF[type(document)]
     tagged: Json = {"type": kind} | ({} if sub is None else {"kind": sub})
-    return dump(tagged | {f.name: getattr(document, f.name) for f in fields(document)})
+    raw = {f.name: getattr(document, f.name) for f in fields(document)}
+    _require_types(type(document), raw, "not written")
+    try:
+        line = dump(tagged | raw)
+        line.encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DocumentError(f"not written: {type(document).__name__} holds what is no JSON ({error})") from None
+    return line
 
 
 def decode(line: str | bytes, where: str) -> Document:
@@ -350,23 +375,25 @@ def load_object(line: str | bytes, where: str) -> Json:
 
 
 def _build(cls: type[Document], raw: Json, where: str) -> Document:
-    hints = _HINTS[cls]
     known = {f.name: f for f in fields(cls)}
     if unknown := sorted(set(raw) - set(known)):
         raise DocumentError(f"{where}: {cls.__name__} has unknown fields {unknown}; was it written by another tool?")
     for name, spec in known.items():
-        if name not in raw:
-            if spec.default is MISSING and spec.default_factory is MISSING:
-                raise DocumentError(f"{where}: {cls.__name__} lacks the field {name!r}")
-        elif not matches(raw[name], hints[name]):
-            raise DocumentError(
-                f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {describe(hints[name])}"
-            )
+        if name not in raw and spec.default is MISSING and spec.default_factory is MISSING:
+            raise DocumentError(f"{where}: {cls.__name__} lacks the field {name!r}")
+    _require_types(cls, raw, where)
     return cls(**raw)
 
 
+def _require_types(cls: type[Document], raw: Json, where: str) -> None:
+    for name, hint in _HINTS[cls].items():
+        if name in raw and not matches(raw[name], hint):
+            raise DocumentError(f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {describe(hint)}")
+
+
 def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
-    """Whether a decoded JSON or TOML value has the type of a dataclass field's hint (an int passes for a float)."""
+    """Whether a decoded JSON or TOML value has the type of a dataclass field's hint (an int passes for a float). A
+    whole number has to fit 64 bits: what counts with it may rely on that."""
     origin = get_origin(hint)
     if origin is Literal:
         return value in get_args(hint)
@@ -380,10 +407,57 @@ def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is a
     if hint is Any:
         return True
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, float) or matches(value, int)
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63
     return isinstance(value, hint)
+
+
+LAST_STAMP_NS = 1 << 62
+"""Beyond it (the year 2116, or 146 years of a monotonic clock) nothing is a stamp; sums of two still fit 64 bits."""
+MOST_NESTED = 8
+"""Lists and objects in each other that are kept of what a SUT says."""
+LONGEST_TEXT = 2000
+"""Characters of a text that are kept of what a SUT says."""
+
+
+def tame(value: object, name: str, problems: list[str], depth: int = MOST_NESTED) -> Any:  # noqa: ANN401  as it comes
+    """What somebody else's program said (decoded JSON), as everything here can keep and count with: numbers that JSON
+    or 64 bits do not have and what is nested too deep become null, text is made printable and cut.
+
+    What was lost is told in `problems`, where it stood by `name`.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return printable(value)[:LONGEST_TEXT]
+    if isinstance(value, int):
+        if matches(value, int):
+            return value
+        problems.append(f"{name} is a whole number beyond 64 bits")
+        return None
+    if isinstance(value, float):
+        if isfinite(value):
+            return value
+        problems.append(f"{name} is {value}")
+        return None
+    if depth == 0 or not isinstance(value, list | dict):
+        problems.append(f"{name} is nested more than {MOST_NESTED} deep")
+        return None
+    if isinstance(value, list):
+        return [tame(part, f"{name}[{at}]", problems, depth - 1) for at, part in enumerate(value)]
+    plain = {key: tame(key, "a name", problems) for key in value}
+    return {
+        plain[key]: tame(part, f"{name}.{plain[key]}".lstrip("."), problems, depth - 1) for key, part in value.items()
+    }
+
+
+def shown(value: object) -> str:
+    """The beginning of a decoded JSON value, for a message; what is nested too deep to be shown is only named."""
+    try:
+        return f"{value!r:.300}"
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deep to be shown"
 
 
 def describe(hint: Any) -> str:  # noqa: ANN401  a type hint is anything

@@ -19,6 +19,7 @@ LabError                      a lab or user problem: one sentence, exit code 1, 
  +- Interrupted               the operator ended the run (Ctrl-C, SIGTERM)
 
 Meters have a tree of their own, `meters.meter.MeterError`, because `meters` is a leaf; the CLI prints both alike.
+What a SUT or a meter said stands in many messages: `printable` before a terminal or a log.
 """
 
 
@@ -88,3 +89,17 @@ class LabNotReady(LabError):
 
 class Interrupted(LabError):
     """The operator ended the run."""
+
+
+def printable(text: str) -> str:
+    """A text without what would steer a terminal or is no Unicode: control and format characters and lone surrogates
+    become the replacement character; tabs and ends of lines become spaces."""
+    return "".join(character if character.isprintable() else _REPLACED.get(character, "\ufffd") for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+_REPLACED = dict.fromkeys("\t\n\r", " ")

@@ -18,7 +18,7 @@ from harness.attest.witness import channels_of, clock_of
 from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
 from harness.config import EMBEDDED, LabConfig, MeterSection
 from harness.documents import Json
-from harness.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError
+from harness.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.instruments import (
     Match,
     Register,
@@ -73,7 +73,7 @@ def check_lab(
         *_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
-    return [replace(reason, text=_printable(reason.text)) for reason in found]
+    return [replace(reason, text=printable(reason.text)) for reason in found]
 
 
 def _room(config: LabConfig) -> Iterator[Reason]:
@@ -85,11 +85,6 @@ def _room(config: LabConfig) -> Iterator[Reason]:
         yield Reason("ok", "room", f"{read_temperature_c(ambient):.1f} °C by {ambient.file}")
     except LabError as error:
         yield Reason("refuse", "room", str(error))
-
-
-def _printable(text: str) -> str:
-    """What a SUT or a meter says (names of users and processes) without what would steer a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def require_ready(reasons: list[Reason]) -> None:

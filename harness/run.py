@@ -14,28 +14,27 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
 from harness.ambient import AmbientRecorder
-from harness.clock import ClockExchange
+from harness.clock import ClockExchange, boot_ns
 from harness.config import LabConfig, Scenario
 from harness.documents import (
     ClockEvent,
     Edge,
     ExitStatus,
     Json,
-    NoteEvent,
     Phase,
     PhaseEvent,
     Start,
     Stop,
     WaitEvent,
 )
-from harness.errors import LabError
+from harness.errors import Interrupted, LabError, printable
 from harness.gate import Condition, Step, Trace, last_step, outside, recent_mean
 from harness.instruments import Register
 from harness.material import Inventory, Material
 from harness.plan import PlannedRun
 from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import WORK, RunWriter, Sign
-from harness.sut import AgentSession, RatingResult, Sut
+from harness.sut import ANSWER_S, AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Identity, Origin
 
@@ -86,7 +85,7 @@ class Ended:
 
 
 class RunFailed(LabError):
-    """The workload failed: its exit code, its missing artifact."""
+    """The workload failed: its exit code, or it never ended."""
 
 
 def execute(
@@ -104,6 +103,7 @@ def execute(
     kind_of_run: "type[TestRun] | None" = None,
 ) -> Ended:
     """Make one run in `folder` (exclusively created). Whatever happens, the folder ends sealed, with a stop document.
+    What happens while a run that ended is cleaned up does not change how it ended: it becomes a note.
 
     `on_start` is told the digest of the start document when it is on disk, before anything is measured; `reference` is
     where the session began, None where this is its first run; `kind_of_run` another order of phases.
@@ -129,8 +129,9 @@ def execute(
             run.measure()
         except BaseException as error:
             status, cause = ("fail" if isinstance(error, RunFailed) else "abort"), error
-        finally:
-            run.release()
+        interruption = run.release()
+        if cause is None and interruption is not None:
+            status, cause = "abort", interruption
         reason = None if cause is None else _reason(cause)
         stop = Stop(
             time_ns=time.monotonic_ns(),
@@ -210,17 +211,22 @@ class TestRun:
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f" after {last[:300]!r}" if last else ""
 
-    def release(self) -> None:
-        """End agent and recorders, remove the work folder; what cannot be done any more becomes a note."""
-        for step in (self._end_session, *(meter.stop for meter in self._meters), self._leave_sut):
+    def release(self) -> BaseException | None:
+        """End agent and recorders, remove the work folder; what cannot be done any more becomes a note. Returns what
+        came from outside meanwhile (Ctrl-C, a signal): it ends one step, not the others."""
+        interruption: BaseException | None = None
+        steps = [self._end_session, *(meter.stop for meter in self._meters), self._leave_sut]
+        steps += [part.close for part in (self._agent,) if part is not None]
+        steps += [part.stop for part in (self._room,) if part is not None]
+        for step in steps:
             try:
                 step()
-            except (LabError, MeterError, OSError, EOFError) as error:
-                self._note("release", f"{type(error).__name__}: {error}")
-        if self._agent is not None:
-            self._agent.close()
-        if self._room is not None:
-            self._room.stop()
+            # A run that was measured is sealed whatever its end meets, bugs of ours included.
+            except BaseException as error:
+                self._journal.note("release", f"{type(error).__name__}: {error}")
+                if not isinstance(error, Exception) or isinstance(error, Interrupted):
+                    interruption = error
+        return interruption
 
     def _stage(self) -> AgentSession:
         self._stage_files()
@@ -358,15 +364,19 @@ class TestRun:
         if self._work is None:
             return
         names = [*self._scenario.artifacts, "stdout.txt", "stderr.txt"]
-        for name, content in self._bench.sut.fetch(self._work, names).items():
+        fetched = self._bench.sut.fetch(self._work, names)
+        for name, content in fetched.files.items():
             self._writer.write_file(f"artifacts/{name}", content)
+        for name, problem in fetched.problems.items():
+            if name in self._scenario.artifacts:
+                self._journal.note("artifact-missing", f"{name}: {problem}")
         self._leave_sut()
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            session.kill()
-            session.finish()
+            session.kill(ANSWER_S)
+            session.finish(ANSWER_S)
 
     def _leave_sut(self) -> None:
         work, self._work = self._work, None
@@ -401,9 +411,6 @@ class TestRun:
         if edge == "begin":
             self._on_phase(name, self._meters[0] if self._meters else None)
 
-    def _note(self, code: str, text: str) -> None:
-        self._journal.put(NoteEvent(time_ns=time.monotonic_ns(), code=code, text=text))
-
 
 def _trace(meter: MeterRecorder) -> Trace:
     """The recent readings of a meter that have a value."""
@@ -427,10 +434,10 @@ def _calibration(register: Register | None, named: str, identity: Identity, orig
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, LabError | MeterError):
-        return str(error)
+        return printable(str(error))
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by the operator (Ctrl-C)"
-    return f"{type(error).__name__}: {error}"
+    return printable(f"{type(error).__name__}: {error}")
 
 
 def _start(
@@ -456,6 +463,7 @@ def _start(
         time_base="host-monotonic",
         time_ns=time.monotonic_ns(),
         utc=utc_now(),
+        boot_ns=boot_ns(),
         previous_manifest=previous_manifest,
         sut=bench.sut_facts,
         host=bench.host_facts,

@@ -7,6 +7,7 @@ run is never resumed; `seal` hashes, then drops write permission; a folder witho
 No link is followed and no device opened: what is no plain file inside the campaign's folder is an error.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -164,18 +165,29 @@ class RunWriter:
             folder.mkdir(parents=False)
             (folder / "inputs").mkdir()
             (folder / "artifacts").mkdir()
-            self._journal: BinaryIO = (folder / JOURNAL).open("xb")
+            # Unbuffered: what a full disk refused is not tried again when the file is closed.
+            self._journal: BinaryIO = (folder / JOURNAL).open("xb", buffering=0)
         except OSError as error:
             raise RunFolderError(f"{folder}: cannot create the run folder ({error})") from error
         self.folder = folder
 
     def append(self, document: Document) -> None:
-        """Append one document to run.jsonl and hand it to the operating system at once."""
+        """Append one document to run.jsonl and hand it to the operating system at once, whole or not at all.
+
+        Raises:
+            DocumentError: no reader would take it; nothing was written. RunFolderError: the disk refuses.
+        """
+        line = encode(document).encode() + b"\n"
         try:
-            self._journal.write(encode(document).encode() + b"\n")
-            self._journal.flush()
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{self.folder / JOURNAL}: cannot append ({error})") from error
+            length = self._journal.tell()
+            if self._journal.write(line) != len(line):
+                self._journal.truncate(length)
+                self._journal.seek(length)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.folder / JOURNAL}: cannot append ({error.strerror}); free the disk, `wattlab run` continues"
+            ) from error
 
     def begin(self, start: Start) -> str:
         """Append the start document; it and every input are on disk (fsync) before this returns its line's sha256."""
@@ -209,7 +221,10 @@ class RunWriter:
         """Rows (header not counted; lines for logs) and sha256 of every stream, for the stop document."""
         summary: dict[str, Json] = {}
         for path in sorted(self.folder.glob("*.csv")) + sorted(self.folder.glob("*.log")):
-            content = path.read_bytes()
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise RunFolderError(f"{path}: cannot be read back ({error.strerror})") from error
             rows = content.count(b"\n") - (path.suffix == ".csv" and len(content) > 0)
             summary[path.name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         return summary
@@ -433,19 +448,31 @@ class ChainedLog:
         return entry
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
-        """Append one chained entry, on disk (fsync) before this returns."""
-        content = read_plain(self.path) if self.path.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            os.truncate(self.path, len(whole))
+        """Append one chained entry, on disk (fsync) before this returns.
+
+        Raises:
+            RunFolderError: the disk refuses; a half line that it left is cut away by the next call.
+        """
+        try:
+            content = read_plain(self.path) if self.path.exists() else b""
+            whole = content[: content.rfind(b"\n") + 1]
+            if whole != content:
+                os.truncate(self.path, len(whole))
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot be read or mended ({error.strerror})") from error
         lines = whole.split(b"\n")[:-1]
         previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
         entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
         unclosed = dump(entry).encode()[:-1]
-        with self.path.open("ab") as file:
-            file.write(unclosed + _own_digest(unclosed) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path.open("ab") as file:
+                file.write(unclosed + _own_digest(unclosed) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: cannot append ({error.strerror}); free the disk or give write permission, then try again"
+            ) from error
 
     def head(self) -> str:
         """sha256 of the last line: what the next line will name as `prev`."""

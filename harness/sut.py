@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import re
 import shlex
 import socket
 import stat
@@ -32,8 +33,8 @@ import paramiko
 
 from harness.clock import ClockExchange, begin_exchange, end_exchange
 from harness.conditions import Diagnosis, of_changes, of_state
-from harness.documents import Json
-from harness.errors import HostKeyError, SutError, SutRefused, SutUnreachable
+from harness.documents import LAST_STAMP_NS, Json, matches, shown, tame
+from harness.errors import HostKeyError, SutError, SutRefused, SutUnreachable, printable, printable_lines
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors reach us as exceptions
 
@@ -49,13 +50,33 @@ EXIT_STATUS_S = 2.0
 LINK_SILENT_S = 4.0
 """A link on which no heartbeat was answered for so long is taken for lost, also where a relay acknowledges the TCP."""
 FINISH_S = 90.0
+STALL_S = 10.0
+"""A journal of which nothing came for so long, while the agent answers, does not come."""
 KILL_S = 75.0
 """The agent itself gives a load 5 s to end and 55 s more to be killed."""
+ANSWER_S = 3.0
+"""So long an agent that is to be left is waited for; it answers within milliseconds, or not at all."""
+REMOVE_S = 20.0
+"""What `agent.py remove` may take: it gives an agent 10 s to end itself and its load, and kills them then."""
+MAX_LINE = 1 << 18
+"""Bytes of one line of the agent; the longest it has, the columns of 16 GPUs, is an eighth of that."""
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
 MAX_ARTIFACT = 256 << 20
 MAX_ANSWER = 8 << 20
 FREE_BYTES = 1 << 30
 WALL_CLOCK_S = 2.0
+COLLECT_S = 0.25
+"""A remote command's standard error is looked at so often while its standard output is silent."""
+VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+FACTS: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("hostname", "os", "kernel", "machine", "cpu", "python"), (str, "a text")),
+    **dict.fromkeys(("memory_kib", "disk_free_bytes", "sut_ns", "sut_wall_ns"), (int, "a whole number above 0")),
+    "cpu_count": (int, "a whole number above 0"),
+    "gpus": (list[dict[str, Any]], "a list of objects"),
+    "psutil": (str | None, "a text or null"),
+    "boot_id": (str | None, "a text or null"),
+}
+"""What the agent says of a SUT and others count with: type, and the type in words."""
 
 RUN_WHAT_IS_SENT = (
     "import base64, json, sys, zlib; told = json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))); "
@@ -79,6 +100,14 @@ class SutConfig:
     known_hosts: Path
     python: str
     folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Artifacts by their names, and of those that could not be taken what is wrong with them."""
+
+    files: dict[str, bytes]
+    problems: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +194,19 @@ class Sut:
         """What the SUT is: the start document's `sut` (fields in docs/run-folder.md and in `harness.agent.facts`).
 
         Raises:
-            SutRefused: no interpreter, or one older than Python 3.8.
+            SutRefused: no interpreter, one older than Python 3.8, or one that does not say what the agent says.
         """
-        return self._ask_agent("facts", "--folder", self.root)
+        return self._facts_of(self._ask_agent("facts", "--folder", self.root))
+
+    def _facts_of(self, answer: object) -> Json:
+        facts = tame(answer, "", [])
+        for key, (hint, what) in FACTS.items():
+            value = facts.get(key) if isinstance(facts, dict) else None
+            if not matches(value, hint) or (isinstance(value, int) and value <= 0):
+                raise SutRefused(
+                    f"{self.name}: the agent says {key} is {shown(value)}, expected {what}; is {self.python} a Python?"
+                )
+        return dict(facts)
 
     def diagnose(self, horizon_s: float, begun: Json | None = None) -> list[Diagnosis]:
         """Every reason not to measure on this SUT for `horizon_s` seconds, and every remark, in one list.
@@ -179,10 +218,21 @@ class Sut:
             self._deployed()
             before_ns = time.time_ns()
             found = self._ask_agent("survey", "--folder", self.root, "--root", f"{self.root}/runs")
+            facts = self._facts_of(found.get("facts"))
         except SutRefused as error:
             return [Diagnosis("python", "refuse", str(error))]
         after_ns = time.time_ns()
-        facts, state = found["facts"], found["state"]
+        try:
+            return self._judge(found, facts, before_ns, after_ns, horizon_s, begun)
+        # Whatever an interpreter that is none, or lies, says in place of the agent's answer.
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            text = f"the agent's survey cannot be read ({type(error).__name__}: {error}); is {self.python} a Python?"
+            return [Diagnosis("python", "refuse", text)]
+
+    def _judge(
+        self, answer: Json, facts: Json, before_ns: int, after_ns: int, horizon_s: float, begun: Json | None
+    ) -> list[Diagnosis]:
+        state = answer["state"]
         return [
             Diagnosis(
                 "identity", "info", f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
@@ -191,14 +241,17 @@ class Sut:
             *_of_disk(facts, self.root),
             *_of_clock(int(state["begin_wall_ns"]) - before_ns, int(facts["sut_wall_ns"]) - after_ns),
             *of_state(state, horizon_s),
-            *_of_runs(found["runs"]),
+            *_of_runs(answer["runs"]),
             *([] if begun is None else of_changes(begun, facts)),
         ]
 
     def _of_python(self, facts: Json) -> Iterator[Diagnosis]:
         if facts["psutil"] is None:
             yield Diagnosis(
-                "no-psutil", "refuse", f"{facts['psutil_problem']}; `wattlab sut prepare` makes an environment that can"
+                "no-psutil",
+                "refuse",
+                f"{facts['psutil_problem']}; `{self.python} -m pip install psutil` there adds it, "
+                "or `wattlab sut prepare` makes an environment that has it",
             )
         for gpu in facts["gpus"]:
             yield Diagnosis("gpu", "info", f"GPU {gpu['index']}: {gpu['name']}, driver {gpu['driver']}")
@@ -214,9 +267,11 @@ class Sut:
             SutRefused: another wattlab is measuring on this SUT. SutError: the folder exists, or the disk refuses.
         """
         found = self._ask_agent("sweep", "--root", f"{self.root}/runs")
+        if not matches(found.get("busy"), list[dict[str, Any]]):
+            raise SutError(f"{self.name}: agent sweep answered {shown(found)}, expected the runs it found")
         if found["busy"]:
             raise SutRefused(
-                f"{self.name}: run {found['busy'][0]['name']} is being measured there by another wattlab; "
+                f"{self.name}: run {found['busy'][0].get('name')} is being measured there by another wattlab; "
                 "wait for its end"
             )
         work = self.work_folder(run_uid)
@@ -246,29 +301,28 @@ class Sut:
         self._sessions[self._run_folder(run_uid)] = session
         return session
 
-    def fetch(self, work: str, names: Sequence[str]) -> dict[str, bytes]:
-        """The named artifacts (plain names, regular files) that the run left; those that are not there are not in the
-        dict.
+    def fetch(self, work: str, names: Sequence[str]) -> "Fetched":
+        """The named artifacts (plain names) that the run left, and why others were not taken: what is there must be a
+        regular file of at most 256 MiB, reached through no link.
 
         Raises:
-            SutError: a name that leaves the folder, a file over 256 MiB.
+            SutError: a name that leaves the folder.
         """
-        found = {}
+        fetched = Fetched({}, {})
         with self._guarded(f"fetching from {work}"), self._sftp() as sftp:
-            for name in names:
-                path = f"{work}/artifacts/{_plain(name)}"
-                try:
-                    status = sftp.lstat(path)
-                except FileNotFoundError:
-                    continue
-                if not stat.S_ISREG(status.st_mode or 0):
-                    raise SutError(f"{self.name}: {path} is no regular file; a scenario's artifacts must be files")
-                if (status.st_size or 0) > MAX_ARTIFACT:
-                    raise SutError(
-                        f"{self.name}: {path} has {status.st_size} bytes, more than {MAX_ARTIFACT} are not fetched"
-                    )
-                found[name] = _read(sftp, path)
-        return found
+            paths = {name: f"{work}/artifacts/{_plain(name)}" for name in names}
+            if (problem := _unlike(sftp, f"{work}/artifacts", stat.S_ISDIR, "folder")) is not None:
+                return Fetched({}, dict.fromkeys(names, f"artifacts {problem}"))
+            for name, path in paths.items():
+                problem = _unlike(sftp, path, stat.S_ISREG, "regular file")
+                content = b"" if problem else _read(sftp, path, MAX_ARTIFACT + 1)
+                if len(content) > MAX_ARTIFACT:
+                    problem = f"has more than the {MAX_ARTIFACT} bytes that are fetched"
+                if problem is None:
+                    fetched.files[name] = content
+                else:
+                    fetched.problems[name] = problem
+        return fetched
 
     def start_load(self, work: str, seconds: float) -> None:
         """A full load on every CPU that ends by itself and needs no link; load.py is in the work folder.
@@ -285,7 +339,7 @@ class Sut:
         folder = str(PurePosixPath(work).parent)
         if (session := self._sessions.pop(folder, None)) is not None:
             session.abandon()
-        if self._ask_agent("remove", "--folder", folder) != {"removed": True}:
+        if self._ask_agent("remove", "--folder", folder, limit_s=REMOVE_S) != {"removed": True}:
             raise SutError(f"{self.name}: {folder} could not be removed; look at it and remove it by hand")
 
     def work_folder(self, run_uid: str) -> str:
@@ -355,7 +409,7 @@ class Sut:
         return own
 
     def _install(self, python: str, progress: Callable[[str], None]) -> None:
-        gpus = self._ask_agent("facts", "--folder", self.root, python=python)["gpus"]
+        gpus = self._facts_of(self._ask_agent("facts", "--folder", self.root, python=python))["gpus"]
         lock = WORKLOADS / ("requirements-gpu.lock" if gpus else "requirements.lock")
         remote = f"{self.root}/{lock.name}"
         with self._guarded(f"copying {lock.name}"), self._sftp() as sftp:
@@ -375,8 +429,14 @@ class Sut:
             "have |= {n + '-cpu' for n in have}\n"
             "print(json.dumps([n for n in sys.argv[1:] if n not in have]))"
         )
-        lacking: list[str] = json.loads(self._run([python, "-I", "-c", program, *distributions])[1].splitlines()[-1])
-        return lacking
+        code, output, errors = self._run([python, "-I", "-c", program, *distributions])
+        lacking = _json_or_none((output.splitlines() or [""])[-1].encode())
+        if code != 0 or not matches(lacking, list[str]):
+            words = errors.strip() or output.strip() or f"exit code {code}"
+            raise SutRefused(
+                f"{self.name}: {python} does not say which packages it has ({words:.200}); is it a Python?"
+            )
+        return list(lacking) if isinstance(lacking, list) else []
 
     def _advise(self, python: str, progress: Callable[[str], None]) -> None:
         if python != self.python:
@@ -413,25 +473,22 @@ class Sut:
         # -S: the relay needs no package, and is there sooner without looking for any.
         return self.open_channel([self.python, "-I", "-S", self._deployed(), "attach", "--folder", folder])
 
-    def _agent(self, *arguments: str, python: str | None = None) -> str:
+    def _agent(self, *arguments: str, python: str | None = None, limit_s: float = COMMAND_S) -> str:
         """The standard output of one of the agent's commands."""
         path = self._deployed(python)
-        code, output, errors = self._run([python or self.python, "-I", path, *arguments])
+        code, output, errors = self._run([python or self.python, "-I", path, *arguments], limit_s)
         if code != 0:
             raise SutError(
                 f"{self.name}: agent {arguments[0]} failed ({code}): {errors.strip() or output.strip():.500}"
             )
         return output
 
-    def _ask_agent(self, *arguments: str, python: str | None = None) -> Json:
+    def _ask_agent(self, *arguments: str, python: str | None = None, limit_s: float = COMMAND_S) -> Json:
         """The JSON object that one of the agent's commands prints last (a login's start-up file may print before)."""
-        return self._last_object(self._agent(*arguments, python=python), f"agent {arguments[0]}")
+        return self._last_object(self._agent(*arguments, python=python, limit_s=limit_s), f"agent {arguments[0]}")
 
     def _last_object(self, output: str, asked: str) -> Json:
-        try:
-            answer = json.loads(output.splitlines()[-1])
-        except (ValueError, IndexError):
-            raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected JSON") from None
+        answer = _json_or_none((output.splitlines() or [""])[-1].encode())
         if not isinstance(answer, dict):
             raise SutError(f"{self.name}: {asked} answered {output[-200:]!r}, expected a JSON object")
         return answer
@@ -453,9 +510,10 @@ class Sut:
         # Understood by Python 2 as well.
         code, output, errors = self._run([python, "-c", "import sys; print('python %d.%d' % sys.version_info[:2])"])
         words = output.split()[-2:]
-        if code != 0 or len(words) != 2 or words[0] != "python":
+        if code != 0 or len(words) != 2 or words[0] != "python" or not VERSION.fullmatch(words[1]):
+            answer = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
             raise SutRefused(
-                f"{self.name}: {python} does not run there ({errors.strip() or output.strip() or code:.200}); "
+                f"{self.name}: {python} does not run there ({answer:.200}); "
                 "correct sut.python, or set it to <folder>/venv/bin/python and give `wattlab sut prepare`"
             )
         version = tuple(int(part) for part in words[1].split("."))
@@ -465,28 +523,33 @@ class Sut:
                 "install one there and name it in sut.python"
             )
 
-    def _run(self, argv: Sequence[str]) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error) of a remote command that ends within a minute."""
+    def _run(self, argv: Sequence[str], limit_s: float = COMMAND_S) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of a remote command; the texts are printable.
+
+        Raises:
+            SutError: it did not end within `limit_s`, or said more than 8 MiB.
+        """
         with self._guarded(f"running {argv[0]}"):
             self._ensure_open()
             channel = self.open_channel(argv)
             with contextlib.closing(channel):
-                channel.settimeout(COMMAND_S)
-                output, errors = _drain(channel.recv), _drain(channel.recv_stderr)
-                return channel.recv_exit_status(), output.decode(errors="replace"), errors.decode(errors="replace")
+                code, output, errors = _collect(channel, argv[0], limit_s)
+        texts = (printable_lines(content.decode(errors="replace")) for content in (output, errors))
+        return code, next(texts), next(texts)
 
     def _stream(self, argv: Sequence[str], progress: Callable[[str], None]) -> None:
-        """Run a remote command that may take long, its output line by line to `progress`."""
+        """Run a remote command that may take long, its output line by line, printable, to `progress`."""
         with self._guarded(f"running {argv[0]}"):
             self._ensure_open()
             channel = self.open_channel(argv)
             channel.set_combine_stderr(True)
             channel.settimeout(None)
             last = ""
-            with contextlib.closing(channel), channel.makefile("r") as lines:
-                for line in lines:
-                    last = line.rstrip() or last
-                    progress(line.rstrip())
+            with contextlib.closing(channel), channel.makefile("rb") as lines:
+                while line := lines.readline(MAX_LINE):
+                    text = printable(line.decode(errors="replace").rstrip())
+                    last = text or last
+                    progress(text)
                 code = channel.recv_exit_status()
         if code != 0:
             raise SutError(f"{self.name}: {shlex.join(argv)} ended with exit code {code}: {last:.300}")
@@ -567,18 +630,25 @@ class AgentSession:
             raise self._failure
 
     def exchange(self) -> ClockExchange:
-        """One clock exchange now; it is the caller's alone. Waits through a lost link."""
-        while True:
+        """One clock exchange now; it is the caller's alone. Waits through a lost link.
+
+        Raises:
+            SutUnreachable: no answer. SutError: one that is none.
+        """
+        limit_s = LINK_SILENT_S + self._reconnect_s + CONNECT_S
+        end_s = time.monotonic() + limit_s
+        while time.monotonic() < end_s:
             future: Future[ClockExchange] = Future()
             with self._changed:
                 self.check()
                 self._send_ping(future)
             try:
-                return future.result(LINK_SILENT_S + self._reconnect_s + CONNECT_S)
+                return future.result(limit_s)
             except _LinkLost:
                 continue
             except FutureTimeout:
-                raise SutUnreachable(f"{self._sut.name}: no answer to a clock exchange") from None
+                break
+        raise SutUnreachable(f"{self._sut.name}: no answer to a clock exchange within {limit_s:g} s")
 
     def rate(
         self, argv: Sequence[str] | None, env: Mapping[str, str], cwd: str | None, duration_s: float | None
@@ -603,26 +673,39 @@ class AgentSession:
                 self.check()
             return self._rating_result
 
-    def kill(self) -> None:
-        """End the load, if one runs, and wait until it is gone."""
-        self._request("kill")
+    def kill(self, answer_s: float | None = None) -> None:
+        """End the load, if one runs, and wait until it is gone. An agent that does not answer within `answer_s` (None:
+        as long as the link may be lost) is not waited for."""
+        self._request("kill", answer_s)
         with self._changed:
             if not self._changed.wait_for(lambda: not self._rating or self._failure is not None, KILL_S):
                 raise SutError(f"{self._sut.name}: the load was not ended within {KILL_S:g} s; look at the SUT")
             if self._rating:
                 self.check()
 
-    def finish(self) -> None:
-        """Stop sampling, receive the journal to its end, end the agent."""
-        size = int(self._request("finish")["size"])
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._offset >= size or self._failure is not None, FINISH_S):
-                raise SutUnreachable(f"{self._sut.name}: the journal stopped at byte {self._offset} of {size}")
-            self.check()
+    def finish(self, answer_s: float | None = None) -> None:
+        """Stop sampling, receive the journal to its end, end the agent; `answer_s` as for `kill`."""
+        size = self._request("finish", answer_s).get("size")
+        if not isinstance(size, int):
+            raise SutError(f"{self._sut.name}: the agent answered {shown(size)} to finish, expected its journal's size")
+        self._await_journal(size)
         self._closing = True
-        self._request("bye")
+        self._request("bye", answer_s)
         self._thread.join()
         self.check()
+
+    def _await_journal(self, size: int) -> None:
+        """Wait until the journal has arrived up to a size; as long as it comes, or the link is silent."""
+        end_s = time.monotonic() + FINISH_S
+        with self._changed:
+            while self._offset < size and self._failure is None:
+                is_told = self._changed.wait(STALL_S)
+                is_heard = time.monotonic_ns() - self._heard_ns < LINK_SILENT_S * 1e9
+                if (is_heard and not is_told) or time.monotonic() > end_s:
+                    break
+            self.check()
+            if self._offset < size:
+                raise SutError(f"{self._sut.name}: the agent's journal stopped at byte {self._offset} of {size}")
 
     def abandon(self) -> None:
         """Leave the agent to whoever ends it; no request is answered any more."""
@@ -632,7 +715,7 @@ class AgentSession:
 
     # --- requests ---
 
-    def _request(self, operation: str, **fields: Any) -> Json:  # noqa: ANN401  what JSON can carry
+    def _request(self, operation: str, answer_s: float | None = None, **fields: Any) -> Json:  # noqa: ANN401  JSON
         future: Future[Json] = Future()
         with self._changed:
             self.check()
@@ -642,11 +725,11 @@ class AgentSession:
             self._send(line)
         # The session's thread sets an exception when the link stays away; the time limit is only for a mute agent.
         try:
-            answer = future.result(self._reconnect_s + COMMAND_S)
+            answer = future.result(self._reconnect_s + COMMAND_S if answer_s is None else answer_s)
         except FutureTimeout:
             raise SutUnreachable(f"{self._sut.name}: the agent did not answer to {operation}") from None
         if "error" in answer:
-            raise SutError(f"{self._sut.name}: the agent refused {operation}: {answer['error']}")
+            raise SutError(f"{self._sut.name}: the agent refused {operation}: {_said(answer['error'])}")
         return answer
 
     def _number(self) -> int:
@@ -705,6 +788,8 @@ class AgentSession:
             for message in self._link.receive((next_ns - now_ns) / 1e9 if next_ns > now_ns else 0.0):
                 self._heard_ns = time.monotonic_ns()
                 self._on_message(message)
+            for length in self._link.take_dropped():
+                self._note("agent-garbled", f"a line of {length} bytes, more than {MAX_LINE}, was dropped")
             if time.monotonic_ns() - self._heard_ns > LINK_SILENT_S * 1e9:
                 raise EOFError(f"no answer for {LINK_SILENT_S:g} s")
 
@@ -759,27 +844,40 @@ class AgentSession:
                 raise EOFError("no greeting")
 
     def _on_message(self, message: Json) -> None:
+        number = message.get("id")
         if "journal" in message:
-            self._on_journal(message["journal"], int(message["at"]))
-        elif message.get("id") in self._pings:
-            t0_ns, waiting = self._pings.pop(message["id"])
-            exchange = end_exchange(t0_ns, message["sut_ns"], message["sut_wall_ns"])
-            if waiting is not None:
-                waiting.set_result(exchange)
-            else:
-                self._call(self._on_exchange, exchange)
-        elif message.get("id") in self._requests:
-            self._requests.pop(message["id"])[1].set_result(message)
-        elif message.get("id") == self._hello_id:
+            self._on_journal(message["journal"], message.get("at"))
+        elif number is None and "fault" in message:
+            raise SutError(f"{self._sut.name}: {_said(message['fault'])}; free its disk and run again")
+        elif type(number) is not int:
+            self._note("agent-garbled", f"neither an answer nor a journal line: {shown(message)}")
+        elif number in self._pings:
+            self._on_pong(*self._pings.pop(number), message)
+        elif number in self._requests:
+            self._requests.pop(number)[1].set_result(message)
+        elif number == self._hello_id:
             self._on_greeting(message)
-        elif "fault" in message:
-            raise SutError(f"{self._sut.name}: {message['fault']}; free its disk and run again")
+
+    def _on_pong(self, t0_ns: int, waiting: "Future[ClockExchange] | None", message: Json) -> None:
+        stamps = [_stamp(message, key) for key in ("sut_ns", "sut_wall_ns", "sut_boot_ns")]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if len(known) < len(stamps):
+            problem = f"the agent answered to a clock exchange with {shown(message)}, expected stamps in nanoseconds"
+            self._note("agent-garbled", problem)
+            if waiting is not None:
+                waiting.set_exception(SutError(f"{self._sut.name}: {problem}"))
+            return
+        exchange = end_exchange(t0_ns, *known)
+        if waiting is not None:
+            waiting.set_result(exchange)
+        else:
+            self._call(self._on_exchange, exchange)
 
     def _on_greeting(self, message: Json) -> None:
         if "error" in message:
-            raise SutError(f"{self._sut.name}: the agent refused to go on: {message['error']}")
+            raise SutError(f"{self._sut.name}: the agent refused to go on: {_said(message['error'])}")
         if message.get("fault"):
-            raise SutError(f"{self._sut.name}: {message['fault']}; free its disk and run again")
+            raise SutError(f"{self._sut.name}: {_said(message['fault'])}; free its disk and run again")
         # A clock exchange that was asked on the old link, or between the links, has no answer.
         self._drop_pings()
         with self._changed:
@@ -787,16 +885,33 @@ class AgentSession:
             for line, _ in self._requests.values():
                 self._send(line)
 
-    def _on_journal(self, record: Json, offset: int) -> None:
+    def _on_journal(self, record: object, offset: object) -> None:
+        if not isinstance(record, dict) or type(offset) is not int or not self._offset < offset < LAST_STAMP_NS:
+            self._note("agent-garbled", f"a journal line at {shown(offset)} that is none: {shown(record)}")
+            return
         self._call(self._on_record, record)
         with self._changed:
             self._offset = offset
-            if record.get("rec") == "phase" and record.get("edge") == "end":
+            if self._rating and record.get("rec") == "phase" and record.get("edge") == "end":
+                self._rating_result = self._result_of(record)
                 self._rating = False
-                self._rating_result = RatingResult(
-                    record.get("exit_code"), record["begin_ns"], record["sut_ns"], record.get("reason")
-                )
             self._changed.notify_all()
+
+    def _result_of(self, record: Json) -> RatingResult:
+        """How the interval ended, as the agent says it.
+
+        Raises:
+            SutError: it says what is none; the run cannot be rated.
+        """
+        code, begin_ns, end_ns = record.get("exit_code"), _stamp(record, "begin_ns"), _stamp(record, "sut_ns")
+        reason = record.get("reason")
+        if begin_ns is None or end_ns is None or begin_ns >= end_ns or not matches(code, int | None):
+            values = shown([record.get(key) for key in ("begin_ns", "sut_ns", "exit_code")])
+            raise SutError(
+                f"{self._sut.name}: the agent says that begin, end and exit code of the rating interval are {values}, "
+                "expected two stamps in order and a number"
+            )
+        return RatingResult(code, begin_ns, end_ns, None if reason is None else _said(reason))
 
     def _note(self, code: str, text: str) -> None:
         self._call(self._on_record, {"rec": "note", "code": code, "text": text})
@@ -837,11 +952,13 @@ class _CallbackFailed(Exception):
 
 
 class Link:
-    """One channel to the agent: JSON lines both ways."""
+    """One channel to the agent: JSON lines both ways. A line of more than MAX_LINE bytes is dropped as it comes."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
-        self._rest = b""
+        self._rest = bytearray()
+        self._skipped = 0
+        self._dropped: list[int] = []
 
     def send(self, line: bytes) -> None:
         """Send one line."""
@@ -856,8 +973,33 @@ class Link:
             return []
         if not block:
             raise EOFError("the link was closed")
-        *lines, self._rest = (self._rest + block).split(b"\n")
+        lines = self._lines_of(block)
         return [message for line in lines if isinstance(message := _json_or_none(line), dict)]
+
+    def take_dropped(self) -> list[int]:
+        """Lengths of the lines that were too long since this was asked."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
+
+    def _lines_of(self, block: bytes) -> Iterator[bytes]:
+        """The lines that end in `block`; what follows the last is kept, up to MAX_LINE bytes."""
+        *ends, last = block.split(b"\n")
+        for end in ends:
+            self._keep(end)
+            if self._skipped:
+                self._dropped.append(self._skipped)
+            else:
+                yield bytes(self._rest)
+            self._skipped = 0
+            self._rest.clear()
+        self._keep(last)
+
+    def _keep(self, part: bytes) -> None:
+        if self._skipped or len(self._rest) + len(part) > MAX_LINE:
+            self._skipped += len(self._rest) + len(part)
+            self._rest.clear()
+        else:
+            self._rest += part
 
     def last_words(self) -> str:
         """What the relay said on standard error before it ended by itself; empty when the link was cut.
@@ -866,7 +1008,7 @@ class Link:
         """
         if not self._channel.status_event.wait(EXIT_STATUS_S):
             return ""
-        return self._channel.recv_stderr(1000).decode(errors="replace").strip()
+        return printable(self._channel.recv_stderr(1000).decode(errors="replace").strip())
 
     def close(self) -> None:
         """Give the channel back."""
@@ -877,8 +1019,19 @@ def _json_or_none(line: bytes) -> object:
     """A message; what a login's start-up file printed on the channel is none."""
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
+
+
+def _stamp(message: Json, key: str) -> int | None:
+    """A stamp of the SUT in ns; None where there is none that could be one."""
+    value = message.get(key)
+    return value if type(value) is int and 0 <= value < LAST_STAMP_NS else None
+
+
+def _said(text: object) -> str:
+    """What the agent gave as a reason, for a message."""
+    return printable(text if isinstance(text, str) else shown(text))[:500]
 
 
 # --- connecting ---
@@ -1031,10 +1184,20 @@ def _write(sftp: paramiko.SFTPClient, path: str, content: bytes) -> None:
     sftp.posix_rename(partial, path)
 
 
-def _read(sftp: paramiko.SFTPClient, path: str) -> bytes:
+def _unlike(sftp: paramiko.SFTPClient, path: str, is_right: Callable[[int], bool], what: str) -> str | None:
+    """What is wrong with a path, looked at itself and not at what a link in its place names; None: nothing."""
+    try:
+        mode = sftp.lstat(path).st_mode or 0
+    except FileNotFoundError:
+        return "is not there"
+    return None if is_right(mode) else f"is no {what}{', but a link' if stat.S_ISLNK(mode) else ''}"
+
+
+def _read(sftp: paramiko.SFTPClient, path: str, most: int = MAX_ANSWER) -> bytes:
+    """The first bytes of a file, `most` at most."""
     with sftp.open(path, "rb") as file:
-        file.prefetch()
-        return file.read()
+        file.prefetch(min(file.stat().st_size or 0, most))
+        return file.read(most)
 
 
 def _read_if_there(sftp: paramiko.SFTPClient, path: str) -> bytes | None:
@@ -1044,13 +1207,31 @@ def _read_if_there(sftp: paramiko.SFTPClient, path: str) -> bytes | None:
         return None
 
 
-def _drain(receive: Callable[[int], bytes]) -> bytes:
-    found = b""
-    while block := receive(1 << 16):
-        found += block
-        if len(found) > MAX_ANSWER:
-            raise SutError(f"a remote command answered with more than {MAX_ANSWER} bytes")
-    return found
+def _collect(channel: paramiko.Channel, name: str, limit_s: float) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error of the command that runs on a channel.
+
+    Raises:
+        SutError: it did not end within `limit_s`, or said more than 8 MiB.
+    """
+    output, errors = bytearray(), bytearray()
+    end_s, is_open = time.monotonic() + limit_s, True
+    while is_open or channel.recv_stderr_ready():
+        if time.monotonic() > end_s:
+            raise SutError(f"{name} on the SUT did not end within {limit_s:g} s")
+        channel.settimeout(COLLECT_S)
+        with contextlib.suppress(TimeoutError):
+            block = channel.recv(1 << 16)
+            output += block
+            is_open = bool(block)
+        if channel.recv_stderr_ready():
+            errors += channel.recv_stderr(1 << 16)
+        if len(output) + len(errors) > MAX_ANSWER:
+            raise SutError(f"{name} on the SUT said more than {MAX_ANSWER} bytes")
+    if not channel.status_event.wait(max(0.0, end_s - time.monotonic())):
+        raise SutError(f"{name} on the SUT did not end within {limit_s:g} s")
+    while block := channel.recv_stderr(1 << 16) if channel.recv_stderr_ready() else b"":
+        errors += block[: MAX_ANSWER - len(errors)]
+    return channel.recv_exit_status(), bytes(output), bytes(errors)
 
 
 def _summary(line: str) -> str:

@@ -36,19 +36,24 @@ def _open(path: str) -> int:
     return descriptor
 
 
-def _finite(metrics: "Dict[str, Any]") -> "Dict[str, Any]":
-    """Floats that JSON does not have (nan, infinities) become null; number types of other libraries become float."""
-    plain = {}  # type: Dict[str, Any]
-    for name, value in metrics.items():
-        if not isinstance(value, (str, int, type(None))):
-            value = float(value)
-            value = value if math.isfinite(value) else None
-        plain[name] = value
-    return plain
+def _plain(value: "Any") -> "Any":  # noqa: ANN401  a metric is whatever a program has
+    """What JSON has: floats it does not have (nan, infinities) become null, number types of other libraries become
+    float, their arrays lists, anything else its text."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(part) for part in value]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+    return number if math.isfinite(number) else None
 
 
 def mark(action: str, index: int, edge: str, metrics: "Optional[Dict[str, Any]]" = None) -> None:
-    """Write one edge ("begin" or "end") of an action; `metrics` are flat, plain numbers or short strings.
+    """Write one edge ("begin" or "end") of an action; `metrics` are numbers or short strings, or lists of them.
 
     Raises:
         MarkerError: the pipe has no reader, or the line is too long to be written at once.
@@ -57,7 +62,7 @@ def mark(action: str, index: int, edge: str, metrics: "Optional[Dict[str, Any]]"
     if not path:
         return
     stamps = {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
-    fields = {"action": action, "index": index, "edge": edge, "metrics": _finite(metrics or {})}
+    fields = {"action": action, "index": index, "edge": edge, "metrics": _plain(metrics or {})}
     line = (json.dumps({**fields, **stamps}) + "\n").encode()
     if len(line) >= PIPE_BUF:
         message = "marker {!r}: {} bytes, at most {} can be written at once; give it fewer metrics"

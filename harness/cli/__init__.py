@@ -4,6 +4,7 @@ Exit codes: 0 ok, 1 a lab or user problem (one sentence), 2 a bug (traceback), 3
 """
 
 import argparse
+import contextlib
 import signal
 import sys
 import traceback
@@ -30,7 +31,7 @@ from harness.cli import (
     verify,
     witness,
 )
-from harness.errors import Interrupted, LabError
+from harness.errors import Interrupted, LabError, printable_lines
 from meters.meter import MeterError
 
 VERBS = (
@@ -65,23 +66,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     arguments = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1): the terminal may go
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         code: int = arguments.call(arguments)
         return code
     except (LabError, MeterError) as error:
-        print(f"wattlab: {error}", file=sys.stderr)
+        _say(str(error))
         return 1
     except KeyboardInterrupt:
-        print("wattlab: interrupted; `wattlab run` continues a campaign where it stood", file=sys.stderr)
+        _say("interrupted; `wattlab run` continues a campaign where it stood")
         return 1
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`)
         return 1
     except Exception:
-        traceback.print_exc()
-        print("wattlab: this is a bug in wattlab; please report the lines above", file=sys.stderr)
+        _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Interrupted("ended by SIGTERM; `wattlab run` continues a campaign where it stood")
+def _say(text: str) -> None:
+    """One message on standard error; nothing in it steers the terminal. One that was closed is not spoken to."""
+    with contextlib.suppress(OSError):
+        print(f"wattlab: {printable_lines(text)}", file=sys.stderr)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(f"ended by {signal.Signals(number).name}; `wattlab run` continues a campaign where it stood")

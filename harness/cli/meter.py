@@ -20,6 +20,7 @@ from serial.tools import list_ports
 from harness.cli import meter_check, meter_record, meter_serve
 from harness.cli.meter_port import add_meter_arguments, driver_name, opened, say_remarks, sparkline
 from harness.cli.types import Verbs, at_least
+from harness.errors import printable
 from meters import registry
 from meters.meter import MeterError, MeterGarbage, MeterTimeout
 from meters.options import Option
@@ -147,14 +148,14 @@ def _plugged_in() -> list[dict[str, str]]:
         usb = "" if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
         about = {"maker": port.manufacturer, "serial number": port.serial_number, "USB id": usb}
         name = stable.get(port.device, port.device)
-        found.append({"port": name, "kind": "serial", "what": port.description or ""} | _told(about))
+        found.append({"port": name, "kind": "serial", "what": printable(port.description or "")} | _told(about))
     for device in sorted(Path("/dev").glob(USBTMC_FILES)):
         found.append({"port": str(device), "kind": "usbtmc", "what": "USB test and measurement device"})
     return found
 
 
 def _told(about: dict[str, str | None]) -> dict[str, str]:
-    return {key: value for key, value in about.items() if value}
+    return {key: printable(value) for key, value in about.items() if value}
 
 
 def _kind(port: str) -> str:
@@ -185,8 +186,8 @@ def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str]) -> None:
 
 
 def _who(identity: Identity, origin: Origin) -> str:
-    parts = (identity.maker, identity.model, identity.serial, identity.firmware)
-    return f"{' '.join(part for part in parts if part) or 'a meter that does not say who it is'}: {origin.kind}"
+    words = filter(None, (identity.maker, identity.model, identity.serial, identity.firmware))
+    return f"{printable(' '.join(words)) or 'a meter that does not say who it is'}: {origin.kind}"
 
 
 # --- what it says -----------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def call_read(arguments: argparse.Namespace) -> int:
                     try:
                         readings.append(meter.read(READ_TIMEOUT_S))
                     except (MeterTimeout, MeterGarbage) as error:
-                        console.print(f"{time.strftime('%H:%M:%S')} {error}", markup=False)
+                        console.print(f"{time.strftime('%H:%M:%S')} {printable(str(error))}", markup=False)
                         continue
                     if console.is_terminal:
                         live.update(_line(readings), refresh=True)

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
 from harness.cli.types import Verbs, at_least, seconds
-from harness.errors import LabError
+from harness.errors import LabError, printable
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
 from reports.analysis.selftest import LEAST_EDGES, Check, Readings, Stated, constant_load, fit_window, window_check
@@ -165,7 +165,7 @@ def _listen(meter: Meter, seconds: float, console: Console, what: str) -> list[R
                 readings.append(meter.read(READ_TIMEOUT_S))
             except (MeterTimeout, MeterGarbage) as error:
                 if isinstance(error, MeterGarbage):
-                    progress.console.print(str(error), markup=False)
+                    progress.console.print(printable(str(error)), markup=False)
             last = readings[-1].power_w if readings else None
             shown = "" if last is None else f" {last:.2f} W"
             progress.update(task, completed=gone_s, description=f"{what}{shown}")
@@ -216,7 +216,7 @@ def _report(checks: Sequence[Check], as_json: bool, meter: Meter, driver: str) -
     for heading in ("check", "", "found"):
         table.add_column(heading, overflow="fold")
     for check in checks:
-        table.add_row(check.name, marks[check.grade], escape(check.sentence))
+        table.add_row(check.name, marks[check.grade], escape(printable(check.sentence)))
     Console().print(table)
     if meter.origin().kind == "emulated":
         print("This meter is emulated: the test says nothing about an instrument.")

@@ -22,7 +22,7 @@ from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_r
 from harness.cli.types import Verbs, at_least, seconds
 from harness.config import APPLICATION
 from harness.demo import emulator, emulator_wire
-from harness.errors import LabError
+from harness.errors import LabError, printable
 from harness.provenance import software_facts
 from meters import registry
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
@@ -137,7 +137,7 @@ def _wire_log(folder: Path) -> Iterator[BinaryIO]:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _who(meter: Meter) -> list[str]:

@@ -9,6 +9,7 @@ from harness.cli.types import Verbs, add_lab_argument
 from harness.config import LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.errors import ConfigError
+from reports.analysis.results import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 
@@ -49,4 +50,4 @@ def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Non
         campaign.add_observer_blocks(blocks, seconds)
         check(campaign, config, wires)
         with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
-            campaign.measure(bench, display.on_progress, OBSERVER)
+            campaign.measure(bench, display.on_progress, exclusion_of, OBSERVER)

@@ -1,6 +1,7 @@
 """`wattlab run`: make every run of the plan that is not done yet; continues an interrupted campaign."""
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -31,7 +32,7 @@ from harness.run_folder import Sign
 from harness.sut import Sut
 from reports.analysis import planning
 from reports.analysis.planning import Sizes, Wanted
-from reports.analysis.results import analyse
+from reports.analysis.results import analyse, exclusion_of
 
 UNREACHABLE = {
     "not-above-zero": "the pilot does not tell its induced energy from zero, so a relative half-width means nothing",
@@ -59,12 +60,21 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.ranging:
         return find_the_ranges(config)
     with open_wires(config) as wires:
-        measure(config, wires)
+        campaign = measure(config, wires)
     print(f"Measured: {config.campaign_folder}")
-    return report.write(config.campaign_folder)
+    code = report.write(config.campaign_folder)
+    show_lost(campaign)
+    return code
 
 
-def measure(config: LabConfig, wires: Wires) -> None:
+def show_lost(campaign: Campaign) -> None:
+    """The last lines: which planned runs are in no mean, and why; nothing where all are."""
+    lost = campaign.in_no_mean()
+    if lost:
+        print(f"{len(lost)} of {len(campaign.plan)} planned runs are in no mean:", *lost, sep="\n  ")
+
+
+def measure(config: LabConfig, wires: Wires) -> Campaign:
     """Preflight, then every remaining run, with a progress display; then the second stage, where one was declared.
 
     Raises:
@@ -75,12 +85,13 @@ def measure(config: LabConfig, wires: Wires) -> None:
         seal_cut_off(campaign)
         if not campaign.remaining() and not add_second_stage(campaign, config):
             print(f"Every run of {config.campaign_folder} is done.")
-            return
+            return campaign
         check(campaign, config, wires)
         with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
-            campaign.measure(bench, display.on_progress)
+            campaign.measure(bench, display.on_progress, exclusion_of)
             if add_second_stage(campaign, config):
-                campaign.measure(bench, display.on_progress)
+                campaign.measure(bench, display.on_progress, exclusion_of)
+    return campaign
 
 
 def open_campaign(config: LabConfig) -> Campaign:
@@ -106,7 +117,7 @@ def told(campaign: Campaign, config: LabConfig) -> Iterator[None]:
 
 def seal_cut_off(campaign: Campaign) -> None:
     """Seal what a killed process left, and say so."""
-    for sentence in campaign.seal_cut_off():
+    for sentence in campaign.seal_cut_off(exclusion_of):
         print(f"found cut off, sealed as it is: {sentence}")
 
 
@@ -225,10 +236,15 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar down."""
-        self._bar.stop()
+        with contextlib.suppress(OSError):  # the terminal was closed
+            self._bar.stop()
 
     def on_progress(self, progress: Progress) -> None:
-        """Show where the campaign is."""
+        """Show where the campaign is. Whoever looks may go away: a measurement does not depend on it."""
+        with contextlib.suppress(OSError):
+            self._show(progress)
+
+    def _show(self, progress: Progress) -> None:
         run, left = progress.current, _left(progress.left_s)
         power = "" if progress.power_w is None else f" {progress.power_w:.1f} W"
         what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.attest.signer import OF_SEAL, PRINCIPAL, PublicKey, problem_of, public_half, sign, signer_of
 from harness.config import APPLICATION
-from harness.documents import Json, Start, Thresholds
+from harness.documents import ClockEvent, Json, Thresholds
 from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
@@ -246,30 +246,54 @@ def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]
             yield "the runs were not begun in the order of the plan"
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """The host's wall clock moved against its boot clock (or its monotonic one) by `moved_s`, somewhere between two
+    lines of the log; `shown`: the journals on both sides bear it out."""
+
+    run: str
+    moved_s: float
+    first_line: int
+    last_line: int
+    shown: bool
+
+
 def _check_clock(subject: str, seen: Examination) -> Check:
-    """Stamps of the log never go back, each run lies where its log puts it, and one boot has one wall clock."""
-    problems = [*_log_goes_back(seen.entries), *_runs_elsewhere(seen), *_wall_clock_moved(seen)]
-    return Check(subject, "clock", not problems, "; ".join(problems) or "stamps agree with the monotonic clock")
+    """Stamps of the log never go back, each run lies where its log puts it, and one boot has one wall clock; one that
+    was set is no forgery where the journals show it."""
+    moves = list(_moves(seen))
+    problems = [*_log_goes_back(seen.entries, moves), *_runs_elsewhere(seen, moves), *_runs_go_back(seen)]
+    problems += [
+        f"{move.run}: the host's wall clock was set by {move.moved_s:+.0f} s since the run before it, "
+        "and its own clock exchanges do not show that"
+        for move in moves
+        if not move.shown
+    ]
+    honest = [f"the host's wall clock was set by {move.moved_s:+.0f} s before {move.run}" for move in moves]
+    detail = "; ".join(problems or ["stamps agree with the monotonic clock", *honest])
+    return Check(subject, "clock", not problems, detail)
 
 
-def _log_goes_back(entries: Sequence[Json]) -> Iterator[str]:
-    stamped = [(entry.get("seq"), at) for entry in entries if (at := _seconds(entry.get("utc"))) is not None]
-    for (_, before), (number, after) in pairwise(stamped):
-        if after < before - CLOCK_S:
-            yield f"campaign.jsonl:{number} is stamped {before - after:.0f} s before the line before it: clock set back"
+def _log_goes_back(entries: Sequence[Json], moves: Sequence[_Move]) -> Iterator[str]:
+    stamped = [(line, entry.get("seq"), at) for line, entry in enumerate(entries) if (at := _seconds(entry.get("utc")))]
+    for (line, _, before), (next_line, number, after) in pairwise(stamped):
+        back_s = before - after
+        shown_s = [-m.moved_s for m in moves if m.shown and m.first_line <= line and next_line <= m.last_line]
+        if back_s > CLOCK_S + max([0.0, *shown_s]):
+            yield f"campaign.jsonl:{number} is stamped {back_s:.0f} s before the line before it: clock set back"
 
 
-def _runs_elsewhere(seen: Examination) -> Iterator[str]:
+def _runs_elsewhere(seen: Examination, moves: Sequence[_Move]) -> Iterator[str]:
     """A run that was not measured between its begin and its end in the log is another, older one."""
-    stamps = {
-        kind: {str(e.get("folder")): _seconds(e.get("utc")) for e in seen.entries if e.get("type") == kind}
-        for kind in ("run-begin", "run-end")
-    }
+    lines = {kind: _lines_of(seen.entries, kind) for kind in ("run-begin", "run-end")}
     for name, run in seen.runs.items():
-        at, begin, end = _seconds(run.start.utc), stamps["run-begin"].get(name), stamps["run-end"].get(name)
+        places = [lines[kind].get(name) for kind in ("run-begin", "run-end")]
+        stamps = [None if line is None else _seconds(seen.entries[line].get("utc")) for line in places]
+        at, begin, end = _seconds(run.start.utc), *stamps
         if run.start.time_base != "host-monotonic" or at is None or begin is None or end is None:
             continue
-        if not begin - CLOCK_S <= at <= end + CLOCK_S:
+        shown_s = [-m.moved_s for m in moves if m.shown and m.run == name and m.last_line == places[1]]
+        if not begin - CLOCK_S <= at <= end + CLOCK_S + max([0.0, *shown_s]):
             yield f"{name} was measured at {run.start.utc}, {_apart(at, begin)} the log began it: another, older run"
 
 
@@ -277,22 +301,60 @@ def _apart(at: float, begin: float) -> str:
     return f"{abs(at - begin):.0f} s {'before' if at < begin else 'after'}"
 
 
-def _wall_clock_moved(seen: Examination) -> Iterator[str]:
-    last: dict[object, tuple[float, Start]] = {}
+def _lines_of(entries: Sequence[Json], kind: str) -> dict[str, int]:
+    return {str(entry.get("folder")): line for line, entry in enumerate(entries) if entry.get("type") == kind}
+
+
+def _neighbours(seen: Examination) -> Iterator[tuple[RunFolder, RunFolder]]:
+    """Runs of one boot of the host, each with the one before it."""
+    last: dict[object, RunFolder] = {}
     for run in seen.runs.values():
-        start, at = run.start, _seconds(run.start.utc)
-        if start.time_base != "host-monotonic" or at is None:
+        if run.start.time_base != "host-monotonic" or _seconds(run.start.utc) is None:
             continue
-        boot, up_s = start.host.get("boot_id"), start.time_ns * 1e-9
+        boot = run.start.host.get("boot_id")
         if boot in last:
-            before_s, before = last[boot]
-            passed_s = up_s - before.time_ns * 1e-9
-            moved_s = (at - before_s) - passed_s
-            if passed_s < 0:
-                yield f"{run.path.name}: the monotonic clock went back within one boot: it is another, older run"
-            elif abs(moved_s) > CLOCK_S + CLOCK_RATE * passed_s:
-                yield f"{run.path.name}: the host's wall clock was set by {moved_s:+.0f} s since the run before it"
-        last[boot] = at, start
+            yield last[boot], run
+        last[boot] = run
+
+
+def _runs_go_back(seen: Examination) -> Iterator[str]:
+    for before, run in _neighbours(seen):
+        if run.start.time_ns < before.start.time_ns:
+            yield f"{run.path.name}: the monotonic clock went back within one boot: it is another, older run"
+
+
+def _moves(seen: Examination) -> Iterator[_Move]:
+    """Where the wall clock moved: between the starts of two runs, and within a run, by its own exchanges."""
+    begins, ends = _lines_of(seen.entries, "run-begin"), _lines_of(seen.entries, "run-end")
+    for before, run in _neighbours(seen):
+        passed_s = (run.start.time_ns - before.start.time_ns) * 1e-9
+        boots_ns = before.start.boot_ns, run.start.boot_ns
+        if boots_ns[0] is not None and boots_ns[1] is not None:
+            passed_s = (boots_ns[1] - boots_ns[0]) * 1e-9  # the time asleep counts
+        moved_s = (_seconds(run.start.utc) or 0.0) - (_seconds(before.start.utc) or 0.0) - passed_s
+        if passed_s >= 0 and abs(moved_s) > CLOCK_S + CLOCK_RATE * passed_s:
+            name = run.path.name
+            lines = begins.get(before.path.name, 0), begins.get(name, len(seen.entries))
+            yield _Move(name, moved_s, *lines, shown=_is_borne_out(before) and _is_borne_out(run))
+    for name, run in seen.runs.items():
+        exchanges = [event for event in run.events if isinstance(event, ClockEvent)]
+        offsets_s = [(e.host_wall_ns - (e.host_boot_ns or e.t1_ns)) * 1e-9 for e in exchanges]
+        if offsets_s and abs(offsets_s[-1] - offsets_s[0]) > CLOCK_S and name in begins:
+            lines = begins[name], ends.get(name, len(seen.entries))
+            yield _Move(name, offsets_s[-1] - offsets_s[0], *lines, shown=_is_borne_out(run))
+
+
+def _is_borne_out(run: RunFolder) -> bool:
+    """Whether a run's own journal shows the wall clock that its start is stamped with."""
+    started = _seconds(run.start.utc)
+    exchanges = [(event.host_wall_ns * 1e-9, event.t1_ns) for event in run.events if isinstance(event, ClockEvent)]
+    ended = None if run.stop is None else _seconds(run.stop.utc)
+    if not exchanges and run.stop is not None and ended is not None:
+        exchanges = [(ended, run.stop.time_ns)]
+    if started is None or not exchanges:
+        return False
+    wall_s, monotonic_ns = exchanges[0]
+    return abs(wall_s - started - (monotonic_ns - run.start.time_ns) * 1e-9) <= CLOCK_S
 
 
 def _seconds(stamp: object) -> float | None:

@@ -1,4 +1,5 @@
-"""Recorded clock exchanges -> offset and drift of the SUT's clock, a bound on the error, steps of the wall clocks.
+"""Recorded clock exchanges -> offset and drift of the SUT's clock, a bound on the error, steps of the wall clocks, and
+stretches in which a machine stood still.
 
 Knows the exchanges (method.md section 5) and maps SUT stamps to the host's time base. Knows no wire and no file.
 
@@ -6,7 +7,11 @@ An exchange proves that at SUT time t_sut the host's clock stood between t0 and 
 round trip at most. The line through the best exchanges (weighted by the inverse square of that half) is offset and
 drift. Its bound is the largest |residual| + half round trip over the exchanges it was fitted to, widened for the
 stretch before the first and after the last of them; and where any other exchange proves a larger error, that error.
-For a clock that drifts steadily this holds whatever the delays were and however unequal.
+For a clock that drifts steadily this holds whatever the delays were and however unequal; where the exchanges are too
+close together to show the drift, for a clock that drifts by SLEW at most.
+
+A machine that sleeps, or whose hypervisor stops it, stops its monotonic clock: it then advanced less between two
+exchanges than the other's did at least; and its boot clock, where it is recorded, tells a sleep exactly.
 """
 
 import itertools
@@ -29,6 +34,10 @@ DRIFT_SPAN_NS = 1_000_000_000
 STEP_NS = 1_000_000
 """A wall clock that moved against its monotonic clock by more than this, and faster than SLEW, was stepped."""
 ROUNDING_NS = 3
+STOP_NS = 100_000_000
+"""A clock that lost more than this against the other one, and more than SLEW explains, stood still."""
+QUICK_NS = 1_000_000_000
+"""Of two clocks' advance only exchanges that took less say anything: a machine that sleeps answers late."""
 SLEW = 600e-6
 """NTP slews by 500 ppm at most (adjtimex(2)); the rest is for the oscillator."""
 
@@ -41,6 +50,16 @@ class WallStep:
     from_ns: int
     to_ns: int
     jump_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """A machine stood still for `lost_ns` between two moments (host clock)."""
+
+    side: Literal["sut", "host"]
+    from_ns: int
+    to_ns: int
+    lost_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,7 @@ class ClockModel:
     first_sut_ns: int
     last_sut_ns: int
     steps: tuple[WallStep, ...]
+    standstills: tuple[Standstill, ...] = ()
 
     @overload
     def to_host(self, sut_ns: int) -> int: ...
@@ -101,6 +121,7 @@ def fit(exchanges: Sequence[ClockEvent]) -> ClockModel:
         first_sut_ns=min(e.t_sut_ns for e in exchanges),
         last_sut_ns=max(e.t_sut_ns for e in exchanges),
         steps=tuple(_steps(exchanges)),
+        standstills=tuple(_standstills(exchanges)),
     )
 
 
@@ -152,3 +173,27 @@ def _steps(exchanges: Sequence[ClockEvent]) -> list[WallStep]:
                 jump = wall_ns - monotonic_ns
                 found.append(WallStep("sut" if side == "sut" else "host", one.t1_ns, two.t1_ns, jump))
     return found
+
+
+def _standstills(exchanges: Sequence[ClockEvent]) -> list[Standstill]:
+    """Where either machine stood still, in order of time."""
+    quick = sorted((e for e in exchanges if e.t1_ns - e.t0_ns < QUICK_NS), key=lambda exchange: exchange.t0_ns)
+    standstills = []
+    for before, after in itertools.pairwise(quick):
+        sut_ns = after.t_sut_ns - before.t_sut_ns
+        lost = {
+            "sut": max(after.t0_ns - before.t1_ns - sut_ns, _slept(before.sut_boot_ns, after.sut_boot_ns, sut_ns)),
+            "host": max(
+                sut_ns - (after.t1_ns - before.t0_ns),
+                _slept(before.host_boot_ns, after.host_boot_ns, after.t1_ns - before.t1_ns),
+            ),
+        }
+        for side, lost_ns in lost.items():
+            if lost_ns > STOP_NS + SLEW * sut_ns:
+                standstills.append(Standstill("sut" if side == "sut" else "host", before.t1_ns, after.t0_ns, lost_ns))
+    return standstills
+
+
+def _slept(before_ns: int | None, after_ns: int | None, monotonic_ns: int) -> int:
+    """How much more the boot clock advanced than the monotonic one; 0 where it is not known."""
+    return 0 if before_ns is None or after_ns is None else after_ns - before_ns - monotonic_ns

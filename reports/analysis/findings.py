@@ -1,8 +1,9 @@
 """What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
 
 Knows the form of a finding, the thresholds, and what the lab itself said: origin, ending, annotations, notes. The rules
-on one run's streams are in findings_run.py, those on a whole campaign in findings_campaign.py (method.md sections 3 and
-7). Knows no sentence: what a code means and what to do is the page's business. Codes and severities: docs/results.md.
+on one run's streams are in findings_run.py, those about time in findings_time.py, those on a whole campaign in
+findings_campaign.py (method.md sections 3, 5 and 7). Knows no sentence: what a code means and what to do is the page's
+business. Codes and severities: docs/results.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
-OWN_FINDINGS = frozenset({"truncated-source", "publisher-window"})
+OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
 """Codes of notes that are findings by themselves."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
 
@@ -75,6 +76,17 @@ def of_ending(run: RunFolder) -> list[Finding]:
         if isinstance(event, NoteEvent) and event.code == "truncated-source"
     ]
     return found
+
+
+def of_artifacts(run: RunFolder) -> list[Finding]:
+    """`artifact-missing`: files that the scenario promises and the run did not leave, with what was noted of them."""
+    promised, trackers = (run.start.scenario_config.get(key) or [] for key in ("artifacts", "trackers"))
+    names = [str(name) for name in promised] if isinstance(promised, list) else []
+    # Each tracker's two files stand last (`harness.config`); what they lack is told by `tracker-no-number`.
+    names = names[: len(names) - 2 * len(trackers)]
+    missing = sorted(name for name in names if not (run.path / "artifacts" / name).is_file())
+    notes = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "artifact-missing"]
+    return [Finding("artifact-missing", "warn", run.path.name, {"names": missing, "said": notes})] if missing else []
 
 
 def of_annotations(annotations: Sequence[Json]) -> list[Finding]:

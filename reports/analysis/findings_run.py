@@ -353,6 +353,13 @@ def _temperature_slopes(indicators: Indicators | None, begin_ns: int, end_ns: in
             yield name, float(np.polyfit(times_min, values, 1)[0])
 
 
+def of_damage(series: RunSeries) -> Iterator[Finding]:
+    """`indicator-damaged`: cells of the samples that hold no number; nothing but them is lost."""
+    damaged = {} if series.indicators is None else dict(series.indicators.damaged)
+    if damaged:
+        yield Finding("indicator-damaged", "warn", series.run.path.name, {"cells": damaged})
+
+
 def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
     """`foreign-load`, `throttled`, `oom`: what the machine did beside or against the load."""
     name = series.run.path.name

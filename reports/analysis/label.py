@@ -327,7 +327,11 @@ def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[
     samples = [_period_s(series.indicators.times_ns) for series in everyone if series.indicators is not None]
     bounds = [series.clock.bound_ns * NS for series in everyone if series.clock is not None]
     known = bool(everyone) and len(bounds) == len(everyone)
-    slowest = {"readings_s": max(periods, default=None), "indicators_s": max(samples, default=None)}
+    # One reading alone has no period: the largest is then unknown, which is no data once a second.
+    slowest = {
+        name: max(lengths_s) if lengths_s and np.isfinite(lengths_s).all() else None
+        for name, lengths_s in (("readings_s", periods), ("indicators_s", samples))
+    }
     whole = len(samples) == len(everyone) and bool(periods)
     missing = _undocumented(everyone, photos)
     return [

@@ -8,7 +8,10 @@ Decisions
   given, beside it. With a broken chain the runs are taken as they lie on disk.
 - A run enters the means when it ended with success, its seal holds, its interval was marked, the meter read something
   in it, no finding of `OUT` fails it, and no annotation of the operator takes it out: that is a finding with who, when
-  and why. A run whose seal is broken never enters one: nothing says what was measured.
+  and why. A run whose seal is broken never enters one: nothing says what was measured. Nor does one that was thrown out
+  when it was measured, and repeated: the log says so.
+- A run that the lab aborted when its rating interval was over has an energy. It enters no mean, but what the mean would
+  be with it stands beside (`with-aborted`): who may abort a run after he saw its power could choose.
 - A session is one boot of host and SUT; of an import, one calendar day. Monotonic clocks of two boots are never
   compared.
 - The order of runs on disk is irrelevant: the log's order is used, and the folders' names where the log is broken.
@@ -28,8 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
-from harness.errors import AnalysisError
+from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent, matches
+from harness.errors import AnalysisError, DocumentError, RunFolderError
 from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
     budget,
@@ -38,6 +41,7 @@ from reports.analysis import (
     findings,
     findings_campaign,
     findings_run,
+    findings_time,
     hardware,
     label,
     oracle,
@@ -88,6 +92,7 @@ SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
 EPOCH = "epoch"
+MOST_DIGITS = 18
 ORIGINS = ("emulated", "unattested", "imported", "instrument")
 """Worst first: a campaign is what its worst meter is."""
 OUT = {
@@ -96,6 +101,9 @@ OUT = {
     "zero": "too many of its power readings are zero",
     "nan": "too many of its power readings are no numbers",
     "oom": "processes were killed for want of memory while it ran",
+    "frozen": "it was frozen, or a machine stood still, while it ran",
+    "agent-late": "the agent that stamped its end was late",
+    "arrival-contradicted": "the stamps of its rating interval contradict when they reached the host",
     "computational-incorrect": "its workload did not do the work it was to do",
 }
 """Code of an invalid finding of a run -> why the run enters no mean."""
@@ -183,6 +191,8 @@ class AnalysedRun:
     findings: list[Finding] = field(default_factory=list)
     exclusion: str | None = None
     broken: bool = False
+    unreadable: str | None = None
+    """Why nothing of it can be used."""
     latency_u_s: float = 0.0
     """Standard uncertainty of the stamps' place, where a sync pulse found it."""
 
@@ -361,6 +371,8 @@ class AnalysedRun:
         """Why it enters no mean; None where it does."""
         if self.broken:
             return "its seal is broken: its bytes are not those that were measured"
+        if self.unreadable is not None:
+            return f"it cannot be read: {self.unreadable}"
         if self.run.exit_status != "success":
             return self.run.reason or "it did not succeed"
         if self.run.start.kind in NOT_RATED:
@@ -371,6 +383,18 @@ class AnalysedRun:
             return "no power reading lies in its rating interval"
         failed = [OUT[f.code] for f in self.findings if f.severity == "invalid" and f.code in OUT]
         return failed[0] if failed else self.exclusion
+
+    @property
+    def is_aborted_late(self) -> bool:
+        """Whether the lab's side ended it when its rating interval was over: the host had gone on to the supplementary
+        run, or the command had ended by itself. (A run without phases of the host was not made by wattlab's.)"""
+        if self.run.exit_status != "abort" or self.run.start.kind in NOT_RATED or self.interval_ns is None:
+            return False
+        phases = [event for event in self.run.events if isinstance(event, PhaseEvent)]
+        names = {event.name for event in phases}
+        if "supplementary" in names or "stabilization" not in names:
+            return True
+        return any(event.name == "rating" and event.exit_code == 0 for event in phases)
 
     @property
     def session(self) -> str:
@@ -531,6 +555,19 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
     return run.energy_j - float(level.energy_j(*run.interval_ns))
 
 
+def exclusion_of(path: Path) -> str | None:
+    """Why one sealed run enters no mean, judged by itself; None where it does, as far as it alone can tell."""
+    try:
+        run = RunFolder.open(path)
+        analysed = AnalysedRun(run, read_run(run))
+        limits = findings.thresholds_of(run)
+        analysed.findings.extend(_run_findings(analysed, findings_run.typical_steps_s([analysed.series]), limits))
+    except (AnalysisError, DocumentError, RunFolderError) as error:
+        return f"it cannot be read: {error}"
+    analysed.findings.extend(_oracle_findings(analysed, [analysed]))
+    return analysed.excluded_because
+
+
 def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
     """Every number of a campaign; `examination` is what `examine(path)` found, where it was called before.
 
@@ -557,6 +594,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     for run in runs:
         run.findings.extend(_run_findings(run, typical_s, limits))
         run.findings.extend(_oracle_findings(run, runs))
+    aborted = [run for run in runs if run.is_aborted_late and _is_sound(run, typical_s, limits)]
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
     observer = _observer(runs)
@@ -566,6 +604,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries, lost)
     found += findings.of_notes([run.run for run in runs])
     found += witnessed.findings_of(entries, seen.receipts, limits)
+    found += findings_time.of_host_clock([run.series for run in runs])
+    found += _thrown_out_findings(runs, _thrown_out(entries))
     parts = [part for run in included if run.own_terms for part in run.own_terms.parts]
     found += findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
     found += findings_campaign.of_calibration([run.run for run in runs])
@@ -581,9 +621,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     scenarios = {}
     for name, group in groups.items():
         everyone = [run for run in runs if run.run.start.scenario == name and run.run.start.kind == "scenario"]
-        gone = sum(one["scenario"] == name for one in lost)
-        odd = [run for run, _ in outliers]
-        context = ScenarioContext(name, group, everyone, baseline_runs, odd, limits, entries, gone)
+        gone = sum(run["scenario"] == name for run in lost)
+        odd_blocks = [run for run, _ in outliers]
+        context = ScenarioContext(name, group, everyone, baseline_runs, odd_blocks, aborted, limits, entries, gone)
         scenarios[name] = context.to_json()
         found += context.findings + findings_campaign.of_half_width(name, scenarios[name], limits)
     beside = _trackers(runs, entries, seen, limits)
@@ -656,20 +696,22 @@ def _label(
 def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
     """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
     order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
-    exclusions = _exclusions(seen.annotations)
+    exclusions = _thrown_out(seen.entries) | _exclusions(seen.annotations)
     broken = {check.subject for check in seen.checks if not check.passed}
     for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if name in seen.unreadable:
             found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
             continue
-        run = seen.runs[name]
+        run, unreadable = seen.runs[name], None
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
-            found.append(Finding("unreadable", "invalid", name, {"detail": str(error)}))
+            unreadable = str(error)
+            found.append(Finding("unreadable", "invalid", name, {"detail": unreadable}))
             series = read_run(replace(run, power=(), indicators=(), events=()))
-        yield AnalysedRun(run, series, exclusion=exclusions.get(name), broken=name in broken)
+        exclusion = exclusions.get(name)
+        yield AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
 
 
 def _pulses(runs: Sequence[AnalysedRun]) -> sync.SyncPulses:
@@ -720,6 +762,24 @@ def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
     }
 
 
+def _thrown_out(entries: Sequence[Json]) -> dict[str, str]:
+    """Run folder -> why it was thrown out when it was measured."""
+    return {
+        str(entry.get("folder")): f"thrown out when it was measured: {entry['thrown_out']}"
+        for entry in entries
+        if entry.get("type") == "run-end" and entry.get("thrown_out")
+    }
+
+
+def _thrown_out_findings(runs: Sequence[AnalysedRun], reasons: Mapping[str, str]) -> list[Finding]:
+    """`thrown-out`: runs that were thrown out when they were measured, and that nothing found today keeps out."""
+    return [
+        Finding("thrown-out", "warn", run.run.path.name, {"reason": run.exclusion})
+        for run in runs
+        if run.run.path.name in reasons and run.excluded_because == run.exclusion
+    ]
+
+
 def lost_runs(entries: Sequence[Json]) -> list[Json]:
     """Runs that had been begun and of which nothing is left: `{ordinal, attempt, kind, scenario, repetition, folder,
     begun_utc, reason}`, in the order they were begun."""
@@ -751,31 +811,59 @@ def _never_recorded(entries: Sequence[Json], lost: Sequence[Json]) -> list[Findi
 
 
 def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
-    found = findings.of_ending(run.run)
+    found, name = findings.of_ending(run.run), run.run.path.name
     found += publisher.findings(run.run, run.parts[0] if run.parts else None)
-    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED:
+    if run.is_aborted_late:
+        evidence = {"reason": run.run.reason, "duration_s": run.duration_s, "energy_wh": _or_none(run.energy_j / WH)}
+        found.append(Finding("aborted-after-rating", "warn", name, evidence))
+    if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or run.unreadable is not None:
         return found
-    name = run.run.path.name
+    found += findings.of_artifacts(run.run)
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
     if not run.parts or run.own_terms is None:
         return [*found, *findings_run.of_odd_values(run.series, *run.interval_ns, limits),
                 Finding("no-power", "invalid", name)]  # fmt: skip
-    for part in run.parts:
-        gap_s = float(power_function(part, run.convention).gap_s(*run.interval_ns))
-        found += findings_run.of_readings(run.series, part, *run.interval_ns, gap_s, limits)
-    found += findings_run.of_odd_values(run.series, *run.interval_ns, limits)
-    found += findings_run.of_rate(run.series, *run.interval_ns, typical_s, limits)
-    found += findings_run.of_overrange(run.series, *run.interval_ns)
-    found += findings_run.of_ranging(run.series)
-    found += findings_run.of_doubles(run.series, *run.interval_ns, run.doubles_j)
-    found += findings_run.of_resolution(run.series, run.own_terms.parts, AT_RUN, run.duration_s, limits)
-    found += findings_run.of_accuracy(run.series, run.streams, *run.interval_ns, limits)
-    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
-        found += rule(run.series, *run.interval_ns, limits)
+    found += _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
     if not run.indicator_means:
         found.append(Finding("agent-missing", "info", name))
     return found
+
+
+def _measured_findings(
+    run: AnalysedRun,
+    interval_ns: tuple[int, int],
+    own: RunTerms,
+    typical_s: Mapping[str, float],
+    limits: Mapping[str, float],
+) -> list[Finding]:
+    """What the streams of a run with a rating interval and power say."""
+    found: list[Finding] = []
+    for part in run.parts:
+        gap_s = float(power_function(part, run.convention).gap_s(*interval_ns))
+        found += findings_run.of_readings(run.series, part, *interval_ns, gap_s, limits)
+    found += findings_run.of_odd_values(run.series, *interval_ns, limits)
+    found += findings_run.of_rate(run.series, *interval_ns, typical_s, limits)
+    found += findings_run.of_overrange(run.series, *interval_ns)
+    found += findings_run.of_ranging(run.series)
+    found += findings_run.of_doubles(run.series, *interval_ns, run.doubles_j)
+    found += findings_run.of_resolution(run.series, own.parts, AT_RUN, run.duration_s, limits)
+    found += findings_run.of_accuracy(run.series, run.streams, *interval_ns, limits)
+    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
+        found += rule(run.series, *interval_ns, limits)
+    found += findings_run.of_damage(run.series)
+    found += findings_time.of_frozen(run.series, *interval_ns, limits)
+    found += findings_time.of_agent(run.series, *interval_ns, limits)
+    found += findings_time.of_arrival(run.series, *interval_ns)
+    return found
+
+
+def _is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> bool:
+    """Whether nothing but its ending keeps an aborted run out of the means."""
+    if run.broken or run.unreadable or run.exclusion or not run.parts or not run.interval_ns or not run.own_terms:
+        return False
+    found = _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
+    return not any(finding.severity == "invalid" and finding.code in OUT for finding in found)
 
 
 def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
@@ -823,12 +911,15 @@ def _outlier_finding(run: AnalysedRun, score: float) -> Finding:
 def _baseline_findings(
     baseline_runs: Sequence[AnalysedRun], runs: Sequence[AnalysedRun], limits: Mapping[str, float]
 ) -> list[Finding]:
+    begun = sum(run.run.start.kind == "baseline" for run in runs)
+    lost = findings_campaign.of_success("baseline", len(baseline_runs), begun, [], has_target=False, limits=limits)
     if not baseline_runs:
-        return [Finding("baseline-missing", "warn", "campaign")]
+        return [Finding("baseline-missing", "warn", "campaign"), *lost]
     shortest_s = min(run.duration_s for run in baseline_runs)
     means_w = np.array([run.mean_power_w for run in baseline_runs])
     found = findings_campaign.of_correlation("baseline", means_w, limits)
     return [
+        *lost,
         *found,
         *findings_campaign.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits),
     ]
@@ -921,6 +1012,8 @@ class ScenarioContext:
     everyone: list[AnalysedRun]
     baseline_runs: list[AnalysedRun]
     outliers: list[AnalysedRun]
+    aborted: list[AnalysedRun]
+    """Runs and baseline blocks of the campaign that were aborted when their rating interval was over."""
     limits: Mapping[str, float]
     entries: Sequence[Json]
     lost: int
@@ -1082,6 +1175,12 @@ class ScenarioContext:
             out = {id(run) for run, _ in self.odd}
             others = Group([run for run in runs if id(run) not in out], self.group.baseline)
             found.append(_alternative("without-outliers", "without the runs that are outliers", others))
+        own = [run for run in self.aborted if run.run.start.scenario == self.name]
+        blocks = [run for run in self.aborted if run.run.start.kind == "baseline"]
+        if own or blocks:
+            baseline = Baseline([*self.baseline_runs, *blocks], self.group.baseline.observer)
+            sentence = "with the runs and blocks that were aborted when their rating interval was over"
+            found.append(_alternative("with-aborted", sentence, Group([*runs, *own], baseline)))
         return found
 
     def _work(self) -> list[dict[str, float]]:
@@ -1523,7 +1622,13 @@ def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
         content = read_plain(run.path / "artifacts" / name)
-        value = json.loads(content, parse_constant=lambda _: None, parse_float=lambda text: _or_none(float(text)))
+        value = json.loads(
+            content,
+            parse_constant=lambda _: None,
+            parse_float=lambda text: _or_none(float(text)),
+            # A whole number that 64 bits do not hold is none that anything here could count with.
+            parse_int=lambda text: int(text) if len(text) <= MOST_DIGITS else None,
+        )
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -1656,4 +1761,4 @@ def _pair(interval: tuple[float, float] | None) -> list[float] | None:
 
 def _number(value: Any) -> float:  # noqa: ANN401  a metric is whatever the workload wrote
     """A float; NaN for anything that is no number."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
+    return float(value) if matches(value, float) else float("nan")

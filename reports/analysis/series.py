@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, Json, PhaseEvent, PowerDescriptor
+from harness.documents import (
+    LAST_STAMP_NS,
+    ActionEvent,
+    ClockEvent,
+    IndicatorDescriptor,
+    Json,
+    PhaseEvent,
+    PowerDescriptor,
+)
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder, read_plain
 from reports.analysis.clock import ClockModel, fit
@@ -68,12 +76,14 @@ class PowerSeries:
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """Hardware indicators: times (ns, shape (n,)) and values (shape (n, k), NaN where empty) of the named columns."""
+    """Hardware indicators: times (ns, shape (n,)) and values (shape (n, k), NaN where empty) of the named columns.
+    `damaged`: cells by the column they stand in that hold no number; each costs itself."""
 
     descriptor: IndicatorDescriptor
     times_ns: NDArray[np.int64]
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    damaged: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, NDArray[np.float64]]:
@@ -189,8 +199,8 @@ def read_run(run: RunFolder) -> RunSeries:
     begins = [at(event) for event in rating if event.edge == "begin"]
     ends = [at(event) for event in rating if event.edge == "end"]
     begin_ns, end_ns = (begins[0] if begins else None), (ends[-1] if ends else None)
-    if begin_ns is not None and end_ns is not None and end_ns <= begin_ns:
-        raise AnalysisError(f"{run.path}: the rating interval ends before it begins; the journal was edited")
+    if begin_ns is not None and end_ns is not None and not -LAST_STAMP_NS < begin_ns < end_ns < LAST_STAMP_NS:
+        raise AnalysisError(f"{run.path}: the rating interval ends before it begins, or lies beyond all time")
     open_actions: dict[tuple[str, int], int] = {}
     actions: list[Action] = []
     for event in run.events:
@@ -246,14 +256,21 @@ def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockM
     """
     stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
     wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
-    table = _read_table(folder / descriptor.stream, wanted)
+    damaged: dict[str, int] = {}
+    table = _read_table(folder / descriptor.stream, wanted, damaged)
     if table is None or (descriptor.clock == "sut" and clock is None):
         return None
     times_ns = _column(folder, descriptor.stream, table, stamp)
     if descriptor.clock == "sut" and clock is not None:
         times_ns = clock.to_host(times_ns)
     names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
-    return Indicators(descriptor, times_ns, names, table[list(names)].to_numpy(np.float64))
+    values = table[list(names)].to_numpy(np.float64)
+    damaged |= {name: int(count) for name, count in zip(names, np.isinf(values).sum(axis=0), strict=True) if count}
+    forward = times_ns >= np.maximum.accumulate(times_ns) if times_ns.size else np.zeros(0, dtype=bool)
+    if not forward.all():
+        damaged[stamp] = damaged.get(stamp, 0) + int((~forward).sum())
+    values = np.where(np.isinf(values), np.nan, values)[forward]
+    return Indicators(descriptor, times_ns[forward], names, values, damaged)
 
 
 def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDArray[np.int64]:
@@ -262,8 +279,9 @@ def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDAr
     return table[name].to_numpy(np.int64)
 
 
-def _read_table(path: Path, wanted: frozenset[str]) -> "pd.DataFrame | None":
-    """The wanted columns that are there, up to the last whole line; None without a file or header."""
+def _read_table(path: Path, wanted: frozenset[str], damaged: dict[str, int] | None = None) -> "pd.DataFrame | None":
+    """The wanted columns that are there, up to the last whole line; None without a file or header. Cells without a
+    number are an error, or, where `damaged` is given, counted there by column and empty."""
     try:
         content = read_plain(path)
     except FileNotFoundError:
@@ -277,8 +295,33 @@ def _read_table(path: Path, wanted: frozenset[str]) -> "pd.DataFrame | None":
     kinds = {n: str if n == "flags" else np.int64 if n.endswith("_ns") else np.float64 for n in header if n in wanted}
     missing = {name: [""] for name, kind in kinds.items() if kind is not str}
     try:
-        return pd.read_csv(
-            io.BytesIO(whole), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
-        )
+        try:
+            return pd.read_csv(
+                io.BytesIO(whole), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
+            )
+        except (ValueError, OverflowError):
+            if damaged is None:
+                raise
+        texts = pd.read_csv(io.BytesIO(whole), dtype=str, usecols=list(kinds), keep_default_na=False)
+        return _mended(texts, kinds, damaged)
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None
+
+
+def _mended(texts: "pd.DataFrame", kinds: Mapping[str, type], damaged: dict[str, int]) -> "pd.DataFrame":
+    """The table without the cells that hold no number, which are counted, and without rows whose stamp is none."""
+    columns: dict[str, pd.Series] = {}
+    whole = pd.Series(True, index=texts.index)
+    for name, kind in kinds.items():
+        numbers = pd.to_numeric(texts[name], errors="coerce").astype(np.float64)
+        is_right = np.isfinite(numbers)
+        if kind is np.int64:
+            # As text first: a stamp has more digits than a float.
+            is_right &= texts[name].str.fullmatch(r"\d{1,19}") & (numbers < LAST_STAMP_NS)
+            whole &= is_right
+            columns[name] = texts[name].where(is_right, "0").astype(np.int64)
+        else:
+            columns[name] = numbers.where(is_right)
+        if odd := int((~is_right & (texts[name] != "")).sum()):
+            damaged[name] = odd
+    return pd.DataFrame(columns)[whole].reset_index(drop=True)

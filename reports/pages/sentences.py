@@ -51,6 +51,46 @@ ADVICE = {
         "The witness received this head before it was written, so the clocks of host and witness disagree.",
         "Set the host's clock by NTP, and ask the witness for the state of its own.",
     ),
+    "aborted-after-rating": Advice(
+        "The run was ended by the lab's side when its rating interval was over, so its energy was known; it enters no "
+        "mean. What the mean would be with it stands under the alternatives (with-aborted).",
+        "State why it was aborted. Runs that are given up for what they showed make the mean of the others wrong.",
+    ),
+    "thrown-out": Advice(
+        "The run was thrown out and repeated when it was measured, by that day's rules; by today's it would count.",
+        "Compare its value with the repeated one's; the reason stands beside.",
+    ),
+    "frozen": Advice(
+        "The command, what stamps its end, or a whole machine stood still for a while, so the interval's end or its "
+        "length is not the software's.",
+        "Keep both machines awake, end what stops or freezes processes, give the SUT memory; `wattlab run` repeats it.",
+    ),
+    "agent-late": Advice(
+        "The agent did not run for a while: hardware indicators of that stretch are missing. Interval and energy are "
+        "not affected, except in runs of older versions, whose end it stamped: these enter no mean.",
+        "Look for what held it: a driver that hangs (NVML), swapping, a stopped process.",
+    ),
+    "arrival-contradicted": Advice(
+        "The stamps of the rating interval cannot be what the host saw: an edge came before it was, or long after it "
+        "while nothing hindered it.",
+        "Check the SUT's interpreter and agent (`sut.python`) and its clock; repeat the run.",
+    ),
+    "artifact-missing": Advice(
+        "The run did not leave all the files that its scenario promises.",
+        "Read the run's artifacts/stdout.txt, mend the command, or take the names out of `artifacts`.",
+    ),
+    "indicator-damaged": Advice(
+        "Samples of the SUT's indicators hold what is no number; these cells are left out.",
+        "Update psutil or the driver that says so; the energy does not depend on it.",
+    ),
+    "host-slept": Advice(
+        "The workload generator slept between two runs; the SUT idled meanwhile, and a baseline before it is older.",
+        "Switch suspend off on the host that measures.",
+    ),
+    "host-clock-step": Advice(
+        "The host's wall clock was set between two runs. Durations use the monotonic clock; only dates are affected.",
+        "Let the clock settle before a campaign, and keep time synchronisation slewing.",
+    ),
     "run-failed": Advice(
         "The workload failed; the run is listed and enters no mean.",
         "Read artifacts/stdout.txt of the run, mend the workload, then `wattlab run` repeats it.",

@@ -4,6 +4,7 @@ code base has a sentence and a row in docs/results.md, and stands in this table 
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,44 @@ def noted(code: str) -> Callable[[list[Event]], list[Event]]:
     return lambda events: [*events, NoteEvent(time_ns=events[-1].time_ns, code=code, text="a note")]
 
 
+def frozen(events: list[Event]) -> list[Event]:
+    """What stamps the end did not run for the last three seconds."""
+
+    def with_stretch(event: Event) -> Event:
+        if not isinstance(event, PhaseEvent) or event.edge == "begin" or event.sut_ns is None:
+            return event
+        return replace(event, frozen_ns=[[event.sut_ns - 3 * 10**9, event.sut_ns]])
+
+    return [with_stretch(event) for event in events]
+
+
+def late(by_s: float) -> Callable[[list[Event]], list[Event]]:
+    """The end of the interval reaches the host so long after it was."""
+
+    def change(events: list[Event]) -> list[Event]:
+        ends = [event for event in events if isinstance(event, PhaseEvent) and event.edge == "end"]
+        return [replace(e, time_ns=e.time_ns + int(by_s * 1e9)) if e in ends else e for e in events]
+
+    return change
+
+
+def promising(start: dict[str, Any]) -> None:
+    """A scenario that promises a file it does not leave."""
+    start["scenario_config"]["artifacts"] = ["model.bin"]
+
+
+def later_by(seconds: float, *, asleep: bool) -> Callable[[dict[str, Any]], None]:
+    """The wall clock of the host, from the second run on; asleep: the boot clock too."""
+
+    def change(start: dict[str, Any]) -> None:
+        moved_s = seconds if start["ordinal"] > 1 else 0.0
+        at = datetime.fromisoformat(start["utc"]) + timedelta(seconds=moved_s)
+        start["utc"] = at.isoformat(timespec="milliseconds")
+        start["boot_ns"] = start["time_ns"] + (int(moved_s * 1e9) if asleep else 0)
+
+    return change
+
+
 def unmarked(events: list[Event]) -> list[Event]:
     """No rating interval."""
     return [event for event in events if not isinstance(event, PhaseEvent)]
@@ -197,6 +236,14 @@ FIRES: dict[str, Monitored] = {
     "unattested": Monitored(origin="unattested"),
     "imported": Monitored(origin="imported"),
     "run-aborted": Monitored(broken={2: "abort"}),
+    "aborted-after-rating": Monitored(broken={2: "abort"}),
+    "frozen": small(events=frozen),
+    "arrival-contradicted": small(events=late(2.5)),
+    "agent-late": small(samples=keep(lambda t: (t["t"] < 20) | (t["t"] > 24))),
+    "indicator-damaged": small(samples=at(20, 21, "cpu_percent", np.inf)),
+    "artifact-missing": small(start=promising),
+    "host-slept": small(only=None, start=later_by(8 * 3600, asleep=True)),
+    "host-clock-step": small(only=None, start=later_by(-8, asleep=False)),
     "run-failed": Monitored(broken={2: "fail"}),
     "truncated-source": small(events=noted("truncated-source")),
     "note": small(events=noted("odd")),
@@ -263,6 +310,7 @@ ELSEWHERE = {
     "publisher-window": "tests/importers/test_ptd_sessions.py",
     "broken-seal": "tests/analysis/test_results.py",
     "unreadable": "tests/analysis/test_results.py",
+    "thrown-out": "tests/analysis/test_findings_time.py",
     "stamp-contradicted": "tests/analysis/test_sync_observer.py",
     "sync-failed": "tests/analysis/test_sync_observer.py",
     "tracker-no-number": "tests/analysis/test_trackers.py",

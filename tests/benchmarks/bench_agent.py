@@ -4,8 +4,8 @@ Run: .venv/bin/python -m tests.benchmarks.bench_agent [SECONDS]      (root or th
 
 All three sample the same machine at the same time, first every second, then every 100 ms. CPU time is the kernel's
 CPU-time clock of each process (ns, all its threads), taken between two moments after the start, so that starting costs
-nothing. The agent counts with its relay process and with the heartbeat of the host every second. CodeCarbon runs its
-tracker as a user would, from Python, without writing files.
+nothing. The agent counts with its relay and its waiter, as in a baseline block, and with the host's heartbeat every
+second. CodeCarbon runs its tracker as a user would, from Python, without writing files.
 """
 
 import json
@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.config import APPLICATION
 
+PAUSE_S = 3600.0
 SUT_PYTHON = str(APPLICATION / ".venv-sut" / "bin" / "python")
 TRACKER = """
 import sys, time
@@ -65,7 +66,8 @@ def measure(period_s: float, duration_s: float) -> dict[str, Any]:
 
 
 def start_agent(stack: ExitStack, folder: Path, period_s: float) -> list[int]:
-    """The agent as the host starts it, its relay, and a heartbeat every second; returns both pids."""
+    """The agent as the host starts it, its relay, a pause that it rates, and a heartbeat every second; returns the pids
+    of agent, relay and waiter."""
     agent = [SUT_PYTHON, "-I", str(APPLICATION / "harness" / "agent.py")]
     command = [*agent, "serve", "--folder", str(folder), "--period", str(period_s), "--reconnect", "60"]
     subprocess.run(command, check=True, stdout=subprocess.PIPE)
@@ -76,17 +78,20 @@ def start_agent(stack: ExitStack, folder: Path, period_s: float) -> list[int]:
     assert relay.stdout is not None
     answers, send = relay.stdout, relay.stdin
 
-    def ask(number: int, **request: str | int) -> None:
+    def ask(number: int, **request: object) -> None:
         send.write(json.dumps({"id": number, **request}).encode() + b"\n")
         send.flush()
 
     ask(0, op="status")
     pid = next(answer["pid"] for answer in map(json.loads, answers) if "pid" in answer)
     ask(1, op="hello", offset=0)
+    ask(2, op="rate", argv=None, env={}, cwd=None, duration_s=PAUSE_S)
+    next(answer for answer in map(json.loads, answers) if answer.get("id") == 2)
+    waiter = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
     over = threading.Event()
 
     def beat() -> None:
-        number = 2
+        number = 3
         while not over.wait(1.0):
             ask(number, op="ping")
             number += 1
@@ -98,12 +103,13 @@ def start_agent(stack: ExitStack, folder: Path, period_s: float) -> list[int]:
     def end() -> None:
         over.set()
         threads[0].join()
-        ask(10**9, op="bye")
+        ask(10**9, op="kill")
+        ask(10**9 + 1, op="bye")
         threads[1].join()
         relay.wait(10)
 
     stack.callback(end)
-    return [int(pid), relay.pid]
+    return [int(pid), relay.pid, waiter]
 
 
 def start_collectl(stack: ExitStack, period_s: float) -> int:

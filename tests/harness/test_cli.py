@@ -12,16 +12,18 @@ import pytest
 from harness import cli
 from harness.cli import init
 from harness.config import APPLICATION
+from harness.errors import LabError
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS
 from tests.harness.test_run_folder import unlock, write_campaign
 
 
 @pytest.fixture(autouse=True)
-def _keep_sigterm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+def _keep_handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_init_writes_the_commented_default_and_never_overwrites(
@@ -143,6 +145,32 @@ def test_a_bug_is_a_traceback_and_exit_code_2(
     monkeypatch.setattr(init, "call", broken)
     assert cli.main(["init"]) == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_nothing_that_a_meter_or_a_sut_said_steers_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "found status 500 \x1b]0;owned\x07\x9b2J\u202e\ud800, expected 200 OK"
+    for error in (MeterUnplugged(said), LabError(said)):
+        monkeypatch.setattr(init, "call", lambda _, error=error: (_ for _ in ()).throw(error))
+        assert cli.main(["init"]) == 1
+        printed = capsys.readouterr().err
+        assert printed == "wattlab: found status 500 \ufffd]0;owned\ufffd\ufffd2J\ufffd\ufffd, expected 200 OK\n"
+
+
+def test_a_terminal_that_was_closed_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+        flush = write
+
+    def unplugged(_: object) -> int:
+        raise MeterUnplugged("the port went away")
+
+    monkeypatch.setattr(init, "call", unplugged)
+    monkeypatch.setattr("sys.stderr", Closed())
+    assert cli.main(["init"]) == 1
 
 
 def test_a_meters_error_is_printed_like_the_labs(

@@ -22,6 +22,7 @@ from harness.documents import (
     Stop,
     decode,
     encode,
+    tame,
 )
 from harness.errors import DocumentError, NewerSchema
 
@@ -47,11 +48,18 @@ START: dict[str, Any] = {
     "config": {},
     "scenario_config": {},
 }
-ints = st.integers(-(2**63), 2**63)
+ints = st.integers(-(2**63), 2**63 - 1)
 names = st.text(max_size=20)
 optional_ints = st.none() | ints
 events: st.SearchStrategy[Document] = st.one_of(
-    st.builds(PhaseEvent, time_ns=ints, sut_ns=optional_ints, sut_wall_ns=optional_ints),
+    st.builds(
+        PhaseEvent,
+        time_ns=ints,
+        sut_ns=optional_ints,
+        sut_wall_ns=optional_ints,
+        exit_code=optional_ints,
+        frozen_ns=st.lists(st.lists(ints, min_size=2, max_size=2), max_size=2),
+    ),
     st.builds(
         ActionEvent,
         time_ns=ints,
@@ -62,7 +70,17 @@ events: st.SearchStrategy[Document] = st.one_of(
         metrics=st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False)),
         exit_code=optional_ints,
     ),
-    st.builds(ClockEvent, time_ns=ints, t0_ns=ints, t_sut_ns=ints, t1_ns=ints, sut_wall_ns=ints, host_wall_ns=ints),
+    st.builds(
+        ClockEvent,
+        time_ns=ints,
+        t0_ns=ints,
+        t_sut_ns=ints,
+        t1_ns=ints,
+        sut_wall_ns=ints,
+        host_wall_ns=ints,
+        sut_boot_ns=optional_ints,
+        host_boot_ns=optional_ints,
+    ),
     st.builds(GapEvent, time_ns=ints, stream=names, cause=names, from_ns=ints, to_ns=ints),
     st.builds(
         RangeChangeEvent,
@@ -155,5 +173,54 @@ def test_an_older_schema_is_migrated_step_by_step_on_read(monkeypatch: pytest.Mo
 
 
 def test_not_a_number_is_never_written() -> None:
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(DocumentError, match="JSON"):
         encode(ActionEvent(time_ns=1, name="epoch", index=0, edge="end", metrics={"loss": float("nan")}))
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=9),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=3), part, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(nested)
+def test_whatever_a_sut_says_is_tamed_into_what_can_be_written_and_read_back(value: object) -> None:
+    problems: list[str] = []
+    metrics = {"m": tame(value, "m", problems)}
+    event = ActionEvent(time_ns=1, name="a", index=0, edge="end", metrics=metrics)
+    assert decode(encode(event), "x:1") == event
+    assert tame(metrics["m"], "m", problems) == metrics["m"]
+
+
+def test_what_is_tamed_is_told_by_its_place() -> None:
+    problems: list[str] = []
+    deep: object = 1
+    for _ in range(12):
+        deep = [deep]
+    said = {"a": [1, float("nan")], "b": {"c": 10**400}, "d": deep, "e": "x\x1b[2J\ud800", "f": 1 << 62, "g": 1e300}
+    kept = tame(said, "", problems)
+    assert {key: kept[key] for key in "abefg"} == {
+        "a": [1, None], "b": {"c": None}, "e": "x\ufffd[2J\ufffd", "f": 1 << 62, "g": 1e300
+    }  # fmt: skip
+    assert problems == [
+        "a[1] is nan",
+        "b.c is a whole number beyond 64 bits",
+        "d[0][0][0][0][0][0][0] is nested more than 8 deep",
+    ]
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 10**400])
+def test_a_whole_number_beyond_64_bits_is_a_wrong_field(number: int) -> None:
+    line = f'{{"type":"event","kind":"note","time_ns":{number},"code":"c","text":"t"}}'
+    with pytest.raises(DocumentError, match=r"NoteEvent.time_ns is .*, expected int"):
+        decode(line, "x:1")
+
+
+def test_fields_that_are_younger_than_a_document_say_what_was_not_known() -> None:
+    phase = decode('{"type":"event","kind":"phase","time_ns":1,"name":"rating","edge":"end"}', "x:1")
+    assert isinstance(phase, PhaseEvent)
+    assert (phase.exit_code, phase.frozen_ns) == (None, [])
+    start = decode(json.dumps({"type": "start", "schema": 1} | START), "x:1")
+    assert isinstance(start, Start)
+    assert start.boot_ns is None

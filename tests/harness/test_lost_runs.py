@@ -44,6 +44,11 @@ def begin(campaign: Campaign, *, folder: bool, start: bool, logged: bool) -> Pat
     return path
 
 
+def counts(_run: Path) -> str | None:
+    """A judge that throws nothing out."""
+    return None
+
+
 def last(campaign: Campaign) -> dict[str, Any]:
     return campaign.folder.entries()[-1]
 
@@ -51,7 +56,7 @@ def last(campaign: Campaign) -> dict[str, Any]:
 def test_a_folder_removed_after_its_start_document_was_on_disk_is_gone(config: LabConfig) -> None:
     campaign = Campaign(config, SOFTWARE)
     shutil.rmtree(begin(campaign, folder=True, start=True, logged=True))
-    (sentence,) = campaign.seal_cut_off()
+    (sentence,) = campaign.seal_cut_off(counts)
     assert "its folder is gone: somebody removed it" in sentence
     assert (last(campaign)["lost"], last(campaign)["manifest"]) == ("gone", None)
 
@@ -59,7 +64,7 @@ def test_a_folder_removed_after_its_start_document_was_on_disk_is_gone(config: L
 def test_a_folder_that_was_never_there_is_gone_too_for_it_is_made_right_after_the_begin(config: LabConfig) -> None:
     campaign = Campaign(config, SOFTWARE)
     begin(campaign, folder=False, start=False, logged=False)
-    assert "its folder is not there: removed, or the kill came" in campaign.seal_cut_off()[0]
+    assert "its folder is not there: removed, or the kill came" in campaign.seal_cut_off(counts)[0]
     assert last(campaign)["lost"] == "gone"
 
 
@@ -68,7 +73,7 @@ def test_a_folder_in_which_nothing_was_recorded_yet_is_empty_and_leaves_nothing(
     campaign = Campaign(config, SOFTWARE)
     path = begin(campaign, folder=True, start=False, logged=False)
     (path / JOURNAL).write_bytes(torn)
-    assert "cut off before anything was recorded" in campaign.seal_cut_off()[0]
+    assert "cut off before anything was recorded" in campaign.seal_cut_off(counts)[0]
     assert (last(campaign)["lost"], path.exists()) == ("empty", False)
 
 
@@ -80,7 +85,7 @@ def test_a_journal_removed_from_its_folder_is_gone_and_what_is_left_stays(config
         (path / JOURNAL).unlink()
     else:
         (path / JOURNAL).write_bytes(b"")
-    assert "its journal is gone" in campaign.seal_cut_off()[0]
+    assert "its journal is gone" in campaign.seal_cut_off(counts)[0]
     assert last(campaign)["lost"] == "gone"
     assert (path / "inputs" / "lab.toml").exists()
 
@@ -88,7 +93,7 @@ def test_a_journal_removed_from_its_folder_is_gone_and_what_is_left_stays(config
 def test_a_run_that_was_cut_off_is_sealed_as_found(config: LabConfig) -> None:
     campaign = Campaign(config, SOFTWARE)
     path = begin(campaign, folder=True, start=True, logged=True)
-    campaign.seal_cut_off()
+    campaign.seal_cut_off(counts)
     assert (last(campaign)["lost"], last(campaign)["exit_status"]) == (None, "abort")
     assert (path / MANIFEST).is_file()
 
@@ -97,9 +102,9 @@ def test_a_journal_that_cannot_be_read_does_not_stop_the_campaign(config: LabCon
     campaign = Campaign(config, SOFTWARE)
     path = begin(campaign, folder=True, start=True, logged=True)
     (path / JOURNAL).write_bytes(b"{}\n")
-    assert "its journal cannot be read" in campaign.seal_cut_off()[0]
+    assert "its journal cannot be read" in campaign.seal_cut_off(counts)[0]
     assert last(campaign)["exit_status"] == "abort"
-    assert campaign.seal_cut_off() == []
+    assert campaign.seal_cut_off(counts) == []
 
 
 def test_the_digest_in_the_log_is_that_of_the_start_document_on_disk(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.documents import NoteEvent, PowerDescriptor, Start, Stop
+from harness.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
 from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.recorder import Journal
 from harness.run_folder import (
     CAMPAIGN,
     JOURNAL,
@@ -28,6 +31,7 @@ from harness.run_folder import (
     write_derived,
 )
 from tests.harness.test_documents import START
+from tests.sut.netns import run
 
 UTC = "2026-11-21T10:00:00Z"
 
@@ -362,3 +366,68 @@ def test_nothing_outside_the_campaign_is_read_through_a_link(tmp_path: Path) -> 
     found = examine(tmp_path / "c")
     assert run.name in found.unreadable
     assert any(run.name in failure and "only plain files" in failure for failure in failures(tmp_path / "c"))
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own."""
+    folder.mkdir()
+    run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+    try:
+        yield folder
+    finally:
+        run("umount", str(folder))
+
+
+def test_a_journal_on_a_full_disk_keeps_whole_lines_and_closes_without_a_second_error(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "32k") as disk:
+        with RunWriter(disk / "r") as writer:
+            writer.append(Start(**START))
+            with pytest.raises(RunFolderError, match=r"cannot append \(No space left on device\)"):
+                fill(writer)
+        written = [event.time_ns for event in RunFolder.open(disk / "r").events]
+        assert len(written) > 50
+        assert written == list(range(len(written)))
+
+
+def fill(writer: RunWriter) -> None:
+    for number in range(10_000):
+        writer.append(NoteEvent(time_ns=number, code="x", text="y" * 100))
+
+
+def test_a_log_that_cannot_be_written_says_so_in_one_sentence_and_goes_on_afterwards(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        campaign = write_campaign(disk / "c", count=1)
+        run("mount", "-o", "remount,ro", str(disk))
+        with pytest.raises(RunFolderError, match=r"campaign.jsonl: cannot append \(Read-only file system\)"):
+            campaign.append("attachment", UTC, {"path": "x", "sha256": "0", "note": ""})
+        run("mount", "-o", "remount,rw", str(disk))
+        campaign.append("attachment", UTC, {"path": "x", "sha256": "0", "note": ""})
+        assert len(campaign.entries()) == 4
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        NoteEvent(time_ns=1 << 64, code="x", text="y"),
+        NoteEvent(time_ns=1, code="x", text="\ud800"),
+        NoteEvent(time_ns=1, code="x", text=5),  # type: ignore[arg-type]
+        ActionEvent(time_ns=1, name="a", index=0, edge="end", metrics={"loss": [float("inf")]}),
+        ActionEvent(time_ns=1, name="a", index=0, edge="middle"),  # type: ignore[arg-type]
+        PhaseEvent(time_ns=1, name="rating", edge="end", frozen_ns=[["x"]]),  # type: ignore[list-item]
+    ],
+)
+def test_what_no_reader_would_take_is_not_written_and_costs_itself_in_the_journal(
+    tmp_path: Path, document: NoteEvent | ActionEvent | PhaseEvent
+) -> None:
+    with RunWriter(tmp_path / "r") as writer:
+        writer.append(Start(**START))
+        with pytest.raises(DocumentError, match="not written"):
+            writer.append(document)
+        journal = Journal(writer)
+        for one in (document, NoteEvent(time_ns=2, code="after", text="it")):
+            journal.put(one)
+        journal.close()
+        assert journal.failure is None
+    codes = [event.code for event in RunFolder.open(tmp_path / "r").events if isinstance(event, NoteEvent)]
+    assert codes == ["document-refused", "after"]

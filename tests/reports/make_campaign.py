@@ -337,7 +337,7 @@ class SyntheticRun:
                 t0 = at + step * 1_000_000
                 yield ClockEvent(
                     time_ns=t0 + 200_000, t0_ns=t0, t_sut_ns=t0 + 100_000, t1_ns=t0 + 200_000, sut_wall_ns=t0,
-                    host_wall_ns=int(EPOCH.timestamp() - 3_600) * SECOND_NS + t0,
+                    host_wall_ns=int(self.begin.timestamp()) * SECOND_NS + t0 + 200_000 - self._base_ns,
                 )  # fmt: skip
         yield self._phase("begin", self._start_ns)
         yield self._phase("end", self._stop_ns)

@@ -305,9 +305,9 @@ def test_kills_and_slow_downs_are_read_from_the_kernels_counters(tmp_path: Path)
         (folder / "topology" / "physical_package_id").write_text(f"{package}\n")
         (folder / "thermal_throttle" / "package_throttle_count").write_text("4\n")
     sampler = agent_module.StateSampler(str(tmp_path))
-    assert sampler.sample(1.5, None)[0] == 1.5
-    assert sampler.sample(1.5, None)[2:] == [3, 8]
-    assert agent_module.StateSampler(str(tmp_path / "nothing")).sample(None, None)[2:] == [None, None]
+    assert sampler.sample(1.5, None, 0.0)[0] == 1.5
+    assert sampler.sample(1.5, None, 0.0)[2:] == [3, 8]
+    assert agent_module.StateSampler(str(tmp_path / "nothing")).sample(None, None, 0.0)[2:] == [None, None]
     methods = [column["method"] for column in agent_module.StateSampler(str(tmp_path / "nothing")).columns]
     assert "not known" in methods[2]
     assert "not supported" in methods[3]
@@ -361,6 +361,113 @@ def test_a_pause_lasts_as_long_as_asked(agent: LocalAgent) -> None:
     assert (end["exit_code"], end["reason"]) == (0, None)
 
 
+PROMPT = "import sys, time\nbegin = time.monotonic_ns()\ntime.sleep({})\nprint(begin, time.monotonic_ns())"
+
+
+def stop(pids: list[int], duration_s: float) -> None:
+    """Stop processes and let them go on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(duration_s)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def waiter_of(agent: LocalAgent) -> psutil.Process:
+    """The process between agent and command."""
+    until(lambda: psutil.Process(agent.pid).children(), 5.0, "the waiter")
+    (waiter,) = psutil.Process(agent.pid).children()
+    return waiter
+
+
+def command_of(agent: LocalAgent) -> psutil.Process:
+    """The command, once it is the program that was asked for."""
+    waiter = waiter_of(agent)
+    until(lambda: [child for child in waiter.children() if "-c" in child.cmdline()], 5.0, "the command")
+    (command,) = waiter.children()
+    return command
+
+
+def seen_by_the_command(work: Path) -> tuple[int, int]:
+    begin, end = (work / "artifacts/stdout.txt").read_text().split()
+    return int(begin), int(end)
+
+
+def test_an_agent_stopped_across_the_end_does_not_make_the_interval_longer(agent: LocalAgent, tmp_path: Path) -> None:
+    agent.rate(PROMPT.format(1.0), tmp_path / "work")
+    stop([agent.pid], 3.4)
+    end = agent.ended()
+    begin_ns, end_ns = seen_by_the_command(tmp_path / "work")
+    assert end["begin_ns"] < begin_ns < end_ns < end["sut_ns"]
+    # Starting and ending Python is all that lies between, on a machine that is busy with other tests too.
+    assert end["sut_ns"] - end["begin_ns"] - (end_ns - begin_ns) < 1e9
+    assert end["frozen"] == []
+
+
+def test_a_pause_is_stamped_in_time_while_the_agent_is_stopped(agent: LocalAgent) -> None:
+    agent.ask("rate", argv=None, env={}, cwd=None, duration_s=0.5)
+    stop([agent.pid], 2.5)
+    end = agent.ended()
+    assert 0.5e9 <= end["sut_ns"] - end["begin_ns"] < 1.5e9
+    assert end["frozen"] == []
+
+
+def test_where_the_waiter_was_stopped_too_the_end_says_so(agent: LocalAgent, tmp_path: Path) -> None:
+    agent.rate(PROMPT.format(1.0), tmp_path / "work")
+    stop([agent.pid, waiter_of(agent).pid], 3.0)
+    end = agent.ended()
+    ((from_ns, to_ns),) = end["frozen"]
+    _, end_ns = seen_by_the_command(tmp_path / "work")
+    assert from_ns <= end_ns <= to_ns == end["sut_ns"]
+    assert to_ns - from_ns > 1.9e9
+
+
+def test_a_command_that_was_stopped_itself_says_so(agent: LocalAgent, tmp_path: Path) -> None:
+    agent.rate(PROMPT.format(0.5), tmp_path / "work")
+    stop([command_of(agent).pid], 1.2)
+    end = agent.ended()
+    ((from_ns, to_ns),) = end["frozen"]
+    assert to_ns - from_ns == pytest.approx(1.2e9, abs=0.4e9)
+    assert end["begin_ns"] < from_ns < to_ns <= end["sut_ns"]
+
+
+def test_a_waiter_that_is_killed_ends_the_command_and_the_interval_with_its_reason(
+    agent: LocalAgent, tmp_path: Path
+) -> None:
+    agent.rate("import time\ntime.sleep(100)", tmp_path / "work")
+    until(lambda: len(descendants(agent.pid)) == 2, 5.0, "the command")
+    load = descendants(agent.pid)
+    waiter_of(agent).kill()
+    end = agent.ended()
+    assert (end["exit_code"], end["reason"]) == (None, "what waits for the command was killed")
+    until(lambda: not [process for process in load if process.is_running()], 5.0, "the end of the command")
+    assert agent.ask("rate", argv=None, env={}, cwd=None, duration_s=0) == {"id": agent._number}
+
+
+def test_the_command_has_a_control_group_of_its_own_and_a_frozen_one_is_told(agent: LocalAgent, tmp_path: Path) -> None:
+    agent.rate(PROMPT.format(0.5), tmp_path / "work")
+    groups = [cgroup_of(pid) for pid in (agent.pid, waiter_of(agent).pid, command_of(agent).pid)]
+    mount = Path(next(line.split()[4] for line in mounts() if " - cgroup2 " in line))
+    assert groups[0] == groups[1]
+    assert groups[2] == f"{groups[0].rstrip('/')}/wattlab-{agent.pid}"
+    (mount / groups[2][1:] / "cgroup.freeze").write_text("1")
+    time.sleep(1.2)
+    (mount / groups[2][1:] / "cgroup.freeze").write_text("0")
+    end = agent.ended()
+    ((from_ns, to_ns),) = end["frozen"]
+    assert to_ns - from_ns == pytest.approx(1.2e9, abs=0.4e9)
+    os.kill(agent.pid, signal.SIGTERM)
+    until(lambda: not (mount / groups[2][1:]).exists(), 5.0, "the end of the group")
+
+
+def cgroup_of(pid: int) -> str:
+    return next(line[3:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
+
+
+def mounts() -> list[str]:
+    return Path("/proc/self/mountinfo").read_text().splitlines()
+
+
 def test_a_command_that_cannot_be_started_is_a_result_with_its_reason(agent: LocalAgent, tmp_path: Path) -> None:
     agent.ask("rate", argv=["/no/such/program"], env={}, cwd=str(tmp_path), duration_s=None)
     end = agent.ended()
@@ -370,29 +477,41 @@ def test_a_command_that_cannot_be_started_is_a_result_with_its_reason(agent: Loc
 
 MARKING = """
 import os, time
+begun_ns, wall_ns = time.monotonic_ns(), time.time_ns()
 with open(os.environ["WATTLAB_MARKERS"], "wb", 0) as markers:
     for line in LINES:
-        markers.write(line)
+        markers.write(line.replace(b"BEGUN", b"%d" % begun_ns).replace(b"WALL", b"%d" % wall_ns))
 """
 
 
+STAMPED_LINE = b'{"action": "a", "edge": "begin", "sut_ns": BEGUN, "sut_wall_ns": 6}\n'
+
+
 def test_markers_keep_their_own_stamps_and_bad_lines_become_notes(agent: LocalAgent, tmp_path: Path) -> None:
-    good = b'{"action": "epoch", "index": 3, "edge": "end", "sut_ns": 5, "sut_wall_ns": 6, "metrics": {"loss": 0.5}}\n'
+    good = (
+        b'{"action": "epoch", "index": 3, "edge": "end", "sut_ns": BEGUN, "sut_wall_ns": 6, "metrics": {"loss": 0.5}}\n'
+    )
     bad = [
         b"garbage\n",
         b"\x00\xff\n",
         b"[1]\n",
         b'{"action": "a", "edge": "begin"}\n',
-        b'{"action": "a", "edge": "x", "sut_ns": 1, "sut_wall_ns": 1}\n',
-        b'{"action": 5, "edge": "begin", "sut_ns": 1, "sut_wall_ns": 1}\n',
+        b'{"action": "a", "edge": "x", "sut_ns": BEGUN, "sut_wall_ns": 1}\n',
+        b'{"action": 5, "edge": "begin", "sut_ns": BEGUN, "sut_wall_ns": 1}\n',
+        b'{"action": "a", "edge": "begin", "sut_ns": BEGUN, "sut_wall_ns": 1, "index": 1e3}\n',
+        b'{"action": "a", "edge": "end", "sut_ns": BEGUN, "sut_wall_ns": 1, "metrics": {"a": '
+        + b"[" * 9
+        + b"]" * 9
+        + b"}}\n",
         b"[" * 3000 + b"\n",
         b"y" * 9000,
     ]
     lines = [good, *bad[:-1], good, bad[-1], b"\n", good]
     agent.rate(f"LINES = {lines!r}\n{MARKING}", tmp_path / "work")
-    agent.ended()
+    end = agent.ended()
     markers = agent.of("marker")
     assert len(markers) == 3
+    assert end["begin_ns"] < markers[0].pop("sut_ns") < end["sut_ns"]
     assert markers[0] == {
         "rec": "marker",
         "action": "epoch",
@@ -400,12 +519,47 @@ def test_markers_keep_their_own_stamps_and_bad_lines_become_notes(agent: LocalAg
         "edge": "end",
         "metrics": {"loss": 0.5},
         "exit_code": None,
-        "sut_ns": 5,
         "sut_wall_ns": 6,
     }
     assert len(agent.notes("marker-malformed")) >= len(bad)
     # What was written before the command's end stands before the interval's end.
     assert agent.records.index(markers[-1]) < agent.records.index(agent.of("phase")[-1])
+
+
+IMPOSSIBLE = [
+    b"0",
+    b"WALL",
+    b"%d" % 10**30,
+    b"%d" % 10**400,
+    b"-5",
+    b"BEGUN.5",
+    b"true",
+    b"NaN",
+    b"9223372036854775808",
+]
+
+
+def test_a_stamp_that_is_no_moment_of_this_rating_costs_its_line_and_says_why(
+    agent: LocalAgent, tmp_path: Path
+) -> None:
+    lines = [STAMPED_LINE.replace(b"BEGUN", stamp) for stamp in IMPOSSIBLE]
+    agent.rate(f"LINES = {[*lines, STAMPED_LINE]!r}\n{MARKING}", tmp_path / "work")
+    assert agent.ended()["exit_code"] == 0
+    assert len(agent.of("marker")) == 1
+    said = agent.notes("marker-malformed")
+    assert len(said) == len(IMPOSSIBLE)
+    assert all("sut_ns" in text for text in said)
+    assert ["time.monotonic_ns()" in text for text in said] == [True, True, *[False] * 7]
+
+
+def test_marker_lines_beyond_the_bound_are_dropped_and_said_once(tmp_path: Path) -> None:
+    program = f"LINES = [{STAMPED_LINE!r}] * 10100\n{MARKING}"
+    with LocalAgent(tmp_path / "agent") as agent:
+        agent.rate(program, tmp_path / "work")
+        agent.ended()
+        assert len(agent.of("marker")) == agent_module.MAX_MARKERS
+        (said,) = agent.notes("markers-cut")
+        assert "10000 marker lines" in said
 
 
 @given(
@@ -491,13 +645,19 @@ while True: time.sleep(1)
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    return [child for child in psutil.Process(pid).children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in psutil.Process(pid).children(recursive=True) if is_alive(child)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_a_silent_host_is_a_dead_one_load_and_agent_end(tmp_path: Path) -> None:
     with LocalAgent(tmp_path / "agent", reconnect_s=2.0) as agent:
         agent.rate(STUBBORN, tmp_path / "work")
-        until(lambda: len(descendants(agent.pid)) == 2, 5.0, "the load")
+        until(lambda: len(descendants(agent.pid)) == 3, 5.0, "the load")
         load = descendants(agent.pid)
         agent.stop_heartbeat()
         until(lambda: not psutil.pid_exists(agent.pid), 12.0, "the end of the agent")
@@ -511,7 +671,7 @@ def test_a_silent_host_is_a_dead_one_load_and_agent_end(tmp_path: Path) -> None:
 
 def test_kill_ends_processes_that_ignore_term_and_left_their_session(agent: LocalAgent, tmp_path: Path) -> None:
     agent.rate(STUBBORN, tmp_path / "work")
-    until(lambda: len(descendants(agent.pid)) == 2, 5.0, "the load")
+    until(lambda: len(descendants(agent.pid)) == 3, 5.0, "the load")
     agent.ask("kill")
     end = agent.ended()
     assert (end["exit_code"], end["reason"]) == (-signal.SIGKILL, "killed by the host")

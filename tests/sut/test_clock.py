@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harness.documents import ClockEvent
 from harness.errors import AnalysisError
 from harness.loopback_sshd import LoopbackSshd
 from harness.sut import Sut
-from reports.analysis.clock import fit
+from reports.analysis.clock import SLEW, fit
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, through
 from tests.sut.netns import SutHost
 from tests.sut.relay import Relay
@@ -64,6 +64,8 @@ def test_a_steady_clock_is_mapped_within_the_bound_whatever_the_delays(
     times = [round(10**15 + i * span_s * 1e9 / (len(delays) - 1)) for i in range(len(delays))]
     sut = [t + offset_ns + round(drift * (t - 10**15)) for t in times]
     model = fit([event(t, s, out, back) for t, s, (out, back) in zip(times, sut, delays, strict=True)])
+    # A drift that the exchanges are too close together to show is bounded by SLEW, not measured.
+    assume(model.drift != 0.0 or abs(drift) <= SLEW)
     for t, s in zip(times, sut, strict=True):
         assert abs(model.to_host(s) - t) <= model.bound_ns
     assert model.to_host(np.array(sut, dtype=np.int64)).tolist() == [model.to_host(s) for s in sut]

@@ -66,7 +66,7 @@ def test_a_cut_of_ten_seconds_loses_nothing_and_does_not_disturb_the_load(host: 
         host.put_plug()
         result = rated(session)
         session.finish()
-        assert sut.fetch(work, ["stderr.txt"]) == {"stderr.txt": b""}
+        assert sut.fetch(work, ["stderr.txt"]).files == {"stderr.txt": b""}
         sut.unstage(work)
     assert (result.exit_code, result.reason, session.links_lost) == (0, None, 1)
     assert len(recorded.notes("link-lost")) == len(recorded.notes("link-restored")) == 1

@@ -124,6 +124,9 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
         (script(tmp_path / "python37", "echo python 3.7"), "is Python 3.7"),
         (script(tmp_path / "broken", "echo oh no >&2", "exit 3"), "oh no"),
         ("no/such/python", "does not run there"),
+        ("/bin/true", "it says nothing, exit code 0"),
+        (script(tmp_path / "escaping", "echo '\\033]0;owned\\007' >&2", "exit 3"), "\ufffd]0;owned\ufffd"),
+        (script(tmp_path / "strange", "echo python 3.x"), "python 3.x"),
     ):
         with Sut.connect(replace(config, python=python)) as sut:
             (found,) = sut.diagnose(HORIZON_S)
@@ -133,11 +136,44 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
                 sut.stage("aaaaaaaa", {})
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("{}", "the agent says hostname is None, expected a text"),
+        ('{"hostname": "x", "os": 5}', "the agent says os is 5, expected a text"),
+        ("[" * 5000, "expected a JSON object"),
+        ("", "expected a JSON object"),
+    ],
+)
+def test_an_interpreter_that_is_none_is_refused_with_what_it_said(
+    config: SutConfig, tmp_path: Path, answer: str, said: str
+) -> None:
+    lines = ['case "$1" in -c) echo python 3.11;; *) cat "$0.answer";; esac']
+    liar = script(tmp_path / "liar", *lines)
+    Path(f"{liar}.answer").write_text(answer + "\n")
+    with Sut.connect(replace(config, python=liar)) as sut:
+        with pytest.raises(SutError, match=re.escape(said)):
+            sut.facts()
+        with pytest.raises(SutError, match="does not say which packages it has"):
+            sut.lacking(["psutil"])
+
+
+def test_a_remote_command_has_a_deadline_and_a_bound(sut: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SutError, match=r"sleep on the SUT did not end within 0\.5 s"):
+        sut._run(["sleep", "30"], 0.5)
+    monkeypatch.setattr(sut_module, "MAX_ANSWER", 1 << 20)
+    for stream in (1, 2):
+        with pytest.raises(SutError, match="said more than"):
+            sut._run(["sh", "-c", f"head -c 3000000 /dev/zero >&{stream}; sleep 30"])
+    assert sut._run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\n", "err\n")
+
+
 def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, tmp_path: Path) -> None:
     bare = script(tmp_path / "bare", f'exec {sys.executable} -S "$@"')
     with Sut.connect(replace(config, python=bare)) as sut:
         (found,) = (found for found in sut.diagnose(HORIZON_S) if found.severity == "refuse")
         assert found.code == "no-psutil"
+        assert f"`{bare} -m pip install psutil` there adds it" in found.text
         sut.stage("aaaaaaaa", {})
         with pytest.raises(SutError, match="psutil cannot be imported"):
             start(sut, "aaaaaaaa", Recorded())
@@ -177,7 +213,7 @@ def test_no_word_of_the_configuration_reaches_a_shell(config: SutConfig, tmp_pat
         session.rate(["sh", "-c", 'echo "$0"', "$(touch pwned)"], {"WORD": "`touch pwned`"}, work, None)
         assert rated(session).exit_code == 0
         session.finish()
-        assert sut.fetch(work, ["stdout.txt"]) == {"stdout.txt": b"$(touch pwned)\n"}
+        assert sut.fetch(work, ["stdout.txt"]).files == {"stdout.txt": b"$(touch pwned)\n"}
         sut.unstage(work)
     assert not list(tmp_path.rglob("pwned"))
     assert not Path("~/pwned").expanduser().exists()
@@ -217,7 +253,11 @@ def test_a_run_is_staged_rated_fetched_and_unstaged_without_a_trace(sut: Sut) ->
     session.finish()
     assert (result.exit_code, result.reason) == (0, None)
     assert result.begin_ns < result.end_ns
-    assert sut.fetch(work, ["r.json", "missing.json", "stderr.txt"]) == {"r.json": b"hello", "stderr.txt": b""}
+    fetched = sut.fetch(work, ["r.json", "missing.json", "stderr.txt"])
+    assert (fetched.files, fetched.problems) == (
+        {"r.json": b"hello", "stderr.txt": b""},
+        {"missing.json": "is not there"},
+    )
     sut.unstage(work)
     assert list(Path(sut.root, "runs").iterdir()) == []
     # This SUT's clock is the host's.
@@ -253,24 +293,37 @@ def test_names_never_leave_their_folder(sut: Sut) -> None:
             sut.stage("aaaaaaaa", {name: b""})
         sut.unstage(f"{sut.root}/runs/aaaaaaaa/work")
     work = sut.stage("aaaaaaaa", {})
-    artifacts = Path(work) / "artifacts"
-    artifacts.mkdir()
-    (artifacts / "link").symlink_to("/etc/passwd")
-    (artifacts / "folder").mkdir()
-    for name in ("link", "folder"):
-        with pytest.raises(SutError, match="no regular file"):
-            sut.fetch(work, [name])
+    (Path(work) / "artifacts").mkdir()
     with pytest.raises(SutError, match="plain file name"):
         sut.fetch(work, ["../../../agents"])
 
 
-def test_an_artifact_beyond_the_bound_is_refused(sut: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
-    work = sut.stage("aaaaaaaa", {})
-    (Path(work) / "artifacts").mkdir()
-    (Path(work) / "artifacts" / "big").write_bytes(b"x" * 2000)
+def test_an_artifact_that_is_a_link_a_folder_or_too_large_costs_itself(
+    sut: Sut, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sut_module, "MAX_ARTIFACT", 1000)
-    with pytest.raises(SutError, match="2000 bytes"):
-        sut.fetch(work, ["big"])
+    work = sut.stage("aaaaaaaa", {})
+    artifacts = Path(work) / "artifacts"
+    artifacts.mkdir()
+    (artifacts / "link").symlink_to("/etc/passwd")
+    (artifacts / "folder").mkdir()
+    (artifacts / "big").write_bytes(b"x" * 1001)
+    (artifacts / "good").write_bytes(b"x" * 1000)
+    fetched = sut.fetch(work, ["link", "folder", "big", "good"])
+    assert fetched.files == {"good": b"x" * 1000}
+    assert fetched.problems == {
+        "link": "is no regular file, but a link",
+        "folder": "is no regular file",
+        "big": "has more than the 1000 bytes that are fetched",
+    }
+
+
+def test_nothing_is_fetched_through_a_link_in_place_of_the_artifacts_folder(sut: Sut) -> None:
+    work = sut.stage("aaaaaaaa", {})
+    (Path(work) / "artifacts").symlink_to("/etc")
+    fetched = sut.fetch(work, ["passwd"])
+    assert fetched.files == {}
+    assert fetched.problems == {"passwd": "artifacts is no folder, but a link"}
 
 
 def test_kill_ends_a_running_load_and_finish_follows(sut: Sut) -> None:
@@ -435,7 +488,7 @@ with LoopbackSshd(folder / "sshd") as sshd, Sut.connect(config_of(sshd, folder))
     session.rate(["id", "-un"], {}, work, None)
     assert rated(session).exit_code == 0
     session.finish()
-    print(sut.fetch(work, ["stdout.txt"])["stdout.txt"].decode(), len(recorded.of("sample")) > 0)
+    print(sut.fetch(work, ["stdout.txt"]).files["stdout.txt"].decode(), len(recorded.of("sample")) > 0)
     sut.unstage(work)
 """
 

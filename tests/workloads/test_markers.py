@@ -3,13 +3,19 @@
 import json
 import math
 import os
+import re
 import stat
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from harness.agent import parse_marker
+from reports.analysis.efficiency import WORK
 from workloads import markers
 
 
@@ -55,6 +61,57 @@ def test_numbers_that_json_does_not_have_become_null(lines: Path) -> None:
     (end,) = read(lines)
     assert end["index"] == 4
     assert end["metrics"] == {"loss": None, "val_loss": None, "accuracy": 0.5}
+
+
+def test_metrics_of_any_kind_become_what_json_has(lines: Path) -> None:
+    metrics = {
+        "loss": [math.nan, {"a": (1, math.inf)}],
+        "array": np.array([1.5, math.nan]),
+        "number": np.float32(0.5),
+        "flag": True,
+        "text": "\ud800",
+        "other": Path("x"),
+        7: None,
+    }
+    markers.mark("epoch", 0, "end", metrics)  # type: ignore[arg-type]
+    (end,) = read(lines)
+    assert end["metrics"] == {
+        "loss": [None, {"a": [1, None]}], "array": [1.5, None], "number": 0.5, "flag": True, "text": "\ud800",
+        "other": "x", "7": None,
+    }  # fmt: skip
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "markers.md").read_text()
+
+
+def blocks(kind: str) -> list[str]:
+    """The code blocks of the page that are of a kind."""
+    return [block.partition("\n")[2] for block in PAGE.split("```")[1::2] if block.partition("\n")[0] == kind]
+
+
+def test_the_lines_of_the_page_are_marker_lines() -> None:
+    begin, end = (parse_marker(line.encode()) for line in blocks("")[0].strip().splitlines())
+    assert (begin["edge"], end["edge"], end["metrics"]) == ("begin", "end", {"val_accuracy": 0.71})
+    assert all(f"`{key}`" in PAGE for key, _ in WORK.values())
+
+
+def test_the_programs_of_the_page_mark_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATTLAB_MARKERS", str(tmp_path / "markers"))
+    (tmp_path / "markers").touch()
+    (tmp_path / "mark.c").write_text(blocks("c")[0] + 'int main(void) { mark("step", "begin", 3); return 0; }\n')
+    program = tmp_path / "mark"
+    subprocess.run(["gcc", "-Wall", "-Werror", "-o", program, tmp_path / "mark.c"], check=True)
+    before_ns = time.monotonic_ns()
+    subprocess.run([program], check=True)
+    marker = parse_marker((tmp_path / "markers").read_bytes())
+    assert (marker["action"], marker["edge"], marker["index"]) == ("step", "begin", 3)
+    assert before_ns < marker["sut_ns"] < time.monotonic_ns()
+    assert abs(marker["sut_wall_ns"] - time.time_ns()) < 60e9
+    (shell,) = re.findall(r"From a shell: `(.*?)`\n", PAGE)
+    subprocess.run(["sh", "-c", shell], check=True)
+    asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+    marker = parse_marker((tmp_path / "markers").read_bytes())
+    assert before_ns - 10**7 < marker["sut_ns"] - asleep_ns < time.monotonic_ns()
 
 
 def test_a_line_too_long_for_one_write_is_refused(lines: Path) -> None:
