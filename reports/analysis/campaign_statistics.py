@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from harness.documents import Json
 from harness.errors import AnalysisError
 from reports.analysis import efficiency, planning, statistics
+from reports.analysis.bounded import number
 from reports.analysis.uncertainty import Estimate, Number, mean_of
 
 RESPONSES = {
@@ -55,7 +56,6 @@ PERFECT = 1 - 1e-12
 LEAST_RUNS = 3
 LEAST_POINTS = 10
 """Epochs of a run, less one for a control, below which the mean coefficient of the runs has no interval."""
-LARGEST = 1e100
 Floats: TypeAlias = NDArray[np.float64]
 Declared: TypeAlias = Literal["welch", "rank"]
 
@@ -126,10 +126,7 @@ def _value(run: Json, key: str, suppressed: bool) -> float:
 
 def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
     """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
-    value = part.get("value") if isinstance(part, Mapping) else part
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
-        return float(value)
-    return math.nan
+    return number(part.get("value") if isinstance(part, Mapping) else part)
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:

@@ -6,7 +6,8 @@ Measurement model. Reading k of an averaging meter is the mean power over window
 w_k]; w_k is the stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap:
 the power there is the straight line between the neighbouring readings; before the first and after the last reading it
 is that reading. An instantaneous meter is integrated by trapezoid, and a step of more than 1.5 median steps is a gap.
-Then
+Readings whose windows overlap are taken apart first (`moving.py`). The error that a meter's certificate knows is taken
+off here; the series holds what was indicated. Then
 
     E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
     E_ind   = E[a, b] - integral of P_B over [a, b]
@@ -25,22 +26,20 @@ which is s / sqrt(m); for a session with one block s is that of all sessions' bl
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import AnalysisError
-from reports.analysis.series import PowerSeries
+from reports.analysis.moving import levels_w, stretches
+from reports.analysis.series import OVERLAP, PowerSeries
 from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared
 
 NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
-OVERLAP = 1.5
-"""A window is stretched to the reading before it up to so many times its length; so are steps of an instantaneous
-meter."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 
@@ -104,14 +103,16 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
         raise AnalysisError(f"{series.descriptor.stream}: no reading with a value, so there is no energy")
     descriptor = series.descriptor
     origin_ns = int(series.times_ns[0])
-    stamps_s = (series.times_ns - origin_ns) * NS - descriptor.latency_s
+    stamps_s = np.asarray((series.times_ns - origin_ns) * NS - descriptor.latency_s, dtype=np.float64)
     if descriptor.averaging == "instantaneous":
-        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w)
+        return trapezoid(origin_ns, stamps_s, series.corrected_w, series.usual_step_s)
     stamp = convention or ("start" if descriptor.stamp == "start" else "end")
     ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
+    power_w = series.corrected_w
+    if series.is_moving:
+        return _taken_apart(origin_ns, ends_s, series.window_s, power_w, OVERLAP * series.usual_step_s)
     begins_s = ends_s - OVERLAP * series.window_s
     begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
-    power_w = series.power_w
     edges_s = np.column_stack([begins_s, ends_s]).ravel()
     first_w = np.repeat(power_w, 2)[:-1]
     lengths_s = np.diff(edges_s)
@@ -151,13 +152,36 @@ def summed(functions: Sequence[PowerFunction]) -> PowerFunction:
     return _function(origin_ns, edges_s, first_w, rise_w, gap)
 
 
-def trapezoid(origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64]) -> PowerFunction:
-    """The power function of instantaneous values: straight lines between them."""
+def trapezoid(
+    origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64], usual_s: float = 0.0
+) -> PowerFunction:
+    """The power function of instantaneous values: straight lines between them. `usual_s`: the step that is none of a
+    gap; 0: the median."""
     if times_s.size == 1:
         times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
     lengths_s = np.diff(times_s)
-    gap = lengths_s > OVERLAP * np.median(lengths_s) * (1 + 1e-9)
+    gap = lengths_s > OVERLAP * (usual_s or np.median(lengths_s)) * (1 + 1e-9)
     return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), gap)
+
+
+def _taken_apart(
+    origin_ns: int,
+    ends_s: NDArray[np.float64],
+    window_s: NDArray[np.float64],
+    power_w: NDArray[np.float64],
+    longest_step_s: float,
+) -> PowerFunction:
+    """The power function of a moving average: level between readings, a straight line over gaps."""
+    own = list(stretches(ends_s, window_s, longest_step_s))
+    apart = [levels_w(ends_s[part], window_s[part], power_w[part]) for part in own]
+    edges_s = np.concatenate([knots_s for knots_s, _ in apart])
+    # Behind the levels of each stretch its last reading, where the line over the gap begins.
+    first_w = np.concatenate([[*levels, power_w[part.stop - 1]] for part, (_, levels) in zip(own, apart, strict=True)])
+    gap = np.concatenate([np.arange(levels.size + 1) == levels.size for _, levels in apart])[:-1]
+    rise_w = np.zeros(gap.size)
+    rise_w[gap] = [power_w[part.start] - power_w[part.start - 1] for part in own[1:]]
+    function = _function(origin_ns, edges_s, first_w[:-1], rise_w, gap)
+    return replace(function, before_w=float(power_w[0]), after_w=float(power_w[-1]))
 
 
 def _function(

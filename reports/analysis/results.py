@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError
 from harness.run_folder import PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
+    bounded,
     budget,
     campaign_statistics,
     efficiency,
@@ -49,8 +49,9 @@ from reports.analysis import (
     trackers,
     verdict,
 )
+from reports.analysis.bounded import number
 from reports.analysis.budget import Budget, Single
-from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
+from reports.analysis.contributions import PartBaseline, RunTerms, Stream, baseline_term, run_terms
 from reports.analysis.energy import (
     WH,
     BaselineLevel,
@@ -62,7 +63,6 @@ from reports.analysis.energy import (
     pooled_w,
     power_function,
     register_energy_wh,
-    shared_term,
     summed,
 )
 from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
@@ -92,6 +92,7 @@ OUT = {
     "negative": "too many of its power readings are negative",
     "zero": "too many of its power readings are zero",
     "nan": "too many of its power readings are no numbers",
+    "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
     "oom": "processes were killed for want of memory while it ran",
     "computational-incorrect": "its workload did not do the work it was to do",
 }
@@ -122,8 +123,9 @@ def write_results(campaign: Path) -> Path:
 
 
 def results_text(results: Json) -> str:
-    """results.json as it is written."""
-    return json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    """results.json as it is written; half a character (of a name that a SUT said) is replaced."""
+    text = json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return str(bounded.cleaned(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,14 @@ class AnalysedRun:
         return summed([stream.function for stream in self.streams]) if self.streams else None
 
     @cached_property
+    def noises_w(self) -> tuple[float, ...]:
+        """The spread of the readings of each stream within the interval (W); 0 for fewer than two."""
+        begin_ns, end_ns = self.interval_ns or (0, 0)
+        edges = [np.searchsorted(part.times_ns, [begin_ns, end_ns]) for part in self.parts]
+        values = [part.power_w[first:last] for part, (first, last) in zip(self.parts, edges, strict=True)]
+        return tuple(float(own.std(ddof=1)) if own.size > 1 else 0.0 for own in values)
+
+    @cached_property
     def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Begins and ends of the intervals that have an energy: the rating interval, every action, from the beginning
         to the end of every action, every climb (`AT_RUN`, `at_action`, `until_action`, `at_climb`)."""
@@ -244,7 +254,7 @@ class AnalysedRun:
     @cached_property
     def accuracies(self) -> list[float]:
         """Validation accuracy of each of `epochs`; NaN where it was not marked."""
-        return [_number(action.metrics.get("val_accuracy")) for action in self.epochs]
+        return [number(action.metrics.get("val_accuracy")) for action in self.epochs]
 
     @cached_property
     def climbs(self) -> list[Climb]:
@@ -426,7 +436,9 @@ class Baseline:
         limits_w = [part.reported_j[0] / one.duration_s for one, place in own or everyone if one.own_terms
                     if (part := one.own_terms.parts[place]).reported_j is not None]  # fmt: skip
         reported_j = np.mean(limits_w) * (ends_ns - begins_ns) * 1e-9 if limits_w else None
-        return PartBaseline(energy_j, reported_j, same, same and bool(own))
+        noises_w = [one.noises_w[place] for one, place in own or everyone] or [0.0]
+        noise_w = float(np.sqrt(np.mean(np.square(noises_w))))
+        return PartBaseline(energy_j, reported_j, same, same and bool(own), noise_w)
 
     def _convention_j(
         self, run: AnalysedRun, level: BaselineLevel | None
@@ -472,22 +484,23 @@ class Group:
     @cached_property
     def energies_wh(self) -> NDArray[np.float64]:
         """Total energy."""
-        return np.array([run.energy_j for run in self.runs]) / WH
+        return np.array([own.energy_j[AT_RUN] for own in self.terms]) / WH
 
     @cached_property
     def induced_wh(self) -> NDArray[np.float64]:
         """Induced energy; NaN without a baseline."""
-        return np.array([induced_j(run, level) for run, level in zip(self.runs, self.levels, strict=True)]) / WH
+        return np.array([own.induced_j[AT_RUN] for own in self.terms]) / WH
 
     @cached_property
     def gross_budget(self) -> Budget | None:
         """The budget of the mean energy of a run (Wh)."""
-        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", None)
+        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=False)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", shared)
 
     @cached_property
     def induced_budget(self) -> Budget | None:
         """The budget of the mean induced energy of a run (Wh)."""
-        shared = shared_term(self.levels, self.durations_s / WH)
+        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=True)
         return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced", shared)
 
     @property
@@ -498,12 +511,13 @@ class Group:
     @property
     def power(self) -> Number | None:
         """Mean power of a run (W)."""
-        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", None))
+        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=False)
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", shared))
 
     @property
     def induced_power(self) -> Number | None:
         """Mean power above the baseline (W)."""
-        shared = shared_term(self.levels, np.ones(len(self.runs))) if self.runs else None
+        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=True)
         return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced", shared))
 
     @property
@@ -560,7 +574,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     groups = {name: Group([run for run in included if run.run.start.scenario == name], baseline) for name in names}
     terms = {id(run): own for group in groups.values() for run, own in zip(group.runs, group.terms, strict=True)}
     for run in included:
-        found += _clock_findings(run, terms[id(run)].level if id(run) in terms else None, limits)
+        own = terms.get(id(run), run.own_terms)
+        found += _clock_findings(run, None if own is None else own.level, limits)
+        found += [] if own is None else findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
@@ -728,7 +744,13 @@ def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapp
     found += findings_run.of_overrange(run.series, *run.interval_ns)
     found += findings_run.of_ranging(run.series)
     found += findings_run.of_doubles(run.series, *run.interval_ns, run.doubles_j)
-    found += findings_run.of_resolution(run.series, run.own_terms.parts, AT_RUN, run.duration_s, limits)
+    found += findings_run.of_repetitions(run.series, *run.interval_ns)
+    found += findings_run.of_markers(run.series)
+    found += findings_run.of_odd_cells(run.series)
+    parts = run.own_terms.parts
+    found += findings_run.of_resolution(run.series, parts, AT_RUN, limits)
+    if not findings_run.is_seen(parts, AT_RUN):
+        found += findings_run.of_length(run.series, parts, AT_RUN, run.duration_s, limits)
     found += findings_run.of_accuracy(run.series, run.streams, *run.interval_ns, limits)
     for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *run.interval_ns, limits)
@@ -1311,10 +1333,10 @@ def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, 
     rows, terms, at, until = (list(column) for column in zip(*members, strict=True))
 
     def over(key: str, unit: str) -> Json | None:
-        return _json(mean_of([_number(row[key]) for row in rows], unit))
+        return _json(mean_of([number(row[key]) for row in rows], unit))
 
     lasting = [place for place, row in enumerate(rows) if row["duration_s"] > 0]
-    metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(_number(value))})
+    metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(number(value))})
     return {
         "name": name,
         "index": index,
@@ -1326,21 +1348,22 @@ def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, 
         "mean_power_w": _mean_w([terms[i] for i in lasting], [at[i] for i in lasting]),
         "gpu_temperature_c": over("gpu_temperature_c", "°C"),
         "cumulative_energy_wh": _mean_wh(terms, until, "gross"),
-        "metrics": {key: _json(mean_of([_number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
+        "metrics": {key: _json(mean_of([number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
     }
 
 
 def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: budget.Kind) -> Json | None:
     """Mean energy of one interval of each run."""
-    durations_s = np.array([own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    shared = shared_term([own.level for own in terms], durations_s / WH) if kind == "induced" else None
-    return _json(_number_of(budget.of_mean(terms, at, np.full(len(terms), 1 / WH), "Wh", kind, shared)))
+    per_j = np.full(len(terms), 1 / WH)
+    shared = baseline_term(terms, at, per_j, induced=kind == "induced")
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "Wh", kind, shared)))
 
 
 def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
     """Mean power of one interval of each run."""
     per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", None)))
+    shared = baseline_term(terms, at, per_j, induced=False)
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", shared)))
 
 
 def _number_of(found: Budget | None) -> Number | None:
@@ -1424,8 +1447,7 @@ def _history(run: AnalysedRun) -> Json:
 def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
-        content = read_plain(run.path / "artifacts" / name)
-        value = json.loads(content, parse_constant=lambda _: None, parse_float=lambda text: _or_none(float(text)))
+        value = bounded.loads(read_plain(run.path / "artifacts" / name))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -1553,8 +1575,3 @@ def _finite(values: Sequence[float]) -> list[float | None]:
 
 def _pair(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else list(interval)
-
-
-def _number(value: Any) -> float:  # noqa: ANN401  a metric is whatever the workload wrote
-    """A float; NaN for anything that is no number."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")

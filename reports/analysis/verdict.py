@@ -30,7 +30,18 @@ Word: TypeAlias = Literal["valid", "valid-with-remarks", "invalid", "not-certifi
 ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
 """Best first."""
 RUN_IS_OUT = frozenset(
-    {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable"}
+    {
+        "gap",
+        "negative",
+        "zero",
+        "nan",
+        "computational-incorrect",
+        "oom",
+        "no-power",
+        "no-rating",
+        "unreadable",
+        "too-short-to-resolve",
+    }
 )
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
 UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "calibration-expired", "no-result"})

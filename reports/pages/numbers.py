@@ -20,6 +20,8 @@ PREFIXED = ("W", "Wh", "J", "Ws")
 KILOBYTES = ((1.0, "kB"), (1e3, "MB"), (1e6, "GB"), (1e9, "TB"))
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
+LARGEST = 1e300
+"""What is larger (an integer of any length may stand in JSON) is no number that can be printed."""
 ONE = "1"
 """The unit of a plain count or ratio, never printed."""
 
@@ -73,7 +75,7 @@ def _largest_below(largest: float, steps: tuple[tuple[float, str], ...], unit: s
 
 def is_finite(value: object) -> bool:
     """Whether a decoded JSON value is a number that can be printed."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def decimals_for(uncertainty: float) -> int:

@@ -230,8 +230,33 @@ ADVICE = {
         "Stop the logger before copying its file.",
     ),
     "too-short-to-resolve": Advice(
-        "The interval spans too few readings of the meter for its energy to be resolved.",
-        "Use a faster meter or make the action longer.",
+        "The interval spans few readings of the meter. Below two windows its energy is the sum of the windows that it "
+        "touches, less the baseline; where the load does not stand alone in them, U is as large as their energy; "
+        "between instantaneous values a load is not seen, and the run enters no mean.",
+        "Use a faster meter, or repeat the work within one run so that it lasts longer.",
+    ),
+    "stale": Advice(
+        "The meter gave the same indication again before it had a new one; it holds its value, and nothing is missing.",
+        "Nothing; where it never changes, check that the meter is not on hold.",
+    ),
+    "moving-average": Advice(
+        "Each reading is the mean over more time than passes until the next one. The average was taken apart; what its "
+        "shape leaves open at both edges of the run is in U.",
+        'Switch averaging off in the meter\'s options (`averaging = "off"`), and repeat the run.',
+    ),
+    "unpaired-action": Advice(
+        "Markers of actions lack their begin or their end, or an action began again before it had ended; these have no "
+        "energy.",
+        "Mark the begin and the end of each action once, with the same name and index (docs/run-folder.md).",
+    ),
+    "action-outside-record": Advice(
+        "Actions are stamped outside their run's record, later than their marker arrived, or end before they begin; "
+        "these have no energy.",
+        "Stamp markers with CLOCK_MONOTONIC of the SUT in nanoseconds (docs/run-folder.md), or use markers.py.",
+    ),
+    "unreadable-values": Advice(
+        "Some values of the SUT's indicators or of its clock are no numbers that can be; they were left out.",
+        "Read the named stream of the run; look for a sensor or a driver that answers nonsense.",
     ),
     "shortened-interval": Advice(
         "The measuring interval is shorter than the five minutes that DE-UZ 215 asks for.",

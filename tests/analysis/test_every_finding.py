@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import ClockEvent, Event, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
+from harness.documents import ActionEvent, ClockEvent, Event, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
 from reports.analysis import findings, findings_campaign
 from reports.analysis.results import CampaignResult, analyse
 from reports.pages.sentences import ADVICE
@@ -182,6 +182,38 @@ def every_fifth(table: Table) -> None:
     table["window_s"] = np.full(table["t"].size, 5.0)
 
 
+def at_flag(begin_s: float, end_s: float, flag: str) -> Callable[[Table], None]:
+    """Readings that the meter says it gave before."""
+
+    def change(table: Table) -> None:
+        inside = (table["t"] >= begin_s) & (table["t"] < end_s)
+        table["flags"] = np.where(inside, flag, table["flags"])
+
+    return change
+
+
+def averaged(readings: int) -> Callable[[Table], None]:
+    """The meter averages over so many of its readings, and gives one as often as before."""
+
+    def change(table: Table) -> None:
+        padded = np.concatenate([np.full(readings - 1, table["power_w"][0]), table["power_w"]])
+        table["power_w"] = np.convolve(padded, np.full(readings, 1 / readings), mode="valid")
+        table["window_s"] = np.full(table["t"].size, float(readings))
+
+    return change
+
+
+def without_an_end(events: list[Event]) -> list[Event]:
+    """The last marker of the run is lost."""
+    last = [event for event in events if isinstance(event, ActionEvent)][-1]
+    return [event for event in events if event is not last]
+
+
+def by_wall_clock(events: list[Event]) -> list[Event]:
+    """Markers stamped by the wall clock."""
+    return [replace(e, sut_ns=1_800_000_000 * 10**9 + e.time_ns) if isinstance(e, ActionEvent) else e for e in events]
+
+
 def expired(descriptor: PowerDescriptor) -> PowerDescriptor:
     """The meter with yesterday's certificate."""
     return replace(descriptor, calibration=(descriptor.calibration or {}) | {"expires": "2026-11-20"})
@@ -200,6 +232,11 @@ FIRES: dict[str, Monitored] = {
     "run-failed": Monitored(broken={2: "fail"}),
     "truncated-source": small(events=noted("truncated-source")),
     "note": small(events=noted("odd")),
+    "stale": small(readings=at_flag(20, 25, "stale")),
+    "moving-average": small(only=None, readings=averaged(5)),
+    "unpaired-action": small(events=without_an_end),
+    "action-outside-record": small(events=by_wall_clock),
+    "unreadable-values": small(samples=at(20, 21, "cpu_percent", np.inf)),
     "limits-loosened": small(only=None, start=in_config("thresholds", gap_single_s=60.0)),
     "no-rating": small(events=unmarked),
     "no-power": small(readings=empty(-1e3, 1e3, "nan")),
