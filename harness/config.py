@@ -25,6 +25,7 @@ APPLICATION = Path(__file__).resolve().parent.parent
 EMBEDDED = "embedded"
 """As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
 
+LARGEST_LIMIT_PERCENT = 50.0
 TWO_STAGE = "two-stage"
 """How `campaign.design` begins where the campaign may be extended after its first stage."""
 SYNC = "sync"
@@ -152,6 +153,8 @@ class MeterSection:
     options: dict[str, Any] = field(default_factory=dict)
     instrument: str = ""
     """Its name in the instrument register; needed where the meter cannot say its serial number."""
+    limits_percent: float = field(default=0.0, metadata=_at_least(0))
+    """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +353,7 @@ def load(path: Path) -> LabConfig:
     _check_supply(path, lab.sut)
     _check_register(path, lab)
     _check_decision(path, lab)
+    _check_limits(path, lab)
     _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
@@ -405,6 +409,16 @@ def _check_decision(path: Path, lab: LabFile) -> None:
         raise ConfigError(f"{path}: decision.scenario: no scenario {decision.scenario!r} here, there are {known}")
     if decision.scenario and not decision.limit_wh:
         raise ConfigError(f"{path}: decision.limit_wh: found {decision.limit_wh!r}, expected a limit above 0")
+
+
+def _check_limits(path: Path, lab: LabFile) -> None:
+    """Limits of error are a part of the reading, in percent."""
+    for name, section in lab.meters.items():
+        if section.limits_percent > LARGEST_LIMIT_PERCENT:
+            raise ConfigError(
+                f"{path}: meters.{name}.limits_percent: found {section.limits_percent:g}, expected at most "
+                f"{LARGEST_LIMIT_PERCENT:g} (percent of the reading; 2.0 means that 100 W may be 98 to 102 W)"
+            )
 
 
 def _check_register(path: Path, lab: LabFile) -> None:

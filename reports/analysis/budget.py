@@ -287,6 +287,9 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
         time = picked.mean([float(r.duration_s[k]) * f for r, k, f in picked.chosen])
         line = _line("observer", None, time, observer.u, "W", "what agent and link add, not corrected")
         yield replace(line, dof=observer.dof)
+    shape = picked.mean([_shape_j(r, k, induced=picked.kind == "induced") * f for r, k, f in picked.chosen])
+    if shape != 0:
+        yield _line("baseline-shape", None, 1.0, abs(shape) / ROOT_3, "", "between blocks, by the slopes in them")
     limit = picked.mean([float(r.limit_j(induced=picked.kind == "induced")[k]) * f for r, k, f in picked.chosen])
     if limit > 0:
         yield _line("short-interval", None, 1.0, limit / ROOT_3, "", "energy of the touched windows, as limit")
@@ -301,6 +304,13 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
     if differences:
         difference = picked.mean(differences)
         yield _line("stamp-convention", None, 1.0, abs(difference) / ROOT_3, "", f"difference={difference:.6g}")
+
+
+def _shape_j(run: RunTerms, k: int, *, induced: bool) -> float:
+    """What few baseline blocks do not see between them, over the time for which it was subtracted, as limit (J)."""
+    if run.level is None:
+        return 0.0
+    return run.level.shape_w * float(run.spill_s[k] + (run.duration_s[k] if induced else 0.0))
 
 
 def _line(source: str, error: MeterError | None, sensitivity: float, u: float, unit: str, note: str) -> Line:
@@ -383,6 +393,7 @@ def _of_baseline(run: RunTerms, *, induced: bool) -> Iterator[tuple[Floats, Floa
     if run.level is not None and (induced or seconds.any()):
         u_w = np.nan if run.level.u_run_w is None else run.level.u_run_w
         yield (seconds * u_w) ** 2, np.full(seconds.size, run.level.dof)
+        yield (seconds * run.level.shape_w) ** 2 / 3, np.full(seconds.size, np.inf)
 
 
 def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:

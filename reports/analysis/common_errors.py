@@ -14,6 +14,7 @@ combination of their c_s: it cancels in a difference as far as both are equal.
 | certificate | the same instrument, range and certificate | other meter, recalibrated |
 | offset | the same instrument, fixed range and sessions | other session (rho = 0, conservative) |
 | baseline | the same block: c = - weight of the block * s of the block means | other campaign |
+| baseline-shape | the same session: what few blocks do not see between them | other session |
 | edges, stamp-convention | the same instrument: known in sign, so they cancel as far as equal | other meter |
 | reported, resolution, clock, observer, gaps, short-interval | never: of unknown sign or make | always |
 
@@ -204,5 +205,7 @@ def _of_baseline(runs: Sequence[MeasuredRun], kind: Kind, per_j: float) -> Itera
         group = ("baseline", run.campaign, level.session, level.shares.size)
         seconds = float(run.terms.spill_s[run.at] + (run.terms.duration_s[run.at] if kind == "induced" else 0.0))
         factor = seconds * per_j / len(runs)
+        unseen = Source("baseline-shape", "B", ("baseline-shape", run.campaign, level.session))
+        yield unseen, -factor * level.shape_w / ROOT_3
         for block, weight in enumerate(level.shares.tolist()):
             yield Source("baseline", "A", group, level.dof, block), -factor * weight * level.sd_w

@@ -22,11 +22,22 @@ without a block there, of all sessions. Pooled power is the blocks' energy over 
 this is what gives Okular's published digits). u(P_B) = s |w|, s the spread of the m block means that are used (drift
 between them is part of s: conservative) and w the weight of each block in the value: 1/m each where they are pooled,
 which is s / sqrt(m); for a session with one block s is that of all sessions' blocks.
+
+Fewer than `FEWEST_BLOCKS` blocks hardly know their spread, and do not see what the baseline does between them. So their
+s is taken times t(.975, m - 1) / t(.975, inf), with infinite degrees of freedom: effective ones of a sum that holds one
+or two are too many (two blocks: 90 to 93 % coverage, simulated). And as far as the power rises or falls within the
+blocks, the line between two of them may be wrong by the sagitta of the cubic with these slopes,
+
+    |P_B - line| <= L/8 (|b_1 - c| + |b_2 - c|) ,     b: slopes in the blocks, c: of the line, L: its length
+
+which is a limit of error (`BaselineLevel.shape_w`): two blocks at the ends of a curve look alike and have no spread. So
+is the distance of the power just before the run, where the machine waits for it, from P_B.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -35,11 +46,14 @@ from numpy.typing import NDArray
 from harness.errors import AnalysisError
 from reports.analysis.moving import levels_w, stretches
 from reports.analysis.series import OVERLAP, PowerSeries
-from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared
+from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared, t_quantile
 
 NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
+SECOND_NS = 1_000_000_000
+FEWEST_BLOCKS = 5
+"""The method's number of baseline blocks; fewer say so in U."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 
@@ -220,12 +234,14 @@ def register_energy_wh(series: PowerSeries, begin_ns: int, end_ns: int) -> float
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A baseline block: its interval (ns), its mean power (W), and the session it was measured in."""
+    """A baseline block: its interval (ns), its mean power (W), the session it was measured in, and how the power rose
+    in it (W/s)."""
 
     begin_ns: int
     end_ns: int
     mean_w: float
     session: str
+    slope_w_s: float = 0.0
 
     @property
     def midpoint_ns(self) -> int:
@@ -237,7 +253,8 @@ class Block:
 class BaselineLevel:
     """P_B for one run: its function, `u_w` and `dof` of the block means, the session they are of (None: all).
 
-    `sd_w` is the spread of the block means, `shares` the weight of each block in this run's P_B.
+    `sd_w` is the spread of the block means (widened where there are few), `shares` the weight of each block in this
+    run's P_B, `shape_w` the limit of what few blocks do not see between them.
     """
 
     function: PowerFunction
@@ -247,6 +264,7 @@ class BaselineLevel:
     interpolated: bool
     sd_w: float | None
     shares: NDArray[np.float64]
+    shape_w: float = 0.0
 
     @property
     def u_run_w(self) -> float | None:
@@ -264,15 +282,18 @@ def pooled_w(blocks: Sequence[Block]) -> float:
     return float(np.sum(times_s * [block.mean_w for block in blocks]) / np.sum(times_s))
 
 
-def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int) -> BaselineLevel | None:
-    """The baseline of a run (module docstring); None where there is no block at all."""
+def baseline_for(
+    blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int, idle_w: float | None = None
+) -> BaselineLevel | None:
+    """The baseline of a run (module docstring); None where there is no block at all. `idle_w`: the power just before
+    the run, where it was recorded."""
     if not blocks:
         return None
     own = sorted((block for block in blocks if block.session == session), key=lambda block: block.midpoint_ns)
     used = own or list(blocks)
     means_w = np.array([block.mean_w for block in used], dtype=np.float64)
     spread = means_w if means_w.size > 1 else np.array([block.mean_w for block in blocks], dtype=np.float64)
-    sd_w = float(spread.std(ddof=1)) if spread.size > 1 else None
+    sd_w, dof = _known_spread(spread)
     u_w = None if sd_w is None else sd_w / math.sqrt(means_w.size)
     inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
     if inside:
@@ -285,7 +306,32 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
         function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
         times_s = np.array([block.end_ns - block.begin_ns for block in used]) * NS
         shares = times_s / times_s.sum()
-    return BaselineLevel(function, u_w, spread.size - 1.0, session if own else None, inside, sd_w, shares)
+    shape_w = 0.0
+    if len(used) < FEWEST_BLOCKS:
+        away_w = 0.0 if idle_w is None else abs(idle_w - float(function.energy_j(begin_ns - SECOND_NS, begin_ns)))
+        shape_w = max(_shape_w(own), away_w)
+    return BaselineLevel(function, u_w, dof, session if own else None, inside, sd_w, shares, shape_w)
+
+
+def _known_spread(means_w: NDArray[np.float64]) -> tuple[float | None, float]:
+    """Spread of block means and its degrees of freedom; of fewer than `FEWEST_BLOCKS` widened (module docstring)."""
+    dof = means_w.size - 1.0
+    if dof < 1:
+        return None, dof
+    sd_w = float(means_w.std(ddof=1))
+    if means_w.size >= FEWEST_BLOCKS:
+        return sd_w, dof
+    return sd_w * t_quantile(dof) / t_quantile(math.inf), math.inf
+
+
+def _shape_w(blocks: Sequence[Block]) -> float:
+    """How far the baseline may lie from the straight lines between neighbouring blocks (W)."""
+    sagittas = [0.0]
+    for one, other in pairwise(blocks):
+        length_s = (other.midpoint_ns - one.midpoint_ns) * NS
+        chord = (other.mean_w - one.mean_w) / length_s if length_s > 0 else 0.0
+        sagittas.append(length_s / 8 * (abs(one.slope_w_s - chord) + abs(other.slope_w_s - chord)))
+    return max(sagittas)
 
 
 def _shares(times_s: NDArray[np.float64], at_s: float) -> NDArray[np.float64]:

@@ -9,8 +9,6 @@ Rules that need more words than their functions
   put in between, a meter that counts its second wrong.
 - `not-settled` compares the two windows of `settle_window_s` before the interval; of a baseline block also its own
   first two. Where less was recorded, nothing is said here, and `not-monitored` lists it.
-- `foreign-load` is what all CPUs did, less the command with its descendants, less the agent; from the last sample
-  before the interval to the second one after it, when every child of the command has been counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ from harness.documents import ClockEvent, GapEvent, Json, RangeChangeEvent
 from reports.analysis.actions import UNPAIRED, Lost
 from reports.analysis.contributions import PartTerms, Stream
 from reports.analysis.findings import Finding, Severity
+from reports.analysis.foreign import around, share_percent
 from reports.analysis.limits import MeterError
 from reports.analysis.series import OVERLAP, Indicators, PowerSeries, RunSeries
 
@@ -400,13 +399,9 @@ def _temperature_slopes(indicators: Indicators | None, begin_ns: int, end_ns: in
             yield name, float(np.polyfit(times_min, values, 1)[0])
 
 
-def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
-    """`foreign-load`, `throttled`, `oom`: what the machine did beside or against the load."""
+def of_machine(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:
+    """`throttled`, `oom`: what the machine did against the load."""
     name = series.run.path.name
-    share = foreign_percent(series, begin_ns, end_ns)
-    if share is not None and share > limits["foreign_load_percent"]:
-        evidence: Json = {"percent_of_all_cpus": share, "limit_percent": limits["foreign_load_percent"]}
-        yield Finding("foreign-load", "warn", name, evidence)
     killed = _grown(series.indicators, "oom_kills", begin_ns, end_ns)
     if killed:
         yield Finding("oom", "invalid", name, {"processes": killed})
@@ -420,31 +415,11 @@ def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[st
             yield Finding("throttled", "warn", name, gpu)
 
 
-def foreign_percent(series: RunSeries, begin_ns: int, end_ns: int) -> float | None:
-    """CPU time of neither the load nor the agent, in % of all CPUs; None where it was not recorded."""
-    indicators, cpus = series.indicators, series.run.start.sut.get("cpu_count")
-    names = ("busy_cpu_s", "load_cpu_s", "agent_cpu_s")
-    if indicators is None or not isinstance(cpus, int) or any(name not in indicators.columns for name in names):
-        return None
-    first, last = _around(indicators, begin_ns, end_ns)
-    busy, load, agent = (float(indicators.columns[name][last] - indicators.columns[name][first]) for name in names)
-    duration_s = float(indicators.times_ns[last] - indicators.times_ns[first]) * 1e-9
-    share = 100 * (busy - load - agent) / (cpus * duration_s) if duration_s > 0 else float("nan")
-    return share if np.isfinite(share) else None
-
-
-def _around(indicators: Indicators, begin_ns: int, end_ns: int) -> tuple[int, int]:
-    """The last sample before the interval and the second one after it."""
-    first = int(np.searchsorted(indicators.times_ns, begin_ns, side="right")) - 1
-    last = int(np.searchsorted(indicators.times_ns, end_ns)) + 1
-    return max(first, 0), min(last, indicators.times_ns.size - 1)
-
-
 def _grown(indicators: Indicators | None, name: str, begin_ns: int, end_ns: int) -> float | None:
     """How far a counter went up around the interval; None where it was not recorded."""
     if indicators is None or name not in indicators.columns:
         return None
-    first, last = _around(indicators, begin_ns, end_ns)
+    first, last = around(indicators, begin_ns, end_ns)
     grown = float(indicators.columns[name][last] - indicators.columns[name][first])
     return grown if np.isfinite(grown) else None
 
@@ -503,7 +478,7 @@ def not_monitored(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
         for column, (quantity, _) in SUPPLY.items()
     } | {
         "ambient temperature": any(np.isfinite(values).any() for values in room),
-        "other processes": foreign_percent(series, begin_ns, end_ns) is not None,
+        "other processes": share_percent(series, begin_ns, end_ns) is not None,
         "want of memory": _grown(series.indicators, "oom_kills", begin_ns, end_ns) is not None,
         "CPU slow-downs": _grown(series.indicators, "cpu_throttle_count", begin_ns, end_ns) is not None,
         "GPU slow-downs": all(

@@ -37,6 +37,7 @@ from reports.analysis import (
     findings,
     findings_campaign,
     findings_run,
+    foreign,
     hardware,
     label,
     oracle,
@@ -93,10 +94,13 @@ OUT = {
     "zero": "too many of its power readings are zero",
     "nan": "too many of its power readings are no numbers",
     "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
+    "foreign-load": "other processes took too much of its CPUs",
     "oom": "processes were killed for want of memory while it ran",
     "computational-incorrect": "its workload did not do the work it was to do",
 }
 """Code of an invalid finding of a run -> why the run enters no mean."""
+IDLE_S = 30.0
+"""So long before a run the machine is looked at, at most."""
 AT_RUN = 0
 """Where the rating interval stands among `AnalysedRun.edges_ns`."""
 SENTENCES = {
@@ -265,8 +269,7 @@ class AnalysedRun:
     def clock_bound_s(self) -> float:
         """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
         a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
-        bound_s = 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
-        return float(np.hypot(bound_s, ROOT_3 * self.latency_u_s))
+        return float(np.hypot(self.series.clock_bound_s, ROOT_3 * self.latency_u_s))
 
     @property
     def stamps_unknown(self) -> bool:
@@ -305,6 +308,20 @@ class AnalysedRun:
     def energy_j(self) -> float:
         """Energy of the rating interval; NaN where unknown."""
         return float(self.function.energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
+
+    @cached_property
+    def idle_w(self) -> float | None:
+        """Mean power just before the rating interval, without the window that it begins in; None where hardly anything
+        was recorded there."""
+        if self.function is None or self.interval_ns is None:
+            return None
+        reach_ns = round(1e9 * max(float(np.median(part.window_s)) or part.usual_step_s for part in self.parts))
+        end_ns = self.interval_ns[0] - reach_ns
+        first_ns = self.function.origin_ns + round(1e9 * float(self.function.edges_s[0]))
+        begin_ns = max(first_ns, end_ns - round(1e9 * IDLE_S))
+        if end_ns - begin_ns < 2 * reach_ns:
+            return None
+        return float(self.function.energy_j(begin_ns, end_ns)) / ((end_ns - begin_ns) * 1e-9)
 
     @cached_property
     def gap_s(self) -> float:
@@ -409,7 +426,7 @@ class Baseline:
 
     def level(self, run: AnalysedRun) -> BaselineLevel | None:
         """P_B for a run."""
-        return baseline_for(self.blocks, run.session, *run.interval_ns) if run.interval_ns else None
+        return baseline_for(self.blocks, run.session, *run.interval_ns, run.idle_w) if run.interval_ns else None
 
     def terms(self, run: AnalysedRun) -> RunTerms:
         """What makes the energies of a run's `edges_ns` uncertain against this baseline."""
@@ -558,9 +575,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     for run in runs:
         run.findings.extend(_run_findings(run, typical_s, limits))
         run.findings.extend(_oracle_findings(run, runs))
+    observer = _observer(runs)
+    _judge_foreign_load(runs, pulses, observer, limits)
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
-    observer = _observer(runs)
     baseline = Baseline(baseline_runs, observer)
     outliers = _outliers(baseline_runs, limits)
     found += [finding for run in runs for finding in run.findings] + _never_recorded(entries)
@@ -594,6 +612,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
     found = findings.ordered(found)
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
+    known = _scenarios(runs, groups)
+    invalid = verdict.invalid_because(found, out, known)
+    for name, entry in scenarios.items():
+        entry["invalid_because"] = invalid.get(name, [])
     return CampaignResult(
         campaign=_campaign(entries, runs),
         measurement=measurement,
@@ -612,10 +634,17 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=found,
         thresholds=dict(limits),
-        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
+        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios), known),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
         groups=groups,
     )
+
+
+def _scenarios(runs: Sequence[AnalysedRun], groups: "Mapping[str, Group]") -> verdict.Scenarios:
+    """Which runs are of which scenario, and which scenarios have any in the means."""
+    owner = {run.run.path.name: run.run.start.scenario for run in runs if run.run.start.kind == "scenario"}
+    measured = frozenset(name for name, group in groups.items() if group.runs)
+    return verdict.Scenarios(owner | {name: name for name in groups}, measured)
 
 
 def _trackers(
@@ -752,11 +781,49 @@ def _run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapp
     if not findings_run.is_seen(parts, AT_RUN):
         found += findings_run.of_length(run.series, parts, AT_RUN, run.duration_s, limits)
     found += findings_run.of_accuracy(run.series, run.streams, *run.interval_ns, limits)
-    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
+    found += findings_run.of_machine(run.series, *run.interval_ns)
+    for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *run.interval_ns, limits)
     if not run.indicator_means:
         found.append(Finding("agent-missing", "info", name))
     return found
+
+
+def _judge_foreign_load(
+    runs: Sequence[AnalysedRun], pulses: sync.SyncPulses, observer: ObserverEffect | None, limits: Mapping[str, float]
+) -> None:
+    """Append `foreign-load` to the findings of runs that enter the means so far: of blocks by the median of all blocks,
+    of the others by the blocks that are left and by their U."""
+    entering = [run for run in runs if run.excluded_because is None and run.interval_ns]
+    shares = {id(run): foreign.share_percent(run.series, *run.interval_ns) for run in entering if run.interval_ns}
+    blocks = [run for run in entering if run.run.start.kind == "baseline"]
+    known = [share for run in blocks if (share := shares[id(run)]) is not None]
+    usual = float(np.median(known)) if known else 0.0
+    for run in blocks:
+        run.findings.extend(_foreign_findings(run, shares[id(run)], usual, None, None, limits))
+    baseline = Baseline([run for run in blocks if run.excluded_because is None], observer)
+    left = [run for run in entering if run.run.start.kind != "baseline"]
+    full = [run for run in left if run.run.start.scenario == label.FULL_LOAD]
+    above_w = [float(baseline.terms(run).induced_j[AT_RUN]) / run.duration_s for run in full]
+    cpu = foreign.busy_cpu([run.series for run in runs], pulses, observer, above_w)
+    for run in left:
+        beside = [share for block in baseline.runs if (share := shares[id(block)]) is not None]
+        usual = float(np.mean(beside)) if beside else 0.0
+        terms = baseline.terms(run) if cpu is not None and shares[id(run)] is not None else None
+        run.findings.extend(_foreign_findings(run, shares[id(run)], usual, terms, cpu, limits))
+
+
+def _foreign_findings(
+    run: AnalysedRun, share: float | None, usual: float, terms: RunTerms | None, cpu: foreign.BusyCpu | None,
+    limits: Mapping[str, float],
+) -> list[Finding]:  # fmt: skip
+    cpus = foreign.cpus_of(run.series)
+    if share is None or cpus is None:
+        return []
+    expanded_j = float("nan") if terms is None else float(budget.of_one(terms, "induced").expanded_j[AT_RUN])
+    known = expanded_j if np.isfinite(expanded_j) else None
+    judged = foreign.Judged(run.run.path.name, share, usual, cpus, run.duration_s, known)
+    return list(foreign.findings_of(judged, cpu, limits))
 
 
 def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
@@ -786,7 +853,11 @@ def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
 
 def _block(run: AnalysedRun, energy_j: float) -> Block:
     begin_ns, end_ns = run.interval_ns or (0, 0)
-    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session)
+    middle_ns, slope_w_s = (begin_ns + end_ns) // 2, 0.0
+    if run.function is not None and middle_ns > begin_ns:
+        first_j, second_j = run.function.energy_j(np.array([begin_ns, middle_ns]), np.array([middle_ns, end_ns]))
+        slope_w_s = float(second_j - first_j) / (run.duration_s / 2) ** 2
+    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session, slope_w_s)
 
 
 def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
@@ -841,7 +912,9 @@ def _baseline(
         "n_excluded": count(everyone - len(baseline_runs)).to_json(),
         "mean_power_w": _json(_number_of(pooled)),
         "budget": None if pooled is None else pooled.to_json(),
-        "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
+        "duration_s": _json(
+            _lasting([run.duration_s for run in baseline_runs], [run.series.clock_bound_s for run in baseline_runs])
+        ),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
         "without_outliers": (
             _json(_number_of(_pooled([run for run in baseline_runs if id(run) not in out]))) if out else None
@@ -917,7 +990,7 @@ class ScenarioContext:
                 Finding("baseline-other-session", "warn", self.name, {"runs": len(own) - sum(own), "of": len(own)})
             )
         elif own:
-            found += self._drift()
+            found += self._of_baseline()
         summaries = [run.summary for run in runs]
         found += findings_campaign.shortened(
             self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
@@ -942,14 +1015,16 @@ class ScenarioContext:
             self.name, len(runs), len(self.everyone), reached, has_target=not fixed, limits=self.limits
         )
 
-    def _drift(self) -> list[Finding]:
+    def _of_baseline(self) -> list[Finding]:
+        """Whether the blocks of the runs' session are one baseline."""
         group = self.group
         blocks = [block for block in group.blocks if block.session == group.runs[0].session]
         means_w = np.array([block.mean_w for block in blocks])
         times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
         sd_wh = None if group.induced is None else group.induced.sd
-        duration_s = float(group.durations_s.mean())
-        return findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
+        duration_s, runs = float(group.durations_s.mean()), len(group.runs)
+        found = findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, runs, self.limits)
+        return found + findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
 
     @property
     def parameters(self) -> Json:
@@ -975,7 +1050,7 @@ class ScenarioContext:
                 "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
                 "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
             },
-            "duration_s": _json(mean_of(group.durations_s, "s")),
+            "duration_s": _json(_lasting(group.durations_s, [run.series.clock_bound_s for run in group.runs])),
             "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
             "tail": self._tail(),
             "two_stage": self._two_stage(),
@@ -1342,7 +1417,7 @@ def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, 
         "index": index,
         "n": len(rows),
         "begin_s": over("begin_s", "s"),
-        "duration_s": over("duration_s", "s"),
+        "duration_s": _json(_lasting([row["duration_s"] for row in rows], [own.clock_bound_s for own in terms])),
         "energy_wh": _mean_wh(terms, at, "gross"),
         "induced_energy_wh": _mean_wh(terms, at, "induced"),
         "mean_power_w": _mean_w([terms[i] for i in lasting], [at[i] for i in lasting]),
@@ -1364,6 +1439,12 @@ def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
     per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
     shared = baseline_term(terms, at, per_j, induced=False)
     return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", shared)))
+
+
+def _lasting(durations_s: Sequence[float] | NDArray[np.float64], bounds_s: Sequence[float]) -> Number | None:
+    """Mean duration (s); what the clocks may be wrong by does not average out."""
+    clocks = Term(max(bounds_s, default=0.0) / ROOT_3, np.inf)
+    return mean_with_shared(np.asarray(durations_s, dtype=np.float64), "s", clocks)
 
 
 def _number_of(found: Budget | None) -> Number | None:
@@ -1513,6 +1594,7 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
         meters.append(
             {key: plain[key] for key in keys}
             | {"role": role, "origin": worst, "calibration": plain["calibration"], "n_runs": len(descriptors)}
+            | {"assumed_percent": _assumed_percent(runs, meter)}
         )
     listed = [
         {
@@ -1524,6 +1606,15 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
     sentence = f"Power was {SENTENCES[origin]}." if meters else "No power was recorded."
     circuits = sorted({circuit for run in runs for circuit in run.series.circuits}) if meters else []
     return {"origin": origin, "sentence": sentence, "circuits": circuits, "meters": listed}, meters
+
+
+def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
+    """The limit of error (% of the reading) that is assumed of a meter; None where one is stated."""
+    own = (stream for run in runs for stream in run.streams if stream.series.descriptor.meter == meter)
+    first = next(own, None)
+    if first is None or first.error.known or first.series.reported is not None:
+        return None
+    return 100 * first.error.assumed
 
 
 def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:

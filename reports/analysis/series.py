@@ -154,6 +154,11 @@ class RunSeries:
         return None
 
     @property
+    def clock_bound_s(self) -> float:
+        """How wrong a stamp of the SUT may be on the run's time base; 0 where one clock stamped everything."""
+        return 0.0 if self.clock is None else self.clock.bound_ns * 1e-9
+
+    @property
     def named_circuits(self) -> tuple[str, ...]:
         """The circuits that feed the SUT, as its lab.toml names them; an import names none."""
         told = self.run.start.config.get("sut")

@@ -52,6 +52,7 @@ REASONS = {
 TESTS = {"welch": "Welch's t", "paired-t": "paired t", "kruskal-wallis": "Kruskal-Wallis", "rank": "Kruskal-Wallis"}
 SOURCES = {
     "runs": "spread of the runs", "baseline": "spread of the baseline blocks", "gain": "meter: part of the reading",
+    "assumed": "meter: assumed, nobody states its limits",
     "offset": "meter: part of the range", "certificate": "meter: certificate",
     "stability": "meter: drift since certificate",
     "reported": "meter: as it states", "resolution": "meter: resolution", "edges": "load steps at the edges",

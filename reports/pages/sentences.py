@@ -82,8 +82,10 @@ ADVICE = {
         "Use a meter with stated limits of error, or calibrate this one.",
     ),
     "limits-unknown": Advice(
-        "Nobody states how wrong this meter may be, so U lacks the meter's own error and is not complete.",
-        "Use a meter with stated limits of error, or have this one calibrated and register its certificate.",
+        "Nobody states how wrong this meter may be: U assumes at the least what meters of its kind are wrong by, and "
+        "is not complete.",
+        "State its limits in lab.toml (`[meters.NAME] limits_percent`), or have it calibrated and register its "
+        "certificate.",
     ),
     "negative": Advice(
         "Readings were negative: a machine that only takes power from the mains has none.",
@@ -114,8 +116,10 @@ ADVICE = {
         "Raise `stabilization_s` and `pause_s`, or let the thermal gate wait longer.",
     ),
     "foreign-load": Advice(
-        "Other processes than the load and the agent kept the CPUs busy.",
-        "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there.",
+        "Other processes than the load and the agent kept the CPUs busy, otherwise than in the baseline. Where that "
+        "took more energy than the result may be wrong by, or more of the CPUs than the limit, the run enters no mean.",
+        "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there. Work that "
+        "the command hands to a service (a container's) counts as foreign: start it as a child of the command.",
     ),
     "throttled": Advice(
         "The machine was slowed down by heat or by its supply, so it did its work in another way than it could.",
@@ -192,6 +196,11 @@ ADVICE = {
     "baseline-drift": Advice(
         "The power of the idle machine changed between baseline blocks by more than the result can ignore.",
         "Let the machine settle longer, keep the room's temperature, spread more baseline blocks between the runs.",
+    ),
+    "baseline-unsteady": Advice(
+        "The baseline blocks differ from each other by more than the induced energy may be wrong by, or by more than "
+        "it is: the idle machine was not one and the same.",
+        "End what wakes up by itself on the SUT, let it settle (`campaign.settle`, `gate`), then repeat the campaign.",
     ),
     "baseline-other-session": Advice(
         "The baseline was not measured in the same session as the runs it is subtracted from.",
@@ -271,7 +280,8 @@ ADVICE = {
         "Raise `baseline.blocks` in lab.toml.",
     ),
     "few-baseline-blocks": Advice(
-        "There are fewer baseline blocks than the method asks for; drift is then hard to see.",
+        "There are fewer baseline blocks than the method asks for: they hardly know their own spread and do not see "
+        "what happens between them. U of every induced energy is wider for it.",
         "Raise `baseline.blocks` in lab.toml.",
     ),
     "fixed-epochs": Advice(

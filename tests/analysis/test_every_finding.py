@@ -271,6 +271,7 @@ FIRES: dict[str, Monitored] = {
     "baseline-missing": Monitored(baseline_blocks=0),
     "baseline-other-session": small(only=None, start=of_two_boots),
     "baseline-drift": Monitored(baseline_blocks=8, fault=Fault(**by_ordinal(lambda n: 0.5 * n))),
+    "baseline-unsteady": Monitored(fault=Fault(**by_ordinal(lambda n: 20.0 * (n % 3)))),
     "baseline-short": Monitored(block_s=40),
     "baseline-outside": Monitored(baseline_blocks=1),
     "induced-negative": Monitored(loads={"cnn": Load(-8.0, 34.0, 61.0, epochs=6)}),

@@ -195,7 +195,7 @@ def test_every_energy_has_its_uncertainty_down_to_the_single_action(synthetic: P
             for name in ("energy", "induced_energy", "cumulative_energy"):
                 assert 0 < row[f"{name}_u_wh"] < row[f"{name}_U_wh"]
             assert row["energy_dof"] is None
-            assert row["induced_energy_dof"] > 1
+            assert row["induced_energy_dof"] is None  # four blocks are left: their spread is widened instead
     for entry in found["scenarios"].values():
         records = [*entry["epochs"], *entry["actions"]]
         keys = ("energy_wh", "induced_energy_wh", "cumulative_energy_wh", "mean_power_w")

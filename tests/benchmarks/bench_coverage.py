@@ -43,7 +43,7 @@ class Setting:
     `run_sd_w`: SD of the load between runs; `drift_w`: of the baseline over the campaign. `gain_percent`, `offset_w`:
     limits of error; `type_a`: whether the spread of runs and blocks dominates. `block_s`: length of a block where it is
     not a run's; `window_s`: what an averaging meter looks back over, with a reading a second; `beside_w`: another load
-    that follows at once."""
+    that follows at once; `curve_w`: how much higher the baseline is in the middle of the campaign (half a sine)."""
 
     name: str
     runs: int
@@ -67,6 +67,7 @@ class Setting:
     block_s: float = 0.0
     window_s: float = 1.0
     beside_w: float = 0.0
+    curve_w: float = 0.0
 
 
 def settings() -> Iterator[Setting]:
@@ -129,6 +130,7 @@ class Bench:
         # The load's step where the drift is steepest would favour nobody: a straight line and a slow wave.
         through = begins_s / begins_s[-1]
         wave = how.drift_w * (through + 0.25 * np.sin(2 * np.pi * (through + random.uniform())))
+        wave = wave + how.curve_w * np.sin(np.pi * through)
         loads_w = self._loads_w(random)
         bases_w = how.base_w + wave
         offsets_w = random.uniform(-1, 1, 2) * how.offset_w
