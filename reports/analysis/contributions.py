@@ -198,8 +198,8 @@ def _edges(stream: Stream, begins_ns: Stamps, ends_ns: Stamps, places: tuple[Pla
     instant = series.descriptor.averaging == "instantaneous"
     inside = (first, last - 1) if instant else (first + 1, last - 1)
     outside = (first - 1, last) if instant else (first - 1, last + 1)
-    begin_w, end_w = (_at(series.power_w, place) for place in inside)
-    before_w, after_w = (_at(series.power_w, place) for place in outside)
+    begin_w, end_w = (_at(series.corrected_w, place) for place in inside)
+    before_w, after_w = (_at(series.corrected_w, place) for place in outside)
     reach_s = (series.usual_step_s if instant else 0.0) or float(np.median(series.window_s))
     deviation = DEVIATION_INSTANT if instant else DEVIATION_WINDOW
     begin_step_w, end_step_w = begin_w - before_w, end_w - after_w

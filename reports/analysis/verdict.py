@@ -44,6 +44,7 @@ RUN_IS_OUT = frozenset(
         "no-rating",
         "unreadable",
         "too-short-to-resolve",
+        "foreign-load",
     }
 )
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""

@@ -14,7 +14,17 @@ from reports.figures import Strip, StripPanel
 from reports.pages.blocks import Block, Card, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.lookup import Results, words
-from reports.pages.numbers import NOTHING, Number, Scale, bare, fixed, quantity, scale_for, significant
+from reports.pages.numbers import (
+    NOTHING,
+    Number,
+    Scale,
+    bare,
+    fixed,
+    in_page_units,
+    quantity,
+    scale_for,
+    significant,
+)
 from reports.pages.tables import as_text, kind_in_words
 from reports.sheet import Labelled
 from reports.statistics_figures import IntervalPanel, Stretch
@@ -110,6 +120,7 @@ LONG_KEYS, FEW_STATEMENTS = 12, 2
 
 def comparison_page(document: Results) -> DocumentPage:
     """The page of one comparison."""
+    document = in_page_units(document, "sets")
     title = "Comparison: " + " and ".join(dict.fromkeys(s["label"] for one in document["sets"] for s in one["sides"]))
     software = document["software"]
     command = command_of(document)
