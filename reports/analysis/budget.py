@@ -34,7 +34,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from harness.documents import Json
-from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms
+from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms, per_second
 from reports.analysis.limits import ROOT_3, Distribution, Floats, MeterError
 from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
 
@@ -407,5 +407,5 @@ def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) ->
     else:
         energy_j = part.energy_j - base.energy_j if base.same_range else np.hypot(part.energy_j, base.energy_j)
         offset_j = np.sqrt(0.0 if base.same_session else 2.0) * error.offset_u_w * duration_s
-    gains = [(energy_j * gain.relative_u) ** 2 for gain in error.gains(part.energy_j / duration_s)]
+    gains = [(energy_j * gain.relative_u) ** 2 for gain in error.gains(per_second(part.energy_j, duration_s))]
     return np.asarray(np.sqrt(np.sum([*gains, offset_j**2], axis=0)))

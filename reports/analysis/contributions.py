@@ -21,7 +21,7 @@ from reports.analysis.limits import ROOT_3, Floats, MeterError
 from reports.analysis.moving import RESIDUAL
 from reports.analysis.observer import ObserverEffect, observer_term
 from reports.analysis.series import PowerSeries
-from reports.analysis.touched import SHORT, Windows, touched
+from reports.analysis.touched import SHORT, Touched, Windows, touched
 from reports.analysis.uncertainty import Term
 
 MEAN_LOSS = 1 / 6
@@ -133,9 +133,14 @@ class RunTerms:
 
     def clock_w(self, *, induced: bool) -> Floats:
         """Sensitivity to an error of either edge's time (W): the power at the edges, above the baseline for induced."""
-        base_w = self.baseline_j / self.duration_s if induced else 0.0
+        base_w = per_second(self.baseline_j, self.duration_s) if induced else 0.0
         begin_w, end_w = (np.sum([getattr(part, name) for part in self.parts], axis=0) for name in ("begin_w", "end_w"))
         return np.asarray(np.hypot(begin_w - base_w, end_w - base_w))
+
+
+def per_second(energy_j: Floats, duration_s: Floats) -> Floats:
+    """Mean power (W); 0 over no time at all."""
+    return np.asarray(np.divide(energy_j, duration_s, out=np.zeros_like(energy_j), where=duration_s > 0))
 
 
 def part_terms(
@@ -169,8 +174,8 @@ def part_terms(
         dithered=dithered,
         sampling_j=np.sqrt(variance) * duration_s / np.sqrt(count) if instant else nothing,
         gap_j=_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns),
-        is_short=duration_s < SHORT * edges.reach_s, is_alone=nothing > 0, spill_s=nothing, spill_j=nothing,
-        spill_count=nothing, limit_j=nothing, limit_induced_j=nothing,
+        is_short=(duration_s > 0) & (duration_s < SHORT * edges.reach_s), is_alone=nothing > 0,
+        spill_s=nothing, spill_j=nothing, spill_count=nothing, limit_j=nothing, limit_induced_j=nothing,
     )  # fmt: skip
     if not terms.is_short.any():
         return terms
@@ -241,49 +246,50 @@ def _resolved(
 ) -> PartTerms:
     """The terms with short intervals by the windows they touch (`touched.py`)."""
     at = np.flatnonzero(terms.is_short)
-    series, duration_s = stream.series, (ends_ns - begins_ns)[at] * NS
+    series, duration_s = stream.series, np.asarray((ends_ns - begins_ns)[at] * NS, dtype=np.float64)
     level_w = None if base is None else base.energy_j[at] / duration_s
+    noise_w = 0.0 if base is None else base.noise_w
     windows = Windows(
         stream.function, _window_ends_ns(stream), series.corrected_w, terms.reach_s, overlapping=series.is_moving
     )
-    noise_w = 0.0 if base is None else base.noise_w
     found = touched(windows, begins_ns[at], ends_ns[at], margin_s, level_w, noise_w)
     base_w = np.zeros(at.size) if level_w is None else level_w
-    alone, spill_s = found.is_alone, found.length_s - duration_s
-    limit_j = np.maximum(np.abs(found.energy_j), np.abs(terms.energy_j[at]))
-    over_j = np.maximum(
-        np.abs(found.energy_j - base_w * found.length_s), np.abs(terms.energy_j[at] - base_w * duration_s)
-    )
-    rounding_j = terms.error.resolution_w / (2 * ROOT_3) * found.length_s
-
-    def filled(values: Floats, new: Floats) -> Floats:
-        """`new` in short intervals that stand alone."""
-        full = np.array(values, dtype=np.float64)
-        full[at] = np.where(alone, new, full[at])
-        return full
-
-    nothing, reported_j = np.zeros(at.size), _reported_j(stream, found.first_ns, found.last_ns)
-    known_j = None if terms.reported_j is None or reported_j is None else filled(terms.reported_j, reported_j)
-    return replace(
-        terms,
-        reported_j=known_j,
-        energy_j=filled(terms.energy_j, found.energy_j - base_w * spill_s),
-        begin_w=filled(terms.begin_w, base_w), end_w=filled(terms.end_w, base_w),
-        begin_step_w=filled(terms.begin_step_w, nothing), end_step_w=filled(terms.end_step_w, nothing),
-        mean_loss_j=filled(terms.mean_loss_j, nothing), loss_deviation_j=filled(terms.loss_deviation_j, nothing),
-        resolution_j=filled(terms.resolution_j, rounding_j), gap_j=filled(terms.gap_j, nothing),
-        is_alone=filled(terms.spill_s, np.ones(at.size)) > 0,
-        spill_s=filled(terms.spill_s, spill_s), spill_j=filled(terms.spill_j, found.side_w * spill_s),
-        spill_count=filled(terms.spill_count, found.side_count),
-        limit_j=_placed(terms.limit_j, at, np.where(alone, 0.0, limit_j)),
-        limit_induced_j=_placed(terms.limit_induced_j, at, np.where(alone, 0.0, over_j)),
-    )  # fmt: skip
+    alone, limited = at[found.is_alone], at[~found.is_alone]
+    own_j = terms.energy_j[at]
+    # What the baseline's noise may hide counts beside what it leaves to be seen.
+    over_j = np.maximum(np.abs(found.energy_j - base_w * found.length_s), np.abs(own_j - base_w * duration_s))
+    limits = {
+        "limit_j": np.maximum(np.abs(found.energy_j), np.abs(own_j)),
+        "limit_induced_j": over_j + 2 * noise_w * found.length_s,
+    }
+    sums = _standing_alone(terms, stream, found, base_w, duration_s)
+    changed = {name: _filled(terms, name, alone, values[found.is_alone]) for name, values in sums.items()}
+    changed |= {name: _filled(terms, name, limited, values[~found.is_alone]) for name, values in limits.items()}
+    is_alone = np.isin(np.arange(terms.is_short.size), alone)
+    return replace(terms, is_alone=is_alone, **changed)  # type: ignore[arg-type]
 
 
-def _placed(values: Floats, at: Places, new: Floats) -> Floats:
-    full = np.array(values, dtype=np.float64)
-    full[at] = new
-    return full
+def _standing_alone(
+    terms: PartTerms, stream: Stream, found: Touched, base_w: Floats, duration_s: Floats
+) -> dict[str, Floats]:
+    """What `PartTerms` has of short intervals whose load stands alone in the windows they touch: no edge counts."""
+    spill_s, nothing = found.length_s - duration_s, np.zeros(duration_s.size)
+    values = {
+        "energy_j": found.energy_j - base_w * spill_s,
+        "begin_w": base_w, "end_w": base_w, "begin_step_w": nothing, "end_step_w": nothing,
+        "mean_loss_j": nothing, "loss_deviation_j": nothing, "gap_j": nothing,
+        "resolution_j": terms.error.resolution_w / (2 * ROOT_3) * found.length_s,
+        "spill_s": spill_s, "spill_j": found.side_w * spill_s, "spill_count": found.side_count,
+    }  # fmt: skip
+    reported_j = None if terms.reported_j is None else _reported_j(stream, found.first_ns, found.last_ns)
+    return values if reported_j is None else values | {"reported_j": reported_j}
+
+
+def _filled(terms: PartTerms, name: str, places: Places, values: Floats) -> Floats:
+    """A column of the terms with other values at some intervals."""
+    column = np.array(getattr(terms, name), dtype=np.float64)
+    column[places] = values
+    return column
 
 
 def _window_ends_ns(stream: Stream) -> Stamps:

@@ -89,6 +89,11 @@ def test_without_a_baseline_nothing_stands_alone() -> None:
     assert terms.limit_j[0] > terms.energy_j[0]
 
 
+def test_an_interval_of_no_length_has_no_energy_and_no_limit() -> None:
+    terms = terms_of(watched(15, 16, 0.0), 15.5, 15.5)
+    assert (terms.energy_j[0], terms.limit_j[0], bool(terms.is_short[0])) == (0, 0, False)
+
+
 def test_a_load_between_instantaneous_values_has_no_energy() -> None:
     ends_s = np.arange(1, 31)
     series = stream(ends_s.tolist(), [BASE_W] * 30, descriptor("instantaneous"))
