@@ -35,6 +35,7 @@ from scipy.special import stdtrit
 
 from harness.documents import Json
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms, per_second
+from reports.analysis.energy import SHAPE_DOF
 from reports.analysis.limits import ROOT_3, Distribution, Floats, MeterError
 from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
 
@@ -289,7 +290,8 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
         yield replace(line, dof=observer.dof)
     shape = picked.mean([_shape_j(r, k, induced=picked.kind == "induced") * f for r, k, f in picked.chosen])
     if shape != 0:
-        yield _line("baseline-shape", None, 1.0, abs(shape) / ROOT_3, "", "between blocks, by the slopes in them")
+        line = _line("baseline-shape", None, 1.0, abs(shape) / ROOT_3, "", "between blocks, by the slopes in them")
+        yield replace(line, dof=SHAPE_DOF)
     limit = picked.mean([float(r.limit_j(induced=picked.kind == "induced")[k]) * f for r, k, f in picked.chosen])
     if limit > 0:
         yield _line("short-interval", None, 1.0, limit / ROOT_3, "", "energy of the touched windows, as limit")
@@ -393,7 +395,7 @@ def _of_baseline(run: RunTerms, *, induced: bool) -> Iterator[tuple[Floats, Floa
     if run.level is not None and (induced or seconds.any()):
         u_w = np.nan if run.level.u_run_w is None else run.level.u_run_w
         yield (seconds * u_w) ** 2, np.full(seconds.size, run.level.dof)
-        yield (seconds * run.level.shape_w) ** 2 / 3, np.full(seconds.size, np.inf)
+        yield (seconds * run.level.shape_w) ** 2 / 3, np.full(seconds.size, SHAPE_DOF)
 
 
 def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:

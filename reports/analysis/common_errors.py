@@ -32,6 +32,7 @@ import numpy as np
 
 from reports.analysis.budget import EvaluationType, Kind
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms
+from reports.analysis.energy import SHAPE_DOF
 from reports.analysis.limits import ROOT_3, MeterError
 
 UNKNOWN_SERIALS = frozenset({"", "0", "none", "unknown", "n/a", "-"})
@@ -205,7 +206,7 @@ def _of_baseline(runs: Sequence[MeasuredRun], kind: Kind, per_j: float) -> Itera
         group = ("baseline", run.campaign, level.session, level.shares.size)
         seconds = float(run.terms.spill_s[run.at] + (run.terms.duration_s[run.at] if kind == "induced" else 0.0))
         factor = seconds * per_j / len(runs)
-        unseen = Source("baseline-shape", "B", ("baseline-shape", run.campaign, level.session))
+        unseen = Source("baseline-shape", "B", ("baseline-shape", run.campaign, level.session), SHAPE_DOF)
         yield unseen, -factor * level.shape_w / ROOT_3
         for block, weight in enumerate(level.shares.tolist()):
             yield Source("baseline", "A", group, level.dof, block), -factor * weight * level.sd_w

@@ -54,6 +54,8 @@ WH = 3600.0
 SECOND_NS = 1_000_000_000
 FEWEST_BLOCKS = 5
 """The method's number of baseline blocks; fewer say so in U."""
+SHAPE_DOF = 2.0
+"""Of a limit that is known to a half at best (JCGM 100, G.4.2); infinitely many would make U narrower than without."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 

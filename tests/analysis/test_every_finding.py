@@ -330,6 +330,26 @@ def test_nothing_is_found_where_nothing_is_wrong(clean: CampaignResult) -> None:
     assert clean.verdict == {"word": "valid", "reasons": [], "decision": None}
 
 
+def test_a_moving_average_is_named_as_what_it_is(tmp_path: Path) -> None:
+    """Readings that look back over five steps do not come too often, and nothing is missing between them."""
+    codes = {finding.code for finding in analyse(campaign_of(tmp_path, FIRES["moving-average"])).findings}
+    assert "moving-average" in codes
+    assert not {"rate-drift", "gap", "stuck"} & codes
+
+
+def test_a_meter_that_repeats_half_of_its_readings_loses_no_run(tmp_path: Path) -> None:
+    """As an idle machine looks through a meter whose last digit stands still."""
+
+    def every_second(table: Table) -> None:
+        table["flags"] = np.where(np.arange(table["t"].size) % 2, "stale", table["flags"])
+        table["power_w"] = np.where(np.arange(table["t"].size) % 2, np.roll(table["power_w"], 1), table["power_w"])
+
+    found = analyse(campaign_of(tmp_path, small(only=None, readings=every_second)))
+    assert all(run["included"] for run in found.runs)
+    assert "gap" not in {finding.code for finding in found.findings}
+    assert all(run["gap_s"]["value"] == 0 for run in found.runs)
+
+
 def strings(node: ast.AST | None) -> set[str]:
     """The texts that an expression can be: a constant, either side of a choice, what a loop goes through."""
     match node:
