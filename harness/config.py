@@ -26,6 +26,7 @@ APPLICATION = Path(__file__).resolve().parent.parent
 EMBEDDED = "embedded"
 """As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
 
+LARGEST_LIMIT_PERCENT = 50.0
 TWO_STAGE = "two-stage"
 """How `campaign.design` begins where the campaign may be extended after its first stage."""
 SYNC = "sync"
@@ -159,6 +160,8 @@ class MeterSection:
     options: dict[str, Any] = field(default_factory=dict)
     instrument: str = ""
     """Its name in the instrument register; needed where the meter cannot say its serial number."""
+    limits_percent: float = field(default=0.0, metadata=_at_least(0))
+    """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +388,7 @@ def load(path: Path) -> LabConfig:
     _check_register(path, lab)
     _check_decision(path, lab)
     _check_witness(path, lab.witness)
+    _check_limits(path, lab)
     _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
         raise ConfigError(f"{path}: scenarios.baseline: the baseline is set in the table [baseline]; remove this one")
@@ -457,6 +461,16 @@ def _check_witness(path: Path, witness: Witness) -> None:
         raise ConfigError(f"{path}: witness.ssh: found {witness.ssh!r}, expected user@host or user@host:port")
     if witness.rfc3161 and not witness.rfc3161.startswith(("http://", "https://")):
         raise ConfigError(f"{path}: witness.rfc3161: found {witness.rfc3161!r}, expected an http or https address")
+
+
+def _check_limits(path: Path, lab: LabFile) -> None:
+    """Limits of error are a part of the reading, in percent."""
+    for name, section in lab.meters.items():
+        if section.limits_percent > LARGEST_LIMIT_PERCENT:
+            raise ConfigError(
+                f"{path}: meters.{name}.limits_percent: found {section.limits_percent:g}, expected at most "
+                f"{LARGEST_LIMIT_PERCENT:g} (percent of the reading; 2.0 means that 100 W may be 98 to 102 W)"
+            )
 
 
 def _check_register(path: Path, lab: LabFile) -> None:

@@ -99,12 +99,19 @@ class Thresholds:
     settle_standard_errors: float = _limit(2.0)
     settle_temperature_c_per_min: float = _limit(2.0)
     foreign_load_percent: float = _limit(2.0)
+    foreign_load_invalid_percent: float = _limit(10.0)
+    """Conventions, in % of all CPUs, where watts of a busy CPU were not measured: so much is a warning, so much more
+    than the baseline had takes a run out, and before a start refuses it (`foreign_load_grade`)."""
+    foreign_energy_percent: float = _limit(25.0)
+    foreign_energy_invalid_percent: float = _limit(100.0)
+    """Energy of the foreign load in % of U of a run's induced energy: so much is a warning, so much takes it out."""
     supply_voltage_percent: float = _limit(1.0)
     supply_frequency_percent: float = _limit(1.0)
     supply_thd_percent: float = _limit(2.0)
     ambient_c: float = _limit(23.0)
     ambient_tolerance_c: float = _limit(5.0)
     baseline_drift_percent: float = _limit(25.0)
+    baseline_unsteady_percent: float = _limit(100.0)
     order_delta: float = _limit(0.5)
     autocorrelation_standard_errors: float = _limit(3.0)
     outlier_modified_z: float = _limit(5.0)
@@ -127,6 +134,16 @@ class Thresholds:
 def facts_of_sut(sut: Json) -> Json:
     """What a SUT says of itself, by today's names: `memory_kib` was called `memory_kb` until 2026-11."""
     return {"memory_kib" if key == "memory_kb" else key: value for key, value in sut.items()}
+
+
+def foreign_load_grade(
+    percent: float, baseline_percent: float, limits: Mapping[str, float]
+) -> Literal["warn", "invalid"] | None:
+    """What a foreign load is by its size alone (% of all CPUs), and that in the baseline; before a start, where nothing
+    is known of a baseline, that is 0 and `invalid` refuses."""
+    if abs(percent - baseline_percent) > limits["foreign_load_invalid_percent"]:
+        return "invalid"
+    return "warn" if percent > limits["foreign_load_percent"] else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

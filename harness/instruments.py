@@ -10,7 +10,7 @@ instruments.toml schema history
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite, sqrt
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias, get_type_hints
 from harness.config import LabConfig, read_records
 from harness.documents import Json, describe, dump, load_object, matches
 from harness.errors import ConfigError, DocumentError, LabError
-from meters.reading import Description, Identity, Origin
+from meters.reading import Accuracy, Description, Identity, Origin
 
 HISTORY = "check-loads.jsonl"
 WRONG_RATIOS: Mapping[str, float] = {
@@ -28,6 +28,8 @@ WRONG_RATIOS: Mapping[str, float] = {
 }  # fmt: skip
 """Measured over expected, where a transformer ratio is set wrong, three phases are counted as one, or a current sensor
 is the wrong way round."""
+STATED = "stated by the lab in lab.toml"
+"""Where the limits of error of `[meters.NAME] limits_percent` come from."""
 FIRMWARE_OPEN = ""
 """In the register: any firmware."""
 
@@ -332,6 +334,15 @@ def judge_check_load(
         readings=len(powers_w),
         duration_s=duration_s,
     )
+
+
+def stated(description: Description, limits_percent: float) -> Description:
+    """A meter with the limits of error that the lab states of its power in lab.toml; 0: as its driver has them."""
+    if not limits_percent:
+        return description
+    accuracy = Accuracy(limits_percent, 0.0, 0.0, STATED)
+    columns = tuple(replace(c, accuracy=accuracy) if c.name == "power_w" else c for c in description.columns)
+    return replace(description, columns=columns)
 
 
 def limits_of_error_w(description: Description, power_w: float) -> float | None:

@@ -32,6 +32,7 @@ from harness.documents import (
     tame,
 )
 from harness.errors import DocumentError, LabError, RunFolderError, printable
+from harness.instruments import stated
 from harness.run_folder import RunWriter, Sign, unsigned
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import QUANTITIES, Description, Identity, Origin, Reading
@@ -100,7 +101,8 @@ class MeterRecorder:
 
     `open_meter` gets the file of the wire log and returns an open meter. Its errors at the start are the caller's;
     later ones become gaps, except where another instrument answers or the disk refuses: then `failure` is set.
-    `calibration_of` says what the instrument register has of the instrument that answers.
+    `calibration_of` says what the instrument register has of the instrument that answers, `limits_percent` what the lab
+    states of its error (0: nothing).
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class MeterRecorder:
         writer: RunWriter,
         journal: Journal,
         calibration_of: Callable[[Identity, Origin], Json | None] = _not_registered,
+        limits_percent: float = 0.0,
     ) -> None:
         self.name = name
         self.failure: Exception | None = None
@@ -122,7 +125,7 @@ class MeterRecorder:
         self._spoken = threading.Event()
         self._wire = writer.open_stream(f"wire-{name}.log")
         self._meter = open_meter(self._wire)
-        self._description = self._meter.describe()
+        self._description = stated(self._meter.describe(), limits_percent)
         self.interval_s = self._description.interval_s or self._description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
         self._columns = [q for q in QUANTITIES if q in {column.name for column in self._description.columns}]

@@ -257,7 +257,7 @@ class TestRun:
         for name, section in bench.config.file.meters.items():
             opener, calibration_of = bench.open_meters[name], partial(_calibration, bench.register, section.instrument)
             recorder = MeterRecorder(
-                name, section.circuit, opener, self._writer, self._journal, calibration_of=calibration_of
+                name, section.circuit, opener, self._writer, self._journal, calibration_of, section.limits_percent
             )
             self._meters.append(recorder)
         for recorder in self._meters:

@@ -11,7 +11,7 @@ import time
 from harness.config import LabConfig
 from harness.demo import open_port
 from harness.errors import LabError
-from harness.instruments import CheckLoad, CheckLoadRecord, judge_check_load, load_register
+from harness.instruments import CheckLoad, CheckLoadRecord, judge_check_load, load_register, stated
 from meters import registry
 from meters.meter import Meter, MeterTimeout
 
@@ -66,7 +66,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
                 match=match,
                 identity=opened.identify(),
                 origin=opened.origin().kind,
-                description=opened.describe(),
+                description=stated(opened.describe(), section.limits_percent),
                 powers_w=_read_for(opened, meter, arguments.seconds),
                 duration_s=arguments.seconds,
                 operator=config.file.lab.operator,

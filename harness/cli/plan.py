@@ -59,7 +59,7 @@ def show_sizes(config: LabConfig, half_width: float, share: float) -> int:
     measured = analyse(config.campaign_folder)
     pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
     found = sizes(pilots, baseline, wanted)
-    table = Table(title=f"For +-{half_width:.3g} of the induced energy in {share:.0%} of campaigns")
+    table = Table(title=f"For ±{100 * half_width:.3g} % of the induced energy in {100 * share:.3g} % of campaigns")
     for heading in ("scenario", "pilot", "runs"):
         table.add_column(heading, justify="left" if heading == "scenario" else "right")
     table.add_row(config.baseline.name, str(baseline.blocks), str(found.blocks))

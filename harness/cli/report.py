@@ -26,7 +26,7 @@ def add_parser(verbs: Verbs) -> None:
         "report",
         help="compute results.json and write the report",
         description="Compute results.json of a campaign from its run folders and write the HTML report. "
-        "Exit code 3 when the verdict on the campaign is invalid.",
+        "Exit code 3 when the verdict on the campaign is invalid; 0 where only single scenarios are, which are named.",
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
@@ -102,10 +102,12 @@ def _verdict(results: "Json") -> str:
 
 
 def _table(results: "Json") -> Table:
+    from reports.pages.budgets import assumed
+    from reports.pages.campaign import HEADS
     from reports.pages.lookup import pick
-    from reports.pages.numbers import bare, scale_for
+    from reports.pages.numbers import bare, in_page_units, scale_for
 
-    scenarios = results["scenarios"]
+    scenarios = in_page_units(results, *HEADS)["scenarios"]
     paths = {
         "mean power": ("mean_power_w",),
         "energy": ("energy_wh",),
@@ -113,8 +115,9 @@ def _table(results: "Json") -> Table:
     }
     columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
     scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
-    lacking = any(finding["code"] == "limits-unknown" for finding in results["findings"])
-    caption = "value ± U (95 %)" + ("; limits of error unknown, U is not complete" if lacking else "")
+    unknown = [finding["subject"] for finding in results["findings"] if finding["code"] == "limits-unknown"]
+    lacking = "; ".join(assumed(results, str(meter)) for meter in unknown)
+    caption = "value ± U (95 %)" + (f"; limits of error unknown: {lacking}" if lacking else "")
     table = Table(caption=caption, box=SIMPLE, padding=(0, 1))
     table.add_column("scenario", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)

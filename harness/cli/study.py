@@ -74,6 +74,7 @@ def _questions(study: "Json") -> Table:
 def _result(test: "Json") -> tuple[str, str, str, str]:
     if test["refused"] is not None:
         return test["name"], f"refused: {test['refused']}", "", ""
-    effect = test["effect"]
-    size = "" if effect is None else f"{effect['value']:.3f} ({effect['word']})"
-    return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", f"{test['p']:.3g}", size
+    from reports.pages.statistics_tables import effect_text, p_text
+
+    size = "" if test["effect"] is None else effect_text(test["effect"])
+    return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", p_text(test["p"]), size

@@ -8,7 +8,9 @@ Measurement model of a mean over n runs, i the run, m the meter, b the baseline,
     X = mean_i [ sum_m (E_im - B_im) (1 + gain_m) + T_i offset_m + loss_i + clock_i + gap_i ] + baseline + spread
 
 One run, one action (`of_one`): u^2 = gain + offset + clock + stamps + gaps + edges + resolution + sampling, of the
-induced energy with this run's baseline. A mean over runs (`of_mean`): the spread of the runs already holds edges,
+induced energy with this run's baseline; of an interval below two windows also what lay beside it in the windows that it
+touches, or their whole energy as limit (`contributions.PartTerms`). Edge errors of several circuits add with their
+sign: it is one load step. A mean over runs (`of_mean`): the spread of the runs already holds edges,
 resolution and sampling of single runs, so these are not added again (GUM 4.3.10); what all runs share does not average
 out and stays: gain, offset, baseline, the mean loss at the edges, the clock, gaps of one cause, an unknown stamp
 convention, a resolution that no noise dithers.
@@ -32,7 +34,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from harness.documents import Json
-from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms
+from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms, per_second
+from reports.analysis.energy import SHAPE_DOF
 from reports.analysis.limits import ROOT_3, Distribution, Floats, MeterError
 from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
 
@@ -125,16 +128,17 @@ def of_mean(
 ) -> Budget | None:
     """The budget of a mean over runs, in order of time: interval `at[i]` of run i, times `per_j[i]`.
 
-    `shared` is what the baseline contributes to the mean of the induced energy (`energy.shared_term`), None where it is
-    not known; for the total it counts for nothing. The result has no u where there are fewer than two runs, or `shared`
-    is missing. None without a run that has the value.
+    `shared` is what the baseline contributes to the mean (`energy.shared_term`); to the total only where intervals
+    below two windows lean on it. None where it is not known, or contributes nothing to the total. The result has no u
+    where there are fewer than two runs, or of the induced energy `shared` is missing. None without a run that has the
+    value.
     """
     picked = _Picked([(run, k, float(f)) for run, k, f in zip(terms, at, per_j, strict=True)], kind)
     mean = mean_of(picked.values, unit)
     if mean is None:
         return None
-    baseline = shared if kind == "induced" else Term(0.0, math.inf)
-    lines = [*_type_a(picked.values, mean, baseline if kind == "induced" else None), *_type_b(picked)]
+    lines = [*_type_a(picked.values, mean, shared), *_type_b(picked)]
+    baseline = Term(0.0, math.inf) if shared is None and kind == "gross" else shared
     missing = tuple(_missing(picked, mean, baseline))
     if mean.sd is None or mean.n is None or baseline is None:
         empty = Estimate(mean.estimate.value, None, None)
@@ -284,6 +288,13 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
         time = picked.mean([float(r.duration_s[k]) * f for r, k, f in picked.chosen])
         line = _line("observer", None, time, observer.u, "W", "what agent and link add, not corrected")
         yield replace(line, dof=observer.dof)
+    shape = picked.mean([_shape_j(r, k, induced=picked.kind == "induced") * f for r, k, f in picked.chosen])
+    if shape != 0:
+        line = _line("baseline-shape", None, 1.0, abs(shape) / ROOT_3, "", "between blocks, by the slopes in them")
+        yield replace(line, dof=SHAPE_DOF)
+    limit = picked.mean([float(r.limit_j(induced=picked.kind == "induced")[k]) * f for r, k, f in picked.chosen])
+    if limit > 0:
+        yield _line("short-interval", None, 1.0, limit / ROOT_3, "", "energy of the touched windows, as limit")
     gap = picked.over_parts("gap_j")
     if gap > 0:
         yield _line("gaps", None, 1.0, gap, "", "")
@@ -295,6 +306,13 @@ def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
     if differences:
         difference = picked.mean(differences)
         yield _line("stamp-convention", None, 1.0, abs(difference) / ROOT_3, "", f"difference={difference:.6g}")
+
+
+def _shape_j(run: RunTerms, k: int, *, induced: bool) -> float:
+    """What few baseline blocks do not see between them, over the time for which it was subtracted, as limit (J)."""
+    if run.level is None:
+        return 0.0
+    return run.level.shape_w * float(run.spill_s[k] + (run.duration_s[k] if induced else 0.0))
 
 
 def _line(source: str, error: MeterError | None, sensitivity: float, u: float, unit: str, note: str) -> Line:
@@ -339,6 +357,8 @@ class Single:
 def of_one(run: RunTerms, kind: Kind) -> Single:
     """The intervals of one run with all that makes each of them uncertain by itself."""
     induced = kind == "induced"
+    if induced and run.level is None:
+        return Single(run.induced_j, np.full(run.induced_j.size, np.nan), np.full(run.induced_j.size, np.nan))
     squares: list[Floats] = [(run.clock_bound_s / ROOT_3 * run.clock_w(induced=induced)) ** 2]
     moved = run.convention_induced_j if induced else run.convention_j
     if moved is not None:
@@ -348,21 +368,34 @@ def of_one(run: RunTerms, kind: Kind) -> Single:
     beside = run.baselines if induced and run.baselines else (None,) * len(run.parts)
     for part, base in zip(run.parts, beside, strict=True):
         squares += [_of_meter(part, base, run.duration_s) ** 2]
-        squares += [part.loss_deviation_j**2, part.resolution_j**2, part.sampling_j**2]
-    squares.append(np.sum([part.mean_loss_j for part in run.parts], axis=0) ** 2)
-    squares.append(np.sum([part.gap_j for part in run.parts], axis=0) ** 2)
-    variance = np.sum(squares, axis=0)
-    if not induced:
-        return Single(run.energy_j, np.sqrt(variance), np.full(variance.size, np.inf))
-    u_w = None if run.level is None else run.level.u_run_w
-    if run.level is None or u_w is None:
-        unknown = np.full(variance.size, np.nan)
-        return Single(run.induced_j, unknown, unknown)
-    of_baseline = (run.duration_s * u_w) ** 2
-    total = variance + of_baseline
-    part_of = np.divide(of_baseline, total, out=np.zeros_like(total), where=total > 0)
-    dof = np.divide(run.level.dof, part_of**2, out=np.full_like(total, np.inf), where=part_of > 0)
-    return Single(run.induced_j, np.sqrt(total), dof)
+        squares += [part.resolution_j**2, part.sampling_j**2]
+    for name in ("mean_loss_j", "loss_deviation_j", "gap_j"):
+        squares.append(np.sum([getattr(part, name) for part in run.parts], axis=0) ** 2)
+    squares.append(run.limit_j(induced=induced) ** 2 / 3)
+    counted = [*_of_spill(run), *_of_baseline(run, induced=induced)]
+    total = np.sum([*squares, *(square for square, _ in counted)], axis=0)
+    weights = np.zeros_like(total)
+    for square, dof in counted:  # the rest is of type B
+        share = np.divide(square, total, out=np.zeros_like(total), where=total > 0)
+        weights += np.divide(share**2, dof, out=np.zeros_like(total), where=dof > 0)
+    dof = np.divide(1.0, weights, out=np.full_like(total, np.inf), where=weights > 0)
+    value_j = run.induced_j if induced else run.energy_j
+    return Single(value_j, np.sqrt(total), np.where(np.isfinite(total), dof, np.nan))
+
+
+def _of_spill(run: RunTerms) -> Iterator[tuple[Floats, Floats]]:
+    """What lay beside short intervals in the windows that they touch: squares (J^2) with their degrees of freedom."""
+    for part in run.parts:
+        yield part.spill_j**2, part.spill_count
+
+
+def _of_baseline(run: RunTerms, *, induced: bool) -> Iterator[tuple[Floats, Floats]]:
+    """The baseline as this run knows it, over the time for which it was subtracted."""
+    seconds = run.spill_s + run.duration_s if induced else run.spill_s
+    if run.level is not None and (induced or seconds.any()):
+        u_w = np.nan if run.level.u_run_w is None else run.level.u_run_w
+        yield (seconds * u_w) ** 2, np.full(seconds.size, run.level.dof)
+        yield (seconds * run.level.shape_w) ** 2 / 3, np.full(seconds.size, SHAPE_DOF)
 
 
 def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:
@@ -376,5 +409,5 @@ def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) ->
     else:
         energy_j = part.energy_j - base.energy_j if base.same_range else np.hypot(part.energy_j, base.energy_j)
         offset_j = np.sqrt(0.0 if base.same_session else 2.0) * error.offset_u_w * duration_s
-    gains = [(energy_j * gain.relative_u) ** 2 for gain in error.gains(part.energy_j / duration_s)]
+    gains = [(energy_j * gain.relative_u) ** 2 for gain in error.gains(per_second(part.energy_j, duration_s))]
     return np.asarray(np.sqrt(np.sum([*gains, offset_j**2], axis=0)))

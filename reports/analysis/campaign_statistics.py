@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from harness.documents import Json
 from harness.errors import AnalysisError
 from reports.analysis import efficiency, planning, statistics
+from reports.analysis.bounded import number
 from reports.analysis.uncertainty import Estimate, Number, mean_of
 
 RESPONSES = {
@@ -55,7 +56,6 @@ PERFECT = 1 - 1e-12
 LEAST_RUNS = 3
 LEAST_POINTS = 10
 """Epochs of a run, less one for a control, below which the mean coefficient of the runs has no interval."""
-LARGEST = 1e100
 Floats: TypeAlias = NDArray[np.float64]
 Declared: TypeAlias = Literal["welch", "rank"]
 
@@ -126,10 +126,7 @@ def _value(run: Json, key: str, suppressed: bool) -> float:
 
 def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
     """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
-    value = part.get("value") if isinstance(part, Mapping) else part
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
-        return float(value)
-    return math.nan
+    return number(part.get("value") if isinstance(part, Mapping) else part)
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:
@@ -190,19 +187,24 @@ def _response(unit: str, everyone: Mapping[str, Floats], declared: Declared) -> 
 
 
 def _level(values: Floats, unit: str) -> Json:
-    mean, variation, quantiles = (
-        mean_of(values, unit),
-        statistics.coefficient_of_variation(values),
-        statistics.qq(values),
-    )
-    cv, ends = variation or (None, None)
+    mean, quantiles = mean_of(values, unit), statistics.normal_plot(values)
+    cv, ends = _variation(values, mean)
     return {
         "mean": None if mean is None else mean.to_json(),
         "median": Number(Estimate(float(np.median(values)), None, None), unit, None, values.size).to_json(),
         "cv": {"value": cv, "interval": None if ends is None else ends.to_json()},
-        "shapiro": statistics.shapiro(values).to_json(),
+        "shapiro": statistics.normality(values).to_json(),
         "qq": None if quantiles is None else quantiles.to_json(),
     }
+
+
+def _variation(values: Floats, mean: Number | None) -> tuple[float | None, statistics.Interval | None]:
+    """SD / mean where the mean is told from zero, with an interval where a distribution shows at all."""
+    expanded = None if mean is None else mean.estimate.expanded
+    found = statistics.coefficient_of_variation(values)
+    if mean is None or expanded is None or mean.estimate.value <= expanded or found is None:
+        return None, None
+    return found[0], found[1] if values.size >= statistics.LEAST_FOR_NORMALITY else None
 
 
 def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Json:

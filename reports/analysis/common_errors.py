@@ -14,8 +14,9 @@ combination of their c_s: it cancels in a difference as far as both are equal.
 | certificate | the same instrument, range and certificate | other meter, recalibrated |
 | offset | the same instrument, fixed range and sessions | other session (rho = 0, conservative) |
 | baseline | the same block: c = - weight of the block * s of the block means | other campaign |
+| baseline-shape | the same session: what few blocks do not see between them | other session |
 | edges, stamp-convention | the same instrument: known in sign, so they cancel as far as equal | other meter |
-| reported, resolution, clock, observer, gaps | never: what they are made of, or their sign, is not known | always |
+| reported, resolution, clock, observer, gaps, short-interval | never: of unknown sign or make | always |
 
 The drift since a certificate (`stability`) is taken as one unknown rate: its part is the age of the certificate times
 that rate, so between two sessions only the difference of both ages stays. Sources and their sizes are those of
@@ -31,6 +32,7 @@ import numpy as np
 
 from reports.analysis.budget import EvaluationType, Kind
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms
+from reports.analysis.energy import SHAPE_DOF
 from reports.analysis.limits import ROOT_3, MeterError
 
 UNKNOWN_SERIALS = frozenset({"", "0", "none", "unknown", "n/a", "-"})
@@ -71,9 +73,8 @@ def shares_of(runs: Sequence[MeasuredRun], side: str, kind: Kind, per_j: float) 
     found: dict[Source, float] = {}
     for source, share in (*_of_meters(runs, side, kind, per_j), *_of_runs(runs, side, kind, per_j)):
         found[source] = found.get(source, 0.0) + share
-    if kind == "induced":
-        for source, share in _of_baseline(runs, per_j):
-            found[source] = found.get(source, 0.0) + share
+    for source, share in _of_baseline(runs, kind, per_j):
+        found[source] = found.get(source, 0.0) + share
     return {source: share for source, share in found.items() if share}
 
 
@@ -184,6 +185,8 @@ def _of_runs(runs: Sequence[MeasuredRun], side: str, kind: Kind, per_j: float) -
     if observer is not None:
         seconds = math.fsum(float(run.terms.duration_s[run.at]) for run in runs)
         yield Source("observer", "B", (side,), observer.dof), scale * seconds * observer.u
+    limit = math.fsum(float(run.terms.limit_j(induced=induced)[run.at]) for run in runs)
+    yield Source("short-interval", "B", (side,)), scale * limit / ROOT_3
     gaps = math.fsum(float(part.gap_j[run.at]) for run in runs for part in run.terms.parts)
     yield Source("gaps", "B", (side,)), scale * gaps
     for run in runs:
@@ -193,13 +196,17 @@ def _of_runs(runs: Sequence[MeasuredRun], side: str, kind: Kind, per_j: float) -
             yield Source("stamp-convention", "B", meters), scale * float(moved[run.at]) / ROOT_3
 
 
-def _of_baseline(runs: Sequence[MeasuredRun], per_j: float) -> Iterator[tuple[Source, float]]:
-    """Every baseline block by the weight with which it stands in the mean."""
+def _of_baseline(runs: Sequence[MeasuredRun], kind: Kind, per_j: float) -> Iterator[tuple[Source, float]]:
+    """Every baseline block by the weight with which it stands in the mean; in that of the total only beside intervals
+    below two windows."""
     for run in runs:
         level = run.terms.level
         if level is None or level.sd_w is None:
             continue
         group = ("baseline", run.campaign, level.session, level.shares.size)
-        factor = float(run.terms.duration_s[run.at]) * per_j / len(runs)
+        seconds = float(run.terms.spill_s[run.at] + (run.terms.duration_s[run.at] if kind == "induced" else 0.0))
+        factor = seconds * per_j / len(runs)
+        unseen = Source("baseline-shape", "B", ("baseline-shape", run.campaign, level.session), SHAPE_DOF)
+        yield unseen, -factor * level.shape_w / ROOT_3
         for block, weight in enumerate(level.shares.tolist()):
             yield Source("baseline", "A", group, level.dof, block), -factor * weight * level.sd_w

@@ -36,7 +36,7 @@ from reports.analysis import comparability, iso14756
 from reports.analysis.comparability import Key
 from reports.analysis.contrast import LEAST, Contrast, Mean, holm
 from reports.analysis.results import ORIGINS
-from reports.analysis.sides import Part, Quantity, Side, inputs_of, line_up, read_campaigns
+from reports.analysis.sides import Campaign, Part, Quantity, Side, inputs_of, line_up, read_campaigns
 from reports.analysis.uncertainty import Estimate, Number
 
 SCHEMA = 1
@@ -178,7 +178,6 @@ def _set(name: str, sides: Sequence[Side], options: Options) -> Json:
 
 
 def _side(side: Side) -> Json:
-    campaigns = {campaign.head: campaign for campaign, _ in side.parts}.values()
     return {
         "label": side.label,
         "parts": [
@@ -187,13 +186,19 @@ def _side(side: Side) -> Json:
             for campaign, scenario in side.parts
         ],
         "origin": _origin(side),
-        "verdicts": sorted({str(campaign.result.verdict["word"]) for campaign in campaigns}),
+        "verdicts": sorted({_verdict_on(campaign, scenario) for campaign, scenario in side.parts}),
         "n_runs": len(side.runs),
         "n_excluded": side.excluded,
         "reached": _reached(side),
         "pooled": _pooled(side),
         "quantities": {name: _quantity(one) for name, one in side.quantities.items()},
     }  # fmt: skip
+
+
+def _verdict_on(campaign: Campaign, scenario: str) -> str:
+    """The campaign's verdict; `invalid` where this scenario alone is."""
+    alone = campaign.result.scenarios[scenario]["invalid_because"]
+    return "invalid" if alone else str(campaign.result.verdict["word"])
 
 
 def _origin(side: Side) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.analysis.bounded import number
 from reports.analysis.uncertainty import Estimate, Number, Term, combine, t_quantile
 
 WORK = {
@@ -48,9 +49,9 @@ def work_of(summary: dict[str, Any], epochs: int) -> dict[str, float]:
     said = summary | (quality if isinstance(quality, dict) else {})
     found: dict[str, float] = {}
     for kind, (key, _) in WORK.items():
-        value = said.get(key, epochs if key == "epochs" and epochs else None)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-            found[kind] = float(value)
+        value = number(said.get(key, epochs if key == "epochs" and epochs else None))
+        if value > 0:
+            found[kind] = value
     return found
 
 

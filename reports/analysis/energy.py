@@ -6,7 +6,9 @@ Measurement model. Reading k of an averaging meter is the mean power over window
 w_k]; w_k is the stamp less the latency, plus the window where stamps mark its start. What no window covers is a gap:
 the power there is the straight line between the neighbouring readings; before the first and after the last reading it
 is that reading. An instantaneous meter is integrated by trapezoid; what is further than one usual step from every
-reading is a gap (`PowerSeries.reach_s`): one that comes up to twice as late as usual leaves none. Then
+reading is a gap (`PowerSeries.reach_s`): one that comes up to twice as late as usual leaves none.
+Readings whose windows overlap are taken apart first (`moving.py`). The error that a meter's certificate knows is taken
+off here; the series holds what was indicated. Then
 
     E[a, b] = integral of that power over [a, b] = sum_k P_k |window_k ^ [a, b]| + gaps          (J)
     E_ind   = E[a, b] - integral of P_B over [a, b]
@@ -21,25 +23,40 @@ without a block there, of all sessions. Pooled power is the blocks' energy over 
 this is what gives Okular's published digits). u(P_B) = s |w|, s the spread of the m block means that are used (drift
 between them is part of s: conservative) and w the weight of each block in the value: 1/m each where they are pooled,
 which is s / sqrt(m); for a session with one block s is that of all sessions' blocks.
+
+Fewer than `FEWEST_BLOCKS` blocks hardly know their spread, and do not see what the baseline does between them. So their
+s is taken times t(.975, m - 1) / t(.975, inf), with infinite degrees of freedom: effective ones of a sum that holds one
+or two are too many (two blocks: 90 to 93 % coverage, simulated). And as far as the power rises or falls within the
+blocks, the line between two of them may be wrong by the sagitta of the cubic with these slopes,
+
+    |P_B - line| <= L/8 (|b_1 - c| + |b_2 - c|) ,     b: slopes in the blocks, c: of the line, L: its length
+
+which is a limit of error (`BaselineLevel.shape_w`): two blocks at the ends of a curve look alike and have no spread. So
+is the distance of the power just before the run, where the machine waits for it, from P_B.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import AnalysisError
-from reports.analysis.series import PowerSeries
-from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared
+from reports.analysis.moving import levels_w, stretches
+from reports.analysis.series import OVERLAP, PowerSeries
+from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared, t_quantile
 
 NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
-OVERLAP = 1.5
-"""A window is stretched to the reading before it up to so many times its length."""
+SECOND_NS = 1_000_000_000
+FEWEST_BLOCKS = 5
+"""The method's number of baseline blocks; fewer say so in U."""
+SHAPE_DOF = 2.0
+"""Of a limit that is known to a half at best (JCGM 100, G.4.2); infinitely many would make U narrower than without."""
 Convention: TypeAlias = Literal["end", "start"]
 Instants: TypeAlias = int | NDArray[np.int64]
 
@@ -103,14 +120,16 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
         raise AnalysisError(f"{series.descriptor.stream}: no reading with a value, so there is no energy")
     descriptor = series.descriptor
     origin_ns = int(series.times_ns[0])
-    stamps_s = (series.times_ns - origin_ns) * NS - descriptor.latency_s
+    stamps_s = np.asarray((series.times_ns - origin_ns) * NS - descriptor.latency_s, dtype=np.float64)
     if descriptor.averaging == "instantaneous":
-        return trapezoid(origin_ns, np.asarray(stamps_s, dtype=np.float64), series.power_w, series.reach_s)
+        return trapezoid(origin_ns, stamps_s, series.corrected_w, series.reach_s)
     stamp = convention or ("start" if descriptor.stamp == "start" else "end")
     ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
+    power_w = series.corrected_w
+    if series.is_moving:
+        return _taken_apart(origin_ns, ends_s, series.window_s, power_w, OVERLAP * series.usual_step_s)
     begins_s = ends_s - OVERLAP * series.window_s
     begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
-    power_w = series.power_w
     edges_s = np.column_stack([begins_s, ends_s]).ravel()
     first_w = np.repeat(power_w, 2)[:-1]
     lengths_s = np.diff(edges_s)
@@ -171,6 +190,26 @@ def trapezoid(
     return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), gap)
 
 
+def _taken_apart(
+    origin_ns: int,
+    ends_s: NDArray[np.float64],
+    window_s: NDArray[np.float64],
+    power_w: NDArray[np.float64],
+    longest_step_s: float,
+) -> PowerFunction:
+    """The power function of a moving average: level between readings, a straight line over gaps."""
+    own = list(stretches(ends_s, window_s, longest_step_s))
+    apart = [levels_w(ends_s[part], window_s[part], power_w[part]) for part in own]
+    edges_s = np.concatenate([knots_s for knots_s, _ in apart])
+    # Behind the levels of each stretch its last reading, where the line over the gap begins.
+    first_w = np.concatenate([[*levels, power_w[part.stop - 1]] for part, (_, levels) in zip(own, apart, strict=True)])
+    gap = np.concatenate([np.arange(levels.size + 1) == levels.size for _, levels in apart])[:-1]
+    rise_w = np.zeros(gap.size)
+    rise_w[gap] = [power_w[part.start] - power_w[part.start - 1] for part in own[1:]]
+    function = _function(origin_ns, edges_s, first_w[:-1], rise_w, gap)
+    return replace(function, before_w=float(power_w[0]), after_w=float(power_w[-1]))
+
+
 def _function(
     origin_ns: int,
     edges_s: NDArray[np.float64],
@@ -207,12 +246,14 @@ def register_energy_wh(series: PowerSeries, begin_ns: int, end_ns: int) -> float
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A baseline block: its interval (ns), its mean power (W), and the session it was measured in."""
+    """A baseline block: its interval (ns), its mean power (W), the session it was measured in, and how the power rose
+    in it (W/s)."""
 
     begin_ns: int
     end_ns: int
     mean_w: float
     session: str
+    slope_w_s: float = 0.0
 
     @property
     def midpoint_ns(self) -> int:
@@ -224,7 +265,8 @@ class Block:
 class BaselineLevel:
     """P_B for one run: its function, `u_w` and `dof` of the block means, the session they are of (None: all).
 
-    `sd_w` is the spread of the block means, `shares` the weight of each block in this run's P_B.
+    `sd_w` is the spread of the block means (widened where there are few), `shares` the weight of each block in this
+    run's P_B, `shape_w` the limit of what few blocks do not see between them.
     """
 
     function: PowerFunction
@@ -234,6 +276,7 @@ class BaselineLevel:
     interpolated: bool
     sd_w: float | None
     shares: NDArray[np.float64]
+    shape_w: float = 0.0
 
     @property
     def u_run_w(self) -> float | None:
@@ -251,15 +294,18 @@ def pooled_w(blocks: Sequence[Block]) -> float:
     return float(np.sum(times_s * [block.mean_w for block in blocks]) / np.sum(times_s))
 
 
-def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int) -> BaselineLevel | None:
-    """The baseline of a run (module docstring); None where there is no block at all."""
+def baseline_for(
+    blocks: Sequence[Block], session: str, begin_ns: int, end_ns: int, idle_w: float | None = None
+) -> BaselineLevel | None:
+    """The baseline of a run (module docstring); None where there is no block at all. `idle_w`: the power just before
+    the run, where it was recorded."""
     if not blocks:
         return None
     own = sorted((block for block in blocks if block.session == session), key=lambda block: block.midpoint_ns)
     used = own or list(blocks)
     means_w = np.array([block.mean_w for block in used], dtype=np.float64)
     spread = means_w if means_w.size > 1 else np.array([block.mean_w for block in blocks], dtype=np.float64)
-    sd_w = float(spread.std(ddof=1)) if spread.size > 1 else None
+    sd_w, dof = _known_spread(spread)
     u_w = None if sd_w is None else sd_w / math.sqrt(means_w.size)
     inside = len(own) > 1 and own[0].midpoint_ns <= begin_ns and end_ns <= own[-1].midpoint_ns
     if inside:
@@ -272,7 +318,32 @@ def baseline_for(blocks: Sequence[Block], session: str, begin_ns: int, end_ns: i
         function = trapezoid(begin_ns, np.array([0.0, 1.0]), np.array([level, level]))
         times_s = np.array([block.end_ns - block.begin_ns for block in used]) * NS
         shares = times_s / times_s.sum()
-    return BaselineLevel(function, u_w, spread.size - 1.0, session if own else None, inside, sd_w, shares)
+    shape_w = 0.0
+    if len(used) < FEWEST_BLOCKS:
+        away_w = 0.0 if idle_w is None else abs(idle_w - float(function.energy_j(begin_ns - SECOND_NS, begin_ns)))
+        shape_w = max(_shape_w(own), away_w)
+    return BaselineLevel(function, u_w, dof, session if own else None, inside, sd_w, shares, shape_w)
+
+
+def _known_spread(means_w: NDArray[np.float64]) -> tuple[float | None, float]:
+    """Spread of block means and its degrees of freedom; of fewer than `FEWEST_BLOCKS` widened (module docstring)."""
+    dof = means_w.size - 1.0
+    if dof < 1:
+        return None, dof
+    sd_w = float(means_w.std(ddof=1))
+    if means_w.size >= FEWEST_BLOCKS:
+        return sd_w, dof
+    return sd_w * t_quantile(dof) / t_quantile(math.inf), math.inf
+
+
+def _shape_w(blocks: Sequence[Block]) -> float:
+    """How far the baseline may lie from the straight lines between neighbouring blocks (W)."""
+    sagittas = [0.0]
+    for one, other in pairwise(blocks):
+        length_s = (other.midpoint_ns - one.midpoint_ns) * NS
+        chord = (other.mean_w - one.mean_w) / length_s if length_s > 0 else 0.0
+        sagittas.append(length_s / 8 * (abs(one.slope_w_s - chord) + abs(other.slope_w_s - chord)))
+    return max(sagittas)
 
 
 def _shares(times_s: NDArray[np.float64], at_s: float) -> NDArray[np.float64]:

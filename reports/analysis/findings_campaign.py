@@ -68,6 +68,22 @@ def of_drift(
     ]
 
 
+def of_unsteady(
+    scenario: str, means_w: NDArray[np.float64], duration_s: float, induced: Number | None, limits: Mapping[str, float]
+) -> list[Finding]:
+    """`baseline-unsteady`: what the baseline blocks differ by, over the length of a run, is more than the induced
+    energy may be wrong by, or more than that energy itself: nothing says which of them is the baseline."""
+    expanded = None if induced is None else induced.estimate.expanded
+    if means_w.size < 2 or induced is None or expanded is None:
+        return []
+    spread_wh = float(np.ptp(means_w)) * duration_s / 3600
+    if spread_wh <= limits["baseline_unsteady_percent"] / 100 * min(expanded, abs(induced.estimate.value)):
+        return []
+    evidence = {"least_w": float(means_w.min()), "greatest_w": float(means_w.max()), "spread_wh": spread_wh}
+    evidence |= {"induced_energy_wh": induced.estimate.value, "U_wh": expanded}
+    return [Finding("baseline-unsteady", "warn", scenario, evidence)]
+
+
 def _has_slope(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
     """Whether the slope of a straight line through three or more values is more than their noise about it (95 %)."""
     away_s = times_s - times_s.mean()

@@ -11,8 +11,6 @@ Rules that need more words than their functions
   was promised, and each counts by its own step.
 - `not-settled` compares the two windows of `settle_window_s` before the interval; of a baseline block also its own
   first two. Where less was recorded, nothing is said here, and `not-monitored` lists it.
-- `foreign-load` is what all CPUs did, less the command with its descendants, less the agent; from the last sample
-  before the interval to the second one after it, when every child of the command has been counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +19,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import GapEvent, Json, RangeChangeEvent
+from harness.documents import ClockEvent, GapEvent, Json, RangeChangeEvent
+from reports.analysis.actions import UNPAIRED, Lost
 from reports.analysis.contributions import PartTerms, Stream
-from reports.analysis.energy import OVERLAP
 from reports.analysis.findings import Finding, Severity
+from reports.analysis.foreign import around, share_percent
 from reports.analysis.limits import MeterError
-from reports.analysis.series import Indicators, PowerSeries, RunSeries
+from reports.analysis.series import OVERLAP, Indicators, PowerSeries, RunSeries
 
 Floats = NDArray[np.float64]
+SHOWN = 5
+"""Actions that a finding names."""
 FEWEST_STEPS = 10
 """Of so many steps between readings on, a mean step says something."""
 SUPPLY = {
@@ -207,14 +208,15 @@ def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64])
 
 
 def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:
-    """Meter -> the step between its readings that is right: the campaign's median, for one that averages windows not
-    further from its window than windows may be stretched."""
+    """Meter -> the step between its readings that is right: the campaign's median, for one that averages windows that
+    do not overlap not further from its window than windows may be stretched."""
     steps: dict[str, list[Floats]] = {}
     windows: dict[str, float] = {}
     for series in runs:
         for part in series.parts:
-            steps.setdefault(part.descriptor.meter, []).append(np.diff(part.times_ns) * 1e-9)
-            windows[part.descriptor.meter] = part.descriptor.window_s if _averages(part) else 0.0
+            meter = part.descriptor.meter
+            steps.setdefault(meter, []).append(part.steps_s())
+            windows[meter] = part.descriptor.window_s if _averages(part) and windows.get(meter, 1.0) else 0.0
     found = {}
     for meter, parts in steps.items():
         together = np.concatenate(parts)
@@ -225,7 +227,7 @@ def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:
 
 
 def _averages(part: PowerSeries) -> bool:
-    return part.descriptor.averaging == "window"
+    return part.descriptor.averaging == "window" and not part.is_moving
 
 
 def of_rate(
@@ -236,7 +238,7 @@ def of_rate(
         if series.run.start.source is not None and not _averages(part):
             continue
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
-        steps_s = np.diff(part.times_ns[first:last]) * 1e-9
+        steps_s = part.steps_s(int(first), int(last))
         right_s = typical_s.get(part.descriptor.meter, 0.0)
         steps_s = steps_s[steps_s <= limits["gap_windows"] * right_s * (1 + 1e-9)]
         if steps_s.size < FEWEST_STEPS or not right_s:
@@ -250,20 +252,79 @@ def of_rate(
             yield Finding("rate-drift", "warn", series.run.path.name, evidence | {"drift_percent": drift_percent})
 
 
+def of_repetitions(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:
+    """`stale` and `moving-average`: readings that repeat one before them, and hold its value; readings that look back
+    over more time than passes between them."""
+    for part in series.parts:
+        meter = {"meter": part.descriptor.meter}
+        repeated = int(np.sum((part.stale_ns >= begin_ns) & (part.stale_ns < end_ns)))
+        if repeated:
+            yield Finding("stale", "info", series.run.path.name, meter | {"readings": repeated})
+        if part.is_moving:
+            look = {"window_s": float(np.median(part.window_s)), "step_s": part.usual_step_s}
+            yield Finding("moving-average", "warn", series.run.path.name, meter | look)
+
+
+def of_markers(series: RunSeries) -> Iterator[Finding]:
+    """`unpaired-action` and `action-outside-record`: markers that are no action, and so have no energy."""
+    for code, lost in (
+        ("unpaired-action", [one for one in series.lost if one.reason in UNPAIRED]),
+        ("action-outside-record", [one for one in series.lost if one.reason not in UNPAIRED]),
+    ):
+        if lost:
+            reasons = dict.fromkeys(one.reason for one in lost)
+            evidence: Json = {str(reason): _named([x for x in lost if x.reason == reason]) for reason in reasons}
+            yield Finding(code, "warn", series.run.path.name, evidence)
+
+
+def _named(lost: Sequence[Lost]) -> Json:
+    """How many, and the first of them by name and index."""
+    return {"times": len(lost), "actions": [f"{one.name} {one.index}" for one in lost[:SHOWN]]}
+
+
+def of_odd_cells(series: RunSeries) -> Iterator[Finding]:
+    """`unreadable-values`: indicators and clock exchanges that are no numbers that can be; each costs itself."""
+    odd: Json = {}
+    for indicators in (series.indicators, series.room):
+        if indicators is not None and indicators.odd:
+            odd[indicators.descriptor.stream] = dict(indicators.odd)
+    exchanges = sum(isinstance(event, ClockEvent) for event in series.run.events) - len(series.exchanges)
+    if exchanges:
+        odd["clock exchanges"] = exchanges
+    if odd:
+        yield Finding("unreadable-values", "warn", series.run.path.name, odd)
+
+
 def of_resolution(
-    series: RunSeries, parts: Sequence[PartTerms], at: int, duration_s: float, limits: Mapping[str, float]
+    series: RunSeries, parts: Sequence[PartTerms], at: int, limits: Mapping[str, float]
 ) -> Iterator[Finding]:
-    """`quantisation` and `too-short-to-resolve`: the meter is too coarse, or too slow, for this interval. `at`: where
-    the interval stands in the terms."""
+    """`quantisation`: the meter is too coarse for this interval. `at`: where the interval stands in the terms."""
     energy_j = float(sum(part.energy_j[at] for part in parts))
     step_j = float(np.sqrt(sum(part.resolution_j[at] ** 2 for part in parts)))
     if step_j > limits["quantisation_percent"] / 100 * abs(energy_j):
         evidence = {"u_resolution_j": step_j, "energy_j": energy_j}
         yield Finding("quantisation", "warn", series.run.path.name, evidence)
+
+
+def of_length(
+    series: RunSeries, parts: Sequence[PartTerms], at: int, duration_s: float, limits: Mapping[str, float]
+) -> Iterator[Finding]:
+    """`too-short-to-resolve`: the meter is too slow for this interval. Below two windows the sum of the touched windows
+    counts where the load stands alone in them (a remark), elsewhere their energy is the limit of error (a warning);
+    between instantaneous values nothing is seen, and the run is out."""
     slowest_s = max(part.reach_s for part in parts)
     if duration_s < limits["min_windows"] * slowest_s:
         evidence = {"windows": duration_s / slowest_s, "expected": limits["min_windows"], "window_s": slowest_s}
-        yield Finding("too-short-to-resolve", "info", series.run.path.name, evidence)
+        short = [part for part in parts if part.is_short[at]]
+        alone = all(part.is_alone[at] for part in short)
+        severity: Severity = "info" if alone else "warn" if is_seen(parts, at) else "invalid"
+        evidence |= {"stands_alone": alone} if short else {}
+        yield Finding("too-short-to-resolve", severity, series.run.path.name, evidence)
+
+
+def is_seen(parts: Sequence[PartTerms], at: int) -> bool:
+    """Whether every meter gives an energy of this interval."""
+    return all(np.isfinite(part.energy_j[at]) for part in parts)
 
 
 def of_accuracy(
@@ -353,20 +414,9 @@ def _temperature_slopes(indicators: Indicators | None, begin_ns: int, end_ns: in
             yield name, float(np.polyfit(times_min, values, 1)[0])
 
 
-def of_damage(series: RunSeries) -> Iterator[Finding]:
-    """`indicator-damaged`: cells of the samples that hold no number; nothing but them is lost."""
-    damaged = {} if series.indicators is None else dict(series.indicators.damaged)
-    if damaged:
-        yield Finding("indicator-damaged", "warn", series.run.path.name, {"cells": damaged})
-
-
-def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
-    """`foreign-load`, `throttled`, `oom`: what the machine did beside or against the load."""
+def of_machine(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding]:
+    """`throttled`, `oom`: what the machine did against the load."""
     name = series.run.path.name
-    share = foreign_percent(series, begin_ns, end_ns)
-    if share is not None and share > limits["foreign_load_percent"]:
-        evidence: Json = {"percent_of_all_cpus": share, "limit_percent": limits["foreign_load_percent"]}
-        yield Finding("foreign-load", "warn", name, evidence)
     killed = _grown(series.indicators, "oom_kills", begin_ns, end_ns)
     if killed:
         yield Finding("oom", "invalid", name, {"processes": killed})
@@ -380,31 +430,11 @@ def of_machine(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[st
             yield Finding("throttled", "warn", name, gpu)
 
 
-def foreign_percent(series: RunSeries, begin_ns: int, end_ns: int) -> float | None:
-    """CPU time of neither the load nor the agent, in % of all CPUs; None where it was not recorded."""
-    indicators, cpus = series.indicators, series.run.start.sut.get("cpu_count")
-    names = ("busy_cpu_s", "load_cpu_s", "agent_cpu_s")
-    if indicators is None or not isinstance(cpus, int) or any(name not in indicators.columns for name in names):
-        return None
-    first, last = _around(indicators, begin_ns, end_ns)
-    busy, load, agent = (float(indicators.columns[name][last] - indicators.columns[name][first]) for name in names)
-    duration_s = float(indicators.times_ns[last] - indicators.times_ns[first]) * 1e-9
-    share = 100 * (busy - load - agent) / (cpus * duration_s) if duration_s > 0 else float("nan")
-    return share if np.isfinite(share) else None
-
-
-def _around(indicators: Indicators, begin_ns: int, end_ns: int) -> tuple[int, int]:
-    """The last sample before the interval and the second one after it."""
-    first = int(np.searchsorted(indicators.times_ns, begin_ns, side="right")) - 1
-    last = int(np.searchsorted(indicators.times_ns, end_ns)) + 1
-    return max(first, 0), min(last, indicators.times_ns.size - 1)
-
-
 def _grown(indicators: Indicators | None, name: str, begin_ns: int, end_ns: int) -> float | None:
     """How far a counter went up around the interval; None where it was not recorded."""
     if indicators is None or name not in indicators.columns:
         return None
-    first, last = _around(indicators, begin_ns, end_ns)
+    first, last = around(indicators, begin_ns, end_ns)
     grown = float(indicators.columns[name][last] - indicators.columns[name][first])
     return grown if np.isfinite(grown) else None
 
@@ -463,7 +493,7 @@ def not_monitored(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
         for column, (quantity, _) in SUPPLY.items()
     } | {
         "ambient temperature": any(np.isfinite(values).any() for values in room),
-        "other processes": foreign_percent(series, begin_ns, end_ns) is not None,
+        "other processes": share_percent(series, begin_ns, end_ns) is not None,
         "want of memory": _grown(series.indicators, "oom_kills", begin_ns, end_ns) is not None,
         "CPU slow-downs": _grown(series.indicators, "cpu_throttle_count", begin_ns, end_ns) is not None,
         "GPU slow-downs": all(

@@ -7,6 +7,9 @@ Limits of error +-(a_reading + a_range + counts) are rectangular: u = a / sqrt(3
 reading is a gain, the parts of the range and of the last digit an offset, which add within one limit. A certificate
 corrects the known error and gives U / k at its points; it says nothing of the time since. So where it comes with a
 stability, that replaces the limits; where it does not, the limits stay beside it (method.md section 6).
+
+Where nobody states anything, the instrument's tier says what is assumed at the least (`ASSUMED`): no interval is
+narrower than that. It is an assumption, not knowledge: what is computed with it stays incomplete, and says so.
 """
 
 import math
@@ -21,6 +24,10 @@ from harness.documents import Json, PowerDescriptor
 
 ROOT_3 = math.sqrt(3.0)
 DAYS_A_YEAR = 365.25
+UNCALIBRATED = "uncalibrated"
+ASSUMED = {"reference": 0.005, "working": 0.01, "indicative": 0.02, UNCALIBRATED: 0.03}
+"""Tier -> limit of error as a part of the reading, where none is stated; a meter of no tier is as an uncalibrated
+one (docs/meters.md)."""
 Distribution: TypeAlias = Literal["t", "rectangular", "normal", "triangular"]
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -68,7 +75,8 @@ class MeterError:
 
     `reading` is the limit as a part of the reading, `offset_w` that of range and digits together; both None where no
     limits of error are known. `stability` is the limit of the drift since the certificate, as a part of the reading.
-    `one_range`: whether the range was fixed, so that its errors are the same all the time.
+    `one_range`: whether the range was fixed, so that its errors are the same all the time. `tier`: what kind of
+    instrument it is, None where nobody says.
     """
 
     meter: str
@@ -79,11 +87,17 @@ class MeterError:
     resolution_w: float
     certificate: Certificate | None
     stability: float | None
+    tier: str | None = None
 
     @property
     def known(self) -> bool:
         """Whether anything bounds its error as a whole."""
         return self.reading is not None or self.certificate is not None
+
+    @property
+    def assumed(self) -> float:
+        """The limit of error as a part of the reading that is assumed where none is known."""
+        return ASSUMED.get(self.tier or UNCALIBRATED, ASSUMED[UNCALIBRATED])
 
     @property
     def calibrated(self) -> bool:
@@ -98,6 +112,8 @@ class MeterError:
     def gains(self, power_w: Floats) -> tuple[Gain, ...]:
         """The contributions that are a part of the reading, at some powers (W)."""
         found = []
+        if not self.known:
+            found.append(Gain("assumed", "rectangular", np.full_like(power_w, self.assumed / ROOT_3)))
         if self.reading is not None and not self.calibrated:
             found.append(Gain("gain", "rectangular", np.full_like(power_w, self.reading / ROOT_3)))
         if self.certificate is not None:
@@ -128,7 +144,9 @@ def error_of(descriptor: PowerDescriptor, utc: str) -> MeterError:
     one_range = descriptor.ranging != "auto"
     certificate = certificate_of(descriptor)
     stability = None if certificate is None else certificate.stability(date.fromisoformat(utc[:10]))
-    return MeterError(descriptor.meter, key, one_range, reading, offset_w, resolution_w, certificate, stability)
+    return MeterError(
+        descriptor.meter, key, one_range, reading, offset_w, resolution_w, certificate, stability, descriptor.tier
+    )
 
 
 def certificate_of(descriptor: PowerDescriptor) -> Certificate | None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.documents import Json
+from reports.analysis.bounded import number
 from reports.analysis.findings import Finding
 
 ABSENT = object()
@@ -66,4 +67,4 @@ def _most_frequent(values: Sequence[Any]) -> Any:  # noqa: ANN401
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return math.isfinite(number(value))

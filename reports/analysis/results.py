@@ -26,15 +26,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent, matches
+from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError, DocumentError, RunFolderError
 from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
+    bounded,
     budget,
     campaign_statistics,
     efficiency,
@@ -42,6 +42,7 @@ from reports.analysis import (
     findings_campaign,
     findings_run,
     findings_time,
+    foreign,
     hardware,
     label,
     oracle,
@@ -56,8 +57,9 @@ from reports.analysis import (
     verdict,
     witnessed,
 )
+from reports.analysis.bounded import number
 from reports.analysis.budget import Budget, Single
-from reports.analysis.contributions import PartBaseline, RunTerms, Stream, run_terms
+from reports.analysis.contributions import PartBaseline, RunTerms, Stream, baseline_term, run_terms
 from reports.analysis.energy import (
     WH,
     BaselineLevel,
@@ -69,7 +71,6 @@ from reports.analysis.energy import (
     pooled_w,
     power_function,
     register_energy_wh,
-    shared_term,
     summed,
 )
 from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
@@ -100,6 +101,8 @@ OUT = {
     "negative": "too many of its power readings are negative",
     "zero": "too many of its power readings are zero",
     "nan": "too many of its power readings are no numbers",
+    "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
+    "foreign-load": "other processes took too much of its CPUs",
     "oom": "processes were killed for want of memory while it ran",
     "frozen": "it was frozen, or a machine stood still, while it ran",
     "agent-late": "the agent that stamped its end was late",
@@ -107,6 +110,8 @@ OUT = {
     "computational-incorrect": "its workload did not do the work it was to do",
 }
 """Code of an invalid finding of a run -> why the run enters no mean."""
+IDLE_S = 30.0
+"""So long before a run the machine is looked at, at most."""
 AT_RUN = 0
 """Where the rating interval stands among `AnalysedRun.edges_ns`."""
 SENTENCES = {
@@ -136,8 +141,9 @@ def write_results(campaign: Path) -> Path:
 
 
 def results_text(results: Json) -> str:
-    """results.json as it is written."""
-    return json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    """results.json as it is written; half a character (of a name that a SUT said) is replaced."""
+    text = json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return str(bounded.cleaned(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,14 @@ class AnalysedRun:
         return summed([stream.function for stream in self.streams]) if self.streams else None
 
     @cached_property
+    def noises_w(self) -> tuple[float, ...]:
+        """The spread of the readings of each stream within the interval (W); 0 for fewer than two."""
+        begin_ns, end_ns = self.interval_ns or (0, 0)
+        edges = [np.searchsorted(part.times_ns, [begin_ns, end_ns]) for part in self.parts]
+        values = [part.power_w[first:last] for part, (first, last) in zip(self.parts, edges, strict=True)]
+        return tuple(float(own.std(ddof=1)) if own.size > 1 else 0.0 for own in values)
+
+    @cached_property
     def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Begins and ends of the intervals that have an energy: the rating interval, every action, from the beginning
         to the end of every action, every climb (`AT_RUN`, `at_action`, `until_action`, `at_climb`)."""
@@ -261,7 +275,7 @@ class AnalysedRun:
     @cached_property
     def accuracies(self) -> list[float]:
         """Validation accuracy of each of `epochs`; NaN where it was not marked."""
-        return [_number(action.metrics.get("val_accuracy")) for action in self.epochs]
+        return [number(action.metrics.get("val_accuracy")) for action in self.epochs]
 
     @cached_property
     def climbs(self) -> list[Climb]:
@@ -272,7 +286,7 @@ class AnalysedRun:
     def clock_bound_s(self) -> float:
         """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
         a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
-        bound_s = 0.0 if self.series.clock is None else self.series.clock.bound_ns * 1e-9
+        bound_s = self.series.clock_bound_s
         if (window := publisher.window_of(self.run)) is not None:
             bound_s = window.bound_s or 0.0
         return float(np.hypot(bound_s, ROOT_3 * self.latency_u_s))
@@ -318,6 +332,20 @@ class AnalysedRun:
     def energy_j(self) -> float:
         """Energy of the rating interval; NaN where unknown."""
         return float(self.function.energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
+
+    @cached_property
+    def idle_w(self) -> float | None:
+        """Mean power just before the rating interval, without the window that it begins in; None where hardly anything
+        was recorded there."""
+        if self.function is None or self.interval_ns is None:
+            return None
+        reach_ns = round(1e9 * max(float(np.median(part.window_s)) or part.usual_step_s for part in self.parts))
+        end_ns = self.interval_ns[0] - reach_ns
+        first_ns = self.function.origin_ns + round(1e9 * float(self.function.edges_s[0]))
+        begin_ns = max(first_ns, end_ns - round(1e9 * IDLE_S))
+        if end_ns - begin_ns < 2 * reach_ns:
+            return None
+        return float(self.function.energy_j(begin_ns, end_ns)) / ((end_ns - begin_ns) * 1e-9)
 
     @cached_property
     def gap_s(self) -> float:
@@ -436,7 +464,7 @@ class Baseline:
 
     def level(self, run: AnalysedRun) -> BaselineLevel | None:
         """P_B for a run."""
-        return baseline_for(self.blocks, run.session, *run.interval_ns) if run.interval_ns else None
+        return baseline_for(self.blocks, run.session, *run.interval_ns, run.idle_w) if run.interval_ns else None
 
     def terms(self, run: AnalysedRun) -> RunTerms:
         """What makes the energies of a run's `edges_ns` uncertain against this baseline."""
@@ -463,7 +491,9 @@ class Baseline:
         limits_w = [part.reported_j[0] / one.duration_s for one, place in own or everyone if one.own_terms
                     if (part := one.own_terms.parts[place]).reported_j is not None]  # fmt: skip
         reported_j = np.mean(limits_w) * (ends_ns - begins_ns) * 1e-9 if limits_w else None
-        return PartBaseline(energy_j, reported_j, same, same and bool(own))
+        noises_w = [one.noises_w[place] for one, place in own or everyone] or [0.0]
+        noise_w = float(np.sqrt(np.mean(np.square(noises_w))))
+        return PartBaseline(energy_j, reported_j, same, same and bool(own), noise_w)
 
     def _convention_j(
         self, run: AnalysedRun, level: BaselineLevel | None
@@ -509,22 +539,23 @@ class Group:
     @cached_property
     def energies_wh(self) -> NDArray[np.float64]:
         """Total energy."""
-        return np.array([run.energy_j for run in self.runs]) / WH
+        return np.array([own.energy_j[AT_RUN] for own in self.terms]) / WH
 
     @cached_property
     def induced_wh(self) -> NDArray[np.float64]:
         """Induced energy; NaN without a baseline."""
-        return np.array([induced_j(run, level) for run, level in zip(self.runs, self.levels, strict=True)]) / WH
+        return np.array([own.induced_j[AT_RUN] for own in self.terms]) / WH
 
     @cached_property
     def gross_budget(self) -> Budget | None:
         """The budget of the mean energy of a run (Wh)."""
-        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", None)
+        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=False)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", shared)
 
     @cached_property
     def induced_budget(self) -> Budget | None:
         """The budget of the mean induced energy of a run (Wh)."""
-        shared = shared_term(self.levels, self.durations_s / WH)
+        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=True)
         return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced", shared)
 
     @property
@@ -535,12 +566,13 @@ class Group:
     @property
     def power(self) -> Number | None:
         """Mean power of a run (W)."""
-        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", None))
+        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=False)
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", shared))
 
     @property
     def induced_power(self) -> Number | None:
         """Mean power above the baseline (W)."""
-        shared = shared_term(self.levels, np.ones(len(self.runs))) if self.runs else None
+        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=True)
         return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced", shared))
 
     @property
@@ -595,9 +627,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         run.findings.extend(_run_findings(run, typical_s, limits))
         run.findings.extend(_oracle_findings(run, runs))
     aborted = [run for run in runs if run.is_aborted_late and _is_sound(run, typical_s, limits)]
+    observer = _observer(runs)
+    _judge_foreign_load(runs, pulses, observer, limits)
     included = [run for run in runs if run.excluded_because is None]
     baseline_runs = [run for run in included if run.run.start.kind == "baseline"]
-    observer = _observer(runs)
     baseline = Baseline(baseline_runs, observer)
     outliers = _outliers(baseline_runs, limits)
     lost = lost_runs(entries)
@@ -615,7 +648,9 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     groups = {name: Group([run for run in included if run.run.start.scenario == name], baseline) for name in names}
     terms = {id(run): own for group in groups.values() for run, own in zip(group.runs, group.terms, strict=True)}
     for run in included:
-        found += _clock_findings(run, terms[id(run)].level if id(run) in terms else None, limits)
+        own = terms.get(id(run), run.own_terms)
+        found += _clock_findings(run, None if own is None else own.level, limits)
+        found += [] if own is None else findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
@@ -635,6 +670,10 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
     found = findings.ordered(found)
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
+    known = _scenarios(runs, groups)
+    invalid = verdict.invalid_because(found, out, known)
+    for name, entry in scenarios.items():
+        entry["invalid_because"] = invalid.get(name, [])
     return CampaignResult(
         campaign=_campaign(entries, runs) | {"lost": lost},
         measurement=measurement,
@@ -653,11 +692,18 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         runs=[_run_json(run, terms.get(id(run), run.own_terms), found) for run in runs],
         findings=found,
         thresholds=dict(limits),
-        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios)),
+        verdict=verdict.judged(found, out, verdict.decided(runs[0].run.start.config, scenarios), known),
         inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
         evidence=witnessed.evaluate(entries, seen.receipts, limits),
         groups=groups,
     )
+
+
+def _scenarios(runs: Sequence[AnalysedRun], groups: "Mapping[str, Group]") -> verdict.Scenarios:
+    """Which runs are of which scenario, and which scenarios have any in the means."""
+    owner = {run.run.path.name: run.run.start.scenario for run in runs if run.run.start.kind == "scenario"}
+    measured = frozenset(name for name, group in groups.items() if group.runs)
+    return verdict.Scenarios(owner | {name: name for name in groups}, measured)
 
 
 def _trackers(
@@ -847,11 +893,16 @@ def _measured_findings(
     found += findings_run.of_overrange(run.series, *interval_ns)
     found += findings_run.of_ranging(run.series)
     found += findings_run.of_doubles(run.series, *interval_ns, run.doubles_j)
-    found += findings_run.of_resolution(run.series, own.parts, AT_RUN, run.duration_s, limits)
+    found += findings_run.of_repetitions(run.series, *interval_ns)
+    found += findings_run.of_markers(run.series)
+    found += findings_run.of_odd_cells(run.series)
+    found += findings_run.of_resolution(run.series, own.parts, AT_RUN, limits)
+    if not findings_run.is_seen(own.parts, AT_RUN):
+        found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += findings_run.of_accuracy(run.series, run.streams, *interval_ns, limits)
-    for rule in (findings_run.of_settling, findings_run.of_machine, findings_run.of_supply, findings_run.of_room):
+    found += findings_run.of_machine(run.series, *interval_ns)
+    for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *interval_ns, limits)
-    found += findings_run.of_damage(run.series)
     found += findings_time.of_frozen(run.series, *interval_ns, limits)
     found += findings_time.of_agent(run.series, *interval_ns, limits)
     found += findings_time.of_arrival(run.series, *interval_ns)
@@ -864,6 +915,43 @@ def _is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[
         return False
     found = _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
     return not any(finding.severity == "invalid" and finding.code in OUT for finding in found)
+
+
+def _judge_foreign_load(
+    runs: Sequence[AnalysedRun], pulses: sync.SyncPulses, observer: ObserverEffect | None, limits: Mapping[str, float]
+) -> None:
+    """Append `foreign-load` to the findings of runs that enter the means so far: of blocks by the median of all blocks,
+    of the others by the blocks that are left and by their U."""
+    entering = [run for run in runs if run.excluded_because is None and run.interval_ns]
+    shares = {id(run): foreign.share_percent(run.series, *run.interval_ns) for run in entering if run.interval_ns}
+    blocks = [run for run in entering if run.run.start.kind == "baseline"]
+    known = [share for run in blocks if (share := shares[id(run)]) is not None]
+    usual = float(np.median(known)) if known else 0.0
+    for run in blocks:
+        run.findings.extend(_foreign_findings(run, shares[id(run)], usual, None, None, limits))
+    baseline = Baseline([run for run in blocks if run.excluded_because is None], observer)
+    left = [run for run in entering if run.run.start.kind != "baseline"]
+    full = [run for run in left if run.run.start.scenario == label.FULL_LOAD]
+    above_w = [float(baseline.terms(run).induced_j[AT_RUN]) / run.duration_s for run in full]
+    cpu = foreign.busy_cpu([run.series for run in runs], pulses, observer, above_w)
+    for run in left:
+        beside = [share for block in baseline.runs if (share := shares[id(block)]) is not None]
+        usual = float(np.mean(beside)) if beside else 0.0
+        terms = baseline.terms(run) if cpu is not None and shares[id(run)] is not None else None
+        run.findings.extend(_foreign_findings(run, shares[id(run)], usual, terms, cpu, limits))
+
+
+def _foreign_findings(
+    run: AnalysedRun, share: float | None, usual: float, terms: RunTerms | None, cpu: foreign.BusyCpu | None,
+    limits: Mapping[str, float],
+) -> list[Finding]:  # fmt: skip
+    cpus = foreign.cpus_of(run.series)
+    if share is None or cpus is None:
+        return []
+    expanded_j = float("nan") if terms is None else float(budget.of_one(terms, "induced").expanded_j[AT_RUN])
+    known = expanded_j if np.isfinite(expanded_j) else None
+    judged = foreign.Judged(run.run.path.name, share, usual, cpus, run.duration_s, known)
+    return list(foreign.findings_of(judged, cpu, limits))
 
 
 def _oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:
@@ -893,7 +981,11 @@ def _blocks(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
 
 def _block(run: AnalysedRun, energy_j: float) -> Block:
     begin_ns, end_ns = run.interval_ns or (0, 0)
-    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session)
+    middle_ns, slope_w_s = (begin_ns + end_ns) // 2, 0.0
+    if run.function is not None and middle_ns > begin_ns:
+        first_j, second_j = run.function.energy_j(np.array([begin_ns, middle_ns]), np.array([middle_ns, end_ns]))
+        slope_w_s = float(second_j - first_j) / (run.duration_s / 2) ** 2
+    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session, slope_w_s)
 
 
 def _outliers(baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]) -> list[tuple[AnalysedRun, float]]:
@@ -952,7 +1044,9 @@ def _baseline(
         "n_excluded": count(everyone - len(baseline_runs)).to_json(),
         "mean_power_w": _json(_number_of(pooled)),
         "budget": None if pooled is None else pooled.to_json(),
-        "duration_s": _json(mean_of([run.duration_s for run in baseline_runs], "s")),
+        "duration_s": _json(
+            _lasting([run.duration_s for run in baseline_runs], [run.series.clock_bound_s for run in baseline_runs])
+        ),
         "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
         "without_outliers": (
             _json(_number_of(_pooled([run for run in baseline_runs if id(run) not in out]))) if out else None
@@ -1032,7 +1126,7 @@ class ScenarioContext:
                 Finding("baseline-other-session", "warn", self.name, {"runs": len(own) - sum(own), "of": len(own)})
             )
         elif own:
-            found += self._drift()
+            found += self._of_baseline()
         summaries = [run.summary for run in runs]
         found += findings_campaign.shortened(
             self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
@@ -1057,14 +1151,16 @@ class ScenarioContext:
             self.name, len(runs), len(self.everyone) + self.lost, reached, has_target=not fixed, limits=self.limits
         )
 
-    def _drift(self) -> list[Finding]:
+    def _of_baseline(self) -> list[Finding]:
+        """Whether the blocks of the runs' session are one baseline."""
         group = self.group
         blocks = [block for block in group.blocks if block.session == group.runs[0].session]
         means_w = np.array([block.mean_w for block in blocks])
         times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
         sd_wh = None if group.induced is None else group.induced.sd
-        duration_s = float(group.durations_s.mean())
-        return findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, len(group.runs), self.limits)
+        duration_s, runs = float(group.durations_s.mean()), len(group.runs)
+        found = findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, runs, self.limits)
+        return found + findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
 
     @property
     def parameters(self) -> Json:
@@ -1090,7 +1186,7 @@ class ScenarioContext:
                 "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
                 "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
             },
-            "duration_s": _json(mean_of(group.durations_s, "s")),
+            "duration_s": _json(_lasting(group.durations_s, [run.series.clock_bound_s for run in group.runs])),
             "gap_energy_wh": _json(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
             "tail": self._tail(),
             "two_stage": self._two_stage(),
@@ -1472,36 +1568,43 @@ def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, 
     rows, terms, at, until = (list(column) for column in zip(*members, strict=True))
 
     def over(key: str, unit: str) -> Json | None:
-        return _json(mean_of([_number(row[key]) for row in rows], unit))
+        return _json(mean_of([number(row[key]) for row in rows], unit))
 
     lasting = [place for place, row in enumerate(rows) if row["duration_s"] > 0]
-    metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(_number(value))})
+    metrics = sorted({key for row in rows for key, value in row["metrics"].items() if np.isfinite(number(value))})
     return {
         "name": name,
         "index": index,
         "n": len(rows),
         "begin_s": over("begin_s", "s"),
-        "duration_s": over("duration_s", "s"),
+        "duration_s": _json(_lasting([row["duration_s"] for row in rows], [own.clock_bound_s for own in terms])),
         "energy_wh": _mean_wh(terms, at, "gross"),
         "induced_energy_wh": _mean_wh(terms, at, "induced"),
         "mean_power_w": _mean_w([terms[i] for i in lasting], [at[i] for i in lasting]),
         "gpu_temperature_c": over("gpu_temperature_c", "°C"),
         "cumulative_energy_wh": _mean_wh(terms, until, "gross"),
-        "metrics": {key: _json(mean_of([_number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
+        "metrics": {key: _json(mean_of([number(row["metrics"].get(key)) for row in rows], "1")) for key in metrics},
     }
 
 
 def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: budget.Kind) -> Json | None:
     """Mean energy of one interval of each run."""
-    durations_s = np.array([own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    shared = shared_term([own.level for own in terms], durations_s / WH) if kind == "induced" else None
-    return _json(_number_of(budget.of_mean(terms, at, np.full(len(terms), 1 / WH), "Wh", kind, shared)))
+    per_j = np.full(len(terms), 1 / WH)
+    shared = baseline_term(terms, at, per_j, induced=kind == "induced")
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "Wh", kind, shared)))
 
 
 def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
     """Mean power of one interval of each run."""
     per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", None)))
+    shared = baseline_term(terms, at, per_j, induced=False)
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", shared)))
+
+
+def _lasting(durations_s: Sequence[float] | NDArray[np.float64], bounds_s: Sequence[float]) -> Number | None:
+    """Mean duration (s); what the clocks may be wrong by does not average out."""
+    clocks = Term(max(bounds_s, default=0.0) / ROOT_3, np.inf)
+    return mean_with_shared(np.asarray(durations_s, dtype=np.float64), "s", clocks)
 
 
 def _number_of(found: Budget | None) -> Number | None:
@@ -1621,14 +1724,7 @@ def _history(run: AnalysedRun) -> Json:
 def _artifact(run: RunFolder, name: str) -> Json:
     """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
     try:
-        content = read_plain(run.path / "artifacts" / name)
-        value = json.loads(
-            content,
-            parse_constant=lambda _: None,
-            parse_float=lambda text: _or_none(float(text)),
-            # A whole number that 64 bits do not hold is none that anything here could count with.
-            parse_int=lambda text: int(text) if len(text) <= MOST_DIGITS else None,
-        )
+        value = bounded.loads(read_plain(run.path / "artifacts" / name))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -1694,6 +1790,7 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
         meters.append(
             {key: plain[key] for key in keys}
             | {"role": role, "origin": worst, "calibration": plain["calibration"], "n_runs": len(descriptors)}
+            | {"assumed_percent": _assumed_percent(runs, meter)}
         )
     listed = [
         {
@@ -1705,6 +1802,15 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
     sentence = f"Power was {SENTENCES[origin]}." if meters else "No power was recorded."
     circuits = sorted({circuit for run in runs for circuit in run.series.circuits}) if meters else []
     return {"origin": origin, "sentence": sentence, "circuits": circuits, "meters": listed}, meters
+
+
+def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
+    """The limit of error (% of the reading) that is assumed of a meter; None where one is stated."""
+    own = (stream for run in runs for stream in run.streams if stream.series.descriptor.meter == meter)
+    first = next(own, None)
+    if first is None or first.error.known or first.series.reported is not None:
+        return None
+    return 100 * first.error.assumed
 
 
 def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
@@ -1757,8 +1863,3 @@ def _finite(values: Sequence[float]) -> list[float | None]:
 
 def _pair(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else list(interval)
-
-
-def _number(value: Any) -> float:  # noqa: ANN401  a metric is whatever the workload wrote
-    """A float; NaN for anything that is no number."""
-    return float(value) if matches(value, float) else float("nan")

@@ -8,8 +8,8 @@ wall clock of an import. A stream that was cut off in mid-line (a killed run) is
 
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -22,20 +22,29 @@ from harness.documents import (
     ActionEvent,
     ClockEvent,
     IndicatorDescriptor,
-    Json,
     PhaseEvent,
     PowerDescriptor,
 )
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder, read_plain
+from reports.analysis.actions import Action as Action
+from reports.analysis.actions import Lost, actions_of
+from reports.analysis.bounded import LARGEST, is_stamp
 from reports.analysis.clock import ClockModel, fit
 from reports.analysis.limits import certificate_of
+from reports.analysis.moving import is_moving
 
 SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
 """What a meter may say of the mains."""
 POWER_COLUMNS = frozenset(
     {"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags", *SUPPLY_COLUMNS}
 )
+KEPT = frozenset({"energy_wh", "relative_uncertainty", *SUPPLY_COLUMNS})
+"""Columns of a power stream beside time, power, window and flags."""
+OVERLAP = 1.5
+"""A window is stretched to the reading before it up to so many times its length."""
+HELD_UNTIL = 0.75
+"""A repetition stands for the time until so much of a window before the next fresh reading: polls jitter."""
 SUT_INLET = "sut-ac-inlet"
 """The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
 BOARD = re.compile(r"gpu\d+-dc-board")
@@ -44,14 +53,15 @@ BOARD = re.compile(r"gpu\d+-dc-board")
 
 @dataclass(frozen=True, slots=True)
 class PowerSeries:
-    """One power stream: arrival (ns, int64), power (W) and window (s) of every reading with a value, in order of
-    arrival. Where the meter has a certificate, the error it knows is taken off the power.
+    """One power stream: arrival (ns, int64), power (W) as indicated and window (s) of every reading with a value, in
+    order of arrival.
 
-    `register_wh` is the meter's energy register (Wh, NaN where not reported), None where the stream has no such column;
-    `overrange_ns` when readings came that were above the range, and so have no value. `reported` is the limit of error
-    that the instrument itself stated of each reading (a part of it, NaN where it stated none), None without such a
-    column. `nan_ns`: when readings came that were no number; `supply`: what it says of the mains, by column, NaN where
-    empty.
+    A reading that only repeats one before it (`stale`) stands here where it is needed (`_needed`); `is_held` says which
+    do, `stale_ns` when any came. `register_wh` is the meter's energy register (Wh, NaN where not reported), None where
+    the stream has no such column; `overrange_ns` when readings came that were above the range, and so have no value.
+    `reported` is the limit of error that the instrument itself stated of each reading (a part of it, NaN where it
+    stated none), None without such a column. `nan_ns`: when readings came that were no number; `supply`: what it says
+    of the mains, by column, NaN where empty.
     """
 
     descriptor: PowerDescriptor
@@ -63,6 +73,38 @@ class PowerSeries:
     reported: NDArray[np.float64] | None = None
     nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
     supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    held: NDArray[np.bool_] | None = None
+    stale_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+
+    @property
+    def is_held(self) -> NDArray[np.bool_]:
+        """Which readings only repeat the one before."""
+        return np.zeros(self.times_ns.size, dtype=bool) if self.held is None else self.held
+
+    def steps_s(self, first: int = 0, last: int | None = None) -> NDArray[np.float64]:
+        """The steps between those of the readings [first:last] that were new, none held between them."""
+        new = ~self.is_held[first:last]
+        return np.asarray(np.diff(self.times_ns[first:last])[new[1:] & new[:-1]] * 1e-9)
+
+    @property
+    def usual_step_s(self) -> float:
+        """Their median; 0 for fewer than two new readings in a row."""
+        steps_s = self.steps_s()
+        return float(np.median(steps_s)) if steps_s.size else 0.0
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its windows overlap: a reading is the mean over more time than passes until the next one."""
+        if self.descriptor.averaging != "window" or not self.times_ns.size or not self.usual_step_s:
+            return False
+        in_window = float(np.median(self.window_s)) / self.usual_step_s
+        return in_window > OVERLAP and is_moving(self.power_w, round(in_window))
+
+    @property
+    def corrected_w(self) -> NDArray[np.float64]:
+        """The power without the error that the meter's certificate knows."""
+        certificate = certificate_of(self.descriptor)
+        return self.power_w if certificate is None else self.power_w - certificate.error_w(self.power_w)
 
     @property
     def reach_s(self) -> float:
@@ -70,20 +112,19 @@ class PowerSeries:
         median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
         if self.descriptor.averaging == "window" and np.any(self.window_s):
             return float(np.median(self.window_s))
-        step_s = float(np.median(np.diff(self.times_ns))) * 1e-9 if self.times_ns.size > 1 else 0.0
-        return max(step_s, self.descriptor.window_s)
+        return max(self.usual_step_s, self.descriptor.window_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
     """Hardware indicators: times (ns, shape (n,)) and values (shape (n, k), NaN where empty) of the named columns.
-    `damaged`: cells by the column they stand in that hold no number; each costs itself."""
+    `odd`: column -> how many of its cells are no number that can be."""
 
     descriptor: IndicatorDescriptor
     times_ns: NDArray[np.int64]
     names: tuple[str, ...]
     values: NDArray[np.float64]
-    damaged: Mapping[str, int] = field(default_factory=dict)
+    odd: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, NDArray[np.float64]]:
@@ -91,27 +132,18 @@ class Indicators:
         return {name: self.values[:, index] for index, name in enumerate(self.names)}
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One action: its edges (ns), the metrics and exit code that came with its end."""
-
-    name: str
-    index: int
-    begin_ns: int
-    end_ns: int
-    metrics: Json
-    exit_code: int | None
-
-
 @dataclass(frozen=True)
 class RunSeries:
-    """A run on one time base. `begin_ns`, `end_ns`: the rating interval, None where it was never marked."""
+    """A run on one time base. `begin_ns`, `end_ns`: the rating interval, None where it was never marked. `lost`: what
+    of the markers is no action; `exchanges`: the clock exchanges whose numbers can be."""
 
     run: RunFolder
     clock: ClockModel | None
     begin_ns: int | None
     end_ns: int | None
     actions: tuple[Action, ...]
+    lost: tuple[Lost, ...] = ()
+    exchanges: tuple[ClockEvent, ...] = ()
 
     @cached_property
     def power(self) -> dict[str, PowerSeries]:
@@ -137,6 +169,11 @@ class RunSeries:
             if found is not None and found.times_ns.size:
                 return found
         return None
+
+    @property
+    def clock_bound_s(self) -> float:
+        """How wrong a stamp of the SUT may be on the run's time base; 0 where one clock stamped everything."""
+        return 0.0 if self.clock is None else self.clock.bound_ns * 1e-9
 
     @property
     def named_circuits(self) -> tuple[str, ...]:
@@ -189,88 +226,150 @@ def read_run(run: RunFolder) -> RunSeries:
     Raises:
         AnalysisError: clock exchanges that contradict themselves.
     """
-    exchanges = [event for event in run.events if isinstance(event, ClockEvent)]
+    exchanges = tuple(event for event in run.events if isinstance(event, ClockEvent) and _is_sound(event))
     clock = fit(exchanges) if exchanges else None
 
-    def at(event: PhaseEvent | ActionEvent) -> int:
+    def at_ns(event: PhaseEvent | ActionEvent) -> int:
         return clock.to_host(event.sut_ns) if clock is not None and event.sut_ns is not None else event.time_ns
 
+    begin_ns, end_ns = _rating_ns(run, at_ns)
+    markers = [event for event in run.events if isinstance(event, ActionEvent)]
+    slack_ns = 0 if clock is None else clock.bound_ns
+    actions, lost = actions_of(markers, at_ns, _record_ns(run), slack_ns)
+    return RunSeries(run, clock, begin_ns, end_ns, actions, lost, exchanges)
+
+
+def _is_sound(exchange: ClockEvent) -> bool:
+    """Whether its numbers are such as clocks show."""
+    return all(value is None or is_stamp(value) for value in astuple(exchange))
+
+
+def _rating_ns(run: RunFolder, at_ns: Callable[[PhaseEvent], int]) -> tuple[int | None, int | None]:
+    """Begin and end of the rating interval; None where an edge was never marked."""
     rating = [event for event in run.events if isinstance(event, PhaseEvent) and event.name == "rating"]
-    begins = [at(event) for event in rating if event.edge == "begin"]
-    ends = [at(event) for event in rating if event.edge == "end"]
+    if not all(is_stamp(stamp) for event in rating for stamp in (event.time_ns, event.sut_ns) if stamp is not None):
+        raise AnalysisError(f"{run.path}: an edge of the rating interval has a stamp that no clock shows")
+    begins = [at_ns(event) for event in rating if event.edge == "begin"]
+    ends = [at_ns(event) for event in rating if event.edge == "end"]
     begin_ns, end_ns = (begins[0] if begins else None), (ends[-1] if ends else None)
     if begin_ns is not None and end_ns is not None and not -LAST_STAMP_NS < begin_ns < end_ns < LAST_STAMP_NS:
         raise AnalysisError(f"{run.path}: the rating interval ends before it begins, or lies beyond all time")
-    open_actions: dict[tuple[str, int], int] = {}
-    actions: list[Action] = []
-    for event in run.events:
-        if not isinstance(event, ActionEvent):
-            continue
-        key = (event.name, event.index)
-        if event.edge == "begin":
-            open_actions[key] = at(event)
-        elif key in open_actions:
-            actions.append(Action(*key, open_actions.pop(key), at(event), event.metrics, event.exit_code))
-    actions.sort(key=lambda action: (action.begin_ns, -action.end_ns, action.name, action.index))
-    return RunSeries(run, clock, begin_ns, end_ns, tuple(actions))
+    return begin_ns, end_ns
+
+
+def _record_ns(run: RunFolder) -> tuple[int, int]:
+    """Where the run's record begins and ends; of a run without a stop document it ends with its last event."""
+    last = [event.time_ns for event in run.events] or [run.start.time_ns]
+    return run.start.time_ns, max(last) if run.stop is None else run.stop.time_ns
 
 
 def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
-    """A power stream; None where its file was never made. Readings without a value or marked stale are left out.
+    """A power stream; None where its file was never made. Readings without a value are left out, and those marked stale
+    that stand for nothing (`_needed`).
 
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    table = _read_table(folder / descriptor.stream, POWER_COLUMNS)
-    if table is None:
+    content = _content(folder / descriptor.stream)
+    if content is None:
         return None
-    times_ns, power_w = _column(folder, descriptor.stream, table, "time_ns"), table.get("power_w")
-    if power_w is None:
+    table = _table(folder / descriptor.stream, content, POWER_COLUMNS)
+    times_ns = _column(folder, descriptor.stream, table, "time_ns")
+    if "power_w" not in table:
         raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
-    keep = np.isfinite(power_w.to_numpy(np.float64))
-    flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
-    keep &= ~flags.str.contains("stale", regex=False).to_numpy(bool)
-    over = flags.str.contains("overrange", regex=False).to_numpy(bool)
-    odd = ~np.isfinite(power_w.to_numpy(np.float64)) & ~over
-    window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(keep.size, np.nan)
-    window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
+    power_w = table["power_w"].to_numpy(np.float64)
     if np.any(np.diff(times_ns) < 0):
         line = int(np.argmax(np.diff(times_ns) < 0)) + 3
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
-    register = table["energy_wh"].to_numpy(np.float64)[keep] if "energy_wh" in table else None
-    values_w = power_w.to_numpy(np.float64)[keep]
-    if (certificate := certificate_of(descriptor)) is not None:
-        values_w = values_w - certificate.error_w(values_w)
-    told = table["relative_uncertainty"].to_numpy(np.float64)[keep] if "relative_uncertainty" in table else None
-    supply = {name: table[name].to_numpy(np.float64)[keep] for name in SUPPLY_COLUMNS if name in table}
+    flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
+    stale, over = (flags.str.contains(flag, regex=False).to_numpy(bool) for flag in ("stale", "overrange"))
+    known = np.isfinite(power_w)
+    window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(known.size, np.nan)
+    window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
+    keep = known.copy()
+    keep[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
+    kept = {name: table[name].to_numpy(np.float64)[keep] for name in table if name in KEPT}
     return PowerSeries(
-        descriptor, times_ns[keep], values_w, window_s[keep], register, times_ns[over], told, times_ns[odd], supply
-    )
+        descriptor, times_ns[keep], power_w[keep], window_s[keep], kept.get("energy_wh"), times_ns[over],
+        kept.get("relative_uncertainty"), times_ns[~known & ~over],
+        {name: kept[name] for name in SUPPLY_COLUMNS if name in kept}, stale[keep], times_ns[stale],
+    )  # fmt: skip
+
+
+def _needed(
+    times_ns: NDArray[np.int64], window_s: NDArray[np.float64], stale: NDArray[np.bool_], *, averages: bool
+) -> NDArray[np.bool_]:
+    """Which readings stand in the series: every fresh one, and a stale one where the next fresh one does not say what
+    was until then.
+
+    The window of a fresh reading, stretched by a half, reaches back to the fresh one before it, or the time between is
+    covered by the stale ones that came in it, which hold their value: up to where the fresh one's own window begins. Of
+    instantaneous values the usual step between fresh ones takes the place of the window.
+    """
+    fresh_ns = times_ns[~stale]
+    if not stale.any() or not fresh_ns.size:
+        return ~stale if fresh_ns.size else np.ones(times_ns.size, dtype=bool)
+    usual_ns = float(np.median(np.diff(fresh_ns))) if fresh_ns.size > 1 else 0.0
+    own_ns = window_s[~stale] * 1e9 if averages else np.full(fresh_ns.size, usual_ns)
+    after = np.searchsorted(fresh_ns, times_ns, side="left")
+    is_last, is_first = after == fresh_ns.size, after == 0
+    following = np.minimum(after, fresh_ns.size - 1)
+    gap_ns = fresh_ns[following] - fresh_ns[np.maximum(following - 1, 0)]
+    before_window = times_ns <= fresh_ns[following] - HELD_UNTIL * own_ns[following]
+    open_ns = is_first | (gap_ns > OVERLAP * own_ns[following] * (1 + 1e-9))
+    return np.asarray(~stale | is_last | (open_ns & before_window))
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
-    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock.
+    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock. A cell
+    that is no number is empty and counted, a row whose stamp is none is left out and counted.
 
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
     stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
     wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
-    damaged: dict[str, int] = {}
-    table = _read_table(folder / descriptor.stream, wanted, damaged)
-    if table is None or (descriptor.clock == "sut" and clock is None):
+    content = _content(folder / descriptor.stream)
+    if content is None or (descriptor.clock == "sut" and clock is None):
         return None
+    table, odd = _samples(folder / descriptor.stream, content, wanted, stamp)
     times_ns = _column(folder, descriptor.stream, table, stamp)
     if descriptor.clock == "sut" and clock is not None:
         times_ns = clock.to_host(times_ns)
     names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
     values = table[list(names)].to_numpy(np.float64)
-    damaged |= {name: int(count) for name, count in zip(names, np.isinf(values).sum(axis=0), strict=True) if count}
+    too_large = np.abs(values) >= LARGEST  # not so of NaN
+    for name, count in zip(names, too_large.sum(axis=0).tolist(), strict=True):
+        odd = odd | {name: odd.get(name, 0) + count} if count else odd
     forward = times_ns >= np.maximum.accumulate(times_ns) if times_ns.size else np.zeros(0, dtype=bool)
     if not forward.all():
-        damaged[stamp] = damaged.get(stamp, 0) + int((~forward).sum())
-    values = np.where(np.isinf(values), np.nan, values)[forward]
-    return Indicators(descriptor, times_ns[forward], names, values, damaged)
+        odd = odd | {stamp: odd.get(stamp, 0) + int((~forward).sum())}
+    return Indicators(descriptor, times_ns[forward], names, np.where(too_large, np.nan, values)[forward], odd)
+
+
+def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> tuple["pd.DataFrame", dict[str, int]]:
+    """The wanted columns, and how many cells of each are no number."""
+    try:
+        return _table(path, content, wanted), {}
+    except AnalysisError:
+        texts = _table(path, content, wanted, as_text=True)
+    if stamp not in texts:
+        return texts, {}
+    stamps = [_stamp(text) for text in texts[stamp]]
+    known = np.array([value is not None for value in stamps], dtype=bool)
+    texts, odd = texts[known], {stamp: int(np.sum(~known))}
+    table = pd.DataFrame({stamp: np.array([value for value in stamps if value is not None], dtype=np.int64)})
+    for name in texts.columns.drop(stamp):
+        values = pd.to_numeric(texts[name], errors="coerce").to_numpy(np.float64)
+        odd[str(name)] = int(np.sum(np.isnan(values) & (texts[name] != "").to_numpy(bool)))
+        table[name] = values
+    return table, {name: count for name, count in odd.items() if count}
+
+
+def _stamp(text: str) -> int | None:
+    """Nanoseconds; None for a text that is no stamp of a clock."""
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDArray[np.int64]:
@@ -279,9 +378,8 @@ def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDAr
     return table[name].to_numpy(np.int64)
 
 
-def _read_table(path: Path, wanted: frozenset[str], damaged: dict[str, int] | None = None) -> "pd.DataFrame | None":
-    """The wanted columns that are there, up to the last whole line; None without a file or header. Cells without a
-    number are an error, or, where `damaged` is given, counted there by column and empty."""
+def _content(path: Path) -> bytes | None:
+    """A stream up to its last whole line; None without a file or header."""
     try:
         content = read_plain(path)
     except FileNotFoundError:
@@ -289,39 +387,26 @@ def _read_table(path: Path, wanted: frozenset[str], damaged: dict[str, int] | No
     except OSError as error:
         raise AnalysisError(f"{path}: cannot be read ({error})") from None
     whole = content[: content.rfind(b"\n") + 1]
-    if not whole.strip():
-        return None
-    header = whole.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
+    return whole if whole.strip() else None
+
+
+def _table(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool = False) -> "pd.DataFrame":
+    """The wanted columns that are there: `flags` as text, stamps as integers, the rest as numbers; or all as text."""
+    header = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
     kinds = {n: str if n == "flags" else np.int64 if n.endswith("_ns") else np.float64 for n in header if n in wanted}
+    if as_text:
+        kinds = dict.fromkeys(kinds, str)
     missing = {name: [""] for name, kind in kinds.items() if kind is not str}
+    first = content.split(b"\n", 2)[1]
+    if first.count(b",") >= len(header):
+        # pandas would take the first cells for row names and shift the rest.
+        raise AnalysisError(
+            f"{path}:2: found {first.count(b',') + 1} cells, expected {len(header)} as in the header; the file was "
+            "edited or damaged"
+        )
     try:
-        try:
-            return pd.read_csv(
-                io.BytesIO(whole), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
-            )
-        except (ValueError, OverflowError):
-            if damaged is None:
-                raise
-        texts = pd.read_csv(io.BytesIO(whole), dtype=str, usecols=list(kinds), keep_default_na=False)
-        return _mended(texts, kinds, damaged)
+        return pd.read_csv(
+            io.BytesIO(content), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
+        )
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None
-
-
-def _mended(texts: "pd.DataFrame", kinds: Mapping[str, type], damaged: dict[str, int]) -> "pd.DataFrame":
-    """The table without the cells that hold no number, which are counted, and without rows whose stamp is none."""
-    columns: dict[str, pd.Series] = {}
-    whole = pd.Series(True, index=texts.index)
-    for name, kind in kinds.items():
-        numbers = pd.to_numeric(texts[name], errors="coerce").astype(np.float64)
-        is_right = np.isfinite(numbers)
-        if kind is np.int64:
-            # As text first: a stamp has more digits than a float.
-            is_right &= texts[name].str.fullmatch(r"\d{1,19}") & (numbers < LAST_STAMP_NS)
-            whole &= is_right
-            columns[name] = texts[name].where(is_right, "0").astype(np.int64)
-        else:
-            columns[name] = numbers.where(is_right)
-        if odd := int((~is_right & (texts[name] != "")).sum()):
-            damaged[name] = odd
-    return pd.DataFrame(columns)[whole].reset_index(drop=True)

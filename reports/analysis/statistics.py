@@ -43,6 +43,9 @@ Groups: TypeAlias = Mapping[str, Floats]
 Alternative: TypeAlias = Literal["two.sided", "greater", "less"]
 
 LEVEL = 0.95
+ALPHA = 0.05
+LEAST_FOR_NORMALITY = 8
+"""Fewer values show nothing of a distribution: no normality test, no Q-Q plot, no interval that rests on normality."""
 MOST_FOR_SHAPIRO = 5000
 LEAST_FOR_BCA = 30
 MOST_FOR_BCA = 200
@@ -74,16 +77,26 @@ SIDES: dict[Alternative, float] = {"less": -1.0, "two.sided": 0.0, "greater": 1.
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The size of an effect, its 95 % interval where one can be given, and the band its size falls in."""
+    """The size of an effect, its 95 % interval where one can be given, the band its size falls in, and p of the test
+    that it is the effect of (None: of none)."""
 
     name: str
     value: float
     interval: tuple[float, float] | None
     word: str | None
+    p: float | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is told from zero: by its interval, without one by p."""
+        if self.interval is None:
+            return self.p is not None and self.p < ALPHA
+        return not self.interval[0] <= 0 <= self.interval[1]
 
     def to_json(self) -> Json:
-        """`{name, value, interval: [low, high] | null, word}`."""
-        return {"name": self.name, "value": self.value, "interval": _listed(self.interval), "word": self.word}
+        """`{name, value, interval: [low, high] | null, word}`; no word where it is not told from zero."""
+        word = self.word if self.is_shown else None
+        return {"name": self.name, "value": self.value, "interval": _listed(self.interval), "word": word}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +221,19 @@ def qq(values: Floats) -> QQ | None:
     return QQ(found[2:], np.sort(values), float(found[1]), float(found[0]))
 
 
+def normality(values: Floats) -> Test:
+    """Shapiro-Wilk where it shows anything: of `LEAST_FOR_NORMALITY` values and more."""
+    values = _vector(values)
+    if values.size < LEAST_FOR_NORMALITY:
+        return _refused("shapiro-wilk", "W", [values], "too-few")
+    return shapiro(values)
+
+
+def normal_plot(values: Floats) -> QQ | None:
+    """The Q-Q plot where it shows anything: of `LEAST_FOR_NORMALITY` values and more."""
+    return qq(values) if _vector(values).size >= LEAST_FOR_NORMALITY else None
+
+
 def levene(groups: Groups) -> Test:
     """Levene's test about medians (Brown-Forsythe) of groups of three or more."""
     parts = _parts(groups)
@@ -231,7 +257,7 @@ def welch_anova(groups: Groups) -> Test:
     if refused:
         return _refused("welch-anova", "F", parts, refused)
     statistic, *df, p, eta, low, high = _numbers(call("welch_anova", *_stacked(parts)))
-    effect = _effect("partial-eta-squared", eta, _ends(low, high))
+    effect = _effect("partial-eta-squared", eta, _ends(low, high), p)
     return Test("welch-anova", statistic, "F", tuple(df), p, _sizes(parts), effect, None)
 
 
@@ -327,7 +353,7 @@ def kruskal(groups: Groups) -> Test:
         return _refused("kruskal-wallis", "H", parts, refused)
     statistic, df, p = _numbers(call("kruskal", *_stacked(parts)))
     n = _sizes(parts)
-    effect = _effect("eta-squared-h", eta_squared_h(statistic, sum(n), len(n)))
+    effect = _effect("eta-squared-h", eta_squared_h(statistic, sum(n), len(n)), None, p)
     return Test("kruskal-wallis", statistic, "H", (df,), p, n, effect, None)
 
 
@@ -367,7 +393,7 @@ def spearman(x: Floats, y: Floats, alternative: Alternative = "two.sided") -> Te
     rho, _, df, p = _numbers(call("spearman", x, y, SIDES[alternative]))
     # Bonett and Wright, Psychometrika 65 (2000) 23.
     enough = x.size >= LEAST_FOR_RHO
-    effect = _effect("rho", rho, _fisher(rho, x.size, math.sqrt(1 + rho**2 / 2), 3) if enough else None)
+    effect = _effect("rho", rho, _fisher(rho, x.size, math.sqrt(1 + rho**2 / 2), 3) if enough else None, p)
     return Test("spearman", rho, "rho", (df,), p, (x.size,), effect, None)
 
 
@@ -400,7 +426,7 @@ def _correlated(name: str, found: Floats, n: int, spent: int) -> Test:
     r, t, df, p = _numbers(found)
     if not math.isfinite(t):
         return Test(name, None, "t", (df,), None, (n,), _effect("r", r), "perfect")
-    return Test(name, t, "t", (df,), p, (n,), _effect("r", r, _fisher(r, n, 1.0, spent)), None)
+    return Test(name, t, "t", (df,), p, (n,), _effect("r", r, _fisher(r, n, 1.0, spent), p), None)
 
 
 def _fisher(r: float, n: int, factor: float, spent: int) -> tuple[float, float] | None:
@@ -545,10 +571,10 @@ def _listed(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else list(interval)
 
 
-def _effect(name: str, value: float, interval: tuple[float, float] | None = None) -> Effect:
+def _effect(name: str, value: float, interval: tuple[float, float] | None = None, p: float | None = None) -> Effect:
     bounds, words = BANDS[name]
     size = max(value, 0.0) if name == "eta-squared-h" else abs(value)  # an estimate below 0 of what is never below 0
-    return Effect(name, value, interval, words[sum(round(size, 12) >= bound for bound in bounds)])
+    return Effect(name, value, interval, words[sum(round(size, 12) >= bound for bound in bounds)], p)
 
 
 def _refused(name: str, symbol: str, parts: Sequence[Floats], code: str) -> Test:

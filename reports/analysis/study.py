@@ -274,9 +274,11 @@ def _assumptions(groups: Mapping[str, Values] | None, label: Callable[[str], str
     if groups is None:
         return {"shapiro": [], "qq": [], "levene": None}
     named = {level: {"level": level, "label": label(level)} for level in groups}
-    plots = {level: statistics.qq(values) for level, values in groups.items()}
+    plots = {level: statistics.normal_plot(values) for level, values in groups.items()}
     return {
-        "shapiro": [named[level] | {"test": statistics.shapiro(values).to_json()} for level, values in groups.items()],
+        "shapiro": [
+            named[level] | {"test": statistics.normality(values).to_json()} for level, values in groups.items()
+        ],
         "qq": [named[level] | _thinned(plot.to_json()) for level, plot in plots.items() if plot is not None],
         "levene": statistics.levene(groups).to_json(),
     }

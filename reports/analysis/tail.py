@@ -52,7 +52,7 @@ def _settled(parts: Sequence[PowerSeries], level: BaselineLevel, end_ns: int, un
     variance = (level.u_w or 0.0) ** 2
     for part in parts:
         first, last = np.searchsorted(part.times_ns, [from_ns, until_ns], side="right")
-        power_w = part.power_w[first:last]
+        power_w = part.corrected_w[first:last]
         if power_w.size < LEAST_READINGS:
             return None
         over_w += float(power_w.mean())

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from harness.documents import Json
 from reports.analysis import budget, findings_campaign
-from reports.analysis.contributions import RunTerms
-from reports.analysis.energy import WH, BaselineLevel, shared_term
+from reports.analysis.contributions import RunTerms, baseline_term
+from reports.analysis.energy import WH
 from reports.analysis.trackers import TrackedRun, named_in, work_of
 from reports.analysis.uncertainty import count, mean_of, mean_with_shared
 
@@ -39,11 +39,6 @@ class MeasuredGroup(Protocol):
     @property
     def terms(self) -> Sequence[RunTerms]:
         """What makes each run's energies uncertain."""
-        ...
-
-    @property
-    def levels(self) -> Sequence[BaselineLevel | None]:
-        """P_B for each run."""
         ...
 
     @property
@@ -102,10 +97,9 @@ def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Mapping[st
         return _refused("no-baseline", confounded=confounded)
     weights = np.repeat([2 / WH, -2 / WH], len(pairs))
     terms = [*(tracked.terms[i] for i in first), *(plain.terms[k] for k in second)]
-    levels = [*(tracked.levels[i] for i in first), *(plain.levels[k] for k in second)]
-    durations_s = np.concatenate([tracked.durations_s[first], plain.durations_s[second]])
-    of_baseline = shared_term(levels, durations_s * weights)
-    both = budget.of_mean(terms, [AT_RUN] * len(terms), weights, "Wh", "induced", of_baseline)
+    at = [AT_RUN] * len(terms)
+    of_baseline = baseline_term(terms, at, weights, induced=True)
+    both = budget.of_mean(terms, at, weights, "Wh", "induced", of_baseline)
     shared = None if of_baseline is None or both is None else both.shared
     induced = mean_with_shared(differences_wh, "Wh", shared)
     longer = mean_of(tracked.durations_s[first] - plain.durations_s[second], "s")

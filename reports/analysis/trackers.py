@@ -17,7 +17,6 @@ Epochs of one run are no replicates: over all epochs together each run is one pa
 stretches of an interval (tasks, passes) stands beside the sum of the meter's energies of those stretches.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +30,9 @@ from numpy.typing import NDArray
 
 from harness.documents import ClockEvent, Json, Start, dump, matches
 from harness.run_folder import RunFolder, read_plain
-from reports.analysis import budget, hardware
+from reports.analysis import bounded, budget, hardware
 from reports.analysis.agreement import Agreement, agreement, pooled
+from reports.analysis.bounded import is_stamp, number
 from reports.analysis.contributions import RunTerms, Stream, joined
 from reports.analysis.efficiency import Ratio, ratio_of_means
 from reports.analysis.energy import NS, WH
@@ -187,9 +187,9 @@ def work_of(start: Start) -> tuple[str, str, str]:
 
 
 def _json_of(path: Path) -> object:
-    """What a file of the SUT holds; None where it cannot be read. NaN is no number."""
+    """What a file of the SUT holds; None where it cannot be read."""
     try:
-        return json.loads(read_plain(path), parse_constant=lambda _: None)
+        return bounded.loads(read_plain(path))
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -204,13 +204,13 @@ def _decoded(raw: object, *, imported: bool) -> Artefact | str:
     stamps = [raw["begin_ns"], raw["end_ns"]]
     sane = raw["schema"] == SCHEMA and LEAST_FACTOR <= raw["factor"] <= 1 / LEAST_FACTOR
     sane = sane and all(abs(wh) <= LARGEST_WH for wh in told_wh if wh is not None) and all(map(_is_stamp, stamps))
+    factor, bound_s = float(raw["factor"]) if sane else 1.0, number(raw.get("bound_s", 0.0))
     spans = _spans(raw.get("spans_ns", []))
-    if not sane or spans is None or not 0 <= raw.get("bound_s", 0.0) < LARGEST_WH:
+    if not sane or spans is None or not 0 <= bound_s < LARGEST_WH:
         return "unreadable"
-    factor = float(raw["factor"])
     return Artefact(
         raw["name"], raw["version"], imported, raw["clock"], raw["begin_ns"], raw["end_ns"],
-        float(raw.get("bound_s", 0.0)), raw["reported_wh"], factor, raw["factor_reason"], raw["parts_wh"],
+        bound_s, raw["reported_wh"], factor, raw["factor_reason"], raw["parts_wh"],
         raw["methods"], tuple(_stretches(raw["intervals"], factor)), raw["polls"], tuple(raw["problems"]), spans,
     )  # fmt: skip
 
@@ -226,7 +226,7 @@ def _spans(raw: object) -> tuple[tuple[int, int], ...] | None:
 
 def _is_stamp(value: int | None) -> bool:
     """Whether it is absent, or nanoseconds that a clock of 64 bits can show."""
-    return value is None or abs(value) < 2**62
+    return value is None or is_stamp(value)
 
 
 def _stretches(raw: Sequence[Json], factor: float) -> Iterator[Stretch]:
@@ -235,7 +235,8 @@ def _stretches(raw: Sequence[Json], factor: float) -> Iterator[Stretch]:
         known = all(key in one and matches(one[key], hint) for key, hint in INTERVAL_FIELDS.items())
         if not known or one["reported_wh"] is None or not abs(one["reported_wh"]) <= LARGEST_WH:
             continue
-        if _is_stamp(one["begin_ns"]) and _is_stamp(one["end_ns"]) and one["end_ns"] > one["begin_ns"]:
+        stamps = one["begin_ns"], one["end_ns"], one["index"]
+        if all(map(is_stamp, stamps)) and one["end_ns"] > one["begin_ns"]:
             energy_wh = one["reported_wh"] / factor
             yield Stretch(one["name"], one["index"], one["begin_ns"], one["end_ns"], energy_wh)
 
@@ -384,7 +385,7 @@ def placed_ns(run: TrackedRun, artefact: Artefact) -> tuple[int, int] | None:
         utc_ns = int(datetime.fromisoformat(start.utc).timestamp()) * 1_000_000_000
         return edges_ns[0] - utc_ns + start.time_ns, edges_ns[1] - utc_ns + start.time_ns
     if artefact.clock == "sut-wall" and clock is not None and not any(s.side == "sut" for s in clock.steps):
-        noted = [event for event in run.run.events if isinstance(event, ClockEvent)]
+        noted = run.series.exchanges
         return _by_wall(noted, edges_ns[0]), _by_wall(noted, edges_ns[1])
     return None
 

@@ -5,7 +5,9 @@ Knows findings, which runs are out, the scenarios' numbers, `[decision]` of lab.
 Rule, the worst that applies
     invalid               a finding says that results are wrong. One about a run that is out of the means for it (gaps,
                           readings that cannot be, work not done) does not count: the run is out, and the finding says
-                          so; what excluding would hide (a range too small, broken evidence) does
+                          so; what excluding would hide (a range too small, broken evidence) does. One about a single
+                          scenario, or a run of it, makes that scenario invalid, and the campaign only where no scenario
+                          with a run in the means is left that stands; broken evidence makes the campaign invalid
     not-certifiable       the readings are not shown to be those of an instrument with a valid certificate, or no
                           scenario run is in the means
     valid-with-remarks    any other finding, remarks included
@@ -19,6 +21,7 @@ P(Y <= limit) (JCGM 106, 9.3). With w = U, accepted, the risk of false acceptanc
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from scipy.special import stdtr
@@ -31,9 +34,11 @@ ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "in
 """Best first."""
 RUN_IS_OUT = frozenset(
     {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable",
-     "frozen", "agent-late", "arrival-contradicted"}
+     "frozen", "agent-late", "arrival-contradicted", "too-short-to-resolve", "foreign-load"}
 )  # fmt: skip
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
+EVIDENCE = frozenset({"broken-seal"})
+"""Findings about one run that count for the whole campaign: nothing says what else was changed."""
 UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "calibration-expired", "no-result"})
 
 
@@ -43,12 +48,42 @@ def of_result(scenarios: Mapping[str, Json]) -> list[Finding]:
     return [] if counted else [Finding("no-result", "warn", "campaign", {"scenarios": sorted(scenarios)})]
 
 
-def judged(findings: Sequence[Finding], out: Collection[str], decision: Json | None) -> Json:
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """Whom a finding is about: `owner` maps names of scenarios and their run folders to the scenario; `measured` are
+    the scenarios with a run in the means."""
+
+    owner: Mapping[str, str] = field(default_factory=dict)
+    measured: frozenset[str] = frozenset()
+
+    def of(self, finding: Finding) -> str | None:
+        """The one scenario that a finding is about; None where it is about the campaign."""
+        return None if finding.code in EVIDENCE else self.owner.get(finding.subject)
+
+
+def invalid_because(findings: Sequence[Finding], out: Collection[str], scenarios: Scenarios) -> dict[str, list[str]]:
+    """Scenario -> codes of the findings about it alone that say its results are wrong; scenarios without are left
+    out."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        name = scenarios.of(finding)
+        if name is not None and weight_of(finding, out) == "invalid":
+            found.setdefault(name, []).append(finding.code)
+    return {name: sorted(set(codes)) for name, codes in found.items()}
+
+
+def judged(
+    findings: Sequence[Finding], out: Collection[str], decision: Json | None, scenarios: Scenarios | None = None
+) -> Json:
     """`verdict` of results.json: the word, the reasons (worst first), the decision; `out`: runs not in the means."""
+    known = scenarios or Scenarios()
+    stands = known.measured - invalid_because(findings, out, known).keys()
     word: Word = "valid"
     reasons: dict[tuple[str, str], Json] = {}
     for finding in findings:
         weight = weight_of(finding, out)
+        if weight == "invalid" and stands and known.of(finding) is not None:
+            weight = "valid-with-remarks"
         word = worse(word, weight)
         fresh = {"code": finding.code, "severity": finding.severity, "weighs": "valid", "subjects": []}
         reason = reasons.setdefault((finding.code, finding.severity), fresh)
@@ -72,18 +107,25 @@ def weight_of(finding: Finding, out: Collection[str]) -> Word:
 
 def decided(config: Json, scenarios: Mapping[str, Json]) -> Json | None:
     """The decision about the limit of `[decision]`; None where no limit is stated. Its numbers are null, and nothing is
-    accepted, where the result has no uncertainty."""
+    accepted, where the result has no uncertainty (`because`: `no-uncertainty`) or its scenario is invalid."""
     asked = config.get("decision")
     if not isinstance(asked, dict) or not asked.get("scenario"):
         return None
     quantity, limit_wh = str(asked["quantity"]), float(asked["limit_wh"])
     factor = float(asked["guard_band"])
-    result = scenarios.get(str(asked["scenario"]), {}).get(quantity)
+    scenario = scenarios.get(str(asked["scenario"]), {})
+    result = scenario.get(quantity)
     plain = {"scenario": asked["scenario"], "quantity": quantity, "limit_wh": limit_wh, "guard_band_factor": factor}
     if result is None or result["U"] is None:
         unknown = ("value_wh", "U_wh", "guard_band_wh", "acceptance_limit_wh", "risk", "risk_of")
-        return plain | dict.fromkeys(unknown) | {"accepted": False}
+        return plain | dict.fromkeys(unknown) | {"accepted": False, "because": "no-uncertainty"}
     guard_wh = factor * result["U"]
+    if scenario.get("invalid_because"):
+        return plain | {
+            "value_wh": result["value"], "U_wh": result["U"], "guard_band_wh": guard_wh,
+            "acceptance_limit_wh": limit_wh - guard_wh, "risk": None, "risk_of": None, "accepted": False,
+            "because": "scenario-invalid",
+        }  # fmt: skip
     accepted = result["value"] <= limit_wh - guard_wh
     above = probability_above(limit_wh, result["value"], result["u"], result["dof"])
     return plain | {
@@ -94,6 +136,7 @@ def decided(config: Json, scenarios: Mapping[str, Json]) -> Json | None:
         "accepted": accepted,
         "risk": above if accepted else 1.0 - above,
         "risk_of": "false acceptance" if accepted else "false rejection",
+        "because": None,
     }
 
 

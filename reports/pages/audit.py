@@ -13,7 +13,9 @@ from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Row, Sect
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
     CLAIM,
+    HEADS,
     findings_blocks,
+    invalid_alone,
     parameters,
     remarks,
     setup_diagram,
@@ -23,7 +25,18 @@ from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
-from reports.pages.numbers import NOTHING, Scale, bare, is_finite, quantity, scale_for, significant, spread
+from reports.pages.numbers import (
+    NOTHING,
+    Scale,
+    bare,
+    energy_like,
+    in_page_units,
+    is_finite,
+    quantity,
+    scale_for,
+    significant,
+    spread,
+)
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
@@ -103,6 +116,7 @@ class AuditPage:
 
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
+    results = in_page_units(results, *HEADS)
     stamp, sentence = STAMPS.get(str(pick(results, "measurement", "origin") or "none"), ("", ""))
     name = str(pick(results, "campaign", "name") or "campaign")
     return AuditPage(
@@ -407,6 +421,7 @@ def _verdict_word(results: Results) -> str:
 
 def _verdict(results: Results) -> list[Block]:
     blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {_verdict_word(results)}.")]
+    blocks += [Paragraph(text) for text in invalid_alone(results)]
     rows = [
         Row((str(reason.get("code")), SEVERITIES.get(str(reason.get("severity")), str(reason.get("severity"))),
              verdict_in_words(str(reason.get("weighs"))), as_text(reason.get("subjects"))))
@@ -419,13 +434,13 @@ def _verdict(results: Results) -> list[Block]:
     if not decision:
         return [*blocks, Paragraph("No limit was stated for a result, so no statement of conformity is made."),
                 Paragraph(RULE, "note")]  # fmt: skip
-    return [*blocks, _decision(decision), Paragraph(RULE, "note")]
+    return [*blocks, _decision(results, decision), Paragraph(RULE, "note")]
 
 
-def _decision(decision: Results) -> Facts:
+def _decision(results: Results, decision: Results) -> Facts:
     def shown(key: str) -> str:
         value = decision.get(key)
-        return quantity({"value": value, "unit": "Wh"}) if is_finite(value) else NOT_STATED
+        return quantity(energy_like(results, value)) if is_finite(value) else NOT_STATED
 
     risk = decision.get("risk")
     items = (

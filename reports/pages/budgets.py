@@ -19,19 +19,29 @@ SOURCES = {
     "runs": "spread of runs",
     "autocorrelation": "autocorrelation",
     "baseline": "baseline",
+    "baseline-shape": "between blocks",
     "gain": "gain of the meter",
+    "assumed": "assumed of the meter",
     "certificate": "calibration",
     "stability": "drift since then",
     "offset": "offset of the meter",
     "reported": "stated limits",
     "resolution": "resolution",
     "edges": "load steps",
+    "short-interval": "touched windows",
     "clock": "clocks",
     "gaps": "gaps",
     "observer": "agent and link",
     "stamp-convention": "stamp convention",
 }
 """Source of a line -> its name in table and bar (18 characters fit beside a bar)."""
+TIERS = {
+    "reference": "an instrument of the reference tier",
+    "working": "an instrument of the working tier",
+    "indicative": "an indicative meter",
+    "uncalibrated": "an uncalibrated plug",
+}
+"""Tier of a meter in words."""
 KINDS = {"induced": "induced energy", "gross": "energy"}
 TYPE_A, TYPE_B = 0, 1
 """Styles of the bars."""
@@ -57,19 +67,28 @@ def budget_blocks(results: Results, stamp: str) -> list[Block]:
 
 
 def incomplete(results: Results) -> Iterator[str]:
-    """What every U on the page lacks: one sentence for the meters without limits of error."""
-    meters = {
-        str(part.get("meter")): None
+    """What U on the page only assumes: one sentence for the meters without limits of error."""
+    meters = dict.fromkeys(
+        str(part.get("meter"))
         for _, _, budget in _budgets(results)
         for part in listed(budget, "missing")
         if part.get("what") == "limits-of-error"
-    }
+    )
     if meters:
-        names = ", ".join(meters)
         yield (
-            f"Limits of error unknown: {names}. U holds type A and what else is known; it is not complete, and the "
-            "true values may lie outside it."
+            f"Limits of error unknown: {', '.join(assumed(results, meter) for meter in meters)}. It is not complete: "
+            "true values may lie outside of U."
         )
+
+
+def assumed(results: Results, name: str) -> str:
+    """'wall, so U assumes ± 3 % of the reading (an uncalibrated meter)'."""
+    meter: dict[str, Any] = next((one for one in listed(results, "meters") if one.get("meter") == name), {})
+    percent = meter.get("assumed_percent")
+    if percent is None or not is_finite(percent):
+        return name
+    kind = TIERS.get(str(meter.get("tier")), "a meter of unknown kind")
+    return f"{name}, so U assumes ±\u202f{significant(float(percent), 2)}\u202f% of the reading ({kind})"
 
 
 def _budgets(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:

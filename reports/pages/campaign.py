@@ -23,13 +23,17 @@ from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
-from reports.pages.numbers import NOTHING, Scale, bare, claim, quantity
+from reports.pages.numbers import NOTHING, Scale, bare, claim, energy_like, in_page_units, quantity
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
 from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
 
+HEADS = ("scenarios", "baseline")
+"""Parts of results.json whose largest numbers choose the units of a page."""
+EVIDENCE_DIGITS = 4
+"""Of the numbers behind a finding."""
 BOX_WIDTH, BOX_LINES = 34, 6
 SUBJECTS_SHOWN = 6
 EVIDENCE = (
@@ -51,6 +55,7 @@ class CampaignPage(DocumentPage):
 
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
     """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
+    results = in_page_units(results, *HEADS)
     origin = str(pick(results, "measurement", "origin") or "none")
     stamp, sentence = STAMPS.get(origin, ("", ""))
     name = str(pick(results, "campaign", "name") or "campaign")
@@ -112,8 +117,19 @@ def verdict_reasons(results: Results) -> str:
     more = f" and {len(found) - SUBJECTS_SHOWN} more" if len(found) > SUBJECTS_SHOWN else ""
     sentences = [VERDICTS[word].remedy] if word in VERDICTS else []
     sentences += [f"Because of: {', '.join(found[:SUBJECTS_SHOWN])}{more}."] if found else []
+    sentences += list(invalid_alone(results))
     decision = pick(results, "verdict", "decision")
-    return " ".join([*sentences, *([_decided(decision)] if decision else [])])
+    return " ".join([*sentences, *([_decided(results, decision)] if decision else [])])
+
+
+def invalid_alone(results: Results) -> Iterable[str]:
+    """Scenarios that are invalid while another one stands."""
+    parts = scenarios(results)
+    invalid = {name: listed(part, "invalid_because") for name, part in parts.items() if listed(part, "invalid_because")}
+    stands = [name for name, part in parts.items() if name not in invalid and pick(part, "n_runs", "value")]
+    if invalid and stands:
+        named = "; ".join(f"{name} ({', '.join(map(str, codes))})" for name, codes in invalid.items())
+        yield f"Invalid, its values may not be used: {named}. The verdict is on what stands: {', '.join(stands)}."
 
 
 def verdict_line(results: Results) -> str:
@@ -122,14 +138,19 @@ def verdict_line(results: Results) -> str:
     return f"{head} {verdict_reasons(results)}" if head else ""
 
 
-def _decided(decision: Results) -> str:
+def _decided(results: Results, decision: Results) -> str:
     """The decision about the stated limit in one sentence."""
-    limit, risk = quantity({"value": decision["limit_wh"], "unit": "Wh"}), decision.get("risk")
+    limit, risk = quantity(energy_like(results, decision["limit_wh"])), decision.get("risk")
     what = f"{words(str(decision.get('quantity')))} of {decision.get('scenario')} against the limit of {limit}"
     if risk is None:
-        return f"{what}: not accepted, for its uncertainty is not known."
+        why = (
+            "this scenario is invalid"
+            if decision.get("because") == "scenario-invalid"
+            else "its uncertainty is not known"
+        )
+        return f"{what}: not accepted, for {why}."
     word = "accepted" if decision.get("accepted") else "not accepted"
-    band = quantity({"value": decision["guard_band_wh"], "unit": "Wh"})
+    band = quantity(energy_like(results, decision["guard_band_wh"]))
     return f"{what}: {word} with a guard band of {band}; risk of {decision.get('risk_of')} {float(risk):.2g}."
 
 
@@ -164,6 +185,8 @@ def _cards(results: Results) -> Iterable[Card]:
         lines += publisher_lines(part)
         lines += _efficiency_lines(part)
         claimed = claim_of(head, what) if head else "no successful run"
+        if codes := listed(part, "invalid_because"):
+            claimed = f"invalid ({', '.join(map(str, codes))}): {claimed}"
         title = name if part.get("title") in (None, "", name) else f"{name}: {part['title']}"
         yield Card(title, quantity(head) if head else NOTHING, claimed, tuple(lines), style % 6)
 
@@ -305,7 +328,7 @@ def remarks(results: Results) -> list[Remark]:
         advice, shown = ADVICE.get(code, UNKNOWN), group[:SUBJECTS_SHOWN]
         named = ", ".join(filter(None, (as_text(finding.get("subject")) for finding in shown)))
         more = f" and {len(group) - len(shown)} more" if len(group) > len(shown) else ""
-        evidence = dict.fromkeys(filter(None, (as_text(finding.get("evidence")) for finding in shown)))
+        evidence = dict.fromkeys(filter(None, (as_text(finding.get("evidence"), EVIDENCE_DIGITS) for finding in shown)))
         word = SEVERITIES.get(severity, severity)
         found.append(Remark(word, code, named + more, advice.meaning, "; ".join(evidence).rstrip("."), advice.remedy))
     return found

@@ -5,6 +5,7 @@ Knows `statistics` of results.json (docs/results.md) and the words for it. Compu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -62,6 +63,10 @@ NO_R = (
     "apt-get install r-base-core (as root), or by ./lab; wattlab report then adds this section. No other number needs "
     "it."
 )
+NOTHING_SHOWN = (
+    "No test of these runs is below 5 %: they show no difference and no correlation, which is no proof that there is "
+    "none. What was tested is folded."
+)
 NOTHING_TO_TEST = (
     "There is nothing to test: that takes two scenarios with two runs each that enter the means, or three runs of one."
 )
@@ -113,8 +118,8 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
     if not part["available"]:
         said = NO_R if part["reason"] == "r-missing" else NOTHING_TO_TEST
         return [Paragraph(said), *_planned(part)]
-    figure = quantile_figure(part, stamp)
-    return [
+    figure, shows = quantile_figure(part, stamp), _shows(part)
+    blocks = [
         Paragraph(why({"test": DECLARED.get(str(part["test"]), str(part["test"]))}, DECLARES) + " " + NEVER_CHOSEN),
         Paragraph(f"{REPLICATE} {_blocks(results, part)}".strip()),
         *filter(None, [_omnibus(part)]),
@@ -125,6 +130,19 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
         *_planned(part),
         *_of_runs(part),
     ]
+    if shows:
+        return blocks
+    folded = [replace(block, folded=True) if isinstance(block, Table) else block for block in blocks]
+    return [Paragraph(NOTHING_SHOWN), *folded]
+
+
+def _shows(part: Part) -> bool:
+    """Whether any test of the section is below 5 %."""
+    tests = [response["omnibus"] for response in part["responses"].values()]
+    tests += [pair for response in part["responses"].values() for pair in response["post_hoc"]]
+    tests += [of for one in part["runs"] for levels in (*one["scenarios"].values(), one["all_runs"], one["medians"])
+              for of in levels.values()]  # fmt: skip
+    return any(test and is_finite(test.get("p")) and test["p"] < ALPHA for test in tests)
 
 
 def _blocks(results: Results, part: Part) -> str:

@@ -14,7 +14,17 @@ from reports.figures import Strip, StripPanel
 from reports.pages.blocks import Block, Card, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.lookup import Results, words
-from reports.pages.numbers import NOTHING, Number, Scale, bare, fixed, quantity, scale_for, significant
+from reports.pages.numbers import (
+    NOTHING,
+    Number,
+    Scale,
+    bare,
+    fixed,
+    in_page_units,
+    quantity,
+    scale_for,
+    significant,
+)
 from reports.pages.tables import as_text, kind_in_words
 from reports.sheet import Labelled
 from reports.statistics_figures import IntervalPanel, Stretch
@@ -52,6 +62,7 @@ REASONS = {
 TESTS = {"welch": "Welch's t", "paired-t": "paired t", "kruskal-wallis": "Kruskal-Wallis", "rank": "Kruskal-Wallis"}
 SOURCES = {
     "runs": "spread of the runs", "baseline": "spread of the baseline blocks", "gain": "meter: part of the reading",
+    "assumed": "meter: assumed, nobody states its limits",
     "offset": "meter: part of the range", "certificate": "meter: certificate",
     "stability": "meter: drift since certificate",
     "reported": "meter: as it states", "resolution": "meter: resolution", "edges": "load steps at the edges",
@@ -124,7 +135,7 @@ def _short(side: Part) -> str:
 
 def comparison_page(document: Results) -> DocumentPage:
     """The page of one comparison."""
-    document = legible(document)
+    document = in_page_units(legible(document), "sets")
     title = "Comparison: " + " and ".join(dict.fromkeys(s["label"] for one in document["sets"] for s in one["sides"]))
     software = document["software"]
     command = command_of(document)

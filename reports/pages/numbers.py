@@ -5,10 +5,14 @@ campaign.
 
 Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2008, 7.2.6). Without U the standard
 deviation takes its place, named as such; without either four significant digits are printed and no claim is made.
+Seconds are printed to a thousandth at the most: no edge of an interval is known better.
+
+Units: one unit for each kind of quantity on a page (`in_page_units`), chosen by the largest of them; what is not on
+such a page gets one for each column.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,8 +26,13 @@ BYTES = {
     "KiB": ((1.0, "KiB"), (2.0**10, "MiB"), (2.0**20, "GiB"), (2.0**30, "TiB")),
 }
 """Unit of an amount of data -> its larger ones: of 1000 each, or of 1024."""
+PRINTED = "printed"
+"""Key of a Number on a page: the unit that all of its kind are printed in."""
+DECIMALS_OF_SECONDS = 3
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
+LARGEST = 1e300
+"""What is larger (an integer of any length may stand in JSON) is no number that can be printed."""
 ONE = "1"
 """The unit of a plain count or ratio, never printed."""
 
@@ -45,15 +54,71 @@ class Scale:
         return f"{quantity}\u00a0/\u00a0{self.unit}" if self.unit else quantity
 
 
+def in_page_units(results: Mapping[str, Any], *heads: str) -> dict[str, Any]:
+    """A document whose Numbers all know the unit that their kind (watts, watt hours, ...) is printed in on its page:
+    the one that fits the largest value or U among the parts `heads` of the document."""
+    largest: dict[str, float] = {}
+    for number in _numbers_in([results.get(head) for head in heads]):
+        unit = unit_of(number)
+        largest[unit] = max(largest.get(unit, 0.0), _size(number))
+    known = {unit: size for unit, size in largest.items() if unit.partition("/")[0] in PREFIXED and size > 0}
+    units = {unit: _fitting(unit, size).unit for unit, size in known.items()}
+    document: dict[str, Any] = _with_units(dict(results), units)
+    return document
+
+
+def energy_like(document: Mapping[str, Any], value: object) -> Number:
+    """An energy in Wh that is no Number of the document, to be printed in the page's unit."""
+    same = (number for number in _numbers_in(dict(document)) if unit_of(number) == "Wh" and number.get(PRINTED))
+    return {"value": value, "unit": "Wh", PRINTED: next(same, {}).get(PRINTED)}
+
+
+def _numbers_in(part: object) -> Iterator[Number]:
+    """Every Number of a document."""
+    if isinstance(part, dict):
+        if is_finite(part.get("value")) and "unit" in part:
+            yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            yield from _numbers_in(item)
+
+
+def _with_units(part: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  decoded JSON
+    if isinstance(part, list):
+        return [_with_units(item, units) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _with_units(item, units) for key, item in part.items()}
+    printed = units.get(str(part.get("unit"))) if "value" in part else None
+    return found if printed is None else found | {PRINTED: printed}
+
+
 def scale_for(numbers: Iterable[Number | None]) -> Scale:
-    """One unit for all numbers of a column: the prefix that fits the largest of them."""
+    """One unit for all numbers of a column: the page's, else the prefix that fits the largest of them."""
     present = [number for number in numbers if number is not None]
     units = {unit_of(number) for number in present}
     if len(units) != 1:
         return Scale("")
     unit = units.pop().replace("/s·s", "")  # a rate times its seconds is the amount
-    sizes = [abs(number["value"]) for number in present if is_finite(number.get("value"))]
-    largest = max(sizes, default=0.0)
+    printed = {str(number[PRINTED]) for number in present if number.get(PRINTED)}
+    if len(printed) == 1:
+        return _prefixed(printed.pop(), unit)
+    return _fitting(unit, max((_size(number) for number in present), default=0.0))
+
+
+def _size(number: Number) -> float:
+    """How large a number is: its value, or its U where that is larger."""
+    parts = (number.get(key) for key in ("value", "U"))
+    return max((abs(float(part)) for part in parts if part is not None and is_finite(part)), default=0.0)
+
+
+def _prefixed(printed: str, unit: str) -> Scale:
+    size = next(size for size, prefix in PREFIXES if prefix + unit == printed)
+    return Scale(printed, 1 / size)
+
+
+def _fitting(unit: str, largest: float) -> Scale:
     amount, dot, rest = unit.partition("·")
     if amount in BYTES:
         return _largest_below(largest, BYTES[amount], dot + rest)
@@ -78,7 +143,7 @@ def _largest_below(largest: float, steps: tuple[tuple[float, str], ...], unit: s
 
 def is_finite(value: object) -> bool:
     """Whether a decoded JSON value is a number that can be printed."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def decimals_for(uncertainty: float) -> int:
@@ -125,14 +190,22 @@ def _above_noise(number: Number | None, part: str, scale: Scale) -> float | None
 
 
 def bare(number: Number | None, scale: Scale) -> str:
-    """'75.2 ± 5.6', the unit stands in the column's head; the value alone where U is absent."""
+    """'75.2 ± 5.6', the unit stands in the column's head; the value alone where U is absent, or less than what is
+    printed of its unit."""
     value, expanded = value_of(number, scale), half_width_of(number, scale)
     if value is None:
         return NOTHING
-    if expanded is not None:
-        places = decimals_for(expanded)
-        return f"{fixed(value, places)} ± {fixed(expanded, places)}"
-    return fixed(value, _places_by_spread(number, scale, value))
+    most = DECIMALS_OF_SECONDS if scale.unit == "s" else None
+    if expanded is None:
+        return fixed(value, _at_most(_places_by_spread(number, scale, value), most))
+    places = _at_most(decimals_for(expanded), most)
+    if round(expanded, places) == 0:
+        return fixed(value, places)
+    return f"{fixed(value, places)} ± {fixed(expanded, places)}"
+
+
+def _at_most(places: int, most: int | None) -> int:
+    return places if most is None else min(places, most)
 
 
 def spread(number: Number | None, scale: Scale) -> str:
@@ -158,7 +231,7 @@ def claim(number: Number | None, scale: Scale | None = None) -> str:
         return ""
     scale = scale or scale_for([number])
     deviation = spread(number, scale)
-    words = ["95 %" if half_width_of(number, scale) is not None else ""]
+    words = ["95 %" if "±" in bare(number, scale) else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
     words += [f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""]
     return ", ".join(word for word in words if word)

@@ -79,10 +79,6 @@ ADVICE = {
         "The run did not leave all the files that its scenario promises.",
         "Read the run's artifacts/stdout.txt, mend the command, or take the names out of `artifacts`.",
     ),
-    "indicator-damaged": Advice(
-        "Samples of the SUT's indicators hold what is no number; these cells are left out.",
-        "Update psutil or the driver that says so; the energy does not depend on it.",
-    ),
     "host-slept": Advice(
         "The workload generator slept between two runs; the SUT idled meanwhile, and a baseline before it is older.",
         "Switch suspend off on the host that measures.",
@@ -143,8 +139,10 @@ ADVICE = {
         "Use a meter with stated limits of error, or calibrate this one.",
     ),
     "limits-unknown": Advice(
-        "Nobody states how wrong this meter may be, so U lacks the meter's own error and is not complete.",
-        "Use a meter with stated limits of error, or have this one calibrated and register its certificate.",
+        "Nobody states how wrong this meter may be: U assumes at the least what meters of its kind are wrong by, and "
+        "is not complete.",
+        "State its limits in lab.toml (`[meters.NAME] limits_percent`), or have it calibrated and register its "
+        "certificate.",
     ),
     "negative": Advice(
         "Readings were negative: a machine that only takes power from the mains has none.",
@@ -175,8 +173,10 @@ ADVICE = {
         "Raise `stabilization_s` and `pause_s`, or let the thermal gate wait longer.",
     ),
     "foreign-load": Advice(
-        "Other processes than the load and the agent kept the CPUs busy.",
-        "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there.",
+        "Other processes than the load and the agent kept the CPUs busy, otherwise than in the baseline. Where that "
+        "took more energy than the result may be wrong by, or more of the CPUs than the limit, the run enters no mean.",
+        "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there. Work that "
+        "the command hands to a service (a container's) counts as foreign: start it as a child of the command.",
     ),
     "throttled": Advice(
         "The machine was slowed down by heat or by its supply, so it did its work in another way than it could.",
@@ -254,6 +254,11 @@ ADVICE = {
         "The power of the idle machine changed between baseline blocks by more than the result can ignore.",
         "Let the machine settle longer, keep the room's temperature, spread more baseline blocks between the runs.",
     ),
+    "baseline-unsteady": Advice(
+        "The baseline blocks differ from each other by more than the induced energy may be wrong by, or by more than "
+        "it is: the idle machine was not one and the same.",
+        "End what wakes up by itself on the SUT, let it settle (`campaign.settle`, `gate`), then repeat the campaign.",
+    ),
     "baseline-other-session": Advice(
         "The baseline was not measured in the same session as the runs it is subtracted from.",
         "Measure baseline blocks before, between and after the runs, on the same day and without a restart.",
@@ -296,8 +301,33 @@ ADVICE = {
         "Stop the logger before copying its file.",
     ),
     "too-short-to-resolve": Advice(
-        "The interval spans too few readings of the meter for its energy to be resolved.",
-        "Use a faster meter or make the action longer.",
+        "The interval spans few readings of the meter. Below two windows its energy is the sum of the windows that it "
+        "touches, less the baseline; where the load does not stand alone in them, U is as large as their energy; "
+        "between instantaneous values a load is not seen, and the run enters no mean.",
+        "Use a faster meter, or repeat the work within one run so that it lasts longer.",
+    ),
+    "stale": Advice(
+        "The meter gave the same indication again before it had a new one; it holds its value, and nothing is missing.",
+        "Nothing; where it never changes, check that the meter is not on hold.",
+    ),
+    "moving-average": Advice(
+        "Each reading is the mean over more time than passes until the next one. The average was taken apart; what its "
+        "shape leaves open at both edges of the run is in U.",
+        'Switch averaging off in the meter\'s options (`averaging = "off"`), and repeat the run.',
+    ),
+    "unpaired-action": Advice(
+        "Markers of actions lack their begin or their end, or an action began again before it had ended; these have no "
+        "energy.",
+        "Mark the begin and the end of each action once, with the same name and index (docs/run-folder.md).",
+    ),
+    "action-outside-record": Advice(
+        "Actions are stamped outside their run's record, later than their marker arrived, or end before they begin; "
+        "these have no energy.",
+        "Stamp markers with CLOCK_MONOTONIC of the SUT in nanoseconds (docs/run-folder.md), or use markers.py.",
+    ),
+    "unreadable-values": Advice(
+        "Some values of the SUT's indicators or of its clock are no numbers that can be; they were left out.",
+        "Read the named stream of the run; look for a sensor or a driver that answers nonsense.",
     ),
     "shortened-interval": Advice(
         "The measuring interval is shorter than the five minutes that DE-UZ 215 asks for.",
@@ -312,7 +342,8 @@ ADVICE = {
         "Raise `baseline.blocks` in lab.toml.",
     ),
     "few-baseline-blocks": Advice(
-        "There are fewer baseline blocks than the method asks for; drift is then hard to see.",
+        "There are fewer baseline blocks than the method asks for: they hardly know their own spread and do not see "
+        "what happens between them. U of every induced energy is wider for it.",
         "Raise `baseline.blocks` in lab.toml.",
     ),
     "fixed-epochs": Advice(

@@ -61,18 +61,20 @@ TEST_HEADS = (
 TEST_NOTE = "n: values in all groups together; k: groups; df: degrees of freedom; p: two-sided unless said otherwise."
 ALIKE = "not shown to differ"
 SMALLEST_P = 1e-307
+LEAST_IN_DECIMALS = 1e-4
+"""A smaller p is written with an exponent."""
 OVER_MOST_N = "over ten million"
 RANKS = "mean ranks"
 """Unit of the differences of Dunn's test."""
 
 
 def p_text(p: object) -> str:
-    """A p value to three significant digits, however small: 0.0496, 2.25e-38."""
+    """A p value to three significant digits, however small: 0.0496, 0.000378, 2.25e-38."""
     if not isinstance(p, int | float) or not is_finite(p):
         return NOTHING
     if p <= SMALLEST_P:
         return f"< {SMALLEST_P:.0e}"
-    return significant(float(p), 3) if p >= 1e-3 else f"{p:.2e}".replace("e-0", "e-")
+    return significant(float(p), 3) if p >= LEAST_IN_DECIMALS else f"{p:.2e}".replace("e-0", "e-")
 
 
 def statistic_text(value: object) -> str:

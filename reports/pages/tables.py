@@ -528,27 +528,31 @@ def manifest_table(results: Results) -> Table:
     return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
 
 
-def as_text(value: object) -> str:
-    """A decoded JSON value on one line; empty for null."""
+def as_text(value: object, digits: int | None = None) -> str:
+    """A decoded JSON value on one line, empty for null; `digits`: numbers that are no integers as readers want them, to
+    so many digits, else as they are, to six."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if is_finite(value):
         assert isinstance(value, int | float)
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:.6g}" if digits is None else significant(value, digits)
     if isinstance(value, dict):
-        return ", ".join(_named(str(key), part) for key, part in value.items() if part not in (None, ""))
+        return ", ".join(_named(str(key), part, digits) for key, part in value.items() if part not in (None, ""))
     if isinstance(value, list):
-        return ", ".join(as_text(part) for part in value)
+        return ", ".join(as_text(part, digits) for part in value)
     return str(value)
 
 
-def _named(key: str, part: object) -> str:
+def _named(key: str, part: object, digits: int | None) -> str:
     """One entry of an object: its name, its value, and its unit where the name holds one and the value is a number."""
     name, unit = words_and_unit(key)
     numeric = is_finite(part) or (isinstance(part, list) and part and all(is_finite(one) for one in part))
-    return f"{name}: {as_text(part)} {unit}" if unit and numeric else f"{words(key)}: {as_text(part)}"
+    text = as_text(part, digits)
+    return f"{name}: {text} {unit}" if unit and numeric else f"{words(key)}: {text}"
 
 
 def claim_of(number: Number | None, what: str) -> str:

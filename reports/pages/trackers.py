@@ -82,7 +82,7 @@ def tracker_blocks(results: Results, stamp: str) -> list[Block]:
         return []
     found: list[Block | None] = [
         Paragraph(ABOUT),
-        *_sentences(told),
+        *_sentences(results, told),
         Paragraph(CONTEXT, "note"),
         _bars(told, stamp),
         _ratios(told),
@@ -113,16 +113,21 @@ def _of(told: Results, key: str) -> dict[str, Any]:
     return {str(name): of[key] for name, of in (pick(told, "scenarios") or {}).items() if key in of}
 
 
-def _sentences(told: Results) -> Iterator[Paragraph]:
+def _sentences(results: Results, told: Results) -> Iterator[Paragraph]:
     """What a user asks, of each tracker: how far off is it; then what stands behind its figure, and what it misses."""
     for key in _keys(told):
         parts, name = _of(told, key), name_of(key)
         shares = [f"{_share_of(told, key, scenario, one)} in {scenario}" for scenario, one in parts.items()]
-        yield Paragraph(f"{name} reported {_enumerated(shares)} of what the meter measured.")
+        doubt = (
+            "" if all(one.get("complete") for one in parts.values()) else f"; {_whose(results)} own error is unknown"
+        )
+        yield Paragraph(f"{name} reported {_enumerated(shares)} of what the meter measured{doubt}.")
         first = next(iter(parts.values()))
         said = list(_behind(first)) + list(_unseen(parts)) + list(_factors(first))
         if any(not one.get("complete") for one in parts.values()):
-            said.append("The meter's limits of error are not all known, so these intervals are too short.")
+            said.append(
+                "The meter's limits of error are not all known: the intervals below hold what is assumed of it."
+            )
         problems = dict.fromkeys(str(text).rstrip(".") for one in parts.values() for text in listed(one, "problems"))
         said += [f"It noted: {'; '.join(problems)}."] if problems else []
         yield Paragraph(" ".join(said), "note")
@@ -178,9 +183,18 @@ def _share(one: Results) -> str:
     return f"{_percent(pick(number, 'value'), places)} % {_bracket(interval, places)}"
 
 
+def _whose(results: Results) -> str:
+    """What kind of meter it is whose error is not known."""
+    tiers = {str(meter.get("tier")) for meter in listed(results, "meters") if meter.get("role") == "headline"}
+    return "the plug's" if tiers == {"uncalibrated"} else "the meter's"
+
+
 def _share_of(told: Results, key: str, scenario: str, one: Results) -> str:
-    """The same with the number of runs; of a single run with what is known of the meter's error."""
+    """The same with the number of runs; of a single run with what is known of the meter's error; of a meter whose error
+    is not known in whole percent, without an interval."""
     runs = as_text(pick(one, "n", "value"))
+    if not one.get("complete"):
+        return f"{_percent(pick(one, 'ratio', 'value'), 0)} % (n\u00a0=\u00a0{runs})"
     if runs != "1":
         return f"{_share(one)} (n\u00a0=\u00a0{runs})"
     rows = (row for row in listed(told, "runs") if row.get("included"))

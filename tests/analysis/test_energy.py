@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.documents import PowerDescriptor
@@ -17,6 +17,7 @@ from reports.analysis.energy import (
     shared_term,
     summed,
 )
+from reports.analysis.uncertainty import t_quantile
 from tests.analysis.streams import at, descriptor, stream
 
 POWERS = st.lists(st.floats(0, 2000), min_size=2, max_size=40)
@@ -111,11 +112,13 @@ def test_the_same_stream_replayed_gives_the_same_energy(
 def test_energy_is_the_sum_of_power_times_overlap(
     steps: list[float], powers: list[float], window_s: float, a: float, b: float
 ) -> None:
-    """The formula of method.md section 2, literally, and the gaps beside it."""
+    """The formula of method.md section 2, literally, and the gaps beside it; moving averages are taken apart."""
     count = min(len(steps), len(powers))
     ends = np.round(np.cumsum(steps[:count]), 9)
     a, b = sorted((round(a, 9), round(b, 9)))
-    function = power_function(stream(ends.tolist(), powers[:count], descriptor(window_s=window_s)))
+    series = stream(ends.tolist(), powers[:count], descriptor(window_s=window_s))
+    assume(not series.is_moving)
+    function = power_function(series)
     covered_j = covered_s = 0.0
     for k, end in enumerate(ends):
         begin = max(ends[k - 1] if k else -np.inf, end - 1.5 * window_s)
@@ -216,8 +219,42 @@ def test_the_baseline_is_a_line_between_the_blocks_around_a_run() -> None:
     assert level is not None
     assert level.interpolated
     assert float(level.energy_j(at(60), at(61))) == pytest.approx(15.05)
-    assert level.u_w == pytest.approx(np.std([10, 20, 20], ddof=1) / np.sqrt(3))
-    assert level.dof == 2
+    assert level.u_w == pytest.approx(WIDER[3] * np.std([10, 20, 20], ddof=1) / np.sqrt(3))
+
+
+WIDER = {m: t_quantile(m - 1.0) / t_quantile(np.inf) for m in (2, 3, 4)}
+"""What fewer than five blocks are widened by."""
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_fewer_than_five_blocks_hardly_know_their_spread(count: int) -> None:
+    means = [10.0, 20.0, 14.0, 12.0][:count]
+    level = baseline_for(blocks(*means), "s", at(40), at(60))
+    assert level is not None
+    assert level.sd_w == pytest.approx(WIDER[count] * np.std(means, ddof=1))
+    assert level.dof == np.inf
+    five = baseline_for(blocks(*means, *([11.0] * (5 - count))), "s", at(40), at(60))
+    assert five is not None
+    assert (five.dof, five.shape_w) == (4, 0)
+
+
+def test_what_two_blocks_do_not_see_between_them_is_a_limit_by_their_slopes() -> None:
+    """Blocks on a parabola that rises by 2 W to the middle: both have the same mean."""
+    rise = [Block(at(0), at(20), 10.0, "s", 0.02), Block(at(380), at(400), 10.0, "s", -0.02)]
+    level = baseline_for(rise, "s", at(150), at(250))
+    assert level is not None
+    assert level.u_w == 0
+    assert level.shape_w == pytest.approx(380 / 8 * 0.04)
+    straight = [Block(at(0), at(20), 10.0, "s", 0.01), Block(at(380), at(400), 13.8, "s", 0.01)]
+    level = baseline_for(straight, "s", at(150), at(250))
+    assert level is not None
+    assert level.shape_w == pytest.approx(0, abs=1e-12)
+
+
+def test_the_power_just_before_a_run_shows_a_baseline_that_blocks_do_not() -> None:
+    level = baseline_for(blocks(10, 10), "s", at(40), at(60), idle_w=12.5)
+    assert level is not None
+    assert level.shape_w == pytest.approx(2.5)
 
 
 def test_a_run_beside_all_blocks_or_of_another_session_gets_the_pooled_baseline() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import ClockEvent, Event, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
+from harness.documents import ActionEvent, ClockEvent, Event, NoteEvent, PhaseEvent, PowerDescriptor, RangeChangeEvent
 from reports.analysis import findings, findings_campaign
 from reports.analysis.results import CampaignResult, analyse
 from reports.pages.sentences import ADVICE
@@ -221,6 +221,38 @@ def every_fifth(table: Table) -> None:
     table["window_s"] = np.full(table["t"].size, 5.0)
 
 
+def at_flag(begin_s: float, end_s: float, flag: str) -> Callable[[Table], None]:
+    """Readings that the meter says it gave before."""
+
+    def change(table: Table) -> None:
+        inside = (table["t"] >= begin_s) & (table["t"] < end_s)
+        table["flags"] = np.where(inside, flag, table["flags"])
+
+    return change
+
+
+def averaged(readings: int) -> Callable[[Table], None]:
+    """The meter averages over so many of its readings, and gives one as often as before."""
+
+    def change(table: Table) -> None:
+        padded = np.concatenate([np.full(readings - 1, table["power_w"][0]), table["power_w"]])
+        table["power_w"] = np.convolve(padded, np.full(readings, 1 / readings), mode="valid")
+        table["window_s"] = np.full(table["t"].size, float(readings))
+
+    return change
+
+
+def without_an_end(events: list[Event]) -> list[Event]:
+    """The last marker of the run is lost."""
+    last = [event for event in events if isinstance(event, ActionEvent)][-1]
+    return [event for event in events if event is not last]
+
+
+def by_wall_clock(events: list[Event]) -> list[Event]:
+    """Markers stamped by the wall clock."""
+    return [replace(e, sut_ns=1_800_000_000 * 10**9 + e.time_ns) if isinstance(e, ActionEvent) else e for e in events]
+
+
 def expired(descriptor: PowerDescriptor) -> PowerDescriptor:
     """The meter with yesterday's certificate."""
     return replace(descriptor, calibration=(descriptor.calibration or {}) | {"expires": "2026-11-20"})
@@ -240,13 +272,17 @@ FIRES: dict[str, Monitored] = {
     "frozen": small(events=frozen),
     "arrival-contradicted": small(events=late(2.5)),
     "agent-late": small(samples=keep(lambda t: (t["t"] < 20) | (t["t"] > 24))),
-    "indicator-damaged": small(samples=at(20, 21, "cpu_percent", np.inf)),
     "artifact-missing": small(start=promising),
     "host-slept": small(only=None, start=later_by(8 * 3600, asleep=True)),
     "host-clock-step": small(only=None, start=later_by(-8, asleep=False)),
     "run-failed": Monitored(broken={2: "fail"}),
     "truncated-source": small(events=noted("truncated-source")),
     "note": small(events=noted("odd")),
+    "stale": small(readings=at_flag(20, 25, "stale")),
+    "moving-average": small(only=None, readings=averaged(5)),
+    "unpaired-action": small(events=without_an_end),
+    "action-outside-record": small(events=by_wall_clock),
+    "unreadable-values": small(samples=at(20, 21, "cpu_percent", np.inf)),
     "limits-loosened": small(only=None, start=in_config("thresholds", gap_single_s=60.0)),
     "no-rating": small(events=unmarked),
     "no-power": small(readings=empty(-1e3, 1e3, "nan")),
@@ -281,6 +317,7 @@ FIRES: dict[str, Monitored] = {
     "baseline-missing": Monitored(baseline_blocks=0),
     "baseline-other-session": small(only=None, start=of_two_boots),
     "baseline-drift": Monitored(baseline_blocks=8, fault=Fault(**by_ordinal(lambda n: 0.5 * n))),
+    "baseline-unsteady": Monitored(fault=Fault(**by_ordinal(lambda n: 20.0 * (n % 3)))),
     "baseline-short": Monitored(block_s=40),
     "baseline-outside": Monitored(baseline_blocks=1),
     "induced-negative": Monitored(loads={"cnn": Load(-8.0, 34.0, 61.0, epochs=6)}),
@@ -344,6 +381,26 @@ def test_a_finding_fires_on_the_campaign_that_deserves_it(code: str, tmp_path: P
 def test_nothing_is_found_where_nothing_is_wrong(clean: CampaignResult) -> None:
     assert clean.findings == []
     assert clean.verdict == {"word": "valid", "reasons": [], "decision": None}
+
+
+def test_a_moving_average_is_named_as_what_it_is(tmp_path: Path) -> None:
+    """Readings that look back over five steps do not come too often, and nothing is missing between them."""
+    codes = {finding.code for finding in analyse(campaign_of(tmp_path, FIRES["moving-average"])).findings}
+    assert "moving-average" in codes
+    assert not {"rate-drift", "gap", "stuck"} & codes
+
+
+def test_a_meter_that_repeats_half_of_its_readings_loses_no_run(tmp_path: Path) -> None:
+    """As an idle machine looks through a meter whose last digit stands still."""
+
+    def every_second(table: Table) -> None:
+        table["flags"] = np.where(np.arange(table["t"].size) % 2, "stale", table["flags"])
+        table["power_w"] = np.where(np.arange(table["t"].size) % 2, np.roll(table["power_w"], 1), table["power_w"])
+
+    found = analyse(campaign_of(tmp_path, small(only=None, readings=every_second)))
+    assert all(run["included"] for run in found.runs)
+    assert "gap" not in {finding.code for finding in found.findings}
+    assert all(run["gap_s"]["value"] == 0 for run in found.runs)
 
 
 def strings(node: ast.AST | None) -> set[str]:

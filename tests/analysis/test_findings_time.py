@@ -303,6 +303,6 @@ def test_a_damaged_cell_costs_the_cell_and_the_run_counts(tmp_path: Path) -> Non
     reforge(campaign, spoil)
     results = analyse(campaign)
     assert results.scenarios["cnn"]["energy_wh"] == whole.scenarios["cnn"]["energy_wh"]
-    damaged = [finding for finding in results.findings if finding.code == "indicator-damaged"]
+    damaged = [finding for finding in results.findings if finding.code == "unreadable-values"]
     assert len(damaged) == len(results.runs)
-    assert damaged[0].evidence == {"cells": {"sut_ns": 1, "cpu_percent": 3}}
+    assert damaged[0].evidence == {"samples-agent.csv": {"sut_ns": 1, "cpu_percent": 3}}

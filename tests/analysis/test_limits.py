@@ -42,9 +42,21 @@ def test_limits_of_error_are_a_gain_and_an_offset_of_range_and_digits() -> None:
     assert found.known
 
 
-def test_without_limits_nothing_is_known_and_nothing_is_invented() -> None:
-    found = error_of(meter(accuracy=None, range=None), TODAY)
-    assert (found.known, found.offset_u_w, found.gains(np.array([1.0]))) == (False, 0.0, ())
+@pytest.mark.parametrize(
+    ("tier", "percent"),
+    [("reference", 0.5), ("working", 1.0), ("indicative", 2.0), ("uncalibrated", 3.0), (None, 3.0)],
+)
+def test_without_limits_nothing_is_known_and_the_tier_says_what_is_assumed(tier: Any, percent: float) -> None:  # noqa: ANN401
+    found = error_of(replace(meter(accuracy=None, range=None), tier=tier), TODAY)
+    assert (found.known, found.offset_u_w) == (False, 0.0)
+    (gain,) = found.gains(np.array([1.0]))
+    assert (gain.source, gain.distribution) == ("assumed", "rectangular")
+    assert gain.relative_u == pytest.approx(percent / 100 / math.sqrt(3))
+
+
+def test_what_anybody_states_takes_the_place_of_what_is_assumed() -> None:
+    for known in (meter(), meter(CERTIFICATE, accuracy=None)):
+        assert "assumed" not in sources(known)
 
 
 def test_a_meter_on_another_range_or_of_another_serial_number_is_not_the_same() -> None:
@@ -79,8 +91,11 @@ def test_the_error_that_a_certificate_knows_is_taken_off_every_reading(tmp_path:
     plain = read_power(tmp_path, meter())
     assert found is not None
     assert plain is not None
-    assert found.power_w == pytest.approx([100, 10, 55, 0, 299])
-    assert plain.power_w.tolist() == [101, 10, 55.5, 0, 300]
+    assert found.corrected_w == pytest.approx([100, 10, 55, 0, 299])
+    assert found.power_w.tolist() == plain.power_w.tolist() == [101, 10, 55.5, 0, 300]  # as indicated
+    middle = np.array([2]), np.array([3])
+    energies_j = [float(power_function(one).energy_j(*middle)[0]) for one in (found, plain)]
+    assert energies_j[0] == pytest.approx(energies_j[1] * 55 / 55.5)
 
 
 def test_what_the_instrument_states_is_read_and_counts_by_the_power(tmp_path: Path) -> None:

@@ -37,6 +37,22 @@ def printed(number: dict[str, Any], digits: int) -> str:
     return f"{number['value']:.{digits}f}"
 
 
+def test_okular_is_invalid_for_idle_and_the_other_scenario_stands(okular: dict[str, Any]) -> None:
+    invalid = {name: part["invalid_because"] for name, part in okular["scenarios"].items()}
+    assert invalid == {"idle": ["induced-negative"], "scenario": []}
+    assert okular["verdict"]["word"] == "not-certifiable"
+    (reason,) = [one for one in okular["verdict"]["reasons"] if one["code"] == "induced-negative"]
+    assert (reason["severity"], reason["weighs"]) == ("invalid", "valid-with-remarks")
+
+
+def test_what_is_assumed_of_a_meter_without_limits_is_a_line_and_no_knowledge(okular: dict[str, Any]) -> None:
+    part = okular["scenarios"]["scenario"]["budget"]["gross"]
+    (line,) = [line for line in part["lines"] if line["source"] == "assumed"]
+    assert line["u"] == pytest.approx(0.03 / 3**0.5 * okular["scenarios"]["scenario"]["energy_wh"]["value"])
+    assert (part["complete"], okular["meters"][0]["assumed_percent"]) == (False, pytest.approx(3.0))
+    assert part["result"]["U"] > 0.03 * part["result"]["value"]
+
+
 def test_okular_gives_the_published_values_by_the_oscar_rule(okular: dict[str, Any]) -> None:
     scenario, idle = (okular["scenarios"][name]["oscar"] for name in ("scenario", "idle"))
     assert (scenario["seconds"], scenario["reason"], idle["reason"]) == (217, None, None)

@@ -529,3 +529,29 @@ def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
 )  # fmt: skip
 def test_effects_have_the_words_of_their_bands(name: str, value: float, word: str) -> None:
     assert st._effect(name, value).word == word
+
+
+@pytest.mark.parametrize(
+    ("interval", "p", "shown"),
+    [((0.2, 1.9), None, True), ((-2.8, 5.6), 0.01, False), ((-1.9, -0.2), None, True), ((0.0, 0.3), None, False),
+     (None, 0.01, True), (None, 0.165, False), (None, None, False)],
+)  # fmt: skip
+def test_an_effect_has_a_word_only_where_it_is_told_from_zero(
+    interval: tuple[float, float] | None, p: float | None, shown: bool
+) -> None:
+    effect = st._effect("hedges-g", 1.4, interval, p)
+    assert effect.to_json()["word"] == ("large" if shown else None)
+
+
+def test_three_points_on_a_line_but_for_a_little_are_no_very_strong_correlation() -> None:
+    found = st.pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.4, 1.0])).to_json()
+    assert found["p"] > 0.05
+    assert abs(found["effect"]["value"]) > 0.9
+    assert found["effect"]["word"] is None
+
+
+def test_normality_and_quantiles_take_eight_values() -> None:
+    values = GROUPS["cnn"]
+    assert (st.normality(values[:7]).refused, st.normal_plot(values[:7])) == ("too-few", None)
+    assert st.normality(values[:8]).refused is None
+    assert st.normal_plot(values[:8]) is not None

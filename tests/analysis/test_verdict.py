@@ -100,6 +100,46 @@ def test_the_heaviest_reason_stands_first_and_a_code_once_with_its_subjects() ->
     assert verdict.judged([], set(), None) == {"word": "valid", "reasons": [], "decision": None}
 
 
+OF_TWO = verdict.Scenarios({"cnn": "cnn", "r1": "cnn", "idle": "idle", "r2": "idle"}, frozenset({"cnn", "idle"}))
+
+
+@pytest.mark.parametrize(
+    ("subjects", "word", "invalid"),
+    [
+        (["idle"], "valid-with-remarks", {"idle"}),
+        (["r2"], "valid-with-remarks", {"idle"}),
+        (["idle", "r1"], "invalid", {"idle", "cnn"}),
+        (["baseline-run"], "invalid", set()),
+        (["campaign"], "invalid", set()),
+    ],
+)
+def test_what_is_wrong_with_one_scenario_leaves_the_others_standing(
+    subjects: list[str], word: str, invalid: set[str]
+) -> None:
+    found = [Finding("overrange", "invalid", subject) for subject in subjects]
+    assert verdict.judged(found, set(), None, OF_TWO)["word"] == word
+    assert set(verdict.invalid_because(found, set(), OF_TWO)) == invalid
+
+
+def test_where_no_other_scenario_has_a_run_in_the_means_the_campaign_is_invalid() -> None:
+    alone = verdict.Scenarios({"idle": "idle", "cnn": "cnn"}, frozenset({"idle"}))
+    assert verdict.judged([Finding("induced-negative", "invalid", "idle")], set(), None, alone)["word"] == "invalid"
+
+
+def test_a_broken_seal_of_one_run_counts_for_the_campaign() -> None:
+    assert verdict.judged([Finding("broken-seal", "invalid", "r2")], set(), None, OF_TWO)["word"] == "invalid"
+
+
+def test_a_limit_on_an_invalid_scenario_is_never_kept() -> None:
+    asked = {"scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": LIMIT_WH, "guard_band": 1.0}
+    stands = entry(0.1, 0.01)
+    assert verdict.decided({"decision": asked}, stands) == decided(0.1, 0.01)
+    spoilt = {"cnn": stands["cnn"] | {"invalid_because": ["induced-negative"]}}
+    found = verdict.decided({"decision": asked}, spoilt)
+    assert found is not None
+    assert (found["accepted"], found["because"], found["risk"]) == (False, "scenario-invalid", None)
+
+
 def half_deleted(table: Table) -> None:
     for name in table:
         table[name] = table[name][::2]

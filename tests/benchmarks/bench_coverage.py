@@ -41,7 +41,9 @@ Floats = NDArray[np.float64]
 class Setting:
     """A machine, a plan and a meter. `noise_w`: SD of the readings, `memory` their correlation from one to the next;
     `run_sd_w`: SD of the load between runs; `drift_w`: of the baseline over the campaign. `gain_percent`, `offset_w`:
-    limits of error; `type_a`: whether the spread of runs and blocks dominates."""
+    limits of error; `type_a`: whether the spread of runs and blocks dominates. `block_s`: length of a block where it is
+    not a run's; `window_s`: what an averaging meter looks back over, with a reading a second; `beside_w`: another load
+    that follows at once; `curve_w`: how much higher the baseline is in the middle of the campaign (half a sine)."""
 
     name: str
     runs: int
@@ -62,6 +64,10 @@ class Setting:
     base_w: float = 40.0
     fixed_range: bool = True
     epochs: int = 0
+    block_s: float = 0.0
+    window_s: float = 1.0
+    beside_w: float = 0.0
+    curve_w: float = 0.0
 
 
 def settings() -> Iterator[Setting]:
@@ -105,7 +111,8 @@ class Bench:
                   "accuracy": accuracy}  # fmt: skip
         self.descriptor = PowerDescriptor(
             stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet", identity={}, origin="emulated",
-            evidence={}, averaging=setting.averaging, window_s=1.0 if setting.averaging == "window" else 0.0,
+            evidence={}, averaging=setting.averaging,
+            window_s=setting.window_s if setting.averaging == "window" else 0.0,
             stamp="end", latency_s=0.0, columns=[column], ranging="fixed" if setting.fixed_range else "auto",
         )  # fmt: skip
         self.run = _folder(self.descriptor, "scenario", "a")
@@ -116,51 +123,65 @@ class Bench:
 
     def campaign(self, random: np.random.Generator) -> tuple[Group, Truth]:
         """One campaign and what was put into it."""
-        how, count = self.setting, self.is_block.size
+        how = self.setting
         gain = 1 + random.uniform(-1, 1) * how.gain_percent / 100
-        begins_s = np.arange(count) * (how.duration_s + PAUSE_S + 2 * MARGIN_S)
+        lengths_s = np.where(self.is_block, how.block_s or how.duration_s, how.duration_s)
+        begins_s = np.concatenate([[0.0], np.cumsum(lengths_s + PAUSE_S + 2 * MARGIN_S)[:-1]])
         # The load's step where the drift is steepest would favour nobody: a straight line and a slow wave.
         through = begins_s / begins_s[-1]
         wave = how.drift_w * (through + 0.25 * np.sin(2 * np.pi * (through + random.uniform())))
-        loads_w = np.where(self.is_block, 0.0, how.load_w + how.run_sd_w * random.standard_normal(count))
+        wave = wave + how.curve_w * np.sin(np.pi * through)
+        loads_w = self._loads_w(random)
         bases_w = how.base_w + wave
         offsets_w = random.uniform(-1, 1, 2) * how.offset_w
         if how.same_session:
             offsets_w[1] = offsets_w[0]
         late_s = random.uniform(-1, 1) * how.clock_bound_s
-        powers, noise_j = self._readings(random, loads_w, bases_w)
-        analysed = []
-        for i, (stamps_s, power_w) in enumerate(zip(*powers, strict=True)):
-            read_w = power_w * gain + offsets_w[int(self.is_block[i])]
+        analysed, own_j = [], []
+        for i, block in enumerate(self.is_block.tolist()):
+            stamps_s, power_w, noise_j = self._readings(random, loads_w[i], bases_w[i], lengths_s[i], block=block)
+            read_w = power_w * gain + offsets_w[int(block)]
             read_w = np.round(read_w / how.resolution_w) * how.resolution_w
-            edges_s = begins_s[i] + late_s, begins_s[i] + how.duration_s + late_s
-            analysed.append(self._analysed(bool(self.is_block[i]), begins_s[i] + stamps_s, read_w, edges_s))
+            edges_s = begins_s[i] + late_s, begins_s[i] + lengths_s[i] + late_s
+            analysed.append(self._analysed(block, begins_s[i] + stamps_s, read_w, edges_s))
+            own_j.append(loads_w[i] * lengths_s[i] + noise_j)
         runs = [one for one, block in zip(analysed, self.is_block, strict=True) if not block]
         blocks = [one for one, block in zip(analysed, self.is_block, strict=True) if block]
         hours = how.duration_s / 3600
         base_w = float(bases_w[~self.is_block].mean())
-        own_wh = (loads_w * hours + noise_j / 3600)[~self.is_block]
+        own_wh = np.array(own_j)[~self.is_block] / 3600
         truth = Truth(how.load_w * hours, (how.load_w + base_w) * hours, own_wh)
         return Group(runs, Baseline(blocks)), truth
 
+    def _loads_w(self, random: np.random.Generator) -> Floats:
+        """What each run adds to the machine's power; blocks add nothing."""
+        how, count = self.setting, self.is_block.size
+        return np.where(self.is_block, 0.0, how.load_w + how.run_sd_w * random.standard_normal(count))
+
     def _readings(
-        self, random: np.random.Generator, loads_w: Floats, bases_w: Floats
-    ) -> tuple[tuple[Floats, Floats], Floats]:
-        """Stamps (s since each run's beginning) and powers (W) before the meter, of shape (runs, readings); the noise's
-        own energy in each run (J): the windows' noise is real, that between instantaneous values averages out."""
-        how, count = self.setting, loads_w.size
-        ticks = np.arange(int(how.duration_s + 2 * MARGIN_S) + 1)
-        stamps_s = ticks - MARGIN_S + random.uniform(0, 1, (count, 1))
-        noise_w = how.noise_w * random.standard_normal((count, ticks.size))
-        for k in range(1, ticks.size):
-            noise_w[:, k] = how.memory * noise_w[:, k - 1] + math.sqrt(1 - how.memory**2) * noise_w[:, k]
+        self, random: np.random.Generator, load_w: float, base_w: float, length_s: float, *, block: bool
+    ) -> tuple[Floats, Floats, float]:
+        """Stamps (s since the run's beginning) and powers (W) of one run before the meter; the noise's own energy in
+        the run (J): the windows' noise is real, that between instantaneous values averages out."""
+        how = self.setting
+        looks_back = round(how.window_s) if how.averaging == "window" else 1
+        ticks = np.arange(int(length_s + 2 * MARGIN_S) + looks_back)
+        stamps_s = ticks - MARGIN_S - looks_back + 1 + random.uniform()
+        noise_w = how.noise_w * random.standard_normal(ticks.size)
+        for k in range(1, ticks.size if how.memory else 0):
+            noise_w[k] = how.memory * noise_w[k - 1] + math.sqrt(1 - how.memory**2) * noise_w[k]
         windowed = how.averaging == "window"
         if windowed:
-            share = np.clip(stamps_s, 0, how.duration_s) - np.clip(stamps_s - 1, 0, how.duration_s)
+            share = np.clip(stamps_s, 0, length_s) - np.clip(stamps_s - 1, 0, length_s)
+            after = np.clip(stamps_s - length_s, 0, 1)
         else:
-            share = ((stamps_s > 0) & (stamps_s <= how.duration_s)).astype(np.float64)
-        noise_j = (noise_w * share).sum(axis=1) if windowed else np.zeros(count)
-        return (stamps_s, bases_w[:, None] + loads_w[:, None] * share + noise_w), noise_j
+            share = ((stamps_s > 0) & (stamps_s <= length_s)).astype(np.float64)
+            after = (stamps_s > length_s).astype(np.float64)
+        noise_j = float((noise_w * share).sum()) if windowed else 0.0
+        power_w = base_w + load_w * share + noise_w + (0.0 if block else how.beside_w) * after
+        if looks_back > 1:
+            power_w = np.convolve(power_w, np.full(looks_back, 1 / looks_back), mode="valid")
+        return np.asarray(stamps_s[looks_back - 1 :]), np.asarray(power_w, dtype=np.float64), noise_j
 
     def _analysed(self, block: bool, stamps_s: Floats, power_w: Floats, edges_s: tuple[float, float]) -> AnalysedRun:
         times_ns = ORIGIN_NS + np.rint(stamps_s * 1e9).astype(np.int64)

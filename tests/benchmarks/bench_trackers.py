@@ -43,13 +43,11 @@ class TrackedBench(Bench):
         self.more_w = more_w
         self.drawn_w: Floats = np.zeros(0)
 
-    def _readings(
-        self, random: np.random.Generator, loads_w: Floats, bases_w: Floats
-    ) -> tuple[tuple[Floats, Floats], Floats]:
-        runs = np.flatnonzero(~self.is_block)
+    def _loads_w(self, random: np.random.Generator) -> Floats:
+        loads_w, runs = super()._loads_w(random), np.flatnonzero(~self.is_block)
         loads_w[runs[::2]] += self.more_w
-        self.drawn_w = (loads_w + bases_w)[runs]
-        return super()._readings(random, loads_w, bases_w)
+        self.drawn_w = (loads_w + self.setting.base_w)[runs]
+        return loads_w
 
     def rows(self, random: np.random.Generator) -> list[Beside]:
         """One campaign of runs with a tracker."""

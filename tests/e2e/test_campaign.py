@@ -27,6 +27,8 @@ seed = 5
 order = "shuffled"
 stabilization_s = 0.5
 supplementary_s = 1.5
+[thresholds]
+foreign_load_invalid_percent = 1000.0  # other tests run beside
 [baseline]
 blocks = 2
 duration_s = 2

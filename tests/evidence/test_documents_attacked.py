@@ -307,7 +307,7 @@ class MoreNegative(Negative):
 def test_of_a_negative_induced_energy_there_is_a_difference_and_no_ratio(
     tmp_path: Path, order: tuple[int, int]
 ) -> None:
-    idle = dataclasses.replace(SHAPE, loads={"cnn": Load(0.0, 3.0)})
+    idle = dataclasses.replace(SHAPE, loads={"cnn": Load(0.0, 3.0)}, baseline_blocks=5)
     folders = [
         make_campaign(tmp_path, dataclasses.replace(idle, name="less", seed=7), Negative),
         make_campaign(tmp_path, dataclasses.replace(idle, name="least", seed=8), MoreNegative),

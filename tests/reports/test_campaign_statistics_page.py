@@ -120,9 +120,21 @@ def test_a_refused_test_says_why() -> None:
 
 
 def test_q_q_panels_stand_there_and_are_read_aloud() -> None:
-    (figure,) = [block for block in shown(compared()) if isinstance(block, Figure)]
+    eight = [1.0, 1.1, 1.3, 1.2, 1.25, 1.15, 1.05, 1.22]
+    blocks = shown(with_statistics(made({"a": eight, "b": [2.0, 2.2, 2.1, 2.4]})))
+    (figure,) = [block for block in blocks if isinstance(block, Figure)]
     assert figure.name == "fig-quantiles"
-    assert "a: 5 runs, Shapiro-Wilk p" in figure.svg
+    assert "a: 8 runs, Shapiro-Wilk p" in figure.svg
+    assert "b: " not in figure.svg  # of four runs nothing shows
+    assert not [block for block in shown(compared()) if isinstance(block, Figure)]
+
+
+def test_where_nothing_can_be_shown_the_section_says_so_and_is_folded() -> None:
+    blocks = shown(with_statistics(made({"a": [1.0, 1.4, 1.1], "b": [1.1, 1.3, 1.2]})))
+    assert "they show no difference and no correlation" in said(blocks)
+    assert all(table.folded for table in tables(blocks).values())
+    assert not tables(shown(compared()))["tests"].folded
+    assert "they show no difference" not in said(shown(compared()))
 
 
 def test_beside_the_epochs_raw_and_partial_stand_side_by_side_and_no_p_of_epochs() -> None:

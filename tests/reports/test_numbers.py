@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.pages.numbers import THIN, Scale, bare, decimals_for, fixed, full, scale_for, significant, spread
+from reports.pages.numbers import (
+    THIN,
+    Scale,
+    bare,
+    decimals_for,
+    energy_like,
+    fixed,
+    full,
+    in_page_units,
+    quantity,
+    scale_for,
+    significant,
+    spread,
+)
 
 NB = "\u00a0"
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
@@ -116,3 +129,73 @@ def test_a_minus_is_a_minus_and_zero_has_none() -> None:
     assert significant(0.000123456) == "0.0001235"
     assert significant(120.0) == "120"
     assert significant(0) == "0"
+
+
+# --- one unit a page ---
+
+
+def page() -> dict[str, Any]:
+    """A document of two scenarios, a baseline and single runs."""
+    return {
+        "scenarios": {
+            "a": {"energy_wh": number(0.63, U=0.02), "induced_energy_wh": number(0.47, U=0.02), "n": 3,
+                  "per_point": number(0.004, "Wh/pp"), "share": number(0.3, "1")},
+            "b": {"energy_wh": number(0.05, U=0.02), "induced_energy_wh": number(0.0, U=0.000011)},
+        },
+        "baseline": {"mean_power_w": number(41.0, "W"), "drift_w": number(0.02, "W")},
+        "runs": [{"energy_wh": number(7.0, U=0.1)}, {"note": ["text", None]}],
+    }  # fmt: skip
+
+
+def test_every_energy_of_a_page_has_the_unit_of_its_largest() -> None:
+    shown = in_page_units(page(), "scenarios", "baseline")
+    units = {
+        scale_for([part[key]]).unit
+        for part in shown["scenarios"].values()
+        for key in ("energy_wh", "induced_energy_wh")
+    }
+    assert units == {"Wh"}
+    assert scale_for([shown["runs"][0]["energy_wh"]]).unit == "Wh"
+    assert quantity(shown["scenarios"]["a"]["induced_energy_wh"]) == f"(0.470 ± 0.020){THIN}Wh"
+    assert quantity(shown["scenarios"]["b"]["induced_energy_wh"]) == f"(0.000000 ± 0.000011){THIN}Wh"
+    assert scale_for([shown["baseline"]["drift_w"]]).unit == "W"
+    assert scale_for([shown["scenarios"]["a"]["per_point"]]).unit == "mWh/pp"
+    assert "printed" not in shown["scenarios"]["a"]["share"]
+
+
+def test_a_unit_is_chosen_by_u_where_that_is_larger_than_the_value() -> None:
+    shown = in_page_units({"scenarios": {"a": {"energy_wh": number(0.0, U=0.011)}}}, "scenarios")
+    assert quantity(shown["scenarios"]["a"]["energy_wh"]) == f"(0 ± 11){THIN}mWh"
+    assert scale_for([number(1e-7, U=0.011)]).unit == "mWh"
+
+
+def test_an_energy_that_is_no_number_of_the_document_has_the_unit_of_its_page() -> None:
+    shown = in_page_units(page(), "scenarios", "baseline")
+    assert quantity(energy_like(shown, 0.0004)) == f"0.0004000{THIN}Wh"
+    assert quantity(energy_like({}, 0.0004)) == f"400{THIN}µWh"
+
+
+def test_the_document_itself_stays_as_it_is() -> None:
+    before = page()
+    in_page_units(before, "scenarios", "baseline")
+    assert before == page()
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9))
+def test_the_unit_of_a_page_changes_no_quantity(one: float, other: float) -> None:
+    shown = in_page_units({"scenarios": [number(one), number(other)]}, "scenarios")
+    sizes = {"µWh": 1e-6, "mWh": 1e-3, "Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
+    for part, value in zip(shown["scenarios"], (one, other), strict=True):
+        scale = scale_for([part])
+        assert math.isclose(value * scale.factor * sizes[scale.unit], value, rel_tol=1e-12)
+
+
+def test_seconds_are_printed_to_a_thousandth_at_the_most() -> None:
+    assert bare(number(25.000162, "s", U=0.000038), Scale("s")) == "25.000"
+    assert bare(number(25.000162, "s", U=0.0021), Scale("s")) == "25.000 ± 0.002"
+    assert bare(number(25.16, "s", U=1.2), Scale("s")) == "25.2 ± 1.2"
+    assert full(number(25.000162, "s", U=0.000038, n=3)) == f"25.000{THIN}s (n{NB}={NB}3)"
+
+
+def test_an_integer_of_any_length_is_no_number_that_can_be_printed() -> None:
+    assert bare(number(10**400), Scale("")) == "–"

@@ -63,6 +63,24 @@ def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(res
     assert "For context only" in text
 
 
+@pytest.mark.parametrize(
+    ("tier", "whose"), [("uncalibrated", "the plug's"), ("working", "the meter's"), (None, "the meter's")]
+)
+def test_of_a_meter_whose_error_is_unknown_the_sentence_has_no_interval(
+    results: dict[str, Any], tier: str | None, whose: str
+) -> None:
+    told = json.loads(json.dumps(results))
+    for meter in told["meters"]:
+        meter["tier"] = tier
+    one = told["trackers"]["scenarios"]["cnn-2"]["codecarbon"]
+    for by_tracker in told["trackers"]["scenarios"].values():
+        by_tracker["codecarbon"]["complete"] = False
+    text = paragraphs(tracker_blocks(told, ""))
+    share = round(100 * one["ratio"]["value"])
+    assert f"CodeCarbon reported {share} % (n\u00a0=\u00a03) in cnn-2" in text
+    assert f"of what the meter measured; {whose} own error is unknown." in text
+
+
 def test_without_a_stated_efficiency_the_page_says_that_the_rest_cannot_be_split(results: dict[str, Any]) -> None:
     told = json.loads(json.dumps(results))
     told["trackers"]["psu_efficiency"] = None

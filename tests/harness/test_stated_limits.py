@@ -1,0 +1,59 @@
+"""Limits of error that the lab states of a meter in lab.toml: into the descriptor, the budget and the page as such."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import config
+from harness.config import LARGEST_LIMIT_PERCENT
+from harness.errors import ConfigError
+from harness.instruments import STATED, limits_of_error_w, stated
+from harness.recorder import power_descriptor
+from meters.reading import Accuracy, Column, Description, Identity, Origin
+from reports.analysis.limits import error_of
+
+PLUG = Description(
+    driver="shelly", averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0, tier="uncalibrated",
+    columns=(Column("power_w", "W", 0.1, (0.0, 3680.0), None), Column("voltage_v", "V", 0.1, (0.0, 260.0), None)),
+)  # fmt: skip
+LAB = Path(config.APPLICATION / "lab.toml").read_text(encoding="utf-8")
+
+
+def lab_with(path: Path, limits: str) -> Path:
+    """The shipped lab.toml with a line in the table of its meter."""
+    file = path / "lab.toml"
+    file.write_text(LAB.replace('circuit = "sut-ac-inlet"\n', f'circuit = "sut-ac-inlet"\n{limits}\n', 1))
+    return file
+
+
+def test_what_the_lab_states_is_the_limit_of_the_power_alone() -> None:
+    plug = stated(PLUG, 2.0)
+    assert plug.columns[0].accuracy == Accuracy(2.0, 0.0, 0.0, STATED)
+    assert plug.columns[1].accuracy is None
+    assert limits_of_error_w(plug, 50.0) == pytest.approx(1.0)
+    assert stated(PLUG, 0.0) is PLUG
+
+
+def test_the_descriptor_and_the_analysis_have_it_with_its_source() -> None:
+    who = Identity("Shelly", "Plug S", "", "1.0")
+    descriptor = power_descriptor(
+        "readings-wall.csv", "wall", "sut-ac-inlet", who, Origin("unattested", {}), stated(PLUG, 2.0), None
+    )
+    assert descriptor.columns[0]["accuracy"]["source"] == "stated by the lab in lab.toml"
+    error = error_of(descriptor, "2026-11-28T08:00:00Z")
+    assert (error.known, error.reading) == (True, 0.02)
+    assert {gain.source for gain in error.gains(np.array([50.0]))} == {"gain"}
+
+
+def test_lab_toml_states_it_for_each_meter(tmp_path: Path) -> None:
+    (section,) = config.load(lab_with(tmp_path, "limits_percent = 2.5")).file.meters.values()
+    assert section.limits_percent == 2.5
+    (section,) = config.load(lab_with(tmp_path, "")).file.meters.values()
+    assert section.limits_percent == 0
+
+
+@pytest.mark.parametrize("value", ["-1.0", str(LARGEST_LIMIT_PERCENT + 1), '"2 %"'])
+def test_what_is_no_percentage_is_refused_with_the_meters_name(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match=r"meters\.wall\.limits_percent"):
+        config.load(lab_with(tmp_path, f"limits_percent = {value}"))
