@@ -129,6 +129,28 @@ def test_the_readme_gives_the_two_commands_that_the_script_knows() -> None:
         assert re.search(rf"^{verb}\)", script, re.MULTILINE)
 
 
+IMPORT_BENCHMARKS = """
+import importlib, sys
+
+class OnlyForTests:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"pytest", "_pytest", "hypothesis", "xdist", "pypdf", "html5lib"}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, OnlyForTests())
+for name in sys.argv[1:]:
+    importlib.import_module("tests.benchmarks." + name)
+    print(name)
+"""
+
+
+def test_benchmarks_need_nothing_but_what_the_demo_installs() -> None:
+    names = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py"))
+    command = [sys.executable, "-c", IMPORT_BENCHMARKS, *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == names, done.stderr
+
+
 def test_every_file_that_a_page_points_to_is_there() -> None:
     pages = [path for path in tracked_files() if path.suffix == ".md"]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())]

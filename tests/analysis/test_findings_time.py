@@ -20,7 +20,7 @@ from reports.analysis.series import Indicators, RunSeries
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.analysis.test_every_finding import frozen, keep, late, small
 from tests.evidence.forger import copied, reforge
-from tests.harness.test_documents import START
+from tests.harness.start import START
 
 S = 10**9
 BASE_NS = 6_400 * S

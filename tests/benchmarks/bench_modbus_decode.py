@@ -23,7 +23,7 @@ from pymodbus.pdu import DecodePDU
 
 from meters.modbus import Question, Rtu, Tcp, crc16
 from meters.register_maps import PZEM, SDM230, UMG604, RegisterMap, decode_block
-from tests.meters.test_modbus import REAL_FRAMES
+from tests.meters.modbus_frames import REAL_FRAMES
 
 ROUND_S = 0.02
 DATATYPE = ModbusClientMixin.DATATYPE

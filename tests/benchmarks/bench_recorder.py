@@ -22,8 +22,8 @@ from harness.recorder import Journal, MeterRecorder, seal_run
 from harness.run_folder import RunWriter
 from meters.registry import open_meter
 from meters.transport import read_capture
-from tests.harness.test_documents import START
-from tests.harness.test_recorder import emulator
+from tests.harness.emulated import emulator
+from tests.harness.start import START
 
 
 def main(duration_s: float) -> None:

@@ -25,29 +25,8 @@ from harness.documents import (
     tame,
 )
 from harness.errors import DocumentError, NewerSchema
+from tests.harness.start import START
 
-START: dict[str, Any] = {
-    "uid": "0123abcd",
-    "campaign": "c",
-    "ordinal": 1,
-    "attempt": 1,
-    "kind": "scenario",
-    "scenario": "cnn",
-    "repetition": 1,
-    "seed": 7,
-    "block": None,
-    "time_base": "host-monotonic",
-    "time_ns": 5,
-    "utc": "2026-11-21T10:00:00Z",
-    "previous_manifest": None,
-    "sut": {},
-    "host": {},
-    "inputs": {"lab.toml": "ab"},
-    "software": {},
-    "operator": "",
-    "config": {},
-    "scenario_config": {},
-}
 ints = st.integers(-(2**63), 2**63 - 1)
 names = st.text(max_size=20)
 optional_ints = st.none() | ints

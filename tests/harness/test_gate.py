@@ -14,8 +14,8 @@ from harness.gate import Condition, last_step, outside, recent_mean
 from harness.recorder import Journal, MeterRecorder
 from harness.run_folder import RunWriter
 from meters.registry import open_meter
-from tests.harness.test_documents import START
-from tests.harness.test_recorder import emulator
+from tests.harness.emulated import emulator
+from tests.harness.start import START
 
 SETTLE = Settle(limit_s=100, mean_s=30.0, percent=1.0)
 GATE = Gate(limit_s=100, power_percent=2.0, cpu_c=3.0, gpu_c=5.0)

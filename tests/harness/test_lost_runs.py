@@ -16,8 +16,8 @@ from reports.analysis.results import write_results
 from reports.render import audit_html
 from tests.evidence.conftest import SHAPE
 from tests.evidence.witnessing import cut_back
+from tests.harness.start import START
 from tests.harness.test_config import MINIMAL
-from tests.harness.test_documents import START
 from tests.harness.test_run_folder import UTC
 from tests.harness.test_stages import SOFTWARE, config_of
 from tests.reports.make_campaign import make_campaign

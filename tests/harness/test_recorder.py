@@ -1,11 +1,8 @@
 """The recorder against an emulated meter in its own process: it never hangs, never invents, always comes back."""
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,9 +24,8 @@ from harness.run_folder import RunFolder, RunWriter
 from meters.meter import Meter, MeterGarbage
 from meters.reading import Description, Identity, Origin, Reading
 from meters.registry import open_meter
-from tests.harness.test_documents import START
-
-POWER_W = 100.0
+from tests.harness.emulated import emulator
+from tests.harness.start import START
 
 
 @dataclass
@@ -53,21 +49,6 @@ class Bench:
         stop = Stop(time_ns=9, utc="", exit_status="success", reason=None, streams=self.writer.stream_summary())
         seal_run(self.writer, self.journal, stop)
         return RunFolder.open(self.writer.folder)
-
-
-@contextmanager
-def emulator(
-    link: Path, *, interval_s: float = 0.1, profile: str = f"watts=0:{POWER_W}", options: Sequence[str] = ()
-) -> Iterator[dict[str, Any]]:
-    """An emulated Watts Up? in its own process; yields what it says when it is ready."""
-    command = [sys.executable, "-m", "meters.emulators", "wattsup", "--link", str(link)]
-    command += ["--interval", str(interval_s), "--profile", profile, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
 
 
 @pytest.fixture

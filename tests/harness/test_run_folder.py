@@ -30,7 +30,7 @@ from harness.run_folder import (
     verify_run,
     write_derived,
 )
-from tests.harness.test_documents import START
+from tests.harness.start import START
 from tests.sut.netns import run
 
 UTC = "2026-11-21T10:00:00Z"

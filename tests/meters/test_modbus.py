@@ -16,7 +16,6 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,23 +28,9 @@ from meters.modbus import ExceptionReply, Question, Rtu, Tcp, crc16, rtu_request
 from meters.reading import Reading
 from meters.register_maps import PZEM, SDM120, SDM230, UMG604, RegisterMap, decode_block, to_reading
 from meters.transport import read_capture
+from tests.meters.modbus_frames import REAL, REAL_FRAMES
 
-FRAMES_FILE = Path(__file__).parents[1] / "data" / "wire" / "pzem004t-v3-frames.txt"
 ASK_PZEM = Question(1, 4, 0, 10)
-
-
-def real_frames() -> list[tuple[str, int, bytes]]:
-    """(issue, second of the day, frame) of each line."""
-    found = []
-    for line in FRAMES_FILE.read_text("ascii").splitlines():
-        issue, clock, text = line.split(" ", 2)
-        hours, minutes, seconds = map(int, clock.split(":"))
-        found.append((issue, hours * 3600 + minutes * 60 + seconds, bytes.fromhex(text)))
-    return found
-
-
-REAL = real_frames()
-REAL_FRAMES = [frame for _issue, _second, frame in REAL]
 
 
 def series(issue: str) -> list[tuple[int, bytes]]:
