@@ -45,6 +45,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import AnalysisError
+from reports.analysis.held import compact
 from reports.analysis.moving import levels_w, stretches
 from reports.analysis.series import OVERLAP, PowerSeries
 from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared, t_quantile
@@ -217,7 +218,12 @@ def _function(
     rise_w: NDArray[np.float64],
     gap: NDArray[np.bool_],
 ) -> PowerFunction:
+    before_w, after_w = float(first_w[0]), float(first_w[-1] + rise_w[-1])
     lengths_s = np.diff(edges_s)
+    if (has_length := lengths_s > 0).any():  # where windows meet, no time is between them
+        edges_s = np.concatenate([edges_s[:1], edges_s[1:][has_length]])
+        lengths_s, gap = lengths_s[has_length], gap[has_length]
+        first_w, rise_w = first_w[has_length], rise_w[has_length]
     energy_j = lengths_s * (first_w + rise_w / 2)
     slope = np.divide(rise_w, lengths_s, out=np.zeros_like(rise_w), where=lengths_s > 0)
 
@@ -225,8 +231,9 @@ def _function(
         return np.concatenate([[0.0], np.cumsum(parts)])
 
     return PowerFunction(
-        origin_ns, edges_s, first_w, slope, gap, cumulated(energy_j), cumulated(np.where(gap, energy_j, 0.0)),
-        cumulated(np.where(gap, lengths_s, 0.0)), float(first_w[0]), float(first_w[-1] + rise_w[-1]),
+        origin_ns, edges_s, first_w, compact(slope), compact(gap), cumulated(energy_j),
+        compact(cumulated(np.where(gap, energy_j, 0.0))), compact(cumulated(np.where(gap, lengths_s, 0.0))), before_w,
+        after_w,
     )  # fmt: skip
 
 

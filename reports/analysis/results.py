@@ -75,6 +75,7 @@ from reports.analysis.energy import (
 )
 from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
 from reports.analysis.findings import Finding
+from reports.analysis.held import held
 from reports.analysis.limits import ROOT_3, error_of
 from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
 from reports.analysis.series import Action, PowerSeries, RunSeries, read_run
@@ -207,7 +208,7 @@ class AnalysedRun:
         """artifacts/summary.json; empty where there is none."""
         return _artifact(self.run, "summary.json")
 
-    @cached_property
+    @held
     def parts(self) -> tuple[PowerSeries, ...]:
         """The streams whose sum is the SUT's power, where each reads anything in the run's interval; else none."""
         if self.series.begin_ns is None or self.series.end_ns is None:
@@ -219,7 +220,7 @@ class AnalysedRun:
                 return ()
         return self.series.parts
 
-    @cached_property
+    @held
     def streams(self) -> tuple[Stream, ...]:
         """The same streams with their power functions and what is known of their meters' errors."""
         return tuple(
@@ -228,7 +229,7 @@ class AnalysedRun:
             for part in self.parts
         )  # fmt: skip
 
-    @cached_property
+    @held
     def function(self) -> PowerFunction | None:
         """The SUT's power function."""
         return summed([stream.function for stream in self.streams]) if self.streams else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from reports.analysis.actions import Action as Action
 from reports.analysis.actions import Lost, actions_of
 from reports.analysis.bounded import LARGEST, is_stamp
 from reports.analysis.clock import ClockModel, fit
+from reports.analysis.held import compact, held
 from reports.analysis.limits import certificate_of
 from reports.analysis.moving import is_moving
 
@@ -145,13 +147,13 @@ class RunSeries:
     lost: tuple[Lost, ...] = ()
     exchanges: tuple[ClockEvent, ...] = ()
 
-    @cached_property
+    @held
     def power(self) -> dict[str, PowerSeries]:
         """Meter -> its stream; streams without a file or without a reading are left out."""
         series = (read_power(self.run.path, descriptor) for descriptor in self.run.power)
         return {one.descriptor.meter: one for one in series if one is not None and one.times_ns.size}
 
-    @cached_property
+    @held
     def indicators(self) -> Indicators | None:
         """The SUT's hardware indicators on the run's time base."""
         return self._sampled(of_host=False)
@@ -290,9 +292,9 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     keep[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
     kept = {name: table[name].to_numpy(np.float64)[keep] for name in table if name in KEPT}
     return PowerSeries(
-        descriptor, times_ns[keep], power_w[keep], window_s[keep], kept.get("energy_wh"), times_ns[over],
+        descriptor, times_ns[keep], power_w[keep], compact(window_s[keep]), kept.get("energy_wh"), times_ns[over],
         kept.get("relative_uncertainty"), times_ns[~known & ~over],
-        {name: kept[name] for name in SUPPLY_COLUMNS if name in kept}, stale[keep], times_ns[stale],
+        {name: kept[name] for name in SUPPLY_COLUMNS if name in kept}, compact(stale[keep]), times_ns[stale],
     )  # fmt: skip
 
 
@@ -392,12 +394,17 @@ def _content(path: Path) -> bytes | None:
 
 def _table(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool = False) -> "pd.DataFrame":
     """The wanted columns that are there: `flags` as text, stamps as integers, the rest as numbers; or all as text."""
-    header = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
-    kinds = {n: str if n == "flags" else np.int64 if n.endswith("_ns") else np.float64 for n in header if n in wanted}
+    header = content[: content.find(b"\n")].decode("utf-8", "replace").strip().split(",")
+    kinds: dict[str, Any] = {
+        name: "category" if name == "flags" else np.int64 if name.endswith("_ns") else np.float64
+        for name in header
+        if name in wanted
+    }
     if as_text:
         kinds = dict.fromkeys(kinds, str)
-    missing = {name: [""] for name, kind in kinds.items() if kind is not str}
-    first = content.split(b"\n", 2)[1]
+    missing = {name: [""] for name, kind in kinds.items() if kind not in (str, "category")}
+    begin = content.find(b"\n") + 1
+    first = content[begin : content.find(b"\n", begin)]
     if first.count(b",") >= len(header):
         # pandas would take the first cells for row names and shift the rest.
         raise AnalysisError(
