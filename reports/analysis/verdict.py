@@ -7,7 +7,8 @@ Rule, the worst that applies
                           readings that cannot be, work not done) does not count: the run is out, and the finding says
                           so; what excluding would hide (a range too small, broken evidence) does
     not-certifiable       the readings are not shown to be those of an instrument with a valid certificate, or no
-                          scenario run is in the means
+                          scenario run is in the means. A declaration of the lab shows it only where the lab says, in
+                          lab.certify_declared of every run, that it certifies on that: then it is a remark
     valid-with-remarks    any other finding, remarks included
     valid                 none
 
@@ -33,7 +34,7 @@ RUN_IS_OUT = frozenset(
     {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable"}
 )
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
-UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "calibration-expired", "no-result"})
+UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
 
 
 def of_result(scenarios: Mapping[str, Json]) -> list[Finding]:
