@@ -258,6 +258,7 @@ class Gude(OverWire[HttpWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="indicative",
+            remarks=self._wire.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:

@@ -52,6 +52,13 @@ class Challenge:
         return self.parameters.get("algorithm", "").lower().endswith(SESSION)
 
     @property
+    def name(self) -> str:
+        """The scheme, and of a Digest by what it is computed."""
+        if self.scheme != "digest":
+            return self.scheme.capitalize()
+        return f"Digest ({', '.join([self.algorithm, *filter(None, [self.parameters.get('qop')])])})"
+
+    @property
     def rank(self) -> int | None:
         """How weak it is, 0 the strongest; `None` where it cannot be answered."""
         if self.scheme == "basic":

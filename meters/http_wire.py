@@ -88,6 +88,17 @@ class HttpWire:
         """How the lab logs in, `None` where it has no password for this meter."""
         return self._login
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What an operator should know of how the lab logs in (`Description.remarks`)."""
+        is_shown_to_one = self._peer is not None and bool(self._peer.pinned)
+        if self._login is None or not self._login.is_readable or is_shown_to_one:
+            return ()
+        return (
+            "the password goes over the network so that whoever listens there can read it: reach the meter by TLS with "
+            "a pinned key, or on a network of its own",
+        )
+
     def get(self, path: str, deadline: Deadline) -> Chunk:
         """Return the body of `GET path` with the time its last byte arrived.
 
@@ -256,10 +267,13 @@ class HttpWire:
         where = f"{self.port}: found status {challenge.status}, expected 200 OK"
         if self._login is None:
             return MeterRefused(f"{where}; {NEEDS_PASSWORD}")
-        schemes = [each.scheme.capitalize() for each in read_challenges(challenge.headers)]
-        if not self._login.answers(read_challenges(challenge.headers)):
-            wanted = ", ".join(dict.fromkeys(schemes)) or "nothing that it names"
-            return MeterRefused(f"{where}; it asks for {wanted}, expected Basic or Digest: change that in its settings")
+        challenges = read_challenges(challenge.headers)
+        if not self._login.answers(challenges):
+            wanted = ", ".join(dict.fromkeys(each.name for each in challenges)) or "nothing that it names"
+            return MeterRefused(
+                f"{where}; it asks for {printable(wanted)}, expected Basic, or Digest by SHA-256 or MD5 with qop auth: "
+                "change that in its settings"
+            )
         user = self._login.credentials.user
         self._refused = f"{where}; the meter does not take the password of user {user!r}: {WRONG_PASSWORD}"
         return MeterRefused(self._refused)

@@ -317,6 +317,7 @@ class Shelly(OverWire[HttpWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="uncalibrated",
+            remarks=self._wire.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:

@@ -105,5 +105,5 @@ def _trouble(error: ssl.SSLError) -> str:
         return "what answers there speaks without TLS; name it without (http://, socket://), or switch TLS on at it"
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the other end hung up; check that this port is the one with TLS"
-    said = (error.reason or str(error)).replace("_", " ").lower()
+    said = (error.reason or str(error).partition(" (_ssl.c")[0]).replace("_", " ").lower()
     return f"{said}; renew the meter's certificate or firmware, or put a TLS terminator before it (docs/instruments.md)"

@@ -40,6 +40,7 @@ PLUGS = [
     ("shelly", ()),
     ("shelly", ("--generation", "1")),
 ]
+READABLE = "the password goes over the network so that w"
 SWITCH = "/rpc/Switch.GetStatus?id=0"
 
 
@@ -125,6 +126,8 @@ def test_a_plug_with_a_password_is_read_and_the_log_does_not_hold_it(
         meter.reopen()
         assert meter.read(3.0).power_w == 50.0
         assert meter.origin().kind == "emulated"
+        is_readable = (name, more) != ("shelly", ())
+        assert [remark[:44] for remark in meter.describe().remarks] == [READABLE] * is_readable
     finally:
         meter.close()
     log = said(sink.getvalue())
@@ -181,8 +184,9 @@ def test_a_password_that_changed_while_reading_is_given_once_and_not_again_until
 @pytest.mark.parametrize(
     ("challenge", "named"),
     [
-        ("Negotiate", "it asks for Negotiate, expected Basic or Digest"),
-        ('Digest realm="r", nonce="n", algorithm=SHA-3-512', "it asks for Digest, expected Basic or Digest"),
+        ("Negotiate", "it asks for Negotiate, expected Basic, or Digest by SHA-256"),
+        ('Digest realm="r", nonce="n", algorithm=SHA-3-512', r"it asks for Digest \(SHA-3-512\), expected Basic"),
+        ('Digest realm="r", nonce="n", qop="auth-int"', r"it asks for Digest \(MD5, auth-int\), expected Basic"),
         ("", "it asks for nothing that it names"),
     ],
 )

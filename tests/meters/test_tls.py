@@ -114,6 +114,17 @@ def test_https_carries_the_same_bytes_on_one_connection(tmp_path: Path, access: 
     assert b"".join(part.data for part in parts if part.direction == "<") == page * 5
 
 
+def test_tls_1_2_is_spoken_with_devices_that_know_no_later_one(tmp_path: Path) -> None:
+    context = PLUG.context(tmp_path)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with raw_server(plug, context) as server:
+        wire = HttpWire(server.url, None, pin(certificate_sha256=PLUG.sha256))
+        assert all(wire.get("/shelly", Deadline(5.0)).data == INFO2 for _question in range(3))
+        assert wire.peer is not None
+        assert wire.peer.tls_version == "TLSv1.2"
+        wire.close()
+
+
 @pytest.mark.parametrize("by", ["certificate", "public key"])
 def test_another_key_is_refused_with_both_fingerprints_before_a_word_is_said(tmp_path: Path, by: str) -> None:
     other = keeper()
