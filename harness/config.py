@@ -9,7 +9,7 @@ lab.toml schema history
 
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -360,7 +360,6 @@ def load(path: Path) -> LabConfig:
             )
     _check_supply(path, lab.sut)
     _check_register(path, lab)
-    _check_passwords(path, lab)
     _check_decision(path, lab)
     _check_campaign(path, lab.campaign, lab)
     if "baseline" in lab.scenarios:
@@ -373,6 +372,7 @@ def load(path: Path) -> LabConfig:
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
     sync = _from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None)
+    _check_passwords(path, lab, {file.resolve() for scenario in scenarios for file in scenario.files})
     return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
 
 
@@ -434,8 +434,8 @@ def _check_register(path: Path, lab: LabFile) -> None:
             raise ConfigError(f"{path}: {key}: needs the instrument register; name its file in lab.instruments")
 
 
-def _check_passwords(path: Path, lab: LabFile) -> None:
-    """A password is named where a meter asks for one, and stands nowhere that a run copies from."""
+def _check_passwords(path: Path, lab: LabFile, staged: Set[Path]) -> None:
+    """A password is named where a meter asks for one, and stands in no file that is kept with a run."""
     runs = (path.parent / Path(lab.campaign.runs_folder).expanduser()).resolve()
     for name, section in lab.meters.items():
         where, named = f"{path}: meters.{name}", section.password_file or section.password_env
@@ -457,11 +457,8 @@ def _check_passwords(path: Path, lab: LabFile) -> None:
         file = (path.parent / Path(section.password_file).expanduser()).resolve()
         if section.password_file and file.is_relative_to(runs):
             raise ConfigError(f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere")
-        for scenario in lab.scenarios.values():
-            if section.password_file and file in [(path.parent / each).resolve() for each in scenario.files]:
-                raise ConfigError(
-                    f"{where}.password_file: {file} is copied to the SUT and kept with every run; move it"
-                )
+        if section.password_file and file in staged:
+            raise ConfigError(f"{where}.password_file: {file} is copied to the SUT and kept with every run; move it")
 
 
 def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import json
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from meters.access import WITHHELD, Credentials
 
@@ -196,6 +198,7 @@ def _escaped(value: str) -> str:
 
 GIVEN = re.compile(rb"^(authorization:)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 IN_PATH = re.compile(rb"(?<=[?&])(user|password)=[^&# \r\n]*")
+ECHOED = re.compile(rb"(response=[^\r\n]{0,6}?)([0-9a-f]{32,})", re.IGNORECASE)
 PROVED = re.compile(rb"^authentication-info:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -209,20 +212,26 @@ def withhold(request: bytes) -> bytes:
 def masked(reply: bytes, credentials: Credentials) -> bytes:
     """Return a reply as a wire log keeps it, each byte that gives a password away as `*`.
 
-    That is the server's own proof that it knows it (`Authentication-Info`), and, in a reply that is no 200, the
-    password itself: a Tasmota that does not know a page repeats the question in it. Readings stand in a 200 alone.
+    That is the server's own proof that it knows it (`Authentication-Info`), what it repeats of a login, and, in a reply
+    that is no 200, the password wherever it stands: a Tasmota that does not know a page repeats the question in it.
+    Readings stand in a 200 alone, and one may look like a password.
     """
     head, ended, body = reply.partition(b"\r\n\r\n")
     head = PROVED.sub(lambda match: match.group()[: -len(match.group(1))] + b"*" * len(match.group(1)), head)
-    kept = head + ended + body
-    if not re.match(rb"HTTP/1\.[01] 200[ \r]", head):
-        for secret in _spellings(credentials):
-            kept = kept.replace(secret, b"*" * len(secret))
-    return kept
+    kept = ECHOED.sub(lambda match: match.group(1) + b"*" * len(match.group(2)), head + ended + body)
+    return hidden(kept, credentials, b"password=" if re.match(rb"HTTP/1\.[01] 200[ \r]", head) else b"")
 
 
-def _spellings(credentials: Credentials) -> list[bytes]:
-    """Return how the password may be repeated, longest first."""
-    pair = f"{credentials.user}:{credentials.password}".encode()
-    spellings = {credentials.password.encode(), quote(credentials.password, safe="").encode(), base64.b64encode(pair)}
-    return sorted(spellings, key=len, reverse=True)
+def hidden(data: bytes, credentials: Credentials, after: bytes = b"") -> bytes:
+    """Return `data` with `*` for each byte of a password that stands there `after` something, and of a Basic login."""
+    pair = base64.b64encode(f"{credentials.user}:{credentials.password}".encode())
+    for secret in _spellings(credentials.password):
+        data = data.replace(after + secret, after + b"*" * len(secret))
+    return data.replace(pair, b"*" * len(pair))
+
+
+def _spellings(password: str) -> list[bytes]:
+    """Return how a password may be repeated, longest first."""
+    escaped = {json.dumps(password, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    spellings = {password, quote(password, safe=""), quote_plus(password), html.escape(password), *escaped}
+    return sorted((spelling.encode() for spelling in spellings), key=len, reverse=True)

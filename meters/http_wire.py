@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from meters import tls
 from meters.access import ANYBODY, Access, Peer
-from meters.http_auth import Login, masked, read_challenges, withhold
+from meters.http_auth import Login, hidden, masked, read_challenges, withhold
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -251,7 +251,7 @@ class HttpWire:
         return f"{self.port}: found a body of {length} or more bytes, expected at most {BODY_LIMIT}; no meter sends it"
 
     def _status_error(self, response: http.client.HTTPResponse) -> MeterError:
-        where = f"{self.port}: found status {_status(response)}, expected 200 OK"
+        where = self._refusal(response)
         if response.status == http.client.FORBIDDEN:
             return MeterRefused(f"{where}; the meter lets nobody read this: allow it in its settings")
         if response.status == TOO_MANY_REQUESTS:
@@ -259,20 +259,30 @@ class HttpWire:
         if response.status == http.client.NOT_FOUND:
             return MeterGarbage(f"{where}; this is another kind of meter or another firmware, correct driver or port")
         if 300 <= response.status < 400:
-            goal = response.getheader("Location", "nowhere")[:80]
+            goal = self._quoted(response.getheader("Location", "nowhere"))[:80]
             return MeterGarbage(f"{where}; it points to {goal!r}, which is not followed: correct `port`")
         return MeterGarbage(f"{where}; try again, restart the meter if it goes on")
 
+    def _refusal(self, response: http.client.HTTPResponse) -> str:
+        status = f"{response.status} {self._quoted(response.reason)[:40]}".strip()
+        return f"{self.port}: found status {status}, expected 200 OK"
+
+    def _quoted(self, text: str) -> str:
+        """Return what the meter said, for a sentence: without the password, harmless to a terminal."""
+        if self._login is not None:
+            text = hidden(text.encode("latin-1", "replace"), self._login.credentials).decode("latin-1")
+        return printable(text)
+
     def _password_error(self, challenge: _Challenged) -> MeterRefused:
-        where = f"{self.port}: found status {challenge.status}, expected 200 OK"
+        where = self._refusal(challenge.response)
         if self._login is None:
             return MeterRefused(f"{where}; {NEEDS_PASSWORD}")
         challenges = read_challenges(challenge.headers)
         if not self._login.answers(challenges):
             wanted = ", ".join(dict.fromkeys(each.name for each in challenges)) or "nothing that it names"
             return MeterRefused(
-                f"{where}; it asks for {printable(wanted)}, expected Basic, or Digest by SHA-256 or MD5 with qop auth: "
-                "change that in its settings"
+                f"{where}; it asks for {self._quoted(wanted)}, expected Basic, or Digest by SHA-256 or MD5 with qop "
+                "auth: change that in its settings"
             )
         user = self._login.credentials.user
         self._refused = f"{where}; the meter does not take the password of user {user!r}: {WRONG_PASSWORD}"
@@ -294,9 +304,10 @@ class HttpWire:
             left = "more" if error.expected is None else f"{error.expected} more"
             return MeterGarbage(f"{place}: found a body that ends after {len(error.partial)} bytes, expected {left}")
         if isinstance(error, (http.client.HTTPException, ValueError)):
+            said = self._quoted(str(error))[:80]
             return MeterGarbage(
-                f"{place}: found no HTTP ({type(error).__name__}: {str(error)[:80]!r}), expected a status line and "
-                "headers; check that this is the meter's web port"
+                f"{place}: found no HTTP ({type(error).__name__}: {said!r}), expected a status line and headers; check "
+                "that this is the meter's web port"
             )
         return error
 
@@ -314,8 +325,8 @@ class _Challenged(Exception):
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.headers: list[str] = response.headers.get_all("WWW-Authenticate") or []
-        self.status = _status(response)
-        super().__init__(self.status)
+        self.response = response
+        super().__init__(response.status)
 
 
 class _Tap:
@@ -438,10 +449,6 @@ def _login(access: Access, user: str, eager: bool) -> Login | None:
     if access.credentials is None:
         return None
     return Login(replace(access.credentials, user=access.credentials.user or user), eager)
-
-
-def _status(response: http.client.HTTPResponse) -> str:
-    return f"{response.status} {printable(response.reason[:40])}".strip()
 
 
 def _place(url: str) -> tuple[str, str, int]:

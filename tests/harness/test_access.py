@@ -46,6 +46,17 @@ LAB = (
 OPEN = LAB.replace('instrument = "plug-7"\n', "").replace('instruments = "instruments.toml"', "")
 
 
+MINE = """\
+schema = 1
+name = "mine"
+title = "mine"
+description = "a folder that brings a file from beside it"
+kind = "scenario"
+command = ["x"]
+files = ["../bench.py"]
+"""
+
+
 def with_meter(text: str, *lines: str) -> str:
     return text.replace('driver = "shelly"', "\n".join(['driver = "shelly"', *lines]))
 
@@ -134,12 +145,18 @@ def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
             ),
             "is copied to the SUT and kept with every run",
         ),
+        (
+            with_meter(OPEN, 'password_file = "bench.py"').replace('"workloads/idle"', '"mine"'),
+            "is copied to the SUT and kept with every run",
+        ),
     ],
 )
 def test_a_password_that_would_be_kept_or_is_no_use_is_refused_when_lab_toml_is_read(
     tmp_path: Path, text: str, said: str
 ) -> None:
     (tmp_path / "bench.py").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "scenario.toml").write_text(MINE)
     with pytest.raises(ConfigError, match=said) as caught:
         read(tmp_path, text)
     assert "s3cret" not in str(caught.value)

@@ -212,6 +212,24 @@ def test_what_a_meter_gives_away_is_masked_byte_for_byte() -> None:
     assert not any(form in kept for form in (b"se cret", b"se%20cret", pair))
 
 
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found"])
+def test_a_login_that_is_repeated_is_masked_whatever_the_status(status: bytes) -> None:
+    """As a server does that shows a client its own question."""
+    login = Credentials("admin", 'sé"cret+')
+    pair, digest = base64.b64encode('admin:sé"cret+'.encode()).decode(), "0a" * 32
+    lines = [
+        f'{{"Authorization": "Basic {pair}"}}', f'Digest nc=1, response="{digest}"', f"response=&quot;{digest}&quot;",
+        '/cm?user=admin&password=sé"cret+', "password=s%C3%A9%22cret%2B", "password=s\\u00e9\\\"cret+",
+        "password=sé&quot;cret+",
+    ]  # fmt: skip
+    echo = b"HTTP/1.1 " + status + b"\r\n\r\n" + "\n".join(lines).encode()
+    kept = masked(echo, login)
+    assert len(kept) == len(echo)
+    assert not [form for form in (pair, digest, "cret") if form.encode() in kept]
+    reading = b'HTTP/1.1 200 OK\r\n\r\n{"apower":50.0,"response":"50"}'
+    assert masked(reading, Credentials("admin", "50")) == reading
+
+
 @pytest.mark.parametrize("field", ["realm", "nonce", "opaque"])
 def test_a_challenge_with_a_line_break_in_it_breaks_no_header(field: str) -> None:
     words = {"realm": "r", "nonce": "n", "qop": "auth"} | {field: "a\r\n b"}

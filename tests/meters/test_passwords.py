@@ -24,7 +24,7 @@ from tasmota_http.exceptions import TasmotaTransportError
 
 from meters.access import Access, Credentials
 from meters.http_wire import HttpWire
-from meters.meter import MeterMismatch, MeterRefused
+from meters.meter import MeterError, MeterMismatch, MeterRefused
 from meters.registry import open_meter
 from meters.transport import Deadline, read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator
@@ -216,6 +216,27 @@ def test_a_plug_that_repeats_the_question_gives_nothing_away() -> None:
         open_meter("tasmota", server.url, capture=sink, options={}, access=RIGHT)
     for text in (said(sink.getvalue()), str(caught.value).encode()):
         assert not [form for form in forms_of(SECRET) if form in text]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "HTTP/1.1 401 Wrong: {0}\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 {0}\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nLocation: /login?password={0}\r\nContent-Length: 0\r\n\r\n",
+        'HTTP/1.1 401 No\r\nWWW-Authenticate: {0} realm="r"\r\nContent-Length: 0\r\n\r\n',
+        "{0}\r\n\r\n",
+    ],
+)
+def test_no_error_repeats_the_password_after_a_meter_that_does(reply: str) -> None:
+    secret, sink = "geheim-4711-wört", io.BytesIO()
+    with raw_server(answer(reply.format(secret).encode())) as server:
+        wire = HttpWire(server.url, sink, Access(Credentials("", secret)), user="admin", eager=True)
+        with pytest.raises(MeterError) as caught:
+            wire.get("/", Deadline(3.0))
+        wire.close()
+    assert "geheim" not in str(caught.value)
+    assert b"geheim" not in said(sink.getvalue())
 
 
 def test_the_log_keeps_the_times_and_lengths_of_what_came() -> None:
