@@ -194,7 +194,7 @@ DRIVERS: Mapping[str, Driver] = {
         options=gude.OPTIONS,
         open=gude.open_gude,
         links=("http",),
-        tls="switch HTTPS on at the strip",
+        tls="switch HTTPS on at the strip and name it by https://",
     ),
     tasmota.DRIVER: Driver(
         summary="plugs with Tasmota firmware",
@@ -213,7 +213,8 @@ DRIVERS: Mapping[str, Driver] = {
         options=shelly.OPTIONS,
         open=shelly.open_shelly,
         links=("http",),
-        tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on)",
+        tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
+        "https://",
     ),
     iec62056.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
