@@ -28,6 +28,7 @@ from meters.http_wire import HttpWire
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterUnavailable, MeterUnplugged
 from meters.reading import Identity, Origin
 from meters.registry import DRIVERS, open_meter, remedy
+from meters.session import read_session
 from meters.transport import Deadline, Line, SerialWire, attest, is_this_machine, read_capture
 from tests.meters.certificates import Keeper, keeper
 from tests.meters.conftest import StartEmulator, wait_until
@@ -304,6 +305,29 @@ def test_our_own_emulator_is_never_attested_or_declared(start_emulator: StartEmu
         for url in (f"https://127.0.0.1:{port}", f"http://{target}"):
             with opened("shelly", url, access) as meter:
                 assert meter.origin().kind == "emulated"
+
+
+SESSIONS = Path(__file__).resolve().parents[1] / "data" / "sessions"
+NO_ROOM = {"powerspy2", "sdm120", "sdm230"}
+"""Emulators whose identity is a number of few digits: no room for the mark (docs/instruments.md)."""
+
+
+@pytest.mark.parametrize("folder", sorted(SESSIONS.glob("emulated-*")), ids=lambda folder: str(folder.name))
+def test_no_emulator_of_ours_is_attested_without_the_pinned_key_nor_declared_where_it_bears_the_mark(
+    folder: Path,
+) -> None:
+    session, _exchanges = read_session(folder)
+    identity, name = session.identity, folder.name.removeprefix("emulated-")
+    said = Declaration("plug-7", identity.serial, ADDRESS, "switch port 7", "A. Muster", "2026-11-28")
+    unpinned = Peer(ADDRESS, PLUG.der, "TLSv1.3")
+    states = {
+        attest(f"https://{ADDRESS}", identity, peer=unpinned).kind,
+        attest(f"https://{ADDRESS}", identity, peer=unpinned, declaration=said).kind,
+        attest(f"http://{ADDRESS}", identity, declaration=said).kind,
+    }
+    assert "attested" not in states
+    assert ("declared" in states) == (name in NO_ROOM)
+    assert (attest(f"https://{ADDRESS}", identity, peer=HELD, declaration=said).kind == "attested") == (name in NO_ROOM)
 
 
 REAL = Identity("Shelly", "SNPL-00112EU", SERIAL, "1.4.4")
