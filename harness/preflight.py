@@ -31,7 +31,7 @@ from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
-from meters.registry import remedy
+from meters.registry import remedy, why
 from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
@@ -203,7 +203,7 @@ def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin:
             )
             said = f"{evidence['declared_by']} on {evidence['declared_on']} ({evidence['declared_link']})"
             return Reason("warn", subject, f"{found}; declared to be {evidence['instrument']} by {said}; {policy}")
-    remark = f"{origin.kind}: its numbers are no evidence about a real machine"
+    remark = f"{origin.kind}, for {why(origin)}: its numbers are no evidence about a real machine"
     return Reason("warn", subject, f"{found}; {remark}{f'; {advice}' if advice else ''}")
 
 

@@ -232,6 +232,22 @@ def no_driver(name: str) -> str:
     return f"no driver {name!r}; {did_you_mean(name, DRIVERS)}"
 
 
+LACKING = {
+    "identity": "it does not say who it is",
+    "port-serial": "its port has no serial number",
+    "tls": "it was reached over a network without TLS, where anybody can answer",
+    "pin": "its key is not in the instrument register, or lab.toml does not name the instrument",
+}
+
+
+def why(origin: Origin) -> str:
+    """Return what keeps readings from being shown to be those of an instrument; empty where nothing does."""
+    if origin.kind == "emulated":
+        return "it answers from this machine, or says that it is an emulator"
+    lacks = origin.evidence.get("lacks")
+    return " and ".join(LACKING[lack] for lack in lacks) if isinstance(lacks, list) else ""
+
+
 def remedy(name: str, origin: Origin) -> str:
     """Return what a lab can do with this kind of meter so that its readings are shown to be its own; empty where that
     is so already, or not wanted."""
@@ -242,7 +258,7 @@ def remedy(name: str, origin: Origin) -> str:
         return "this meter cannot say who it is, so nothing can show that it is this one: use one that can"
     if "port-serial" in lacks:
         return "connect it by a USB adapter that has a serial number of its own"
-    if "pin" in lacks:
+    if "tls_sha256" in origin.evidence:
         key = origin.evidence.get("tls_public_key_sha256") or origin.evidence.get("tls_sha256")
         return (
             f"its key has the SHA-256 {key}: compare that at the device, write it into the instrument register as "
@@ -254,7 +270,11 @@ def remedy(name: str, origin: Origin) -> str:
         *([driver.tls] if driver.tls else []),
     ]
     ways.append("put a TLS terminator of yours right before it")
-    declare = "" if origin.kind == "declared" else "; or declare it there, which certifies nothing by itself"
+    declare = (
+        ""
+        if origin.kind == "declared"
+        else "; or declare it there by the serial number it says, which certifies nothing by itself"
+    )
     return f"{', or '.join(ways)}; with TLS, pin its key in the instrument register{declare}"
 
 

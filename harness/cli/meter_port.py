@@ -124,7 +124,13 @@ def say_remarks(meter: Meter, console: Console) -> None:
         text = f"{evidence['tls_version']}: {keys}; {held}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
     if advice := registry.remedy(meter.describe().driver, meter.origin()):
-        console.print(f"{meter.origin().kind}: {advice}", markup=False, highlight=False, soft_wrap=True)
+        reason = registry.why(meter.origin())
+        console.print(
+            f"{meter.origin().kind}{reason and f', for {reason}'}: {advice}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     for remark in meter.describe().remarks:
         console.print(f"remark: {remark}", markup=False, highlight=False, soft_wrap=True)
 

@@ -250,9 +250,11 @@ def test_check_says_the_state_of_a_network_meter_and_why(tmp_path: Path) -> None
         assert "the lab certifies on it" in first_line(tmp_path, policy, DECLARED).text
         unattested = first_line(tmp_path, LAB.replace(AT, plain.url), PLUG_7)
         assert unattested.severity == "warn"
-        assert "unattested: its numbers are no evidence about a real machine; give the device" in unattested.text
-        assert "serial" not in unattested.text
+        assert "unattested, for it was reached over a network without TLS, where anybody can answer:" in unattested.text
+        assert "its numbers are no evidence about a real machine; give the device" in unattested.text
+        assert "port of this host" not in unattested.text
         unpinned = first_line(tmp_path, LAB.replace(AT, secured.url), PLUG_7)
+        assert "unattested, for its key is not in the instrument register" in unpinned.text
         assert f"its key has the SHA-256 {PLUG.key_sha256}: compare that at the device" in unpinned.text
 
 

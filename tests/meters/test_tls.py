@@ -27,7 +27,7 @@ from meters.certificates import certificate_sha256, public_key_sha256, read_fing
 from meters.http_wire import HttpWire
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterUnavailable, MeterUnplugged
 from meters.reading import Identity, Origin
-from meters.registry import DRIVERS, open_meter, remedy
+from meters.registry import DRIVERS, open_meter, remedy, why
 from meters.session import read_session
 from meters.transport import Deadline, Line, SerialWire, attest, is_this_machine, read_capture
 from tests.meters.certificates import Keeper, keeper
@@ -399,8 +399,29 @@ def test_the_remedy_names_what_is_lacking() -> None:
     assert "firmware 2.0.0" in remedy("shelly", Origin("unattested", {"lacks": ["tls"]}))
     assert "cannot say who it is" in remedy("pzem", Origin("unattested", {"lacks": ["identity", "tls"]}))
     assert "serial number of its own" in remedy("wattsup", Origin("unattested", {"lacks": ["port-serial"]}))
-    assert "ab" * 32 in remedy("gude", Origin("unattested", {"lacks": ["pin"], "tls_public_key_sha256": "ab" * 32}))
+    seen: dict[str, str | int | list[str] | None] = {"tls_sha256": "cd" * 32, "tls_public_key_sha256": "ab" * 32}
+    assert "ab" * 32 in remedy("gude", Origin("unattested", {"lacks": ["pin"], **seen}))
+    assert "ab" * 32 in remedy("gude", Origin("declared", seen))
     assert remedy("no-driver", Origin("unattested", {"lacks": ["tls"]})) == ""
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        (Origin("emulated", {}), "answers from this machine, or says that it is an emulator"),
+        (
+            Origin("unattested", {"lacks": ["identity", "tls"]}),
+            "does not say who it is and it was reached over a network",
+        ),
+        (Origin("unattested", {"lacks": ["pin"]}), "its key is not in the instrument register"),
+        (Origin("unattested", {"lacks": ["port-serial"]}), "its port has no serial number"),
+        (Origin("declared", {}), ""),
+        (Origin("attested", {}), ""),
+    ],
+)
+def test_why_a_meter_is_not_shown_to_be_an_instrument_is_said(origin: Origin, words: str) -> None:
+    assert words in why(origin)
+    assert bool(words) == bool(why(origin))
 
 
 # --- fingerprints ---------------------------------------------------------------------------------------------------
