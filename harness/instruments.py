@@ -486,12 +486,11 @@ def _check_network(where: str, name: str, one: Instrument) -> None:
     if not one.serial:
         raise ConfigError(f"{where}.declared: needs a serial number that the instrument says itself; add serial")
     try:
-        ipaddress.ip_address(one.declared.address)
+        plain = str(ipaddress.ip_address(one.declared.address))
     except ValueError:
-        found = one.declared.address
-        raise ConfigError(
-            f"{where}.declared.address: found {found!r}, expected a fixed address, such as 192.168.1.50"
-        ) from None
+        plain = "a fixed address, such as 192.168.1.50"
+    if plain != one.declared.address:
+        raise ConfigError(f"{where}.declared.address: found {one.declared.address!r}, expected {plain}")
 
 
 def _check_reached(where: str, section: MeterSection, one: Instrument) -> None:

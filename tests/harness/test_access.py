@@ -196,6 +196,7 @@ def test_a_meter_that_names_no_instrument_gets_neither(tmp_path: Path) -> None:
         (DECLARED.replace(f'serial = "{SERIAL}"\n', ""), "declared: needs a serial number"),
         (DECLARED.replace('"A. Muster"', '" "'), r"declared\.by: found nothing"),
         (DECLARED.replace('"127.0.0.1"', '"plug.lab"'), r"declared\.address: found 'plug\.lab', expected a fixed"),
+        (DECLARED.replace('"127.0.0.1"', '"2001:DB8:0::7"'), r"found '2001:DB8:0::7', expected 2001:db8::7"),
         (DECLARED.replace("on = 2026-11-28\n", ""), r"declared\.on: missing"),
         (DECLARED.replace('"127.0.0.1"', '"127.0.0.2"'), r"was declared to be at 127\.0\.0\.2; correct the port"),
     ],
