@@ -256,7 +256,7 @@ def test_recorded_with_a_password_a_session_replays_without_it(
 ) -> None:
     from harness import cli
 
-    for number, (name, more) in enumerate(PLUGS):
+    for number, (name, more) in enumerate([PLUGS[0], PLUGS[2], PLUGS[3]]):  # a header, parameters, a digest
         emulator: EmulatorProcess = start_emulator(*LOAD, *more, name=name)
         secret = tmp_path / f"secret-{number}"
         secret.write_text(SECRET + "\n")
