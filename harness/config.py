@@ -10,7 +10,7 @@ lab.toml schema history
 import re
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -61,6 +61,8 @@ class Lab:
     """A meter without a valid certificate: no start, or a finding in the report."""
     check_load_days: int = field(default=0, metadata=_at_least(0))
     """How old (days) the last passed check load of a meter may be; 0: none is demanded."""
+    certify_declared: bool = False
+    """The lab certifies results of meters that are known by a person's declaration in the register alone."""
     photos: list[str] = field(default_factory=list)
     """Photographs of the set-up (PNG, JPEG), relative to lab.toml: attached to the campaign, shown to the auditor."""
 
@@ -152,16 +154,25 @@ class SutSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSection:
-    """One meter: driver, port, the circuit it sits in, and the driver's own options."""
+    """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
+
+    The password itself stands in no file that a run keeps: it is the only line of `password_file` (relative to
+    lab.toml), or the environment variable `password_env`. `user` is needed where the meter has another than its kind
+    always has.
+    """
 
     driver: str
     port: str
     circuit: str
     options: dict[str, Any] = field(default_factory=dict)
     instrument: str = ""
-    """Its name in the instrument register; needed where the meter cannot say its serial number."""
+    """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a
+    declaration that stands there."""
     limits_percent: float = field(default=0.0, metadata=_at_least(0))
     """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
+    user: str = ""
+    password_file: str = ""
+    password_env: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,6 +411,7 @@ def load(path: Path) -> LabConfig:
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = _from_folder(path, "baseline", section, lab.baseline.duration_s)
     sync = _from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None)
+    _check_passwords(path, lab, {file.resolve() for scenario in scenarios for file in scenario.files})
     return LabConfig(path=path.resolve(), file=lab, scenarios=scenarios, baseline=baseline, sync=sync, source=source)
 
 
@@ -480,11 +492,39 @@ def _check_register(path: Path, lab: LabFile) -> None:
     asked = {
         "lab.expired_instrument": lab.lab.expired_instrument == "refuse",
         "lab.check_load_days": lab.lab.check_load_days > 0,
+        "lab.certify_declared": lab.lab.certify_declared,
         **{f"meters.{name}.instrument": bool(section.instrument) for name, section in lab.meters.items()},
     }
     for key, is_set in asked.items():
         if is_set:
             raise ConfigError(f"{path}: {key}: needs the instrument register; name its file in lab.instruments")
+
+
+def _check_passwords(path: Path, lab: LabFile, staged: Set[Path]) -> None:
+    """A password is named where a meter asks for one, and stands in no file that is kept with a run."""
+    runs = (path.parent / Path(lab.campaign.runs_folder).expanduser()).resolve()
+    for name, section in lab.meters.items():
+        where, named = f"{path}: meters.{name}", section.password_file or section.password_env
+        if "@" in section.port.partition("://")[2]:
+            raise ConfigError(
+                f"{where}.port: found a login in it, and this file is kept with every run; take it out, and name a "
+                "password_file"
+            )
+        if section.password_file and section.password_env:
+            raise ConfigError(f"{where}: found password_file and password_env, expected one of them")
+        if section.user and not named:
+            raise ConfigError(f"{where}.user: needs a password; name a password_file or password_env")
+        if not (section.user.isascii() and section.user.isprintable()) or ":" in section.user:
+            raise ConfigError(f"{where}.user: found {section.user!r}, expected plain characters and no colon")
+        if named and not section.port.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"{where}: only a meter at http:// or https:// asks for a password; found {section.port!r}"
+            )
+        file = (path.parent / Path(section.password_file).expanduser()).resolve()
+        if section.password_file and file.is_relative_to(runs):
+            raise ConfigError(f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere")
+        if section.password_file and file in staged:
+            raise ConfigError(f"{where}.password_file: {file} is copied to the SUT and kept with every run; move it")
 
 
 def _scenario(path: Path, name: str, section: ScenarioSection) -> Scenario:

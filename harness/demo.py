@@ -20,8 +20,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.access import access_of
 from harness.config import APPLICATION, EMBEDDED, LabConfig
 from harness.errors import LabError
+from harness.instruments import Register, load_register
 from harness.loopback_sshd import LoopbackSshd
 from harness.sut import SutConfig
 from meters import registry
@@ -46,7 +48,11 @@ class Wires:
 
 @contextmanager
 def open_wires(config: LabConfig) -> Iterator[Wires]:
-    """The lab's wires; what is embedded runs until the context is left."""
+    """The lab's wires; what is embedded runs until the context is left.
+
+    Raises:
+        ConfigError: the instrument register cannot be read. A password is looked for when its meter is opened.
+    """
     with ExitStack() as stack:
         folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
         if EMBEDDED in (config.file.sut.host, *(section.port for section in config.file.meters.values())):
@@ -57,10 +63,8 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
             else section.port
             for name, section in config.file.meters.items()
         }
-        openers = {
-            name: partial(_open_meter, section.driver, ports[name], section.options)
-            for name, section in config.file.meters.items()
-        }
+        register = load_register(config)
+        openers = {name: partial(_open_meter, config, register, name, port) for name, port in ports.items()}
         embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
         sut = config.file.sut
         if sut.host == EMBEDDED:
@@ -129,8 +133,9 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _open_meter(driver: str, port: str, options: Mapping[str, object], wire_log: BinaryIO) -> Meter:
-    return registry.open_meter(driver, port, capture=wire_log, options=options)
+def _open_meter(config: LabConfig, register: Register | None, name: str, port: str, wire_log: BinaryIO) -> Meter:
+    section, access = config.file.meters[name], access_of(config, register, name)
+    return registry.open_meter(section.driver, port, capture=wire_log, options=section.options, access=access)
 
 
 @contextmanager

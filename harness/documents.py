@@ -154,7 +154,7 @@ class PowerDescriptor:
     meter: str
     circuit: str
     identity: Json
-    origin: Literal["instrument", "emulated", "unattested", "imported"]
+    origin: Literal["instrument", "attested", "declared", "emulated", "unattested", "imported"]
     evidence: Json
     averaging: Literal["window", "instantaneous"]
     window_s: float

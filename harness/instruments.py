@@ -1,4 +1,5 @@
-"""The instrument register: which meters the lab has, their certificates, the check loads they were tried with.
+"""The instrument register: which meters the lab has, their certificates, the check loads they were tried with, by which
+key or by whose declaration one on a network is known.
 
 Knows the form of `instruments.toml` and of `check-loads.jsonl` beside it, how the instrument that answers is found in
 the register, and what of it stands in a run's descriptor (`calibration`, docs/instruments.md). Knows no wire, no run
@@ -8,6 +9,7 @@ instruments.toml schema history
   1  2026-11-21  first version
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +17,15 @@ from datetime import UTC, date, datetime, timedelta
 from math import isfinite, sqrt
 from pathlib import Path
 from typing import Literal, TypeAlias, get_type_hints
+from urllib.parse import urlsplit
 
-from harness.config import LabConfig, read_records
+from harness.config import NAME_CHARACTERS, LabConfig, MeterSection, read_records
 from harness.documents import Json, describe, dump, load_object, matches
 from harness.errors import ConfigError, DocumentError, LabError
+from meters.access import Declaration, Pin
+from meters.certificates import count_in, read_fingerprint
 from meters.reading import Accuracy, Description, Identity, Origin
+from meters.transport import TLS_SCHEMES
 
 HISTORY = "check-loads.jsonl"
 WRONG_RATIOS: Mapping[str, float] = {
@@ -76,8 +82,22 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a person answers for: this instrument is at this address of the lab's network, reached by this link."""
+
+    by: str
+    on: Day
+    address: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A meter of the lab. An empty `serial` is that of a meter that has none; an empty `firmware` means any."""
+    """A meter of the lab. An empty `serial` is that of a meter that has none; an empty `firmware` means any.
+
+    `tls_*`: by which key it is known on a network; `tls_ca_file` (PEM, relative to the register) holds who issued its
+    certificate.
+    """
 
     maker: str
     model: str
@@ -85,6 +105,15 @@ class Instrument:
     firmware: str = FIRMWARE_OPEN
     ranges: list[str] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
+    tls_sha256: str = ""
+    tls_public_key_sha256: str = ""
+    tls_ca_file: str = ""
+    declared: Declared | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is known by a key."""
+        return bool(self.tls_sha256 or self.tls_public_key_sha256 or self.tls_ca_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +172,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The register of a lab, its verbatim bytes, and the history beside it."""
+    """The register of a lab, its verbatim bytes, the history beside it.
+
+    `authorities`: instrument -> the content of its `tls_ca_file`.
+    """
 
     path: Path
     file: RegisterFile
     source: bytes
+    authorities: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def history_path(self) -> Path:
@@ -175,6 +208,28 @@ class Register:
                 f"{identity.serial!r} ({identity.maker} {identity.model}); connect the right one, or correct lab.toml"
             )
         return _match(found[0], instruments[found[0]], "serial", identity, self.path) if found else None
+
+    def inputs(self) -> dict[str, bytes]:
+        """What a run keeps of the register: itself, and who issued the certificates of its instruments."""
+        kept = {authority_file(name): content for name, content in self.authorities.items()}
+        return {"instruments.toml": self.source, **kept}
+
+    def pin(self, name: str) -> Pin | None:
+        """By which key an instrument is known; None where it is by none."""
+        one = self.file.instruments.get(name)
+        if one is None or not one.is_pinned:
+            return None
+        authority = self.authorities.get(name, b"").decode()
+        certificate, key = (read_fingerprint(text) or "" for text in (one.tls_sha256, one.tls_public_key_sha256))
+        return Pin(name, certificate, key, authority)
+
+    def declaration(self, name: str) -> Declaration | None:
+        """What a person declares of an instrument; None where nobody does."""
+        one = self.file.instruments.get(name)
+        if one is None or one.declared is None:
+            return None
+        said = one.declared
+        return Declaration(name, one.serial, said.address, said.link, said.by, said.on.isoformat())
 
     def calibration(self, identity: Identity, origin: Origin, named: str, utc: str) -> Json | None:
         """What a run's descriptor says of the meter's certificate at a moment; None for a meter that is not registered.
@@ -232,21 +287,31 @@ def load_register(config: LabConfig) -> Register | None:
         return None
     file, source = read_records(RegisterFile, path, "lab.instruments names it; its form is in docs/instruments.md")
     for name, instrument in file.instruments.items():
-        _check_instrument(f"{path}: instruments.{name}", instrument)
+        _check_instrument(f"{path}: instruments.{name}", name, instrument)
     _check_serials(path, file.instruments)
     for name, check_load in file.check_loads.items():
         if check_load.expected_w <= 0:
             raise ConfigError(
                 f"{path}: check_loads.{name}.expected_w: found {check_load.expected_w!r}, expected watts above 0"
             )
-    register = Register(path, file, source)
+    authorities = {
+        name: _authority(path, name, one.tls_ca_file) for name, one in file.instruments.items() if one.tls_ca_file
+    }
+    register = Register(path, file, source, authorities)
     for meter, section in config.file.meters.items():
         if section.instrument and section.instrument not in file.instruments:
             raise ConfigError(
                 f"{config.path}: meters.{meter}.instrument: {section.instrument!r} is not in {path}, "
                 f"it has {', '.join(file.instruments) or 'none'}"
             )
+        if section.instrument:
+            _check_reached(f"{config.path}: meters.{meter}", section, file.instruments[section.instrument])
     return register
+
+
+def authority_file(instrument: str) -> str:
+    """The name, among the inputs of a run, of who issued an instrument's certificate."""
+    return f"tls-ca-{instrument}.pem"
 
 
 def certificate_on(instrument: Instrument, on: date) -> Certificate | None:
@@ -395,7 +460,8 @@ def _document(certificate: Certificate | None) -> Json:
     }
 
 
-def _check_instrument(where: str, instrument: Instrument) -> None:
+def _check_instrument(where: str, name: str, instrument: Instrument) -> None:
+    _check_network(where, name, instrument)
     for index, certificate in enumerate(instrument.certificates):
         place = f"{where}.certificates[{index}]"
         for key in ("date", "expires"):
@@ -409,6 +475,67 @@ def _check_instrument(where: str, instrument: Instrument) -> None:
             raise ConfigError(f"{place}.points: none; copy load, error and U of each point of the certificate")
         for number, point in enumerate(certificate.points):
             _check_point(f"{place}.points[{number}]", point)
+
+
+def _check_network(where: str, name: str, one: Instrument) -> None:
+    """What is said of an instrument on a network."""
+    for key in ("tls_sha256", "tls_public_key_sha256"):
+        if (text := getattr(one, key)) and read_fingerprint(text) is None:
+            raise ConfigError(
+                f"{where}.{key}: found {text!r}, expected the SHA-256 as `wattlab meter read` shows it: 64 hexadecimal "
+                "digits, with colons or without"
+            )
+    if one.tls_ca_file and set(name) - NAME_CHARACTERS:
+        raise ConfigError(f"{where}: the name becomes that of a file: use letters, digits, '-', '_' and '.'")
+    if one.declared is None:
+        return
+    empty = [key for key in ("by", "address", "link") if not getattr(one.declared, key).strip()]
+    if empty:
+        raise ConfigError(
+            f"{where}.declared.{empty[0]}: found nothing, expected who declares it, where it is, by which link"
+        )
+    if not one.serial:
+        raise ConfigError(f"{where}.declared: needs a serial number that the instrument says itself; add serial")
+    try:
+        plain = str(ipaddress.ip_address(one.declared.address))
+    except ValueError:
+        plain = "a fixed address, such as 192.168.1.50"
+    if plain != one.declared.address:
+        raise ConfigError(f"{where}.declared.address: found {one.declared.address!r}, expected {plain}")
+
+
+def _check_reached(where: str, section: MeterSection, one: Instrument) -> None:
+    """What the register says of an instrument on a network holds only where it is reached that way."""
+    parts = urlsplit(section.port)
+    if not parts.netloc:
+        return
+    if one.is_pinned and parts.scheme not in TLS_SCHEMES:
+        secure = {"http": "https://", "socket": "socket+tls://"}.get(parts.scheme, "socket+tls:// or https://")
+        raise ConfigError(
+            f"{where}.port: found {section.port!r} for the instrument {section.instrument}, whose key the register "
+            f"has; reach it by TLS ({secure}), or take the key out of the register"
+        )
+    if one.declared is not None and parts.hostname != one.declared.address:
+        raise ConfigError(
+            f"{where}.port: found {section.port!r}, but the instrument {section.instrument} was declared to be at "
+            f"{one.declared.address}; correct the port, or have it declared anew"
+        )
+
+
+def _authority(path: Path, name: str, named: str) -> bytes:
+    """The certificates of whom an instrument's own must be issued by."""
+    where, file = f"{path}: instruments.{name}.tls_ca_file", path.parent / Path(named).expanduser()
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: {file}: cannot read ({error.strerror}); name a file of certificates (PEM)"
+        ) from None
+    if not content.isascii() or not count_in(content.decode("ascii")):
+        raise ConfigError(
+            f"{where}: {file}: found no certificate, expected one or more in PEM (-----BEGIN CERTIFICATE)"
+        )
+    return content
 
 
 def _check_point(where: str, point: CertificatePoint) -> None:

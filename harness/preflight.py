@@ -33,6 +33,7 @@ from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
+from meters.registry import remedy, why
 from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
@@ -191,7 +192,7 @@ def _meters(
         subject = f"meter {name}"
         try:
             meter = open_meter(io.BytesIO())
-        except MeterError as error:
+        except (MeterError, ConfigError) as error:
             yield Reason("refuse", subject, str(error))
             continue
         try:
@@ -203,9 +204,9 @@ def _meters(
         else:
             who = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
             power = "no power" if reading.power_w is None else f"{reading.power_w:.1f} W"
-            yield _of_origin(subject, f"{who}, reads {power}", origin)
-            yield from _of_ranging(subject, description)
             section = config.file.meters[name]
+            yield _of_origin(config, subject, f"{who}, reads {power}", section.driver, origin)
+            yield from _of_ranging(subject, description)
             try:
                 match = None if register is None else register.find(identity, section.instrument)
             except ConfigError as error:
@@ -216,10 +217,27 @@ def _meters(
             meter.close()
 
 
-def _of_origin(subject: str, found: str, origin: Origin) -> Reason:
-    if origin.kind == "instrument":
-        return Reason("ok", subject, found)
-    return Reason("warn", subject, f"{found}; {origin.kind}: its numbers are no evidence about a real machine")
+def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin: Origin) -> Reason:
+    """What shows that the readings are those of an instrument, or what does not and what could."""
+    evidence, advice = origin.evidence, remedy(driver, origin)
+    match origin.kind:
+        case "instrument":
+            return Reason("ok", subject, found)
+        case "attested":
+            key = evidence["tls_public_key_sha256"] or evidence["tls_sha256"]
+            return Reason(
+                "ok", subject, f"{found}; attested by TLS: the key of {evidence['instrument']}, SHA-256 {key}"
+            )
+        case "declared":
+            policy = (
+                "the lab certifies on it (lab.certify_declared)"
+                if config.file.lab.certify_declared
+                else (f"that alone certifies nothing: {advice}")
+            )
+            said = f"{evidence['declared_by']} on {evidence['declared_on']} ({evidence['declared_link']})"
+            return Reason("warn", subject, f"{found}; declared to be {evidence['instrument']} by {said}; {policy}")
+    remark = f"{origin.kind}, for {why(origin)}: its numbers are no evidence about a real machine"
+    return Reason("warn", subject, f"{found}; {remark}{f'; {advice}' if advice else ''}")
 
 
 def _of_ranging(subject: str, description: Description) -> Iterator[Reason]:
@@ -250,6 +268,9 @@ def _of_register(
         return
     for remark in match.remarks:
         yield Reason("warn", subject, remark)
+    if not section.instrument and (match.instrument.is_pinned or match.instrument.declared is not None):
+        text = f"what the register says of {match.name} on a network is not used; name it in meters.NAME.instrument"
+        yield Reason("warn", subject, text)
     yield _of_certificate(config, match, subject, bad)
     days = config.file.lab.check_load_days
     if days:

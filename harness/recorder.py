@@ -36,6 +36,7 @@ from harness.instruments import stated
 from harness.run_folder import RunWriter, Sign, unsigned
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import QUANTITIES, Description, Identity, Origin, Reading
+from meters.registry import remedy
 
 POLL_S = 0.25
 REOPEN_S = 1.0
@@ -225,6 +226,8 @@ def power_descriptor(
 ) -> PowerDescriptor:
     """The descriptor of a meter's stream, from what the instrument said, what its port proves, and its certificate."""
     document = description.document(identity, origin) | {"calibration": calibration}
+    if advice := remedy(description.driver, origin):
+        document["evidence"] = {**origin.evidence, "remedy": advice}
     known = {f.name for f in fields(PowerDescriptor)} & document.keys()
     return PowerDescriptor(
         **{"stream": stream, "meter": meter, "circuit": circuit} | {name: document[name] for name in known}  # type: ignore[arg-type]

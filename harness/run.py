@@ -114,7 +114,7 @@ def execute(
     with RunWriter(folder) as writer:
         inputs = {"lab.toml": bench.config.source, "scenario.toml": scenario.source, "agent.py": bench.agent_source}
         if bench.register is not None:
-            inputs["instruments.toml"] = bench.register.source
+            inputs |= bench.register.inputs()
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}
         for name, staged in material.staged.items():
             if staged.kept:

@@ -34,6 +34,7 @@ from harness.documents import (
     upgrade,
 )
 from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.origins import NETWORK, problems_of, words_of
 
 MANIFEST = "MANIFEST.sha256"
 SEAL_SIGNATURE = "MANIFEST.sha256.sig"
@@ -364,6 +365,13 @@ class RunFolder:
             stop=stops[0] if stops else None,
         )
 
+    def read_input(self, name: str) -> bytes | None:
+        """The content of one of its inputs; None where it has none of that name."""
+        try:
+            return read_plain(self.path / "inputs" / name)
+        except OSError:
+            return None
+
     @property
     def exit_status(self) -> ExitStatus:
         """`success`, `abort` or `fail`; a run without a stop document was aborted."""
@@ -645,16 +653,20 @@ def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
 
 
 def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
-    """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes."""
+    """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes; on
+    a network the register's key or declaration in place of the port."""
     claim = f"meter {descriptor.meter}: {descriptor.origin}"
-    if descriptor.origin != "instrument":
+    if descriptor.origin not in ("instrument", *NETWORK):
         return Check(run.path.name, "origin", True, claim)
     evidence, said = descriptor.evidence, _received(run.path / f"wire-{descriptor.meter}.log")
     words = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware")).split()
     problems = []
-    if evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
+    if descriptor.origin in NETWORK:
+        claim += words_of(descriptor)
+        problems += problems_of(descriptor, run.read_input)
+    elif evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
         problems.append("its port is no hardware device")
-    if not evidence.get("sysfs_serial"):
+    if descriptor.origin == "instrument" and not evidence.get("sysfs_serial"):
         problems.append("its port has no serial number")
     if not any(_stands_in(word, said) for word in words):
         problems.append("its identity does not stand in the wire log")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+from meters.access import ANYBODY, Access, Peer
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
 from meters.options import Option
 from meters.reading import Averaging, Description, Identity, Origin, Reading
@@ -60,6 +61,11 @@ class Dialogue(Protocol):
         """The port as the lab names it."""
         ...
 
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end of a network connection."""
+        ...
+
     def greet(self) -> Identity:
         """Drop what is left on the wire, ask who is there, set the meter up for reading.
 
@@ -99,6 +105,11 @@ class Link(Protocol):
 
     port: str
 
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end of a network connection, `None` where there is none."""
+        ...
+
     def reopen(self) -> None:
         """Open the port anew; raises `MeterUnavailable`."""
         ...
@@ -121,6 +132,11 @@ class OverWire(Generic[AnyWire]):
         """The port as the lab names it."""
         return self._wire.port
 
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end of a network connection."""
+        return self._wire.peer
+
     def reopen(self) -> None:
         """Open the port anew; raises `MeterUnavailable`."""
         self._wire.reopen()
@@ -138,15 +154,15 @@ class DialogueMeter:
     the next question, and the reading after that is `resynced`. Pushing: `interval_s` is `None`.
     """
 
-    def __init__(self, dialogue: Dialogue, interval_s: float | None) -> None:
+    def __init__(self, dialogue: Dialogue, interval_s: float | None, access: Access = ANYBODY) -> None:
         """Greet the instrument; raises what `greet` raises, `MeterMismatch` if the answer is no answer of its kind."""
-        self._dialogue = dialogue
+        self._dialogue, self._access = dialogue, access
         self._interval_s = interval_s
         self._out_of_step = False
         self._torn = False
         try:
             self._identity = dialogue.greet()
-            self._origin = attest(dialogue.port, self._identity)
+            self._origin = self._attested(self._identity)
         except MeterGarbage as error:
             dialogue.close()
             raise MeterMismatch(str(error)) from error
@@ -198,7 +214,7 @@ class DialogueMeter:
         try:
             self._torn, self._out_of_step = True, False
             identity = self._dialogue.greet()
-            origin = attest(self._dialogue.port, identity)
+            origin = self._attested(identity)
             self._check_same(identity, origin)
             self._origin = origin
         except BaseException:
@@ -210,6 +226,10 @@ class DialogueMeter:
         """Take leave and give the port back."""
         with suppress(MeterError):
             self._dialogue.close()
+
+    def _attested(self, identity: Identity) -> Origin:
+        dialogue = self._dialogue
+        return attest(dialogue.port, identity, peer=dialogue.peer, declaration=self._access.declaration)
 
     def _is_sampled(self, window_s: float) -> bool:
         return self._interval_s is not None and self._interval_s > SAMPLED_WINDOWS * window_s
@@ -256,7 +276,9 @@ class DialogueMeter:
 def _who(identity: Identity, origin: Origin) -> str:
     """Return what must stay the same as long as a run lasts."""
     port_serial = origin.evidence.get("sysfs_serial") or "without serial number"
+    key = origin.evidence.get("tls_public_key_sha256")
     names = (identity.maker, identity.model, identity.serial, identity.firmware)
     return (
         f"{' '.join(name for name in names if name) or 'a meter without identity'}, {origin.kind}, port {port_serial}"
+        + (f", key {key}" if key else "")
     )

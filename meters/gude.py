@@ -2,7 +2,9 @@
 
 Knows: `GET /status.json?components=81920` (0x4000 sensor values + 0x10000 their descriptions; GUDE wiki, "HTTP JSON
 Sensor Data" and "EPC HTTP Interface"). Each value is found by the name and unit its description gives, never by its
-index: firmware 1.11 moved them (labgrid issue 1263). Does not know: SNMP, Modbus-TCP, sockets, passwords.
+index: firmware 1.11 moved them (labgrid issue 1263). A password is given by
+HTTP Basic, as check_gude does; the strip has HTTPS with a certificate of its own. Does not know: SNMP, Modbus-TCP,
+sockets.
 
 The strip makes its power of U, I and power factor that are rounded first, and answers at uneven times (1.0 to 2.2 s
 in the KDE measurement log), so nothing here assumes a step of 1 s: the window of a value is not documented and is
@@ -23,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
@@ -32,6 +35,7 @@ from meters.reading import Accuracy, Column, Description, Identity, Reading, wit
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "gude"
+USER = "admin"
 REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
     "interval_s": interval_option(REFRESH_S),
@@ -217,15 +221,23 @@ class Gude(OverWire[HttpWire]):
     """The dialogue with an Expert Power Control: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(
-        self, port: str, sensor: str, range_w: float, reply_s: float, interval_s: float, sink: Sink | None
+        self,
+        port: str,
+        sensor: str,
+        *,
+        range_w: float,
+        reply_s: float,
+        interval_s: float,
+        sink: Sink | None,
+        access: Access,
     ) -> None:
-        """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
+        """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
         self.reply_s = reply_s
         self._sensor, self._range_w = sensor, range_w
         self._columns: tuple[Column, ...] = ()
         self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
         self._repetitions = Repetitions(REFRESH_S, interval_s)
-        self._wire = HttpWire(port, sink)
+        self._wire = HttpWire(port, sink, access, user=USER)
 
     def greet(self) -> Identity:
         """Ask who is there and which meters it has."""
@@ -246,6 +258,7 @@ class Gude(OverWire[HttpWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="indicative",
+            remarks=self._wire.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -310,12 +323,24 @@ def _column(field: Field, sensor: Sensor, range_w: float) -> Column:
     return Column(field.quantity, unit, sensor.values[field.quantity].step, limits, field.accuracy)
 
 
-def open_gude(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
-    """Open the GUDE strip at `port`, `http://HOST`; `options` are those of `OPTIONS`, `capture` takes the wire log.
+def open_gude(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
+    """Open the GUDE strip at `port`, `http://HOST` or `https://HOST`.
+
+    `options` are those of `OPTIONS`, `capture` takes the wire log, `access` lets it in and knows it again.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
     interval_s = number(values, "interval_s")
-    sensor, range_w = word(values, "sensor"), number(values, "range_w")
-    return DialogueMeter(Gude(port, sensor, range_w, number(values, "reply_s"), interval_s, capture), interval_s)
+    dialogue = Gude(
+        port,
+        word(values, "sensor"),
+        range_w=number(values, "range_w"),
+        reply_s=number(values, "reply_s"),
+        interval_s=interval_s,
+        sink=capture,
+        access=access,
+    )
+    return DialogueMeter(dialogue, interval_s, access)

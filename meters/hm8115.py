@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options
@@ -185,10 +186,12 @@ def _text(body: bytes) -> str:
 class Hm8115(OverWire[SerialWire]):
     """The dialogue with one HM8115-2 (`meters.dialogue.Dialogue`); range 0 is the instrument's own choice."""
 
-    def __init__(self, port: str, baud: int, *, range_u: int, range_i: int, reply_s: float, sink: Sink | None) -> None:
+    def __init__(
+        self, port: str, baud: int, *, range_u: int, range_i: int, reply_s: float, sink: Sink | None, access: Access
+    ) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._range_u, self._range_i, self.reply_s = range_u, range_i, reply_s
-        self._wire = SerialWire(port, Line(baud), sink)
+        self._wire = SerialWire(port, Line(baud), sink, access)
         self._splitter = LineSplitter(b"\r", LINE_LIMIT)
         self._lines: deque[Frame] = deque()
 
@@ -331,7 +334,9 @@ def _range(values: Mapping[str, Value], name: str, ranges: Mapping[int, float]) 
     return found[0]
 
 
-def open_hm8115(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_hm8115(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the HM8115-2 at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
@@ -344,5 +349,6 @@ def open_hm8115(port: str, *, capture: Sink | None, options: Mapping[str, object
         range_i=_range(values, "current_range_a", RANGES_A),
         reply_s=number(values, "reply_s"),
         sink=capture,
+        access=access,
     )
-    return DialogueMeter(dialogue, number(values, "interval_s"))
+    return DialogueMeter(dialogue, number(values, "interval_s"), access)

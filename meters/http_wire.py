@@ -1,11 +1,14 @@
-"""One question over HTTP: GET, bounded in time and size, every byte captured, no redirect followed.
+"""One question over HTTP or HTTPS: GET, bounded in time and size, every byte captured, no redirect followed.
 
-Knows: http.client on a socket of our own, keeping a connection and making a new one, what a status code means for
-somebody in front of a meter. Does not know: what the body says; passwords (a meter that wants one is refused), TLS.
+Knows: http.client on a socket of our own, keeping a connection and making a new one, when a login is due, what a status
+code means for somebody in front of a meter. Does not know: what the body says; how a login is computed
+(`meters.http_auth`), a key checked (`meters.tls`). What is captured is what was said inside TLS, without the password:
+WITHHELD stands in its place, and `*` where a meter gave it away.
 
 An answer that comes too late cannot be taken for the answer to a later question: after any trouble, and when bytes
 wait that nobody asked for, the connection is dropped and the next question gets a new one. The host's name is looked
-up when the port is opened, never while reading; how long that takes is up to this machine's resolver.
+up when the port is opened, never while reading; how long that takes is up to this machine's resolver. A meter that has
+refused a password is not asked again until `reopen`: some lock out who tries too often.
 """
 
 from __future__ import annotations
@@ -13,13 +16,17 @@ from __future__ import annotations
 import errno
 import http.client
 import io
-import select
 import socket
+import ssl
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from meters import tls
+from meters.access import ANYBODY, Access, Peer
+from meters.http_auth import Login, hidden, masked, read_challenges, withhold
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -37,40 +44,85 @@ if TYPE_CHECKING:
 BODY_LIMIT = 1 << 16
 REPLY_LIMIT = 1 << 18  # with headers; http.client bounds each header line by 64 KiB and their number by 100
 CONNECT_S = 3.0
-HTTP_PORT = 80
+DEFAULT_PORTS = {"http": 80, "https": 443}
+ATTEMPTS = 3  # to log in: unasked, as challenged, and with a new nonce where that one was stale
+TOO_MANY_REQUESTS = 429
 HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
 
+NEEDS_PASSWORD = "the meter wants a password: give it with user and password_file (docs/instruments.md)"
+WRONG_PASSWORD = "correct user or password_file (docs/instruments.md)"
 ABSENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Place = tuple[socket.AddressFamily, Address]
 
 
 class HttpWire:
-    """A meter's HTTP server, by URL `http://HOST[:PORT]`."""
+    """A meter's HTTP server, by URL `http://HOST[:PORT]` or `https://HOST[:PORT]`."""
 
-    def __init__(self, url: str, sink: Sink | None) -> None:
-        """Look the host up and connect.
+    def __init__(
+        self, url: str, sink: Sink | None, access: Access = ANYBODY, *, user: str = "", eager: bool = False
+    ) -> None:
+        """Look the host up and connect; `user` is the login of a lab that names none, `eager` as in `Login`.
 
-        Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there.
+        Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there,
+        `MeterMismatch` when another key does than the lab has pinned.
         """
         self.port = url
-        self._host, self._tcp_port = _host_and_port(url)
+        self._scheme, self._host, self._tcp_port = _place(url)
         self._capture = None if sink is None else Capture(sink)
+        self._pin = access.pin
+        self._peer: Peer | None = None
+        self._login = _login(access, user, eager)
         self._places: list[Place] = []
         self._tap: _Tap | None = None
-        self._gone = ""
+        self._gone = self._refused = ""
         self.reopen()
+
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end."""
+        return self._peer
+
+    @property
+    def login(self) -> Login | None:
+        """How the lab logs in, `None` where it has no password for this meter."""
+        return self._login
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What an operator should know of how the lab logs in (`Description.remarks`)."""
+        is_shown_to_one = self._peer is not None and bool(self._peer.pinned)
+        if self._login is None or not self._login.is_readable or is_shown_to_one:
+            return ()
+        return (
+            "the password goes over the network so that whoever listens there can read it: reach the meter by TLS with "
+            "a pinned key, or on a network of its own",
+        )
 
     def get(self, path: str, deadline: Deadline) -> Chunk:
         """Return the body of `GET path` with the time its last byte arrived.
 
-        Raises `MeterTimeout` at the deadline, however slowly bytes come; `MeterRefused` on status 401 and 403;
-        `MeterGarbage` on any other status but 200, on what is not HTTP, on a body cut short or above `BODY_LIMIT`;
-        `MeterUnplugged` when nothing listens any more, and from then on until `reopen`.
+        Raises `MeterTimeout` at the deadline, however slowly bytes come; `MeterRefused` where the meter wants another
+        password, or one, and on status 403; `MeterGarbage` on any other status but 200, on what is not HTTP, on a body
+        cut short or above `BODY_LIMIT`; `MeterMismatch` where another key answers than before; `MeterUnplugged` when
+        nothing listens any more, and from then on until `reopen`.
         """
         if self._gone:
             raise self._unplugged(self._gone)
-        kept = self._tap is not None and not self._tap.restless
+        if self._refused:
+            raise MeterRefused(self._refused)
+        for _attempt in range(ATTEMPTS):
+            try:
+                return self._asked(path, deadline)
+            except _Challenged as challenge:
+                if self._login is None or not self._login.take(read_challenges(challenge.headers)):
+                    raise self._password_error(challenge) from challenge
+                last = challenge
+        raise self._password_error(last) from last
+
+    def _asked(self, path: str, deadline: Deadline) -> Chunk:
+        """Ask once, on the connection there is or, where the meter has closed that since, on a new one."""
+        kept = self._tap is not None and not self._tap.is_restless()
         if not kept:
             self._connect_again(deadline)
         try:
@@ -86,18 +138,18 @@ class HttpWire:
             raise self._unplugged(str(error)) from error
 
     def reopen(self) -> None:
-        """Drop the connection, look the host up and connect anew; raises `MeterUnavailable`."""
+        """Drop the connection, look the host up and connect anew; raises `MeterUnavailable`, `MeterMismatch`."""
         self.close()
         try:
-            found = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
+            infos = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise MeterUnavailable(
                 f"{self.port}: the host {self._host!r} has no address ({error}); correct `port`"
             ) from error
-        self._places = [(info[0], info[4]) for info in found]
+        self._places = [(info[0], info[4]) for info in infos]
         try:
             self._connect(Deadline(CONNECT_S))
-            self._gone = ""
+            self._gone = self._refused = ""
         except OSError as error:
             raise MeterUnavailable(
                 f"{self.port}: nothing answers there ({_words(error)}); switch the meter on, check its address"
@@ -118,6 +170,8 @@ class HttpWire:
         self._hang_up()
         try:
             self._connect(deadline)
+        except MeterUnavailable as error:
+            raise self._unplugged(str(error).removeprefix(f"{self.port}: ")) from error
         except OSError as error:
             if error.errno in ABSENT:
                 raise self._unplugged(_words(error)) from error
@@ -134,13 +188,25 @@ class HttpWire:
                 sock.settimeout(max(deadline.left_s, 0.001))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._tap = self._tapped(sock)
             except OSError as error:
                 sock.close()
                 trouble = error
                 continue
-            self._tap = _Tap(sock, self._capture)
+            except MeterError:
+                sock.close()
+                raise
             return
         raise trouble
+
+    def _tapped(self, sock: socket.socket) -> _Tap:
+        """Return what listens in on a connected socket, within TLS where the URL says so."""
+        if self._scheme != "https":
+            self._peer = Peer(tls.address_of(sock))
+            return _Tap(sock, self._capture, self._login)
+        known = self._peer if self._peer is not None and self._peer.certificate else None
+        secured, self._peer = tls.secure(sock, self.port, self._host, self._pin, known)
+        return _Tap(secured, self._capture, self._login)
 
     def _exchange(self, path: str, deadline: Deadline) -> Chunk:
         """Ask once on the connection there is; it is dropped after any trouble."""
@@ -149,8 +215,9 @@ class HttpWire:
         tap.begin(deadline)
         connection = http.client.HTTPConnection(self._host, self._tcp_port)
         connection.sock = tap
+        said = None if self._login is None else self._login.header("GET", path)
         try:
-            connection.request("GET", path, headers=HEADERS)
+            connection.request("GET", path, headers=HEADERS | ({} if said is None else {"Authorization": said}))
             response = connection.getresponse()
             body = self._body(response)
             if response.will_close:
@@ -158,10 +225,14 @@ class HttpWire:
             return Chunk(tap.heard_ns, body)
         except Exception as error:
             self._hang_up()
-            raise self._named(error, path, tap) from error
+            raise self._named(error, withhold(path.encode()).decode(), tap) from error
+        finally:
+            tap.settle()
 
     def _body(self, response: http.client.HTTPResponse) -> bytes:
         """Return the body of a reply that has one and is no refusal."""
+        if response.status == http.client.UNAUTHORIZED:
+            raise _Challenged(response)
         if response.status != http.client.OK:
             raise self._status_error(response)
         if response.length is not None and response.length > BODY_LIMIT:
@@ -180,19 +251,47 @@ class HttpWire:
         return f"{self.port}: found a body of {length} or more bytes, expected at most {BODY_LIMIT}; no meter sends it"
 
     def _status_error(self, response: http.client.HTTPResponse) -> MeterError:
-        status = f"{response.status} {printable(response.reason[:40])}".strip()
-        where = f"{self.port}: found status {status}, expected 200 OK"
-        if response.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-            return MeterRefused(f"{where}; the meter wants a password: allow reading without one in its settings")
+        where = self._refusal(response)
+        if response.status == http.client.FORBIDDEN:
+            return MeterRefused(f"{where}; the meter lets nobody read this: allow it in its settings")
+        if response.status == TOO_MANY_REQUESTS:
+            return MeterGarbage(f"{where}; the meter was asked or logged in to too often: leave it alone for minutes")
         if response.status == http.client.NOT_FOUND:
             return MeterGarbage(f"{where}; this is another kind of meter or another firmware, correct driver or port")
         if 300 <= response.status < 400:
-            goal = response.getheader("Location", "nowhere")[:80]
+            goal = self._quoted(response.getheader("Location", "nowhere"))[:80]
             return MeterGarbage(f"{where}; it points to {goal!r}, which is not followed: correct `port`")
         return MeterGarbage(f"{where}; try again, restart the meter if it goes on")
 
+    def _refusal(self, response: http.client.HTTPResponse) -> str:
+        status = f"{response.status} {self._quoted(response.reason)[:40]}".strip()
+        return f"{self.port}: found status {status}, expected 200 OK"
+
+    def _quoted(self, text: str) -> str:
+        """Return what the meter said, for a sentence: without the password, harmless to a terminal."""
+        if self._login is not None:
+            text = hidden(text.encode("latin-1", "replace"), self._login.credentials).decode("latin-1")
+        return printable(text)
+
+    def _password_error(self, challenge: _Challenged) -> MeterRefused:
+        where = self._refusal(challenge.response)
+        if self._login is None:
+            return MeterRefused(f"{where}; {NEEDS_PASSWORD}")
+        challenges = read_challenges(challenge.headers)
+        if not self._login.answers(challenges):
+            wanted = ", ".join(dict.fromkeys(each.name for each in challenges)) or "nothing that it names"
+            return MeterRefused(
+                f"{where}; it asks for {self._quoted(wanted)}, expected Basic, or Digest by SHA-256 or MD5 with qop "
+                "auth: change that in its settings"
+            )
+        user = self._login.credentials.user
+        self._refused = f"{where}; the meter does not take the password of user {user!r}: {WRONG_PASSWORD}"
+        return MeterRefused(self._refused)
+
     def _named(self, error: Exception, path: str, tap: _Tap) -> Exception:
         """Return what happened in the words of `meters.meter`."""
+        if isinstance(error, (_Challenged, MeterError)):
+            return error
         place = f"{self.port}: GET {path}"
         if isinstance(error, TimeoutError):
             heard = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
@@ -205,9 +304,10 @@ class HttpWire:
             left = "more" if error.expected is None else f"{error.expected} more"
             return MeterGarbage(f"{place}: found a body that ends after {len(error.partial)} bytes, expected {left}")
         if isinstance(error, (http.client.HTTPException, ValueError)):
+            said = self._quoted(str(error))[:80]
             return MeterGarbage(
-                f"{place}: found no HTTP ({type(error).__name__}: {str(error)[:80]!r}), expected a status line and "
-                "headers; check that this is the meter's web port"
+                f"{place}: found no HTTP ({type(error).__name__}: {said!r}), expected a status line and headers; check "
+                "that this is the meter's web port"
             )
         return error
 
@@ -220,23 +320,45 @@ class _Dropped(Exception):
     """The connection ended before the first byte of an answer."""
 
 
-class _Tap:
-    """A connected socket as http.client uses one: deadlines on every call, every byte captured."""
+class _Challenged(Exception):
+    """The meter asks who it is talking to."""
 
-    def __init__(self, sock: socket.socket, capture: Capture | None) -> None:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.headers: list[str] = response.headers.get_all("WWW-Authenticate") or []
+        self.response = response
+        super().__init__(response.status)
+
+
+class _Tap:
+    """A connected socket as http.client uses one: deadlines on every call, every byte captured.
+
+    With a `login` an answer is held back until it is whole, so that nothing of the password is captured in pieces.
+    """
+
+    def __init__(self, sock: socket.socket, capture: Capture | None, login: Login | None) -> None:
         self._sock = sock
         self._capture = capture
+        self._login = login
+        self._held: list[Exchange] = []
+        self._restless = False
         self._deadline = Deadline(0.0)
         self.heard_ns = 0
         self.heard_bytes = 0
 
-    @property
-    def restless(self) -> bool:
-        """Whether bytes, or the end, came that nobody asked for."""
+    def is_restless(self) -> bool:
+        """Whether bytes, or the end, came that nobody asked for; they are captured. What TLS says to itself is neither.
+
+        A connection that was restless once stays so.
+        """
         try:
-            return bool(select.select([self._sock], [], [], 0)[0])
+            self._sock.setblocking(False)
+            self._record_late(self._sock.recv(BODY_LIMIT))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return self._restless
         except (OSError, ValueError):
-            return True
+            pass
+        self._restless = True
+        return True
 
     def begin(self, deadline: Deadline) -> None:
         """Start an exchange."""
@@ -245,7 +367,7 @@ class _Tap:
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`; raises `TimeoutError`, `OSError`."""
-        self._record(">", time.monotonic_ns(), data)
+        self._record(">", time.monotonic_ns(), withhold(data))
         self._arm()
         self._sock.sendall(data)
 
@@ -265,15 +387,26 @@ class _Tap:
         """Return the file http.client reads a reply from."""
         return io.BufferedReader(_Reader(self))
 
+    def settle(self) -> None:
+        """Capture what was held back of an answer."""
+        if not self._held or self._login is None:
+            return
+        kept = memoryview(masked(b"".join(part.data for part in self._held), self._login.credentials))
+        for part in self._held:
+            self._write(replace(part, data=bytes(kept[: len(part.data)])))
+            kept = kept[len(part.data) :]
+        self._held = []
+
     def close(self) -> None:
         """Do nothing: http.client calls this before it has read the body; `hang_up` ends the connection."""
 
     def hang_up(self) -> None:
         """End the connection; what came unasked goes to the log."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._sock.setblocking(False)
             self._record_late(self._sock.recv(BODY_LIMIT))
         self._sock.close()
+        self.settle()
 
     def _record_late(self, data: bytes) -> None:
         if data:
@@ -286,8 +419,15 @@ class _Tap:
         self._sock.settimeout(left_s)
 
     def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
+        part = Exchange(time_ns, direction, data)
+        if direction == "<" and self._login is not None:
+            self._held.append(part)
+        else:
+            self._write(part)
+
+    def _write(self, part: Exchange) -> None:
         if self._capture is not None:
-            self._capture.record(Exchange(time_ns, direction, data))
+            self._capture.record(part)
 
 
 class _Reader(io.RawIOBase):
@@ -305,17 +445,25 @@ class _Reader(io.RawIOBase):
         return self._tap.receive_into(buffer)
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def _login(access: Access, user: str, eager: bool) -> Login | None:
+    if access.credentials is None:
+        return None
+    return Login(replace(access.credentials, user=access.credentials.user or user), eager)
+
+
+def _place(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and TCP port."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
         rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-        if parts.scheme == "http" and host and not rest and port != 0:
-            return host, port or HTTP_PORT
+        if parts.scheme in DEFAULT_PORTS and host and not rest and port != 0:
+            return parts.scheme, host, port or DEFAULT_PORTS[parts.scheme]
     except ValueError:
         pass
     raise MeterOptionError(
-        f"port {_without_password(url)!r}: expected http://HOST or http://HOST:PORT and nothing more; correct `port`"
+        f"port {_without_password(url)!r}: expected http://HOST or https://HOST, with :PORT or without, and nothing "
+        "more; correct `port`"
     )
 
 

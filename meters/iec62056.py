@@ -36,6 +36,7 @@ from decimal import Decimal
 from functools import reduce
 from operator import xor
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, word
@@ -477,7 +478,7 @@ def describe(sets: Mapping[str, DataSet], latency_s: float, range_w: float, accu
 class PollDialogue(OverWire[SerialWire]):
     """Sign-on, identification, change of speed, data message (`meters.dialogue.Dialogue`)."""
 
-    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
+    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port` at the speed of the sign-on; raises `MeterOptionError`, `MeterUnavailable`, `MeterRefused`."""
         self.reply_s = number(values, "reply_s")
         self._quiet_s = number(values, "quiet_s")
@@ -490,7 +491,7 @@ class PollDialogue(OverWire[SerialWire]):
         self._held = b""
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
-        self._wire = SerialWire(port, self._sign_on, sink)
+        self._wire = SerialWire(port, self._sign_on, sink, access)
 
     def greet(self) -> Identity:
         """Read the meter out once; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
@@ -579,7 +580,7 @@ _MESSAGE = re.compile(rb"\x02[^\x02\x03]*\x03.", re.DOTALL)
 class PushDialogue(OverWire[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
 
-    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
+    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = number(values, "reply_s")
         self._baud = number(values, "push_baud")
@@ -592,7 +593,7 @@ class PushDialogue(OverWire[SerialWire]):
         self._identity: Identity | None = None
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
-        self._wire = SerialWire(port, Line(int(self._baud)), sink)
+        self._wire = SerialWire(port, Line(int(self._baud)), sink, access)
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which is read again; raises `MeterTimeout`, `MeterGarbage`."""
@@ -668,12 +669,14 @@ def _same_meter(one: Identity, other: Identity) -> bool:
     return all(a == b for a, b in names) and all(a == b or not a or not b for a, b in numbers)
 
 
-def open_iec62056(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_iec62056(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the meter at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
     if word(values, "mode") == "push":
-        return DialogueMeter(PushDialogue(port, values, capture), None)
-    return DialogueMeter(PollDialogue(port, values, capture), number(values, "interval_s"))
+        return DialogueMeter(PushDialogue(port, values, capture, access), None, access)
+    return DialogueMeter(PollDialogue(port, values, capture, access), number(values, "interval_s"), access)

@@ -42,6 +42,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import (
     Meter,
@@ -452,7 +453,9 @@ class Mcp39f511n(OverWire[Wire]):
             raise type(error)(f"{self.port}: {error}") from error
 
 
-def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+def open_mcp39f511n(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> Meter:
     """Open the board at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
@@ -463,7 +466,7 @@ def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, ob
         raise MeterOptionError(f"{DRIVER}: option accumulation_n is {n}, expected a whole number from 1 to 8")
     baud = int(number(values, "baud"))
     dialogue = Mcp39f511n(
-        SerialWire(port, Line(baud), capture),
+        SerialWire(port, Line(baud), capture, access),
         channel=word(values, "channel"),
         sign_bits=word(values, "sign_bits"),
         accumulation_n=int(n) if isinstance(n, float) else None,
@@ -471,4 +474,4 @@ def open_mcp39f511n(port: str, *, capture: Sink | None, options: Mapping[str, ob
         baud=baud,
         interval_s=number(values, "interval_s"),
     )
-    return DialogueMeter(dialogue, number(values, "interval_s"))
+    return DialogueMeter(dialogue, number(values, "interval_s"), access)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
@@ -411,7 +412,7 @@ class ModbusDialogue(OverWire[SerialWire]):
             raise ExceptionReply(error.code, f"{self.port}: {error}; check that it is a {self._map.model}") from error
 
     def _silence(self, heard: bytes) -> MeterTimeout:
-        on_network = self.port.startswith("socket://")
+        on_network = self.port.startswith(("socket://", "socket+tls://"))
         what = "`transport` (port 502 wants tcp)" if on_network else "the lines A and B, `baud`, `parity`"
         return MeterTimeout(
             f"{self.port}: no answer of a {self._map.model} at address {self._address} in time"
@@ -481,36 +482,46 @@ UMG604_OPTIONS = _options(
 ) | {"phase": Option("sum", "L1, L2, L3 or the sum of all", choices=tuple(UMG604))}
 
 
-def open_pzem(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_pzem(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the PZEM-004T v3 or PZEM-016 at `port`; `range_w` is 2300 for one with a 10-A shunt.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
-    return _open(PZEM, port, capture, read_options(PZEM.driver, PZEM_OPTIONS, options))
+    return _open(PZEM, port, capture, read_options(PZEM.driver, PZEM_OPTIONS, options), access)
 
 
-def open_sdm120(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_sdm120(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the Eastron SDM120 at `port`; raises as `open_pzem`."""
-    return _open(SDM120, port, capture, read_options(SDM120.driver, SDM120_OPTIONS, options))
+    return _open(SDM120, port, capture, read_options(SDM120.driver, SDM120_OPTIONS, options), access)
 
 
-def open_sdm230(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_sdm230(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the Eastron SDM230 at `port`; raises as `open_pzem`."""
-    return _open(SDM230, port, capture, read_options(SDM230.driver, SDM230_OPTIONS, options))
+    return _open(SDM230, port, capture, read_options(SDM230.driver, SDM230_OPTIONS, options), access)
 
 
-def open_umg604(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_umg604(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the Janitza UMG 604 at `port`: a serial line, or `socket://HOST:502` with transport `tcp`.
 
     Raises as `open_pzem`.
     """
     values = read_options("umg604", UMG604_OPTIONS, options)
-    return _open(UMG604[word(values, "phase")], port, capture, values)
+    return _open(UMG604[word(values, "phase")], port, capture, values, access)
 
 
-def _open(register_map: RegisterMap, port: str, capture: Sink | None, values: Mapping[str, Value]) -> DialogueMeter:
+def _open(
+    register_map: RegisterMap, port: str, capture: Sink | None, values: Mapping[str, Value], access: Access
+) -> DialogueMeter:
     on_network = word(values, "transport") == "tcp"
-    if on_network and not port.startswith("socket://"):
+    if on_network and not port.startswith(("socket://", "socket+tls://")):
         raise MeterOptionError(
             f"{register_map.driver}: port {port!r} with transport 'tcp': expected socket://HOST:502; "
             "for a serial line set transport to 'rtu'"
@@ -522,7 +533,7 @@ def _open(register_map: RegisterMap, port: str, capture: Sink | None, values: Ma
     )
     bits = 1 + line.bytesize + (line.parity != "N") + line.stopbits
     dialogue = ModbusDialogue(
-        SerialWire(port, line, capture),
+        SerialWire(port, line, capture, access),
         Tcp() if on_network else Rtu(),
         register_map,
         address=int(number(values, "address")),
@@ -530,4 +541,4 @@ def _open(register_map: RegisterMap, port: str, capture: Sink | None, values: Ma
         character_s=0.0 if on_network else bits / line.baud,
         interval_s=number(values, "interval_s"),
     )
-    return DialogueMeter(dialogue, interval_s=number(values, "interval_s"))
+    return DialogueMeter(dialogue, number(values, "interval_s"), access)

@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import (
     Meter,
@@ -347,7 +348,9 @@ class PowerSpy2(OverWire[Wire]):
         return body
 
 
-def open_powerspy2(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+def open_powerspy2(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> Meter:
     """Open the meter at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
@@ -357,9 +360,9 @@ def open_powerspy2(port: str, *, capture: Sink | None, options: Mapping[str, obj
     if periods != int(periods):
         raise MeterOptionError(f"{DRIVER}: option periods is {periods}, expected a whole number from 1 to 65535")
     dialogue = PowerSpy2(
-        SerialWire(port, Line(BAUD), capture),
+        SerialWire(port, Line(BAUD), capture, access),
         periods=int(periods),
         calibration=word(values, "calibration"),
         range_w=number(values, "range_w"),
     )
-    return DialogueMeter(dialogue, None)
+    return DialogueMeter(dialogue, None, access)

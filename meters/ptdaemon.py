@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
@@ -262,13 +263,13 @@ class Settings:
 class PtDaemon(OverWire[SerialWire]):
     """The dialogue with a PTDaemon: one untimed measurement, its unread rows in order (`meters.dialogue.Dialogue`)."""
 
-    def __init__(self, port: str, settings: Settings, sink: Sink | None) -> None:
+    def __init__(self, port: str, settings: Settings, sink: Sink | None, access: Access) -> None:
         """Connect to `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._settings = settings
         self._window_s = settings.interval_ms / 1000.0
         self._poll_s = min(POLL_S, self._window_s / 4.0)
         self.reply_s = FETCH_S + 2.0 * self._window_s
-        self._wire = SerialWire(port, Line(115200), sink)  # TCP; the speed means nothing there
+        self._wire = SerialWire(port, Line(115200), sink, access)  # TCP; the speed means nothing there
         self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
         self._frames: deque[Frame] = deque()
         self._readings: deque[Reading] = deque()
@@ -465,7 +466,9 @@ class PtDaemon(OverWire[SerialWire]):
         self._frames.clear()
 
 
-def open_ptdaemon(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_ptdaemon(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the PTDaemon at `port` (`socket://HOST:8888`); `options` are those of `OPTIONS`.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
@@ -478,7 +481,7 @@ def open_ptdaemon(port: str, *, capture: Sink | None, options: Mapping[str, obje
         round(number(values, "interval_ms")), mark, _range(values["current_range_a"]), _range(values["voltage_range_v"])
     )
     # The daemon keeps the pace: `sample` waits for its next sample, and rows that wait are handed out at once.
-    return DialogueMeter(PtDaemon(port, settings, capture), interval_s=SHORTEST_INTERVAL_S)
+    return DialogueMeter(PtDaemon(port, settings, capture, access), SHORTEST_INTERVAL_S, access)
 
 
 def _range(value: Value) -> str | None:

@@ -18,7 +18,7 @@ Averaging = Literal["window", "instantaneous"]
 Stamp = Literal["end", "start", "unknown"]
 Ranging = Literal["none", "auto", "fixed"]
 Tier = Literal["reference", "working", "indicative", "uncalibrated"]
-OriginKind = Literal["instrument", "emulated", "unattested"]
+OriginKind = Literal["instrument", "attested", "declared", "emulated", "unattested"]
 
 
 @dataclass(frozen=True, slots=True)

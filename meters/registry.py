@@ -25,9 +25,10 @@ from meters import (
     yokogawa,
     zes,
 )
+from meters.access import ANYBODY, Access
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option, did_you_mean
-from meters.reading import Tier
+from meters.reading import Origin, Tier
 from meters.transport import Sink
 
 Link = Literal["serial", "tcp", "usbtmc", "http"]
@@ -36,7 +37,9 @@ Link = Literal["serial", "tcp", "usbtmc", "http"]
 class Opener(Protocol):
     """How every driver opens its meter."""
 
-    def __call__(self, port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+    def __call__(
+        self, port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+    ) -> Meter:
         """Open the meter at `port`; raises `MeterError`."""
         ...
 
@@ -45,7 +48,8 @@ class Opener(Protocol):
 class Driver:
     """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
 
-    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`.
+    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`. `tls` says
+    how the meter itself is brought to speak TLS, empty where it cannot.
     """
 
     summary: str
@@ -55,6 +59,7 @@ class Driver:
     options: Mapping[str, Option]
     open: Opener
     links: tuple[Link, ...] = ("serial", "tcp")
+    tls: str = ""
 
 
 DRIVERS: Mapping[str, Driver] = {
@@ -171,6 +176,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed: no data sheet at hand",
         options=zes.LMG670_OPTIONS,
         open=zes.open_lmg670,
+        links=("tcp",),
     ),
     sml.DRIVER: Driver(
         summary="electricity meters that push SML through an optical head",
@@ -182,12 +188,13 @@ DRIVERS: Mapping[str, Driver] = {
     ),
     gude.DRIVER: Driver(
         summary="GUDE Expert Power Control 1202",
-        wire="HTTP, JSON, polled",
+        wire="HTTP or HTTPS, JSON, polled",
         tier="indicative",
         limits="2.5 % + 1 count, from voltage and current of a sister model; power itself is not specified",
         options=gude.OPTIONS,
         open=gude.open_gude,
         links=("http",),
+        tls="switch HTTPS on at the strip and name it by https://",
     ),
     tasmota.DRIVER: Driver(
         summary="plugs with Tasmota firmware",
@@ -200,12 +207,14 @@ DRIVERS: Mapping[str, Driver] = {
     ),
     shelly.DRIVER: Driver(
         summary="Shelly plugs and meters, Gen1 and Gen2 or later",
-        wire="HTTP, JSON, polled",
+        wire="HTTP or HTTPS, JSON, polled",
         tier="uncalibrated",
         limits="uncalibrated",
         options=shelly.OPTIONS,
         open=shelly.open_shelly,
         links=("http",),
+        tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
+        "https://",
     ),
     iec62056.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
@@ -223,9 +232,57 @@ def no_driver(name: str) -> str:
     return f"no driver {name!r}; {did_you_mean(name, DRIVERS)}"
 
 
-def open_meter(name: str, port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+LACKING = {
+    "identity": "it does not say who it is",
+    "port-serial": "its port has no serial number",
+    "tls": "it was reached over a network without TLS, where anybody can answer",
+    "pin": "its key is not in the instrument register, or lab.toml does not name the instrument",
+}
+
+
+def why(origin: Origin) -> str:
+    """Return what keeps readings from being shown to be those of an instrument; empty where nothing does."""
+    if origin.kind == "emulated":
+        return "it answers from this machine, or says that it is an emulator"
+    lacks = origin.evidence.get("lacks")
+    return " and ".join(LACKING[lack] for lack in lacks) if isinstance(lacks, list) else ""
+
+
+def remedy(name: str, origin: Origin) -> str:
+    """Return what a lab can do with this kind of meter so that its readings are shown to be its own; empty where that
+    is so already, or not wanted."""
+    driver, lacks = DRIVERS.get(name), origin.evidence.get("lacks") or []
+    if driver is None or origin.kind not in ("unattested", "declared") or not isinstance(lacks, list):
+        return ""
+    if "identity" in lacks:
+        return "this meter cannot say who it is, so nothing can show that it is this one: use one that can"
+    if "port-serial" in lacks:
+        return "connect it by a USB adapter that has a serial number of its own"
+    if "tls_sha256" in origin.evidence:
+        key = origin.evidence.get("tls_public_key_sha256") or origin.evidence.get("tls_sha256")
+        return (
+            f"its key has the SHA-256 {key}: compare that at the device, write it into the instrument register as "
+            "tls_public_key_sha256, and name the instrument in lab.toml"
+        )
+    local = {"serial", "usbtmc"} & set(driver.links)
+    ways = [
+        *(["connect it to a serial or USB port of this host"] if local else []),
+        *([driver.tls] if driver.tls else []),
+    ]
+    ways.append("put a TLS terminator of yours right before it")
+    declare = (
+        ""
+        if origin.kind == "declared"
+        else "; or declare it there by the serial number it says, which certifies nothing by itself"
+    )
+    return f"{', or '.join(ways)}; with TLS, pin its key in the instrument register{declare}"
+
+
+def open_meter(
+    name: str, port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> Meter:
     """Open the meter `name` at `port`; raises `MeterError`, `MeterOptionError` for an unknown name."""
     driver = DRIVERS.get(name)
     if driver is None:
         raise MeterOptionError(no_driver(name))
-    return driver.open(port, capture=capture, options=options)
+    return driver.open(port, capture=capture, options=options, access=access)

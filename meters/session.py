@@ -38,12 +38,14 @@ T = TypeVar("T")
 class Session:
     """What stands in `session.json`, but for the digest of the wire log.
 
-    `options` are the driver's options as they were given, `port_kind` one of `PORT_KINDS`, `description` the
-    descriptor's part without identity and origin, `note` what the operator says was measured.
+    `options` are the driver's options as they were given, `login` whether it had a password (which is not kept),
+    `port_kind` one of `PORT_KINDS`, `description` the descriptor's part without identity and origin, `note` what the
+    operator says was measured.
     """
 
     driver: str
     options: Mapping[str, float | str]
+    login: bool
     port_kind: str
     wattlab: str
     recorded_utc: str
@@ -60,6 +62,7 @@ def write_session(folder: Path, session: Session) -> None:
         "format": FORMAT,
         "driver": session.driver,
         "options": dict(session.options),
+        "login": session.login,
         "port_kind": session.port_kind,
         "wattlab": session.wattlab,
         "recorded_utc": session.recorded_utc,
@@ -129,6 +132,7 @@ def _session(document: Mapping[str, object], place: Path) -> Session:
     return Session(
         driver=_field(document, "driver", str, place),
         options={str(name): value for name, value in options.items()},
+        login=document.get("login") is True,
         port_kind=_one_of(PORT_KINDS, _field(document, "port_kind", str, place), "port_kind", place),
         wattlab=_field(document, "wattlab", str, place),
         recorded_utc=_field(document, "recorded_utc", str, place),
@@ -168,15 +172,22 @@ def _origin(document: Mapping[str, object], identity: Identity, place: Path) -> 
     kinds: tuple[OriginKind, ...] = get_args(OriginKind)
     kind = _one_of(kinds, _field(document, "origin", str, place), "origin", place)
     evidence = _field(document, "evidence", dict, place)
-    played = identity.emulated or evidence.get("device_major") in PTY_MAJORS
-    proven = evidence.get("sysfs_serial") and identity.asked and (identity.model or identity.serial)
-    if (kind != "emulated" and played) or (kind == "instrument" and not proven):
+    played = identity.emulated or evidence.get("device_major") in PTY_MAJORS or _is_loopback(evidence)
+    named = identity.asked and bool(identity.model or identity.serial)
+    proof = {"instrument": "sysfs_serial", "attested": "tls_pinned", "declared": "declared_by"}.get(kind)
+    if (kind != "emulated" and played) or (proof is not None and not (named and evidence.get(proof))):
         raise CaptureError(
             f"{place}: found the origin {kind!r}, but its evidence says otherwise (device major "
-            f"{evidence.get('device_major')}, serial number of the port {evidence.get('sysfs_serial')!r}, identity "
-            f"{identity.model!r}); a session of an emulator is never one of an instrument"
+            f"{evidence.get('device_major')}, addresses {evidence.get('addresses')}, serial number of the port "
+            f"{evidence.get('sysfs_serial')!r}, identity {identity.model!r}); a session of an emulator is never one of "
+            "an instrument"
         )
     return Origin(next(known for known in kinds if known == kind), evidence)
+
+
+def _is_loopback(evidence: Mapping[str, object]) -> bool:
+    addresses = evidence.get("addresses")
+    return isinstance(addresses, list) and any(str(address).startswith(("127.", "::1")) for address in addresses)
 
 
 def _reading(row: object, place: str) -> Reading:

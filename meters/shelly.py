@@ -4,7 +4,9 @@ Knows: `GET /shelly` (who is there, which generation); `/rpc/Switch.GetStatus`, 
 `/rpc/EM1.GetStatus` with `id=N` (shelly-api-docs.shelly.cloud/gen2); `/status` of Gen1 with `meters`, whose `total` is
 in watt-minutes, or `emeters`, whose `total` is in Wh (shelly-api-docs.shelly.cloud/gen1). A Gen2 device without the
 component asked for is named with what it says it is, and asked once by `/rpc/Shelly.GetStatus` what meters in it.
-Does not know: three-phase `EM` of Gen2 (named, not read), switching, passwords, MQTT, CoIoT.
+A device with a password is read where the lab has it: Gen2 and later by HTTP Digest (SHA-256, user `admin`), Gen1 by
+Basic; `/shelly` is open to everybody and says whether there is one. Gen2 and later have HTTPS since firmware 2.0.0.
+Does not know: three-phase `EM` of Gen2 (named, not read), switching, MQTT, CoIoT.
 
 A plug is uncalibrated: the maker gives no limits of error with its protocol. Over which window a value was measured,
 and when, is not said: given as instantaneous with an unknown stamp. How often it has new values is not said either:
@@ -21,8 +23,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
-from meters.http_wire import HttpWire
+from meters.http_wire import NEEDS_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
@@ -30,6 +33,7 @@ from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "shelly"
+USER = "admin"
 REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
     "interval_s": interval_option(REFRESH_S),
@@ -95,12 +99,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who `/shelly` says is there: identity, generation, the maker's name for the kind (`Pro3EM`), its profile."""
+    """Who `/shelly` says is there: identity, generation, the maker's name for the kind (`Pro3EM`), its profile, whether
+    it wants a password."""
 
     identity: Identity
     generation: int
     kind: str = ""
     profile: str = ""
+    locked: bool = False
 
     @property
     def named(self) -> str:
@@ -117,7 +123,7 @@ def encode_request(component: str, channel: int) -> str:
 
 
 def decode_info(data: bytes) -> Device:
-    """Return who `/shelly` says is there; raises `MeterGarbage`, `MeterRefused` when it wants a password."""
+    """Return who `/shelly` says is there; raises `MeterGarbage`."""
     info = parse_json(data)
     generation = info.get("gen")
     if generation is None:  # Gen1 has no such member
@@ -125,10 +131,9 @@ def decode_info(data: bytes) -> Device:
     else:
         model, firmware, locked = info.member("model"), info.member("ver"), info.get("auth_en")
         number_ = generation.whole(2, 20)
-    if locked is not None and locked.flag():
-        raise MeterRefused("the device wants a password; take it away, or use another meter")
     identity = Identity("Shelly", model.text(), info.member("mac").text(), firmware.text())
-    return Device(identity, number_, _word(info, "app"), _word(info, "profile"))
+    is_locked = locked is not None and locked.flag()
+    return Device(identity, number_, _word(info, "app"), _word(info, "profile"), is_locked)
 
 
 def _word(node: Node, name: str) -> str:
@@ -274,6 +279,7 @@ class Shelly(OverWire[HttpWire]):
         reply_s: float,
         interval_s: float,
         sink: Sink | None,
+        access: Access,
     ) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = reply_s
@@ -282,7 +288,7 @@ class Shelly(OverWire[HttpWire]):
         self._advice = ""
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(REFRESH_S, interval_s)
-        self._wire = HttpWire(port, sink)
+        self._wire = HttpWire(port, sink, access, user=USER)
 
     def greet(self) -> Identity:
         """Ask who is there and what its meter gives."""
@@ -311,6 +317,7 @@ class Shelly(OverWire[HttpWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="uncalibrated",
+            remarks=self._wire.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -331,6 +338,8 @@ class Shelly(OverWire[HttpWire]):
 
     def _who(self, deadline: Deadline) -> Identity:
         self._device = decode_info(self._wire.get(INFO_PATH, deadline).data)
+        if self._device.locked and self._wire.login is None:
+            raise MeterRefused(NEEDS_PASSWORD)
         return self._device.identity
 
     def _met(self) -> Status:
@@ -369,8 +378,11 @@ def _column(field: Field, value: Value, range_w: float) -> Column:
     return Column(field.quantity, field.unit, value.step, limits, None)
 
 
-def open_shelly(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
-    """Open the Shelly device at `port`, `http://HOST`; `options` are those of `OPTIONS`, `capture` takes the wire log.
+def open_shelly(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
+    """Open the Shelly device at `port`, `http://HOST` or `https://HOST`; `options` are those of `OPTIONS`, `capture`
+    takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
@@ -387,5 +399,6 @@ def open_shelly(port: str, *, capture: Sink | None, options: Mapping[str, object
         reply_s=number(values, "reply_s"),
         interval_s=interval_s,
         sink=capture,
+        access=access,
     )
-    return DialogueMeter(dialogue, interval_s)
+    return DialogueMeter(dialogue, interval_s, access)

@@ -28,6 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, word
@@ -565,7 +566,7 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
 class SmlDialogue(OverWire[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
 
-    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None) -> None:
+    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = number(values, "wait_s")
         self._baud = number(values, "baud")
@@ -578,7 +579,7 @@ class SmlDialogue(OverWire[SerialWire]):
         self._first = Telegram(b"", None, {})
         self._first_bytes = 0
         self._repetitions = Repetitions(SECOND_S)
-        self._wire = SerialWire(port, Line(int(self._baud)), sink)
+        self._wire = SerialWire(port, Line(int(self._baud)), sink, access)
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which stays queued; raises `MeterTimeout`, `MeterGarbage`."""
@@ -666,9 +667,11 @@ class SmlDialogue(OverWire[SerialWire]):
             raise MeterGarbage(f"found a telegram of {telegram.server_id.hex()}, expected {expected.hex()}")
 
 
-def open_sml(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_sml(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the meter that pushes SML at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
-    return DialogueMeter(SmlDialogue(port, read_options(DRIVER, OPTIONS, options), capture), None)
+    return DialogueMeter(SmlDialogue(port, read_options(DRIVER, OPTIONS, options), capture, access), None, access)

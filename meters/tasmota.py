@@ -1,7 +1,9 @@
 """A plug with Tasmota firmware: its energy sensor over HTTP and JSON.
 
 Knows: `GET /cm?cmnd=Status%208` and its member `StatusSNS.ENERGY`; firmware and chip of `Status 2`, MAC of `Status 5`
-(tasmota.github.io/docs, "Commands" and "JSON Status Responses"). Does not know: MQTT, switching, passwords.
+(tasmota.github.io/docs, "Commands" and "JSON Status Responses"). A password goes with every question by HTTP Basic: the
+plug has no challenge for it, and a warning in place of an answer, with status 401 or, in firmware that takes the
+password among the parameters only, 200. Its web server has no TLS. Does not know: MQTT, switching.
 
 A plug is uncalibrated: its firmware has a factor that somebody may have set. Power comes in whole watts unless
 `WattRes` is set; the step described is that of the number sent when the meter was opened. Over which window a value was
@@ -16,10 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from meters.access import ANYBODY, Access, Credentials
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
-from meters.http_wire import HttpWire
+from meters.http_wire import NEEDS_PASSWORD, WRONG_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options
@@ -27,6 +30,7 @@ from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
 DRIVER = "tasmota"
+USER = "admin"
 REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
     "interval_s": interval_option(REFRESH_S),
@@ -73,11 +77,13 @@ class Value:
     step: float
 
 
-def encode_request(command: str) -> str:
-    """Return the path of a command; raises `MeterRefused` for one that does more than tell."""
+def encode_request(command: str, login: Credentials | None = None) -> str:
+    """Return the path of a command, with `login` as parameters in it; raises `MeterRefused` for one that does more than
+    tell."""
     if command not in ALLOWED:
         raise MeterRefused(f"tasmota: the driver does not send {command!r}; it can switch, calibrate or reset the plug")
-    return "/cm?cmnd=" + quote(command)
+    words = {} if login is None else {"user": login.user, "password": login.password}
+    return "/cm?" + urlencode(words | {"cmnd": command}, quote_via=quote)
 
 
 def decode_energy(data: bytes, channel: int) -> dict[str, Value]:
@@ -132,8 +138,16 @@ def _checked(reply: Node) -> Node:
     """Return a reply that is no warning."""
     warning = reply.get("WARNING")
     if warning is not None:
-        raise MeterRefused(f"the plug answers {warning.text()!r}; take its web password away, or use another meter")
+        raise MeterRefused(f"the plug answers {warning.text()!r}; {NEEDS_PASSWORD}")
     return reply
+
+
+def is_warning(data: bytes) -> bool:
+    """Whether a reply is a warning, such as that user and password are missing; its words are in any language."""
+    try:
+        return parse_json(data).get("WARNING") is not None
+    except MeterGarbage:
+        return False
 
 
 def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float, *, stale: bool) -> Reading:
@@ -152,14 +166,23 @@ class Tasmota(OverWire[HttpWire]):
     """The dialogue with a Tasmota plug: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
     def __init__(
-        self, port: str, channel: int, range_w: float, reply_s: float, interval_s: float, sink: Sink | None
+        self,
+        port: str,
+        channel: int,
+        *,
+        range_w: float,
+        reply_s: float,
+        interval_s: float,
+        sink: Sink | None,
+        access: Access,
     ) -> None:
-        """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
+        """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
         self.reply_s = reply_s
         self._channel, self._range_w = channel, range_w
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(REFRESH_S, interval_s)
-        self._wire = HttpWire(port, sink)
+        self._wire = HttpWire(port, sink, access, user=USER, eager=True)
+        self._by_parameters = False
 
     def greet(self) -> Identity:
         """Ask who is there and what its energy sensor gives."""
@@ -185,6 +208,7 @@ class Tasmota(OverWire[HttpWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="uncalibrated",
+            remarks=self._wire.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -209,7 +233,15 @@ class Tasmota(OverWire[HttpWire]):
         return decode_identity(firmware, self._ask(NETWORK_COMMAND, deadline).data)
 
     def _ask(self, command: str, deadline: Deadline) -> Chunk:
-        return self._wire.get(encode_request(command), deadline)
+        """Ask with the password where the lab has one: in the header, and where that gets a warning, in the path."""
+        login = None if self._wire.login is None else self._wire.login.credentials
+        chunk = self._wire.get(encode_request(command, login if self._by_parameters else None), deadline)
+        if login is None or not is_warning(chunk.data):
+            return chunk
+        if not self._by_parameters:
+            self._by_parameters = True
+            return self._ask(command, deadline)
+        raise MeterRefused(f"the plug does not take the password of user {login.user!r}; {WRONG_PASSWORD}")
 
     def _strange(self, error: Exception) -> MeterGarbage:
         return MeterGarbage(f"{self.port}: {_bare(error, self.port)}; check that this is a Tasmota plug that meters")
@@ -225,7 +257,9 @@ def _column(field: Field, value: Value, range_w: float) -> Column:
     return Column(field.quantity, field.unit, value.step, limits, None)
 
 
-def open_tasmota(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_tasmota(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the Tasmota plug at `port`, `http://HOST`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
@@ -235,5 +269,13 @@ def open_tasmota(port: str, *, capture: Sink | None, options: Mapping[str, objec
     if channel != int(channel):
         raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
     interval_s = number(values, "interval_s")
-    dialogue = Tasmota(port, int(channel), number(values, "range_w"), number(values, "reply_s"), interval_s, capture)
-    return DialogueMeter(dialogue, interval_s)
+    dialogue = Tasmota(
+        port,
+        int(channel),
+        range_w=number(values, "range_w"),
+        reply_s=number(values, "reply_s"),
+        interval_s=interval_s,
+        sink=capture,
+        access=access,
+    )
+    return DialogueMeter(dialogue, interval_s, access)

@@ -1,13 +1,15 @@
 """One exchange with a wire: serial ports by name or by URL, deadlines, every byte captured.
 
-Knows: ttys and `rfc2217://` through pyserial, `socket://`, when bytes arrived, how frames and lines are
-cut out of a stream, and what a port itself proves about where its bytes come from.
+Knows: ttys and `rfc2217://` through pyserial, `socket://` and `socket+tls://`, when bytes arrived, how frames and
+lines are cut out of a stream, and what a port itself proves about where its bytes come from.
 Does not know: what the bytes mean. The other two kinds of wire are `meters.usbtmc_wire` and `meters.http_wire`.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
+import ipaddress
 import os
 import socket
 import stat
@@ -22,6 +24,9 @@ from urllib.parse import urlsplit
 
 import serial
 
+from meters import tls
+from meters.access import ANYBODY, Access, Declaration, Peer
+from meters.certificates import certificate_sha256, public_key_sha256
 from meters.meter import (
     CaptureError,
     MeterGarbage,
@@ -32,7 +37,9 @@ from meters.meter import (
 )
 from meters.reading import Identity, Origin
 
-URL_SCHEMES = ("socket", "rfc2217", "http")
+URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https")
+WEB_SCHEMES = ("http", "https")
+TLS_SCHEMES = ("socket+tls", "https")
 POLL_S = 0.05
 CHUNK_LIMIT = 1 << 16
 
@@ -260,6 +267,11 @@ class Wire(Protocol):
 
     port: str
 
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end of a network connection, `None` where there is none or nothing is known of it."""
+        ...
+
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return what has arrived; raises `MeterTimeout` at the deadline, `MeterUnplugged`."""
         ...
@@ -304,12 +316,18 @@ class Line:
 class SerialWire:
     """A serial port, by device path or URL, with a deadline on every call and every byte captured."""
 
-    def __init__(self, port: str, line: Line, sink: Sink | None) -> None:
-        """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+    def __init__(self, port: str, line: Line, sink: Sink | None, access: Access = ANYBODY) -> None:
+        """Open `port`; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch` where another key answers."""
         self.port = port
-        self._line = line
+        self._line, self._access = line, access
         self._capture = None if sink is None else Capture(sink)
-        self._serial = _open_serial(port, line)
+        self._peer: Peer | None = None
+        self._connect()
+
+    @property
+    def peer(self) -> Peer | None:
+        """Who is at the other end of a socket."""
+        return self._peer
 
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return what has arrived as soon as there is anything.
@@ -347,9 +365,13 @@ class SerialWire:
             raise self._unplugged(error) from error
 
     def reopen(self) -> None:
-        """Close and open the same port anew; raises `MeterUnavailable` while it is not there."""
+        """Close and open the same port anew; raises `MeterUnavailable` while it is not there, `MeterMismatch`."""
         self.close()
-        self._serial = _open_serial(self.port, self._line)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._serial = _open_serial(self.port, self._line, self._access, self._peer)
+        self._peer = self._serial.peer if isinstance(self._serial, _TcpPort) else None
 
     def set_line(self, line: Line) -> None:
         """Change speed and format of the open port, as after a negotiation; raises `MeterUnplugged`."""
@@ -386,10 +408,19 @@ class _TcpPort:
 
     in_waiting = 0  # `read` has taken all there is
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, access: Access, known: Peer | None) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT_TIMEOUT_S)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        host = parts.hostname or ""
+        plain = socket.create_connection((host, parts.port or 0), CONNECT_TIMEOUT_S)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket: socket.socket = plain
+            self.peer = Peer(tls.address_of(plain))
+            if parts.scheme in TLS_SCHEMES:
+                self._socket, self.peer = tls.secure(plain, url, host, access.pin, known)
+        except BaseException:
+            plain.close()
+            raise
 
     def read(self, _size: int = 1) -> bytes:
         """Return what has come within `POLL_S`, nothing otherwise; raises `OSError` when the other end hung up."""
@@ -421,13 +452,13 @@ class _TcpPort:
         self._socket.close()
 
 
-def _open_serial(port: str, line: Line) -> serial.Serial | _TcpPort:
+def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | _TcpPort:
     scheme = _scheme(port)
-    if scheme == "http":
+    if scheme in WEB_SCHEMES:
         raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
     try:
-        if scheme == "socket":
-            return _TcpPort(port)
+        if scheme in ("socket", "socket+tls"):
+            return _TcpPort(port, access, known)
         # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
         return serial.serial_for_url(
             port,
@@ -453,13 +484,13 @@ def _scheme(port: str) -> str:
         return ""
     try:
         parts = urlsplit(port)
-        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme == "http")
+        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme in WEB_SCHEMES)
     except ValueError:
         complete = False
     if scheme not in URL_SCHEMES or not complete:
         raise MeterOptionError(
-            f"port {port!r}: expected a device path, socket://HOST:PORT, rfc2217://HOST:PORT or http://HOST; "
-            "correct `port`"
+            f"port {port!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, rfc2217://HOST:PORT, "
+            "http://HOST or https://HOST; correct `port`"
         )
     return scheme
 
@@ -480,31 +511,96 @@ def _open_trouble(port: str, error: Exception) -> str:
 # --- what a port proves -----------------------------------------------------------------------------------------
 
 
-def attest(port: str, identity: Identity, *, sysfs: Path = Path("/sys")) -> Origin:
+def attest(
+    port: str,
+    identity: Identity,
+    *,
+    peer: Peer | None = None,
+    declaration: Declaration | None = None,
+    sysfs: Path = Path("/sys"),
+) -> Origin:
     """Return where the bytes of `port` come from, with the evidence.
 
     `instrument` needs all of: a character device that is no pty, a serial number of it in sysfs, and an identity
-    the instrument gave. A pty (through any symbolic link), a socket to this machine's loopback, and an identity
-    that carries the emulator's mark are `emulated`; everything else is `unattested`.
+    the instrument gave. `attested` needs a peer whose key was pinned, and such an identity; `declared` that the lab's
+    declaration fits address and serial number. A pty (through any symbolic link), a socket to this machine, and an
+    identity that carries the emulator's mark are `emulated`, whatever else is true; everything else is `unattested`,
+    and `lacks` in its evidence says for want of what.
     Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
     """
     if _scheme(port):
-        return _attest_socket(port, identity)
+        return _attest_socket(port, identity, peer, declaration)
     return _attest_device(port, identity, sysfs)
 
 
-def _attest_socket(port: str, identity: Identity) -> Origin:
+def _attest_socket(port: str, identity: Identity, peer: Peer | None, declaration: Declaration | None) -> Origin:
     parts = urlsplit(port)
     host = parts.hostname or ""
     try:
         infos = socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise MeterUnavailable(f"{port}: the host {host!r} has no address ({error}); correct `port`") from error
-    addresses = sorted({str(info[4][0]) for info in infos})
-    evidence: dict[str, str | int | list[str] | None] = {"port": port, "host": host, "addresses": list(addresses)}
+    addresses = sorted({str(info[4][0]) for info in infos} | ({peer.address} if peer else set()))
+    evidence: Evidence = {"port": port, "host": host, "addresses": list(addresses)}
     evidence["identity_model"] = identity.model
-    loopback = any(address.startswith("127.") or address == "::1" for address in addresses)
-    return Origin("emulated" if loopback or identity.emulated else "unattested", evidence)
+    if peer is not None and peer.certificate:
+        evidence |= _of_certificate(peer)
+    if any(map(is_this_machine, addresses)) or identity.emulated:
+        return Origin("emulated", evidence)
+    if peer is not None and peer.pinned and _says_who(identity):
+        return Origin("attested", evidence)
+    if declaration is not None and _fits(declaration, host, identity):
+        return Origin("declared", evidence | _of_declaration(declaration))
+    lacks = [] if _says_who(identity) else ["identity"]
+    lacks += [] if peer is not None and peer.pinned else ["pin" if parts.scheme in TLS_SCHEMES else "tls"]
+    return Origin("unattested", evidence | {"lacks": list(lacks)})
+
+
+Evidence = dict[str, str | int | list[str] | None]
+
+
+def _says_who(identity: Identity) -> bool:
+    return identity.asked and bool(identity.model or identity.serial)
+
+
+def _fits(declaration: Declaration, host: str, identity: Identity) -> bool:
+    """Whether the meter of a declaration answers where it was declared to be."""
+    return identity.asked and identity.serial == declaration.serial != "" and host == declaration.address
+
+
+def _of_certificate(peer: Peer) -> Evidence:
+    return {
+        "instrument": peer.name or None,
+        "tls_version": peer.tls_version,
+        "tls_sha256": certificate_sha256(peer.certificate),
+        "tls_public_key_sha256": public_key_sha256(peer.certificate),
+        "tls_pinned": list(peer.pinned),
+        "tls_certificate": base64.b64encode(peer.certificate).decode("ascii"),
+    }
+
+
+def _of_declaration(declaration: Declaration) -> Evidence:
+    return {
+        "instrument": declaration.name,
+        "declared_by": declaration.by,
+        "declared_on": declaration.on,
+        "declared_address": declaration.address,
+        "declared_link": declaration.link,
+    }
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether an address is this machine itself: its loopback, none at all, or one of its own (nothing is sent)."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    plain = ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip
+    if plain.is_loopback or plain.is_unspecified:
+        return True
+    with socket.socket(socket.AF_INET if plain.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(plain), 9))
+            return ipaddress.ip_address(probe.getsockname()[0].partition("%")[0]) == plain
+        except OSError:
+            return False
 
 
 def _attest_device(port: str, identity: Identity, sysfs: Path) -> Origin:
@@ -517,7 +613,7 @@ def _attest_device(port: str, identity: Identity, sysfs: Path) -> Origin:
         raise MeterUnavailable(f"{port}: {device} is no character device; correct `port`")
     major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
     usb = _sysfs_usb(sysfs / "dev" / "char" / f"{major}:{minor}")
-    evidence: dict[str, str | int | list[str] | None] = {
+    evidence: Evidence = {
         "port": port,
         "device": device,
         "device_major": major,
@@ -529,8 +625,8 @@ def _attest_device(port: str, identity: Identity, sysfs: Path) -> Origin:
     }
     if major in PTY_MAJORS or identity.emulated:
         return Origin("emulated", evidence)
-    proven = bool(usb.get("serial")) and identity.asked and bool(identity.model or identity.serial)
-    return Origin("instrument" if proven else "unattested", evidence)
+    lacks = [*([] if _says_who(identity) else ["identity"]), *([] if usb.get("serial") else ["port-serial"])]
+    return Origin("unattested", evidence | {"lacks": list(lacks)}) if lacks else Origin("instrument", evidence)
 
 
 def _sysfs_usb(entry: Path) -> dict[str, str]:

@@ -22,6 +22,7 @@ import time
 from contextlib import suppress
 from typing import Literal
 
+from meters.access import ANYBODY, Access
 from meters.meter import MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.transport import Capture, Chunk, Deadline, Exchange, Line, SerialWire, Sink, Wire
 
@@ -40,6 +41,8 @@ SILENT = frozenset({errno.ETIMEDOUT, errno.EAGAIN})
 
 class UsbtmcWire:
     """An open USB-TMC device (`meters.transport.Wire`), locked against a second program, every byte captured."""
+
+    peer = None  # it is on no network
 
     def __init__(self, port: str, sink: Sink | None) -> None:
         """Open `port`; raises `MeterUnavailable`."""
@@ -153,9 +156,9 @@ def _open_trouble(error: OSError) -> str:
             return f"{error}; check the port and what stands behind it"
 
 
-def open_wire(port: str, line: Line, sink: Sink | None) -> Wire:
-    """Open a USB-TMC device, or a serial port (tty, `socket://`, `rfc2217://`) set to `line`.
+def open_wire(port: str, line: Line, sink: Sink | None, access: Access = ANYBODY) -> Wire:
+    """Open a USB-TMC device, or a serial port (tty, `socket://`, `socket+tls://`, `rfc2217://`) set to `line`.
 
-    Raises `MeterOptionError`, `MeterUnavailable`.
+    Raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`.
     """
-    return UsbtmcWire(port, sink) if port.startswith(USBTMC_PREFIX) else SerialWire(port, line, sink)
+    return UsbtmcWire(port, sink) if port.startswith(USBTMC_PREFIX) else SerialWire(port, line, sink, access)

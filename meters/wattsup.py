@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options
@@ -207,10 +208,10 @@ class WattsUp(OverWire[SerialWire]):
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
 
-    def __init__(self, port: str, baud: int, range_w: float, sink: Sink | None) -> None:
+    def __init__(self, port: str, baud: int, range_w: float, sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._range_w = range_w
-        self._wire = SerialWire(port, Line(baud), sink)
+        self._wire = SerialWire(port, Line(baud), sink, access)
         self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
         self._frames: deque[Frame] = deque()
         self._torn = False
@@ -354,11 +355,13 @@ class WattsUp(OverWire[SerialWire]):
         )
 
 
-def open_wattsup(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> DialogueMeter:
+def open_wattsup(
+    port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+) -> DialogueMeter:
     """Open the Watts Up? at `port`; `options` are those of `OPTIONS`, `capture` takes the wire log.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    dialogue = WattsUp(port, int(number(values, "baud")), number(values, "range_w"), capture)
-    return DialogueMeter(dialogue, interval_s=None)
+    dialogue = WattsUp(port, int(number(values, "baud")), number(values, "range_w"), capture, access)
+    return DialogueMeter(dialogue, None, access)

@@ -33,6 +33,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
@@ -503,11 +504,11 @@ def _range(value: Value) -> float | None:
 class YokogawaDialogue(OverWire[Wire]):
     """What is said on the wire of one instrument (`meters.dialogue.Dialogue`)."""
 
-    def __init__(self, port: str, dialect: Dialect, setup: Setup, sink: Sink | None) -> None:
+    def __init__(self, port: str, dialect: Dialect, setup: Setup, sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._dialect, self._setup = dialect, setup
         self._quantities = QUANTITIES if setup.integration else QUANTITIES[:-1]
-        self._wire = open_wire(port, Line(setup.baud), sink)
+        self._wire = open_wire(port, Line(setup.baud), sink, access)
         self._splitter = LineSplitter(b"\n", LINE_LIMIT)
         self._frames: deque[Frame] = deque()
         self._tag = FIRST_TAG
@@ -817,9 +818,9 @@ def _is_serial(port: str) -> bool:
 class YokogawaMeter(DialogueMeter):
     """A meter that paces itself: asked again as soon as it has answered, it answers at its next update."""
 
-    def __init__(self, dialogue: YokogawaDialogue, rate_s: float) -> None:
+    def __init__(self, dialogue: YokogawaDialogue, rate_s: float, access: Access = ANYBODY) -> None:
         """Greet the instrument; raises what `DialogueMeter` raises."""
-        super().__init__(dialogue, SHORTEST_INTERVAL_S)
+        super().__init__(dialogue, SHORTEST_INTERVAL_S, access)
         self._rate_s = rate_s
 
     def describe(self) -> Description:
@@ -827,21 +828,21 @@ class YokogawaMeter(DialogueMeter):
         return replace(super().describe(), interval_s=self._rate_s)
 
 
-def open_wt310(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+def open_wt310(port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY) -> Meter:
     """Open the WT310, WT332 or WT333 (E or not) at `port`; `options` are those of `WT310_OPTIONS`.
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
-    return _open(port, WT310_DIALECT, make_setup(WT310, read_options(WT310, WT310_OPTIONS, options)), capture)
+    return _open(port, WT310_DIALECT, make_setup(WT310, read_options(WT310, WT310_OPTIONS, options)), capture, access)
 
 
-def open_wt210(port: str, *, capture: Sink | None, options: Mapping[str, object]) -> Meter:
+def open_wt210(port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY) -> Meter:
     """Open the WT210 at `port`, whose panel must say 488.2; `options` are those of `WT210_OPTIONS`.
 
     Raises as `open_wt310` does.
     """
-    return _open(port, WT210_DIALECT, make_setup(WT210, read_options(WT210, WT210_OPTIONS, options)), capture)
+    return _open(port, WT210_DIALECT, make_setup(WT210, read_options(WT210, WT210_OPTIONS, options)), capture, access)
 
 
-def _open(port: str, dialect: Dialect, setup: Setup, capture: Sink | None) -> Meter:
-    return YokogawaMeter(YokogawaDialogue(port, dialect, setup, capture), setup.rate_s)
+def _open(port: str, dialect: Dialect, setup: Setup, capture: Sink | None, access: Access) -> Meter:
+    return YokogawaMeter(YokogawaDialogue(port, dialect, setup, capture, access), setup.rate_s, access)

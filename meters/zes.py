@@ -35,6 +35,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
+from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, chosen, number, read_options, word
@@ -310,11 +311,13 @@ class Lmg(OverWire[SerialWire]):
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
 
-    def __init__(self, dialect: Dialect, port: str, baud: int, settings: Settings, sink: Sink | None) -> None:
+    def __init__(
+        self, dialect: Dialect, port: str, baud: int, settings: Settings, sink: Sink | None, access: Access
+    ) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
-        self._dialect, self._settings, self._sink = dialect, settings, sink
+        self._dialect, self._settings, self._sink, self._access = dialect, settings, sink, access
         self._line = Line(baud, rtscts=dialect.rtscts)
-        self._wire = SerialWire(port, self._line, sink)
+        self._wire = SerialWire(port, self._line, sink, access)
         self._splitter = LineSplitter(b"\n", LINE_LIMIT)
         self._lines: deque[Frame] = deque()
         self._before: Mapping[str, float] | None = None
@@ -440,9 +443,11 @@ class Lmg(OverWire[SerialWire]):
     def _break(self) -> None:
         """Clear the interface: a second connection (LMG670), telnet's break through a converter, a break on a line."""
         parts = urlsplit(self.port)
-        if parts.scheme == "socket" and self._dialect.by_channel:
-            _break_beside(f"socket://{_bracketed(parts.hostname or '')}:{(parts.port or 0) + 1}", self._sink)
-        elif parts.scheme == "socket":
+        on_network = parts.scheme in ("socket", "socket+tls")
+        if on_network and self._dialect.by_channel:
+            beside = f"{parts.scheme}://{_bracketed(parts.hostname or '')}:{(parts.port or 0) + 1}"
+            _break_beside(beside, self._sink, self._access)
+        elif on_network:
             self._wire.write(b"\xff\xf3")  # lmgtools, lmg95.py
         else:
             # A zero byte at a speed far below that of the line is a break: low for longer than any character.
@@ -506,10 +511,10 @@ class Lmg(OverWire[SerialWire]):
         self._lines.appendleft(line)
 
 
-def _break_beside(port: str, sink: Sink | None) -> None:
+def _break_beside(port: str, sink: Sink | None, access: Access) -> None:
     """Ask the LMG670's second port for a break; without it (a tunnel) the first one has to do."""
     with suppress(MeterError):
-        wire = SerialWire(port, Line(115200), sink)
+        wire = SerialWire(port, Line(115200), sink, access)
         try:
             wire.write(b"break\n")
             wire.read_chunk(Deadline(REPLY_WAIT_S))  # `0 ok`
@@ -525,7 +530,13 @@ def _bracketed(host: str) -> str:
 
 
 def _open(
-    dialect: Dialect, declared: Mapping[str, Option], port: str, *, capture: Sink | None, options: Mapping[str, object]
+    dialect: Dialect,
+    declared: Mapping[str, Option],
+    port: str,
+    *,
+    capture: Sink | None,
+    options: Mapping[str, object],
+    access: Access = ANYBODY,
 ) -> DialogueMeter:
     values = read_options(dialect.driver, declared, options)
     channel = number(values, "channel") if "channel" in declared else 1.0
@@ -539,7 +550,7 @@ def _open(
         channel=int(channel),
     )
     baud = int(number(values, "baud")) if "baud" in declared else 115200
-    return DialogueMeter(Lmg(dialect, port, baud, settings, capture), None)
+    return DialogueMeter(Lmg(dialect, port, baud, settings, capture, access), None, access)
 
 
 open_lmg95 = partial(_open, LMG95, LMG95_OPTIONS)

@@ -46,6 +46,8 @@ def call(arguments: argparse.Namespace) -> int:
 def show(reasons: list[Reason]) -> int:
     """Print the list; 1 when something refuses."""
     table = Table(show_header=False, box=None)
+    for _column in ("sign", "subject", "text"):
+        table.add_column(overflow="fold")  # a fingerprint is compared to its last digit
     for reason in reasons:
         table.add_row(SIGNS[reason.severity], escape(reason.subject), escape(reason.text))
     console = Console()

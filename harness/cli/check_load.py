@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 
+from harness.access import access_of
 from harness.config import LabConfig
 from harness.demo import open_port
 from harness.errors import LabError
@@ -56,7 +57,8 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
         if not arguments.connected:
             _ask_to_connect(meter, name, known)
         section = config.file.meters[meter]
-        opened = registry.open_meter(section.driver, port, capture=None, options=section.options)
+        access = access_of(config, register, meter)
+        opened = registry.open_meter(section.driver, port, capture=None, options=section.options, access=access)
         try:
             match = register.find(opened.identify(), section.instrument)
             record = judge_check_load(

@@ -18,11 +18,20 @@ from rich.table import Table
 from serial.tools import list_ports
 
 from harness.cli import meter_check, meter_record, meter_serve
-from harness.cli.meter_port import add_meter_arguments, driver_name, opened, say_remarks, sparkline
+from harness.cli.meter_port import (
+    access_by,
+    add_login_arguments,
+    add_meter_arguments,
+    driver_name,
+    opened,
+    say_remarks,
+    sparkline,
+)
 from harness.cli.types import Verbs, at_least
 from harness.errors import printable
 from meters import registry
-from meters.meter import MeterError, MeterGarbage, MeterTimeout
+from meters.access import Access
+from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option
 from meters.reading import Identity, Origin, Reading, Tier
 
@@ -41,7 +50,10 @@ def add_parser(verbs: Verbs) -> None:
         "--probe", action="store_true", help="ask every driver's question at every port, say who answers"
     )
     found.add_argument("--driver", action="append", type=driver_name, metavar="DRIVER", help="probe with this one only")
-    found.add_argument("--port", action="append", metavar="PORT", help="probe here only (also socket:// and http://)")
+    found.add_argument(
+        "--port", action="append", metavar="PORT", help="probe here only (also socket://, http://, with TLS too)"
+    )
+    add_login_arguments(found)
     found.add_argument("--json", action="store_true", help="for programs")
     found.set_defaults(call=call_list)
     drivers = actions.add_parser("drivers", help="every driver with wire, tier, limits of error; one with its options")
@@ -119,7 +131,7 @@ def call_list(arguments: argparse.Namespace) -> int:
     """Ports by id; with --probe, what answers at them."""
     ports = _plugged_in() if not arguments.port else [{"port": port, "kind": _kind(port)} for port in arguments.port]
     if arguments.probe:
-        _probe(ports, arguments.driver or list(registry.DRIVERS))
+        _probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
     if arguments.json:
         print(json.dumps(ports, indent=1))
         return 0
@@ -159,13 +171,13 @@ def _told(about: dict[str, str | None]) -> dict[str, str]:
 
 
 def _kind(port: str) -> str:
-    kinds = {"socket": "tcp", "rfc2217": "tcp", "http": "http"}
+    kinds = {"http": "http", "https": "http"}
     scheme, mark, _rest = port.partition("://")
     return kinds.get(scheme, "tcp") if mark else "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
 
 
-def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str]) -> None:
-    """Ask with each driver that fits the port, until one understands the answer."""
+def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Access) -> None:
+    """Ask with each driver that fits the port, until one understands the answer; what one refuses is the next best."""
     steps = [(port, name) for port in ports for name in drivers if port["kind"] in registry.DRIVERS[name].links]
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("asking", total=len(steps))
@@ -174,9 +186,12 @@ def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str]) -> None:
             if "driver" in port:
                 continue
             try:
-                meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={})
+                meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={}, access=access)
+            except MeterRefused as error:
+                port["answers"] = f"{name}: {error}"
+                continue
             except MeterError:
-                port["answers"] = "nobody that a driver understands at its default options"
+                port.setdefault("answers", "nobody that a driver understands at its default options")
                 continue
             try:
                 port["driver"], port["origin"] = name, meter.origin().kind

@@ -5,15 +5,20 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
 from harness import config
+from harness.access import access_of, read_password
 from harness.cli.types import add_lab_argument
 from harness.demo import open_port
 from harness.errors import ConfigError
+from harness.instruments import load_register
 from meters import registry
+from meters.access import Access, Credentials
 from meters.meter import Meter
+from meters.transport import Sink
 
 SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -28,18 +33,47 @@ def driver_name(text: str) -> str:
 def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
     """How a meter is named: by lab.toml, or by driver and port."""
     verb.add_argument("meter", help="a meter of lab.toml, or a driver (`wattlab meter drivers`) followed by PORT")
-    verb.add_argument("port", nargs="?", help="/dev/serial/by-id/..., /dev/usbtmc0, socket://host:port, http://host")
+    verb.add_argument(
+        "port",
+        nargs="?",
+        help="/dev/serial/by-id/..., /dev/usbtmc0, socket://host:port, socket+tls://host:port, http://host, https://host",
+    )
     verb.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
+    add_login_arguments(verb)
     add_lab_argument(verb)
+
+
+def add_login_arguments(verb: argparse.ArgumentParser) -> None:
+    """The password of a meter that is named by its port; one of lab.toml has it there."""
+    verb.add_argument("--password-file", type=Path, metavar="FILE", help="file whose only line is the meter's password")
+    verb.add_argument("--user", metavar="NAME", help="login of the meter (default: the one its kind always has)")
+
+
+def access_by(arguments: argparse.Namespace) -> Access:
+    """What the command line says of a login.
+
+    Raises:
+        ConfigError: a user without a password, a file that is none.
+    """
+    if arguments.user is not None and arguments.password_file is None:
+        raise ConfigError("--user: needs a password; give --password-file too")
+    if arguments.password_file is None:
+        return Access()
+    return Access(Credentials(arguments.user or "", read_password("--password-file", arguments.password_file)))
 
 
 @dataclass(frozen=True, slots=True)
 class NamedMeter:
-    """A meter that is not open yet: driver, port, options as they were given."""
+    """A meter that is not open yet: driver, port, options as they were given, how it lets us in."""
 
     driver: str
     port: str
     options: Mapping[str, object]
+    access: Access
+
+    def open(self, capture: Sink | None) -> Meter:
+        """Open it; raises `MeterError`."""
+        return registry.open_meter(self.driver, self.port, capture=capture, options=self.options, access=self.access)
 
 
 @contextmanager
@@ -53,15 +87,17 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     if arguments.port is not None:
         if arguments.meter not in registry.DRIVERS:
             raise ConfigError(registry.no_driver(arguments.meter))
-        yield NamedMeter(arguments.meter, arguments.port, options)
+        yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
     lab = config.load(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
     lab = lab or config.load(arguments.lab)
+    if arguments.password_file is not None or arguments.user is not None:
+        raise ConfigError(f"--password-file: {lab.path} names the password of {arguments.meter}; leave it out here")
     with open_port(lab, arguments.meter) as port:
-        section = lab.file.meters[arguments.meter]
-        yield NamedMeter(section.driver, port, section.options | options)
+        section, access = lab.file.meters[arguments.meter], access_of(lab, load_register(lab), arguments.meter)
+        yield NamedMeter(section.driver, port, section.options | options, access)
 
 
 @contextmanager
@@ -72,7 +108,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[tuple[str, Meter]]:
         ConfigError: it is neither in lab.toml nor a driver with a port. MeterError: it does not open.
     """
     with named(arguments) as place:
-        meter = registry.open_meter(place.driver, place.port, capture=io.BytesIO(), options=place.options)
+        meter = place.open(io.BytesIO())
         try:
             yield place.driver, meter
         finally:
@@ -80,7 +116,21 @@ def opened(arguments: argparse.Namespace) -> Iterator[tuple[str, Meter]]:
 
 
 def say_remarks(meter: Meter, console: Console) -> None:
-    """Say what of this meter's words is taken how, or not at all."""
+    """Say by which key the meter is known, and what of its words is taken how, or not at all."""
+    evidence = meter.origin().evidence
+    if "tls_sha256" in evidence:
+        held = "pinned" if evidence["tls_pinned"] else "not pinned, so that nothing is shown by it"
+        keys = f"certificate SHA-256 {evidence['tls_sha256']}, public key SHA-256 {evidence['tls_public_key_sha256']}"
+        text = f"{evidence['tls_version']}: {keys}; {held}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    if advice := registry.remedy(meter.describe().driver, meter.origin()):
+        reason = registry.why(meter.origin())
+        console.print(
+            f"{meter.origin().kind}{reason and f', for {reason}'}: {advice}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     for remark in meter.describe().remarks:
         console.print(f"remark: {remark}", markup=False, highlight=False, soft_wrap=True)
 

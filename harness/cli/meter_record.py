@@ -24,10 +24,11 @@ from harness.config import APPLICATION
 from harness.demo import emulator, emulator_wire
 from harness.errors import LabError, printable
 from harness.provenance import software_facts
-from meters import registry
+from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
 from meters.reading import Reading
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
+from meters.transport import WEB_SCHEMES
 
 READ_TIMEOUT_S = 1.0
 DEFAULT_S = 60.0
@@ -86,7 +87,7 @@ def _stop_rule(arguments: argparse.Namespace) -> StopRule:
 def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console, done: StopRule) -> Session:
     recorded_utc = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with _wire_log(arguments.into) as log:
-        meter = registry.open_meter(place.driver, place.port, capture=log, options=place.options)
+        meter = place.open(log)
         try:
             _say(console, f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}")
             say_remarks(meter, console)
@@ -100,6 +101,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
     return Session(
         driver=place.driver,
         options={name: value for name, value in place.options.items() if isinstance(value, (float, int, str))},
+        login=place.access.credentials is not None,
         port_kind=_port_kind(place.port),
         wattlab=str(software_facts(APPLICATION)["version"]),
         recorded_utc=recorded_utc,
@@ -179,7 +181,7 @@ def _power(readings: list[Reading]) -> str:
 def _port_kind(port: str) -> str:
     scheme, mark, _rest = port.partition("://")
     if mark:
-        return "http" if scheme == "http" else "tcp"
+        return "http" if scheme in WEB_SCHEMES else "tcp"
     return "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
 
 
@@ -207,7 +209,8 @@ def _replayed(folder: Path, speed: float | None, console: Console) -> str | None
         with emulator(["replay", "--session", str(folder.absolute()), *wire, *pace]) as running:
             found: list[Reading] = []
             try:
-                meter = registry.open_meter(session.driver, running.port, capture=None, options=session.options)
+                access = Access(REPLAYED) if session.login else ANYBODY
+                meter = NamedMeter(session.driver, running.port, session.options, access).open(None)
                 try:
                     if meter.identify() != session.identity:
                         return f"found the identity {meter.identify()}, recorded is {session.identity}"

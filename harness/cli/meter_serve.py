@@ -22,6 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from harness.cli.meter_port import access_by, add_login_arguments
 from harness.cli.types import Verbs
 from harness.errors import ConfigError
 from meters import registry
@@ -40,9 +41,10 @@ def add_serve_ptd(actions: Verbs) -> None:
         epilog='For MLPerf\'s power server: a script `exec wattlab meter serve-ptd DRIVER --ptd "$@"`.',
     )
     serve.add_argument("driver", choices=sorted(registry.DRIVERS), help="driver")
-    serve.add_argument("port", nargs="?", help="/dev/serial/by-id/..., socket://host:port")
+    serve.add_argument("port", nargs="?", help="/dev/serial/by-id/..., socket://host:port, http://host")
     serve.add_argument("--listen", metavar="HOST:PORT", help=f"where clients come (default: {DEFAULT_LISTEN})")
     serve.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
+    add_login_arguments(serve)
     serve.add_argument(
         "--idle", type=float, default=IDLE_S, metavar="SECONDS",
         help=f"silence after which a client that measures nothing gives way to one that waits (default: {IDLE_S:g})",
@@ -67,10 +69,10 @@ def call_serve_ptd(arguments: argparse.Namespace) -> int:
     """Serve the meter; 0 when a signal ended it."""
     place = _place(arguments)
     host, tcp_port = _address(arguments.listen or f"127.0.0.1:{place.tcp_port}")
-    options = _options(arguments.option)
+    options, access = _options(arguments.option), access_by(arguments)
 
     def open_with(options: Mapping[str, object]) -> Meter:
-        return registry.open_meter(arguments.driver, place.device_port, capture=None, options=options)
+        return registry.open_meter(arguments.driver, place.device_port, capture=None, options=options, access=access)
 
     with contextlib.ExitStack() as stack:
         meter = open_with(options)

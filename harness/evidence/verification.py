@@ -4,6 +4,7 @@ Knows the order of the checks and what a signature needs. Recomputes through `re
 no key, everything but the authorship is checked, and the outcome says so.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -366,7 +367,7 @@ def _seconds(stamp: object) -> float | None:
 
 def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | None) -> list[str]:
     """What the outcome proves, and what it does not."""
-    notes = [f"{origin}: no evidence about a real machine" for origin in sorted(_played(checks))]
+    notes = [*_of_origins(checks)]
     notes += [
         f"Statistics {check.detail}."
         for check in checks
@@ -384,5 +385,18 @@ def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | Non
     return notes
 
 
-def _played(checks: Sequence[Check]) -> set[str]:
-    return {check.detail for check in checks if check.name == "origin" and not check.detail.endswith("instrument")}
+BELIEVED = {
+    "instrument": "",
+    "attested": ". That every connection ended at the holder of this key is the host's own record, as it was sealed: "
+    "TLS leaves nothing that could show it to anybody else",
+    "declared": ". Nothing but this declaration says which instrument it was",
+}
+"""What there is to believe of an origin, beside its check; of any other there is nothing to believe."""
+
+
+def _of_origins(checks: Sequence[Check]) -> Iterator[str]:
+    """What the readings of each meter show, and on whose word."""
+    for told, holds in sorted({(check.detail, check.passed) for check in checks if check.name == "origin"}):
+        kind = re.split("[ ,]", told.partition(": ")[2], maxsplit=1)[0]
+        if ending := BELIEVED.get(kind if holds else "", ": no evidence about a real machine"):
+            yield f"{told}{ending}"

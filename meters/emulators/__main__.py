@@ -92,15 +92,17 @@ def _modbus(arguments: argparse.Namespace, source: PowerSource) -> Device:
 
 
 def _gude(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    return GudeDevice(source, refresh_s=arguments.interval or 1.0)
+    return GudeDevice(source, refresh_s=arguments.interval or 1.0, password=arguments.password)
 
 
 def _tasmota(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    return TasmotaDevice(source, refresh_s=arguments.interval or 1.0)
+    login = {"password": arguments.password, "generation": arguments.generation}
+    return TasmotaDevice(source, refresh_s=arguments.interval or 1.0, **login)
 
 
 def _shelly(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    return ShellyDevice(source, refresh_s=arguments.interval or 1.0, generation=arguments.generation)
+    login = {"password": arguments.password, "generation": arguments.generation}
+    return ShellyDevice(source, refresh_s=arguments.interval or 1.0, **login)
 
 
 def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
@@ -173,6 +175,8 @@ EXAMPLES = """examples:
     wattlab meter emulate pzem --link /tmp/meter --profile load=0:0.1,30:0.9
   three replies with a wrong check sum after 10 s
     wattlab meter emulate pzem --link /tmp/meter --fault bad-crc=3@10
+  a plug with a password: Digest for a shelly, Basic for a gude, a tasmota, or a shelly with --generation 1
+    wattlab meter emulate shelly --listen 127.0.0.1:8080 --password secret
   what `wattlab meter record` wrote into FOLDER
     wattlab meter emulate replay --session FOLDER --link /tmp/meter
 
@@ -231,7 +235,16 @@ def _parser() -> argparse.ArgumentParser:
         "--capture", type=Path, metavar="FILE", help="file that takes a log of the emulator's end of the wire"
     )
     parser.add_argument("--fields", type=int, choices=(16, 18), default=18, help="wattsup: fields in a line")
-    parser.add_argument("--generation", type=int, choices=(1, 2), default=2, help="shelly: of its protocol")
+    parser.add_argument(
+        "--generation",
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help="shelly: of its protocol; tasmota: 1 takes a password among the parameters only",
+    )
+    parser.add_argument(
+        "--password", default="", metavar="TEXT", help="gude, tasmota, shelly: what the user admin has to give"
+    )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
     parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")

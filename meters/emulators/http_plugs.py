@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, unquote
 
 from meters.emulators.faults import OwnFaults
+from meters.emulators.http_login import USER, BasicLogin, DigestLogin
 from meters.emulators.virtual_sut import PowerSource
 
 REQUEST_LIMIT = 8192
@@ -30,6 +31,7 @@ REASONS[500] = "Internal Server Error"
 OWN_FAULTS = frozenset(
     {"http-500", "unauthorised", "redirect", "wrong-json", "nan-literal", "wrong-type", "missing-value", "overrange"}
 )
+FORGETS_NONCE = "stale-nonce"
 Json = Mapping[str, object]
 Page = Callable[[], Json | None]
 
@@ -37,17 +39,33 @@ Page = Callable[[], Json | None]
 class HttpDevice:
     """A web server in front of one power source; a device fills in its pages."""
 
-    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0) -> None:
-        """`refresh_s` is how often the device has a new value."""
+    open_pages: frozenset[str] = frozenset()
+    """What everybody may read, whatever the password."""
+
+    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, password: str = "") -> None:
+        """`refresh_s` is how often the device has a new value; an empty `password`: everybody may read all."""
         self._source = source
         self._refresh_s = refresh_s
+        self._login = self.login(password) if password else None
         self._pending = b""
         self._now_s = 0.0
         self._measured_s = 0.0
         self.power_w = 0.0
         self.energy_wh = 0.0
         self.next_push_s: float | None = None
-        self.faults = OwnFaults(OWN_FAULTS)
+        self.faults = OwnFaults(OWN_FAULTS | ({FORGETS_NONCE} if isinstance(self._login, DigestLogin) else set()))
+
+    def login(self, password: str) -> BasicLogin | DigestLogin:
+        """Return how the device asks for its password."""
+        return BasicLogin(password)
+
+    def admits(self, head: bytes, method: str, path: str, query: Mapping[str, str]) -> bool:
+        """Whether the device answers this request."""
+        return self._login is None or path in self.open_pages or self._login.admits(head, method)
+
+    def turned_away(self) -> bytes:
+        """Return what somebody without the password gets."""
+        return _response(401, b"", "" if self._login is None else self._login.challenge)
 
     def receive(self, data: bytes, now_s: float) -> list[bytes]:
         """Return the responses to the requests that `data` completes."""
@@ -103,8 +121,13 @@ class HttpDevice:
         for fault, status in (("http-500", 500), ("unauthorised", 401), ("redirect", 302)):
             if self.faults.use(fault):
                 return _response(status, b"")
-        path, _mark, query = line.group(2).decode("ascii", errors="replace").partition("?")
-        found = self.page(unquote(path), dict(parse_qsl(query)), body)
+        path, _mark, text = line.group(2).decode("ascii", errors="replace").partition("?")
+        query = dict(parse_qsl(text))
+        if isinstance(self._login, DigestLogin) and self.faults.use(FORGETS_NONCE):
+            self._login.forget()
+        if not self.admits(head, line.group(1).decode("ascii"), unquote(path), query):
+            return self.turned_away()
+        found = self.page(unquote(path), query, body)
         if found is None:
             return _response(404, b"Not Found")
         text = json.dumps(found, separators=(",", ":"))
@@ -129,10 +152,10 @@ def _posted_id(body: bytes) -> str:
         return ""
 
 
-def _response(status: int, body: bytes) -> bytes:
+def _response(status: int, body: bytes, challenge: str = 'Basic realm="EMULATED"') -> bytes:
     head = [f"HTTP/1.1 {status} {REASONS[status]}", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-    if status == 401:
-        head.append('WWW-Authenticate: Basic realm="EMULATED"')
+    if status == 401 and challenge:
+        head.append(f"WWW-Authenticate: {challenge}")
     if status == 302:
         head.append("Location: /elsewhere")
     head.append("Connection: keep-alive")
@@ -210,12 +233,29 @@ class GudeDevice(HttpDevice):
 
 
 class TasmotaDevice(HttpDevice):
-    """A plug with Tasmota firmware; `decimals` is its `WattRes`."""
+    """A plug with Tasmota firmware; `decimals` is its `WattRes`.
 
-    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, decimals: int = 0) -> None:
+    It has no challenge for its password, but a warning; `generation` 1 takes it among the parameters only, as before
+    2021.
+    """
+
+    def __init__(
+        self, source: PowerSource, *, refresh_s: float = 1.0, decimals: int = 0, password: str = "", generation: int = 2
+    ) -> None:
         """`decimals` are those of the power, 0 to 3."""
-        super().__init__(source, refresh_s=refresh_s)
-        self._decimals = decimals
+        super().__init__(source, refresh_s=refresh_s, password=password)
+        self._decimals, self._password, self._generation = decimals, password, generation
+
+    def admits(self, head: bytes, method: str, path: str, query: Mapping[str, str]) -> bool:
+        """Whether the password came, in the header or among the parameters."""
+        if self._login is None or (query.get("user"), query.get("password")) == (USER, self._password):
+            return True
+        return self._generation > 1 and super().admits(head, method, path, query)
+
+    def turned_away(self) -> bytes:
+        """Return the warning, which old firmware sends as if all were well."""
+        warning = json.dumps({"WARNING": "Need user=<username>&password=<password>"}).encode()
+        return _response(401 if self._generation > 1 else 200, warning, "")
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
         """Serve `/cm?cmnd=...`: commands that tell, in any case; those that would change something are unknown."""
@@ -265,10 +305,16 @@ class TasmotaDevice(HttpDevice):
 class ShellyDevice(HttpDevice):
     """A Shelly plug: Gen2 with RPC, or Gen1 with `/status`."""
 
-    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, generation: int = 2) -> None:
+    open_pages = frozenset({"/shelly", "/rpc/Shelly.GetDeviceInfo"})
+
+    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, generation: int = 2, password: str = "") -> None:
         """`generation` is 1 or 2."""
-        super().__init__(source, refresh_s=refresh_s)
         self._generation = generation
+        super().__init__(source, refresh_s=refresh_s, password=password)
+
+    def login(self, password: str) -> BasicLogin | DigestLogin:
+        """Return Basic for Gen1, Digest for Gen2."""
+        return BasicLogin(password) if self._generation == 1 else DigestLogin(password)
 
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
         """Serve what the generation has: by GET, by POST with parameters as JSON, or as JSON-RPC by POST to `/rpc`."""
@@ -297,8 +343,8 @@ class ShellyDevice(HttpDevice):
             "fw_id": "20241011-114455/1.4.4-g6d2a586",
             "ver": "1.4.4",
             "app": "PlusPlugS",
-            "auth_en": False,
-            "auth_domain": None,
+            "auth_en": self._login is not None,
+            "auth_domain": None if self._login is None else "shellyplusplugs-emulated0001",
         }
 
     def _switch(self, channel: str) -> Json | None:
@@ -341,7 +387,8 @@ class ShellyDevice(HttpDevice):
 
     def _info1(self) -> Json:
         fw = "20230913-114244/v1.14.0-EMULATED"
-        return {"type": "SHPLG-S", "mac": "EMULATED0001", "auth": False, "fw": fw, "num_outputs": 1, "num_meters": 1}
+        locked = self._login is not None
+        return {"type": "SHPLG-S", "mac": "EMULATED0001", "auth": locked, "fw": fw, "num_outputs": 1, "num_meters": 1}
 
     def _settings1(self) -> Json:
         device = {"type": "SHPLG-S", "mac": "EMULATED0001", "hostname": "shellyplug-s-EMULATED", "num_outputs": 1}

@@ -20,7 +20,7 @@ NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
 OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
 """Codes of notes that are findings by themselves."""
-ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
+ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,28 @@ def of_thresholds(limits: Mapping[str, float]) -> list[Finding]:
     return [Finding("limits-loosened", "warn", "campaign", loose)] if loose else []
 
 
-def of_origin(origin: str, meters: Sequence[str]) -> list[Finding]:
-    """Whose readings these are."""
-    if origin not in ORIGINS:
-        return []
-    return [Finding(origin, ORIGINS[origin], "campaign", {"meters": sorted(meters)})]
+def of_origins(meters: Sequence[Json], *, certify_declared: bool) -> list[Finding]:
+    """Whose readings these are, each origin once; `certify_declared`: the lab's policy in every run."""
+    found = []
+    for origin, severity in ORIGINS.items():
+        own = sorted((meter for meter in meters if meter["origin"] == origin), key=lambda meter: str(meter["meter"]))
+        if not own:
+            continue
+        evidence: Json = {"meters": [meter["meter"] for meter in own]}
+        if origin == "declared":
+            evidence["declared"] = [declared_words(meter["evidence"]) for meter in own]
+        if remedies := [f"{meter['meter']}: {text}" for meter in own if (text := meter["evidence"].get("remedy"))]:
+            evidence["remedy"] = remedies
+        code = "declared-certified" if origin == "declared" and certify_declared else origin
+        found.append(Finding(code, severity, "campaign", evidence))
+    return found
+
+
+def declared_words(evidence: Json) -> str:
+    """Who declares what of a meter."""
+    where = f"{evidence.get('declared_address')} ({evidence.get('declared_link')})"
+    who = f"{evidence.get('declared_by')} on {evidence.get('declared_on')}"
+    return f"{evidence.get('instrument')} at {where}, by {who}"
 
 
 def of_ending(run: RunFolder) -> list[Finding]:

@@ -134,6 +134,10 @@ def of_limits(errors: Sequence[MeterError]) -> list[Finding]:
     return [Finding("limits-unknown", "warn", meter, {"meter": meter}) for meter in unknown]
 
 
+SHOWN = ("instrument", "attested", "declared")
+"""Origins that claim to be those of an instrument."""
+
+
 def of_calibration(runs: Sequence[RunFolder]) -> list[Finding]:
     """Meters that measured with an expired certificate or without one, or whose check load was due; one finding for
     each meter and state.
@@ -162,7 +166,7 @@ def _calibration_state(power: PowerDescriptor, lab: Json, utc: str) -> str | Non
     """`expired`, `missing`, or None where nothing is wrong or nothing is claimed."""
     calibration = power.calibration
     if calibration is None:
-        return "missing" if lab.get("instruments") or power.origin == "instrument" else None
+        return "missing" if lab.get("instruments") or power.origin in SHOWN else None
     if "expires" not in calibration:
         return None
     if calibration["expires"] is None:

@@ -94,8 +94,7 @@ SCHEMA = 1
 """Schema history of results.json: 1, 2026-11-21, first version."""
 RESULTS = "results.json"
 EPOCH = "epoch"
-MOST_DIGITS = 18
-ORIGINS = ("emulated", "unattested", "imported", "instrument")
+ORIGINS = ("emulated", "unattested", "imported", "declared", "attested", "instrument")
 """Worst first: a campaign is what its worst meter is."""
 OUT = {
     "gap": "gaps in its power readings exceed the limits",
@@ -119,6 +118,8 @@ SENTENCES = {
     "emulated": "read from an emulated meter: a demonstration, not a measurement",
     "unattested": "read over a connection that does not show which instrument is behind it",
     "imported": "measured by another lab and imported; the instrument is what that lab says it is",
+    "declared": "read over a network from the instrument that the lab declares to be there; nothing else shows it",
+    "attested": "read over TLS from the holder of the key that the lab registered for the instrument",
     "instrument": "read from an instrument whose port and identity were recorded",
     "none": "no power was recorded",
 }
@@ -668,7 +669,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     found += findings_campaign.of_order(ordinals, limits) + verdict.of_result(scenarios)
     measurement, meters = _measurement(runs)
     base = _baseline(runs, baseline_runs, outliers, sum(one["kind"] == "baseline" for one in lost))
-    found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
+    certify = all(run.run.start.config.get("lab", {}).get("certify_declared") is True for run in runs)
+    found = findings.of_origins(meters, certify_declared=certify) + found
     found = findings.ordered(found)
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     known = _scenarios(runs, groups)
@@ -1796,7 +1798,7 @@ def _measurement(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
     listed = [
         {
             "meter": meter["meter"], "origin": meter["origin"], "evidence": meter["evidence"],
-            "sentence": f"The meter {meter['meter']} was {SENTENCES[str(meter['origin'])]}.",
+            "sentence": _meter_sentence(meter),
         }
         for meter in meters
     ]  # fmt: skip
@@ -1812,6 +1814,18 @@ def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
     if first is None or first.error.known or first.series.reported is not None:
         return None
     return 100 * first.error.assumed
+
+
+def _meter_sentence(meter: Json) -> str:
+    """Where a meter's readings come from, and on whose word."""
+    sentence = f"The meter {meter['meter']} was {SENTENCES[str(meter['origin'])]}"
+    if meter["origin"] == "declared":
+        return f"{sentence}: {findings.declared_words(meter['evidence'])}."
+    if meter["origin"] == "attested":
+        evidence = meter["evidence"]
+        key = evidence.get("tls_public_key_sha256") or evidence.get("tls_sha256")
+        return f"{sentence} {evidence.get('instrument')} (SHA-256 {key})."
+    return f"{sentence}."
 
 
 def _cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:

@@ -9,7 +9,8 @@ Rule, the worst that applies
                           scenario, or a run of it, makes that scenario invalid, and the campaign only where no scenario
                           with a run in the means is left that stands; broken evidence makes the campaign invalid
     not-certifiable       the readings are not shown to be those of an instrument with a valid certificate, or no
-                          scenario run is in the means
+                          scenario run is in the means. A declaration of the lab shows it only where the lab says, in
+                          lab.certify_declared of every run, that it certifies on that: then it is a remark
     valid-with-remarks    any other finding, remarks included
     valid                 none
 
@@ -39,7 +40,7 @@ RUN_IS_OUT = frozenset(
 """Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
 EVIDENCE = frozenset({"broken-seal"})
 """Findings about one run that count for the whole campaign: nothing says what else was changed."""
-UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "calibration-expired", "no-result"})
+UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
 
 
 def of_result(scenarios: Mapping[str, Json]) -> list[Finding]:

@@ -328,9 +328,12 @@ def remarks(results: Results) -> list[Remark]:
         advice, shown = ADVICE.get(code, UNKNOWN), group[:SUBJECTS_SHOWN]
         named = ", ".join(filter(None, (as_text(finding.get("subject")) for finding in shown)))
         more = f" and {len(group) - len(shown)} more" if len(group) > len(shown) else ""
-        evidence = dict.fromkeys(filter(None, (as_text(finding.get("evidence"), EVIDENCE_DIGITS) for finding in shown)))
+        own = [dict(evidence) for finding in shown if isinstance(evidence := finding.get("evidence"), dict)]
+        remedies = [str(text) for evidence in own for text in evidence.pop("remedy", [])]
+        remedy = f"{'; '.join(remedies)}." if remedies else advice.remedy
+        evidence = dict.fromkeys(filter(None, (as_text(one, EVIDENCE_DIGITS) for one in own)))
         word = SEVERITIES.get(severity, severity)
-        found.append(Remark(word, code, named + more, advice.meaning, "; ".join(evidence).rstrip("."), advice.remedy))
+        found.append(Remark(word, code, named + more, advice.meaning, "; ".join(evidence).rstrip("."), remedy))
     return found
 
 
@@ -349,6 +352,10 @@ def parameters(results: Results) -> Facts | None:
     return Facts("Parameters of the scenarios", tuple(items)) if items else None
 
 
+UNSHOWN = frozenset({"tls_certificate", "lacks", "remedy"})
+"""Evidence that is not for reading, or stands in the findings."""
+
+
 def _evidence(results: Results, command: str) -> list[Block]:
     campaign = pick(results, "campaign") or {}
     software, runs = campaign.get("software") or {}, listed(results, "runs")
@@ -358,7 +365,8 @@ def _evidence(results: Results, command: str) -> list[Block]:
     planned = f"; {campaign['plan']} planned" if campaign.get("plan") else ""
     items = [("Measured with", version), ("Runs", counted + planned), ("Recompute this page", command)]
     for meter in listed(results, "measurement", "meters"):
-        parts = (as_text(meter.get("sentence")), as_text(meter.get("evidence")))
+        shown = {key: value for key, value in (meter.get("evidence") or {}).items() if key not in UNSHOWN}
+        parts = (as_text(meter.get("sentence")), as_text(shown))
         items.append((f"Meter {meter.get('meter')}", ". ".join(filter(None, parts))))
     if source := campaign.get("source"):
         items += [("Imported from", as_text(source.get("format"))), ("Note of the import", as_text(source.get("note")))]

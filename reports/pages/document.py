@@ -14,6 +14,10 @@ from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
 STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
     "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
+    "declared": (
+        "DECLARED",
+        "Which instrument made the power readings is declared by the lab and shown by nothing else.",
+    ),
     "none": ("NOT MEASURED", "No power reading stands behind this page."),
     "imported-table": (
         "IMPORTED TABLE",

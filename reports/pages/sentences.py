@@ -17,11 +17,23 @@ class Advice:
 ADVICE = {
     "emulated": Advice(
         "The power readings come from an emulated meter: they prove the pipeline, not a consumption.",
-        "Connect a real meter and name its serial port in [meters] of lab.toml.",
+        "Connect a real meter and name its port in [meters] of lab.toml.",
     ),
     "unattested": Advice(
-        "Nothing proves that the readings come from a real instrument: the meter was reached through a socket.",
-        "Connect the meter to a serial port of this host, so that device and serial number are recorded.",
+        "Nothing proves that the readings come from a real instrument: the meter does not say who it is, or it was "
+        "reached by a port or over a network that does not show it.",
+        "What can be done depends on the meter: docs/instruments.md, section Who is it.",
+    ),
+    "declared": Advice(
+        "That the readings come from the registered instrument is declared by a person of this lab; its serial number "
+        "and its address agree, but anybody on that network could answer so.",
+        "Pin the key of the meter, or of a TLS terminator before it (docs/instruments.md); or let the lab decide to "
+        "certify on declarations: lab.certify_declared.",
+    ),
+    "declared-certified": Advice(
+        "That the readings come from the registered instrument is declared by a person of this lab, and the lab "
+        "certifies on declarations; nothing else shows it.",
+        "Pin the key of the meter, or of a TLS terminator before it (docs/instruments.md): then it is shown.",
     ),
     "imported": Advice(
         "The readings were recorded by another lab; wattlab has no evidence of its own for them.",

@@ -346,6 +346,8 @@ SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missin
 ELSEWHERE = {
     "publisher-window": "tests/importers/test_ptd_sessions.py",
     "broken-seal": "tests/analysis/test_results.py",
+    "declared": "tests/evidence/test_network_origins.py",
+    "declared-certified": "tests/evidence/test_network_origins.py",
     "unreadable": "tests/analysis/test_results.py",
     "thrown-out": "tests/analysis/test_findings_time.py",
     "stamp-contradicted": "tests/analysis/test_sync_observer.py",

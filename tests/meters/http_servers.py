@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,16 +19,21 @@ def ok(body: bytes, *headers: str) -> bytes:
 
 
 class RawServer:
-    """Takes one connection after the other and hands every request to `script`, which sends what it likes."""
+    """Takes one connection after the other and hands every request to `script`, which sends what it likes.
 
-    def __init__(self, script: Script) -> None:
+    With `context` it speaks TLS; a connection counts when it is let in, handshake or not.
+    """
+
+    def __init__(self, script: Script, context: ssl.SSLContext | None) -> None:
         self.script = script
         self.requests: list[bytes] = []
         self.connections = 0
         self._closing = threading.Event()
         self._open: list[socket.socket] = []
+        self.context = context
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        self.port = self._server.getsockname()[1]
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -42,14 +48,22 @@ class RawServer:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        pending = b""
         with connection, suppress(OSError):
-            while data := connection.recv(4096):
-                pending += data
-                while b"\r\n\r\n" in pending:
-                    request, _mark, pending = pending.partition(b"\r\n\r\n")
-                    self.requests.append(request + b"\r\n\r\n")
-                    self.script(request.split(b" ")[1], connection)
+            if self.context is None:
+                self._answer(connection)
+                return
+            with self.context.wrap_socket(connection, server_side=True) as secured:
+                self._open.append(secured)
+                self._answer(secured)
+
+    def _answer(self, connection: socket.socket) -> None:
+        pending = b""
+        while data := connection.recv(4096):
+            pending += data
+            while b"\r\n\r\n" in pending:
+                request, _mark, pending = pending.partition(b"\r\n\r\n")
+                self.requests.append(request + b"\r\n\r\n")
+                self.script(request.split(b" ")[1], connection)
 
     def vanish(self) -> None:
         """Stop listening and end every connection."""
@@ -65,9 +79,9 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(script: Script) -> Iterator[RawServer]:
-    """A server of literal bytes for the time of a test."""
-    server = RawServer(script)
+def raw_server(script: Script, context: ssl.SSLContext | None = None) -> Iterator[RawServer]:
+    """A server of literal bytes for the time of a test; `server.context` may be exchanged while it runs."""
+    server = RawServer(script, context)
     try:
         yield server
     finally:

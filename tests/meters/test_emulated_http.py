@@ -176,7 +176,7 @@ def test_a_plug_that_wants_a_password_is_refused_and_says_so(
     start_emulator: StartEmulator, name: str, more: tuple[str, ...]
 ) -> None:
     emulator = start_emulator(*LOAD, *more, "--fault", "unauthorised", name=name)
-    with pytest.raises(MeterRefused, match=r"401 Unauthorized.*allow reading without one"):
+    with pytest.raises(MeterRefused, match=r"401 Unauthorized.*give it with user and password_file"):
         open_meter(name, emulator.address, capture=None, options={})
 
 

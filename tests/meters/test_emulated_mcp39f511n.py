@@ -40,6 +40,7 @@ class DeviceWire:
     """A wire with an emulated device at its end, in virtual time."""
 
     port = "/dev/null"  # a character device that is no pty, for the attestation
+    peer = None
 
     def __init__(self, device: Mcp39f511nDevice) -> None:
         self.device = device

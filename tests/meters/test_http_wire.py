@@ -179,7 +179,7 @@ def test_an_answer_sent_twice_does_not_answer_the_next_question() -> None:
             twice.clear()
             assert wire.get(f"/{number}", Deadline(SOON_S)).data == f"/{number}".encode()
             twice.set()
-            wait_until(lambda: wire._tap is not None and wire._tap.restless, "the second answer")
+            wait_until(lambda: wire._tap is not None and wire._tap.is_restless(), "the second answer")
         wire.close()
         assert server.connections == 3
 
@@ -190,14 +190,19 @@ def test_an_answer_sent_twice_does_not_answer_the_next_question() -> None:
 @pytest.mark.parametrize(
     ("response", "error", "text"),
     [
-        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", MeterRefused, "401 Unauthorized.*password"),
-        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", MeterRefused, "403 Forbidden.*password"),
+        (
+            b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+            MeterRefused,
+            "401 Unauthorized.*user and password",
+        ),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", MeterRefused, "403 Forbidden.*lets nobody read this"),
+        (b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n", MeterGarbage, "429 Slow.*leave it alone for minutes"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", MeterGarbage, "another kind of meter"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n", MeterGarbage, "'http://x/', which is not followed"),
         (b"HTTP/1.1 500 Oh\r\n\r\n", MeterGarbage, "500 Oh, expected 200 OK; try again"),
         (b"HTTP/1.1 500 \x1b]0;title\x07 \x9b2J\r\n\r\n", MeterGarbage, "500 \\?]0;title\\? \\?2J, expected 200 OK"),
         (b"HTTP/1.1 401 \x1b[31m\r\n\r\n", MeterRefused, "401 \\?\\[31m, expected 200 OK; the meter wants"),
-        (b"HTTP/1.1 302 Found\r\nLocation: /\x1b[2J\r\n\r\n", MeterGarbage, r"points to '/\\x1b\[2J'"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\x1b[2J\r\n\r\n", MeterGarbage, r"points to '/\?\[2J'"),
         (b"HTTP/1.1 503 Busy\r\n\r\n", MeterGarbage, "503 Busy"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", MeterGarbage, "found no HTTP .*SSH-2.0"),
         (b"\x00\x00HTTP/1.1 200 OK\r\n\r\n", MeterGarbage, "found no HTTP"),
@@ -272,7 +277,7 @@ def test_no_server_and_no_such_host_are_unavailable(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     "url",
-    ["https://h", "http://", "http://h/status", "http://h?x", "http://h:0", "http://h:99999", "http://u:secret@h", "h"],
+    ["ftp://h", "http://", "http://h/status", "http://h?x", "http://h:0", "http://h:99999", "http://u:secret@h", "h"],
 )
 def test_a_port_that_is_more_or_less_than_a_host_is_refused_without_repeating_a_password(url: str) -> None:
     with pytest.raises(MeterOptionError, match="expected http://HOST") as caught:
@@ -300,7 +305,7 @@ def test_whatever_a_server_sends_is_a_body_or_a_typed_error(head: bytes, noise: 
         far.shutdown(socket.SHUT_WR)
         wire = object.__new__(HttpWire)  # without its constructor, which connects
         wire.port, wire._host, wire._tcp_port = "http://h", "h", 80
-        wire._capture, wire._places, wire._gone = None, [], ""
-        wire._tap = http_wire._Tap(near, None)
-        with suppress(MeterError, http_wire._Dropped):
+        wire._capture, wire._places, wire._gone, wire._login = None, [], "", None
+        wire._tap = http_wire._Tap(near, None, None)
+        with suppress(MeterError, http_wire._Dropped, http_wire._Challenged):
             assert len(wire._exchange("/x", Deadline(SOON_S)).data) <= BODY_LIMIT

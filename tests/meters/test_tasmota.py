@@ -140,7 +140,7 @@ def test_a_served_conversation_gives_readings_and_a_description() -> None:
         pages["/cm?cmnd=Status%208"] = SENSORS
         assert meter.read(3.0).flags - {"stale"} == {"resynced"}
         pages["/cm?cmnd=Status%208"] = b'{"WARNING":"Need user=<username>&password=<password>"}'
-        with pytest.raises(MeterGarbage, match="take its web password away"):
+        with pytest.raises(MeterGarbage, match="the meter wants a password: give it with user"):
             meter.read(3.0)
         meter.close()
 
