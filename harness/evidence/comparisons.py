@@ -11,7 +11,8 @@ from pathlib import Path
 
 from harness.documents import Json, load_object
 from harness.errors import LabError
-from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
+from harness.evidence.changes import PROBABILITY, differences_of
+from harness.evidence.recomputed import FORGED, SHOWN
 from harness.evidence.verification import Outcome
 from harness.run_folder import CampaignFolder, Check, read_plain, verify_sealed
 from reports.analysis import statistics

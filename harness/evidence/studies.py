@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.documents import Json, load_object
 from harness.errors import LabError
-from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
+from harness.evidence.changes import PROBABILITY, differences_of
+from harness.evidence.recomputed import FORGED, SHOWN
 from harness.evidence.verification import Outcome
 from harness.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
 from harness.study import campaigns_now, sealed_inputs, sealed_table, study_html, table_source, with_rows

@@ -20,6 +20,7 @@ from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction
 from reports.analysis.limits import ROOT_3, Floats, MeterError
 from reports.analysis.moving import RESIDUAL
 from reports.analysis.observer import ObserverEffect, observer_term
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import PowerSeries
 from reports.analysis.touched import SHORT, Touched, Windows, touched
 from reports.analysis.uncertainty import Term
@@ -201,6 +202,7 @@ def part_terms(
         counted = np.sqrt(2 * duration_s * float(np.median(series.window_s)))
     edges = _edges(stream, begins_ns, ends_ns, (first, last))
     nothing = np.zeros(duration_s.size)
+    short = 0.0 if was(Rule.SHORT_INTERVALS) else SHORT
     terms = PartTerms(
         error=stream.error,
         energy_j=function.energy_j(begins_ns, ends_ns),
@@ -211,7 +213,7 @@ def part_terms(
         dithered=dithered,
         sampling_j=np.sqrt(variance) * duration_s / np.sqrt(count) if instant else nothing,
         gap_j=_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns),
-        is_short=(duration_s > 0) & (duration_s < SHORT * edges.reach_s), is_alone=nothing > 0,
+        is_short=(duration_s > 0) & (duration_s < short * edges.reach_s), is_alone=nothing > 0,
         spill_s=nothing, spill_j=nothing, spill_count=nothing, limit_j=nothing, limit_induced_j=nothing,
     )  # fmt: skip
     if not terms.is_short.any():

@@ -18,6 +18,13 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
+SECOND = frozenset({
+    "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
+    "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
+    "receipt-late", "receipt-missing", "run-lost", "seal-unsigned", "stale", "thrown-out", "unpaired-action",
+    "unreadable-values", "witness-clock",
+})  # fmt: skip
+"""Codes that wattlab 0.1.0 did not know."""
 OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
 """Codes of notes that are findings by themselves."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info"}
@@ -124,3 +131,8 @@ def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
 def ordered(findings: Sequence[Finding]) -> list[Finding]:
     """Worst first; within a severity in the order they were found."""
     return sorted(findings, key=lambda finding: RANK[finding.severity])
+
+
+def is_of_first(finding: Finding) -> bool:
+    """Whether wattlab 0.1.0 could find it."""
+    return finding.code not in SECOND and (finding.code, finding.subject) != ("success-fraction", "baseline")

@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
+from harness.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError, DocumentError, RunFolderError
 from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
@@ -77,6 +77,7 @@ from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
 from reports.analysis.findings import Finding
 from reports.analysis.limits import ROOT_3, error_of
 from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import Action, PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
@@ -89,8 +90,9 @@ from reports.analysis.uncertainty import (
     standard_error,
 )
 
-SCHEMA = 1
-"""Schema history of results.json: 1, 2026-11-21, first version."""
+SCHEMA = 2
+"""Schema history of results.json: 1, 2026-11-21, first version; 2, 2026-11-28, `computed_by`, more keys, and the rules
+of wattlab 0.2.0 (`rules.Rule`; CHANGELOG.md, "Changes to results")."""
 RESULTS = "results.json"
 EPOCH = "epoch"
 MOST_DIGITS = 18
@@ -175,8 +177,14 @@ class CampaignResult:
 
     def to_json(self) -> Json:
         """For the file, in the order of docs/results.md; `statistics` is computed here, of the rest."""
-        rest = {
-            "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
+        rest = self.without_statistics()
+        return rest | {"statistics": campaign_statistics.evaluate(rest)}
+
+    def without_statistics(self) -> Json:
+        """All but what R computes."""
+        return {
+            "schema": SCHEMA, "computed_by": {"name": "wattlab", "version": VERSION},
+            "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
@@ -184,7 +192,6 @@ class CampaignResult:
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
             "verdict": self.verdict, "inputs": self.inputs, "evidence": self.evidence,
         }  # fmt: skip
-        return rest | {"statistics": campaign_statistics.evaluate(rest)}
 
 
 @dataclass(frozen=True)
@@ -668,7 +675,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     measurement, meters = _measurement(runs)
     base = _baseline(runs, baseline_runs, outliers, sum(one["kind"] == "baseline" for one in lost))
     found = findings.of_origin(str(measurement["origin"]), [str(m["meter"]) for m in meters]) + found
-    found = findings.ordered(found)
+    found = findings.ordered([one for one in found if not was(Rule.NEW_FINDINGS) or findings.is_of_first(one)])
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     known = _scenarios(runs, groups)
     invalid = verdict.invalid_because(found, out, known)
@@ -903,9 +910,10 @@ def _measured_findings(
     found += findings_run.of_machine(run.series, *interval_ns)
     for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *interval_ns, limits)
-    found += findings_time.of_frozen(run.series, *interval_ns, limits)
-    found += findings_time.of_agent(run.series, *interval_ns, limits)
-    found += findings_time.of_arrival(run.series, *interval_ns)
+    if not was(Rule.LATE_STAMPS):
+        found += findings_time.of_frozen(run.series, *interval_ns, limits)
+        found += findings_time.of_agent(run.series, *interval_ns, limits)
+        found += findings_time.of_arrival(run.series, *interval_ns)
     return found
 
 
@@ -1273,7 +1281,7 @@ class ScenarioContext:
             found.append(_alternative("without-outliers", "without the runs that are outliers", others))
         own = [run for run in self.aborted if run.run.start.scenario == self.name]
         blocks = [run for run in self.aborted if run.run.start.kind == "baseline"]
-        if own or blocks:
+        if (own or blocks) and not was(Rule.ABORTED_LATE):
             baseline = Baseline([*self.baseline_runs, *blocks], self.group.baseline.observer)
             sentence = "with the runs and blocks that were aborted when their rating interval was over"
             found.append(_alternative("with-aborted", sentence, Group([*runs, *own], baseline)))
@@ -1603,8 +1611,11 @@ def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
 
 def _lasting(durations_s: Sequence[float] | NDArray[np.float64], bounds_s: Sequence[float]) -> Number | None:
     """Mean duration (s); what the clocks may be wrong by does not average out."""
+    values_s = np.asarray(durations_s, dtype=np.float64)
+    if was(Rule.CLOCKS_IN_DURATIONS):
+        return mean_of(values_s, "s")
     clocks = Term(max(bounds_s, default=0.0) / ROOT_3, np.inf)
-    return mean_with_shared(np.asarray(durations_s, dtype=np.float64), "s", clocks)
+    return mean_with_shared(values_s, "s", clocks)
 
 
 def _number_of(found: Budget | None) -> Number | None:

@@ -28,7 +28,6 @@ class DocumentPage:
     """Everything templates/document.html.j2 prints. The `css_` texts are escaped for a CSS string."""
 
     title: str
-    software: str
     stamp: str
     stamp_sentence: str
     css_stamp: str
@@ -43,7 +42,6 @@ class DocumentPage:
 
 def document_page(
     title: str,
-    software: str,
     origin: str,
     identity: Iterable[str],
     answer: str,
@@ -63,7 +61,6 @@ def document_page(
     numbered_first, *rest = numbered([first, *(section for section in sections if section is not None)])
     return DocumentPage(
         title=title,
-        software=software,
         stamp=stamp,
         stamp_sentence=sentence,
         css_stamp=css_text(stamp),

@@ -38,5 +38,5 @@ def test_its_program_is_said_to_be_not_recorded_and_that_is_no_finding(archive: 
     assert {run.start.staged for run in CampaignFolder(archive).runs()} == {None}
     result = analyse(archive)
     assert "pooled-incomparable" not in {finding.code for finding in result.findings}
-    page = audit_html(archive, results_text(result.to_json()), archive.name)
+    page = audit_html(archive, results_text(result.to_json()))
     assert "Digests of the program: not recorded." in page
