@@ -122,8 +122,8 @@ def _any_meter(key: str, wanted: Callable[[object], bool]) -> Callable[[Case], b
 
 def _has_few_blocks(case: Case) -> bool:
     """Fewer than five in the whole campaign, or in one session (`baseline-shape` is then in a budget)."""
-    baseline = case.now["baseline"] or case.then["baseline"] or {"n_blocks": {"value": 0.0}}
-    return baseline["n_blocks"]["value"] < 5 or "baseline-shape" in _sources(case.now)
+    baselines = [results["baseline"] for results in (case.now, case.then) if results["baseline"]]
+    return any(one["n_blocks"]["value"] < 5 for one in baselines) or "baseline-shape" in _sources(case.now)
 
 
 def _sources(results: Json) -> set[str]:
@@ -139,6 +139,12 @@ def _has_short_intervals(case: Case) -> bool:
     lengths_s = [run["duration_s"]["value"] for run in case.now["runs"] if run["duration_s"]]
     lengths_s += [action["duration_s"] for run in case.now["runs"] for action in run["actions"]]
     return any(0 < length_s < least_s for length_s in lengths_s)
+
+
+def _has_late_rows(case: Case) -> bool:
+    """Momentary values, and a gap by the rule of then."""
+    gaps_s = [(run["gap_s"] or {}).get("value", 0.0) for run in case.then["runs"]]
+    return _any_meter("averaging", lambda value: value == "instantaneous")(case) and any(gaps_s)
 
 
 def _has_binary_units(case: Case) -> bool:
@@ -181,7 +187,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.MOVING_AVERAGES, FIRST, _has("moving-average"), ENERGIES),
     Change(Rule.REPETITIONS, FIRST, _has("stale"), ENERGIES),
     Change(Rule.MARKERS, FIRST, _has_twins, (*OUT, "runs/*/actions/**")),
-    Change(Rule.DAMAGED_CELLS, FIRST, _has("unreadable-values"), (*ENERGIES, "runs/**", "indicators/**", "clock/**")),
+    Change(Rule.DAMAGED_CELLS, FIRST, _has("unreadable-values"), (*ENERGIES, "runs/*/indicators/**", "indicators/**")),
     Change(Rule.UNITS, FIRST, _has_binary_units,
            ("**/unit", "label/**", "findings/**")),
     Change(Rule.LABEL_HALVES, FIRST, _has_halves, ("label/**",)),
@@ -191,7 +197,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.FEW_BLOCKS, FIRST, _has_few_blocks, (*U, *BY_U)),
     Change(Rule.SHORT_INTERVALS, FIRST, _has_short_intervals, ENERGIES),
     Change(Rule.EDGES_WITH_SIGN, FIRST, lambda case: len(case.now["measurement"]["circuits"]) > 1, (*U, *BY_U)),
-    Change(Rule.LATE_ROWS, FIRST, _any_meter("averaging", lambda value: value == "instantaneous"), ENERGIES),
+    Change(Rule.LATE_ROWS, FIRST, _has_late_rows, ENERGIES),
     Change(Rule.INDICATED_READINGS, FIRST, _any_meter("calibration", bool),
            ("scenarios/*/oscar/**", "clock/pulses/**", *JUDGED)),
     Change(Rule.ODD_READINGS, FIRST, _has("negative", "zero", "nan"), OUT),
