@@ -132,13 +132,14 @@ def _sources(results: Json) -> set[str]:
 
 
 def _has_short_intervals(case: Case) -> bool:
-    """A run or an action below two windows of the slowest meter, or below two steps of momentary values."""
+    """A run or an action below two windows of the slowest meter, or below two steps of momentary values; or
+    `too-short-to-resolve` of a run that is out, which is not said any more."""
     windows_s = [float(meter["window_s"]) for meter in case.now["meters"]]
     told = [one["evidence"].get("window_s") for one in case.now["findings"] if one["code"] == "too-short-to-resolve"]
     least_s = 2 * max([*windows_s, *(float(value) for value in told if isinstance(value, int | float))], default=0.0)
     lengths_s = [run["duration_s"]["value"] for run in case.now["runs"] if run["duration_s"]]
     lengths_s += [action["duration_s"] for run in case.now["runs"] for action in run["actions"]]
-    return any(0 < length_s < least_s for length_s in lengths_s)
+    return _has("too-short-to-resolve")(case) or any(0 < length_s < least_s for length_s in lengths_s)
 
 
 def _has_late_rows(case: Case) -> bool:
@@ -165,6 +166,12 @@ def _has_halves(case: Case) -> bool:
     return any(row["quantity"] in sums and row["gross"] is None for own in rows for row in own)
 
 
+def _is_without_place(before: object, after: object) -> bool:
+    """A message that named the campaign's place on its machine."""
+    texts = isinstance(before, str) and isinstance(after, str)
+    return texts and str(before).startswith("/") and str(before).endswith(f"/{after}")
+
+
 U = ("**/u", "**/U", "**/dof", "**/lines/**", "**/dominant", "**/*_u_wh", "**/*_U_wh", "**/*_dof")
 JUDGED = ("findings/**", "runs/*/findings/**", "verdict/**")
 BY_U = ("scenarios/*/efficiency/**", "statistics/**", "label/**", *JUDGED)
@@ -187,7 +194,9 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.MOVING_AVERAGES, FIRST, _has("moving-average"), ENERGIES),
     Change(Rule.REPETITIONS, FIRST, _has("stale"), ENERGIES),
     Change(Rule.MARKERS, FIRST, _has_twins, (*OUT, "runs/*/actions/**")),
-    Change(Rule.DAMAGED_CELLS, FIRST, _has("unreadable-values"), (*ENERGIES, "runs/*/indicators/**", "indicators/**")),
+    Change(Rule.DAMAGED_CELLS, FIRST, _has("unreadable", "unreadable-values"),
+           (*ENERGIES, "runs/*/indicators/**", "runs/*/duration_s/**", "runs/*/gpu_energy_wh/**", "indicators/**",
+            "records/clocks/**", "records/phases/**", "meters/*/role", "meters/*/n_runs", "clock/bound_s/**")),
     Change(Rule.UNITS, FIRST, _has_binary_units,
            ("**/unit", "label/**", "findings/**")),
     Change(Rule.LABEL_HALVES, FIRST, _has_halves, ("label/**",)),
@@ -206,9 +215,11 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.SHOWN_STATISTICS, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
     Change(Rule.VERDICT_BY_SCENARIO, FIRST,
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
+    Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.NEW_FINDINGS, FIRST, _has_now(SECOND | {"success-fraction"}), JUDGED),
     Change("long-integers", FIRST, lambda _: True, ("runs/*/final_metrics/**",),
            lambda before, after: isinstance(before, int) and abs(before) >= 10**18 and after is None),
+    Change("places-in-messages", FIRST, _has("unreadable"), ("findings/*/evidence/detail",), _is_without_place),
 )  # fmt: skip
 """Every change of what the same raw data give, and that can concern a campaign that is there."""
 
@@ -242,6 +253,11 @@ def writer_of(results: Json) -> str:
     return version if isinstance(version, str) else FIRST
 
 
+def writer_of_sealed(document: Json) -> str:
+    """The version that wrote a comparison or a study, which it says itself."""
+    return str(document["software"]["version"])
+
+
 def precedes(version: str, other: str) -> bool:
     """Whether a version is older than another one; one that is no number is not."""
     own, others = (_numbers(one) for one in (version, other))
@@ -264,6 +280,21 @@ def _since(version: str) -> list[Change]:
 
 def _added_since(version: str) -> tuple[str, ...]:
     return tuple(place for until, places in ADDED.items() if not precedes(until, version) for place in places)
+
+
+def unlike(written: Json, then: Json) -> list[Difference]:
+    """Where a comparison or a study is not what the rules of its writer give."""
+    return list(_differences(written, then, PROBABILITY))
+
+
+def moved_since(written: Json, computed: Callable[[], Json]) -> str | None:
+    """What today's rules make of a comparison or a study that holds by its writer's; None where it is the same."""
+    if not rules_of(writer_of_sealed(written)):
+        return None
+    differences = unlike(written, computed())
+    named = "; ".join(f"{'.'.join(d.place)} {shown(d.before)} -> {shown(d.after)}" for d in differences[:SHOWN])
+    more = f"; and {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
+    return f'By today\'s rules ("Changes to results") it would be another: {named}{more}.' if differences else None
 
 
 def compare(case: Case) -> Comparison:
@@ -346,15 +377,18 @@ def _told_apart(names: Sequence[str]) -> Iterator[str]:
         yield name if times[name] == 1 else f"{name} ({times[name]})"
 
 
-def _differences(before: Json, after: Json) -> Iterator[Difference]:
-    yield from _apart(*(_named({k: v for k, v in one.items() if k not in OWN}) for one in (before, after)))
+def _differences(before: Json, after: Json, absolute: float = 0.0) -> Iterator[Difference]:
+    named = (_named({k: v for k, v in one.items() if k not in OWN}) for one in (before, after))
+    for one in _apart(*named):
+        if not same(one.before, one.after, PROBABILITY if one.place[0] == STATISTICS else absolute):
+            yield one
 
 
 def _apart(before: Any, after: Any, place: Place = ()) -> Iterator[Difference]:  # noqa: ANN401
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _apart(before.get(key, ABSENT), after.get(key, ABSENT), (*place, key.replace("/", " ")))
-    elif not same(before, after, PROBABILITY if place[:1] == (STATISTICS,) else 0.0):
+    elif not same(before, after):
         yield Difference(place, before, after)
 
 

@@ -179,12 +179,14 @@ def _named(findings: list[Any]) -> Counter[str]:
 
 
 def check_validity(subject: str, computed: Computed) -> Check:
-    """Whether the verdict, given anew, calls the campaign invalid; of an older version's results, by its rules."""
+    """Whether the verdict, given anew, calls the campaign invalid; of an older version's results by its rules and by
+    today's: what a change made invalid was not, and what it made valid is."""
     word, today = (one["verdict"]["word"] for one in (computed.then, computed.now))
     heaviest = [reason for reason in computed.then["verdict"]["reasons"] if reason["weighs"] == word]
     named = [f"{one['code']} ({', '.join(one['subjects'][:SHOWN])})" for one in heaviest]
     changed = f"; by today's rules {today}" if today != word else ""
-    return Check(subject, "validity", word != "invalid", (f"{word}: {'; '.join(named)}" if named else word) + changed)
+    invalid = word == today == "invalid"
+    return Check(subject, "validity", not invalid, (f"{word}: {'; '.join(named)}" if named else word) + changed)
 
 
 def check_report(campaign: Path) -> Check:
@@ -200,28 +202,31 @@ def check_audit(campaign: Path) -> Check:
 def _check_page(campaign: Path, name: str, rendered: Callable[[str], str]) -> Check:
     subject = f"{DERIVED}/{name}"
     try:
-        written = read_plain(campaign / DERIVED / name).decode()
+        page = read_plain(campaign / DERIVED / name).decode()
         text = read_plain(campaign / DERIVED / RESULTS).decode()
-        if (other := _other_version(written, writer_of(load_object(text, RESULTS)))) is not None:
-            return Check(subject, "report", *other)
-        fresh = rendered(text)
+        return check_page(subject, page, writer_of(load_object(text, RESULTS)), RESULTS, lambda: rendered(text))
     except (OSError, LabError, *FORGED) as error:
         return Check(subject, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
-    return Check(subject, "report", *_same_page(written, fresh))
 
 
-def _other_version(page: str, writer: str) -> tuple[bool, str] | None:
+def check_page(subject: str, page: str, writer: str, document: str, rendered: Callable[[], str]) -> Check:
+    """A page against one rendered now from `document` as written, which `writer` wrote."""
+    other = _other_version(page, writer, document)
+    return Check(subject, "report", *(_same_page(page, rendered()) if other is None else other))
+
+
+def _other_version(page: str, writer: str, document: str) -> tuple[bool, str] | None:
     """What is said of a page that another version wrote; None where it is this one's."""
     maker = maker_of(page)
     version = maker.split(";")[0].removeprefix("wattlab ")
     if version != writer:
-        return False, f"it says that {maker or 'nobody'} wrote it, {RESULTS} that wattlab {writer} did"
+        return False, f"it says that {maker or 'nobody'} wrote it, {document} that wattlab {writer} did"
     if version == VERSION:
         return None
     return True, f"written by wattlab {version}, this is {VERSION}: {NOT_COMPARED}"
 
 
-NOT_COMPARED = "not compared; what it says is proved by its signed digest alone"
+NOT_COMPARED = "not compared; nothing but its digest, where that was signed, speaks for what it says"
 
 
 def maker_of(page: str) -> str:

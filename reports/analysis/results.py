@@ -621,7 +621,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         if not check.passed
     ]
     found += findings.of_annotations(seen.annotations)
-    runs = list(_read_runs(seen, found))
+    runs = list(_read_runs(path, seen, found))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     pulses = _pulses(runs)
@@ -657,7 +657,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     for run in included:
         own = terms.get(id(run), run.own_terms)
         found += _clock_findings(run, None if own is None else own.level, limits)
-        found += [] if own is None else findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
+        if own is not None and not was(Rule.SHORT_INTERVALS):
+            found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
@@ -746,22 +747,25 @@ def _label(
     return label.evaluate(taken, units, base, scenarios, limits, [run.series for run in runs], photos)
 
 
-def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
-    """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
+def _read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
+    """Every run on disk, in the log's order. What cannot be read is a finding, which does not say where the campaign
+    lies; the run is then excluded."""
     order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
     exclusions = _thrown_out(seen.entries) | _exclusions(seen.annotations)
     broken = {check.subject for check in seen.checks if not check.passed}
     for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if name in seen.unreadable:
-            found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
+            detail = seen.unreadable[name].replace(f"{path}/", "")
+            found.append(Finding("unreadable", "invalid", name, {"detail": detail}))
             continue
         run, unreadable = seen.runs[name], None
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
-            unreadable = str(error)
+            unreadable = str(error).replace(f"{path}/", "")
             found.append(Finding("unreadable", "invalid", name, {"detail": unreadable}))
+            unreadable = None if was(Rule.DAMAGED_CELLS) else unreadable
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
         yield AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
@@ -904,7 +908,7 @@ def _measured_findings(
     found += findings_run.of_markers(run.series)
     found += findings_run.of_odd_cells(run.series)
     found += findings_run.of_resolution(run.series, own.parts, AT_RUN, limits)
-    if not findings_run.is_seen(own.parts, AT_RUN):
+    if was(Rule.SHORT_INTERVALS) or not findings_run.is_seen(own.parts, AT_RUN):
         found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += findings_run.of_accuracy(run.series, run.streams, *interval_ns, limits)
     found += findings_run.of_machine(run.series, *interval_ns)

@@ -32,8 +32,9 @@ class Rule(StrEnum):
     ODD_READINGS = "odd-readings"  # readings at the very end, and what a meter's latency shifts, were left out
     IMPORTED_RATES = "imported-rates"  # momentary values of an import were asked for a rate too
     MARKERS = "markers"  # a marker counted wherever it was stamped, and a name and index as often as it came
-    DAMAGED_CELLS = "damaged-cells"  # one cell of an indicator stream that is no number made the run unreadable
+    DAMAGED_CELLS = "damaged-cells"  # a cell of an indicator stream that is no number made the run unreadable
     LABEL_HALVES = "label-halves"  # a sum of which one half was not recorded was the other half
+    COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
 
 

@@ -14,7 +14,9 @@ from harness.attest.signer import PublicKey, read_public_key
 from harness.documents import VERSION, Json
 from harness.evidence.bag import unpack_bag
 from harness.evidence.changes import ADDED, CHANGES, FIRST, precedes
+from harness.evidence.comparisons import verify_comparison
 from harness.evidence.recomputed import CHANGE, Computed, check_report, check_results, recompute
+from harness.evidence.studies import verify_study
 from harness.evidence.verification import Outcome, verify
 from harness.run_folder import CampaignFolder, examine
 from reports.analysis.results import RESULTS, analyse, results_text
@@ -119,6 +121,40 @@ def test_an_archive_that_was_renamed_verifies(opened: Opened, tmp_path: Path) ->
     renamed = tmp_path / "another name"
     shutil.copytree(opened("tracked"), renamed)
     assert not verify(renamed, key_of("tracked")).failed
+
+
+@pytest.fixture(scope="module")
+def sealed(opened: Opened, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A comparison and a study, with the campaign of the comparison where it lay."""
+    folder = tmp_path_factory.mktemp("sealed")
+    shutil.unpack_archive(ARCHIVES / "sealed.tar.gz", folder)
+    shutil.copytree(opened("steps"), folder / "steps" / "runs" / "steps")
+    return folder
+
+
+def test_a_comparison_of_then_verifies_by_its_rules_and_is_said_to_be_impossible_today(sealed: Path) -> None:
+    outcome = verify_comparison(sealed / "comparison")
+    assert not outcome.failed
+    assert outcome.checks[-1].detail == "every number as wattlab 0.1.0 computes it from the campaigns' raw data"
+    assert outcome.notes[0].startswith('By today\'s rules ("Changes to results") it cannot be made: ')
+
+
+def test_a_study_of_then_verifies_by_its_rules_and_what_moved_since_is_named(sealed: Path) -> None:
+    outcome = verify_study(sealed / "study")
+    assert not outcome.failed
+    moved = "questions.0.posthoc.5.effect.word 'small' -> None"
+    assert outcome.notes[0].startswith(f'By today\'s rules ("Changes to results") it would be another: {moved}; ')
+
+
+def test_a_number_forged_in_a_comparison_of_then_is_found(sealed: Path, tmp_path: Path) -> None:
+    shutil.copytree(sealed / "comparison", tmp_path / "comparison")
+    (tmp_path / "steps").symlink_to(sealed / "steps")
+    target = tmp_path / "comparison" / "comparison.json"
+    written = json.loads(target.read_text())
+    scaled(written, "sets", 0, "pairs", 0, "quantities", "energy_wh", "difference", "value")
+    target.chmod(0o644)
+    target.write_text(json.dumps(written))
+    assert "comparison" in {check.name for check in verify_comparison(tmp_path / "comparison").failed}
 
 
 # --- a forger who writes in the shade of a predicted change, before anything is signed
