@@ -3,6 +3,7 @@ rules give, what moved since is named by an entry of "Changes to results", and n
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -316,6 +317,7 @@ def test_every_rule_of_before_is_a_change_and_is_asked_where_it_counts() -> None
 
 
 def test_changes_lie_between_versions_that_there_were() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
     versions = {change.until for change in CHANGES} | set(ADDED)
     assert versions == {FIRST}
     assert all(precedes(version, VERSION) for version in versions)
