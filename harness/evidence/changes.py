@@ -232,8 +232,8 @@ class Predicted:
     differences: tuple[Difference, ...]
 
     def __str__(self) -> str:
-        first = sorted(self.differences, key=lambda one: "findings" in one.place)[:SHOWN]
-        places = [f"{'.'.join(one.place)} {shown(one.before)} -> {shown(one.after)}" for one in first]
+        first = sorted(self.differences, key=lambda one: ("findings" in one.place, len(one.place)))[:SHOWN]
+        places = [f"{'.'.join(one.place)} {' -> '.join(_in_short(one.before, one.after))}" for one in first]
         more = len(self.differences) - len(places)
         return f"{self.change.id}: {'; '.join(places)}{f'; and {more} more' if more else ''}"
 
@@ -415,6 +415,12 @@ def differences_of(
             yield from differences_of(*pair, f"{place}[{index}]", absolute)
     elif not same(written, computed, absolute):
         yield f"{place} is {shown(written)}, recomputed {shown(computed)}"
+
+
+def _in_short(before: object, after: object) -> list[str]:
+    """Both values, in as many digits as tell them apart."""
+    values = [f"{value:.6g}" if isinstance(value, float) else shown(value) for value in (before, after)]
+    return values if values[0] != values[1] else [shown(before), shown(after)]
 
 
 def shown(value: object) -> str:

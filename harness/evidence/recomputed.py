@@ -41,6 +41,9 @@ SAME = "every number as recomputed from the raw data"
 CHANGE = "change"
 """The check that names what a listed change moved."""
 NO_R = "r-missing"
+NOT_COMPARED = "not compared; nothing but its digest, where that was signed, speaks for what it says"
+NOT_ASKED = "not "
+"""So begins what is said of statistics that R did not compute on both sides."""
 FORGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, TemplateError)
 """What a document that is well-formed and means nonsense raises in analysis and pages: a failed check, not a bug."""
 _MAKER = re.compile(r'<meta name="generator" content="([^"]*)">')
@@ -224,9 +227,6 @@ def _other_version(page: str, writer: str, document: str) -> tuple[bool, str] | 
     if version == VERSION:
         return None
     return True, f"written by wattlab {version}, this is {VERSION}: {NOT_COMPARED}"
-
-
-NOT_COMPARED = "not compared; nothing but its digest, where that was signed, speaks for what it says"
 
 
 def maker_of(page: str) -> str:

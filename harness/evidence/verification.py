@@ -19,8 +19,10 @@ from harness.evidence.attachments import check_trackers
 from harness.evidence.changes import STATISTICS
 from harness.evidence.contradictions import check_contradictions
 from harness.evidence.recomputed import (
+    CHANGE,
     FORGED,
-    SAME,
+    NOT_ASKED,
+    NOT_COMPARED,
     check_audit,
     check_report,
     check_results,
@@ -369,8 +371,10 @@ def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | Non
     notes += [
         f"Statistics {check.detail}."
         for check in checks
-        if check.name == STATISTICS and check.passed and check.detail != SAME
+        if check.name == STATISTICS and check.passed and check.detail.startswith(NOT_ASKED)
     ]
+    notes += [f'Moved since ("Changes to results"), {check.detail}.' for check in checks if check.name == CHANGE]
+    notes += [f"{check.subject}: {check.detail}." for check in checks if NOT_COMPARED in check.detail]
     if key is None and statement is None:
         notes.append("Nothing proves who made this campaign: it is not signed, and no public key was given.")
     elif key is None:

@@ -99,8 +99,9 @@ def test_every_archive_is_tested() -> None:
 
 def test_a_change_is_named_with_both_values(verified: Verified) -> None:
     details = [check.detail for check in verified("mlperf").checks if check.name == CHANGE]
-    assert details[0].startswith("assumed-limits: scenarios.testing.budget.gross.type_b.u 0.001733")
-    assert " -> 1.51687" in details[0]
+    assert details[0].startswith("assumed-limits: runs.0.mean_power_w.u 0.0070034 -> 5.96145; runs.0.mean_power_w.U ")
+    assert f'Moved since ("Changes to results"), {details[0]}.' in verified("mlperf").notes
+    assert any(note.startswith("derived/report.html: written by wattlab 0.1.0") for note in verified("mlperf").notes)
 
 
 def test_what_was_recorded_and_signed_before_schema_2_holds_and_contradicts_nothing(verified: Verified) -> None:
