@@ -20,6 +20,8 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 
 from harness.errors import DocumentError, NewerSchema, printable
 
+VERSION = "0.2.0"
+"""Of wattlab, as pyproject.toml has it: results.json and the pages say which one wrote them."""
 SCHEMA = 2
 Json: TypeAlias = dict[str, Any]
 """A decoded JSON object; its values are checked where they are used."""

@@ -4,23 +4,18 @@ import hashlib
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness.documents import Json
+from harness.documents import VERSION, Json
 
 
 def software_facts(application: Path) -> Json:
     """Version, commit, whether the checkout differs from it, and the digest of the lock file."""
     lock = application / "requirements.lock"
-    try:
-        installed = version("wattlab")
-    except PackageNotFoundError:
-        installed = "unknown"
     status = _git(application, "status", "--porcelain", "--untracked-files=no")
     return {
         "name": "wattlab",
-        "version": installed,
+        "version": VERSION,
         "commit": _git(application, "rev-parse", "HEAD"),
         "dirty": None if status is None else bool(status),
         "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,

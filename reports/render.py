@@ -6,13 +6,13 @@ Knows where the parts are and in which order they are made. Knows no number and 
 import hashlib
 import json
 import re
-import shlex
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.documents import Json
+from harness.documents import VERSION, Json
 from harness.run_folder import CampaignFolder, write_derived
 from reports.analysis.results import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
@@ -29,6 +29,8 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
 REPORT, AUDIT, AUDIT_PDF = "report.html", "audit.html", "audit.pdf"
+GENERATOR = f"wattlab {VERSION}; matplotlib {version('matplotlib')}"
+"""What a page says of who made it: text and tables are wattlab's, the figures matplotlib draws."""
 
 
 def write_report(campaign: Path) -> Path:
@@ -38,14 +40,13 @@ def write_report(campaign: Path) -> Path:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
     results = json.loads(write_results(campaign).read_text(encoding="utf-8"))
-    return write_derived(campaign, REPORT, report_html(campaign, results, campaign.resolve().name))
+    return write_derived(campaign, REPORT, report_html(campaign, results))
 
 
-def report_html(campaign: Path, results: Results, folder_name: str) -> str:
-    """The report of results.json's content and of the run folders it names; `folder_name` is what the command that
-    recomputes it calls the campaign's folder."""
-    command = f"wattlab report {shlex.quote(folder_name)} (called where this folder lies)"
-    return render(campaign_page(results, trace_panels(campaign, results), NOTE, command))
+def report_html(campaign: Path, results: Results) -> str:
+    """The report of results.json's content and of the run folders it names. It never says what the campaign's folder is
+    called: that is no part of what was measured."""
+    return render(campaign_page(results, trace_panels(campaign, results), NOTE, "wattlab report CAMPAIGN"))
 
 
 def write_audit(campaign: Path, results: Path) -> Path:
@@ -55,7 +56,7 @@ def write_audit(campaign: Path, results: Path) -> Path:
         LabError: a run folder cannot be read, the disk refuses; with the file.
     """
     text = results.read_text(encoding="utf-8")
-    return write_derived(campaign, AUDIT, audit_html(campaign, text, campaign.resolve().name))
+    return write_derived(campaign, AUDIT, audit_html(campaign, text))
 
 
 def write_audit_pdf(campaign: Path, audit: Path) -> Path:
@@ -68,17 +69,17 @@ def write_audit_pdf(campaign: Path, audit: Path) -> Path:
     return write_derived(campaign, AUDIT_PDF, pdf_of(html, hashlib.sha256(html.encode()).hexdigest()))
 
 
-def audit_html(campaign: Path, results_text: str, folder_name: str) -> str:
+def audit_html(campaign: Path, results_text: str) -> str:
     """The audit report of the text of results.json and of the campaign it was computed from."""
-    results, named = json.loads(results_text), shlex.quote(folder_name)
+    results = json.loads(results_text)
     head, digest = CampaignFolder(campaign).head(), hashlib.sha256(results_text.encode()).hexdigest()
     issue = Issue(
         report_id=f"{pick(results, 'campaign', 'uid') or 'none'}-{head[:12]}-{digest[:8]}",
         chain_head=head,
         results_sha256=digest,
-        command=f"wattlab report {named} --audit (called where this folder lies)",
-        oscar_command=f"wattlab export oscar {named} --into DIR",
-        verify_command=f"wattlab verify {named} --public-key KEY.pub",
+        command="wattlab report CAMPAIGN --audit",
+        oscar_command="wattlab export oscar CAMPAIGN --into DIR",
+        verify_command="wattlab verify CAMPAIGN --public-key KEY.pub",
     )
     material = Material(trace_panels(campaign, results), NOTE, photos(campaign, results), raw_files(campaign, results))
     return render(audit_page(results, issue, material), "audit.html.j2")
@@ -104,7 +105,7 @@ def render(page: DocumentPage | AuditPage, template: str = "campaign.html.j2") -
         lstrip_blocks=True,
         finalize=_visible,
     )
-    return environment.get_template(template).render(page=page)
+    return environment.get_template(template).render(page=page, generator=GENERATOR)
 
 
 def _visible(value: object) -> object:

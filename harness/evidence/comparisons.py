@@ -6,16 +6,17 @@ campaigns it rests on are, each by itself.
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from harness.documents import Json, load_object
 from harness.errors import LabError
-from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
+from harness.evidence.changes import moved_since, rules_of, unlike, writer_of_sealed
+from harness.evidence.recomputed import FORGED, SHOWN, check_page
 from harness.evidence.verification import Outcome
 from harness.run_folder import CampaignFolder, Check, read_plain, verify_sealed
 from reports.analysis import statistics
 from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text
+from reports.analysis.rules import as_before
 from reports.analysis.sides import Part
 from reports.render import REPORT, comparison_html
 
@@ -37,7 +38,8 @@ def verify_comparison(path: Path) -> Outcome:
     except (OSError, LabError, *FORGED) as error:
         detail = f"cannot be recomputed ({type(error).__name__}: {error})"
         return Outcome([*checks, Check(COMPARISON, "comparison", False, detail)], [])
-    notes = ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
+    notes = list(filter(None, [_today(path, written) if checks[-1].passed else None]))
+    notes += ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
     if (why := statistics.available()) is not None:
         notes.append(f"Effect sizes and rank tests were not recomputed: {why}")
     return Outcome(checks, [*notes, UNSIGNED])
@@ -59,15 +61,30 @@ def _check_campaigns(path: Path, written: Json) -> Iterator[Check]:
 
 
 def _check_numbers(path: Path, written: Json) -> Check:
-    sides = [[Part(path / part["place"], part["scenario"]) for part in side] for side in written["sides"]]
-    fresh = json.loads(
-        comparison_text(compare(sides, Options.from_json(written["options"]), written["software"], path))
-    )
+    """Every number, by the rules of the version that wrote it."""
+    writer = writer_of_sealed(written)
+    with as_before(rules_of(writer)):
+        fresh = _compared(path, written)
     if statistics.available() is not None:
         written, fresh = _without_r(written), _without_r(fresh)
-    found = list(islice(differences_of(written, fresh, "", PROBABILITY), SHOWN))
-    same = "every number as recomputed from the campaigns' raw data"
+    found = [str(one) for one in unlike(written, fresh)[:SHOWN]]
+    same = f"every number as wattlab {writer} computes it from the campaigns' raw data"
     return Check(COMPARISON, "comparison", not found, "; ".join(found) or same)
+
+
+def _compared(path: Path, written: Json) -> Json:
+    sides = [[Part(path / part["place"], part["scenario"]) for part in side] for side in written["sides"]]
+    compared = compare(sides, Options.from_json(written["options"]), written["software"], path)
+    fresh: Json = json.loads(comparison_text(compared))
+    return fresh
+
+
+def _today(path: Path, written: Json) -> str | None:
+    """What today's rules make of a comparison that an older version wrote."""
+    try:
+        return moved_since(written, lambda: _compared(path, written))
+    except LabError as error:
+        return f'By today\'s rules ("Changes to results") it cannot be made: {error}'
 
 
 def _without_r(document: Json) -> Json:
@@ -83,5 +100,5 @@ def _without_r(document: Json) -> Json:
 
 def _check_report(path: Path, written: Json) -> Check:
     """The page against one rendered now from comparison.json as written, which another check judges."""
-    same = read_plain(path / REPORT).decode() == comparison_html(written)
-    return Check(REPORT, "report", same, "as rendered now" if same else "not as rendered now")
+    page = read_plain(path / REPORT).decode()
+    return check_page(REPORT, page, writer_of_sealed(written), COMPARISON, lambda: comparison_html(written))

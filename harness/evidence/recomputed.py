@@ -1,76 +1,143 @@
 """results.json, report.html and audit.html against what the raw data give now.
 
-Knows the derived documents and how far two numbers may differ. Knows no keys, except the one section that not every
-machine can recompute: `statistics`, for which it takes R.
+Knows the derived documents, and that another version, another matplotlib or a machine without R wrote some of them.
+Knows no keys and no change: which differences of another version are predicted is said by `changes`.
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
 
-from harness.documents import Json, load_object
+from harness.documents import VERSION, Json, load_object
 from harness.errors import DocumentError, LabError
+from harness.evidence.changes import (
+    ABSENT,
+    PROBABILITY,
+    STATISTICS,
+    Case,
+    Difference,
+    compare,
+    differences_of,
+    precedes,
+    rules_of,
+    writer_of,
+)
 from harness.run_folder import DERIVED, Check, Examination, read_plain
 from reports.analysis import statistics
-from reports.analysis.results import RESULTS, analyse, results_text
-from reports.render import AUDIT, REPORT, audit_html, report_html
+from reports.analysis.results import RESULTS, CampaignResult, analyse, results_text
+from reports.analysis.rules import Rule, as_before
+from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
 
-RELATIVE = 1e-9
-"""Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
 SHOWN = 5
 """Differences that a message names."""
 SAME = "every number as recomputed from the raw data"
-STATISTICS = "statistics"
+CHANGE = "change"
+"""The check that names what a listed change moved."""
 NO_R = "r-missing"
-PROBABILITY = 1e-12
-"""Numbers of `statistics` may differ by as much: R's tail probabilities are exact to about 1e-14, not in relation to
-themselves."""
-ABSENT = object()
+NOT_COMPARED = "not compared; nothing but its digest, where that was signed, speaks for what it says"
+NOT_ASKED = "not "
+"""So begins what is said of statistics that R did not compute on both sides."""
 FORGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, TemplateError)
 """What a document that is well-formed and means nonsense raises in analysis and pages: a failed check, not a bug."""
+_MAKER = re.compile(r'<meta name="generator" content="([^"]*)">')
+_FIGURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 
 
-def recompute(campaign: Path, seen: Examination) -> Json:
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Results as the raw data give them: by the rules of now, by those of `writer`, the version that wrote results.json
+    (the same where it is this one), and `without` one change since."""
+
+    now: Json
+    then: Json
+    writer: str
+    without: Callable[[Rule], Json]
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older version wrote them."""
+        return precedes(self.writer, VERSION)
+
+
+def recompute(campaign: Path, seen: Examination) -> Computed:
     """results.json's content, computed from the raw data in memory.
 
     Raises:
         AnalysisError: there is nothing to compute.
     """
-    computed: Json = json.loads(results_text(analyse(campaign, seen).to_json()))
-    return computed
+
+    def by(rules: Collection[Rule], of: Callable[[CampaignResult], Json] = CampaignResult.to_json) -> Json:
+        with as_before(rules):
+            computed: Json = json.loads(results_text(of(analyse(campaign, seen))))
+        return computed
+
+    now, writer = by(()), _writer(campaign, seen)
+    then = by(rules_of(writer)) if precedes(writer, VERSION) else now
+    return Computed(now, then, writer, lambda rule: by((rule,), CampaignResult.without_statistics))
 
 
-def check_results(campaign: Path, computed: Json) -> list[Check]:
+def _writer(campaign: Path, seen: Examination) -> str:
+    """The version that wrote results.json. None older than what measured a run can have: such results are taken as of
+    today, and then differ."""
+    try:
+        written = load_object(read_plain(campaign / DERIVED / RESULTS), RESULTS)
+    except (OSError, DocumentError):
+        return VERSION
+    measured = [str(run.start.software.get("version")) for run in seen.runs.values()]
+    writer = writer_of(written)
+    return VERSION if any(precedes(writer, version) for version in measured) else writer
+
+
+def check_results(campaign: Path, computed: Computed) -> list[Check]:
     """The file against the recomputed numbers, its findings against the re-evaluated ones."""
     subject = f"{DERIVED}/{RESULTS}"
     try:
         written = load_object(read_plain(campaign / DERIVED / RESULTS), subject)
     except (OSError, DocumentError) as error:
         return [Check(subject, "results", False, f"cannot be read ({error}); `wattlab report` writes it")]
-    checks = [
-        Check(subject, "results", *_compared(differences_of(_plain(written), _plain(computed)))),
-        _check_findings(subject, written.get("findings"), computed["findings"]),
-    ]
-    here, there = written.get(STATISTICS, ABSENT), computed[STATISTICS]
-    if (why := _not_recomputed(here, there)) is not None:
-        return [*checks, Check(subject, STATISTICS, True, why)]
-    return [*checks, Check(subject, STATISTICS, *_compared(differences_of(here, there, STATISTICS, PROBABILITY)))]
+    if precedes(VERSION, computed.writer):
+        detail = f"computed by wattlab {computed.writer}, this is {VERSION}: verify it with that version or a later one"
+        return [Check(subject, "results", False, detail)]
+    return list((_check_older if computed.is_older else _check_own)(subject, written, computed))
 
 
-def _with_written_statistics(campaign: Path, computed: Json) -> Json:
-    """The recomputed results with the file's statistics where R is on one side only, so that the page can be compared;
-    otherwise as they are."""
-    try:
-        written = load_object(read_plain(campaign / DERIVED / RESULTS), RESULTS)
-    except (OSError, DocumentError):
-        return computed
-    here = written.get(STATISTICS)
-    return computed if _not_recomputed(here, computed[STATISTICS]) is None else computed | {STATISTICS: here}
+def _check_own(subject: str, written: Json, computed: Computed) -> Iterator[Check]:
+    """Results of this version: they differ in nothing."""
+    yield Check(subject, "results", *_compared(differences_of(_plain(written), _plain(computed.now))))
+    yield _check_findings(subject, written.get("findings"), computed.now["findings"])
+    here, there = written.get(STATISTICS, ABSENT), computed.now[STATISTICS]
+    why = _not_recomputed(here, there)
+    outcome = _compared(differences_of(here, there, STATISTICS, PROBABILITY)) if why is None else (True, why)
+    yield Check(subject, STATISTICS, *outcome)
+
+
+def _check_older(subject: str, written: Json, computed: Computed) -> Iterator[Check]:
+    """Results of an older version: as its own rules give them, and moved since by nothing that is not listed."""
+    why = _not_recomputed(written.get(STATISTICS), computed.then[STATISTICS])
+    unlike: Json = {} if why is None else {STATISTICS: {"available": False}}
+    parts = (written | unlike, computed.then | unlike, computed.now | unlike)
+    found = compare(Case(*parts, computed.without))
+    own: dict[str, list[Difference]] = {"results": [], "findings": [], STATISTICS: []}
+    for one in found.unpredicted:
+        own[one.place[0] if one.place[0] in own else "results"].append(one)
+    said = f"as wattlab {computed.writer} computes it from the raw data"
+    for name, differences in own.items():
+        detail = why if name == STATISTICS and why is not None else said
+        yield Check(subject, name, *_told(differences, detail))
+    for change in found.predicted:
+        yield Check(subject, CHANGE, True, str(change))
+
+
+def _told(differences: list[Difference], said: str) -> tuple[bool, str]:
+    more = "; and more" if len(differences) > SHOWN else ""
+    return not differences, "; ".join(str(one) for one in differences[:SHOWN]) + more or said
 
 
 def _not_recomputed(written: object, computed: Json) -> str | None:
@@ -94,34 +161,6 @@ def _plain(results: Json) -> Json:
     return {key: value for key, value in results.items() if key not in ("findings", STATISTICS)}
 
 
-def differences_of(
-    written: Any,  # noqa: ANN401  JSON is anything
-    computed: Any,  # noqa: ANN401
-    place: str = "",
-    absolute: float = 0.0,
-) -> Iterator[str]:
-    """Where two JSON values differ: numbers by more than RELATIVE and `absolute`, everything else at all."""
-    if isinstance(written, dict) and isinstance(computed, dict):
-        for key in sorted(written.keys() | computed.keys()):
-            pair = written.get(key, ABSENT), computed.get(key, ABSENT)
-            yield from differences_of(*pair, f"{place}.{key}".strip("."), absolute)
-    elif isinstance(written, list) and isinstance(computed, list):
-        for index, pair in enumerate(zip_longest(written, computed, fillvalue=ABSENT)):
-            yield from differences_of(*pair, f"{place}[{index}]", absolute)
-    elif not _same(written, computed, absolute):
-        yield f"{place} is {_shown(written)}, recomputed {_shown(computed)}"
-
-
-def _same(written: object, computed: object, absolute: float) -> bool:
-    if isinstance(written, float) and isinstance(computed, float):
-        return abs(written - computed) <= max(RELATIVE * max(abs(written), abs(computed)), absolute)
-    return type(written) is type(computed) and written == computed
-
-
-def _shown(value: object) -> str:
-    return "absent" if value is ABSENT else f"{value!r:.60}"
-
-
 def _check_findings(subject: str, written: object, computed: list[Json]) -> Check:
     """Every finding that is evaluated now stands in the file, and no other."""
     there = written if isinstance(written, list) else []
@@ -142,42 +181,72 @@ def _named(findings: list[Any]) -> Counter[str]:
     )
 
 
-def check_validity(subject: str, computed: Json) -> Check:
-    """Whether the verdict, given anew, calls the campaign invalid."""
-    word = computed["verdict"]["word"]
-    heaviest = [reason for reason in computed["verdict"]["reasons"] if reason["weighs"] == word]
+def check_validity(subject: str, computed: Computed) -> Check:
+    """Whether the verdict, given anew, calls the campaign invalid; of an older version's results by its rules and by
+    today's: what a change made invalid was not, and what it made valid is."""
+    word, today = (one["verdict"]["word"] for one in (computed.then, computed.now))
+    heaviest = [reason for reason in computed.then["verdict"]["reasons"] if reason["weighs"] == word]
     named = [f"{one['code']} ({', '.join(one['subjects'][:SHOWN])})" for one in heaviest]
-    return Check(subject, "validity", word != "invalid", f"{word}: {'; '.join(named)}" if named else word)
+    changed = f"; by today's rules {today}" if today != word else ""
+    invalid = word == today == "invalid"
+    return Check(subject, "validity", not invalid, (f"{word}: {'; '.join(named)}" if named else word) + changed)
 
 
-def check_report(campaign: Path, computed: Json, folder_name: str) -> Check:
-    """The page against one rendered now, line by line."""
-    shown = _with_written_statistics(campaign, computed)
-    return _check_page(campaign, REPORT, lambda: report_html(campaign, shown, folder_name))
+def check_report(campaign: Path) -> Check:
+    """The page against one rendered now from results.json as written, which `check_results` judges."""
+    return _check_page(campaign, REPORT, lambda text: report_html(campaign, json.loads(text)))
 
 
-def check_audit(campaign: Path, folder_name: str) -> Check:
-    """The audit report against one rendered now from results.json as written, which `check_results` judges: the
-    report's id holds the digest of that very file."""
-
-    def fresh() -> str:
-        return audit_html(campaign, read_plain(campaign / DERIVED / RESULTS).decode(), folder_name)
-
-    return _check_page(campaign, AUDIT, fresh)
+def check_audit(campaign: Path) -> Check:
+    """The audit report likewise: its id holds the digest of that very file."""
+    return _check_page(campaign, AUDIT, lambda text: audit_html(campaign, text))
 
 
-def _check_page(campaign: Path, name: str, rendered: Callable[[], str]) -> Check:
+def _check_page(campaign: Path, name: str, rendered: Callable[[str], str]) -> Check:
     subject = f"{DERIVED}/{name}"
     try:
-        written = read_plain(campaign / DERIVED / name).decode()
-        fresh = rendered()
+        page = read_plain(campaign / DERIVED / name).decode()
+        text = read_plain(campaign / DERIVED / RESULTS).decode()
+        return check_page(subject, page, writer_of(load_object(text, RESULTS)), RESULTS, lambda: rendered(text))
     except (OSError, LabError, *FORGED) as error:
         return Check(subject, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
+
+
+def check_page(subject: str, page: str, writer: str, document: str, rendered: Callable[[], str]) -> Check:
+    """A page against one rendered now from `document` as written, which `writer` wrote."""
+    other = _other_version(page, writer, document)
+    return Check(subject, "report", *(_same_page(page, rendered()) if other is None else other))
+
+
+def _other_version(page: str, writer: str, document: str) -> tuple[bool, str] | None:
+    """What is said of a page that another version wrote; None where it is this one's."""
+    maker = maker_of(page)
+    version = maker.split(";")[0].removeprefix("wattlab ")
+    if version != writer:
+        return False, f"it says that {maker or 'nobody'} wrote it, {document} that wattlab {writer} did"
+    if version == VERSION:
+        return None
+    return True, f"written by wattlab {version}, this is {VERSION}: {NOT_COMPARED}"
+
+
+def maker_of(page: str) -> str:
+    """What a page says of who wrote it."""
+    found = _MAKER.search(page)
+    return "" if found is None else found[1]
+
+
+def _same_page(written: str, fresh: str) -> tuple[bool, str]:
+    """The bytes; where another matplotlib drew the figures, all but the figures."""
     if written == fresh:
-        return Check(subject, "report", True, "as rendered now")
-    lines = zip_longest(written.splitlines(), fresh.splitlines(), fillvalue="")
+        return True, "as rendered now"
+    maker = maker_of(written)
+    if maker != GENERATOR:
+        rest, fresh_rest = (_MAKER.sub("", _FIGURE.sub("<svg/>", page)) for page in (written, fresh))
+        if rest == fresh_rest:
+            return True, f"text as rendered now; figures drawn by {maker}, this is {GENERATOR}: {NOT_COMPARED}"
+    lines = zip_longest(written.split("\n"), fresh.split("\n"), fillvalue="")
     number, (old, new) = next((n, pair) for n, pair in enumerate(lines, 1) if pair[0] != pair[1])
-    return Check(subject, "report", False, f"line {number} is {_around(old, new)}, rendered now {_around(new, old)}")
+    return False, f"line {number} is {_around(old, new)}, rendered now {_around(new, old)}"
 
 
 def _around(line: str, other: str) -> str:

@@ -4,16 +4,19 @@ Knows what stands in a study's folder. Knows no key: a study is not signed, the 
 """
 
 import json
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 from harness.documents import Json, load_object
 from harness.errors import LabError
-from harness.evidence.recomputed import FORGED, PROBABILITY, SHOWN, differences_of
+from harness.evidence.changes import differences_of, moved_since, rules_of, unlike, writer_of_sealed
+from harness.evidence.recomputed import FORGED, SHOWN, check_page
 from harness.evidence.verification import Outcome
 from harness.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
 from harness.study import campaigns_now, sealed_inputs, sealed_table, study_html, table_source, with_rows
 from reports.analysis import statistics
+from reports.analysis.rules import as_before
 from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
 from reports.analysis.study_table import NUMBER
 from reports.render import REPORT
@@ -22,11 +25,16 @@ from reports.render import REPORT
 def verify_study(path: Path) -> Outcome:
     """Every check of a study's folder; nothing is written. Where there is no R its numbers are not recomputed, and a
     note says so."""
-    checks, notes = verify_sealed(path), []
+    checks: list[Check] = verify_sealed(path)
+    notes: list[str] = []
     try:
         inputs = sealed_inputs(path)
         companion = sealed_inputs(path / COMPANION) if (path / COMPANION).is_dir() else None
-        checks.append(_check_numbers(path, json.loads(study_text(compute(inputs, companion)))))
+        number = _check_numbers(path, lambda: json.loads(study_text(compute(inputs, companion))))
+        checks.append(number)
+        if number.passed:
+            written = load_object(read_plain(path / STUDY), STUDY)
+            notes += filter(None, [moved_since(written, lambda: json.loads(study_text(compute(inputs, companion))))])
     except statistics.NoR as error:
         notes.append(f"{STUDY} was not recomputed: {error}")
     except (LabError, *FORGED) as error:
@@ -46,24 +54,26 @@ def verify_study(path: Path) -> Outcome:
     return Outcome(checks, [*notes, "Nothing proves who made this study: a study is not signed."])
 
 
-def _check_numbers(path: Path, computed: Json) -> Check:
-    """study.json against the numbers recomputed from the sealed table."""
+def _check_numbers(path: Path, computed: Callable[[], Json]) -> Check:
+    """study.json against the numbers recomputed from the sealed table, by the rules of the version that wrote it."""
     try:
         written = load_object(read_plain(path / STUDY), STUDY)
     except (OSError, LabError) as error:
         return Check(STUDY, "study", False, f"cannot be read ({error})")
-    found = list(islice(differences_of(written, computed, "", PROBABILITY), SHOWN))
-    return Check(STUDY, "study", not found, "; ".join(found) or "every number as recomputed from the sealed table")
+    writer = writer_of_sealed(written)
+    with as_before(rules_of(writer)):
+        found = [str(one) for one in unlike(written, computed())[:SHOWN]]
+    same = f"every number as wattlab {writer} computes it from the sealed table"
+    return Check(STUDY, "study", not found, "; ".join(found) or same)
 
 
 def _check_report(path: Path) -> Check:
     """The page against one rendered now from study.json as written, which the check before judges."""
     try:
-        written = read_plain(path / REPORT).decode()
-        fresh = study_html(load_object(read_plain(path / STUDY), STUDY))
+        page, written = read_plain(path / REPORT).decode(), load_object(read_plain(path / STUDY), STUDY)
+        return check_page(REPORT, page, writer_of_sealed(written), STUDY, lambda: study_html(written))
     except (OSError, LabError, *FORGED) as error:
         return Check(REPORT, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
-    return Check(REPORT, "report", written == fresh, "as rendered now" if written == fresh else "not as rendered now")
 
 
 def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:

@@ -17,11 +17,13 @@ from harness.documents import ClockEvent, Json, Thresholds
 from harness.errors import DocumentError, LabError, RunFolderError, SigningError
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
+from harness.evidence.changes import STATISTICS
 from harness.evidence.contradictions import check_contradictions
 from harness.evidence.recomputed import (
+    CHANGE,
     FORGED,
-    SAME,
-    STATISTICS,
+    NOT_ASKED,
+    NOT_COMPARED,
     check_audit,
     check_report,
     check_results,
@@ -81,8 +83,7 @@ def verify(
     received, told = check_witnesses(path, seen, witnesses)
     checks += [*_check_seals(path, seen, key, seal_key), *received]
     signed, statement = _read_statement(path, key)
-    folder_name = path.resolve().name if statement is None else str(statement["folder"])
-    derived, computed = _check_derived(path, seen, folder_name, wanted=statement is not None)
+    derived, computed = _check_derived(path, seen, wanted=statement is not None)
     if derived or key is not None:  # before its results are written a campaign is still being measured
         checks.append(_check_plan(path.name, seen, statement))
     checks += derived + signed
@@ -131,8 +132,7 @@ def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
     if key.resolve().is_relative_to(path.resolve()):
         raise SigningError(f"{key}: the private key lies in the campaign's folder; keep it elsewhere")
     campaign, seen = CampaignFolder(path), examine(path)
-    folder_name = path.resolve().name
-    derived, computed = _check_derived(path, seen, folder_name, wanted=True)
+    derived, computed = _check_derived(path, seen, wanted=True)
     plan = _check_plan(path.name, seen, None)
     checks = [*seen.checks, *_check_measured(path, seen), *_check_seals(path, seen, None, None), *derived]
     failed = [check for check in [*checks, plan] if not check.passed and (check.name != INCOMPLETE or not incomplete)]
@@ -187,8 +187,9 @@ def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Jso
     return [Check(path.name, "signature", problem is None, detail)], statement
 
 
-def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: bool) -> tuple[list[Check], Json | None]:
-    """Results, findings, validity and report; none of them where nothing was computed yet and nothing is `wanted`."""
+def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[list[Check], Json | None]:
+    """Results, findings, validity and report, and the results as the version that wrote them computes them; none of
+    them where nothing was computed yet and nothing is `wanted`."""
     if any(check.name == "plain" and not check.passed for check in seen.checks):
         return [], None
     there = [name for name in (RESULTS, REPORT, AUDIT) if (path / DERIVED / name).exists()]
@@ -201,10 +202,10 @@ def _check_derived(path: Path, seen: Examination, folder_name: str, *, wanted: b
         return [Check(f"{DERIVED}/{RESULTS}", "results", False, detail)], None
     checks = [*check_results(path, computed), check_validity(path.name, computed)]
     if REPORT in there:
-        checks.append(check_report(path, computed, folder_name))
+        checks.append(check_report(path))
     if AUDIT in there:
-        checks.append(check_audit(path, folder_name))
-    return checks, computed
+        checks.append(check_audit(path))
+    return checks, computed.then
 
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:
@@ -371,8 +372,10 @@ def _notes(checks: Sequence[Check], statement: Json | None, key: PublicKey | Non
     notes += [
         f"Statistics {check.detail}."
         for check in checks
-        if check.name == STATISTICS and check.passed and check.detail != SAME
+        if check.name == STATISTICS and check.passed and check.detail.startswith(NOT_ASKED)
     ]
+    notes += [f'Moved since ("Changes to results"), {check.detail}.' for check in checks if check.name == CHANGE]
+    notes += [f"{check.subject}: {check.detail}." for check in checks if NOT_COMPARED in check.detail]
     if key is None and statement is None:
         notes.append("Nothing proves who made this campaign: it is not signed, and no public key was given.")
     elif key is None:

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from harness.documents import ActionEvent, Json
 from reports.analysis.bounded import cleaned, is_stamp
+from reports.analysis.rules import Rule, was
 
 Reason: TypeAlias = Literal[
     "begin-without-end", "second-begin", "end-without-begin", "odd-number", "after-its-arrival", "outside-the-record",
@@ -51,14 +52,14 @@ def actions_of(
     pairs, lost = _paired(events)
     actions: list[Action] = []
     for begin, end in pairs:
-        reason = _refused(begin, end, at_ns, record_ns, slack_ns)
+        reason = None if was(Rule.MARKERS) else _refused(begin, end, at_ns, record_ns, slack_ns)
         if reason is not None:
             lost.append(Lost(begin.name, begin.index, reason))
         else:
             edges_ns = at_ns(begin), at_ns(end)
             actions.append(Action(begin.name, begin.index, *edges_ns, cleaned(end.metrics), end.exit_code))
     actions.sort(key=lambda action: (action.begin_ns, -action.end_ns, action.name, action.index))
-    return tuple(_numbered(actions)), tuple(lost)
+    return tuple(actions if was(Rule.MARKERS) else _numbered(actions)), tuple(lost)
 
 
 def _paired(events: Sequence[ActionEvent]) -> tuple[list[tuple[ActionEvent, ActionEvent]], list[Lost]]:

@@ -13,8 +13,8 @@ from harness.documents import LAST_STAMP_NS
 
 LARGEST = 1e100
 """Larger numbers have squares that are hardly doubles; nothing that is measured is as large."""
-LONGEST_INTEGER = 100
-"""Digits: beyond them an integer is no measured number either (and Python refuses to read 4301)."""
+LONGEST_INTEGER = 18
+"""Digits: longer ones do not fit 64 bits, and nothing can count with them (Python refuses to read 4301)."""
 DEEPEST = 32
 """Tables in tables, beyond which nobody reads."""
 SURROGATES = re.compile("[\ud800-\udfff]")

@@ -37,6 +37,7 @@ from harness.documents import Json
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms, per_second
 from reports.analysis.energy import SHAPE_DOF
 from reports.analysis.limits import ROOT_3, Distribution, Floats, MeterError
+from reports.analysis.rules import Rule, was
 from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
 
 LEAST_FOR_TAU = 20
@@ -370,7 +371,9 @@ def of_one(run: RunTerms, kind: Kind) -> Single:
         squares += [_of_meter(part, base, run.duration_s) ** 2]
         squares += [part.resolution_j**2, part.sampling_j**2]
     for name in ("mean_loss_j", "loss_deviation_j", "gap_j"):
-        squares.append(np.sum([getattr(part, name) for part in run.parts], axis=0) ** 2)
+        own = [getattr(part, name) for part in run.parts]
+        apart = name == "loss_deviation_j" and was(Rule.EDGES_WITH_SIGN)
+        squares.append(np.sum(np.square(own), axis=0) if apart else np.sum(own, axis=0) ** 2)
     squares.append(run.limit_j(induced=induced) ** 2 / 3)
     counted = [*_of_spill(run), *_of_baseline(run, induced=induced)]
     total = np.sum([*squares, *(square for square, _ in counted)], axis=0)

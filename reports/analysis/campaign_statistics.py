@@ -34,6 +34,7 @@ from harness.documents import Json
 from harness.errors import AnalysisError
 from reports.analysis import efficiency, planning, statistics
 from reports.analysis.bounded import number
+from reports.analysis.rules import Rule, was
 from reports.analysis.uncertainty import Estimate, Number, mean_of
 
 RESPONSES = {
@@ -202,6 +203,8 @@ def _variation(values: Floats, mean: Number | None) -> tuple[float | None, stati
     """SD / mean where the mean is told from zero, with an interval where a distribution shows at all."""
     expanded = None if mean is None else mean.estimate.expanded
     found = statistics.coefficient_of_variation(values)
+    if was(Rule.SHOWN_STATISTICS):
+        return found or (None, None)
     if mean is None or expanded is None or mean.estimate.value <= expanded or found is None:
         return None, None
     return found[0], found[1] if values.size >= statistics.LEAST_FOR_NORMALITY else None

@@ -23,12 +23,15 @@ from harness.errors import AnalysisError
 from reports.analysis.findings_campaign import digest_of
 from reports.analysis.limits import power_column
 from reports.analysis.results import AnalysedRun
+from reports.analysis.rules import Rule, was
 
 KeyKind = Literal["work", "seeds", "software", "machine", "instrument"]
 RECORDED: tuple[str, KeyKind] = ("scenario-recorded", "work")
 """Stands on a side whose scenario is recorded whole, which no import can say."""
 NAMED = 4
 """So many sides, or values, are named in a message; the rest are counted."""
+NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
+"""Inputs of a run that were not taken for the program it runs when inputs were."""
 MATERIAL: tuple[str, KeyKind] = ("material-recorded", "work")
 """Stands on a side that recorded what its runs are made of, which journals of schema 1 and imports do not."""
 OF_MATERIAL = ("program.", "trackers.", "environment")
@@ -72,10 +75,10 @@ def keys_of(sides: Sequence[Sequence[AnalysedRun]], declared: Sequence[str] = ()
 
 def _value(side: Mapping[tuple[str, KeyKind], str], name: str, kind: KeyKind) -> str | None:
     """A side's value; `none` where what it is a part of is recorded and has no such part, None where it may have."""
-    if name.startswith(OF_MATERIAL):
+    if name.startswith(OF_MATERIAL) and not was(Rule.COMPARED_PROGRAM):
         recorded = MATERIAL in side
     else:
-        recorded = RECORDED in side and name.split(".")[0] in ("command", "parameters", "trackers")
+        recorded = RECORDED in side and name.split(".")[0] in ("command", "parameters", "trackers", "program")
     return side.get((name, kind), "none" if recorded else None)
 
 
@@ -190,6 +193,9 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "trackers", "work", config.get("trackers")
     for name, value in _flat("parameters", _table(config.get("parameters"))):
         yield name, "work", value
+    if was(Rule.COMPARED_PROGRAM):
+        inputs = start.inputs.items() if start.source is None else ()
+        yield from ((f"program.{name}", "work", digest) for name, digest in inputs if name not in NO_PROGRAM)
     for name, staged in (start.staged or {}).items():
         yield f"{'trackers' if staged.get('of') == 'trackers' else 'program'}.{name}", "work", staged.get("sha256")
     for one in start.on_sut or []:
@@ -202,8 +208,8 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
     weights = _table(said.get("weights"))
     yield "weights", "work", weights.get("sha256") or weights.get("kind")
-    facts = facts_of_sut(start.sut)
-    for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "board", "cpu_governor"):
+    facts = start.sut if was(Rule.COMPARED_PROGRAM) else facts_of_sut(start.sut)
+    for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "memory_kb", "board", "cpu_governor"):
         yield key, "machine", facts.get(key)
     yield "gpus", "machine", [gpu.get("name") for gpu in start.sut.get("gpus") or []]
     for key in ("os", "kernel", "firmware", "python", "psutil"):
@@ -212,7 +218,8 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
     yield "workload-software", "software", said.get("software")
     yield "agent", "software", start.inputs.get("agent.py")
     yield "wattlab", "software", start.software.get("version")
-    for descriptor in run.run.indicators if start.source is None else ():  # an import's is the spacing that was seen
+    # An import's is the spacing that was seen.
+    for descriptor in run.run.indicators if start.source is None or was(Rule.COMPARED_PROGRAM) else ():
         yield "agent-sample-period_s", "software", descriptor.period_s
     for part in run.parts:
         how = part.descriptor
@@ -240,6 +247,7 @@ def _flat(name: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if len(text) <= LONGEST:
+    longest = 60 if was(Rule.COMPARED_PROGRAM) else LONGEST
+    if len(text) <= longest:
         return text
-    return f"{text[:LONGEST]}… (SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:12]})"
+    return f"{text[:longest]}… (SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:12]})"

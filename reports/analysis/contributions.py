@@ -20,6 +20,7 @@ from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction
 from reports.analysis.limits import ROOT_3, Floats, MeterError
 from reports.analysis.moving import RESIDUAL
 from reports.analysis.observer import ObserverEffect, observer_term
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import PowerSeries
 from reports.analysis.touched import SHORT, Touched, Windows, touched
 from reports.analysis.uncertainty import Term
@@ -154,15 +155,23 @@ def joined(terms: RunTerms, count: int) -> RunTerms:
 
 
 def _joined_part(part: PartTerms, count: int) -> PartTerms:
+    def first(values: NDArray[np.bool_], joint: bool) -> NDArray[np.bool_]:
+        return np.concatenate([[joint], values[count:]])
+
     return replace(
         part,
         energy_j=_summed(part.energy_j, count),
         reported_j=None if part.reported_j is None else _summed(part.reported_j, count),
         begin_w=_rooted(part.begin_w, count), end_w=_rooted(part.end_w, count),
         begin_step_w=_summed(part.begin_step_w, count), end_step_w=_summed(part.end_step_w, count),
-        resolution_j=_summed(part.resolution_j, count),
-        dithered=np.concatenate([[bool(part.dithered[:count].all())], part.dithered[count:]]),
+        mean_loss_j=_summed(part.mean_loss_j, count), loss_deviation_j=_rooted(part.loss_deviation_j, count),
+        resolution_j=_summed(part.resolution_j, count), dithered=first(part.dithered, bool(part.dithered[:count].all())),
         sampling_j=_rooted(part.sampling_j, count), gap_j=_summed(part.gap_j, count),
+        is_short=first(part.is_short, bool(part.is_short[:count].any())),
+        is_alone=first(part.is_alone, bool(part.is_alone[:count].any())),
+        spill_s=_summed(part.spill_s, count), spill_j=_rooted(part.spill_j, count),
+        spill_count=_summed(part.spill_count, count),
+        limit_j=_summed(part.limit_j, count), limit_induced_j=_summed(part.limit_induced_j, count),
     )  # fmt: skip
 
 
@@ -201,6 +210,7 @@ def part_terms(
         counted = np.sqrt(2 * duration_s * float(np.median(series.window_s)))
     edges = _edges(stream, begins_ns, ends_ns, (first, last))
     nothing = np.zeros(duration_s.size)
+    short = 0.0 if was(Rule.SHORT_INTERVALS) else SHORT
     terms = PartTerms(
         error=stream.error,
         energy_j=function.energy_j(begins_ns, ends_ns),
@@ -211,7 +221,7 @@ def part_terms(
         dithered=dithered,
         sampling_j=np.sqrt(variance) * duration_s / np.sqrt(count) if instant else nothing,
         gap_j=_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns),
-        is_short=(duration_s > 0) & (duration_s < SHORT * edges.reach_s), is_alone=nothing > 0,
+        is_short=(duration_s > 0) & (duration_s < short * edges.reach_s), is_alone=nothing > 0,
         spill_s=nothing, spill_j=nothing, spill_count=nothing, limit_j=nothing, limit_induced_j=nothing,
     )  # fmt: skip
     if not terms.is_short.any():

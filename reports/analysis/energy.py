@@ -47,6 +47,7 @@ from numpy.typing import NDArray
 from harness.errors import AnalysisError
 from reports.analysis.held import compact
 from reports.analysis.moving import levels_w, stretches
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import OVERLAP, PowerSeries
 from reports.analysis.uncertainty import Number, Term, combine, mean_with_shared, t_quantile
 
@@ -179,6 +180,8 @@ def trapezoid(
         times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
     lengths_s = np.diff(times_s)
     reach_s = usual_s or float(np.median(lengths_s))
+    if was(Rule.LATE_ROWS):
+        return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), lengths_s > OVERLAP * reach_s * (1 + 1e-9))
     wide = np.flatnonzero(lengths_s > 2 * reach_s * (1 + 1e-9))
     if wide.size:
         inner_s = np.column_stack([times_s[wide] + reach_s, times_s[wide + 1] - reach_s])
@@ -326,7 +329,7 @@ def baseline_for(
         times_s = np.array([block.end_ns - block.begin_ns for block in used]) * NS
         shares = times_s / times_s.sum()
     shape_w = 0.0
-    if len(used) < FEWEST_BLOCKS:
+    if len(used) < FEWEST_BLOCKS and not was(Rule.FEW_BLOCKS):
         away_w = 0.0 if idle_w is None else abs(idle_w - float(function.energy_j(begin_ns - SECOND_NS, begin_ns)))
         shape_w = max(_shape_w(own), away_w)
     return BaselineLevel(function, u_w, dof, session if own else None, inside, sd_w, shares, shape_w)
@@ -338,7 +341,7 @@ def _known_spread(means_w: NDArray[np.float64]) -> tuple[float | None, float]:
     if dof < 1:
         return None, dof
     sd_w = float(means_w.std(ddof=1))
-    if means_w.size >= FEWEST_BLOCKS:
+    if means_w.size >= FEWEST_BLOCKS or was(Rule.FEW_BLOCKS):
         return sd_w, dof
     return sd_w * t_quantile(dof) / t_quantile(math.inf), math.inf
 

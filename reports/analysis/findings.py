@@ -13,11 +13,19 @@ from typing import Literal, TypeAlias
 from harness.documents import Json, NoteEvent, Thresholds
 from harness.errors import AnalysisError
 from harness.run_folder import RunFolder
+from reports.analysis.rules import Rule, was
 
 Severity: TypeAlias = Literal["info", "warn", "invalid"]
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
+SECOND = frozenset({
+    "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
+    "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
+    "receipt-late", "receipt-missing", "run-lost", "seal-unsigned", "stale", "thrown-out", "unpaired-action",
+    "unreadable-values", "witness-clock",
+})  # fmt: skip
+"""Codes that wattlab 0.1.0 did not know."""
 OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
 """Codes of notes that are findings by themselves."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
@@ -64,6 +72,8 @@ def of_origins(meters: Sequence[Json], *, certify_declared: bool) -> list[Findin
         own = sorted((meter for meter in meters if meter["origin"] == origin), key=lambda meter: str(meter["meter"]))
         if not own:
             continue
+        if was(Rule.EACH_ORIGIN):
+            return [Finding(origin, severity, "campaign", {"meters": sorted(str(meter["meter"]) for meter in meters)})]
         evidence: Json = {"meters": [meter["meter"] for meter in own]}
         if origin == "declared":
             evidence["declared"] = [declared_words(meter["evidence"]) for meter in own]
@@ -141,3 +151,8 @@ def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
 def ordered(findings: Sequence[Finding]) -> list[Finding]:
     """Worst first; within a severity in the order they were found."""
     return sorted(findings, key=lambda finding: RANK[finding.severity])
+
+
+def is_of_first(finding: Finding) -> bool:
+    """Whether wattlab 0.1.0 could find it."""
+    return finding.code not in SECOND and (finding.code, finding.subject) != ("success-fraction", "baseline")

@@ -25,6 +25,7 @@ from reports.analysis.contributions import PartTerms, Stream
 from reports.analysis.findings import Finding, Severity
 from reports.analysis.foreign import around, share_percent
 from reports.analysis.limits import MeterError
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import OVERLAP, Indicators, PowerSeries, RunSeries
 
 Floats = NDArray[np.float64]
@@ -185,9 +186,10 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
     """`negative`, `zero`, `nan`: readings that cannot be those of a running machine."""
     for part in series.parts:
         lag_ns = round(part.descriptor.latency_s * 1e9)
-        from_ns, to_ns = begin_ns + lag_ns, end_ns + lag_ns
+        from_ns, to_ns = (begin_ns, end_ns - 1) if was(Rule.ODD_READINGS) else (begin_ns + lag_ns, end_ns + lag_ns)
         values = part.power_w[(part.times_ns >= from_ns) & (part.times_ns <= to_ns)]
-        lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & ~_is_noted(series, part, part.nan_ns)))
+        noted = False if was(Rule.ODD_READINGS) else _is_noted(series, part, part.nan_ns)
+        lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & np.logical_not(noted)))
         counts = {"negative": int(np.sum(values < 0)), "zero": int(np.sum(values == 0)), "nan": lost}
         for code, count in counts.items():
             if count:
@@ -235,7 +237,7 @@ def of_rate(
 ) -> Iterator[Finding]:
     """`rate-drift`: readings come too seldom or too often."""
     for part in series.parts:
-        if series.run.start.source is not None and not _averages(part):
+        if series.run.start.source is not None and not _averages(part) and not was(Rule.IMPORTED_RATES):
             continue
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         steps_s = part.steps_s(int(first), int(last))

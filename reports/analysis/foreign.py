@@ -23,6 +23,7 @@ import numpy as np
 from harness.documents import Json, foreign_load_grade
 from reports.analysis.findings import Finding, Severity
 from reports.analysis.observer import ObserverEffect
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import Indicators, RunSeries
 from reports.analysis.sync import SyncPulses
 
@@ -117,6 +118,11 @@ class Judged:
 
 def findings_of(run: Judged, cpu: BusyCpu | None, limits: Mapping[str, float]) -> Iterator[Finding]:
     """`foreign-load`: a warning, or invalid: then the run enters no mean."""
+    if was(Rule.FOREIGN_LOAD):
+        if run.percent > limits["foreign_load_percent"]:
+            known = {"percent_of_all_cpus": run.percent, "limit_percent": limits["foreign_load_percent"]}
+            yield Finding("foreign-load", "warn", run.folder, known)
+        return
     away = run.percent - run.baseline_percent
     evidence: Json = {"percent_of_all_cpus": run.percent, "baseline_percent": run.baseline_percent}
     if cpu is None or run.expanded_j is None:

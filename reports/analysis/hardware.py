@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from harness.documents import Json
 from reports.analysis.energy import trapezoid
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import Indicators
 
 AMOUNTS = ("disk_read_kb", "disk_write_kb", "net_received_kb", "net_sent_kb")
@@ -51,6 +52,8 @@ def is_counter(indicators: Indicators, name: str) -> bool:
 def recorded_unit(column: Json) -> str:
     """The unit of a column's numbers, of its descriptor's entry."""
     unit = str(column.get("unit", ""))
+    if was(Rule.UNITS):
+        return unit
     if unit == "kB" and (column.get("name") == OLD_MEMORY or str(column.get("method", "")).startswith("collectl ")):
         return "KiB"
     return "°C" if unit == "degC" else unit

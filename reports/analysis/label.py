@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.documents import Json, facts_of_sut
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import RunSeries
 from reports.analysis.uncertainty import Number, Term, mean_of, mean_with_shared, single, standard_error
 
@@ -89,7 +90,7 @@ class Row:
         for pattern in self.patterns:
             known = {name: FACTORS.get((unit, self.unit)) for name, unit in units.items()}
             factors = {n: factor for n, factor in known.items() if factor is not None and re.fullmatch(pattern, n)}
-            if len(factors) >= self.least:
+            if len(factors) >= (1 if was(Rule.LABEL_HALVES) else self.least):
                 return replace(self, factors=factors)
         return self
 
@@ -266,7 +267,7 @@ def reference_system(runs: Mapping[str, Sequence[LabelRun]]) -> Json:
     clock = sut.get("cpu_max_khz")
     asked: Json = {
         "model": sut.get("system"), "cores": sut.get("cpu_count"), "clock": None if clock is None else f"{clock} kHz",
-        "ram": None if memory is None else f"{memory} KiB",
+        "ram": None if memory is None else f"{memory} {'kB' if was(Rule.UNITS) else 'KiB'}",
         "gpu": ", ".join(gpus) or ("none" if "gpus" in sut else None),
     }  # fmt: skip
     return {key: described.get(key) or sut.get(key) or asked.get(key) or None for key in REFERENCE}

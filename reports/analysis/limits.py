@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.documents import Json, PowerDescriptor
+from reports.analysis.rules import Rule, was
 
 ROOT_3 = math.sqrt(3.0)
 DAYS_A_YEAR = 365.25
@@ -112,7 +113,7 @@ class MeterError:
     def gains(self, power_w: Floats) -> tuple[Gain, ...]:
         """The contributions that are a part of the reading, at some powers (W)."""
         found = []
-        if not self.known:
+        if not self.known and not was(Rule.ASSUMED_LIMITS):
             found.append(Gain("assumed", "rectangular", np.full_like(power_w, self.assumed / ROOT_3)))
         if self.reading is not None and not self.calibrated:
             found.append(Gain("gain", "rectangular", np.full_like(power_w, self.reading / ROOT_3)))

@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Json, PhaseEvent, PowerDescriptor, WaitEvent
+from harness.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError, DocumentError, RunFolderError
 from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
 from reports.analysis import (
@@ -78,6 +78,7 @@ from reports.analysis.findings import Finding
 from reports.analysis.held import held
 from reports.analysis.limits import ROOT_3, error_of
 from reports.analysis.observer import ObserverBlock, ObserverEffect, difference
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import Action, PowerSeries, RunSeries, read_run
 from reports.analysis.uncertainty import (
     Estimate,
@@ -90,8 +91,9 @@ from reports.analysis.uncertainty import (
     standard_error,
 )
 
-SCHEMA = 1
-"""Schema history of results.json: 1, 2026-11-21, first version."""
+SCHEMA = 2
+"""Schema history of results.json: 1, 2026-11-21, first version; 2, 2026-11-28, `computed_by`, more keys, and the rules
+of wattlab 0.2.0 (`rules.Rule`; CHANGELOG.md, "Changes to results")."""
 RESULTS = "results.json"
 EPOCH = "epoch"
 ORIGINS = ("emulated", "unattested", "imported", "declared", "attested", "instrument")
@@ -177,8 +179,14 @@ class CampaignResult:
 
     def to_json(self) -> Json:
         """For the file, in the order of docs/results.md; `statistics` is computed here, of the rest."""
-        rest = {
-            "schema": SCHEMA, "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
+        rest = self.without_statistics()
+        return rest | {"statistics": campaign_statistics.evaluate(rest)}
+
+    def without_statistics(self) -> Json:
+        """All but what R computes."""
+        return {
+            "schema": SCHEMA, "computed_by": {"name": "wattlab", "version": VERSION},
+            "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
@@ -186,7 +194,6 @@ class CampaignResult:
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
             "verdict": self.verdict, "inputs": self.inputs, "evidence": self.evidence,
         }  # fmt: skip
-        return rest | {"statistics": campaign_statistics.evaluate(rest)}
 
 
 @dataclass(frozen=True)
@@ -616,7 +623,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         if not check.passed
     ]
     found += findings.of_annotations(seen.annotations)
-    runs = list(_read_runs(seen, found))
+    runs = list(_read_runs(path, seen, found))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     pulses = _pulses(runs)
@@ -652,7 +659,8 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     for run in included:
         own = terms.get(id(run), run.own_terms)
         found += _clock_findings(run, None if own is None else own.level, limits)
-        found += [] if own is None else findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
+        if own is not None and not was(Rule.SHORT_INTERVALS):
+            found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += [_outlier_finding(run, score) for run, score in outliers]
     found += _baseline_findings(baseline_runs, runs, limits)
     scenarios = {}
@@ -671,7 +679,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
     base = _baseline(runs, baseline_runs, outliers, sum(one["kind"] == "baseline" for one in lost))
     certify = all(run.run.start.config.get("lab", {}).get("certify_declared") is True for run in runs)
     found = findings.of_origins(meters, certify_declared=certify) + found
-    found = findings.ordered(found)
+    found = findings.ordered([one for one in found if not was(Rule.NEW_FINDINGS) or findings.is_of_first(one)])
     out = {run.run.path.name for run in runs if run.excluded_because is not None} | seen.unreadable.keys()
     known = _scenarios(runs, groups)
     invalid = verdict.invalid_because(found, out, known)
@@ -742,22 +750,25 @@ def _label(
     return label.evaluate(taken, units, base, scenarios, limits, [run.series for run in runs], photos)
 
 
-def _read_runs(seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
-    """Every run on disk, in the log's order. What cannot be read is a finding; the run is then excluded."""
+def _read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
+    """Every run on disk, in the log's order. What cannot be read is a finding, which does not say where the campaign
+    lies; the run is then excluded."""
     order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
     exclusions = _thrown_out(seen.entries) | _exclusions(seen.annotations)
     broken = {check.subject for check in seen.checks if not check.passed}
     for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if name in seen.unreadable:
-            found.append(Finding("unreadable", "invalid", name, {"detail": seen.unreadable[name]}))
+            detail = seen.unreadable[name].replace(f"{path}/", "")
+            found.append(Finding("unreadable", "invalid", name, {"detail": detail}))
             continue
         run, unreadable = seen.runs[name], None
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
-            unreadable = str(error)
+            unreadable = str(error).replace(f"{path}/", "")
             found.append(Finding("unreadable", "invalid", name, {"detail": unreadable}))
+            unreadable = None if was(Rule.DAMAGED_CELLS) else unreadable
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
         yield AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
@@ -900,15 +911,16 @@ def _measured_findings(
     found += findings_run.of_markers(run.series)
     found += findings_run.of_odd_cells(run.series)
     found += findings_run.of_resolution(run.series, own.parts, AT_RUN, limits)
-    if not findings_run.is_seen(own.parts, AT_RUN):
+    if was(Rule.SHORT_INTERVALS) or not findings_run.is_seen(own.parts, AT_RUN):
         found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
     found += findings_run.of_accuracy(run.series, run.streams, *interval_ns, limits)
     found += findings_run.of_machine(run.series, *interval_ns)
     for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *interval_ns, limits)
-    found += findings_time.of_frozen(run.series, *interval_ns, limits)
-    found += findings_time.of_agent(run.series, *interval_ns, limits)
-    found += findings_time.of_arrival(run.series, *interval_ns)
+    if not was(Rule.LATE_STAMPS):
+        found += findings_time.of_frozen(run.series, *interval_ns, limits)
+        found += findings_time.of_agent(run.series, *interval_ns, limits)
+        found += findings_time.of_arrival(run.series, *interval_ns)
     return found
 
 
@@ -1276,7 +1288,7 @@ class ScenarioContext:
             found.append(_alternative("without-outliers", "without the runs that are outliers", others))
         own = [run for run in self.aborted if run.run.start.scenario == self.name]
         blocks = [run for run in self.aborted if run.run.start.kind == "baseline"]
-        if own or blocks:
+        if (own or blocks) and not was(Rule.ABORTED_LATE):
             baseline = Baseline([*self.baseline_runs, *blocks], self.group.baseline.observer)
             sentence = "with the runs and blocks that were aborted when their rating interval was over"
             found.append(_alternative("with-aborted", sentence, Group([*runs, *own], baseline)))
@@ -1606,8 +1618,11 @@ def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
 
 def _lasting(durations_s: Sequence[float] | NDArray[np.float64], bounds_s: Sequence[float]) -> Number | None:
     """Mean duration (s); what the clocks may be wrong by does not average out."""
+    values_s = np.asarray(durations_s, dtype=np.float64)
+    if was(Rule.CLOCKS_IN_DURATIONS):
+        return mean_of(values_s, "s")
     clocks = Term(max(bounds_s, default=0.0) / ROOT_3, np.inf)
-    return mean_with_shared(np.asarray(durations_s, dtype=np.float64), "s", clocks)
+    return mean_with_shared(values_s, "s", clocks)
 
 
 def _number_of(found: Budget | None) -> Number | None:

@@ -12,6 +12,7 @@ where no reading lies across an edge the sum of squares is flat, and a linearise
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -202,8 +203,9 @@ def fit_window(times_s: Floats, power_w: Floats, edges_s: Sequence[float], first
     inside = int(np.sum((edges > times_s[0]) & (edges < times_s[-1]))) if times_s.size else 0
     if inside < LEAST_EDGES or times_s.size < 2 * LEAST_EDGES:
         raise AnalysisError(f"{inside} switchings within {times_s.size} readings; at least {LEAST_EDGES} are needed")
-    load = _Load(np.asarray(times_s - times_s[0]), power_w, np.asarray(edges - times_s[0]), first_on)
-    places = _closest(load)
+    arrays = np.asarray(times_s - times_s[0]), power_w, np.asarray(edges - times_s[0])
+    load = _Load(*arrays, first_on)
+    places = _closest(*(np.asarray(one, dtype=np.float64).tobytes() for one in arrays), first_on)
     best, dof = places[0], times_s.size - 4
     variance = float(load.squares(best[None, :])[0]) / dof
     low_w, high_w = load.levels(best)
@@ -222,15 +224,19 @@ def fit_window(times_s: Floats, power_w: Floats, edges_s: Sequence[float], first
     return WindowFit(offset, window, low_w, high_w, scatter_w, inside)
 
 
-def _closest(load: "_Load") -> list[Floats]:
-    """Places (offset, window) of least squares, the least first: the best of a grid, each improved from there."""
+@lru_cache(maxsize=64)
+def _closest(times_s: bytes, power_w: bytes, edges_s: bytes, first_on: bool) -> tuple[Floats, ...]:
+    """Places (offset, window) of least squares, the least first: the best of a grid, each improved from there. It takes
+    a second, and an archive is computed by several rules (`rules.Rule`) that ask for the same."""
+    times, powers, edges = (np.frombuffer(one, dtype=np.float64) for one in (times_s, power_w, edges_s))
+    load = _Load(times, powers, edges, first_on)
     grid = _grid(OFFSETS_S, np.asarray(WINDOWS_S))
     starts = grid[np.argsort(load.squares(grid))[:STARTS]]
     found = [
         minimize(lambda at: float(load.squares(_bounded(at))[0]), start, method="Nelder-Mead", options=FINELY).x
         for start in starts
     ]
-    return sorted((_bounded(at)[0] for at in found), key=lambda at: float(load.squares(at[None, :])[0]))
+    return tuple(sorted((_bounded(at)[0] for at in found), key=lambda at: float(load.squares(at[None, :])[0])))
 
 
 def _bounded(at: Floats) -> Floats:

@@ -35,6 +35,7 @@ from reports.analysis.clock import ClockModel, fit
 from reports.analysis.held import compact, held
 from reports.analysis.limits import certificate_of
 from reports.analysis.moving import is_moving
+from reports.analysis.rules import Rule, was
 
 SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
 """What a meter may say of the mains."""
@@ -99,13 +100,15 @@ class PowerSeries:
         """Whether its windows overlap: a reading is the mean over more time than passes until the next one."""
         if self.descriptor.averaging != "window" or not self.times_ns.size or not self.usual_step_s:
             return False
+        if was(Rule.MOVING_AVERAGES):
+            return False
         in_window = float(np.median(self.window_s)) / self.usual_step_s
         return in_window > OVERLAP and is_moving(self.power_w, round(in_window))
 
     @property
     def corrected_w(self) -> NDArray[np.float64]:
         """The power without the error that the meter's certificate knows."""
-        certificate = certificate_of(self.descriptor)
+        certificate = None if was(Rule.INDICATED_READINGS) else certificate_of(self.descriptor)
         return self.power_w if certificate is None else self.power_w - certificate.error_w(self.power_w)
 
     @property
@@ -285,6 +288,8 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
     flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
     stale, over = (flags.str.contains(flag, regex=False).to_numpy(bool) for flag in ("stale", "overrange"))
+    if was(Rule.INDICATED_READINGS) and (certificate := certificate_of(descriptor)) is not None:
+        power_w = power_w - certificate.error_w(power_w)
     known = np.isfinite(power_w)
     window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(known.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
@@ -309,7 +314,7 @@ def _needed(
     instantaneous values the usual step between fresh ones takes the place of the window.
     """
     fresh_ns = times_ns[~stale]
-    if not stale.any() or not fresh_ns.size:
+    if not stale.any() or not fresh_ns.size or was(Rule.REPETITIONS):
         return ~stale if fresh_ns.size else np.ones(times_ns.size, dtype=bool)
     usual_ns = float(np.median(np.diff(fresh_ns))) if fresh_ns.size > 1 else 0.0
     own_ns = window_s[~stale] * 1e9 if averages else np.full(fresh_ns.size, usual_ns)
@@ -354,6 +359,8 @@ def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> 
     try:
         return _table(path, content, wanted), {}
     except AnalysisError:
+        if was(Rule.DAMAGED_CELLS):
+            raise
         texts = _table(path, content, wanted, as_text=True)
     if stamp not in texts:
         return texts, {}
@@ -405,7 +412,7 @@ def _table(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool 
     missing = {name: [""] for name, kind in kinds.items() if kind not in (str, "category")}
     begin = content.find(b"\n") + 1
     first = content[begin : content.find(b"\n", begin)]
-    if first.count(b",") >= len(header):
+    if first.count(b",") >= len(header) and not was(Rule.DAMAGED_CELLS):
         # pandas would take the first cells for row names and shift the rest.
         raise AnalysisError(
             f"{path}:2: found {first.count(b',') + 1} cells, expected {len(header)} as in the header; the file was "

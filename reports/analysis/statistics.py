@@ -37,6 +37,7 @@ from reports.analysis.r_session import NoR as NoR
 from reports.analysis.r_session import available as available
 from reports.analysis.r_session import call
 from reports.analysis.r_session import version as version
+from reports.analysis.rules import Rule, was
 
 Floats: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = Mapping[str, Floats]
@@ -95,7 +96,7 @@ class Effect:
 
     def to_json(self) -> Json:
         """`{name, value, interval: [low, high] | null, word}`; no word where it is not told from zero."""
-        word = self.word if self.is_shown else None
+        word = self.word if self.is_shown or was(Rule.SHOWN_STATISTICS) else None
         return {"name": self.name, "value": self.value, "interval": _listed(self.interval), "word": word}
 
 
@@ -224,14 +225,14 @@ def qq(values: Floats) -> QQ | None:
 def normality(values: Floats) -> Test:
     """Shapiro-Wilk where it shows anything: of `LEAST_FOR_NORMALITY` values and more."""
     values = _vector(values)
-    if values.size < LEAST_FOR_NORMALITY:
+    if values.size < LEAST_FOR_NORMALITY and not was(Rule.SHOWN_STATISTICS):
         return _refused("shapiro-wilk", "W", [values], "too-few")
     return shapiro(values)
 
 
 def normal_plot(values: Floats) -> QQ | None:
     """The Q-Q plot where it shows anything: of `LEAST_FOR_NORMALITY` values and more."""
-    return qq(values) if _vector(values).size >= LEAST_FOR_NORMALITY else None
+    return qq(values) if _vector(values).size >= LEAST_FOR_NORMALITY or was(Rule.SHOWN_STATISTICS) else None
 
 
 def levene(groups: Groups) -> Test:

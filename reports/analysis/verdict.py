@@ -29,6 +29,7 @@ from scipy.special import stdtr
 
 from harness.documents import Json
 from reports.analysis.findings import Finding
+from reports.analysis.rules import Rule, was
 
 Word: TypeAlias = Literal["valid", "valid-with-remarks", "invalid", "not-certifiable"]
 ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
@@ -77,7 +78,7 @@ def judged(
     findings: Sequence[Finding], out: Collection[str], decision: Json | None, scenarios: Scenarios | None = None
 ) -> Json:
     """`verdict` of results.json: the word, the reasons (worst first), the decision; `out`: runs not in the means."""
-    known = scenarios or Scenarios()
+    known = Scenarios() if scenarios is None or was(Rule.VERDICT_BY_SCENARIO) else scenarios
     stands = known.measured - invalid_because(findings, out, known).keys()
     word: Word = "valid"
     reasons: dict[tuple[str, str], Json] = {}

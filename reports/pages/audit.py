@@ -100,7 +100,6 @@ class AuditPage:
     """Everything templates/audit.html.j2 prints. The `css_` texts are escaped for a CSS string."""
 
     title: str
-    software: str
     report_id: str
     stamp: str
     stamp_sentence: str
@@ -121,7 +120,6 @@ def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     name = str(pick(results, "campaign", "name") or "campaign")
     return AuditPage(
         title=f"Audit report: {name}",
-        software=as_text(pick(results, "campaign", "software", "version")),
         report_id=issue.report_id,
         stamp=stamp,
         stamp_sentence=sentence,

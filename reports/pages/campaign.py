@@ -59,10 +59,8 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
     origin = str(pick(results, "measurement", "origin") or "none")
     stamp, sentence = STAMPS.get(origin, ("", ""))
     name = str(pick(results, "campaign", "name") or "campaign")
-    software = as_text(pick(results, "campaign", "software", "version"))
     return CampaignPage(
         title=f"Energy efficiency report: {name}",
-        software=software,
         stamp=stamp,
         stamp_sentence=sentence,
         css_stamp=css_text(stamp),

@@ -142,7 +142,6 @@ def comparison_page(document: Results) -> DocumentPage:
     inputs = document["inputs"]
     return document_page(
         title=title,
-        software=as_text(software.get("version")),
         origin=str(document["origin"]),
         identity=_identity(document),
         answer=_answer(document),

@@ -32,7 +32,6 @@ class DocumentPage:
     """Everything templates/document.html.j2 prints. The `css_` texts are escaped for a CSS string."""
 
     title: str
-    software: str
     stamp: str
     stamp_sentence: str
     css_stamp: str
@@ -47,7 +46,6 @@ class DocumentPage:
 
 def document_page(
     title: str,
-    software: str,
     origin: str,
     identity: Iterable[str],
     answer: str,
@@ -67,7 +65,6 @@ def document_page(
     numbered_first, *rest = numbered([first, *(section for section in sections if section is not None)])
     return DocumentPage(
         title=title,
-        software=software,
         stamp=stamp,
         stamp_sentence=sentence,
         css_stamp=css_text(stamp),

@@ -77,7 +77,6 @@ def study_page(study: Study) -> DocumentPage:
     title = str(about["title"] or about["name"])
     return document_page(
         f"Study: {title}",
-        str(study["software"].get("version") or ""),
         origin,
         (str(line) for line in (about["citation"], about["description"]) if line),
         " ".join(_answer(study)),

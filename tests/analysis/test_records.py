@@ -136,7 +136,7 @@ def test_an_import_has_no_clock_exchanges(campaign: Path) -> None:
 
 
 def test_the_audit_report_prints_mains_and_room_with_their_extremes(campaign: Path) -> None:
-    html = audit_html(campaign, write_results(campaign).read_text(), "c")
+    html = audit_html(campaign, write_results(campaign).read_text())
     for words in ("Conditions as recorded", "Voltage", "Frequency", "229.10", "232", "24"):
         assert words in html
     assert "Supply voltage and frequency: not stated" not in html

@@ -129,7 +129,7 @@ def test_another_program_for_the_second_repetition_is_not_pooled_with_the_first(
     assert (finding["severity"], finding["subject"]) == ("invalid", "steps")
     assert finding["evidence"] == {"staged.steps.py": digests}
     assert "No key signed the seals and no witness received them" in " ".join(output.split())
-    page = audit_html(lab.campaign, json.dumps(results), "c")
+    page = audit_html(lab.campaign, json.dumps(results))
     assert all(digest in page for digest in digests)
     (environment,) = results["records"]["environments"]
     assert any(package.startswith("psutil==") for package in environment["packages"])

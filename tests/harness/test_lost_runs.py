@@ -149,7 +149,7 @@ def test_a_lost_run_is_a_counted_finding(campaign: Path) -> None:
 
 
 def test_the_audit_report_says_that_a_run_was_begun_and_removed(campaign: Path) -> None:
-    html = audit_html(campaign, write_results(campaign).read_text(), campaign.name)
+    html = audit_html(campaign, write_results(campaign).read_text())
     assert "1 more was begun and removed: see the findings." in html
     assert "somebody removed what had been recorded of it" in html
     assert "lost: its journal was on disk, and its folder is gone" in html

@@ -12,6 +12,7 @@ from harness.cli import main
 from harness.documents import PhaseEvent
 from harness.errors import ImportFileError, LabError, RunFolderError
 from harness.evidence.attachments import check_trackers
+from harness.evidence.bag import unpack_bag
 from harness.evidence.verification import verify
 from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.tracker import Choice, import_tracker
@@ -23,7 +24,7 @@ from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.reports.make_campaign import EPOCH
 
 CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
-OLD = CASES.parent / "attached-68f151b.tar.gz"
+OLD = CASES.parents[1] / "archives"
 V1 = "timestamp,project_name,duration,emissions,energy_consumed,country_name,country_iso_code,region"
 V3 = (
     "timestamp,project_name,run_id,duration,emissions,cpu_energy,gpu_energy,ram_energy,energy_consumed,codecarbon_version,"
@@ -479,10 +480,9 @@ def test_what_an_older_wattlab_attached_verifies_for_ever_and_is_said_to_be_read
 
 
 def test_a_campaign_that_the_first_edition_signed_with_such_an_entry_verifies(tmp_path: Path) -> None:
-    shutil.unpack_archive(OLD, tmp_path)
-    folder = tmp_path / "attached"
+    folder = unpack_bag(OLD / "attached.zip", tmp_path)
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, True]
-    assert not verify(folder, read_public_key(tmp_path / "lab.pub")).failed
+    assert not verify(folder, read_public_key(OLD / "synthetic.pub")).failed
 
 
 @pytest.mark.parametrize(

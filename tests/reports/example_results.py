@@ -3,6 +3,7 @@ page. Synthetic."""
 
 from typing import Any
 
+from harness.documents import VERSION
 from reports.analysis.campaign_statistics import evaluate
 
 Part = dict[str, Any]
@@ -26,7 +27,8 @@ def results(
     """A whole campaign: five baseline blocks, three runs of each scenario, one of them aborted and repeated."""
     chosen = SCENARIOS if scenarios is None else scenarios
     tree = {
-        "schema": 1,
+        "schema": 2,
+        "computed_by": {"name": "wattlab", "version": VERSION},
         "campaign": campaign(),
         "measurement": measurement(origin),
         "meters": [meter(origin)],

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from harness.documents import (
     SCHEMA,
+    VERSION,
     ActionEvent,
     ClockEvent,
     Edge,
@@ -96,7 +97,7 @@ def make_campaign(path: Path, shape: Shape, kind: "type[SyntheticRun] | None" = 
     folder = path / shape.name
     campaign = CampaignFolder.create(folder)
     config = resolved_config(shape)
-    software = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+    software = {"version": VERSION, "commit": "0" * 40, "dirty": False}
     header = {
         "schema": SCHEMA, "name": shape.name, "uid": "5e7c0de5", "seed": shape.seed,
         "design": config["campaign"]["design"], "customer": config["lab"]["customer"], "software": software,

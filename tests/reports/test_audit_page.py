@@ -82,7 +82,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(campaign: Path) -> str:
-    return audit_html(campaign, write_results(campaign).read_text(), campaign.name)
+    return audit_html(campaign, write_results(campaign).read_text())
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_every_raw_file_stands_in_the_manifest_with_its_digest(whole: str, campa
 def test_the_id_changes_with_the_results_and_with_the_chain(campaign: Path, whole: str, tmp_path: Path) -> None:
     tree = json.loads((campaign / "derived" / "results.json").read_text())
     tree["findings"] = []
-    other = report_id(audit_html(campaign, results_text(tree), "synthetic"))
+    other = report_id(audit_html(campaign, results_text(tree)))
     mine = report_id(whole)
     assert other != mine
     assert other.split("-")[:2] == mine.split("-")[:2]
@@ -278,7 +278,7 @@ def test_photographs_of_lab_toml_are_attached_once_and_embedded(tmp_path: Path) 
     for _ in range(2):
         attach_photos(config, folder, "2026-11-21T09:00:00Z")
     assert [check for check in verify_campaign(folder.path) if not check.passed] == []
-    html = audit_html(folder.path, write_results(folder.path).read_text(), "c")
+    html = audit_html(folder.path, write_results(folder.path).read_text())
     assert html.count('<img class="photo" src="data:image/png;base64,') == 1
     checker = checked(html)
     assert "Set-up as it was built: " in checker.text
@@ -348,8 +348,8 @@ def test_at_four_hundred_percent_zoom_nothing_scrolls_sideways(whole: str, tmp_p
 def test_verify_finds_an_audit_report_edited_by_hand(campaign: Path, whole: str) -> None:
     page = campaign / "derived" / "audit.html"
     page.write_text(whole)
-    assert check_audit(campaign, campaign.name).passed
+    assert check_audit(campaign).passed
     page.write_text(whole.replace("not certifiable", "valid", 1))
-    edited = check_audit(campaign, campaign.name)
+    edited = check_audit(campaign)
     assert not edited.passed
     assert re.search(r"line \d+ is '.*valid.*', rendered now '.*not certifiable", edited.detail)

@@ -25,7 +25,6 @@ def page(origin: str = "emulated", text: str = "cnn") -> DocumentPage:
     blocks: list[Block] = [drawn("fig-second"), table]
     return document_page(
         f"Comparison: {text}",
-        "0.5.0",
         origin,
         [f"Campaigns: {text}"],
         f"{text} needs three times the energy.",
