@@ -36,5 +36,6 @@ def call(arguments: argparse.Namespace) -> int:
         text=arguments.text,
         exclude=arguments.exclude,
     )
-    print(f"noted on {about}; `wattlab report {arguments.campaign}` takes it up, a signature has to be made anew")
+    print(f"The note is on {about}.")
+    print(f"Next: `wattlab report {arguments.campaign}` takes it up; a signature that was made before must be renewed.")
     return 0
