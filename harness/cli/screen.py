@@ -68,18 +68,18 @@ class Sheet:
         """Characters of each column; `None` where they do not fit."""
         cells = [[row[place].plain for row in rows] for place in range(len(self.columns))]
         heads = [column.head if self.heads else "" for column in self.columns]
-        ideal = [_longest(_lines([head, *of])) for head, of in zip(heads, cells, strict=True)]
-        least = [
-            max(_longest(head.split()), _longest(_lines(of) if column.number else _kept(of)))
-            for column, head, of in zip(self.columns, heads, cells, strict=True)
-        ]
-        room = width - GAP * (len(ideal) - 1)
+        wide = [_longest(_lines([head, *of])) for head, of in zip(heads, cells, strict=True)]
+        words, least = (
+            [
+                max(_longest(of_head([head])), _longest(_lines(of) if column.number else of_cells(of)))
+                for column, head, of in zip(self.columns, heads, cells, strict=True)
+            ]
+            for of_head, of_cells in ((_lines, _words), (_words, _kept))
+        )
+        room = width - GAP * (len(wide) - 1)
         if sum(least) > room:
             return None
-        while sum(ideal) > room:
-            widest = max((place for place in range(len(ideal)) if ideal[place] > least[place]), key=ideal.__getitem__)
-            ideal[widest] -= 1
-        return ideal
+        return _narrowed(_narrowed(wide, words, room), least, room)
 
     def _table(self, rows: Sequence[Sequence[Text]], widths: Sequence[int]) -> Table:
         table = Table(box=SIMPLE_HEAD, show_header=self.heads, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
@@ -132,10 +132,22 @@ def _lines(texts: Iterable[str]) -> list[str]:
     return [line for text in texts for line in text.split("\n")]
 
 
+def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that come to `room`, or to `least` where that is more: the widest gives first."""
+    widths = list(widths)
+    while sum(widths) > max(room, sum(map(min, widths, least))):
+        widest = max((place for place in range(len(widths)) if widths[place] > least[place]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in text.split()]
+
+
 def _kept(texts: Iterable[str]) -> list[str]:
     """The words that are not broken."""
-    words = (word for text in texts for word in text.split())
-    return [word for word in words if len(word) <= LONGEST_WORD or _stays_whole(word)]
+    return [word for word in _words(texts) if len(word) <= LONGEST_WORD or _stays_whole(word)]
 
 
 def _stays_whole(word: str) -> bool:

@@ -81,9 +81,10 @@ def questions_sheet(study: "Json") -> Sheet:
 
 
 def _result(test: "Json") -> tuple[str, str, str, str]:
+    from reports.pages.statistics_tables import effect_text, p_text, refusal
+
     if test["refused"] is not None:
-        return test["name"], "", "", f"refused: {test['refused']}"
-    from reports.pages.statistics_tables import effect_text, p_text
+        return test["name"], "", "", refusal(test["refused"])
 
     size = "" if test["effect"] is None else effect_text(test["effect"])
     return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", p_text(test["p"]), size
