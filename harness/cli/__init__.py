@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from rich.console import Console
+
 from harness.cli import (
     annotate,
     check,
@@ -31,6 +33,7 @@ from harness.cli import (
     verify,
     witness,
 )
+from harness.cli.screen import say
 from harness.errors import Interrupted, LabError, printable_lines
 from meters.meter import MeterError
 from meters.options import did_you_mean
@@ -119,4 +122,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _say(text: str) -> None:
     """One message on standard error; nothing in it steers the terminal. One that was closed is not spoken to."""
     with contextlib.suppress(OSError):
-        print(f"wattlab: {printable_lines(text)}", file=sys.stderr)
+        say(Console(stderr=True), f"wattlab: {text}")

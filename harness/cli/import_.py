@@ -109,7 +109,7 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     with at_work("lining the file up with the runs"):
         attached = import_tracker(arguments.file, arguments.campaign, choice)
     print(attached)
-    print(f"Next: `wattlab report {arguments.campaign}`; a signature that was made before must be renewed.")
+    print(f"Next: `wattlab report {arguments.campaign}`; sign again what was signed before.")
     return 0
 
 

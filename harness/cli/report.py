@@ -185,7 +185,9 @@ def heaviest_findings(results: "Json") -> list[tuple[str, str]]:
     """Severity and a line `name (where): what it says` of the heaviest invalidating findings and warnings."""
     from reports.pages.sentences import ADVICE, UNKNOWN
 
-    weight = {reason["code"]: place for place, reason in enumerate(results["verdict"]["reasons"])}
+    reasons = results["verdict"]["reasons"]  # those that weigh most stand first
+    weights = list(dict.fromkeys(reason["weighs"] for reason in reasons))
+    weight = {reason["code"]: weights.index(reason["weighs"]) for reason in reasons}
     runs = {run["folder"] for run in results["runs"]}
     lines = []
     for severity in ("invalid", "warn"):
@@ -193,7 +195,7 @@ def heaviest_findings(results: "Json") -> list[tuple[str, str]]:
         for finding in results["findings"]:
             if finding["severity"] == severity:
                 subjects.setdefault(finding["code"], {})[str(finding["subject"])] = None
-        heaviest = sorted(subjects, key=lambda code: (weight.get(code, len(weight)), -len(subjects[code])))
+        heaviest = sorted(subjects, key=lambda code: (weight.get(code, len(weights)), -len(subjects[code])))
         for code in heaviest[:HEAVIEST]:
             meaning = _CLAUSE.split(ADVICE.get(code, UNKNOWN).meaning)[0]
             lines.append((severity, f"{code} ({_where(list(subjects[code]), runs)}): {meaning}."))

@@ -19,7 +19,7 @@ from harness.attest.witness import Messenger, channels_of
 from harness.campaign import Campaign, Progress, locked
 from harness.cli import report
 from harness.cli.check import show
-from harness.cli.screen import Sheet, columns, counted
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
@@ -114,16 +114,17 @@ def told(campaign: Campaign, config: LabConfig) -> Iterator[None]:
             yield
     finally:
         for name, problem in messenger.problems.items():
-            print(
+            say(
+                Console(),
                 f"The witness {name} has not received everything: {problem}. "
-                f"`wattlab witness send` sends it later; the report says how late."
+                f"`wattlab witness send` sends it later; the report says how late.",
             )
 
 
 def seal_cut_off(campaign: Campaign) -> None:
     """Seal what a killed process left, and say so."""
     for sentence in campaign.seal_cut_off(exclusion_of):
-        print(f"A run had been cut off; it is sealed as it was found: {sentence}")
+        say(Console(), f"A run had been cut off; it is sealed as it was found: {sentence}")
 
 
 def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
@@ -173,10 +174,11 @@ def add_second_stage(campaign: Campaign, config: LabConfig) -> bool:
     evidence = {"unreachable": dict(found.unreachable), "hours": found.hours}
     added = campaign.add_second_stage(repetitions, found.blocks, evidence)
     for name, reason in found.unreachable.items():
-        print(f"The second stage adds no run of {name}: {UNREACHABLE[reason]}.")
-    print(
+        say(Console(), f"The second stage adds no run of {name}: {UNREACHABLE[reason]}.")
+    say(
+        Console(),
         f"The second stage adds {counted(len(added), 'run')}: by the runs of the first, so many are needed for "
-        f"±{rule.half_width_percent:g} %."
+        f"±{rule.half_width_percent:g} %.",
     )
     return bool(added)
 

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from rich.console import Console
+
 from harness.cli.progress import at_work
-from harness.cli.screen import counted
+from harness.cli.screen import counted, say
 from harness.cli.types import Verbs
 
 
@@ -39,12 +41,14 @@ def call(arguments: argparse.Namespace) -> int:
 
         statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
     key = statement["signer"]["fingerprint"]
-    print(f"You signed {counted(statement['n_runs'], 'run')} of {statement['campaign']} with {key}.")
+    console = Console()
+    say(console, f"You signed {counted(statement['n_runs'], 'run')} of {statement['campaign']} with {key}.")
     if statement["incomplete"]:
-        print(f"The statement says that the campaign is incomplete: {statement['incomplete']}.")
+        say(console, f"The statement says that the campaign is incomplete: {statement['incomplete']}.")
     print(f"statement  {arguments.campaign / STATEMENT}\nsignature  {arguments.campaign / SIGNATURE}")
-    print(
+    say(
+        console,
         f"Give others your public key by another way than this folder; they check with `wattlab verify "
-        f"{arguments.campaign} --public-key K.pub`."
+        f"{arguments.campaign} --public-key K.pub`.",
     )
     return 0

@@ -96,10 +96,11 @@ def send(arguments: argparse.Namespace) -> int:
     campaign = CampaignFolder(config.campaign_folder)
     with locked(campaign):
         problems = deliver(campaign, channels)
+    console = Console()
     for problem in problems.values():
-        print(problem)
+        say(console, problem)
     if not problems:
-        print(f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
+        say(console, f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
     return 1 if problems else 0
 
 

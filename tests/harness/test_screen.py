@@ -194,23 +194,26 @@ def finding(code: str, severity: str, subject: str) -> dict[str, Any]:
 
 
 def results_with(findings: list[dict[str, Any]], word: str = "not-certifiable") -> dict[str, Any]:
-    order = dict.fromkeys(one["code"] for one in findings)
+    weighs = {one["code"]: "not-certifiable" if one["code"] == "emulated" else "valid" for one in findings}
+    reasons = [{"code": code, "weighs": weight} for code, weight in sorted(weighs.items(), key=lambda item: item[1])]
     return {
         "findings": findings,
         "runs": [{"folder": f"run-{nth}"} for nth in range(9)],
-        "verdict": {"word": word, "reasons": [{"code": code} for code in order]},
+        "verdict": {"word": word, "reasons": reasons},
     }
 
 
 def test_findings_are_counted_by_kind_and_the_heaviest_are_named_with_their_runs() -> None:
     results = results_with(
-        [finding("emulated", "warn", "campaign")]
+        [finding("clipped", "warn", f"run-{nth}") for nth in range(2)]
         + [finding("foreign-load", "warn", f"run-{nth}") for nth in range(9)]
+        + [finding("emulated", "warn", "campaign")]
         + [finding("gap", "info", f"run-{nth}") for nth in range(3)]
     )
-    assert report.findings_line(results).startswith("3 findings, 2 of them warnings; ")
+    assert report.findings_line(results).startswith("4 findings, 3 of them warnings; ")
     lines = [line for _, line in report.heaviest_findings(results)]
-    assert [line.split(":")[0] for line in lines] == ["emulated (campaign)", "foreign-load (9 of 9 runs)"]
+    named = [line.split(":")[0] for line in lines]
+    assert named == ["emulated (campaign)", "foreign-load (9 of 9 runs)", "clipped (2 of 9 runs)"]
 
 
 def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:
