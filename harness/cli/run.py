@@ -75,8 +75,7 @@ def show_lost(campaign: Campaign) -> None:
     """The last lines: which planned runs are in no mean, and why; nothing where all are."""
     lost = campaign.in_no_mean()
     if lost:
-        verb = "is" if len(lost) == 1 else "are"
-        print(f"{len(lost)} of {len(campaign.plan)} planned runs {verb} in no mean:", *lost, sep="\n  ")
+        print(f"{len(lost)} of {len(campaign.plan)} planned runs are in no mean:", *lost, sep="\n  ")
 
 
 def measure(config: LabConfig, wires: Wires) -> Campaign:

@@ -21,6 +21,8 @@ Cell = str | Text
 
 LONGEST_WORD = 16
 """Characters of a word that stays whole whatever it is; a longer one folds, unless it is a number or a fingerprint."""
+SHORT_CELL = 24
+"""Characters of a cell that stays on one line as long as longer ones can fold."""
 GAP = 2
 """Characters between two columns."""
 _NUMBER = re.compile(r"\W*[\d.,]*\d([\d.,:/]|[eE][-+−]?\d)*(\D{0,4})")
@@ -74,7 +76,7 @@ class Sheet:
                 max(_longest(of_head([head])), _longest(_lines(of) if column.number else of_cells(of)))
                 for column, head, of in zip(self.columns, heads, cells, strict=True)
             ]
-            for of_head, of_cells in ((_lines, _words), (_words, _kept))
+            for of_head, of_cells in ((_lines, _phrases), (_words, _kept))
         )
         room = width - GAP * (len(wide) - 1)
         if sum(least) > room:
@@ -143,6 +145,11 @@ def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[in
 
 def _words(texts: Iterable[str]) -> list[str]:
     return [word for text in texts for word in text.split()]
+
+
+def _phrases(texts: Iterable[str]) -> list[str]:
+    """Short texts, and the words of the others."""
+    return [part for text in texts for part in ([text] if len(text) <= SHORT_CELL else text.split())]
 
 
 def _kept(texts: Iterable[str]) -> list[str]:

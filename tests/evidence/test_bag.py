@@ -57,7 +57,7 @@ def test_what_is_no_part_of_the_campaign_stays_out_and_is_named(
     assert cli.main(["verify", str(campaign)]) == 0
     assert "No part of the campaign, covered by nothing: id_ed25519" in capsys.readouterr().out
     assert not any("id_ed25519" in name for name in zipfile.ZipFile(tmp_path / "c.zip").namelist())
-    with pytest.raises(RunFolderError, match="cannot write the bag"):
+    with pytest.raises(RunFolderError, match="exists already; choose another name"):
         write_bag(campaign, tmp_path / "c.zip")
 
 
