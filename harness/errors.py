@@ -93,7 +93,8 @@ class Interrupted(LabError):
 
 def printable(text: str) -> str:
     """A text without what would steer a terminal or is no Unicode: control and format characters and lone surrogates
-    become the replacement character; tabs and ends of lines become spaces."""
+    become the replacement character; tabs and ends of lines become spaces. Spaces that keep a number and its unit
+    together stay."""
     return "".join(character if character.isprintable() else _REPLACED.get(character, "\ufffd") for character in text)
 
 
@@ -102,4 +103,4 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-_REPLACED = dict.fromkeys("\t\n\r", " ")
+_REPLACED = dict.fromkeys("\t\n\r", " ") | {space: space for space in "\u00a0\u202f"}

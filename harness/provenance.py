@@ -23,6 +23,13 @@ def software_facts(application: Path) -> Json:
     }
 
 
+def in_words(software: Json) -> str:
+    """What `software_facts` found, in words."""
+    changed = " with changes" if software.get("dirty") else ""
+    commit = f", commit {software['commit']}{changed}" if software["commit"] else ", from no checkout"
+    return f"wattlab {software['version']}{commit}"
+
+
 def host_facts() -> Json:
     """The workload generator host: name, system, kernel, boot id."""
     boot_id = Path("/proc/sys/kernel/random/boot_id")

@@ -447,8 +447,8 @@ class ChainedLog:
         entry = upgrade(load_object(line, where), where)
         if entry.get("prev") != previous or entry.get("seq") != number:
             raise EvidenceBroken(
-                f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:16]}..., the line before has "
-                f"sha256 {previous[:16]}...; a line was changed, removed or inserted"
+                f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:64]}, the line before has "
+                f"sha256 {previous}; a line was changed, removed or inserted"
             )
         missing = self._required.get(str(entry.get("type")), frozenset({"a known type"})) - entry.keys()
         if missing:
@@ -623,7 +623,7 @@ def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
     problems = [f"{name} is missing" for name in sorted(listed.keys() - digests.keys())]
     problems += [f"{name} is not in the manifest" for name in sorted(digests.keys() - listed.keys())]
     problems += [
-        f"{name}: sha256 {digests[name][:16]}... differs from the sealed {listed[name][:16]}..."
+        f"{name}: sha256 {digests[name]} differs from the sealed {listed[name]}"
         for name in sorted(digests.keys() & listed.keys())
         if digests[name] != listed[name]
     ]
@@ -742,7 +742,7 @@ def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], 
     """A log's entries, as far as they can be read, and whether its chain holds."""
     try:
         entries = log.entries()
-        return entries, [Check(subject, name, True, f"{len(entries)} entries, head {log.head()[:16]}...")]
+        return entries, [Check(subject, name, True, f"{len(entries)} entries, head {log.head()}")]
     except (DocumentError, RunFolderError) as error:
         checks = [Check(subject, name, False, str(error))]
     try:

@@ -1240,7 +1240,7 @@ def _summary(line: str) -> str:
     if not isinstance(record, dict):
         return line
     return ", ".join(
-        f"{name}: {part.get('kind')} (sha256 {str(part.get('digest') or part.get('sha256'))[:12]})"
+        f"{name}: {part.get('kind')} (sha256 {str(part.get('digest') or part.get('sha256'))[:64]})"
         for name, part in record.items()
         if isinstance(part, dict)
     )

@@ -96,7 +96,7 @@ def read_session(folder: Path) -> tuple[Session, tuple[Exchange, ...]]:
     found, recorded = hashlib.sha256(log).hexdigest(), _field(document, "wire_log_sha256", str, place)
     if found != recorded:
         raise CaptureError(
-            f"{folder / WIRE_LOG}: found the digest {found[:16]}..., expected {recorded[:16]}... as {DOCUMENT} says; "
+            f"{folder / WIRE_LOG}: found the digest {found}, expected {recorded[:64]} as {DOCUMENT} says; "
             "the log was changed after it was recorded, take the original"
         )
     exchanges = tuple(read_capture(log.splitlines(keepends=True), str(folder / WIRE_LOG)))

@@ -116,12 +116,20 @@ def problem_of(content: bytes, signature: bytes, key: PublicKey, namespace: str 
     return None if answer.returncode == 0 else f"ssh-keygen does not accept it ({_words(answer)})"
 
 
+def require_key(key: Path) -> None:
+    """Raise SigningError where there is neither the key nor its public half (`KEY.pub`)."""
+    if not key.is_file() and not key.with_name(key.name + ".pub").is_file():
+        what = "a folder, no key" if key.is_dir() else "no such key"
+        raise SigningError(f"{key}: {what}; name an OpenSSH private key (`ssh-keygen -t ed25519 -f KEY` makes one)")
+
+
 def public_half(key: Path) -> PublicKey:
     """The public half of a private key: `KEY.pub` beside it, or what ssh-keygen derives.
 
     Raises:
         SigningError: neither is to be had.
     """
+    require_key(key)
     beside = key.with_name(key.name + ".pub")
     if key.suffix == ".pub" or beside.is_file():
         return read_public_key(key if key.suffix == ".pub" else beside)

@@ -59,7 +59,7 @@ def stamped_at(token: bytes, digest: str) -> str:
     message = said[said.find("Message data:") : said.find("Serial number:")]
     found = "".join(re.sub("[ -]", "", line) for line in DUMP.findall(message))
     if found != digest:
-        raise WitnessError(f"the time stamp is of {found[:16]}..., not of {digest[:16]}...")
+        raise WitnessError(f"the time stamp is of {found}, not of {digest}")
     moment = datetime.strptime(f"{stamp[1]} {stamp[3]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
     millis = f"{stamp[2] or '0'}000"[:3]
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis}Z"

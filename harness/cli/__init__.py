@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from rich.console import Console
+
 from harness.cli import (
     annotate,
     check,
@@ -31,21 +33,44 @@ from harness.cli import (
     verify,
     witness,
 )
+from harness.cli.screen import say
 from harness.errors import Interrupted, LabError, printable_lines
 from meters.meter import MeterError
+from meters.options import did_you_mean
 
 VERBS = (
-    demo, init, check, plan, run, observer, report, annotate, compare, study, sign, verify, witness, export, import_,
-    meter, sut,
+    demo, init, sut, check, plan, run, observer, annotate, report, compare, study, sign, witness, verify, export,
+    import_, meter,
 )  # fmt: skip
+AGAIN = "nothing is lost; give the command again"
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is a user problem: exit code 1, not argparse's 2."""
+    """Wrong usage is a user problem: exit code 1, not argparse's 2, and a mistyped word hears which one was meant."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(1, f"wattlab: {message}\n")
+        self.exit(1, f"wattlab: {printable_lines(message)}\n")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """argparse's own hook; its answer is the list of everything there is."""
+        if action.choices is not None and value not in action.choices:
+            what = "verb" if action.dest == "verb" else action.dest
+            raise argparse.ArgumentError(
+                None, f"no {what} {value!r}; {did_you_mean(str(value), map(str, action.choices))}"
+            )
+
+
+class _Version(argparse.Action):
+    """`--version`: what is installed, and of which commit; asked for only then, since git is asked too."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it and end."""
+        from harness.config import APPLICATION
+        from harness.provenance import in_words, software_facts
+
+        print(in_words(software_facts(APPLICATION)))
+        parser.exit(0)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,21 +78,30 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="wattlab",
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
-        epilog="In the order of the work: init, check, plan, run, report, compare, study, sign, verify. `wattlab demo` "
-        "shows a campaign from end to end.",
+        epilog="In the order of the work: init, sut prepare, check, plan, run, observer, annotate, report, compare, "
+        "study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
     )
+    top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     for verb in VERBS:
         verb.add_parser(verbs)
+    helper = verbs.add_parser("help", help="what a verb does and takes", description="Say what a verb does and takes.")
+    helper.add_argument("words", nargs="*", metavar="VERB", help="a verb, and its action where it has some")
+    helper.set_defaults(call=lambda arguments: main([*arguments.words, "--help"]))
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     arguments = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupted: str = getattr(arguments, "interrupted", AGAIN)
+
+    def terminate(number: int, _frame: FrameType | None) -> None:
+        raise Interrupted(f"ended by {signal.Signals(number).name}; {interrupted}")
+
+    signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1): the terminal may go
-        signal.signal(signal.SIGHUP, _terminate)
+        signal.signal(signal.SIGHUP, terminate)
     try:
         code: int = arguments.call(arguments)
         return code
@@ -75,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 1
     except KeyboardInterrupt:
-        _say("interrupted; `wattlab run` continues a campaign where it stood")
+        _say(f"interrupted; {interrupted}")
         return 1
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`)
@@ -88,8 +122,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _say(text: str) -> None:
     """One message on standard error; nothing in it steers the terminal. One that was closed is not spoken to."""
     with contextlib.suppress(OSError):
-        print(f"wattlab: {printable_lines(text)}", file=sys.stderr)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(f"ended by {signal.Signals(number).name}; `wattlab run` continues a campaign where it stood")
+        say(Console(stderr=True), f"wattlab: {text}")

@@ -4,6 +4,9 @@ import argparse
 import getpass
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.screen import say
 from harness.cli.types import Verbs
 
 
@@ -36,5 +39,9 @@ def call(arguments: argparse.Namespace) -> int:
         text=arguments.text,
         exclude=arguments.exclude,
     )
-    print(f"noted on {about}; `wattlab report {arguments.campaign}` takes it up, a signature has to be made anew")
+    say(
+        Console(),
+        f"The note is on {about}. Next: `wattlab report {arguments.campaign}` takes it up; sign again what was signed "
+        "before.",
+    )
     return 0

@@ -1,23 +1,29 @@
 """`wattlab check`: every reason not to start, as one list; `--check-load` tries the meters with a known load."""
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from harness.cli import check_load
-from harness.cli.types import Verbs, add_lab_argument
+from harness.cli.screen import Sheet, columns, counted, print_document, say
+from harness.cli.types import Verbs, add_json_argument, add_lab_argument
 from harness.config import load
 from harness.demo import open_wires
-from harness.preflight import Reason, check_lab
+from harness.errors import LabError
+from harness.preflight import Reason, Severity, check_lab
 
 SIGNS = {
-    "refuse": "[bold red]REFUSED[/]",
-    "warn": "[yellow]remark[/]",
-    "unknown": "[dim]?[/]",
-    "ok": "[green]ok[/]",
+    "refuse": ("REFUSED", "bold red"),
+    "warn": ("remark", "yellow"),
+    "unknown": ("?", "dim"),
+    "ok": ("ok", "green"),
 }
+QUIET: tuple[Severity, ...] = ("ok", "unknown")
+"""What is counted, and listed only where all is asked for."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -25,33 +31,49 @@ def add_parser(verbs: Verbs) -> None:
     verb = verbs.add_parser(
         "check",
         help="every reason not to start, as one list",
-        description="Ask disk, host, campaign, meters and SUT for every reason not to start. Exit code 1 when there is "
-        "one.",
+        description="Ask disk, host, campaign, meters and SUT for every reason not to start. What is in order, and "
+        "what nobody can find out, is counted. Exit code 1 when there is a reason not to start.",
     )
     add_lab_argument(verb)
+    verb.add_argument("--all", action="store_true", help="list also what is in order and what is not known")
+    add_json_argument(verb, "whether a campaign can start, with every line of the list,")
     check_load.add_arguments(verb)
-    verb.set_defaults(call=call)
+    verb.set_defaults(call=call, interrupted="nothing was started")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the list, or try a check load."""
+    """Print the list, or try a check load.
+
+    Raises:
+        LabError: --json with --check-load.
+    """
     config = load(arguments.lab)
     if arguments.check_load is not None:
+        if arguments.json:
+            raise LabError("--json: not with --check-load, whose result stands in the instrument register's history")
         return check_load.call(config, arguments)
     with open_wires(config) as wires:
         reasons = check_lab(config, wires.sut, wires.openers)
-    return show(reasons)
-
-
-def show(reasons: list[Reason]) -> int:
-    """Print the list; 1 when something refuses."""
-    table = Table(show_header=False, box=None)
-    for _column in ("sign", "subject", "text"):
-        table.add_column(overflow="fold")  # a fingerprint is compared to its last digit
-    for reason in reasons:
-        table.add_row(SIGNS[reason.severity], escape(reason.subject), escape(reason.text))
+    refusals = [reason for reason in reasons if reason.severity == "refuse"]
+    if arguments.json:
+        print_document({"ready": not refusals, "reasons": [asdict(reason) for reason in reasons]})
+        return 1 if refusals else 0
+    show(reasons, everything=arguments.all)
     console = Console()
-    console.print(table)
-    refusals = sum(reason.severity == "refuse" for reason in reasons)
-    console.print(f"{refusals} reasons not to start." if refusals else "Nothing stands in the way: `wattlab run`.")
+    if refusals:
+        say(console, f"{counted(len(refusals), 'reason')} not to start.", "bold red")
+    else:
+        say(console, "Nothing stands in the way. Next: `wattlab run`.")
     return 1 if refusals else 0
+
+
+def show(reasons: Sequence[Reason], *, everything: bool = False) -> None:
+    """Print how many lines are in order or not known, then the others; or all of them."""
+    console = Console()
+    counts = Counter(reason.severity for reason in reasons)
+    listed = [reason for reason in reasons if everything or reason.severity not in QUIET]
+    hint = "" if everything or not any(counts[quiet] for quiet in QUIET) else " (`wattlab check --all` lists them)"
+    say(console, f"{counts['ok']} ok, {counts['unknown']} not known{hint}")
+    rows = [(Text(*SIGNS[reason.severity]), reason.subject, reason.text) for reason in listed]
+    if rows:
+        console.print(Sheet(columns("", "", ""), rows, heads=False))

@@ -8,7 +8,10 @@ import argparse
 import sys
 import time
 
+from rich.console import Console
+
 from harness.access import access_of
+from harness.cli.screen import say
 from harness.config import LabConfig
 from harness.demo import open_port
 from harness.errors import LabError
@@ -76,8 +79,10 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
         finally:
             opened.close()
     register.append(record)
-    print("\n".join(_told(record)))
-    print(f"written to {register.history_path}")
+    console = Console()
+    for line in _told(record):
+        say(console, line)
+    say(console, f"written to {register.history_path}")
     return 0 if record.passed else 1
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
-from harness.cli.types import Verbs
+from harness.cli.progress import at_work
+from harness.cli.screen import Column, Sheet, say
+from harness.cli.types import Verbs, add_json_argument
 from harness.errors import LabError
 
 if TYPE_CHECKING:
@@ -48,7 +46,8 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--timeliness", metavar="G:R[,G:R]", help="timeliness function of ISO/IEC 14756 for I_TI: 60s:90%%,120s:100%%"
     )
-    verb.set_defaults(call=call)
+    add_json_argument(verb, "the content of comparison.json")
+    verb.set_defaults(call=call, interrupted="nothing was written; the same command begins anew")
 
 
 def call(arguments: argparse.Namespace) -> int:
@@ -77,12 +76,16 @@ def call(arguments: argparse.Namespace) -> int:
     )
     folder = arguments.into or default_folder(sides, labels)
     _refuse_inside(folder, sides)
-    document = compare(sides, options, software_facts(APPLICATION), folder)
-    files = {COMPARISON: comparison_text(document), REPORT: comparison_html(document)}
-    written = write_sealed(folder, files)
-    _print(document)
-    print(f"report   {(written / REPORT).resolve()}")
-    print(f"numbers  {(written / COMPARISON).resolve()}")
+    with at_work("reading the campaigns, comparing, writing the page"):
+        document = compare(sides, options, software_facts(APPLICATION), folder)
+        text = comparison_text(document)
+        written = write_sealed(folder, {COMPARISON: text, REPORT: comparison_html(document)})
+    if arguments.json:
+        print(text, end="")
+    else:
+        _print(document)
+        print(f"report   {(written / REPORT).resolve()}")
+        print(f"numbers  {(written / COMPARISON).resolve()}")
     return 3 if any("invalid" in side["verdicts"] for one in document["sets"] for side in one["sides"]) else 0
 
 
@@ -153,20 +156,16 @@ def _print(document: "Json") -> None:
     console, shown = Console(), legible(document)
     for one in shown["sets"]:
         for pair in one["pairs"]:
-            console.print(_table(one, pair))
+            console.print(pair_sheet(one, pair))
     for sentence in statements(shown):
-        console.print(Text(sentence), soft_wrap=True)
+        say(console, sentence)
     if sentence := mark(document):
-        console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+        say(console, sentence, "yellow")
 
 
-def _table(one: "Json", pair: "Json") -> Table:
+def pair_sheet(one: "Json", pair: "Json") -> Sheet:
+    """The plain quantities of one pair of sides."""
     from reports.pages.comparison import short_table
 
     caption, heads, rows = short_table(one, pair)
-    table = Table(title=Text(caption), title_justify="left", box=SIMPLE, padding=(0, 1))
-    for place, head in enumerate(heads):
-        table.add_column(Text(head), justify="left" if place == 0 else "right", min_width=14 if place == 0 else 8)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    return Sheet([Column(head, number=place > 0) for place, head in enumerate(heads)], rows, title=caption)

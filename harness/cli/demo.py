@@ -9,6 +9,7 @@ from harness.campaign import Campaign
 from harness.cli import report
 from harness.cli.observer import observe
 from harness.cli.run import measure
+from harness.cli.screen import counted
 from harness.cli.sut import prepare
 from harness.cli.types import Verbs
 from harness.config import APPLICATION, LabConfig, load
@@ -33,7 +34,7 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"
     )
-    verb.set_defaults(call=call)
+    verb.set_defaults(call=call, interrupted="`wattlab demo` continues where it stood")
 
 
 def call(arguments: argparse.Namespace) -> int:
@@ -41,14 +42,15 @@ def call(arguments: argparse.Namespace) -> int:
     config = _next_demo(_with_pulse(load(APPLICATION / "lab.toml"), arguments.full))
     folder = config.campaign_folder
     print(f"wattlab demo: the embedded lab, into {folder}")
-    print("The meter is emulated: the whole way of a number is real, the numbers themselves are not.")
+    print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     with open_wires(config) as wires:
         prepare(wires.sut)
         measure(config, wires)
         if arguments.full:
             observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)
     failed = [check for check in verify_campaign(folder) if not check.passed]
-    print(f"sealed   {'every byte as measured' if not failed else f'{len(failed)} checks FAILED'} (`wattlab verify`)")
+    seals = "every byte is as it was sealed" if not failed else f"{counted(len(failed), 'check')} FAILED"
+    print(f"seals    {seals} (`wattlab verify {folder}` checks more)")
     code = report.write(folder)
     return 3 if failed else 0 if code == 3 else code
 

@@ -4,7 +4,12 @@ others take."""
 import argparse
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.progress import at_work
+from harness.cli.screen import counted, say
 from harness.cli.types import Verbs
+from harness.errors import printable
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -19,7 +24,7 @@ def add_parser(verbs: Verbs) -> None:
     )
     bag.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     bag.add_argument("--into", type=Path, required=True, metavar="FILE.zip", help="a new file")
-    bag.set_defaults(call=call_bag)
+    bag.set_defaults(call=call_bag, interrupted="no bag was written")
     oscar = formats.add_parser(
         "oscar",
         help="OSCAR files: <scenario>-{power,actions,hardware}.csv",
@@ -28,23 +33,39 @@ def add_parser(verbs: Verbs) -> None:
     )
     oscar.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     oscar.add_argument("--into", type=Path, required=True, metavar="DIR", help="a new folder")
-    oscar.set_defaults(call=call_oscar)
+    oscar.set_defaults(call=call_oscar, interrupted="remove the new folder if it is there, then try again")
 
 
 def call_bag(arguments: argparse.Namespace) -> int:
-    """Write the bag; name what was left out."""
-    from harness.evidence.bag import write_bag
+    """Write the bag; name what was left out, and warn of what its reader would stumble over."""
+    with at_work("writing the bag, verifying the campaign"):
+        from harness.evidence.bag import write_bag
+        from harness.evidence.verification import verify
 
-    left_out = write_bag(arguments.campaign, arguments.into)
+        left_out = write_bag(arguments.campaign, arguments.into)
+        failed = verify(arguments.campaign, None).failed
     print(f"bag  {arguments.into.resolve()}")
     if left_out:
-        print(f"left out, because no part of the campaign: {', '.join(left_out)}")
+        print(f"Not in the bag, because they are no part of the campaign: {', '.join(map(printable, left_out))}.")
+    warnings = Console(stderr=True)
+    if arguments.into.suffix.lower() != ".zip":
+        say(warnings, f"Warning: {arguments.into.name} is a zip archive, but its name does not end in .zip.", "yellow")
+    if failed:
+        first = f"{failed[0].subject}: {failed[0].name}: {failed[0].detail}"
+        say(
+            warnings,
+            f"Warning: the bag holds a campaign that does not pass `wattlab verify`: {counted(len(failed), 'check')} "
+            f"FAILED, the first is {first}",
+            "yellow",
+        )
     return 0
 
 
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Write the files; say what was written and what was left out."""
-    from harness.exporters.oscar import export_oscar  # pandas costs half a second that other verbs need not pay
+    with at_work("reading the runs, writing the files"):
+        from harness.exporters.oscar import export_oscar  # pandas costs half a second that other verbs need not pay
 
-    print(export_oscar(arguments.campaign, arguments.into))
+        exported = export_oscar(arguments.campaign, arguments.into)
+    print(exported)
     return 0

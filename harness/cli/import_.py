@@ -2,15 +2,14 @@
 `wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.progress import at_work, bar_of
 from harness.cli.types import Verbs
 
 if TYPE_CHECKING:
-    from harness.importers.imported import OnProgress, Summary
+    from harness.importers.imported import Summary
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -51,8 +50,9 @@ def add_parser(verbs: Verbs) -> None:
         "--pue", type=float, metavar="X", help="power usage effectiveness that CodeCarbon was set to, if no column says"
     )
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
-    tracker.set_defaults(call=call_tracker)
+    tracker.set_defaults(call=call_tracker, interrupted="the same command begins anew")
     for each in (oscar, smi, ptd):
+        each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
         each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
         each.add_argument(
             "--group", metavar="HOW",
@@ -71,7 +71,7 @@ def call_oscar(arguments: argparse.Namespace) -> int:
     from harness.importers.oscar import import_oscar  # pandas costs half a second that other verbs need not pay
 
     grouping = Grouping(arguments.group, arguments.baseline)
-    with _progress() as on_progress:
+    with bar_of("importing") as on_progress:
         summary = import_oscar(arguments.folder, arguments.into, grouping=grouping, on_progress=on_progress)
     return _say(summary)
 
@@ -82,7 +82,7 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     from harness.importers.nvidia_smi import import_nvidia_smi
 
     grouping = Grouping(arguments.group, arguments.baseline)
-    with _progress() as on_progress:
+    with bar_of("importing") as on_progress:
         summary = import_nvidia_smi(arguments.paths, arguments.into, grouping=grouping, on_progress=on_progress)
     return _say(summary)
 
@@ -93,7 +93,7 @@ def call_ptd(arguments: argparse.Namespace) -> int:
     from harness.importers.ptd import import_ptd
 
     grouping = Grouping(arguments.group, arguments.baseline)
-    with _progress() as on_progress:
+    with bar_of("importing") as on_progress:
         summary = import_ptd(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
     return _say(summary)
 
@@ -106,25 +106,14 @@ def call_tracker(arguments: argparse.Namespace) -> int:
         run=arguments.run, line=arguments.line, zone=arguments.timezone, over_run=arguments.over_run,
         replace=arguments.replace, pue=arguments.pue,
     )  # fmt: skip
-    print(import_tracker(arguments.file, arguments.campaign, choice))
-    print(f"Next: wattlab report {arguments.campaign}; a signature has to be made anew")
+    with at_work("lining the file up with the runs"):
+        attached = import_tracker(arguments.file, arguments.campaign, choice)
+    print(attached)
+    print(f"Next: `wattlab report {arguments.campaign}`; sign again what was signed before.")
     return 0
 
 
 def _say(summary: "Summary") -> int:
     print(summary)
-    print(f"Next: wattlab report {summary.campaign}")
+    print(f"Next: `wattlab report {summary.campaign}`")
     return 0
-
-
-@contextmanager
-def _progress() -> "Iterator[OnProgress]":
-    """A bar while an import reads and writes; nothing where nobody watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("importing")
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,9 +2,8 @@
 
 import argparse
 import io
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -12,9 +11,7 @@ from statistics import fmean, stdev
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 from serial.tools import list_ports
 
 from harness.cli import meter_check, meter_record, meter_serve
@@ -27,6 +24,7 @@ from harness.cli.meter_port import (
     say_remarks,
     sparkline,
 )
+from harness.cli.screen import Sheet, columns, print_document, say
 from harness.cli.types import Verbs, at_least
 from harness.errors import printable
 from meters import registry
@@ -85,26 +83,29 @@ def call_drivers(arguments: argparse.Namespace) -> int:
     by_tier = sorted(registry.DRIVERS, key=lambda name: (TIERS.index(registry.DRIVERS[name].tier), name))
     chosen = [arguments.driver] if arguments.driver else by_tier
     if arguments.json:
-        print(json.dumps([_driver_document(name) for name in chosen], indent=1))
+        print_document([_driver_document(name) for name in chosen])
         return 0
-    table = Table()
+    console = Console()
     if arguments.driver:
         driver = registry.DRIVERS[arguments.driver]
-        Console().print(
-            f"{arguments.driver}: {driver.summary}; {driver.wire}; {driver.tier}; {driver.limits}", markup=False
-        )
-        for heading in ("option", "default", "what it is"):
-            table.add_column(heading)
-        for name, option in driver.options.items():
-            table.add_row(name, _shown(option.default), escape(_meaning(option)))
+        say(console, f"{arguments.driver}: {driver.summary}; {driver.wire}; {driver.tier}; {driver.limits}")
+        console.print(options_sheet(driver.options))
     else:
-        for heading in ("driver", "instrument", "wire", "tier", "limits of error"):
-            table.add_column(heading)
-        for name in chosen:
-            driver = registry.DRIVERS[name]
-            table.add_row(name, escape(driver.summary), escape(driver.wire), driver.tier, escape(driver.limits))
-    Console().print(table)
+        console.print(drivers_sheet(chosen))
     return 0
+
+
+def options_sheet(options: Mapping[str, Option]) -> Sheet:
+    """A line for each option of a driver."""
+    rows = [(name, _shown(option.default), _meaning(option)) for name, option in options.items()]
+    return Sheet(columns("option", "default", "what it is"), rows)
+
+
+def drivers_sheet(names: Sequence[str]) -> Sheet:
+    """A line for each driver."""
+    drivers = [(name, registry.DRIVERS[name]) for name in names]
+    rows = [(name, driver.summary, driver.wire, driver.tier, driver.limits) for name, driver in drivers]
+    return Sheet(columns("driver", "instrument", "wire", "tier", "limits of error"), rows)
 
 
 def _driver_document(name: str) -> dict[str, object]:
@@ -133,23 +134,23 @@ def call_list(arguments: argparse.Namespace) -> int:
     if arguments.probe:
         _probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
     if arguments.json:
-        print(json.dumps(ports, indent=1))
+        print_document(ports)
         return 0
     if not ports:
         print(
             "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it."
         )
         return 0
-    columns = ["port", "what", "maker", "serial number", "USB id", *(["answers"] if arguments.probe else [])]
-    table = Table()
-    for heading in columns:
-        table.add_column(heading, overflow="fold")
-    for port in ports:
-        table.add_row(*(escape(str(port.get(heading, ""))) for heading in columns))
-    Console().print(table)
+    Console().print(ports_sheet(ports, probed=arguments.probe))
     if not arguments.probe:
         print("Nothing was written to any port. `wattlab meter list --probe` asks who answers.")
     return 0
+
+
+def ports_sheet(ports: Sequence[Mapping[str, str]], *, probed: bool) -> Sheet:
+    """A line for each port."""
+    heads = ("port", "what", "maker", "serial number", "USB id", *(["answers"] if probed else []))
+    return Sheet(columns(*heads), [[str(port.get(head, "")) for head in heads] for port in ports])
 
 
 def _plugged_in() -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """`wattlab meter check`: is this meter fit to measure with? A constant load, then perhaps one that is switched."""
 
 import argparse
-import json
 import os
 import random
 import shlex
@@ -15,11 +14,11 @@ from dataclasses import asdict
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
 from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
+from harness.cli.screen import Sheet, columns, print_document
 from harness.cli.types import Verbs, at_least, seconds
 from harness.errors import LabError, printable
 from meters.meter import Meter, MeterGarbage, MeterTimeout
@@ -52,7 +51,7 @@ def add_parser(actions: Verbs) -> None:
         "--edges", type=at_least(LEAST_EDGES), default=16, help="how often the load is switched (default: 16)"
     )
     check.add_argument("--json", action="store_true", help="for programs")
-    check.set_defaults(call=call_check)
+    check.set_defaults(call=call_check, interrupted="the test is not finished, so nothing is said of the meter")
 
 
 def call_check(arguments: argparse.Namespace) -> int:
@@ -209,14 +208,15 @@ def _report(checks: Sequence[Check], as_json: bool, meter: Meter, driver: str) -
     if as_json:
         document = {"driver": driver, "identity": asdict(meter.identify()), "origin": meter.origin().kind}
         lines = [asdict(check) for check in checks]
-        print(json.dumps(document | {"checks": lines}, indent=1))
+        print_document(document | {"checks": lines})
         return
-    marks = {"good": "[green]good[/]", "remark": "[yellow]remark[/]", "bad": "[red]bad[/]"}
-    table = Table()
-    for heading in ("check", "", "found"):
-        table.add_column(heading, overflow="fold")
-    for check in checks:
-        table.add_row(check.name, marks[check.grade], escape(printable(check.sentence)))
-    Console().print(table)
+    Console().print(grades_sheet(checks))
     if meter.origin().kind == "emulated":
         print("This meter is emulated: the test says nothing about an instrument.")
+
+
+def grades_sheet(checks: Sequence[Check]) -> Sheet:
+    """A line for each part of the test."""
+    colours = {"good": "green", "remark": "yellow", "bad": "red"}
+    rows = [(check.name, Text(check.grade, colours[check.grade]), check.sentence) for check in checks]
+    return Sheet(columns("check", "result", "what it showed"), rows)

@@ -25,7 +25,7 @@ def add_parser(verbs: Verbs) -> None:
     add_lab_argument(verb)
     verb.add_argument("--blocks", type=int, default=6, help="with, and as many without, idle and loaded (default: 6)")
     verb.add_argument("--seconds", type=float, default=60.0, help="length of a block (default: 60)")
-    verb.set_defaults(call=call)
+    verb.set_defaults(call=call, interrupted="`wattlab observer` continues with the blocks that are not made")
 
 
 def call(arguments: argparse.Namespace) -> int:

@@ -2,15 +2,18 @@
 needs."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
 
+from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
-from harness.cli.types import Verbs, add_lab_argument
+from harness.cli.screen import Sheet, columns, counted, print_document, say
+from harness.cli.types import Verbs, add_json_argument, add_lab_argument
 from harness.config import LabConfig, load
 from harness.errors import ConfigError
-from harness.plan import make_plan
+from harness.plan import PlannedRun, make_plan
 from reports.analysis.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 from reports.analysis.results import analyse
 
@@ -25,24 +28,37 @@ def add_parser(verbs: Verbs) -> None:
         help="size a campaign from the runs made so far, for this relative half-width, such as 5%%",
     )
     verb.add_argument("--share", default="90", metavar="PERCENT", help="in how many of 100 campaigns (default: 90)")
-    verb.set_defaults(call=call)
+    add_json_argument(verb, "the planned runs, or the sizes,")
+    verb.set_defaults(call=call, interrupted="nothing was started")
 
 
 def call(arguments: argparse.Namespace) -> int:
     """Print the plan as a table."""
     config = load(arguments.lab)
     if arguments.half_width is not None:
-        return show_sizes(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
-    runs = make_plan(config)
-    table = Table(title=f"Campaign {config.file.campaign.name}, seed {config.file.campaign.seed}")
-    for heading in ("run", "kind", "scenario", "repetition", "seed"):
-        table.add_column(heading, justify="left" if heading in ("kind", "scenario") else "right")
-    for run in runs:
-        table.add_row(str(run.ordinal), run.kind, run.scenario, str(run.repetition), str(run.seed))
+        wanted = _wanted(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
+        return show_sizes(config, wanted, as_json=arguments.json)
+    runs, minutes, campaign = make_plan(config), _known_minutes(config), config.file.campaign
+    if arguments.json:
+        listed = [asdict(run) for run in runs]
+        about = {"campaign": campaign.name, "seed": campaign.seed, "folder": str(config.campaign_folder)}
+        print_document(about | {"least_minutes": minutes, "runs": listed})
+        return 0
     console = Console()
-    console.print(table)
-    console.print(f"{len(runs)} runs into {config.campaign_folder}; at least {_known_minutes(config):.0f} min")
+    console.print(runs_sheet(runs, f"Campaign {campaign.name}, seed {campaign.seed}"))
+    say(
+        console,
+        f"{counted(len(runs), 'run')} into {config.campaign_folder}; baseline and pauses take {minutes:.0f} min, the "
+        "workloads' own time comes on top.",
+    )
     return 0
+
+
+def runs_sheet(runs: Sequence[PlannedRun], title: str) -> Sheet:
+    """A line for each planned run, in order."""
+    rows = [(str(run.ordinal), run.kind, run.scenario, str(run.repetition), str(run.seed)) for run in runs]
+    numbers = ("run", "repetition", "seed")
+    return Sheet(columns("run", "kind", "scenario", "repetition", "seed", numbers=numbers), rows, title)
 
 
 def _known_minutes(config: LabConfig) -> float:
@@ -52,27 +68,45 @@ def _known_minutes(config: LabConfig) -> float:
     return (runs * around_s + config.file.baseline.blocks * config.file.baseline.duration_s) / 60
 
 
-def show_sizes(config: LabConfig, half_width: float, share: float) -> int:
-    """Print the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
+def _wanted(config: LabConfig, half_width: float, share: float) -> Wanted:
     limits = config.file.campaign.two_stage
-    wanted = Wanted(half_width, share, limits.most_repetitions, limits.most_blocks, keeps_pilot=False)
-    measured = analyse(config.campaign_folder)
-    pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
-    found = sizes(pilots, baseline, wanted)
-    table = Table(title=f"For ±{100 * half_width:.3g} % of the induced energy in {100 * share:.3g} % of campaigns")
-    for heading in ("scenario", "pilot", "runs"):
-        table.add_column(heading, justify="left" if heading == "scenario" else "right")
-    table.add_row(config.baseline.name, str(baseline.blocks), str(found.blocks))
+    return Wanted(half_width, share, limits.most_repetitions, limits.most_blocks, keeps_pilot=False)
+
+
+def show_sizes(config: LabConfig, wanted: Wanted, *, as_json: bool) -> int:
+    """Print the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
+    with at_work("reading the runs made so far"):
+        measured = analyse(config.campaign_folder)
+        pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
+        needed = sizes(pilots, baseline, wanted)
+    if as_json:
+        print_document(asdict(needed))
+        return 0
+    rows = [(config.baseline.name, str(baseline.blocks), str(needed.blocks))]
     for name, pilot in pilots.items():
-        runs = str(found.runs[name]) if name in found.runs else UNREACHABLE[found.unreachable[name]]
-        table.add_row(name, str(pilot.runs), runs)
+        runs = str(needed.runs[name]) if name in needed.runs else UNREACHABLE[needed.unreachable[name]]
+        rows.append((name, str(pilot.runs), runs))
     console = Console()
-    console.print(table)
+    console.print(sizes_sheet(rows, wanted))
     small = [name for name, pilot in pilots.items() if pilot.runs < LEAST_PILOT_RUNS]
     if small:
-        console.print(f"Fewer than {LEAST_PILOT_RUNS} pilot runs: {', '.join(small)}. Their spread is hardly known.")
-    console.print(f"{found.hours:.1f} h of rating intervals. Write the numbers into lab.toml of a new campaign.")
+        say(console, f"{', '.join(small)}: fewer than {LEAST_PILOT_RUNS} runs were made, so their spread is hardly "
+                     "known.", "yellow")  # fmt: skip
+    say(
+        console,
+        f"These rating intervals take {needed.hours:.1f} h together. Write the numbers into the lab.toml of a new "
+        "campaign.",
+    )
     return 0
+
+
+def sizes_sheet(rows: Sequence[tuple[str, str, str]], wanted: Wanted) -> Sheet:
+    """Of the baseline and each scenario: what was made so far, and what is needed."""
+    title = (
+        f"Needed for an interval of ±{100 * wanted.half_width:.3g} % around the induced energy, reached in "
+        f"{100 * wanted.share:.3g} of 100 campaigns"
+    )
+    return Sheet(columns("scenario", "made so far", "needed", numbers=("made so far",)), rows, title)
 
 
 def _percent(option: str, text: str) -> float:

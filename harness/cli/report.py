@@ -2,15 +2,16 @@
 
 import argparse
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from harness.cli.types import Verbs
+from harness.cli.progress import at_work
+from harness.cli.screen import Column, Sheet, counted, say
+from harness.cli.types import Verbs, add_json_argument
 from harness.errors import LabError
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Scenarios whose publisher's figures stand on the terminal."""
+HEAVIEST = 3
+"""Findings of each severity that are named on the terminal."""
+SUBJECTS = 3
+"""Of a finding, where they are no runs."""
+COLOURS = {"invalid": "bold red", "not-certifiable": "yellow", "warn": "yellow"}
+_CLAUSE = re.compile(r"[.:;](?:\s|$)")
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -31,57 +38,77 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
     verb.add_argument("--pdf", action="store_true", help="with --audit: as PDF too, audit.pdf")
-    verb.set_defaults(call=call)
+    add_json_argument(verb, "the content of results.json")
+    verb.set_defaults(call=call, interrupted="what was measured is untouched; the same command begins anew")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Write the files and print where they are.
+    """Write the files and print what they say and where they are.
 
     Raises:
         LabError: --pdf without --audit, or no PDF can be made on this machine.
     """
     if arguments.pdf and not arguments.audit:
         raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
-    code = write(arguments.campaign)
+    files = compute(arguments.campaign)
     if arguments.audit:
-        _write_audit(arguments.campaign, as_pdf=arguments.pdf)
-    return code
-
-
-def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
-    from harness.run_folder import DERIVED
-    from reports.analysis.results import RESULTS
-    from reports.render import write_audit, write_audit_pdf
-
-    audit = write_audit(campaign, campaign / DERIVED / RESULTS)
-    print(f"audit    {audit.resolve()}")
-    if as_pdf:
-        print(f"pdf      {write_audit_pdf(campaign, audit).resolve()}")
+        files |= _write_audit(arguments.campaign, files["numbers"], as_pdf=arguments.pdf)
+    text = files["numbers"].read_text(encoding="utf-8")
+    if arguments.json:
+        print(text, end="")
+        return _code(json.loads(text))
+    return show(json.loads(text), files)
 
 
 def write(campaign: Path) -> int:
-    """Write results.json and report.html, print headline, verdict and places; 3 when the verdict is invalid."""
-    from reports.pages.proof import proof_of
-    from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
+    """Write results.json and report.html, print the answer and where they are; 3 when the verdict is invalid."""
+    files = compute(campaign)
+    return show(json.loads(files["numbers"].read_text(encoding="utf-8")), files)
 
-    report = write_report(campaign)
-    numbers = report.with_name("results.json")
-    results = json.loads(numbers.read_text())
-    console = Console()
-    console.print(_table(results))
-    for line in _publisher_lines(results):
-        console.print(escape(line), soft_wrap=True)
-    console.print(escape(results["measurement"]["sentence"]))
-    console.print(_verdict(results), soft_wrap=True)
-    console.print(escape(proof_of(results)), soft_wrap=True)
-    invalid = [finding for finding in results["findings"] if finding["severity"] == "invalid"]
-    for finding in invalid:
-        console.print(f"[bold red]INVALID[/] {finding['code']}: {escape(str(finding['subject']))}")
-    remarks = len(results["findings"]) - len(invalid)
-    console.print(f"{remarks} remarks stand in the report.")
-    print(f"report   {report.resolve()}")
-    print(f"numbers  {numbers.resolve()}")
+
+def compute(campaign: Path) -> dict[str, Path]:
+    """Write results.json and report.html; return what each file is called on the terminal, and its path."""
+    with at_work("reading the runs, computing, writing the report"):
+        from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
+
+        report = write_report(campaign)
+    return {"report": report, "numbers": report.with_name("results.json")}
+
+
+def _write_audit(campaign: Path, results: Path, *, as_pdf: bool) -> dict[str, Path]:
+    from reports.render import write_audit, write_audit_pdf
+
+    with at_work("writing the audit report"):
+        audit = write_audit(campaign, results)
+    if not as_pdf:
+        return {"audit": audit}
+    with at_work("making its PDF"):
+        return {"audit": audit, "pdf": write_audit_pdf(campaign, audit)}
+
+
+def _code(results: "Json") -> int:
     return 3 if results["verdict"]["word"] == "invalid" else 0
+
+
+def show(results: "Json", files: dict[str, Path]) -> int:
+    """Print the answer: results, trackers beside the meter, verdict, what was found, what is not proved, the files."""
+    from reports.pages.campaign import HEADS
+    from reports.pages.numbers import in_page_units
+    from reports.pages.proof import proof_of
+    from reports.pages.trackers import answers
+
+    console, shown = Console(), in_page_units(results, *HEADS)
+    console.print(results_sheet(shown))
+    for line in [*_publisher_lines(results), *answers(shown), results["measurement"]["sentence"]]:
+        say(console, line)
+    say(console, _verdict(results), COLOURS.get(results["verdict"]["word"], "green"))
+    say(console, findings_line(results))
+    for severity, line in heaviest_findings(results):
+        say(console, f"- {line}", COLOURS[severity])
+    say(console, proof_of(results))
+    for name, path in files.items():
+        say(console, f"{name:<8} {path.resolve()}")
+    return _code(results)
 
 
 def _publisher_lines(results: "Json") -> list[str]:
@@ -97,33 +124,87 @@ def _publisher_lines(results: "Json") -> list[str]:
 def _verdict(results: "Json") -> str:
     from reports.pages.campaign import verdict_line
 
-    colour = {"invalid": "bold red", "not-certifiable": "yellow"}.get(results["verdict"]["word"], "green")
-    return f"[{colour}]{escape(verdict_line(results))}[/]"
+    mark = "INVALID. " if results["verdict"]["word"] == "invalid" else ""
+    return mark + verdict_line(results)
 
 
-def _table(results: "Json") -> Table:
+# --- the results ------------------------------------------------------------------------------------------------
+
+
+def results_sheet(results: "Json") -> Sheet:
+    """Every scenario's runs and plain quantities with U, in the units of the page."""
     from reports.pages.budgets import assumed
-    from reports.pages.campaign import HEADS
     from reports.pages.lookup import pick
-    from reports.pages.numbers import bare, in_page_units, scale_for
+    from reports.pages.numbers import bare, scale_for
 
-    scenarios = in_page_units(results, *HEADS)["scenarios"]
+    scenarios = results["scenarios"]
     paths = {
         "mean power": ("mean_power_w",),
         "energy": ("energy_wh",),
         "induced energy": ("induced_energy_wh",),
     }
-    columns = {heading: [pick(scenario, *path) for scenario in scenarios.values()] for heading, path in paths.items()}
-    scales = {heading: scale_for(numbers) for heading, numbers in columns.items()}
+    quantities = {name: [pick(scenario, *path) for scenario in scenarios.values()] for name, path in paths.items()}
+    scales = {name: scale_for(numbers) for name, numbers in quantities.items()}
     unknown = [finding["subject"] for finding in results["findings"] if finding["code"] == "limits-unknown"]
     lacking = "; ".join(assumed(results, str(meter)) for meter in unknown)
-    caption = "value ± U (95 %)" + (f"; limits of error unknown: {lacking}" if lacking else "")
-    table = Table(caption=caption, box=SIMPLE, padding=(0, 1))
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("runs", justify="right", no_wrap=True)
-    for heading, scale in scales.items():
-        table.add_column(f"{heading}\n{scale.unit}", justify="right", no_wrap=True)
-    for row, (name, scenario) in enumerate(scenarios.items()):
-        cells = [bare(numbers[row], scales[heading]) for heading, numbers in columns.items()]
-        table.add_row(escape(name), f"{scenario['n_runs']['value']:.0f}", *cells)
-    return table
+    rows = [
+        (name, f"{scenario['n_runs']['value']:.0f}", *(bare(of[row], scales[key]) for key, of in quantities.items()))
+        for row, (name, scenario) in enumerate(scenarios.items())
+    ]
+    return Sheet(
+        [
+            Column("scenario"),
+            Column("runs", number=True),
+            *(Column(f"{name}\n{scale.unit}", number=True) for name, scale in scales.items()),
+        ],
+        rows,
+        caption="mean ± U (95 %)" + (f"; limits of error unknown: {lacking}" if lacking else ""),
+    )
+
+
+# --- what was found ---------------------------------------------------------------------------------------------
+
+
+def findings_line(results: "Json") -> str:
+    """How many kinds of findings there are, and of which weight."""
+    codes: dict[str, set[str]] = {}
+    for finding in results["findings"]:
+        codes.setdefault(finding["severity"], set()).add(finding["code"])
+    total = sum(map(len, codes.values()))
+    if not total:
+        return "No findings."
+    warnings, invalid = (len(codes.get(severity, ())) for severity in ("warn", "invalid"))
+    parts = [f"{warnings or 'none'} of them {'a warning' if warnings == 1 else 'warnings'}"]
+    if invalid:
+        what = "the campaign" if results["verdict"]["word"] == "invalid" else "single runs or scenarios"
+        parts.append(f"{invalid} that {'makes' if invalid == 1 else 'make'} {what} invalid")
+    return f"{counted(total, 'finding')}, {', '.join(parts)}; the report says of each what to do."
+
+
+def heaviest_findings(results: "Json") -> list[tuple[str, str]]:
+    """Severity and a line `name (where): what it says` of the heaviest invalidating findings and warnings."""
+    from reports.pages.sentences import ADVICE, UNKNOWN
+
+    reasons = results["verdict"]["reasons"]  # those that weigh most stand first
+    weights = list(dict.fromkeys(reason["weighs"] for reason in reasons))
+    weight = {reason["code"]: weights.index(reason["weighs"]) for reason in reasons}
+    runs = {run["folder"] for run in results["runs"]}
+    lines = []
+    for severity in ("invalid", "warn"):
+        subjects: dict[str, dict[str, None]] = {}
+        for finding in results["findings"]:
+            if finding["severity"] == severity:
+                subjects.setdefault(finding["code"], {})[str(finding["subject"])] = None
+        heaviest = sorted(subjects, key=lambda code: (weight.get(code, len(weights)), -len(subjects[code])))
+        for code in heaviest[:HEAVIEST]:
+            meaning = _CLAUSE.split(ADVICE.get(code, UNKNOWN).meaning)[0]
+            lines.append((severity, f"{code} ({_where(list(subjects[code]), runs)}): {meaning}."))
+    return lines
+
+
+def _where(subjects: Sequence[str], runs: set[str]) -> str:
+    """`9 of 17 runs`, or the subjects themselves."""
+    if all(subject in runs for subject in subjects):
+        return f"{len(subjects)} of {counted(len(runs), 'run')}"
+    more = f" and {len(subjects) - SUBJECTS} more" if len(subjects) > SUBJECTS else ""
+    return ", ".join(subjects[:SUBJECTS]) + more

@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column as TableColumn
 
 from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
 from harness.campaign import Campaign, Progress, locked
 from harness.cli import report
 from harness.cli.check import show
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
@@ -26,7 +27,7 @@ from harness.instruments import load_register
 from harness.material import Inventory
 from harness.preflight import check_lab, require_ready
 from harness.provenance import host_facts, software_facts
-from harness.ranging import MARGIN, choices_of, find_ranges, ranging_config
+from harness.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.run import Bench, utc_now
 from harness.run_folder import Sign
 from harness.sut import Sut
@@ -34,6 +35,9 @@ from reports.analysis import planning
 from reports.analysis.planning import Sizes, Wanted
 from reports.analysis.results import analyse, exclusion_of
 
+BAR, SHORT_BAR, WIDE = 40, 8, 100
+"""Characters: of the bar on a wide and on a narrow terminal, and what is wide."""
+CONTINUES = "`wattlab run` continues a campaign where it stood"
 UNREACHABLE = {
     "not-above-zero": "the pilot does not tell its induced energy from zero, so a relative half-width means nothing",
     "too-many": "the half-width needs more runs than two_stage.most_repetitions and most_blocks allow",
@@ -51,7 +55,7 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--ranging", action="store_true", help="each scenario once with automatic ranges; says which ranges to fix"
     )
-    verb.set_defaults(call=call)
+    verb.set_defaults(call=call, interrupted=CONTINUES)
 
 
 def call(arguments: argparse.Namespace) -> int:
@@ -109,16 +113,17 @@ def told(campaign: Campaign, config: LabConfig) -> Iterator[None]:
             yield
     finally:
         for name, problem in messenger.problems.items():
-            print(
+            say(
+                Console(),
                 f"The witness {name} has not received everything: {problem}. "
-                f"`wattlab witness send` sends it later; the report says how late."
+                f"`wattlab witness send` sends it later; the report says how late.",
             )
 
 
 def seal_cut_off(campaign: Campaign) -> None:
     """Seal what a killed process left, and say so."""
     for sentence in campaign.seal_cut_off(exclusion_of):
-        print(f"found cut off, sealed as it is: {sentence}")
+        say(Console(), f"A run had been cut off; it is sealed as it was found: {sentence}")
 
 
 def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
@@ -129,7 +134,7 @@ def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
     """
     reasons = check_lab(config, wires.sut, wires.openers)
     campaign.folder.append("preflight", utc_now(), {"reasons": [asdict(reason) for reason in reasons]})
-    show(reasons)
+    show([reason for reason in reasons if reason.severity != "refuse"])  # these are the error's own list
     require_ready(reasons)
 
 
@@ -168,8 +173,12 @@ def add_second_stage(campaign: Campaign, config: LabConfig) -> bool:
     evidence = {"unreachable": dict(found.unreachable), "hours": found.hours}
     added = campaign.add_second_stage(repetitions, found.blocks, evidence)
     for name, reason in found.unreachable.items():
-        print(f"second stage: {name} gets no more runs: {UNREACHABLE[reason]}")
-    print(f"second stage: {len(added)} more runs, sized from the first for +-{rule.half_width_percent:g} %")
+        say(Console(), f"The second stage adds no run of {name}: {UNREACHABLE[reason]}.")
+    say(
+        Console(),
+        f"The second stage adds {counted(len(added), 'run')}: by the runs of the first, so many are needed for "
+        f"±{rule.half_width_percent:g} %.",
+    )
     return bool(added)
 
 
@@ -192,13 +201,7 @@ def find_the_ranges(config: LabConfig) -> int:
     with open_wires(ranging) as wires:
         measure(ranging, wires)
     found = find_ranges(ranging.campaign_folder, choices)
-    table = Table()
-    for heading in ("meter", "quantity", "highest", f"x {MARGIN:g}", "range to set"):
-        table.add_column(heading)
-    for one in found:
-        numbers = (f"{one.highest:.4g}", f"{one.highest * MARGIN:.4g}", "-" if one.value is None else f"{one.value:g}")
-        table.add_row(one.meter, one.choice.quantity, *numbers)
-    Console().print(table)
+    Console().print(ranges_sheet(found))
     for name in dict.fromkeys(one.meter for one in found):
         mine = [one for one in found if one.meter == name]
         options = ", ".join(f"{one.choice.option} = {one.value:g}" for one in mine if one.value is not None)
@@ -210,20 +213,34 @@ def find_the_ranges(config: LabConfig) -> int:
     return 1 if too_small else 0
 
 
+def ranges_sheet(ranges: Sequence[Found]) -> Sheet:
+    """Of each range that a meter has: the highest reading, that with the margin, what to set."""
+    rows = [
+        (
+            one.meter, one.choice.quantity, f"{one.highest:.4g}", f"{one.highest * MARGIN:.4g}",
+            "-" if one.value is None else f"{one.value:g}",
+        )
+        for one in ranges
+    ]  # fmt: skip
+    numbers = ("highest", f"x {MARGIN:g}", "range to set")
+    return Sheet(columns("meter", "quantity", *numbers, numbers=numbers), rows)
+
+
 class Display:
     """A bar with the time left on a terminal; a line for every run begun elsewhere (a log, CI)."""
 
     def __init__(self, total: int) -> None:
         self._console = Console()
         self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}", markup=False, table_column=TableColumn(overflow="fold")),
+            TextColumn("{task.fields[power]}", table_column=TableColumn(no_wrap=True)),
+            BarColumn(bar_width=BAR if self._console.width >= WIDE else SHORT_BAR),
+            MofNCompleteColumn(table_column=TableColumn(no_wrap=True)),
+            TextColumn("{task.fields[left]}", table_column=TableColumn(no_wrap=True)),
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=total, left="")
+        self._task = self._bar.add_task("starting", total=total, left="", power="")
         self._shown: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -246,14 +263,14 @@ class Display:
 
     def _show(self, progress: Progress) -> None:
         run, left = progress.current, _left(progress.left_s)
-        power = "" if progress.power_w is None else f" {progress.power_w:.1f} W"
         what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
         again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
         self._bar.update(
             self._task,
             completed=progress.done,
             total=progress.total,
-            description=f"{what}{again} {progress.phase}{power}",
+            description=f"{what}{again} {progress.phase}",
+            power="" if progress.power_w is None else f"{progress.power_w:.1f} W",
             left=left,
         )
         if self._shown != (run.ordinal, progress.attempt):

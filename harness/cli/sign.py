@@ -3,6 +3,10 @@
 import argparse
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.progress import at_work
+from harness.cli.screen import counted, say
 from harness.cli.types import Verbs
 
 
@@ -19,20 +23,32 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--incomplete", metavar="REASON", help="sign although planned runs are missing; the statement says so"
     )
-    verb.set_defaults(call=call)
+    verb.set_defaults(call=call, interrupted="the campaign was not signed")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Sign, and print what was signed and how it is checked."""
-    from harness.evidence.statement import SIGNATURE, STATEMENT
-    from harness.evidence.verification import sign_campaign
+    """Sign, and print what was signed and how it is checked.
 
-    statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
-    print(f"signed {statement['n_runs']} runs of {statement['campaign']} with {statement['signer']['fingerprint']}")
+    Raises:
+        SigningError: no such key, or the campaign may not be signed.
+    """
+    from harness.attest.signer import require_key
+
+    require_key(arguments.key)  # before the campaign is verified, which takes its time
+    with at_work("verifying the campaign before it is signed"):
+        from harness.evidence.statement import SIGNATURE, STATEMENT
+        from harness.evidence.verification import sign_campaign
+
+        statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
+    key = statement["signer"]["fingerprint"]
+    console = Console()
+    say(console, f"You signed {counted(statement['n_runs'], 'run')} of {statement['campaign']} with {key}.")
     if statement["incomplete"]:
-        print(f"as incomplete: {statement['incomplete']}")
-    print(f"{arguments.campaign / STATEMENT}\n{arguments.campaign / SIGNATURE}")
-    print(
-        "Give the public key on another way than this folder; `wattlab verify CAMPAIGN --public-key K.pub` checks both."
+        say(console, f"The statement says that the campaign is incomplete: {statement['incomplete']}.")
+    print(f"statement  {arguments.campaign / STATEMENT}\nsignature  {arguments.campaign / SIGNATURE}")
+    say(
+        console,
+        f"Give others your public key by another way than this folder; they check with `wattlab verify "
+        f"{arguments.campaign} --public-key K.pub`.",
     )
     return 0

@@ -5,12 +5,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from harness.cli.types import Verbs
+from harness.cli.progress import at_work
+from harness.cli.screen import Sheet, columns, say
+from harness.cli.types import Verbs, add_json_argument
 
 if TYPE_CHECKING:
     from harness.documents import Json
@@ -28,53 +27,64 @@ def add_parser(verbs: Verbs) -> None:
     )
     verb.add_argument("file", type=Path, help="study file, such as docs/studies/delrey-v1.toml (docs/studies.md)")
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: runs/study-NAME)")
-    verb.set_defaults(call=call)
+    add_json_argument(verb, "the content of study.json")
+    verb.set_defaults(call=call, interrupted="the study was not written; the same command begins anew")
 
 
 def call(arguments: argparse.Namespace) -> int:
     """Write the study, print its answers and where it is."""
-    from harness.study import read_declared, write_study  # R and matplotlib cost what other verbs need not pay
-    from reports.analysis.study import STUDY
+    with at_work("reading the runs, testing, writing the study"):
+        from harness.study import read_declared, write_study  # R and matplotlib cost what other verbs need not pay
+        from reports.analysis.study import STUDY
+        from reports.render import REPORT
+
+        into = arguments.into
+        if into is None:
+            into = Path("runs") / f"study-{read_declared(arguments.file)[0].study.name}"
+        folder = write_study(arguments.file, into)
+    text = (folder / STUDY).read_text(encoding="utf-8")
+    study = json.loads(text)
+    if arguments.json:
+        print(text, end="")
+    else:
+        _show(study)
+        print(f"report   {(folder / REPORT).resolve()}")
+        print(f"numbers  {(folder / STUDY).resolve()}")
+    return 3 if study["published"]["differ"] else 0
+
+
+def _show(study: "Json") -> None:
     from reports.pages.study import unused
-    from reports.render import REPORT
 
-    into = arguments.into
-    if into is None:
-        into = Path("runs") / f"study-{read_declared(arguments.file)[0].study.name}"
-    folder = write_study(arguments.file, into)
-    study = json.loads((folder / STUDY).read_text(encoding="utf-8"))
     console = Console()
-    console.print(_questions(study))
-    published = study["published"]
+    console.print(questions_sheet(study))
+    published, rows = study["published"], study["rows"]
     if published["n"]:
-        console.print(
+        say(
+            console,
             f"{published['agree']} of {published['n']} published values are as printed, {published['explained']} "
-            f"differ as a known erratum says, {published['differ']} differ."
+            f"differ as a known erratum says, {published['differ']} differ without a reason.",
         )
-    rows = study["rows"]
-    console.print(f"{rows['used']} of {rows['read']} runs were used; the others are listed with the reason.")
+    left_out = rows["read"] - rows["used"]
+    why = f"; the report lists the other {left_out} with the reason" if left_out else ""
+    say(console, f"The study uses {rows['used']} of {rows['read']} runs{why}.")
     for sentence in unused(study):
-        console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
-    print(f"report   {(folder / REPORT).resolve()}")
-    print(f"numbers  {(folder / STUDY).resolve()}")
-    return 3 if published["differ"] else 0
+        say(console, sentence, "yellow")
 
 
-def _questions(study: "Json") -> Table:
-    table = Table(box=SIMPLE, padding=(0, 1))
-    for heading in ("question", "test", "statistic", "p", "effect"):
-        table.add_column(heading, no_wrap=heading != "question")
-    for question in study["questions"]:
-        table.add_row(escape(question["name"]), *_result(question["omnibus"]))
-    for one in study["correlations"]:
-        table.add_row(escape(one["name"]), *_result(one["run_level"]))
-    return table
+def questions_sheet(study: "Json") -> Sheet:
+    """A line for each question and correlation."""
+    rows = [(question["name"], *_result(question["omnibus"])) for question in study["questions"]]
+    rows += [(correlation["name"], *_result(correlation["run_level"])) for correlation in study["correlations"]]
+    numbers = ("statistic", "p")
+    return Sheet(columns("question", "test", "statistic", "p", "effect", numbers=numbers), rows)
 
 
 def _result(test: "Json") -> tuple[str, str, str, str]:
+    from reports.pages.statistics_tables import effect_text, p_text, refusal
+
     if test["refused"] is not None:
-        return test["name"], f"refused: {test['refused']}", "", ""
-    from reports.pages.statistics_tables import effect_text, p_text
+        return test["name"], "", "", refusal(test["refused"])
 
     size = "" if test["effect"] is None else effect_text(test["effect"])
     return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", p_text(test["p"]), size

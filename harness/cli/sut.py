@@ -18,7 +18,7 @@ def add_parser(verbs: Verbs) -> None:
         description="Put agent, Python requirements, data and weights onto the SUT. Does only what is missing.",
     )
     add_lab_argument(action)
-    action.set_defaults(call=call)
+    action.set_defaults(call=call, interrupted="the same command does what is still missing")
 
 
 def call(arguments: argparse.Namespace) -> int:

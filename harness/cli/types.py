@@ -42,3 +42,8 @@ def add_lab_argument(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--lab", type=Path, default=Path("lab.toml"), metavar="FILE", help="lab.toml (default: ./lab.toml)"
     )
+
+
+def add_json_argument(verb: argparse.ArgumentParser, what: str) -> None:
+    """`--json`: what the verb found or wrote, as one document on standard output instead of sentences."""
+    verb.add_argument("--json", action="store_true", help=f"for programs: print {what} and nothing else")

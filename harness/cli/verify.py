@@ -3,21 +3,24 @@
 import argparse
 import json
 import tempfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from harness.cli.types import Verbs
-from harness.errors import LabError
+from harness.cli.progress import at_work
+from harness.cli.screen import Sheet, columns, counted, print_document, say
+from harness.cli.types import Verbs, add_json_argument
+from harness.errors import LabError, SigningError
 
 if TYPE_CHECKING:
-    from harness.documents import Json
     from harness.evidence.verification import Outcome
     from harness.run_folder import Check
+
+ZIP_BEGIN = b"PK"
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -47,60 +50,78 @@ def add_parser(verbs: Verbs) -> None:
     verb.add_argument(
         "--all", action="store_true", help="list every check of every run, not one line for all that passed"
     )
-    verb.set_defaults(call=call)
+    add_json_argument(verb, "whether all checks pass, with every check,")
+    verb.set_defaults(call=call, interrupted="not everything was checked, so nothing is said; nothing was changed")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the table (one line for what passed on all subjects, unless --all), the sum, and what it proves."""
+    """Print the table (one line for what passed on all subjects, unless --all), the sum, and what it proves.
+
+    Raises:
+        LabError: the file is no bag, the folder is nothing that can be verified.
+    """
     if not arguments.campaign.is_file():
         return _verify(arguments.campaign, arguments)
+    if not _is_zip(arguments.campaign):
+        raise SigningError(
+            f"{arguments.campaign}: expected the folder of a campaign, comparison or study, or a bag (FILE.zip, "
+            "written by `wattlab export bag`); this file is no zip archive"
+        )
     from harness.evidence.bag import unpack_bag
 
     with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
         return _verify(unpack_bag(arguments.campaign, Path(name)), arguments)
 
 
+def _is_zip(file: Path) -> bool:
+    """Whether a file begins as a zip archive does, damaged or not."""
+    try:
+        with file.open("rb") as read:
+            return read.read(len(ZIP_BEGIN)) == ZIP_BEGIN
+    except OSError as error:
+        raise SigningError(f"{file}: cannot be read ({error.strerror})") from None
+
+
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
-    outcome = _outcome(campaign, arguments)
+    with at_work("checking every byte, computing everything again"):
+        outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
+    other = _other_software(campaign) if failed else ""
+    notes = [*([other] if other else []), *outcome.notes]
+    if arguments.json:
+        listed = [asdict(check) for check in checks]
+        print_document({"campaign": str(arguments.campaign), "passed": not failed, "checks": listed, "notes": notes})
+        return 3 if failed else 0
     console = Console()
-    console.print(_table(checks if arguments.all else _summed(checks)))
+    console.print(checks_sheet(checks if arguments.all else _summed(checks)))
     if failed:
-        console.print(
-            f"{len(failed)} of {len(checks)} checks FAILED: {arguments.campaign} is not as it was measured, or not "
-            "valid."
-        )
-        if written := _other_software(campaign):
-            console.print(Text(written))
+        what = f"{len(failed)} of {counted(len(checks), 'check')} FAILED: {arguments.campaign} is not as it was "
+        say(console, f"{what}measured, or not valid.", "bold red")
     else:
-        console.print(f"{len(checks)} checks passed: every byte of {arguments.campaign} is as it was sealed.")
-    for note in outcome.notes:
-        console.print(Text(note))
+        passed = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
+        say(console, passed, "green")
+    for note in notes:
+        say(console, note)
     return 3 if failed else 0
 
 
 def _other_software(folder: Path) -> str:
     """What wrote a comparison or a study, where that was not this wattlab: it may be why numbers or page differ."""
     from harness.config import APPLICATION
-    from harness.provenance import software_facts
+    from harness.provenance import in_words, software_facts
 
     for name in ("comparison.json", "study.json"):
         try:
             wrote = json.loads((folder / name).read_text(encoding="utf-8"))["software"]
-            then = _named(wrote)
+            then = in_words(wrote)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        now = _named(software_facts(APPLICATION))
+        now = in_words(software_facts(APPLICATION))
         if then != now or wrote.get("dirty"):
             return (
                 f"It was written by {then}; this is {now}. That alone may be why what is computed differs (changelog)."
             )
     return ""
-
-
-def _named(software: "Json") -> str:
-    changed = " with changes" if software.get("dirty") else ""
-    return f"wattlab {software['version']}, commit {software['commit']}{changed}"
 
 
 def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
@@ -150,11 +171,8 @@ def _summed(checks: "list[Check]") -> "list[Check]":
     return shown
 
 
-def _table(checks: "list[Check]") -> Table:
-    table = Table()
-    for heading in ("subject", "check", "result", "found"):
-        table.add_column(heading, overflow="fold")
-    for check in checks:
-        found = (check.subject, check.name, "pass" if check.passed else "FAIL", check.detail)
-        table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in cell)) for cell in found))
-    return table
+def checks_sheet(checks: "Sequence[Check]") -> Sheet:
+    """A line for each check."""
+    marks = {True: ("pass", "green"), False: ("FAIL", "bold red")}
+    rows = [(check.subject, check.name, Text(*marks[check.passed]), check.detail) for check in checks]
+    return Sheet(columns("subject", "check", "result", "what is there"), rows)

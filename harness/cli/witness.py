@@ -2,14 +2,18 @@
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import Verbs, add_lab_argument
 from harness.errors import WitnessError
+
+if TYPE_CHECKING:
+    from harness.attest.receipts import Receipt
 
 RECEIVER = "wattlab-witness.py"
 STEPS = """\
@@ -46,7 +50,7 @@ def add_parser(verbs: Verbs) -> None:
         description="Tell the witnesses of lab.toml every head of its campaign that they have not given a receipt for.",
     )
     add_lab_argument(sender)
-    sender.set_defaults(call=send)
+    sender.set_defaults(call=send, interrupted="the same command sends what was not received yet")
     shower = actions.add_parser(
         "show", help="a witness's log as a table", description="Check a witness's own log and print it as a table."
     )
@@ -92,10 +96,11 @@ def send(arguments: argparse.Namespace) -> int:
     campaign = CampaignFolder(config.campaign_folder)
     with locked(campaign):
         problems = deliver(campaign, channels)
+    console = Console()
     for problem in problems.values():
-        print(problem)
+        say(console, problem)
     if not problems:
-        print(f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
+        say(console, f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
     return 1 if problems else 0
 
 
@@ -104,15 +109,15 @@ def show(arguments: argparse.Namespace) -> int:
     from harness.attest.receipts import read_log
 
     log = read_log(arguments.log)
-    table = Table()
-    for heading in ("received", "from", "campaign", "what", "run", "head"):
-        table.add_column(heading, overflow="fold")
-    for receipt in log.receipts:
-        said = receipt.statement
-        cells = (receipt.utc, receipt.whose, *(str(said[key]) for key in ("name", "event", "folder", "head")))
-        table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in cell)) for cell in cells))
     console = Console()
-    console.print(table)
+    console.print(receipts_sheet(log.receipts))
     for problem in log.problems:
-        console.print(Text(problem), soft_wrap=True)
+        say(console, problem, "bold red")
     return 3 if log.problems else 0
+
+
+def receipts_sheet(receipts: "Sequence[Receipt]") -> Sheet:
+    """A line for each head that was received."""
+    said = ("name", "event", "folder", "head")
+    rows = [(one.utc, one.whose, *(str(one.statement[key]) for key in said)) for one in receipts]
+    return Sheet(columns("received", "from", "campaign", "what", "run", "head"), rows)

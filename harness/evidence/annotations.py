@@ -6,7 +6,7 @@ Knows the annotation log. Knows no numbers: what an exclusion does to a mean is 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import RunFolderError
+from harness.errors import RunFolderError, printable
 from harness.run_folder import CampaignFolder
 
 
@@ -14,8 +14,12 @@ def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclu
     """Append one note on a run (its folder's name or its ordinal) or on the campaign; return what it is on.
 
     Raises:
-        RunFolderError: no such run, an empty reason, an exclusion without a run, or a log whose chain is broken.
+        RunFolderError: no such run, an empty text, name or reason, an exclusion without a run, or a log whose chain is
+            broken.
     """
+    for option, said in (("--text", text), ("--operator", operator)):
+        if not printable(said).strip(" \ufffd"):
+            raise RunFolderError(f"{option} is empty: a note says what happened, and who noted it; nothing was noted")
     folder = CampaignFolder(campaign)
     entries = folder.entries()
     folder.annotations.entries()

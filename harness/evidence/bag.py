@@ -70,6 +70,10 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
         "External-Description": "wattlab campaign; `wattlab verify` checks it with the lab's public key",
         "Bag-Software-Agent": "wattlab",
     }
+    if not target.resolve().parent.is_dir():
+        raise RunFolderError(f"{target}: there is no folder {target.resolve().parent}; make it, or name another file")
+    if target.exists():
+        raise RunFolderError(f"{target}: exists already; choose another name for --into")
     try:
         with tempfile.TemporaryDirectory(prefix=".wattlab-", dir=target.resolve().parent) as scratch:
             staged = Path(scratch) / name
@@ -79,7 +83,9 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
             _zip(staged, Path(scratch) / "bag.zip")
             target.open("xb").close()  # never over another file, and whole or not at all
             (Path(scratch) / "bag.zip").replace(target)
-    except (OSError, bagit.BagError) as error:
+    except OSError as error:
+        raise RunFolderError(f"{target}: cannot write the bag ({error.strerror or error})") from error
+    except bagit.BagError as error:
         raise RunFolderError(f"{target}: cannot write the bag ({error})") from error
     return sorted(path.name for path in campaign.iterdir() if path.name not in belongs)
 

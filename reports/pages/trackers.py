@@ -96,6 +96,24 @@ def tracker_blocks(results: Results, stamp: str) -> list[Block]:
     return [block for block in found if block is not None]
 
 
+def answers(results: Results) -> list[str]:
+    """For the terminal: what each tracker reported against the meter, and what it cost itself; a sentence each."""
+    told = pick(results, "trackers")
+    if not told:
+        return []
+    sentences = [_share_sentence(results, told, key) for key in _keys(told)]
+    sentences += [f"{name_of(key)} cannot be compared: {REFUSED.get(why, why)}." for key, why in _silent(told)]
+    for cost in listed(told, "own_induced"):
+        if not cost.get("refused"):
+            names = " + ".join(name_of(str(key)) for key in listed(cost, "trackers"))
+            pairs = f"n\u00a0=\u00a0{as_text(pick(cost, 'n', 'value'))}"
+            sentences.append(
+                f"{names} itself added {quantity(number_at(cost, 'induced_energy_wh'))} to a run of "
+                f"{as_text(cost.get('with'))}, against {as_text(cost.get('without'))} ({pairs})."
+            )
+    return sentences
+
+
 def name_of(key: str) -> str:
     """A tracker's name in words."""
     plain = key.removesuffix(IMPORTED)
@@ -116,12 +134,8 @@ def _of(told: Results, key: str) -> dict[str, Any]:
 def _sentences(results: Results, told: Results) -> Iterator[Paragraph]:
     """What a user asks, of each tracker: how far off is it; then what stands behind its figure, and what it misses."""
     for key in _keys(told):
-        parts, name = _of(told, key), name_of(key)
-        shares = [f"{_share_of(told, key, scenario, one)} in {scenario}" for scenario, one in parts.items()]
-        doubt = (
-            "" if all(one.get("complete") for one in parts.values()) else f"; {_whose(results)} own error is unknown"
-        )
-        yield Paragraph(f"{name} reported {_enumerated(shares)} of what the meter measured{doubt}.")
+        parts = _of(told, key)
+        yield Paragraph(_share_sentence(results, told, key))
         first = next(iter(parts.values()))
         said = list(_behind(first)) + list(_unseen(parts)) + list(_factors(first))
         if any(not one.get("complete") for one in parts.values()):
@@ -134,6 +148,14 @@ def _sentences(results: Results, told: Results) -> Iterator[Paragraph]:
     for (key, reason), texts in _silent(told).items():
         noted = f" It noted: {'; '.join(texts)}." if texts else ""
         yield Paragraph(f"{name_of(key)} cannot be compared: {REFUSED.get(reason, reason)}.{noted}")
+
+
+def _share_sentence(results: Results, told: Results, key: str) -> str:
+    """How far one tracker is off."""
+    parts = _of(told, key)
+    shares = [f"{_share_of(told, key, scenario, one)} in {scenario}" for scenario, one in parts.items()]
+    doubt = "" if all(one.get("complete") for one in parts.values()) else f"; {_whose(results)} own error is unknown"
+    return f"{name_of(key)} reported {_enumerated(shares)} of what the meter measured{doubt}."
 
 
 def _silent(told: Results) -> dict[tuple[str, str], list[str]]:

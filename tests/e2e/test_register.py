@@ -34,11 +34,11 @@ def lab(folder: Path, text: str) -> LabUnderTest:
 
 def test_check_asks_everything_of_the_embedded_lab_and_an_expired_certificate_refuses(tmp_path: Path) -> None:
     strict = lab(tmp_path, REGISTERED.replace('instruments = "', 'expired_instrument = "refuse"\ninstruments = "'))
-    done = strict.call("check")
+    done = strict.call("check", "--all")
     assert (done.returncode, done.stderr) == (1, "")
     told = " ".join(done.stdout.split())
     assert "REFUSED meter wall certificate K-2024-<b>7</b> of Cal lab, 2024-01-10 expired on 2025-01-10" in told
-    assert "1 reasons not to start." in told
+    assert "1 reason not to start." in told
     for topic in (
         "identity", "disk", "governor", "turbo", "idle-states", "battery", "temperature", "clock-sync", "foreign-load",
         "swap", "updates-automatic", "users", "timers", "cron",

@@ -1,0 +1,316 @@
+"""What stands on a terminal: nothing is cut at any width, numbers and fingerprints stay whole, a table has one look."""
+
+import argparse
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from harness import cli
+from harness.attest.receipts import Receipt
+from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
+from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
+from harness.plan import PlannedRun
+from harness.preflight import Reason
+from harness.ranging import Found
+from harness.run_folder import Check
+from meters.reading import RangeChoice
+from meters.registry import DRIVERS
+from reports.analysis import selftest
+from reports.analysis.planning import Wanted
+
+ROOT = Path(__file__).resolve().parents[2]
+CLI = ROOT / "harness" / "cli"
+WIDTHS = (60, 80, 120)
+LONG = "transfer-learning-with-a-frozen-body-and-codecarbon-beside-it"
+FOLDER = "20261128T134901Z-r01-fa79ffa8"
+FINGERPRINT = "SHA256:B5YmZGn86C85JuP73bHWvSrgSQHIBF6mszYodJq7Xw0"
+HEAD = "5161ad4b6d7534990a1b2c3d4e5f60718293a4b5c6d7e8f90123456789abcdef"
+
+
+def shown(sheet: object, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    console.print(sheet)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def example() -> dict[str, Any]:
+    """Results with a long name and numbers of many digits."""
+    results: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "results-example.json").read_text())
+    results["scenarios"] = {LONG: results["scenarios"]["cnn"], "idle": results["scenarios"]["idle"]}
+    for scenario in results["scenarios"].values():
+        scenario["energy_wh"] |= {"value": 123456.789, "U": 0.0123}
+    return results
+
+
+def number(value: float) -> dict[str, Any]:
+    return {"value": value, "unit": "Wh", "U": value / 1e5, "u": value / 2e5, "n": 3, "sd": None, "dof": None}
+
+
+def pair() -> tuple[dict[str, Any], dict[str, Any]]:
+    part = {"number": number(123456.789)}
+    quantity = {"difference": number(-23456.789), "ratio": number(0.987654321) | {"unit": "1"}}
+    plain = ("energy_wh", "induced_energy_wh", "mean_power_w", "duration_s")
+    sides = [{"label": f"{LONG}:{name}", "n_runs": 3, "quantities": dict.fromkeys(plain, part)} for name in "ab"]
+    return {"name": LONG, "sides": sides}, {"first": 0, "second": 1, "quantities": dict.fromkeys(plain, quantity)}
+
+
+def declared_study() -> dict[str, Any]:
+    test = {
+        "refused": None, "name": "welch-anova", "symbol": "F", "statistic": 239.0912345, "p": 2.25e-38,
+        "effect": {"name": "partial-eta-squared", "value": 0.83, "interval": [0.713, 0.873], "word": "large"},
+    }  # fmt: skip
+    refused = test | {"refused": "too-few-values", "effect": None}
+    return {
+        "questions": [{"name": LONG, "omnibus": test}, {"name": "few", "omnibus": refused}],
+        "correlations": [{"name": "flops-energy", "run_level": test}],
+    }
+
+
+def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
+    """Each table of the command line with long names, and what has to stand whole in it."""
+    yield "report", report.results_sheet(example()), ("123.456789 ± 0.000012", "mean power")
+    yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
+    yield "study", study.questions_sheet(declared_study()), ("F = 239.09", "2.25e-38", "welch-anova")
+    checks = [
+        Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),
+        Check(f"derived/{LONG}.json", "results", False, "baseline.u is 0.000113200442079915, recomputed 5.775638e-05"),
+        Check("study", "chain", True, "10 entries"),
+    ]
+    yield "verify", verify.checks_sheet(checks), (FINGERPRINT, "0.000113200442079915", "5.775638e-05", "FAIL")
+    planned = [
+        PlannedRun(ordinal=nth, kind="scenario", scenario=LONG, repetition=nth, seed=2072331667, block=None)
+        for nth in (1, 10)
+    ]
+    yield "plan", plan.runs_sheet(planned, "Campaign c, seed 20261121"), ("2072331667", "scenario")
+    sizes = [("baseline", "5", "153"), (LONG, "3", run.UNREACHABLE["too-many"])]
+    yield "plan --half-width", plan.sizes_sheet(sizes, Wanted(0.05, 0.9, 99, 99, keeps_pilot=False)), ("153", "±5 %")
+    choice = RangeChoice("current_range_a", "current_a", "auto", (0.5, 1.0, 20.0))
+    ranges = [Found(f"wall-{LONG}", choice, 12.34567, 0, 20.0), Found("gpu", choice, 123.4, 3, None)]
+    yield "run --ranging", run.ranges_sheet(ranges), ("12.35", "13.58", "current_a")
+    ports = [{"port": f"/dev/serial/by-id/usb-{LONG}-if00-port0", "serial number": "0123456789", "answers": "EMULATED"}]
+    yield "meter list", meter.ports_sheet(ports, probed=True), ("0123456789", "EMULATED")
+    yield "meter drivers", meter.drivers_sheet(list(DRIVERS)), (*DRIVERS, "115200")
+    yield "meter drivers NAME", meter.options_sheet(DRIVERS["wattsup"].options), tuple(DRIVERS["wattsup"].options)
+    grades = [selftest.Check("resolution", "bad", f"{LONG}: 102.9471 W, sd 0.0321 W", {})]
+    yield "meter check", meter_check.grades_sheet(grades), ("102.9471", "0.0321", "bad")
+    statement = {"name": LONG, "event": "run-begin", "folder": FOLDER, "head": HEAD}
+    receipts = [Receipt(b"", 0, "", "2026-11-28T13:49:01Z", FINGERPRINT, 1, None, statement)]
+    yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
+
+
+SHEETS = {name: (sheet, whole) for name, sheet, whole in every_sheet()}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", SHEETS)
+def test_no_table_cuts_a_name_or_breaks_a_number(name: str, width: int) -> None:
+    sheet, whole = SHEETS[name]
+    text = shown(sheet, width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert [part for part in whole if part not in text] == []
+    words = [word for row in sheet.rows for cell in row for word in str(cell).split()]
+    assert [word for word in words if len(word) <= LONGEST_WORD and word not in text] == []
+    assert [
+        word for word in words if len(word) <= width and word.strip("0123456789abcdef") == "" and word not in text
+    ] == []
+
+
+def test_every_table_of_the_command_line_is_the_one_helpers_and_is_tried_here() -> None:
+    sources = {path.name: path.read_text() for path in CLI.glob("*.py")}
+    assert [name for name, text in sources.items() if re.search(r"\bTable\b", text)] == ["screen.py"]
+    made = sum(len(re.findall(r"^def \w+_sheet\(", text, re.MULTILINE)) for text in sources.values())
+    assert made == len(SHEETS)
+    assert "isprintable" not in "".join(sources.values())
+
+
+cell = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=40),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: f"{value:.9g} ± {abs(value) / 7:.2g}"),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(st.lists(cell, min_size=4, max_size=4), min_size=1, max_size=4), width=st.integers(30, 140))
+def test_whatever_a_cell_holds_no_character_of_a_number_is_lost(rows: list[list[str]], width: int) -> None:
+    sheet = Sheet([Column("name"), Column("energy\nWh", number=True), Column("U", number=True), Column("said")], rows)
+    text = shown(sheet, width)
+    words = [word for row in rows for cell in row for word in cell.split() if word.isascii()]
+    assert [word for word in words if len(word) <= LONGEST_WORD and word not in text] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_is_not_in_order_is_listed_and_its_fingerprint_is_whole(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    told = f"it shows ssh-ed25519 {FINGERPRINT}; compare that at the SUT"
+    reasons = [Reason("ok", f"line {nth}", "in order") for nth in range(18)]
+    reasons += [Reason("unknown", f"question {nth}", "nobody knows") for nth in range(7)]
+    reasons += [Reason("refuse", "SUT 127.0.0.1:22", told), Reason("warn", "swap", "12.5 % of it is in use")]
+    check.show(reasons)
+    short = capsys.readouterr().out
+    assert short.startswith("18 ok, 7 not known (`wattlab check --all` lists them)\n")
+    assert FINGERPRINT in short
+    assert "12.5 %" in short
+    assert "in order" not in short
+    check.show(reasons, everything=True)
+    full = capsys.readouterr().out
+    assert full.startswith("18 ok, 7 not known\n")
+    assert (full.count("in order"), full.count("nobody knows")) == (18, 7)
+
+
+def test_a_sentence_folds_at_words_on_a_terminal_and_is_one_line_for_a_program() -> None:
+    sentence = "the mean power is 102.947 W " * 5
+    terminal = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
+    say(terminal, sentence)
+    lines = terminal.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) > 3
+    assert squeezed("".join(lines)) == squeezed(sentence)
+    piped = Console(file=io.StringIO(), width=40)
+    say(piped, sentence)
+    assert len(piped.file.getvalue().splitlines()) == 1  # type: ignore[attr-defined]
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+def finding(code: str, severity: str, subject: str) -> dict[str, Any]:
+    return {"code": code, "severity": severity, "subject": subject, "evidence": {}}
+
+
+def results_with(findings: list[dict[str, Any]], word: str = "not-certifiable") -> dict[str, Any]:
+    weighs = {one["code"]: "not-certifiable" if one["code"] == "emulated" else "valid" for one in findings}
+    reasons = [{"code": code, "weighs": weight} for code, weight in sorted(weighs.items(), key=lambda item: item[1])]
+    return {
+        "findings": findings,
+        "runs": [{"folder": f"run-{nth}"} for nth in range(9)],
+        "verdict": {"word": word, "reasons": reasons},
+    }
+
+
+def test_findings_are_counted_by_kind_and_the_heaviest_are_named_with_their_runs() -> None:
+    results = results_with(
+        [finding("clipped", "warn", f"run-{nth}") for nth in range(2)]
+        + [finding("foreign-load", "warn", f"run-{nth}") for nth in range(9)]
+        + [finding("emulated", "warn", "campaign")]
+        + [finding("gap", "info", f"run-{nth}") for nth in range(3)]
+    )
+    assert report.findings_line(results).startswith("4 findings, 3 of them warnings; ")
+    lines = [line for _, line in report.heaviest_findings(results)]
+    named = [line.split(":")[0] for line in lines]
+    assert named == ["emulated (campaign)", "foreign-load (9 of 9 runs)", "clipped (2 of 9 runs)"]
+
+
+def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:
+    aborted = [finding("run-aborted", "invalid", "run-1")]
+    assert "1 that makes single runs or scenarios invalid" in report.findings_line(results_with(aborted))
+    assert "1 that makes the campaign invalid" in report.findings_line(results_with(aborted, "invalid"))
+    assert report.findings_line(results_with([])) == "No findings."
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verfy"], "no verb 'verfy'; did you mean verify?"),
+        (["Report"], "no verb 'Report'; did you mean report?"),
+        (["xyzzy"], "no verb 'xyzzy'; expected one of annotate, check,"),
+        (["meter", "reed"], "no action 'reed'; did you mean read?"),
+        (["import", "oskar", "x"], "no format 'oskar'; did you mean oscar?"),
+        (["compare", "a", "b", "--test", "welsh"], "no test 'welsh'; did you mean welch?"),
+        (["help", "verfy"], "no verb 'verfy'; did you mean verify?"),
+    ],
+)
+def test_a_mistyped_word_hears_which_one_was_meant(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 1
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("words", [[], ["verify"], ["meter", "read"], ["meter", "emulate"], ["help"]])
+def test_help_says_what_a_verb_takes(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["help", *words])
+    assert caught.value.code == 0
+    assert "usage: " in capsys.readouterr().out
+
+
+def test_the_version_is_printed_with_its_commit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(
+        r"wattlab \d\S*, (commit [0-9a-f]{40}( with changes)?|from no checkout)\n", capsys.readouterr().out
+    )
+
+
+def test_every_verb_is_listed_in_the_order_of_the_work_and_says_what_an_interruption_left() -> None:
+    shown_help = cli.parser().format_help()
+    order = ["init", "check", "plan", "run", "observer", "annotate", "report", "compare", "study", "sign", "verify"]
+    places = [shown_help.index(f"\n    {verb} ") for verb in order]
+    assert places == sorted(places)
+    assert "run, observer, annotate, report" in " ".join(shown_help.split())
+
+
+@pytest.mark.parametrize(
+    ("verb", "left"),
+    [
+        ("run", "`wattlab run` continues"),
+        ("sign", "was not signed"),
+        ("verify", "nothing was changed"),
+        ("report", "what was measured is untouched"),
+        ("study", "was not written"),
+    ],
+)
+def test_an_interruption_says_what_it_left(
+    verb: str, left: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"harness.cli.{verb}.call", interrupted)
+    words = {"sign": ["c", "--key", "k"], "run": []}.get(verb, ["c"])
+    assert cli.main([verb, *words]) == 1
+    error = capsys.readouterr().err
+    assert left in error
+    assert ("wattlab run" in error) == (verb == "run")
+
+
+# --- at work --------------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_work_is_seen_on_a_terminal_only_and_short_work_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.05)
+    for stream, pause_s, seen in ((Terminal(), 0.4, True), (Terminal(), 0.0, False), (io.StringIO(), 0.4, False)):
+        monkeypatch.setattr("sys.stderr", stream)
+        with progress.at_work("checking every byte"):
+            time.sleep(pause_s)
+        assert ("checking every byte" in stream.getvalue()) == seen
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert columns("a", "b", numbers="a") == (Column("a", True), Column("b"))
