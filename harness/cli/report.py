@@ -51,10 +51,14 @@ def call(arguments: argparse.Namespace) -> int:
 def _write_audit(campaign: Path, *, as_pdf: bool) -> None:
     from harness.run_folder import DERIVED
     from reports.analysis.results import RESULTS
+    from reports.pages.audit import missing_particulars
     from reports.render import write_audit, write_audit_pdf
 
-    audit = write_audit(campaign, campaign / DERIVED / RESULTS)
+    results = campaign / DERIVED / RESULTS
+    audit = write_audit(campaign, results)
     print(f"audit    {audit.resolve()}")
+    for sentence in missing_particulars(json.loads(results.read_text(encoding="utf-8"))):
+        print(f"         {sentence}")
     if as_pdf:
         print(f"pdf      {write_audit_pdf(campaign, audit).resolve()}")
 
