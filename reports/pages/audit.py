@@ -360,7 +360,7 @@ def _inputs(results: Results) -> Table | None:
         for row in listed(results, "records", "inputs")
     ]  # fmt: skip
     heads = (Head("Scenario", False), Head("File", False), Head("What it is", False), Head("Kept in the run", False),
-             Head("SHA-256", False), Head("Bytes"), Head("Runs"))  # fmt: skip
+             Head("SHA-256", False, keep=True), Head("Bytes"), Head("Runs"))  # fmt: skip
     folded = len(rows) > LONG_TABLE
     return (
         Table("inputs-table", "Code and settings, as shipped to the runs", heads, tuple(rows), folded=folded)
@@ -548,7 +548,7 @@ def _recompute(results: Results, issue: Issue) -> list[Block]:
 
 def _raw_files(files: Sequence[RawFile]) -> Table:
     rows = tuple(Row((file.path, file.sha256)) for file in files)
-    heads = (Head("File", False), Head("SHA-256", False))
+    heads = (Head("File", False), Head("SHA-256", False, keep=True))
     return Table("raw-files", f"Raw files of the campaign ({len(rows)})", heads, rows, folded=len(rows) > LONG_TABLE)
 
 

@@ -575,7 +575,7 @@ def manifest_table(results: Results) -> Table:
     """The digest of every run's manifest: what this page was computed from."""
     inputs = pick(results, "inputs") or {}
     rows = tuple(Row((str(name), str(digest) if digest else "not sealed")) for name, digest in inputs.items())
-    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False))
+    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False, keep=True))
     return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
 
 
