@@ -105,8 +105,8 @@ GULDNER = (
 )
 OF_RUNS = (
     "Runs of one scenario resemble each other, so that over all runs a p can be tiny where few scenarios differ by "
-    "chance; the same over the medians of the scenarios, one point each, stands beside it. Two-sided. The core study "
-    "found neither loss nor accuracy correlated with energy."
+    "chance; therefore the table also gives the test over the medians of the scenarios, one point each. All tests are "
+    "two-sided. The core study found neither loss nor accuracy correlated with energy."
 )
 MOST_PANELS = 9
 
