@@ -12,21 +12,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.sheet import (
+    HALF_IN,
     HEAT,
     INK,
+    LABEL_LINE_IN,
     MARKERS,
     PAPER,
     RAW,
     SOFT,
-    WIDTH_IN,
+    TITLE_IN,
+    WIDE_IN,
     Floats,
     Labelled,
     Sheet,
+    folded,
+    lines_of,
+    parts_of,
     plain,
     plain_ticks,
-    short,
+    side_by_side,
     style_of,
     thinned,
+    title_lines,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -34,8 +42,8 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 220
 """A trace longer than twice this is drawn as the minimum and maximum of each of so many equal parts."""
-LEAST_BARS_IN = 1.4
-"""Room beside a panel's labels for its bars and their values."""
+BAR_LETTERS, STRIP_LETTERS, LEGEND_LETTERS = 20, 24, 24
+"""Letters of one line of a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,64 +133,81 @@ class CurvePanel:
     markers: bool = True
 
 
-def traces(label: Labelled, panels: Sequence[TracePanel], y_axis: str) -> str:
-    """Power over time, one panel per scenario (figure 5 of the core study)."""
-    heights = [(1.55, 0.11 * (1 + max((s.level for s in panel.actions), default=-1)) + 0.04) for panel in panels]
-    with Sheet(label, sum(a + b + 0.62 for a, b in heights) + 0.1) as sheet:
-        top = 0.32
-        for panel, (height, rug_height) in zip(panels, heights, strict=True):
-            axes = sheet.axes(0.62, top, WIDTH_IN - 0.82, height)
-            _draw_traces(axes, panel, y_axis)
-            if panel.actions:
-                rug = sheet.axes(0.62, top + height + 0.24, WIDTH_IN - 0.82, rug_height)
-                _draw_rug(rug, panel, axes.get_xlim())
-            top += height + rug_height + 0.62
+def traces(label: Labelled, panels: Sequence[TracePanel], x_axis: str, y_axis: str) -> str:
+    """Power over time, one panel per scenario (figure 5 of the core study), its actions below the axis."""
+    parts = parts_of(label, len(panels))
+    return side_by_side("wide", (_trace(*both, x_axis, y_axis) for both in zip(parts, panels, strict=True)))
+
+
+def _trace(label: Labelled, panel: TracePanel, x_axis: str, y_axis: str) -> str:
+    left, width, height = 0.55, WIDE_IN - 0.75, 1.45
+    title = title_lines(panel.title, WIDE_IN)
+    top = 0.12 + TITLE_IN * len(title)
+    levels = 1 + max((span.level for span in panel.actions), default=-1)
+    rug = 0.13 * levels
+    with Sheet(label, top + height + 0.48 + (rug + 0.05 if levels else 0.0), WIDE_IN) as sheet:
+        sheet.title(title, 0.05, 0.03)
+        axes = sheet.axes(left, top, width, height)
+        _draw_traces(axes, panel, x_axis, y_axis)
+        if levels:
+            below = sheet.axes(left, top + height + 0.45, width, rug, marked=False)
+            _draw_rug(below, panel, axes.get_xlim(), width)
         return sheet.svg()
 
 
-def bars(label: Labelled, panels: Sequence[BarPanel], columns: int) -> str:
-    """Horizontal bars, up to `columns` panels side by side (figures 6, 7 and the right half of 8); fewer where long
-    labels would leave too little room for bars and values."""
-    margin = 0.12 + 0.068 * max((min(len(bar.label), 20) for panel in panels for bar in panel.bars), default=0)
-    columns = max(1, min(columns, int((WIDTH_IN - 0.1) / (margin + LEAST_BARS_IN))))
-    rows = -(-len(panels) // columns)
-    tallest = max(len(panel.bars) for panel in panels)
-    height = 0.27 * tallest + 0.12
-    with Sheet(label, rows * (height + 0.78) + 0.05) as sheet:
-        width = (WIDTH_IN - 0.1) / columns
-        for index, panel in enumerate(panels):
-            row, column = divmod(index, columns)
-            drawn = 0.27 * len(panel.bars) + 0.12
-            axes = sheet.axes(column * width + margin, row * (height + 0.78) + 0.3, width - margin - 0.2, drawn)
-            _draw_bars(axes, panel)
+def bars(label: Labelled, panels: Sequence[BarPanel]) -> str:
+    """Horizontal bars, one panel for each quantity (figures 6, 7 and the right half of 8)."""
+    parts = parts_of(label, len(panels))
+    lines = [lines_of(bar.label, BAR_LETTERS) for panel in panels for bar in panel.bars]
+    margin = 0.12 + 0.068 * max((len(line) for label in lines for line in label), default=0)
+    return side_by_side("half", (_bar_chart(*both, margin) for both in zip(parts, panels, strict=True)))
+
+
+def _bar_chart(label: Labelled, panel: BarPanel, margin: float) -> str:
+    title = title_lines(panel.title, HALF_IN)
+    top = 0.12 + TITLE_IN * len(title)
+    height = _row_in(0.27, (bar.label for bar in panel.bars), BAR_LETTERS) * len(panel.bars) + 0.12
+    with Sheet(label, top + height + 0.5, HALF_IN) as sheet:
+        sheet.title(title, 0.05, 0.03)
+        _draw_bars(sheet.axes(margin, top, HALF_IN - margin - 0.15, height), panel)
         return sheet.svg()
 
 
-def strips(label: Labelled, panels: Sequence[StripPanel], columns: int = 1) -> str:
-    """Points and box plots, `columns` panels side by side."""
-    rows = [panels[begin : begin + columns] for begin in range(0, len(panels), columns)]
-    heights = [max(0.3 * len(panel.strips) + 0.15 for panel in row) for row in rows]
-    margin = 0.15 + 0.068 * max((min(len(s.label), 24) for panel in panels for s in panel.strips), default=0)
-    width = (WIDTH_IN - 0.05) / columns
-    with Sheet(label, sum(heights) + 0.75 * len(rows) + 0.05) as sheet:
-        top = 0.3
-        for row, height in zip(rows, heights, strict=True):
-            for column, panel in enumerate(row):
-                _draw_strips(sheet.axes(column * width + margin, top, width - margin - 0.15, height), panel)
-            top += height + 0.75
+def _row_in(least_in: float, labels: Iterable[str], letters: int) -> float:
+    """Height of a row of a panel: that of the longest of its labels."""
+    return max(least_in, 0.04 + LABEL_LINE_IN * max((len(lines_of(text, letters)) for text in labels), default=1))
+
+
+def strips(label: Labelled, panels: Sequence[StripPanel]) -> str:
+    """Points and box plots, one panel for each quantity."""
+    parts = parts_of(label, len(panels))
+    lines = [lines_of(strip.label, STRIP_LETTERS) for panel in panels for strip in panel.strips]
+    margin = 0.15 + 0.068 * max((len(line) for label in lines for line in label), default=0)
+    return side_by_side("wide", (_strip_chart(*both, margin) for both in zip(parts, panels, strict=True)))
+
+
+def _strip_chart(label: Labelled, panel: StripPanel, margin: float) -> str:
+    title = title_lines(panel.title, WIDE_IN)
+    top = 0.12 + TITLE_IN * len(title)
+    height = _row_in(0.3, (strip.label for strip in panel.strips), STRIP_LETTERS) * len(panel.strips) + 0.15
+    with Sheet(label, top + height + 0.5, WIDE_IN) as sheet:
+        sheet.title(title, 0.05, 0.03)
+        _draw_strips(sheet.axes(margin, top, WIDE_IN - margin - 0.15, height), panel)
         return sheet.svg()
 
 
-def curves(label: Labelled, panels: Sequence[CurvePanel], columns: int = 2) -> str:
-    """Lines over epochs or time, `columns` panels side by side."""
-    columns = min(columns, len(panels))
-    rows, width, height = -(-len(panels) // columns), WIDTH_IN / columns, 1.6
-    with Sheet(label, rows * (height + 0.85) + 0.05) as sheet:
-        right = 0.75 if any(panel.right for panel in panels) else 0.2
-        for index, panel in enumerate(panels):
-            row, column = divmod(index, columns)
-            place = (column * width + 0.6, row * (height + 0.85) + 0.35, width - 0.6 - right, height)
-            _draw_curves(sheet.axes(*place), panel)
+def curves(label: Labelled, panels: Sequence[CurvePanel]) -> str:
+    """Lines over epochs or time, one panel for each quantity."""
+    parts, right = parts_of(label, len(panels)), 0.65 if any(panel.right for panel in panels) else 0.15
+    return side_by_side("half", (_curve_chart(*both, right) for both in zip(parts, panels, strict=True)))
+
+
+def _curve_chart(label: Labelled, panel: CurvePanel, right: float) -> str:
+    title, height = title_lines(panel.title, HALF_IN), 1.6
+    top = 0.12 + TITLE_IN * len(title)
+    with Sheet(label, top + height + 0.5, HALF_IN) as sheet:
+        sheet.title(title, 0.05, 0.03)
+        _draw_curves(sheet.axes(0.62, top, HALF_IN - 0.62 - right, height), panel, height)
         return sheet.svg()
 
 
@@ -204,17 +229,16 @@ def decimate(x: Floats, y: Floats, columns: int = MAX_COLUMNS) -> tuple[Floats, 
     return x[keep], y[keep]
 
 
-def _draw_traces(axes: "Axes", panel: TracePanel, y_axis: str) -> None:
+def _draw_traces(axes: "Axes", panel: TracePanel, x_axis: str, y_axis: str) -> None:
     colour, _, _ = style_of(panel.style)
     xs, ys = _joined(decimate(x, y) for x, y in panel.runs)
     axes.plot(xs, ys, color=RAW, linewidth=0.35)
     axes.plot(*panel.mean, color=PAPER, linewidth=2.4)
     axes.plot(*panel.mean, color=colour, linewidth=1.3)
-    axes.set_title(plain(panel.title))
+    axes.set_xlabel(plain(x_axis))
     axes.set_ylabel(plain(y_axis))
     axes.grid(axis="y")
     axes.set_xlim(0.0, max((float(x[-1]) for x, _ in panel.runs if len(x)), default=1.0))
-    axes.annotate("s", (1, 0), xycoords="axes fraction", xytext=(4, -2.5), textcoords="offset points", color=SOFT)
 
 
 def _joined(pieces: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -228,10 +252,10 @@ def _joined(pieces: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     return (np.concatenate(xs), np.concatenate(ys)) if xs else (break_, break_)
 
 
-def _draw_rug(axes: "Axes", panel: TracePanel, limits: tuple[float, float]) -> None:
+def _draw_rug(axes: "Axes", panel: TracePanel, limits: tuple[float, float], width_in: float) -> None:
     colour, _, _ = style_of(panel.style)
     levels = 1 + max(span.level for span in panel.actions)
-    room = (limits[1] - limits[0]) / (WIDTH_IN - 0.82)
+    room = (limits[1] - limits[0]) / width_in
     for level in range(levels):
         row = [span for span in panel.actions if span.level == level]
         widths = [(span.begin_s, max(span.end_s - span.begin_s, 0.02 * room)) for span in row]
@@ -266,11 +290,10 @@ def _draw_bars(axes: "Axes", panel: BarPanel) -> None:
     lowest = min((b.value - (b.half_width or 0.0) for b in panel.bars), default=0.0)
     axes.set_xlim(min(0.0, 1.1 * lowest), 1.0 * reach * _head_room(panel))
     axes.set_ylim(-0.6, len(panel.bars) - 0.4)
-    axes.set_yticks(list(positions), [short(bar.label, 20) for bar in panel.bars])
+    axes.set_yticks(list(positions), [folded(bar.label, BAR_LETTERS) for bar in panel.bars])
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=4)
     axes.axvline(0, color=SOFT, linewidth=0.6)
-    axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.axis))
     axes.grid(axis="x")
 
@@ -298,23 +321,21 @@ def _draw_strips(axes: "Axes", panel: StripPanel) -> None:
         axes.plot(
             *thinned(np.asarray(strip.values, dtype=float), spread, (panel.log, False)), "o", color=colour, **look
         )
-    axes.set_yticks(list(positions), [short(strip.label, 24) for strip in panel.strips])
+    axes.set_yticks(list(positions), [folded(strip.label, STRIP_LETTERS) for strip in panel.strips])
     axes.set_ylim(-0.6, len(panel.strips) - 0.4)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
     axes.grid(axis="x")
     if panel.log:
         plain_ticks(axes.xaxis, axes.get_xlim(), logarithmic=True)
 
 
-def _draw_curves(axes: "Axes", panel: CurvePanel) -> None:
+def _draw_curves(axes: "Axes", panel: CurvePanel, height_in: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     _draw_lines(axes, panel.curves, None, panel.markers)
-    axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.x_axis))
-    axes.set_ylabel(plain(panel.y_axis))
+    axes.set_ylabel(wrapped(panel.y_axis, height_in))
     axes.grid(axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=panel.whole_x))
     if panel.right:
@@ -322,7 +343,7 @@ def _draw_curves(axes: "Axes", panel: CurvePanel) -> None:
         twin.set_facecolor("none")
         twin.spines["right"].set_visible(True)
         _draw_lines(twin, panel.right, HEAT, panel.markers)
-        twin.set_ylabel(plain(panel.right_axis), color=HEAT)
+        twin.set_ylabel(wrapped(panel.right_axis, height_in), color=HEAT)
         twin.locator_params(axis="y", nbins=5)
         twin.tick_params(axis="y", colors=HEAT, labelcolor=HEAT)
     named = [curve for curve in (*panel.curves, *panel.right) if curve.label]
@@ -342,7 +363,7 @@ def _draw_lines(axes: "Axes", lines: Sequence[Curve], override: str | None, mark
         colour, dashes, _ = style_of(curve.style)
         marker = MARKERS[curve.style % len(MARKERS)] if markers and 2 != len(curve.x) <= 40 else ""
         look: dict[str, Any] = {"color": override or colour, "linestyle": ":" if override else dashes}
-        look |= {"linewidth": 1.4, "marker": marker, "markersize": 3.5, "label": short(curve.label, 22)}
+        look |= {"linewidth": 1.4, "marker": marker, "markersize": 3.5, "label": folded(curve.label, LEGEND_LETTERS)}
         axes.plot(curve.x, curve.y, **look)
         bounded = [(x, y, h) for x, y, h in zip(curve.x, curve.y, curve.half_width, strict=False) if h is not None]
         if bounded:

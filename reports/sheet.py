@@ -8,8 +8,10 @@ grey print can be read. matplotlib is imported when the first figure is drawn: 0
 """
 
 import re
+import textwrap
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,10 +27,17 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 WIDTH_IN = 7.2
 """Text width of an A4 page with its margins; on screen the figure is scaled to its column."""
+WIDE_IN, HALF_IN = 5.2, 3.5
+"""Widths of a panel that is an element of its own: the page sets such panels side by side where there is room."""
+TITLE_IN, TITLE_LETTER_IN = 0.15, 0.08
+"""Height of a line of a title, and the width of one of its letters at the most."""
+LABEL_LINE_IN = 0.135
+"""Height of a line of the axes' labels."""
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)))
 MARKERS = "os^Dv<"
-HATCHES = ("///", "\\\\\\", "..", "xxx", "---", "++")
+HATCHES = ("///", "\\\\\\", "|||", "xxx", "---", "++")
+"""Lines only: a hatch of dots takes forty times the bytes, in every panel."""
 INK, SOFT, GRID, RAW, PAPER, STAMP, HEAT = (
     "#010203", "#505152", "#d0d1d2", "#a0a1a2", "#fdfcfb", "#c0b1b2", "#b03060",
 )  # fmt: skip
@@ -86,23 +95,16 @@ class Labelled:
 class Sheet:
     """A matplotlib figure whose axes are placed in inches from its top left corner, under this page's style."""
 
-    def __init__(self, label: Labelled, height_in: float) -> None:
+    def __init__(self, label: Labelled, height_in: float, width_in: float = WIDTH_IN) -> None:
         from matplotlib import rc_context
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
 
-        self._label, self._height_in = label, height_in
+        self._label, self._height_in, self._width_in = label, height_in, width_in
         self._style: Any = rc_context(STYLE)
         self._style.__enter__()
-        self.figure: Figure = Figure(figsize=(WIDTH_IN, height_in), facecolor="none")
+        self.figure: Figure = Figure(figsize=(width_in, height_in), facecolor="none")
         FigureCanvasSVG(self.figure)
-        stamps = round(height_in / 2) or 1
-        for index in range(stamps if label.watermark else 0):
-            at = (index + 0.5) / stamps
-            self.figure.text(
-                0.5, at, label.watermark, color=STAMP, size=30, weight="bold", rotation=10, ha="center", va="center",
-                zorder=10, alpha=0.18,  # above the bars, which would hide it
-            )  # fmt: skip
 
     def __enter__(self) -> "Sheet":
         return self
@@ -110,12 +112,27 @@ class Sheet:
     def __exit__(self, *error: object) -> None:
         self._style.__exit__(*error)
 
-    def axes(self, left_in: float, top_in: float, width_in: float, height_in: float) -> "Axes":
-        """New axes; they are transparent, the page is the paper."""
+    def axes(self, left_in: float, top_in: float, width_in: float, height_in: float, *, marked: bool = True) -> "Axes":
+        """New axes, the mark of the readings in their middle; they are transparent, the page is the paper."""
         bottom = self._height_in - top_in - height_in
-        whole = self._height_in
-        place = (left_in / WIDTH_IN, bottom / whole, width_in / WIDTH_IN, height_in / whole)
-        return self.figure.add_axes(place, facecolor="none")
+        wide, high = self._width_in, self._height_in
+        axes = self.figure.add_axes(
+            (left_in / wide, bottom / high, width_in / wide, height_in / high), facecolor="none"
+        )
+        if marked and (mark := self._label.watermark):
+            size = min(30.0, 72 * width_in / (0.8 * len(mark)), 72 * 0.75 * height_in)
+            self.figure.text(
+                (left_in + width_in / 2) / wide, (bottom + height_in / 2) / high, mark, color=STAMP, size=size,
+                weight="bold", rotation=min(10.0, 40 * height_in / width_in), ha="center", va="center",
+                zorder=10, alpha=0.18,  # above the bars, which would hide it
+            )  # fmt: skip
+        return axes
+
+    def title(self, lines: Iterable[str], left_in: float, top_in: float) -> None:
+        """A panel's title: its lines, from its left edge on, the first one's top at `top_in`."""
+        for index, line in enumerate(lines):
+            at = (left_in / self._width_in, 1 - (top_in + index * TITLE_IN) / self._height_in)
+            self.figure.text(*at, line, size=8.5, weight="bold", va="top")
 
     def svg(self) -> str:
         """The finished SVG element."""
@@ -148,6 +165,8 @@ def _for_page(svg: str, label: Labelled) -> str:
     heading = f'<title id="{label.name}-t">{escape(plain(label.title))}</title>\n'
     heading += f'<desc id="{label.name}-d">{escape(plain(label.description))}</desc>'
     spoken = f'role="img" aria-labelledby="{label.name}-t {label.name}-d"'
+    if not label.title:  # a further panel of a figure that the first one describes
+        heading, spoken = "", 'aria-hidden="true"'
     return f'<svg class="plot" viewBox="{box.group(1)}" {spoken}>{heading}{rest}'.strip()
 
 
@@ -180,9 +199,35 @@ def style_of(index: int) -> tuple[str, Any, str]:
     return PALETTE[turn], DASHES[turn], HATCHES[turn]
 
 
-def short(text: str, length: int) -> str:
-    """Text of at most `length` characters, the rest as an ellipsis."""
-    return plain(text if len(text) <= length else text[: length - 1] + "…")
+def parts_of(label: Labelled, count: int) -> list[Labelled]:
+    """What the panels of one figure carry: the first is read aloud for all of them, each has a name of its own."""
+    return [label, *(replace(label, name=f"{label.name}-p{index}", title="") for index in range(1, count))][:count]
+
+
+def side_by_side(width: str, panels: Iterable[str]) -> str:
+    """The panels of one figure as one element; `width` is the page's class for them: wide, half."""
+    return f'<div class="panels {width}">{"".join(panels)}</div>'
+
+
+def without_hole(count: int, most: int) -> int:
+    """How many of `count` panels or cards stand in a row of about `most`, so that none stands alone in the last row."""
+    wanted = min(most, count)
+    return next((n for n in (*range(wanted, 1, -1), wanted + 1) if count % n != 1), wanted)
+
+
+def lines_of(text: str, letters: int) -> list[str]:
+    """Text on as many lines of at most `letters` letters as it takes: nothing of a name is cut off."""
+    return textwrap.wrap(plain(text), max(letters, 1)) or [""]
+
+
+def folded(text: str, letters: int) -> str:
+    """The same as one text of several lines."""
+    return "\n".join(lines_of(text, letters))
+
+
+def title_lines(text: str, width_in: float) -> list[str]:
+    """A title on the lines that it takes where `width_in` is free."""
+    return lines_of(text, int(width_in / TITLE_LETTER_IN))
 
 
 def plain(text: str) -> str:

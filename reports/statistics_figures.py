@@ -17,19 +17,24 @@ from reports.sheet import (
     BASELINE,
     GRID,
     INK,
+    LABEL_LINE_IN,
     LETTER_IN,
     PAPER,
     SOFT,
+    TITLE_IN,
     WIDTH_IN,
     Floats,
     Labelled,
     Sheet,
+    folded,
+    lines_of,
     marker_of,
     plain,
     plain_ticks,
-    short,
     style_of,
     thinned,
+    title_lines,
+    without_hole,
     wrapped,
 )
 
@@ -160,18 +165,22 @@ def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) 
         ValueError: no panel, a panel without a finite point, or a value that a logarithmic axis cannot hold.
     """
     _refuse_empty(label, panels, lambda panel: _finite(panel.points))
-    columns = min(columns, len(panels))
+    columns = without_hole(len(panels), columns)
     rows, width = -(-len(panels) // columns), WIDTH_IN / columns
     height = {1: 2.7, 2: 2.05}.get(columns, 1.45)
+    titles = [title_lines(panel.title, width - 0.1) for panel in panels]
+    top = 0.17 + TITLE_IN * max(len(title) for title in titles)
     entries = _entries(panels)
     below = _legend_height(entries) - (0.2 if entries else 0.0)
     letters = min(LEVEL_LETTERS, max((len(level.label) for panel in panels for level in panel.levels), default=0))
     right = 0.12 + SMALL_IN * letters if letters else 0.15
-    with Sheet(label, rows * (height + 0.85) + 0.05 + below) as sheet:
-        for index, panel in enumerate(panels):
+    with Sheet(label, rows * (top + height + 0.53) + 0.05 + below) as sheet:
+        for index, (panel, title) in enumerate(zip(panels, titles, strict=True)):
             row, column = divmod(index, columns)
             left = 0.68 if columns < 3 else 0.6
-            place = (column * width + left, row * (height + 0.85) + 0.32, width - left - right, height)
+            begin = row * (top + height + 0.53)
+            sheet.title(title, column * width + 0.05, begin + 0.05)
+            place = (column * width + left, begin + top, width - left - right, height)
             _draw_scatter(sheet.axes(*place), panel, (place[2], height), label.name)
         _draw_legend(sheet, entries)
         return sheet.svg()
@@ -188,12 +197,16 @@ def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
     right = 0.15 + 0.06 * max(min(len(stretch.text), TEXT_LETTERS) for stretch in named)
     room = int((WIDTH_IN - NARROWEST_IN - right - 0.15) / LETTER_IN)
     left = 0.15 + LETTER_IN * max(min(len(stretch.label), room) for stretch in named)
-    heights = [0.2 * len(panel.stretches) + 0.12 for panel in panels]
-    with Sheet(label, sum(heights) + 0.78 * len(panels) + 0.05) as sheet:
-        top = 0.3
-        for panel, height in zip(panels, heights, strict=True):
+    lines = max(len(part) for row in named for part in (lines_of(row.label, room), lines_of(row.text, TEXT_LETTERS)))
+    heights = [max(0.2, LABEL_LINE_IN * lines + 0.04) * len(panel.stretches) + 0.12 for panel in panels]
+    titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
+    with Sheet(label, sum(heights) + sum(0.63 + TITLE_IN * len(title) for title in titles) + 0.05) as sheet:
+        top = 0.0
+        for panel, title, height in zip(panels, titles, heights, strict=True):
+            sheet.title(title, 0.05, top + 0.03)
+            top += 0.15 + TITLE_IN * len(title)
             _draw_intervals(sheet.axes(left, top, WIDTH_IN - left - right, height), panel, room)
-            top += height + 0.78
+            top += height + 0.48
         return sheet.svg()
 
 
@@ -207,11 +220,14 @@ def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
     width, left, height = WIDTH_IN - 0.9, 0.75, GROUPED_HEIGHT_IN
     feet = [_foot(panel, width) for panel in panels]
     entries = list(dict.fromkeys((s.label, s.style) for panel in panels for s in panel.series if s.label))
-    with Sheet(label, sum(feet) + (height + 0.5) * len(panels) + _legend_height(entries)) as sheet:
-        top = 0.3
-        for panel, foot in zip(panels, feet, strict=True):
-            _draw_groups(sheet.axes(left, top, width, height), panel, width)
-            top += height + 0.5 + foot
+    titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
+    heads = [0.15 + TITLE_IN * len(title) for title in titles]
+    with Sheet(label, sum(feet) + sum(heads) + (height + 0.2) * len(panels) + _legend_height(entries)) as sheet:
+        top = 0.0
+        for panel, title, head, foot in zip(panels, titles, heads, feet, strict=True):
+            sheet.title(title, 0.05, top + 0.03)
+            _draw_groups(sheet.axes(left, top + head, width, height), panel, width)
+            top += head + height + 0.2 + foot
         _draw_legend(sheet, entries, bars=True)
         return sheet.svg()
 
@@ -247,7 +263,10 @@ def _columns_of(entries: Sequence[tuple[str, Any]]) -> int:
 
 
 def _legend_height(entries: Sequence[tuple[str, Any]]) -> float:
-    return 0.12 + LEGEND_ROW_IN * -(-len(entries) // _columns_of(entries)) if entries else 0.0
+    if not entries:
+        return 0.0
+    lines = max(len(lines_of(text, LEGEND_LETTERS)) for text, _ in entries)
+    return 0.12 + (LEGEND_ROW_IN + LABEL_LINE_IN * (lines - 1)) * -(-len(entries) // _columns_of(entries))
 
 
 def _draw_legend(sheet: Sheet, entries: Sequence[tuple[str, Any]], *, bars: bool = False) -> None:
@@ -271,7 +290,7 @@ def _draw_legend(sheet: Sheet, entries: Sequence[tuple[str, Any]], *, bars: bool
             handles.append(Line2D([], [], linestyle="", markeredgewidth=0.4, **look))
         else:
             handles.append(Line2D([], [], color=colour, linestyle="--" if item.dashed else dashes, linewidth=1.3))
-    names = [short(text, LEGEND_LETTERS) for text, _ in entries]
+    names = [folded(text, LEGEND_LETTERS) for text, _ in entries]
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "borderaxespad": 0.2}
     size: dict[str, Any] = {"fontsize": 7.5, "handlelength": 2.0, "labelspacing": 0.35, "columnspacing": 1.2}
     sheet.figure.legend(handles, names, ncols=_columns_of(entries), frameon=False, **place, **size)
@@ -299,7 +318,6 @@ def _draw_scatter(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float
     axes.set_ylim(limits[1])
     if panel.levels:
         _draw_levels(axes, panel, size_in[1])
-    axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.x_axis) + (" (log scale)" if panel.log_x else ""))
     axes.set_ylabel(wrapped(panel.y_axis + (" (log scale)" if panel.log_y else ""), size_in[1]))
     axes.grid()
@@ -356,9 +374,10 @@ def _draw_levels(axes: "Axes", panel: ScatterPanel, height_in: float) -> None:
     low, high = axes.transData.inverted().transform(axes.transAxes.transform([(0, 0), (0, 1)]))[:, 1]
     ordered = sorted(panel.levels, key=lambda level: level.y)
     wanted = [_part(level.y, low, high, logarithmic=panel.log_y) for level in ordered]
-    for level, at in zip(ordered, apart(wanted, 0.13 / height_in), strict=True):
+    lines = max(len(lines_of(level.label, LEVEL_LETTERS)) for level in ordered)
+    for level, at in zip(ordered, apart(wanted, LABEL_LINE_IN * lines / height_in), strict=True):
         axes.axhline(level.y, color=INK, linewidth=0.9, linestyle=(0, (4, 2)) if level.dashed else "-")
-        axes.text(1.02, at, short(level.label, LEVEL_LETTERS), transform=axes.transAxes, size=7, va="center")
+        axes.text(1.02, at, folded(level.label, LEVEL_LETTERS), transform=axes.transAxes, size=7, va="center")
 
 
 def _part(value: float, low: float, high: float, *, logarithmic: bool) -> float:
@@ -453,14 +472,13 @@ def _draw_intervals(axes: "Axes", panel: IntervalPanel, letters: int) -> None:
         look: dict[str, Any] = {"color": colour, "markerfacecolor": PAPER if row.hollow else colour}
         axes.plot([row.value], [position], marker=marker_of(row.style), markersize=4.8, **look)
         beside = axes.get_yaxis_transform()
-        axes.text(1.015, position, short(row.text, TEXT_LETTERS), transform=beside, size=7, va="center")
+        axes.text(1.015, position, folded(row.text, TEXT_LETTERS), transform=beside, size=7, va="center")
     axes.margins(x=0.06)
     if panel.reference is not None:
         axes.axvline(panel.reference, color=INK, linewidth=0.8)
     axes.set_ylim(-0.6, len(panel.stretches) - 0.4)
-    axes.set_yticks(list(positions), [short(row.label, letters) for row in panel.stretches])
+    axes.set_yticks(list(positions), [folded(row.label, letters) for row in panel.stretches])
     axes.tick_params(axis="y", length=0)
-    axes.set_title(plain(panel.title))
     axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
     axes.grid(axis="x")
     plain_ticks(axes.xaxis, axes.get_xlim(), logarithmic=panel.log)
@@ -504,9 +522,8 @@ def _draw_groups(axes: "Axes", panel: GroupedPanel, width_in: float) -> None:
     slope: dict[str, Any] = (
         {} if _fits(panel, width_in) else {"rotation": SLOPE_DEGREES, "ha": "right", "rotation_mode": "anchor"}
     )
-    axes.set_xticks(range(len(panel.groups)), [short(name, LEGEND_LETTERS) for name in panel.groups], **slope)
+    axes.set_xticks(range(len(panel.groups)), [folded(name, LEGEND_LETTERS) for name in panel.groups], **slope)
     axes.tick_params(axis="x", length=0)
-    axes.set_title(plain(panel.title))
     axes.set_ylabel(wrapped(panel.axis, GROUPED_HEIGHT_IN))
     axes.grid(axis="y")
     plain_ticks(axes.yaxis, axes.get_ylim(), logarithmic=False)

@@ -92,6 +92,7 @@ def _code(results: "Json") -> int:
 
 def show(results: "Json", files: dict[str, Path]) -> int:
     """Print the answer: results, trackers beside the meter, verdict, what was found, what is not proved, the files."""
+    from reports.pages.audit import missing_particulars
     from reports.pages.campaign import HEADS
     from reports.pages.numbers import in_page_units
     from reports.pages.proof import proof_of
@@ -106,6 +107,9 @@ def show(results: "Json", files: dict[str, Path]) -> int:
     for severity, line in heaviest_findings(results):
         say(console, f"- {line}", COLOURS[severity])
     say(console, proof_of(results))
+    if "audit" in files:
+        for sentence in missing_particulars(results):
+            say(console, sentence)
     for name, path in files.items():
         say(console, f"{name:<8} {path.resolve()}")
     return _code(results)

@@ -9,27 +9,34 @@ from dataclasses import dataclass
 
 from reports.figures import TracePanel
 from reports.pages import plots, tables
-from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Row, Section, Table
+from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
     CLAIM,
     HEADS,
+    decided,
     findings_blocks,
+    findings_line,
     invalid_alone,
+    limits_table,
     parameters,
+    reasons_of,
     remarks,
     setup_diagram,
+    subjects_in_words,
     verdict_in_words,
 )
 from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
+from reports.pages.lookup import Results, listed, number_at, pick, run_name, scenarios, words
 from reports.pages.numbers import (
     NOTHING,
+    Number,
     Scale,
     bare,
     energy_like,
+    fixed,
     in_page_units,
     is_finite,
     quantity,
@@ -40,7 +47,7 @@ from reports.pages.numbers import (
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
-from reports.pages.sentences import SEVERITIES
+from reports.pages.sentences import SEVERITIES, VERDICTS
 from reports.pages.tables import as_text
 from reports.pages.trackers import tracker_blocks
 
@@ -108,9 +115,13 @@ class AuditPage:
     css_only: str
     only: str
     claim: str
-    verdict: str
+    summary: tuple[tuple[str, str], ...]
+    reasons: tuple[Reason, ...]
+    findings_line: str
+    missing: tuple[str, ...]
     sections: tuple[Section, ...]
     signature: tuple[str, ...]
+    annexes: tuple[Section, ...]
 
 
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
@@ -128,10 +139,69 @@ def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
         css_only=css_text(ONLY),
         only=ONLY,
         claim=CLAIM,
-        verdict=_verdict_word(results),
+        summary=tuple(_summary(results)),
+        reasons=tuple(reasons_of(results)),
+        findings_line=findings_line(results),
+        missing=tuple(missing_particulars(results)),
         sections=tuple(numbered(_sections(results, issue, material, stamp))),
         signature=("Authorised by (name, function)", "Place and date of issue", "Signature"),
+        annexes=tuple(_annexes(results, material)),
     )
+
+
+PARTICULARS = {
+    "place": ("the place of measurement", "7.8.2.1 c", "`place` in [lab]"),
+    "customer": ("the customer", "7.8.2.1 e", "`customer` in [lab]"),
+    "operator": ("the operator", "7.5.1", "`operator` in [lab]"),
+}
+"""What ISO/IEC 17025 has in reports and records and this campaign may not: key -> words, clause, where to state it."""
+
+
+def missing_particulars(results: Results) -> list[str]:
+    """One sentence for each particular that ISO/IEC 17025 asks of a report and that lab.toml left out."""
+    campaign = pick(results, "campaign") or {}
+    return [
+        f"The report does not name {words}, which ISO/IEC 17025 ({clause}) asks for: state {where} of lab.toml before "
+        "the next campaign."
+        for key, (words, clause, where) in PARTICULARS.items()
+        if not campaign.get(key)
+    ]
+
+
+def _summary(results: Results) -> Iterable[tuple[str, str]]:
+    """What the first page says: the item, every result with U and k, the verdict, the decision."""
+    yield "Item measured", _item(results)
+    if measured := _dates(results):
+        yield "Measured", measured
+    for name, part in scenarios(results).items():
+        induced, energy = number_at(part, "induced_energy_wh"), number_at(part, "energy_wh")
+        texts = [f"{title}: {_with_factor(number)}" for title, number in
+                 (("induced energy per run", induced), ("energy per run", energy)) if number]  # fmt: skip
+        if codes := listed(part, "invalid_because"):
+            texts.insert(0, f"INVALID ({', '.join(map(str, codes))})")
+        yield name, "; ".join(texts) or "no result: no run of it enters a mean"
+    word = pick(results, "verdict", "word")
+    yield "Verdict", " ".join([f"{_verdict_word(results)}.", *([VERDICTS[word].remedy] if word in VERDICTS else [])])
+    decision = pick(results, "verdict", "decision")
+    yield "Decision", decided(results, decision) if decision else "No limit was stated, so nothing was decided."
+
+
+def _with_factor(number: Number) -> str:
+    """A result with its expanded uncertainty and what that rests on: '(0.59 ± 0.28) Wh, k = 4.3, n = 3'."""
+    expanded, u = number.get("U"), number.get("u")
+    known = is_finite(expanded) and is_finite(u) and u
+    factor = f"k\u00a0=\u00a0{fixed(float(expanded) / float(u), 2)} (95 %)" if known and expanded and u else "no U"
+    runs = f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""
+    return ", ".join(filter(None, (quantity(number), factor, runs)))
+
+
+def _annexes(results: Results, material: Material) -> Iterable[Section]:
+    """What is looked up and not read: the limits that were applied, the digests of all raw files."""
+    annexes = [("limits", "Limits that were applied", limits_table(results)),
+               ("digests", "Digests of the raw files", _raw_files(material.files))]  # fmt: skip
+    present = [(anchor, title, table) for anchor, title, table in annexes if table is not None]
+    for letter, (anchor, title, table) in zip("AB", present, strict=False):
+        yield Section(f"annex-{anchor}", f"Annex {letter} {title}", (table,))
 
 
 def _sections(results: Results, issue: Issue, material: Material, stamp: str) -> Iterable[Section]:
@@ -154,7 +224,7 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
                                       epoch_correlation_blocks(results)]),
         ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
         ("decision", "Decision rule and verdict", [_verdict(results)]),
-        ("raw-data", "Raw data and recomputation", [_recompute(results, issue), _raw_files(material.files)]),
+        ("raw-data", "Raw data and recomputation", [_recompute(results, issue)]),
         ("oscar-export", "OSCAR export", [_oscar(results, issue)]),
     ]  # fmt: skip
     for number, (anchor, title, parts) in enumerate(blocks, 1):
@@ -172,24 +242,30 @@ def _identification(results: Results, issue: Issue) -> list[Block]:
     outside = (
         f"all readings: imported from {as_text(source.get('format'))} files of another laboratory" if source else "none"
     )
-    zone = "local time of the source" if source else "UTC"
-    measured = (
-        f"{campaign.get('first_utc')} to {campaign.get('last_utc')} ({zone})" if campaign.get("first_utc") else ""
-    )
-    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
     items = [
         ("Report", issue.report_id), ("Laboratory", campaign.get("lab")),
         ("Place of measurement", campaign.get("place")), ("Customer", campaign.get("customer")),
         ("Operator", campaign.get("operator")),
         ("Method", CLAIM), ("Design", campaign.get("design")), ("Seed", as_text(campaign.get("seed"))),
-        ("Item measured", f"{host}, running: {', '.join(scenarios(results)) or 'nothing but its operating system'}"),
-        ("Dates of measurement", measured), ("External contributions", outside),
+        ("Item measured", _item(results)),
+        ("Dates of measurement", _dates(results)), ("External contributions", outside),
         ("Campaign", f"{campaign.get('name')}, uid {campaign.get('uid')}"),
         ("Head of the campaign's chain", issue.chain_head),
         ("Authorised by, date of issue", "see the signature at the end of the report"),
     ]  # fmt: skip
     facts = Facts("Identification", tuple((name, str(value or NOT_STATED)) for name, value in items))
     return [facts, Paragraph(ONLY), Paragraph(str(pick(results, "measurement", "sentence") or ""))]
+
+
+def _item(results: Results) -> str:
+    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
+    return f"{host}, running: {', '.join(scenarios(results)) or 'nothing but its operating system'}"
+
+
+def _dates(results: Results) -> str:
+    campaign = pick(results, "campaign") or {}
+    zone = "local time of the source" if campaign.get("source") else "UTC"
+    return f"{campaign['first_utc']} to {campaign.get('last_utc')} ({zone})" if campaign.get("first_utc") else ""
 
 
 def _check_loads(results: Results) -> Table | Paragraph:
@@ -265,11 +341,11 @@ def _clocks(results: Results) -> list[Block]:
         text = "no clock exchange was recorded" if clocks else NOT_STATED
         return [Paragraph(f"Clocks of host and SUT: {text}. Stamps are those of the source.", "note")]
     rows = [
-        Row((str(clock["folder"]), str(clock["exchanges"]), significant(float(clock["bound_s"]), 2),
+        Row((run_name(results, clock["folder"]), str(clock["exchanges"]), significant(float(clock["bound_s"]), 2),
              significant(float(clock["drift_ppm"]), 2), as_text(clock.get("steps")) or "none"))
         for clock in known
     ]  # fmt: skip
-    heads = (Head("Run folder", False), Head("Exchanges"), Head("Bound / s"), Head("Drift / ppm"), Head("Steps", False))
+    heads = (Head("Run", False), Head("Exchanges"), Head("Bound / s"), Head("Drift / ppm"), Head("Steps", False))
     note = "No stamp of the SUT is wrong by more than the bound on the host's clock, which is the time base of the run."
     folded = len(rows) > LONG_TABLE
     return [Table("clocks-table", "Clock exchanges between host and SUT", heads, tuple(rows), note, folded=folded)]
@@ -282,7 +358,7 @@ def _inputs(results: Results) -> Table | None:
         for row in listed(results, "records", "inputs")
     ]  # fmt: skip
     heads = (Head("Scenario", False), Head("File", False), Head("What it is", False), Head("Kept in the run", False),
-             Head("SHA-256", False), Head("Bytes"), Head("Runs"))  # fmt: skip
+             Head("SHA-256", False, keep=True), Head("Bytes"), Head("Runs"))  # fmt: skip
     folded = len(rows) > LONG_TABLE
     return (
         Table("inputs-table", "Code and settings, as shipped to the runs", heads, tuple(rows), folded=folded)
@@ -351,10 +427,15 @@ def _phases(results: Results) -> Table | None:
     if not names:
         return None
     cells = (
-        Row((str(row["folder"]), *(significant(float(row[n])) if is_finite(row.get(n)) else NOTHING for n in names)))
+        Row(
+            (
+                run_name(results, row["folder"]),
+                *(significant(float(row[n])) if is_finite(row.get(n)) else NOTHING for n in names),
+            )
+        )
         for row in rows
     )
-    heads = (Head("Run folder", False), *(Head(f"{words(name.removesuffix('_s'))}\u00a0/\u00a0s") for name in names))
+    heads = (Head("Run", False), *(Head(f"{words(name.removesuffix('_s'))}\u00a0/\u00a0s") for name in names))
     return Table("phases", "Lengths of the phases (ISO/IEC 14756)", heads, tuple(cells), folded=len(rows) > LONG_TABLE)
 
 
@@ -368,7 +449,7 @@ def _seal(results: Results) -> list[Block]:
 def _results(results: Results, material: Material, stamp: str) -> list[Block | Sequence[Block] | None]:
     return [
         tables.result_table(results), plots.energy_figure(results, stamp), plots.induced_figure(results, stamp),
-        plots.trace_figure(material.traces, stamp, material.trace_note), tables.baseline_table(results),
+        plots.trace_figure(results, material.traces, stamp, material.trace_note), tables.baseline_table(results),
         tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
         tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
         marginal_table(results), tables.publisher_table(results),
@@ -402,7 +483,7 @@ def _dof(value: object) -> str:
 def _deviations(results: Results) -> list[Block]:
     """What departed from the method or the plan, from the findings."""
     rows = [
-        Row((remark.code, remark.subjects, remark.meaning, remark.evidence))
+        Row((remark.code, remark.subjects, remark.meaning, "; ".join(filter(None, (remark.evidence, remark.more)))))
         for remark in remarks(results)
         if remark.code in DEVIATIONS
     ]
@@ -422,7 +503,7 @@ def _verdict(results: Results) -> list[Block]:
     blocks += [Paragraph(text) for text in invalid_alone(results)]
     rows = [
         Row((str(reason.get("code")), SEVERITIES.get(str(reason.get("severity")), str(reason.get("severity"))),
-             verdict_in_words(str(reason.get("weighs"))), as_text(reason.get("subjects"))))
+             verdict_in_words(str(reason.get("weighs"))), subjects_in_words(results, listed(reason, "subjects"))))
         for reason in listed(results, "verdict", "reasons")
     ]  # fmt: skip
     if rows:
@@ -465,7 +546,7 @@ def _recompute(results: Results, issue: Issue) -> list[Block]:
 
 def _raw_files(files: Sequence[RawFile]) -> Table:
     rows = tuple(Row((file.path, file.sha256)) for file in files)
-    heads = (Head("File", False), Head("SHA-256", False))
+    heads = (Head("File", False), Head("SHA-256", False, keep=True))
     return Table("raw-files", f"Raw files of the campaign ({len(rows)})", heads, rows, folded=len(rows) > LONG_TABLE)
 
 

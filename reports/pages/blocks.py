@@ -3,6 +3,7 @@
 Knows neither results nor HTML; templates/parts.html.j2 has one macro for each.
 """
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -11,11 +12,12 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text; `tone` is '' or 'note'."""
+    """Running text; `tone` is '' or 'note'. With a `summary` it is folded behind that."""
 
     kind: ClassVar[str] = "paragraph"
     text: str
     tone: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head: its quantity, with the unit after a slash; numbers are set flush right; `keep`: never broken."""
+    """A column's head: its quantity, with the unit after a slash; numbers are set flush right; `keep`: never broken;
+    `prose`: never so narrow that its sentences become towers."""
 
     text: str
     numeric: bool = True
     keep: bool = False
+    prose: bool = False
 
     @property
     def css(self) -> str:
         """Class of the column's cells."""
-        return "num" if self.numeric else "keep" if self.keep else ""
+        return "num" if self.numeric else "keep" if self.keep else "prose" if self.prose else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A finding in words: severity as printed, code, what it is about, meaning, evidence, remedy."""
+    """A finding in words: severity as printed, code, what it is about, meaning, evidence, remedy. `more`: the evidence
+    of the other subjects, folded behind `more_summary`."""
 
     severity: str
     code: str
@@ -123,17 +128,38 @@ class Remark:
     meaning: str
     evidence: str
     remedy: str
+    more: str = ""
+    more_summary: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the page."""
+        return finding_anchor(self.severity, self.code)
+
+
+def finding_anchor(severity: str, code: str) -> str:
+    """Where a finding stands on a page, by its severity as printed and its code: an identifier of plain letters."""
+    return "finding-" + re.sub(r"[^A-Za-z0-9-]", lambda match: f"_{ord(match.group()):x}", f"{severity}-{code}")
 
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """A list of findings, worst first."""
+    """A list of findings, worst first; `linked`: they stand in full elsewhere on the page, and are linked there."""
 
     kind: ClassVar[str] = "remarks"
     items: tuple[Remark, ...]
+    linked: bool = False
 
 
 Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Photo | Remarks
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verdict is what it is: a sentence, and the anchor of its finding where the page has it."""
+
+    text: str
+    anchor: str
 
 
 @dataclass(frozen=True, slots=True)

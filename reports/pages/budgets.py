@@ -76,8 +76,8 @@ def incomplete(results: Results) -> Iterator[str]:
     )
     if meters:
         yield (
-            f"Limits of error unknown: {', '.join(assumed(results, meter) for meter in meters)}. It is not complete: "
-            "true values may lie outside of U."
+            f"Limits of error unknown: {', '.join(assumed(results, meter) for meter in meters)}. U is not complete: "
+            "true values may lie outside of it."
         )
 
 
@@ -185,7 +185,7 @@ def _figure(found: Sequence[tuple[str, str, dict[str, Any]]], stamp: str) -> Fig
     if not panels:
         return None
     label = Labelled("fig-budget", CAPTION, " ".join(spoken), stamp)
-    return Figure("fig-budget", CAPTION, Markup(figures.bars(label, panels, 2 if len(panels) > 1 else 1)))
+    return Figure("fig-budget", CAPTION, Markup(figures.bars(label, panels)))
 
 
 def _bar(line: dict[str, Any]) -> Bar:

@@ -3,7 +3,7 @@
 Knows results.json and the blocks of a page. Knows no run folder, no HTML, and computes no result.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.figures import TracePanel
@@ -14,28 +14,59 @@ from reports.pages.blocks import (
     Card,
     Diagram,
     Facts,
+    Head,
     Paragraph,
+    Reason,
     Remark,
     Remarks,
+    Row,
     Section,
+    Table,
+    finding_anchor,
 )
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
-from reports.pages.numbers import NOTHING, Scale, bare, claim, energy_like, in_page_units, quantity
+from reports.pages.lookup import (
+    WORDS,
+    Results,
+    enumerated_runs,
+    listed,
+    number_at,
+    pick,
+    run_names,
+    scenarios,
+    words,
+    words_and_unit,
+)
+from reports.pages.numbers import (
+    NOTHING,
+    Scale,
+    bare,
+    claim,
+    energy_like,
+    in_page_units,
+    is_finite,
+    page_scale,
+    quantity,
+    significant,
+)
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
-from reports.pages.sentences import ADVICE, GLOSSARY, SEVERITIES, UNKNOWN, VERDICTS
+from reports.pages.sentences import ADVICE, GLOSSARY, LIMITS, SEVERITIES, UNKNOWN, VERDICTS
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
+from reports.sheet import lines_of
 
 HEADS = ("scenarios", "baseline")
 """Parts of results.json whose largest numbers choose the units of a page."""
 EVIDENCE_DIGITS = 4
 """Of the numbers behind a finding."""
 BOX_WIDTH, BOX_LINES = 34, 6
-SUBJECTS_SHOWN = 6
+REASONS_SAID = 3
+"""On the terminal; the page lists all of them."""
+SUBJECTS_LETTERS = 300
+"""Longer lists of what a finding is about are folded."""
 EVIDENCE = (
     "Every number on this page stands in results.json beside it and can be recomputed from the sealed run folders "
     "named below."
@@ -49,7 +80,9 @@ class CampaignPage(DocumentPage):
     """Everything templates/campaign.html.j2 prints."""
 
     verdict: str
-    verdict_reasons: str
+    verdict_says: str
+    reasons: tuple[Reason, ...]
+    findings_line: str
     glossary: tuple[tuple[str, str], ...]
 
 
@@ -67,7 +100,9 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
         identity=tuple(_identity(results)),
         verdict=verdict_head(results),
-        verdict_reasons=verdict_reasons(results),
+        verdict_says=verdict_says(results),
+        reasons=tuple(reasons_of(results)),
+        findings_line=findings_line(results),
         answer=_answer(results),
         cards=tuple(_cards(results)),
         opening=tuple(_opening(results)),
@@ -91,9 +126,6 @@ def _identity(results: Results) -> Iterable[str]:
         stamps = "local time of the source" if campaign.get("source") else "UTC"
         yield " · ".join(filter(None, (f"Measured {first} to {last} ({stamps})", as_text(campaign.get("uid")))))
         yield "Results relate only to the items measured."
-    if design := campaign.get("design"):
-        yield f"Design: {design}" + ("" if campaign.get("seed") is None else f"; seed {campaign['seed']}")
-    yield CLAIM
 
 
 def verdict_in_words(word: str) -> str:
@@ -107,17 +139,27 @@ def verdict_head(results: Results) -> str:
     return f"Verdict: {verdict_in_words(str(word))}." if word else ""
 
 
-def verdict_reasons(results: Results) -> str:
-    """What the verdict says, the findings that made it and, where a limit was stated, the decision."""
+def verdict_says(results: Results) -> str:
+    """What the verdict means, scenarios that are invalid alone and, where a limit was stated, the decision."""
     word = str(pick(results, "verdict", "word"))
-    reasons = listed(results, "verdict", "reasons")
-    found = [str(reason.get("code")) for reason in reasons if reason.get("weighs") == word]
-    more = f" and {len(found) - SUBJECTS_SHOWN} more" if len(found) > SUBJECTS_SHOWN else ""
     sentences = [VERDICTS[word].remedy] if word in VERDICTS else []
-    sentences += [f"Because of: {', '.join(found[:SUBJECTS_SHOWN])}{more}."] if found else []
     sentences += list(invalid_alone(results))
     decision = pick(results, "verdict", "decision")
-    return " ".join([*sentences, *([_decided(results, decision)] if decision else [])])
+    return " ".join([*sentences, *([decided(results, decision)] if decision else [])])
+
+
+def reasons_of(results: Results) -> Iterable[Reason]:
+    """The findings that made the verdict, each as its sentence with what it is about."""
+    word, names = str(pick(results, "verdict", "word")), run_names(results)
+    anchors = {remark.anchor for remark in remarks(results)}
+    for reason in listed(results, "verdict", "reasons"):
+        if reason.get("weighs") == word:
+            code, severity = str(reason.get("code")), str(reason.get("severity"))
+            told = [subject for subject in listed(reason, "subjects") if subject != "campaign"]
+            about = f" ({_subjects(told, names)})" if told else ""
+            text = ADVICE.get(code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
+            anchor = finding_anchor(SEVERITIES.get(severity, severity), code)
+            yield Reason(f"{code}{about}: {text}.", anchor if anchor in anchors else "")
 
 
 def invalid_alone(results: Results) -> Iterable[str]:
@@ -132,11 +174,16 @@ def invalid_alone(results: Results) -> Iterable[str]:
 
 def verdict_line(results: Results) -> str:
     """The verdict with its reasons; empty where results.json has none."""
-    head = verdict_head(results)
-    return f"{head} {verdict_reasons(results)}" if head else ""
+    head, reasons = verdict_head(results), list(reasons_of(results))
+    if not head:
+        return ""
+    more = f" And {len(reasons) - REASONS_SAID} more reasons." if len(reasons) > REASONS_SAID else ""
+    said = " ".join(reason.text for reason in reasons[:REASONS_SAID])
+    because = f"{'Reasons' if len(reasons) > 1 else 'Reason'}: {said}{more}" if reasons else ""
+    return " ".join(filter(None, (head, verdict_says(results), because)))
 
 
-def _decided(results: Results, decision: Results) -> str:
+def decided(results: Results, decision: Results) -> str:
     """The decision about the stated limit in one sentence."""
     limit, risk = quantity(energy_like(results, decision["limit_wh"])), decision.get("risk")
     what = f"{words(str(decision.get('quantity')))} of {decision.get('scenario')} against the limit of {limit}"
@@ -163,14 +210,18 @@ def _answer(results: Results) -> str:
     if not measured:
         return "No scenario run succeeded, so there is no result. Every run is listed below with its reason."
     if not any(number_at(part, "induced_energy_wh") for part in measured.values()):
-        return f"Energy per run on {host}. Without a baseline the part that the software itself caused is not known."
-    meant = "would have caused" if pick(results, "measurement", "origin") == "emulated" else "itself caused"
+        return (
+            f"Each card shows the energy that one run of a scenario took on {host}, the idle machine's share included: "
+            "no baseline was measured, so the share that the software caused is not known."
+        )
     failed = ", ".join(name for name in parts if name not in measured)
     missing = f" No run of {failed} succeeded." if failed else ""
+    emulated = " The meter was emulated, so these energies were computed and not measured."
     answer = (
-        f"Energy that each scenario {meant} on {host}, per run, the idle machine's share subtracted (induced energy)."
-    )
-    return " ".join([answer, SCOPE_OF_U, *incomplete(results)]) + missing
+        f"Each card shows the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
+        "the same time (induced energy)."
+    ) + (emulated if pick(results, "measurement", "origin") == "emulated" else "")
+    return " ".join([answer, *incomplete(results)]) + missing
 
 
 def _cards(results: Results) -> Iterable[Card]:
@@ -217,20 +268,20 @@ def _efficiency_lines(part: object) -> list[str]:
 
 
 def _opening(results: Results) -> Iterable[Block]:
-    counts = {
-        severity: sum(f.get("severity") == severity for f in listed(results, "findings")) for severity in SEVERITIES
-    }
-    plural = [
-        f"{count} {SEVERITIES[severity]}{'s' if count != 1 and severity != 'invalid' else ''}"
-        for severity, count in counts.items()
-        if count
-    ]
-    yield Paragraph(
-        f"Findings: {', '.join(plural) or 'none'}. {pick(results, 'measurement', 'sentence') or ''}".strip()
-    )
-    if counts["invalid"]:
-        yield Paragraph("Findings that make results, or single runs, invalid:")
-        yield Remarks(tuple(remark for remark in remarks(results) if remark.severity == "invalid"))
+    if any((number_at(part, "induced_energy_wh") or {}).get("U") for part in scenarios(results).values()):
+        yield Paragraph(SCOPE_OF_U, "note")
+    found = remarks(results)
+    invalid = tuple(remark for remark in found if remark.severity == "invalid")
+    if invalid:
+        yield Paragraph("These findings make results, or single runs, invalid:")
+        yield Remarks(invalid, linked=True)
+
+
+def findings_line(results: Results) -> str:
+    """How many findings there are, by severity: '15 findings: 5 warnings, 10 remarks'."""
+    found = [remark.severity for remark in remarks(results)]
+    counted = [_counted(found.count(word), word) for word in dict.fromkeys(found)]
+    return f"{_counted(len(found), 'finding')}: {', '.join(counted)}" if found else "no finding"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -243,13 +294,15 @@ def _sections(
     section = section_of
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
-                plots.induced_figure(results, stamp), plots.trace_figure(traces, stamp, trace_note)),
+                plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
+        section("findings", "Findings and remarks", findings_blocks(results)),
+        section("runs", "All runs", tables.run_table(results)),
+        section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
                 epoch_correlation_blocks(results), plots.efficiency_figure(results, stamp),
                 tables.efficiency_table(results), tables.success_table(results), marginal_table(results),
                 plots.cumulative_figure(results, stamp)),
         section("statistics", "Statistics", statistics_blocks(results, stamp)),
-        section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
         section("epochs", "Epochs", tables.action_tables(results, "epochs", "Epochs")),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
@@ -257,14 +310,13 @@ def _sections(
         section("history", "Training history", plots.history_figure(results, stamp)),
         section("duration", "Durations", tables.duration_table(results), plots.duration_figure(results, stamp)),
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
-        section("rules", "Other rules and conventions", tables.publisher_table(results), tables.oscar_table(results)),
-        section("runs", "All runs", tables.run_table(results)),
         section("planned", "Around the runs", planned_blocks(results)),
-        section("findings", "Findings and remarks", findings_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
                 tables.meter_table(results), tables.cross_check_table(results),
                 tables.preflight_table(results), tables.indicator_table(results)),
         section("material", "Data, weights and parameters", tables.material_table(results), parameters(results)),
+        section("rules", "Other rules and conventions", tables.publisher_table(results), tables.oscar_table(results)),
+        section("limits-applied", "Limits of the method", limits_table(results)),
         section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
     ]  # fmt: skip
     yield from numbered(part for part in found if part is not None)
@@ -311,37 +363,101 @@ def _sut_lines(results: Results) -> list[str]:
 
 
 def _box(role: str, lines: Iterable[str]) -> Box:
-    short = [line if len(line) <= BOX_WIDTH else line[: BOX_WIDTH - 1] + "…" for line in lines if line]
-    return Box(role, tuple(short if len(short) <= BOX_LINES else [*short[: BOX_LINES - 1], "…"]))
+    """A box of the diagram: lines that are too long go on in the next one."""
+    folded = [part for line in lines if line for part in lines_of(line, BOX_WIDTH)]
+    return Box(
+        role, tuple(folded if len(folded) <= BOX_LINES else [*folded[: BOX_LINES - 1], "and more: see the tables"])
+    )
 
 
 def remarks(results: Results) -> list[Remark]:
     """Findings in words, worst first; those that share code and severity stand together."""
-    grouped: dict[tuple[str, str], list[dict[str, object]]] = {}
+    grouped: dict[tuple[str, str], list[Mapping[str, object]]] = {}
     for finding in listed(results, "findings"):
         grouped.setdefault((str(finding.get("severity")), str(finding.get("code"))), []).append(finding)
     order = [*SEVERITIES, *sorted({severity for severity, _ in grouped} - set(SEVERITIES))]
-    found = []
-    for (severity, code), group in sorted(grouped.items(), key=lambda item: order.index(item[0][0])):
-        advice, shown = ADVICE.get(code, UNKNOWN), group[:SUBJECTS_SHOWN]
-        named = ", ".join(filter(None, (as_text(finding.get("subject")) for finding in shown)))
-        more = f" and {len(group) - len(shown)} more" if len(group) > len(shown) else ""
-        own = [dict(evidence) for finding in shown if isinstance(evidence := finding.get("evidence"), dict)]
-        remedies = [str(text) for evidence in own for text in evidence.pop("remedy", [])]
-        remedy = f"{'; '.join(remedies)}." if remedies else advice.remedy
-        evidence = dict.fromkeys(filter(None, (as_text(one, EVIDENCE_DIGITS) for one in own)))
-        word = SEVERITIES.get(severity, severity)
-        found.append(Remark(word, code, named + more, advice.meaning, "; ".join(evidence).rstrip("."), remedy))
-    return found
+    names = run_names(results)
+    ordered = sorted(grouped.items(), key=lambda item: order.index(item[0][0]))
+    return [_remark(results, names, *key, group) for key, group in ordered]
+
+
+def _remark(
+    results: Results, names: Mapping[str, str], severity: str, code: str, group: Sequence[Mapping[str, object]]
+) -> Remark:
+    """One finding of all its subjects: the evidence of the first, that of the others folded."""
+    advice = ADVICE.get(code, UNKNOWN)
+    by_evidence: dict[str, list[str]] = {}
+    remedies: list[str] = []
+    for finding in group:
+        own = dict(evidence) if isinstance(evidence := finding.get("evidence"), Mapping) else {}
+        remedies += [as_text(text) for text in own.pop("remedy", [])]
+        text = as_text(_readable(results, names, own), EVIDENCE_DIGITS).rstrip(".")
+        by_evidence.setdefault(text, []).append(as_text(finding.get("subject")))
+    first, *others = by_evidence.items()
+    shown = f"{_subjects(first[1], names)}: {first[0]}" if others and first[0] else first[0]
+    more = "; ".join(f"{_subjects(subjects, names)}: {text or 'none'}" for text, subjects in others)
+    named = _subjects([as_text(finding.get("subject")) for finding in group], names)
+    if len(named) > SUBJECTS_LETTERS:
+        more = f"It is about {named}. {more}".rstrip()
+        named = f"{named[:SUBJECTS_LETTERS].rpartition(', ')[0]} and more"
+    summary = f"evidence of the {_counted(len(others), 'other case')}" if others else "all that it is about"
+    return Remark(
+        SEVERITIES.get(severity, severity), code, named, advice.meaning, shown,
+        f"{'; '.join(dict.fromkeys(remedies))}." if remedies else advice.remedy,
+        f"{more}." if more else "", summary if more else "",
+    )  # fmt: skip
+
+
+def _subjects(subjects: Iterable[str], names: Mapping[str, str]) -> str:
+    """What a finding is about: runs by their numbers, neighbours taken together, the rest by name."""
+    told = dict.fromkeys(filter(None, subjects))
+    runs = [name for folder, name in names.items() if folder in told]
+    others = ["the campaign" if subject == "campaign" else subject for subject in told if subject not in names]
+    return ", ".join([*([enumerated_runs(runs)] if runs else []), *others])
+
+
+def subjects_in_words(results: Results, subjects: Iterable[object]) -> str:
+    """What a reason of the verdict is about, as findings say it."""
+    return _subjects((as_text(subject) for subject in subjects), run_names(results))
+
+
+def _readable(results: Results, names: Mapping[str, str], evidence: object, key: str = "") -> object:
+    """Evidence with energies in the page's unit, quantities in words, and runs called as they are on the page."""
+    if isinstance(evidence, Mapping):
+        read = {str(name): _readable(results, names, part, str(name)) for name, part in evidence.items()}
+        return {_named_alone(name) if isinstance(part, str) else name: part for name, part in read.items()}
+    if isinstance(evidence, list):
+        return [_readable(results, names, part, key) for part in evidence]
+    if isinstance(evidence, int | float) and is_finite(evidence) and words_and_unit(key)[1] == "Wh":
+        scale = page_scale(results, "Wh")
+        return f"{significant(float(evidence) * scale.factor, EVIDENCE_DIGITS)}{scale.suffix}"
+    if isinstance(evidence, str):
+        return names.get(evidence, words(evidence).lower() if key == "quantity" else evidence)
+    return evidence
+
+
+def _named_alone(key: str) -> str:
+    """A key whose value is printed with its unit: without the unit."""
+    return key.removesuffix("_wh") if key not in WORDS else key
 
 
 def findings_blocks(results: Results) -> list[Block]:
-    """Every finding in words, and the limits that were applied."""
+    """Every finding in words."""
     found = remarks(results)
-    first = Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")
-    thresholds = pick(results, "thresholds") or {}
-    limits = tuple((str(key).replace("_", " "), as_text(value)) for key, value in thresholds.items())
-    return [first, *([Facts("Limits that were applied", limits)] if limits else [])]
+    return [Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")]
+
+
+def limits_table(results: Results) -> Table | None:
+    """The limits that the findings were judged by: what each is about, its value, its unit."""
+    rows = []
+    for key, value in (pick(results, "thresholds") or {}).items():
+        said, unit = LIMITS.get(str(key)) or words_and_unit(str(key))
+        rows.append(Row((said, as_text(value), unit)))
+    if not rows:
+        return None
+    heads = (Head("What is judged", False), Head("Limit"), Head("Unit", False))
+    note = "The limits of method and lab.toml ([thresholds]) at the time of the measurement."
+    return Table("limits", "Limits that were applied", heads, tuple(rows), note)
 
 
 def parameters(results: Results) -> Facts | None:
@@ -361,10 +477,13 @@ def _evidence(results: Results, command: str) -> list[Block]:
     version = f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}{state}"
     counted = f"{sum(bool(run.get('included')) for run in runs)} in the means of {len(runs)} begun"
     planned = f"; {campaign['plan']} planned" if campaign.get("plan") else ""
+    seed = "" if campaign.get("seed") is None else f"; seed {campaign['seed']}"
     items = [("Measured with", version), ("Runs", counted + planned), ("Recompute this page", command)]
+    items += [("Design", f"{campaign['design']}{seed}")] if campaign.get("design") else []
+    items += [("Structure", CLAIM)]
     for meter in listed(results, "measurement", "meters"):
         shown = {key: value for key, value in (meter.get("evidence") or {}).items() if key not in UNSHOWN}
-        parts = (as_text(meter.get("sentence")), as_text(shown))
+        parts = (as_text(meter.get("sentence")).rstrip("."), as_text(shown))
         items.append((f"Meter {meter.get('meter')}", ". ".join(filter(None, parts))))
     if source := campaign.get("source"):
         items += [("Imported from", as_text(source.get("format"))), ("Note of the import", as_text(source.get("note")))]

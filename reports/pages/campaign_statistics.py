@@ -16,6 +16,7 @@ from reports.pages.lookup import Results, listed, number_at, pick, scenarios, wo
 from reports.pages.numbers import (
     NOTHING,
     Scale,
+    alike,
     bare,
     fixed,
     is_finite,
@@ -82,8 +83,8 @@ OF_POWER = (
     "than below; it assumes no distribution."
 )
 UNREACHABLE = {
-    "not-above-zero": "not told from zero yet, so no number of runs is known",
-    "too-many": "more than 500",
+    "not-above-zero": "its induced energy cannot be told from zero yet, so the number of runs is not known",
+    "too-many": "it would take more than 500 runs",
 }
 TEMPERATURE = "gpu_temperature_c"
 COURSES = {TEMPERATURE: "GPU temperature", "val_accuracy": "validation accuracy", "val_loss": "validation loss"}
@@ -104,8 +105,8 @@ GULDNER = (
 )
 OF_RUNS = (
     "Runs of one scenario resemble each other, so that over all runs a p can be tiny where few scenarios differ by "
-    "chance; the same over the medians of the scenarios, one point each, stands beside it. Two-sided. The core study "
-    "found neither loss nor accuracy correlated with energy."
+    "chance; therefore the table also gives the test over the medians of the scenarios, one point each. All tests are "
+    "two-sided. The core study found neither loss nor accuracy correlated with energy."
 )
 MOST_PANELS = 9
 
@@ -132,8 +133,16 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
     ]
     if shows:
         return blocks
-    folded = [replace(block, folded=True) if isinstance(block, Table) else block for block in blocks]
-    return [Paragraph(NOTHING_SHOWN), *folded]
+    return [Paragraph(NOTHING_SHOWN), *(_folded(block) for block in blocks)]
+
+
+def _folded(block: Block) -> Block:
+    """A block of a section that shows nothing; what a new campaign takes stays open."""
+    if isinstance(block, Table | Figure):
+        return replace(block, folded=True)
+    if isinstance(block, Paragraph) and not block.tone:
+        return replace(block, summary="What was tested" if REPLICATE in block.text else "Which test, and why")
+    return block
 
 
 def _shows(part: Part) -> bool:
@@ -233,7 +242,7 @@ def _levels(part: Part) -> Table:
             )
             rows.append(Row((
                 name, scale.axis(_title(key)), str(pick(mean, "n")), bare(mean, scale),
-                bare(number_at(level, "median"), scale), spread(mean, scale),
+                alike(number_at(level, "median"), mean, scale), spread(mean, scale),
                 interval_text(cv["value"], None if ends is None else [ends["low"], ends["high"]], PERCENT), *test,
             )))  # fmt: skip
     heads = (
@@ -242,7 +251,7 @@ def _levels(part: Part) -> Table:
     )  # fmt: skip
     left_out = {name: None for response in part["responses"].values() for name in response["left_out"]}
     note = "Mean ± U at 95 %, from the spread of the runs alone. The very values of the tests above; Shapiro-Wilk is "
-    note += "shown and chooses nothing."
+    note += "for information: no test was chosen by it."
     note += f" With a single run, and in no test: {', '.join(left_out)}." if left_out else ""
     return Table("levels", "What the tests rest on", heads, tuple(rows), note, folded=len(rows) >= FOLD_FROM)
 
@@ -281,8 +290,12 @@ def _planned(part: Part) -> Iterable[Block]:
     needed += [f"{found['blocks']} baseline blocks"] if found["blocks"] else []
     others = [f"{name}: {UNREACHABLE.get(str(reason), reason)}" for name, reason in found["unreachable"].items()]
     percent, share = (significant(float(found[key]), 3) for key in ("half_width_percent", "share_percent"))
-    text = f"For ±{percent} % of the induced energy in {share} % of campaigns a new "
-    text += f"one takes {', '.join(needed)}." if needed else "one cannot be planned."
+    aim = f"±{percent} % of the induced energy in {share} % of campaigns"
+    text = (
+        f"A new campaign reaches {aim} with {', '.join(needed)}."
+        if needed
+        else f"No new campaign can be planned for {aim}."
+    )
     yield Paragraph(" ".join([text, *(f"{other}." for other in others)]), "note")
 
 
@@ -373,8 +386,8 @@ def marginal_table(results: Results) -> Table | None:
     )  # fmt: skip
     note = (
         "Energy (total) from the end of the first epoch at one level to the end of the first epoch at the next, by the "
-        "percentage points between these two epochs; mean over the runs, U at 95 %. Of runs that began at the lower "
-        "level: those whose one epoch reached both tell nothing, and those that never reached the higher one would "
-        "have made it dearer."
+        "percentage points between these two epochs; mean over the runs, U at 95 %. A run that reached both levels in "
+        "one epoch (both at once) does not count. Runs that never reached the higher level do not count either; with "
+        "them the energy would be larger."
     )
     return Table("marginal", "What one more percentage point of accuracy took", heads, tuple(rows), note)

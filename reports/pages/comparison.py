@@ -21,10 +21,12 @@ from reports.pages.numbers import (
     bare,
     fixed,
     in_page_units,
+    page_scale,
     quantity,
     scale_for,
     significant,
 )
+from reports.pages.statistics_tables import p_text
 from reports.pages.tables import as_text, kind_in_words
 from reports.sheet import Labelled
 from reports.statistics_figures import IntervalPanel, Stretch
@@ -116,14 +118,16 @@ UNBOUNDED = (
     "No interval: the runs are too few or too scattered to bound the quotient, so the value alone shows nothing."
 )
 LONG_KEYS, FEW_STATEMENTS = 12, 2
+ALPHA = 0.05
 MOST_JOINED = 3
 """The names of so many campaigns are joined to that of a side."""
 
 
 def legible(document: Results) -> Results:
-    """The document with sides that many campaigns were joined to called after the first, unless they have a name."""
+    """The document in the units of its page, with sides that many campaigns were joined to called after the first,
+    unless they have a name."""
     sets = [{**one, "sides": [{**side, "label": _short(side)} for side in one["sides"]]} for one in document["sets"]]
-    return {**document, "sets": sets}
+    return in_page_units({**document, "sets": sets}, "sets")
 
 
 def _short(side: Part) -> str:
@@ -135,7 +139,7 @@ def _short(side: Part) -> str:
 
 def comparison_page(document: Results) -> DocumentPage:
     """The page of one comparison."""
-    document = in_page_units(legible(document), "sets")
+    document = legible(document)
     title = "Comparison: " + " and ".join(dict.fromkeys(s["label"] for one in document["sets"] for s in one["sides"]))
     software = document["software"]
     command = command_of(document)
@@ -212,16 +216,15 @@ def _statement(document: Results, one: Part, pair: Part) -> str:
         return (
             f"{where}{'nothing' if where else 'Nothing'} can be said of the {what} of {second} against {first}: {why}."
         )
-    sentence = _shown(where, part, what, first, second, used)
+    sentence = _shown(page_scale(document, part["unit"]), where, part, what, first, second, used)
     return sentence + _equality(part, document["options"]["margin"])
 
 
-def _shown(where: str, part: Part, what: str, first: str, second: str, used: str) -> str:
+def _shown(scale: Scale, where: str, part: Part, what: str, first: str, second: str, used: str) -> str:
     if part["verdict"] in ("less", "more"):
         sign = -1 if part["verdict"] == "less" else 1
         by = _size(part["relative"], sign) if part["relative"] else _size(part["difference"], sign)
         return f"{where}{second} {used} {by} {part['verdict']} {what} per run than {first} (95 %, type B included)."
-    scale = scale_for([{"value": part["not_excluded"], "unit": part["unit"]}])
     limit = significant(part["not_excluded"] * scale.factor, 3) + scale.suffix
     share = part["not_excluded_percent"]
     of = "" if share is None else f" ({significant(share, 2)} % of {first})"
@@ -463,9 +466,16 @@ def _test_table(one: Part, pair: Part, anchor: str) -> Table:
             continue
         names[f"{TESTS[test['name']]}, n = {' and '.join(map(str, test['n']))}"] = None
         statistic = NOTHING if test["statistic"] is None else f"{test['symbol']} = {significant(test['statistic'])}"
-        adjusted = (_p(test["p_adjusted"]),) if several else ()
-        numbers = (_plain(test["df"]), _plain(test["plain_df"]), _p(test["p"]), *adjusted, _p(test["p_complete"]))
-        sizes = (_effect(effects["cliffs_delta"]), _effect(effects["hedges_g"]))
+        adjusted = (p_text(test["p_adjusted"]),) if several else ()
+        numbers = (
+            _plain(test["df"]),
+            _plain(test["plain_df"]),
+            p_text(test["p"]),
+            *adjusted,
+            p_text(test["p_complete"]),
+        )
+        shown = test["p"] is not None and test["p"] < ALPHA
+        sizes = (_effect(effects["cliffs_delta"], shown=shown), _effect(effects["hedges_g"], shown=shown))
         rows.append(Row((label_of(name), statistic, *numbers, *sizes)))
         notes |= {f"{label_of(name)}: {_reason(code)}" for code in (test["reason"], effects["reason"]) if code}
     heads = tuple(Head(text, numeric=place > 0) for place, text in enumerate(texts))
@@ -477,20 +487,14 @@ def _plain(value: float | None) -> str:
     return NOTHING if value is None else significant(value, 3)
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return fixed(value, 4) if value >= 0.0001 else "below 0.0001"
-
-
-def _effect(effect: Part | None) -> str:
-    """A size with its interval; without one, with the word for it."""
+def _effect(effect: Part | None, *, shown: bool) -> str:
+    """A size with its interval; without one, with the word for it where the test shows that it is not nothing."""
     if not effect:
         return NOTHING
     size = significant(effect["value"], 2)
     if effect["interval"]:
         return f"{size} [{_interval(effect['interval'], 1.0, 2)}]"
-    return f"{size} ({effect['word']})" if effect["word"] else size
+    return f"{size} ({effect['word']})" if effect["word"] and shown else size
 
 
 def _equivalence_tables(one: Part, anchor: str) -> list[Block]:
@@ -514,7 +518,7 @@ def _equivalence_row(label: str, test: Part) -> Row:
         return Row((label, NOTHING, NOTHING, NOTHING, _reason(test["reason"])))
     ends, limits = (_interval(pair, 1.0) for pair in ((test["low"], test["high"]), test["limits"]))
     word = "equivalent" if test["equivalent"] else "not shown to be equivalent"
-    return Row((label, ends, limits, _p(test["p"]), word))
+    return Row((label, ends, limits, p_text(test["p"]), word))
 
 
 def _iso(one: Part, anchor: str) -> list[Block]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
+from reports.sheet import without_hole
 
 STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
@@ -42,6 +43,11 @@ class DocumentPage:
     opening: tuple[Block, ...]
     sections: tuple[Section, ...]
     colophon: tuple[str, ...]
+
+    @property
+    def cards_in_a_row(self) -> int:
+        """How many cards stand side by side where there is room for so many, so that none is left alone."""
+        return without_hole(len(self.cards), 4)
 
 
 def document_page(

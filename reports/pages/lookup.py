@@ -38,6 +38,7 @@ WORDS = {
     "loss": "training loss",
     "f1": "F1",
     "gap_energy_wh": "Energy in gaps",
+    "percent_of_all_cpus": "percent of all CPUs",
 }
 GPU_WORDS = {
     "pstate": "performance state", "pcie_generation": "PCIe generation", "temperature_c": "temperature",
@@ -83,6 +84,37 @@ def listed(tree: object, *path: str) -> Sequence[Any]:
     """The list at `path`; empty where there is none."""
     part = pick(tree, *path)
     return part if isinstance(part, list) else []
+
+
+def run_names(results: Results) -> dict[str, str]:
+    """Folder -> what the run is called on a page: 'run 7', 'run 7, attempt 2'; in the order of their numbers."""
+    begun = [*listed(results, "runs"), *listed(results, "campaign", "lost")]
+    runs = sorted(begun, key=lambda run: (run.get("ordinal") or 0, run.get("attempt") or 1))
+    again = {run.get("ordinal") for run in runs if run.get("attempt", 1) != 1}
+    return {
+        str(run["folder"]): f"run {run.get('ordinal')}"
+        + (f", attempt {run.get('attempt', 1)}" if run.get("ordinal") in again else "")
+        for run in runs
+        if run.get("folder")
+    }
+
+
+def run_name(results: Results, folder: object) -> str:
+    """What the run of a folder is called; the folder's own name where no run has it."""
+    return run_names(results).get(str(folder), str(folder))
+
+
+def enumerated_runs(names: Sequence[str]) -> str:
+    """'runs 1 to 6, 8, 10': the names of runs in their order, three neighbours and more taken together."""
+    spans: list[list[str]] = []
+    for number in (name.removeprefix("run ") for name in names):
+        last = spans[-1][-1] if spans else ""
+        if number.isdigit() and last.isdigit() and int(number) == int(last) + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    parts = (", ".join(span) if len(span) < 3 else f"{span[0]} to {span[-1]}" for span in spans)
+    return f"{'run' if len(names) == 1 else 'runs'} {', '.join(parts)}"
 
 
 def words(key: str) -> str:

@@ -69,8 +69,26 @@ def in_page_units(results: Mapping[str, Any], *heads: str) -> dict[str, Any]:
 
 def energy_like(document: Mapping[str, Any], value: object) -> Number:
     """An energy in Wh that is no Number of the document, to be printed in the page's unit."""
-    same = (number for number in _numbers_in(dict(document)) if unit_of(number) == "Wh" and number.get(PRINTED))
-    return {"value": value, "unit": "Wh", PRINTED: next(same, {}).get(PRINTED)}
+    return {"value": value, "unit": "Wh", PRINTED: _printed(document, "Wh")}
+
+
+def page_scale(document: Mapping[str, Any], unit: str) -> Scale:
+    """The unit that all of a kind ("W", "Wh") are printed in on the document's page."""
+    return _prefixed(_printed(document, unit) or unit, unit)
+
+
+def _printed(document: Mapping[str, Any], unit: str) -> str | None:
+    same = (number for number in _numbers_in(dict(document)) if unit_of(number) == unit and number.get(PRINTED))
+    return next(same, {}).get(PRINTED)
+
+
+def alike(number: Number | None, like: Number | None, scale: Scale) -> str:
+    """A value without U of its own, printed to the decimals of one that has it."""
+    value, expanded = value_of(number, scale), half_width_of(like, scale)
+    if value is None or expanded is None:
+        return bare(number, scale)
+    places = decimals_for(expanded)
+    return fixed(value, _at_most(places, DECIMALS_OF_SECONDS if scale.unit == "s" else None))
 
 
 def _numbers_in(part: object) -> Iterator[Number]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.pages.blocks import Block, Head, Row, Table
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios
-from reports.pages.numbers import Scale, bare, fixed, is_finite, quantity, scale_for, significant
+from reports.pages.lookup import Results, listed, number_at, pick, run_name, scenarios
+from reports.pages.numbers import Scale, bare, fixed, is_finite, page_scale, quantity, scale_for, significant
 
 TAIL_NOTE = (
     "Energy above the baseline from the end of the rating interval to the end of the record; it is not part of the "
@@ -62,8 +62,9 @@ def _tails(results: Results) -> Table | None:
 
 def _observer(results: Results) -> Table | None:
     found = [(title, pick(results, "observer", key)) for key, title in CONDITIONS]
+    scale = page_scale(results, "W")
     rows = [
-        Row((title, *(bare(number_at(part, key), Scale("W")) for key in ("with_w", "without_w", "difference_w"))))
+        Row((title, *(bare(number_at(part, key), scale) for key in ("with_w", "without_w", "difference_w"))))
         for title, part in found
         if part
     ]
@@ -89,7 +90,7 @@ def _promise(results: Results) -> Table | None:
 
 
 def _pulses(results: Results) -> Table | None:
-    rows = [Row(tuple(_pulse(pulse))) for pulse in listed(results, "clock", "pulses")]
+    rows = [Row(tuple(_pulse(results, pulse))) for pulse in listed(results, "clock", "pulses")]
     heads = (
         Head("Meter", False), Head("Run", False), Head("Edges"), Head("Offset"), Head("Window"), Head("Stated", False),
         Head("Outcome", False),
@@ -97,9 +98,9 @@ def _pulses(results: Results) -> Table | None:
     return Table("sync-pulses", "Sync pulses", heads, tuple(rows), PULSE_NOTE) if rows else None
 
 
-def _pulse(pulse: Any) -> Iterator[str]:  # noqa: ANN401  decoded JSON
+def _pulse(results: Results, pulse: Any) -> Iterator[str]:  # noqa: ANN401  decoded JSON
     yield str(pulse["meter"])
-    yield str(pulse["folder"])
+    yield run_name(results, pulse["folder"])
     yield str(pulse["edges"])
     yield quantity(number_at(pulse, "offset_s"))
     yield quantity(number_at(pulse, "window_s"))

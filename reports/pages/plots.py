@@ -13,7 +13,7 @@ from reports import figures
 from reports.figures import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
 from reports.pages.blocks import Figure
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
-from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, scale_for, value_of
+from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
 from reports.pages.tables import kind_in_words
 from reports.sheet import BASELINE, Labelled
 
@@ -32,6 +32,7 @@ HISTORY = {
 TIME_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 ACTIONS_SHOWN = 5
 """Actions of each scenario, the longest first, that have a strip of their own in the figure of durations."""
+SHARED_EPOCHS = "A line ends where the first run ended its training; later epochs stand in the table of epochs."
 FACTORS_SHOWN = ("val_accuracy_per_wh", "correct_classifications_per_wh", "images_per_j", "epochs_per_wh")
 """Efficiency factors that are drawn; all of them stand in the table."""
 
@@ -49,7 +50,7 @@ def energy_figure(results: Results, stamp: str) -> Figure | None:
     has_gpu = any(bar.part is not None for panel in panels for bar in panel.bars)
     caption = "Mean power, energy and induced energy per run. Whiskers: U at 95 %."
     caption += " The narrow light bar is the GPU's part (DC board, by its own reading)." if has_gpu else ""
-    return _bars("fig-energy", caption, panels, 3 if len(panels) > 2 else 2, stamp)
+    return _bars("fig-energy", caption, panels, stamp)
 
 
 def hardware_figure(results: Results, stamp: str) -> Figure | None:
@@ -59,7 +60,7 @@ def hardware_figure(results: Results, stamp: str) -> Figure | None:
         numbers = {name: number_at(part, "hardware", key, "mean") for name, part in scenarios(results).items()}
         panels += _bar_panel(words(key), numbers, baseline=number_at(results, "baseline", "hardware", key))
     caption = "Hardware use: means over the runs of each scenario. Disk and network: moved per second."
-    return _bars("fig-hardware", caption, panels, 2, stamp)
+    return _bars("fig-hardware", caption, panels, stamp)
 
 
 def efficiency_figure(results: Results, stamp: str) -> Figure | None:
@@ -71,13 +72,7 @@ def efficiency_figure(results: Results, stamp: str) -> Figure | None:
         numbers = {name: number_at(part, "efficiency", "per_induced", kind) for name, part in parts.items()}
         for panel in _bar_panel(kind_in_words(kind), numbers):
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
-    return _bars(
-        "fig-efficiency",
-        "Efficiency factors by induced energy. Whiskers: U at 95 %.",
-        panels,
-        2,
-        stamp,
-    )
+    return _bars("fig-efficiency", "Efficiency factors by induced energy. Whiskers: U at 95 %.", panels, stamp)
 
 
 def _bar_panel(
@@ -102,20 +97,20 @@ def _bar_panel(
     return [BarPanel(title, scale.axis(title), bars)]
 
 
-def _bars(name: str, caption: str, panels: Sequence[BarPanel], columns: int, stamp: str) -> Figure | None:
+def _bars(name: str, caption: str, panels: Sequence[BarPanel], stamp: str) -> Figure | None:
     if not panels:
         return None
     spoken = " ".join(
         f"{panel.axis}: " + "; ".join(f"{bar.label} {bar.text}" for bar in panel.bars) + "." for panel in panels
     )
-    return Figure(name, caption, Markup(figures.bars(Labelled(name, caption, spoken, stamp), panels, columns)))
+    return Figure(name, caption, Markup(figures.bars(Labelled(name, caption, spoken, stamp), panels)))
 
 
 def epoch_figure(results: Results, stamp: str) -> Figure | None:
     """Left half of figure 8: energy per epoch, one panel per scenario, with the GPU's temperature."""
     panels, spoken = [], []
     for style, (name, part) in enumerate(scenarios(results).items()):
-        epochs = [record for record in listed(part, "epochs") if number_at(record, "energy_wh")]
+        epochs = _of_every_run(listed(part, "epochs"), "energy_wh")
         if not epochs:
             continue
         numbers = [number_at(record, "energy_wh") for record in epochs]
@@ -139,16 +134,22 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         spoken.append(f"{name}: first epoch {full(numbers[0], scale)}, last {full(numbers[-1], scale)}.")
     if not panels:
         return None
-    caption = "Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %."
+    caption = f"Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %. {SHARED_EPOCHS}"
     svg = figures.curves(Labelled("fig-epochs", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-epochs", caption, Markup(svg))
+
+
+def _of_every_run(epochs: Sequence[Any], key: str) -> list[Any]:
+    """The epochs that as many runs have as the first: a mean over fewer would jump where a run ends."""
+    present = [record for record in epochs if number_at(record, key)]
+    return [record for record in present if record.get("n") == present[0].get("n")] if present else []
 
 
 def cumulative_figure(results: Results, stamp: str) -> Figure | None:
     """Energy up to the end of epoch k, one panel per scenario, with the accuracy reached there."""
     panels, spoken = [], []
     for style, (name, part) in enumerate(scenarios(results).items()):
-        epochs = [record for record in listed(part, "epochs") if number_at(record, "cumulative_energy_wh")]
+        epochs = _of_every_run(listed(part, "epochs"), "cumulative_energy_wh")
         if len(epochs) < 2:
             continue
         numbers = [number_at(record, "cumulative_energy_wh") for record in epochs]
@@ -163,9 +164,9 @@ def cumulative_figure(results: Results, stamp: str) -> Figure | None:
     if not panels:
         return None
     caption = (
-        "Energy from the beginning of a run to the end of an epoch (total), mean over the runs that have it, with "
+        "Energy from the beginning of a run to the end of an epoch (total), mean over the runs, with the accuracy "
+        f"reached. Whiskers: U at 95 %. {SHARED_EPOCHS}"
     )
-    caption += "the accuracy reached. Whiskers: U at 95 %."
     svg = figures.curves(Labelled("fig-cumulative", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-cumulative", caption, Markup(svg))
 
@@ -191,8 +192,7 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
         for name, style in styles.items():
             histories = _histories(results, name, metric)
             lines += [Curve("", style, range(1, len(h) + 1), h, faint=True) for h in histories]
-            longest = max((len(h) for h in histories), default=0)
-            mean = [sum(v) / len(v) for k in range(longest) if (v := [h[k] for h in histories if len(h) > k])]
+            mean = [sum(values) / len(values) for values in zip(*histories, strict=False)]
             if mean:
                 lines.append(Curve(name, style, range(1, len(mean) + 1), mean))
                 spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first epoch, {mean[-1]:.3g} after the last.")
@@ -200,7 +200,7 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
             panels.append(CurvePanel(title, "epoch", title.lower(), lines))
     if not panels:
         return None
-    caption = "Training history: every run (grey) and the mean over the runs that reached the epoch."
+    caption = f"Training history: every run (grey) and the mean over the runs. {SHARED_EPOCHS}"
     svg = figures.curves(Labelled("fig-history", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-history", caption, Markup(svg))
 
@@ -296,14 +296,23 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
     return Figure("fig-baseline", caption, Markup(svg))
 
 
-def trace_figure(panels: Sequence[figures.TracePanel], stamp: str, note: str) -> Figure | None:
+def trace_figure(results: Results, panels: Sequence[figures.TracePanel], stamp: str, note: str) -> Figure | None:
     """Figure 5: power of every run over time, and the mean."""
     if not panels:
         return None
+    scale = page_scale(results, "W")
+    drawn = [_in_unit(panel, scale.factor) for panel in panels]
     spoken = " ".join(_spoken(panel) for panel in panels)
     caption = f"Power of every run (grey) and the mean over the runs (coloured), the actions below. {note}"
-    svg = figures.traces(Labelled("fig-power", caption, spoken, stamp), panels, "power / W")
+    svg = figures.traces(Labelled("fig-power", caption, spoken, stamp), drawn, "time / s", scale.axis("power"))
     return Figure("fig-power", caption, Markup(svg))
+
+
+def _in_unit(panel: figures.TracePanel, factor: float) -> figures.TracePanel:
+    if factor == 1:
+        return panel
+    runs = [(seconds, factor * watts) for seconds, watts in panel.runs]
+    return replace(panel, runs=runs, mean=(panel.mean[0], factor * panel.mean[1]))
 
 
 def _spoken(panel: figures.TracePanel) -> str:

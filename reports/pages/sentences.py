@@ -48,15 +48,15 @@ ADVICE = {
         "Ask who removed it and why; put the folder back from a copy, or measure the campaign again.",
     ),
     "seal-unsigned": Advice(
-        "The seal of this run was to be signed when it was made, and was not; the reason stands beside.",
+        "The seal of this run was to be signed when it was made, and was not; the evidence gives the reason.",
         "Make the key usable ([seal] in lab.toml: agent loaded, token plugged in) before the next run.",
     ),
     "receipt-missing": Advice(
-        "The witness did not receive this head; for the span beside nobody but the laboratory knew of it.",
+        "The witness did not receive this head; until it does, nobody but the laboratory knows of it.",
         "`wattlab witness send` sends what is missing; the receipt then says how late it is.",
     ),
     "receipt-late": Advice(
-        "The witness received this head later than at once; for the span beside nobody but the laboratory knew of it.",
+        "The witness received this head late; until then nobody but the laboratory knew of it.",
         "Find out why the witness could not be reached then; the longer the span, the less the receipt proves.",
     ),
     "witness-clock": Advice(
@@ -65,12 +65,12 @@ ADVICE = {
     ),
     "aborted-after-rating": Advice(
         "The run was ended by the lab's side when its rating interval was over, so its energy was known; it enters no "
-        "mean. What the mean would be with it stands under the alternatives (with-aborted).",
+        "mean. The table of other rules gives the mean with it.",
         "State why it was aborted. Runs that are given up for what they showed make the mean of the others wrong.",
     ),
     "thrown-out": Advice(
         "The run was thrown out and repeated when it was measured, by that day's rules; by today's it would count.",
-        "Compare its value with the repeated one's; the reason stands beside.",
+        "Compare its value with the repeated one's; the evidence gives the reason.",
     ),
     "frozen": Advice(
         "The command, what stamps its end, or a whole machine stood still for a while, so the interval's end or its "
@@ -207,7 +207,7 @@ ADVICE = {
         "Measure in a room of 23 ± 5 °C.",
     ),
     "not-monitored": Advice(
-        "Nothing recorded these quantities, so their rules could not be judged; the number of runs stands beside.",
+        "Nothing recorded these quantities, so their rules could not be judged. The evidence counts the runs of each.",
         "Use a meter that reports the mains, a thermometer ([ambient] in lab.toml), a stabilization of a minute.",
     ),
     "computational-incorrect": Advice(
@@ -231,7 +231,7 @@ ADVICE = {
         "Measure more runs and more baseline blocks; the half width falls with the root of their number.",
     ),
     "pooled-incomparable": Advice(
-        "Runs of one mean, or of its baseline, were not made alike; what differs stands beside, with its digests.",
+        "Runs of one mean, or of its baseline, were not made alike. The evidence names what differs, with its digests.",
         "Repeat the runs with one program, one set of packages and parameters, on one machine, with one meter.",
     ),
     "baseline-short": Advice(
@@ -243,7 +243,7 @@ ADVICE = {
         "Measure baseline blocks before, between and after the runs.",
     ),
     "limits-loosened": Advice(
-        "The laboratory judged by limits that are looser than the method's; both stand beside.",
+        "The laboratory judged by limits that are looser than the method's. The evidence gives both.",
         "Remove these lines from [thresholds] of lab.toml, or state why they are right here.",
     ),
     "no-result": Advice(
@@ -284,7 +284,7 @@ ADVICE = {
         "Measure longer or more runs, or more baseline blocks.",
     ),
     "outlier": Advice(
-        "A value lies far from the median of its group; the headline includes it, the value without it stands beside.",
+        "A value lies far from the median of its group; the headline includes it; the page also gives it without it.",
         "Look at the run's power trace for a technical reason; exclude a run only for such a reason, with a note.",
     ),
     "clock-bound": Advice(
@@ -396,23 +396,79 @@ ADVICE = {
         "Bring SUT and host closer together in the network, measure longer, or let wattlab start the tracker.",
     ),
     "excluded-by-operator": Advice(
-        "The operator took this run out of the means after it was measured; who, when and why stand beside.",
+        "The operator took this run out of the means after it was measured. The evidence says who did so and why.",
         "Judge the reason: it must be a technical one. The run's own figures stay in the table of all runs.",
     ),
-    "annotation": Advice("The operator left a note beside the campaign.", "Read the note; it is printed beside."),
-    "note": Advice("The lab left a note during the run.", "Read the note; it is printed beside."),
+    "annotation": Advice(
+        "The operator added a note to the campaign.",
+        "Judge whether what the note says touches a result; where it does, measure those runs again.",
+    ),
+    "note": Advice(
+        "wattlab noted something that it could not read or do while it measured.",
+        "Where the evidence names something that is missing, install or connect it before the next campaign; a note "
+        "about what the machine does not have needs nothing.",
+    ),
 }
-UNKNOWN = Advice("This version of the page has no sentence for this finding.", "Read the evidence beside it.")
+UNKNOWN = Advice(
+    "This version of wattlab has no sentence for this finding.",
+    "Make the report with the version that found it, or look its code up in that version's docs/results.md.",
+)
 VERDICTS = {
     "valid": Advice("valid", "No rule of the method found anything."),
-    "valid-with-remarks": Advice("valid with remarks", "The results stand; what was found stands beside them."),
+    "valid-with-remarks": Advice(
+        "valid with remarks", "The results stand. The findings say what to keep in mind with them."
+    ),
     "invalid": Advice("invalid", "At least one finding says that results are wrong: they may not be used."),
     "not-certifiable": Advice(
         "not certifiable",
-        "Nothing shows that the readings are those of an instrument with a valid certificate, or there is no result.",
+        "No certificate can rest on these results.",
     ),
 }
 """Verdict in results.json -> the words printed, and what they say."""
+LIMITS = {
+    "gap_windows": ("Silence of the meter that counts as a gap", "windows"),
+    "gap_total_percent": ("All gaps of a run together", "% of the interval"),
+    "gap_single_s": ("A single gap", "s"),
+    "stuck_readings": ("Equal readings in a row while the load changes", "readings"),
+    "stuck_load_percent": ("Change of the CPU load while the reading stays the same", "% of all CPUs"),
+    "odd_readings_percent": ("Negative, zero or unreadable readings that fail a run", "% of its readings"),
+    "rate_drift_percent": ("Difference of the rate of readings from the stated one", "%"),
+    "quantisation_percent": ("Standard uncertainty by the display's steps", "% of the energy"),
+    "limits_of_error_percent": ("The meter's limits of error", "% of the power"),
+    "limits_of_error_share_percent": ("Readings with larger limits of error", "% of the readings"),
+    "settle_window_s": ("Each of the two stretches before the interval that are compared", "s"),
+    "settle_percent": ("Difference of the power in these stretches", "% of the power"),
+    "settle_standard_errors": ("Difference of the power in these stretches", "standard errors"),
+    "settle_temperature_c_per_min": ("Change of a temperature before the interval", "°C per minute"),
+    "foreign_load_percent": ("Load by other processes: warning", "% of all CPUs"),
+    "foreign_load_invalid_percent": ("Load by other processes above the baseline's: run left out", "% of all CPUs"),
+    "foreign_energy_percent": ("Energy of other processes: warning", "% of U of the induced energy"),
+    "foreign_energy_invalid_percent": ("Energy of other processes: run left out", "% of U of the induced energy"),
+    "supply_voltage_percent": ("Deviation of the mains voltage", "%"),
+    "supply_frequency_percent": ("Deviation of the mains frequency", "%"),
+    "supply_thd_percent": ("Distortion of the mains voltage (THD)", "%"),
+    "ambient_c": ("Temperature of the room", "°C"),
+    "ambient_tolerance_c": ("Deviation from that temperature", "°C"),
+    "baseline_drift_percent": ("Drift of the baseline over a run", "% of U of the induced energy"),
+    "baseline_unsteady_percent": ("Spread of the baseline blocks over a run", "% of U of the induced energy"),
+    "order_delta": ("Cliff's δ between a scenario's place in the order and another's", "from 0 to 1"),
+    "autocorrelation_standard_errors": ("Likeness of a value with the one before it", "standard errors"),
+    "outlier_modified_z": ("Distance of an outlier from the median", "modified z"),
+    "half_width_percent": ("U of the induced energy", "% of the induced energy"),
+    "clock_bound_percent": ("Bound of the doubt about clocks", "% of the interval or its energy"),
+    "clock_step_ms": ("Step of the SUT's wall clock", "ms"),
+    "receipt_late_s": ("Delay until the witness received a head", "s"),
+    "frozen_s": ("Standstill of command or machine that fails a run", "s"),
+    "agent_late_s": ("Standstill of the agent", "s"),
+    "min_success_percent": ("Runs that succeeded, at least", "% of the runs"),
+    "min_windows": ("Readings in an interval, at least", "windows of the meter"),
+    "min_interval_s": ("Length of the measuring interval, at least", "s"),
+    "min_scenario_runs": ("Runs of each scenario, at least", "runs"),
+    "min_baseline_runs": ("Runs of the baseline, at least (DE-UZ 215)", "runs"),
+    "min_baseline_blocks": ("Baseline blocks, at least (the method)", "blocks"),
+}
+"""Threshold of results.json -> what it is about and the unit of its value; more than it is a finding, of what must be
+`at least` something less."""
 SEVERITIES = {"invalid": "invalid", "warn": "warning", "info": "remark"}
 """Severity in results.json -> the word printed, worst first."""
 

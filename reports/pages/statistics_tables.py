@@ -46,8 +46,9 @@ WHY = {
 }
 """Declared test -> why it is a sensible one."""
 NEVER_CHOSEN = (
-    "Every test is the declared one. Tests of assumptions are shown, they choose nothing: choosing by them gives up to "
-    "37\u00a0% false alarms where groups are skewed and spread unequally, always using Welch's 8\u00a0%."
+    "Every test is the declared one. The page also shows tests of assumptions, but no test is chosen by them: whoever "
+    "chooses by them gets up to 37\u00a0% false alarms where groups are skewed and spread unequally; whoever always "
+    "uses Welch's test gets 8\u00a0%."
 )
 TRANSFORMS = {
     "none": "The values enter as they are.",

@@ -3,7 +3,7 @@
 Knows results.json (docs/results.md) and the rounding rule. Knows no figure, no run folder, no HTML.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
@@ -11,11 +11,23 @@ from typing import Any
 from harness.documents import facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words, words_and_unit
+from reports.pages.lookup import (
+    Results,
+    enumerated_runs,
+    listed,
+    number_at,
+    pick,
+    run_names,
+    scenarios,
+    words,
+    words_and_unit,
+)
 from reports.pages.numbers import (
+    DECIMALS_OF_SECONDS,
     NOTHING,
     Number,
     Scale,
+    alike,
     bare,
     claim,
     decimals_for,
@@ -32,7 +44,20 @@ FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
-U_NOTE = "Value ± U at 95 %; what U of an energy is made of stands in the uncertainty budget."
+U_NOTE = "Value ± U at 95 %."
+BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
+ROLES = {"other": "", "headline": " (the results are from it)", "cross-check": " (checks the other meter)"}
+"""Role of a meter in results.json -> what is printed behind its name."""
+OF_ALL = frozenset({"emulated", "imported", "unattested"})
+"""Findings that the whole page says."""
+SUT_WORDS = {
+    "machine": "Architecture", "cpu_governor": "CPU governor", "cpu_max_khz": "Highest CPU frequency / kHz",
+    "turbo_disabled": "Turbo disabled", "system": "System", "firmware": "Firmware",
+    "gpu_problem": "GPU not read because",    "python_executable": "Python, executable",
+    "psutil": "psutil", "psutil_problem": "psutil not read because",
+}  # fmt: skip
+MEANINGLESS = frozenset({"sut_ns", "sut_wall_ns", "uptime_s", "load_average", "disk_free_bytes"})
+"""What a SUT says of the moment it was asked, which is no property of the machine."""
 SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
 
 
@@ -57,7 +82,10 @@ def sut_facts(results: Results) -> Facts:
     items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]
     described = pick(results, "campaign", "config", "sut", "description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
-    items += [(words(str(key)), as_text(value)) for key, value in sut.items() if value not in (None, "", [], {})]
+    others = ((str(key), value) for key, value in sut.items() if key not in MEANINGLESS)
+    items += [
+        (SUT_WORDS.get(key, words(key)), as_text(value)) for key, value in others if value not in (None, "", [], {})
+    ]
     return Facts("System under test", tuple(items))
 
 
@@ -72,7 +100,7 @@ def meter_table(results: Results) -> Table:
         serial += "".join(f", {identity[key]}" for key in ("board", "figure") if identity.get(key))
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
-        role = "" if meter.get("role") == "other" else f" ({meter.get('role')})"
+        role = ROLES.get(str(meter.get("role")), f" ({meter.get('role')})")
         certificate = _certificate(pick(meter, "calibration"))
         place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
         rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))
@@ -178,7 +206,7 @@ def result_table(results: Results) -> Table | None:
         rows.append(Row((name, bare(number_at(part, "n_runs"), Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    note = "Means over the runs. " + u_note(results)
+    note = f"Means over the runs. {u_note(results)} {BUDGET_NOTE}"
     labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
     if labels:
         note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
@@ -292,32 +320,45 @@ def success_table(results: Results) -> Table | None:
 
 
 def oscar_table(results: Results) -> list[Block]:
-    """Values by the OSCAR window rule beside ours, and the alternatives of the method, with all digits."""
-    rows: list[Row] = []
+    """Values by the OSCAR window rule and by the method's alternatives, each with the one of this page; the hardware
+    is folded."""
+    energies: list[Row] = []
+    hardware: list[Row] = []
     notes: list[str] = []
     for name, part in scenarios(results).items():
         if oscar := pick(part, "oscar"):
-            rows += _oscar_rows(name, part, oscar)
-            reason = f"; {oscar['reason']}" if oscar.get("reason") else ""
-            notes.append(f"{name}: {oscar.get('rule')}; N = {as_text(oscar.get('seconds'))}{reason}")
+            energies += _oscar_rows(name, part, oscar)
+            hardware += _oscar_hardware(name, part, oscar)
+            reason = f" ({oscar['reason']})" if oscar.get("reason") else ""
+            notes.append(f"{name}: N = {as_text(oscar.get('seconds'))}{reason}")
         for other in listed(part, "alternatives"):
             title = str(other.get("name")).replace("-", " ")
-            rows.append(_compared(name, f"induced energy, {title}", part, other, "induced_energy_wh"))
-            notes.append(f"{name}, {title}: {other.get('sentence')}")
-    if not rows:
+            energies.append(_compared(name, title, "Induced energy", part, other, "induced_energy_wh"))
+    if not energies:
         return []
-    heads = (
-        Head("Scenario", False),
-        Head("Quantity", False),
-        Head("wattlab"),
-        Head("SD over runs"),
-        Head("other rule"),
+    heads = (Head("Scenario", False), Head("Rule", False), Head("Quantity", False), Head("This page"),
+             Head("By that rule"), Head("Difference"))  # fmt: skip
+    tables = [Table("oscar", "The same readings by other rules", heads, tuple(energies), _rule_note(results, notes))]
+    if hardware:
+        caption = "Hardware indicators by the OSCAR rule"
+        tables.append(Table("oscar-hardware", caption, heads, tuple(hardware), folded=True))
+    return [*tables]
+
+
+def _rule_note(results: Results, counted: Iterable[str]) -> str:
+    """What every rule of the table does, each said once."""
+    parts = scenarios(results).values()
+    rules = dict.fromkeys(str(oscar.get("rule")) for part in parts if (oscar := pick(part, "oscar")))
+    others = dict.fromkeys(
+        f"{str(other.get('name')).replace('-', ' ').capitalize()}: {other.get('sentence')}"
+        for part in parts for other in listed(part, "alternatives")
+    )  # fmt: skip
+    texts = [f"The OSCAR rule takes the {rule}." for rule in rules]
+    texts += [f"Rows that it counts: {'; '.join(counted)}."] if rules else []
+    texts += [f"{text.rstrip('.')}." for text in others]
+    return " ".join(
+        [*texts, "Values are rounded to the digits that their U or their spread leaves; results.json has all."]
     )
-    note = "OSCAR rule: sum of watts / 3600, mean of the runs minus mean of the baseline. "
-    note += "Printed with all digits, to be compared; the rounded values with U stand above. "
-    note += ". ".join(dict.fromkeys(notes)) + "."
-    table = Table("oscar", "The same readings by other rules", (*heads, Head("Difference")), tuple(rows), note)
-    return [table]
 
 
 def publisher_table(results: Results) -> Table | None:
@@ -358,40 +399,30 @@ def plain_digits(number: Number | None) -> str:
 
 
 def _oscar_rows(name: str, part: Results, oscar: Results) -> list[Row]:
-    pairs = {"mean power": "mean_power_w", "energy": "energy_wh", "induced energy": "induced_energy_wh"}
-    rows = [_compared(name, title, part, oscar, key) for title, key in pairs.items()]
+    pairs = {"Mean power": "mean_power_w", "Energy": "energy_wh", "Induced energy": "induced_energy_wh"}
+    rows = [_compared(name, "OSCAR", title, part, oscar, key) for title, key in pairs.items()]
     lone = {
-        "baseline, mean power": "baseline_mean_power_w",
-        "mean over seconds of the SD across runs": "sd_over_runs_w",
+        "Mean power of the baseline": "baseline_mean_power_w",
+        "SD across the runs, mean over the seconds": "sd_over_runs_w",
     }
     for title, key in lone.items():
         if (number := number_at(oscar, key)) is not None:
-            rows.append(Row((name, raw_axis(title, number), "", "", digits(number), "")))
-    for key in pick(oscar, "hardware") or {}:
-        ours = {key: number_at(part, "hardware", key, "mean")}
-        rows.append(_compared(name, words(key), ours, pick(oscar, "hardware"), key))
+            scale, like = scale_for([number]), number_at(part, "mean_power_w")
+            rows.append(Row((name, "OSCAR", scale.axis(title), "", alike(number, like, scale), "")))
     return rows
 
 
-def _compared(name: str, title: str, part: Results, other: Results, key: str) -> Row:
+def _oscar_hardware(name: str, part: Results, oscar: Results) -> list[Row]:
+    theirs = pick(oscar, "hardware") or {}
+    ours = {key: number_at(part, "hardware", key, "mean") for key in theirs}
+    return [_compared(name, "OSCAR", words(key), ours, theirs, key) for key in theirs]
+
+
+def _compared(name: str, rule: str, title: str, part: Results, other: Results, key: str) -> Row:
     ours, theirs = number_at(part, key), number_at(other, key)
-    deviation = None if ours is None else {**ours, "value": ours.get("sd")}
-    cells = (digits(ours), digits(deviation), digits(theirs), _difference(ours, theirs))
-    return Row((name, raw_axis(title, ours or theirs), *cells))
-
-
-def raw_axis(title: str, number: Number | None) -> str:
-    """Title and unit without a prefix."""
-    return title if number is None else Scale(str(number.get("unit"))).axis(title)
-
-
-def digits(number: Number | None) -> str:
-    """Seven decimals (from a thousand on, one), trailing zeros cut: the digits that published reports print."""
-    if number is None or not is_finite(number.get("value")):
-        return NOTHING
-    value = float(number["value"])
-    text = f"{value:.1f}" if abs(value) >= 1000 else f"{value:.7f}"
-    return text.rstrip("0").rstrip(".").replace("-", "−")
+    scale = scale_for([ours or theirs])
+    shown = (bare(ours, scale), alike(theirs, ours, scale), _difference(ours, theirs))
+    return Row((name, rule, scale.axis(title), *shown))
 
 
 def _difference(ours: Number | None, theirs: Number | None) -> str:
@@ -411,10 +442,13 @@ def baseline_table(results: Results) -> list[Block]:
         ("Mean power", "mean_power_w"),
         ("without outlying blocks", "without_outliers"),
         ("Duration of a block", "duration_s"),
-        ("Drift, last block minus first", "drift_w"),
         ("GPU power", "gpu_power_w"),
     )
     items += [(title, full(number)) for title, key in named if (number := number_at(baseline, key))]
+    if drift := number_at(baseline, "drift_w"):
+        scale = scale_for([drift])
+        shown = alike(drift, number_at(baseline, "mean_power_w"), scale)
+        items.append(("Drift, last block minus first", f"{shown}{scale.suffix}"))
     blocks = [block for block in listed(baseline, "blocks") if isinstance(block, dict)]
     power = scale_for(number_at(block, "mean_power_w") for block in blocks)
     rows = []
@@ -424,7 +458,8 @@ def baseline_table(results: Results) -> list[Block]:
         watts, seconds = number_at(block, "mean_power_w"), bare(number_at(block, "duration_s"), Scale("s"))
         shown_z = fixed(float(z), 2) if z is not None and is_finite(z) else NOTHING
         names = (as_text(block.get("ordinal")), as_text(block.get("start_utc")))
-        rows.append(Row((*names, seconds, bare(watts, power), shown_z, outlier)))
+        shown = alike(watts, number_at(baseline, "mean_power_w"), power)
+        rows.append(Row((*names, seconds, shown, shown_z, outlier)))
     heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power"))]
     heads += [Head("Modified z"), Head("Remark", False)]
     table = Table("baseline-blocks", "Baseline blocks", tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
@@ -444,30 +479,48 @@ def run_table(results: Results) -> Table:
     )
     shown = [(title, key) for title, key in keys if any((number_at(run, key) or {}).get("value") for run in runs)]
     scales = [scale_for(number_at(run, key) for run in runs) for _, key in shown]
+    codes = [[str(code) for code in run.get("findings") or [] if code not in OF_ALL] for run in runs]
+    waits, names = [wait_words(run) for run in runs], run_names(results)
+    common = _common(runs, codes, names)
     rows = []
-    for run in runs:
+    for run, found, waited in zip(runs, codes, waits, strict=True):
         numbers = tuple(bare(number_at(run, key), scale) for (_, key), scale in zip(shown, scales, strict=True))
-        attempt = f", attempt {run['attempt']}" if run.get("attempt", 1) != 1 else ""
-        excluded = f"excluded: {run.get('excluded_because') or run.get('reason')}"
-        status = "in the means" if run.get("included") else excluded
-        codes = [str(code) for code in run.get("findings") or [] if code not in ("emulated", "imported", "unattested")]
-        remark = "; ".join(part for part in (status, wait_words(run), *codes) if part)
+        why = "" if run.get("included") else str(run.get("excluded_because") or run.get("reason") or "not stated")
+        said = [why, ", ".join(code for code in found if code not in common)]
         cells = (
-            f"{run.get('ordinal')}{attempt}",
-            as_text(run.get("scenario")),
-            as_text(run.get("start_utc")),
-            *numbers,
-            remark,
-        )
+            names.get(str(run.get("folder")), f"run {run.get('ordinal')}").removeprefix("run "),
+            as_text(run.get("scenario")), *numbers, "yes" if run.get("included") else "no",
+            "; ".join(filter(None, said)), *([waited] if any(waits) else []),
+            as_text(run.get("start_utc")), as_text(run.get("folder")),
+        )  # fmt: skip
         rows.append(Row(cells, "" if run.get("included") else "excluded"))
     for run in listed(results, "campaign", "lost"):
-        named = (as_text(run.get("ordinal")), as_text(run.get("scenario")), as_text(run.get("begun_utc")))
-        rows.append(Row((*named, *[NOTHING] * len(shown), f"lost: {run.get('reason')}"), "excluded"))
-    heads = [Head("Run"), Head("Scenario", False), START]
+        start = (as_text(run.get("ordinal")), as_text(run.get("scenario")), *[NOTHING] * len(shown))
+        end = (as_text(run.get("begun_utc")), as_text(run.get("folder")))
+        middle = ("no", f"lost: {run.get('reason')}", *([""] if any(waits) else []))
+        rows.append(Row((*start, *middle, *end), "excluded"))
+    heads = [Head("Run"), Head("Scenario", False)]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    heads.append(Head("Status", False))
+    heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
+    heads += [Head("Waited", False, keep=True)] if any(waits) else []
+    heads += [START, Head("Folder", False, keep=True)]
     note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
+    note += "".join(f" Finding {code}: {where}." for code, where in common.items())
     return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
+
+
+def _common(runs: Sequence[Results], codes: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, str]:
+    """The findings that more than half of the runs have, which the note says once, and the runs that have them."""
+    every = dict.fromkeys(code for found in codes for code in found)
+    having = {
+        code: [str(run.get("folder")) for run, found in zip(runs, codes, strict=True) if code in found]
+        for code in every
+    }
+    return {
+        code: enumerated_runs([names.get(folder, folder) for folder in folders])
+        for code, folders in having.items()
+        if 2 * len(folders) > len(runs) > 1
+    }
 
 
 def duration_table(results: Results) -> Table | None:
@@ -487,14 +540,12 @@ def duration_table(results: Results) -> Table | None:
 
 
 def _five(values: Sequence[float]) -> tuple[str, ...]:
+    """n, mean, SD, median, least and greatest: to the digits of the spread, without one to a thousandth."""
     deviation = stdev(values) if len(values) > 1 else 0.0
-    shown = fixed(deviation, min(decimals_for(deviation), 3)) if deviation > 0 else NOTHING
-    return (
-        str(len(values)),
-        significant(mean(values)),
-        shown,
-        *(significant(v) for v in (median(values), min(values), max(values))),
-    )
+    places = min(decimals_for(deviation), DECIMALS_OF_SECONDS) if deviation > 0 else DECIMALS_OF_SECONDS
+    shown = fixed(deviation, places) if round(deviation, places) > 0 else NOTHING
+    others = (fixed(value, places) for value in (median(values), min(values), max(values)))
+    return str(len(values)), fixed(mean(values), places), shown, *others
 
 
 def material_table(results: Results) -> Table | None:
@@ -524,7 +575,7 @@ def manifest_table(results: Results) -> Table:
     """The digest of every run's manifest: what this page was computed from."""
     inputs = pick(results, "inputs") or {}
     rows = tuple(Row((str(name), str(digest) if digest else "not sealed")) for name, digest in inputs.items())
-    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False))
+    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False, keep=True))
     return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
 
 

@@ -20,7 +20,7 @@ Trace = tuple[Floats, Floats]
 NOTE = (
     "Time counts from the beginning of the rating interval. Readings are drawn as they were measured; of a run with "
     f"more than {2 * MAX_COLUMNS} readings the least and the greatest of each of {MAX_COLUMNS} equal parts. "
-    "The mean is formed per second."
+    "The mean is formed per second and ends where the shortest run ends."
 )
 MAX_LEVEL = 2
 
@@ -57,22 +57,24 @@ def _trace(folder: Path) -> Trace | None:
 
 
 def mean_trace(traces: Sequence[Trace]) -> Trace:
-    """Mean over the runs that reach it, per second of the run (of a run under 10 s: per tenth of its length)."""
-    longest = max(float(seconds[-1]) for seconds, _ in traces)
-    step = 1.0 if longest >= 10 else max(longest, 1e-3) / 10
-    bins = int(longest / step) + 1
-    total, count = np.zeros(bins), np.zeros(bins)
-    for seconds, watts in traces:
-        known = np.isfinite(watts)
-        index = np.minimum((seconds[known] / step).astype(int), bins - 1)
-        own_sum = np.bincount(index, weights=watts[known], minlength=bins)
-        own_count = np.bincount(index, minlength=bins)
-        present = own_count > 0
-        total[present] += own_sum[present] / own_count[present]
-        count += present
-    shown = count > 0
+    """Mean over all runs, per second of the run (of a run under 10 s: per tenth of its length), as far as the shortest
+    run goes: a mean over fewer runs would jump where one ends."""
+    shortest = min(float(seconds[-1]) for seconds, _ in traces)
+    step = 1.0 if shortest >= 10 else max(shortest, 1e-3) / 10
+    bins = int(shortest / step) + 1
     middles: Floats = (np.arange(bins, dtype=np.float64) + 0.5) * step
-    return middles[shown], total[shown] / count[shown]
+    return middles, np.mean([_per_step(trace, step, middles) for trace in traces], axis=0)
+
+
+def _per_step(trace: Trace, step: float, middles: Floats) -> Floats:
+    """One run's mean of every step; of a step without a reading what lies on the line between its neighbours."""
+    seconds, watts = trace
+    index = (seconds / step).astype(int)
+    inside = index < middles.size
+    count = np.bincount(index[inside], minlength=middles.size)
+    total = np.bincount(index[inside], weights=watts[inside], minlength=middles.size)
+    between = np.interp(middles, seconds, watts)
+    return np.where(count > 0, total / np.maximum(count, 1), between)
 
 
 def _spans(records: Iterable[object]) -> list[Span]:

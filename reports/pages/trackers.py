@@ -10,19 +10,20 @@ from markupsafe import Markup
 
 from reports import statistics_figures
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
-from reports.pages.lookup import Results, listed, number_at, pick
+from reports.pages.lookup import Results, listed, number_at, pick, run_name
 from reports.pages.numbers import (
     NOTHING,
     Number,
     Scale,
+    alike,
     bare,
     decimals_for,
     fixed,
     half_width_of,
     is_finite,
+    page_scale,
     quantity,
     scale_for,
-    significant,
     value_of,
 )
 from reports.pages.tables import as_text
@@ -48,8 +49,8 @@ CONTEXT = (
     "experiment-impact-tracker 0 in idle while it added about 0.49 Wh itself."
 )
 UNSPLIT = (
-    "loss of the power supply and components out of its scope in one number; without psu_efficiency_percent in [sut] "
-    "of lab.toml they cannot be told apart"
+    "That is lost in the power supply or taken by components that it does not cover; to tell the two apart, "
+    "state psu_efficiency_percent in [sut] of lab.toml"
 )
 MODELLED = ("constant", "estimation", "cpu_load", "tdp", "model")
 """Words in a tracker's method that say that nothing was read."""
@@ -86,12 +87,12 @@ def tracker_blocks(results: Results, stamp: str) -> list[Block]:
         Paragraph(CONTEXT, "note"),
         _bars(told, stamp),
         _ratios(told),
-        _agreement_figure(told, stamp),
+        _agreement_figure(results, told, stamp),
         _agreements(told),
         _decomposition(told),
         _stretches(told),
         _costs(told),
-        _runs(told),
+        _runs(results, told),
     ]
     return [block for block in found if block is not None]
 
@@ -255,8 +256,10 @@ def _unseen(parts: dict[str, Any]) -> Iterator[str]:
         return
     losses = dict.fromkeys(quantity(number_at(one, "supply", "loss", "share"), PERCENT) for one in parts.values())
     known = [loss for loss in losses if loss != NOTHING]
-    split = f"of it the power supply loses {known[0]}, the rest is components out of its scope" if known else UNSPLIT
-    yield f"It does not show {_enumerated(rests)}: {split}."
+    split = UNSPLIT
+    if known:
+        split = f"Of that the power supply loses {known[0]}; components that it does not cover take the rest"
+    yield f"It leaves out {_enumerated(rests)} of what the meter measured. {split}."
 
 
 def _bars(told: Results, stamp: str) -> Figure | None:
@@ -330,8 +333,9 @@ def _ratios(told: Results) -> Table | None:
     return Table("tracker-ratios", "Trackers against the meter, gross energy", heads, tuple(rows), note)
 
 
-def _agreement_figure(told: Results, stamp: str) -> Figure | None:
+def _agreement_figure(results: Results, told: Results, stamp: str) -> Figure | None:
     """Bland and Altman: every run's ratio over its size, with bias and limits of agreement of each scenario."""
+    scale = page_scale(results, "Wh")
     names = list(pick(told, "scenarios") or {})
     panels, spoken = [], []
     for key in _keys(told):
@@ -344,13 +348,13 @@ def _agreement_figure(told: Results, stamp: str) -> Figure | None:
             ]  # fmt: skip
             if not rows:
                 continue
-            x = [float(row["pair_mean_wh"]) for row in rows]
+            x = [float(row["pair_mean_wh"]) * scale.factor for row in rows]
             points.append(Points(scenario, style, x, [float(row["ratio"]["value"]) for row in rows]))
             agreed = pick(_of(told, key)[scenario], "agreement")
             lines += list(_lines(agreed, x, style))
             spoken.append(f"{name_of(key)}, {scenario}: {_agreed(agreed)}.")
         if points:
-            panels.append(ScatterPanel(name_of(key), "mean of both / Wh", "tracker / meter", points, lines))
+            panels.append(ScatterPanel(name_of(key), scale.axis("mean of both"), "tracker / meter", points, lines))
     if not panels:
         return None
     caption = (
@@ -505,28 +509,28 @@ def _costs(told: Results) -> Table | Paragraph | None:
     return Table("tracker-cost", "What the trackers themselves add to a run", heads, tuple(rows), note)
 
 
-def _runs(told: Results) -> Table | None:
+def _runs(results: Results, told: Results) -> Table | None:
     rows = []
     for row in listed(told, "runs"):
         meter, ratio = number_at(row, "meter_wh"), number_at(row, "ratio")
         scale = scale_for([meter])
         said = row.get("energy_wh")
-        energy = f"{significant(float(said) * scale.factor, 5)}{scale.suffix}" if is_finite(said) else NOTHING
+        energy = f"{alike({'value': said, 'unit': 'Wh'}, meter, scale)}{scale.suffix}" if is_finite(said) else NOTHING
         because = str(row.get("excluded_because") or "")
         cells = (
-            str(row.get("folder")), str(row.get("scenario")), name_of(str(row.get("tracker"))),
+            run_name(results, row.get("folder")), str(row.get("scenario")), name_of(str(row.get("tracker"))),
             as_text(row.get("begin_s")), as_text(row.get("duration_s")), as_text(row.get("reported_wh")),
             as_text(row.get("factor")), energy, f"{bare(meter, scale)}{scale.suffix}", bare(ratio, PERCENT),
             as_text(row.get("polls")), REFUSED.get(because, because) or _of_what(row),
         )  # fmt: skip
         rows.append(Row(cells, "" if row.get("included") else "excluded"))
     for none in listed(told, "missing"):
-        start = (str(none.get("folder")), "", name_of(str(none.get("tracker"))))
+        start = (run_name(results, none.get("folder")), "", name_of(str(none.get("tracker"))))
         rows.append(Row((*start, *([NOTHING] * 8), REFUSED.get(str(none.get("reason")), "")), "excluded"))
     if not rows:
         return None
     heads = (
-        Head("Run folder", False), Head("Scenario", False), Head("Tracker", False), Head("Begins after\u00a0/\u00a0s"),
+        Head("Run", False), Head("Scenario", False), Head("Tracker", False), Head("Begins after\u00a0/\u00a0s"),
         Head("Lasts\u00a0/\u00a0s"), Head("Reported\u00a0/\u00a0Wh"), Head("Factor"), Head("Without factor"),
         Head("Meter"), Head("Tracker / meter in %"), Head("Polls"), Head("Remark", False),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from harness.photos import attach_photos
 from harness.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
 from reports import pdf
 from reports.analysis.results import results_text, write_results
-from reports.pages.audit import Issue, Material, audit_page
+from reports.pages.audit import Issue, Material, audit_page, missing_particulars
 from reports.pages.raw_files import EmbeddedPhoto, RawFile, photos, raw_files
 from reports.render import audit_html, render
 from tests.reports.example_results import results
@@ -39,6 +39,7 @@ BLOCKS = (
     "7 Workload and its materials", "8 Phases and all runs", "9 Validity", "10 Results", "11 Uncertainty budget",
     "12 Statistics", "13 Deviations from the method and from the plan", "14 Decision rule and verdict",
     "15 Raw data and recomputation", "16 OSCAR export", "Signature",
+    "Annex A Limits that were applied", "Annex B Digests of the raw files",
 )  # fmt: skip
 RTL = "\u202egnp.exe\u2069 \u0634"
 
@@ -108,18 +109,47 @@ def test_the_sixteen_blocks_stand_in_their_order(whole: str) -> None:
     assert tuple(heads) == BLOCKS
 
 
+def test_the_first_page_answers(printed: list[str]) -> None:
+    first = " ".join(printed[0].split())
+    for words in ("Item measured", "induced energy per run", "k = ", "n = ", "not certifiable", "Decision", "Contents"):
+        assert words in first.replace("\u00a0", " "), words
+    assert re.search(r"16 OSCAR export[ .]*\d+", first)
+
+
+def test_digests_and_limits_are_annexes_behind_the_signature(whole: str) -> None:
+    assert whole.index('id="signature"') < whole.index('id="annex-limits"') < whole.index('id="raw-files"')
+
+
+def test_no_text_of_the_pdf_runs_letter_by_letter(printed: list[str]) -> None:
+    letters = [line for page in printed for line in page.splitlines() if re.fullmatch(r"(\S ){4,}\S?", line.strip())]
+    assert [line for line in letters if line.replace(" ", "").isalpha()] == []
+    upright = re.findall(r"(?:^[A-Za-z]$\n){4,}", "\n".join(printed), re.MULTILINE)
+    assert upright == []
+
+
+@pytest.mark.parametrize("missing", [["place"], ["customer"], ["operator"], ["place", "customer", "operator"]])
+def test_what_a_report_must_name_and_does_not_is_a_remark_at_the_top(missing: list[str]) -> None:
+    tree = results()
+    tree["campaign"] |= {"place": "Berlin", "customer": "C", "operator": "O"} | dict.fromkeys(missing, "")
+    html = html_of(tree)
+    top = html[: html.index("<nav")]
+    assert [f"does not name the {word}" in top for word in missing] == [True] * len(missing)
+    assert top.count("does not name") == len(missing)
+    assert len(missing_particulars(tree)) == len(missing)
+
+
 def test_every_run_is_listed_and_the_excluded_one_with_its_reason(whole: str) -> None:
     text = checked(whole).text
     assert "7 were begun, 6 enter the means" in text
-    assert "excluded: SIGTERM: the operator stopped the lab" in text
+    assert "SIGTERM: the operator stopped the lab" in text
 
 
 def test_what_an_auditor_looks_for_is_there(whole: str, campaign: Path) -> None:
     text = checked(whole).text
     head = CampaignFolder(campaign).head()
     for words in (
-        "Results relate only to the items measured.", "structured after", head, "wattlab report synthetic --audit",
-        "wattlab export oscar synthetic --into DIR", "Decision rule", "Verdict on the campaign",
+        "Results relate only to the items measured.", "structured after", head, "wattlab report CAMPAIGN --audit",
+        "wattlab export oscar CAMPAIGN --into DIR", "Decision rule", "Verdict on the campaign",
         "Uncertainty budget, cnn",
         "3.1.1.3 Baseline of the reference system", "3.1.1.4 Usage: cnn", "no scenario named full-load", "Bound / s",
         "inputs/lab.toml", "Photograph of the set-up: not stated", "Supply voltage and frequency: not stated",

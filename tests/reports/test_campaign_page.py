@@ -1,5 +1,6 @@
 """The campaign's page: everything the issue asks for is on it, whatever is missing, and nothing is invented."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from functools import cache
@@ -13,10 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.documents import Thresholds
 from reports.figures import TracePanel
-from reports.pages.campaign import campaign_page, remarks, verdict_line
+from reports.pages import tables
+from reports.pages.blocks import Table
+from reports.pages.campaign import HEADS, campaign_page, remarks, verdict_line
 from reports.pages.document import css_text
-from reports.pages.sentences import ADVICE, UNKNOWN
+from reports.pages.lookup import enumerated_runs, run_names
+from reports.pages.numbers import in_page_units
+from reports.pages.sentences import ADVICE, LIMITS, UNKNOWN, VERDICTS
 from reports.render import render
 from tests.reports.example_results import SCENARIOS, budget, number, results
 
@@ -179,7 +185,7 @@ def test_everything_the_report_must_show_is_there() -> None:
     assert figures | {"fig-durations", "fig-induced", "fig-baseline"} <= set(checker.ids)
     for words in (
         "System under test", "Hardware indicators", "AMD Ryzen 7 1700", "GPU share of energy",
-        "excluded: aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "2 of 3",
+        "aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "2 of 3",
         COMMAND, "structured after", "Drift", "2" * 64,
     ):  # fmt: skip
         assert words.lower() in checker.text.lower(), words
@@ -228,15 +234,27 @@ def test_an_unattested_campaign_is_marked() -> None:
     assert ">UNATTESTED<" in html_of(results("unattested"))
 
 
-def test_numbers_by_the_oscar_rule_are_printed_to_their_last_digit() -> None:
+def oscar_tables(tree: dict[str, Any]) -> dict[str, Table]:
+    return {block.name: block for block in tables.oscar_table(tree) if isinstance(block, Table)}
+
+
+def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
     tree = results("imported", gpu=False)
     part = tree["scenarios"]["cnn"]
     part["induced_energy_wh"] = number(0.075234513, "Wh", sd=0.005563211, n=30, u=0.00274, U=0.0058, dof=13.0)
     part["oscar"] |= {"induced_energy_wh": number(0.0754675, "Wh"), "mean_power_w": number(12.7487393, "W")}
     part["oscar"]["hardware"] = {"ram_not_free_kib": number(2563931.9, "KiB")}
     text = checked(html_of(tree)).text
-    for printed in ("0.0754675", "12.7487393", "2563931.9", "0.0752345", "0.0055632", "(0.0752 ± 0.0058)"):
-        assert printed in text, printed
+    tree = in_page_units(tree, *HEADS)
+    shown = {
+        row.cells[2]: row.cells[3:] for row in oscar_tables(tree)["oscar"].rows if row.cells[:2] == ("cnn", "OSCAR")
+    }
+    assert shown["Induced energy\u00a0/\u00a0Wh"] == ("0.0752 ± 0.0058", "0.0755", "+0.31 %")
+    assert "(0.0752 ± 0.0058)" in text
+    assert "0.0754675" not in text
+    hardware = oscar_tables(tree)["oscar-hardware"]
+    assert hardware.folded
+    assert hardware.rows[0].cells[2] == "RAM not free (total − free)\u00a0/\u00a0GiB"
 
 
 def test_where_no_uncertainty_is_known_none_is_shown() -> None:
@@ -297,6 +315,91 @@ def test_invalid_findings_stand_first_and_before_the_contents() -> None:
     assert html.index("induced-negative") < html.index("<nav")
 
 
+def found_in(tree: dict[str, Any], code: str, subjects: list[str], evidence: Callable[[int], Any]) -> dict[str, Any]:
+    found = [{"code": code, "severity": "warn", "subject": s, "evidence": evidence(i)} for i, s in enumerate(subjects)]
+    return tree | {"findings": found}
+
+
+def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_table() -> None:
+    tree = results()
+    folders = [run["folder"] for run in tree["runs"]]
+    tree = found_in(tree, "gap", folders, lambda index: {"gap_s": 3.0 + index, "energy_wh": 0.5})
+    (remark,) = remarks(tree)
+    numbers = [run["ordinal"] for run in tree["runs"]]
+    assert remark.subjects == "runs 1, 2, 4, 5, 8, 11, 14, 17, 20, 23, 26"
+    assert remark.evidence == f"run {numbers[0]}: gap: 3 s, Energy: 0.5000\u202fWh"
+    assert remark.more_summary == f"evidence of the {len(folders) - 1} other cases"
+    assert all(f"run {number}: gap: " in remark.more for number in numbers[1:])
+    page = html_of(tree)
+    section = page[page.index('<h2 id="findings">') : page.index('<h2 id="runs">')]
+    assert not any(folder in section for folder in folders)
+    table = tables.run_table(tree)
+    assert [row.cells[-1] for row in table.rows] == folders
+    place = [head.text for head in table.heads].index("In the means")
+    assert {row.cells[place] for row in table.rows if not row.tone} == {"yes"}
+
+
+def test_a_second_attempt_is_told_from_the_first() -> None:
+    runs = [{"ordinal": 7, "attempt": 1, "folder": "a"}, {"ordinal": 7, "attempt": 2, "folder": "b"},
+            {"ordinal": 8, "attempt": 1, "folder": "c"}]  # fmt: skip
+    assert list(run_names({"runs": runs}).values()) == ["run 7, attempt 1", "run 7, attempt 2", "run 8"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([7], "run 7"), ([7, 8], "runs 7, 8"), ([1, 2, 3, 4, 8, 10, 11, 12], "runs 1 to 4, 8, 10 to 12")],
+)
+def test_neighbouring_runs_are_taken_together(numbers: list[int], text: str) -> None:
+    assert enumerated_runs([f"run {number}" for number in numbers]) == text
+
+
+def test_every_subject_of_a_finding_is_on_the_page_however_many() -> None:
+    names = [f"scenario-with-a-long-name-{index}" for index in range(40)]
+    text = checked(html_of(found_in(results(), "few-runs", names, lambda index: {"runs": index}))).text
+    assert all(name in text for name in names)
+
+
+def test_verdict_and_top_lead_to_the_findings() -> None:
+    tree = with_verdict("not-certifiable", ("emulated", "not-certifiable"))
+    tree["findings"] = [{"code": "emulated", "severity": "warn", "subject": "campaign", "evidence": {}}]
+    html = html_of(tree)
+    top = html[: html.index("<nav")]
+    assert '<a href="#findings">1 finding: 1 warning</a>' in top
+    assert '<a href="#finding-warning-emulated">' in top
+    assert '<li class="warning" id="finding-warning-emulated">' in html
+
+
+def test_findings_and_runs_stand_before_other_rules_and_limits() -> None:
+    heads = re.findall(r'<h2 id="([^"]+)">', html_of(results() | {"thresholds": {"gap_windows": 2.0}}))
+    places = [heads.index(name) for name in ("results", "findings", "runs", "efficiency-factors", "rules")]
+    assert places == sorted(places)
+    assert heads.index("rules") < heads.index("limits-applied")
+
+
+def test_every_limit_has_words_and_a_unit() -> None:
+    assert set(LIMITS) == {field.name for field in dataclasses.fields(Thresholds)}
+
+
+def test_energies_of_evidence_have_the_unit_of_the_page() -> None:
+    tree = results()
+    for part in tree["scenarios"].values():
+        part["energy_wh"] = number(5e3, "Wh", sd=10.0, n=3, U=25.0)
+    tree = in_page_units(found_in(tree, "baseline-drift", ["cnn"], lambda _: {"drift_wh": 12.0}), *HEADS)
+    assert remarks(tree)[0].evidence == "drift: 0.01200\u202fkWh"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8])
+def test_no_card_is_left_alone(count: int) -> None:
+    tree = results(scenarios={f"s{index}": SCENARIOS["cnn"] for index in range(count)})
+    columns = campaign_page(tree, (), "", COMMAND).cards_in_a_row
+    assert count == 1 or count % columns != 1
+
+
+def test_no_sentence_of_a_finding_sends_the_reader_beside() -> None:
+    texts = [text for advice in [*ADVICE.values(), *VERDICTS.values()] for text in (advice.meaning, advice.remedy)]
+    assert [text for text in texts if "stands beside" in text or "printed beside" in text] == []
+
+
 def with_verdict(word: str, *reasons: tuple[str, str], decision: dict[str, Any] | None = None) -> dict[str, Any]:
     """Results with a verdict; reasons as (code, the word it weighs)."""
     listed = [{"code": code, "severity": "warn", "weighs": weighs, "subjects": ["x"]} for code, weighs in reasons]
@@ -307,12 +410,14 @@ def test_the_verdict_stands_in_the_headline_with_the_reasons_that_made_it() -> N
     tree = with_verdict("not-certifiable", ("emulated", "not-certifiable"), ("few-runs", "valid-with-remarks"))
     line = verdict_line(tree)
     assert line.startswith("Verdict: not certifiable. ")
-    assert line.endswith("Because of: emulated.")
+    said = "The power readings come from an emulated meter: they prove the pipeline, not a consumption."
+    assert line.endswith(f"Reason: emulated (x): {said}")
     html = html_of(tree)
     assert html.index("Verdict: not certifiable.") < html.index("<nav")
     assert verdict_line(with_verdict("valid")) == "Verdict: valid. No rule of the method found anything."
     many = with_verdict("invalid", *[(f"code-{n}", "invalid") for n in range(8)])
-    assert verdict_line(many).endswith("code-5 and 2 more.")
+    assert "code-2 (x)" in verdict_line(many)
+    assert verdict_line(many).endswith(" And 5 more reasons.")
     assert verdict_line(results() | {"verdict": None}) == ""
 
 
@@ -333,8 +438,8 @@ def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() 
     tree = results() | {"findings": [], "thresholds": {"gap_total_percent": 1.0, "ambient_c": 23.0}}
     text = checked(html_of(tree)).text
     assert "No finding." in text
-    assert "gap total percent" in text
-    assert "ambient c" in text
+    assert "All gaps of a run together1% of the interval" in text
+    assert "Temperature of the room23°C" in text
 
 
 def test_the_same_results_give_the_same_bytes() -> None:

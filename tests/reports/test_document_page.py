@@ -15,9 +15,7 @@ def drawn(name: str, stamp: str = "") -> Figure:
     panel = BarPanel(
         "Energy", "energy / Wh", [Bar("cnn", 0, 1.2, "1.20 ± 0.05", 0.05), Bar("transfer", 1, 0.4, "0.40")]
     )
-    return Figure(
-        name, f"Energy, {name}", Markup(figures.bars(Labelled(name, "Energy", "cnn 1.2 Wh", stamp), [panel], 1))
-    )
+    return Figure(name, f"Energy, {name}", Markup(figures.bars(Labelled(name, "Energy", "cnn 1.2 Wh", stamp), [panel])))
 
 
 def page(origin: str = "emulated", text: str = "cnn") -> DocumentPage:

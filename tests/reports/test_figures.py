@@ -46,8 +46,8 @@ def every_figure(name: str, watermark: str = "") -> dict[str, str]:
     curve = Curve(name, 1, [1, 2, 3], [1.0, 2.0, 3.0], half_width=[0.1, None, 0.1])
     panel = CurvePanel(name, name, name, [Curve("", 1, [1, 2], [1.0, 2.0], faint=True), curve], [curve], name)
     return {
-        "traces": figures.traces(label("a", watermark), [trace(name), trace(name, runs=0)], "W"),
-        "bars": figures.bars(label("b", watermark), [bar, bar, bar], 2),
+        "traces": figures.traces(label("a", watermark), [trace(name), trace(name, runs=0)], "time / s", "power / W"),
+        "bars": figures.bars(label("b", watermark), [bar, bar, bar]),
         "strips": figures.strips(label("c", watermark), [StripPanel(name, name, [Strip(name, 0, [1.0] * 6)])]),
         "curves": figures.curves(label("d", watermark), [panel, panel, panel]),
     }
@@ -56,7 +56,7 @@ def every_figure(name: str, watermark: str = "") -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["traces", "bars", "strips", "curves"])
 def test_a_figure_is_well_formed_whatever_its_names_are(kind: str) -> None:
     svg = every_figure(HOSTILE)[kind]
-    ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" '))
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg
     assert "\x01" not in svg
@@ -87,8 +87,60 @@ def test_an_emulated_figure_carries_the_mark_and_a_measured_one_does_not(kind: s
     assert "EMULATED" not in every_figure("cnn")[kind]
 
 
+@pytest.mark.parametrize("kind", ["traces", "bars", "strips", "curves"])
+def test_every_chart_has_its_own_mark_and_none_lies_over_two(kind: str) -> None:
+    svg = every_figure("cnn", "EMULATED")[kind]
+    charts = re.findall(r"<svg .*?</svg>", svg, re.DOTALL)
+    assert len(charts) == {"traces": 2, "bars": 3, "strips": 1, "curves": 3}[kind]
+    assert [chart.count(">EMULATED<") for chart in charts] == [1] * len(charts)
+
+
+def test_the_panels_of_one_figure_are_read_aloud_once() -> None:
+    svg = every_figure("cnn")["bars"]
+    assert svg.count('role="img"') == 1
+    assert svg.count('aria-hidden="true"') == 2
+
+
+LONG = "transfer-learning-with-codecarbon-and-a-very-long-name-of-a-scenario"
+
+
+def texts_of(svg: str) -> str:
+    """Everything written in a figure, one after the other, without spaces: a name goes on in the next line."""
+    return "".join("".join(re.findall(r">([^<>]+)</(?:text|tspan)>", svg)).split())
+
+
+def test_no_title_and_no_label_is_cut() -> None:
+    bar, strip = Bar(LONG, 0, 1.0, "1.0"), Strip(LONG, 0, [1.0, 2.0])
+    curve = Curve(LONG, 0, [1, 2], [1.0, 2.0])
+    stretch = Stretch(LONG, 0, 1.0, 0.5, 1.5, LONG)
+    other = Curve("other", 1, [1, 2], [1.0, 2.0])
+    drawn_figures = {
+        "bars": (figures.bars(label(), [BarPanel(f"{LONG}: induced energy", "x", [bar])]), 2),
+        "strips": (figures.strips(label(), [StripPanel(f"{LONG}: induced energy", "x", [strip])]), 2),
+        "curves": (figures.curves(label(), [CurvePanel(f"{LONG}: energy", "x", "y", [curve, other])]), 2),
+        "traces": (figures.traces(label(), [trace(LONG)], "time / s", "power / W"), 1),
+        "intervals": (drawn.intervals(label(), [IntervalPanel(LONG, "x", [stretch])]), 3),
+    }
+    for kind, (svg, times) in drawn_figures.items():
+        assert "…" not in svg, kind
+        assert texts_of(svg).count(LONG) == times, kind
+
+
+def test_the_axis_of_time_has_a_name_and_a_unit() -> None:
+    svg = figures.traces(label(), [trace()], "time / s", "power / W")
+    assert ">time / s<" in svg
+    assert ">power / W<" in svg
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "columns"), [(1, 4, 1), (3, 2, 3), (4, 3, 2), (4, 4, 4), (5, 4, 3), (6, 4, 4)]
+)
+def test_no_panel_is_left_alone_in_the_last_row(count: int, most: int, columns: int) -> None:
+    assert sheet.without_hole(count, most) == columns
+
+
 def test_a_figure_is_read_aloud_with_its_numbers() -> None:
-    svg = figures.bars(label(), [BarPanel("Power", "W", [Bar("cnn", 0, 100.0, "100")])], 1)
+    svg = figures.bars(label(), [BarPanel("Power", "W", [Bar("cnn", 0, 100.0, "100")])])
     assert '<desc id="f1-d">Mean power of cnn 100.0 W</desc>' in svg
     assert 'role="img" aria-labelledby="f1-t f1-d"' in svg
 
@@ -132,14 +184,14 @@ def every_statistics_figure(name: str, watermark: str = "") -> dict[str, str]:
         "scatters": drawn.scatters(label("s", watermark), [scatter_panel(name), logarithmic, logarithmic]),
         "intervals": drawn.intervals(label("i", watermark), [forest, forest]),
         "grouped": drawn.grouped(label("g", watermark), [GroupedPanel(name, name, [name, "b"], series)]),
-        "boxes": figures.strips(label("b", watermark), [boxes, boxes, boxes], 2),
+        "boxes": figures.strips(label("b", watermark), [boxes, boxes, boxes]),
     }
 
 
 @pytest.mark.parametrize("kind", STATISTICS)
 def test_a_figure_of_statistics_is_well_formed_whatever_its_names_are(kind: str) -> None:
     svg = every_statistics_figure(HOSTILE)[kind]
-    ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" '))
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []

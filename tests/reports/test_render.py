@@ -117,8 +117,15 @@ def test_the_mean_of_constant_runs_is_the_mean_of_their_powers(powers: list[floa
     assert np.allclose(mean, np.mean(powers))
 
 
-def test_a_run_that_ended_early_leaves_the_mean_to_the_others() -> None:
+def test_the_mean_ends_where_the_shortest_run_ends_and_never_jumps() -> None:
     long: Floats = np.arange(40, dtype=np.float64) + 0.5
-    _, mean = mean_trace([(long, np.full(40, 10.0)), (long[:20], np.full(20, 30.0))])
-    assert mean[:20].tolist() == [20.0] * 20
-    assert mean[20:].tolist() == [10.0] * 20
+    seconds, mean = mean_trace([(long, np.full(40, 10.0)), (long[:20], np.full(20, 30.0))])
+    assert mean.tolist() == [20.0] * 20
+    assert seconds[-1] == 19.5
+
+
+def test_a_second_without_a_reading_of_one_run_does_not_move_the_mean() -> None:
+    every: Floats = np.arange(30, dtype=np.float64) + 0.5
+    fewer = np.delete(every, [7, 8, 20])
+    _, mean = mean_trace([(every, np.full(30, 10.0)), (fewer, np.full(27, 30.0))])
+    assert mean.tolist() == [20.0] * 30
