@@ -80,7 +80,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
                 host=sut.host,
                 port=sut.port,
                 user=sut.user or os.environ.get("USER", "root"),
-                key_file=Path(sut.key_file).expanduser(),
+                key_file=Path(sut.key_file).expanduser() if sut.key_file else None,
                 known_hosts=Path(sut.known_hosts).expanduser(),
                 python=sut.python,
                 folder=sut.folder,

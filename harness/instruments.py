@@ -16,9 +16,10 @@ from math import isfinite, sqrt
 from pathlib import Path
 from typing import Literal, TypeAlias, get_type_hints
 
-from harness.config import LabConfig, read_records
+from harness.config import LabConfig
 from harness.documents import Json, describe, dump, load_object, matches
 from harness.errors import ConfigError, DocumentError, LabError
+from harness.records import read_records
 from meters.reading import Accuracy, Description, Identity, Origin
 
 HISTORY = "check-loads.jsonl"

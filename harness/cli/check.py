@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.campaign import in_use
 from harness.cli import check_load
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import load
@@ -39,7 +40,7 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.check_load is not None:
         return check_load.call(config, arguments)
     with open_wires(config) as wires:
-        reasons = check_lab(config, wires.sut, wires.openers)
+        reasons = [*in_use(config), *check_lab(config, wires.sut, wires.openers)]
     return show(reasons)
 
 

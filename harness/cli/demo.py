@@ -1,4 +1,4 @@
-"""`wattlab demo`: the whole lab on this machine, from lab.toml to the report, with an emulated meter."""
+"""`wattlab demo`: the whole lab on this machine, from demo.toml to the report, with an emulated meter."""
 
 import argparse
 from dataclasses import replace
@@ -38,12 +38,12 @@ def add_parser(verbs: Verbs) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Prepare, measure, verify, report."""
-    config = _next_demo(_with_pulse(load(APPLICATION / "lab.toml"), arguments.full))
+    config = _next_demo(_with_pulse(load(APPLICATION / "demo.toml"), arguments.full))
     folder = config.campaign_folder
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: the whole way of a number is real, the numbers themselves are not.")
     with open_wires(config) as wires:
-        prepare(wires.sut)
+        prepare(config, wires.sut)
         measure(config, wires)
         if arguments.full:
             observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli.types import Verbs
-from harness.config import APPLICATION
+from harness.config import TEMPLATE
 from harness.errors import ConfigError
 
 
@@ -16,14 +16,14 @@ def add_parser(verbs: Verbs) -> None:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Copy the embedded default; an existing file is never overwritten."""
+    """Copy the template; an existing file is never overwritten."""
     try:
         with arguments.file.open("xb") as file:
-            file.write((APPLICATION / "lab.toml").read_bytes())
+            file.write(TEMPLATE.read_bytes())
     except FileExistsError:
         raise ConfigError(f"{arguments.file}: exists already; edit it, or name another file") from None
     except OSError as error:
         raise ConfigError(f"{arguments.file}: cannot write ({error.strerror})") from None
-    print(f"{arguments.file} written. It describes the embedded lab; the lines (1) and (2) make it yours.")
-    print("Next: edit it, then `wattlab check`.")
+    print(f"{arguments.file} written. Fill in (1) the meter and (2) the machine to be measured.")
+    print("Next: `wattlab meter list --probe` says which meter answers at which port.")
     return 0

@@ -11,6 +11,7 @@ from harness.cli.types import Verbs, add_lab_argument
 from harness.config import LabConfig, load
 from harness.errors import ConfigError
 from harness.plan import make_plan
+from harness.preflight import of_files, require_ready
 from reports.analysis.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 from reports.analysis.results import analyse
 
@@ -29,7 +30,11 @@ def add_parser(verbs: Verbs) -> None:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the plan as a table."""
+    """Print the plan as a table, then what the files beside lab.toml have against a start.
+
+    Raises:
+        LabNotReady: they have something.
+    """
     config = load(arguments.lab)
     if arguments.half_width is not None:
         return show_sizes(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
@@ -42,6 +47,7 @@ def call(arguments: argparse.Namespace) -> int:
     console = Console()
     console.print(table)
     console.print(f"{len(runs)} runs into {config.campaign_folder}; at least {_known_minutes(config):.0f} min")
+    require_ready(of_files(config))
     return 0
 
 

@@ -17,7 +17,7 @@ PLUG = Description(
     driver="shelly", averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0, tier="uncalibrated",
     columns=(Column("power_w", "W", 0.1, (0.0, 3680.0), None), Column("voltage_v", "V", 0.1, (0.0, 260.0), None)),
 )  # fmt: skip
-LAB = Path(config.APPLICATION / "lab.toml").read_text(encoding="utf-8")
+LAB = Path(config.APPLICATION / "demo.toml").read_text(encoding="utf-8")
 
 
 def lab_with(path: Path, limits: str) -> Path:

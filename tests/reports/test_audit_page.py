@@ -256,7 +256,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def lab_toml(folder: Path, names: list[str]) -> Path:
     text = (
-        (APPLICATION / "lab.toml").read_text().replace('customer = ""', f'customer = ""\nphotos = {json.dumps(names)}')
+        (APPLICATION / "demo.toml").read_text().replace('customer = ""', f'customer = ""\nphotos = {json.dumps(names)}')
     )
     (folder / "lab.toml").write_text(text)
     return folder / "lab.toml"

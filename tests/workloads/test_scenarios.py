@@ -65,7 +65,8 @@ def test_the_published_campaign_differs_from_the_embedded_default_only_in_number
             return {key: shape(part) for key, part in value.items() if key not in ("parameters", "campaign")}
         return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
-    default, published = read(ROOT / "lab.toml"), read(WORKLOADS / "campaigns" / "guldner.toml")
+    default, published = read(ROOT / "demo.toml"), read(WORKLOADS / "campaigns" / "guldner.toml")
     assert default["scenarios"].pop("transfer-codecarbon")["trackers"] == ["codecarbon"]
+    assert default.pop("thresholds") == {"foreign_load_invalid_percent": 100.0}
     assert shape(published) == shape(default)
     assert set(published["campaign"]) == set(default["campaign"])
