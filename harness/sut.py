@@ -198,6 +198,11 @@ class Sut:
         return self._absolute(self.config.python) if "/" in self.config.python else self.config.python
 
     @property
+    def own_python(self) -> str:
+        """The interpreter that `prepare` makes, absolute."""
+        return f"{self.root}/venv/bin/python"
+
+    @property
     def data_folder(self) -> str:
         """Where data sets and weights are kept on the SUT, absolute."""
         return f"{self.root}/data"
@@ -417,7 +422,7 @@ class Sut:
 
     def _prepare_python(self, packages: Sequence[str], progress: Callable[[str], None]) -> str:
         """An interpreter that has every package: the configured one, or that of a venv made in wattlab's folder."""
-        own = f"{self.root}/venv/bin/python"
+        own = self.own_python
         base = "python3" if self.python == own and not self._exists(own) else self.python
         self._require_python(base)
         for python in dict.fromkeys((self.python, own)):
@@ -571,9 +576,10 @@ class Sut:
         words = output.split()[-2:]
         if code != 0 or len(words) != 2 or words[0] != "python" or not VERSION.fullmatch(words[1]):
             answer = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
+            own = f"{self.config.folder}/venv/bin/python"
+            remedy = "" if python == self.own_python else f"correct sut.python, or set it to {own}: "
             raise SutRefused(
-                f"{self.name}: {python} does not run there ({answer:.200}); "
-                "correct sut.python, or set it to <folder>/venv/bin/python and give `wattlab sut prepare`"
+                f"{self.name}: {python} does not run there ({answer:.200}); {remedy}`wattlab sut prepare` makes it"
             )
         version = tuple(int(part) for part in words[1].split("."))
         if version < OLDEST_PYTHON:
