@@ -456,6 +456,7 @@ def _contradictions(path: Path, lab: LabFile) -> Iterator[tuple[Sequence[str], I
         yield [f"{place}.driver", f"{place}.options"], _of_driver(f"{path}: {place}", section)
         yield [f"{place}.port"], _of_port(f"{path}: {place}.port", section.port)
         yield [f"{place}.limits_percent"], _of_limits(f"{path}: {place}.limits_percent", section.limits_percent)
+    yield [f"meters.{name}.port" for name in lab.meters], _of_shared_lines(path, lab.meters)
     yield ["campaign.gate", "campaign.pause_s"], _of_gate(path, lab.campaign)
     yield ["campaign.settle"], _of_settle(path, lab.campaign.settle)
     yield ["campaign.design", "campaign.two_stage"], _of_stages(path, lab.campaign)
@@ -576,6 +577,15 @@ def _of_driver(where: str, section: MeterSection) -> Iterator[str]:
 def _of_port(where: str, port: str) -> Iterator[str]:
     if not port:
         yield f"{where}: empty; `wattlab meter list --probe` says which meter answers at which port"
+
+
+def _of_shared_lines(path: Path, meters: Mapping[str, MeterSection]) -> Iterator[str]:
+    """A serial line or a USB device is held by one driver; what is on a network may answer several."""
+    first: dict[str, str] = {}
+    for name, section in meters.items():
+        holder = first.setdefault(section.port, name)
+        if holder != name and section.port.startswith("/"):
+            yield f"{path}: meters.{name}.port: meters.{holder} holds {section.port} already; one of them is wrong"
 
 
 def _of_limits(where: str, limits_percent: float) -> Iterator[str]:

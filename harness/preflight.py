@@ -8,7 +8,7 @@ import io
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
@@ -18,7 +18,7 @@ from harness.ambient import read_temperature_c
 from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
 from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
-from harness.config import EMBEDDED, LabConfig, MeterSection, changed_since
+from harness.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
 from harness.documents import Json, matches
 from harness.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.instruments import (
@@ -392,17 +392,25 @@ def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:
         readers = [scenario for scenario in config.scenarios if part in scenario.prepared]
         names, record = ", ".join(scenario.name for scenario in readers), sut.prepared(part)
         if record is None:
-            text = f"there is no {part} in {sut.data_folder}, and {names} need it; `wattlab sut prepare` brings it"
+            text = f"{sut.data_folder} has no {part} (needed by {names}); `wattlab sut prepare` brings it"
             yield Reason("refuse", f"SUT {part}", text)
-            continue
-        yield Reason("ok", f"SUT {part}", f"{record.get('kind')}, for {names}")
-        counts = record.get("classes")
-        least = min(counts.values()) if matches(counts, dict[str, int]) and counts else math.inf
-        for scenario in readers:
-            wanted = scenario.parameters.get("images_per_class", 0)
-            if part == "dataset" and wanted > least:
-                text = f"images_per_class = {wanted}, and the smallest class of the data set has {least} pictures"
-                yield Reason("refuse", f"scenario {scenario.name}", f"{text}; lower it, or prepare a larger set")
+        elif part == "dataset" and (wanted := _most_pictures(readers)) > (least := _least_pictures(record)):
+            text = f"images_per_class = {wanted}, and the smallest class of the data set there has {least:g} pictures"
+            yield Reason("refuse", "SUT dataset", f"{text}; lower it, or prepare a larger set")
+        else:
+            yield Reason("ok", f"SUT {part}", f"{record.get('kind')}, for {names}")
+
+
+def _most_pictures(readers: Sequence[Scenario]) -> int:
+    """The largest number of pictures of a class that a scenario wants; 0: whatever there is."""
+    wanted = [scenario.parameters.get("images_per_class") for scenario in readers]
+    return max((one for one in wanted if isinstance(one, int)), default=0)
+
+
+def _least_pictures(record: Json) -> float:
+    """Pictures of the smallest class of a data set; infinity where its record does not say."""
+    counts = record.get("classes")
+    return min(counts.values(), default=math.inf) if matches(counts, dict[str, int]) and counts else math.inf
 
 
 def _begun(config: LabConfig) -> Json | None:

@@ -147,6 +147,14 @@ driver = "watsup"
 port = ""
 circuit = "sut-ac-inlet"
 instrument = "k"
+[meters.second]
+driver = "pzem"
+port = "/dev/ttyUSB0"
+circuit = "sut-ac-inlet"
+[meters.third]
+driver = "sdm120"
+port = "/dev/ttyUSB0"
+circuit = "sut-ac-inlet"
 [meters.plug]
 driver = "shelly"
 circiut = "other"
@@ -192,6 +200,7 @@ meters.wall.driver: no driver 'watsup'; did you mean wattsup?
 meters.wall.port: empty; `wattlab meter list --probe` says which meter answers at which port
 meters.plug.options: shelly: unknown option 'foo'; expected one of
 meters.plug.options: shelly: unknown option 'chanel'; did you mean channel?
+meters.third.port: meters.second holds /dev/ttyUSB0 already
 campaign.pause_s: the gate replaces the pause
 scenarios.idle.folder: no scenario.toml in
 scenarios.cnn.parameters.image_sise: unknown parameter of
