@@ -92,10 +92,10 @@ def _room(config: LabConfig) -> Iterator[Reason]:
         yield Reason("refuse", "room", str(error))
 
 
-def require_ready(reasons: list[Reason]) -> None:
-    """Raise LabNotReady with every refusal, if there is one."""
+def require_ready(reasons: list[Reason], what: str = "not started") -> None:
+    """Raise LabNotReady with every refusal, if there is one; `what` comes of them."""
     if refusals := [f"{reason.subject}: {reason.text}" for reason in reasons if reason.severity == "refuse"]:
-        raise LabNotReady("not started:\n  - " + "\n  - ".join(refusals))
+        raise LabNotReady(f"{what}:\n  - " + "\n  - ".join(refusals))
 
 
 def horizon_s(config: LabConfig) -> float:

@@ -47,7 +47,7 @@ def call(arguments: argparse.Namespace) -> int:
     console = Console()
     console.print(table)
     console.print(f"{len(runs)} runs into {config.campaign_folder}; at least {_known_minutes(config):.0f} min")
-    require_ready(of_files(config))
+    require_ready(of_files(config), "this plan cannot be started")
     return 0
 
 
