@@ -19,7 +19,7 @@ from statistics import mean
 from typing import TypeAlias
 
 from harness.attest.signer import SealSigner
-from harness.config import LabConfig, Scenario, with_defaults
+from harness.config import LabConfig, Scenario, changed_since
 from harness.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
 from harness.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
 from harness.gate import Condition
@@ -27,6 +27,7 @@ from harness.material import Material, read_staged
 from harness.observer import ObserverRun, observer_scenarios
 from harness.photos import attach_photos
 from harness.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
+from harness.preflight import Reason
 from harness.recorder import MeterRecorder
 from harness.run import Bench, Ended, execute, utc_now
 from harness.run_folder import (
@@ -161,14 +162,8 @@ class Campaign:
         begun = entries[0].get("config")
         if not isinstance(begun, dict):
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        begun, now = with_defaults(begun), self._config.to_json()
-        begun["lab"]["photos"] = now["lab"]["photos"]  # more of them may be attached at any time
-        changed = sorted(_differences(begun, now))
-        if changed:
-            raise ConfigError(
-                f"{self._config.path}: {', '.join(changed[:5])} differ from when the campaign "
-                f"{self.folder.path} was begun; restore them, or give campaign.name a new value"
-            )
+        if (problem := changed_since(self._config, begun)) is not None:
+            raise ConfigError(f"{self._config.path}: {problem}")
         if not any(entry["type"] == "plan" for entry in entries):
             self._write_first_stage()
 
@@ -420,6 +415,18 @@ def locked(campaign: CampaignFolder) -> Iterator[None]:
         yield
 
 
+def in_use(config: LabConfig) -> Iterator[Reason]:
+    """A reason not to start where another process measures this campaign."""
+    path = config.campaign_folder
+    if not (path / CAMPAIGN).is_file():
+        return
+    try:
+        with locked(CampaignFolder(path)):
+            pass
+    except LabError as error:
+        yield Reason("refuse", "campaign", str(error))
+
+
 def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:
     """How a run ended, and why, by its journal."""
     try:
@@ -434,13 +441,3 @@ def _estimate_s(left: list[PlannedRun], durations_s: dict[str, list[float]]) -> 
     means = {name: mean(values) for name, values in durations_s.items()}
     fallback = mean(means.values())
     return sum(means.get(run.scenario, fallback) for run in left)
-
-
-def _differences(begun: Json, now: Json, path: str = "") -> Iterator[str]:
-    """TOML paths whose values differ."""
-    for key in begun.keys() | now.keys():
-        old, new = begun.get(key), now.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{path}{key}.")
-        elif old != new:
-            yield path + key

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from harness.documents import Json, facts_of_sut
+from harness.documents import Json, facts_of_sut, foreign_load_grade
 from harness.schedule import cron_due, timers_due
 
 CPU = "/sys/devices/system/cpu"
-FOREIGN_PERCENT = 2.0
-"""`foreign-load`, method.md section 7: other processes above this share of all cores."""
 HOT_C = 70.0
 """A machine at rest that is warmer is not settled; the limit of a sensor minus NEAR_LIMIT_K counts as well."""
 NEAR_LIMIT_K = 15.0
@@ -50,8 +48,9 @@ class Diagnosis:
     text: str
 
 
-def of_state(state: Json, horizon_s: float) -> Iterator[Diagnosis]:
-    """Every remark about the state of a machine (`harness.agent.survey`) before a campaign of `horizon_s` seconds."""
+def of_state(state: Json, horizon_s: float, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+    """Every remark about the state of a machine (`harness.agent.survey`) before a campaign of `horizon_s` seconds that
+    is judged by `limits` (the thresholds by name)."""
     texts: Mapping[str, str] = state["texts"]
     yield from _governor(texts)
     yield from _turbo(texts)
@@ -62,7 +61,7 @@ def of_state(state: Json, horizon_s: float) -> Iterator[Diagnosis]:
     yield from _temperature(texts)
     yield from _gpus(state["gpus"])
     yield from of_clock_tools(state)
-    yield from of_foreign_load(state)
+    yield from of_foreign_load(state, limits)
     yield from of_swap(texts)
     yield from of_updates(state)
     yield from _users(state)
@@ -292,8 +291,8 @@ def _synchronised(commands: Mapping[str, Json]) -> bool | None:
     return None
 
 
-def of_foreign_load(state: Json) -> Iterator[Diagnosis]:
-    """CPU time of everything but the question itself, as a share of all cores."""
+def of_foreign_load(state: Json, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+    """CPU time of everything but the question itself, as a share of all cores: its size decides (`limits`)."""
     before, after = (_times(line) for line in state["stat"])
     if before is None or after is None or after[0] <= before[0]:
         yield _unknown("foreign-load", "foreign load", "/proc/stat cannot be read")
@@ -304,7 +303,8 @@ def of_foreign_load(state: Json) -> Iterator[Diagnosis]:
     own_s = float(state["children_cpu_s"]) + sum(p["cpu_s"] for p in state["processes"] if p["own"])
     own_percent = 100.0 * own_s / all_cores_s
     foreign_percent = max(0.0, busy_percent - own_percent)
-    if foreign_percent <= FOREIGN_PERCENT:
+    grade = foreign_load_grade(foreign_percent, 0.0, limits)
+    if grade is None:
         yield Diagnosis("foreign-load", "info", f"other processes take {foreign_percent:.1f} % of all cores")
         return
     others: dict[str, float] = defaultdict(float)
@@ -315,11 +315,12 @@ def of_foreign_load(state: Json) -> Iterator[Diagnosis]:
         f"{name} {100.0 * cpu_s / all_cores_s:.1f} %"
         for name, cpu_s in sorted(others.items(), key=lambda one: -one[1])[:SHOWN]
     ]
-    text = (
-        f"other processes take {foreign_percent:.1f} % of all cores ({', '.join(top) or 'which ones is not known'}); "
-        "see what they are, and end them"
-    )
-    yield Diagnosis("foreign-load", "warn", text)
+    found = f"other processes take {foreign_percent:.1f} % of all cores ({', '.join(top) or 'which ones is not known'})"
+    if grade == "warn":
+        yield Diagnosis("foreign-load", "warn", f"{found}; see what they are, and end them")
+    else:
+        most = f"above {limits['foreign_load_invalid_percent']:g} % (thresholds.foreign_load_invalid_percent)"
+        yield Diagnosis("foreign-load", "refuse", f"{found}; {most} no run is begun: see what they are, and end them")
 
 
 def _times(line: str) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,11 +48,8 @@ class Wires:
 
 @contextmanager
 def open_wires(config: LabConfig) -> Iterator[Wires]:
-    """The lab's wires; what is embedded runs until the context is left.
-
-    Raises:
-        ConfigError: the instrument register cannot be read. A password is looked for when its meter is opened.
-    """
+    """The lab's wires; what is embedded runs until the context is left. The instrument register and a password are
+    looked for when their meter is opened."""
     with ExitStack() as stack:
         folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
         if EMBEDDED in (config.file.sut.host, *(section.port for section in config.file.meters.values())):
@@ -63,7 +60,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
             else section.port
             for name, section in config.file.meters.items()
         }
-        register = load_register(config)
+        register = cache(partial(load_register, config))
         openers = {name: partial(_open_meter, config, register, name, port) for name, port in ports.items()}
         embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
         sut = config.file.sut
@@ -84,7 +81,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
                 host=sut.host,
                 port=sut.port,
                 user=sut.user or os.environ.get("USER", "root"),
-                key_file=Path(sut.key_file).expanduser(),
+                key_file=Path(sut.key_file).expanduser() if sut.key_file else None,
                 known_hosts=Path(sut.known_hosts).expanduser(),
                 python=sut.python,
                 folder=sut.folder,
@@ -133,8 +130,10 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _open_meter(config: LabConfig, register: Register | None, name: str, port: str, wire_log: BinaryIO) -> Meter:
-    section, access = config.file.meters[name], access_of(config, register, name)
+def _open_meter(
+    config: LabConfig, register: Callable[[], Register | None], name: str, port: str, wire_log: BinaryIO
+) -> Meter:
+    section, access = config.file.meters[name], access_of(config, register(), name)
     return registry.open_meter(section.driver, port, capture=wire_log, options=section.options, access=access)
 
 

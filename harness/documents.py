@@ -471,6 +471,11 @@ def tame(value: object, name: str, problems: list[str], depth: int = MOST_NESTED
     }
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a name is that of a file in one folder, which it cannot leave."""
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name)
+
+
 def shown(value: object) -> str:
     """The beginning of a decoded JSON value, for a message; what is nested too deep to be shown is only named."""
     try:

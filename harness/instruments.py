@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_type_hints
 from urllib.parse import urlsplit
 
-from harness.config import NAME_CHARACTERS, LabConfig, MeterSection, read_records
+from harness.config import NAME_CHARACTERS, LabConfig, MeterSection
 from harness.documents import Json, describe, dump, load_object, matches
 from harness.errors import ConfigError, DocumentError, LabError
+from harness.records import read_records
 from meters.access import Declaration, Pin
 from meters.certificates import count_in, read_fingerprint
 from meters.reading import Accuracy, Description, Identity, Origin

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.config import APPLICATION, Scenario
+from harness.config import APPLICATION, LabConfig, Scenario
 from harness.documents import Json
 from harness.errors import ConfigError, SutError, SutUnreachable
-from harness.sut import Sut
+from harness.sut import Needs, Sut
 
 MOST_KEPT_BYTES = 16 << 20
 """A larger file is staged, and stands in the start document by digest and size; a run folder does not hold it."""
@@ -52,6 +52,13 @@ class Material:
     staged: Mapping[str, StagedFile]
     on_sut: Sequence[Json]
     environment: Json | None
+
+
+def needs_of(config: LabConfig) -> Needs:
+    """What the scenarios of a lab need on the SUT, each once."""
+    packages = dict.fromkeys(package for scenario in config.scenarios for package in scenario.packages)
+    parts = dict.fromkeys(part for scenario in config.scenarios for part in scenario.prepared)
+    return Needs(tuple(packages), tuple(parts))
 
 
 def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFile]:

@@ -21,7 +21,7 @@ def attach_photos(config: LabConfig, campaign: CampaignFolder, utc: str) -> None
         ConfigError: a file is missing, too large, or neither PNG nor JPEG. RunFolderError: the disk refuses.
     """
     attached = {entry["sha256"] for entry in campaign.entries() if entry["type"] == "attachment"}
-    for path, content in _photos(config):
+    for path, content in (_photo(config, index) for index in range(len(config.file.lab.photos))):
         digest = hashlib.sha256(content).hexdigest()
         if digest in attached:
             continue
@@ -37,17 +37,28 @@ def attach_photos(config: LabConfig, campaign: CampaignFolder, utc: str) -> None
         campaign.append("attachment", utc, entry)
 
 
-def _photos(config: LabConfig) -> Iterator[tuple[Path, bytes]]:
-    """Every photograph that lab.toml names, and its bytes."""
-    for index, name in enumerate(config.file.lab.photos):
-        where, path = f"{config.path}: lab.photos[{index}]", config.path.parent / Path(name).expanduser()
+def problems_of(config: LabConfig) -> Iterator[str]:
+    """A sentence for every photograph of lab.toml that cannot be attached."""
+    for index in range(len(config.file.lab.photos)):
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"{where}: cannot read {path} ({error.strerror})") from None
-        if not content.startswith(tuple(IMAGE_TYPES)):
-            raise ConfigError(f"{where}: {path} is neither a PNG nor a JPEG file; save the photograph as one of them")
-        if len(content) > MAX_PHOTO_BYTES:
-            size, limit = len(content) // 1024, MAX_PHOTO_BYTES // 1024
-            raise ConfigError(f"{where}: {path} has {size} KiB, at most {limit} are embedded; make it smaller")
-        yield path, content
+            _photo(config, index)
+        except ConfigError as error:
+            yield str(error)
+
+
+def _photo(config: LabConfig, index: int) -> tuple[Path, bytes]:
+    """A photograph that lab.toml names, and its bytes."""
+    where, path = (
+        f"{config.path}: lab.photos[{index}]",
+        config.path.parent / Path(config.file.lab.photos[index]).expanduser(),
+    )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{where}: cannot read {path} ({error.strerror})") from None
+    if not content.startswith(tuple(IMAGE_TYPES)):
+        raise ConfigError(f"{where}: {path} is neither a PNG nor a JPEG file; save the photograph as one of them")
+    if len(content) > MAX_PHOTO_BYTES:
+        size, limit = len(content) // 1024, MAX_PHOTO_BYTES // 1024
+        raise ConfigError(f"{where}: {path} has {size} KiB, at most {limit} are embedded; make it smaller")
+    return path, content

@@ -5,9 +5,11 @@ nothing.
 """
 
 import io
+import math
+import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
 
@@ -16,8 +18,8 @@ from harness.ambient import read_temperature_c
 from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
 from harness.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
-from harness.config import EMBEDDED, LabConfig, MeterSection
-from harness.documents import Json
+from harness.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
+from harness.documents import Json, matches
 from harness.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.instruments import (
     Match,
@@ -28,6 +30,8 @@ from harness.instruments import (
     load_register,
     validity_on,
 )
+from harness.material import needs_of, read_staged
+from harness.photos import problems_of
 from harness.plan import make_plan
 from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
 from harness.sut import Sut, SutConfig
@@ -37,6 +41,7 @@ from meters.registry import remedy, why
 from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
+WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
 FIRST_READING_S = 15.0
 WITNESS_CLOCK_S = 5.0
 """Clocks of host and witness that differ by more make receipts look late, or early."""
@@ -57,24 +62,24 @@ class Reason:
 def check_lab(
     config: LabConfig, sut: SutConfig, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
 ) -> list[Reason]:
-    """Everything that can be found out without measuring, in the order disk, host, campaign, meters, SUT.
-
-    Raises:
-        ConfigError: the instrument register cannot be read.
-    """
-    register = load_register(config)
+    """Everything that can be found out without measuring, in the order disk, host, campaign, files, meters, SUT."""
+    register = _register_of(config)
     found = [
         *_disk(config),
         *_host(config),
         *_room(config),
         *_campaign(config),
-        *_register(config, register),
-        *_seal(config),
+        *of_files(config),
         *_witnesses(config),
         *_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
     return [replace(reason, text=printable(reason.text)) for reason in found]
+
+
+def of_files(config: LabConfig) -> list[Reason]:
+    """What the files beside lab.toml have against a start: it needs no machine and no meter."""
+    return [*_register(config), *_staged(config), *_photos(config), *_seal(config)]
 
 
 def _room(config: LabConfig) -> Iterator[Reason]:
@@ -88,10 +93,10 @@ def _room(config: LabConfig) -> Iterator[Reason]:
         yield Reason("refuse", "room", str(error))
 
 
-def require_ready(reasons: list[Reason]) -> None:
-    """Raise LabNotReady with every refusal, if there is one."""
+def require_ready(reasons: list[Reason], what: str = "not started") -> None:
+    """Raise LabNotReady with every refusal, if there is one; `what` comes of them."""
     if refusals := [f"{reason.subject}: {reason.text}" for reason in reasons if reason.severity == "refuse"]:
-        raise LabNotReady("not started:\n  - " + "\n  - ".join(refusals))
+        raise LabNotReady(f"{what}:\n  - " + "\n  - ".join(refusals))
 
 
 def horizon_s(config: LabConfig) -> float:
@@ -107,7 +112,13 @@ def _disk(config: LabConfig) -> Iterator[Reason]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    if free < FREE_BYTES:
+    if not folder.is_dir():
+        yield Reason("refuse", "disk", f"{folder} is a file, and the campaign is to be kept in it; correct runs_folder")
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield Reason(
+            "refuse", "disk", f"nothing can be written in {folder}; correct campaign.runs_folder, or its rights"
+        )
+    elif free < FREE_BYTES:
         yield Reason(
             "refuse", "disk", f"{free / 2**20:.0f} MiB free below {folder}; at least 1 GiB is needed, free some"
         )
@@ -120,7 +131,9 @@ def _host(config: LabConfig) -> Iterator[Reason]:
     if config.file.sut.host == EMBEDDED:
         return
     state = machine_state("")
-    for part in (of_clock_tools(state), of_foreign_load(state), of_swap(state["texts"]), of_updates(state)):
+    # Load of the host costs stamps, not energy: there is no size of it at which nothing could be measured.
+    limits = asdict(config.file.thresholds) | {"foreign_load_invalid_percent": math.inf}
+    for part in (of_clock_tools(state), of_foreign_load(state, limits), of_swap(state["texts"]), of_updates(state)):
         for found in part:
             yield Reason("ok" if found.severity == "info" else found.severity, f"host {found.code}", found.text)
 
@@ -130,14 +143,66 @@ def _campaign(config: LabConfig) -> Iterator[Reason]:
     if not (path / CAMPAIGN).is_file():
         yield Reason("ok", "campaign", f"{path} will be created")
         return
+    try:
+        yield _continued(config, CampaignFolder(path))
+    except LabError as error:
+        yield Reason("refuse", "campaign", f"{error}; choose another campaign.name")
+
+
+def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
+    """Whether a campaign that was begun can be continued with this lab.toml."""
+    path = campaign.path
     failed = [c for c in verify_campaign(path) if not c.passed and "never ended" not in c.detail and c.name != "sealed"]
     broken = [check for check in failed if check.name in ("chain", "bytes", "link", "streams", "place", "receipts")]
     if broken:
         found = f"{broken[0].subject}: {broken[0].detail}"
-        yield Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
+        return Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
+    entries = campaign.entries()
+    begun = entries[0].get("config") if entries else {}
+    if not isinstance(begun, dict):
+        return Reason("refuse", "campaign", f"{path} was imported, which cannot be continued; choose another name")
+    if begun and (problem := changed_since(config, begun)) is not None:
+        return Reason("refuse", "campaign", problem)
+    made = len(campaign.runs())
+    return Reason("ok", "campaign", f"{path} will be continued after run {made}" if made else f"{path} is new")
+
+
+# --- files ---
+
+
+def _staged(config: LabConfig) -> Iterator[Reason]:
+    """Whether every file that is copied to the SUT can be read."""
+    for scenario in config.scenarios:
+        try:
+            read_staged(scenario, b"")
+        except ConfigError as error:
+            yield Reason("refuse", f"scenario {scenario.name}", str(error))
+
+
+def _photos(config: LabConfig) -> Iterator[Reason]:
+    for problem in problems_of(config):
+        yield Reason("refuse", "photos", problem)
+
+
+def _register_of(config: LabConfig) -> Register | None:
+    """The register, where there is one that can be read; `_register` says what is wrong with another."""
+    try:
+        return load_register(config)
+    except ConfigError:
+        return None
+
+
+def _register(config: LabConfig) -> Iterator[Reason]:
+    try:
+        register = load_register(config)
+        times = 0 if register is None else len(register.check_loads())
+    except LabError as error:
+        yield Reason("refuse", "register", str(error))
+        return
+    if register is None:
+        yield Reason("ok", "register", "the lab keeps no instrument register: the report cites no certificate")
     else:
-        begun = len(CampaignFolder(path).runs())
-        yield Reason("ok", "campaign", f"{path} will be continued after run {begun}" if begun else f"{path} is new")
+        yield Reason("ok", "register", f"{len(register.file.instruments)} instruments, {times} check loads so far")
 
 
 # --- who else knows ---
@@ -171,18 +236,6 @@ def _witnesses(config: LabConfig) -> Iterator[Reason]:
 
 
 # --- instruments ---
-
-
-def _register(config: LabConfig, register: Register | None) -> Iterator[Reason]:
-    if register is None:
-        yield Reason("ok", "register", "the lab keeps no instrument register: the report cites no certificate")
-        return
-    try:
-        times = len(register.check_loads())
-    except LabError as error:
-        yield Reason("refuse", "register", str(error))
-    else:
-        yield Reason("ok", "register", f"{len(register.file.instruments)} instruments, {times} check loads so far")
 
 
 def _meters(
@@ -312,28 +365,73 @@ def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
     try:
         with Sut.connect(wire) as sut:
             yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
-            for found in sut.diagnose(horizon_s(config), _begun(config)):
+            diagnoses = sut.diagnose(horizon_s(config), _begun(config), config.file.thresholds)
+            for found in diagnoses:
                 severity: Severity = "ok" if found.severity == "info" else found.severity
                 yield Reason(severity, f"SUT {found.code}", found.text)
-            yield from _trackers(config, sut)
+            if not any(found.code == "python" for found in diagnoses):
+                yield from _packages(config, sut)
+                yield from _programs(config, sut)
+            yield from _prepared(config, sut)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))
 
 
-def _trackers(config: LabConfig, sut: Sut) -> Iterator[Reason]:
-    """Whether the SUT's interpreter has what the trackers of the scenarios need; one that does not would say nothing
-    in any run."""
-    names = sorted({name for scenario in config.scenarios for name in scenario.trackers})
-    if not names:
-        return
-    lacking = sut.lacking(sorted({package for name in names for package in TRACKERS[name].packages}))
-    for name in names:
-        missing = [package for package in TRACKERS[name].packages if package in lacking]
+def _packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the SUT's interpreter has what scenarios and trackers need; a tracker that lacks something would say
+    nothing in any run."""
+    tracked = {name: TRACKERS[name].packages for scenario in config.scenarios for name in scenario.trackers}
+    of_trackers = {package for packages in tracked.values() for package in packages}
+    needed = {f"tracker {name}": tracked[name] for name in sorted(tracked)}
+    for scenario in config.scenarios:
+        if own := tuple(package for package in scenario.packages if package not in of_trackers):
+            needed[f"scenario {scenario.name}"] = own
+    lacking = sut.lacking(sorted({one for packages in needed.values() for one in packages})) if needed else []
+    for subject, packages in needed.items():
+        missing = [package for package in packages if package in lacking]
         if missing:
             text = f"{sut.python} there has no {' and no '.join(missing)}; `wattlab sut prepare` installs it"
-            yield Reason("refuse", f"tracker {name}", text)
+            yield Reason("refuse", subject, text)
         else:
-            yield Reason("ok", f"tracker {name}", "what it needs is installed on the SUT")
+            yield Reason("ok", subject, "what it needs is installed on the SUT")
+
+
+def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the SUT finds the programs that commands begin with by name or by their whole path."""
+    programs = {scenario.name: scenario.command[0] for scenario in config.scenarios if scenario.command}
+    names = sorted({name for name in programs.values() if name != "{python}" and ("/" not in name or name[0] == "/")})
+    found = sut.ask_program(sut.python, WHICH, *names) if names else {}
+    for scenario, program in programs.items():
+        if program in found and found[program] is None:
+            text = f"the SUT has no program {program!r} that this login can start; install it, or correct the command"
+            yield Reason("refuse", f"scenario {scenario}", text)
+
+
+def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the data set and the weights that scenarios read are there, and as many pictures as they want."""
+    for part in needs_of(config).prepared:
+        readers = [scenario for scenario in config.scenarios if part in scenario.prepared]
+        names, record = ", ".join(scenario.name for scenario in readers), sut.prepared(part)
+        if record is None:
+            text = f"{sut.data_folder} has no {part} (needed by {names}); `wattlab sut prepare` brings it"
+            yield Reason("refuse", f"SUT {part}", text)
+        elif part == "dataset" and (wanted := _most_pictures(readers)) > (least := _least_pictures(record)):
+            text = f"images_per_class = {wanted}, and the smallest class of the data set there has {least:g} pictures"
+            yield Reason("refuse", "SUT dataset", f"{text}; lower it, or prepare a larger set")
+        else:
+            yield Reason("ok", f"SUT {part}", f"{record.get('kind')}, for {names}")
+
+
+def _most_pictures(readers: Sequence[Scenario]) -> int:
+    """The largest number of pictures of a class that a scenario wants; 0: whatever there is."""
+    wanted = [scenario.parameters.get("images_per_class") for scenario in readers]
+    return max((one for one in wanted if isinstance(one, int)), default=0)
+
+
+def _least_pictures(record: Json) -> float:
+    """Pictures of the smallest class of a data set; infinity where its record does not say."""
+    counts = record.get("classes")
+    return min(counts.values(), default=math.inf) if matches(counts, dict[str, int]) and counts else math.inf
 
 
 def _begun(config: LabConfig) -> Json | None:

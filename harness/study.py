@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config import APPLICATION, read_records
+from harness.config import APPLICATION
 from harness.documents import Json, load_object
 from harness.errors import ConfigError, RunFolderError
 from harness.provenance import software_facts
+from harness.records import read_records
 from harness.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from reports.analysis import statistics
 from reports.analysis.comparability import keys_of, names_of, same_run, values_of

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +33,7 @@ import paramiko
 
 from harness.clock import ClockExchange, begin_exchange, end_exchange
 from harness.conditions import Diagnosis, of_changes, of_state
-from harness.documents import LAST_STAMP_NS, Json, matches, shown, tame
+from harness.documents import LAST_STAMP_NS, Json, Thresholds, is_plain_name, matches, shown, tame
 from harness.errors import HostKeyError, SutError, SutRefused, SutUnreachable, printable, printable_lines
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors reach us as exceptions
@@ -41,6 +41,10 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors re
 HARNESS = Path(__file__).resolve().parent
 WORKLOADS = HARNESS.parent / "workloads"
 OLDEST_PYTHON = (3, 8)
+AGENT_NEEDS = ("psutil",)
+AGENT_PACKAGES = (*AGENT_NEEDS, "nvidia-ml-py")
+"""What `prepare` installs for the agent; without the second it records no GPU."""
+TENSORFLOW = "tensorflow-cpu"
 CONNECT_S = 10.0
 COMMAND_S = 60.0
 TCP_USER_TIMEOUT_MS = 3000
@@ -96,10 +100,20 @@ class SutConfig:
     host: str
     port: int
     user: str
-    key_file: Path
+    key_file: Path | None
+    """None: one of the keys that the ssh-agent holds."""
     known_hosts: Path
     python: str
     folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What programs need there beside the agent: distributions of workloads/requirements.txt, and what of WATTLAB_DATA
+    (`dataset`, `weights`)."""
+
+    packages: tuple[str, ...]
+    prepared: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,11 @@ class Sut:
         return self._absolute(self.config.python) if "/" in self.config.python else self.config.python
 
     @property
+    def own_python(self) -> str:
+        """The interpreter that `prepare` makes, absolute."""
+        return f"{self.root}/venv/bin/python"
+
+    @property
     def data_folder(self) -> str:
         """Where data sets and weights are kept on the SUT, absolute."""
         return f"{self.root}/data"
@@ -208,11 +227,13 @@ class Sut:
                 )
         return dict(facts)
 
-    def diagnose(self, horizon_s: float, begun: Json | None = None) -> list[Diagnosis]:
+    def diagnose(
+        self, horizon_s: float, begun: Json | None = None, thresholds: Thresholds | None = None
+    ) -> list[Diagnosis]:
         """Every reason not to measure on this SUT for `horizon_s` seconds, and every remark, in one list.
 
-        `begun` is what `facts` said of the SUT when the campaign began; None for a new one. One question over the wire,
-        which takes 2 s.
+        `thresholds` judge it; None: the method's own. `begun` is what `facts` said of the SUT when the campaign began;
+        None for a new one. One question over the wire, which takes 2 s.
         """
         try:
             self._deployed()
@@ -223,14 +244,22 @@ class Sut:
             return [Diagnosis("python", "refuse", str(error))]
         after_ns = time.time_ns()
         try:
-            return self._judge(found, facts, before_ns, after_ns, horizon_s, begun)
+            limits = asdict(thresholds or Thresholds())
+            return self._judge(found, facts, before_ns, after_ns, horizon_s, begun, limits)
         # Whatever an interpreter that is none, or lies, says in place of the agent's answer.
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
             text = f"the agent's survey cannot be read ({type(error).__name__}: {error}); is {self.python} a Python?"
             return [Diagnosis("python", "refuse", text)]
 
     def _judge(
-        self, answer: Json, facts: Json, before_ns: int, after_ns: int, horizon_s: float, begun: Json | None
+        self,
+        answer: Json,
+        facts: Json,
+        before_ns: int,
+        after_ns: int,
+        horizon_s: float,
+        begun: Json | None,
+        limits: Mapping[str, float],
     ) -> list[Diagnosis]:
         state = answer["state"]
         return [
@@ -240,7 +269,7 @@ class Sut:
             *self._of_python(facts),
             *_of_disk(facts, self.root),
             *_of_clock(int(state["begin_wall_ns"]) - before_ns, int(facts["sut_wall_ns"]) - after_ns),
-            *of_state(state, horizon_s),
+            *of_state(state, horizon_s, limits),
             *_of_runs(answer["runs"]),
             *([] if begun is None else of_changes(begun, facts)),
         ]
@@ -365,9 +394,8 @@ class Sut:
 
     # --- preparation ---
 
-    def prepare(self, progress: Callable[[str], None]) -> str:
-        """Everything a SUT needs: an environment with workloads/requirements.lock, data and weights. Does what is
-        missing.
+    def prepare(self, needs: Needs, progress: Callable[[str], None]) -> str:
+        """Everything that is needed there: an environment for agent and programs, data, weights. Does what is missing.
 
         Returns the interpreter to measure with; where that is not the configured one, `progress` said so.
 
@@ -375,7 +403,12 @@ class Sut:
             SutRefused: no usable interpreter. SutError: an installation or a download failed; its output went to
             `progress`.
         """
-        python = self._prepare_python(progress)
+        python = self._prepare_python((*AGENT_NEEDS, *needs.packages), progress)
+        if needs.prepared:
+            self._prepare_data(python, needs.prepared, progress)
+        return python
+
+    def _prepare_data(self, python: str, parts: Sequence[str], progress: Callable[[str], None]) -> None:
         programs = _preparation_programs()
         folder = f"{self.root}/prepare"
         with self._guarded(f"copying to {folder}"), self._sftp() as sftp:
@@ -383,39 +416,70 @@ class Sut:
                 _make_folders(sftp, str(PurePosixPath(folder, name).parent))
                 _write(sftp, f"{folder}/{name}", content)
             _make_folders(sftp, self.data_folder)
-        command = ["env", f"WATTLAB_DATA={self.data_folder}", python, "-u", f"{folder}/prepare.py"]
+        only = [word for part in parts for word in ("--only", part)]
+        command = ["env", f"WATTLAB_DATA={self.data_folder}", python, "-u", f"{folder}/prepare.py", *only]
         self._stream(command, lambda line: progress(_summary(line)))
-        return python
 
-    def _prepare_python(self, progress: Callable[[str], None]) -> str:
-        """An interpreter that has every requirement: the configured one, or that of a venv made in wattlab's folder."""
-        own = f"{self.root}/venv/bin/python"
+    def _prepare_python(self, packages: Sequence[str], progress: Callable[[str], None]) -> str:
+        """An interpreter that has every package: the configured one, or that of a venv made in wattlab's folder."""
+        own = self.own_python
         base = "python3" if self.python == own and not self._exists(own) else self.python
         self._require_python(base)
         for python in dict.fromkeys((self.python, own)):
-            if self._exists(python) and not self._lacking(python, _requirements()):
-                progress(f"{python} has everything")
+            lacking = self._lacking(python, packages) if self._exists(python) else [python]
+            if not lacking:
+                progress(f"{python} has everything that is needed")
                 self._advise(python, progress)
                 return python
+            if python != own:
+                progress(f"{python} has no {', '.join(lacking)}; `{python} -m pip install {' '.join(lacking)}` adds it")
         if not self._exists(own):
             progress(f"making {self.root}/venv with {base}")
             with self._guarded("making the folder"), self._sftp() as sftp:
                 _make_folders(sftp, self.root)
             self._stream([base, "-m", "venv", f"{self.root}/venv"], progress)
-        self._install(own, progress)
-        if lacking := self._lacking(own, _requirements()):
+        self._install(own, packages, progress)
+        if lacking := self._lacking(own, packages):
             raise SutError(f"{self.name}: after the installation {own} still lacks {', '.join(lacking)}")
         self._advise(own, progress)
         return own
 
-    def _install(self, python: str, progress: Callable[[str], None]) -> None:
-        gpus = self._facts_of(self._ask_agent("facts", "--folder", self.root, python=python))["gpus"]
-        lock = WORKLOADS / ("requirements-gpu.lock" if gpus else "requirements.lock")
-        remote = f"{self.root}/{lock.name}"
-        with self._guarded(f"copying {lock.name}"), self._sftp() as sftp:
-            _write(sftp, remote, lock.read_bytes())
-        progress(f"installing {lock.name} into {self.root}/venv (some minutes the first time)")
+    def _install(self, python: str, packages: Sequence[str], progress: Callable[[str], None]) -> None:
+        """First what the agent needs to say what machine this is, then what fits the machine."""
+        self._install_part(python, "requirements.lock", AGENT_PACKAGES, progress)
+        if not self._lacking(python, packages):
+            return
+        facts = self._facts_of(self._ask_agent("facts", "--folder", self.root, python=python))
+        if facts["machine"] != "x86_64" and not facts["gpus"] and TENSORFLOW in packages:
+            raise SutRefused(
+                f"{self.name}: it is {facts['machine']}, and {TENSORFLOW} is there for x86_64 only; take the scenarios "
+                "that need it out, or name an interpreter of yours that has TensorFlow in sut.python"
+            )
+        lock = "requirements-gpu.lock" if facts["gpus"] else "requirements.lock"
+        self._install_part(python, lock, packages, progress)
+
+    def _install_part(self, python: str, lock: str, packages: Sequence[str], progress: Callable[[str], None]) -> None:
+        part = part_of_lock((WORKLOADS / lock).read_text(), packages)
+        remote = f"{self.root}/{lock}"
+        with self._guarded(f"copying {lock}"), self._sftp() as sftp:
+            _write(sftp, remote, part.encode())
+        size = " (2 GB, some minutes the first time)" if TENSORFLOW in packages else ""
+        progress(f"installing {', '.join(dict.fromkeys(packages))} into {self.root}/venv{size}")
         self._stream([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", remote], progress)
+
+    def prepared(self, part: str) -> Json | None:
+        """The record that `prepare.py` left of the data set or the weights; None where there is none to read."""
+        with self._guarded(f"looking into {self.data_folder}"), self._sftp() as sftp:
+            content = _read_if_there(sftp, f"{self.data_folder}/{part}.json")
+            record = None if content is None else _json_or_none(content)
+            name = record.get("folder", record.get("file")) if isinstance(record, dict) else None
+            if not isinstance(record, dict) or not isinstance(name, str) or not is_plain_name(name):
+                return None
+            try:
+                sftp.stat(f"{self.data_folder}/{name}")
+            except FileNotFoundError:
+                return None
+        return record
 
     def lacking(self, distributions: Sequence[str]) -> list[str]:
         """Those of some Python distributions that the configured interpreter does not have."""
@@ -512,9 +576,10 @@ class Sut:
         words = output.split()[-2:]
         if code != 0 or len(words) != 2 or words[0] != "python" or not VERSION.fullmatch(words[1]):
             answer = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
+            own = f"{self.config.folder}/venv/bin/python"
+            remedy = "" if python == self.own_python else f"correct sut.python, or set it to {own}: "
             raise SutRefused(
-                f"{self.name}: {python} does not run there ({answer:.200}); "
-                "correct sut.python, or set it to <folder>/venv/bin/python and give `wattlab sut prepare`"
+                f"{self.name}: {python} does not run there ({answer:.200}); {remedy}`wattlab sut prepare` makes it"
             )
         version = tuple(int(part) for part in words[1].split("."))
         if version < OLDEST_PYTHON:
@@ -1063,15 +1128,16 @@ def _open_client(config: SutConfig, timeout_s: float) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(_Unknown(config))
     try:
+        if not config.host:
+            raise SutUnreachable("sut.host is empty; write the name or address of the machine to be measured there")
         if config.known_hosts.exists():
             client.load_host_keys(str(config.known_hosts))
-        if not config.key_file.exists():
-            raise SutUnreachable(f"{name}: sut.key_file {config.key_file} does not exist; make one with ssh-keygen")
+        _require_key(config, name)
         client.connect(
             config.host,
             config.port,
             config.user,
-            key_filename=str(config.key_file),
+            key_filename=None if config.key_file is None else str(config.key_file),
             look_for_keys=False,
             sock=_open_socket(config, timeout_s),
             timeout=timeout_s,
@@ -1083,6 +1149,25 @@ def _open_client(config: SutConfig, timeout_s: float) -> paramiko.SSHClient:
         client.close()
         raise _connect_error(config, name, error) from error
     return client
+
+
+def _require_key(config: SutConfig, name: str) -> None:
+    """Raise where there is no key to log in with."""
+    if config.key_file is not None:
+        if not config.key_file.exists():
+            raise SutUnreachable(
+                f"{name}: sut.key_file {config.key_file} does not exist; make one with ssh-keygen, or set it to "
+                '"" for the keys of your ssh-agent'
+            )
+        return
+    agent = paramiko.Agent()
+    try:
+        if not agent.get_keys():
+            raise SutUnreachable(
+                f"{name}: sut.key_file is empty and no ssh-agent answers with a key; give `ssh-add`, or name a key file"
+            )
+    finally:
+        agent.close()
 
 
 def _connect_error(config: SutConfig, name: str, error: BaseException) -> BaseException:
@@ -1101,11 +1186,12 @@ def _connect_error(config: SutConfig, name: str, error: BaseException) -> BaseEx
     if isinstance(error, paramiko.PasswordRequiredException):
         return SutUnreachable(f"{name}: sut.key_file {config.key_file} needs a passphrase; load it into an ssh-agent")
     if isinstance(error, paramiko.AuthenticationException):
-        return SutUnreachable(
-            f"{name}: the login was refused; is {config.key_file}.pub in ~{config.user}/.ssh/authorized_keys there?"
-        )
+        key = "a key of your ssh-agent" if config.key_file is None else f"{config.key_file}.pub"
+        return SutUnreachable(f"{name}: the login was refused; is {key} in ~{config.user}/.ssh/authorized_keys there?")
     if isinstance(error, socket.gaierror):
         return SutUnreachable(f"{name}: the name {config.host} is not known ({error.strerror}); correct sut.host")
+    if isinstance(error, UnicodeError):
+        return SutUnreachable(f"{name}: {config.host!r} is no name of a machine; correct sut.host")
     if isinstance(error, OSError | EOFError | paramiko.SSHException):
         return SutUnreachable(f"{name}: no connection ({error or type(error).__name__}); is sshd running there?")
     return error
@@ -1163,7 +1249,7 @@ def _of_runs(left: Json) -> Iterator[Diagnosis]:
 
 def _plain(name: str) -> str:
     """A file name that cannot leave its folder."""
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
+    if not is_plain_name(name):
         raise SutError(f"{name!r} is no plain file name; name files without folders")
     return name
 
@@ -1254,15 +1340,21 @@ def _preparation_programs() -> dict[str, bytes]:
     return {str(path.relative_to(WORKLOADS)): path.read_bytes() for path in files if path.suffix in wanted}
 
 
-def _requirements() -> list[str]:
-    """The distributions of workloads/requirements.txt."""
-    lines = (WORKLOADS / "requirements.txt").read_text().splitlines()
-    return [name for line in lines if (name := _requirement_name(line))]
+def part_of_lock(lock: str, wanted: Sequence[str]) -> str:
+    """The entries of a lock file that some distributions need, by the `# via` that uv writes below each; where the lock
+    has NAME in place of NAME-cpu, that."""
+    entries = [(text.split("==", 1)[0], text) for text in re.split(r"\n(?=[a-z0-9])", lock.rstrip("\n"))[1:]]
+    names = {name for name, _ in entries}
+    needed = {name if name in names else name.removesuffix("-cpu") for name in wanted}
+    if missing := needed - names:
+        raise SutError(
+            f"the lock of the SUT's packages has no {', '.join(sorted(missing))}; name it in requirements.txt"
+        )
+    while more := {name for name, text in entries if _parents(text) & needed} - needed:
+        needed |= more
+    return "".join(f"{text}\n" for name, text in entries if name in needed)
 
 
-def _requirement_name(line: str) -> str:
-    """The distribution a line of requirements.txt names; empty for a comment."""
-    text = line.split("#", 1)[0].strip()
-    for mark in "<>=!~;[ ":
-        text = text.split(mark, 1)[0]
-    return text.lower().replace("_", "-")
+def _parents(entry: str) -> set[str]:
+    """The distributions because of which an entry stands in a lock."""
+    return set(re.findall(r"^ +# +(?:via )?([a-z0-9][a-z0-9.-]*)", entry, re.MULTILINE)) - {"via"}

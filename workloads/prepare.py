@@ -1,4 +1,4 @@
-"""Makes or fetches, once per SUT, the pictures and the MobileNetV2 weights that the scenarios use.
+"""Makes or fetches, once per SUT, the pictures and the MobileNetV2 weights that the scenarios use, or one of them.
 
 Knows the folder WATTLAB_DATA and the two records in it, `dataset.json` (kind, digest, digest of every file) and
 `weights.json` (kind, file, digest). Does not know scenarios or runs. Standard library only, numpy and pillow where
@@ -100,6 +100,9 @@ def _write_json(path: Path, record: Json) -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pictures and weights into WATTLAB_DATA, once.")
+    parser.add_argument(
+        "--only", choices=("dataset", "weights"), action="append", help="one of the two (default: both)"
+    )
     parser.add_argument("--data", choices=("auto", "tf_flowers", "generated"), default="auto")
     parser.add_argument("--archive", type=Path, help="flower_photos.tgz, where it is at hand")
     parser.add_argument("--images-per-class", type=int, default=DEFAULT_IMAGES_PER_CLASS, help="of the generated set")
@@ -115,25 +118,34 @@ def _parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Prepare both; 0, or 1 with one sentence on stderr."""
+    """Prepare what is asked for; 0, or 1 with one sentence on stderr."""
     arguments = _parse()
     data = Path(os.environ["WATTLAB_DATA"])
     try:
         data.mkdir(parents=True, exist_ok=True)
         for leftover in data.glob("*.part"):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        pictures = prepare_data(
-            data, arguments.data, arguments.archive, arguments.flowers_url, arguments.images_per_class
-        )
-        _write_json(data / "dataset.json", pictures)
-        weights = prepare_weights(data, arguments.weights, arguments.imagenet_url, Path(__file__).resolve().parent)
-        _write_json(data / "weights.json", weights)
+        records = {name: bring(arguments, data) for name, bring in PARTS.items() if name in (arguments.only or PARTS)}
     except (dataset.DataError, OSError) as error:
         print(f"prepare: {error}", file=sys.stderr)
         return 1
-    del pictures["files"]
-    print(json.dumps({"dataset": pictures, "weights": weights}), flush=True)
+    print(json.dumps(records), flush=True)
     return 0
+
+
+def _bring_dataset(arguments: argparse.Namespace, data: Path) -> Json:
+    pictures = prepare_data(data, arguments.data, arguments.archive, arguments.flowers_url, arguments.images_per_class)
+    _write_json(data / "dataset.json", pictures)
+    return {key: value for key, value in pictures.items() if key != "files"}
+
+
+def _bring_weights(arguments: argparse.Namespace, data: Path) -> Json:
+    weights = prepare_weights(data, arguments.weights, arguments.imagenet_url, Path(__file__).resolve().parent)
+    _write_json(data / "weights.json", weights)
+    return weights
+
+
+PARTS = {"dataset": _bring_dataset, "weights": _bring_weights}
 
 
 if __name__ == "__main__":

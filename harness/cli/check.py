@@ -8,6 +8,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.text import Text
 
+from harness.campaign import in_use
 from harness.cli import check_load
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import Verbs, add_json_argument, add_lab_argument
@@ -53,7 +54,7 @@ def call(arguments: argparse.Namespace) -> int:
             raise LabError("--json: not with --check-load, whose result stands in the instrument register's history")
         return check_load.call(config, arguments)
     with open_wires(config) as wires:
-        reasons = check_lab(config, wires.sut, wires.openers)
+        reasons = [*in_use(config), *check_lab(config, wires.sut, wires.openers)]
     refusals = [reason for reason in reasons if reason.severity == "refuse"]
     if arguments.json:
         print_document({"ready": not refusals, "reasons": [asdict(reason) for reason in reasons]})

@@ -44,7 +44,7 @@ def call(arguments: argparse.Namespace) -> int:
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     with open_wires(config) as wires:
-        prepare(wires.sut)
+        prepare(config, wires.sut)
         measure(config, wires)
         if arguments.full:
             observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)

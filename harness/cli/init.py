@@ -1,29 +1,41 @@
-"""`wattlab init`: write a commented lab.toml."""
+"""`wattlab init`: a folder for a lab of one's own."""
 
 import argparse
 from pathlib import Path
 
 from harness.cli.types import Verbs
-from harness.config import APPLICATION
+from harness.config import APPLICATION, TEMPLATE
 from harness.errors import ConfigError
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
-    verb = verbs.add_parser("init", help="write a commented lab.toml", description="Write a commented lab.toml.")
-    verb.add_argument("file", nargs="?", type=Path, default=Path("lab.toml"), help="where to (default: lab.toml)")
+    text = "Make a folder for a lab of your own: a commented lab.toml, and a link to this program."
+    verb = verbs.add_parser("init", help="make a folder for a lab of your own", description=text)
+    verb.add_argument("folder", nargs="?", type=Path, default=Path(), help="such as ~/my-lab (default: this folder)")
     verb.set_defaults(call=call)
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Copy the embedded default; an existing file is never overwritten."""
+    """Copy the template; an existing file is never overwritten.
+
+    Raises:
+        ConfigError: there is a lab already, or the folder cannot be written in.
+    """
+    file, program = arguments.folder / "lab.toml", arguments.folder / "lab"
     try:
-        with arguments.file.open("xb") as file:
-            file.write((APPLICATION / "lab.toml").read_bytes())
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+        with file.open("xb") as new:
+            new.write(TEMPLATE.read_bytes())
+        if not program.exists():
+            program.symlink_to(APPLICATION / "lab")
     except FileExistsError:
-        raise ConfigError(f"{arguments.file}: exists already; edit it, or name another file") from None
+        raise ConfigError(
+            f"{file}: exists already and is left as it is; a lab of your own has a folder of its own: "
+            "`wattlab init ~/my-lab`"
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{arguments.file}: cannot write ({error.strerror})") from None
-    print(f"{arguments.file} written. It describes the embedded lab; the lines (1) and (2) make it yours.")
-    print("Next: edit it, then `wattlab check`.")
+        raise ConfigError(f"{file}: cannot write ({error.strerror})") from None
+    print(f"{file} written. Fill in (1) the meter and (2) the machine to be measured.")
+    print(f"Next, in {arguments.folder.resolve()}: `./lab meter list --probe` says which meter answers at which port.")
     return 0

@@ -14,6 +14,7 @@ from harness.cli.types import Verbs, add_json_argument, add_lab_argument
 from harness.config import LabConfig, load
 from harness.errors import ConfigError
 from harness.plan import PlannedRun, make_plan
+from harness.preflight import of_files, require_ready
 from reports.analysis.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 from reports.analysis.results import analyse
 
@@ -33,7 +34,11 @@ def add_parser(verbs: Verbs) -> None:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the plan as a table."""
+    """Print the plan as a table, then what the files beside lab.toml have against a start.
+
+    Raises:
+        LabNotReady: they have something.
+    """
     config = load(arguments.lab)
     if arguments.half_width is not None:
         wanted = _wanted(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
@@ -51,6 +56,7 @@ def call(arguments: argparse.Namespace) -> int:
         f"{counted(len(runs), 'run')} into {config.campaign_folder}; baseline and pauses take {minutes:.0f} min, the "
         "workloads' own time comes on top.",
     )
+    require_ready(of_files(config), "this plan cannot be started")
     return 0
 
 

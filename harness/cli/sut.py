@@ -3,8 +3,9 @@
 import argparse
 
 from harness.cli.types import Verbs, add_lab_argument
-from harness.config import load
+from harness.config import LabConfig, load
 from harness.demo import open_wires
+from harness.material import needs_of
 from harness.sut import Sut, SutConfig
 
 
@@ -14,8 +15,9 @@ def add_parser(verbs: Verbs) -> None:
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     action = actions.add_parser(
         "prepare",
-        help="agent, requirements, data and weights onto the SUT",
-        description="Put agent, Python requirements, data and weights onto the SUT. Does only what is missing.",
+        help="what agent and scenarios need onto the SUT",
+        description="Put onto the SUT what the agent and the scenarios of lab.toml need: Python packages, data, "
+        "weights. Does only what is missing.",
     )
     add_lab_argument(action)
     action.set_defaults(call=call, interrupted="the same command does what is still missing")
@@ -23,12 +25,14 @@ def add_parser(verbs: Verbs) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Prepare the SUT of lab.toml."""
-    with open_wires(load(arguments.lab)) as wires:
-        prepare(wires.sut)
+    config = load(arguments.lab)
+    with open_wires(config) as wires:
+        prepare(config, wires.sut)
+    print("Next: `wattlab check`.")
     return 0
 
 
-def prepare(wire: SutConfig) -> None:
-    """Prepare one SUT, its progress lines passed through."""
+def prepare(config: LabConfig, wire: SutConfig) -> None:
+    """Prepare one SUT for a lab's scenarios, its progress lines passed through."""
     with Sut.connect(wire) as sut:
-        sut.prepare(lambda line: print(f"SUT      {line}"))
+        sut.prepare(needs_of(config), lambda line: print(f"SUT      {line}"))

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.config import read_records
 from harness.documents import Json
+from harness.records import read_records
 from reports.analysis.study import IMPORTED, Inputs, compute
 from reports.analysis.study_file import StudyFile, check_study
 from reports.analysis.study_table import read_table

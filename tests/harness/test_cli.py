@@ -1,21 +1,41 @@
 """The command line: one sentence and exit code 1 for a user, 2 and a traceback for a bug, 3 for a broken seal."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from harness import cli
 from harness.cli import init
-from harness.config import APPLICATION
-from harness.errors import LabError
+from harness.config import (
+    APPLICATION,
+    TEMPLATE,
+    Ambient,
+    Analysis,
+    Baseline,
+    Campaign,
+    Decision,
+    Lab,
+    MeterSection,
+    ScenarioSection,
+    Seal,
+    Supply,
+    SutSection,
+    Witness,
+    load,
+)
+from harness.errors import ConfigError, LabError
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS
 from tests.harness.test_run_folder import unlock, write_campaign
+
+DEMO = APPLICATION / "lab.toml"
 
 
 @pytest.fixture(autouse=True)
@@ -26,21 +46,61 @@ def _keep_handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_init_writes_the_commented_default_and_never_overwrites(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_init_writes_a_lab_of_ones_own_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "lab.toml"
-    assert cli.main(["init", str(file)]) == 0
-    assert file.read_bytes() == (APPLICATION / "lab.toml").read_bytes()
+    assert cli.main(["init", str(tmp_path)]) == 0
+    assert file.read_bytes() == TEMPLATE.read_bytes()
+    assert (tmp_path / "lab").resolve() == APPLICATION / "lab"
     file.write_text("mine")
-    assert cli.main(["init", str(file)]) == 1
+    assert cli.main(["init", str(tmp_path)]) == 1
     assert file.read_text() == "mine"
     assert "exists already" in capsys.readouterr().err
 
 
+def test_what_init_writes_wants_the_meter_filled_in_and_every_line_that_is_commented_out_is_a_key(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "lab.toml"
+    cli.main(["init", str(tmp_path)])
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert re.findall(r"(meters\.wall\.\w+): empty", str(caught.value)) == ["meters.wall.driver", "meters.wall.port"]
+    assert str(caught.value).startswith(f"{file}: 2 mistakes:")
+    text = file.read_text()
+    shown = set(re.findall(r"^(?:# )?([a-z_0-9]+) = ", text, re.MULTILINE))
+    tables = [Lab, Campaign, Baseline, SutSection, MeterSection, ScenarioSection, Supply, Ambient, Decision, Seal]
+    keys = {key.name for table in (*tables, Witness, Analysis) for key in fields(table)}
+    assert keys - shown == {"description", "max_duration_s"}
+    assert shown - keys == {"schema", "psu", "gap_total_percent", "foreign_load_invalid_percent"}
+
+
+def test_a_trial_of_the_written_file_is_ready_but_for_its_host(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.toml"
+    cli.main(["init", str(tmp_path)])
+    file.write_text(
+        file.read_text().replace('driver = ""', 'driver = "wattsup"').replace('port = ""', 'port = "/dev/x"')
+    )
+    assert cli.main(["plan", "--lab", str(file)]) == 0
+    assert "6 runs into" in capsys.readouterr().out
+
+
+def test_plan_says_what_the_files_beside_lab_toml_have_against_a_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(DEMO.read_text().replace('customer = ""', 'customer = ""\nphotos = ["no.jpg", "none.png"]'))
+    assert cli.main(["plan", "--lab", str(file)]) == 1
+    said = capsys.readouterr()
+    assert "17 runs into" in said.out
+    assert "no.jpg" in said.err
+    assert "none.png" in said.err
+
+
 def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "lab.toml"
-    cli.main(["init", str(file)])
+    file.write_bytes(DEMO.read_bytes())
     assert cli.main(["plan", "--lab", str(file)]) == 0
     out = capsys.readouterr().out
     assert "17 runs into" in out
@@ -57,7 +117,7 @@ def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.
         (["meter", "read", "wattsup", "/dev/no-such-port"], "/dev/no-such-port"),
         (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=VALUE"),
         (["meter", "read", "wattsup"], "name its port after it"),
-        (["meter", "read", "wall2"], "no meter 'wall2', it has wall"),
+        (["meter", "read", "wall2", "--lab", str(DEMO)], "no meter 'wall2', it has wall"),
         (["meter", "read", "watsup", "/dev/null"], "no driver 'watsup'; did you mean wattsup?"),
         (
             ["meter", "read", "wattsup", "/dev/null", "--option", "baude=1"],

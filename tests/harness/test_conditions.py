@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,11 @@ import pytest
 
 from harness import agent
 from harness.conditions import Diagnosis, of_changes, of_clock_tools, of_foreign_load, of_state
-from harness.documents import Json
+from harness.documents import Json, Thresholds
 
 CPU = "sys/devices/system/cpu"
 HORIZON_S = 3 * 3600.0
+LIMITS = asdict(Thresholds())
 CPUINFO = "processor\t: 0\nmodel name\t: AMD Ryzen 9 5950X\nflags\t\t: fpu vme de pse tsc msr pae{}\n"
 SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 CHRONY = """\
@@ -136,7 +138,7 @@ class Machine:
         return agent.machine_state(str(self.root))
 
     def found(self, horizon_s: float = HORIZON_S) -> dict[str, Diagnosis]:
-        return {one.code: one for one in of_state(self.state(), horizon_s)}
+        return {one.code: one for one in of_state(self.state(), horizon_s, LIMITS)}
 
     def severities(self) -> dict[str, str]:
         return {code: one.severity for code, one in self.found().items() if one.severity != "info"}
@@ -161,7 +163,7 @@ def test_a_machine_that_says_nothing_is_not_guessed_at(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     set_sleep(monkeypatch, lambda: None)
     (tmp_path / "proc").mkdir()
-    found = {one.code: one for one in of_state(agent.machine_state(str(tmp_path)), HORIZON_S)}
+    found = {one.code: one for one in of_state(agent.machine_state(str(tmp_path)), HORIZON_S, LIMITS)}
     unknown = {code for code, one in found.items() if one.severity == "unknown"}
     assert unknown == {
         "governor", "turbo", "idle-states", "temperature", "clock-sync", "foreign-load", "swap", "updates-automatic",
@@ -248,14 +250,17 @@ def test_foreign_load_is_named_and_the_question_itself_does_not_count(machine: M
     machine.busy_ticks, machine.idle_ticks = 60, 340
     machine.process(900, "cc1 plus) (x", "/usr/lib/gcc/cc1plus", ticks=7, later=52)
     state = machine.state() | {"children_cpu_s": 0.0}
-    (found,) = of_foreign_load(state)
+    (found,) = of_foreign_load(state, LIMITS | {"foreign_load_invalid_percent": 15.0})
     assert found.severity == "warn"
     assert "other processes take 15.0 % of all cores (cc1 plus) (x 13.0 %);" in found.text
+    (found,) = of_foreign_load(state, LIMITS)
+    assert found.severity == "refuse"
+    assert "above 10 % (thresholds.foreign_load_invalid_percent) no run is begun" in found.text
     for process in state["processes"]:
         process["own"] = True
         process["cpu_s"] = 0.6 if process["name"] == "systemd" else 0.0
     state["stat"] = ["cpu  0 0 0 0 0 0 0 0 0 0", "cpu  60 0 0 340 0 0 0 0 0 0"]
-    assert [one.severity for one in of_foreign_load(state)] == ["info"]
+    assert [one.severity for one in of_foreign_load(state, LIMITS)] == ["info"]
 
 
 def test_packages_that_change_and_updates_that_come_by_themselves_are_remarked(machine: Machine) -> None:
@@ -291,15 +296,15 @@ def test_timers_and_cron_count_only_within_the_campaign(machine: Machine) -> Non
     machine.command("systemctl", f"{soon:%a %Y-%m-%d %H:%M:%S} UTC 59min left - - apt-daily.timer apt-daily.service\n")
     machine.write("etc/cron.d/backup", f"{soon.minute} {soon.hour} * * * root rsync --password hunter2\n")
     state = machine.state() | {"utc_offset_s": 0}
-    assert next(one for one in of_state(state, HORIZON_S) if one.code == "cron").text == "no cron runs"
+    assert next(one for one in of_state(state, HORIZON_S, LIMITS) if one.code == "cron").text == "no cron runs"
     machine.process(600, "cron", "/usr/sbin/cron\0-f")
     state = machine.state() | {"utc_offset_s": 0}
-    found = {one.code: one for one in of_state(state, HORIZON_S) if one.severity != "info"}
+    found = {one.code: one for one in of_state(state, HORIZON_S, LIMITS) if one.severity != "info"}
     assert list(found) == ["timers", "cron"]
     assert f"apt-daily.timer at {soon:%a %H:%M} UTC" in found["timers"].text
     assert f"/etc/cron.d/backup line 1 at {soon:%a %H:%M} UTC" in found["cron"].text
     assert "hunter2" not in found["cron"].text
-    assert [one.code for one in of_state(state, 600.0) if one.severity != "info"] == []
+    assert [one.code for one in of_state(state, 600.0, LIMITS) if one.severity != "info"] == []
 
 
 def test_a_cron_table_that_is_no_schedule_or_cannot_be_read_is_not_known(machine: Machine) -> None:
@@ -307,7 +312,7 @@ def test_a_cron_table_that_is_no_schedule_or_cannot_be_read_is_not_known(machine
     machine.write("etc/crontab", "some day soon now * * root x\n")
     state = machine.state()
     state["unreadable"]["/var/spool/cron/crontabs"] = "Permission denied"
-    found = {one.code: one for one in of_state(state, HORIZON_S)}
+    found = {one.code: one for one in of_state(state, HORIZON_S, LIMITS)}
     assert found["cron-hidden"].severity == "unknown"
     assert "/etc/crontab line 1 is no schedule" in found["cron-hidden"].text
     assert "/var/spool/cron/crontabs cannot be read" in found["cron-hidden"].text
@@ -346,7 +351,7 @@ def test_a_gpu_is_remarked_for_what_changes_its_speed_or_power(
 ) -> None:
     def remarks(gpu: dict[str, Any]) -> list[tuple[str, str]]:
         state = machine.state() | {"gpus": [gpu]}
-        return [(one.code, one.severity) for one in of_state(state, HORIZON_S) if one.severity != "info"]
+        return [(one.code, one.severity) for one in of_state(state, HORIZON_S, LIMITS) if one.severity != "info"]
 
     assert remarks(GPU) == []
     assert remarks(GPU | {key: value}) == ([] if code is None else [(code, "warn")])
@@ -395,6 +400,6 @@ def test_the_agent_surveys_this_machine_in_one_answer_that_holds_no_command_line
     state = answer["state"]
     assert any(process["own"] for process in state["processes"])
     assert all(len(process["words"]) <= 2 for process in state["processes"])
-    found = {one.code: one for one in of_state(state, HORIZON_S)}
-    assert found["foreign-load"].severity in ("info", "warn")
+    found = {one.code: one for one in of_state(state, HORIZON_S, LIMITS)}
+    assert found["foreign-load"].severity in ("info", "warn", "refuse")  # other tests run beside
     assert found["swap"].severity in ("info", "warn")

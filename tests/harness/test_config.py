@@ -69,7 +69,7 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("seed = 1", "seed = 1\nsed = 2", r"campaign\.sed: unknown key; expected one of name, runs_folder"),
+        ("seed = 1", "seed = 1\nsed = 2", r"campaign\.sed: unknown key; did you mean seed\?"),
         ("seed = 1", "seed = '1'", r"campaign\.seed: found '1', expected a whole number"),
         ("seed = 1", "seed = true", r"campaign\.seed: found True"),
         ("seed = 1", "", r"campaign\.seed: missing; it has no default"),
@@ -105,7 +105,7 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         ("[lab]", "[analysis]\ntest = 'anova'\n[lab]", r"analysis\.test: found 'anova', expected 'welch' \| 'rank'"),
         ("[lab]", "[ambient]\nperiod_s = 0\n[lab]", r"ambient\.period_s: found 0, expected at least 0\.1"),
         ("[lab]", "[thresholds]\nsupply_thd_percent = -1\n[lab]", r"thresholds\.supply_thd_percent: found -1"),
-        ("[lab]", "[supply]\nvoltage = 230\n[lab]", r"supply\.voltage: unknown key; expected one of voltage_v"),
+        ("[lab]", "[supply]\nvoltage = 230\n[lab]", r"supply\.voltage: unknown key; did you mean voltage_v\?"),
         ("[lab]", "[lab", "not TOML: "),
         (
             "[baseline]",
@@ -124,6 +124,121 @@ def test_a_mistake_is_named_with_its_toml_path(tmp_path: Path, old: str, new: st
     with pytest.raises(ConfigError, match=message) as caught:
         read(tmp_path, MINIMAL.replace(old, new, 1))
     assert str(caught.value).startswith(str(tmp_path / "lab.toml")) or "scenario.toml" in str(caught.value)
+
+
+MANY = """\
+[lab]
+nmae = "x"
+[campaign]
+name = "../c"
+order = "shufled"
+pause_s = 5
+gate = { limit_s = 60.0, mean = 3 }
+[baseline]
+bloks = 2
+duration_s = "x"
+trackers = ["eit"]
+[sut]
+host = "h"
+port = 70000
+circuits = ["gpu", "gpu"]
+[meters.wall]
+driver = "watsup"
+port = ""
+circuit = "sut-ac-inlet"
+instrument = "k"
+[meters.second]
+driver = "pzem"
+port = "/dev/ttyUSB0"
+circuit = "sut-ac-inlet"
+[meters.third]
+driver = "sdm120"
+port = "/dev/ttyUSB0"
+circuit = "sut-ac-inlet"
+[meters.plug]
+driver = "shelly"
+circiut = "other"
+port = "http://plug"
+options = { foo = 1, chanel = 2 }
+[scenarios.idle]
+folder = "workloads/idel"
+repetitions = "three"
+[scenarios.cnn]
+folder = "workloads/cnn"
+repetitions = 1
+parameters = { image_sise = 3, target = "x" }
+trackers = ["codecarbn"]
+[scenarios.own]
+command = ["", "x\\u0000"]
+files = ["y.py", "x.py"]
+artifacts = ["../../x", "right", "a/b"]
+repetitions = 2
+[decision]
+scenario = "cn"
+"""
+FOUND = """\
+schema: found None, expected the integer 1 on the first line
+baseline.trackers: a baseline cannot be tracked
+lab.nmae: unknown key; did you mean name?
+campaign.seed: missing; it has no default, expected a whole number
+campaign.order: found 'shufled', expected 'shuffled' | 'as-listed'
+campaign.stabilization_s: missing; it has no default, expected a number
+campaign.supplementary_s: missing
+campaign.gate.mean: unknown key; did you mean mean_s?
+baseline.bloks: unknown key; did you mean blocks?
+baseline.duration_s: found 'x', expected a number
+sut.port: found 70000, expected at most 65535
+sut.python: missing; it has no default, expected text in quotes
+meters.plug.circiut: unknown key; did you mean circuit?
+scenarios.idle.repetitions: found 'three', expected a whole number
+campaign.name: '../c' becomes a folder's name
+sut.circuits: 'gpu' stands there twice; once is enough
+meters.wall.instrument: needs the instrument register
+decision.scenario: no scenario 'cn' here; did you mean cnn?
+decision.limit_wh: found 0.0, expected a limit above 0
+meters.wall.driver: no driver 'watsup'; did you mean wattsup?
+meters.wall.port: empty; `wattlab meter list --probe` says which meter answers at which port
+meters.plug.options: shelly: unknown option 'foo'; expected one of
+meters.plug.options: shelly: unknown option 'chanel'; did you mean channel?
+meters.third.port: meters.second holds /dev/ttyUSB0 already
+campaign.pause_s: the gate replaces the pause
+scenarios.idle.folder: no scenario.toml in
+scenarios.cnn.parameters.image_sise: unknown parameter of
+scenarios.cnn.parameters.target: found 'x', expected float like 0.8
+scenarios.cnn.trackers: no tracker 'codecarbn'; did you mean codecarbon?
+scenarios.own.command: found an empty word for the program
+scenarios.own.command: found a NUL in a word
+scenarios.own.artifacts[0]: found '../../x', expected the name of a file in WATTLAB_ARTIFACTS
+scenarios.own.artifacts[2]: found 'a/b', expected the name of a file
+scenarios.own: files[0]:
+scenarios.own: files[1]:
+""".splitlines()
+
+
+def test_all_mistakes_stand_in_one_list_and_none_of_them_makes_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, MANY)
+    first, *lines = str(caught.value).split("\n  - ")
+    assert first == f"{tmp_path / 'lab.toml'}: {len(FOUND)} mistakes:"
+    assert [line[: len(said)] for line, said in zip(lines, FOUND, strict=True)] == FOUND
+
+
+def test_an_empty_file_is_told_every_key_that_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="13 mistakes") as caught:
+        read(tmp_path, "")
+    needed = re.findall(r"- ([\w.]+): missing", str(caught.value))
+    assert needed == [
+        "lab.name", "campaign.name", "campaign.seed", "campaign.order", "campaign.stabilization_s",
+        "campaign.supplementary_s", "baseline.blocks", "baseline.duration_s", "sut.host", "sut.python", "meters",
+        "scenarios",
+    ]  # fmt: skip
+
+
+def test_the_folder_of_a_scenario_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    folder = tmp_path / "nothing"
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, MINIMAL.replace("workloads/idle", str(folder)))
+    assert str(caught.value).count(str(folder)) == 1
 
 
 @pytest.mark.parametrize(

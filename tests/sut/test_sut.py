@@ -4,29 +4,34 @@ import os
 import pwd
 import re
 import shlex
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from harness import sut as sut_module
-from harness.documents import Json
+from harness.documents import Json, Thresholds
 from harness.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
 from harness.loopback_sshd import LoopbackSshd
 from harness.material import Inventory
-from harness.sut import Sut, SutConfig
+from harness.sut import Needs, Sut, SutConfig, part_of_lock
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
 HORIZON_S = 3600.0
+BUSY = Thresholds(foreign_load_invalid_percent=1000.0)
+"""Other tests run beside."""
 NAMES = ("hostname", "os", "kernel", "cpu", "cpu_count", "memory_kib", "board", "gpus", "boot_id", "python")
 
 
@@ -107,7 +112,7 @@ def test_facts_say_what_the_sut_is(sut: Sut) -> None:
 
 def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
     begun = sut.facts()
-    diagnoses = sut.diagnose(HORIZON_S, begun)
+    diagnoses = sut.diagnose(HORIZON_S, begun, BUSY)
     assert not [found for found in diagnoses if found.severity == "refuse"]
     assert {"identity", "no-gpu", "disk", "swap", "foreign-load", "battery"} <= {found.code for found in diagnoses}
 
@@ -171,7 +176,7 @@ def test_a_remote_command_has_a_deadline_and_a_bound(sut: Sut, monkeypatch: pyte
 def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, tmp_path: Path) -> None:
     bare = script(tmp_path / "bare", f'exec {sys.executable} -S "$@"')
     with Sut.connect(replace(config, python=bare)) as sut:
-        (found,) = (found for found in sut.diagnose(HORIZON_S) if found.severity == "refuse")
+        (found,) = (found for found in sut.diagnose(HORIZON_S, None, BUSY) if found.severity == "refuse")
         assert found.code == "no-psutil"
         assert f"`{bare} -m pip install psutil` there adds it" in found.text
         sut.stage("aaaaaaaa", {})
@@ -185,7 +190,8 @@ def test_a_full_disk_is_refused(config: SutConfig, tmp_path: Path) -> None:
     run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
     try:
         with Sut.connect(replace(config, folder=str(disk / "sut"))) as sut:
-            assert [found.code for found in sut.diagnose(HORIZON_S) if found.severity == "refuse"] == ["disk-full"]
+            refused = [found.code for found in sut.diagnose(HORIZON_S, None, BUSY) if found.severity == "refuse"]
+            assert refused == ["disk-full"]
             with pytest.raises(SutError, match="is its disk full"):
                 sut.stage("aaaaaaaa", {"big": b"x" * (2 << 20)})
     finally:
@@ -407,16 +413,18 @@ def contextmanager_of_lost_host(session: object, sut: Sut) -> Iterator[None]:
 # --- preparation ---
 
 
+NOTHING = Needs((), ())
+WEIGHTS = Needs((), ("weights",))
+
+
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small workloads/ folder in place of ours: what is installed and downloaded there takes minutes."""
     folder = tmp_path / "workloads"
     (folder / "weights").mkdir(parents=True)
     (folder / "weights" / "w.npz").write_bytes(b"weights")
-    (folder / "requirements.txt").write_text("# of the test\npsutil>=5\n")
-    (folder / "requirements.lock").write_text("")
     record = '{"weights": {"kind": "own", "digest": "0123"}}'
-    program = f"import os, pathlib\nprint('preparing')\nprint({record!r})\n"
+    program = f"import os, pathlib, sys\nprint('preparing', *sys.argv[1:])\nprint({record!r})\n"
     program += "data = pathlib.Path(os.environ['WATTLAB_DATA'])\n"
     (folder / "prepare.py").write_text(
         program + "(data / 'w').write_bytes((pathlib.Path(__file__).parent / 'weights/w.npz').read_bytes())\n"
@@ -427,30 +435,117 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut, programs: Path) -> None:
     lines: list[str] = []
-    assert sut.prepare(lines.append) == sys.executable
-    assert lines == [f"{sys.executable} has everything", "preparing", "weights: own (sha256 0123)"]
+    assert sut.prepare(WEIGHTS, lines.append) == sys.executable
+    everything = f"{sys.executable} has everything that is needed"
+    assert lines == [everything, "preparing --only weights", "weights: own (sha256 0123)"]
     assert Path(sut.data_folder, "w").read_bytes() == b"weights"
     assert not Path(sut.root, "venv").exists()
 
 
-def test_a_missing_environment_is_made_in_wattlabs_folder(config: SutConfig, programs: Path) -> None:
-    (programs / "requirements.txt").write_text("pip\n")
+def test_a_lab_that_needs_no_data_is_brought_none(sut: Sut, programs: Path) -> None:
+    lines: list[str] = []
+    assert sut.prepare(NOTHING, lines.append) == sys.executable
+    assert lines == [f"{sys.executable} has everything that is needed"]
+    assert not Path(sut.root, "prepare").exists()
+
+
+def test_a_missing_environment_is_made_in_wattlabs_folder_and_gets_what_is_needed_alone(
+    config: SutConfig, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pip itself stands for what a scenario needs; nothing is fetched.
+    monkeypatch.setattr(sut_module, "AGENT_NEEDS", ("pip",))
     own = str(Path(config.folder) / "venv/bin/python")
     lines: list[str] = []
     with Sut.connect(replace(config, python=own)) as sut:
-        assert sut.prepare(lines.append) == own
+        (programs / "requirements.lock").write_text("# a lock\nnvidia-ml-py==1\npsutil==1\n")
+        monkeypatch.setattr(sut, "_stream", partial(_without_pip, sut._stream, lines))
+        assert sut.prepare(NOTHING, lines.append) == own
         assert lines[0].startswith("making ")
+        assert lines[-2:] == ["installing psutil, nvidia-ml-py into " + str(Path(own).parents[1]), "pip install"]
         lines.clear()
-        assert sut.prepare(lines.append) == own
-        assert lines[0] == f"{own} has everything"
+        assert sut.prepare(NOTHING, lines.append) == own
+        assert lines[0] == f"{own} has everything that is needed"
+
+
+def _without_pip(
+    stream: Callable[[Sequence[str], Callable[[str], None]], None],
+    lines: list[str],
+    argv: Sequence[str],
+    progress: Callable[[str], None],
+) -> None:
+    lines.append("pip install") if "pip" in argv else stream(argv, progress)
+
+
+def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
+    config: SutConfig, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    bare = shutil.which("python3", path="/usr/bin") or "python3"
+    with Sut.connect(replace(config, python=bare)) as sut:
+        monkeypatch.setattr(sut, "_install", lambda *_: lines.append("installing"))
+        with pytest.raises(SutError, match="still lacks"):
+            sut.prepare(Needs(("no-such-distribution",), ()), lines.append)
+    assert "no-such-distribution" in lines[0]
+    assert f"; `{bare} -m pip install " in lines[0]
+    assert lines[-1] == "installing"
+
+
+def test_tensorflow_is_not_tried_on_a_machine_that_it_is_not_made_for(
+    sut: Sut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sut, "_install_part", lambda *_: None)
+    monkeypatch.setattr(sut, "_facts_of", lambda _: {"machine": "aarch64", "gpus": []})
+    with pytest.raises(SutRefused, match="it is aarch64, and tensorflow-cpu is there for x86_64 only"):
+        sut._install(sut.python, ["psutil", "tensorflow-cpu"], lambda _: None)
+
+
+def test_the_part_of_a_lock_that_is_needed_has_every_dependency_and_no_more() -> None:
+    for lock in ("requirements.lock", "requirements-gpu.lock"):
+        text = (sut_module.WORKLOADS / lock).read_text()
+        listed = (sut_module.WORKLOADS / lock.replace(".lock", ".txt")).read_text()
+        everything = re.findall(r"^([a-z0-9-]+)", listed, re.MULTILINE)
+        assert names_of(part_of_lock(text, everything)) == names_of(text)
+        assert names_of(part_of_lock(text, ["psutil", "nvidia-ml-py"])) == ["nvidia-ml-py", "psutil"]
+        assert not {"tensorflow", "tensorflow-cpu"} & set(names_of(part_of_lock(text, ["psutil", "codecarbon"])))
+        assert "keras" in names_of(part_of_lock(text, ["tensorflow-cpu"]))
+        assert text.count("--hash") == part_of_lock(text, everything).count("--hash")
+    with pytest.raises(SutError, match=r"has no nothing; name it in requirements\.txt"):
+        part_of_lock(text, ["nothing"])
+
+
+def names_of(lock: str) -> list[str]:
+    return re.findall(r"^([a-z0-9.-]+)==", lock, re.MULTILINE)
 
 
 def test_a_preparation_that_fails_says_what_it_said(sut: Sut, programs: Path) -> None:
     (programs / "prepare.py").write_text("raise SystemExit('no network, no file')")
     lines: list[str] = []
     with pytest.raises(SutError, match="no network, no file"):
-        sut.prepare(lines.append)
+        sut.prepare(WEIGHTS, lines.append)
     assert lines[-1] == "no network, no file"
+
+
+# --- keys ---
+
+
+def test_the_keys_of_an_ssh_agent_log_in_where_no_file_is_named(
+    config: SutConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_agent = replace(config, key_file=None)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with pytest.raises(SutUnreachable, match=r"sut\.key_file is empty and no ssh-agent answers"):
+        Sut.connect(by_agent)
+    started = subprocess.run(
+        ["ssh-agent", "-s", "-a", str(tmp_path / "agent")], capture_output=True, text=True, check=True
+    )
+    pid = int(re.findall(r"SSH_AGENT_PID=(\d+)", started.stdout)[0])
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        subprocess.run(["ssh-add", "-q", str(config.key_file)], check=True)
+        with Sut.connect(by_agent) as sut:
+            assert sut.facts()["hostname"] == socket.gethostname()
+    finally:
+        os.kill(pid, signal.SIGTERM)
 
 
 # --- the sshd of our own ---

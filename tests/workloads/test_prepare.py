@@ -46,6 +46,11 @@ def test_without_a_network_flowers_are_generated_and_own_weights_taken_once(tmp_
     assert "generating" not in again.stdout
 
 
+def test_what_nothing_reads_is_not_brought(tmp_path: Path) -> None:
+    assert list(result_of(prepare(tmp_path, "--only", "weights"))) == ["weights"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mobilenetv2-generated.npz", "weights.json"]
+
+
 def test_an_archive_at_hand_is_tf_flowers(tmp_path: Path) -> None:
     archive = make_archive(tmp_path / "flower_photos.tgz")
     result = result_of(prepare(tmp_path / "data", "--archive", str(archive)))

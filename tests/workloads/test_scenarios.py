@@ -67,5 +67,6 @@ def test_the_published_campaign_differs_from_the_embedded_default_only_in_number
 
     default, published = read(ROOT / "lab.toml"), read(WORKLOADS / "campaigns" / "guldner.toml")
     assert default["scenarios"].pop("transfer-codecarbon")["trackers"] == ["codecarbon"]
+    assert default.pop("thresholds") == {"foreign_load_invalid_percent": 100.0}
     assert shape(published) == shape(default)
     assert set(published["campaign"]) == set(default["campaign"])

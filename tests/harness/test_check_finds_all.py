@@ -1,0 +1,475 @@
+"""`wattlab check` finds what a run would raise before its first rating: a walk over every place that raises, and for
+each of these a lab that meets it. First the run's own step raises, then check refuses."""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import pytest
+
+from harness import agent, config
+from harness.access import access_of
+from harness.ambient import read_temperature_c
+from harness.attest.signer import OF_SEAL, sign
+from harness.campaign import Campaign, in_use, locked
+from harness.config import APPLICATION, LabConfig
+from harness.errors import LabError
+from harness.instruments import load_register
+from harness.loopback_sshd import LoopbackSshd
+from harness.material import read_staged
+from harness.preflight import check_lab
+from harness.run_folder import CampaignFolder
+from harness.sut import Sut, SutConfig
+from meters.meter import Meter, MeterError
+from meters.registry import open_meter
+from tests.harness.test_config import MINIMAL
+from tests.sut.conftest import Recorded, config_of, start
+
+NOBODY = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+OWN = """\
+[scenarios.own]
+command = ["{python}", "own.py"]
+files = ["own.py"]
+repetitions = 1
+"""
+PLAIN = MINIMAL.replace('folder = "workloads/idle"', 'folder = "workloads/constant-load"')
+REGISTERED = PLAIN.replace("[campaign]", 'instruments = "instruments.toml"\n[campaign]')
+LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
+
+MODULES = ("access", "campaign", "photos", "material", "run", "ambient", "instruments", "sut")
+FOUND_BY = {
+    "access._credentials": ["a password file that is not there"],
+    "access.read_password": ["a password file that is not there"],
+    "access._checked": ["a password file with nothing in it"],
+    "instruments._check_network": ["a fingerprint that is none"],
+    "instruments._check_reached": ["a meter that is not where it was declared"],
+    "instruments._authority": ["an authority that is not there"],
+    "campaign.Campaign._require_same_config": ["another configuration", "an imported campaign"],
+    "campaign.locked": ["a campaign in use"],
+    "photos._photo": ["a photograph that is not there", "a photograph that is none"],
+    "photos.attach_photos": ["a folder that is a file", "a folder that cannot be written in"],
+    "material.read_staged": ["a staged file that went away"],
+    "ambient.read_temperature_c": ["a thermometer that is not there"],
+    "instruments.load_register": ["a register that is not there", "an instrument that is not in the register"],
+    "instruments._check_instrument": ["a certificate that cannot be right"],
+    "instruments._check_point": ["a certificate that cannot be right"],
+    "instruments._check_serials": ["a certificate that cannot be right"],
+    "instruments.Register.find": ["an instrument that is not in the register"],
+    "instruments._match": ["an instrument that is not in the register"],
+    "instruments.Register.check_loads": ["a damaged history"],
+    "instruments._record": ["a damaged history"],
+    "sut.Sut._require_python": ["an interpreter that is not there"],
+    "sut.Sut._lacking": ["an interpreter that is not there"],
+    "sut.Sut._facts_of": ["an interpreter that is not there"],
+    "sut.Sut.ask_program": ["an interpreter that is not there"],
+    "sut.Sut._agent": ["an interpreter that is not there"],
+    "sut.Sut._last_object": ["an interpreter that is not there"],
+    "sut.Sut._guarded": ["a folder of the SUT that is a file"],
+    "sut.Sut.stage": ["a run of another wattlab"],
+    "sut._open_client": ["no address"],
+    "sut._require_key": ["no key"],
+    "sut._Unknown.missing_host_key": ["an unknown host key"],
+    "run.TestRun._open_meters": ["no meter at the port"],
+}
+NOT_BEFORE_A_RATING = {
+    "campaign.Campaign.add_second_stage": "after the first stage",
+    "campaign.Campaign._give_up_or_retry": "hands on what an attempt raised",
+    "material.Inventory.of": "an answer of the SUT that check got right moments ago",
+    "run.TestRun.measure": "the command ended",
+    "run.TestRun._rate": "the command runs",
+    "run.TestRun._check_streams": "hands on what ended a stream",
+    "instruments.Register.append": "a check load, no run",
+    "sut.Sut.start_load": "the observer effect",
+    "sut.Sut.unstage": "after the rating",
+    "sut.Sut._prepare_python": "`sut prepare`",
+    "sut.Sut._install": "`sut prepare`",
+    "sut.part_of_lock": "`sut prepare`",
+    "sut.Sut._stream": "`sut prepare`",
+    "sut._plain": "a mistake of lab.toml (test_config)",
+    "sut.Sut.open_channel": "the link was lost",
+    "sut.Sut._sftp": "the link was lost",
+    "sut._collect": "a SUT that hangs, and did not moments ago",
+    "sut.Link.receive": "the link was lost",
+}
+"""Functions of an agent's session raise when a SUT that answered moments ago lies or goes away: all of a class."""
+SESSION = "sut.AgentSession."
+
+
+def raising(module: str) -> Iterator[str]:
+    """Every function of a module of harness that raises something of its own."""
+
+    def visit(node: ast.AST, name: str) -> Iterator[str]:
+        for child in ast.iter_child_nodes(node):
+            inner = f"{name}.{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else name
+            if isinstance(child, ast.Raise) and child.exc is not None:
+                yield name
+            yield from visit(child, inner)
+
+    yield from visit(ast.parse((APPLICATION / "harness" / f"{module}.py").read_text()), module)
+
+
+def test_every_place_that_raises_is_met_by_a_fault_or_comes_after_the_first_rating_began() -> None:
+    places = {place for module in MODULES for place in raising(module) if not place.startswith(SESSION)}
+    assert places == set(FOUND_BY) | set(NOT_BEFORE_A_RATING)
+    assert {fault for faults in FOUND_BY.values() for fault in faults} <= FAULTS.keys() | WIRED.keys()
+
+
+@dataclass
+class Lab:
+    """A lab in a folder, its SUT and its meter; a fault changes one of them."""
+
+    folder: Path
+    sut: SutConfig = NOBODY
+    text: str = PLAIN
+    port: str = ""
+    opener: Callable[[BinaryIO], Meter] | None = None
+    until_the_end: ExitStack = field(default_factory=ExitStack)
+
+    def load(self) -> LabConfig:
+        (self.folder / "lab.toml").write_text(self.text)
+        return config.load(self.folder / "lab.toml")
+
+    def refusals(self, loaded: LabConfig) -> dict[str, str]:
+        opener = self.opener or (partial(_open, self.port) if self.port else None)
+        reasons = [*in_use(loaded), *check_lab(loaded, self.sut, {"wall": opener} if opener else {})]
+        found: dict[str, str] = {}
+        for reason in reasons:
+            if reason.severity == "refuse":
+                assert reason.subject not in found, f"said twice: {reason}"
+                found[reason.subject] = reason.text
+        return found
+
+
+def _open(port: str, wire_log: BinaryIO) -> Meter:
+    return open_meter("wattsup", port, capture=wire_log, options={})
+
+
+Step: TypeAlias = Callable[[], object]
+"""What a run does and what raises then."""
+Spoil: TypeAlias = Callable[[Lab], tuple[LabConfig, Step]]
+FAULTS: dict[str, tuple[str, Spoil]] = {}
+"""By name: the subject that check refuses, and how a lab comes to have the fault."""
+
+
+def fault(name: str, subject: str) -> Callable[[Spoil], Spoil]:
+    def register(function: Spoil) -> Spoil:
+        FAULTS[name] = (subject, function)
+        return function
+
+    return register
+
+
+# --- the host's own ---
+
+
+@fault("a photograph that is not there", "photos")
+def _no_photo(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = PLAIN.replace("[campaign]", 'photos = ["no.jpg"]\n[campaign]')
+    loaded = lab.load()
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("a photograph that is none", "photos")
+def _no_picture(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "no.jpg").write_text("a letter")
+    return _no_photo(lab)
+
+
+@fault("a folder that is a file", "disk")
+def _file_for_folder(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "runs").write_text("")
+    loaded = lab.load()
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("a folder that cannot be written in", "disk")
+def _read_only(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = PLAIN.replace('name = "c"', 'name = "c"\nruns_folder = "/proc/self"')
+    loaded = lab.load()
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("a staged file that went away", "scenario own")
+def _gone(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "own.py").write_text("")
+    lab.text = PLAIN + OWN
+    loaded = lab.load()
+    (lab.folder / "own.py").unlink()
+    return loaded, lambda: [read_staged(scenario, b"") for scenario in loaded.scenarios]
+
+
+@fault("another configuration", "campaign")
+def _other(lab: Lab) -> tuple[LabConfig, Step]:
+    Campaign(lab.load(), {})
+    lab.text = PLAIN.replace("seed = 1", "seed = 2")
+    loaded = lab.load()
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("an imported campaign", "campaign")
+def _imported(lab: Lab) -> tuple[LabConfig, Step]:
+    loaded = lab.load()
+    CampaignFolder.create(loaded.campaign_folder).append("campaign", "2026-11-28T00:00:00.000Z", {"config": None})
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("a damaged log", "campaign")
+def _damaged(lab: Lab) -> tuple[LabConfig, Step]:
+    loaded = lab.load()
+    Campaign(loaded, {})
+    log = loaded.campaign_folder / "campaign.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"seed":1', b'"seed":3', 1))
+    return loaded, lambda: Campaign(loaded, {})
+
+
+@fault("a campaign in use", "campaign")
+def _in_use(lab: Lab) -> tuple[LabConfig, Step]:
+    loaded = lab.load()
+    campaign = Campaign(loaded, {})
+    lab.until_the_end.enter_context(locked(campaign.folder))
+
+    def begin() -> None:
+        with locked(campaign.folder):
+            pass
+
+    return loaded, begin
+
+
+@fault("a thermometer that is not there", "room")
+def _no_thermometer(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = PLAIN + '[ambient]\nfile = "/no/such/thermometer"\n'
+    loaded = lab.load()
+    return loaded, lambda: read_temperature_c(loaded.file.ambient)
+
+
+@fault("a register that is not there", "register")
+def _no_register(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = REGISTERED
+    loaded = lab.load()
+    return loaded, lambda: load_register(loaded)
+
+
+@fault("a certificate that cannot be right", "register")
+def _wrong_certificate(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "instruments.toml").write_text(
+        'schema = 1\n[instruments.i]\nmaker = "m"\nmodel = "o"\n[[instruments.i.certificates]]\nnumber = "1"\n'
+        'laboratory = "l"\ndate = 2026-01-01\nexpires = 2025-01-01\nk = 0\npoints = []\n'
+    )
+    return _no_register(lab)
+
+
+@fault("an instrument that is not in the register", "register")
+def _not_registered(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "instruments.toml").write_text("schema = 1\n[instruments]\n")
+    lab.text = REGISTERED.replace('circuit = "', 'instrument = "other"\ncircuit = "')
+    loaded = lab.load()
+    return loaded, lambda: load_register(loaded)
+
+
+@fault("a damaged history", "register")
+def _history(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "instruments.toml").write_text("schema = 1\n[instruments]\n")
+    (lab.folder / "check-loads.jsonl").write_text("{}\n")
+    lab.text = REGISTERED
+    loaded = lab.load()
+    register = load_register(loaded)
+    assert register is not None
+    return loaded, register.check_loads
+
+
+def _on_a_network(lab: Lab, said: str) -> tuple[LabConfig, Step]:
+    """A meter at an address, and what the register says of it."""
+    (lab.folder / "instruments.toml").write_text(
+        f'schema = 1\n[instruments.other]\nmaker = "m"\nmodel = "o"\nserial = "1"\n{said}'
+    )
+    old = 'instrument = "other"\ncircuit = "'
+    lab.text = re.sub('port = "[^"]*"', 'port = "http://192.168.1.50"', REGISTERED.replace('circuit = "', old))
+    loaded = lab.load()
+    return loaded, lambda: load_register(loaded)
+
+
+@fault("a fingerprint that is none", "register")
+def _no_fingerprint(lab: Lab) -> tuple[LabConfig, Step]:
+    return _on_a_network(lab, 'tls_sha256 = "abc"\n')
+
+
+@fault("an authority that is not there", "register")
+def _no_authority(lab: Lab) -> tuple[LabConfig, Step]:
+    return _on_a_network(lab, 'tls_ca_file = "ca.pem"\n')
+
+
+@fault("a meter that is not where it was declared", "register")
+def _elsewhere(lab: Lab) -> tuple[LabConfig, Step]:
+    return _on_a_network(
+        lab, '[instruments.other.declared]\nby = "A"\non = 2026-11-28\naddress = "192.168.1.51"\nlink = "cable"\n'
+    )
+
+
+def _with_password(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = re.sub('port = "[^"]*"', 'port = "http://127.0.0.1:9"\npassword_file = "secret"', PLAIN)
+    lab.text = re.sub('driver = "[^"]*"', 'driver = "shelly"', lab.text)
+    loaded = lab.load()
+    lab.opener = lambda _wire: _never(access_of(loaded, None, "wall"))
+    return loaded, lambda: access_of(loaded, None, "wall")
+
+
+def _never(access: object) -> Meter:
+    raise AssertionError(f"{access} was made")
+
+
+@fault("a password file that is not there", "meter wall")
+def _no_password_file(lab: Lab) -> tuple[LabConfig, Step]:
+    return _with_password(lab)
+
+
+@fault("a password file with nothing in it", "meter wall")
+def _no_password(lab: Lab) -> tuple[LabConfig, Step]:
+    (lab.folder / "secret").touch(mode=0o600)
+    return _with_password(lab)
+
+
+@fault("a seal's key that is not there", "seal")
+def _no_seal_key(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.text = PLAIN + '[seal]\nkey = "no-key"\n'
+    loaded = lab.load()
+    assert loaded.seal_key is not None
+    return loaded, partial(sign, b"", loaded.seal_key, OF_SEAL, may_ask=False)
+
+
+@fault("no meter at the port", "meter wall")
+def _no_meter(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.port = str(lab.folder / "no-port")
+    return lab.load(), partial(open_meter, "wattsup", lab.port, capture=None, options={})
+
+
+@fault("no address", "SUT")
+def _no_address(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.sut = replace(NOBODY, host="")
+    return lab.load(), lambda: Sut.connect(lab.sut)
+
+
+@fault("no key", "SUT")
+def _no_key(lab: Lab) -> tuple[LabConfig, Step]:
+    return lab.load(), lambda: Sut.connect(lab.sut)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_a_run_would_raise_on_this_host_is_found_and_said_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    subject, make = FAULTS[name]
+    lab = Lab(tmp_path)
+    with lab.until_the_end:
+        loaded, step = make(lab)
+        with pytest.raises((LabError, MeterError)) as raised:
+            step()
+        refused = lab.refusals(loaded)
+    assert subject in refused, f"{raised.value}; check says {refused}"
+
+
+# --- the SUT's ---
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackSshd]:
+    with LoopbackSshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(tmp_path: Path, sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A lab whose SUT is in order: this machine, this interpreter."""
+    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    return Lab(tmp_path, config_of(sshd, tmp_path), LOADED)
+
+
+def _unknown_key(lab: Lab, _: ExitStack) -> Step:
+    lab.sut = replace(lab.sut, known_hosts=lab.folder / "nothing")
+    return lambda: Sut.connect(lab.sut)
+
+
+def _no_python(lab: Lab, stack: ExitStack) -> Step:
+    lab.text = PLAIN + 'trackers = ["codecarbon"]\n'
+    lab.sut = replace(lab.sut, python=str(lab.folder / "venv/bin/python"))
+    return stack.enter_context(Sut.connect(lab.sut)).facts
+
+
+def _file_on_the_sut(lab: Lab, stack: ExitStack) -> Step:
+    (lab.folder / "taken").write_text("")
+    lab.sut = replace(lab.sut, folder=str(lab.folder / "taken"))
+    return partial(stack.enter_context(Sut.connect(lab.sut)).stage, "aaaaaaaa", {})
+
+
+def _busy(lab: Lab, stack: ExitStack) -> Step:
+    other = stack.enter_context(Sut.connect(lab.sut))
+    work = other.stage("0dead000", {})
+    stack.callback(other.unstage, work)
+    start(other, "0dead000", Recorded())
+    return partial(stack.enter_context(Sut.connect(lab.sut)).stage, "aaaaaaaa", {})
+
+
+WIRED: dict[str, tuple[str, Callable[[Lab, ExitStack], Step]]] = {
+    "an unknown host key": ("SUT", _unknown_key),
+    "an interpreter that is not there": ("SUT python", _no_python),
+    "a folder of the SUT that is a file": ("SUT", _file_on_the_sut),
+    "a run of another wattlab": ("SUT busy", _busy),
+}
+
+
+@pytest.mark.parametrize("name", WIRED)
+def test_what_a_run_would_raise_on_the_sut_is_found_and_said_once(name: str, lab: Lab) -> None:
+    subject, make = WIRED[name]
+    with ExitStack() as stack:
+        step = make(lab, stack)
+        with pytest.raises(LabError):
+            step()
+        assert list(lab.refusals(lab.load())) == [subject]
+
+
+# --- what a command would fail of ---
+
+TRAINING = LOADED.replace("constant-load", "transfer").replace(
+    "[thresholds]", 'trackers = ["carbontracker"]\n[thresholds]'
+)
+
+
+def test_unprepared_data_weights_and_packages_are_each_refused_with_the_remedy(lab: Lab) -> None:
+    lab.text = TRAINING
+    refused = lab.refusals(lab.load())
+    assert list(refused) == ["tracker carbontracker", "scenario idle", "SUT dataset", "SUT weights"]
+    assert refused["scenario idle"] == (
+        f"{sys.executable} there has no tensorflow-cpu; `wattlab sut prepare` installs it"
+    )
+    data = Path(lab.sut.folder, "data")
+    assert refused["SUT dataset"] == (f"{data} has no dataset (needed by idle); `wattlab sut prepare` brings it")
+
+
+def test_a_data_set_that_is_gone_or_too_small_is_refused(lab: Lab) -> None:
+    lab.text = TRAINING.replace("[thresholds]", "parameters = { images_per_class = 20 }\n[thresholds]")
+    data = Path(lab.sut.folder, "data")
+    (data / "pictures").mkdir(parents=True)
+    (data / "dataset.json").write_text(
+        '{"kind": "generated", "folder": "pictures", "classes": {"rose": 30, "lily": 10}}'
+    )
+    (data / "weights.json").write_text('{"kind": "file", "file": "gone.h5"}')
+    refused = lab.refusals(lab.load())
+    assert (
+        "images_per_class = 20, and the smallest class of the data set there has 10 pictures" in refused["SUT dataset"]
+    )
+    assert f"{data} has no weights (needed by idle)" in refused["SUT weights"]
+
+
+def test_a_program_that_the_sut_has_not_is_refused_and_one_that_it_has_is_not(lab: Lab) -> None:
+    programs = {"a": "no-such-program", "b": "/no/such/program", "c": "sh", "d": "/bin/sh"}
+    for name, program in programs.items():
+        lab.text += f'[scenarios.{name}]\ncommand = ["{program}"]\nrepetitions = 1\n'
+    refused = lab.refusals(lab.load())
+    assert list(refused) == ["scenario a", "scenario b"]
+    assert "the SUT has no program 'no-such-program' that this login can start" in refused["scenario a"]
