@@ -13,13 +13,12 @@ from __future__ import annotations
 import errno
 import http.client
 import io
-import select
 import socket
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from meters import host
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -70,7 +69,7 @@ class HttpWire:
         """
         if self._gone:
             raise self._unplugged(self._gone)
-        kept = self._tap is not None and not self._tap.restless
+        kept = self._tap is not None and not self._tap.is_restless()
         if not kept:
             self._connect_again(deadline)
         try:
@@ -88,6 +87,10 @@ class HttpWire:
     def reopen(self) -> None:
         """Drop the connection, look the host up and connect anew; raises `MeterUnavailable`."""
         self.close()
+        if host.recording() is not None:
+            self._connect(Deadline(CONNECT_S))
+            self._gone = ""
+            return
         try:
             found = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -127,6 +130,9 @@ class HttpWire:
 
     def _connect(self, deadline: Deadline) -> None:
         """Connect to the first address that answers; raises the `OSError` of the last."""
+        if (session := host.recording()) is not None:
+            self._tap = _Tap(session.connection(), self._capture)
+            return
         trouble = OSError("no address")
         for family, address in self._places:
             sock = socket.socket(family, socket.SOCK_STREAM)
@@ -223,20 +229,28 @@ class _Dropped(Exception):
 class _Tap:
     """A connected socket as http.client uses one: deadlines on every call, every byte captured."""
 
-    def __init__(self, sock: socket.socket, capture: Capture | None) -> None:
+    def __init__(self, sock: host.Connection, capture: Capture | None) -> None:
         self._sock = sock
         self._capture = capture
+        self._restless = False
         self._deadline = Deadline(0.0)
         self.heard_ns = 0
         self.heard_bytes = 0
 
-    @property
-    def restless(self) -> bool:
-        """Whether bytes, or the end, came that nobody asked for."""
+    def is_restless(self) -> bool:
+        """Whether bytes, or the end, came that nobody asked for; they are captured.
+
+        A connection that was restless once stays so.
+        """
         try:
-            return bool(select.select([self._sock], [], [], 0)[0])
+            self._sock.setblocking(False)
+            self._record_late(self._sock.recv(BODY_LIMIT))
+        except BlockingIOError:
+            return self._restless
         except (OSError, ValueError):
-            return True
+            pass
+        self._restless = True
+        return True
 
     def begin(self, deadline: Deadline) -> None:
         """Start an exchange."""
@@ -245,7 +259,7 @@ class _Tap:
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`; raises `TimeoutError`, `OSError`."""
-        self._record(">", time.monotonic_ns(), data)
+        self._record(">", host.monotonic_ns(), data)
         self._arm()
         self._sock.sendall(data)
 
@@ -256,7 +270,7 @@ class _Tap:
         self._arm()
         count = self._sock.recv_into(buffer)
         if count:
-            self.heard_ns = time.monotonic_ns()
+            self.heard_ns = host.monotonic_ns()
             self.heard_bytes += count
             self._record("<", self.heard_ns, bytes(memoryview(buffer)[:count]))
         return count
@@ -277,7 +291,7 @@ class _Tap:
 
     def _record_late(self, data: bytes) -> None:
         if data:
-            self._record("<", time.monotonic_ns(), data)
+            self._record("<", host.monotonic_ns(), data)
 
     def _arm(self) -> None:
         left_s = self._deadline.left_s
@@ -308,10 +322,10 @@ class _Reader(io.RawIOBase):
 def _host_and_port(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        name, port = parts.hostname, parts.port
         rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-        if parts.scheme == "http" and host and not rest and port != 0:
-            return host, port or HTTP_PORT
+        if parts.scheme == "http" and name and not rest and port != 0:
+            return name, port or HTTP_PORT
     except ValueError:
         pass
     raise MeterOptionError(

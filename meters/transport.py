@@ -12,7 +12,6 @@ import os
 import socket
 import stat
 import termios
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 import serial
 
+from meters import host
 from meters.meter import (
     CaptureError,
     MeterGarbage,
@@ -47,12 +47,12 @@ class Deadline:
     __slots__ = ("_end_s",)
 
     def __init__(self, timeout_s: float) -> None:
-        self._end_s = time.monotonic() + timeout_s
+        self._end_s = host.monotonic() + timeout_s
 
     @property
     def left_s(self) -> float:
         """Seconds left, never below 0."""
-        return max(0.0, self._end_s - time.monotonic())
+        return max(0.0, self._end_s - host.monotonic())
 
     @property
     def expired(self) -> bool:
@@ -309,7 +309,7 @@ class SerialWire:
         self.port = port
         self._line = line
         self._capture = None if sink is None else Capture(sink)
-        self._serial = _open_serial(port, line)
+        self._serial: host.Line = _open_serial(port, line)
 
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return what has arrived as soon as there is anything.
@@ -326,7 +326,7 @@ class SerialWire:
                 if not data:  # what came before the unplugging still counts; the next call raises
                     raise self._unplugged(error) from error
             if data:
-                chunk = Chunk(time.monotonic_ns(), data)
+                chunk = Chunk(host.monotonic_ns(), data)
                 self._record("<", chunk.time_ns, data)
                 return chunk
             if deadline.expired:
@@ -336,7 +336,7 @@ class SerialWire:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; raises `MeterTimeout`, `MeterUnplugged`."""
-        self._record(">", time.monotonic_ns(), data)
+        self._record(">", host.monotonic_ns(), data)
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException as error:
@@ -421,7 +421,9 @@ class _TcpPort:
         self._socket.close()
 
 
-def _open_serial(port: str, line: Line) -> serial.Serial | _TcpPort:
+def _open_serial(port: str, line: Line) -> host.Line:
+    if (session := host.recording()) is not None:
+        return session.line()
     scheme = _scheme(port)
     if scheme == "http":
         raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
@@ -488,6 +490,8 @@ def attest(port: str, identity: Identity, *, sysfs: Path = Path("/sys")) -> Orig
     that carries the emulator's mark are `emulated`; everything else is `unattested`.
     Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
     """
+    if host.recording() is not None:
+        return Origin("unattested", {})  # whose bytes a log holds, its run's descriptor says
     if _scheme(port):
         return _attest_socket(port, identity)
     return _attest_device(port, identity, sysfs)
@@ -495,13 +499,13 @@ def attest(port: str, identity: Identity, *, sysfs: Path = Path("/sys")) -> Orig
 
 def _attest_socket(port: str, identity: Identity) -> Origin:
     parts = urlsplit(port)
-    host = parts.hostname or ""
+    name = parts.hostname or ""
     try:
-        infos = socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(name, parts.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise MeterUnavailable(f"{port}: the host {host!r} has no address ({error}); correct `port`") from error
+        raise MeterUnavailable(f"{port}: the host {name!r} has no address ({error}); correct `port`") from error
     addresses = sorted({str(info[4][0]) for info in infos})
-    evidence: dict[str, str | int | list[str] | None] = {"port": port, "host": host, "addresses": list(addresses)}
+    evidence: dict[str, str | int | list[str] | None] = {"port": port, "host": name, "addresses": list(addresses)}
     evidence["identity_model"] = identity.model
     loopback = any(address.startswith("127.") or address == "::1" for address in addresses)
     return Origin("emulated" if loopback or identity.emulated else "unattested", evidence)

@@ -31,6 +31,8 @@ def call(arguments: argparse.Namespace) -> int:
     print(f"signed {statement['n_runs']} runs of {statement['campaign']} with {statement['signer']['fingerprint']}")
     if statement["incomplete"]:
         print(f"as incomplete: {statement['incomplete']}")
+    if statement["not_recomputed"]:
+        print(f"as it stood, recomputed by nobody: {', '.join(statement['not_recomputed'])}")
     print(f"{arguments.campaign / STATEMENT}\n{arguments.campaign / SIGNATURE}")
     print(
         "Give the public key on another way than this folder; `wattlab verify CAMPAIGN --public-key K.pub` checks both."

@@ -175,7 +175,8 @@ def _check_page(campaign: Path, name: str, rendered: Callable[[], str]) -> Check
         return Check(subject, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
     if written == fresh:
         return Check(subject, "report", True, "as rendered now")
-    lines = zip_longest(written.splitlines(), fresh.splitlines(), fillvalue="")
+    # Not by splitlines: it takes CRLF for LF, and a line end more for none.
+    lines = zip_longest(written.split("\n"), fresh.split("\n"), fillvalue="(no line)")
     number, (old, new) = next((n, pair) for n, pair in enumerate(lines, 1) if pair[0] != pair[1])
     return Check(subject, "report", False, f"line {number} is {_around(old, new)}, rendered now {_around(new, old)}")
 

@@ -179,7 +179,7 @@ def test_an_answer_sent_twice_does_not_answer_the_next_question() -> None:
             twice.clear()
             assert wire.get(f"/{number}", Deadline(SOON_S)).data == f"/{number}".encode()
             twice.set()
-            wait_until(lambda: wire._tap is not None and wire._tap.restless, "the second answer")
+            wait_until(lambda: wire._tap is not None and wire._tap.is_restless(), "the second answer")
         wire.close()
         assert server.connections == 3
 
