@@ -170,11 +170,11 @@ class Playback:
             said = f"the meter speaks: {_shown(expected)}" if exchange.direction == "<" else _shown(expected)
             raise Strayed(self.position, f"the driver says {_shown(data)}, in the log {said}")
 
-    def repeats(self, data: bytes, within_s: float) -> bool:
-        """Whether the host says this again so soon."""
+    def goes_on(self, within_s: float) -> bytes | None:
+        """Return what the host says next where it says that so soon, without waiting for the meter."""
         exchange = self._next()
         is_soon = exchange.time_ns < self._now_ns + round(within_s * 1e9)
-        return exchange.direction == ">" and exchange.data == data and is_soon
+        return exchange.data if exchange.direction == ">" and is_soon else None
 
     def back_to(self, position: int) -> None:
         """Take back what was taken since `position`."""
@@ -265,16 +265,19 @@ class PlayedConnection:
         return min(len(data), len(view))
 
     def _part(self) -> bytes:
+        """The next part of the answer. Where there is none the meter was silent, unless the host did not wait for it:
+        then the connection had ended, and before an answer began the host asked again at once."""
         try:
-            if self._session.is_gone() or (not self._heard and self._session.repeats(self._asked, self._timeout_s)):
+            went_on = self._session.goes_on(self._timeout_s)
+            if self._session.is_gone() or (not self._heard and went_on == self._asked):
                 raise ConnectionResetError(errno.ECONNRESET, "the connection broke")
             data = self._session.hear(self._timeout_s)
-            if data is None and not self._heard:
-                raise TimeoutError
         except PlaybackOver:
             if not self._heard:
                 raise
-            data = None
+            return b""
+        if data is None and (not self._heard or went_on is None):
+            raise TimeoutError
         self._heard = True
         return data or b""
 

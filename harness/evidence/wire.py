@@ -27,7 +27,7 @@ SLACKS_S = (0.02, 0.2, 1.0)
 """How late a busy host may have been; what the first does not explain is tried with the next."""
 ODD = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What bytes that no meter sends may do to a driver."""
-LEAST_ATTEMPTS, MOST_EXCHANGES = 20, 400_000
+LEAST_ATTEMPTS, MOST_EXCHANGES = 20, 60_000
 """How often a log is played with other guesses: so often, or until so many exchanges were played."""
 UNPLUGGED = "meter-unplugged"
 
