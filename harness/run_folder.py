@@ -748,9 +748,7 @@ def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], 
 def _verify_whole(path: Path, entries: Sequence[Json]) -> Iterator[Check]:
     """No log of a campaign that ended, or was signed, ends with half a line: nothing chains or counts it, and somebody
     who reads the file takes it for a part. Of one that is being measured a kill may leave one; it is cut away."""
-    begun, ended = (
-        [e.get("ordinal") for e in entries if e.get("type") == kind] for kind in ("run-begin", "run-end")
-    )
+    begun, ended = ([e.get("ordinal") for e in entries if e.get("type") == kind] for kind in ("run-begin", "run-end"))
     plans = [e["runs"] for e in entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
     planned = [run.get("ordinal") for plan in plans for run in plan if isinstance(run, dict)]
     is_over = len(begun) == len(ended) and all(ordinal in ended for ordinal in planned)

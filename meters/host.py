@@ -27,11 +27,11 @@ class Line(Protocol):
         """How many bytes have come and were not read."""
         ...
 
-    def read(self, size: int = 1, /) -> bytes | None:
+    def read(self, size: int = 1, /) -> bytes:
         """Return what has come, nothing after a while; raises `OSError`."""
         ...
 
-    def write(self, data: bytes, /) -> int | None:
+    def write(self, data: bytes, /) -> int:
         """Send; raises `OSError`."""
         ...
 

@@ -132,8 +132,8 @@ class Playback:
         return exchange.data
 
     def is_gone(self) -> bool:
-        """Whether the port goes away before anything else happens: where it was noted, else by one guess for each message
-        that got no answer."""
+        """Whether the port goes away before anything else happens: where it was noted, else by one guess for each
+        message that got no answer."""
         if self.was_noted_gone():
             return True
         if self._next().direction == "<" or self._silent_at == self.position:

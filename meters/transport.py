@@ -309,7 +309,7 @@ class SerialWire:
         self.port = port
         self._line = line
         self._capture = None if sink is None else Capture(sink)
-        self._serial: host.Line = _open_serial(port, line)
+        self._serial = _open_serial(port, line)
 
     def read_chunk(self, deadline: Deadline) -> Chunk:
         """Return what has arrived as soon as there is anything.
@@ -421,7 +421,7 @@ class _TcpPort:
         self._socket.close()
 
 
-def _open_serial(port: str, line: Line) -> host.Line:
+def _open_serial(port: str, line: Line) -> serial.Serial | _TcpPort | host.Line:
     if (session := host.recording()) is not None:
         return session.line()
     scheme = _scheme(port)

@@ -24,8 +24,9 @@ def add_parser(verbs: Verbs) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Sign, and print what was signed and how it is checked."""
-    from harness.evidence.statement import SIGNATURE, STATEMENT
+    from harness.evidence.statement import SIGNATURE
     from harness.evidence.verification import sign_campaign
+    from harness.run_folder import STATEMENT
 
     statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
     print(f"signed {statement['n_runs']} runs of {statement['campaign']} with {statement['signer']['fingerprint']}")

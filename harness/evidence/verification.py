@@ -27,7 +27,7 @@ from harness.evidence.recomputed import (
     check_validity,
     recompute,
 )
-from harness.evidence.statement import SIGNATURE, STATEMENT
+from harness.evidence.statement import SIGNATURE
 from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.provenance import software_facts
@@ -35,6 +35,7 @@ from harness.run_folder import (
     DERIVED,
     MANIFEST,
     SEAL_SIGNATURE,
+    STATEMENT,
     CampaignFolder,
     Check,
     Examination,

@@ -12,9 +12,9 @@ import pytest
 
 from harness.attest.signer import OF_SEAL, read_public_key, sign
 from harness.documents import dump
-from harness.evidence.statement import SIGNATURE, STATEMENT, to_bytes
+from harness.evidence.statement import SIGNATURE, to_bytes
 from harness.evidence.verification import Outcome, sign_campaign, verify
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, verify_campaign
+from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, STATEMENT, CampaignFolder, verify_campaign
 from reports.analysis.results import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, unlock, write_journal
@@ -37,7 +37,7 @@ def assert_found(outcome: Outcome, message: str) -> None:
 
 def power_scaled_up(campaign: Path) -> None:
     def edit(run: Path) -> None:
-        edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 1.05:.1f}", *row[2:]])
+        edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 1.05:.1f}", *row[2:]], wire=True)
 
     reforge(campaign, edit)
 
