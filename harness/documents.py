@@ -8,7 +8,8 @@ Journal schema history
   2  2026-11-28  start: `staged`, `on_sut`, `environment` (null: not recorded); campaign.jsonl: `run-start`, and in
                  `run-end` `lost`, `signature`, `unsigned`; event `window`; run kind `ranging`; SUT fact `memory_kib`
                  start has `boot_ns`, a clock event `sut_boot_ns` and `host_boot_ns` (null in 1: not known), the end of
-                 a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen)
+                 a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen);
+                 a power descriptor `codec` (1 where it is absent)
 """
 
 import json
