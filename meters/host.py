@@ -87,6 +87,10 @@ class Recording(Protocol):
         """Let its time pass."""
         ...
 
+    def expect(self, patience_s: float) -> None:
+        """Take note how long the next read will be tried again before the driver gives up."""
+        ...
+
     def line(self) -> Line:
         """Return its port, open."""
         ...
@@ -132,3 +136,10 @@ def sleep(pause_s: float) -> None:
         time.sleep(pause_s)
     else:
         session.sleep(pause_s)
+
+
+def expect(patience_s: float) -> None:
+    """Say how long a port is about to be listened to: a recording need not be asked again and again."""
+    session = _RECORDING.get()
+    if session is not None:
+        session.expect(patience_s)

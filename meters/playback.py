@@ -12,6 +12,7 @@ message that no answer followed made no reading: while a meter is silent or gone
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 SLACK_S = 0.02
 """A host is a little slower than the clock of a log that only knows when bytes came."""
-MOST_WAITS = 3_000_000
-"""Of a driver, at 50 ms each: nearly two days of silence."""
+MOST_WAITS = 500_000
+"""Of a driver, at a quarter of a second each: a day and a half of silence."""
 LATE_NS = 1_000_000_000
 """A driver that waits for so long past the next exchange does something else than the one of the recording."""
 SHOWN_BYTES = 60
@@ -86,6 +87,7 @@ class Playback:
         self._waits = 0
         self._silent_at = -1
         self._is_reopened = False
+        self._patience_s = POLL_S
         self.guesses = guesses or Guesses()
         self.end = max((place for place, exchange in enumerate(log, 1) if exchange.direction == "<"), default=0)
         """How many exchanges there are up to the meter's last."""
@@ -102,6 +104,15 @@ class Playback:
         self._wait(round(pause_s * 1e9))
         if exchange.direction == ">":
             self._now_ns = max(self._now_ns, exchange.time_ns)
+
+    def expect(self, patience_s: float) -> None:
+        """Take note how long the next chunk is waited for, in the steps of a port."""
+        self._patience_s = POLL_S * max(1, math.ceil(patience_s / POLL_S))
+
+    def listen(self) -> bytes | None:
+        """Take what the meter says while the driver listens to a port, `None` where it says nothing."""
+        patience_s, self._patience_s = self._patience_s, POLL_S
+        return self.hear(patience_s)
 
     def line(self) -> PlayedLine:
         """Return the port, open; whether it was, the first message through it tells."""
@@ -218,7 +229,7 @@ class PlayedLine:
         """Return the next chunk; raises `OSError` where the port went away."""
         if self._session.is_gone():
             raise OSError(errno.EIO, "the port went away")
-        return self._session.hear(POLL_S) or b""
+        return self._session.listen() or b""
 
     def write(self, data: bytes, /) -> int:
         """Compare what is said."""

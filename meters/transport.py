@@ -316,6 +316,7 @@ class SerialWire:
 
         Raises `MeterTimeout` at the deadline (at most `POLL_S` late), `MeterUnplugged` when the port goes away.
         """
+        host.expect(deadline.left_s)
         while True:
             data = b""
             try:

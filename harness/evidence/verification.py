@@ -310,6 +310,7 @@ def _check_notes(subject: str, seen: Examination) -> Iterator[Check]:
     last_s = _seconds(seen.entries[0].get("utc")) if seen.entries else None
     for number, note in enumerate(seen.annotations, 1):
         run, at_s = note.get("run"), _seconds(note.get("utc"))
+        run = run if run is None or isinstance(run, str) else repr(run)[:60]
         about_s = None if run is None else _seconds(begun.get(run))
         if run is not None and run not in begun:
             problems.append(f"note {number} is about {run!r:.60}, which is no run of this campaign")

@@ -14,7 +14,7 @@ from reports.render import audit_html
 
 ARCHIVES = Path(__file__).parents[1] / "data" / "archives"
 RECOMPUTED = frozenset({"results", "findings", "statistics", "report", "wire"})
-"""Checks that compare what is computed now with what was computed then; this campaign was made up, without a wire log."""
+"""Checks that compare what is computed now with what was computed then. This campaign was made up, without wire logs."""
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Every tampering of the attack on evidence, once: what finds it without a witness, and what with one.
 
-The attack counted 66: after signing 5, derived files 8, before signing 3, notes 5, forged between seal and signature 15,
-games without forging 7, zip tricks 23. Where its list does not give the wording of one, it was reconstructed; those are
-marked so. Outcomes: `check` (one of verify fails), `refused` (sign, or the bag, is), `finding` (in the results and the
+The attack counted 66: after signing 5, derived files 8, before signing 3, notes 5, forged between seal and signature
+15, games without forging 7, zip tricks 23. Where its list does not give the wording of one, it was
+reconstructed (docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag, is), `finding` (in the results and the
 report), `named` (verify says so beside its checks), `harmless` (what is checked is what was packed), `-` (nothing).
 """
 
@@ -160,7 +160,10 @@ DERIVED = [
 
 
 def beside(name: str, content: bytes) -> Attack:
-    return lambda campaign: (campaign / "derived" / name).write_bytes(content) and None
+    def attack(campaign: Path) -> None:
+        (campaign / "derived" / name).write_bytes(content)
+
+    return attack
 
 
 BEFORE_SIGNING = [
@@ -219,6 +222,10 @@ def less(_index: int, row: list[str]) -> list[str]:
 
 def sixty(index: int, row: list[str]) -> list[str]:
     return [row[0], "60.0", *row[2:]] if index % 2 else row
+
+
+def empty_wire(run: Path) -> None:
+    (run / "wire-wall.log").write_bytes(b"")
 
 
 def no_wire(run: Path) -> None:
@@ -299,9 +306,9 @@ def a_fact_changed(journal: Journal) -> None:
 
 
 FORGED = [
-    Tampering("readings x 0.9, the wire log left", forged(lambda run: edit_rows(run, less)), "check", "check", "wire: "),
+    Tampering("readings x 0.9, the wire log left", forged(lambda run: edit_rows(run, less)), "check", "check", "wire:"),
     Tampering("half the rows set to 60 W", forged(lambda run: edit_rows(run, sixty)), "check", "check", "wire: "),
-    Tampering("wire logs emptied", forged(lambda run: (run / "wire-wall.log").write_bytes(b"") and None), "check",
+    Tampering("wire logs emptied", forged(empty_wire), "check",
               "check", "wire: "),
     Tampering("wire logs removed", forged(no_wire), "check", "check", "wire: "),
     Tampering("rating ends before its actions", forged(documents(rating_ends_early)), "check", "check", "order: "),
@@ -382,13 +389,13 @@ def in_the_last_run(edit: Callable[[Path], None]) -> Attack:
 
 GAMES = [
     Tampering("a run made to vanish", a_run_made_to_vanish, "check", "check", "planned: 1 of"),
-    Tampering("a run vanished with its lines of the log", a_run_vanished_with_its_lines, "check", "check", "planned: 1 of"),
+    Tampering("a run vanished with its lines of the log", a_run_vanished_with_its_lines, "check", "check", "planned:"),
     Tampering("a run redone until it pleases", a_run_redone, "-", "check"),
     Tampering("the whole campaign redone under its name", measured_again, "-", "named"),
     Tampering("another program for one repetition", another_program, "finding", "finding", "pooled-incomparable"),
     Tampering("lab.toml changed between two runs", in_the_last_run(an_input("lab.toml", "stabilization_s = 9.0")),
               "check", "check", "config: "),
-    Tampering("a threshold loosened between two runs", in_the_last_run(documents(looser)), "check", "check", "config: "),
+    Tampering("a threshold loosened between two runs", in_the_last_run(documents(looser)), "check", "check", "config:"),
 ]  # fmt: skip
 
 IN_FOLDERS = [*AFTER_SIGNING, *DERIVED, *BEFORE_SIGNING, *NOTES, *FORGED, *GAMES]
@@ -528,7 +535,7 @@ PACKAGES: dict[str, tuple[Change | None, Callable[[bytes], bytes] | None, str]] 
     "bytes behind the package": (None, lambda package: package + b"\0" * 100, "harmless"),
     "a package cut off": (None, lambda package: package[:-100], "refused"),
     "two packages in one": (None, lambda package: package + package, "harmless"),
-    "a local name that differs": (None, lambda package: package.replace(b"campaign.jsonl", b"campaign.jsonx", 1), "refused"),
+    "a local name that differs": (None, lambda p: p.replace(b"campaign.jsonl", b"campaign.jsonx", 1), "refused"),
     "folders 250 deep": (nested, None, "refused"),
     "an encoding named twice": (
         put("bagit.txt", lambda content: content + b"Tag-File-Character-Encoding: zlib\n"), None, "refused",

@@ -70,7 +70,7 @@ def a_tenth_less(run: Path) -> None:
     edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]], wire=True)
 
 
-def redo(campaign: Path, log: Path, key: Path) -> str:
+def redo(campaign: Path, log: Path, key: Path | None) -> str:
     """A7: the last run cut out of log, folder and receipts, and measured again until it pleased."""
     run = CampaignFolder(campaign).run_paths()[-1]
     ended = cut_back(campaign, run.name)

@@ -47,7 +47,10 @@ def test_every_driver_has_a_session_here() -> None:
 
 def test_what_the_driver_says_otherwise_than_then_is_told_with_its_line() -> None:
     log = [Exchange(10, ">", b"#X,R,0;"), Exchange(20, "<", b"#v,-,1,0;")]
-    with host.playing(Playback(log)), pytest.raises(Strayed, match=r"the driver says b'#V,R,0;', in the log b'#X,R,0;'"):
+    with (
+        host.playing(Playback(log)),
+        pytest.raises(Strayed, match=r"says b'#V,R,0;', in the log b'#X,R,0;'"),
+    ):
         registry.open_meter("wattsup", "/dev/played", capture=None, options={})
 
 
