@@ -14,7 +14,7 @@ from reports.render import audit_html
 
 ARCHIVES = Path(__file__).parents[1] / "data" / "archives"
 RECOMPUTED = frozenset({"results", "findings", "statistics", "report", "wire"})
-"""Checks that compare what is computed now with what was computed then. This campaign was made up, without wire logs."""
+"""Checks that compare what is computed now with what was computed then. This one was made up: it has no wire logs."""
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """Every tampering of the attack on evidence, once: what finds it without a witness, and what with one.
 
 The attack counted 66: after signing 5, derived files 8, before signing 3, notes 5, forged between seal and signature
-15, games without forging 7, zip tricks 23. Where its list does not give the wording of one, it was
-reconstructed (docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag, is), `finding` (in the results and the
-report), `named` (verify says so beside its checks), `harmless` (what is checked is what was packed), `-` (nothing).
+15, games without forging 7, zip tricks 23. Where its list does not give the wording of one, it was reconstructed
+(docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag, is), `finding` (in results
+and report), `named` (verify says so beside its checks), `harmless` (what is checked is what was packed), `-` (nothing).
 """
 
 import json
