@@ -8,7 +8,8 @@ Journal schema history
   2  2026-11-28  start: `staged`, `on_sut`, `environment` (null: not recorded); campaign.jsonl: `run-start`, and in
                  `run-end` `lost`, `signature`, `unsigned`; event `window`; run kind `ranging`; SUT fact `memory_kib`
                  start has `boot_ns`, a clock event `sut_boot_ns` and `host_boot_ns` (null in 1: not known), the end of
-                 a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen)
+                 a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen);
+                 a power descriptor `codec` (1 where it is absent)
 """
 
 import json
@@ -166,6 +167,8 @@ class PowerDescriptor:
     ranging: Literal["none", "auto", "fixed"] = "none"
     tier: Literal["reference", "working", "indicative", "uncalibrated"] | None = None
     calibration: Json | None = None
+    codec: int = 1
+    """What made the rows of the bytes (`meters.reading.CODEC`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,14 +385,23 @@ def load_object(line: str | bytes, where: str) -> Json:
     """One JSON object from one line.
 
     Raises:
-        DocumentError: not UTF-8, not JSON, or not an object.
+        DocumentError: not UTF-8, not JSON, not an object, or a name stands in one of its objects twice.
     """
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{where}: not a JSON document ({error}); the file was cut off or edited") from None
     if not isinstance(value, dict):
         raise DocumentError(f"{where}: found a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object whose every name stands once: of two, readers take either (RFC 8259, 4)."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r:.60} stands twice")
     return value
 
 

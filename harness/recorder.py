@@ -9,10 +9,10 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from math import isfinite
-from typing import BinaryIO
+from typing import BinaryIO, Literal, TypeAlias
 
 from harness.documents import (
     LAST_STAMP_NS,
@@ -34,10 +34,13 @@ from harness.documents import (
 from harness.errors import DocumentError, LabError, RunFolderError, printable
 from harness.instruments import stated
 from harness.run_folder import RunWriter, Sign, unsigned
+from meters import host
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.reading import QUANTITIES, Description, Identity, Origin, Reading
+from meters.reading import Description, Identity, Origin, Reading, cells_of, columns_of, header_of
 from meters.registry import remedy
 
+Cause: TypeAlias = Literal["silent", "unplugged", "garbage"]
+"""Why there is no reading."""
 POLL_S = 0.25
 REOPEN_S = 1.0
 RECENT = 4096
@@ -129,9 +132,9 @@ class MeterRecorder:
         self._description = stated(self._meter.describe(), limits_percent)
         self.interval_s = self._description.interval_s or self._description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
-        self._columns = [q for q in QUANTITIES if q in {column.name for column in self._description.columns}]
+        self._columns = columns_of(column.name for column in self._description.columns)
         self._file: BinaryIO = writer.open_stream(self._stream)
-        self._file.write((",".join(["time_ns", *self._columns, "window_s", "flags"]) + "\n").encode())
+        self._file.write((",".join(header_of(self._columns)) + "\n").encode())
         identity, origin = self._meter.identify(), self._meter.origin()
         calibration = calibration_of(identity, origin)
         journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self._description, calibration))
@@ -163,22 +166,12 @@ class MeterRecorder:
 
     def _work(self) -> None:
         cause: str | None = None
-        while not self._stop.is_set():
-            try:
-                reading = self._meter.read(POLL_S)
-            except MeterTimeout:
-                if self._silent_s() < SILENT_WINDOWS * self.interval_s + 1.0:
-                    continue
-                cause = self._note_cause(cause, "silent")
-                self._try_reopen()
-            except MeterUnplugged:
-                cause = self._note_cause(cause, "unplugged")
-                self._try_reopen()
-            except MeterGarbage:
-                cause = self._note_cause(cause, "garbage")
-            else:
-                self._record(reading, cause)
+        for heard in listen(self._meter, self.interval_s, self._stop.is_set, self._stop.wait):
+            if isinstance(heard, Reading):
+                self._record(heard, cause)
                 cause = None
+            else:
+                cause = self._note_cause(cause, heard)
         if cause is not None:
             self._gap(cause, time.monotonic_ns())
 
@@ -186,10 +179,7 @@ class MeterRecorder:
         # Garbage between two readings that follow in time is no gap: nothing is missing.
         if cause is not None and (cause != "garbage" or self._silent_s() > SILENT_WINDOWS * self.interval_s):
             self._gap(cause, reading.time_ns)
-        cells = [str(reading.time_ns)]
-        cells += ["" if (value := getattr(reading, column)) is None else repr(value) for column in self._columns]
-        cells += [repr(reading.window_s), "|".join(sorted(reading.flags))]
-        self._file.write((",".join(cells) + "\n").encode())
+        self._file.write((",".join(cells_of(reading, self._columns)) + "\n").encode())
         self.last, self._last_ns = reading, reading.time_ns
         self.recent.append(reading)
         self._spoken.set()
@@ -202,17 +192,43 @@ class MeterRecorder:
             GapEvent(time_ns=time.monotonic_ns(), stream=self._stream, cause=cause, from_ns=self._last_ns, to_ns=to_ns)
         )
 
-    def _note_cause(self, known: str | None, cause: str) -> str:
+    def _note_cause(self, known: str | None, cause: Cause) -> str:
         if known != cause:
             self._journal.note(f"meter-{cause}", f"meter {self.name}: {cause}")
         return cause
 
-    def _try_reopen(self) -> None:
-        """One attempt; an instrument that is not back yet is asked again after REOPEN_S."""
+
+def listen(
+    meter: Meter, interval_s: float, is_over: Callable[[], bool], pause: Callable[[float], object]
+) -> Iterator[Reading | Cause]:
+    """The readings of a meter in order, and what went wrong between them; one that is silent or gone is reopened. So
+    streams are recorded, and their wire logs decoded again."""
+    last_ns = host.monotonic_ns()
+    while not is_over():
         try:
-            self._meter.reopen()
-        except (MeterUnavailable, MeterTimeout, MeterUnplugged, MeterGarbage):
-            self._stop.wait(REOPEN_S)
+            reading = meter.read(POLL_S)
+        except MeterTimeout:
+            if (host.monotonic_ns() - last_ns) / 1e9 < SILENT_WINDOWS * interval_s + 1.0:
+                continue
+            yield "silent"
+        except MeterUnplugged:
+            yield "unplugged"
+        except MeterGarbage:
+            yield "garbage"
+            continue
+        else:
+            last_ns = reading.time_ns
+            yield reading
+            continue
+        _try_reopen(meter, pause)
+
+
+def _try_reopen(meter: Meter, pause: Callable[[float], object]) -> None:
+    """One attempt; an instrument that is not back yet is asked again after REOPEN_S."""
+    try:
+        meter.reopen()
+    except (MeterUnavailable, MeterTimeout, MeterUnplugged, MeterGarbage):
+        pause(REOPEN_S)
 
 
 def power_descriptor(

@@ -52,6 +52,10 @@ PHOTO = "photo"
 TRACKER = "tracker"
 """The note of an attachment that is a tracker's file; its entry has `run` too, and `tracker`: what it said of it."""
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
+BEGUN_WITH = ("inputs", "artifacts")
+"""Folders of every run, whether anything comes into them or not."""
+STATEMENT = "campaign.statement.json"
+"""What is signed (harness.evidence.statement)."""
 WORK = "inputs/work"
 """What was staged to the SUT, as its work folder had it."""
 IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -164,8 +168,8 @@ class RunWriter:
     def __init__(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=False)
-            (folder / "inputs").mkdir()
-            (folder / "artifacts").mkdir()
+            for name in BEGUN_WITH:
+                (folder / name).mkdir()
             # Unbuffered: what a full disk refused is not tried again when the file is closed.
             self._journal: BinaryIO = (folder / JOURNAL).open("xb", buffering=0)
         except OSError as error:
@@ -621,6 +625,7 @@ def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
     except (RunFolderError, OSError) as error:
         return [Check(subject, "manifest", False, str(error))], digests
     problems = [f"{name} is missing" for name in sorted(listed.keys() - digests.keys())]
+    problems += [f"{name} is a folder with nothing in it, which no run has" for name in _empty_folders(path)]
     problems += [f"{name} is not in the manifest" for name in sorted(digests.keys() - listed.keys())]
     problems += [
         f"{name}: sha256 {digests[name]} differs from the sealed {listed[name]}"
@@ -707,12 +712,13 @@ def examine(path: Path) -> Examination:
     """
     campaign = CampaignFolder(path)
     entries, checks = _examine_log(campaign.log, path.name, "chain")
-    checks.append(_verify_plain(path))
+    checks.append(_verify_plain(path, entries))
     annotations, noted = _examine_log(campaign.annotations, path.name, "annotations")
     checks += noted if annotations or not all(check.passed for check in noted) else []
     receipts, received = _examine_log(campaign.receipts, path.name, "receipts")
     checks += received if receipts or not all(check.passed for check in received) else []
     checks += _verify_receipts(path.name, receipts, campaign.log.lines())
+    checks += _verify_whole(path, entries)
     begun, started, ended = (
         {str(e["folder"]): e for e in entries if e.get("type") == kind and "folder" in e}
         for kind in ("run-begin", "run-start", "run-end")
@@ -751,6 +757,25 @@ def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], 
         return [], checks
 
 
+def _verify_whole(path: Path, entries: Sequence[Json]) -> Iterator[Check]:
+    """No log of a campaign that ended, or was signed, ends with half a line: nothing chains or counts it, and somebody
+    who reads the file takes it for a part. Of one that is being measured a kill may leave one; it is cut away."""
+    begun, ended = ([e.get("ordinal") for e in entries if e.get("type") == kind] for kind in ("run-begin", "run-end"))
+    plans = [e["runs"] for e in entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
+    planned = [run.get("ordinal") for plan in plans for run in plan if isinstance(run, dict)]
+    is_over = len(begun) == len(ended) and all(ordinal in ended for ordinal in planned)
+    if not is_over and not (path / STATEMENT).exists():
+        return
+    for name in (CAMPAIGN, ANNOTATIONS, RECEIPTS):
+        try:
+            rest = read_plain(path / name).rpartition(b"\n")[2]
+        except OSError:
+            continue  # not there, or a link, which `plain` names
+        if rest:
+            detail = f"{name} ends with half a line, which is in no chain: {rest[:60]!r}; it was added, or cut off"
+            yield Check(path.name, "whole", False, detail)
+
+
 def _verify_receipts(subject: str, receipts: Sequence[Json], lines: Sequence[bytes]) -> Iterator[Check]:
     """Every receipt is of a line that stands in the log as the witness was told it: none was cut off or rewritten."""
     if not receipts:
@@ -766,17 +791,32 @@ def _verify_receipts(subject: str, receipts: Sequence[Json], lines: Sequence[byt
     yield Check(subject, "receipts", not problems, found)
 
 
-def _verify_plain(path: Path) -> Check:
-    """No link, pipe or device stands in the campaign's folder or in `derived` (the runs' own are checked with them)."""
-    places = [path, path / DERIVED] if (path / DERIVED).is_dir() and not (path / DERIVED).is_symlink() else [path]
-    odd = [
-        str(item.relative_to(path))
-        for place in places
-        for item in sorted(place.iterdir())
-        if not (stat.S_ISREG(item.lstat().st_mode) or stat.S_ISDIR(item.lstat().st_mode))
-    ]
-    detail = f"{', '.join(odd)}: a link, pipe or device, not followed" if odd else "plain files and folders only"
-    return Check(path.name, "plain", not odd, detail)
+def _verify_plain(path: Path, entries: Sequence[Json]) -> Check:
+    """No link, pipe or device stands in the campaign's folder, nor anywhere below `derived` and what was attached, and
+    no folder there that holds nothing (the runs' own are checked with them)."""
+    attached = {str(entry.get("path")).split("/")[0] for entry in entries if entry.get("type") == "attachment"}
+    places = [path / name for name in sorted({DERIVED} | attached) if "\0" not in name]
+    below = [item for place in places if place.is_dir() and not place.is_symlink() for item in _below(place)]
+    odd = [item for item in [*sorted(path.iterdir()), *below] if not _is_plain(item)]
+    empty = [item for item in below if _is_plain(item) and item.is_dir() and not any(item.iterdir())]
+    problems = [f"{item.relative_to(path)}: a link, pipe or device, not followed" for item in odd]
+    problems += [f"{item.relative_to(path)}: a folder with nothing in it, which nothing lists" for item in empty]
+    return Check(path.name, "plain", not problems, "; ".join(problems) or "plain files and folders only")
+
+
+def _below(folder: Path) -> list[Path]:
+    """Everything below a folder, sorted, however deep; links are told, never followed."""
+    items, places = [], [folder]
+    while places:
+        inside = list(places.pop().iterdir())
+        items += inside
+        places += [item for item in inside if item.is_dir() and not item.is_symlink()]
+    return sorted(items)
+
+
+def _is_plain(item: Path) -> bool:
+    mode = item.lstat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def _verify_complete(subject: str, entries: Sequence[Json], ended: Mapping[str, Json], on_disk: Sequence[str]) -> Check:
@@ -841,13 +881,19 @@ def _own_digest(unclosed: bytes) -> bytes:
 def _files(folder: Path) -> list[str]:
     """Relative POSIX names of every regular file below a folder, sorted; links and devices are refused."""
     names = []
-    for path in folder.rglob("*"):
+    for path in _below(folder):
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):
             names.append(path.relative_to(folder).as_posix())
         elif not stat.S_ISDIR(mode):
             raise RunFolderError(f"{path}: a link, pipe or device in a run folder; only plain files can be sealed")
     return sorted(names)
+
+
+def _empty_folders(run: Path) -> list[str]:
+    """Folders of a run that hold nothing, those left out that every run begins with."""
+    folders = (item for item in _below(run) if item.is_dir() and not item.is_symlink() and not any(item.iterdir()))
+    return [name for item in folders if (name := item.relative_to(run).as_posix()) not in BEGUN_WITH]
 
 
 def _read_manifest(manifest: Path) -> dict[str, str]:

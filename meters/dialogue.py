@@ -6,11 +6,11 @@ Does not know: any protocol.
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+from meters import host
 from meters.access import ANYBODY, Access, Peer
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
 from meters.options import Option
@@ -169,7 +169,7 @@ class DialogueMeter:
         except BaseException:
             dialogue.close()
             raise
-        self._due_s = time.monotonic()
+        self._due_s = host.monotonic()
 
     def identify(self) -> Identity:
         """Return who the instrument says it is."""
@@ -220,7 +220,7 @@ class DialogueMeter:
         except BaseException:
             self._dialogue.close()
             raise
-        self._due_s = time.monotonic()
+        self._due_s = host.monotonic()
 
     def close(self) -> None:
         """Take leave and give the port back."""
@@ -254,14 +254,14 @@ class DialogueMeter:
             raise
 
     def _wait_until_due(self, timeout_s: float, interval_s: float) -> None:
-        wait_s = self._due_s - time.monotonic()
+        wait_s = self._due_s - host.monotonic()
         if wait_s > timeout_s:
-            time.sleep(timeout_s)
+            host.sleep(timeout_s)
             raise MeterTimeout(f"{self._dialogue.port}: the next reading is due in {wait_s - timeout_s:.2f} s")
         if wait_s > 0:
-            time.sleep(wait_s)
+            host.sleep(wait_s)
         # The grid stays where it is; questions whose time has passed are left out.
-        late = max(0.0, time.monotonic() - self._due_s) // interval_s
+        late = max(0.0, host.monotonic() - self._due_s) // interval_s
         self._due_s += (late + 1) * interval_s
 
     def _check_same(self, identity: Identity, origin: Origin) -> None:

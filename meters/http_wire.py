@@ -18,13 +18,12 @@ import http.client
 import io
 import socket
 import ssl
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from meters import tls
+from meters import host, tls
 from meters.access import ANYBODY, Access, Peer
 from meters.http_auth import Login, hidden, masked, read_challenges, withhold
 from meters.meter import (
@@ -140,6 +139,10 @@ class HttpWire:
     def reopen(self) -> None:
         """Drop the connection, look the host up and connect anew; raises `MeterUnavailable`, `MeterMismatch`."""
         self.close()
+        if host.recording() is not None:
+            self._connect(Deadline(CONNECT_S))
+            self._gone = self._refused = ""
+            return
         try:
             infos = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -181,6 +184,9 @@ class HttpWire:
 
     def _connect(self, deadline: Deadline) -> None:
         """Connect to the first address that answers; raises the `OSError` of the last."""
+        if (session := host.recording()) is not None:
+            self._tap = _Tap(session.connection(), self._capture, self._login)
+            return
         trouble = OSError("no address")
         for family, address in self._places:
             sock = socket.socket(family, socket.SOCK_STREAM)
@@ -335,7 +341,7 @@ class _Tap:
     With a `login` an answer is held back until it is whole, so that nothing of the password is captured in pieces.
     """
 
-    def __init__(self, sock: socket.socket, capture: Capture | None, login: Login | None) -> None:
+    def __init__(self, sock: host.Connection, capture: Capture | None, login: Login | None) -> None:
         self._sock = sock
         self._capture = capture
         self._login = login
@@ -367,9 +373,10 @@ class _Tap:
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`; raises `TimeoutError`, `OSError`."""
-        self._record(">", time.monotonic_ns(), withhold(data))
+        kept = withhold(data)
+        self._record(">", host.monotonic_ns(), kept)
         self._arm()
-        self._sock.sendall(data)
+        self._sock.sendall(data if host.recording() is None else kept)  # a recording knows no password
 
     def receive_into(self, buffer: WriteableBuffer) -> int:
         """Fill `buffer` with what is there, 0 bytes at the end of the connection."""
@@ -378,7 +385,7 @@ class _Tap:
         self._arm()
         count = self._sock.recv_into(buffer)
         if count:
-            self.heard_ns = time.monotonic_ns()
+            self.heard_ns = host.monotonic_ns()
             self.heard_bytes += count
             self._record("<", self.heard_ns, bytes(memoryview(buffer)[:count]))
         return count
@@ -410,7 +417,7 @@ class _Tap:
 
     def _record_late(self, data: bytes) -> None:
         if data:
-            self._record("<", time.monotonic_ns(), data)
+            self._record("<", host.monotonic_ns(), data)
 
     def _arm(self) -> None:
         left_s = self._deadline.left_s
@@ -455,10 +462,10 @@ def _place(url: str) -> tuple[str, str, int]:
     """Return scheme, host and TCP port."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        name, port = parts.hostname, parts.port
         rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-        if parts.scheme in DEFAULT_PORTS and host and not rest and port != 0:
-            return parts.scheme, host, port or DEFAULT_PORTS[parts.scheme]
+        if parts.scheme in DEFAULT_PORTS and name and not rest and port != 0:
+            return parts.scheme, name, port or DEFAULT_PORTS[parts.scheme]
     except ValueError:
         pass
     raise MeterOptionError(

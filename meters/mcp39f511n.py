@@ -37,11 +37,11 @@ from __future__ import annotations
 
 import re
 import struct
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import (
@@ -365,7 +365,7 @@ class Mcp39f511n(OverWire[Wire]):
         self._window_s = self._reading(frame, 0).window_s
         self._repetitions = Repetitions(self._window_s, self._interval_s)
         if old_cycles:  # until what the old window had begun is over, and one of the new is complete
-            time.sleep(self._window_s * (1 + old_cycles / self._scale.cycles))
+            host.sleep(self._window_s * (1 + old_cycles / self._scale.cycles))
         return identity
 
     def describe(self) -> Description:

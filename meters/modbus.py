@@ -12,12 +12,12 @@ keeps it could not be confirmed.
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
@@ -388,7 +388,7 @@ class ModbusDialogue(OverWire[SerialWire]):
         """Return when the last byte of the reply was here, and its registers."""
         question = Question(self._address, function, start, count)
         request = self._framing.request(question)
-        time.sleep(max(0.0, self._rest_until_s - time.monotonic()))
+        host.sleep(max(0.0, self._rest_until_s - host.monotonic()))
         self._wire.write(request)
         splitter = self._framing.splitter(question)
         end = Deadline(min(deadline.left_s, self._exchange_s(count)))
@@ -405,7 +405,7 @@ class ModbusDialogue(OverWire[SerialWire]):
             frame = splitter.feed(chunk.data)
             if frame is None and end.expired:
                 raise self._nonsense(splitter.heard, question)
-        self._rest_until_s = time.monotonic() + REST_CHARACTERS * self._character_s
+        self._rest_until_s = host.monotonic() + REST_CHARACTERS * self._character_s
         try:
             return chunk.time_ns, self._framing.words(frame, question)
         except ExceptionReply as error:

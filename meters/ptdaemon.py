@@ -20,7 +20,6 @@ have no checksum; TCP's is the only one. No test here shows a real daemon.
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
@@ -335,7 +335,7 @@ class PtDaemon(OverWire[SerialWire]):
                     f"{self.port}: no new sample within {self.reply_s:g} s{missed}; look at the daemon's own window: "
                     "its analyser may be off or busy"
                 )
-            time.sleep(self._poll_s)
+            host.sleep(self._poll_s)
         self._missed = 0
         return self._readings.popleft()
 
@@ -391,7 +391,7 @@ class PtDaemon(OverWire[SerialWire]):
         reply = ""
         for attempt in range(STARTS):
             if attempt:
-                time.sleep(START_WAIT_S)
+                host.sleep(START_WAIT_S)
             reply = self._ask(Deadline(ANSWER_S), "Go", str(self._settings.interval_ms), "0", self._settings.mark)
             if reply.startswith("Starting untimed measurement"):
                 self._measuring = True

@@ -7,7 +7,7 @@ Does not know: files, wires, statistics.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +74,30 @@ QUANTITIES = (
     "energy_wh",
     "relative_uncertainty",
 )
+CODEC = 2
+"""What the drivers make of the same bytes; stands in every descriptor.
+
+History: 1 (until 2026-11); 2 (2026-11-28): `stale` goes by the refresh time, one odd value costs its own quantity,
+marks of PTDaemon, phases and delivered power of IEC 62056-21 and SML (`harness.evidence.codecs`).
+"""
+
+
+def columns_of(names: Iterable[str]) -> list[str]:
+    """Return the quantities among some columns in the order of a stream."""
+    known = set(names)
+    return [quantity for quantity in QUANTITIES if quantity in known]
+
+
+def header_of(columns: Sequence[str]) -> list[str]:
+    """Return the header of a stream (docs/run-folder.md)."""
+    return ["time_ns", *columns, "window_s", "flags"]
+
+
+def cells_of(reading: Reading, columns: Sequence[str]) -> list[str]:
+    """Return the row of a reading under that header."""
+    values = [getattr(reading, column) for column in columns]
+    numbers = ["" if value is None else repr(value) for value in values]
+    return [str(reading.time_ns), *numbers, repr(reading.window_s), "|".join(sorted(reading.flags))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +210,7 @@ class Description:
             "ranging": self.ranging,
             "tier": self.tier,
             "columns": [_column_document(column) for column in self.columns],
+            "codec": CODEC,
             "calibration": None,
         }
 

@@ -14,7 +14,6 @@ import os
 import socket
 import stat
 import termios
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 
 import serial
 
-from meters import tls
+from meters import host, tls
 from meters.access import ANYBODY, Access, Declaration, Peer
 from meters.certificates import certificate_sha256, public_key_sha256
 from meters.meter import (
@@ -54,12 +53,12 @@ class Deadline:
     __slots__ = ("_end_s",)
 
     def __init__(self, timeout_s: float) -> None:
-        self._end_s = time.monotonic() + timeout_s
+        self._end_s = host.monotonic() + timeout_s
 
     @property
     def left_s(self) -> float:
         """Seconds left, never below 0."""
-        return max(0.0, self._end_s - time.monotonic())
+        return max(0.0, self._end_s - host.monotonic())
 
     @property
     def expired(self) -> bool:
@@ -334,6 +333,7 @@ class SerialWire:
 
         Raises `MeterTimeout` at the deadline (at most `POLL_S` late), `MeterUnplugged` when the port goes away.
         """
+        host.expect(deadline.left_s)
         while True:
             data = b""
             try:
@@ -344,7 +344,7 @@ class SerialWire:
                 if not data:  # what came before the unplugging still counts; the next call raises
                     raise self._unplugged(error) from error
             if data:
-                chunk = Chunk(time.monotonic_ns(), data)
+                chunk = Chunk(host.monotonic_ns(), data)
                 self._record("<", chunk.time_ns, data)
                 return chunk
             if deadline.expired:
@@ -354,7 +354,7 @@ class SerialWire:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; raises `MeterTimeout`, `MeterUnplugged`."""
-        self._record(">", time.monotonic_ns(), data)
+        self._record(">", host.monotonic_ns(), data)
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException as error:
@@ -452,7 +452,9 @@ class _TcpPort:
         self._socket.close()
 
 
-def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | _TcpPort:
+def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | _TcpPort | host.Line:
+    if (session := host.recording()) is not None:
+        return session.line()
     scheme = _scheme(port)
     if scheme in WEB_SCHEMES:
         raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
@@ -528,6 +530,8 @@ def attest(
     and `lacks` in its evidence says for want of what.
     Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
     """
+    if host.recording() is not None:
+        return Origin("unattested", {})  # whose bytes a log holds, its run's descriptor says
     if _scheme(port):
         return _attest_socket(port, identity, peer, declaration)
     return _attest_device(port, identity, sysfs)
@@ -535,13 +539,13 @@ def attest(
 
 def _attest_socket(port: str, identity: Identity, peer: Peer | None, declaration: Declaration | None) -> Origin:
     parts = urlsplit(port)
-    host = parts.hostname or ""
+    name = parts.hostname or ""
     try:
-        infos = socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(name, parts.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise MeterUnavailable(f"{port}: the host {host!r} has no address ({error}); correct `port`") from error
+        raise MeterUnavailable(f"{port}: the host {name!r} has no address ({error}); correct `port`") from error
     addresses = sorted({str(info[4][0]) for info in infos} | ({peer.address} if peer else set()))
-    evidence: Evidence = {"port": port, "host": host, "addresses": list(addresses)}
+    evidence: Evidence = {"port": port, "host": name, "addresses": list(addresses)}
     evidence["identity_model"] = identity.model
     if peer is not None and peer.certificate:
         evidence |= _of_certificate(peer)
@@ -549,7 +553,7 @@ def _attest_socket(port: str, identity: Identity, peer: Peer | None, declaration
         return Origin("emulated", evidence)
     if peer is not None and peer.pinned and _says_who(identity):
         return Origin("attested", evidence)
-    if declaration is not None and _fits(declaration, host, identity):
+    if declaration is not None and _fits(declaration, name, identity):
         return Origin("declared", evidence | _of_declaration(declaration))
     lacks = [] if _says_who(identity) else ["identity"]
     lacks += [] if peer is not None and peer.pinned else ["pin" if parts.scheme in TLS_SCHEMES else "tls"]

@@ -18,10 +18,10 @@ import fcntl
 import os
 import stat
 import struct
-import time
 from contextlib import suppress
 from typing import Literal
 
+from meters import host
 from meters.access import ANYBODY, Access
 from meters.meter import MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.transport import Capture, Chunk, Deadline, Exchange, Line, SerialWire, Sink, Wire
@@ -63,13 +63,13 @@ class UsbtmcWire:
             raise self._trouble(error, "no reply came before the deadline; check that the meter is on") from error
         if not data:
             raise MeterTimeout(f"{self.port}: the meter sent an empty reply; it was asked nothing it answers")
-        chunk = Chunk(time.monotonic_ns(), data)
+        chunk = Chunk(host.monotonic_ns(), data)
         self._record("<", chunk.time_ns, data)
         return chunk
 
     def write(self, data: bytes) -> None:
         """Send `data` as one message; raises `MeterTimeout`, `MeterUnplugged`."""
-        self._record(">", time.monotonic_ns(), data)
+        self._record(">", host.monotonic_ns(), data)
         try:
             self._begin(WRITE_TIMEOUT_S)
             taken = os.write(self._file, data)
@@ -161,4 +161,5 @@ def open_wire(port: str, line: Line, sink: Sink | None, access: Access = ANYBODY
 
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`.
     """
-    return UsbtmcWire(port, sink) if port.startswith(USBTMC_PREFIX) else SerialWire(port, line, sink, access)
+    is_usbtmc = port.startswith(USBTMC_PREFIX) and host.recording() is None  # a log is read like a line
+    return UsbtmcWire(port, sink) if is_usbtmc else SerialWire(port, line, sink, access)

@@ -26,13 +26,13 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
@@ -672,7 +672,7 @@ class YokogawaDialogue(OverWire[Wire]):
         self._settle(":INTEG:MODE", "NORM")
         self._settle(":INTEG:TIM", "0,0,0")
         self._command(":INTEG:STAR")
-        time.sleep(INTEGRATOR_START_S)
+        host.sleep(INTEGRATOR_START_S)
         if not self._integrator_runs():
             raise MeterRefused(f"{self.port}: the integrator does not run after :INTEG:STAR; look at the panel")
         self._started_integrator = True

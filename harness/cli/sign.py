@@ -36,8 +36,9 @@ def call(arguments: argparse.Namespace) -> int:
 
     require_key(arguments.key)  # before the campaign is verified, which takes its time
     with at_work("verifying the campaign before it is signed"):
-        from harness.evidence.statement import SIGNATURE, STATEMENT
+        from harness.evidence.statement import SIGNATURE
         from harness.evidence.verification import sign_campaign
+        from harness.run_folder import STATEMENT
 
         statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
     key = statement["signer"]["fingerprint"]
@@ -45,6 +46,8 @@ def call(arguments: argparse.Namespace) -> int:
     say(console, f"You signed {counted(statement['n_runs'], 'run')} of {statement['campaign']} with {key}.")
     if statement["incomplete"]:
         say(console, f"The statement says that the campaign is incomplete: {statement['incomplete']}.")
+    if statement["not_recomputed"]:
+        say(console, f"Signed as they stood, and recomputed by nobody: {', '.join(statement['not_recomputed'])}.")
     print(f"statement  {arguments.campaign / STATEMENT}\nsignature  {arguments.campaign / SIGNATURE}")
     say(
         console,

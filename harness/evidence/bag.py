@@ -4,6 +4,7 @@ Knows zip files and bags, and that the one to unpack may be hostile: nothing is 
 link is made, nothing grows beyond its limits, no two names can mean one file. Knows nothing of what a campaign proves.
 """
 
+import re
 import shutil
 import stat
 import tempfile
@@ -21,9 +22,10 @@ import bagit
 
 from harness.errors import RunFolderError, SigningError
 from harness.evidence.statement import parts_of
-from harness.run_folder import CAMPAIGN, CampaignFolder, open_plain
+from harness.run_folder import CAMPAIGN, CampaignFolder, open_plain, read_plain
 
 PAYLOAD = "data"
+DECLARATION = "bagit.txt"
 STAMP = (1980, 1, 1, 0, 0, 0)
 """Of every entry: two bags of one campaign differ in the bagging date only."""
 CHUNK = 1 << 20
@@ -244,6 +246,18 @@ def _bombs(entries: Sequence[zipfile.ZipInfo], limits: Limits, size: int) -> Ite
             yield f"{other.orig_filename!r:.120} and {one.orig_filename!r:.120} share bytes: a compression bomb"
 
 
+def _require_utf8(package: Path, declaration: Path) -> None:
+    """Raise unless bagit.txt says that the bag's other tag files are UTF-8: whatever else Python knows by such a name
+    is no encoding of a text, or one that nobody here reads."""
+    try:
+        encodings = re.findall(rb"(?im)^Tag-File-Character-Encoding[ \t]*:[ \t]*(.*?)[ \t]*$", read_plain(declaration))
+    except OSError as error:
+        raise SigningError(f"{package}: it has no {DECLARATION} ({error.strerror or error})") from None
+    if [each.upper() for each in encodings] != [b"UTF-8"]:
+        said = ", ".join(repr(each.decode(errors="replace"))[:40] for each in encodings) or "none"
+        raise SigningError(f"{package}: refused, {DECLARATION} names the encoding {said}; expected UTF-8")
+
+
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None:
     """Write one checked entry as a new file, never more bytes than it declared."""
     target = into / PurePosixPath(entry.orig_filename)
@@ -267,6 +281,7 @@ def _payload(package: Path, into: Path) -> Path:
     tops = list((into / "bag").iterdir()) if (into / "bag").is_dir() else []
     if len(tops) != 1 or not (tops[0] / PAYLOAD / CAMPAIGN).is_file():
         raise SigningError(f"{package}: found no bag with a campaign in it; `wattlab export bag` writes one")
+    _require_utf8(package, tops[0] / DECLARATION)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -244,7 +244,8 @@ def _same_page(written: str, fresh: str) -> tuple[bool, str]:
         rest, fresh_rest = (_MAKER.sub("", _FIGURE.sub("<svg/>", page)) for page in (written, fresh))
         if rest == fresh_rest:
             return True, f"text as rendered now; figures drawn by {maker}, this is {GENERATOR}: {NOT_COMPARED}"
-    lines = zip_longest(written.split("\n"), fresh.split("\n"), fillvalue="")
+    # Not by splitlines: it takes CRLF for LF, and a line end more for none.
+    lines = zip_longest(written.split("\n"), fresh.split("\n"), fillvalue="(no line)")
     number, (old, new) = next((n, pair) for n, pair in enumerate(lines, 1) if pair[0] != pair[1])
     return False, f"line {number} is {_around(old, new)}, rendered now {_around(new, old)}"
 

@@ -19,6 +19,7 @@ from harness.run_folder import (
     CAMPAIGN,
     DERIVED,
     RECEIPTS,
+    STATEMENT,
     CampaignFolder,
     ChainedLog,
     Check,
@@ -27,7 +28,6 @@ from harness.run_folder import (
     sha256_of,
 )
 
-STATEMENT = "campaign.statement.json"
 SIGNATURE = "campaign.statement.json.sig"
 SCHEMA = 1
 """Schema history of the statement: 1, 2026-11-21, first version."""

@@ -30,13 +30,15 @@ from harness.evidence.recomputed import (
     check_validity,
     recompute,
 )
-from harness.evidence.statement import SIGNATURE, STATEMENT
+from harness.evidence.statement import SIGNATURE
+from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.provenance import software_facts
 from harness.run_folder import (
     DERIVED,
     MANIFEST,
     SEAL_SIGNATURE,
+    STATEMENT,
     CampaignFolder,
     Check,
     Examination,
@@ -89,15 +91,38 @@ def verify(
     checks += derived + signed
     if statement is not None:
         checks += statements.compare(statement, CampaignFolder(path), seen, computed)
-    strays = sorted({item.name for item in path.iterdir()} - statements.parts_of(seen.entries))
-    notes = [f"No part of the campaign, covered by nothing: {', '.join(strays)}"] if strays else []
+    notes = [*_strays(path, seen.entries), *_not_recomputed(path, statement)]
     proof = [not_proved(evaluate(seen.entries, seen.receipts, asdict(Thresholds())))]
     return Outcome(checks, [*notes, *told, *_notes(checks, statement, key), *proof])
 
 
+def _strays(path: Path, entries: Sequence[Json]) -> Iterator[str]:
+    """Names what lies in the campaign's folder and is no part of it."""
+    strays = {item.name for item in path.iterdir()} - statements.parts_of(entries)
+    attached = {str(entry.get("path")) for entry in entries if entry.get("type") == "attachment"}
+    folders = {path / name.split("/")[0] for name in attached if "/" in name}
+    beside = {item.relative_to(path).as_posix() for folder in folders for item in folder.rglob("*") if item.is_file()}
+    strays |= beside - attached
+    if strays:
+        yield f"No part of the campaign, covered by nothing: {', '.join(sorted(strays))}"
+
+
+def _not_recomputed(path: Path, statement: Json | None) -> Iterator[str]:
+    """Names the derived files that no check compares with the raw data."""
+    if names := unchecked(path):
+        covered = "nothing" if statement is None else "the signature only"
+        yield f"Nobody recomputed {', '.join(names)} in {DERIVED}: covered by {covered}"
+
+
+def unchecked(path: Path) -> list[str]:
+    """Files in `derived` that are neither results nor a page of theirs: whoever put them there is believed."""
+    return sorted(set(statements.derived_digests(path)) - {RESULTS, REPORT, AUDIT})
+
+
 def _check_measured(path: Path, seen: Examination) -> list[Check]:
     """What a campaign says of itself, against itself."""
-    return [*check_trackers(path, seen), _check_clock(path.name, seen), *check_contradictions(path.name, seen)]
+    own = [_check_clock(path.name, seen), *_check_notes(path.name, seen), *check_contradictions(path.name, seen)]
+    return [*check_trackers(path, seen), *own, *check_wires(path, seen)]
 
 
 def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key: PublicKey | None) -> Iterator[Check]:
@@ -145,6 +170,7 @@ def sign_campaign(path: Path, key: Path, incomplete: str | None) -> Json:
     missing = None if plan.passed else f"{incomplete} ({plan.detail})"
     software = software_facts(APPLICATION)
     document = statements.make_statement(campaign, seen, computed, signer=about, software=software, incomplete=missing)
+    document["not_recomputed"] = unchecked(path)
     content = statements.to_bytes(document)
     signature = sign(content, key)
     if (problem := problem_of(content, signature, signer)) is not None:
@@ -274,6 +300,30 @@ def _check_clock(subject: str, seen: Examination) -> Check:
     honest = [f"the host's wall clock was set by {move.moved_s:+.0f} s before {move.run}" for move in moves]
     detail = "; ".join(problems or ["stamps agree with the monotonic clock", *honest])
     return Check(subject, "clock", not problems, detail)
+
+
+def _check_notes(subject: str, seen: Examination) -> Iterator[Check]:
+    """Notes are stamped in order, after what they are about, and are about runs of this campaign."""
+    if not seen.annotations:
+        return
+    begun: dict[object, object] = {e.get("folder"): e.get("utc") for e in seen.entries if e.get("type") == "run-begin"}
+    back_s = CLOCK_S + max([0.0, *(-move.moved_s for move in _moves(seen) if move.shown)])
+    problems: list[str] = []
+    last_s = _seconds(seen.entries[0].get("utc")) if seen.entries else None
+    for number, note in enumerate(seen.annotations, 1):
+        run, at_s = note.get("run"), _seconds(note.get("utc"))
+        run = run if run is None or isinstance(run, str) else repr(run)[:60]
+        about_s = None if run is None else _seconds(begun.get(run))
+        if run is not None and run not in begun:
+            problems.append(f"note {number} is about {run!r:.60}, which is no run of this campaign")
+        if at_s is None:
+            problems.append(f"note {number} is stamped {note.get('utc')!r:.40}, which is no time")
+            continue
+        for what, then_s in (("the one before it, or the campaign", last_s), (f"{run}, which it is about", about_s)):
+            if then_s is not None and at_s < then_s - back_s:
+                problems.append(f"note {number} is stamped {note['utc']}, {then_s - at_s:.0f} s before {what}")
+        last_s = at_s
+    yield Check(subject, "notes", not problems, "; ".join(problems) or f"{len(seen.annotations)} in order")
 
 
 def _log_goes_back(entries: Sequence[Json], moves: Sequence[_Move]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from harness.documents import dump
 from harness.run_folder import CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, seal_folder, sha256_of
 from reports.analysis.results import write_results
+from tests.reports.make_campaign import wire_log
 
 Edit = Callable[[Path], None]
 Journal = list[dict[str, Any]]
@@ -84,9 +85,12 @@ def copied(campaign: Path, into: Path) -> Path:
     return target
 
 
-def edit_rows(run: Path, change: Callable[[int, list[str]], list[str] | None]) -> None:
-    """Rewrite the rows of the power stream (None takes one out)."""
+def edit_rows(run: Path, change: Callable[[int, list[str]], list[str] | None], *, wire: bool = False) -> None:
+    """Rewrite the rows of the power stream (None takes one out), and with `wire` the bytes that say so."""
     stream = run / "readings-wall.csv"
     head, *rows = stream.read_text().splitlines()
     changed = [change(index, row.split(",")) for index, row in enumerate(rows)]
     stream.write_text("\n".join([head, *(",".join(row) for row in changed if row is not None), ""]))
+    if wire:
+        log = run / "wire-wall.log"
+        log.write_bytes(wire_log(stream.read_bytes(), int(log.read_bytes().split(b" ")[0]) - 1))

@@ -12,9 +12,10 @@ import pytest
 
 from harness.attest.signer import OF_SEAL, read_public_key, sign
 from harness.documents import dump
-from harness.evidence.statement import SIGNATURE, STATEMENT, to_bytes
+from harness.evidence import verification
+from harness.evidence.statement import SIGNATURE, to_bytes
 from harness.evidence.verification import Outcome, sign_campaign, verify
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, verify_campaign
+from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, STATEMENT, CampaignFolder, verify_campaign
 from reports.analysis.results import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, unlock, write_journal
@@ -37,7 +38,7 @@ def assert_found(outcome: Outcome, message: str) -> None:
 
 def power_scaled_up(campaign: Path) -> None:
     def edit(run: Path) -> None:
-        edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 1.05:.1f}", *row[2:]])
+        edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 1.05:.1f}", *row[2:]], wire=True)
 
     reforge(campaign, edit)
 
@@ -310,8 +311,10 @@ def test_a_run_copied_from_another_campaign_is_named_as_such(signed: Path, key: 
 
 
 def test_a_warning_of_the_meter_in_mid_run_is_found_and_cannot_be_taken_out(
-    unsigned: Path, key: Path, tmp_path: Path
+    unsigned: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The made up meter has no bytes for what it states.
+    monkeypatch.setattr(verification, "check_wires", lambda *_: [])
     campaign = copied(unsigned, tmp_path)
     reforge(campaign, lambda run: meter_states(run, warning=0.05))
     computed = json.loads((campaign / "derived" / "results.json").read_text())

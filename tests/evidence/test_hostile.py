@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from harness.attest.signer import PublicKey, read_public_key
 from harness.errors import LabError
-from harness.evidence.statement import STATEMENT
 from harness.evidence.verification import verify
-from harness.run_folder import ANNOTATIONS, CampaignFolder, examine
+from harness.run_folder import ANNOTATIONS, STATEMENT, CampaignFolder, examine
 from reports.analysis.results import analyse
 from tests.evidence.forger import copied, journal_of, reforge, write_journal
 

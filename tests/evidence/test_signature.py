@@ -10,9 +10,9 @@ import pytest
 from harness import cli
 from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, read_public_key, sign
 from harness.errors import SigningError
-from harness.evidence.statement import SIGNATURE, STATEMENT
+from harness.evidence.statement import SIGNATURE
 from harness.evidence.verification import sign_campaign, verify
-from harness.run_folder import CampaignFolder
+from harness.run_folder import STATEMENT, CampaignFolder
 from reports.analysis.results import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows

@@ -67,10 +67,10 @@ def notes(campaign: Path, *files: Path) -> str:
 
 
 def a_tenth_less(run: Path) -> None:
-    edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]])
+    edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]], wire=True)
 
 
-def redo(campaign: Path, log: Path, key: Path) -> str:
+def redo(campaign: Path, log: Path, key: Path | None) -> str:
     """A7: the last run cut out of log, folder and receipts, and measured again until it pleased."""
     run = CampaignFolder(campaign).run_paths()[-1]
     ended = cut_back(campaign, run.name)
@@ -130,7 +130,7 @@ def test_a_run_that_vanished_with_its_lines_is_found_by_the_witnesss_log(campaig
 def test_readings_forged_after_the_seal_contradict_the_receipts_even_without_the_witness(campaign: Path) -> None:
     reforge(
         campaign,
-        lambda run: edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]]),
+        lambda run: edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]], wire=True),
         results=False,
     )
     assert any("is not the one that the witness was told: the log was cut back" in one for one in problems(campaign))
@@ -141,7 +141,7 @@ def test_forged_readings_without_the_receipts_are_found_by_the_log_and_missed_in
 ) -> None:
     reforge(
         campaign,
-        lambda run: edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]]),
+        lambda run: edit_rows(run, lambda _, row: [row[0], f"{float(row[1]) * 0.9:.1f}", *row[2:]], wire=True),
         results=False,
     )
     (campaign / RECEIPTS).unlink()

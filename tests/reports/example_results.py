@@ -81,7 +81,10 @@ def meter(origin: str) -> Part:
     accuracy = {"reading_percent": 1.5, "range_percent": 0.0, "counts": 3.0, "source": "operator's manual"}
     return {
         "meter": "wall", "role": "headline", "circuit": "sut-ac-inlet", "origin": origin, "evidence": {},
-        "identity": {"maker": "wattlab", "model": "virtual Watts Up? PRO", "serial": "0", "firmware": "1"},
+        "identity": {
+            "maker": "Electronic Educational Devices", "model": "Watts up? PRO", "serial": "",
+            "firmware": "4.12 (EMULATED), hardware 1.3",
+        },
         "averaging": "window", "window_s": 1.0, "stamp": "end", "latency_s": 0.0, "calibration": None, "n_runs": 15,
         "columns": [{"name": "power_w", "unit": "W", "resolution": 0.1, "range": [0.0, 1800.0], "accuracy": accuracy}],
     }  # fmt: skip

@@ -35,6 +35,8 @@ from harness.documents import (
     dump,
 )
 from harness.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
+from meters import wattsup
+from meters.reading import CODEC
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
@@ -187,8 +189,11 @@ class SyntheticRun:
             writer.append(self._start_document(previous, config, software, inputs))
             writer.append(self._meter())
             writer.append(self._agent())
+            readings = self._readings()
             with writer.open_stream("readings-wall.csv") as stream:
-                stream.write(self._readings())
+                stream.write(readings)
+            with writer.open_stream("wire-wall.log") as stream:
+                stream.write(wire_log(readings, self._base_ns))
             with writer.open_stream("samples-agent.csv") as stream:
                 stream.write(self._samples())
             for event in sorted(self._events(), key=lambda event: event.time_ns):
@@ -254,11 +259,12 @@ class SyntheticRun:
         accuracy = {"reading_percent": 1.5, "range_percent": 0.0, "counts": 3.0, "source": "operator's manual"}
         return PowerDescriptor(
             stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet",
-            identity={"maker": "wattlab", "model": "virtual Watts Up? PRO", "serial": "0", "firmware": "1",
-                      "driver": "wattsup"},
+            identity={"maker": "Electronic Educational Devices", "model": "Watts up? PRO", "serial": "",
+                      "firmware": "4.12 (EMULATED), hardware 1.3", "driver": "wattsup"},
             origin=self.shape.origin, evidence={"device": "/dev/pts/7", "major": 136}, averaging="window",
             window_s=1.0, stamp="end", latency_s=0.0,
             columns=[{"name": "power_w", "unit": "W", "resolution": 0.1, "range": [0.0, 1800.0], "accuracy": accuracy}],
+            codec=CODEC,
         )  # fmt: skip
 
     def _agent(self) -> IndicatorDescriptor:
@@ -396,6 +402,23 @@ class SyntheticRun:
             "parameters": 25_716_773, "data": {"kind": "generated", "sha256": "d" * 64},
             "weights": {"kind": "wattlab-pretrained", "sha256": "e" * 64},
         }  # fmt: skip
+
+
+def wire_log(readings: bytes, begin_ns: int) -> bytes:
+    """What a Watts Up? and its driver say until these readings were made; its other quantities are not sent."""
+    names = [field.name for field in wattsup.FIELDS]
+    talk: list[tuple[str, bytes]] = [
+        (">", b"#V,R,0;"), ("<", b"#v,-,8,1,0,1,3,4,12,EMULATED,0;\r\n"),
+        (">", b"#H,R,0;"), ("<", f"#h,-,18,{','.join(names)};\r\n".encode()),
+        (">", f"#C,W,18,{','.join(['1'] * 18)};".encode()), (">", b"#L,W,3,E,0,1;"),
+    ]  # fmt: skip
+    lines = [f"{begin_ns + step} {way} {said.hex()}\n" for step, (way, said) in enumerate(talk, 1)]
+    for row in readings.decode().splitlines()[1:]:
+        time_ns, power_w, *_ = row.split(",")
+        count = "_" if power_w == "" else str(round(float(power_w) * 10))
+        said = f"#d,-,18,{','.join([count] + ['_'] * 17)};\r\n".encode()
+        lines.append(f"{time_ns} < {said.hex()}\n")
+    return "".join(lines).encode()
 
 
 def stamp(when: datetime) -> str:

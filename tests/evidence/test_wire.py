@@ -1,0 +1,90 @@
+"""Rows of a stream are held against the bytes of its wire log; what cannot be compared is said, never passed over."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.evidence.codecs import changes_since
+from harness.evidence.wire import check_wires
+from harness.run_folder import CampaignFolder, Check, examine
+from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
+
+Journal = list[dict[str, Any]]
+
+
+def checks_of(campaign: Path) -> list[Check]:
+    return check_wires(campaign, examine(campaign))
+
+
+def described(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        journal = journal_of(run)
+        change(journal[1])
+        write_journal(run, journal)
+
+    return edit
+
+
+def rows(change: Callable[[int, list[str]], list[str] | None]) -> Callable[[Path], None]:
+    return lambda run: edit_rows(run, change)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (rows(lambda at, row: [row[0], "60.0", *row[2:]] if at == 5 else row), "line 7: power_w is '60.0', the wire"),
+        (rows(lambda at, row: None if at == 5 else row), "line 7: time_ns is"),
+        (rows(lambda at, row: None if at > 50 else row), "readings of the log are no rows"),
+        (rows(lambda at, row: [str(int(row[0]) + 1), *row[1:]] if at == 5 else row), "line 7: time_ns is"),
+        (rows(lambda at, row: [*row[:3], "stale"] if at == 5 else row), "line 7: flags is 'stale'"),
+        (described(lambda one: one["identity"].update(model="Watts up? PRO ES")), "model of the meter is"),
+        (described(lambda one: one["identity"].update(driver="wt310")), "says driver 'wt310', lab.toml 'wattsup'"),
+        (lambda run: (run / "wire-wall.log").write_bytes(b"1 < zz\n") and None, "the wire log was changed or is not"),
+    ],
+)  # fmt: skip
+def test_a_stream_that_its_wire_log_contradicts_is_found(
+    unsigned: Path, tmp_path: Path, edit: Callable[[Path], None], message: str
+) -> None:
+    campaign = copied(unsigned, tmp_path)
+    first = CampaignFolder(campaign).run_paths()[0]
+    reforge(campaign, lambda run: edit(run) if run == first else None, results=False)
+    failed = [check for check in checks_of(campaign) if not check.passed]
+    assert len(failed) == 1
+    assert message in failed[0].detail
+
+
+def test_a_codec_of_a_newer_wattlab_is_not_decoded_and_that_is_said(unsigned: Path, tmp_path: Path) -> None:
+    campaign = copied(unsigned, tmp_path)
+    reforge(campaign, described(lambda one: one.update(codec=99)), results=False)
+    for check in checks_of(campaign):
+        assert check.passed
+        assert "was not decoded: codec 99 of 'wattsup' is not one of this wattlab" in check.detail
+
+
+def test_as_measured_every_stream_is_what_its_wire_log_says(unsigned: Path) -> None:
+    checks = checks_of(unsigned)
+    assert len(checks) == len(CampaignFolder(unsigned).run_paths())
+    assert all(check.passed and "are what its wire log says" in check.detail for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("driver", "column", "sealed", "decoded", "predicted"),
+    [
+        ("sdm120", "flags", "stale", "", True),
+        ("sdm120", "flags", "stale|overrange", "", False),
+        ("sdm120", "power_w", "99.0", "90.0", False),
+        ("wattsup", "flags", "stale", "", False),
+        ("ptdaemon", "power_w", "-103.2", "", True),
+        ("ptdaemon", "power_w", "103.2", "", False),
+        ("sml", "power_w", "", "52.0", True),
+        ("sml", "power_w", "0.0", "-52.0", True),
+        ("sml", "power_w", "0.0", "52.0", False),
+    ],
+)
+def test_a_change_of_the_codec_explains_its_own_cells_and_no_others(
+    driver: str, column: str, sealed: str, decoded: str, predicted: bool
+) -> None:
+    assert any(change.allows(column, sealed, decoded) for change in changes_since(1, driver)) is predicted
+    assert changes_since(2, driver) == []

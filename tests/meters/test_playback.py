@@ -1,0 +1,92 @@
+"""Every recorded session of every driver is decoded again from its bytes alone, on the log's own clock."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from meters import host, registry
+from meters.dialogue import DialogueMeter
+from meters.meter import MeterError
+from meters.playback import Guesses, Playback, PlaybackOver, Strayed
+from meters.reading import Reading
+from meters.session import first_difference, read_session
+from meters.transport import Exchange
+
+SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").iterdir())
+ASK = b"#V,R,0;"
+
+
+def heard_again(folder: Path) -> tuple[object, list[Reading]]:
+    session, log = read_session(folder)
+    readings: list[Reading] = []
+    port = str(session.origin.evidence["port"])
+    with host.playing(Playback(log)):
+        meter = registry.open_meter(session.driver, port, capture=None, options=session.options)
+        assert isinstance(meter, DialogueMeter)
+        while len(readings) < len(session.readings):
+            try:
+                readings.append(meter.read(0.25))
+            except MeterError:
+                continue
+    return meter.identify(), readings
+
+
+@pytest.mark.parametrize("folder", SESSIONS, ids=lambda folder: folder.name)
+def test_a_session_gives_the_same_readings_again_without_a_port_or_a_wait(folder: Path) -> None:
+    session, _log = read_session(folder)
+    identity, readings = heard_again(folder)
+    assert identity == session.identity
+    assert first_difference(session.readings, readings) is None
+    assert [reading.time_ns for reading in readings] == [reading.time_ns for reading in session.readings]
+
+
+def test_every_driver_has_a_session_here() -> None:
+    assert {read_session(folder)[0].driver for folder in SESSIONS} == set(registry.DRIVERS)
+
+
+def test_what_the_driver_says_otherwise_than_then_is_told_with_its_line() -> None:
+    log = [Exchange(10, ">", b"#X,R,0;"), Exchange(20, "<", b"#v,-,1,0;")]
+    with (
+        host.playing(Playback(log)),
+        pytest.raises(Strayed, match=r"says b'#V,R,0;', in the log b'#X,R,0;'"),
+    ):
+        registry.open_meter("wattsup", "/dev/played", capture=None, options={})
+
+
+def test_a_log_that_ends_ends_the_session() -> None:
+    with host.playing(Playback([Exchange(10, ">", ASK)])), pytest.raises(PlaybackOver):
+        registry.open_meter("wattsup", "/dev/played", capture=None, options={})
+
+
+def test_stamps_that_lie_ages_apart_hang_nothing() -> None:
+    log = [Exchange(0, ">", ASK), Exchange(1 << 61, "<", b"#v,-,1,0;")]
+    begin_s = time.process_time()
+    with host.playing(Playback(log)), pytest.raises((MeterError, Strayed)):
+        registry.open_meter("wattsup", "/dev/played", capture=None, options={})
+    assert time.process_time() - begin_s < 60.0
+
+
+def test_outside_a_playback_the_clock_is_the_hosts() -> None:
+    assert host.recording() is None
+    before_ns = time.monotonic_ns()
+    assert before_ns <= host.monotonic_ns() <= time.monotonic_ns()
+
+
+def test_the_last_guess_is_changed_first_and_each_follows_the_one_before() -> None:
+    guesses = Guesses()
+    assert [guesses.guess() for _ in range(3)] == [False, False, False]
+    second = guesses.others()
+    assert second is not None
+    assert [second.guess() for _ in range(4)] == [False, False, True, True]
+    third = second.others()
+    assert third is not None
+    assert [third.guess() for _ in range(4)] == [False, False, True, False]
+    tried = 0
+    while (guesses := guesses.others() or Guesses([True])) != Guesses([True]) and tried < 10:
+        tried += 1
+        for _ in range(3):
+            guesses.guess()
+        if guesses.others() is None:
+            break
+    assert tried == 7
