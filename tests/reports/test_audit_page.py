@@ -118,8 +118,8 @@ def test_what_an_auditor_looks_for_is_there(whole: str, campaign: Path) -> None:
     text = checked(whole).text
     head = CampaignFolder(campaign).head()
     for words in (
-        "Results relate only to the items measured.", "structured after", head, "wattlab report synthetic --audit",
-        "wattlab export oscar synthetic --into DIR", "Decision rule", "Verdict on the campaign",
+        "Results relate only to the items measured.", "structured after", head, "wattlab report CAMPAIGN --audit",
+        "wattlab export oscar CAMPAIGN --into DIR", "Decision rule", "Verdict on the campaign",
         "Uncertainty budget, cnn",
         "3.1.1.3 Baseline of the reference system", "3.1.1.4 Usage: cnn", "no scenario named full-load", "Bound / s",
         "inputs/lab.toml", "Photograph of the set-up: not stated", "Supply voltage and frequency: not stated",
