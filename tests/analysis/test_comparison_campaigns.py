@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import PowerDescriptor, Start
+from harness.documents import VERSION, PowerDescriptor, Start
 from harness.errors import AnalysisError
 from harness.importers.oscar import import_oscar
 from reports.analysis import sides, statistics
@@ -20,7 +20,7 @@ from reports.analysis.sides import Part, read_campaigns
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
-SOFTWARE = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 CNN = {"cnn": Load(52.0, 34.0, 61.0, epochs=6)}
 SPAN_W = 1800.0
 

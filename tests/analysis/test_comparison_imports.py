@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
+from harness.documents import VERSION
 from harness.errors import AnalysisError
 from harness.importers.grouping import Grouping
 from harness.importers.nvidia_smi import import_nvidia_smi
@@ -15,7 +16,7 @@ from reports.analysis.sides import Part
 from reports.pages.comparison import command_of, legible
 from tests.importers.test_grouping import log
 
-SOFTWARE = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 
 
 def campaign(tmp_path: Path, name: str, minute: int, *, step_s: float = 1.0, power_w: float = 100.0) -> Path:

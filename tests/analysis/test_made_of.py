@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.documents import Start
+from harness.documents import VERSION, Start
 from harness.errors import AnalysisError
 from harness.run_folder import CampaignFolder, RunFolder
 from reports.analysis import sides, statistics
@@ -21,7 +21,7 @@ from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OTHER = hashlib.sha256(b"another program").hexdigest()
 SMALL = Shape(loads={"cnn": Load(52.0, 34.0, 61.0, epochs=2)}, repetitions=2, baseline_blocks=2, duration_s=10)
-SOFTWARE = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 
 
 class Changed(SyntheticRun):

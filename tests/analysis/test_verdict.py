@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.run_folder import MANIFEST
-from reports.analysis import verdict
+from reports.analysis import findings, verdict
 from reports.analysis.findings import Finding
 from reports.analysis.results import CampaignResult, analyse
+from reports.analysis.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 
 LIMIT_WH = 1.0
@@ -222,3 +223,15 @@ def test_the_stated_limit_is_decided_from_the_campaigns_own_number(tmp_path: Pat
     decision, energy = found.verdict["decision"], found.scenarios["cnn"]["energy_wh"]
     assert (decision["value_wh"], decision["U_wh"], decision["accepted"]) == (energy["value"], energy["U"], True)
     assert decision["risk"] < 1e-6
+
+
+def test_each_origin_is_said_of_its_own_meters_and_before_the_worst_of_all() -> None:
+    meters = [
+        {"meter": "wall", "origin": "imported", "evidence": {}},
+        {"meter": "bench", "origin": "emulated", "evidence": {}},
+    ]
+    now = findings.of_origins(meters, certify_declared=False)
+    assert [(one.code, one.evidence["meters"]) for one in now] == [("emulated", ["bench"]), ("imported", ["wall"])]
+    with as_before({Rule.EACH_ORIGIN}):
+        then = findings.of_origins(meters, certify_declared=False)
+    assert [(one.code, one.evidence) for one in then] == [("emulated", {"meters": ["bench", "wall"]})]

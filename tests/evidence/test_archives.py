@@ -27,6 +27,7 @@ from tests.evidence.forger import copied
 
 ROOT = Path(__file__).parents[2]
 ARCHIVES = ROOT / "tests" / "data" / "archives"
+SYNTHETIC = {"binary-units", "clocks-in-durations", "short-intervals"}
 ALL: dict[str, tuple[str, set[str]]] = {
     "agent-units": (
         "synthetic", {"binary-units", "clocks-in-durations", "few-baseline-blocks", "short-intervals"},
@@ -36,7 +37,13 @@ ALL: dict[str, tuple[str, set[str]]] = {
         "archive",
         {"binary-units", "foreign-load-by-size", "moving-averages", "new-findings", "short-intervals"},
     ),
+    "cells": ("synthetic", SYNTHETIC | {"damaged-cells", "few-baseline-blocks", "new-findings"}),
+    "halves": ("synthetic", SYNTHETIC | {"few-baseline-blocks", "label-halves"}),
+    "late": ("synthetic", SYNTHETIC | {"late-stamps", "new-findings"}),
+    "late-rows": ("synthetic", {"assumed-limits", "imported-rates", "late-rows"}),
+    "markers": ("synthetic", SYNTHETIC | {"few-baseline-blocks", "markers", "new-findings"}),
     "mlperf": ("archive", {"assumed-limits"}),
+    "negative": ("synthetic", {"binary-units", "new-findings", "odd-readings", "short-intervals"}),
     "of-68f151b": ("of-68f151b", {"binary-units", "clocks-in-durations", "few-baseline-blocks", "short-intervals"}),
     "okular": ("archive", {"assumed-limits", "binary-units"}),
     "oscar-import": ("oscar-import", {"assumed-limits", "binary-units", "few-baseline-blocks"}),
@@ -53,8 +60,14 @@ ALL: dict[str, tuple[str, set[str]]] = {
     ),
     "traces": ("archive", {"assumed-limits"}),
     "tracked": ("archive", {"assumed-limits"}),
+    "two-verdicts": ("", SYNTHETIC | {"verdict-by-scenario"}),
 }  # fmt: skip
-"""Archive -> whose key signed it, and the changes that it meets: no more and no fewer."""
+"""Archive -> whose key signed it (nobody's: its verdict of then could not be signed), and the changes that it meets: no
+more and no fewer."""
+MADE_UP = frozenset(
+    {"agent-units", "attached", "cells", "halves", "late", "markers", "negative", "of-68f151b", "two-verdicts"}
+)
+"""Made by the tests of then, which wrote no wire logs: `wire` says so."""
 Opened = Callable[[str], Path]
 Verified = Callable[[str], Outcome]
 
@@ -74,8 +87,8 @@ def archive(opened: Opened) -> Path:
     return opened("of-68f151b")
 
 
-def key_of(name: str) -> PublicKey:
-    return read_public_key(ARCHIVES / f"{ALL[name][0]}.pub")
+def key_of(name: str) -> PublicKey | None:
+    return read_public_key(ARCHIVES / f"{ALL[name][0]}.pub") if ALL[name][0] else None
 
 
 def moved_by(outcome: Outcome) -> set[str]:
@@ -85,7 +98,8 @@ def moved_by(outcome: Outcome) -> set[str]:
 @pytest.mark.parametrize("name", ALL)
 def test_an_archive_verifies_and_what_moved_since_is_named_by_change(name: str, verified: Verified) -> None:
     outcome = verified(name)
-    assert [f"{check.subject}: {check.name}: {check.detail}" for check in outcome.failed] == []
+    failed = [check for check in outcome.failed if check.name != "wire" or name not in MADE_UP]
+    assert [f"{check.subject}: {check.name}: {check.detail}" for check in failed] == []
     assert moved_by(outcome) == ALL[name][1]
     details = {check.name: check.detail for check in outcome.checks if check.subject.startswith("derived/")}
     assert details["results"] == "as wattlab 0.1.0 computes it from the raw data"
@@ -93,8 +107,11 @@ def test_an_archive_verifies_and_what_moved_since_is_named_by_change(name: str, 
         assert details["report"].startswith(f"written by wattlab 0.1.0, this is {VERSION}: not compared")
 
 
-def test_every_archive_is_tested() -> None:
+def test_every_archive_is_tested_and_every_old_rule_has_one() -> None:
     assert {path.stem for path in ARCHIVES.glob("*.zip")} == set(ALL)
+    met = {name for _, changes in ALL.values() for name in changes}
+    # The sealed comparison and study have the first two; no archive has meters of several origins.
+    assert set(Rule) - met == {Rule.COMPARED_PROGRAM, Rule.SHOWN_STATISTICS, Rule.EACH_ORIGIN}
 
 
 def test_a_change_is_named_with_both_values(verified: Verified) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
 from harness.cli.compare import parse_side
-from harness.documents import ExitStatus, Json
+from harness.documents import VERSION, ExitStatus, Json
 from harness.errors import AnalysisError, ConfigError, LabError
 from harness.evidence.attachments import check_trackers
 from harness.evidence.comparisons import verify_comparison
@@ -38,7 +38,7 @@ from tests.reports.test_campaign_page import checked
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
 SHAPE = Shape(loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=3, duration_s=20, baseline_blocks=3)
-SOFTWARE: Json = {"version": "0.1.0", "commit": "0" * 40, "dirty": False}
+SOFTWARE: Json = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 STUDY_TOML = """\
 schema = 1
 [study]
