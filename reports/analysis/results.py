@@ -424,8 +424,11 @@ class AnalysedRun:
     @property
     def is_aborted_late(self) -> bool:
         """Whether the lab's side ended it when its rating interval was over: the host had gone on to the supplementary
-        run, or the command had ended by itself. (A run without phases of the host was not made by wattlab's.)"""
-        if self.run.exit_status != "abort" or self.run.start.kind in NOT_RATED or self.interval_ns is None:
+        run, or the command had ended by itself. What was imported nobody here aborted."""
+        start = self.run.start
+        if self.run.exit_status != "abort" or start.source is not None or start.kind in NOT_RATED:
+            return False
+        if self.interval_ns is None:
             return False
         phases = [event for event in self.run.events if isinstance(event, PhaseEvent)]
         names = {event.name for event in phases}
