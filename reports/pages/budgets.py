@@ -50,7 +50,8 @@ DIGITS = 3
 CAPTION = "Share of each contribution in the variance; type A: spread of values (hatched ///), type B: the rest."
 NOTE = (
     "u = |sensitivity| × input, in the result's unit; combined by root sum of squares, degrees of freedom by "
-    "Welch-Satterthwaite, U = t u at 95 % (GUM). Type A alone: runs and baseline blocks as independent replicates."
+    "Welch-Satterthwaite, U = t u at 95 % (GUM). What is assumed of several meters adds up. Type A alone: runs "
+    "and baseline blocks as independent replicates."
 )
 
 
