@@ -26,7 +26,7 @@ def kind_of(source: SourceFile, renamed: Mapping[str, str] | None = None) -> str
     lines = _head(source)
     if collectl.header_line(lines, renamed or {}) is not None:
         return "hardware-collectl"
-    if any(line.lstrip('" ').startswith(perfmon.MARK) for line in lines[:2]):
+    if any(perfmon.is_header(line) for line in lines[:2]):
         return "hardware-perfmon"
     if lines and looks_like_actions(lines[0]) and not oscar_power.is_headless(lines[0]):
         return "actions"
@@ -64,6 +64,8 @@ def _reason(source: SourceFile, role: Role, first: str) -> str:
         return "a workbook or a zip archive; save the sheet as CSV, or unpack it"
     if any("\0" in line for line in lines):
         return "no text; export the file as text (UTF-8)"
+    if changed := next(filter(None, map(perfmon.changed_header, lines[:2])), None):
+        return changed
     if any(line.startswith(">>> ") for line in lines) and any("Collectl:" in line for line in lines):
         return f"collectl's raw file; play it back: `{collectl.PLAYBACK}`"
     if any(TERMINAL.match(line) for line in lines):
