@@ -39,6 +39,8 @@ def require_kind(source: SourceFile, role: Role, renamed: Mapping[str, str] | No
     Raises:
         ImportFileError: it is of another role, or of no known kind; with the reason, and what to do.
     """
+    if changed := next(filter(None, map(perfmon.changed_header, _head(source)[:2])), None):
+        raise ImportFileError(f"{source.path}:1: expected {ARTICLES[role]}, found {changed}")
     kind = kind_of(source, renamed)
     if kind.startswith(role):
         return kind
@@ -64,8 +66,6 @@ def _reason(source: SourceFile, role: Role, first: str) -> str:
         return "a workbook or a zip archive; save the sheet as CSV, or unpack it"
     if any("\0" in line for line in lines):
         return "no text; export the file as text (UTF-8)"
-    if changed := next(filter(None, map(perfmon.changed_header, lines[:2])), None):
-        return changed
     if any(line.startswith(">>> ") for line in lines) and any("Collectl:" in line for line in lines):
         return f"collectl's raw file; play it back: `{collectl.PLAYBACK}`"
     if any(TERMINAL.match(line) for line in lines):

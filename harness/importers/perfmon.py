@@ -83,21 +83,27 @@ def is_header(line: str) -> bool:
 def changed_header(line: str) -> str | None:
     """Of a header that names counters and is not as Windows writes it: what to restore; None of other lines."""
     separator = max(",;\t", key=line.count)
-    cells = [cell.strip(' "') for cell in next(csv.reader([line], delimiter=separator), [])]
+    cells = _cells(line, separator)
     if not any(COUNTER.fullmatch(cell) for cell in cells):
         return None
     faults = [] if separator == "," else [f"its fields are separated by {separator!r}, expected commas"]
     if not cells[0].startswith(MARK):
         expected = f"{MARK} 4.0) (TIME ZONE)(MINUTES)"
         faults.append(f"its first cell is {cells[0]!r:.40}, expected {expected!r}, which says the zone of the stamps")
+    if not faults:
+        return None
     return (
         f"Windows' performance counters under a header that was changed: {'; '.join(faults)}. Give the file as perfmon "
         "or relog -f CSV wrote it, or write that and the counters' own names into the header again"
     )
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line]), [])]
+def _cells(line: str, separator: str = ",") -> list[str]:
+    """A line's fields; of a line that is no CSV the line itself."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return [line]
 
 
 def _places(header: Sequence[str], instance: str, counter: str) -> list[int]:

@@ -110,6 +110,10 @@ def test_a_file_without_quotes_that_ends_in_mid_line_loses_that_line_and_says_so
             log().replace('"(PDH-CSV', 'Zeit,"(PDH-CSV'),
             "its first cell is 'Zeit', expected '(PDH-CSV 4.0) (TIME ZONE)(MINUTES)'",
         ),
+        (
+            log(head="Zeit").replace('"', "").replace(",", ";"),
+            "separated by ';', expected commas; its first cell is 'Zeit'",
+        ),
         (log().replace('"', "").replace(",", ";"), "separated by ';', expected commas"),
         (log().replace(",", "\t").replace("PDH-CSV", "PDH-TSV"), "separated by '\\t', expected commas"),
     ],
@@ -118,6 +122,8 @@ def test_a_changed_header_is_named_with_what_to_restore(header: str, said: str) 
     with pytest.raises(ImportFileError, match=r"x\.csv:1: .*Windows' performance counters under a header") as refused:
         read(header)
     assert said in str(refused.value)
+    with pytest.raises(ImportFileError, match="expected a power file, found Windows' performance counters"):
+        require_kind(source(header), "power")
 
 
 def test_without_a_zone_and_with_a_cut_end_it_is_read_and_said() -> None:
@@ -143,6 +149,7 @@ def test_without_a_zone_and_with_a_cut_end_it_is_read_and_said() -> None:
         ),
         (log().replace("\r\n", "\r\nlogging was paused\r\n", 1), r"x\.csv:2: found 'logging was paused', not 8 fields"),
         (log().replace('"01/25/2024 12:00:01.500"', "noon"), r"x\.csv:3: found the time 'noon'"),
+        (log().replace('"12.5"', "12\r5") + log().splitlines(keepends=True)[2], r"x\.csv:3: found .*, not 8 fields"),
         (log().replace("01/25/2024", "25.01.2024"), r"x\.csv:2: found the time '25\.01\.2024 12:00:00\.500'"),
     ],
 )
