@@ -265,13 +265,28 @@ def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, row
         if row.time_ns == before.time_ns:
             raise ImportFileError(
                 f"{source.path}:{row.line}: a second row{board} with the time of line {before.line}; if several boards "
-                f"stand in this file, {ADD_A_KEY}; if not, log fractions of a second"
+                f"stand in this file, {_telling_apart(log, key)}; if not, log fractions of a second"
             )
         if row.time_ns < before.time_ns:
             raise ImportFileError(
                 f"{source.path}:{row.line}: time does not go on here{board}: it is before that of line {before.line} "
                 "(summer time, a clock that was set, or files joined); split the file at this line"
             )
+
+
+def _telling_apart(log: LogText, key: str | None) -> str:
+    """What to do about boards that the column used does not tell apart: name a column that does, where there is one."""
+    together = max(Counter(row.time_ns for row in log.rows).values())
+    telling = []
+    for at, column in enumerate(log.columns):
+        cells = list(dict.fromkeys(row.cells[at] for row in log.rows))
+        once = len({(row.time_ns, row.cells[at]) for row in log.rows}) == len(log.rows)
+        if column.name != "timestamp" and once and len(cells) == together:
+            telling.append(f"{column.name!r} ({listed(cells, 4)})")
+    if not telling:
+        return ADD_A_KEY
+    used = "" if key is None else f"{key!r}, by which boards are told apart, does not; "
+    return f"{used}column {' or '.join(telling)} does: call it index in the header, or {ADD_A_KEY}"
 
 
 def _refuse_several(source: SourceFile, log: LogText, rows: Sequence[LogRow]) -> None:

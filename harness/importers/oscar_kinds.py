@@ -10,7 +10,7 @@ from typing import Literal
 
 from harness.errors import ImportFileError
 from harness.importers import collectl, oscar_power, perfmon
-from harness.importers.imported import SourceFile
+from harness.importers.imported import SourceFile, foreign_form
 from harness.importers.oscar_actions import looks_like_actions, undated
 from harness.importers.oscar_power import power_kind
 from harness.importers.text_table import lines_of
@@ -62,6 +62,8 @@ def _head(source: SourceFile) -> list[str]:
 def _reason(source: SourceFile, role: Role, first: str) -> str:
     """What a file of no known kind is instead, and the remedy."""
     lines = _head(source)
+    if form := foreign_form("\n".join(lines)):
+        return form
     if source.content.startswith(b"PK"):
         return "a workbook or a zip archive; save the sheet as CSV, or unpack it"
     if any("\0" in line for line in lines):

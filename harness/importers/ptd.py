@@ -297,9 +297,13 @@ def _runs(session: Session, remarks: list[str]) -> Iterator[ImportedRun]:
     instrument = _instrument(session)
     sections = _rows_of(session)
     if not sections:
-        raise ImportFileError(
-            f"{session.logs[0].source.path}:1: no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
+        told = (
+            "PTDaemon's console log with averages and no sample; give the log of samples (spl.txt) or the folder of "
+            "the session"
+            if session.console is not None and session.console.goes
+            else "no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
         )
+        raise ImportFileError(f"{session.logs[0].source.path}:1: {told}")
     for log in session.logs:
         if log.cut_line and any(rows[-1] is log.rows[-1] for _, rows in sections if log.rows):
             remarks.append(f"{log.source.path}:{log.cut_line}: cut off in mid-line; the line is left out")

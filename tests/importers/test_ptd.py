@@ -598,3 +598,10 @@ def test_the_command_says_what_it_imported_and_refuses_a_second_time(
     assert "ranging runs: 1; they are listed and enter no mean" in told
     with pytest.raises(RunFolderError, match="a campaign is there already"):
         import_ptd(KRAI, tmp_path / "c")
+
+
+def test_a_console_log_alone_is_named_and_what_to_give_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "ptd_logs.txt"
+    path.write_text(CONSOLE)
+    with pytest.raises(ImportFileError, match=r"ptd_logs\.txt:1: PTDaemon's console log .* give the log of samples"):
+        import_ptd(path, tmp_path / "c")
