@@ -157,6 +157,19 @@ class Trace:
         return begin_ns - lag_ns, end_ns - lag_ns
 
 
+def _unshared(boards: Sequence[Board]) -> str:
+    """What some boards have at both ends and others have not, and what becomes of it (`Trace.interval_ns`)."""
+    ends = [[int(board.times_ns[at]) for board in boards] for at in (0, -1)]
+    apart_s = [(max(times) - min(times)) / SECOND_NS for times in ends]
+    poll_s = max(board.usual_s for board in boards)
+    told = [
+        f"{one_s:.3g} s at the {edge} ({'left out' if one_s <= poll_s else 'a gap of the others'})"
+        for one_s, edge in zip(apart_s, ("begin", "end"), strict=True)
+        if one_s > 0
+    ]
+    return f"; not all of them have {' and '.join(told)}" if told else ""
+
+
 def read_trace(source: SourceFile) -> Trace:
     """The boards of a log.
 
@@ -188,7 +201,7 @@ def read_trace(source: SourceFile) -> Trace:
     if silent:
         notes.append(("power-missing", f"no power in any row, and so not in the sum: {listed(silent)}"))
     if len(boards) > 1:
-        notes.append(("boards", f"{len(boards)} boards; the power is their sum"))
+        notes.append(("boards", f"{len(boards)} boards; the power is their sum{_unshared(boards)}"))
     for board in boards:
         notes += _notes_of(board, named=any(key in board.identity for key in KEYS[:-1]))
     return Trace(source, tuple(boards), tuple(notes), log.offset)

@@ -577,3 +577,16 @@ def test_what_people_take_for_a_power_log_is_named_by_every_importer(text: str, 
     for reader in (read_trace, read_log, lambda source: require_kind(source, "power")):
         with pytest.raises(ImportFileError, match=rf"x\.txt:\d: .*{said}"):
             reader(source)
+
+
+def test_seconds_that_not_all_boards_have_are_told(tmp_path: Path) -> None:
+    rows = [(second + 0.25 * gpu, gpu) for second in range(30) for gpu in range(2) if gpu == 0 or second < 20]
+    lines = [f"{stamp(second)}, {gpu}, 100.0 W" for second, gpu in rows]
+    told = dict(trace(tmp_path, "\n".join(["timestamp, index, power.draw [W]", *lines, ""])).notes)
+    assert told["boards"] == (
+        "2 boards; the power is their sum; not all of them have 0.25 s at the begin (left out) and 9.75 s at the "
+        "end (a gap of the others)"
+    )
+    same = [f"{stamp(second)}, {gpu}, 100.0 W" for second in range(30) for gpu in range(2)]
+    told = dict(trace(tmp_path, "\n".join(["timestamp, index, power.draw [W]", *same, ""])).notes)
+    assert told["boards"] == "2 boards; the power is their sum"
