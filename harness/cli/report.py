@@ -150,7 +150,8 @@ def results_sheet(results: "Json") -> Sheet:
     quantities = {name: [pick(scenario, *path) for scenario in scenarios.values()] for name, path in paths.items()}
     scales = {name: scale_for(numbers) for name, numbers in quantities.items()}
     unknown = [finding["subject"] for finding in results["findings"] if finding["code"] == "limits-unknown"]
-    lacking = "; ".join(assumed(results, str(meter)) for meter in unknown)
+    has_u = any((number or {}).get("U") is not None for of in quantities.values() for number in of)
+    lacking = f"; limits of error unknown: {assumed(results, list(map(str, unknown)))}" if unknown else ""
     rows = [
         (name, f"{scenario['n_runs']['value']:.0f}", *(bare(of[row], scales[key]) for key, of in quantities.items()))
         for row, (name, scenario) in enumerate(scenarios.items())
@@ -162,7 +163,7 @@ def results_sheet(results: "Json") -> Sheet:
             *(Column(f"{name}\n{scale.unit}", number=True) for name, scale in scales.items()),
         ],
         rows,
-        caption="mean ± U (95 %)" + (f"; limits of error unknown: {lacking}" if lacking else ""),
+        caption=f"mean ± U (95 %){lacking}" if has_u else "no ± U: one run alone does not show how far runs differ",
     )
 
 

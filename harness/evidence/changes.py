@@ -132,13 +132,14 @@ def _sources(results: Json) -> set[str]:
 
 
 def _has_short_intervals(case: Case) -> bool:
-    """A run or an action below two windows of the slowest meter, or below two steps of momentary values; or
-    `too-short-to-resolve` of a run that is out, which is not said any more."""
+    """A run, an action or a tracker's interval below two windows of the slowest meter, or below two steps of momentary
+    values; or `too-short-to-resolve` of a run that is out, which is not said any more."""
     windows_s = [float(meter["window_s"]) for meter in case.now["meters"]]
     told = [one["evidence"].get("window_s") for one in case.now["findings"] if one["code"] == "too-short-to-resolve"]
     least_s = 2 * max([*windows_s, *(float(value) for value in told if isinstance(value, int | float))], default=0.0)
     lengths_s = [run["duration_s"]["value"] for run in case.now["runs"] if run["duration_s"]]
     lengths_s += [action["duration_s"] for run in case.now["runs"] for action in run["actions"]]
+    lengths_s += [row["duration_s"] for row in (case.now["trackers"] or {"runs": []})["runs"] if row["duration_s"]]
     return _has("too-short-to-resolve")(case) or any(0 < length_s < least_s for length_s in lengths_s)
 
 
@@ -217,7 +218,8 @@ CHANGES: tuple[Change, ...] = (
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),
-    Change(Rule.NEW_FINDINGS, FIRST, _has_now(SECOND | {"success-fraction"}), JUDGED),
+    Change(Rule.NEW_FINDINGS, FIRST, _has_now(SECOND | {"success-fraction"}),
+           (*JUDGED, "trackers/runs/*/included", "trackers/runs/*/excluded_because")),
     Change("long-integers", FIRST, lambda _: True, ("runs/*/final_metrics/**",),
            lambda before, after: isinstance(before, int) and abs(before) >= 10**18 and after is None),
     Change("places-in-messages", FIRST, _has("unreadable"), ("findings/*/evidence/detail",), _is_without_place),

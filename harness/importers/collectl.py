@@ -69,6 +69,7 @@ TIMES = (
 """Patterns of a stamp, how pandas reads it, an example."""
 _HEADER = re.compile(r'"?#?(?:Date(?P<between>.)Time|Date|UTC)"?(?P<separator>[^\w\["])(?=\S)')
 _ROW = re.compile(r"(\d{8}|\d\d/\d\d|\d\d\.\d\d\.\d{4})[^\w\[]\d\d:\d\d:\d\d")
+_ROW_AS_COMMENT = re.compile(r'#[#\s"]*\d')
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def read_collectl(source: SourceFile, renamed: Mapping[str, str]) -> Hardware:
     assert at is not None, "kind_of looked for it"
     header, separator, stamp_places = _fields(lines[at])
     _require_one_header(source, lines, at)
+    _require_no_row_as_comment(source, lines)
     if missing := [own for own in renamed.values() if own not in header]:
         raise ImportFileError(
             f"{source.path}:{at + 1}: no column {missing[0]!r}, which oscar.toml names; found {_shortly(header)}"
@@ -179,6 +181,16 @@ def _require_one_header(source: SourceFile, lines: Sequence[str], at: int) -> No
             raise ImportFileError(
                 f"{source.path}:{number}: another header than in line {at + 1}: two recordings of other columns were "
                 "joined; split the file at this line"
+            )
+
+
+def _require_no_row_as_comment(source: SourceFile, lines: Sequence[str]) -> None:
+    """collectl writes no row behind '#'; that somebody did is no reason to leave it out without a word."""
+    for number, line in enumerate(lines, 1):
+        if _ROW_AS_COMMENT.match(line):
+            raise ImportFileError(
+                f"{source.path}:{number}: found {line!r:.70}, a row that was made a comment; collectl writes none: "
+                "take the # away, or delete the line if it is not to count"
             )
 
 

@@ -45,6 +45,8 @@ GZIP = b"\x1f\x8b"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SHOWN = 5
 """So many names stand in a message; the rest are counted."""
+FOREIGN_WITHIN = 4096
+"""A form that is not read shows itself in so many characters."""
 SCENARIOS_SHOWN = 12
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Told how many steps of how many are done: a file read, a run written."""
@@ -126,6 +128,22 @@ def listed(names: Sequence[object], shown: int = SHOWN) -> str:
     """Names for a message: the first few, and how many more there are."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(map(str, names[:shown])) + more
+
+
+def foreign_form(text: str) -> str | None:
+    """What a text is that people take for a power log and that no importer reads, and what to do; None of others."""
+    head = text[:FOREIGN_WITHIN]
+    if ":::MLLOG" in head:
+        return (
+            "a power log of MLPerf Training (:::MLLOG lines), which is not read; give the log of the power meter or of "
+            "nvidia-smi from which it was made"
+        )
+    if "| NVIDIA-SMI" in head:
+        return (
+            "the table that nvidia-smi shows to people, which has no time of each reading; log with nvidia-smi "
+            "--query-gpu=timestamp,index,uuid,power.draw --format=csv -l 1"
+        )
+    return None
 
 
 def decoded(content: bytes) -> str:

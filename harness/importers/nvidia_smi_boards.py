@@ -157,6 +157,19 @@ class Trace:
         return begin_ns - lag_ns, end_ns - lag_ns
 
 
+def _unshared(boards: Sequence[Board]) -> str:
+    """What some boards have at both ends and others have not, and what becomes of it (`Trace.interval_ns`)."""
+    ends = [[int(board.times_ns[at]) for board in boards] for at in (0, -1)]
+    apart_s = [(max(times) - min(times)) / SECOND_NS for times in ends]
+    poll_s = max(board.usual_s for board in boards)
+    told = [
+        f"{one_s:.3g} s at the {edge} ({'left out' if one_s <= poll_s else 'a gap of the others'})"
+        for one_s, edge in zip(apart_s, ("begin", "end"), strict=True)
+        if one_s > 0
+    ]
+    return f"; not all of them have {' and '.join(told)}" if told else ""
+
+
 def read_trace(source: SourceFile) -> Trace:
     """The boards of a log.
 
@@ -188,7 +201,7 @@ def read_trace(source: SourceFile) -> Trace:
     if silent:
         notes.append(("power-missing", f"no power in any row, and so not in the sum: {listed(silent)}"))
     if len(boards) > 1:
-        notes.append(("boards", f"{len(boards)} boards; the power is their sum"))
+        notes.append(("boards", f"{len(boards)} boards; the power is their sum{_unshared(boards)}"))
     for board in boards:
         notes += _notes_of(board, named=any(key in board.identity for key in KEYS[:-1]))
     return Trace(source, tuple(boards), tuple(notes), log.offset)
@@ -265,13 +278,28 @@ def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, row
         if row.time_ns == before.time_ns:
             raise ImportFileError(
                 f"{source.path}:{row.line}: a second row{board} with the time of line {before.line}; if several boards "
-                f"stand in this file, {ADD_A_KEY}; if not, log fractions of a second"
+                f"stand in this file, {_telling_apart(log, key)}; if not, log fractions of a second"
             )
         if row.time_ns < before.time_ns:
             raise ImportFileError(
                 f"{source.path}:{row.line}: time does not go on here{board}: it is before that of line {before.line} "
                 "(summer time, a clock that was set, or files joined); split the file at this line"
             )
+
+
+def _telling_apart(log: LogText, key: str | None) -> str:
+    """What to do about boards that the column used does not tell apart: name a column that does, where there is one."""
+    together = max(Counter(row.time_ns for row in log.rows).values())
+    telling = []
+    for at, column in enumerate(log.columns):
+        cells = list(dict.fromkeys(row.cells[at] for row in log.rows))
+        once = len({(row.time_ns, row.cells[at]) for row in log.rows}) == len(log.rows)
+        if column.name != "timestamp" and once and len(cells) == together:
+            telling.append(f"{column.name!r} ({listed(cells, 4)})")
+    if not telling:
+        return ADD_A_KEY
+    used = "" if key is None else f"{key!r}, by which boards are told apart, does not; "
+    return f"{used}column {' or '.join(telling)} does: call it index in the header, or {ADD_A_KEY}"
 
 
 def _refuse_several(source: SourceFile, log: LogText, rows: Sequence[LogRow]) -> None:

@@ -26,7 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import ImportFileError
-from harness.importers.imported import GZIP, SECOND_NS, SourceFile, decoded, listed
+from harness.importers.imported import GZIP, SECOND_NS, SourceFile, decoded, foreign_form, listed
 
 ALIASES = {
     "gpu_name": "name", "gpu_uuid": "uuid", "gpu_serial": "serial", "gpu_bus_id": "pci.bus_id", "gpu_index": "index",
@@ -272,6 +272,8 @@ class _Reader:
 
     def _no_header(self) -> ImportFileError:
         number, line = next((nr, line) for nr, line in enumerate(self._lines, 1) if line.strip())
+        if form := foreign_form("\n".join(self._lines)):
+            return ImportFileError(f"{self.source.path}:{number}: found {form}")
         power = any(name in line for name in (*POWERS, "gpu_power_draw"))
         lacks = "timestamp" if power or "timestamp" not in line else "power.draw"
         what = "no header" if _STAMP.search(line) else f"no column {lacks!r}"

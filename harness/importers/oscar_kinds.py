@@ -10,7 +10,7 @@ from typing import Literal
 
 from harness.errors import ImportFileError
 from harness.importers import collectl, oscar_power, perfmon
-from harness.importers.imported import SourceFile
+from harness.importers.imported import SourceFile, foreign_form
 from harness.importers.oscar_actions import looks_like_actions, undated
 from harness.importers.oscar_power import power_kind
 from harness.importers.text_table import lines_of
@@ -26,7 +26,7 @@ def kind_of(source: SourceFile, renamed: Mapping[str, str] | None = None) -> str
     lines = _head(source)
     if collectl.header_line(lines, renamed or {}) is not None:
         return "hardware-collectl"
-    if any(line.lstrip('" ').startswith(perfmon.MARK) for line in lines[:2]):
+    if any(perfmon.is_header(line) for line in lines[:2]):
         return "hardware-perfmon"
     if lines and looks_like_actions(lines[0]) and not oscar_power.is_headless(lines[0]):
         return "actions"
@@ -39,6 +39,8 @@ def require_kind(source: SourceFile, role: Role, renamed: Mapping[str, str] | No
     Raises:
         ImportFileError: it is of another role, or of no known kind; with the reason, and what to do.
     """
+    if changed := next(filter(None, map(perfmon.changed_header, _head(source)[:2])), None):
+        raise ImportFileError(f"{source.path}:1: expected {ARTICLES[role]}, found {changed}")
     kind = kind_of(source, renamed)
     if kind.startswith(role):
         return kind
@@ -60,6 +62,8 @@ def _head(source: SourceFile) -> list[str]:
 def _reason(source: SourceFile, role: Role, first: str) -> str:
     """What a file of no known kind is instead, and the remedy."""
     lines = _head(source)
+    if form := foreign_form("\n".join(lines)):
+        return form
     if source.content.startswith(b"PK"):
         return "a workbook or a zip archive; save the sheet as CSV, or unpack it"
     if any("\0" in line for line in lines):

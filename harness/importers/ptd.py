@@ -89,6 +89,9 @@ STREAM = "readings-ptd.csv"
 GAP_FACTOR = 1.5
 CHECKED_LIMIT = 0.01
 """PTDaemon warns of every sample whose uncertainty is above it ("above 1.00% limit")."""
+NOT_COMPARED = "PTDaemon's averages were not compared"
+MOST_ALIKE = 3
+"""Sessions of which the terminal says the same one by one."""
 RANGING = re.compile(r"(?:^|[-_ ])ranging(?:$|[-_ ])", re.IGNORECASE)
 MODES = re.compile(r"(?:^|-)(?:ranging|testing)$", re.IGNORECASE)
 """What MLPerf's power server puts behind the mark of a session."""
@@ -193,7 +196,16 @@ def import_ptd(
     beside = numbered([run for run in runs if run.kind == "ranging"])
     remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []
     remarks += left_out([files.unit for files in found], places)
-    return write_campaign(campaign, "ptd", [*rated, *beside], remarks, on_progress)
+    return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress)
+
+
+def _condensed(remarks: Sequence[str]) -> list[str]:
+    """Remarks for the terminal; what is said of nearly every session stands once, with the number and an example."""
+    alike = [remark for remark in remarks if NOT_COMPARED in remark]
+    if len(alike) <= MOST_ALIKE:
+        return list(remarks)
+    one = f"{len(alike)} measurements: {NOT_COMPARED}; the first: {alike[0]}"
+    return [*(remark for remark in remarks if NOT_COMPARED not in remark), one]
 
 
 def _once(runs: Sequence[ImportedRun], remarks: list[str]) -> list[ImportedRun]:
@@ -297,9 +309,13 @@ def _runs(session: Session, remarks: list[str]) -> Iterator[ImportedRun]:
     instrument = _instrument(session)
     sections = _rows_of(session)
     if not sections:
-        raise ImportFileError(
-            f"{session.logs[0].source.path}:1: no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
+        told = (
+            "PTDaemon's console log with averages and no sample; give the log of samples (spl.txt) or the folder of "
+            "the session"
+            if session.console is not None and session.console.goes
+            else "no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
         )
+        raise ImportFileError(f"{session.logs[0].source.path}:1: {told}")
     for log in session.logs:
         if log.cut_line and any(rows[-1] is log.rows[-1] for _, rows in sections if log.rows):
             remarks.append(f"{log.source.path}:{log.cut_line}: cut off in mid-line; the line is left out")
@@ -699,7 +715,7 @@ class Section:
                 if rampup
                 else f"{stated.total} samples there, {len(self.rows)} rows here"
             )
-            yield "ptd-samples", f"{place}: PTDaemon's averages were not compared: {why}"
+            yield "ptd-samples", f"{place}: {NOT_COMPARED}: {why}"
             return
         values = [row.values[0] for row in self.rows[: stated.total] if row.counted]
         if not values and not stated.valid:

@@ -34,7 +34,7 @@ from typing import Literal, TypeAlias
 
 from harness.documents import Json
 from harness.errors import ImportFileError
-from harness.importers.imported import SECOND_NS, SourceFile, decoded
+from harness.importers.imported import SECOND_NS, SourceFile, decoded, foreign_form
 from meters.ptdaemon import ERROR, MARK_OFFSET, MISSED, outside_range
 from meters.reading import EMULATOR_MARK
 
@@ -224,7 +224,10 @@ def read_log(source: SourceFile) -> Log:
             line.
     """
     log = Log(source)
-    lines = decoded(source.content).split("\n")
+    text = decoded(source.content)
+    if form := foreign_form(text):
+        raise ImportFileError(f"{source.path}:1: found {form}")
+    lines = text.split("\n")
     if next((line for line in lines if line.strip()), "").startswith("Time,"):
         _read_rows(log, lines)
     else:

@@ -56,6 +56,8 @@ SLACK_S = 2.0
 """A stamp in whole seconds, and the time between the tracker's end and the writing of its stamp."""
 SHOWN = 12
 """Candidates that a message lists."""
+LEFT_OUT_SHOWN = 10
+"""Rows that the terminal names as left out, and why."""
 NOT_STATED = "not stated in its file"
 PROCESS = "process"
 OF_PROCESS = "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
@@ -95,7 +97,9 @@ class Attached:
         """For the terminal."""
         lines = [f"Attached {self.path}: {len(self.pairs)} rows."]
         lines += [f"  line {line} -> {folder}" for line, folder in self.pairs]
-        return "\n".join([*lines, *(f"  left out: {text}" for text in self.left_out)])
+        lines += [f"  left out: {text}" for text in self.left_out[:LEFT_OUT_SHOWN]]
+        more = len(self.left_out) - LEFT_OUT_SHOWN
+        return "\n".join([*lines, *([f"  {len(self.left_out)} are left out in all, {more} more"] if more > 0 else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +337,10 @@ def _together(source: Source, rows: Sequence[Row], window: Window) -> tuple[list
     kept.sort(key=lambda row: (spans[row.line], row.line))
     over = [pair for pair in pairwise(kept) if _overlap_ns(*(spans[row.line] for row in pair)) > STAMP_S * SECOND_NS]
     if over:
-        lines = ", ".join(str(line) for line in sorted({row.line for pair in over for row in pair}))
+        lines = ", ".join(str(line) for line in sorted(row.line for row in kept))
+        some = "" if len(over) == len(kept) - 1 else f" (lines {' and '.join(str(row.line) for row in over[0])} first)"
         raise ImportFileError(
-            f"{source.path}: lines {lines} all fit {window} and overlap in time; CodeCarbon cumulates over its "
+            f"{source.path}: lines {lines} all fit {window} and overlap in time{some}; CodeCarbon cumulates over its "
             "flushes, and two trackers at a time count the same machine twice, so they are not added up: choose one "
             "with --line"
         )

@@ -18,7 +18,8 @@ convention, a resolution that no noise dithers.
 Correlation. A meter's gain error is the same in all runs on one range; the baseline has the same one only where that
 meter measured it on the same fixed range (rho_g = 1), else an independent one (rho_g = 0). A meter's offset cancels in
 the induced energy only where the baseline is of the same session too (rho = 1), else both err by themselves (rho = 0).
-Meters are independent of each other.
+Meters are independent of each other, but for what is only assumed of them: that of several meters, of a run and of a
+baseline with an error of its own, adds up (`limits.py`) and is one line.
 
 Type A of n >= 20 runs in order of time: u^2 = s^2 tau / n, tau by the initial positive sequence (Geyer 1992), with
 n/tau - 1 degrees of freedom. What tau adds is a line of its own beside s^2/n. Effective degrees of freedom by
@@ -36,7 +37,7 @@ from scipy.special import stdtrit
 from harness.documents import Json
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms, per_second
 from reports.analysis.energy import SHAPE_DOF
-from reports.analysis.limits import ROOT_3, Distribution, Floats, MeterError
+from reports.analysis.limits import ASSUMED_LINE, ROOT_3, Distribution, Floats, MeterError
 from reports.analysis.rules import Rule, was
 from reports.analysis.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
 
@@ -226,9 +227,18 @@ def _type_a(values: Floats, mean: Number, baseline: Term | None) -> Iterator[Lin
 
 
 def _type_b(picked: _Picked) -> Iterator[Line]:
-    for members in picked.meters().values():
-        yield from _meter_lines(picked, members)
+    lines = [line for members in picked.meters().values() for line in _meter_lines(picked, members)]
+    yield from _added_up([line for line in lines if line.source == ASSUMED_LINE])
+    yield from (line for line in lines if line.source != ASSUMED_LINE)
     yield from _shared_by_all_meters(picked)
+
+
+def _added_up(lines: Sequence[Line]) -> Sequence[Line]:
+    """What is assumed of several meters as one line."""
+    if len(lines) < 2:
+        return lines
+    note = f"{len(lines)} meters, limits added: their errors may be alike"
+    return [_line(ASSUMED_LINE, None, 1.0, math.fsum(line.u for line in lines), "", note)]
 
 
 def _meter_lines(picked: _Picked, members: Sequence[_Member]) -> Iterator[Line]:
@@ -254,12 +264,13 @@ def _gains(picked: _Picked, error: MeterError, members: Sequence[_Member]) -> It
     same = [member.base is not None and member.base.same_range for member in members]
     own = [m.energy - (m.base_energy if one else 0.0) for m, one in zip(members, same, strict=True)]
     apart = [m.base_energy for m, one in zip(members, same, strict=True) if not one]
-    sensitivity = math.hypot(picked.mean(own), picked.mean(apart))
+    parts = picked.mean(own), picked.mean(apart)
     seconds = math.fsum(member.duration_s for member in members)
     joules = math.fsum(float(member.part.energy_j[member.k]) for member in members)
     rho = f", rho_g={int(all(same))}" if picked.kind == "induced" else ""
     for gain in error.gains(np.array([joules / seconds if seconds > 0 else 0.0])):
         u = float(gain.relative_u[0])
+        sensitivity = math.fsum(map(abs, parts)) if gain.source == ASSUMED_LINE else math.hypot(*parts)
         line = _line(gain.source, error, sensitivity, u, "1", f"u={100 * u:.4g} %{rho}")
         yield replace(line, distribution=gain.distribution)
 
@@ -370,6 +381,8 @@ def of_one(run: RunTerms, kind: Kind) -> Single:
     for part, base in zip(run.parts, beside, strict=True):
         squares += [_of_meter(part, base, run.duration_s) ** 2]
         squares += [part.resolution_j**2, part.sampling_j**2]
+    assumed = [_assumed_j(part, base, run.duration_s) for part, base in zip(run.parts, beside, strict=True)]
+    squares.append(np.sum(assumed, axis=0) ** 2)
     for name in ("mean_loss_j", "loss_deviation_j", "gap_j"):
         own = [getattr(part, name) for part in run.parts]
         apart = name == "loss_deviation_j" and was(Rule.EDGES_WITH_SIGN)
@@ -412,5 +425,24 @@ def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) ->
     else:
         energy_j = part.energy_j - base.energy_j if base.same_range else np.hypot(part.energy_j, base.energy_j)
         offset_j = np.sqrt(0.0 if base.same_session else 2.0) * error.offset_u_w * duration_s
-    gains = [(energy_j * gain.relative_u) ** 2 for gain in error.gains(per_second(part.energy_j, duration_s))]
+    gains = [
+        (energy_j * gain.relative_u) ** 2
+        for gain in error.gains(per_second(part.energy_j, duration_s))
+        if gain.source != ASSUMED_LINE
+    ]
     return np.asarray(np.sqrt(np.sum([*gains, offset_j**2], axis=0)))
+
+
+def _assumed_j(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:
+    """What is assumed of one meter (J)."""
+    if part.reported_j is not None:
+        return np.zeros_like(part.energy_j)
+    if base is None:
+        energy_j = np.abs(part.energy_j)
+    elif base.same_range:
+        energy_j = np.abs(part.energy_j - base.energy_j)
+    else:
+        energy_j = np.abs(part.energy_j) + np.abs(base.energy_j)
+    gains = part.error.gains(per_second(part.energy_j, duration_s))
+    own = [energy_j * gain.relative_u for gain in gains if gain.source == ASSUMED_LINE]
+    return np.asarray(np.sum([np.zeros_like(energy_j), *own], axis=0))

@@ -11,6 +11,7 @@ combination of their c_s: it cancels in a difference as far as both are equal.
 | source | one and the same error (rho = 1) | otherwise independent |
 |---|---|---|
 | gain, stability | the same instrument (serial number) on the same fixed range, any session | other meter or range |
+| assumed | as a gain | other meter or range, as bad as can be: what is left of each adds up (`added_up`) |
 | certificate | the same instrument, range and certificate | other meter, recalibrated |
 | offset | the same instrument, fixed range and sessions | other session (rho = 0, conservative) |
 | baseline | the same block: c = - weight of the block * s of the block means | other campaign |
@@ -33,7 +34,7 @@ import numpy as np
 from reports.analysis.budget import EvaluationType, Kind
 from reports.analysis.contributions import PartBaseline, PartTerms, RunTerms
 from reports.analysis.energy import SHAPE_DOF
-from reports.analysis.limits import ROOT_3, MeterError
+from reports.analysis.limits import ASSUMED_LINE, ROOT_3, MeterError
 
 UNKNOWN_SERIALS = frozenset({"", "0", "none", "unknown", "n/a", "-"})
 """Serial numbers that identify no instrument."""
@@ -53,6 +54,28 @@ class Source:
 
 Shares: TypeAlias = Mapping[Source, float]
 """Error -> its signed contribution to a mean, in the mean's unit."""
+
+
+ASSUMED = Source(ASSUMED_LINE, "B", (ASSUMED_LINE,))
+"""All that is assumed of meters, as one error."""
+EQUAL = 1e-9
+"""What is left of two equal contributions is rounding below this part of them."""
+
+
+def added_up(first: Shares, second: Shares, ratio: float) -> tuple[Shares, Shares]:
+    """The errors of two means with all that is assumed as one: every error of a meter with the sign that makes it add
+    to the others in second - `ratio` * first. Nothing says that they are independent."""
+    signs = {}
+    for source in dict.fromkeys((*first, *second)):
+        if source.name == ASSUMED_LINE:
+            one, two = ratio * first.get(source, 0.0), second.get(source, 0.0)
+            signs[source] = -1.0 if two - one < -EQUAL * (abs(one) + abs(two)) else 1.0
+    if not signs:
+        return first, second
+    joint = [math.fsum(signs[source] * share for source, share in shares.items() if source in signs)
+             for shares in (first, second)]  # fmt: skip
+    apart = [{source: share for source, share in shares.items() if source not in signs} for shares in (first, second)]
+    return {**apart[0], ASSUMED: joint[0]}, {**apart[1], ASSUMED: joint[1]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ first.
 Everything is one contrast L(r) = X2 - r X1: the difference is L(1), and the values of r whose L(r) is not told from 0
 are the ratio's interval (Fieller 1954). Its variance is s^2 tau / n of the runs of both sides (of the paired
 differences x2_i - r x1_i where a design pairs them), plus sum over sources (c_2s - r c_1s)^2: what is common cancels as
-far as it is equal.
+far as it is equal. What is only assumed of meters is one source: theirs add up (`common_errors.added_up`), with the
+signs that they have at the estimated ratio.
 
 Degrees of freedom. Welch's test has 7 to 15 % false alarms where skewed runs have unequal spread or number (simulated:
 exponential, n = 3 to 30), and no look at a few runs can show their skew. So each side's runs count with max(`SAFE`
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtridf
 
 from reports.analysis.budget import autocorrelation_time
-from reports.analysis.common_errors import Shares, Source
+from reports.analysis.common_errors import Shares, Source, added_up
 from reports.analysis.uncertainty import COVERAGE, Estimate, Term, combine, t_quantile
 
 SAFE, FLOOR = 0.35, 0.9
@@ -69,7 +70,7 @@ class Mean:
         """The mean by itself with everything, as in the budget of its campaign."""
         if self.away.size < 2 or not self.known:
             return Estimate(self.value, None, None)
-        return combine(self.value, [_error_of(self.away), *_terms(self.shares)])
+        return combine(self.value, [_error_of(self.away), *_terms(added_up({}, self.shares, 0.0)[1])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ class Contrast:
         if found.dof is None:
             return None
         t = t_quantile(found.dof)
-        of_second, minus, plus = (self._variance(r, complete=complete) for r in (0.0, -1.0, 1.0))
+        at = self.second.value / self.first.value
+        of_second, minus, plus = (self._variance(r, at, complete=complete) for r in (0.0, -1.0, 1.0))
         of_first, both = (minus + plus) / 2 - of_second, (minus - plus) / 4
         a, c = self.first.value**2 - t**2 * of_first, self.second.value**2 - t**2 * of_second
         b = self.first.value * self.second.value - t**2 * both
@@ -200,20 +202,22 @@ class Contrast:
     def _away(self, limit: float, *, relative: bool) -> float:
         """How many standard uncertainties ratio or difference lie above a limit."""
         if not relative:
-            return (self.difference(complete=True).value - limit) / math.sqrt(self._variance(1.0, complete=True))
+            return (self.difference(complete=True).value - limit) / math.sqrt(self._variance(1.0, 1.0, complete=True))
         value = math.copysign(1.0, self.first.value) * (self.second.value - limit * self.first.value)
-        return value / math.sqrt(self._variance(limit, complete=True))
+        at = self.second.value / self.first.value
+        return value / math.sqrt(self._variance(limit, at, complete=True))
 
     def lines(self) -> tuple[Line, ...]:
         """The sources of the difference's uncertainty by name, largest first; the runs' spread is one of them."""
         spread = self._spread(1.0)[0]
         own = [_error_of(mean.away).u for mean in (self.first, self.second)]
         found = [Line("runs", "A", own[0], own[1], spread.u, spread.dof)]
-        sources = dict.fromkeys((*self.first.shares, *self.second.shares))
+        first, second = added_up(self.first.shares, self.second.shares, 1.0)
+        sources = dict.fromkeys((*first, *second))
         for name in dict.fromkeys(source.name for source in sources):
             named = [source for source in sources if source.name == name]
-            one, two = (_joined(mean.shares, named) for mean in (self.first, self.second))
-            left = {s: self.second.shares.get(s, 0.0) - self.first.shares.get(s, 0.0) for s in named}
+            one, two = (_joined(shares, named) for shares in (first, second))
+            left = {s: second.get(s, 0.0) - first.get(s, 0.0) for s in named}
             joint = combine(0.0, _terms(left))
             dof = math.inf if joint.dof is None else joint.dof
             found.append(Line(name, named[0].type, one, two, joint.u or 0.0, dof))
@@ -223,16 +227,18 @@ class Contrast:
         value = self.second.value - ratio * self.first.value
         if not self.enough:
             return Estimate(value, None, None)
-        return _never_narrower(value, [self._terms(ratio, level) for level in LEVELS[: 3 if complete else 2]])
+        return _never_narrower(value, [self._terms(ratio, ratio, level) for level in LEVELS[: 3 if complete else 2]])
 
-    def _variance(self, ratio: float, *, complete: bool) -> float:
-        return math.fsum(term.u**2 for term in self._terms(ratio, LEVELS[2 if complete else 1]))
+    def _variance(self, ratio: float, at: float, *, complete: bool) -> float:
+        return math.fsum(term.u**2 for term in self._terms(ratio, at, LEVELS[2 if complete else 1]))
 
-    def _terms(self, ratio: float, types: str) -> list[Term]:
-        """The runs' spread, and what is of these types and left in the contrast."""
+    def _terms(self, ratio: float, at: float, types: str) -> list[Term]:
+        """The runs' spread, and what is of these types and left in the contrast; what is assumed adds up as it does at
+        the ratio `at`, so that the variance is a parabola of `ratio`."""
+        first, second = added_up(self.first.shares, self.second.shares, at)
         left = {
-            source: self.second.shares.get(source, 0.0) - ratio * self.first.shares.get(source, 0.0)
-            for source in dict.fromkeys((*self.first.shares, *self.second.shares))
+            source: second.get(source, 0.0) - ratio * first.get(source, 0.0)
+            for source in dict.fromkeys((*first, *second))
             if source.type in types
         }
         return [self._spread(ratio)[0], *_terms(left)]

@@ -23,7 +23,7 @@ SECOND = frozenset({
     "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
     "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
     "receipt-late", "receipt-missing", "run-lost", "seal-unsigned", "stale", "thrown-out", "unpaired-action",
-    "unreadable-values", "witness-clock",
+    "tracker-unresolved", "unreadable-values", "witness-clock",
 })  # fmt: skip
 """Codes that wattlab 0.1.0 did not know."""
 OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})

@@ -9,7 +9,9 @@ corrects the known error and gives U / k at its points; it says nothing of the t
 stability, that replaces the limits; where it does not, the limits stay beside it (method.md section 6).
 
 Where nobody states anything, the instrument's tier says what is assumed at the least (`ASSUMED`): no interval is
-narrower than that. It is an assumption, not knowledge: what is computed with it stays incomplete, and says so.
+narrower than that. It is an assumption, not knowledge: what is computed with it stays incomplete, and says so. Nor does
+anybody say that the errors of such meters are independent of each other (eight boards of one make err alike), so what
+is assumed of several adds up, limit by limit; what is stated of several instruments combines by root sum of squares.
 """
 
 import math
@@ -29,6 +31,8 @@ UNCALIBRATED = "uncalibrated"
 ASSUMED = {"reference": 0.005, "working": 0.01, "indicative": 0.02, UNCALIBRATED: 0.03}
 """Tier -> limit of error as a part of the reading, where none is stated; a meter of no tier is as an uncalibrated
 one (docs/meters.md)."""
+ASSUMED_LINE = "assumed"
+"""The source of what is assumed: a line of budgets, an error of means that are compared."""
 Distribution: TypeAlias = Literal["t", "rectangular", "normal", "triangular"]
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -114,7 +118,7 @@ class MeterError:
         """The contributions that are a part of the reading, at some powers (W)."""
         found = []
         if not self.known and not was(Rule.ASSUMED_LIMITS):
-            found.append(Gain("assumed", "rectangular", np.full_like(power_w, self.assumed / ROOT_3)))
+            found.append(Gain(ASSUMED_LINE, "rectangular", np.full_like(power_w, self.assumed / ROOT_3)))
         if self.reading is not None and not self.calibrated:
             found.append(Gain("gain", "rectangular", np.full_like(power_w, self.reading / ROOT_3)))
         if self.certificate is not None:

@@ -38,7 +38,9 @@ from reports.analysis.efficiency import Ratio, ratio_of_means
 from reports.analysis.energy import NS, WH
 from reports.analysis.findings import Finding
 from reports.analysis.limits import ROOT_3
+from reports.analysis.rules import Rule, was
 from reports.analysis.series import RunSeries
+from reports.analysis.touched import SHORT
 from reports.analysis.uncertainty import Estimate, Number, Term, combine, count, mean_of, mean_with_shared
 
 SCHEMA = 1
@@ -314,6 +316,11 @@ class Beside:
         """The time that its figure counts."""
         return sum(end - begin for begin, end in self.spans_ns) * NS
 
+    @property
+    def least_s(self) -> float:
+        """The shortest interval of which every meter says something."""
+        return max(SHORT * stream.series.reach_s for stream in self.run.streams)
+
     def _ratio(self) -> Number | None:
         """The tracker's figure over the meter's; uncertain by the meter's energy alone."""
         if self.meter is None or not math.isfinite(self.energy_wh) or not self.meter_wh > 0:
@@ -338,7 +345,9 @@ def beside(run: TrackedRun, artefact: Artefact, limits: Mapping[str, float]) -> 
         for s in artefact.stretches
         if _outside_s(run, s.begin_ns + shift_ns, s.end_ns + shift_ns) == 0
     )
-    return Beside(run, artefact, placed, stretches, outside_s, _first(_silent(run, artefact), outside), spans)
+    row = Beside(run, artefact, placed, stretches, outside_s, _first(_silent(run, artefact), outside), spans)
+    unresolved = None if row.because is not None or was(Rule.NEW_FINDINGS) else _unresolved(row)
+    return row if unresolved is None else replace(row, because=unresolved)
 
 
 def _silent(run: TrackedRun, artefact: Artefact) -> str | None:
@@ -348,6 +357,14 @@ def _silent(run: TrackedRun, artefact: Artefact) -> str | None:
     if artefact.reported_wh is None:
         return "no-number"
     return "negative" if artefact.reported_wh < 0 else None
+
+
+def _unresolved(row: Beside) -> str | None:
+    """Why the meter gives nothing that a figure could stand against: between its momentary values a load of that length
+    is not seen, or it shows none."""
+    if row.meter is None:
+        return "too-short"
+    return None if row.meter_wh > 0 else "no-energy"
 
 
 def _first(*codes: str | None) -> str | None:
@@ -414,7 +431,7 @@ class Trackers:
         return found
 
     def findings(self) -> Iterator[Finding]:
-        """`tracker-no-number`, `-unplaced`, `-outside-record`, `-clock-bound`; the subject is a run."""
+        """`tracker-no-number`, `-unplaced`, `-outside-record`, `-unresolved`, `-clock-bound`; the subject is a run."""
         for name, none in self.missing:
             yield Finding("tracker-no-number", "warn", name, {"tracker": none.name, "reason": none.reason, "said": []})
         for row in self.rows:
@@ -430,6 +447,10 @@ class Trackers:
                 lasting_s = sum(end - begin for begin, end in row.spans_ns) * NS
                 evidence = told | {"outside_s": row.outside_s, "duration_s": lasting_s}
                 yield Finding("tracker-outside-record", "warn", name, evidence)
+            elif row.because in ("too-short", "no-energy"):
+                shortest_s = min(end - begin for begin, end in row.spans_ns) * NS
+                evidence = told | {"reason": row.because, "duration_s": shortest_s, "least_s": row.least_s}
+                yield Finding("tracker-unresolved", "warn", name, evidence)
             elif row.because is None:
                 yield from self._clock(row, told)
 

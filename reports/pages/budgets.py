@@ -50,7 +50,8 @@ DIGITS = 3
 CAPTION = "Share of each contribution in the variance; type A: spread of values (hatched ///), type B: the rest."
 NOTE = (
     "u = |sensitivity| × input, in the result's unit; combined by root sum of squares, degrees of freedom by "
-    "Welch-Satterthwaite, U = t u at 95 % (GUM). Type A alone: runs and baseline blocks as independent replicates."
+    "Welch-Satterthwaite, U = t u at 95 % (GUM). What is assumed of several meters adds up. Type A alone: runs "
+    "and baseline blocks as independent replicates."
 )
 
 
@@ -76,19 +77,26 @@ def incomplete(results: Results) -> Iterator[str]:
     )
     if meters:
         yield (
-            f"Limits of error unknown: {', '.join(assumed(results, meter) for meter in meters)}. U is not complete: "
+            f"Limits of error unknown: {assumed(results, list(meters))}. U is not complete: "
             "true values may lie outside of it."
         )
 
 
-def assumed(results: Results, name: str) -> str:
-    """'wall, so U assumes ± 3 % of the reading (an uncalibrated meter)'."""
-    meter: dict[str, Any] = next((one for one in listed(results, "meters") if one.get("meter") == name), {})
+def assumed(results: Results, names: Sequence[str]) -> str:
+    """'wall, so U assumes ± 3 % of the reading (an uncalibrated meter)'; meters of one kind together."""
+    meters = {str(one.get("meter")): one for one in listed(results, "meters")}
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_assumption(meters.get(name, {})), []).append(name)
+    return "; ".join(f"{', '.join(own)}{what}" for what, own in alike.items())
+
+
+def _assumption(meter: dict[str, Any]) -> str:
     percent = meter.get("assumed_percent")
     if percent is None or not is_finite(percent):
-        return name
+        return ""
     kind = TIERS.get(str(meter.get("tier")), "a meter of unknown kind")
-    return f"{name}, so U assumes ±\u202f{significant(float(percent), 2)}\u202f% of the reading ({kind})"
+    return f", so U assumes ±\u202f{significant(float(percent), 2)}\u202f% of the reading ({kind})"
 
 
 def _budgets(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -81,7 +81,7 @@ EFFICIENCY = {
 U_NOTE = (
     "U at 95 % holds the spread of runs and baselines (type A) and what is known of meters and clocks (type B). What "
     "both sides share cancels: one meter's errors within one session and range, its gain and certificate between "
-    "sessions too; different meters err independently."
+    "sessions too; different meters err independently, but what is only assumed of them adds up."
 )
 SAFE_NOTE = (
     "Degrees of freedom: about a third of Welch's, and never more than runs of equal spread would have. Welch's own "

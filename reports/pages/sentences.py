@@ -391,6 +391,11 @@ ADVICE = {
         "A tracker's interval reaches beyond the meter's readings of this run; it enters no comparison.",
         "Raise `stabilization_s` and `supplementary_s`, so that the meter reads before and after the tracker.",
     ),
+    "tracker-unresolved": Advice(
+        "A tracker's interval is shorter than the meter resolves (below two steps between its readings), or the meter "
+        "shows no energy in it; the figure stands alone and enters no comparison.",
+        "Compare longer runs, or read a meter that gives more readings a second.",
+    ),
     "tracker-clock-bound": Advice(
         "The clocks are not known well enough for a tracker's interval of this length; the doubt is in U.",
         "Bring SUT and host closer together in the network, measure longer, or let wattlab start the tracker.",

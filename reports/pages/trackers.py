@@ -68,6 +68,8 @@ REFUSED = {
     "negative": "its energy is below 0",
     "unplaced": "its interval cannot be put on the run's clock",
     "outside-record": "its interval reaches beyond the meter's readings",
+    "too-short": "its interval, or a stretch of it, is shorter than the meter resolves",
+    "no-energy": "the meter shows no energy in its interval",
     "no-artefact": "it left no file",
     "unreadable": "its file cannot be read",
 }

@@ -190,13 +190,49 @@ def test_meters_err_independently_of_each_other() -> None:
 
 
 def without_limits(run: AnalysedRun) -> AnalysedRun:
-    (part,) = run.series.parts
-    column = part.descriptor.columns[0] | {"accuracy": None}
-    how = replace(part.descriptor, columns=[column])
-    folder = replace(run.run, power=(how,))
+    how = [replace(p.descriptor, columns=[p.descriptor.columns[0] | {"accuracy": None}]) for p in run.series.parts]
+    folder = replace(run.run, power=tuple(how))
     series = RunSeries(folder, run.series.clock, run.series.begin_ns, run.series.end_ns, ())
-    vars(series)["power"] = {"wall": replace(part, descriptor=how)}
+    parts = zip(run.series.parts, how, strict=True)
+    vars(series)["power"] = {one.meter: replace(part, descriptor=one) for part, one in parts}
     return AnalysedRun(folder, series)
+
+
+def test_what_is_assumed_of_several_meters_adds_up_as_nobody_says_that_they_err_independently() -> None:
+    plain = group_of(PLAIN)
+    one = Group([without_limits(r) for r in plain.runs], Baseline([without_limits(r) for r in plain.baseline.runs]))
+    twice = [
+        [without_limits(with_second_meter(run, "gpu")) for run in runs] for runs in (plain.runs, plain.baseline.runs)
+    ]
+    two = Group(twice[0], Baseline(twice[1]))
+    for alone, both in zip(budgets_of(one), budgets_of(two), strict=True):
+        line = line_of(both, "assumed")
+        assert line.meter is None
+        assert line.u == pytest.approx(2 * line_of(alone, "assumed").u)
+        assert math.hypot(*(found.u for found in both.lines)) == pytest.approx(both.number.estimate.u)
+        assert [meter for what, meter in both.missing if what == "limits-of-error"] == ["wall", "gpu"]
+    # 3 % of the reading, of the sum as of one.
+    assert line_of(budgets_of(two)[0], "assumed").u == pytest.approx(0.03 * two.energies_wh.mean() / math.sqrt(3))
+    for kind in ("gross", "induced"):
+        single, sum_of_two = (budget.of_one(group.terms[0], kind) for group in (one, two))
+        at_least_j = 0.03 * abs(sum_of_two.energy_j[0]) / math.sqrt(3)
+        assert single.u_j[0] >= at_least_j / 2
+        assert sum_of_two.u_j[0] >= at_least_j
+
+
+def test_what_is_assumed_of_a_run_and_of_a_baseline_with_a_gain_of_its_own_adds_up() -> None:
+    plain = group_of(PLAIN)
+    group = Group([without_limits(run) for run in plain.runs], plain.baseline)
+    for terms in group.terms:
+        assert terms.parts[0].error.assumed == 0.03
+    apart = [replace(t, baselines=tuple(replace(b, same_range=False) for b in t.baselines)) for t in group.terms]
+    per_j = np.full(len(apart), 1 / 3600)
+    found = budget.of_mean(apart, [0] * len(apart), per_j, "Wh", "induced", None)
+    assert found is not None
+    total, over = group.energies_wh.mean(), group.induced_wh.mean()
+    limit_wh = 0.03 * (total + (total - over))
+    assert line_of(found, "assumed").u == pytest.approx(limit_wh / math.sqrt(3), rel=1e-3)
+    assert budget.of_one(apart[0], "induced").u_j[0] >= 0.03 * (2 * total - over) * 3600 / math.sqrt(3) * 0.99
 
 
 def test_a_meter_without_limits_of_error_never_looks_complete() -> None:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from reports.analysis import statistics
-from reports.analysis.common_errors import Source
+from reports.analysis.common_errors import Source, added_up
 from reports.analysis.contrast import LEAST, SAFE, Contrast, Mean, holm
 from tests.benchmarks.bench_compare import Setting, machines, run, run_campaigns
 
 ONE, TWO = np.array([10.0, 11.0, 12.0, 13.0]), np.array([8.0, 9.0, 9.0, 10.0, 9.0])
 GAIN = Source("gain", "B", ("meter 17",))
 OTHER = Source("gain", "B", ("meter 18",))
+WALL, PLUG = (Source("assumed", "B", (meter,)) for meter in ("wall", "plug"))
 BLOCKS = [Source("baseline", "A", ("baseline", "campaign"), 4.0, block) for block in range(5)]
 
 
@@ -40,6 +41,45 @@ def test_a_difference_by_hand_is_that_of_welch_with_fewer_degrees_of_freedom() -
     alike = 0.45**2 / (0.0625 / 1.05 + 0.04 / 1.4)
     assert difference.dof == test.df == pytest.approx(min(safe, alike))
     assert SAFE == 0.35
+
+
+def test_what_is_assumed_of_two_meters_adds_up_and_cancels_where_it_is_of_one() -> None:
+    alone = Contrast(mean(ONE), mean(TWO)).difference(complete=True)
+    assert alone.u is not None
+    for first, second, left in (
+        ({WALL: 0.3}, {PLUG: 0.2}, 0.5),
+        ({WALL: 0.3}, {WALL: 0.2}, 0.1),
+        ({WALL: 0.3, PLUG: 0.1}, {WALL: 0.2, PLUG: 0.4}, 0.1 + 0.3),
+        ({WALL: 0.3}, {WALL: 0.2, PLUG: -0.4}, 0.1 + 0.4),
+    ):
+        found = Contrast(mean(ONE, first), mean(TWO, second))
+        assert found.difference(complete=True).u == pytest.approx(math.hypot(alone.u, left))
+        assert next(line.u for line in found.lines() if line.name == "assumed") == pytest.approx(left)
+    both = mean(ONE, {WALL: 0.3, PLUG: -0.1}).estimate
+    assert both.u == pytest.approx(math.hypot(math.sqrt(5 / 3 / 4), 0.4))
+
+
+@given(st.floats(0.001, 0.05), st.floats(0.001, 0.05))
+def test_a_ratio_by_two_meters_is_as_uncertain_as_the_sum_of_what_is_assumed_of_them(one: float, two: float) -> None:
+    steady = np.array([-1e-4, 0.0, 1e-4])
+    found = Contrast(mean(100 + steady, {WALL: 100 * one}), mean(80 + steady, {PLUG: 80 * two}))
+    ratio, interval = found.ratio(complete=True), found.interval_of_ratio(complete=True)
+    assert ratio is not None
+    assert interval is not None
+    assert ratio.u == pytest.approx(0.8 * (one + two), rel=1e-3)
+    reach = stats.norm.ppf(0.975)
+    # Fieller by hand for errors that are opposite and as large as can be: second falls while first rises.
+    low, high = ((80 - s * reach * 80 * two) / (100 + s * reach * 100 * one) for s in (1, -1))
+    assert interval == pytest.approx((low, high), rel=1e-3)
+    same = Contrast(mean(100 + steady, {WALL: 100 * one}), mean(80 + steady, {WALL: 80 * one}))
+    cancelled = same.interval_of_ratio(complete=True)
+    assert cancelled is not None
+    assert cancelled[1] - cancelled[0] < 1e-4
+
+
+def test_errors_that_are_stated_stay_apart_from_those_that_are_assumed() -> None:
+    first, second = added_up({GAIN: 0.3}, {OTHER: 0.2}, 1.0)
+    assert (first, second) == ({GAIN: 0.3}, {OTHER: 0.2})
 
 
 def test_statistic_and_plain_degrees_of_freedom_are_those_of_scipy_and_r() -> None:

@@ -16,10 +16,11 @@ from reports.analysis.agreement import LEAST_GROUPS, NOTHING_SHARED, agreement, 
 from reports.analysis.results import analyse
 from reports.analysis.trackers import supply_of
 from reports.analysis.uncertainty import Term
+from reports.pages.trackers import answers
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
-from tests.reports.make_campaign import SECOND_NS, Load
+from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
 def told_of(path: Path, shape: Tracked) -> tuple[Any, list[Any]]:
@@ -166,7 +167,35 @@ def test_the_gpu_figure_stands_beside_what_the_agent_read_of_the_board(tmp_path:
 # --- what cannot be compared
 
 
+def lasting(seconds: float) -> Callable[[TrackedRun, str], Account]:
+    """A tracker that ran for so long."""
+    return lambda run, name: run.account(name, end_ns=run.begin_ns + round(seconds * SECOND_NS))
+
+
+class Dark(TrackedRun):
+    """The meter shows nothing for 2 s of 400."""
+
+    def _readings(self) -> bytes:
+        header, *rows = super()._readings().decode().splitlines()
+        middle = len(rows) // 2
+        for at in (middle, middle + 1):
+            time, _, rest = rows[at].split(",", 2)
+            rows[at] = f"{time},0.0,{rest}"
+        return "\n".join([header, *rows, ""]).encode()
+
+    @property
+    def dark_ns(self) -> tuple[int, int]:
+        """When, on the SUT's clock."""
+        first = self._base_ns + (self._count // 2) * SECOND_NS + OFFSET_NS
+        return first, first + 2 * SECOND_NS
+
+
 SIDES: list[tuple[str, Tracked, Tracked]] = [
+    (
+        "tracker-unresolved",
+        Tracked(averaging="instantaneous", account=lasting(0.058)),
+        Tracked(averaging="instantaneous", account=lasting(2.5)),
+    ),
     ("tracker-no-number", Tracked(account=changed(reported_wh=None)), Tracked(account=changed(reported_wh=0.0))),
     ("tracker-no-number", Tracked(account=changed(reported_wh=-0.1)), Tracked(account=changed(problems=["a remark"]))),
     ("tracker-no-number", Tracked(account=lambda run, name: None), Tracked(trackers={})),
@@ -249,12 +278,54 @@ def test_a_campaign_without_trackers_has_no_such_section(tmp_path: Path) -> None
 def test_an_artefact_of_any_form_is_a_finding_and_never_an_error(tmp_path: Path) -> None:
     whole = {"schema": 1, "name": "codecarbon", "intervals": [], "parts_wh": {}, "methods": {}}
     forms: list[Any] = [{}, whole, changed(parts_wh=[1]), changed(begin_ns="now"), changed(reported_wh=10**400)]
-    forms += [changed(reported_wh=1e300), changed(begin_ns=2**80), changed(factor=1e-200), changed(bound_s=-1.0)]
+    forms += [changed(reported_wh=1e300), changed(factor=1e-200), changed(bound_s=-1.0)]
     for number, form in enumerate(forms):
         account = form if callable(form) else (lambda run, name, form=form: form)
         told, found = told_of(tmp_path / str(number), Tracked(repetitions=1, baseline_blocks=0, account=account))
         assert told["scenarios"] == {}
         assert [finding.code for finding in found] == ["tracker-no-number"]
+    # A number of so many digits counts as none.
+    _, found = told_of(tmp_path / "far", Tracked(repetitions=1, baseline_blocks=0, account=changed(begin_ns=2**80)))
+    assert [finding.code for finding in found] == ["tracker-unplaced"]
+
+
+def test_a_row_that_the_meter_does_not_resolve_says_so_and_leaves_the_others_in_the_comparison(tmp_path: Path) -> None:
+    def account(run: TrackedRun, name: str) -> Account:
+        return lasting(0.025)(run, name) if run.plain["repetition"] == 0 else run.account(name)
+
+    told, found = told_of(tmp_path, Tracked(averaging="instantaneous", account=account))
+    assert [row["excluded_because"] for row in told["runs"]] == ["too-short", None, None]
+    assert (told["runs"][0]["included"], told["runs"][0]["meter_wh"]) == (False, None)
+    assert told["scenarios"]["cnn"]["codecarbon"]["n"]["value"] == 2
+    (finding,) = found
+    assert (finding.code, finding.severity) == ("tracker-unresolved", "warn")
+    assert finding.evidence == {
+        "tracker": "codecarbon", "reason": "too-short", "duration_s": pytest.approx(0.025), "least_s": 2.0,
+    }  # fmt: skip
+    alone, _ = told_of(tmp_path / "alone", Tracked(averaging="instantaneous", account=lasting(0.025), repetitions=1))
+    assert alone["scenarios"] == {}
+    (sentence,) = answers({"trackers": alone})
+    assert sentence == (
+        "CodeCarbon cannot be compared: its interval, or a stretch of it, is shorter than the meter resolves."
+    )
+
+
+def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> None:
+    def account(run: TrackedRun, name: str) -> Account:
+        assert isinstance(run, Dark)
+        begin_ns, end_ns = run.dark_ns
+        return run.account(name, begin_ns=begin_ns, end_ns=end_ns)
+
+    shape = Tracked(duration_s=400, repetitions=1, baseline_blocks=1, account=account)
+    result = analyse(make_campaign(tmp_path, shape, Dark))
+    assert result.trackers is not None
+    (row,) = result.trackers["runs"]
+    assert (row["excluded_because"], row["meter_wh"]["value"]) == ("no-energy", 0.0)
+    (finding,) = [finding for finding in result.findings if finding.code == "tracker-unresolved"]
+    assert finding.evidence["reason"] == "no-energy"
+    assert answers({"trackers": result.trackers}) == [
+        "CodeCarbon cannot be compared: the meter shows no energy in its interval."
+    ]
 
 
 # --- agreement

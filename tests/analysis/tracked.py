@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from harness.documents import ActionEvent, ClockEvent, Event, PhaseEvent
+from harness.documents import ActionEvent, ClockEvent, Event, PhaseEvent, PowerDescriptor
 from tests.reports.make_campaign import SECOND_NS, Load, Shape, SyntheticRun, make_campaign
 
 OFFSET_NS = 5 * 86_400 * SECOND_NS + 123
@@ -39,6 +39,7 @@ class Tracked(Shape):
     psu: tuple[float, float] | None = None
     parameters: dict[str, Any] = field(default_factory=lambda: {"fixed_epochs": 2})
     events: Callable[[list[Event]], list[Event]] = lambda events: events
+    averaging: Literal["window", "instantaneous"] = "window"
 
 
 def tracked_campaign(path: Path, shape: Tracked) -> Path:
@@ -110,6 +111,9 @@ class TrackedRun(SyntheticRun):
             zip(("psu_efficiency_percent", "psu_efficiency_limit_percent"), self.shape.psu or (), strict=False)
         )
         return replace(start, config=start.config | {"scenarios": sections, "sut": sut})
+
+    def _meter(self) -> PowerDescriptor:
+        return replace(super()._meter(), averaging=self.shape.averaging)
 
     def _readings(self) -> bytes:
         if self.shape.power_w is None:

@@ -27,6 +27,7 @@ from meters.reading import RangeChoice
 from meters.registry import DRIVERS
 from reports.analysis import selftest
 from reports.analysis.planning import Wanted
+from reports.pages.budgets import assumed
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "harness" / "cli"
@@ -78,6 +79,25 @@ def declared_study() -> dict[str, Any]:
         "questions": [{"name": LONG, "omnibus": test}, {"name": "few", "omnibus": refused}],
         "correlations": [{"name": "flops-energy", "run_level": test}],
     }
+
+
+def test_a_caption_says_u_only_where_one_stands() -> None:
+    assert str(report.results_sheet(example()).caption).startswith("mean ± U (95 %)")
+    single = json.loads(json.dumps(example()))
+    for scenario in single["scenarios"].values():
+        for name in ("mean_power_w", "energy_wh", "induced_energy_wh"):
+            scenario[name] = scenario[name] and scenario[name] | {"u": None, "U": None}
+    assert report.results_sheet(single).caption == "no ± U: one run alone does not show how far runs differ"
+
+
+def test_meters_of_one_kind_are_told_together() -> None:
+    meters: list[Any] = [{"meter": f"gpu{nth}", "assumed_percent": 3.0, "tier": None} for nth in range(3)]
+    meters.append({"meter": "wall", "assumed_percent": 1.0, "tier": "working"})
+    said = assumed({"meters": meters}, ["gpu0", "gpu1", "gpu2", "wall"])
+    assert said == (
+        "gpu0, gpu1, gpu2, so U assumes ±\u202f3\u202f% of the reading (a meter of unknown kind); "
+        "wall, so U assumes ±\u202f1\u202f% of the reading (an instrument of the working tier)"
+    )
 
 
 def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:

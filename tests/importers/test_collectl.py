@@ -54,6 +54,14 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_row_that_was_made_a_comment_is_not_left_out_without_a_word(form: str) -> None:
+    lines = FORMS[form].splitlines()
+    lines[-2] = "# " + lines[-2]
+    with pytest.raises(ImportFileError, match=rf":{len(lines) - 1}: found '# .*, a row that was made a comment"):
+        hardware_of("\n".join(lines))
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_the_same_recording_is_read_alike(form: str) -> None:
     hardware = hardware_of(FORMS[form])
     assert hardware.times_ns.tolist() == [(EPOCH + i) * 10**9 for i in range(5)]

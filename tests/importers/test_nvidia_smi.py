@@ -15,6 +15,8 @@ from harness.errors import ImportFileError
 from harness.importers.imported import SourceFile, read_source
 from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
+from harness.importers.oscar_kinds import require_kind
+from harness.importers.ptd_log import read_log
 from harness.run_folder import CampaignFolder, verify_campaign
 from reports.analysis.results import analyse
 from reports.analysis.series import read_run
@@ -543,3 +545,48 @@ def test_any_damage_is_read_or_refused_with_file_and_line_never_a_traceback(data
     except ImportFileError as error:
         problem = str(error)
     assert re.match(r"x\.csv:\d+: ", problem)
+
+
+def test_boards_that_another_column_tells_apart_are_refused_with_its_name(tmp_path: Path) -> None:
+    lines = [f"{stamp(second)}, 0, {gpu}, {100 + second + gpu}.0 W" for second in range(3) for gpu in range(4)]
+    text = "\n".join(["timestamp, index, gpu, power.draw [W]", *lines, ""])
+    with pytest.raises(ImportFileError) as refused:
+        trace(tmp_path, text)
+    assert "'index', by which boards are told apart, does not; column 'gpu' (0, 1, 2, 3) does" in str(refused.value)
+    renamed = trace(tmp_path, text.replace("index, gpu", "slot, index"))
+    assert len(renamed.boards) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            ':::MLLOG {"namespace": "", "time_ms": 1, "key": "power_measurement_start"}\n',
+            "a power log of MLPerf Training",
+        ),
+        (
+            "Wed Mar  8 14:56:21 2023\n+-----+\n| NVIDIA-SMI 525.85    Driver Version: 525.85 |\n",
+            "the table that nvidia-smi shows to people",
+        ),
+    ],
+)
+def test_what_people_take_for_a_power_log_is_named_by_every_importer(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(text)
+    source = read_source(path)
+    for reader in (read_trace, read_log, lambda source: require_kind(source, "power")):
+        with pytest.raises(ImportFileError, match=rf"x\.txt:\d: .*{said}"):
+            reader(source)
+
+
+def test_seconds_that_not_all_boards_have_are_told(tmp_path: Path) -> None:
+    rows = [(second + 0.25 * gpu, gpu) for second in range(30) for gpu in range(2) if gpu == 0 or second < 20]
+    lines = [f"{stamp(second)}, {gpu}, 100.0 W" for second, gpu in rows]
+    told = dict(trace(tmp_path, "\n".join(["timestamp, index, power.draw [W]", *lines, ""])).notes)
+    assert told["boards"] == (
+        "2 boards; the power is their sum; not all of them have 0.25 s at the begin (left out) and 9.75 s at the "
+        "end (a gap of the others)"
+    )
+    same = [f"{stamp(second)}, {gpu}, 100.0 W" for second in range(30) for gpu in range(2)]
+    told = dict(trace(tmp_path, "\n".join(["timestamp, index, power.draw [W]", *same, ""])).notes)
+    assert told["boards"] == "2 boards; the power is their sum"

@@ -66,6 +66,66 @@ def test_counters_become_the_indicators_that_they_are(text: str | bytes) -> None
     assert "Processor" in hardware.methods["cpu_percent"] or "Prozessor" in hardware.methods["cpu_percent"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        log().replace('"01/25/2024 12:00:01.500"', "01/25/2024 12:00:01.500"),
+        log().replace('"01/25/2024 12:00:01.500"', "01/25/2024 12:00:01.500").replace('"3070"', "3070"),
+        log().replace('"', ""),
+        log().replace('"', "").replace("\r\n", "\n") + "\nDer Befehl wurde, wie gewünscht, ausgeführt.\n",
+    ],
+)
+def test_cells_count_with_and_without_quotes(text: str) -> None:
+    hardware = read(text)
+    assert hardware.times_ns.size == 2
+    assert {name: values.tolist()[1] for name, values in hardware.columns.items()} == {
+        "cpu_percent": 12.5, "disk_read_kib_per_s": 2.0, "disk_write_kib_per_s": 4.0, "net_received_kib_per_s": 2.0,
+        "net_sent_kib_per_s": 0.5,
+    }  # fmt: skip
+    assert not hardware.remarks
+
+
+def test_rows_in_the_middle_without_quotes_are_in_the_mean() -> None:
+    rows = [f'"01/25/2024 12:{second // 60:02}:{second % 60:02}.500","{second}"' for second in range(90)]
+    bare = [row.replace('"', "", 2) if 30 <= at < 60 else row for at, row in enumerate(rows)]
+    head = f'"(PDH-CSV 4.0) (UTC)(0)","{COUNTERS[0]}"'
+    hardware = read("\n".join([head, *bare, ""]))
+    assert hardware.columns["cpu_percent"].tolist() == list(range(90))
+
+
+@pytest.mark.parametrize("end", [-2, -4, -20])
+def test_a_file_without_quotes_that_ends_in_mid_line_loses_that_line_and_says_so(end: int) -> None:
+    hardware = read(log().replace('"', "")[:end])
+    assert (hardware.times_ns.size, [remark.code for remark in hardware.remarks]) == (1, ["truncated-source"])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            log().replace("(PDH-CSV 4.0) (W. Europe Standard Time)(-60)", "Zeit"),
+            "its first cell is 'Zeit', expected '(PDH-CSV 4.0) (TIME ZONE)(MINUTES)'",
+        ),
+        (
+            log().replace('"(PDH-CSV', 'Zeit,"(PDH-CSV'),
+            "its first cell is 'Zeit', expected '(PDH-CSV 4.0) (TIME ZONE)(MINUTES)'",
+        ),
+        (
+            log(head="Zeit").replace('"', "").replace(",", ";"),
+            "separated by ';', expected commas; its first cell is 'Zeit'",
+        ),
+        (log().replace('"', "").replace(",", ";"), "separated by ';', expected commas"),
+        (log().replace(",", "\t").replace("PDH-CSV", "PDH-TSV"), "separated by '\\t', expected commas"),
+    ],
+)
+def test_a_changed_header_is_named_with_what_to_restore(header: str, said: str) -> None:
+    with pytest.raises(ImportFileError, match=r"x\.csv:1: .*Windows' performance counters under a header") as refused:
+        read(header)
+    assert said in str(refused.value)
+    with pytest.raises(ImportFileError, match="expected a power file, found Windows' performance counters"):
+        require_kind(source(header), "power")
+
+
 def test_without_a_zone_and_with_a_cut_end_it_is_read_and_said() -> None:
     hardware = read(log(head="(PDH-CSV 4.0)")[:-6])
     assert (hardware.offset_h, hardware.times_ns.size) == (None, 1)
@@ -82,7 +142,14 @@ def test_without_a_zone_and_with_a_cut_end_it_is_read_and_said() -> None:
         (log()[: log().index("\n") + 1], r"x\.csv:2: no data line"),
         (log().replace("01/25/2024 12:00:01", "01/25/2024 11:00:01"), r"x\.csv:3: time goes back"),
         (log().replace('"12.5"', '"much"'), r"x\.csv:3: found 'much'"),
-        (log().replace('"2048",', "") + log().splitlines(keepends=True)[2], r"x\.csv:3: not 8 fields"),
+        (log().replace('"2048",', "") + log().splitlines(keepends=True)[2], r"x\.csv:3: found .*, not 8 fields"),
+        (
+            log().replace('"2048"', "2048,7"),
+            r"x\.csv:3: found '\"01/25.*not 8 fields as in the header; the line is damaged",
+        ),
+        (log().replace("\r\n", "\r\nlogging was paused\r\n", 1), r"x\.csv:2: found 'logging was paused', not 8 fields"),
+        (log().replace('"01/25/2024 12:00:01.500"', "noon"), r"x\.csv:3: found the time 'noon'"),
+        (log().replace('"12.5"', "12\r5") + log().splitlines(keepends=True)[2], r"x\.csv:3: found .*, not 8 fields"),
         (log().replace("01/25/2024", "25.01.2024"), r"x\.csv:2: found the time '25\.01\.2024 12:00:00\.500'"),
     ],
 )

@@ -436,6 +436,20 @@ def test_averages_of_the_first_samples_are_compared_with_those(tmp_path: Path) -
     assert "count the first 3 of 5 rows" in notes(run)["ptd-samples"]
 
 
+def test_what_is_said_of_many_measurements_stands_once_with_their_number(tmp_path: Path) -> None:
+    averages = "Avg watts 5.000000, min watts 5.000000, max watts 5.000000, samples 6, errors 0, valid 6"
+    for nth in range(5):
+        session = tmp_path / "in" / f"s{nth}"
+        (session / "run_1").mkdir(parents=True)
+        (session / "power").mkdir()
+        (session / "run_1" / "spl.txt").write_text(rows(5, lambda second, nth=nth: 5.0 + nth))  # type: ignore[misc]
+        (session / "power" / "ptd_logs.txt").write_text(console_with(averages))
+    said = [remark for remark in import_ptd(tmp_path / "in", tmp_path / "c").remarks if "not compared" in remark]
+    assert len(said) == 1
+    assert said[0].startswith("5 measurements: PTDaemon's averages were not compared; the first: ")
+    assert said[0].endswith("6 samples there, 5 rows here")
+
+
 def test_averages_of_more_samples_than_there_are_rows_are_told(tmp_path: Path) -> None:
     averages = "Avg watts 5.000000, min watts 5.000000, max watts 5.000000, samples 6, errors 0, valid 6"
     [run] = imported(tmp_path, rows(5), console_with(averages))
@@ -598,3 +612,10 @@ def test_the_command_says_what_it_imported_and_refuses_a_second_time(
     assert "ranging runs: 1; they are listed and enter no mean" in told
     with pytest.raises(RunFolderError, match="a campaign is there already"):
         import_ptd(KRAI, tmp_path / "c")
+
+
+def test_a_console_log_alone_is_named_and_what_to_give_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "ptd_logs.txt"
+    path.write_text(CONSOLE)
+    with pytest.raises(ImportFileError, match=r"ptd_logs\.txt:1: PTDaemon's console log .* give the log of samples"):
+        import_ptd(path, tmp_path / "c")

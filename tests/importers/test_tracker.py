@@ -164,6 +164,25 @@ def test_rows_of_other_days_are_left_out_and_named(tmp_path: Path) -> None:
     assert "energy_consumed is 'nan'" in str(done)
 
 
+def test_of_many_rows_that_are_left_out_ten_are_named_and_all_counted(tmp_path: Path) -> None:
+    folder = campaign(tmp_path)
+    _, _, end = intervals(folder)[2]
+    others = [v1(end - 90_000 - 100 * nth, 50, 0.001) for nth in range(40)]
+    done = import_tracker(file(tmp_path, *others, v1(end - 2, 50, 0.001)), folder, Choice(zone="UTC"))
+    said = str(done)
+    assert len(done.left_out) == 40
+    assert said.count("  left out: ") == 10
+    assert said.endswith("  40 are left out in all, 30 more")
+
+
+def test_all_rows_that_fit_a_run_are_named_where_some_overlap(tmp_path: Path) -> None:
+    folder = campaign(tmp_path)
+    _, _, end = intervals(folder)[0]
+    source = file(tmp_path, v1(end - 40, 8, 0.001), v1(end - 30, 8, 0.001), v1(end - 27, 8, 0.001))
+    with pytest.raises(ImportFileError, match=r"lines 2, 3, 4 all fit run 2 .*overlap in time \(lines 3 and 4 first\)"):
+        import_tracker(source, folder, Choice(zone="UTC"))
+
+
 def test_several_rows_of_one_run_are_an_error_until_one_is_chosen(tmp_path: Path) -> None:
     folder = campaign(tmp_path)
     name, _, end = intervals(folder)[0]
