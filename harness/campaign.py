@@ -163,7 +163,9 @@ class Campaign:
         if not isinstance(begun, dict):
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
         if (problem := changed_since(self._config, begun)) is not None:
-            raise ConfigError(f"{self._config.path}: {problem}")
+            begun_runs = any(entry["type"] == "run-begin" for entry in entries)
+            remedy = "" if begun_runs else "; no run of it was begun yet: nothing is lost where its folder is removed"
+            raise ConfigError(f"{self._config.path}: {problem}{remedy}")
         if not any(entry["type"] == "plan" for entry in entries):
             self._write_first_stage()
 

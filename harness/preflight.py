@@ -33,7 +33,7 @@ from harness.instruments import (
 from harness.material import needs_of, read_staged
 from harness.photos import problems_of
 from harness.plan import make_plan
-from harness.run_folder import CAMPAIGN, CampaignFolder, verify_campaign
+from harness.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
@@ -171,12 +171,35 @@ def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
 
 
 def _staged(config: LabConfig) -> Iterator[Reason]:
-    """Whether every file that is copied to the SUT can be read."""
+    """Whether every file that is copied to the SUT can be read, and is what the scenario's rated runs had."""
+    rated = _rated_runs(config)
     for scenario in config.scenarios:
         try:
-            read_staged(scenario, b"")
+            staged = read_staged(scenario, b"")
         except ConfigError as error:
             yield Reason("refuse", f"scenario {scenario.name}", str(error))
+            continue
+        runs = [run.start for run in rated if run.start.scenario == scenario.name and run.start.staged]
+        now = {name: file.to_json()["sha256"] for name, file in staged.items() if file.of == "program"}
+        for start in runs[-1:]:
+            before = {name: file["sha256"] for name, file in (start.staged or {}).items() if file["of"] == "program"}
+            if changed := sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name)):
+                yield Reason(
+                    "refuse",
+                    f"scenario {scenario.name}",
+                    f"{', '.join(changed)} changed since run {start.ordinal} was rated; runs of two programs have no "
+                    "mean; restore what was measured, or give campaign.name a new value",
+                )
+
+
+def _rated_runs(config: LabConfig) -> list[RunFolder]:
+    """The successful runs of the campaign that is to be continued; `_campaign` says what is wrong with another."""
+    if not (config.campaign_folder / CAMPAIGN).is_file():
+        return []
+    try:
+        return [run for run in CampaignFolder(config.campaign_folder).runs() if run.exit_status == "success"]
+    except LabError:
+        return []
 
 
 def _photos(config: LabConfig) -> Iterator[Reason]:

@@ -279,8 +279,9 @@ class Sut:
             yield Diagnosis(
                 "no-psutil",
                 "refuse",
-                f"{facts['psutil_problem']}; `{self.python} -m pip install psutil` there adds it, "
-                "or `wattlab sut prepare` makes an environment that has it",
+                f"{facts['psutil_problem']}; `wattlab sut prepare` makes an environment that has it; into this one "
+                f"`{self.python} -m pip install psutil` there brings it, or, where the system manages it, "
+                "`apt-get install python3-psutil`",
             )
         for gpu in facts["gpus"]:
             yield Diagnosis("gpu", "info", f"GPU {gpu['index']}: {gpu['name']}, driver {gpu['driver']}")
@@ -505,7 +506,8 @@ class Sut:
     def _advise(self, python: str, progress: Callable[[str], None]) -> None:
         if python != self.python:
             progress(
-                f"write this into lab.toml: sut.python = {json.dumps(python)} (now {json.dumps(self.config.python)})"
+                f"write this into the table [sut] of lab.toml: python = {json.dumps(python)} "
+                f"(now {json.dumps(self.config.python)})"
             )
 
     def _exists(self, path: str) -> bool:

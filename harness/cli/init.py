@@ -31,11 +31,12 @@ def call(arguments: argparse.Namespace) -> int:
             program.symlink_to(APPLICATION / "lab")
     except FileExistsError:
         raise ConfigError(
-            f"{file}: exists already and is left as it is; a lab of your own has a folder of its own: "
-            "`wattlab init ~/my-lab`"
+            f"{file}: exists already and is left as it is; edit it, or name another folder for another lab, such as "
+            "`wattlab init ~/my-lab-2`"
         ) from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot write ({error.strerror})") from None
     print(f"{file} written. Fill in (1) the meter and (2) the machine to be measured.")
+    print("What is called `wattlab` in messages is `./lab` there.")
     print(f"Next, in {arguments.folder.resolve()}: `./lab meter list --probe` says which meter answers at which port.")
     return 0

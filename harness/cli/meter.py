@@ -29,7 +29,7 @@ from harness.cli.types import Verbs, at_least
 from harness.errors import printable
 from meters import registry
 from meters.access import Access
-from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
+from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout, MeterUnavailable
 from meters.options import Option
 from meters.reading import Identity, Origin, Reading, Tier
 
@@ -190,6 +190,9 @@ def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Acce
                 meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={}, access=access)
             except MeterRefused as error:
                 port["answers"] = f"{name}: {error}"
+                continue
+            except MeterUnavailable as error:
+                port.setdefault("answers", str(error).removeprefix(f"{port['port']}: "))
                 continue
             except MeterError:
                 port.setdefault("answers", "nobody that a driver understands at its default options")

@@ -19,6 +19,7 @@ from harness.documents import VERSION, Json, load_object
 from harness.errors import DocumentError, LabError
 from harness.evidence.changes import (
     ABSENT,
+    FIRST,
     PROBABILITY,
     STATISTICS,
     Case,
@@ -102,6 +103,9 @@ def check_results(campaign: Path, computed: Computed) -> list[Check]:
         written = load_object(read_plain(campaign / DERIVED / RESULTS), subject)
     except (OSError, DocumentError) as error:
         return [Check(subject, "results", False, f"cannot be read ({error}); `wattlab report` writes it")]
+    if "computed_by" in written and writer_of(written) == FIRST:
+        detail = f"computed_by is {written['computed_by']!r:.80}, which no wattlab writes"
+        return [Check(subject, "results", False, detail)]
     if precedes(VERSION, computed.writer):
         detail = f"computed by wattlab {computed.writer}, this is {VERSION}: verify it with that version or a later one"
         return [Check(subject, "results", False, detail)]

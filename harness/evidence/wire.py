@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.documents import Json, NoteEvent, PowerDescriptor
+from harness.documents import VERSION, Json, NoteEvent, PowerDescriptor
+from harness.evidence.changes import precedes
 from harness.evidence.codecs import changes_since
 from harness.recorder import listen
 from harness.run_folder import Check, Examination, RunFolder, read_plain
@@ -35,10 +36,12 @@ UNPLUGGED = "meter-unplugged"
 
 def check_wires(path: Path, seen: Examination) -> list[Check]:
     """One check for each stream that was measured here."""
+    measured = [(name, run) for name, run in seen.runs.items() if run.start.time_base == "host-monotonic"]
     return [
         _check(path / name, run, descriptor)
-        for name, run in seen.runs.items()
-        if run.start.time_base == "host-monotonic" and run.start.source is None
+        if run.start.source is None
+        else Check(name, WIRE, False, f"{descriptor.stream}: imported, it says, and stamped by this host's clock")
+        for name, run in measured
         for descriptor in run.power
     ]
 
@@ -51,6 +54,10 @@ def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> Check:
         detail = f"{descriptor.stream} says driver {driver!r:.40}, lab.toml {section.get('driver')!r:.40}"
         return Check(subject, WIRE, False, detail)
     if driver not in registry.DRIVERS or descriptor.codec > CODEC:
+        version = str(run.start.software.get("version"))
+        if not precedes(VERSION, version):
+            said = f"{descriptor.stream} says codec {descriptor.codec} of {driver!r:.40}"
+            return Check(subject, WIRE, False, f"{said}, which no wattlab up to its version, {version!r:.40}, has")
         why = f"codec {descriptor.codec} of {driver!r:.40} is not one of this wattlab; nobody compared it with {name}"
         return Check(subject, WIRE, True, f"{descriptor.stream} was not decoded: {why}")
     try:

@@ -59,8 +59,29 @@ def test_a_codec_of_a_newer_wattlab_is_not_decoded_and_that_is_said(unsigned: Pa
     campaign = copied(unsigned, tmp_path)
     reforge(campaign, described(lambda one: one.update(codec=99)), results=False)
     for check in checks_of(campaign):
+        assert not check.passed
+        assert "says codec 99 of 'wattsup', which no wattlab up to its version, '0.2.0', has" in check.detail
+
+    def newer(run: Path) -> None:
+        journal = run / "run.jsonl"
+        journal.write_text(journal.read_text().replace('"version":"0.2.0"', '"version":"9.0.0"', 1))
+
+    reforge(campaign, newer, results=False)
+    for check in checks_of(campaign):
         assert check.passed
         assert "was not decoded: codec 99 of 'wattsup' is not one of this wattlab" in check.detail
+
+
+def test_an_import_is_not_stamped_by_this_hosts_clock(unsigned: Path, tmp_path: Path) -> None:
+    campaign = copied(unsigned, tmp_path)
+
+    def imported(run: Path) -> None:
+        journal = run / "run.jsonl"
+        source = '"source":{"format":"oscar","files":{},"note":""}'
+        journal.write_text(journal.read_text().replace('"source":null', source, 1))
+
+    reforge(campaign, imported, results=False)
+    assert {check.passed for check in checks_of(campaign)} == {False}
 
 
 def test_as_measured_every_stream_is_what_its_wire_log_says(unsigned: Path) -> None:

@@ -178,7 +178,7 @@ def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, 
     with Sut.connect(replace(config, python=bare)) as sut:
         (found,) = (found for found in sut.diagnose(HORIZON_S, None, BUSY) if found.severity == "refuse")
         assert found.code == "no-psutil"
-        assert f"`{bare} -m pip install psutil` there adds it" in found.text
+        assert f"`{bare} -m pip install psutil` there brings it" in found.text
         sut.stage("aaaaaaaa", {})
         with pytest.raises(SutError, match="psutil cannot be imported"):
             start(sut, "aaaaaaaa", Recorded())
