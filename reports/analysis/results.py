@@ -607,7 +607,7 @@ def exclusion_of(path: Path) -> str | None:
         limits = findings.thresholds_of(run)
         analysed.findings.extend(_run_findings(analysed, findings_run.typical_steps_s([analysed.series]), limits))
     except (AnalysisError, DocumentError, RunFolderError) as error:
-        return f"it cannot be read: {error}"
+        return f"it cannot be read: {str(error).replace(f'{path.parent}/', '')}"
     analysed.findings.extend(_oracle_findings(analysed, [analysed]))
     return analysed.excluded_because
 

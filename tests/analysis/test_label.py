@@ -248,11 +248,12 @@ def test_full_load_and_idle_are_no_usage(synthetic: list[RunSeries]) -> None:
 
 
 def clean_parts(everyone: list[RunSeries]) -> Iterator[RunSeries]:
-    """The same runs, five minutes apart and five minutes long."""
+    """The same runs, five minutes apart and five minutes long, by a meter that says its serial number."""
     for place, series in enumerate(everyone):
         begin_ns = place * 400_000_000_000 + 100_000_000_000
         start = replace(series.run.start, time_ns=begin_ns - 70_000_000_000, utc=f"2026-11-21T{place:02d}:00:00Z")
-        run = replace(series.run, start=start)
+        power = tuple(replace(one, identity=one.identity | {"serial": "WM-1"}) for one in series.run.power)
+        run = replace(series.run, start=start, power=power)
         yield replace(series, run=run, begin_ns=begin_ns, end_ns=begin_ns + 300_000_000_000)
 
 

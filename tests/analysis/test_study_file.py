@@ -15,7 +15,7 @@ EXCLUSION = '[[exclusions]]\nreason = "x"\n'
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('name = "small"', 'name = "small"\ntitel = "x"', r"study\.titel: unknown key; expected one of name, title"),
+        ('name = "small"', 'name = "small"\ntitel = "x"', r"study\.titel: unknown key; did you mean title"),
         ("[table]", "[tables]", r"tables: unknown key"),
         ("alpha = 0.05", "alpha = 5", r"study\.alpha: found 5, expected a probability"),
         ("alpha = 0.05", "", r"study\.alpha: missing"),

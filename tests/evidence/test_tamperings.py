@@ -29,6 +29,7 @@ from harness.evidence.verification import sign_campaign, verify
 from harness.evidence.witnesses import check_witnesses, read_witnesses
 from harness.run_folder import ANNOTATIONS, CAMPAIGN, CampaignFolder, examine, sha256_of
 from reports.analysis.results import write_results
+from reports.render import GENERATOR
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 from tests.evidence.test_witnesses import redo
@@ -423,7 +424,7 @@ def _drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recomputed, "report_html", lambda *_: PAGE)
 
 
-PAGE = "<!doctype html>\n<p>a report</p>\n"
+PAGE = f'<!doctype html>\n<meta name="generator" content="{GENERATOR}">\n<p>a report</p>\n'
 
 
 def outcome_of(campaign: Path, key: Path, one: Tampering) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from meters.reading import Accuracy, Column, Description, Identity, Origin, Reading
+from meters.reading import CODEC, Accuracy, Column, Description, Identity, Origin, Reading
 
 IDENTITY = Identity("Maker", "Model", "0815", "1.0")
 COLUMN = Column("power_w", "W", 0.1, (0.0, 1800.0), Accuracy(1.5, 0.0, 3.0, "manual, page 7"))
@@ -50,6 +50,7 @@ def test_the_descriptor_has_the_keys_and_values_of_the_run_folder_page() -> None
         "latency_s": 0.0,
         "ranging": "none",
         "tier": "indicative",
+        "codec": CODEC,
         "columns": [
             {
                 "name": "power_w",

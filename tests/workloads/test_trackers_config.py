@@ -67,7 +67,7 @@ def test_every_module_that_a_tracker_imports_is_shipped_with_it(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ('trackers = ["code-carbon"]', "scenarios.mine.trackers: found 'code-carbon', expected a tracker: codecarbon,"),
+        ('trackers = ["code-carbon"]', "scenarios.mine.trackers: no tracker 'code-carbon'; did you mean codecarbon?"),
         ('trackers = "codecarbon"', "scenarios.mine.trackers: found 'codecarbon', expected"),
         ('trackers = ["eit", "eit"]', "scenarios.mine.trackers: 'eit' stands there twice"),
         ("tracker_periods_s = { eit = 2.0 }", "scenarios.mine.tracker_periods_s.eit: not among the trackers"),
