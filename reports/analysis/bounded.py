@@ -37,9 +37,17 @@ def loads(content: bytes | str) -> Any:  # noqa: ANN401  JSON is anything
     """Decoded JSON, `cleaned`; an integer of too many digits is null.
 
     Raises:
-        ValueError: it is no JSON. RecursionError: its tables stand too deep in each other.
+        ValueError: it is no JSON, or a name stands twice in it: nothing says which one was meant.
+        RecursionError: its tables stand too deep in each other.
     """
-    return cleaned(json.loads(content, parse_int=_integer))
+    return cleaned(json.loads(content, parse_int=_integer, object_pairs_hook=_object))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise ValueError("a name stands twice")
+    return names
 
 
 def _integer(text: str) -> int | None:

@@ -99,3 +99,10 @@ def test_tables_in_tables_end_somewhere() -> None:
     for _ in range(DEEPEST):
         (flat,) = flat
     assert flat is None
+
+
+def test_a_name_that_stands_twice_in_an_artifact_is_no_number() -> None:
+    assert loads('{"epochs": 3, "loss": {"a": 1}}') == {"epochs": 3, "loss": {"a": 1}}
+    for text in ('{"epochs": 3, "epochs": 4}', '{"a": [{"b": 1, "b": 1}]}'):
+        with pytest.raises(ValueError, match="twice"):
+            loads(text)
