@@ -26,7 +26,7 @@ from typing import TypeVar
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, Value, chosen, number, read_options
+from meters.options import Option, Value, chosen, number, read_options, whole
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 DRIVER = "hm8115"
 OPTIONS: Mapping[str, Option] = {
-    "baud": Option(9600.0, "bits per second, as the display shows at power-up", low=300.0, high=115200.0),
+    "baud": Option(9600.0, "bits per second, as the display shows at power-up", low=300.0, high=115200.0, whole=True),
     "voltage_range_v": Option(
         "auto",
         "voltage range: 50, 150 or 500 V; auto lets the instrument choose",
@@ -344,7 +344,7 @@ def open_hm8115(
     values = read_options(DRIVER, OPTIONS, options)
     dialogue = Hm8115(
         port,
-        int(number(values, "baud")),
+        whole(values, "baud"),
         range_u=_range(values, "voltage_range_v", RANGES_V),
         range_i=_range(values, "current_range_a", RANGES_A),
         reply_s=number(values, "reply_s"),

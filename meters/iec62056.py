@@ -39,7 +39,7 @@ from operator import xor
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
@@ -47,7 +47,7 @@ DRIVER = "iec62056"
 OPTIONS: Mapping[str, Option] = {
     "mode": Option("poll", "poll: mode C, asked for; push: mode D", choices=("poll", "push")),
     "characters": Option("7E1", "7E1, or plain where parity is already taken off", choices=("7E1", "plain")),
-    "sign_on_baud": Option(300.0, "bits per second of the sign-on (poll)", low=300.0, high=19200.0),
+    "sign_on_baud": Option(300.0, "bits per second of the sign-on (poll)", low=300.0, high=19200.0, whole=True),
     "top_baud": Option(9600.0, "highest bits per second of a data message (poll)", low=300.0, high=19200.0),
     "push_baud": Option(9600.0, "bits per second of pushed telegrams; 2400 in the standard", low=300.0, high=115200.0),
     "address": Option("", "device address for the sign-on, empty for the only meter at the head"),
@@ -482,7 +482,7 @@ class PollDialogue(OverWire[SerialWire]):
         """Open `port` at the speed of the sign-on; raises `MeterOptionError`, `MeterUnavailable`, `MeterRefused`."""
         self.reply_s = number(values, "reply_s")
         self._quiet_s = number(values, "quiet_s")
-        self._sign_on = Line(int(number(values, "sign_on_baud")))
+        self._sign_on = Line(whole(values, "sign_on_baud"))
         self._top_baud = number(values, "top_baud")
         self._characters = word(values, "characters")
         self._range_w = number(values, "range_w")

@@ -48,11 +48,10 @@ from meters.meter import (
     Meter,
     MeterGarbage,
     MeterMismatch,
-    MeterOptionError,
     MeterRefused,
     MeterTimeout,
 )
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
 from meters.transport import Deadline, Line, SerialWire, Sink, Wire, drain
 
@@ -60,11 +59,16 @@ DRIVER = "mcp39f511n"
 AS_FOUND = "as found"
 BOTH = "both"
 OPTIONS: Mapping[str, Option] = {
-    "baud": Option(115200, "speed of the line", low=1200, high=115200),
+    "baud": Option(115200, "speed of the line", low=1200, high=115200, whole=True),
     "channel": Option("1", "outlet that feeds the circuit; both: their sum", choices=("1", "2", BOTH)),
     "sign_bits": Option("0-3", "bits of the status word that hold the signs", choices=("0-3", "4-7")),
     "accumulation_n": Option(
-        AS_FOUND, "a window is 2^N line cycles; a number is written to the chip", low=1, high=8, choices=(AS_FOUND,)
+        AS_FOUND,
+        "a window is 2^N line cycles; a number is written to the chip",
+        low=1,
+        high=8,
+        choices=(AS_FOUND,),
+        whole=True,
     ),
     "range_w": Option(3450.0, "rated power of one outlet in watts", low=1, high=1e5),
     "interval_s": interval_option(0.32),
@@ -462,9 +466,7 @@ def open_mcp39f511n(
     """
     values = read_options(DRIVER, OPTIONS, options)
     n = values["accumulation_n"]
-    if isinstance(n, float) and n != int(n):
-        raise MeterOptionError(f"{DRIVER}: option accumulation_n is {n}, expected a whole number from 1 to 8")
-    baud = int(number(values, "baud"))
+    baud = whole(values, "baud")
     dialogue = Mcp39f511n(
         SerialWire(port, Line(baud), capture, access),
         channel=word(values, "channel"),

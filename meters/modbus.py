@@ -21,7 +21,7 @@ from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, Value, number, read_options, word
+from meters.options import Option, Value, number, read_options, whole, word
 from meters.reading import Description, Identity, Reading
 from meters.register_maps import (
     PZEM,
@@ -465,9 +465,9 @@ def _options(
 ) -> dict[str, Option]:
     return {
         "interval_s": interval_option(update_s),
-        "address": Option(1.0, "address of the meter (on TCP: unit)", low=1.0, high=highest_address),
+        "address": Option(1.0, "address of the meter (on TCP: unit)", low=1.0, high=highest_address, whole=True),
         "transport": Option("rtu", "frames: rtu of a serial line, tcp of a network", choices=("rtu", "tcp")),
-        "baud": Option(baud, "bits a second, rtu only", low=300.0, high=921600.0),
+        "baud": Option(baud, "bits a second, rtu only", low=300.0, high=921600.0, whole=True),
         "parity": Option("N", "none, even, odd; rtu only", choices=tuple(PARITIES)),
         "stopbits": Option(stopbits, "stop bits, rtu only", low=1.0, high=2.0),
         "range_w": Option(range_w, "W, above which a reading is overrange", low=1.0, high=1e9),
@@ -527,7 +527,7 @@ def _open(
             "for a serial line set transport to 'rtu'"
         )
     line = Line(
-        int(number(values, "baud")),
+        whole(values, "baud"),
         parity=PARITIES[word(values, "parity")],
         stopbits=2 if number(values, "stopbits") == 2 else 1,
     )
@@ -536,7 +536,7 @@ def _open(
         SerialWire(port, line, capture, access),
         Tcp() if on_network else Rtu(),
         register_map,
-        address=int(number(values, "address")),
+        address=whole(values, "address"),
         range_w=number(values, "range_w"),
         character_s=0.0 if on_network else bits / line.baud,
         interval_s=number(values, "interval_s"),

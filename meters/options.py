@@ -21,7 +21,7 @@ class Option:
     """One option: its default, what it is (with its unit), and what it may be.
 
     A number lies between `low` and `high`; `choices`, where there are any, are the words it may be (for a number:
-    beside the numbers, such as `auto`).
+    beside the numbers, such as `auto`). A `whole` number has no fraction.
     """
 
     default: Value
@@ -29,6 +29,7 @@ class Option:
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -58,6 +59,11 @@ def number(values: Mapping[str, Value], name: str) -> float:
     return value
 
 
+def whole(values: Mapping[str, Value], name: str) -> int:
+    """Return an option that is always a whole number."""
+    return int(number(values, name))
+
+
 def chosen(values: Mapping[str, Value], name: str) -> float | None:
     """Return an option that is a number, `None` where it is a word such as `auto`."""
     value = values[name]
@@ -76,7 +82,8 @@ def _value(driver: str, name: str, option: Option, value: object) -> Value:
         return value
     numeric = not isinstance(option.default, str) or math.isfinite(option.low)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if numeric and is_number and option.low <= float(str(value)) <= option.high:
+    has_place = numeric and is_number and option.low <= float(str(value)) <= option.high
+    if has_place and (not option.whole or float(str(value)).is_integer()):
         return float(str(value))
     raise MeterOptionError(f"{driver}: option {name} is {value!r}, expected {_expected(option, numeric)}")
 
@@ -85,7 +92,15 @@ def _expected(option: Option, numeric: bool) -> str:
     ways = []
     if numeric:
         bounds = [f"from {option.low:g}" if math.isfinite(option.low) else "", f"to {option.high:g}"]
-        ways.append(" ".join(["a number", bounds[0], bounds[1] if math.isfinite(option.high) else ""]).strip())
+        ways.append(
+            " ".join(
+                [
+                    "a whole number" if option.whole else "a number",
+                    bounds[0],
+                    bounds[1] if math.isfinite(option.high) else "",
+                ]
+            ).strip()
+        )
     if option.choices:
         ways.append("one of " + ", ".join(option.choices))
     return f"{' or '.join(ways) or 'a word'} ({option.what})"

@@ -39,13 +39,13 @@ from meters.meter import (
     MeterRefused,
     MeterTimeout,
 )
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
 from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink, Wire, drain
 
 DRIVER = "powerspy2"
 OPTIONS: Mapping[str, Option] = {
-    "periods": Option(50, "mains periods a row averages over", low=1, high=65535),
+    "periods": Option(50, "mains periods a row averages over", low=1, high=65535, whole=True),
     "calibration": Option("user", "coefficients of the EEPROM that are used", choices=("user", "factory")),
     "range_w": Option(3680.0, "rated power in watts", low=1, high=1e5),
 }
@@ -356,12 +356,9 @@ def open_powerspy2(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    periods = number(values, "periods")
-    if periods != int(periods):
-        raise MeterOptionError(f"{DRIVER}: option periods is {periods}, expected a whole number from 1 to 65535")
     dialogue = PowerSpy2(
         SerialWire(port, Line(BAUD), capture, access),
-        periods=int(periods),
+        periods=whole(values, "periods"),
         calibration=word(values, "calibration"),
         range_w=number(values, "range_w"),
     )

@@ -28,7 +28,7 @@ from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_optio
 from meters.http_wire import NEEDS_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
@@ -39,7 +39,9 @@ OPTIONS: Mapping[str, Option] = {
     "interval_s": interval_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
     "component": Option("Switch", "what measures in a Gen2 or later device", choices=("Switch", "PM1", "EM1")),
-    "channel": Option(0.0, "id of the component, or place in the meters of Gen1, from 0", low=0.0, high=15.0),
+    "channel": Option(
+        0.0, "id of the component, or place in the meters of Gen1, from 0", low=0.0, high=15.0, whole=True
+    ),
     "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
 }
 
@@ -387,14 +389,11 @@ def open_shelly(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    channel = number(values, "channel")
-    if channel != int(channel):
-        raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
     interval_s = number(values, "interval_s")
     dialogue = Shelly(
         port,
         word(values, "component"),
-        int(channel),
+        whole(values, "channel"),
         range_w=number(values, "range_w"),
         reply_s=number(values, "reply_s"),
         interval_s=interval_s,

@@ -31,13 +31,13 @@ from typing import TypeAlias
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterTimeout
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Frame, Line, SerialWire, Sink
 
 DRIVER = "sml"
 OPTIONS: Mapping[str, Option] = {
-    "baud": Option(9600.0, "bits per second", low=300.0, high=921600.0),
+    "baud": Option(9600.0, "bits per second", low=300.0, high=921600.0, whole=True),
     "checksum": Option(
         "x25", "CRC-16 of the telegrams: x25, or kermit of old Holley meters", choices=("x25", "kermit")
     ),
@@ -569,7 +569,7 @@ class SmlDialogue(OverWire[SerialWire]):
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = number(values, "wait_s")
-        self._baud = number(values, "baud")
+        self._baud = whole(values, "baud")
         self._checksum = word(values, "checksum")
         self._range_w = number(values, "range_w")
         self._accuracy = ACCURACY.get(word(values, "accuracy_class"))
@@ -579,7 +579,7 @@ class SmlDialogue(OverWire[SerialWire]):
         self._first = Telegram(b"", None, {})
         self._first_bytes = 0
         self._repetitions = Repetitions(SECOND_S)
-        self._wire = SerialWire(port, Line(int(self._baud)), sink, access)
+        self._wire = SerialWire(port, Line(self._baud), sink, access)
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which stays queued; raises `MeterTimeout`, `MeterGarbage`."""

@@ -25,7 +25,7 @@ from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_optio
 from meters.http_wire import NEEDS_PASSWORD, WRONG_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
-from meters.options import Option, number, read_options
+from meters.options import Option, number, read_options, whole
 from meters.reading import Column, Description, Identity, Reading, within
 from meters.transport import Chunk, Deadline, Sink
 
@@ -35,7 +35,9 @@ REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
     "interval_s": interval_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
-    "channel": Option(0.0, "which of several channels, from 1; 0: the only one there is", low=0.0, high=16.0),
+    "channel": Option(
+        0.0, "which of several channels, from 1; 0: the only one there is", low=0.0, high=16.0, whole=True
+    ),
     "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
 }
 
@@ -265,13 +267,10 @@ def open_tasmota(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    channel = number(values, "channel")
-    if channel != int(channel):
-        raise MeterOptionError(f"{DRIVER}: option channel is {channel:g}, expected a whole number")
     interval_s = number(values, "interval_s")
     dialogue = Tasmota(
         port,
-        int(channel),
+        whole(values, "channel"),
         range_w=number(values, "range_w"),
         reply_s=number(values, "reply_s"),
         interval_s=interval_s,

@@ -22,13 +22,15 @@ from dataclasses import dataclass
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
-from meters.options import Option, number, read_options
+from meters.options import Option, number, read_options, whole
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink
 
 DRIVER = "wattsup"
 OPTIONS: Mapping[str, Option] = {
-    "baud": Option(115200.0, "bits per second; 19200, 38400 or 9600 on old RS-232 models", low=300.0, high=921600.0),
+    "baud": Option(
+        115200.0, "bits per second; 19200, 38400 or 9600 on old RS-232 models", low=300.0, high=921600.0, whole=True
+    ),
     "range_w": Option(1800.0, "W, above which a reading is overrange", low=1.0, high=6000.0),
 }
 WINDOW_S = 1.0
@@ -363,5 +365,5 @@ def open_wattsup(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    dialogue = WattsUp(port, int(number(values, "baud")), number(values, "range_w"), capture, access)
+    dialogue = WattsUp(port, whole(values, "baud"), number(values, "range_w"), capture, access)
     return DialogueMeter(dialogue, None, access)

@@ -36,7 +36,7 @@ from meters import host
 from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, Value, number, read_options, word
+from meters.options import Option, Value, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, Wire, drain
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
@@ -56,13 +56,17 @@ AUTO = "auto"
 ON, OFF = "ON", "OFF"
 
 SHARED_OPTIONS: Mapping[str, Option] = {
-    "baud": Option(9600, "bits per second of the RS-232 line; no matter on USB and Ethernet", low=1200, high=57600),
+    "baud": Option(
+        9600, "bits per second of the RS-232 line; no matter on USB and Ethernet", low=1200, high=57600, whole=True
+    ),
     "voltage_range_v": Option(AUTO, "measuring range in V; auto or 0: the instrument's choice", 0, 1000, (AUTO,)),
     "current_range_a": Option(AUTO, "measuring range in A; auto or 0: the instrument's choice", 0, 100, (AUTO,)),
-    "crest_factor": Option(3, "crest factor, 3 or 6", low=3, high=6),
+    "crest_factor": Option(3, "crest factor, 3 or 6", low=3, high=6, whole=True),
     "rate_s": Option(1.0, "update interval in s", low=0.1, high=20.0),
     "averaging": Option("off", "moving average over updates", choices=("off", "lin", "exp")),
-    "averaging_count": Option(8, "updates in a linear average, or attenuation of an exponential one", low=8, high=64),
+    "averaging_count": Option(
+        8, "updates in a linear average, or attenuation of an exponential one", low=8, high=64, whole=True
+    ),
     "sync": Option("voltage", "signal whose periods are measured", choices=("voltage", "current", "off")),
     "line_filter": Option("off", "500 Hz low-pass in the measuring circuit; costs accuracy", choices=("off", "on")),
     "frequency_filter": Option("on", "500 Hz low-pass before the zero-crossing detector", choices=("off", "on")),
@@ -70,7 +74,7 @@ SHARED_OPTIONS: Mapping[str, Option] = {
 }
 WT310_OPTIONS: Mapping[str, Option] = {
     **SHARED_OPTIONS,
-    "element": Option(1, "input element, 1 to 3", low=1, high=3),
+    "element": Option(1, "input element, 1 to 3", low=1, high=3, whole=True),
 }
 WT210_OPTIONS = SHARED_OPTIONS
 
@@ -479,18 +483,18 @@ def make_setup(driver: str, values: Mapping[str, Value]) -> Setup:
             listed = ", ".join(map(str, choices))
             raise MeterOptionError(f"{driver}: option {name} is {values[name]!r}, expected one of {listed}")
     return Setup(
-        baud=int(number(values, "baud")),
+        baud=whole(values, "baud"),
         voltage_range_v=_range(values["voltage_range_v"]),
         current_range_a=_range(values["current_range_a"]),
-        crest_factor=int(number(values, "crest_factor")),
+        crest_factor=whole(values, "crest_factor"),
         rate_s=number(values, "rate_s"),
         averaging=word(values, "averaging"),
-        averaging_count=int(number(values, "averaging_count")),
+        averaging_count=whole(values, "averaging_count"),
         sync=word(values, "sync"),
         line_filter=word(values, "line_filter") == "on",
         frequency_filter=word(values, "frequency_filter") == "on",
         integration=bool(values["integration"]),
-        element=int(number(values, "element")) if "element" in values else 1,
+        element=whole(values, "element") if "element" in values else 1,
     )
 
 

@@ -37,8 +37,8 @@ from urllib.parse import urlsplit
 
 from meters.access import ANYBODY, Access
 from meters.dialogue import DialogueMeter, OverWire
-from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.options import Option, chosen, number, read_options, word
+from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
+from meters.options import Option, chosen, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
 from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
 
@@ -126,7 +126,7 @@ LMG670 = Dialect(
 )
 DIALECTS = (LMG95, LMG450, LMG670)
 
-_BAUD = Option(115200.0, "bits per second, as set at the instrument", low=1200.0, high=230400.0)
+_BAUD = Option(115200.0, "bits per second, as set at the instrument", low=1200.0, high=230400.0, whole=True)
 _COMMON = {
     "cycle_s": Option(
         0.5, "seconds a row averages over; the true cycle is the nearest whole mains periods", 0.05, 60.0
@@ -143,9 +143,12 @@ LMG95_OPTIONS: Mapping[str, Option] = {"baud": _BAUD, **_COMMON}
 LMG450_OPTIONS: Mapping[str, Option] = {
     "baud": _BAUD,
     **_COMMON,
-    "channel": Option(1.0, "measuring channel", low=1.0, high=4.0),
+    "channel": Option(1.0, "measuring channel", low=1.0, high=4.0, whole=True),
 }
-LMG670_OPTIONS: Mapping[str, Option] = {**_COMMON, "channel": Option(1.0, "measuring channel", low=1.0, high=7.0)}
+LMG670_OPTIONS: Mapping[str, Option] = {
+    **_COMMON,
+    "channel": Option(1.0, "measuring channel", low=1.0, high=7.0, whole=True),
+}
 
 # Everything the driver may send: each command's first word, the channel's digit left out.
 ALLOWED = frozenset(
@@ -539,17 +542,14 @@ def _open(
     access: Access = ANYBODY,
 ) -> DialogueMeter:
     values = read_options(dialect.driver, declared, options)
-    channel = number(values, "channel") if "channel" in declared else 1.0
-    if channel != int(channel):
-        raise MeterOptionError(f"{dialect.driver}: option channel is {channel:g}, expected a whole number")
     settings = Settings(
         cycle_s=number(values, "cycle_s"),
         voltage_range_v=chosen(values, "voltage_range_v"),
         current_range_a=chosen(values, "current_range_a"),
         reset=word(values, "reset") == "yes",
-        channel=int(channel),
+        channel=whole(values, "channel") if "channel" in declared else 1,
     )
-    baud = int(number(values, "baud")) if "baud" in declared else 115200
+    baud = whole(values, "baud") if "baud" in declared else 115200
     return DialogueMeter(Lmg(dialect, port, baud, settings, capture, access), None, access)
 
 

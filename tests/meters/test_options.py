@@ -7,7 +7,8 @@ import math
 import pytest
 
 from meters.meter import MeterOptionError
-from meters.options import Option, number, read_options, word
+from meters.options import Option, number, read_options, whole, word
+from meters.registry import DRIVERS
 
 DECLARED = {
     "baud": Option(9600.0, "bits per second", low=300, high=115200),
@@ -15,6 +16,7 @@ DECLARED = {
     "mode": Option("lin", "kind of averaging", choices=("lin", "exp")),
     "sensor": Option("", "name of the sensor"),
 }
+WHOLE = {"address": Option(1, "address of the meter", low=1, high=247, whole=True)}
 
 
 def test_defaults_stand_where_nothing_is_given_and_numbers_are_floats() -> None:
@@ -48,3 +50,21 @@ def test_a_value_out_of_place_is_refused_with_driver_option_and_what_may_stand(
 ) -> None:
     with pytest.raises(MeterOptionError, match=message):
         read_options("m", DECLARED, given)
+
+
+def test_a_whole_number_is_not_cut_to_one() -> None:
+    assert whole(read_options("m", WHOLE, {"address": 7.0}), "address") == 7
+    for address in (1.5, 7.000001):
+        with pytest.raises(MeterOptionError, match=r"expected a whole number from 1 to 247 \(address of the meter\)"):
+            read_options("m", WHOLE, {"address": address})
+
+
+@pytest.mark.parametrize("name", ["baud", "sign_on_baud", "channel", "address", "element", "averaging_count"])
+def test_every_driver_with_such_an_option_refuses_half_of_one(name: str) -> None:
+    declared = {
+        d: o.options for d, o in DRIVERS.items() if name in o.options and not isinstance(o.options[name].default, str)
+    }
+    assert declared
+    for driver, options in declared.items():
+        with pytest.raises(MeterOptionError, match="a whole number"):
+            read_options(driver, options, {name: float(options[name].default) + 0.5})
