@@ -193,6 +193,8 @@ class RunWriter:
             raise RunFolderError(
                 f"{self.folder / JOURNAL}: cannot append ({error.strerror}); free the disk, `wattlab run` continues"
             ) from error
+        except ValueError as error:  # what a closed file raises
+            raise RunFolderError(f"{self.folder / JOURNAL}: the folder was closed before this was written") from error
 
     def begin(self, start: Start) -> str:
         """Append the start document; it and every input are on disk (fsync) before this returns its line's sha256."""

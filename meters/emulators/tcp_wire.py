@@ -70,11 +70,11 @@ class TcpWire:
             self._server, self._address = server, (host, server.getsockname()[1])
 
     def unplug(self) -> None:
-        """End the connection and refuse new ones."""
-        self._drop_client()
+        """Refuse new connections and end the one there is: who sees it end finds nobody listening."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._drop_client()
 
     def receive(self) -> bytes:
         """Return what the driver sent so far, without waiting; takes a client that knocks."""
@@ -158,10 +158,10 @@ class BreakableTcpWire(TcpWire):
             self._beside.plug()
 
     def unplug(self) -> None:
-        """End the connections at both ports and refuse new ones."""
-        super().unplug()
+        """Refuse new connections at both ports and end those there are."""
         if self._beside is not None:
             self._beside.unplug()
+        super().unplug()
 
     def receive(self) -> bytes:
         """Return what the driver sent so far, a break from the other port in front of it."""

@@ -28,6 +28,7 @@ LEAST_EDGES = 5
 LEAST_READINGS = 10
 VISIBLE_SIGMAS = 5.0
 LATE_INTERVALS = 2.0
+BY_CHANCE = 0.001
 STUCK_SHARE = 0.2
 OFFSETS_S = np.arange(-1.5, 3.01, 0.1)
 WINDOWS_S = (0.02, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
@@ -138,7 +139,19 @@ def _resolution(power_w: Floats, stated: Stated) -> Check:
     step_w = float(steps_w.min())
     sentence = f"smallest step {step_w:.3g} W (stated: {stated.resolution_w:g} W), {steps_w.size + 1} different values"
     coarse = step_w > 1.5 * stated.resolution_w and steps_w.size >= LEAST_READINGS
+    if coarse and _chance_of_no_neighbours(power_w, stated.resolution_w) > BY_CHANCE:
+        return Check("resolution", "remark", f"{sentence}: too few values for so wide a spread to say more", numbers)
     return Check("resolution", "bad" if coarse else "good", sentence, numbers)
+
+
+def _chance_of_no_neighbours(power_w: Floats, resolution_w: float) -> float:
+    """How likely it is that no two of n values drawn evenly from the steps of the display lie one step apart.
+
+    Each of the n (n - 1) / 2 pairs does with a chance of 2 / (number of steps); what repeats the reading before it is
+    no value of its own.
+    """
+    count = 1 + int(np.sum(np.diff(power_w) != 0))
+    return math.exp(-count * (count - 1) * resolution_w / float(np.ptp(power_w)))
 
 
 def _stuck(power_w: Floats, stated: Stated) -> Check:

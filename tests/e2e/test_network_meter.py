@@ -91,7 +91,9 @@ def test_the_passwords_of_plugs_are_in_no_file_of_their_campaign(
     assert meters["wall"]["evidence"]["tls_sha256"] == PLUG.sha256
     files = everything(lab.folder) | {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     logs = {name: content for name, content in files.items() if name.endswith("as said")}
-    assert len(logs) == 2 * len(meters) == 6
+    assert len(meters) == 3
+    runs = len(list((lab.campaign / "runs").rglob("MANIFEST.sha256")))  # one that was late is repeated
+    assert len(logs) == runs * len(meters) >= 6
     assert all(b"(withheld)" in log for log in logs.values())
     power = {"wall": b"apower", "by-parameters": b'"Power"', "by-header": b"ActivePower"}
     assert all(power[meter] in log for meter in power for name, log in logs.items() if f"wire-{meter}." in name)

@@ -55,7 +55,11 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with emulator(tmp_path / "port") as ready, RunWriter(tmp_path / "run") as writer:
         writer.append(Start(**START))
-        yield Bench(writer, Journal(writer), ready["port"], Path(ready["control"]))
+        journal = Journal(writer)
+        try:
+            yield Bench(writer, journal, ready["port"], Path(ready["control"]))
+        finally:
+            journal.close()
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
