@@ -38,6 +38,10 @@ from reports.analysis.uncertainty import Estimate, Number, Term, combine
 
 LEAST_PILOT_RUNS = 10
 """Method.md section 8; fewer give a spread that is hardly known."""
+LEAST_QUANTILE = 1.9599
+"""No .975 quantile of Student's t is below that of the normal distribution, 1.95996."""
+FEW = 16
+"""Numbers of runs that are tried at once."""
 Unreachable: TypeAlias = Literal["not-above-zero", "too-many"]
 
 
@@ -186,20 +190,33 @@ def _least_runs(pilot: Pilot, baseline: PilotBaseline, target_wh: float, wanted:
     """The fewest runs with which these blocks are enough; None where none are, within the limit."""
     least = pilot.runs if wanted.keeps_pilot else 2
     numbers = np.arange(least, max(wanted.most_runs, least) + 1, dtype=np.float64)
-    half_widths_wh = _half_widths_wh(pilot, baseline, numbers, blocks, wanted)
-    enough = np.flatnonzero(half_widths_wh <= target_wh)
-    return int(numbers[enough[0]]) if enough.size else None
+    of_runs, of_base = _variances(pilot, baseline, numbers, blocks)
+    possible = numbers[LEAST_QUANTILE * np.sqrt(of_runs + of_base) <= target_wh]
+    while possible.size:  # quantiles cost much, and the first of these numbers are nearly always enough
+        half_widths_wh = _half_widths_wh(pilot, baseline, possible[:FEW], blocks, wanted)
+        enough = np.flatnonzero(half_widths_wh <= target_wh)
+        if enough.size:
+            return int(possible[enough[0]])
+        possible = possible[FEW:]
+    return None
 
 
 def _half_widths_wh(
     pilot: Pilot, baseline: PilotBaseline, runs: NDArray[np.float64], blocks: int, wanted: Wanted
 ) -> NDArray[np.float64]:
     """U(n, m) for many n, shape (k,)."""
-    of_runs = pilot.sd_wh**2 / runs
-    of_base = np.full_like(runs, (pilot.duration_h * baseline.sd_w) ** 2 * block_weight(blocks))
+    of_runs, of_base = _variances(pilot, baseline, runs, blocks)
     dof_runs = np.full_like(runs, pilot.runs - 1.0) if wanted.keeps_pilot else runs - 1
     dof_base = (baseline.blocks if wanted.keeps_pilot else blocks) - 1.0
     total = of_runs + of_base
     with np.errstate(divide="ignore", invalid="ignore"):
         dof = total**2 / (of_runs**2 / dof_runs + of_base**2 / dof_base)
     return np.asarray(stdtrit(np.where(total > 0, dof, 1.0), 0.975) * np.sqrt(total))
+
+
+def _variances(
+    pilot: Pilot, baseline: PilotBaseline, runs: NDArray[np.float64], blocks: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """u^2 of the mean of many n runs and of the baseline's energy, each of shape (k,)."""
+    of_base = (pilot.duration_h * baseline.sd_w) ** 2 * block_weight(blocks)
+    return pilot.sd_wh**2 / runs, np.full_like(runs, of_base)

@@ -189,9 +189,20 @@ exact_tail <- function(x, y, side) {
     sum(counts[as_far]) / sum(counts)
 }
 
-# In how many orders of y the sum of x y is 0, 1, 2, ...; x and y are whole numbers. Column m + 1 holds the orders in
-# which the first places are taken by the items whose bits are set in m.
+counted <- new.env()
+
+# In how many orders of y the sum of x y is 0, 1, 2, ...; x and y are whole numbers. Ranks without ties are the same
+# numbers again and again, so what was counted is kept.
 counts_of_sums <- function(x, y) {
+    x <- sort(x)
+    y <- sort(y)
+    key <- paste(c(x, "and", y), collapse = " ")
+    if (is.null(counted[[key]])) assign(key, counts_of_orders(x, y), counted)
+    counted[[key]]
+}
+
+# Column m + 1 holds the orders in which the first places are taken by the items whose bits are set in m.
+counts_of_orders <- function(x, y) {
     n <- length(x)
     size <- sum(sort(x) * sort(y)) + 1
     counts <- matrix(0, size, 2^n)
