@@ -219,6 +219,7 @@ def test_without_its_libraries_the_message_names_what_to_install(monkeypatch: py
         pdf.pdf_of("<p>x</p>", "x")
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_command_writes_page_and_pdf_the_same_bytes_every_time(
     campaign: Path, whole: str, printed_bytes: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -442,6 +442,7 @@ def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() 
     assert "Temperature of the room23°C" in text
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_results_give_the_same_bytes() -> None:
     assert html_of(results()) == whole()
 

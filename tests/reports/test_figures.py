@@ -62,6 +62,7 @@ def test_a_figure_is_well_formed_whatever_its_names_are(kind: str) -> None:
     assert "\x01" not in svg
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_numbers_give_the_same_bytes() -> None:
     assert every_figure("cnn", "EMULATED") == every_figure.__wrapped__("cnn", "EMULATED")
 
@@ -197,6 +198,7 @@ def test_a_figure_of_statistics_is_well_formed_whatever_its_names_are(kind: str)
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_statistics_give_the_same_bytes_and_carry_the_mark() -> None:
     emulated = every_statistics_figure("cnn", "EMULATED")
     assert emulated == every_statistics_figure.__wrapped__("cnn", "EMULATED")

@@ -52,6 +52,7 @@ def test_every_kind_of_campaign_gives_a_whole_report(name: str, tmp_path: Path) 
         assert tag not in report.read_text()
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_a_rebuilt_report_has_the_same_bytes(campaign: Path) -> None:
     first = write_report(campaign).read_bytes()
     shutil.rmtree(campaign / "derived")

@@ -224,6 +224,7 @@ def test_hostile_names_are_shown_as_text(small: Json) -> None:
     assert "<script>alert(1)</script>" in checked(html).text
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_study_gives_the_same_bytes(small: Json) -> None:
     assert study_html(small) == study_html(copy.deepcopy(small))
 
