@@ -333,12 +333,12 @@ def test_monte_carlo_sees_a_line_that_is_left_out() -> None:
     assert not replace(found, budget_expanded=0.9 * found.budget_expanded).agrees
 
 
-CLOSE = 3.3 * math.sqrt(0.05 * 0.95 / 300)
-"""What 300 campaigns may be off 95 % by chance, once in a thousand."""
+CLOSE = 3.3 * math.sqrt(0.05 * 0.95 / 160)
+"""What 160 campaigns may be off 95 % by chance, once in a thousand."""
 
 
 def test_u_covers_the_truth_as_often_as_it_says_where_type_a_dominates() -> None:
-    found = coverage(Setting("spread-10", 10, 6, duration_s=120.0, run_sd_w=1.5), 300)
+    found = coverage(Setting("spread-10", 10, 6, duration_s=120.0, run_sd_w=1.5), 160)
     assert found.type_a_share > 0.9
     assert 0.93 - CLOSE <= found.induced <= 0.97 + CLOSE
     assert 0.93 - CLOSE <= found.gross <= 0.97 + CLOSE
@@ -348,14 +348,14 @@ def test_u_covers_the_truth_where_the_meter_dominates_and_type_a_alone_would_not
     setting = Setting("gain-10", 10, 6, gain_percent=3.0)
     bench, random = Bench(setting), np.random.default_rng(8)
     hits, alone = 0, 0
-    for _ in range(150):
+    for _ in range(90):
         group, truth = bench.campaign(random)
         found = budgets_of(group)[1]
         away = abs(found.number.estimate.value - truth.induced_wh)
         hits += away <= estimate_of(found)[1]
         alone += away <= (found.independent.expanded or 0.0)
-    assert hits >= 0.93 * 150 - 3.3 * math.sqrt(0.05 * 0.95 * 150)
-    assert alone < 0.7 * 150
+    assert hits >= 0.93 * 90 - 3.3 * math.sqrt(0.05 * 0.95 * 90)
+    assert alone < 0.7 * 90
 
 
 def test_a_constant_load_induces_nothing_and_a_step_of_known_watts_its_energy_within_u() -> None:

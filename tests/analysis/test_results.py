@@ -14,7 +14,7 @@ from harness.errors import AnalysisError, LabError
 from harness.importers.nvidia_smi import import_nvidia_smi
 from harness.importers.oscar import import_oscar
 from harness.run_folder import CAMPAIGN, CampaignFolder
-from reports.analysis.results import analyse, write_results
+from reports.analysis.results import CampaignResult, analyse, write_results
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
@@ -232,12 +232,16 @@ def test_the_file_is_byte_identical_when_rebuilt_also_elsewhere(synthetic: Path,
     assert write_results(tmp_path / "moved").read_bytes() == first
 
 
+@pytest.fixture(scope="module")
+def in_order(synthetic: Path) -> CampaignResult:
+    return analyse(synthetic)
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(14)))
 def test_the_order_in_which_a_disk_lists_runs_changes_nothing(
-    synthetic: Path, monkeypatch: pytest.MonkeyPatch, order: list[int]
+    synthetic: Path, in_order: CampaignResult, monkeypatch: pytest.MonkeyPatch, order: list[int]
 ) -> None:
-    expected = analyse(synthetic)
     listed = CampaignFolder.run_paths
 
     def shuffled(self: CampaignFolder) -> list[Path]:
@@ -246,7 +250,7 @@ def test_the_order_in_which_a_disk_lists_runs_changes_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(CampaignFolder, "run_paths", shuffled)
-        assert analyse(synthetic) == expected
+        assert analyse(synthetic) == in_order
 
 
 def test_a_changed_byte_is_an_invalid_finding_and_the_rest_is_still_computed(synthetic: Path, tmp_path: Path) -> None:

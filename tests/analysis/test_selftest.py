@@ -91,7 +91,7 @@ def fitted(seed: int, window_s: float, offset_s: float, **how: Any) -> WindowFit
     return fit_window(*switched(seed, window_s, offset_s, **how), first_on=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 10_000), st.sampled_from([0.2, 0.5, 1.0, 2.0]), st.sampled_from([-1.0, -0.5, 0.0, 0.05, 0.4, 1.2])
 )
@@ -109,11 +109,11 @@ def test_window_and_stamp_are_recovered(seed: int, window_s: float, offset_s: fl
 
 def test_the_stated_uncertainty_of_the_stamp_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
-    for seed in range(100):
+    for seed in range(60):
         fit = fitted(seed, 1.0, 0.1, sd_w=1.0)
         assert fit.offset.u is not None
         covered += abs(fit.offset.value - 0.1) <= t_quantile(float(fit.offset.dof or 0)) * fit.offset.u
-    assert 88 <= covered <= 99
+    assert 52 <= covered <= 59
 
 
 def test_a_load_that_begins_switched_on_is_understood_too() -> None:
