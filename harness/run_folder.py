@@ -190,9 +190,7 @@ class RunWriter:
                 self._journal.seek(length)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise RunFolderError(
-                f"{self.folder / JOURNAL}: cannot append ({error.strerror}); free the disk, `wattlab run` continues"
-            ) from error
+            raise _refused(self.folder / JOURNAL, "append", error) from error
         except ValueError as error:  # what a closed file raises
             raise RunFolderError(f"{self.folder / JOURNAL}: the folder was closed before this was written") from error
 
@@ -203,7 +201,7 @@ class RunWriter:
             for path in (*self.folder.rglob("*"), self.folder, self.folder.parent):
                 _sync(path)
         except OSError as error:
-            raise RunFolderError(f"{self.folder / JOURNAL}: cannot put it on disk ({error})") from error
+            raise _refused(self.folder / JOURNAL, "put it on disk", error) from error
         return hashlib.sha256(encode(start).encode()).hexdigest()
 
     def open_stream(self, name: str) -> BinaryIO:
@@ -211,7 +209,7 @@ class RunWriter:
         try:
             return (self.folder / name).open("xb", buffering=0)
         except OSError as error:
-            raise RunFolderError(f"{self.folder / name}: cannot create the stream ({error})") from error
+            raise _refused(self.folder / name, "create the stream", error) from error
 
     def write_file(self, name: str, content: bytes) -> str:
         """Write `inputs/x` or `artifacts/x` verbatim; return its sha256. The name may not leave the folder."""
@@ -221,7 +219,7 @@ class RunWriter:
             with target.open("xb") as file:
                 file.write(content)
         except OSError as error:
-            raise RunFolderError(f"{target}: cannot write ({error})") from error
+            raise _refused(target, "write", error) from error
         return hashlib.sha256(content).hexdigest()
 
     def stream_summary(self) -> dict[str, Json]:
@@ -257,6 +255,12 @@ class RunWriter:
         self.close()
 
 
+def _refused(path: Path, what: str, error: OSError) -> RunFolderError:
+    """The disk refuses a run: which file, why, and what to do."""
+    why = f"cannot {what} ({error.strerror or error})"
+    return RunFolderError(f"{path}: {why}; free the disk or give write permission, `wattlab run` continues")
+
+
 def seal_folder(folder: Path, sign: Sign = unsigned) -> str:
     """Write MANIFEST.sha256 over every file as found, drop write permission, return the manifest's sha256.
 
@@ -279,7 +283,7 @@ def seal_folder(folder: Path, sign: Sign = unsigned) -> str:
             path.chmod(READ_ONLY_FOLDER if path.is_dir() else READ_ONLY_FILE)
         folder.chmod(READ_ONLY_FOLDER)
     except OSError as error:
-        raise RunFolderError(f"{folder}: cannot seal ({error})") from error
+        raise _refused(folder, "seal", error) from error
     return sha256_of(folder / MANIFEST)
 
 

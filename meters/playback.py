@@ -4,8 +4,9 @@ Knows: that a log holds every chunk the driver read and every message it sent, i
 left no trace (a wait that ended without a byte) the stamps tell, or nothing: then there are `Guesses`. Does not know:
 what the bytes mean.
 
-The clock is that of the log: it jumps to each chunk that is taken, and runs on while the driver waits in vain. What the
-driver says is compared with the log; over HTTP the request line only, as headers name the port and hold logins. A
+The clock is that of the log: it jumps to each chunk that is taken, and runs on while the driver waits in vain. Where
+a host stood still is in no log either: it is supposed (`Playback.also_still`), and has to lead on. What the driver
+says is compared with the log; over HTTP the request line only, as headers name the port and hold logins. A
 message that no answer followed made no reading: while a meter is silent or gone the driver may say it or not.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -78,9 +80,13 @@ class Playback:
         unplugged_ns: Sequence[int] = (),
         guesses: Guesses | None = None,
         slack_s: float = SLACK_S,
+        still: Mapping[int, float] | None = None,
     ) -> None:
-        """`unplugged_ns`: when the port went away, as far as the host noted it."""
+        """`unplugged_ns`: when the port went away, as far as the host noted it. `still`: the exchanges before which the
+        host stood still (it was stopped, or slept), and in which of the driver's pauses; `math.inf`: in none."""
         self._log = log
+        self._still = still or {}
+        self._pauses: Counter[int] = Counter()
         self._unplugged_ns = list(unplugged_ns)
         self._slack_ns = round(slack_s * 1e9)
         self._now_ns = log[0].time_ns if log else 0
@@ -101,8 +107,10 @@ class Playback:
     def sleep(self, pause_s: float) -> None:
         """Let time pass; who slept before he spoke woke up when he spoke."""
         exchange = self._next()
+        self._pauses[self.position] += 1
+        woke_late = self._pauses[self.position] >= self._still.get(self.position, 1)
         self._wait(round(pause_s * 1e9))
-        if exchange.direction == ">":
+        if exchange.direction == ">" and woke_late:
             self._now_ns = max(self._now_ns, exchange.time_ns)
 
     def expect(self, patience_s: float) -> None:
@@ -128,7 +136,8 @@ class Playback:
         """Take what the meter says within `patience_s`, `None` where it says nothing; raises `PlaybackOver`."""
         exchange = self._next()
         until_ns = self._now_ns + round(patience_s * 1e9)
-        if exchange.direction == ">" or exchange.time_ns > until_ns + self._slack_ns:
+        is_late = exchange.time_ns > until_ns + self._slack_ns and self.position not in self._still
+        if exchange.direction == ">" or is_late:
             self._wait(until_ns - self._now_ns)
             return None
         self._take(exchange)
@@ -190,6 +199,17 @@ class Playback:
     def back_to(self, position: int) -> None:
         """Take back what was taken since `position`."""
         self.position = position
+
+    def also_still(self) -> Mapping[int, float] | None:
+        """Return where the host stood still if it did so before the last exchange that came late, too: first in no
+        pause, then in the last one. `None` where all that was supposed, or nothing came late."""
+        for place in range(min(self.position, self.end - 1), 0, -1):
+            if self._log[place].time_ns - self._log[place - 1].time_ns > LATE_NS:
+                supposed, pauses = self._still.get(place), self._pauses[place]
+                if supposed is None:
+                    return {**self._still, place: math.inf}
+                return {**self._still, place: pauses} if supposed == math.inf and pauses else None
+        return None
 
     def _is_in_vain(self) -> bool:
         """Whether no answer followed the next exchange, a message of the host."""
@@ -282,15 +302,17 @@ class PlayedConnection:
             went_on = self._session.goes_on(self._timeout_s)
             if self._session.is_gone() or (not self._heard and went_on == self._asked):
                 raise ConnectionResetError(errno.ECONNRESET, "the connection broke")
+            if self._heard and went_on is not None:
+                return b""
             data = self._session.hear(self._timeout_s)
         except PlaybackOver:
             if not self._heard:
                 raise
             return b""
-        if data is None and (not self._heard or went_on is None):
+        if data is None:
             raise TimeoutError
         self._heard = True
-        return data or b""
+        return data
 
     def sendall(self, data: bytes, /) -> None:
         """Compare what is said; raises `OSError` where nobody listened any more."""

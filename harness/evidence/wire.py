@@ -6,7 +6,7 @@ and rows alike passes: that is what a seal's signature and a witness are for.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,19 +104,32 @@ def _compared(
     logs_in = any(section.get(key) for key in ("password_file", "password_env"))
     access = Access(credentials=replace(REPLAYED, user=str(section.get("user", "")))) if logs_in else ANYBODY
     session = Session(str(section["driver"]), options if isinstance(options, dict) else {}, access, descriptor)
-    problem = ""
-    for slack_s in SLACKS_S:
-        guesses: Guesses | None = Guesses()
-        for _attempt in range(max(LEAST_ATTEMPTS, MOST_EXCHANGES // max(len(log), 1))):
-            if guesses is None:
-                break
-            comparison = Comparison(descriptor, rows)
-            attempt = decode(session, Playback(log, unplugged_ns, guesses, slack_s), comparison)
-            if not attempt:
-                return Check(subject, WIRE, True, _held(descriptor, len(rows) - 1, comparison.moved))
-            problem = problem or attempt
-            guesses = guesses.others()
+    problem, furthest = "", -1
+    for played in _playbacks(log, unplugged_ns):
+        comparison = Comparison(descriptor, rows)
+        attempt = decode(session, played, comparison)
+        if not attempt:
+            return Check(subject, WIRE, True, _held(descriptor, len(rows) - 1, comparison.moved))
+        if played.position > furthest:
+            problem, furthest = attempt, played.position
     return Check(subject, WIRE, False, f"wire-{descriptor.meter}.log and {descriptor.stream}: {problem}")
+
+
+def _playbacks(log: Sequence[Exchange], unplugged_ns: Sequence[int]) -> Iterator[Playback]:
+    """One playback after the other of what the log leaves open; the next supposes otherwise than those that failed."""
+    most = max(LEAST_ATTEMPTS, MOST_EXCHANGES // max(len(log), 1))
+    for slack_s in SLACKS_S:
+        still: Mapping[int, float] | None = {}
+        attempts = 0
+        while still is not None and attempts < most:
+            guesses: Guesses | None = Guesses()
+            further: Mapping[int, float] | None = None
+            while guesses is not None and attempts < most:
+                yield (played := Playback(log, unplugged_ns, guesses, slack_s, still))
+                attempts += 1
+                further = further or played.also_still()
+                guesses = guesses.others()
+            still = further
 
 
 def _held(descriptor: PowerDescriptor, count: int, moved: Mapping[str, int]) -> str:

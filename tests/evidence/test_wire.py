@@ -90,6 +90,45 @@ def test_as_measured_every_stream_is_what_its_wire_log_says(unsigned: Path) -> N
     assert all(check.passed and "are what its wire log says" in check.detail for check in checks)
 
 
+def late_rows(first: int, last: int) -> Callable[[Path], None]:
+    """The host stood still: the meter's lines of these rows waited in the port, and came in one piece with the last."""
+
+    def edit(run: Path) -> None:
+        stamps = [line.split(",")[0] for line in (run / "readings-wall.csv").read_text().splitlines()[1:]]
+        edit_rows(run, lambda at, row: [stamps[last], *row[1:]] if first <= at <= last else row)
+        log = run / "wire-wall.log"
+        lines = [line.split(" ") for line in log.read_text().splitlines()]
+        waited = [words[2] for words in lines if words[0] in stamps[first : last + 1]]
+        kept = [" ".join(words) for words in lines if words[0] not in stamps[first : last + 1]]
+        place = next(at for at, line in enumerate(kept) if int(line.split(" ")[0]) > int(stamps[last]))
+        kept.insert(place, f"{stamps[last]} < {''.join(waited)}")
+        log.write_text("\n".join([*kept, ""]))
+
+    return edit
+
+
+@pytest.mark.parametrize("seconds", [2, 8, 20])
+def test_a_host_that_stood_still_while_the_meter_spoke_changed_no_byte(
+    unsigned: Path, tmp_path: Path, seconds: int
+) -> None:
+    campaign = copied(unsigned, tmp_path)
+    first, second, *_ = CampaignFolder(campaign).run_paths()
+
+    def edit(run: Path) -> None:
+        if run == first:
+            late_rows(5, 5 + seconds)(run)
+            late_rows(8 + seconds, 8 + 2 * seconds)(run) if seconds < 10 else None
+        elif run == second:
+            late_rows(5, 5 + seconds)(run)
+            edit_rows(run, lambda at, row: [row[0], "60.0", *row[2:]] if at == 7 else row)
+
+    reforge(campaign, edit, results=False)
+    failed = [check for check in checks_of(campaign) if not check.passed]
+    assert [(check.subject, "line 9: power_w is '60.0', the wire" in check.detail) for check in failed] == [
+        (second.name, True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("driver", "column", "sealed", "decoded", "predicted"),
     [

@@ -379,12 +379,19 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         run("umount", str(folder))
 
 
+FULL = r"\(No space left on device\); free the disk or give write permission, `wattlab run` continues"
+
+
 def test_a_journal_on_a_full_disk_keeps_whole_lines_and_closes_without_a_second_error(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "32k") as disk:
         with RunWriter(disk / "r") as writer:
             writer.append(Start(**START))
             with pytest.raises(RunFolderError, match=r"cannot append \(No space left on device\)"):
                 fill(writer)
+            with pytest.raises(RunFolderError, match=rf"a\.bin: cannot write {FULL}"):
+                writer.write_file("artifacts/a.bin", bytes(1 << 16))
+        with pytest.raises(RunFolderError, match=rf"r: cannot seal {FULL}"):
+            seal_folder(disk / "r")
         written = [event.time_ns for event in RunFolder.open(disk / "r").events]
         assert len(written) > 50
         assert written == list(range(len(written)))

@@ -1,20 +1,24 @@
 """Every recorded session of every driver is decoded again from its bytes alone, on the log's own clock."""
 
+import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from meters import host, registry
 from meters.dialogue import DialogueMeter
-from meters.meter import MeterError
+from meters.http_wire import HttpWire
+from meters.meter import MeterError, MeterGarbage
 from meters.playback import Guesses, Playback, PlaybackOver, Strayed
 from meters.reading import Reading
 from meters.session import first_difference, read_session
-from meters.transport import Exchange
+from meters.transport import Deadline, Exchange
 
 SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").iterdir())
 ASK = b"#V,R,0;"
+S = 10**9
 
 
 def heard_again(folder: Path) -> tuple[object, list[Reading]]:
@@ -65,6 +69,60 @@ def test_stamps_that_lie_ages_apart_hang_nothing() -> None:
     with host.playing(Playback(log)), pytest.raises((MeterError, Strayed)):
         registry.open_meter("wattsup", "/dev/played", capture=None, options={})
     assert time.process_time() - begin_s < 60.0
+
+
+def test_an_answer_that_the_end_of_its_connection_cut_off_is_waited_for_no_longer_than_then() -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    log = [
+        Exchange(0, ">", b"GET /a HTTP/1.1\r\n\r\n"), Exchange(S // 100, "<", half),
+        Exchange(S, ">", b"GET /b HTTP/1.1\r\n\r\n"), Exchange(S + S // 100, "<", whole),
+    ]  # fmt: skip
+    with host.playing(Playback(log)):
+        wire = HttpWire("http://127.0.0.1", None)
+        with pytest.raises(MeterGarbage, match="a body that ends after"):
+            wire.get("/a", Deadline(5.0))
+        assert host.monotonic_ns() == S // 100
+        host.sleep(1.0)
+        assert wire.get("/b", Deadline(5.0)).data == b"{}"
+
+
+def test_what_a_host_heard_late_because_it_stood_still_is_heard_where_that_is_supposed() -> None:
+    log = [Exchange(0, ">", ASK), Exchange(1, "<", b"a"), Exchange(9 * S, "<", b"b"), Exchange(20 * S, "<", b"c")]
+    awake = Playback(log)
+    awake.say(ASK)
+    assert [awake.hear(0.25), awake.hear(0.25)] == [b"a", None]
+    assert awake.also_still() == {2: math.inf}
+    stopped = Playback(log, still={2: math.inf})
+    stopped.say(ASK)
+    assert [stopped.hear(0.25) for _ in range(3)] == [b"a", b"b", None]
+    assert stopped.now_ns() == 9 * S + S // 4
+    assert stopped.also_still() == {2: math.inf, 3: math.inf}
+    assert Playback(log, still={2: math.inf, 3: math.inf}).also_still() is None
+
+
+def test_a_host_that_stood_still_before_it_spoke_did_so_in_the_last_of_its_pauses() -> None:
+    log = [Exchange(0, ">", ASK), Exchange(1, "<", b"a"), Exchange(9 * S, ">", ASK), Exchange(9 * S + 1, "<", b"b")]
+    still: Mapping[int, float] | None = {}
+    woke_ns = []
+    for _playback in range(3):
+        played = Playback(log, still=still)
+        played.say(ASK)
+        played.hear(0.25)
+        for _pause in range(4):
+            played.sleep(0.25)
+            woke_ns.append(played.now_ns())
+        played.say(ASK)
+        assert played.now_ns() == 9 * S
+        still = played.also_still()
+    late_ns = 9 * S
+    assert [stamp == late_ns for stamp in woke_ns[:1] + woke_ns[4:8] + woke_ns[8:]] == [
+        True,
+        *4 * [False],
+        *3 * [False],
+        True,
+    ]
+    assert still is None
 
 
 def test_outside_a_playback_the_clock_is_the_hosts() -> None:
