@@ -61,6 +61,7 @@ from reports.analysis.bounded import number
 from reports.analysis.budget import Budget, Single
 from reports.analysis.contributions import PartBaseline, RunTerms, Stream, baseline_term, run_terms
 from reports.analysis.energy import (
+    NS,
     WH,
     BaselineLevel,
     Block,
@@ -210,6 +211,8 @@ class AnalysedRun:
     """Why nothing of it can be used."""
     latency_u_s: float = 0.0
     """Standard uncertainty of the stamps' place, where a sync pulse found it."""
+    block_w: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Circuit -> mean powers of the baseline blocks beside it, where its readings may begin late or end early."""
 
     @cached_property
     def summary(self) -> Json:
@@ -233,7 +236,7 @@ class AnalysedRun:
         """The same streams with their power functions and what is known of their meters' errors."""
         return tuple(
             Stream(part, power_function(part, self.convention), error_of(part.descriptor, self.run.start.utc),
-                   self.convention)
+                   self.convention, self.block_w.get(part.descriptor.circuit, ()))
             for part in self.parts
         )  # fmt: skip
 
@@ -631,6 +634,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     pulses = _pulses(runs)
     runs = [_placed(run, pulses) for run in runs]
+    _tell_idle_power(runs)
     found += pulses.findings()
     limits = findings.thresholds_of(runs[0].run)
     found += findings.of_thresholds(limits)
@@ -793,6 +797,35 @@ def _placed(run: AnalysedRun, pulses: sync.SyncPulses) -> AnalysedRun:
     return replace(run, series=series, latency_u_s=max((o.u or 0.0 for o in offsets if o is not None), default=0.0))
 
 
+def _tell_idle_power(runs: Sequence[AnalysedRun]) -> None:
+    """Say the mean powers of the blocks of its session (of all, where there is none) to every run whose readings do not
+    reach over its interval: they bound the power that was not read."""
+    open_ended = [run for run in runs if _may_be_open(run)]
+    blocks = [
+        run for run in runs
+        if open_ended and run.run.start.kind == "baseline" and run.run.exit_status == "success" and not run.broken
+    ]  # fmt: skip
+    means_w: dict[str, list[tuple[str, float]]] = {}
+    for block in blocks:
+        for part in block.parts if block.interval_ns else ():
+            energy_j = float(power_function(part, block.convention).energy_j(*(block.interval_ns or (0, 0))))
+            means_w.setdefault(part.descriptor.circuit, []).append((block.session, energy_j / block.duration_s))
+    for run in open_ended:
+        for circuit, means in means_w.items():
+            own = tuple(mean_w for session, mean_w in means if session == run.session)
+            run.block_w[circuit] = own or tuple(mean_w for _, mean_w in means)
+
+
+def _may_be_open(run: AnalysedRun) -> bool:
+    """Whether a stream begins late or ends early, as far as its stamps alone tell."""
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    lags_ns = [round(part.descriptor.latency_s / NS) for part in run.parts]
+    return any(
+        part.times_ns[0] - lag_ns > begin_ns or part.times_ns[-1] - lag_ns < end_ns
+        for part, lag_ns in zip(run.parts, lags_ns, strict=True)
+    )
+
+
 def _clock(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Json:
     bounds_s = [run.series.clock.bound_ns * 1e-9 for run in runs if run.series.clock is not None]
     primary = sorted({meter for run in runs for meter in run.series.primary_meters})
@@ -902,9 +935,9 @@ def _measured_findings(
 ) -> list[Finding]:
     """What the streams of a run with a rating interval and power say."""
     found: list[Finding] = []
-    for part in run.parts:
-        gap_s = float(power_function(part, run.convention).gap_s(*interval_ns))
-        found += findings_run.of_readings(run.series, part, *interval_ns, gap_s, limits)
+    for stream, terms in zip(run.streams, own.parts, strict=True):
+        missing = findings_run.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
+        found += findings_run.of_readings(run.series, stream.series, *interval_ns, missing, limits)
     found += findings_run.of_odd_values(run.series, *interval_ns, limits)
     found += findings_run.of_rate(run.series, *interval_ns, typical_s, limits)
     found += findings_run.of_overrange(run.series, *interval_ns)
