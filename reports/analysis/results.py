@@ -32,7 +32,17 @@ from numpy.typing import NDArray
 
 from harness.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError, DocumentError, RunFolderError
-from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
+from harness.run_folder import (
+    LOST,
+    PHOTO,
+    TRACKER,
+    CampaignFolder,
+    Examination,
+    RunFolder,
+    examine,
+    read_plain,
+    write_derived,
+)
 from reports.analysis import (
     bounded,
     budget,
@@ -603,7 +613,8 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
 
 
 def exclusion_of(path: Path) -> str | None:
-    """Why one sealed run enters no mean, judged by itself; None where it does, as far as it alone can tell."""
+    """Why one sealed run enters no mean, judged when it was made: by itself, and by its foreign load beside what its
+    campaign holds so far; None where it does, as far as can be told then."""
     try:
         run = RunFolder.open(path)
         analysed = AnalysedRun(run, read_run(run))
@@ -612,7 +623,38 @@ def exclusion_of(path: Path) -> str | None:
     except (AnalysisError, DocumentError, RunFolderError) as error:
         return f"it cannot be read: {str(error).replace(f'{path.parent}/', '')}"
     analysed.findings.extend(_oracle_findings(analysed, [analysed]))
+    if analysed.excluded_because is None:
+        analysed.findings.extend(_foreign_so_far(analysed, limits))
     return analysed.excluded_because
+
+
+def _foreign_so_far(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+    """`foreign-load` of a run by the blocks, the pulses and the full load that its campaign holds so far, as `analyse`
+    judges it. One with less of it than the baseline is left to the report: what was disturbed is the baseline then, and
+    to make the run again would mend nothing."""
+    runs = [*_measured_before(run.run.path), replace(run, findings=list(run.findings))]
+    pulses = _pulses(runs)
+    runs = [_placed(one, pulses) for one in runs]
+    _judge_foreign_load(runs, pulses, _observer(runs), limits)
+    own = (finding for finding in runs[-1].findings if finding.code == "foreign-load")
+    return [one for one in own if one.evidence["percent_of_all_cpus"] > one.evidence["baseline_percent"]]
+
+
+def _measured_before(path: Path) -> Iterator[AnalysedRun]:
+    """What tells the foreign load of a run of the same campaign: everything but runs of other scenarios than full load.
+    What was thrown out is in no mean; what cannot be read any more is the report's business."""
+    campaign = CampaignFolder(path.parent)
+    thrown_out = _thrown_out(campaign.entries())
+    for other in campaign.run_paths():
+        try:
+            run = RunFolder.open(other)
+            if other == path or (run.start.kind == "scenario" and run.start.scenario != label.FULL_LOAD):
+                continue
+            series = read_run(run)
+            _ = series.power, series.indicators  # read now, so that damage is found here
+        except (AnalysisError, DocumentError, RunFolderError):
+            continue
+        yield AnalysedRun(run, series, exclusion=thrown_out.get(other.name))
 
 
 def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
