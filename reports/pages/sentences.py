@@ -478,6 +478,10 @@ LIMITS = {
 `at least` something less."""
 SEVERITIES = {"invalid": "invalid", "warn": "warning", "info": "remark"}
 """Severity in results.json -> the word printed, worst first."""
+RUN_EXCLUDED, SCENARIO_INVALID = "run excluded", "scenario invalid"
+"""What is printed of an `invalid` that leaves the campaign's verdict what it is."""
+UNCOUNTED = frozenset({"invalid", RUN_EXCLUDED, SCENARIO_INVALID})
+"""Words that have no plural."""
 
 GLOSSARY = (
     ("Induced energy", "energy of a run minus the energy the same machine takes in the same time without the software "
