@@ -42,6 +42,7 @@ from harness.run_folder import (
     signature_of,
     unsigned,
 )
+from harness.speaking import MeterAway, require_speaking
 from meters.meter import MeterError
 
 RATED: tuple[RunKind, ...] = ("baseline", "scenario")
@@ -312,7 +313,11 @@ class Campaign:
         on_progress: Callable[[Progress], None],
         judge: Judge,
     ) -> tuple[Ended, str | None]:
-        """One attempt: how it ended, and why it is thrown out."""
+        """One attempt: how it ended, and why it is thrown out.
+
+        Raises:
+            MeterAway: a meter does not speak; no attempt was begun.
+        """
         scenario = self._scenarios()[planned.scenario]
         uid = secrets.token_hex(4)
         # Before the log names the run: what cannot be read or asked now costs none.
@@ -321,7 +326,6 @@ class Campaign:
         entries = self.folder.entries()
         attempt = 1 + sum(e["type"] == "run-begin" and e["ordinal"] == planned.ordinal for e in entries)
         manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{uid}"
         begin_s = time.monotonic()
         left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
         total = len(self.plan)
@@ -339,6 +343,9 @@ class Campaign:
                     left_s=max(0.0, estimate_s - (time.monotonic() - begin_s)),
                 )
             )
+
+        self._require_meters(bench, planned, on_phase)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{uid}"
 
         def on_start(digest: str) -> None:
             body = {"ordinal": planned.ordinal, "folder": name, "start": digest}
@@ -367,6 +374,23 @@ class Campaign:
             path = self.folder.path / name
             self._log_end(planned.ordinal, path, ended.exit_status, ended.reason, ended.manifest, thrown_out=thrown_out)
         return ended, thrown_out
+
+    def _require_meters(
+        self, bench: Bench, planned: PlannedRun, on_phase: Callable[[str, MeterRecorder | None], None]
+    ) -> None:
+        """Ask every meter for a reading before the log names the run.
+
+        Raises:
+            MeterAway: one gives none; says which run was not begun, and how the campaign goes on.
+        """
+        try:
+            require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None))
+        except MeterAway as away:
+            raise MeterAway(
+                f"{away}. Run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) was not begun, "
+                "and no attempt of it is counted: see to the meter's cable, power and port, then `wattlab run` goes on "
+                "with this run"
+            ) from away
 
     def _log_end(
         self,

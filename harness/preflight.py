@@ -34,6 +34,7 @@ from harness.material import needs_of, read_staged
 from harness.photos import problems_of
 from harness.plan import make_plan
 from harness.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
+from harness.speaking import FIRST_READING_S
 from harness.sut import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
@@ -42,7 +43,6 @@ from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
-FIRST_READING_S = 15.0
 WITNESS_CLOCK_S = 5.0
 """Clocks of host and witness that differ by more make receipts look late, or early."""
 

@@ -34,12 +34,11 @@ from harness.material import Inventory, Material
 from harness.plan import PlannedRun
 from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
 from harness.run_folder import WORK, RunWriter, Sign
+from harness.speaking import FIRST_READING_S
 from harness.sut import ANSWER_S, AgentSession, RatingResult, Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Identity, Origin
 
-FIRST_READING_S = 15.0
-"""A meter that has not spoken so long after it was opened is not there."""
 CLOCK_EXCHANGES_AT_EDGES = 8
 POLL_S = 0.2
 

@@ -181,8 +181,11 @@ def findings_line(results: "Json") -> str:
     warnings, invalid = (len(codes.get(severity, ())) for severity in ("warn", "invalid"))
     parts = [f"{warnings or 'none'} of them {'a warning' if warnings == 1 else 'warnings'}"]
     if invalid:
-        what = "the campaign" if results["verdict"]["word"] == "invalid" else "single runs or scenarios"
-        parts.append(f"{invalid} that {'makes' if invalid == 1 else 'make'} {what} invalid")
+        of_all = "makes the campaign invalid" if invalid == 1 else "make the campaign invalid"
+        of_some = (
+            "excludes runs, or makes scenarios invalid" if invalid == 1 else "exclude runs, or make scenarios invalid"
+        )
+        parts.append(f"{invalid} that {of_all if results['verdict']['word'] == 'invalid' else of_some}")
     return f"{counted(total, 'finding')}, {', '.join(parts)}; the report says of each what to do."
 
 

@@ -149,6 +149,10 @@ def _has_late_rows(case: Case) -> bool:
     return _any_meter("averaging", lambda value: value == "instantaneous")(case) and any(gaps_s)
 
 
+def _has_gaps(case: Case) -> bool:
+    return any((run["gap_s"] or {}).get("value", 0.0) > 0 for run in case.now["runs"]) or _has("gap")(case)
+
+
 def _has_binary_units(case: Case) -> bool:
     units = [{one["name"]: one["unit"] for one in results["indicators"]} for results in (case.then, case.now)]
     return units[0] != units[1]
@@ -208,6 +212,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.SHORT_INTERVALS, FIRST, _has_short_intervals, ENERGIES),
     Change(Rule.EDGES_WITH_SIGN, FIRST, lambda case: len(case.now["measurement"]["circuits"]) > 1, (*U, *BY_U)),
     Change(Rule.LATE_ROWS, FIRST, _has_late_rows, ENERGIES),
+    Change(Rule.OPEN_ENDS, FIRST, _has_gaps, (*OUT, *U, *BY_U)),
     Change(Rule.INDICATED_READINGS, FIRST, _any_meter("calibration", bool),
            ("scenarios/*/oscar/**", "clock/pulses/**", *JUDGED)),
     Change(Rule.ODD_READINGS, FIRST, _has("negative", "zero", "nan"), OUT),

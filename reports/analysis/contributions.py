@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.analysis.energy import NS, BaselineLevel, Convention, PowerFunction, power_function, shared_term
+from reports.analysis.gaps import u_gap_j
 from reports.analysis.limits import ROOT_3, Floats, MeterError
 from reports.analysis.moving import RESIDUAL
 from reports.analysis.observer import ObserverEffect, observer_term
@@ -28,20 +29,20 @@ from reports.analysis.uncertainty import Term
 MEAN_LOSS = 1 / 6
 DEVIATION_WINDOW, DEVIATION_INSTANT = 0.075, 0.149
 """Of what a step at an edge loses, in |dP| w (w: window, or distance of instantaneous values)."""
-NEIGHBOURS = 3
-"""Readings on each side of a gap whose extremes bound the power in it."""
 Stamps = NDArray[np.int64]
 Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One meter of a run: readings, power function, what is known of its error."""
+    """One meter of a run: readings, power function, what is known of its error; `idle_w`: mean powers of the baseline
+    blocks beside it, where some of the run was not read (`gaps.py`)."""
 
     series: PowerSeries
     function: PowerFunction
     error: MeterError
     convention: Convention | None
+    idle_w: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def part_terms(
         resolution_j=step_w / (2 * ROOT_3) * np.where(dithered, counted, duration_s),
         dithered=dithered,
         sampling_j=np.sqrt(variance) * duration_s / np.sqrt(count) if instant else nothing,
-        gap_j=_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns),
+        gap_j=u_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns, stream.idle_w),
         is_short=(duration_s > 0) & (duration_s < short * edges.reach_s), is_alone=nothing > 0,
         spill_s=nothing, spill_j=nothing, spill_count=nothing, limit_j=nothing, limit_induced_j=nothing,
     )  # fmt: skip
@@ -372,29 +373,6 @@ def _reported_j(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> Floats | 
     indicated = replace(stream.series.descriptor, calibration=None)
     limits = replace(stream.series, descriptor=indicated, power_w=part * np.abs(stream.series.power_w))
     return power_function(limits, stream.convention).energy_j(begins_ns, ends_ns)
-
-
-def _gap_j(function: PowerFunction, power_w: Floats, stamps_ns: Stamps, begins_ns: Stamps, ends_ns: Stamps) -> Floats:
-    """u_gap: time without a reading times the local extremes' distance / (2 sqrt(3)); gaps add linearly."""
-    if not np.any(function.gap_s(begins_ns, ends_ns) > 0):
-        return np.zeros(begins_ns.size)
-    edges_ns = function.origin_ns + np.rint(function.edges_s / NS).astype(np.int64)
-    gaps = np.flatnonzero(function.gap)
-    rate_w = np.zeros(function.gap.size)
-    for segment in gaps.tolist():
-        place = int(np.searchsorted(stamps_ns, (edges_ns[segment] + edges_ns[segment + 1]) // 2))
-        near = power_w[max(place - NEIGHBOURS, 0) : place + NEIGHBOURS]
-        rate_w[segment] = np.ptp(near) / (2 * ROOT_3)
-    summed_j = np.concatenate([[0.0], np.cumsum(rate_w * np.diff(function.edges_s))])
-    beyond_w = (np.ptp(power_w[:NEIGHBOURS]) / (2 * ROOT_3), np.ptp(power_w[-NEIGHBOURS:]) / (2 * ROOT_3))
-
-    def until(at_ns: Stamps) -> Floats:
-        at_s = (at_ns - function.origin_ns) * NS
-        before_s, after_s = np.minimum(at_s - function.edges_s[0], 0), np.maximum(at_s - function.edges_s[-1], 0)
-        inside_j = np.interp(at_s, function.edges_s, summed_j)
-        return np.asarray(inside_j + before_s * beyond_w[0] + after_s * beyond_w[1])
-
-    return until(ends_ns) - until(begins_ns)
 
 
 def run_terms(

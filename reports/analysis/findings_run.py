@@ -13,7 +13,9 @@ Rules that need more words than their functions
   first two. Where less was recorded, nothing is said here, and `not-monitored` lists it.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -24,13 +26,15 @@ from reports.analysis.actions import UNPAIRED, Lost
 from reports.analysis.contributions import PartTerms, Stream
 from reports.analysis.findings import Finding, Severity
 from reports.analysis.foreign import around, share_percent
+from reports.analysis.gaps import Hole, holes
 from reports.analysis.limits import MeterError
 from reports.analysis.rules import Rule, was
 from reports.analysis.series import OVERLAP, Indicators, PowerSeries, RunSeries
+from reports.analysis.uncertainty import t_quantile
 
 Floats = NDArray[np.float64]
 SHOWN = 5
-"""Actions that a finding names."""
+"""Actions, or stretches without a reading, that a finding names."""
 FEWEST_STEPS = 10
 """Of so many steps between readings on, a mean step says something."""
 SUPPLY = {
@@ -41,11 +45,29 @@ SUPPLY = {
 """Column -> how it is called, its threshold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What no reading covers of one stream in the rating interval: for how long (s), where, the energy that stands for
+    it (J) with its standard uncertainty."""
+
+    gap_s: float
+    holes: tuple[Hole, ...]
+    energy_j: float
+    u_j: float
+
+
+def missing_of(stream: Stream, begin_ns: int, end_ns: int, u_j: float) -> Missing:
+    """The same of a stream; `u_j` is u_gap of the interval."""
+    own = stream.function
+    energy_j = float(own.gap_energy_j(begin_ns, end_ns))
+    return Missing(float(own.gap_s(begin_ns, end_ns)), tuple(holes(own, begin_ns, end_ns)), energy_j, u_j)
+
+
 def of_readings(
-    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, gap_s: float, limits: Mapping[str, float]
+    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Mapping[str, float]
 ) -> Iterator[Finding]:
     """Gaps, duplicates and stuck values within the rating interval."""
-    yield from _gaps(series, power, begin_ns, end_ns, gap_s, limits)
+    yield from _gaps(series, power, begin_ns, end_ns, missing, limits)
     first, last = np.searchsorted(power.times_ns, [begin_ns, end_ns])
     times_ns, values = power.times_ns[first:last], power.power_w[first:last]
     duplicates = int(np.sum(np.diff(times_ns) == 0))
@@ -63,29 +85,54 @@ def of_readings(
 
 
 def _gaps(
-    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, gap_s: float, limits: Mapping[str, float]
+    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Mapping[str, float]
 ) -> Iterator[Finding]:
-    """Steps between readings of more than `gap_windows` windows, and gaps the lab noted, that touch the interval."""
+    """Steps between readings of more than `gap_windows` windows, as much at an end of the interval, and gaps the lab
+    noted, that touch the interval."""
     first = max(int(np.searchsorted(power.times_ns, begin_ns)) - 1, 0)
     last = int(np.searchsorted(power.times_ns, end_ns)) + 1
-    steps_s = np.diff(power.times_ns[first:last]) * 1e-9
     window_s = power.reach_s
+    # What lacks at an end lacks but for the window of the reading that did not come.
+    ends_s = [hole.length_s + window_s for hole in missing.holes if hole.place != "between readings"]
+    steps_s = np.diff(power.times_ns[first:last]) * 1e-9
+    steps_s = steps_s if was(Rule.OPEN_ENDS) else np.concatenate([steps_s, ends_s])
     longest_s = float(steps_s.max()) if steps_s.size else 0.0
     count = int(np.sum(steps_s > limits["gap_windows"] * window_s))
-    causes = sorted(
-        {
-            event.cause
-            for event in series.run.events
-            if isinstance(event, GapEvent)
-            and event.stream == power.descriptor.stream
-            and event.from_ns < end_ns
-            and event.to_ns > begin_ns
-        }
-    )
-    failed = gaps_fail(gap_s, longest_s - window_s, (end_ns - begin_ns) * 1e-9, limits)
-    if count or causes or failed:
-        evidence = {"gaps": count, "gap_s": gap_s, "longest_step_s": longest_s, "causes": causes}
+    noted = [
+        event
+        for event in series.run.events
+        if isinstance(event, GapEvent)
+        and event.stream == power.descriptor.stream
+        and event.from_ns < end_ns
+        and event.to_ns > begin_ns
+    ]
+    failed = gaps_fail(missing.gap_s, longest_s - window_s, (end_ns - begin_ns) * 1e-9, limits)
+    if count or noted or failed:
+        evidence: Json = {"gaps": count, "gap_s": missing.gap_s, "longest_step_s": longest_s}
+        if was(Rule.OPEN_ENDS):
+            evidence["causes"] = sorted({event.cause for event in noted})
+        else:
+            evidence |= _of_holes(missing, noted, begin_ns, end_ns)
         yield Finding("gap", "invalid" if failed else "warn", series.run.path.name, evidence)
+
+
+def _of_holes(missing: Missing, noted: Sequence[GapEvent], begin_ns: int, end_ns: int) -> Json:
+    """Where the longest stretches without a reading are (s from the beginning of the interval) and why, as far as it
+    was noted; the energy that was filled in for all of them. Where what was noted left nothing uncovered: when that
+    was."""
+    longest = sorted(missing.holes, key=lambda hole: hole.end_ns - hole.begin_ns, reverse=True)[:SHOWN]
+    stretches: list[tuple[str, int, int]] = [(hole.place, hole.begin_ns, hole.end_ns) for hole in longest]
+    stretches = stretches or [
+        ("between readings that bridge it", max(e.from_ns, begin_ns), min(e.to_ns, end_ns)) for e in noted[:SHOWN]
+    ]
+    shown: Json = {}
+    for place, from_ns, to_ns in sorted(stretches, key=lambda stretch: stretch[1]):
+        causes = sorted({event.cause for event in noted if event.from_ns < to_ns and event.to_ns > from_ns})
+        where = {"from_s": (from_ns - begin_ns) * 1e-9, "to_s": (to_ns - begin_ns) * 1e-9}
+        length = {"length_s": (to_ns - from_ns) * 1e-9, "cause": " and ".join(causes) or "not recorded"}
+        shown.setdefault(place, []).append(where | length)
+    filled: Json = {"gap_energy_wh": missing.energy_j / 3600, "gap_U_wh": t_quantile(math.inf) * missing.u_j / 3600}
+    return {"holes": shown} | (filled if missing.holes else {})
 
 
 def of_doubles(

@@ -32,7 +32,17 @@ from numpy.typing import NDArray
 
 from harness.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.errors import AnalysisError, DocumentError, RunFolderError
-from harness.run_folder import LOST, PHOTO, TRACKER, Examination, RunFolder, examine, read_plain, write_derived
+from harness.run_folder import (
+    LOST,
+    PHOTO,
+    TRACKER,
+    CampaignFolder,
+    Examination,
+    RunFolder,
+    examine,
+    read_plain,
+    write_derived,
+)
 from reports.analysis import (
     bounded,
     budget,
@@ -61,6 +71,7 @@ from reports.analysis.bounded import number
 from reports.analysis.budget import Budget, Single
 from reports.analysis.contributions import PartBaseline, RunTerms, Stream, baseline_term, run_terms
 from reports.analysis.energy import (
+    NS,
     WH,
     BaselineLevel,
     Block,
@@ -210,6 +221,8 @@ class AnalysedRun:
     """Why nothing of it can be used."""
     latency_u_s: float = 0.0
     """Standard uncertainty of the stamps' place, where a sync pulse found it."""
+    block_w: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Circuit -> mean powers of the baseline blocks beside it, where its readings may begin late or end early."""
 
     @cached_property
     def summary(self) -> Json:
@@ -233,7 +246,7 @@ class AnalysedRun:
         """The same streams with their power functions and what is known of their meters' errors."""
         return tuple(
             Stream(part, power_function(part, self.convention), error_of(part.descriptor, self.run.start.utc),
-                   self.convention)
+                   self.convention, self.block_w.get(part.descriptor.circuit, ()))
             for part in self.parts
         )  # fmt: skip
 
@@ -600,7 +613,8 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
 
 
 def exclusion_of(path: Path) -> str | None:
-    """Why one sealed run enters no mean, judged by itself; None where it does, as far as it alone can tell."""
+    """Why one sealed run enters no mean, judged when it was made: by itself, and by its foreign load beside what its
+    campaign holds so far; None where it does, as far as can be told then."""
     try:
         run = RunFolder.open(path)
         analysed = AnalysedRun(run, read_run(run))
@@ -609,7 +623,38 @@ def exclusion_of(path: Path) -> str | None:
     except (AnalysisError, DocumentError, RunFolderError) as error:
         return f"it cannot be read: {str(error).replace(f'{path.parent}/', '')}"
     analysed.findings.extend(_oracle_findings(analysed, [analysed]))
+    if analysed.excluded_because is None:
+        analysed.findings.extend(_foreign_so_far(analysed, limits))
     return analysed.excluded_because
+
+
+def _foreign_so_far(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+    """`foreign-load` of a run by the blocks, the pulses and the full load that its campaign holds so far, as `analyse`
+    judges it. One with less of it than the baseline is left to the report: what was disturbed is the baseline then, and
+    to make the run again would mend nothing."""
+    runs = [*_measured_before(run.run.path), replace(run, findings=list(run.findings))]
+    pulses = _pulses(runs)
+    runs = [_placed(one, pulses) for one in runs]
+    _judge_foreign_load(runs, pulses, _observer(runs), limits)
+    own = (finding for finding in runs[-1].findings if finding.code == "foreign-load")
+    return [one for one in own if one.evidence["percent_of_all_cpus"] > one.evidence["baseline_percent"]]
+
+
+def _measured_before(path: Path) -> Iterator[AnalysedRun]:
+    """What tells the foreign load of a run of the same campaign: everything but runs of other scenarios than full load.
+    What was thrown out is in no mean; what cannot be read any more is the report's business."""
+    campaign = CampaignFolder(path.parent)
+    thrown_out = _thrown_out(campaign.entries())
+    for other in campaign.run_paths():
+        try:
+            run = RunFolder.open(other)
+            if other == path or (run.start.kind == "scenario" and run.start.scenario != label.FULL_LOAD):
+                continue
+            series = read_run(run)
+            _ = series.power, series.indicators  # read now, so that damage is found here
+        except (AnalysisError, DocumentError, RunFolderError):
+            continue
+        yield AnalysedRun(run, series, exclusion=thrown_out.get(other.name))
 
 
 def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
@@ -631,6 +676,7 @@ def analyse(path: Path, examination: Examination | None = None) -> CampaignResul
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     pulses = _pulses(runs)
     runs = [_placed(run, pulses) for run in runs]
+    _tell_idle_power(runs)
     found += pulses.findings()
     limits = findings.thresholds_of(runs[0].run)
     found += findings.of_thresholds(limits)
@@ -793,6 +839,35 @@ def _placed(run: AnalysedRun, pulses: sync.SyncPulses) -> AnalysedRun:
     return replace(run, series=series, latency_u_s=max((o.u or 0.0 for o in offsets if o is not None), default=0.0))
 
 
+def _tell_idle_power(runs: Sequence[AnalysedRun]) -> None:
+    """Say the mean powers of the blocks of its session (of all, where there is none) to every run whose readings do not
+    reach over its interval: they bound the power that was not read."""
+    open_ended = [run for run in runs if _may_be_open(run)]
+    blocks = [
+        run for run in runs
+        if open_ended and run.run.start.kind == "baseline" and run.run.exit_status == "success" and not run.broken
+    ]  # fmt: skip
+    means_w: dict[str, list[tuple[str, float]]] = {}
+    for block in blocks:
+        for part in block.parts if block.interval_ns else ():
+            energy_j = float(power_function(part, block.convention).energy_j(*(block.interval_ns or (0, 0))))
+            means_w.setdefault(part.descriptor.circuit, []).append((block.session, energy_j / block.duration_s))
+    for run in open_ended:
+        for circuit, means in means_w.items():
+            own = tuple(mean_w for session, mean_w in means if session == run.session)
+            run.block_w[circuit] = own or tuple(mean_w for _, mean_w in means)
+
+
+def _may_be_open(run: AnalysedRun) -> bool:
+    """Whether a stream begins late or ends early, as far as its stamps alone tell."""
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    lags_ns = [round(part.descriptor.latency_s / NS) for part in run.parts]
+    return any(
+        part.times_ns[0] - lag_ns > begin_ns or part.times_ns[-1] - lag_ns < end_ns
+        for part, lag_ns in zip(run.parts, lags_ns, strict=True)
+    )
+
+
 def _clock(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Json:
     bounds_s = [run.series.clock.bound_ns * 1e-9 for run in runs if run.series.clock is not None]
     primary = sorted({meter for run in runs for meter in run.series.primary_meters})
@@ -902,9 +977,9 @@ def _measured_findings(
 ) -> list[Finding]:
     """What the streams of a run with a rating interval and power say."""
     found: list[Finding] = []
-    for part in run.parts:
-        gap_s = float(power_function(part, run.convention).gap_s(*interval_ns))
-        found += findings_run.of_readings(run.series, part, *interval_ns, gap_s, limits)
+    for stream, terms in zip(run.streams, own.parts, strict=True):
+        missing = findings_run.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
+        found += findings_run.of_readings(run.series, stream.series, *interval_ns, missing, limits)
     found += findings_run.of_odd_values(run.series, *interval_ns, limits)
     found += findings_run.of_rate(run.series, *interval_ns, typical_s, limits)
     found += findings_run.of_overrange(run.series, *interval_ns)

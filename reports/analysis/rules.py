@@ -36,6 +36,7 @@ class Rule(StrEnum):
     LABEL_HALVES = "label-halves"  # a sum of which one half was not recorded was the other half
     COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
     EACH_ORIGIN = "each-origin"  # one finding said the worst origin, and named all meters
+    OPEN_ENDS = "open-ends"  # what no reading covers at an end was as sure as the last readings were alike, and no gap
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
 
 

@@ -23,6 +23,7 @@ from reports.pages.campaign import (
     reasons_of,
     remarks,
     setup_diagram,
+    severity_in_words,
     subjects_in_words,
     verdict_in_words,
 )
@@ -47,7 +48,7 @@ from reports.pages.numbers import (
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
-from reports.pages.sentences import SEVERITIES, VERDICTS
+from reports.pages.sentences import VERDICTS
 from reports.pages.tables import as_text
 from reports.pages.trackers import tracker_blocks
 
@@ -57,6 +58,7 @@ DEVIATIONS = frozenset({
     "shortened-interval", "few-runs", "few-baseline-runs", "few-baseline-blocks", "fixed-epochs", "generated-data",
     "generated-weights", "excluded-by-operator", "run-aborted", "run-failed", "limits-loosened", "auto-range",
     "baseline-other-session", "baseline-missing", "calibration-expired", "check-load-due", "agent-missing",
+    "success-fraction", "thrown-out", "run-lost", "aborted-after-rating",
 })  # fmt: skip
 """Findings that say where the measurement departed from the method or from what was planned."""
 RULE = (
@@ -481,16 +483,46 @@ def _dof(value: object) -> str:
 
 
 def _deviations(results: Results) -> list[Block]:
-    """What departed from the method or the plan, from the findings."""
+    """What departed from the method or the plan: from the findings, and every run of the plan that is in no mean."""
+    out = _out_of_the_means(results)
     rows = [
         Row((remark.code, remark.subjects, remark.meaning, "; ".join(filter(None, (remark.evidence, remark.more)))))
         for remark in remarks(results)
         if remark.code in DEVIATIONS
     ]
-    if not rows:
+    if not rows and out is None:
         return [Paragraph("None was found: every run was made as planned and by the method.")]
     heads = tuple(Head(text, numeric=False) for text in ("Code", "Subject", "Deviation", "Evidence"))
-    return [Table("deviations-table", "Deviations", heads, tuple(rows))]
+    found = [Table("deviations-table", "Deviations", heads, tuple(rows))] if rows else []
+    return [*found, *([out] if out is not None else [])]
+
+
+def _out_of_the_means(results: Results) -> Table | None:
+    """Attempts at planned runs that enter no mean, why, and whether they were made again; None where there is none."""
+    runs = [run for run in listed(results, "runs") if run.get("kind") in ("baseline", "scenario")]
+    lost = [run for run in listed(results, "campaign", "lost") if run.get("kind") in ("baseline", "scenario")]
+    rows = []
+    for run in sorted(
+        [*(run for run in runs if not run.get("included")), *lost],
+        key=lambda run: (run.get("ordinal") or 0, run.get("attempt") or 1),
+    ):
+        later = [one for one in [*runs, *lost] if one.get("ordinal") == run.get("ordinal")
+                 and (one.get("attempt") or 1) > (run.get("attempt") or 1)]  # fmt: skip
+        why = str(run.get("excluded_because") or run.get("reason") or NOT_STATED)
+        cells = (as_text(run.get("ordinal")), as_text(run.get("attempt") or 1), as_text(run.get("scenario")))
+        rows.append(Row((*cells, as_text(run.get("repetition")), why, _made_again(later)), "excluded"))
+    heads = (Head("Run"), Head("Attempt"), Head("Scenario", False), Head("Repetition"), Head("Why", False, prose=True),
+             Head("Made again", False, prose=True))  # fmt: skip
+    return Table("out-of-the-means", "Attempts that enter no mean", heads, tuple(rows)) if rows else None
+
+
+def _made_again(later: Sequence[Results]) -> str:
+    """Whether an attempt was repeated, and whether the repetition counts."""
+    if not later:
+        return "no"
+    last = max(later, key=lambda run: run.get("attempt") or 1)
+    counts = "which enters the means" if last.get("included") else "which does not count either"
+    return f"yes, attempt {last.get('attempt')}, {counts}"
 
 
 def _verdict_word(results: Results) -> str:
@@ -502,7 +534,7 @@ def _verdict(results: Results) -> list[Block]:
     blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {_verdict_word(results)}.")]
     blocks += [Paragraph(text) for text in invalid_alone(results)]
     rows = [
-        Row((str(reason.get("code")), SEVERITIES.get(str(reason.get("severity")), str(reason.get("severity"))),
+        Row((str(reason.get("code")), severity_in_words(results, str(reason.get("severity")), str(reason.get("code"))),
              verdict_in_words(str(reason.get("weighs"))), subjects_in_words(results, listed(reason, "subjects"))))
         for reason in listed(results, "verdict", "reasons")
     ]  # fmt: skip

@@ -53,7 +53,17 @@ from reports.pages.numbers import (
 )
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
-from reports.pages.sentences import ADVICE, GLOSSARY, LIMITS, SEVERITIES, UNKNOWN, VERDICTS
+from reports.pages.sentences import (
+    ADVICE,
+    GLOSSARY,
+    LIMITS,
+    RUN_EXCLUDED,
+    SCENARIO_INVALID,
+    SEVERITIES,
+    UNCOUNTED,
+    UNKNOWN,
+    VERDICTS,
+)
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
 from reports.sheet import lines_of
@@ -158,7 +168,7 @@ def reasons_of(results: Results) -> Iterable[Reason]:
             told = [subject for subject in listed(reason, "subjects") if subject != "campaign"]
             about = f" ({_subjects(told, names)})" if told else ""
             text = ADVICE.get(code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
-            anchor = finding_anchor(SEVERITIES.get(severity, severity), code)
+            anchor = finding_anchor(severity_in_words(results, severity, code), code)
             yield Reason(f"{code}{about}: {text}.", anchor if anchor in anchors else "")
 
 
@@ -271,9 +281,9 @@ def _opening(results: Results) -> Iterable[Block]:
     if any((number_at(part, "induced_energy_wh") or {}).get("U") for part in scenarios(results).values()):
         yield Paragraph(SCOPE_OF_U, "note")
     found = remarks(results)
-    invalid = tuple(remark for remark in found if remark.severity == "invalid")
+    invalid = tuple(remark for remark in found if remark.severity in UNCOUNTED)
     if invalid:
-        yield Paragraph("These findings make results, or single runs, invalid:")
+        yield Paragraph("These findings make results invalid, or exclude single runs:")
         yield Remarks(invalid, linked=True)
 
 
@@ -285,7 +295,7 @@ def findings_line(results: Results) -> str:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 or noun == "invalid" else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 or noun in UNCOUNTED else f"{count} {noun}s"
 
 
 def _sections(
@@ -402,10 +412,21 @@ def _remark(
         named = f"{named[:SUBJECTS_LETTERS].rpartition(', ')[0]} and more"
     summary = f"evidence of the {_counted(len(others), 'other case')}" if others else "all that it is about"
     return Remark(
-        SEVERITIES.get(severity, severity), code, named, advice.meaning, shown,
+        severity_in_words(results, severity, code), code, named, advice.meaning, shown,
         f"{'; '.join(dict.fromkeys(remedies))}." if remedies else advice.remedy,
         f"{more}." if more else "", summary if more else "",
     )  # fmt: skip
+
+
+def severity_in_words(results: Results, severity: str, code: str) -> str:
+    """What a finding is called by its weight. One that says a result is wrong is no `invalid` of the campaign where it
+    took its runs out of the means, or is about a scenario that others do not depend on."""
+    reasons = (one for one in listed(results, "verdict", "reasons") if one.get("code") == code)
+    weighs = next((one.get("weighs") for one in reasons if one.get("severity") == severity), severity)
+    if severity != "invalid" or weighs == "invalid":
+        return SEVERITIES.get(severity, severity)
+    is_of_scenario = any(code in listed(part, "invalid_because") for part in scenarios(results).values())
+    return SCENARIO_INVALID if is_of_scenario else RUN_EXCLUDED
 
 
 def _subjects(subjects: Iterable[str], names: Mapping[str, str]) -> str:

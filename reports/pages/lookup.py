@@ -38,6 +38,7 @@ WORDS = {
     "loss": "training loss",
     "f1": "F1",
     "gap_energy_wh": "Energy in gaps",
+    "gap_U_wh": "U of it",
     "percent_of_all_cpus": "percent of all CPUs",
 }
 GPU_WORDS = {

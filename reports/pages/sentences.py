@@ -112,7 +112,9 @@ ADVICE = {
         "`wattlab verify` names every file that changed; restore it from a copy, or repeat the run.",
     ),
     "gap": Advice(
-        "The meter was silent for a while; the energy in the gap is interpolated and given separately.",
+        "No reading covers part of the interval. Between readings its power is interpolated; before the first and "
+        "behind the last one that reading stands for it, and U reaches over the range of all readings and the "
+        "baseline. The energy so filled in is part of the run's, and is given separately.",
         "Check cable, adapter and the meter's logging interval; repeat the run when gaps exceed the limit.",
     ),
     "duplicate": Advice(
@@ -476,6 +478,10 @@ LIMITS = {
 `at least` something less."""
 SEVERITIES = {"invalid": "invalid", "warn": "warning", "info": "remark"}
 """Severity in results.json -> the word printed, worst first."""
+RUN_EXCLUDED, SCENARIO_INVALID = "run excluded", "scenario invalid"
+"""What is printed of an `invalid` that leaves the campaign's verdict what it is."""
+UNCOUNTED = frozenset({"invalid", RUN_EXCLUDED, SCENARIO_INVALID})
+"""Words that have no plural."""
 
 GLOSSARY = (
     ("Induced energy", "energy of a run minus the energy the same machine takes in the same time without the software "

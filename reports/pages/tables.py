@@ -96,14 +96,26 @@ def meter_table(results: Results) -> Table:
     for meter in listed(results, "meters"):
         identity = pick(meter, "identity") or {}
         name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
-        serial = f", serial {identity['serial']}" if identity.get("serial") else ""
+        serial = f", serial {identity['serial']}" if identity.get("serial") else ", serial number not stated"
+        serial += f", firmware {identity['firmware']}" if identity.get("firmware") else ", firmware not stated"
         serial += "".join(f", {identity[key]}" for key in ("board", "figure") if identity.get(key))
         averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
         averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
         role = ROLES.get(str(meter.get("role")), f" ({meter.get('role')})")
         certificate = _certificate(pick(meter, "calibration"))
         place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
-        rows.append(Row((*place, name + serial, as_text(meter.get("origin")), averaging, _limits(meter), certificate)))
+        rows.append(
+            Row(
+                (
+                    *place,
+                    (name or "maker and model not stated") + serial,
+                    as_text(meter.get("origin")),
+                    averaging,
+                    _limits(meter),
+                    certificate,
+                )
+            )
+        )
     return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
 
 
@@ -485,7 +497,10 @@ def run_table(results: Results) -> Table:
     rows = []
     for run, found, waited in zip(runs, codes, waits, strict=True):
         numbers = tuple(bare(number_at(run, key), scale) for (_, key), scale in zip(shown, scales, strict=True))
-        why = "" if run.get("included") else str(run.get("excluded_because") or run.get("reason") or "not stated")
+        why = ""
+        if not run.get("included"):
+            numbers = tuple(text if text == NOTHING else f"({text})" for text in numbers)
+            why = f"excluded: {run.get('excluded_because') or run.get('reason') or 'not stated'}"
         said = [why, ", ".join(code for code in found if code not in common)]
         cells = (
             names.get(str(run.get("folder")), f"run {run.get('ordinal')}").removeprefix("run "),
@@ -505,6 +520,8 @@ def run_table(results: Results) -> Table:
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [START, Head("Folder", False, keep=True)]
     note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
+    if any(row.tone for row in rows):
+        note += " Values in brackets are of excluded runs: they enter no mean, and their U knows nothing of the reason."
     note += "".join(f" Finding {code}: {where}." for code, where in common.items())
     return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
 

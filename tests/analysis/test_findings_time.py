@@ -18,7 +18,7 @@ from reports.analysis.findings import Finding
 from reports.analysis.results import analyse, exclusion_of, write_results
 from reports.analysis.series import Indicators, RunSeries
 from tests.analysis.monitored import Fault, Monitored, campaign_of
-from tests.analysis.test_every_finding import frozen, keep, late, small
+from tests.analysis.test_every_finding import frozen, keep, late, scaled, small
 from tests.evidence.forger import copied, reforge
 from tests.harness.start import START
 
@@ -204,6 +204,7 @@ def test_samples_that_are_missing_are_a_warning_with_their_span() -> None:
         ({"events": frozen}, "frozen"),
         ({"events": late(2.5)}, "contradict"),
         ({"readings": keep(lambda t: (t["t"] < 20) | (t["t"] > 25))}, "gaps"),
+        ({"samples": scaled("busy_cpu_s", lambda busy_s: busy_s + 5.0 * np.arange(busy_s.size))}, "other processes"),
     ],
 )
 def test_a_run_is_judged_by_itself_as_it_is_judged_in_its_campaign(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from harness.documents import PowerDescriptor, Thresholds, foreign_load_grade
+from harness.run_folder import CampaignFolder
 from reports.analysis.foreign import BusyCpu, Judged, busy_cpu, findings_of
 from reports.analysis.observer import Difference, ObserverEffect
-from reports.analysis.results import CampaignResult, analyse
+from reports.analysis.results import CampaignResult, analyse, exclusion_of
 from reports.analysis.selftest import WindowFit
 from reports.analysis.series import RunSeries
 from reports.analysis.sync import Pulse, SyncPulses
@@ -139,3 +140,26 @@ def test_a_small_foreign_load_counts_where_the_watts_of_a_busy_cpu_are_known(tmp
     assert finding.evidence["shown_by"] == "scenario full-load"
     assert finding.evidence["watts_of_a_busy_cpu"] == pytest.approx(96 / CPUS, rel=0.15)
     assert finding.evidence["percent_of_all_cpus"] == pytest.approx(1.4, abs=0.2)
+
+
+def verdicts(path: Path) -> dict[str, str | None]:
+    """What is said of each run when it was made."""
+    return {run.name: exclusion_of(run) for run in CampaignFolder(path).run_paths()}
+
+
+def test_a_run_is_judged_by_energy_when_it_was_made_as_it_is_in_the_report(tmp_path: Path) -> None:
+    """.04 of 16 CPUs is a warning by any convention; by the watts of a busy one it is more than U."""
+    loads = {"cnn": LOAD, "full-load": Load(96.0, 100.0, epochs=1)}
+    folder = campaign_of(tmp_path, Monitored(fault=busier(0.04), loads=loads, repetitions=2))
+    (finding,) = (one for one in analyse(folder).findings if one.code == "foreign-load" and one.severity == "invalid")
+    assert "energy_wh" in finding.evidence
+    assert {name for name, reason in verdicts(folder).items() if reason} == {finding.subject}
+
+
+def test_of_a_disturbed_block_the_runs_after_it_are_not_made_again(tmp_path: Path) -> None:
+    fault = replace(busier(0.3), only=frozenset({1}))
+    folder = campaign_of(tmp_path, Monitored(fault=fault, repetitions=2, baseline_blocks=2))
+    # By the median of two blocks, and by the one block before it, everything is far from the baseline.
+    assert len([one for one in analyse(folder).findings if one.code == "foreign-load"]) > 1
+    out = {name: reason for name, reason in verdicts(folder).items() if reason}
+    assert [name.split("-")[1] for name in out] == ["r01"]

@@ -40,7 +40,7 @@ ALL: dict[str, tuple[str, set[str]]] = {
     "cells": ("synthetic", SYNTHETIC | {"damaged-cells", "few-baseline-blocks", "new-findings"}),
     "halves": ("synthetic", SYNTHETIC | {"few-baseline-blocks", "label-halves"}),
     "late": ("synthetic", SYNTHETIC | {"late-stamps", "new-findings"}),
-    "late-rows": ("synthetic", {"assumed-limits", "imported-rates", "late-rows"}),
+    "late-rows": ("synthetic", {"assumed-limits", "imported-rates", "late-rows", "open-ends"}),
     "markers": ("synthetic", SYNTHETIC | {"few-baseline-blocks", "markers", "new-findings"}),
     "mlperf": ("archive", {"assumed-limits"}),
     "negative": ("synthetic", {"binary-units", "new-findings", "odd-readings", "short-intervals"}),

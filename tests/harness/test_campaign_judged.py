@@ -1,14 +1,23 @@
 """A run that its own findings throw out is tried again like one that failed, in its place in the plan."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from harness.campaign import Campaign
+from harness import speaking
+from harness.campaign import Campaign, Progress
 from harness.documents import Json
+from harness.run import Bench
 from harness.run_folder import CampaignFolder
-from tests.harness.lying import Lie, LyingSut, bench_of, config_in
+from harness.speaking import MeterAway, require_speaking
+from meters.meter import Meter, MeterMismatch
+from meters.registry import open_meter
+from tests.harness.emulated import emulator
+from tests.harness.lying import Lie, LyingSut, SteadyMeter, bench_of, config_in
 
 SOFTWARE = {"version": "0", "commit": None, "dirty": None}
 GAPS = "gaps in its power readings exceed the limits"
@@ -68,3 +77,80 @@ def test_a_log_without_verdicts_is_read_as_before(tmp_path: Path) -> None:
         campaign.folder.append("run-end", "2026-11-21T08:00:00Z", end | {"manifest": "0" * 64})
     assert campaign.remaining() == []
     assert campaign.in_no_mean() == []
+
+
+# --- a meter that is away costs no attempt ---
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Iterator[Path]:
+    """The port of an emulated meter; its control pipe lies beside it."""
+    with emulator(tmp_path / "wall") as ready:
+        yield Path(ready["port"])
+
+
+def fault(port: Path, *names: str) -> None:
+    port.with_name(f"{port.name}.control").write_text("".join(f"{name}\n" for name in names))
+
+
+def on_wire(bench: Bench, port: Path) -> Bench:
+    def opened(wire: BinaryIO) -> Meter:
+        return open_meter("wattsup", str(port), capture=wire, options={})
+
+    return replace(bench, open_meters={"wall": opened})
+
+
+def measuring(folder: Path, port: Path, on_progress: Callable[[Progress], None]) -> Campaign:
+    """A campaign of two blocks and a run, by the emulated meter."""
+    config = config_in(folder)
+    campaign = Campaign(config, SOFTWARE)
+    bench = on_wire(bench_of(config, LyingSut(Lie())), port)
+    campaign.measure(bench, on_progress, lambda _: None)
+    return campaign
+
+
+def test_a_meter_that_was_unplugged_stops_the_campaign_and_costs_no_attempt(
+    tmp_path: Path, wall: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "BACK_S", 1.5)
+    phases = []
+
+    def on_progress(progress: Progress) -> None:
+        if progress.current.ordinal == 1 and progress.phase == "rating":
+            fault(wall, "unplug")
+        phases.append(progress.phase)
+
+    with pytest.raises(MeterAway) as stopped:
+        measuring(tmp_path, wall, on_progress)
+    for text in ("meter wall: ", str(wall), "waited 1.5 s", "Run 2 (", "was not begun", "`wattlab run` goes on"):
+        assert text in str(stopped.value)
+    assert "waiting for meter wall" in phases
+    log = CampaignFolder(Campaign(config_in(tmp_path), SOFTWARE).folder.path)
+    assert [entry["ordinal"] for entry in log.entries() if entry["type"] == "run-begin"] == [1]
+    fault(wall, "replug")
+    campaign = measuring(tmp_path, wall, lambda _: None)
+    assert [run.start.attempt for run in campaign.folder.runs()] == [1, 1, 1]
+
+
+def test_a_meter_that_comes_back_is_waited_for(tmp_path: Path, wall: Path) -> None:
+    fault(wall, "unplug")
+    time.sleep(0.2)
+    waits = []
+
+    def on_progress(progress: Progress) -> None:
+        if progress.phase == "waiting for meter wall":
+            waits.append(progress.current.ordinal)
+            fault(wall, "replug")
+
+    campaign = measuring(tmp_path, wall, on_progress)
+    assert set(waits) == {1}
+    assert [run.start.attempt for run in campaign.folder.runs()] == [1, 1, 1]
+
+
+def test_another_instrument_in_its_place_is_not_waited_for() -> None:
+    def opened(_: BinaryIO) -> Meter:
+        raise MeterMismatch("/dev/ttyUSB0: a GUDE answers, expected a Watts Up?")
+
+    steady = {"a": lambda _: SteadyMeter(), "wall": opened}
+    with pytest.raises(MeterAway, match="meter wall: /dev/ttyUSB0: a GUDE answers"):
+        require_speaking(steady, lambda _: pytest.fail("nothing is waited for"))

@@ -238,7 +238,7 @@ def test_findings_are_counted_by_kind_and_the_heaviest_are_named_with_their_runs
 
 def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:
     aborted = [finding("run-aborted", "invalid", "run-1")]
-    assert "1 that makes single runs or scenarios invalid" in report.findings_line(results_with(aborted))
+    assert "1 that excludes runs, or makes scenarios invalid" in report.findings_line(results_with(aborted))
     assert "1 that makes the campaign invalid" in report.findings_line(results_with(aborted, "invalid"))
     assert report.findings_line(results_with([])) == "No findings."
 
