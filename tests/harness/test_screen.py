@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import re
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from rich.console import Console
 from harness import cli
 from harness.attest.receipts import Receipt
 from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
+from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.plan import PlannedRun
 from harness.preflight import Reason
@@ -206,6 +208,36 @@ def test_a_sentence_folds_at_words_on_a_terminal_and_is_one_line_for_a_program()
     assert len(piped.file.getvalue().splitlines()) == 1  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_a_command_is_never_broken_and_a_list_stands_below_its_bullet(width: int) -> None:
+    terminal = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    say(terminal, "not started:\n  - SUT: no environment there; `wattlab sut prepare --lab my.toml` makes it, at once")
+    lines = terminal.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert any("`wattlab sut prepare --lab my.toml`" in line for line in lines)
+    assert [line[:4] for line in lines[:2]] == ["not ", "  - "]
+    assert all(line.startswith("    ") for line in lines[2:])
+
+
+@pytest.mark.parametrize("name", ["./lab", "../wattlab/lab", "/opt/a folder/lab"])
+def test_messages_tables_help_and_errors_name_the_command_that_was_typed(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WATTLAB_CALLED", name)
+    monkeypatch.setenv("COLUMNS", "200")
+    typed = shlex.quote(name)
+    assert cli.main(["plan", "--lab", str(tmp_path / "lab.toml")]) == 1
+    assert f"write one with `{typed} init`" in capsys.readouterr().err
+    for words in (["--help"], ["verify"], ["run", "--help"], ["meter", "emulate", "--help"], ["meter", "emulate"]):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        shown = "".join(capsys.readouterr())
+        assert f"{typed} " in shown
+        assert "`wattlab" not in shown
+    check.show([Reason("refuse", "SUT", "`wattlab sut prepare` makes it, and wattlab writes `wattlab`")])
+    assert f"`{typed} sut prepare` makes it, and wattlab writes `{typed}`" in capsys.readouterr().out
+    assert "`wattlab run`" in CONTINUES, "what is recorded names the program"
+
+
 # --- the answer -----------------------------------------------------------------------------------------------------
 
 
@@ -310,7 +342,7 @@ def test_an_interruption_says_what_it_left(
 
     monkeypatch.setattr(f"harness.cli.{verb}.call", interrupted)
     words = {"sign": ["c", "--key", "k"], "run": []}.get(verb, ["c"])
-    assert cli.main([verb, *words]) == 1
+    assert cli.main([verb, *words]) == 130
     error = capsys.readouterr().err
     assert left in error
     assert ("wattlab run" in error) == (verb == "run")
