@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     arguments = parser().parse_args(argv)
     interrupted: str = getattr(arguments, "interrupted", AGAIN)
-    ended_by = signal.SIGINT
+    ended_by: signal.Signals | None = None
 
     def terminate(number: int, _frame: FrameType | None) -> None:
         nonlocal ended_by
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except Interrupted as error:
         _say(str(error))
-        return SIGNALLED + ended_by
+        return SIGNALLED + (ended_by or signal.SIGINT)
     except KeyboardInterrupt:
         _say(f"interrupted; {interrupted}")
         return SIGNALLED + signal.SIGINT
@@ -126,8 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 1
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`)
-        return 1
+        sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal
+        return 1 if ended_by is None else SIGNALLED + ended_by
     except Exception:
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2

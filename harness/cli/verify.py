@@ -3,7 +3,7 @@
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,40 @@ if TYPE_CHECKING:
     from harness.run_folder import Check
 
 ZIP_BEGIN = b"PK"
+COMPUTED = ("results", "findings", "statistics", "report", "comparison", "study")
+"""Checks of what is computed from what was measured."""
+MEANINGS = {
+    "bytes": (
+        "is not as it was measured",
+        "The lines above name each file. Restore them from a copy made after measuring; what cannot be restored proves "
+        "nothing.",
+    ),
+    "computed": (
+        "holds numbers, or a page, that do not follow from what was measured",
+        "The verb that made them makes them anew: `wattlab report`, `compare`, `study`; then verify again. Where they "
+        "were signed, ask who signed them.",
+    ),
+    "after": (
+        "was added to or written anew after it was signed",
+        "If that was you (`wattlab report`, `annotate`), sign again; if not, take the signed files from a copy.",
+    ),
+    "key": (
+        "was signed with another key than the one that was given",
+        "The line above has both fingerprints. Ask the lab, on another way than this folder, which is its key: where "
+        "the first is not, somebody else signed.",
+    ),
+    "unsigned": (
+        "is not signed, or not all of it",
+        "`wattlab sign` signs a campaign; seals are signed while it is measured ([seal] in lab.toml). Where the lab "
+        "says that it signed, the signature was taken out.",
+    ),
+    "incomplete": (
+        "lacks planned runs",
+        "`wattlab run` measures them; `wattlab sign --incomplete REASON` signs it as it is.",
+    ),
+    "invalid": ("is invalid by its own findings", "The report says why, and what to do; its numbers may not be used."),
+}
+"""What failed checks of a kind say of the folder, and what to do, heaviest first."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -92,16 +126,20 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
         listed = [asdict(check) for check in checks]
         print_document({"campaign": str(arguments.campaign), "passed": not failed, "checks": listed, "notes": notes})
         return 3 if failed else 0
-    console = Console()
-    console.print(checks_sheet(checks if arguments.all else _summed(checks)))
-    if failed:
-        what = f"{len(failed)} of {counted(len(checks), 'check')} FAILED: {arguments.campaign} is not as it was "
-        say(console, f"{what}measured, or not valid.", "bold red")
-    else:
-        passed = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
-        say(console, passed, "green")
+    console, shown = Console(), checks if arguments.all else _summed(checks)
+    if passed := [check for check in shown if check.passed]:
+        console.print(checks_sheet(passed))
+    if not failed:
+        what = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
+        say(console, what, "green")
     for note in notes:
         say(console, note)
+    if failed:  # last, where the eye rests
+        console.print()
+        console.print(checks_sheet([check for check in shown if not check.passed]))
+        say(console, f"{len(failed)} of {counted(len(checks), 'check')} FAILED.", "bold red")
+        for sentence in in_words(arguments.campaign, failed):
+            say(console, sentence, "red")
     return 3 if failed else 0
 
 
@@ -154,21 +192,55 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
 
 
 def _summed(checks: "list[Check]") -> "list[Check]":
-    """Every failed check, and one line for each check that holds for several subjects, in the order they were made."""
+    """One line for each check that holds for several subjects, and for failed ones of which the same is said, in the
+    order they were made."""
     kinds: dict[str, list[Check]] = {}
     for check in checks:
         kinds.setdefault(check.name, []).append(check)
     shown = []
     for of_kind in kinds.values():
-        passed = [check for check in of_kind if check.passed]
-        details = {check.detail for check in passed}
-        if len(passed) > 1:
-            found = next(iter(details)) if len(details) == 1 else "each as it should be"
-            shown.append(replace(passed[0], subject=f"{len(passed)} of {len(of_kind)}", detail=found))
-        else:
-            shown += passed
-        shown += [check for check in of_kind if not check.passed]
+        groups: dict[str | None, list[Check]] = {}
+        for check in of_kind:
+            groups.setdefault(None if check.passed else check.detail, []).append(check)
+        for group in groups.values():
+            if len(group) == 1:
+                shown += group
+                continue
+            alike = len({check.detail for check in group}) == 1
+            found = group[0].detail if alike else "each as it should be"
+            shown.append(replace(group[0], subject=f"{len(group)} of {len(of_kind)}", detail=found))
     return shown
+
+
+# --- what failed checks mean ------------------------------------------------------------------------------------------
+
+
+def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
+    """A sentence for each kind of what failed, heaviest first, and what to do; last, what holds all the same."""
+    kinds: dict[str, list[Check]] = {}
+    for check in failed:
+        kinds.setdefault(_kind_of(check), []).append(check)
+    for kind, (meaning, remedy) in MEANINGS.items():
+        if kind in kinds:
+            names = ", ".join(dict.fromkeys(check.name for check in kinds[kind]))
+            yield f"- {place} {meaning} ({counted(len(kinds[kind]), 'check')}: {names}). {remedy}"
+    if "bytes" not in kinds:
+        yield f"- What was measured is as it was sealed: no check of {place} that failed is about it."
+
+
+def _kind_of(check: "Check") -> str:
+    """Which of MEANINGS a failed check is of."""
+    from harness.attest.signer import OTHER_KEY, UNSIGNED
+    from harness.evidence.statement import AFTER
+    from harness.evidence.verification import INCOMPLETE, NOT_MEASURED
+
+    if check.name in ("signature", "seal"):
+        return "key" if check.detail.startswith(OTHER_KEY) else "unsigned" if UNSIGNED in check.detail else "bytes"
+    if check.name == "signed documents" or (check.name.startswith("signed ") and check.detail.endswith(AFTER)):
+        return "after"
+    if check.name == INCOMPLETE and NOT_MEASURED in check.detail:
+        return "incomplete"
+    return {"validity": "invalid"}.get(check.name, "computed" if check.name in COMPUTED else "bytes")
 
 
 def checks_sheet(checks: "Sequence[Check]") -> Sheet:
