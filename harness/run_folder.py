@@ -33,7 +33,7 @@ from harness.documents import (
     load_object,
     upgrade,
 )
-from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.errors import DocumentError, EvidenceBroken, RunFolderError, why
 from harness.origins import NETWORK, problems_of, words_of
 
 MANIFEST = "MANIFEST.sha256"
@@ -173,7 +173,7 @@ class RunWriter:
             # Unbuffered: what a full disk refused is not tried again when the file is closed.
             self._journal: BinaryIO = (folder / JOURNAL).open("xb", buffering=0)
         except OSError as error:
-            raise RunFolderError(f"{folder}: cannot create the run folder ({error})") from error
+            raise RunFolderError(f"{folder}: cannot create the run folder ({why(error)})") from error
         self.folder = folder
 
     def append(self, document: Document) -> None:
@@ -203,7 +203,7 @@ class RunWriter:
             for path in (*self.folder.rglob("*"), self.folder, self.folder.parent):
                 _sync(path)
         except OSError as error:
-            raise RunFolderError(f"{self.folder / JOURNAL}: cannot put it on disk ({error})") from error
+            raise RunFolderError(f"{self.folder / JOURNAL}: cannot put it on disk ({why(error)})") from error
         return hashlib.sha256(encode(start).encode()).hexdigest()
 
     def open_stream(self, name: str) -> BinaryIO:
@@ -211,7 +211,7 @@ class RunWriter:
         try:
             return (self.folder / name).open("xb", buffering=0)
         except OSError as error:
-            raise RunFolderError(f"{self.folder / name}: cannot create the stream ({error})") from error
+            raise RunFolderError(f"{self.folder / name}: cannot create the stream ({why(error)})") from error
 
     def write_file(self, name: str, content: bytes) -> str:
         """Write `inputs/x` or `artifacts/x` verbatim; return its sha256. The name may not leave the folder."""
@@ -221,7 +221,7 @@ class RunWriter:
             with target.open("xb") as file:
                 file.write(content)
         except OSError as error:
-            raise RunFolderError(f"{target}: cannot write ({error})") from error
+            raise RunFolderError(f"{target}: cannot write ({why(error)})") from error
         return hashlib.sha256(content).hexdigest()
 
     def stream_summary(self) -> dict[str, Json]:
@@ -231,7 +231,7 @@ class RunWriter:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                raise RunFolderError(f"{path}: cannot be read back ({error.strerror})") from error
+                raise RunFolderError(f"{path}: cannot be read back ({why(error)})") from error
             rows = content.count(b"\n") - (path.suffix == ".csv" and len(content) > 0)
             summary[path.name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         return summary
@@ -279,7 +279,7 @@ def seal_folder(folder: Path, sign: Sign = unsigned) -> str:
             path.chmod(READ_ONLY_FOLDER if path.is_dir() else READ_ONLY_FILE)
         folder.chmod(READ_ONLY_FOLDER)
     except OSError as error:
-        raise RunFolderError(f"{folder}: cannot seal ({error})") from error
+        raise RunFolderError(f"{folder}: cannot seal ({why(error)})") from error
     return sha256_of(folder / MANIFEST)
 
 
@@ -346,7 +346,7 @@ class RunFolder:
         try:
             lines = read_plain(journal).split(b"\n")
         except OSError as error:
-            raise RunFolderError(f"{journal}: cannot read ({error}); is this a run folder?") from error
+            raise RunFolderError(f"{journal}: cannot read ({why(error)}); is this a run folder?") from error
         tail = lines.pop()  # what follows the last newline: empty, or a line cut off by a kill
         documents = [decode(line, f"{journal}:{number}") for number, line in enumerate(lines, 1)]
         stops = [d for d in documents if isinstance(d, Stop)]
@@ -418,7 +418,7 @@ class ChainedLog:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot read ({error})") from error
+            raise RunFolderError(f"{self.path}: cannot read ({why(error)})") from error
 
     def entries(self) -> list[Json]:
         """Every line, the chain checked.
@@ -473,7 +473,7 @@ class ChainedLog:
             if whole != content:
                 os.truncate(self.path, len(whole))
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot be read or mended ({error.strerror})") from error
+            raise RunFolderError(f"{self.path}: cannot be read or mended ({why(error)})") from error
         lines = whole.split(b"\n")[:-1]
         previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
         entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
@@ -517,7 +517,7 @@ class CampaignFolder:
             (path / CAMPAIGN).open("x").close()
             _sync(path)
         except OSError as error:
-            raise RunFolderError(f"{path}: cannot create the campaign ({error})") from error
+            raise RunFolderError(f"{path}: cannot create the campaign ({why(error)})") from error
         return cls(path)
 
     @property
@@ -871,7 +871,7 @@ def _verify_attachment(folder: Path, entry: Json) -> Check:
             raise RunFolderError(f"{path}: behind a link")
         same = sha256_of(path) == entry.get("sha256")
     except (OSError, RunFolderError) as error:
-        return Check(name, "attachment", False, f"cannot be read ({error})")
+        return Check(name, "attachment", False, f"cannot be read ({why(error)})")
     return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")
 
 

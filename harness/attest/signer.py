@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import SigningError
+from harness.errors import SigningError, why
 
 OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
 """Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""
@@ -42,7 +42,7 @@ def read_public_key(path: Path) -> PublicKey:
     try:
         lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
-        raise SigningError(f"{path}: cannot read the public key ({error}); name the .pub file") from error
+        raise SigningError(f"{path}: cannot read the public key ({why(error)}); name the .pub file") from error
     found = PUBLIC_KEY.fullmatch(lines[0].strip()) if len(lines) == 1 else None
     if found is None:
         raise SigningError(f"{path}: found no single OpenSSH public key ('ssh-ed25519 AAAA...'); name the .pub file")
@@ -59,7 +59,7 @@ def public_not_private(key: Path) -> str | None:
         return None
     private = key.with_suffix("")
     named = f", {private}" if key.suffix == ".pub" and private.is_file() else ""
-    return f"this is a public key, and no ssh-agent has its private half: name the private key{named}"
+    return f"this is a public key: name the private one{named}"
 
 
 def _with_fingerprint(text: str, where: str) -> PublicKey:

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.cli.screen import say
 from harness.cli.types import Verbs
 from harness.config import APPLICATION, TEMPLATE
-from harness.errors import ConfigError
+from harness.errors import ConfigError, why
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -40,7 +40,7 @@ def call(arguments: argparse.Namespace) -> int:
             "`wattlab init ~/my-lab-2`"
         ) from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot write ({error.strerror})") from None
+        raise ConfigError(f"{file}: cannot write ({why(error)})") from None
     is_ours = program.resolve() == APPLICATION / "lab"
     name = "./lab" if is_ours else shlex.quote(str(APPLICATION / "lab"))
     console = Console()

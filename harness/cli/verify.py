@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import re
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -14,13 +16,15 @@ from rich.text import Text
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import Verbs, add_json_argument
-from harness.errors import LabError, SigningError
+from harness.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
     from harness.evidence.verification import Outcome
     from harness.run_folder import Check
 
 ZIP_BEGIN = b"PK"
+WRITERS = {"derived/results.json": "computed_by", "comparison.json": "software", "study.json": "software"}
+"""Documents that are recomputed, and the key under which each says who wrote it."""
 COMPUTED = ("results", "findings", "statistics", "report", "comparison", "study")
 """Checks of what is computed from what was measured."""
 MEANINGS = {
@@ -113,14 +117,14 @@ def _is_zip(file: Path) -> bool:
         with file.open("rb") as read:
             return read.read(len(ZIP_BEGIN)) == ZIP_BEGIN
     except OSError as error:
-        raise SigningError(f"{file}: cannot be read ({error.strerror})") from None
+        raise SigningError(f"{file}: cannot be read ({why(error)})") from None
 
 
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     with at_work("checking every byte, computing everything again"):
         outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
-    other = _other_software(campaign) if failed else ""
+    other = _other_software(campaign) if any(check.name in COMPUTED for check in failed) else ""
     notes = [*([other] if other else []), *outcome.notes]
     if arguments.json:
         listed = [asdict(check) for check in checks]
@@ -144,21 +148,38 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
 
 
 def _other_software(folder: Path) -> str:
-    """What wrote a comparison or a study, where that was not this wattlab: it may be why numbers or page differ."""
+    """What wrote results, a comparison or a study, where that was not this wattlab: it may be why numbers or page
+    differ; and how to find out."""
     from harness.config import APPLICATION
     from harness.provenance import in_words, software_facts
 
-    for name in ("comparison.json", "study.json"):
+    for name, key in WRITERS.items():
         try:
-            wrote = json.loads((folder / name).read_text(encoding="utf-8"))["software"]
-            then = in_words(wrote)
-        except (OSError, ValueError, KeyError, TypeError):
+            wrote = json.loads((folder / name).read_text(encoding="utf-8"))[key]
+            commit = wrote.setdefault("commit", None)
+            then = in_words(wrote) if commit else f"wattlab {wrote['version']}, which did not say of which commit"
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue
         now = in_words(software_facts(APPLICATION))
-        if then != now or wrote.get("dirty"):
+        if then == now and not wrote.get("dirty"):
+            continue
+        told = f"{name} was written by {then}; this is {now}. That alone may be why numbers or pages differ."
+        if not re.fullmatch("[0-9a-f]{40,64}", str(commit)):
             return (
-                f"It was written by {then}; this is {now}. That alone may be why what is computed differs (changelog)."
+                f"{told} Where you have the program that wrote it, verify it with that; the changelog says what moved."
             )
+        place = f"{APPLICATION}-{commit[:8]}"
+        fetch, again = (
+            shlex.join(words)
+            for words in (
+                ["git", "-C", str(APPLICATION), "worktree", "add", place, commit],
+                [f"{place}/lab", "verify", str(folder.resolve())],
+            )
+        )
+        return (
+            f"{told} To find out, verify it with the one that wrote it: `{fetch}`, then `{again}`. What passes there "
+            "is as it was computed; `wattlab report` computes it anew by this one."
+        )
     return ""
 
 

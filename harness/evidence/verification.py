@@ -24,7 +24,7 @@ from harness.attest.signer import (
 )
 from harness.config import APPLICATION
 from harness.documents import ClockEvent, Json, Thresholds
-from harness.errors import DocumentError, LabError, RunFolderError, SigningError
+from harness.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
 from harness.evidence.changes import STATISTICS
@@ -199,7 +199,7 @@ def _write(target: Path, content: bytes) -> None:
             file.write(content)
         draft.replace(target)
     except OSError as error:
-        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
+        raise RunFolderError(f"{target}: cannot write ({why(error)})") from error
 
 
 def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Json | None]:

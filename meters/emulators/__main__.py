@@ -162,7 +162,8 @@ def main(argv: Sequence[str], program: str = PROGRAM) -> int:
             print(json.dumps(ready), flush=True)
             bench.run()
     except (OSError, ValueError, CaptureError) as error:
-        print(f"wattlab meter emulate: {error}", file=sys.stderr)
+        words = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        print(f"wattlab meter emulate: {words}", file=sys.stderr)
         return 1
     return 0
 
