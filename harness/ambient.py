@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.config import Ambient
 from harness.documents import IndicatorDescriptor
-from harness.errors import LabError
+from harness.errors import LabError, why
 from harness.recorder import Journal
 from harness.run_folder import RunWriter
 
@@ -69,7 +69,7 @@ def read_temperature_c(config: Ambient) -> float:
         value = float(Path(config.file).expanduser().read_text())
     except (OSError, ValueError) as error:
         raise LabError(
-            f"ambient.file: {config.file}: no temperature ({error}); name a file with one number, such as "
+            f"ambient.file: {config.file}: no temperature ({why(error)}); name a file with one number, such as "
             "/sys/bus/w1/devices/28-0000/temperature"
         ) from None
     if not isfinite(value):

@@ -6,11 +6,13 @@ the log: its first stage, and what was appended to it, a second stage by the rul
 blocks of the observer effect.
 """
 
+import contextlib
 import fcntl
+import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ from harness.errors import ConfigError, DocumentError, Interrupted, LabError, Ru
 from harness.gate import Condition
 from harness.material import Material, read_staged
 from harness.observer import ObserverRun, observer_scenarios
+from harness.photos import FOLDER as PHOTOS
 from harness.photos import attach_photos
 from harness.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
 from harness.preflight import Reason
@@ -96,8 +99,7 @@ class Campaign:
     @property
     def plan(self) -> list[PlannedRun]:
         """Every planned run of every stage, in order."""
-        plans = [entry["runs"] for entry in self.folder.entries() if entry["type"] == "plan"]
-        return [PlannedRun(**run) for runs in plans for run in runs]
+        return _planned(self.folder.entries())
 
     def _write_header(self, software: Json) -> None:
         campaign, lab = self._config.file.campaign, self._config.file.lab
@@ -173,10 +175,7 @@ class Campaign:
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
         """Planned runs of some kinds without a successful attempt, in order. One that was thrown out is no success
         until it was tried `max_failed_attempts` times: then it is left as it is."""
-        entries = self.folder.entries()
-        done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
-        again = {ordinal for ordinal, reasons in self._thrown_out().items() if len(reasons) < self._most_attempts}
-        return [run for run in self.plan if run.ordinal not in done - again and run.kind in kinds]
+        return _remaining(self.folder.entries(), self._most_attempts, kinds)
 
     @property
     def _most_attempts(self) -> int:
@@ -184,15 +183,7 @@ class Campaign:
 
     def _thrown_out(self) -> dict[int, list[str]]:
         """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
-        reasons: dict[int, list[str]] = {}
-        counts: set[int] = set()
-        for entry in self.folder.entries():
-            if entry["type"] == "run-end" and entry["exit_status"] == "success":
-                if entry.get("thrown_out") is None:
-                    counts.add(entry["ordinal"])
-                else:
-                    reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
-        return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
+        return _thrown_out(self.folder.entries())
 
     def in_no_mean(self) -> list[str]:
         """A sentence for each planned run that was measured, thrown out and is not tried again."""
@@ -431,14 +422,44 @@ def locked(campaign: CampaignFolder) -> Iterator[None]:
     """Keep other processes from measuring the same campaign.
 
     Raises:
-        RunFolderError: another one does.
+        RunFolderError: another one does, or one that was refused has just removed it.
     """
     with (campaign.path / CAMPAIGN).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunFolderError(f"{campaign.path}: another `wattlab run` is measuring this campaign") from None
+        if not os.fstat(file.fileno()).st_nlink:
+            raise RunFolderError(f"{campaign.path}: another `wattlab run` was refused just now; give the command again")
         yield
+
+
+@contextmanager
+def nothing_left_unbegun(path: Path) -> Iterator[None]:
+    """A campaign that is new here and ends before its first run is begun, for whatever reason, leaves nothing: its log
+    would hold no measurement, and bind lab.toml."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    parts = [path / name for name in (CAMPAIGN, PHOTOS) if not (path / name).exists()]
+    try:
+        yield
+    except BaseException:
+        if path / CAMPAIGN in parts:
+            _remove_unbegun(path, parts, made)
+        raise
+
+
+def _remove_unbegun(path: Path, parts: Sequence[Path], made: Sequence[Path]) -> None:
+    """Remove what was written of a campaign, unless a run was begun or another process measures it."""
+    with contextlib.suppress(LabError, OSError):
+        campaign = CampaignFolder(path)
+        with locked(campaign):
+            if any(entry["type"] == "run-begin" for entry in campaign.entries()):
+                return
+            for part in parts:
+                shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+    for folder in made:
+        with contextlib.suppress(OSError):  # others' files lie in it
+            folder.rmdir()
 
 
 def in_use(config: LabConfig) -> Iterator[Reason]:
@@ -451,6 +472,40 @@ def in_use(config: LabConfig) -> Iterator[Reason]:
             pass
     except LabError as error:
         yield Reason("refuse", "campaign", str(error))
+
+
+def is_done(config: LabConfig) -> bool:
+    """Whether the campaign of lab.toml was begun and `wattlab run` has nothing left to do; nothing is written."""
+    path, campaign = config.campaign_folder, config.file.campaign
+    if not (path / CAMPAIGN).is_file():
+        return False
+    entries = CampaignFolder(path).entries()
+    stages = {str(entry.get("stage")) for entry in entries if entry["type"] == "plan"}
+    is_sized = not campaign.two_stage.half_width_percent or "second" in stages
+    return bool(stages) and is_sized and not _remaining(entries, campaign.max_failed_attempts, RATED)
+
+
+def _planned(entries: Sequence[Json]) -> list[PlannedRun]:
+    plans = [entry["runs"] for entry in entries if entry["type"] == "plan"]
+    return [PlannedRun(**run) for runs in plans for run in runs]
+
+
+def _remaining(entries: Sequence[Json], most_attempts: int, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+    done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
+    again = {ordinal for ordinal, reasons in _thrown_out(entries).items() if len(reasons) < most_attempts}
+    return [run for run in _planned(entries) if run.ordinal not in done - again and run.kind in kinds]
+
+
+def _thrown_out(entries: Sequence[Json]) -> dict[int, list[str]]:
+    reasons: dict[int, list[str]] = {}
+    counts: set[int] = set()
+    for entry in entries:
+        if entry["type"] == "run-end" and entry["exit_status"] == "success":
+            if entry.get("thrown_out") is None:
+                counts.add(entry["ordinal"])
+            else:
+                reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
+    return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
 
 
 def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:

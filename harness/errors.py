@@ -22,6 +22,8 @@ Meters have a tree of their own, `meters.meter.MeterError`, because `meters` is 
 What a SUT or a meter said stands in many messages: `printable` before a terminal or a log.
 """
 
+import errno
+
 
 class LabError(Exception):
     """A lab or user problem: the message names the place, what was found, what was expected, what to do."""
@@ -104,3 +106,34 @@ def printable_lines(text: str) -> str:
 
 
 _REPLACED = dict.fromkeys("\t\n\r", " ") | {space: space for space in "\u00a0\u202f"}
+
+
+def why(error: Exception) -> str:
+    """Why something could not be read, written or opened: the system's own words without its number, and what to do
+    about it where that is known."""
+    cause = getattr(error, "reason", None)  # urllib's errors hold another
+    error = cause if isinstance(cause, OSError) else error
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    advice = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{words}: {advice}" if advice else words
+
+
+_RIGHTS = "you have no right to it, chmod and chown change that"
+_ADVICE = {
+    errno.ENOENT: "correct the path, or make what is missing",
+    errno.ENOTDIR: "a part of the path is a file, correct the path",
+    errno.EISDIR: "a folder stands there, name a file",
+    errno.EEXIST: "name another, or move that away",
+    errno.ENOTEMPTY: "name another, or empty that",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: "what lies there can only be read, name another place",
+    errno.ENOSPC: "the disk is full, free some of it",
+    errno.EDQUOT: "your share of the disk is used up, free some of it",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "links lead in a circle, correct them",
+    errno.EIO: "the disk or the device fails, `dmesg | tail` says which",
+    errno.EMFILE: "too many files are open, `ulimit -n` says how many may be",
+    errno.EADDRINUSE: "another program listens there, name a free port",
+    errno.EADDRNOTAVAIL: "this machine has no such address, name one of its own",
+}

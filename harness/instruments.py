@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from harness.config import NAME_CHARACTERS, LabConfig, MeterSection
 from harness.documents import Json, describe, dump, load_object, matches
-from harness.errors import ConfigError, DocumentError, LabError
+from harness.errors import ConfigError, DocumentError, LabError, why
 from harness.records import read_records
 from meters.access import Declaration, Pin
 from meters.certificates import count_in, read_fingerprint
@@ -255,7 +255,7 @@ class Register:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise LabError(f"{self.history_path}: cannot read ({error.strerror})") from None
+            raise LabError(f"{self.history_path}: cannot read ({why(error)})") from None
         return [_record(line, f"{self.history_path}:{number}") for number, line in enumerate(lines, 1)]
 
     def append(self, record: CheckLoadRecord) -> None:

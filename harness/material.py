@@ -13,7 +13,7 @@ from typing import Literal
 
 from harness.config import APPLICATION, LabConfig, Scenario
 from harness.documents import Json
-from harness.errors import ConfigError, SutError, SutUnreachable
+from harness.errors import ConfigError, SutError, SutUnreachable, why
 from harness.sut import Needs, Sut
 
 MOST_KEPT_BYTES = 16 << 20
@@ -72,7 +72,7 @@ def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFil
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"scenarios.{scenario.name}: files: cannot read {path} ({error.strerror})") from None
+            raise ConfigError(f"scenarios.{scenario.name}: files: cannot read {path} ({why(error)})") from None
         found[path.name] = StagedFile(content, "trackers" if path.resolve().parent == TRACKER_FILES else "program")
     return found | {MARKERS: StagedFile(marker_source, "markers")}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.config import LabConfig
-from harness.errors import ConfigError, RunFolderError
+from harness.errors import ConfigError, RunFolderError, why
 from harness.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
 
 FOLDER = "photos"
@@ -32,7 +32,7 @@ def attach_photos(config: LabConfig, campaign: CampaignFolder, utc: str) -> None
                 file.write(content)
             target.chmod(0o444)
         except OSError as error:
-            raise RunFolderError(f"{target}: cannot attach the photograph ({error.strerror})") from error
+            raise RunFolderError(f"{target}: cannot attach the photograph ({why(error)})") from error
         entry = {"path": target.relative_to(campaign.path).as_posix(), "sha256": digest, "note": PHOTO}
         campaign.append("attachment", utc, entry)
 
@@ -55,7 +55,7 @@ def _photo(config: LabConfig, index: int) -> tuple[Path, bytes]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{where}: cannot read {path} ({error.strerror})") from None
+        raise ConfigError(f"{where}: cannot read {path} ({why(error)})") from None
     if not content.startswith(tuple(IMAGE_TYPES)):
         raise ConfigError(f"{where}: {path} is neither a PNG nor a JPEG file; save the photograph as one of them")
     if len(content) > MAX_PHOTO_BYTES:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from harness.config import LabConfig
 from harness.documents import Json
-from harness.errors import LabError, RunFolderError
+from harness.errors import LabError, RunFolderError, why
 from harness.run_folder import CampaignFolder
 from meters.meter import Meter
 from meters.reading import RangeChoice
@@ -116,4 +116,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
         with path.open(newline="") as file:
             return list(csv.DictReader(file))
     except (OSError, csv.Error) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}); measure the ranging run again") from None
+        raise RunFolderError(f"{path}: cannot be read ({why(error)}); measure the ranging run again") from None

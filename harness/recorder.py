@@ -31,7 +31,7 @@ from harness.documents import (
     shown,
     tame,
 )
-from harness.errors import DocumentError, LabError, RunFolderError, printable
+from harness.errors import DocumentError, LabError, RunFolderError, printable, why
 from harness.instruments import stated
 from harness.run_folder import RunWriter, Sign, unsigned
 from meters import host
@@ -160,7 +160,7 @@ class MeterRecorder:
         except (MeterError, LabError) as error:
             self.failure = error
         except OSError as error:
-            self.failure = RunFolderError(f"{self._stream}: cannot write ({error}); free the disk and run again")
+            self.failure = RunFolderError(f"{self._stream}: cannot write ({why(error)}); free the disk and run again")
         except Exception as error:  # a bug of a driver ends the run, not the recording in silence
             self.failure = error
 

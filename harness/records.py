@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from harness.documents import Json, describe, matches
-from harness.errors import ConfigError
+from harness.errors import ConfigError, why
 from meters.options import did_you_mean
 
 SCHEMA = 1
@@ -80,6 +80,7 @@ def read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
     Raises:
         ConfigError: it cannot be read, or is no TOML.
     """
+    source = b""
     try:
         source = path.read_bytes()
         return source, tomllib.loads(source.decode())
@@ -88,13 +89,48 @@ def read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
     except IsADirectoryError:
         raise ConfigError(f"{path}: found a folder, expected a TOML file; {remedy}") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read ({error.strerror})") from None
+        raise ConfigError(f"{path}: cannot read ({why(error)})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except RecursionError:
         raise ConfigError(f"{path}: not TOML that can be read: its tables lie too deep in one another") from None
-    except ValueError as error:  # TOMLDecodeError too; a name with NUL; a number of more than 4300 digits
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_no_toml(path, source.decode(), str(error))) from None
+    except ValueError as error:  # a name with NUL; a number of more than 4300 digits
         raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _no_toml(path: Path, text: str, problem: str) -> str:
+    """What keeps a text from being TOML: file and line, the key where one stands there, the line itself, advice."""
+    place = _TOML_PLACE.search(problem)
+    what = problem.removesuffix(place[0]) if place else problem
+    lines = text.split("\n")
+    if place is None or place[1] is None:
+        advice = "; a bracket or a quote is not closed" if place else ""
+        return f"{path}: not TOML: {what} at the end of the file{advice}"
+    number = int(place[1])
+    line = lines[number - 1].rstrip("\r")
+    tables = [found[1] for one in lines[: number - 1] if (found := _TOML_TABLE.match(one))]
+    named = _TOML_KEY.match(line)
+    key = "" if named is None else " in " + ".".join([*tables[-1:], named[1]])
+    advice = next((text for words, text in _TOML_ADVICE if words in what), "a line is KEY = VALUE, [TABLE] or # ...")
+    return f"{path}:{number}: not TOML: {what} at column {place[2]}{key}: found {line.strip():.80}; {advice}"
+
+
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TOML_TABLE = re.compile(r"\s*\[+([^\[\]]+)\]+\s*(?:#.*)?$")
+_TOML_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+_TOML_ADVICE = (
+    ("Invalid value", 'a text stands in quotes ("..."), a number or true and false without'),
+    ("Illegal character '\\n'", "the quote is not closed on its line"),
+    ("Unescaped '\\'", "in double quotes write two backslashes for one, or take single quotes"),
+    ("Cannot overwrite", "the key stands there twice; leave one of them"),
+    ("Cannot declare", "the table stands there twice; put its keys below one of them"),
+    ("Cannot mutate", "the table stands there already; put its keys below one of them"),
+    ("Invalid initial character", "a key is missing there, or a table in { } goes over more than one line"),
+    ("Unclosed inline table", "the } is missing; a table in { } stands on one line"),
+)
+"""Words of tomllib, and what whoever wrote the line probably has to do."""
 
 
 def of_schema(path: Path, raw: Json, mistakes: Mistakes) -> Json:

@@ -222,7 +222,7 @@ class TestRun:
                 step()
             # A run that was measured is sealed whatever its end meets, bugs of ours included.
             except BaseException as error:
-                self._journal.note("release", f"{type(error).__name__}: {error}")
+                self._journal.note("release", f"the run was being cleaned up when this came: {_reason(error)}")
                 if not isinstance(error, Exception) or isinstance(error, Interrupted):
                     interruption = error
         return interruption

@@ -33,7 +33,7 @@ from harness.documents import (
     load_object,
     upgrade,
 )
-from harness.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.errors import DocumentError, EvidenceBroken, RunFolderError, why
 from harness.origins import NETWORK, problems_of, words_of
 
 MANIFEST = "MANIFEST.sha256"
@@ -173,7 +173,7 @@ class RunWriter:
             # Unbuffered: what a full disk refused is not tried again when the file is closed.
             self._journal: BinaryIO = (folder / JOURNAL).open("xb", buffering=0)
         except OSError as error:
-            raise RunFolderError(f"{folder}: cannot create the run folder ({error})") from error
+            raise RunFolderError(f"{folder}: cannot create the run folder ({why(error)})") from error
         self.folder = folder
 
     def append(self, document: Document) -> None:
@@ -229,7 +229,7 @@ class RunWriter:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                raise RunFolderError(f"{path}: cannot be read back ({error.strerror})") from error
+                raise RunFolderError(f"{path}: cannot be read back ({why(error)})") from error
             rows = content.count(b"\n") - (path.suffix == ".csv" and len(content) > 0)
             summary[path.name] = {"rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
         return summary
@@ -257,8 +257,7 @@ class RunWriter:
 
 def _refused(path: Path, what: str, error: OSError) -> RunFolderError:
     """The disk refuses a run: which file, why, and what to do."""
-    why = f"cannot {what} ({error.strerror or error})"
-    return RunFolderError(f"{path}: {why}; free the disk or give write permission, `wattlab run` continues")
+    return RunFolderError(f"{path}: cannot {what} ({why(error)}); `wattlab run` continues")
 
 
 def seal_folder(folder: Path, sign: Sign = unsigned) -> str:
@@ -350,7 +349,7 @@ class RunFolder:
         try:
             lines = read_plain(journal).split(b"\n")
         except OSError as error:
-            raise RunFolderError(f"{journal}: cannot read ({error}); is this a run folder?") from error
+            raise RunFolderError(f"{journal}: cannot read ({why(error)}); is this a run folder?") from error
         tail = lines.pop()  # what follows the last newline: empty, or a line cut off by a kill
         documents = [decode(line, f"{journal}:{number}") for number, line in enumerate(lines, 1)]
         stops = [d for d in documents if isinstance(d, Stop)]
@@ -422,7 +421,7 @@ class ChainedLog:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot read ({error})") from error
+            raise RunFolderError(f"{self.path}: cannot read ({why(error)})") from error
 
     def entries(self) -> list[Json]:
         """Every line, the chain checked.
@@ -477,7 +476,7 @@ class ChainedLog:
             if whole != content:
                 os.truncate(self.path, len(whole))
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot be read or mended ({error.strerror})") from error
+            raise RunFolderError(f"{self.path}: cannot be read or mended ({why(error)})") from error
         lines = whole.split(b"\n")[:-1]
         previous = hashlib.sha256(lines[-1]).hexdigest() if lines else self.genesis
         entry = {"seq": len(lines) + 1, "prev": previous, "utc": utc, "type": kind, **body}
@@ -521,7 +520,7 @@ class CampaignFolder:
             (path / CAMPAIGN).open("x").close()
             _sync(path)
         except OSError as error:
-            raise RunFolderError(f"{path}: cannot create the campaign ({error})") from error
+            raise RunFolderError(f"{path}: cannot create the campaign ({why(error)})") from error
         return cls(path)
 
     @property
@@ -875,7 +874,7 @@ def _verify_attachment(folder: Path, entry: Json) -> Check:
             raise RunFolderError(f"{path}: behind a link")
         same = sha256_of(path) == entry.get("sha256")
     except (OSError, RunFolderError) as error:
-        return Check(name, "attachment", False, f"cannot be read ({error})")
+        return Check(name, "attachment", False, f"cannot be read ({why(error)})")
     return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.config import APPLICATION
 from harness.documents import Json, load_object
-from harness.errors import ConfigError, RunFolderError
+from harness.errors import ConfigError, RunFolderError, why
 from harness.provenance import software_facts
 from harness.records import read_records
 from harness.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
@@ -200,4 +200,4 @@ def _read(path: Path, place: str) -> bytes:
     except FileNotFoundError:
         raise ConfigError(f"{place}: there is no file {path}") from None
     except (OSError, ValueError) as error:  # ValueError: NUL in the name
-        raise ConfigError(f"{place}: {path} cannot be read ({error})") from None
+        raise ConfigError(f"{place}: {path} cannot be read ({why(error)})") from None

@@ -31,6 +31,7 @@ from typing import Any, Self
 
 import paramiko
 
+from harness.attest.signer import public_not_private
 from harness.clock import ClockExchange, begin_exchange, end_exchange
 from harness.conditions import Diagnosis, of_changes, of_state
 from harness.documents import LAST_STAMP_NS, Json, Thresholds, is_plain_name, matches, shown, tame
@@ -1120,8 +1121,9 @@ class _Unknown(paramiko.MissingHostKeyPolicy):
 
 
 def _keyscan(config: SutConfig) -> str:
-    command = shlex.join(["ssh-keyscan", "-p", str(config.port), config.host])
-    return f"{command} >> {shlex.quote(str(config.known_hosts))}"
+    folder, file = (shlex.quote(str(path)) for path in (config.known_hosts.parent, config.known_hosts))
+    made = "" if config.known_hosts.parent.is_dir() else f"mkdir -p -m 700 {folder} && "
+    return f"`{made}{shlex.join(['ssh-keyscan', '-p', str(config.port), config.host])} >> {file}`"
 
 
 def _open_client(config: SutConfig, timeout_s: float) -> paramiko.SSHClient:
@@ -1161,6 +1163,8 @@ def _require_key(config: SutConfig, name: str) -> None:
                 f"{name}: sut.key_file {config.key_file} does not exist; make one with ssh-keygen, or set it to "
                 '"" for the keys of your ssh-agent'
             )
+        if advice := public_not_private(config.key_file):
+            raise SutUnreachable(f"{name}: sut.key_file {config.key_file}: {advice}")
         return
     agent = paramiko.Agent()
     try:

@@ -146,8 +146,9 @@ class HttpWire:
         try:
             infos = socket.getaddrinfo(self._host, self._tcp_port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            words = getattr(error, "strerror", None) or error
             raise MeterUnavailable(
-                f"{self.port}: the host {self._host!r} has no address ({error}); correct `port`"
+                f"{self.port}: the host {self._host!r} has no address ({words}); correct `port`"
             ) from error
         self._places = [(info[0], info[4]) for info in infos]
         try:

@@ -543,7 +543,9 @@ def _attest_socket(port: str, identity: Identity, peer: Peer | None, declaration
     try:
         infos = socket.getaddrinfo(name, parts.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise MeterUnavailable(f"{port}: the host {name!r} has no address ({error}); correct `port`") from error
+        raise MeterUnavailable(
+            f"{port}: the host {name!r} has no address ({error.strerror}); correct `port`"
+        ) from error
     addresses = sorted({str(info[4][0]) for info in infos} | ({peer.address} if peer else set()))
     evidence: Evidence = {"port": port, "host": name, "addresses": list(addresses)}
     evidence["identity_model"] = identity.model

@@ -33,13 +33,13 @@ GENERATOR = f"wattlab {VERSION}; matplotlib {version('matplotlib')}"
 """What a page says of who made it: text and tables are wattlab's, the figures matplotlib draws."""
 
 
-def write_report(campaign: Path) -> Path:
-    """Recompute results.json, render the report beside it, return the report's path.
+def write_report(campaign: Path, checkout: Json | None = None) -> Path:
+    """Recompute results.json, render the report beside it, return the report's path. `checkout`: see `write_results`.
 
     Raises:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
-    results = json.loads(write_results(campaign).read_text(encoding="utf-8"))
+    results = json.loads(write_results(campaign, checkout).read_text(encoding="utf-8"))
     return write_derived(campaign, REPORT, report_html(campaign, results))
 
 

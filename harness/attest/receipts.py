@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.attest.receiver import GENESIS, TELLING, good_lines
 from harness.documents import Json
-from harness.errors import WitnessError
+from harness.errors import WitnessError, why
 from harness.run_folder import read_plain
 
 MOST_BYTES = 256 << 20
@@ -81,7 +81,7 @@ def read_log(path: Path) -> WitnessLog:
     try:
         content = read_plain(path)
     except OSError as error:
-        raise WitnessError(f"{path}: cannot read the witness's log ({error})") from None
+        raise WitnessError(f"{path}: cannot read the witness's log ({why(error)})") from None
     found, problems = [], []
     for line, _ in good_lines(content):
         try:

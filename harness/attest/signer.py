@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import SigningError
+from harness.errors import SigningError, why
 
 OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
 """Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""
@@ -20,6 +20,8 @@ PRINCIPAL = "wattlab-campaign"
 TIMEOUT_S = 120.0
 """A key on a token waits for a finger."""
 PUBLIC_KEY = re.compile(r"((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})(?: [^\r\n]*)?")
+OTHER_KEY, UNSIGNED = "signed with another key", "not signed"
+"""So begins, or says, what is wrong with a signature that is sound, or not there: nothing else is."""
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
@@ -40,11 +42,24 @@ def read_public_key(path: Path) -> PublicKey:
     try:
         lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
-        raise SigningError(f"{path}: cannot read the public key ({error}); name the .pub file") from error
+        raise SigningError(f"{path}: cannot read the public key ({why(error)}); name the .pub file") from error
     found = PUBLIC_KEY.fullmatch(lines[0].strip()) if len(lines) == 1 else None
     if found is None:
         raise SigningError(f"{path}: found no single OpenSSH public key ('ssh-ed25519 AAAA...'); name the .pub file")
     return _with_fingerprint(f"{found[1]} {found[2]}", str(path))
+
+
+def public_not_private(key: Path) -> str | None:
+    """What to do about a public key that stands where a private one is wanted; None where it is none."""
+    try:
+        is_public = PUBLIC_KEY.match(key.read_text(errors="replace")) is not None
+    except OSError:
+        return None
+    if not is_public:
+        return None
+    private = key.with_suffix("")
+    named = f", {private}" if key.suffix == ".pub" and private.is_file() else ""
+    return f"this is a public key: name the private one{named}"
 
 
 def _with_fingerprint(text: str, where: str) -> PublicKey:
@@ -66,7 +81,8 @@ def sign(content: bytes, key: Path, namespace: str = OF_CAMPAIGN, *, may_ask: bo
     words = ["-Y", "sign", "-n", namespace, "-f", str(key.resolve())]
     answer = _keygen(words, content, may_ask=may_ask)
     if answer.returncode or not answer.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
-        raise SigningError(f"{key}: ssh-keygen did not sign ({_words(answer)}); name an OpenSSH private key")
+        advice = public_not_private(key) or "name an OpenSSH private key"
+        raise SigningError(f"{key}: ssh-keygen did not sign ({_words(answer)}); {advice}")
     return answer.stdout
 
 
@@ -106,7 +122,7 @@ def problem_of(content: bytes, signature: bytes, key: PublicKey, namespace: str 
         what = {OF_CAMPAIGN: "statement", OF_SEAL: "manifest", OF_RECEIPT: "receipt"}[namespace]
         return f"the signature is not one of this {what}: the {what} was changed after it was signed"
     if signer != key.fingerprint:
-        return f"signed with another key, {signer}; the given public key is {key.fingerprint}"
+        return f"{OTHER_KEY}, {signer}; the given public key is {key.fingerprint}"
     with tempfile.TemporaryDirectory(prefix="wattlab-") as name:
         place, allowed = Path(name) / "signature", Path(name) / "allowed_signers"
         place.write_bytes(signature)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.errors import WitnessError
+from harness.errors import WitnessError, why
 
 TIMEOUT_S = 20.0
 MOST_BYTES = 1 << 16
@@ -36,7 +36,7 @@ def stamp_digest(digest: str, authority: str) -> bytes:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             token = answer.read(MOST_BYTES + 1)
     except (OSError, ValueError, urllib.error.URLError) as error:
-        raise WitnessError(f"{authority}: the time-stamping authority does not answer ({error})") from None
+        raise WitnessError(f"{authority}: the time-stamping authority does not answer ({why(error)})") from None
     stamped_at(bytes(token), digest)
     return bytes(token)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeGuard
 
+from harness.attest.signer import public_not_private
 from harness.attest.timestamps import stamp_digest, stamped_at
 from harness.config import SSH_ADDRESS, LabConfig
 from harness.documents import Json, load_object
@@ -94,6 +95,8 @@ class SshWitness:
         if len(answers) < len(tellings):
             said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
             words = said[-1][:200] if said else f"exit code {done.returncode}"
+            if advice := public_not_private(self._key_file):
+                words += f"; witness.key_file {self._key_file}: {advice}"
             raise WitnessError(
                 f"{self.name}: no receipt ({words}); is the receiver the forced command of this key there?"
             )

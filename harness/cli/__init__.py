@@ -1,6 +1,7 @@
 """The command line: `wattlab VERB`. One module per verb (parse, call, print), in the order of the work.
 
-Exit codes: 0 ok, 1 a lab or user problem (one sentence), 2 a bug (traceback), 3 measured but invalid.
+Exit codes: 0 ok, 1 a lab or user problem (one sentence), 2 a bug (traceback), 3 measured but invalid; 128 and the
+signal's number where one ended it: 130 Ctrl-C.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from harness.cli import (
     verify,
     witness,
 )
+from harness.cli.called import as_called, program
 from harness.cli.screen import say
 from harness.errors import Interrupted, LabError, printable_lines
 from meters.meter import MeterError
@@ -42,6 +44,8 @@ VERBS = (
     demo, init, sut, check, plan, run, observer, annotate, report, compare, study, sign, witness, verify, export,
     import_, meter,
 )  # fmt: skip
+SIGNALLED = 128
+"""Shells' own way: the exit code of what a signal ended is this and the signal's number."""
 AGAIN = "nothing is lost; give the command again"
 
 
@@ -50,7 +54,11 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(1, f"wattlab: {printable_lines(message)}\n")
+        self.exit(1, f"wattlab: {as_called(printable_lines(message))}\n")
+
+    def format_help(self) -> str:
+        """Help names the command that was typed."""
+        return as_called(super().format_help())
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         """argparse's own hook; its answer is the list of everything there is."""
@@ -76,7 +84,7 @@ class _Version(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = _Parser(
-        prog="wattlab",
+        prog=program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
         epilog="In the order of the work: init, sut prepare, check, plan, run, observer, annotate, report, compare, "
         "study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
@@ -95,8 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     arguments = parser().parse_args(argv)
     interrupted: str = getattr(arguments, "interrupted", AGAIN)
+    ended_by: signal.Signals | None = None
 
     def terminate(number: int, _frame: FrameType | None) -> None:
+        nonlocal ended_by
+        ended_by = signal.Signals(number)
         raise Interrupted(f"ended by {signal.Signals(number).name}; {interrupted}")
 
     signal.signal(signal.SIGTERM, terminate)
@@ -105,15 +116,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.call(arguments)
         return code
+    except Interrupted as error:
+        _say(str(error))
+        return SIGNALLED + (ended_by or signal.SIGINT)
+    except KeyboardInterrupt:
+        _say(f"interrupted; {interrupted}")
+        return SIGNALLED + signal.SIGINT
     except (LabError, MeterError) as error:
         _say(str(error))
         return 1
-    except KeyboardInterrupt:
-        _say(f"interrupted; {interrupted}")
-        return 1
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`)
-        return 1
+        sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal
+        return 1 if ended_by is None else SIGNALLED + ended_by
     except Exception:
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.called import command
 from harness.cli.screen import say
 from harness.cli.types import Verbs
 
@@ -41,7 +42,7 @@ def call(arguments: argparse.Namespace) -> int:
     )
     say(
         Console(),
-        f"The note is on {about}. Next: `wattlab report {arguments.campaign}` takes it up; sign again what was signed "
-        "before.",
+        f"The note is on {about}. Next: {command('report', arguments.campaign)} takes it up; sign again what was "
+        "signed before.",
     )
     return 0

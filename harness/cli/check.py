@@ -8,11 +8,12 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.text import Text
 
-from harness.campaign import in_use
+from harness.campaign import in_use, is_done
 from harness.cli import check_load
+from harness.cli.called import command
 from harness.cli.screen import Sheet, columns, counted, print_document, say
-from harness.cli.types import Verbs, add_json_argument, add_lab_argument
-from harness.config import load
+from harness.cli.types import Verbs, add_json_argument, add_lab_argument, lab_words
+from harness.config import LabConfig, load
 from harness.demo import open_wires
 from harness.errors import LabError
 from harness.preflight import Reason, Severity, check_lab
@@ -64,8 +65,19 @@ def call(arguments: argparse.Namespace) -> int:
     if refusals:
         say(console, f"{counted(len(refusals), 'reason')} not to start.", "bold red")
     else:
-        say(console, "Nothing stands in the way. Next: `wattlab run`.")
+        say(console, f"Nothing stands in the way. {_next(config, arguments)}")
     return 1 if refusals else 0
+
+
+def _next(config: LabConfig, arguments: argparse.Namespace) -> str:
+    """What comes next where a campaign may be measured."""
+    if is_done(config):
+        report = command("report", config.campaign_folder)
+        return (
+            f"Every run of {config.campaign_folder} is done: {report} shows the results; another campaign needs "
+            "another campaign.name."
+        )
+    return f"Next: {command('run', *lab_words(arguments))}."
 
 
 def show(reasons: Sequence[Reason], *, everything: bool = False) -> None:

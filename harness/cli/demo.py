@@ -5,11 +5,14 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from rich.console import Console
+
 from harness.campaign import Campaign
 from harness.cli import report
+from harness.cli.called import command
 from harness.cli.observer import observe
 from harness.cli.run import measure
-from harness.cli.screen import counted
+from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
 from harness.cli.types import Verbs
 from harness.config import APPLICATION, LabConfig, load
@@ -50,7 +53,7 @@ def call(arguments: argparse.Namespace) -> int:
             observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)
     failed = [check for check in verify_campaign(folder) if not check.passed]
     seals = "every byte is as it was sealed" if not failed else f"{counted(len(failed), 'check')} FAILED"
-    print(f"seals    {seals} (`wattlab verify {folder}` checks more)")
+    say(Console(), f"seals    {seals} ({command('verify', folder)} checks more)")
     code = report.write(folder)
     return 3 if failed else 0 if code == 3 else code
 

@@ -5,7 +5,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from harness.cli.called import command
 from harness.cli.progress import at_work, bar_of
+from harness.cli.screen import say
 from harness.cli.types import Verbs
 
 if TYPE_CHECKING:
@@ -109,11 +113,11 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     with at_work("lining the file up with the runs"):
         attached = import_tracker(arguments.file, arguments.campaign, choice)
     print(attached)
-    print(f"Next: `wattlab report {arguments.campaign}`; sign again what was signed before.")
+    say(Console(), f"Next: {command('report', arguments.campaign)}; sign again what was signed before.")
     return 0
 
 
 def _say(summary: "Summary") -> int:
     print(summary)
-    print(f"Next: `wattlab report {summary.campaign}`")
+    say(Console(), f"Next: {command('report', summary.campaign)}.")
     return 0

@@ -1,11 +1,16 @@
 """`wattlab init`: a folder for a lab of one's own."""
 
 import argparse
+import os
+import shlex
 from pathlib import Path
 
+from rich.console import Console
+
+from harness.cli.screen import say
 from harness.cli.types import Verbs
 from harness.config import APPLICATION, TEMPLATE
-from harness.errors import ConfigError
+from harness.errors import ConfigError, why
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -27,7 +32,7 @@ def call(arguments: argparse.Namespace) -> int:
         arguments.folder.mkdir(parents=True, exist_ok=True)
         with file.open("xb") as new:
             new.write(TEMPLATE.read_bytes())
-        if not program.exists():
+        if not os.path.lexists(program):
             program.symlink_to(APPLICATION / "lab")
     except FileExistsError:
         raise ConfigError(
@@ -35,8 +40,15 @@ def call(arguments: argparse.Namespace) -> int:
             "`wattlab init ~/my-lab-2`"
         ) from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot write ({error.strerror})") from None
-    print(f"{file} written. Fill in (1) the meter and (2) the machine to be measured.")
-    print("What is called `wattlab` in messages is `./lab` there.")
-    print(f"Next, in {arguments.folder.resolve()}: `./lab meter list --probe` says which meter answers at which port.")
+        raise ConfigError(f"{file}: cannot write ({why(error)})") from None
+    is_ours = program.resolve() == APPLICATION / "lab"
+    name = "./lab" if is_ours else shlex.quote(str(APPLICATION / "lab"))
+    console = Console()
+    say(console, f"{file} written. Fill in (1) the meter and (2) the machine to be measured.")
+    if not is_ours:
+        say(console, f"{program} was there before and is left as it is, so this program is called {name} there.")
+    say(
+        console,
+        f"Next, in {arguments.folder.resolve()}: `{name} meter list --probe` says which meter answers at which port.",
+    )
     return 0

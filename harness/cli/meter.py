@@ -15,6 +15,7 @@ from rich.progress import Progress
 from serial.tools import list_ports
 
 from harness.cli import meter_check, meter_record, meter_serve
+from harness.cli.called import program
 from harness.cli.meter_port import (
     access_by,
     add_login_arguments,
@@ -36,6 +37,12 @@ from meters.reading import Identity, Origin, Reading, Tier
 READ_TIMEOUT_S = 5.0
 USBTMC_FILES = "usbtmc*"
 NO_PREFIX = "\0"
+HEAD_ROWS = "time_ns power_w flags"
+"""Above the rows where there is no terminal; the time is that of this host's monotonic clock."""
+HEAD_LIVE = (
+    "Power now, the last readings as a curve; then of all readings: number n, mean, standard deviation sd, lowest, "
+    "highest. Ctrl-C ends it."
+)
 TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
 
 
@@ -61,7 +68,7 @@ def add_parser(verbs: Verbs) -> None:
     read = actions.add_parser("read", help="show a meter's readings as they come")
     add_meter_arguments(read)
     read.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings (default: Ctrl-C)")
-    read.set_defaults(call=call_read)
+    read.set_defaults(call=call_read, interrupted="no reading was kept; `wattlab meter record` keeps a session")
     meter_check.add_parser(actions)
     meter_record.add_parser(actions)
     meter_serve.add_serve_ptd(actions)
@@ -136,14 +143,17 @@ def call_list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_document(ports)
         return 0
+    console = Console()
     if not ports:
-        print(
-            "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it."
+        say(
+            console,
+            "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it. "
+            "A meter on a network: `wattlab meter list --probe --port http://ADDRESS`.",
         )
         return 0
-    Console().print(ports_sheet(ports, probed=arguments.probe))
+    console.print(ports_sheet(ports, probed=arguments.probe))
     if not arguments.probe:
-        print("Nothing was written to any port. `wattlab meter list --probe` asks who answers.")
+        say(console, "Nothing was written to any port. `wattlab meter list --probe` asks who answers.")
     return 0
 
 
@@ -216,24 +226,24 @@ def call_read(arguments: argparse.Namespace) -> int:
     """A live line with a sparkline and the statistics so far; one line a reading where there is no terminal."""
     console = Console()
     with opened(arguments) as (_driver, meter):
-        console.print(_who(meter.identify(), meter.origin()), markup=False)
+        say(console, _who(meter.identify(), meter.origin()))
         say_remarks(meter, console)
         readings: list[Reading] = []
+        say(console, HEAD_LIVE if console.is_terminal else HEAD_ROWS)
         try:
             with Live(console=console, auto_refresh=False) as live:
                 while arguments.count is None or len(readings) < arguments.count:
                     try:
                         readings.append(meter.read(READ_TIMEOUT_S))
                     except (MeterTimeout, MeterGarbage) as error:
-                        console.print(f"{time.strftime('%H:%M:%S')} {printable(str(error))}", markup=False)
+                        say(console, f"{time.strftime('%H:%M:%S')} {error}")
                         continue
                     if console.is_terminal:
                         live.update(_line(readings), refresh=True)
                     else:
                         print(_row(readings[-1]))
-        except KeyboardInterrupt:
-            console.print("stopped")
-        console.print(_line(readings))
+        finally:
+            console.print(_line(readings), soft_wrap=True)
     return 0
 
 
@@ -241,12 +251,12 @@ def call_emulate(arguments: argparse.Namespace) -> int:
     """Become the emulator; its own command line is `wattlab meter emulate --help`."""
     from meters.emulators.__main__ import main as emulate  # only ever in a process of its own
 
-    return emulate(arguments.arguments)
+    return emulate(arguments.arguments, program())
 
 
 def _row(reading: Reading) -> str:
     power = "-" if reading.power_w is None else f"{reading.power_w:.3f}"
-    return f"{reading.time_ns} {power} W {'|'.join(sorted(reading.flags))}".rstrip()
+    return f"{reading.time_ns} {power} {'|'.join(sorted(reading.flags))}".rstrip()
 
 
 def _line(readings: Sequence[Reading]) -> str:

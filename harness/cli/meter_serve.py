@@ -24,7 +24,7 @@ from typing import NoReturn, TextIO
 
 from harness.cli.meter_port import access_by, add_login_arguments
 from harness.cli.types import Verbs
-from harness.errors import ConfigError
+from harness.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
 from meters.ptd_server import DEFAULT_PORT, IDLE_S, PtdServer, serving_name
@@ -95,7 +95,7 @@ def call_serve_ptd(arguments: argparse.Namespace) -> int:
                 idle_s=arguments.idle,
             )
         except OSError as error:
-            raise ConfigError(f"{host}:{tcp_port}: cannot be listened on: {error}; name a free port") from error
+            raise ConfigError(f"{host}:{tcp_port}: cannot be listened on: {why(error)}; name a free port") from error
         closing.pop_all()
         closing.callback(lambda: server.meter.close())
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,9 +2,9 @@
 
 import argparse
 
-from harness.campaign import OBSERVER, locked
+from harness.campaign import OBSERVER
 from harness.cli import report
-from harness.cli.run import Display, check, open_bench, open_campaign, seal_cut_off, told
+from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import LabConfig, load
 from harness.demo import Wires, open_wires
@@ -44,8 +44,7 @@ def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Non
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
     """
-    campaign = open_campaign(config)
-    with locked(campaign.folder), told(campaign, config):
+    with opened(config) as campaign:
         seal_cut_off(campaign)
         campaign.add_observer_blocks(blocks, seconds)
         check(campaign, config, wires)

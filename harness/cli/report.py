@@ -12,7 +12,9 @@ from rich.console import Console
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
 from harness.cli.types import Verbs, add_json_argument
+from harness.config import APPLICATION
 from harness.errors import LabError
+from harness.provenance import software_facts
 
 if TYPE_CHECKING:
     from harness.documents import Json
@@ -71,7 +73,8 @@ def compute(campaign: Path) -> dict[str, Path]:
     with at_work("reading the runs, computing, writing the report"):
         from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
 
-        report = write_report(campaign)
+        own = software_facts(APPLICATION)
+        report = write_report(campaign, {key: own[key] for key in ("commit", "dirty")})
     return {"report": report, "numbers": report.with_name("results.json")}
 
 

@@ -16,7 +16,7 @@ from rich.table import Column as TableColumn
 
 from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
-from harness.campaign import Campaign, Progress, locked
+from harness.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, say
@@ -84,8 +84,7 @@ def measure(config: LabConfig, wires: Wires) -> Campaign:
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
     """
-    campaign = open_campaign(config)
-    with locked(campaign.folder), told(campaign, config):
+    with opened(config) as campaign:
         seal_cut_off(campaign)
         if not campaign.remaining() and not add_second_stage(campaign, config):
             print(f"Every run of {config.campaign_folder} is done.")
@@ -98,10 +97,19 @@ def measure(config: LabConfig, wires: Wires) -> Campaign:
     return campaign
 
 
-def open_campaign(config: LabConfig) -> Campaign:
-    """The campaign of lab.toml, its seals signed where lab.toml names a key."""
+@contextmanager
+def opened(config: LabConfig) -> Iterator[Campaign]:
+    """The campaign of lab.toml until the context is left, locked, its seals signed where lab.toml names a key, its
+    witnesses told. A new one that ends before its first run is begun leaves nothing.
+
+    Raises:
+        ConfigError, RunFolderError: it cannot be begun or continued.
+    """
     key = config.seal_key
-    return Campaign(config, software_facts(APPLICATION), None if key is None else SealSigner(key))
+    with nothing_left_unbegun(config.campaign_folder):
+        campaign = Campaign(config, software_facts(APPLICATION), None if key is None else SealSigner(key))
+        with locked(campaign.folder), told(campaign, config):
+            yield campaign
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.called import as_called
 from harness.errors import printable_lines
 
 Cell = str | Text
@@ -26,6 +27,7 @@ SHORT_CELL = 24
 GAP = 2
 """Characters between two columns."""
 _NUMBER = re.compile(r"\W*[\d.,]*\d([\d.,:/]|[eE][-+−]?\d)*(\D{0,4})")
+_WORD = re.compile(r"((?:`[^`]*`|\S)+)(\s*)")
 _FINGERPRINT = re.compile(r"(SHA256|MD5):\S+|[0-9a-f]{32,}")
 
 
@@ -108,12 +110,26 @@ class Sheet:
                 yield Text.assemble(start, cell, overflow="fold")
 
 
-def say(console: Console, text: Cell, style: str = "") -> None:
-    """Print a sentence: folded at words on a terminal, as one line where a program reads."""
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print a sentence: folded at words on a terminal, as one line where a program reads. A command in backticks is
+    never broken, so that it can be pasted; one that is longer than a line runs on into the next."""
+    shown = _text(text)
     if console.is_terminal:
-        console.print(_text(text), style=style, highlight=False, overflow="fold")
-    else:
-        console.print(_text(text), style=style, highlight=False, soft_wrap=True)
+        shown = Text("\n".join(line for part in shown.plain.split("\n") for line in _folded(part, console.width)))
+    console.print(shown, style=style, highlight=False, soft_wrap=True)
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    """A line at most `width` wide, as far as its words allow; what follows stands below its text, not its bullet."""
+    text = line.lstrip(" ").removeprefix("- ")
+    folded = line[: len(line) - len(text)]
+    indent = " " * len(folded)
+    for number, (word, gap) in enumerate(_WORD.findall(text)):
+        if number and cell_len(folded) + cell_len(word) > width:
+            yield folded.rstrip()
+            folded = indent
+        folded += word + gap
+    yield folded.rstrip()
 
 
 def print_document(document: object) -> None:
@@ -127,7 +143,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _text(cell: Cell) -> Text:
-    return cell if isinstance(cell, Text) else Text(printable_lines(cell))
+    return cell if isinstance(cell, Text) else Text(as_called(printable_lines(cell)))
 
 
 def _lines(texts: Iterable[str]) -> list[str]:

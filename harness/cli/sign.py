@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.called import command
 from harness.cli.progress import at_work
 from harness.cli.screen import counted, say
 from harness.cli.types import Verbs
@@ -51,7 +52,7 @@ def call(arguments: argparse.Namespace) -> int:
     print(f"statement  {arguments.campaign / STATEMENT}\nsignature  {arguments.campaign / SIGNATURE}")
     say(
         console,
-        f"Give others your public key by another way than this folder; they check with `wattlab verify "
-        f"{arguments.campaign} --public-key K.pub`.",
+        "Give others your public key by another way than this folder; they check with "
+        f"{command('verify', arguments.campaign, '--public-key', 'K.pub')}.",
     )
     return 0

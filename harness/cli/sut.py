@@ -2,7 +2,11 @@
 
 import argparse
 
-from harness.cli.types import Verbs, add_lab_argument
+from rich.console import Console
+
+from harness.cli.called import command
+from harness.cli.screen import say
+from harness.cli.types import Verbs, add_lab_argument, lab_words
 from harness.config import LabConfig, load
 from harness.demo import open_wires
 from harness.material import needs_of
@@ -28,7 +32,7 @@ def call(arguments: argparse.Namespace) -> int:
     config = load(arguments.lab)
     with open_wires(config) as wires:
         prepare(config, wires.sut)
-    print("Next: `wattlab check`.")
+    say(Console(), f"Next: {command('check', *lab_words(arguments))}.")
     return 0
 
 

@@ -12,6 +12,7 @@ else:
     Verbs = object
 
 
+LAB = Path("lab.toml")
 LONGEST_S = 86_400.0
 
 
@@ -39,9 +40,12 @@ def seconds(text: str) -> float:
 
 def add_lab_argument(verb: argparse.ArgumentParser) -> None:
     """`--lab FILE`, the lab.toml the verb reads."""
-    verb.add_argument(
-        "--lab", type=Path, default=Path("lab.toml"), metavar="FILE", help="lab.toml (default: ./lab.toml)"
-    )
+    verb.add_argument("--lab", type=Path, default=LAB, metavar="FILE", help="lab.toml (default: ./lab.toml)")
+
+
+def lab_words(arguments: argparse.Namespace) -> list[str]:
+    """What a command that is to read the same lab.toml has to be given."""
+    return [] if arguments.lab == LAB else ["--lab", str(arguments.lab)]
 
 
 def add_json_argument(verb: argparse.ArgumentParser, what: str) -> None:

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import re
+import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +16,49 @@ from rich.text import Text
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import Verbs, add_json_argument
-from harness.errors import LabError, SigningError
+from harness.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
     from harness.evidence.verification import Outcome
     from harness.run_folder import Check
 
 ZIP_BEGIN = b"PK"
+WRITERS = {"derived/results.json": "computed_by", "comparison.json": "software", "study.json": "software"}
+"""Documents that are recomputed, and the key under which each says who wrote it."""
+COMPUTED = ("results", "findings", "statistics", "report", "comparison", "study")
+"""Checks of what is computed from what was measured."""
+MEANINGS = {
+    "bytes": (
+        "is not as it was measured",
+        "The lines above name each file. Restore them from a copy made after measuring; what cannot be restored proves "
+        "nothing.",
+    ),
+    "computed": (
+        "holds numbers, or a page, that do not follow from what was measured",
+        "The verb that made them makes them anew: `wattlab report`, `compare`, `study`; then verify again. Where they "
+        "were signed, ask who signed them.",
+    ),
+    "after": (
+        "was added to or written anew after it was signed",
+        "If that was you (`wattlab report`, `annotate`), sign again; if not, take the signed files from a copy.",
+    ),
+    "key": (
+        "was signed with another key than the one that was given",
+        "The line above has both fingerprints. Ask the lab, on another way than this folder, which is its key: where "
+        "the first is not, somebody else signed.",
+    ),
+    "unsigned": (
+        "is not signed, or not all of it",
+        "`wattlab sign` signs a campaign; seals are signed while it is measured ([seal] in lab.toml). Where the lab "
+        "says that it signed, the signature was taken out.",
+    ),
+    "incomplete": (
+        "lacks planned runs",
+        "`wattlab run` measures them; `wattlab sign --incomplete REASON` signs it as it is.",
+    ),
+    "invalid": ("is invalid by its own findings", "The report says why, and what to do; its numbers may not be used."),
+}
+"""What failed checks of a kind say of the folder, and what to do, heaviest first."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -79,48 +117,69 @@ def _is_zip(file: Path) -> bool:
         with file.open("rb") as read:
             return read.read(len(ZIP_BEGIN)) == ZIP_BEGIN
     except OSError as error:
-        raise SigningError(f"{file}: cannot be read ({error.strerror})") from None
+        raise SigningError(f"{file}: cannot be read ({why(error)})") from None
 
 
 def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     with at_work("checking every byte, computing everything again"):
         outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
-    other = _other_software(campaign) if failed else ""
+    other = _other_software(campaign) if any(check.name in COMPUTED for check in failed) else ""
     notes = [*([other] if other else []), *outcome.notes]
     if arguments.json:
         listed = [asdict(check) for check in checks]
         print_document({"campaign": str(arguments.campaign), "passed": not failed, "checks": listed, "notes": notes})
         return 3 if failed else 0
-    console = Console()
-    console.print(checks_sheet(checks if arguments.all else _summed(checks)))
-    if failed:
-        what = f"{len(failed)} of {counted(len(checks), 'check')} FAILED: {arguments.campaign} is not as it was "
-        say(console, f"{what}measured, or not valid.", "bold red")
-    else:
-        passed = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
-        say(console, passed, "green")
+    console, shown = Console(), checks if arguments.all else _summed(checks)
+    if passed := [check for check in shown if check.passed]:
+        console.print(checks_sheet(passed))
+    if not failed:
+        what = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
+        say(console, what, "green")
     for note in notes:
         say(console, note)
+    if failed:  # last, where the eye rests
+        console.print()
+        console.print(checks_sheet([check for check in shown if not check.passed]))
+        say(console, f"{len(failed)} of {counted(len(checks), 'check')} FAILED.", "bold red")
+        for sentence in in_words(arguments.campaign, failed):
+            say(console, sentence, "red")
     return 3 if failed else 0
 
 
 def _other_software(folder: Path) -> str:
-    """What wrote a comparison or a study, where that was not this wattlab: it may be why numbers or page differ."""
+    """What wrote results, a comparison or a study, where that was not this wattlab: it may be why numbers or page
+    differ; and how to find out."""
     from harness.config import APPLICATION
     from harness.provenance import in_words, software_facts
 
-    for name in ("comparison.json", "study.json"):
+    for name, key in WRITERS.items():
         try:
-            wrote = json.loads((folder / name).read_text(encoding="utf-8"))["software"]
-            then = in_words(wrote)
-        except (OSError, ValueError, KeyError, TypeError):
+            wrote = json.loads((folder / name).read_text(encoding="utf-8"))[key]
+            commit = wrote.setdefault("commit", None)
+            then = in_words(wrote) if commit else f"wattlab {wrote['version']}, which did not say of which commit"
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue
         now = in_words(software_facts(APPLICATION))
-        if then != now or wrote.get("dirty"):
+        if then == now and not wrote.get("dirty"):
+            continue
+        told = f"{name} was written by {then}; this is {now}. That alone may be why numbers or pages differ."
+        if not re.fullmatch("[0-9a-f]{40,64}", str(commit)):
             return (
-                f"It was written by {then}; this is {now}. That alone may be why what is computed differs (changelog)."
+                f"{told} Where you have the program that wrote it, verify it with that; the changelog says what moved."
             )
+        place = f"{APPLICATION}-{commit[:8]}"
+        fetch, again = (
+            shlex.join(words)
+            for words in (
+                ["git", "-C", str(APPLICATION), "worktree", "add", place, commit],
+                [f"{place}/lab", "verify", str(folder.resolve())],
+            )
+        )
+        return (
+            f"{told} To find out, verify it with the one that wrote it: `{fetch}`, then `{again}`. What passes there "
+            "is as it was computed; `wattlab report` computes it anew by this one."
+        )
     return ""
 
 
@@ -154,21 +213,55 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
 
 
 def _summed(checks: "list[Check]") -> "list[Check]":
-    """Every failed check, and one line for each check that holds for several subjects, in the order they were made."""
+    """One line for each check that holds for several subjects, and for failed ones of which the same is said, in the
+    order they were made."""
     kinds: dict[str, list[Check]] = {}
     for check in checks:
         kinds.setdefault(check.name, []).append(check)
     shown = []
     for of_kind in kinds.values():
-        passed = [check for check in of_kind if check.passed]
-        details = {check.detail for check in passed}
-        if len(passed) > 1:
-            found = next(iter(details)) if len(details) == 1 else "each as it should be"
-            shown.append(replace(passed[0], subject=f"{len(passed)} of {len(of_kind)}", detail=found))
-        else:
-            shown += passed
-        shown += [check for check in of_kind if not check.passed]
+        groups: dict[str | None, list[Check]] = {}
+        for check in of_kind:
+            groups.setdefault(None if check.passed else check.detail, []).append(check)
+        for group in groups.values():
+            if len(group) == 1:
+                shown += group
+                continue
+            alike = len({check.detail for check in group}) == 1
+            found = group[0].detail if alike else "each as it should be"
+            shown.append(replace(group[0], subject=f"{len(group)} of {len(of_kind)}", detail=found))
     return shown
+
+
+# --- what failed checks mean ------------------------------------------------------------------------------------------
+
+
+def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
+    """A sentence for each kind of what failed, heaviest first, and what to do; last, what holds all the same."""
+    kinds: dict[str, list[Check]] = {}
+    for check in failed:
+        kinds.setdefault(_kind_of(check), []).append(check)
+    for kind, (meaning, remedy) in MEANINGS.items():
+        if kind in kinds:
+            names = ", ".join(dict.fromkeys(check.name for check in kinds[kind]))
+            yield f"- {place} {meaning} ({counted(len(kinds[kind]), 'check')}: {names}). {remedy}"
+    if "bytes" not in kinds:
+        yield f"- What was measured is as it was sealed: no check of {place} that failed is about it."
+
+
+def _kind_of(check: "Check") -> str:
+    """Which of MEANINGS a failed check is of."""
+    from harness.attest.signer import OTHER_KEY, UNSIGNED
+    from harness.evidence.statement import AFTER
+    from harness.evidence.verification import INCOMPLETE, NOT_MEASURED
+
+    if check.name in ("signature", "seal"):
+        return "key" if check.detail.startswith(OTHER_KEY) else "unsigned" if UNSIGNED in check.detail else "bytes"
+    if check.name == "signed documents" or (check.name.startswith("signed ") and check.detail.endswith(AFTER)):
+        return "after"
+    if check.name == INCOMPLETE and NOT_MEASURED in check.detail:
+        return "incomplete"
+    return {"validity": "invalid"}.get(check.name, "computed" if check.name in COMPUTED else "bytes")
 
 
 def checks_sheet(checks: "Sequence[Check]") -> Sheet:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 import bagit
 
-from harness.errors import RunFolderError, SigningError
+from harness.errors import RunFolderError, SigningError, why
 from harness.evidence.statement import parts_of
 from harness.run_folder import CAMPAIGN, CampaignFolder, open_plain, read_plain
 
@@ -88,7 +88,7 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
     except OSError as error:
         raise RunFolderError(f"{target}: cannot write the bag ({error.strerror or error})") from error
     except bagit.BagError as error:
-        raise RunFolderError(f"{target}: cannot write the bag ({error})") from error
+        raise RunFolderError(f"{target}: cannot write the bag ({why(error)})") from error
     return sorted(path.name for path in campaign.iterdir() if path.name not in belongs)
 
 
@@ -143,7 +143,7 @@ def unpack_bag(package: Path, into: Path, limits: Limits = LIMITS) -> Path:
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error) as error:
         raise SigningError(f"{package}: a damaged zip file ({error})") from None
     except OSError as error:
-        raise SigningError(f"{package}: cannot unpack ({error})") from error
+        raise SigningError(f"{package}: cannot unpack ({why(error)})") from error
     return _payload(package, into)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from harness.documents import VERSION, Json, load_object
-from harness.errors import DocumentError, LabError
+from harness.errors import DocumentError, LabError, why
 from harness.evidence.changes import (
     ABSENT,
     FIRST,
@@ -36,6 +36,9 @@ from reports.analysis.results import RESULTS, CampaignResult, analyse, results_t
 from reports.analysis.rules import Rule, as_before
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
 
+WRITER = "computed_by"
+CHECKOUT = ("commit", "dirty")
+"""Of `computed_by`: which state of the program computed it."""
 SHOWN = 5
 """Differences that a message names."""
 SAME = "every number as recomputed from the raw data"
@@ -102,8 +105,8 @@ def check_results(campaign: Path, computed: Computed) -> list[Check]:
     try:
         written = load_object(read_plain(campaign / DERIVED / RESULTS), subject)
     except (OSError, DocumentError) as error:
-        return [Check(subject, "results", False, f"cannot be read ({error}); `wattlab report` writes it")]
-    if "computed_by" in written and writer_of(written) == FIRST:
+        return [Check(subject, "results", False, f"cannot be read ({why(error)}); `wattlab report` writes it")]
+    if WRITER in written and writer_of(written) == FIRST:
         detail = f"computed_by is {written['computed_by']!r:.80}, which no wattlab writes"
         return [Check(subject, "results", False, detail)]
     if precedes(VERSION, computed.writer):
@@ -162,7 +165,11 @@ def _compared(differences: Iterator[str]) -> tuple[bool, str]:
 
 
 def _plain(results: Json) -> Json:
-    return {key: value for key, value in results.items() if key not in ("findings", STATISTICS)}
+    """What is compared: without findings and statistics, which are by themselves, and without the commit that wrote it,
+    which is no result."""
+    own = results.get(WRITER)
+    writer = {key: own[key] for key in own if key not in CHECKOUT} if isinstance(own, dict) else own
+    return {key: value for key, value in results.items() if key not in ("findings", STATISTICS)} | {WRITER: writer}
 
 
 def _check_findings(subject: str, written: object, computed: list[Json]) -> Check:

@@ -36,6 +36,8 @@ CLAIM = (
     "documents are those whose digests stand here. What was forged before this signature is outside this claim, unless "
     "the receipt of a witness contradicts it; so are bytes of the meter that were false when they were recorded."
 )
+AFTER = "came after the signature"
+"""What is said of what the signature does not cover, though nothing of what it covers need have changed."""
 RELATIVE = 1e-9
 """Energies of one run that are further apart are told apart."""
 FIELDS: dict[str, Any] = {
@@ -169,12 +171,11 @@ def _same_log(subject: str, name: str, log: ChainedLog, signed: str) -> Check:
     except (DocumentError, EvidenceBroken):
         return Check(subject, name, False, f"{log.path.name} is not the signed one: its chain is broken")
     if digests[-1] == signed:
-        return Check(subject, name, True, f"{log.path.name} is the signed one")
+        what = f"{log.path.name} is the signed one" if len(digests) > 1 else "there are none, as when it was signed"
+        return Check(subject, name, True, what)
     if signed in digests:
         later = len(digests) - 1 - digests.index(signed)
-        return Check(
-            subject, name, False, f"{later} entries were appended to {log.path.name} after signing; sign again"
-        )
+        return Check(subject, name, False, f"{later} {'line' if later == 1 else 'lines'} of {log.path.name} {AFTER}")
     return Check(subject, name, False, f"{log.path.name} is not the signed one: rewritten, cut off or removed")
 
 
@@ -238,6 +239,6 @@ def _watt_hours(value: float | None) -> str:
 
 def _same_derived(subject: str, signed: Json, found: Mapping[str, str]) -> Check:
     problems = [f"{name} is gone" for name in signed if name not in found]
-    problems += [f"{name} was added after signing" for name in found if name not in signed]
+    problems += [f"{name} {AFTER}" for name in found if name not in signed]
     problems += [f"{name} is not the signed file" for name in found if name in signed and found[name] != signed[name]]
     return Check(subject, "signed documents", not problems, "; ".join(problems) or f"{len(signed)} files as signed")

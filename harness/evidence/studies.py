@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from harness.documents import Json, load_object
-from harness.errors import LabError
+from harness.errors import LabError, why
 from harness.evidence.changes import differences_of, moved_since, rules_of, unlike, writer_of_sealed
 from harness.evidence.recomputed import FORGED, SHOWN, check_page
 from harness.evidence.verification import Outcome
@@ -59,7 +59,7 @@ def _check_numbers(path: Path, computed: Callable[[], Json]) -> Check:
     try:
         written = load_object(read_plain(path / STUDY), STUDY)
     except (OSError, LabError) as error:
-        return Check(STUDY, "study", False, f"cannot be read ({error})")
+        return Check(STUDY, "study", False, f"cannot be read ({why(error)})")
     writer = writer_of_sealed(written)
     with as_before(rules_of(writer)):
         found = [str(one) for one in unlike(written, computed())[:SHOWN]]

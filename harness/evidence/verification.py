@@ -11,10 +11,20 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from harness.attest.signer import OF_SEAL, PRINCIPAL, PublicKey, problem_of, public_half, sign, signer_of
+from harness.attest.signer import (
+    OF_SEAL,
+    OTHER_KEY,
+    PRINCIPAL,
+    UNSIGNED,
+    PublicKey,
+    problem_of,
+    public_half,
+    sign,
+    signer_of,
+)
 from harness.config import APPLICATION
 from harness.documents import ClockEvent, Json, Thresholds
-from harness.errors import DocumentError, LabError, RunFolderError, SigningError
+from harness.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
 from harness.evidence.changes import STATISTICS
@@ -54,6 +64,7 @@ from reports.render import AUDIT, REPORT
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3
 """A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""
 NO_WITNESS = Witnesses()
+NOT_MEASURED = "not yet measured, or removed"
 INCOMPLETE = "planned"
 """The check that `wattlab sign --incomplete` may leave open."""
 
@@ -132,7 +143,7 @@ def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key:
             manifest, signature = read_plain(path / name / MANIFEST), read_plain(path / name / SEAL_SIGNATURE)
         except FileNotFoundError:
             if seal_key is not None:
-                yield Check(name, "seal", False, f"its seal is not signed; {seal_key.fingerprint} was to sign it")
+                yield Check(name, "seal", False, f"its seal is {UNSIGNED}; {seal_key.fingerprint} was to sign it")
             continue
         except OSError:
             continue  # a link: `plain` has failed
@@ -140,7 +151,7 @@ def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key:
         if signer is None:
             yield Check(name, "seal", False, "the signature is not one of this manifest: it was changed, or made anew")
         elif seal_key is not None and signer != seal_key.fingerprint:
-            yield Check(name, "seal", False, f"signed with another key, {signer}; {seal_key.fingerprint} was given")
+            yield Check(name, "seal", False, f"{OTHER_KEY}, {signer}; {seal_key.fingerprint} was given")
         else:
             known = signer in [one.fingerprint for one in (key, seal_key) if one is not None]
             compared = "" if known else ", which was compared with no key (--seal-key)"
@@ -188,7 +199,7 @@ def _write(target: Path, content: bytes) -> None:
             file.write(content)
         draft.replace(target)
     except OSError as error:
-        raise RunFolderError(f"{target}: cannot write ({error.strerror})") from error
+        raise RunFolderError(f"{target}: cannot write ({why(error)})") from error
 
 
 def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Json | None]:
@@ -197,7 +208,8 @@ def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Jso
         content = read_plain(path / STATEMENT)
         statement = statements.from_bytes(content)
     except FileNotFoundError:
-        missing = Check(path.name, "signature", False, f"there is no {STATEMENT}: this campaign was never signed")
+        detail = f"there is no {STATEMENT}: this campaign is {UNSIGNED}, or its signature was taken out"
+        missing = Check(path.name, "signature", False, detail)
         return ([missing] if key else []), None
     except (OSError, DocumentError) as error:
         return [Check(path.name, "signature", False, str(error))], None
@@ -252,7 +264,7 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
     )
     if statement is not None and statement["incomplete"] is not None:
         return Check(subject, INCOMPLETE, True, f"signed as incomplete: {statement['incomplete']}")
-    return Check(subject, INCOMPLETE, False, f"{detail}; not yet measured, or removed")
+    return Check(subject, INCOMPLETE, False, f"{detail}; {NOT_MEASURED}")
 
 
 def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]) -> Iterator[str]:

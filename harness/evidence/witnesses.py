@@ -15,7 +15,7 @@ from harness.attest.receipts import Receipt, WitnessLog, breaks_of_campaign, lin
 from harness.attest.signer import OF_RECEIPT, PUBLIC_KEY, PublicKey, read_public_key, signer_of
 from harness.attest.timestamps import problem_of, stamped_at
 from harness.documents import Json
-from harness.errors import WitnessError
+from harness.errors import WitnessError, why
 from harness.run_folder import CampaignFolder, Check, Examination, open_plain
 
 SHOWN = 5
@@ -48,7 +48,7 @@ def read_witnesses(files: Sequence[Path]) -> Witnesses:
             with open_plain(path) as file:
                 head = file.read(1 << 16).decode(errors="replace")
         except OSError as error:
-            raise WitnessError(f"{path}: cannot read ({error})") from None
+            raise WitnessError(f"{path}: cannot read ({why(error)})") from None
         if CERTIFICATE in head:
             authorities.append(path)
         elif any(PUBLIC_KEY.fullmatch(line.strip()) for line in head.splitlines()):

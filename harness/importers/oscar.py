@@ -34,7 +34,7 @@ from harness.documents import (
     PhaseEvent,
     PowerDescriptor,
 )
-from harness.errors import ImportFileError
+from harness.errors import ImportFileError, why
 from harness.importers.collectl import COLLECTL, Hardware, read_collectl
 from harness.importers.grouping import Grouping, placed
 from harness.importers.imported import (
@@ -176,7 +176,7 @@ def _layout_from_toml(path: Path) -> Layout:
     try:
         raw = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ImportFileError(f"{path}: cannot be read: {error}") from None
+        raise ImportFileError(f"{path}: cannot be read: {why(error)}") from None
     tables = {key: raw.pop(key, {}) for key in ("scenarios", "meter", "sut", "columns")}
     if raw or not all(isinstance(table, dict) for table in tables.values()) or not tables["scenarios"]:
         raise ImportFileError(

@@ -30,7 +30,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harness.documents import ClockEvent, Json, PhaseEvent
-from harness.errors import ImportFileError, RunFolderError
+from harness.errors import ImportFileError, RunFolderError, why
 from harness.importers.imported import SECOND_NS, SourceFile, read_source
 from harness.importers.tracker_file import (
     LARGEST_PUE,
@@ -540,7 +540,7 @@ def _copied(source: SourceFile, campaign: Path) -> Path:
             file.write(source.verbatim)
         target.chmod(0o444)
     except OSError as error:
-        raise RunFolderError(f"{target}: cannot attach the file ({error.strerror})") from error
+        raise RunFolderError(f"{target}: cannot attach the file ({why(error)})") from error
     return target
 
 

@@ -145,13 +145,15 @@ EMULATORS: dict[str, Emulator] = {
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
 }
+PROGRAM = "wattlab"
 REPLAY = "replay"
 """Beside the emulators: plays a recorded session of any of them, or of an instrument."""
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the emulator that `argv` names until a signal ends it; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+def main(argv: Sequence[str], program: str = PROGRAM) -> int:
+    """Run the emulator that `argv` names until a signal ends it; returns the exit code. `program`: what is to be typed
+    for wattlab."""
+    arguments = _parser(program).parse_args(argv)
     try:
         with ExitStack() as stack:
             bench, ready = _set_up(arguments, stack)
@@ -160,7 +162,8 @@ def main(argv: Sequence[str]) -> int:
             print(json.dumps(ready), flush=True)
             bench.run()
     except (OSError, ValueError, CaptureError) as error:
-        print(f"wattlab meter emulate: {error}", file=sys.stderr)
+        words = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        print(f"wattlab meter emulate: {words}", file=sys.stderr)
         return 1
     return 0
 
@@ -184,10 +187,19 @@ faults: """
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is one sentence and exit code 1, as with every verb of wattlab."""
+    """Wrong usage is one sentence and exit code 1, as with every verb of wattlab; texts name the command as typed."""
+
+    program = PROGRAM
+
+    def format_help(self) -> str:
+        """Help, with the examples."""
+        return self._as_typed(super().format_help())
+
+    def _as_typed(self, text: str) -> str:
+        return text.replace(f"{PROGRAM} meter", f"{self.program} meter")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(1, f"wattlab meter emulate: {message}; `wattlab meter emulate --help` lists all\n")
+        self.exit(1, self._as_typed(f"wattlab meter emulate: {message}; `wattlab meter emulate --help` lists all\n"))
 
 
 def _emulator_name(text: str) -> str:
@@ -197,7 +209,7 @@ def _emulator_name(text: str) -> str:
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="wattlab meter emulate",
         usage="wattlab meter emulate [-h] NAME (--link PATH | --listen HOST:PORT) [options]",
@@ -208,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
         + "\n  while it runs: echo unplug > LINK.control; a meter's own faults: a wrong name lists them\n\nmeters:\n"
         + textwrap.fill(", ".join([*sorted(EMULATORS), REPLAY]), 100, initial_indent="  ", subsequent_indent="  "),
     )
+    parser.program = program
     parser.add_argument("name", type=_emulator_name, metavar="NAME", help="the meter to emulate (below), or replay")
     parser.add_argument("--link", type=Path, metavar="PATH", help="path of the port, a symbolic link to a pty")
     parser.add_argument("--listen", metavar="HOST:PORT", help="TCP port of a meter on a network; port 0: a free one")

@@ -146,13 +146,16 @@ NOT_RATED = {
 }
 
 
-def write_results(campaign: Path) -> Path:
-    """Compute a campaign and write `derived/results.json`; return its path.
+def write_results(campaign: Path, checkout: Json | None = None) -> Path:
+    """Compute a campaign and write `derived/results.json`; return its path. `checkout`: commit of the program that
+    computes, and whether it was changed, where that is known.
 
     Raises:
         AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
     """
-    return write_derived(campaign, RESULTS, results_text(analyse(campaign).to_json()))
+    results = analyse(campaign).to_json()
+    results["computed_by"] |= checkout or {}
+    return write_derived(campaign, RESULTS, results_text(results))
 
 
 def results_text(results: Json) -> str:

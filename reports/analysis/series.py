@@ -26,7 +26,7 @@ from harness.documents import (
     PhaseEvent,
     PowerDescriptor,
 )
-from harness.errors import AnalysisError
+from harness.errors import AnalysisError, why
 from harness.run_folder import RunFolder, read_plain
 from reports.analysis.actions import Action as Action
 from reports.analysis.actions import Lost, actions_of
@@ -394,7 +394,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise AnalysisError(f"{path}: cannot be read ({error})") from None
+        raise AnalysisError(f"{path}: cannot be read ({why(error)})") from None
     whole = content[: content.rfind(b"\n") + 1]
     return whole if whole.strip() else None
 

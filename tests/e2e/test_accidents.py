@@ -122,7 +122,7 @@ def test_a_closed_terminal_ends_the_run_like_sigterm(lab: LabUnderTest) -> None:
     process.stdout.close()
     process.stderr.close()
     process.send_signal(signal.SIGHUP)
-    assert process.wait(60) == 1
+    assert process.wait(60) == 128 + signal.SIGHUP
     assert lab.loads() == []
     last = lab.runs()[-1]
     assert last.stop is not None

@@ -173,7 +173,7 @@ def test_a_signal_ends_the_run_with_a_stop_document_and_no_load(lab: LabUnderTes
     lab.wait_for_load(process)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 128 + number
     assert "Traceback" not in errors
     assert lab.loads() == []
     last = lab.runs()[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, read_public_key, sign
+from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, public_not_private, read_public_key, sign
 from harness.errors import SigningError
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.verification import sign_campaign, verify
@@ -123,6 +123,15 @@ def test_no_value_ever_reaches_a_shell(unsigned: Path, tmp_path: Path, capsys: p
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_a_public_key_in_the_place_of_a_private_one_is_said_to_be_one(key: Path, tmp_path: Path) -> None:
+    shutil.copy(public(key), tmp_path / "id.pub")
+    with pytest.raises(SigningError, match=r"did not sign .*this is a public key: name the private one$"):
+        sign(b"content", tmp_path / "id.pub", may_ask=False)
+    shutil.copy(key, tmp_path / "id")
+    assert public_not_private(tmp_path / "id.pub") == f"this is a public key: name the private one, {tmp_path / 'id'}"
+    assert public_not_private(tmp_path / "id") is None
+
+
 def test_a_key_whose_name_begins_with_a_dash_is_still_a_file(
     unsigned: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,4 +155,19 @@ def test_sign_and_verify_by_the_command_line(
     assert "signed 6 runs of study" in out
     assert "checks passed" in out
     assert cli.main(["verify", str(campaign), "--public-key", str(public(other_key))]) == 3
-    assert "FAIL" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert "was signed with another key than the one that was given (1 check: signature)" in out
+    assert f"another key, {fingerprint(key)}; the given public key is {fingerprint(other_key)}" in out
+    assert "not as it was measured" not in out
+    assert "What was measured is as it was sealed" in out
+    assert cli.main(["report", str(campaign), "--audit"]) in (0, 3)
+    capsys.readouterr()
+    assert cli.main(["verify", str(campaign), "--public-key", str(public(key))]) == 3
+    out = " ".join(capsys.readouterr().out.split())
+    assert "audit.html came after the signature" in out
+    assert "written anew after it was signed" in out
+    assert "not as it was measured" not in out
+
+
+def fingerprint(key: Path) -> str:
+    return read_public_key(public(key)).fingerprint

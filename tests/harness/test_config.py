@@ -1,12 +1,15 @@
 """lab.toml: every mistake is named by file and TOML path; nothing unknown is accepted."""
 
+import errno
 import re
+import urllib.error
 from pathlib import Path
 
 import pytest
 
 from harness.config import APPLICATION, LabConfig, load
-from harness.errors import ConfigError
+from harness.errors import ConfigError, RunFolderError, why
+from harness.run_folder import CampaignFolder
 
 MINIMAL = """\
 schema = 1
@@ -293,3 +296,51 @@ def test_a_campaign_that_contradicts_itself_is_refused(tmp_path: Path, added: st
     file.write_text(MINIMAL.replace("[campaign]\n", f"[campaign]\n{added}\n"))
     with pytest.raises(ConfigError, match=re.escape(complaint)):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "schema = 1\n[meters.wall]\nport = /dev/ttyS0\n",
+            r":3: .*Invalid value at column 8 in meters\.wall\.port: found port = /dev/ttyS0; a text stands in quotes",
+        ),
+        ('[lab]\nname = "a lab\n', r":2: .* in lab\.name: .*; the quote is not closed on its line"),
+        ("[lab]\nname = 'a'\nname = 'b'\n", r":3: .* in lab\.name: .*; the key stands there twice"),
+        ("[lab]\n[sut]\n[lab]\n", r":3: .*; the table stands there twice"),
+        ("[lab]\nthe name of it\n", r":2: .*: found the name of it; a line is KEY = VALUE"),
+        ('[lab]\nname = "C:\\qab"\n', r":2: .* in lab\.name: .*write two backslashes for one"),
+        (
+            "[lab]\nphotos = [1,\n",
+            r"not TOML: Invalid value at the end of the file; a bracket or a quote is",
+        ),
+        ("[meters.wall]\noptions = {a = 1,\nb = 2}\n", r":2: .*a table in \{ \} goes over more than one line"),
+    ],
+)
+def test_what_is_no_toml_is_named_with_its_line_its_key_and_advice(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "lab.toml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path / "lab.toml")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/x/y"), "Not a directory: a part of the path is a file"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: the disk is full"),
+        (urllib.error.URLError(PermissionError(errno.EACCES, "Permission denied")), "Permission denied: you have no"),
+        (OSError(errno.EPIPE, "Broken pipe"), "Broken pipe"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+        (OSError(), "OSError"),
+    ],
+    ids=repr,
+)
+def test_why_the_system_refused_is_said_without_its_number_and_with_advice(error: Exception, said: str) -> None:
+    assert why(error).startswith(said)
+    assert "[Errno" not in why(error)
+
+
+def test_a_campaign_whose_folder_is_below_a_file_says_what_is_wrong_with_the_path(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(RunFolderError, match=r"cannot create the campaign \(Not a directory: a part of the path"):
+        CampaignFolder.create(tmp_path / "runs" / "c")

@@ -379,7 +379,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         run("umount", str(folder))
 
 
-FULL = r"\(No space left on device\); free the disk or give write permission, `wattlab run` continues"
+FULL = r"\(No space left on device: the disk is full, free some of it\); `wattlab run` continues"
 
 
 def test_a_journal_on_a_full_disk_keeps_whole_lines_and_closes_without_a_second_error(tmp_path: Path) -> None:

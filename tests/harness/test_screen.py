@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import re
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +18,13 @@ from rich.console import Console
 
 from harness import cli
 from harness.attest.receipts import Receipt
+from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
+from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
+from harness.documents import VERSION
+from harness.evidence.statement import AFTER
+from harness.evidence.verification import NOT_MEASURED, Outcome
 from harness.plan import PlannedRun
 from harness.preflight import Reason
 from harness.ranging import Found
@@ -194,6 +200,62 @@ def test_what_is_not_in_order_is_listed_and_its_fingerprint_is_whole(
     assert (full.count("in order"), full.count("nobody knows")) == (18, 7)
 
 
+@pytest.mark.parametrize(
+    ("check_", "meaning"),
+    [
+        (Check(FOLDER, "bytes", False, "readings-wall.csv changed"), "is not as it was measured"),
+        (Check(FOLDER, "seal", False, "the signature is not one of this manifest"), "is not as it was measured"),
+        (Check("c", "signed log", False, "campaign.jsonl is not the signed one"), "is not as it was measured"),
+        (Check("c", "planned", False, "r01 was never planned"), "is not as it was measured"),
+        (Check("derived/results.json", "results", False, "a is 1, recomputed 2"), "do not follow from what was"),
+        (Check("c", "signed documents", False, "report.html is not the signed file"), "anew after it was signed"),
+        (Check("c", "signed notes", False, f"1 line of annotations.jsonl {AFTER}"), "anew after it was signed"),
+        (Check(FOLDER, "seal", False, f"{OTHER_KEY}, {FINGERPRINT}; {HEAD} was given"), "with another key"),
+        (Check(FOLDER, "seal", False, f"its seal is {UNSIGNED}; {FINGERPRINT} was to sign it"), "is not signed, or"),
+        (Check("c", "planned", False, f"1 of 2 planned runs ...; {NOT_MEASURED}"), "lacks planned runs"),
+        (Check("c", "validity", False, "invalid: gap (r1)"), "is invalid by its own findings"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_failed_check_has_its_own_meaning_and_remedy(check_: Check, meaning: str) -> None:
+    first, *rest = verify.in_words(Path("runs/c"), [check_])
+    assert first.startswith(f"- runs/c {meaning[:3]}") or meaning in first
+    assert meaning in first
+    assert (rest == []) == (meaning == "is not as it was measured")
+
+
+def test_what_failed_is_the_last_that_verify_says_and_the_same_fault_of_many_runs_stands_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [Check(f"run-{nth}", "seal", False, f"{OTHER_KEY}, {FINGERPRINT}; {HEAD} was given") for nth in range(9)]
+    checks = [*runs, *(Check(f"run-{nth}", "bytes", True, "9 files") for nth in range(9))]
+    monkeypatch.setattr(verify, "_outcome", lambda *_: Outcome(checks, ["Nothing proves who made this campaign."]))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["verify", "runs/c"]) == 3
+    out = capsys.readouterr().out
+    places = [out.index(words) for words in ("pass", "Nothing proves", FINGERPRINT, "9 of 18 checks FAILED.")]
+    assert places == sorted(places)
+    assert (out.count(FINGERPRINT), out.count("9 of 9")) == (1, 2)
+    assert "another key than the one that was given (9 checks: seal)" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("commit", ["a" * 40, None])
+def test_a_difference_of_other_software_names_both_commits_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commit: str | None
+) -> None:
+    (tmp_path / "derived").mkdir()
+    wrote = {"name": "wattlab", "version": VERSION} | ({} if commit is None else {"commit": commit, "dirty": False})
+    (tmp_path / "derived" / "results.json").write_text(json.dumps({"computed_by": wrote}))
+    wrong = Check("derived/results.json", "results", False, "a is 1, recomputed 2")
+    monkeypatch.setattr(verify, "_outcome", lambda *_: Outcome([wrong], []))
+    monkeypatch.setattr("harness.provenance.software_facts", lambda _: wrote | {"commit": "b" * 40, "dirty": False})
+    assert cli.main(["verify", str(tmp_path)]) == 3
+    out = " ".join(capsys.readouterr().out.split())
+    then = f", commit {commit}; " if commit else ", which did not say of which commit; "
+    assert f"was written by wattlab {VERSION}{then}this is wattlab {VERSION}, commit {'b' * 40}." in out
+    assert (f"worktree add {ROOT}-aaaaaaaa {commit}`" in out) == (commit is not None)
+    assert "verify it with" in out
+
+
 def test_a_sentence_folds_at_words_on_a_terminal_and_is_one_line_for_a_program() -> None:
     sentence = "the mean power is 102.947 W " * 5
     terminal = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
@@ -204,6 +266,36 @@ def test_a_sentence_folds_at_words_on_a_terminal_and_is_one_line_for_a_program()
     piped = Console(file=io.StringIO(), width=40)
     say(piped, sentence)
     assert len(piped.file.getvalue().splitlines()) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_a_command_is_never_broken_and_a_list_stands_below_its_bullet(width: int) -> None:
+    terminal = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    say(terminal, "not started:\n  - SUT: no environment there; `wattlab sut prepare --lab my.toml` makes it, at once")
+    lines = terminal.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert any("`wattlab sut prepare --lab my.toml`" in line for line in lines)
+    assert [line[:4] for line in lines[:2]] == ["not ", "  - "]
+    assert all(line.startswith("    ") for line in lines[2:])
+
+
+@pytest.mark.parametrize("name", ["./lab", "../wattlab/lab", "/opt/a folder/lab"])
+def test_messages_tables_help_and_errors_name_the_command_that_was_typed(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WATTLAB_CALLED", name)
+    monkeypatch.setenv("COLUMNS", "200")
+    typed = shlex.quote(name)
+    assert cli.main(["plan", "--lab", str(tmp_path / "lab.toml")]) == 1
+    assert f"write one with `{typed} init`" in capsys.readouterr().err
+    for words in (["--help"], ["verify"], ["run", "--help"], ["meter", "emulate", "--help"], ["meter", "emulate"]):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        shown = "".join(capsys.readouterr())
+        assert f"{typed} " in shown
+        assert "`wattlab" not in shown
+    check.show([Reason("refuse", "SUT", "`wattlab sut prepare` makes it, and wattlab writes `wattlab`")])
+    assert f"`{typed} sut prepare` makes it, and wattlab writes `{typed}`" in capsys.readouterr().out
+    assert "`wattlab run`" in CONTINUES, "what is recorded names the program"
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------
@@ -310,7 +402,7 @@ def test_an_interruption_says_what_it_left(
 
     monkeypatch.setattr(f"harness.cli.{verb}.call", interrupted)
     words = {"sign": ["c", "--key", "k"], "run": []}.get(verb, ["c"])
-    assert cli.main([verb, *words]) == 1
+    assert cli.main([verb, *words]) == 130
     error = capsys.readouterr().err
     assert left in error
     assert ("wattlab run" in error) == (verb == "run")

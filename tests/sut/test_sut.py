@@ -45,12 +45,16 @@ def script(path: Path, *lines: str) -> str:
 # --- connecting ---
 
 
-def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(config: SutConfig, tmp_path: Path) -> None:
-    fresh = replace(config, known_hosts=tmp_path / "my known hosts")
+@pytest.mark.parametrize("place", ["my known hosts", "no home/.ssh/known_hosts"])
+def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(
+    config: SutConfig, tmp_path: Path, place: str
+) -> None:
+    fresh = replace(config, known_hosts=tmp_path / place)
     with pytest.raises(HostKeyError, match="SHA256:") as caught:
         Sut.connect(fresh)
-    command = str(caught.value).rsplit("then add it: ", 1)[1]
-    assert command == f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(str(fresh.known_hosts))}"
+    command = str(caught.value).rsplit("then add it: ", 1)[1].strip("`")
+    assert command.endswith(f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(str(fresh.known_hosts))}")
+    assert ("mkdir -p -m 700" in command) == ("/" in place)
     subprocess.run(command, shell=True, check=True, capture_output=True)
     with Sut.connect(fresh) as sut:
         assert sut.facts()["hostname"]
@@ -79,6 +83,8 @@ def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tm
     with pytest.raises(SutUnreachable):
         Sut.connect(replace(config, key_file=tmp_path / "garbage"))
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "stranger"], check=True)
+    with pytest.raises(SutUnreachable, match=r"stranger\.pub: this is a public key: .* private one, .*/stranger$"):
+        Sut.connect(replace(config, key_file=tmp_path / "stranger.pub"))
     with pytest.raises(SutUnreachable, match="authorized_keys"):
         Sut.connect(replace(config, key_file=tmp_path / "stranger"))
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", tmp_path / "locked"], check=True)
