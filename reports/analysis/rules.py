@@ -36,6 +36,7 @@ class Rule(StrEnum):
     LABEL_HALVES = "label-halves"  # a sum of which one half was not recorded was the other half
     COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
     EACH_ORIGIN = "each-origin"  # one finding said the worst origin, and named all meters
+    POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
 
 
