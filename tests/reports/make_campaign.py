@@ -38,6 +38,7 @@ from harness.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
 from meters import wattsup
 from meters.reading import CODEC, columns_of, header_of
 
+PACKAGES = ["numpy==2.4.0", "psutil==7.0.0"]
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 LAB_TOML = Path(__file__).parents[2] / "lab.toml"
@@ -251,7 +252,8 @@ class SyntheticRun:
         }  # fmt: skip
         environment = {
             "interpreter": "/srv/venv/bin/python", "executable": "/srv/venv/bin/python", "binary_sha256": "b" * 64,
-            "python": "3.12.3", "packages": ["numpy==2.4.0", "psutil==7.0.0"], "sha256": "c" * 64, "editable": [],
+            "python": "3.12.3", "packages": PACKAGES, "editable": [],
+            "sha256": hashlib.sha256("".join(f"{one}\n" for one in PACKAGES).encode()).hexdigest(),
             "extra_paths": [], "problem": None,
         }  # fmt: skip
         return {"staged": staged, "on_sut": [], "environment": None if self.load is None else environment}
