@@ -1525,7 +1525,9 @@ def parse_marker(line: bytes) -> dict[str, Any]:
         ValueError: what is wrong with it.
     """
     try:
-        marker = json.loads(line)
+        marker = json.loads(line, object_pairs_hook=once)
+    except TwiceError:
+        raise
     except (ValueError, RecursionError):
         raise ValueError("not a JSON line") from None
     if not isinstance(marker, dict):
@@ -1544,6 +1546,23 @@ def parse_marker(line: bytes) -> dict[str, Any]:
         raise ValueError(f"metrics hold lists or objects more than {MAX_DEPTH} deep in each other")
     stamps = {"sut_ns": marker["sut_ns"], "sut_wall_ns": marker["sut_wall_ns"]}
     return {"action": name, "index": index, "edge": edge, "metrics": metrics, "exit_code": code, **stamps}
+
+
+class TwiceError(ValueError):
+    """A name stands twice in one object: of two, readers take either (RFC 8259, 4)."""
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose every name stands once.
+
+    Raises:
+        TwiceError: one stands twice.
+    """
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise TwiceError(f"the name {next(name for name in names if names.count(name) > 1)[:60]!a} stands twice")
+    return value
 
 
 def is_whole(value: object, least: int, beyond: int) -> bool:

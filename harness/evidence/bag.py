@@ -31,6 +31,11 @@ STAMP = (1980, 1, 1, 0, 0, 0)
 CHUNK = 1 << 20
 LINK_FIELDS = frozenset({0x000D, 0x756E})
 """Extra fields that carry the target of a link (PKWARE UNIX, ASi UNIX)."""
+TAG_FILES = re.compile(r"bagit\.txt|bag-info\.txt|(?:tag)?manifest-[a-z0-9]+\.txt")
+"""What stands in a bag beside its payload. `fetch.txt` would name files that are not in it; anything else is in no
+manifest that a bag must have (RFC 8493, 2.2)."""
+END_RECORD, END_MARK = 22, b"PK\x05\x06"
+"""Bytes of the record that a zip file without a comment ends with, and its first (APPNOTE 4.3.16)."""
 LOCAL_HEADER = 30
 """Bytes of a local file header without its name (APPNOTE 4.3.7)."""
 ENCRYPTED = 0x1
@@ -136,6 +141,7 @@ def unpack_bag(package: Path, into: Path, limits: Limits = LIMITS) -> Path:
         with open_plain(package) as file, zipfile.ZipFile(_Bounded(file, package, limits)) as archive:
             entries = archive.infolist()
             _refuse(package, entries, limits, package.stat().st_size)
+            _require_nothing_around(package, file, entries)
             if sum(entry.file_size for entry in entries) > shutil.disk_usage(into).free:
                 raise SigningError(f"{package}: there is no space to unpack it in {into}")
             for entry in entries:
@@ -178,6 +184,20 @@ def _refuse(package: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits, s
         raise SigningError(f"{package}: {len(entries)} entries, at most {limits.entries} are unpacked")
     for problem in (*_bad_names(entries, limits), *_bad_kinds(entries), *_bombs(entries, limits, size)):
         raise SigningError(f"{package}: refused, {problem}")
+
+
+def _require_nothing_around(package: Path, file: BufferedReader, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise where bytes stand before the first entry or behind the directory: a reader of zip files skips them, and
+    somebody else takes them for something."""
+    first = min((entry.header_offset for entry in entries), default=0)
+    if first != 0:
+        raise SigningError(f"{package}: refused, {first} bytes stand before its first entry")
+    place = file.tell()
+    file.seek(-END_RECORD, 2)
+    record = file.read(END_RECORD)
+    file.seek(place)
+    if not record.startswith(END_MARK) or record[-2:] != b"\0\0":
+        raise SigningError(f"{package}: refused, bytes stand behind its directory, or a comment")
 
 
 def _bad_names(entries: Sequence[zipfile.ZipInfo], limits: Limits) -> Iterator[str]:
@@ -281,6 +301,9 @@ def _payload(package: Path, into: Path) -> Path:
     tops = list((into / "bag").iterdir()) if (into / "bag").is_dir() else []
     if len(tops) != 1 or not (tops[0] / PAYLOAD / CAMPAIGN).is_file():
         raise SigningError(f"{package}: found no bag with a campaign in it; `wattlab export bag` writes one")
+    odd = sorted(item.name for item in tops[0].iterdir() if item.name != PAYLOAD and not TAG_FILES.fullmatch(item.name))
+    if odd:
+        raise SigningError(f"{package}: refused, {odd[0]!r:.120} is no part of a bag of a campaign")
     _require_utf8(package, tops[0] / DECLARATION)
     try:
         with warnings.catch_warnings():

@@ -223,6 +223,8 @@ CHANGES: tuple[Change, ...] = (
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),
+    Change(Rule.POOLED_CALIBRATIONS, FIRST, _has_now({"pooled-incomparable"}),
+           (*JUDGED, "scenarios/*/invalid_because")),
     Change(Rule.NEW_FINDINGS, FIRST, _has_now(SECOND | {"success-fraction"}),
            (*JUDGED, "trackers/runs/*/included", "trackers/runs/*/excluded_because")),
     Change("long-integers", FIRST, lambda _: True, ("runs/*/final_metrics/**",),

@@ -10,18 +10,25 @@ from dataclasses import dataclass
 STALE = "stale"
 CellRule = Callable[[str, str, str], bool]
 """Column, cell as sealed, cell as decoded now -> whether the change predicts it."""
+FieldRule = Callable[[str, object, object], bool]
+"""Path in a descriptor, value as sealed, value as the driver says it now -> whether the change predicts it."""
+
+
+def _as_now(path: str, sealed: object, said: object) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class CodecChange:
     """`codec`: the first that has it. `allows`: the cells it may move; `adds_rows`: readings that older drivers refused
-    whole, each with an empty cell where the odd value stood."""
+    whole, each with an empty cell where the odd value stood; `describes`: what of a meter's descriptor it may move."""
 
     name: str
     codec: int
     drivers: frozenset[str]
     allows: CellRule
     adds_rows: bool = False
+    describes: FieldRule = _as_now
 
 
 def _stale(column: str, sealed: str, decoded: str) -> bool:
@@ -49,6 +56,13 @@ def _of_phases(column: str, sealed: str, decoded: str) -> bool:
     return column == "energy_wh" and sealed == ""
 
 
+def _steps(path: str, sealed: object, said: object) -> bool:
+    """The same meters: a step was that of registers which had not come (1), or the least of several."""
+    if path not in ("columns.power_w.resolution", "columns.energy_wh.resolution"):
+        return False
+    return sealed == 1.0 or (isinstance(sealed, float) and isinstance(said, float) and 0.0 < sealed < said)
+
+
 def _number(cell: str) -> float | None:
     try:
         return float(cell)
@@ -73,7 +87,7 @@ CHANGES = (
         adds_rows=True,
     ),
     CodecChange("codec-2-marks", 2, frozenset({"ptdaemon"}), _marked),
-    CodecChange("codec-2-phases", 2, frozenset({"iec62056", "sml"}), _of_phases),
+    CodecChange("codec-2-phases", 2, frozenset({"iec62056", "sml"}), _of_phases, describes=_steps),
 )
 """Every change so far; each name stands in CHANGELOG.md, "Changes to results"."""
 

@@ -4,10 +4,12 @@ Knows the documents of runs and log. Knows no number and no key. Whoever writes 
 that is what a witness is for. What an honest accident can do (a clock that was set, a marker that holds nonsense, a
 process that outlives its command) is no contradiction; the analysis has findings for it.
 
-Settings that lab.toml leaves to their default are compared between runs and log only: a later wattlab may have another
+Settings that lab.toml leaves to their default are held against the defaults of this wattlab where it is the version
+that measured; where another one did they are compared between runs and log only: a later wattlab may have another
 default, and an archive must not fail for that.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,8 +18,10 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from harness.documents import ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, load_object
-from harness.errors import DocumentError
+from harness.config import with_defaults
+from harness.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
+from harness.errors import ConfigError, DocumentError
+from harness.evidence.changes import precedes
 from harness.ranging import CHANGED, is_ranging
 from harness.run_folder import Check, Examination, RunFolder, read_plain
 from reports.analysis.witnessed import seconds
@@ -31,17 +35,35 @@ ARRIVAL_NS = 100_000_000
 """A stamp of the SUT may be mapped so wrong by a slow link; one further off its arrival is nonsense, no forgery."""
 LATER = frozenset({"lab.photos"})
 """Settings that may change while a campaign is measured: photographs may be attached at any time."""
+OWN_KEYS = re.compile(r"meters\.[^.]+\.options\.|scenarios\.[^.]+\.(parameters|tracker_periods_s)\.(.+\.)?")
+"""Tables of a configuration, as TOML paths, that have no defaults: what is not written is not there."""
+OF_SCENARIO = ("title", "description", "command", "artifacts", "actions", "verification")
+"""Keys of a scenario.toml that a start document has as they are written."""
+HANDED_S = 10.0
+"""Between the edges of the rating interval and the phases around it the host does nothing but ask for the clock."""
+WHOLE_SINCE = "0.2.0"
+"""Campaigns of this version and later ones have every setting in each place; what an older one lacks is no difference.
+"""
 OUTLIVED = frozenset({"left-running", "not-killed"})
 """Notes of the agent: processes of the command outlived it, and may mark after the rating interval."""
+
+
+class _Absent:
+    """What is not there, in a message."""
+
+    def __repr__(self) -> str:
+        return "not there"
+
+
+ABSENT = _Absent()
 
 
 def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     """One check for each kind, of all runs that were measured here."""
     runs = [run for run in seen.runs.values() if run.start.time_base == "host-monotonic" and run.start.source is None]
     header = next((entry for entry in seen.entries if entry.get("type") == "campaign"), {})
-    config = _table(header.get("config"))
     problems = {
-        "config": [p for run in runs for p in _config_problems(run, config)],
+        "config": [p for run in runs for p in _config_problems(run, header)],
         "dates": [p for run in runs for p in _date_problems(run)],
         "order": [p for run in runs for p in _order_problems(run)],
     }
@@ -56,15 +78,48 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
 # --- configuration ---
 
 
-def _config_problems(run: RunFolder, logged: Json) -> Iterator[str]:
-    """Settings of the start document that log or inputs contradict."""
+def _config_problems(run: RunFolder, header: Json) -> Iterator[str]:
+    """Settings of the start document that log or inputs contradict, or do not have."""
+    logged, written, version = _table(header.get("config")), _toml(run, "lab.toml"), run.start.software.get("version")
     skipped = CHANGED if is_ranging(logged) else None
-    for where, other in (("the campaign's log", logged), ("inputs/lab.toml", _toml(run, "lab.toml"))):
-        for path, here, there in _differing(run.start.config, other):
+    is_late = not precedes(str(version), WHOLE_SINCE)
+    is_one = is_late and logged != {} and _table(header.get("software")).get("version") == version
+    resolved = _resolved(written) if version == VERSION and written else None
+    for where, other, is_whole in (
+        ("the campaign's log", logged, is_one), ("inputs/lab.toml", resolved or written, resolved is not None),
+    ):  # fmt: skip
+        for path, here, there in _differing(run.start.config, other, is_whole=is_whole):
             if path not in LATER and not (skipped and skipped.fullmatch(path)):
                 yield f"{run.path.name}: {path} is {here!r:.40} in its start document, {there!r:.40} in {where}"
+    for where, other, is_whole in (("the campaign's log", logged, is_one), ("inputs/lab.toml", written, is_late)):
+        for path, there, here in _differing(other, run.start.config, is_whole=is_whole):
+            if here is ABSENT and not (skipped and skipped.fullmatch(path)):
+                yield f"{run.path.name}: {path} is {here!r} in its start document, {there!r:.40} in {where}"
+    yield from _scenario_problems(run)
     if run.start.kind == "scenario":
         yield from _parameter_problems(run)
+
+
+def _resolved(written: Json) -> Json | None:
+    """What is written in a lab.toml, with the defaults of this version; None where this version cannot read it."""
+    try:
+        return json.loads(dump(with_defaults(written)))  # type: ignore[no-any-return]
+    except (ConfigError, ValueError, TypeError):
+        return None
+
+
+def _scenario_problems(run: RunFolder) -> Iterator[str]:
+    """What scenario.toml says of command, artifacts and verification, against the start document."""
+    own = _toml(run, "scenario.toml")
+    told = {key: own[key] for key in OF_SCENARIO if key in own}
+    if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
+        for key in ("command", "artifacts"):
+            here, there = _list(run.start.scenario_config.get(key)), _list(own.get(key))
+            is_part = here[len(here) - len(there) :] == there if key == "command" else here[: len(there)] == there
+            told |= {key: here if is_part else there}
+    for path, there, here in _differing(told, run.start.scenario_config, is_whole=bool(run.start.scenario_config)):
+        where = "in its start document, {there!r:.40} in inputs/scenario.toml"
+        yield f"{run.path.name}: scenario_config.{path} is {here!r:.40} {where.format(there=there)}"
 
 
 def _parameter_problems(run: RunFolder) -> Iterator[str]:
@@ -93,13 +148,20 @@ def _table(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Paths that both have and that differ, with both values."""
-    for key in one.keys() & other.keys():
-        here, there = one[key], other[key]
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _differing(
+    one: Mapping[str, Any], other: Mapping[str, Any], path: str = "", *, is_whole: bool = False
+) -> Iterator[tuple[str, Any, Any]]:
+    """Paths that both have and that differ, with both values; with `is_whole`, or in a table of somebody's own keys,
+    those too that the first alone has."""
+    for key in one.keys() | (other.keys() if OWN_KEYS.fullmatch(path) else set()):
+        here, there = one.get(key, ABSENT), other.get(key, ABSENT)
         if isinstance(here, dict) and isinstance(there, dict):
-            yield from _differing(here, there, f"{path}{key}.")
-        elif here != there:
+            yield from _differing(here, there, f"{path}{key}.", is_whole=is_whole)
+        elif here != there and (is_whole or OWN_KEYS.fullmatch(path) or there is not ABSENT):
             yield path + key, here, there
 
 
@@ -143,6 +205,7 @@ def _order_problems(run: RunFolder) -> Iterator[str]:
     ]  # fmt: skip
     if any(later.time_ns < earlier.time_ns for earlier, later in pairwise(marks)):
         yield f"{run.path.name}: a mark arrived before the one before it"
+    yield from _phase_problems(run)
     ends = [place for place, mark in enumerate(marks) if isinstance(mark, PhaseEvent) and mark.edge == "end"]
     outlived = any(isinstance(event, NoteEvent) and event.code in OUTLIVED for event in run.events)
     if len(ends) != 1 or outlived or marks[ends[0]].sut_ns is None:
@@ -153,6 +216,21 @@ def _order_problems(run: RunFolder) -> Iterator[str]:
     late = [mark for mark in marks[: ends[0]] if _is_after(mark, end, _offset_ns(run))]
     if late:
         yield f"{run.path.name}: {len(late)} marks of actions are stamped after the end of its rating interval"
+
+
+def _phase_problems(run: RunFolder) -> Iterator[str]:
+    """The rating interval follows on the stabilization, and is followed by the supplementary phase, at once."""
+    if any(isinstance(event, NoteEvent) and event.code == "link-lost" for event in run.events):
+        return  # the host waited for the SUT to come back
+    phases = [event for event in run.events if isinstance(event, PhaseEvent)]
+    at_ns = {(phase.name, phase.edge): phase.time_ns for phase in phases}
+    for before, after in (
+        (("stabilization", "end"), ("rating", "begin")), (("rating", "end"), ("supplementary", "begin")),
+    ):  # fmt: skip
+        if before in at_ns and after in at_ns:
+            apart_s = (at_ns[after] - at_ns[before]) * 1e-9
+            if not 0 <= apart_s <= HANDED_S:
+                yield f"{run.path.name}: {' '.join(after)} arrived {apart_s:.1f} s after {' '.join(before)}"
 
 
 def _offset_ns(run: RunFolder) -> float:

@@ -29,6 +29,7 @@ from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
 from harness.evidence.changes import STATISTICS
 from harness.evidence.contradictions import check_contradictions
+from harness.evidence.forms import check_forms
 from harness.evidence.recomputed import (
     CHANGE,
     FORGED,
@@ -132,8 +133,9 @@ def unchecked(path: Path) -> list[str]:
 
 def _check_measured(path: Path, seen: Examination) -> list[Check]:
     """What a campaign says of itself, against itself."""
-    own = [_check_clock(path.name, seen), *_check_notes(path.name, seen), *check_contradictions(path.name, seen)]
-    return [*check_trackers(path, seen), *own, *check_wires(path, seen)]
+    own = [_check_clock(path.name, seen), *_check_notes(path.name, seen), *check_forms(path.name, seen)]
+    told = [*check_trackers(path, seen), *check_contradictions(path.name, seen)]
+    return [*own, *told, *check_wires(path, seen)]
 
 
 def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key: PublicKey | None) -> Iterator[Check]:

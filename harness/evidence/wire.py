@@ -1,4 +1,4 @@
-"""Every row of a power stream, decoded again from the bytes of its wire log.
+"""Every row of a power stream, and what its descriptor says of the meter, made again from the bytes of its wire log.
 
 Knows: how a session is played back to its driver (`meters.playback`), what the recorder makes of readings, and what
 older codecs made of the same bytes (`harness.evidence.codecs`). Knows no protocol and no key. Whoever forges wire log
@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.documents import VERSION, Json, NoteEvent, PowerDescriptor
 from harness.evidence.changes import precedes
 from harness.evidence.codecs import changes_since
+from harness.evidence.descriptors import Described, check_descriptor
 from harness.recorder import listen
 from harness.run_folder import Check, Examination, RunFolder, read_plain
 from meters import host, registry
@@ -35,36 +36,44 @@ UNPLUGGED = "meter-unplugged"
 
 
 def check_wires(path: Path, seen: Examination) -> list[Check]:
-    """One check for each stream that was measured here."""
+    """The checks of each stream that was measured here: its rows, and where its log can be played, its descriptor."""
     measured = [(name, run) for name, run in seen.runs.items() if run.start.time_base == "host-monotonic"]
-    return [
-        _check(path / name, run, descriptor)
-        if run.start.source is None
-        else Check(name, WIRE, False, f"{descriptor.stream}: imported, it says, and stamped by this host's clock")
-        for name, run in measured
-        for descriptor in run.power
-    ]
+    return [check for name, run in measured for power in run.power for check in _checks(path / name, run, power)]
 
 
-def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> Check:
+def _checks(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> Iterator[Check]:
+    if run.start.source is not None:
+        detail = f"{descriptor.stream}: imported, it says, and stamped by this host's clock"
+        yield Check(folder.name, WIRE, False, detail)
+        return
+    rows, meter = _check(folder, run, descriptor)
+    yield rows
+    if meter is not None:
+        yield check_descriptor(run, descriptor, meter)
+
+
+def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> tuple[Check, Described | None]:
+    """Whether the rows are what the log says, and what the driver says of the meter, as far as it was asked."""
     subject, name = folder.name, f"wire-{descriptor.meter}.log"
     driver = str(descriptor.identity.get("driver"))
     section = _section(run, descriptor.meter)
     if section.get("driver") != driver:
         detail = f"{descriptor.stream} says driver {driver!r:.40}, lab.toml {section.get('driver')!r:.40}"
-        return Check(subject, WIRE, False, detail)
+        return Check(subject, WIRE, False, detail), None
     if driver not in registry.DRIVERS or descriptor.codec > CODEC:
         version = str(run.start.software.get("version"))
         if not precedes(VERSION, version):
             said = f"{descriptor.stream} says codec {descriptor.codec} of {driver!r:.40}"
-            return Check(subject, WIRE, False, f"{said}, which no wattlab up to its version, {version!r:.40}, has")
+            return Check(
+                subject, WIRE, False, f"{said}, which no wattlab up to its version, {version!r:.40}, has"
+            ), None
         why = f"codec {descriptor.codec} of {driver!r:.40} is not one of this wattlab; nobody compared it with {name}"
-        return Check(subject, WIRE, True, f"{descriptor.stream} was not decoded: {why}")
+        return Check(subject, WIRE, True, f"{descriptor.stream} was not decoded: {why}"), None
     try:
         log = tuple(read_capture(read_plain(folder / name).splitlines(keepends=True), name))
         rows = _rows(folder / descriptor.stream, is_whole=run.stop is not None)
     except (OSError, CaptureError, UnicodeDecodeError, ValueError) as error:
-        return Check(subject, WIRE, False, f"{descriptor.stream} cannot be held against {name} ({error})")
+        return Check(subject, WIRE, False, f"{descriptor.stream} cannot be held against {name} ({error})"), None
     return _compared(subject, descriptor, log, rows, section, _unplugged_ns(run, descriptor.meter))
 
 
@@ -99,20 +108,21 @@ def _compared(
     rows: Sequence[Sequence[str]],
     section: Json,
     unplugged_ns: Sequence[int],
-) -> Check:
+) -> tuple[Check, Described | None]:
     options = section.get("options")
     logs_in = any(section.get(key) for key in ("password_file", "password_env"))
     access = Access(credentials=replace(REPLAYED, user=str(section.get("user", "")))) if logs_in else ANYBODY
     session = Session(str(section["driver"]), options if isinstance(options, dict) else {}, access, descriptor)
-    problem, furthest = "", -1
+    problem, furthest, meter = "", -1, None
     for played in _playbacks(log, unplugged_ns):
         comparison = Comparison(descriptor, rows)
         attempt = decode(session, played, comparison)
         if not attempt:
-            return Check(subject, WIRE, True, _held(descriptor, len(rows) - 1, comparison.moved))
+            return Check(subject, WIRE, True, _held(descriptor, len(rows) - 1, comparison.moved)), comparison.meter
+        meter = meter or comparison.meter
         if played.position > furthest:
             problem, furthest = attempt, played.position
-    return Check(subject, WIRE, False, f"wire-{descriptor.meter}.log and {descriptor.stream}: {problem}")
+    return Check(subject, WIRE, False, f"wire-{descriptor.meter}.log and {descriptor.stream}: {problem}"), meter
 
 
 def _playbacks(log: Sequence[Exchange], unplugged_ns: Sequence[int]) -> Iterator[Playback]:
@@ -167,9 +177,10 @@ def decode(session: Session, played: Playback, rows: "Comparison") -> str:
             meter = registry.open_meter(
                 session.driver, session.port, capture=None, options=session.options, access=session.access
             )
-            if problem := rows.problem_of_identity(meter.identify()):
+            identity, description = meter.identify(), meter.describe()
+            rows.meter = Described(identity, description)
+            if problem := rows.problem_of_identity(identity):
                 return problem
-            description = meter.describe()
             interval_s = description.interval_s or description.window_s or 1.0
             for heard in listen(_Followed(meter, played), interval_s, lambda: False, host.sleep):
                 if isinstance(heard, Reading) and (problem := rows.take(heard, played.position)):
@@ -247,6 +258,8 @@ class Comparison:
         self._late: list[tuple[Reading, int]] = []
         self.moved: Counter[str] = Counter()
         """What changes of the codec explain, and how often."""
+        self.meter: Described | None = None
+        """What the driver says of the meter."""
 
     def problem_of_identity(self, said: Identity) -> str:
         """Where the descriptor names another instrument than the log, or other columns than the stream."""

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from harness.documents import Json, facts_of_sut
 from harness.errors import AnalysisError
-from reports.analysis.findings_campaign import digest_of
+from reports.analysis.findings_campaign import certificate_of, digest_of
 from reports.analysis.limits import power_column
 from reports.analysis.results import AnalysedRun
 from reports.analysis.rules import Rule, was
@@ -230,6 +230,8 @@ def _of_run(run: AnalysedRun) -> Iterator[tuple[str, KeyKind, Any]]:
         yield f"{of}.averaging", "instrument", [how.averaging, how.window_s]
         yield f"{of}.figure", "instrument", how.identity.get("figure")
         yield f"{of}.certificate", "instrument", (how.calibration or {}).get("number")
+        if not was(Rule.POOLED_CALIBRATIONS):
+            yield f"{of}.calibration", "instrument", certificate_of(how)
 
 
 def _table(value: object) -> Json:

@@ -16,6 +16,7 @@ from harness.run_folder import RunFolder
 from reports.analysis.energy import Block
 from reports.analysis.findings import Finding, Severity
 from reports.analysis.limits import MeterError
+from reports.analysis.rules import Rule, was
 from reports.analysis.uncertainty import Number, t_quantile
 
 PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet", "generated-weights"))
@@ -28,6 +29,8 @@ ABSENT = "none"
 HARDWARE = ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "board")
 SOFTWARE = ("os", "kernel", "cpu_governor", "firmware", "python")
 """Facts of the SUT that runs of one mean must share."""
+CERTIFICATE = ("instrument", "number", "date", "expires", "k", "stability_percent_per_year", "points")
+"""What of a descriptor's `calibration` a reading is corrected by, and by which certificate."""
 
 
 def of_induced(scenario: str, value: Number | None) -> list[Finding]:
@@ -253,8 +256,8 @@ def of_half_width(scenario: str, entry: Json, limits: Mapping[str, float]) -> li
 
 def of_pooling(runs: Sequence[RunFolder]) -> Iterator[Finding]:
     """`pooled-incomparable`: runs of one mean, or of it and the baseline, that were not made alike. Another program,
-    other parameters, packages, another machine or another meter make the mean one of different things (invalid); other
-    software around it may (warn)."""
+    other parameters, packages, another machine, meter or certificate make the mean one of different things (invalid);
+    other software around it may (warn)."""
     names = sorted({run.start.scenario for run in runs})
     by_name = {name: [run for run in runs if run.start.scenario == name] for name in names}
     for name, own in by_name.items():
@@ -308,6 +311,8 @@ def _machine(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
     if all(run.start.source is None for run in runs):
         meters = sorted({descriptor.meter for run in runs for descriptor in run.power})
         found |= {f"meter.{meter}": [_identities(run, meter) for run in runs] for meter in meters}
+        if not was(Rule.POOLED_CALIBRATIONS):
+            found |= {f"calibration.{meter}": [_certificates(run, meter) for run in runs] for meter in meters}
     return found
 
 
@@ -324,6 +329,17 @@ def _software(runs: Sequence[RunFolder]) -> dict[str, list[object]]:
 def _identities(run: RunFolder, meter: str) -> list[list[str]]:
     found = [descriptor.identity for descriptor in run.power if descriptor.meter == meter]
     return [[str(identity.get(key, "")) for key in ("maker", "model", "serial")] for identity in found]
+
+
+def _certificates(run: RunFolder, meter: str) -> list[Json | None]:
+    """By which certificate the readings of a meter are corrected, and how."""
+    return [certificate_of(descriptor) for descriptor in run.power if descriptor.meter == meter]
+
+
+def certificate_of(descriptor: PowerDescriptor) -> Json | None:
+    """What of its calibration moves a number; None where the meter has no certificate."""
+    said = descriptor.calibration or {}
+    return {key: said.get(key) for key in CERTIFICATE} if said.get("number") is not None else None
 
 
 def _unlike(subject: str, severity: Severity, told: Mapping[str, Sequence[object]]) -> Iterator[Finding]:

@@ -37,6 +37,7 @@ class Rule(StrEnum):
     COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
     EACH_ORIGIN = "each-origin"  # one finding said the worst origin, and named all meters
     OPEN_ENDS = "open-ends"  # what no reading covers at an end was as sure as the last readings were alike, and no gap
+    POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
 
 

@@ -234,7 +234,7 @@ ADVICE = {
     ),
     "pooled-incomparable": Advice(
         "Runs of one mean, or of its baseline, were not made alike. The evidence names what differs, with its digests.",
-        "Repeat the runs with one program, one set of packages and parameters, on one machine, with one meter.",
+        "Repeat the runs with one program, packages and parameters, on one machine, with one meter and certificate.",
     ),
     "baseline-short": Advice(
         "Baseline blocks are shorter than the runs they are subtracted from.",

@@ -7,7 +7,7 @@ import pytest
 
 from harness.documents import Json
 from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis.findings_campaign import of_calibration
+from reports.analysis.findings_campaign import of_calibration, of_pooling
 from tests.reports.make_campaign import Shape, make_campaign
 
 REGISTERED: Json = {"instruments": "instruments.toml"}
@@ -72,3 +72,25 @@ def test_a_check_load_is_due_where_the_lab_asks_for_one(
     expected = [] if state is None else [("check-load-due", "warn", state)]
     assert found(run, known, REGISTERED | {"check_load_days": 30}) == expected
     assert found(run, known, REGISTERED | {"check_load_days": 0}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        ({"number": "2"}, True),
+        ({"date": "2026-02-01"}, True),
+        ({"k": 3.0}, True),
+        ({"points": [{"load_w": 60.0, "error_w": 0.6, "U_w": 0.1}]}, True),
+        ({"stability_percent_per_year": 0.0}, True),
+        ({"conditions": "23 C", "check_load": CHECKED}, False),
+        ({}, False),
+    ],
+)
+def test_runs_of_one_mean_rest_on_one_certificate(run: RunFolder, change: Json, is_another: bool) -> None:
+    first = certificate("2027-01-01") | {"date": "2026-01-01", "k": 2.0, "stability_percent_per_year": 0.1}
+    pooled = [
+        replace(run, power=tuple(replace(part, calibration=said) for part in run.power))
+        for said in (first, first | change)
+    ]
+    told = [(finding.code, finding.severity, sorted(finding.evidence)) for finding in of_pooling(pooled)]
+    assert told == [("pooled-incomparable", "invalid", ["calibration.wall"])] * is_another

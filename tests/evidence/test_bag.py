@@ -61,6 +61,40 @@ def test_what_is_no_part_of_the_campaign_stays_out_and_is_named(
         write_bag(campaign, tmp_path / "c.zip")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fetch.txt", "'fetch.txt' is no part of a bag"),
+        ("report.html", "'report.html' is no part of a bag"),
+        ("tags/x.txt", "'tags' is no part of a bag"),
+    ],
+)
+def test_a_file_beside_the_payload_is_refused(package: Path, tmp_path: Path, name: str, message: str) -> None:
+    with zipfile.ZipFile(package) as archive:
+        members = {entry: archive.read(entry) for entry in archive.namelist()}
+    top = next(iter(members)).partition("/")[0]
+    target = make_zip(tmp_path / "x.zip", [*members.items(), (f"{top}/{name}", b"http://127.0.0.1:1/x 1 data/x\n")])
+    with pytest.raises(SigningError, match=message):
+        unpack_bag(target, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content + b"\n", "bytes stand behind its directory"),
+        (lambda content: content[:-2] + b"\x05\0hello", "bytes stand behind its directory, or a comment"),
+        (lambda content: b"x" + content, "1 bytes stand before its first entry"),
+    ],
+)
+def test_bytes_around_the_package_are_refused(
+    package: Path, tmp_path: Path, change: Callable[[bytes], bytes], message: str
+) -> None:
+    target = tmp_path / "x.zip"
+    target.write_bytes(change(package.read_bytes()))
+    with pytest.raises(SigningError, match=message):
+        unpack_bag(target, tmp_path)
+
+
 @pytest.mark.parametrize("place", ["derived/extra", "{run}/artifacts/extra"])
 def test_a_link_is_not_packed(unsigned: Path, tmp_path: Path, place: str) -> None:
     campaign = copied(unsigned, tmp_path)

@@ -354,6 +354,9 @@ def a_run_redone(campaign: Path) -> None:
     ended = cut_back(campaign, run.name)
     kept = run.rename(run.with_name(run.name[:-1] + "f"))
     edit_rows(kept, less, wire=True)
+    journal = journal_of(kept)
+    journal[0]["uid"] = kept.name.rpartition("-")[2]
+    write_journal(kept, journal)
     for entry in ended:
         body = {key: entry[key] for key in entry if key not in ("seq", "prev", "utc", "type", "line_sha256")}
         CampaignFolder(campaign).append(entry["type"], entry["utc"], body | {"folder": kept.name})
@@ -524,7 +527,7 @@ PACKAGES: dict[str, tuple[Change | None, Callable[[bytes], bytes] | None, str]] 
         f"tag files in the encoding {name}": (encoded(name), None, "refused")
         for name in ("rot13", "zlib", "hex", "utf-16", "utf-7", "cp037", "idna", "latin-1")
     },
-    "a fetch.txt": (put("fetch.txt", lambda _: b"http://127.0.0.1:1/x 3 data/x\n"), None, "harmless"),
+    "a fetch.txt": (put("fetch.txt", lambda _: b"http://127.0.0.1:1/x 3 data/x\n"), None, "refused"),
     "a manifest that climbs": (put("manifest-sha256.txt", lambda c: c + b"0" * 64 + b"  ../x\n"), None, "refused"),
     "a payload that the manifest does not list": (put("data/extra", lambda _: b"x"), None, "refused"),
     "no tag manifest": (left_out("tagmanifest-sha256.txt"), None, "harmless"),
@@ -532,10 +535,10 @@ PACKAGES: dict[str, tuple[Change | None, Callable[[bytes], bytes] | None, str]] 
     "a payload with a reserved name (CON)": (put("data/CON", lambda _: b"x"), None, "refused"),
     "a payload with a reserved name (nul.txt)": (put("data/nul.txt", lambda _: b"x"), None, "refused"),
     "a payload that ends with a dot": (put("data/results.", lambda _: b"x"), None, "refused"),
-    "bytes before the package": (None, prefixed, "harmless"),
-    "bytes behind the package": (None, lambda package: package + b"\0" * 100, "harmless"),
+    "bytes before the package": (None, prefixed, "refused"),
+    "bytes behind the package": (None, lambda package: package + b"\0" * 100, "refused"),
     "a package cut off": (None, lambda package: package[:-100], "refused"),
-    "two packages in one": (None, lambda package: package + package, "harmless"),
+    "two packages in one": (None, lambda package: package + package, "refused"),
     "a local name that differs": (None, lambda p: p.replace(b"campaign.jsonl", b"campaign.jsonx", 1), "refused"),
     "folders 250 deep": (nested, None, "refused"),
     "an encoding named twice": (

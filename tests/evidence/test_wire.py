@@ -1,5 +1,6 @@
 """Rows of a stream are held against the bytes of its wire log; what cannot be compared is said, never passed over."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 
 from harness.evidence.codecs import changes_since
+from harness.evidence.descriptors import DESCRIPTOR
 from harness.evidence.wire import check_wires
-from harness.run_folder import CampaignFolder, Check, examine
+from harness.instruments import STATED
+from harness.run_folder import JOURNAL, CampaignFolder, Check, Examination, RunFolder, examine
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 
 Journal = list[dict[str, Any]]
@@ -38,7 +41,7 @@ def rows(change: Callable[[int, list[str]], list[str] | None]) -> Callable[[Path
         (rows(lambda at, row: None if at == 5 else row), "line 7: time_ns is"),
         (rows(lambda at, row: None if at > 50 else row), "readings of the log are no rows"),
         (rows(lambda at, row: [str(int(row[0]) + 1), *row[1:]] if at == 5 else row), "line 7: time_ns is"),
-        (rows(lambda at, row: [*row[:3], "stale"] if at == 5 else row), "line 7: flags is 'stale'"),
+        (rows(lambda at, row: [*row[:-1], "stale"] if at == 5 else row), "line 7: flags is 'stale'"),
         (described(lambda one: one["identity"].update(model="Watts up? PRO ES")), "model of the meter is"),
         (described(lambda one: one["identity"].update(driver="wt310")), "says driver 'wt310', lab.toml 'wattsup'"),
         (lambda run: (run / "wire-wall.log").write_bytes(b"1 < zz\n") and None, "the wire log was changed or is not"),
@@ -53,6 +56,72 @@ def test_a_stream_that_its_wire_log_contradicts_is_found(
     failed = [check for check in checks_of(campaign) if not check.passed]
     assert len(failed) == 1
     assert message in failed[0].detail
+
+
+@pytest.fixture(scope="module")
+def one_run(unsigned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first run of the campaign, to be written to: here only its own contradictions count."""
+    return CampaignFolder(copied(unsigned, tmp_path_factory.mktemp("one"))).run_paths()[0]
+
+
+def described_otherwise(run: Path, change: Callable[[Journal], object]) -> list[str]:
+    """What `descriptor` says of the run with its journal changed, which is then put back."""
+    before = (run / JOURNAL).read_bytes()
+    journal = journal_of(run)
+    try:
+        change(journal)
+        write_journal(run, journal)
+        seen = Examination([], [], [], [], {run.name: RunFolder.open(run)}, {})
+        return [
+            check.detail for check in check_wires(run.parent, seen) if check.name == DESCRIPTOR and not check.passed
+        ]
+    finally:
+        (run / JOURNAL).write_bytes(before)
+
+
+CERTIFICATE = {"instrument": "wall", "number": "D-K-1", "date": "2026-01-01", "k": 2.0, "points": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window_s": 0.1}, "window_s is 0.1, its driver wattsup says 1.0"),
+        ({"averaging": "instantaneous"}, "averaging is 'instantaneous', its driver wattsup says 'window'"),
+        ({"stamp": "start"}, "stamp is 'start', its driver wattsup says 'end'"),
+        ({"latency_s": 0.4}, "latency_s is 0.4, its driver wattsup says 0.0"),
+        ({"ranging": "fixed"}, "ranging is 'fixed', its driver wattsup says 'none'"),
+        ({"tier": "reference"}, "tier is 'reference', its driver wattsup says 'indicative'"),
+        ({"circuit": "another"}, "circuit is 'another', inputs/lab.toml has 'sut-ac-inlet'"),
+        ({"calibration": CERTIFICATE}, "calibration is .*, but the run kept no instrument register"),
+        ({"identity": {"certified_by": "PTB"}}, "identity.certified_by is 'PTB', which no driver says"),
+        ({"evidence": {"identity_model": "WT310E"}}, "evidence.identity_model is 'WT310E', identity.model 'Watts up"),
+        ({"evidence": {"remedy": "none"}}, "evidence.remedy is 'none', what was found calls for ''"),
+        ({"columns": {"resolution": 0.001}}, r"columns.power_w.resolution is 0.001, its driver wattsup says 0.1"),
+        ({"columns": {"range": [0.0, 1.0]}}, r"columns.power_w.range.1 is 1.0, its driver wattsup says 1800.0"),
+        ({"columns": {"unit": "kW"}}, r"columns.power_w.unit is 'kW', its driver wattsup says 'W'"),
+        ({"columns": {"accuracy": None}}, "columns.power_w.accuracy.counts is None, its driver wattsup says 3.0"),
+    ],
+)  # fmt: skip
+def test_a_descriptor_that_says_more_than_driver_lab_and_register_is_found_with_its_line(
+    one_run: Path, change: dict[str, Any], message: str
+) -> None:
+    def edit(journal: Journal) -> None:
+        for key, value in change.items():
+            place = journal[1][key][0] if key == "columns" else journal[1].get(key)
+            journal[1] |= {key: value} if not isinstance(place, dict) else {}
+            place.update(value) if isinstance(place, dict) else None
+
+    (found,) = described_otherwise(one_run, edit)
+    assert re.match(rf"run.jsonl:2: readings-wall.csv: .*{message}", found), found
+
+
+def test_limits_that_the_lab_did_not_state_are_found(one_run: Path) -> None:
+    def stated(journal: Journal) -> None:
+        journal[0]["config"]["meters"]["wall"]["limits_percent"] = 0.1
+        journal[1]["columns"][0]["accuracy"] |= {"reading_percent": 0.1, "counts": 0.0, "source": STATED}
+
+    (found,) = described_otherwise(one_run, stated)
+    assert "columns.power_w.accuracy.reading_percent is 0.1, its driver wattsup says 1.5" in found
 
 
 def test_a_codec_of_a_newer_wattlab_is_not_decoded_and_that_is_said(unsigned: Path, tmp_path: Path) -> None:
@@ -86,8 +155,9 @@ def test_an_import_is_not_stamped_by_this_hosts_clock(unsigned: Path, tmp_path: 
 
 def test_as_measured_every_stream_is_what_its_wire_log_says(unsigned: Path) -> None:
     checks = checks_of(unsigned)
-    assert len(checks) == len(CampaignFolder(unsigned).run_paths())
-    assert all(check.passed and "are what its wire log says" in check.detail for check in checks)
+    assert [check.name for check in checks] == ["wire", "descriptor"] * len(CampaignFolder(unsigned).run_paths())
+    assert all(check.passed for check in checks)
+    assert all("are what its wire log says" in check.detail for check in checks[::2])
 
 
 def late_rows(first: int, last: int) -> Callable[[Path], None]:

@@ -36,12 +36,23 @@ from harness.documents import (
 )
 from harness.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
 from meters import wattsup
-from meters.reading import CODEC
+from meters.reading import CODEC, columns_of, header_of
 
+PACKAGES = ["numpy==2.4.0", "psutil==7.0.0"]
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 LAB_TOML = Path(__file__).parents[2] / "lab.toml"
 Floats = npt.NDArray[np.float64]
+COLUMNS: list[dict[str, Any]] = [
+    {"name": name, "unit": unit, "resolution": step, "range": [0.0, top],
+     "accuracy": dataclasses.asdict(wattsup.ACCURACY) if name == "power_w" else None}
+    for name, unit, step, top in (
+        ("power_w", "W", 0.1, 1800.0), ("voltage_v", "V", 0.1, 300.0), ("current_a", "A", 0.001, 20.0),
+        ("power_factor", "1", 0.01, 1.0), ("frequency_hz", "Hz", 0.1, 70.0), ("apparent_power_va", "VA", 0.1, 6000.0),
+        ("energy_wh", "Wh", 0.1, 1e8),
+    )
+]  # fmt: skip
+"""Of a Watts Up?, as its driver describes it; all but the power is never sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +252,8 @@ class SyntheticRun:
         }  # fmt: skip
         environment = {
             "interpreter": "/srv/venv/bin/python", "executable": "/srv/venv/bin/python", "binary_sha256": "b" * 64,
-            "python": "3.12.3", "packages": ["numpy==2.4.0", "psutil==7.0.0"], "sha256": "c" * 64, "editable": [],
+            "python": "3.12.3", "packages": PACKAGES, "editable": [],
+            "sha256": hashlib.sha256("".join(f"{one}\n" for one in PACKAGES).encode()).hexdigest(),
             "extra_paths": [], "problem": None,
         }  # fmt: skip
         return {"staged": staged, "on_sut": [], "environment": None if self.load is None else environment}
@@ -256,15 +268,13 @@ class SyntheticRun:
         return {"name": name, "title": name, "kind": "scenario", "description": "synthetic", "parameters": parameters}
 
     def _meter(self) -> PowerDescriptor:
-        accuracy = {"reading_percent": 1.5, "range_percent": 0.0, "counts": 3.0, "source": "operator's manual"}
         return PowerDescriptor(
             stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet",
             identity={"maker": "Electronic Educational Devices", "model": "Watts up? PRO", "serial": "",
                       "firmware": "4.12 (EMULATED), hardware 1.3", "driver": "wattsup"},
             origin=self.shape.origin, evidence={"device": "/dev/pts/7", "major": 136}, averaging="window",
             window_s=1.0, stamp="end", latency_s=0.0,
-            columns=[{"name": "power_w", "unit": "W", "resolution": 0.1, "range": [0.0, 1800.0], "accuracy": accuracy}],
-            codec=CODEC,
+            tier="indicative", columns=COLUMNS, codec=CODEC,
         )  # fmt: skip
 
     def _agent(self) -> IndicatorDescriptor:
@@ -308,8 +318,10 @@ class SyntheticRun:
             level *= 0.9 + 0.1 * float(self._random.uniform())
         power = 41.0 + self._envelope(level, 3.0) + self._random.normal(0, 0.4 + 0.03 * level, self._count)
         times = self._base_ns + (self._seconds * SECOND_NS).astype(np.int64)
-        rows = [f"{t},{p:.1f},1.0," for t, p in zip(times.tolist(), power.tolist(), strict=True)]
-        return "\n".join(["time_ns,power_w,window_s,flags", *rows, ""]).encode()
+        unsent = "," * (len(COLUMNS) - 1)
+        rows = [f"{t},{p:.1f}{unsent},1.0," for t, p in zip(times.tolist(), power.tolist(), strict=True)]
+        header = header_of(columns_of(column["name"] for column in COLUMNS))
+        return "\n".join([",".join(header), *rows, ""]).encode()
 
     def _samples(self) -> bytes:
         load = self.load or Load(0.0, 0.4)

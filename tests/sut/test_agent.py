@@ -562,6 +562,20 @@ def test_marker_lines_beyond_the_bound_are_dropped_and_said_once(tmp_path: Path)
         assert "10000 marker lines" in said
 
 
+@pytest.mark.parametrize(
+    ("twice", "name"),
+    [
+        (b'{"sut_ns": 5, "sut_ns": 9, "action": "a", "edge": "end", "sut_wall_ns": 6}', "sut_ns"),
+        (b'{"action": "a", "action": "b", "edge": "end", "sut_ns": 5, "sut_wall_ns": 6}', "action"),
+        (b'{"action": "a", "edge": "end", "sut_ns": 5, "sut_wall_ns": 6, "metrics": {"x": 1, "x": 2}}', "x"),
+        (b'{"action": "a", "edge": "end", "sut_ns": 5, "sut_wall_ns": 6, "metrics": {"x": [{"y": 1, "y": 1}]}}', "y"),
+    ],
+)
+def test_a_marker_line_in_which_a_name_stands_twice_makes_no_number(twice: bytes, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^the name '{name}' stands twice$"):
+        parse_marker(twice)
+
+
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5).map(repr).map(str.encode)

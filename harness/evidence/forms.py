@@ -1,0 +1,250 @@
+"""Every entry of the logs and every start document on its own, and what it says of others: its form, its counts, its
+names.
+
+Knows the documents of runs and log. Knows no number, no key and no clock: stamps against each other are `dates` and
+`clock`. What an older wattlab did not write is not asked of its campaigns.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from harness.ambient import STREAM as ROOM
+from harness.documents import ExitStatus, Json, describe, load_object, matches
+from harness.errors import DocumentError
+from harness.run_folder import JOURNAL, WORK, Check, Examination, RunFolder, read_plain
+
+Form: TypeAlias = Mapping[str, Any]
+Text: TypeAlias = str | None
+FORMS: Mapping[str, Form] = {
+    "campaign": {"schema": int, "name": str, "uid": str, "seed": int | None, "design": str, "customer": str,
+                 "config": Json | None},
+    "plan": {"runs": list[Json]},
+    "preflight": {"reasons": list[Json]},
+    "run-begin": {"ordinal": int, "folder": str, "attempt": int},
+    "run-start": {"ordinal": int, "folder": str, "start": str},
+    "run-end": {
+        "ordinal": int, "folder": str, "exit_status": ExitStatus, "reason": Text, "manifest": Text, "signature": Text,
+        "lost": Literal["gone", "empty"] | None, "unsigned": Text, "thrown_out": Text,
+    },
+    "attachment": {"path": str, "sha256": str, "note": str},
+    "annotation": {"operator": str, "run": Text, "text": str, "exclude": Text},
+}  # fmt: skip
+"""Type of an entry -> what its fields are, where they stand in it."""
+REASON: Form = {"severity": Literal["ok", "warn", "unknown", "refuse"], "subject": str, "text": str}
+TWICE = {"name": "campaign.name", "seed": "campaign.seed", "design": "campaign.design", "customer": "lab.customer"}
+"""Fields of the log's first line -> the same in its configuration."""
+STARTED = 2
+"""The journal's schema from which on the log names every start document."""
+
+
+def check_forms(subject: str, seen: Examination) -> Iterator[Check]:
+    """One check of the campaign's log, one of the annotations, one of the start documents of what was measured here."""
+    measured = [run for run in seen.runs.values() if _is_measured(run)]
+    yield _check(subject, "entries", _of_log(seen.entries, measured), f"{len(seen.entries)} entries in form and order")
+    if seen.annotations:
+        yield _check(subject, "entries", _of_notes(seen.annotations), f"{len(seen.annotations)} notes in form")
+    problems = (problem for run in measured for problem in _of_run(run))
+    yield _check(subject, "start", problems, "start documents, folders and streams name the same")
+
+
+def _is_measured(run: RunFolder) -> bool:
+    return run.start.time_base == "host-monotonic" and run.start.source is None
+
+
+def _check(subject: str, name: str, problems: Iterator[str], held: str) -> Check:
+    shown = list(problems)
+    return Check(subject, name, not shown, "; ".join(shown[:5]) or held)
+
+
+# --- entries ---
+
+
+def _of_log(entries: Sequence[Json], measured: Sequence[RunFolder]) -> Iterator[str]:
+    for entry in entries:
+        yield from _of_entry(entry, "campaign.jsonl")
+    yield from _of_header(entries)
+    yield from _of_attempts(entries)
+    yield from _of_preflight(entries)
+    named = {entry.get("folder") for entry in entries if entry.get("type") == "run-start"}
+    for run in measured:
+        # One that was cut off may have been killed before the log could name its start document.
+        if run.stop is not None and _schema_of(run) >= STARTED and run.path.name not in named:
+            yield f"no run-start names {run.path.name}, whose journal says that it ended"
+
+
+def _schema_of(run: RunFolder) -> int:
+    """The schema that the start document was written by."""
+    try:
+        written = load_object(read_plain(run.path / JOURNAL).split(b"\n", 1)[0], JOURNAL).get("schema")
+    except (OSError, DocumentError):
+        return 1
+    return written if isinstance(written, int) else 1
+
+
+def _of_entry(entry: Json, log: str) -> Iterator[str]:
+    """The form of one entry, and that it is stamped."""
+    where = f"{log}:{entry.get('seq')!r:.10}"
+    yield from _of_form(entry, FORMS.get(str(entry.get("type")), {}), where)
+    if not _is_stamp(entry.get("utc")):
+        yield f"{where}: it is stamped {entry.get('utc')!r:.40}, which is no moment with its zone"
+
+
+def _of_form(entry: Json, form: Form, where: str) -> Iterator[str]:
+    for key, hint in form.items():
+        if key in entry and not matches(entry[key], hint):
+            yield f"{where}: {key} is {entry[key]!r:.60}, expected {describe(hint)}"
+
+
+def _is_stamp(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _of_header(entries: Sequence[Json]) -> Iterator[str]:
+    """What the first line says beside its own configuration."""
+    header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
+    if sum(entry.get("type") == "campaign" for entry in entries) > 1:
+        yield "campaign.jsonl says twice what campaign it is"
+    for key, path in TWICE.items():
+        table, _, name = path.partition(".")
+        settings = _table(_table(header.get("config")).get(table))
+        if key in header and name in settings and header[key] != settings[name]:
+            yield f"campaign.jsonl:1: {key} is {header[key]!r:.40}, its config has {path} {settings[name]!r:.40}"
+
+
+def _of_attempts(entries: Sequence[Json]) -> Iterator[str]:
+    """Attempts are counted from 1 for each run; a run begins, starts and ends, once each, in this order."""
+    order = ("run-begin", "run-start", "run-end")
+    attempts: dict[object, int] = {}
+    places: dict[object, list[tuple[str, object]]] = {}
+    for entry in entries:
+        kind, ordinal = str(entry.get("type")), repr(entry.get("ordinal"))
+        if kind == "run-begin":
+            attempts[ordinal] = attempts.get(ordinal, 0) + 1
+            if entry.get("attempt") != attempts[ordinal]:
+                yield f"campaign.jsonl:{entry.get('seq')}: attempt {entry.get('attempt')!r:.20} of run {ordinal:.20}, "\
+                      f"which is its attempt {attempts[ordinal]}"  # fmt: skip
+        if kind in order:
+            places.setdefault(repr(entry.get("folder")), []).append((kind, ordinal))
+    for folder, told in places.items():
+        kinds = [kind for kind, _ in told]
+        if len({ordinal for _, ordinal in told}) > 1 or kinds != [kind for kind in order if kind in kinds]:
+            yield f"campaign.jsonl has {', '.join(f'{kind} of run {ordinal}' for kind, ordinal in told)} of {folder}"
+
+
+def _of_preflight(entries: Sequence[Json]) -> Iterator[str]:
+    """Checks of the lab were made before the first run, in form, and none that refused a start was followed by one."""
+    refused, is_begun, is_checked = False, False, False
+    for entry in entries:
+        where = f"campaign.jsonl:{entry.get('seq')}"
+        if entry.get("type") == "run-begin":
+            if refused:
+                yield f"{where}: a run was begun although the preflight before it refused a start"
+            refused, is_begun = False, True
+        if entry.get("type") == "preflight" and isinstance(entry.get("reasons"), list):
+            reasons = [_table(one) for one in entry["reasons"]]
+            for reason in reasons:
+                yield from _of_form(reason, REASON, f"{where}: reasons")
+                if reason.keys() != REASON.keys():
+                    yield f"{where}: reasons has {', '.join(reason) or 'nothing'}, expected {', '.join(REASON)}"
+            if is_begun and not is_checked:
+                yield f"{where}: the lab was first checked after the first run was begun"
+            refused, is_checked = any(reason.get("severity") == "refuse" for reason in reasons), True
+
+
+def _of_notes(notes: Sequence[Json]) -> Iterator[str]:
+    for number, note in enumerate(notes, 1):
+        yield from _of_entry(note, "annotations.jsonl")
+        empty = [key for key in ("operator", "text") if isinstance(note.get(key), str) and not note[key].strip()]
+        if empty:
+            yield f"annotations.jsonl:{number}: {', '.join(empty)}: found nothing, expected who noted what"
+        if note.get("exclude") is not None and note.get("run") is None:
+            yield f"annotations.jsonl:{number}: it excludes without a run"
+
+
+# --- start documents ---
+
+
+def _of_run(run: RunFolder) -> Iterator[str]:
+    problems = [*_of_names(run), *_of_environment(run), *_of_staged(run), *_of_scenario(run), *_of_streams(run)]
+    yield from (f"{run.path.name}: {problem}" for problem in problems)
+
+
+def _of_names(run: RunFolder) -> Iterator[str]:
+    """Uid and ordinal stand in the folder's name too, the operator in the configuration."""
+    start = run.start
+    if not run.path.name.endswith(f"-r{start.ordinal:02d}-{start.uid}"):
+        yield f"its start document says ordinal {start.ordinal}, uid {start.uid!r:.20}"
+    operator = _table(start.config.get("lab")).get("operator", start.operator)
+    if start.operator != operator:
+        yield f"operator is {start.operator!r:.40}, its config has lab.operator {operator!r:.40}"
+
+
+def _of_environment(run: RunFolder) -> Iterator[str]:
+    """The packages, against their own digest (`harness.material.Inventory`)."""
+    environment = run.start.environment or {}
+    packages = environment.get("packages")
+    listed = [str(one) for one in packages] if isinstance(packages, list) else []
+    digest = hashlib.sha256("".join(f"{one}\n" for one in listed).encode()).hexdigest() if listed else None
+    if environment and environment.get("sha256") != digest:
+        yield f"environment.sha256 is {environment.get('sha256')!r:.20}, its {len(listed)} packages give {digest!r:.20}"
+
+
+def _of_staged(run: RunFolder) -> Iterator[str]:
+    """What was staged, and whether the run folder holds just that of it."""
+    if run.start.staged is None:
+        return
+    kept = {name for name, staged in run.start.staged.items() if staged.get("kept")}
+    folder = run.path / WORK
+    there = {item.relative_to(folder).as_posix(): item for item in folder.rglob("*") if item.is_file()}
+    if odd := sorted(there.keys() - kept):
+        yield f"{WORK}/{odd[0]} is a staged file that its start document does not name"
+    for name in sorted(there.keys() & kept):
+        size, said = there[name].stat().st_size, run.start.staged[name].get("bytes")
+        if said != size:
+            yield f"staged {name} has {said!r:.20} bytes in its start document, {size} in {WORK}"
+    inputs = {item.name for item in (run.path / "inputs").glob("*") if item.is_file()}
+    if odd := sorted(inputs - run.start.inputs.keys()):
+        yield f"inputs/{odd[0]} is an input that its start document does not name"
+
+
+def _of_scenario(run: RunFolder) -> Iterator[str]:
+    """Name and kind of the scenario, which its configuration has too."""
+    told, start = run.start.scenario_config, run.start
+    if told.get("name", start.scenario) != start.scenario:
+        yield f"it is of the scenario {start.scenario!r:.40}, its scenario_config of {told['name']!r:.40}"
+    if told and (start.kind == "baseline") != (told.get("kind") == "baseline"):
+        yield f"it is a {start.kind}, its scenario_config is of the kind {told.get('kind')!r:.20}"
+
+
+def _of_streams(run: RunFolder) -> Iterator[str]:
+    """Streams are what lab.toml has instruments for, and files that the stop document counted."""
+    meters, ambient = (_table(run.start.config.get(key)) for key in ("meters", "ambient"))
+    recorded = [power.meter for power in run.power]
+    if len(set(recorded)) < len(recorded):
+        yield "a meter has two streams"
+    if run.exit_status == "success" and (lacking := sorted(meters.keys() - set(recorded))):
+        yield f"it has no stream of meter {lacking[0]}"
+    streams = [descriptor.stream for descriptor in run.indicators]
+    if ROOM in streams and not ambient.get("file"):
+        yield f"it has {ROOM}, and lab.toml names no thermometer ([ambient] file)"
+    if ambient.get("file") and run.exit_status == "success" and ROOM not in streams:
+        yield f"lab.toml names a thermometer, and it has no {ROOM}"
+    if run.stop is None:
+        return
+    files = {path.name for suffix in ("csv", "log") for path in run.path.glob(f"*.{suffix}")}
+    for name in sorted(files ^ run.stop.streams.keys()):
+        yield f"{name} is {'no stream of its stop document' if name in files else 'counted, and not there'}"
+    for name in sorted(files & run.stop.streams.keys()):
+        content = read_plain(run.path / name)
+        rows = content.count(b"\n") - (name.endswith(".csv") and len(content) > 0)
+        if run.stop.streams[name].get("rows") != rows:
+            yield f"{name} has {rows} rows, its stop document says {run.stop.streams[name].get('rows')!r:.20}"
+
+
+def _table(value: object) -> Json:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,171 @@
+"""What one entry or start document says of itself and of its neighbours is held against them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.documents import Json
+from harness.evidence.forms import check_forms
+from harness.run_folder import ANNOTATIONS, JOURNAL, CampaignFolder, Examination, RunFolder, examine
+from tests.evidence.forger import copied, journal_of, write_journal
+
+Entries = list[dict[str, Any]]
+UTC = "2026-11-21T09:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def seen(unsigned: Path) -> Examination:
+    """The campaign as it was measured."""
+    return examine(unsigned)
+
+
+@pytest.fixture(scope="module")
+def one_run(unsigned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scenario's run, to be written to."""
+    return CampaignFolder(copied(unsigned, tmp_path_factory.mktemp("one"))).run_paths()[1]
+
+
+def problems(seen: Examination) -> list[str]:
+    return [f"{check.name}: {check.detail}" for check in check_forms("study", seen) if not check.passed]
+
+
+def of_log(seen: Examination, change: Callable[[Entries], object]) -> list[str]:
+    entries = [dict(entry) for entry in seen.entries]
+    change(entries)
+    return problems(Examination([], entries, [], [], seen.runs, {}))
+
+
+def test_as_measured_every_form_holds(seen: Examination) -> None:
+    assert problems(seen) == []
+
+
+def first(entries: Entries, kind: str) -> int:
+    return next(place for place, entry in enumerate(entries) if entry["type"] == kind)
+
+
+def checked(*severities: str, at: int, **extra: object) -> Callable[[Entries], object]:
+    reasons = [{"severity": one, "subject": "disk", "text": "t"} | extra for one in severities]
+    return lambda entries: entries.insert(at, {"type": "preflight", "seq": 3, "utc": UTC, "reasons": reasons})
+
+
+def put(kind: str, **values: object) -> Callable[[Entries], object]:
+    return lambda entries: entries[first(entries, kind)].update(values)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("campaign", customer="a ministry"), "customer is 'a ministry', its config has lab.customer ''"),
+        (put("campaign", design="two-stage"), "design is 'two-stage', its config has campaign.design"),
+        (put("campaign", seed=8), "seed is 8, its config has campaign.seed 7"),
+        (put("campaign", utc="never"), "campaign.jsonl:1: it is stamped 'never', which is no moment"),
+        (put("plan", utc="2026-11-21T08:00:00"), "campaign.jsonl:2: it is stamped .* which is no moment with its zone"),
+        (put("run-begin", attempt=2), "attempt 2 of run 1, which is its attempt 1"),
+        (put("run-begin", ordinal="1"), "ordinal is '1', expected int"),
+        (put("run-end", lost="stolen"), "lost is 'stolen', expected"),
+        (put("run-start", ordinal=2), "campaign.jsonl has run-begin of run 1, run-start of run 2"),
+        (lambda e: e.pop(first(e, "run-start")), r"no run-start names \S+-r01-\S+, whose journal says that it ended"),
+        (lambda e: e.insert(3, e.pop(first(e, "run-end"))), "campaign.jsonl has run-begin of run 1, run-end of run 1"),
+        (lambda e: e.append(dict(e[0])), "says twice what campaign it is"),
+        (checked("ok", at=3), "the lab was first checked after the first run was begun"),
+        (checked("refuse", at=2), "a run was begun although the preflight before it refused a start"),
+        (checked("fine", at=2), "reasons: severity is 'fine', expected 'ok'"),
+        (checked("ok", at=2, certified=True), "reasons has severity, subject, text, certified, expected"),
+    ],
+)
+def test_a_log_that_contradicts_itself_is_found(
+    seen: Examination, change: Callable[[Entries], object], message: str
+) -> None:
+    (found,) = of_log(seen, change)
+    assert re.match(f"entries: .*{message}", found), found
+
+
+def test_a_lab_that_was_checked_before_its_runs_is_in_order(seen: Examination) -> None:
+    assert of_log(seen, checked("ok", "warn", "unknown", at=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("note", "message"),
+    [
+        ({"text": 3}, "text is 3, expected str"),
+        ({"operator": ["me"]}, r"operator is \['me'\], expected str"),
+        ({"exclude": True}, "exclude is True, expected"),
+        ({"exclude": "draught"}, "it excludes without a run"),
+        ({"run": {"a": 1}}, "run is {'a': 1}, expected"),
+        ({"text": " "}, "text: found nothing, expected who noted what"),
+    ],
+)
+def test_a_note_of_another_form_is_found(seen: Examination, note: Json, message: str) -> None:
+    entry = {"type": "annotation", "seq": 1, "utc": UTC, "operator": "me", "run": None, "text": "t", "exclude": None}
+    (found,) = problems(Examination([], seen.entries, [entry | note], [], seen.runs, {}))
+    assert re.match(f"entries: {ANNOTATIONS}:1: {message}", found), found
+    assert problems(Examination([], seen.entries, [entry], [], seen.runs, {})) == []
+
+
+def staged(size: int) -> Callable[[Json], object]:
+    return lambda start: start["staged"]["train.py"].update(bytes=size)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda start: start.update(uid="ffffffff"), "its start document says ordinal 2, uid 'ffffffff'"),
+        (lambda start: start.update(operator="M. Allory"), "operator is 'M. Allory', its config has lab.operator"),
+        (lambda start: start["environment"]["packages"].append("codecarbon==3.0.0"), "its 3 packages give"),
+        (lambda start: start["environment"].update(packages=[]), "environment.sha256 is .*, its 0 packages give None"),
+        (staged(1), "staged train.py has 1 bytes in its start document, 24 in inputs/work"),
+        (
+            lambda start: start["staged"].pop("markers.py"),
+            "markers.py is a staged file that its start document does not",
+        ),
+        (lambda start: start.update(inputs={}), "inputs/lab.toml is an input that its start document does not name"),
+        (lambda start: start["scenario_config"].update(name="idle"), "of the scenario 'cnn', its scenario_config of"),
+        (lambda start: start["scenario_config"].update(kind="baseline"), "it is a scenario, its scenario_config is of"),
+        (lambda start: start["config"]["meters"].update(second={}), "it has no stream of meter second"),
+        (lambda start: start["config"].update(ambient={"file": "/x"}), "lab.toml names a thermometer, and it has no"),
+    ],
+)
+def test_a_start_document_that_contradicts_its_folder_is_found(
+    seen: Examination, one_run: Path, change: Callable[[Json], object], message: str
+) -> None:
+    assert_found(seen, one_run, lambda journal: change(journal[0]), message)
+
+
+def room(journal: list[Json]) -> None:
+    column = {"name": "ambient_c", "unit": "degC"}
+    journal.insert(2, {"type": "descriptor", "kind": "indicators", "stream": "samples-ambient.csv", "period_s": 5.0,
+                       "clock": "host", "columns": [column]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (room, "it has samples-ambient.csv, and lab.toml names no thermometer"),
+        (lambda j: j[-1]["streams"].pop("wire-wall.log"), "wire-wall.log is no stream of its stop document"),
+        (lambda j: j[-1]["streams"].update({"x.csv": {}}), "x.csv is counted, and not there"),
+        (
+            lambda j: j[-1]["streams"]["wire-wall.log"].update(rows=1),
+            "wire-wall.log has .* rows, its stop document says",
+        ),
+    ],
+)
+def test_streams_that_nothing_else_in_the_run_knows_are_found(
+    seen: Examination, one_run: Path, change: Callable[[list[Json]], object], message: str
+) -> None:
+    assert_found(seen, one_run, change, message)
+
+
+def assert_found(seen: Examination, run: Path, change: Callable[[list[Json]], object], message: str) -> None:
+    before = (run / JOURNAL).read_bytes()
+    journal = journal_of(run)
+    try:
+        change(journal)
+        write_journal(run, journal)
+        runs = {run.name: RunFolder.open(run)}
+    finally:
+        (run / JOURNAL).write_bytes(before)
+    (found,) = problems(Examination([], seen.entries, [], [], runs, {}))
+    assert re.match(rf"start: {run.name}: .*{message}", found), found
