@@ -95,8 +95,8 @@ def _baseline(config: LabConfig) -> Iterator[Reason]:
                 "warn",
                 "baseline",
                 f"scenarios.{scenario.name} lasts longer ({', '.join(longer)}) than a baseline block "
-                f"(baseline.duration_s = {block_s:g}): what is subtracted from its runs is known the worse; let a block "
-                f"last {max(lengths_s.values()):g} s at least",
+                f"(baseline.duration_s = {block_s:g}): what is subtracted from its runs is less well known; a block is "
+                f"to last {max(lengths_s.values()):g} s at least",
             )
 
 

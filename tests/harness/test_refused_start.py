@@ -106,7 +106,7 @@ def test_a_baseline_shorter_than_a_load_is_remarked_with_the_length_that_suffice
     assert remark.severity == "warn"
     assert f"load_s = 90) than a baseline block (baseline.duration_s = {block_s:g})" in remark.text
     assert remark.subject == "baseline"
-    assert "let a block last 90 s at least" in remark.text
+    assert "a block is to last 90 s at least" in remark.text
     enough = config_of(tmp_path, MINIMAL + load.replace("90.0", f"{block_s}"))
     assert not [reason for reason in of_files(enough) if "load_s" in reason.text]
 
