@@ -153,6 +153,7 @@ def test_sign_and_verify_by_the_command_line(
     assert cli.main(["verify", str(campaign), "--public-key", str(public(key)), "--all"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "signed 6 runs of study" in out
+    assert "signed notes pass there are none, as when it was signed" in out
     assert "checks passed" in out
     assert cli.main(["verify", str(campaign), "--public-key", str(public(other_key))]) == 3
     out = " ".join(capsys.readouterr().out.split())
