@@ -144,8 +144,14 @@ def test_a_key_whose_name_begins_with_a_dash_is_still_a_file(
 
 
 def test_sign_and_verify_by_the_command_line(
-    unsigned: Path, key: Path, other_key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unsigned: Path,
+    key: Path,
+    other_key: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     campaign = copied(unsigned, tmp_path)
     assert cli.main(["verify", str(campaign)]) == 0
     assert "Nothing proves who made this campaign" in capsys.readouterr().out
