@@ -219,9 +219,8 @@ def test_what_is_not_in_order_is_listed_and_its_fingerprint_is_whole(
 )  # fmt: skip
 def test_each_kind_of_failed_check_has_its_own_meaning_and_remedy(check_: Check, meaning: str) -> None:
     first, *rest = verify.in_words(Path("runs/c"), [check_])
-    assert first.startswith(f"- runs/c {meaning[:3]}") or meaning in first
     assert meaning in first
-    assert (rest == []) == (meaning == "is not as it was measured")
+    assert (rest == []) == meaning.startswith(("is not as it was measured", "is not signed", "lacks planned runs"))
 
 
 def test_what_failed_is_the_last_that_verify_says_and_the_same_fault_of_many_runs_stands_once(
