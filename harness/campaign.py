@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import TypeAlias
@@ -48,6 +49,8 @@ from harness.run_folder import (
 from harness.speaking import MeterAway, require_speaking
 from meters.meter import MeterError
 
+BEGIN_S = 5.0
+"""About so long a run takes to begin (files, agent, meters, clocks); what was measured of the first run replaces it."""
 RATED: tuple[RunKind, ...] = ("baseline", "scenario")
 OBSERVER: tuple[RunKind, ...] = ("observer",)
 Judge: TypeAlias = Callable[[Path], str | None]
@@ -247,13 +250,14 @@ class Campaign:
         self._reference = self._session_began(bench)
         campaign, baseline = self._config.file.campaign, self._config.file.baseline
         # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
-        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s
-        durations_s: dict[str, list[float]] = {self._config.baseline.name: [known_s]}
+        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + BEGIN_S
+        durations_s: dict[str, list[float]] = {}
+        left_s = partial(_estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
             tried = len(self._thrown_out().get(planned.ordinal, []))
             for failures in range(tried + 1, self._most_attempts + 1):
                 begin = time.monotonic()
-                ended, thrown_out = self._attempt(bench, planned, durations_s, on_progress, judge)
+                ended, thrown_out = self._attempt(bench, planned, left_s, on_progress, judge)
                 if ended.exit_status == "success":
                     durations_s.setdefault(planned.scenario, []).append(time.monotonic() - begin)
                     if thrown_out is None:
@@ -300,7 +304,7 @@ class Campaign:
         self,
         bench: Bench,
         planned: PlannedRun,
-        durations_s: dict[str, list[float]],
+        left_s: Callable[[Sequence[PlannedRun]], float],
         on_progress: Callable[[Progress], None],
         judge: Judge,
     ) -> tuple[Ended, str | None]:
@@ -322,7 +326,7 @@ class Campaign:
         total = len(self.plan)
 
         def on_phase(phase: str, recorder: MeterRecorder | None) -> None:
-            estimate_s = _estimate_s(left, durations_s)
+            estimate_s = left_s(left)
             on_progress(
                 Progress(
                     done=total - len(left),
@@ -517,8 +521,11 @@ def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:
     return run.exit_status, run.reason
 
 
-def _estimate_s(left: list[PlannedRun], durations_s: dict[str, list[float]]) -> float:
-    """Time for the runs left, from the mean duration of each scenario so far (the mean of all where there is none)."""
+def _estimate_s(
+    left: Sequence[PlannedRun], *, durations_s: Mapping[str, Sequence[float]], known_s: float, pause_s: float
+) -> float:
+    """Time for the runs left, from the mean duration of each scenario so far (where there is none, the mean of all,
+    else what is known of a baseline block), and the pauses between them."""
     means = {name: mean(values) for name, values in durations_s.items()}
-    fallback = mean(means.values())
-    return sum(means.get(run.scenario, fallback) for run in left)
+    fallback = mean(means.values()) if means else known_s
+    return sum(means.get(run.scenario, fallback) for run in left) + pause_s * max(0, len(left) - 1)

@@ -43,6 +43,8 @@ from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
+LENGTHS = ("load_s", "idle_s")
+"""Parameters of our own scenarios that say how long a run of them lasts."""
 WITNESS_CLOCK_S = 5.0
 """Clocks of host and witness that differ by more make receipts look late, or early."""
 
@@ -79,7 +81,23 @@ def check_lab(
 
 def of_files(config: LabConfig) -> list[Reason]:
     """What the files beside lab.toml have against a start: it needs no machine and no meter."""
-    return [*_register(config), *_staged(config), *_photos(config), *_seal(config)]
+    return [*_register(config), *_staged(config), *_photos(config), *_seal(config), *_baseline(config)]
+
+
+def _baseline(config: LabConfig) -> Iterator[Reason]:
+    """Whether a baseline block lasts as long as the scenarios of which lab.toml says how long they are."""
+    block_s = config.file.baseline.duration_s
+    for scenario in config.scenarios:
+        lengths_s = {key: float(scenario.parameters[key]) for key in LENGTHS if key in scenario.parameters}
+        longer = [f"{key} = {value:g}" for key, value in lengths_s.items() if value > block_s]
+        if longer:
+            yield Reason(
+                "warn",
+                "baseline",
+                f"scenarios.{scenario.name} lasts longer ({', '.join(longer)}) than a baseline block "
+                f"(baseline.duration_s = {block_s:g}): what is subtracted from its runs is less well known; a block is "
+                f"to last {max(lengths_s.values()):g} s at least",
+            )
 
 
 def _room(config: LabConfig) -> Iterator[Reason]:

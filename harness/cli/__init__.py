@@ -128,6 +128,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal
         return 1 if ended_by is None else SIGNALLED + ended_by
+    except SystemExit:  # rich's own way where the terminal is gone
+        if ended_by is None:
+            raise
+        return SIGNALLED + ended_by
     except Exception:
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2
@@ -135,5 +139,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _say(text: str) -> None:
     """One message on standard error; nothing in it steers the terminal. One that was closed is not spoken to."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, SystemExit):  # rich ends the program where a pipe is broken
         say(Console(stderr=True), f"wattlab: {text}")

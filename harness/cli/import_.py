@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.cli.called import command
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
-from harness.cli.types import Verbs
+from harness.cli.types import Verbs, at_least
 
 if TYPE_CHECKING:
     from harness.importers.imported import Summary
@@ -43,7 +43,10 @@ def add_parser(verbs: Verbs) -> None:
     tracker.add_argument("file", type=Path, help="the file (.csv, .csv.gz)")
     tracker.add_argument("--campaign", type=Path, required=True, metavar="FOLDER", help="campaign folder it belongs to")
     tracker.add_argument("--run", metavar="RUN", help="a run's folder or its ordinal; without it every run is tried")
-    tracker.add_argument("--line", type=int, metavar="N", help="use only the row on this line of the file")
+    tracker.add_argument(
+        "--line", type=at_least(1), metavar="N", action="append", default=[],
+        help="use only the row on this line of the file; may be given several times",
+    )  # fmt: skip
     tracker.add_argument(
         "--timezone", metavar="ZONE", help="of stamps without a zone, such as Europe/Berlin or +01:00; no default"
     )
@@ -107,7 +110,7 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     from harness.importers.tracker import Choice, import_tracker
 
     choice = Choice(
-        run=arguments.run, line=arguments.line, zone=arguments.timezone, over_run=arguments.over_run,
+        run=arguments.run, lines=tuple(arguments.line), zone=arguments.timezone, over_run=arguments.over_run,
         replace=arguments.replace, pue=arguments.pue,
     )  # fmt: skip
     with at_work("lining the file up with the runs"):

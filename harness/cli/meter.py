@@ -37,6 +37,9 @@ from meters.reading import Identity, Origin, Reading, Tier
 READ_TIMEOUT_S = 5.0
 USBTMC_FILES = "usbtmc*"
 NO_PREFIX = "\0"
+LONGEST_CURVE = 60
+ABOUT = ("what", "maker", "serial number", "USB id")
+"""What a port may say of itself."""
 HEAD_ROWS = "time_ns power_w flags"
 """Above the rows where there is no terminal; the time is that of this host's monotonic clock."""
 HEAD_LIVE = (
@@ -158,9 +161,11 @@ def call_list(arguments: argparse.Namespace) -> int:
 
 
 def ports_sheet(ports: Sequence[Mapping[str, str]], *, probed: bool) -> Sheet:
-    """A line for each port."""
-    heads = ("port", "what", "maker", "serial number", "USB id", *(["answers"] if probed else []))
-    return Sheet(columns(*heads), [[str(port.get(head, "")) for head in heads] for port in ports])
+    """A line for each port, whose name stays whole: it is copied into lab.toml. What no port says has no column."""
+    about = [head for head in ABOUT if any(port.get(head) for port in ports)]
+    heads = ("port", *about, *(["answers"] if probed else []))
+    rows = [[str(port.get(head, "")) for head in heads] for port in ports]
+    return Sheet(columns(*heads, numbers=("port",)), rows)
 
 
 def _plugged_in() -> list[dict[str, str]]:
@@ -239,11 +244,11 @@ def call_read(arguments: argparse.Namespace) -> int:
                         say(console, f"{time.strftime('%H:%M:%S')} {error}")
                         continue
                     if console.is_terminal:
-                        live.update(_line(readings), refresh=True)
+                        live.update(_line(readings, console.width), refresh=True)
                     else:
                         print(_row(readings[-1]))
         finally:
-            console.print(_line(readings), soft_wrap=True)
+            console.print(_line(readings, console.width if console.is_terminal else None), soft_wrap=True)
     return 0
 
 
@@ -259,10 +264,16 @@ def _row(reading: Reading) -> str:
     return f"{reading.time_ns} {power} {'|'.join(sorted(reading.flags))}".rstrip()
 
 
-def _line(readings: Sequence[Reading]) -> str:
+def _line(readings: Sequence[Reading], width: int | None) -> str:
+    """Power, curve and statistics; on two lines where one is too narrow."""
     powers = [reading.power_w for reading in readings if reading.power_w is not None]
     if not powers:
         return f"{len(readings)} readings, none with a power"
     spread = f" sd {stdev(powers):.2f} W" if len(powers) > 1 else ""
     span = f"min {min(powers):.1f} max {max(powers):.1f}"
-    return f"{powers[-1]:8.1f} W  {sparkline(powers[-60:])}  n {len(powers)} mean {fmean(powers):.2f} W{spread} {span}"
+    statistics = f"n {len(powers)} mean {fmean(powers):.2f} W{spread} {span}"
+    begin = f"{powers[-1]:8.1f} W  "
+    shown = LONGEST_CURVE if width is None else max(1, min(LONGEST_CURVE, width - len(begin)))
+    curve = sparkline(powers[-shown:])
+    is_narrow = width is not None and len(begin) + len(curve) + 2 + len(statistics) > width
+    return f"{begin}{curve}{chr(10) if is_narrow else '  '}{statistics}"

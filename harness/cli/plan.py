@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from rich.console import Console
 
+from harness.cli.called import command
 from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
-from harness.cli.screen import Sheet, columns, counted, print_document, say
-from harness.cli.types import Verbs, add_json_argument, add_lab_argument
+from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
+from harness.cli.types import Verbs, add_json_argument, add_lab_argument, lab_words
 from harness.config import LabConfig, load
 from harness.errors import ConfigError
 from harness.plan import PlannedRun, make_plan
@@ -53,10 +54,16 @@ def call(arguments: argparse.Namespace) -> int:
     console.print(runs_sheet(runs, f"Campaign {campaign.name}, seed {campaign.seed}"))
     say(
         console,
-        f"{counted(len(runs), 'run')} into {config.campaign_folder}; baseline and pauses take {minutes:.0f} min, the "
-        "workloads' own time comes on top.",
+        f"{counted(len(runs), 'run')} into {config.campaign_folder}; baseline, pauses and "
+        f"what stands around the runs take {lasting(60 * minutes)}; the workloads' own time comes on top, and some "
+        "seconds to begin each run.",
     )
-    require_ready(of_files(config), "this plan cannot be started")
+    reasons = of_files(config)
+    for reason in reasons:
+        if reason.severity == "warn":
+            say(console, f"{reason.subject}: {reason.text}", "yellow")
+    require_ready(reasons, "this plan cannot be started")
+    say(console, f"Next: {command('run', *lab_words(arguments))}.")
     return 0
 
 

@@ -19,7 +19,7 @@ from harness.attest.witness import Messenger, channels_of
 from harness.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.cli import report
 from harness.cli.check import show
-from harness.cli.screen import Sheet, columns, counted, say
+from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import Verbs, add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
@@ -270,7 +270,7 @@ class Display:
             self._show(progress)
 
     def _show(self, progress: Progress) -> None:
-        run, left = progress.current, _left(progress.left_s)
+        run, left = progress.current, f"{lasting(progress.left_s)} left"
         what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
         again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
         self._bar.update(
@@ -285,13 +285,3 @@ class Display:
             self._shown = (run.ordinal, progress.attempt)
             if not self._console.is_terminal:
                 self._console.print(f"{what}{again} {left}", highlight=False)
-
-
-def _left(left_s: float) -> str:
-    return (
-        f"{left_s / 3600:.1f} h left"
-        if left_s >= 5400
-        else f"{left_s / 60:.0f} min left"
-        if left_s >= 90
-        else "1 min left"
-    )

@@ -137,6 +137,13 @@ def print_document(document: object) -> None:
     print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
+def lasting(length_s: float) -> str:
+    """A length of time, as long as it is: `8 s`, `12 min`, `2.5 h`."""
+    if length_s < 90:
+        return f"{max(1.0, length_s):.0f} s"
+    return f"{length_s / 60:.0f} min" if length_s < 5400 else f"{length_s / 3600:.1f} h"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

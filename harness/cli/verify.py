@@ -53,12 +53,14 @@ MEANINGS = {
         "says that it signed, the signature was taken out.",
     ),
     "incomplete": (
-        "lacks planned runs",
+        "lacks planned runs, not measured yet or removed",
         "`wattlab run` measures them; `wattlab sign --incomplete REASON` signs it as it is.",
     ),
     "invalid": ("is invalid by its own findings", "The report says why, and what to do; its numbers may not be used."),
 }
 """What failed checks of a kind say of the folder, and what to do, heaviest first."""
+OPEN = frozenset({"bytes", "unsigned", "incomplete"})
+"""Kinds after which nobody can say that all that was measured is there as it was sealed."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -245,7 +247,7 @@ def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
         if kind in kinds:
             names = ", ".join(dict.fromkeys(check.name for check in kinds[kind]))
             yield f"- {place} {meaning} ({counted(len(kinds[kind]), 'check')}: {names}). {remedy}"
-    if "bytes" not in kinds:
+    if not kinds.keys() & OPEN:
         yield f"- What was measured is as it was sealed: no check of {place} that failed is about it."
 
 

@@ -104,11 +104,12 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the operator said: a run (folder or ordinal), a line of the file, the zone of stamps without one, whether
-    the energy is of the run's own interval, whether an account that the run has already is replaced, the pue."""
+    """What the operator said: a run (folder or ordinal), lines of the file (none: every one), the zone of stamps
+    without one, whether the energy is of the run's own interval, whether an account that the run has already is
+    replaced, the pue."""
 
     run: str | None = None
-    line: int | None = None
+    lines: tuple[int, ...] = ()
     zone: str | None = None
     over_run: bool = False
     replace: bool = False
@@ -279,9 +280,8 @@ def lined_up(source: Source, windows: Sequence[Window]) -> tuple[list[tuple[list
         ImportFileError: none fits, rows of one run overlap, or a stamp's zone is not known.
     """
     path, choice = source.path, source.choice
-    lines = (
-        sorted([*source.rows, *source.table.damaged]) if choice.line is None else [source.table.row(choice.line).line]
-    )
+    every = sorted([*source.rows, *source.table.damaged])
+    lines = sorted({source.table.row(line).line for line in choice.lines}) or every
     if choice.over_run:
         return [_over_run(source, [line for line in lines if line in source.rows], windows)], []
     of_window: dict[str, list[Row]] = {}
@@ -298,8 +298,10 @@ def lined_up(source: Source, windows: Sequence[Window]) -> tuple[list[tuple[list
     if not of_window:
         known = f"\n  {_listed(windows)}" if windows else "; the campaign holds no scenario run with a rating interval"
         zone = "" if choice.zone is None else f" (--timezone {choice.zone})"
-        faults = "\n  ".join(left_out[:SHOWN])
-        raise ImportFileError(f"{path}: no row can be lined up with a run{zone}:\n  {faults}\nThe runs:{known}")
+        more = [f"and {len(left_out) - SHOWN} more rows"] if len(left_out) > SHOWN else []
+        faults = "\n  ".join([*left_out[:SHOWN], *more])
+        none = f"none of {len(left_out)} rows can" if len(left_out) > 1 else "its row cannot"
+        raise ImportFileError(f"{path}: {none} be lined up with a run{zone}:\n  {faults}\nThe runs:{known}")
     taken = []
     for window in windows:
         if window.folder in of_window:
@@ -342,7 +344,7 @@ def _together(source: Source, rows: Sequence[Row], window: Window) -> tuple[list
         raise ImportFileError(
             f"{source.path}: lines {lines} all fit {window} and overlap in time{some}; CodeCarbon cumulates over its "
             "flushes, and two trackers at a time count the same machine twice, so they are not added up: choose one "
-            "with --line"
+            "with --line, or several that do not overlap (--line 2 --line 5)"
         )
     return kept, held
 
@@ -391,7 +393,8 @@ def _over_run(source: Source, lines: Sequence[int], windows: Sequence[Window]) -
         raise ImportFileError(f"{path}: --over-run needs --run: which run is this the energy of?\n  {_listed(windows)}")
     if len(lines) != 1:
         shown = ", ".join(str(line) for line in lines[:SHOWN])
-        raise ImportFileError(f"{path}: {len(lines)} rows, on lines {shown}; choose one with --line")
+        more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        raise ImportFileError(f"{path}: {len(lines)} rows, on lines {shown}{more}; choose one with --line")
     row = source.table.row(lines[0])
     if problem := source.problem_of(row, over_run=True):
         raise ImportFileError(problem)

@@ -144,8 +144,14 @@ def test_a_key_whose_name_begins_with_a_dash_is_still_a_file(
 
 
 def test_sign_and_verify_by_the_command_line(
-    unsigned: Path, key: Path, other_key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unsigned: Path,
+    key: Path,
+    other_key: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     campaign = copied(unsigned, tmp_path)
     assert cli.main(["verify", str(campaign)]) == 0
     assert "Nothing proves who made this campaign" in capsys.readouterr().out
@@ -153,6 +159,7 @@ def test_sign_and_verify_by_the_command_line(
     assert cli.main(["verify", str(campaign), "--public-key", str(public(key)), "--all"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "signed 6 runs of study" in out
+    assert "signed notes pass there are none, as when it was signed" in out
     assert "checks passed" in out
     assert cli.main(["verify", str(campaign), "--public-key", str(public(other_key))]) == 3
     out = " ".join(capsys.readouterr().out.split())

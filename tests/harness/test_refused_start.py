@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign, is_done, locked
+from harness.campaign import Campaign, _estimate_s, is_done, locked
 from harness.cli.run import opened
+from harness.cli.screen import lasting
 from harness.config import LabConfig
 from harness.errors import LabNotReady, RunFolderError
+from harness.plan import PlannedRun
+from harness.preflight import of_files
 from harness.run_folder import CAMPAIGN, CampaignFolder
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC
@@ -79,6 +83,32 @@ def test_who_finds_the_campaign_removed_by_another_start_is_told_so(
     monkeypatch.setattr("harness.campaign.fcntl.flock", removed)
     with pytest.raises(RunFolderError, match="give the command again"), locked(campaign.folder):
         raise AssertionError
+
+
+def test_the_time_left_is_that_of_what_was_measured_and_of_the_pauses() -> None:
+    left = [PlannedRun(ordinal=n, kind="scenario", scenario=name, repetition=n, seed=1, block=None)
+            for n, name in enumerate("aab", 1)]  # fmt: skip
+    estimate = partial(_estimate_s, known_s=40.0, pause_s=3.0)
+    assert estimate(left, durations_s={}) == 3 * 40.0 + 2 * 3.0
+    assert estimate(left, durations_s={"a": [2.0, 4.0]}) == 3 * 3.0 + 2 * 3.0
+    assert estimate(left, durations_s={"a": [2.0], "b": [8.0]}) == 2 * 2.0 + 8.0 + 2 * 3.0
+    assert estimate([], durations_s={}) == 0.0
+    assert [lasting(s) for s in (0.2, 8.4, 89.0, 91.0, 5399.0, 9000.0)] == [
+        "1 s", "8 s", "89 s", "2 min", "90 min", "2.5 h",
+    ]  # fmt: skip
+
+
+def test_a_baseline_shorter_than_a_load_is_remarked_with_the_length_that_suffices(tmp_path: Path) -> None:
+    load = '[scenarios.load]\nfolder = "workloads/constant-load"\nrepetitions = 2\nparameters = { load_s = 90.0 }\n'
+    short = config_of(tmp_path, MINIMAL + load)
+    block_s = short.file.baseline.duration_s
+    (remark,) = [reason for reason in of_files(short) if "load_s" in reason.text]
+    assert remark.severity == "warn"
+    assert f"load_s = 90) than a baseline block (baseline.duration_s = {block_s:g})" in remark.text
+    assert remark.subject == "baseline"
+    assert "a block is to last 90 s at least" in remark.text
+    enough = config_of(tmp_path, MINIMAL + load.replace("90.0", f"{block_s}"))
+    assert not [reason for reason in of_files(enough) if "load_s" in reason.text]
 
 
 def test_a_complete_campaign_has_no_next_run(config: LabConfig) -> None:

@@ -189,13 +189,39 @@ def test_several_rows_of_one_run_are_an_error_until_one_is_chosen(tmp_path: Path
     source = file(tmp_path, v1(end - 30, 20, 0.001), v1(end - 2, 48, 0.002))
     with pytest.raises(ImportFileError, match=r"lines 2, 3 all fit run 2 .*choose one with --line"):
         import_tracker(source, folder, Choice(zone="UTC"))
-    assert import_tracker(source, folder, Choice(zone="UTC", line=3)).pairs == ((3, name),)
+    assert import_tracker(source, folder, Choice(zone="UTC", lines=(3,))).pairs == ((3, name),)
     with pytest.raises(ImportFileError, match="has an attached figure of codecarbon already"):
-        import_tracker(source, folder, Choice(zone="UTC", line=2))
-    import_tracker(source, folder, Choice(zone="UTC", line=2, replace=True))
+        import_tracker(source, folder, Choice(zone="UTC", lines=(2,)))
+    import_tracker(source, folder, Choice(zone="UTC", lines=(2,), replace=True))
+    with pytest.raises(ImportFileError, match=r"or several that do not overlap \(--line 2 --line 5\)"):
+        import_tracker(source, folder, Choice(zone="UTC", lines=(2, 3), replace=True))
     assert [row["reported_wh"] for row in compared(folder)["runs"]] == [1.0]
     with pytest.raises(ImportFileError, match="no row begins on line 9"):
-        import_tracker(source, folder, Choice(line=9))
+        import_tracker(source, folder, Choice(lines=(9,)))
+
+
+def test_several_lines_may_be_chosen_and_the_rows_between_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = campaign(tmp_path)
+    name, _, end = intervals(folder)[0]
+    source = file(tmp_path, v1(end - 30, 10, 0.001), v1(end - 20, 9, 0.002), v1(end - 2, 10, 0.004))
+    words = [str(source), "--campaign", str(folder), "--timezone", "UTC", "--line", "2", "--line", "4"]
+    assert main(["import", "tracker", *words]) == 0
+    out = capsys.readouterr().out
+    assert [line.split() for line in out.splitlines() if " -> " in line] == [
+        ["line", "2", "->", name],
+        ["line", "4", "->", name],
+    ]
+    assert [row["reported_wh"] for row in compared(folder)["runs"]] == [5.0]
+
+
+def test_where_no_row_fits_the_rows_are_counted(tmp_path: Path) -> None:
+    folder = campaign(tmp_path)
+    rows = [v1(100_000 + nth, 10, 0.001) for nth in range(15)]
+    with pytest.raises(ImportFileError, match=r"none of 15 rows can be lined up with a run") as caught:
+        import_tracker(file(tmp_path, *rows), folder, Choice(zone="UTC"))
+    assert "\n  and 3 more rows\nThe runs:" in str(caught.value)
 
 
 def test_a_run_is_chosen_by_folder_or_ordinal_and_an_unknown_one_lists_the_runs(tmp_path: Path) -> None:
@@ -347,7 +373,7 @@ def test_an_object_used_again_in_every_run_has_the_energy_of_each_pass_alone(tmp
 
 def test_a_pass_that_is_chosen_by_its_line_is_without_the_passes_before_it(tmp_path: Path, folder: Path) -> None:
     rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
-    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", line=4))
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", lines=(4,)))
     assert [row["reported_wh"] for row in compared(folder)["runs"]] == [pytest.approx(said_wh(50))]
 
 
@@ -482,7 +508,7 @@ def test_what_an_older_wattlab_attached_verifies_for_ever_and_is_said_to_be_read
     tmp_path: Path, folder: Path
 ) -> None:
     rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
-    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", line=3))
+    import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", lines=(3,)))
     log = CampaignFolder(folder)
     entry = {k: v for k, v in log.entries()[-1].items() if k not in ("reader", "lines", "pue", "tracker")}
     account = log.entries()[-1]["tracker"]
@@ -563,10 +589,10 @@ def test_a_sound_row_beside_a_short_one_is_attached_and_the_short_one_is_named(m
     assert [line for line, _ in done.pairs] == [2]
     assert "cc_short_row.csv:3: found 9 fields, expected 11" in done.left_out[0]
     assert "CodeCarbon 3.2.9 leaves empty columns out of the rows that it appends" in done.left_out[0]
-    chosen = import_tracker(source, meter, Choice(zone="UTC", line=2, replace=True))
+    chosen = import_tracker(source, meter, Choice(zone="UTC", lines=(2,), replace=True))
     assert (chosen.pairs, chosen.left_out) == (done.pairs, ())
     with pytest.raises(ImportFileError, match=r"cc_short_row\.csv:3: found 9 fields"):
-        import_tracker(source, meter, Choice(zone="UTC", line=3))
+        import_tracker(source, meter, Choice(zone="UTC", lines=(3,)))
 
 
 def test_a_file_of_another_encoding_is_attached(meter: Path) -> None:
