@@ -339,7 +339,7 @@ class Campaign:
                 )
             )
 
-        self._require_meters(bench, planned, on_phase)
+        self._require_meters(bench, planned, attempt, on_phase)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{uid}"
 
         def on_start(digest: str) -> None:
@@ -371,20 +371,20 @@ class Campaign:
         return ended, thrown_out
 
     def _require_meters(
-        self, bench: Bench, planned: PlannedRun, on_phase: Callable[[str, MeterRecorder | None], None]
+        self, bench: Bench, planned: PlannedRun, attempt: int, on_phase: Callable[[str, MeterRecorder | None], None]
     ) -> None:
-        """Ask every meter for a reading before the log names the run.
+        """Ask every meter for a reading before the log names the attempt.
 
         Raises:
-            MeterAway: one gives none; says which run was not begun, and how the campaign goes on.
+            MeterAway: one gives none; says what was not begun, and how the campaign goes on.
         """
         try:
             require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None))
         except MeterAway as away:
             raise MeterAway(
-                f"{away}. Run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) was not begun, "
-                "and no attempt of it is counted: see to the meter's cable, power and port, then `wattlab run` goes on "
-                "with this run"
+                f"{away}. Attempt {attempt} at run {planned.ordinal} ({planned.scenario}, repetition "
+                f"{planned.repetition}) was not begun and is not counted: see to the meter's cable, power and port; "
+                "`wattlab run` goes on with it"
             ) from away
 
     def _log_end(

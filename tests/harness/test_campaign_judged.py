@@ -122,7 +122,14 @@ def test_a_meter_that_was_unplugged_stops_the_campaign_and_costs_no_attempt(
 
     with pytest.raises(MeterAway) as stopped:
         measuring(tmp_path, wall, on_progress)
-    for text in ("meter wall: ", str(wall), "waited 1.5 s", "Run 2 (", "was not begun", "`wattlab run` goes on"):
+    for text in (
+        "meter wall: ",
+        str(wall),
+        "waited 1.5 s",
+        "Attempt 1 at run 2 (",
+        "was not begun",
+        "`wattlab run` goes on",
+    ):
         assert text in str(stopped.value)
     assert "waiting for meter wall" in phases
     log = CampaignFolder(Campaign(config_in(tmp_path), SOFTWARE).folder.path)

@@ -384,3 +384,54 @@ def test_verify_finds_an_audit_report_edited_by_hand(campaign: Path, whole: str)
     edited = check_audit(campaign)
     assert not edited.passed
     assert re.search(r"line \d+ is '.*valid.*', rendered now '.*not certifiable", edited.detail)
+
+
+def thrown_out() -> dict[str, Any]:
+    """A campaign of which one attempt was thrown out for its gaps and made again, by a meter that states no serial."""
+    tree = results()
+    index = next(i for i, run in enumerate(tree["runs"]) if run["kind"] == "scenario" and run["included"])
+    again = tree["runs"][index] | {"attempt": 2, "folder": "again"}
+    out = {"included": False, "excluded_because": "gaps in its power readings exceed the limits", "findings": ["gap"]}
+    tree["runs"][index] = tree["runs"][index] | out
+    tree["runs"].insert(index + 1, again)
+    folder = tree["runs"][index]["folder"]
+    tree["findings"] += [
+        {"code": "gap", "severity": "invalid", "subject": folder, "evidence": {"gaps": 1}},
+        {"code": "success-fraction", "severity": "warn", "subject": again["scenario"], "evidence": {"fraction": 0.75}},
+    ]
+    reasons = [{"code": "gap", "severity": "invalid", "weighs": "valid-with-remarks", "subjects": [folder]}]
+    tree["verdict"] = {"word": "valid-with-remarks", "reasons": reasons, "decision": None}
+    for meter in tree["meters"]:
+        meter["identity"] = {"maker": "Maker", "model": "M1", "serial": None, "firmware": ""}
+    return tree
+
+
+def section(html: str, anchor: str) -> str:
+    return re.sub(r"<[^>]+>", " ", html.split(f'<h2 id="{anchor}"')[1].split("<h2 ")[0])
+
+
+def test_an_attempt_that_was_thrown_out_and_made_again_stands_among_the_deviations() -> None:
+    html = html_of(thrown_out())
+    checked(html)
+    deviations = " ".join(section(html, "deviations").split())
+    assert "gaps in its power readings exceed the limits yes, attempt 2, which enters the means" in deviations
+    assert "success-fraction" in deviations
+    runs = " ".join(section(html, "runs").split())
+    assert re.search(r"\([\d.]+\) no excluded: gaps in its power readings exceed the limits", runs)
+    assert "Values in brackets are of excluded runs" in runs
+
+
+def test_a_run_that_is_out_is_not_called_invalid_beside_a_campaign_that_is_not() -> None:
+    html = html_of(thrown_out())
+    assert "gap run excluded valid with remarks" in " ".join(section(html, "decision").split())
+    assert "<strong>run excluded</strong>" in html
+    invalid = thrown_out()
+    invalid["verdict"]["reasons"][0]["weighs"] = "invalid"
+    assert "gap invalid invalid" in " ".join(section(html_of(invalid), "decision").split())
+    scenario = thrown_out()
+    scenario["scenarios"]["cnn"]["invalid_because"] = ["gap"]
+    assert "gap scenario invalid valid with remarks" in " ".join(section(html_of(scenario), "decision").split())
+
+
+def test_what_an_instrument_does_not_state_is_said() -> None:
+    assert "Maker M1, serial number not stated, firmware not stated" in html_of(thrown_out())
