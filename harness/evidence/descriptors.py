@@ -115,6 +115,10 @@ def _of_port(descriptor: PowerDescriptor, section: Json) -> Iterator[str]:
     port = section.get("port")
     if port != EMBEDDED and evidence.get("port", port) != port:
         yield f"evidence.port is {evidence['port']!r:.60}, inputs/lab.toml has {port!r:.60}"
+    if descriptor.origin == "imported":
+        yield "origin is 'imported', and the run was measured"
+    if descriptor.origin == "emulated" and "lacks" in evidence:
+        yield f"evidence.lacks is {evidence['lacks']!r:.60}, which nobody asks of an emulated meter"
     model = descriptor.identity.get("model")
     if evidence.get("identity_model", model) != model:
         yield f"evidence.identity_model is {evidence['identity_model']!r:.60}, identity.model {model!r:.60}"
