@@ -211,9 +211,15 @@ class Register:
         return _match(found[0], instruments[found[0]], "serial", identity, self.path) if found else None
 
     def inputs(self) -> dict[str, bytes]:
-        """What a run keeps of the register: itself, and who issued the certificates of its instruments."""
+        """What a run keeps of the register: itself, its check loads so far, who issued the certificates of its
+        instruments.
+
+        Raises:
+            LabError: the history cannot be read.
+        """
         kept = {authority_file(name): content for name, content in self.authorities.items()}
-        return {"instruments.toml": self.source, **kept}
+        history = self._history()
+        return {"instruments.toml": self.source, **({HISTORY: history} if history else {}), **kept}
 
     def pin(self, name: str) -> Pin | None:
         """By which key an instrument is known; None where it is by none."""
@@ -250,13 +256,16 @@ class Register:
         Raises:
             DocumentError: a line that cannot be read, with its number.
         """
+        lines = self._history().splitlines()
+        return [_record(line, f"{self.history_path}:{number}") for number, line in enumerate(lines, 1)]
+
+    def _history(self) -> bytes:
         try:
-            lines = self.history_path.read_bytes().splitlines()
+            return self.history_path.read_bytes()
         except FileNotFoundError:
-            return []
+            return b""
         except OSError as error:
             raise LabError(f"{self.history_path}: cannot read ({why(error)})") from None
-        return [_record(line, f"{self.history_path}:{number}") for number, line in enumerate(lines, 1)]
 
     def append(self, record: CheckLoadRecord) -> None:
         """Add a line to the history; nothing before it is touched.

@@ -64,7 +64,7 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     header = next((entry for entry in seen.entries if entry.get("type") == "campaign"), {})
     problems = {
         "config": [p for run in runs for p in _config_problems(run, header)],
-        "dates": [p for run in runs for p in _date_problems(run)],
+        "dates": [p for run in runs for p in (*_date_problems(run), *_wall_problems(run))],
         "order": [p for run in runs for p in _order_problems(run)],
     }
     held = {
@@ -186,6 +186,16 @@ def _date_problems(run: RunFolder) -> Iterator[str]:
     stop_s = None if run.stop is None else seconds(run.stop.utc)
     if run.stop is not None and (stop_s is None or stop_s < at_s - CLOCK_S):
         yield f"{name}: it is stamped {start.utc} where it begins and {run.stop.utc} where it ends"
+
+
+def _wall_problems(run: RunFolder) -> Iterator[str]:
+    """Both clocks of the SUT in the edges of the rating interval lie as far apart as in some exchange."""
+    apart_ns = [e.sut_wall_ns - e.t_sut_ns for e in run.events if isinstance(e, ClockEvent)]
+    for event in run.events:
+        if isinstance(event, PhaseEvent) and event.sut_ns is not None and event.sut_wall_ns is not None and apart_ns:
+            away_s = min(abs(event.sut_wall_ns - event.sut_ns - apart) for apart in apart_ns) * 1e-9
+            if away_s > CLOCK_S:
+                yield f"{run.path.name}: the SUT's clocks in its rating's {event.edge} are {away_s:.0f} s off exchanges"
 
 
 def _away_s(event: ClockEvent, start_ns: int, start_s: float) -> float:

@@ -8,7 +8,6 @@ history of check loads in runs of wattlab 0.1.0) is compared with nothing.
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.documents import VERSION, Json, PowerDescriptor, load_object
@@ -115,6 +114,10 @@ def _of_port(descriptor: PowerDescriptor, section: Json) -> Iterator[str]:
     port = section.get("port")
     if port != EMBEDDED and evidence.get("port", port) != port:
         yield f"evidence.port is {evidence['port']!r:.60}, inputs/lab.toml has {port!r:.60}"
+    if descriptor.origin == "imported":
+        yield "origin is 'imported', and the run was measured"
+    if descriptor.origin == "emulated" and "lacks" in evidence:
+        yield f"evidence.lacks is {evidence['lacks']!r:.60}, which nobody asks of an emulated meter"
     model = descriptor.identity.get("model")
     if evidence.get("identity_model", model) != model:
         yield f"evidence.identity_model is {evidence['identity_model']!r:.60}, identity.model {model!r:.60}"
@@ -139,7 +142,7 @@ def _of_register(run: RunFolder, descriptor: PowerDescriptor, meter: Described, 
         return
     stamps = [run.start.utc] if run.stop is None else [run.start.utc, run.stop.utc]
     try:
-        told = [_calibration(run.path, descriptor, meter, str(section.get("instrument", "")), utc) for utc in stamps]
+        told = [_calibration(run, descriptor, meter, str(section.get("instrument", "")), utc) for utc in stamps]
     except (LabError, ValueError) as error:
         yield f"calibration cannot be held against inputs/{REGISTER} ({error})"
         return
@@ -154,11 +157,11 @@ def _of_register(run: RunFolder, descriptor: PowerDescriptor, meter: Described, 
             yield f"calibration.{path} is {here.get(path)!r:.60}, inputs/{REGISTER} gives {there.get(path)!r:.60}"
 
 
-def _calibration(folder: Path, descriptor: PowerDescriptor, meter: Described, named: str, utc: str) -> Json | None:
-    path = folder / "inputs" / REGISTER
+def _calibration(run: RunFolder, descriptor: PowerDescriptor, meter: Described, named: str, utc: str) -> Json | None:
+    path = run.path / "inputs" / REGISTER
     file, source = read_records(RegisterFile, path, "the run kept it")
     register = Register(path, file, source)
     told = register.calibration(meter.identity, Origin(descriptor.origin, {}), named, utc)  # type: ignore[arg-type]
-    if told is not None and not register.history_path.is_file():
+    if told is not None and run.start.staged is None:  # wattlab 0.1.0 kept no history of check loads
         told["check_load"] = (descriptor.calibration or {}).get("check_load")
     return told

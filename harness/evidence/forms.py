@@ -6,13 +6,26 @@ Knows the documents of runs and log. Knows no number, no key and no clock: stamp
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from harness.ambient import STREAM as ROOM
-from harness.documents import ExitStatus, Json, describe, load_object, matches
+from harness.documents import (
+    ClockEvent,
+    ExitStatus,
+    GapEvent,
+    Json,
+    PhaseEvent,
+    RangeChangeEvent,
+    WindowEvent,
+    describe,
+    load_object,
+    matches,
+)
 from harness.errors import DocumentError
+from harness.evidence.changes import precedes
 from harness.run_folder import JOURNAL, WORK, Check, Examination, RunFolder, read_plain
 
 Form: TypeAlias = Mapping[str, Any]
@@ -35,8 +48,12 @@ FORMS: Mapping[str, Form] = {
 REASON: Form = {"severity": Literal["ok", "warn", "unknown", "refuse"], "subject": str, "text": str}
 TWICE = {"name": "campaign.name", "seed": "campaign.seed", "design": "campaign.design", "customer": "lab.customer"}
 """Fields of the log's first line -> the same in its configuration."""
-STARTED = 2
-"""The journal's schema from which on the log names every start document."""
+STARTED, STARTED_CODEC, STARTED_BY = 2, 2, "0.2.0"
+"""The journal's schema from which on the log names every start document, the drivers' codec and the version of then."""
+BOOT_NS = 1_000_000_000
+"""The boot clock never lies behind the monotonic one; both are read one after the other."""
+COUNTED = frozenset({"rows", "sha256"})
+OF_IMPORTS = (RangeChangeEvent, WindowEvent)
 
 
 def check_forms(subject: str, seen: Examination) -> Iterator[Check]:
@@ -170,8 +187,24 @@ def _of_notes(notes: Sequence[Json]) -> Iterator[str]:
 
 
 def _of_run(run: RunFolder) -> Iterator[str]:
-    problems = [*_of_names(run), *_of_environment(run), *_of_staged(run), *_of_scenario(run), *_of_streams(run)]
+    of_start = [*_of_version(run), *_of_names(run), *_of_environment(run), *_of_staged(run), *_of_scenario(run)]
+    problems = [*of_start, *_of_streams(run), *_of_events(run), *_of_gaps(run), *_of_end(run)]
     yield from (f"{run.path.name}: {problem}" for problem in problems)
+
+
+def _of_version(run: RunFolder) -> Iterator[str]:
+    """Schema and codec are those of the version that measured, and what it records is there."""
+    start, version = run.start, str(run.start.software.get("version"))
+    schema, is_first = _schema_of(run), precedes(version, STARTED_BY)
+    codecs = {power.codec for power in run.power}
+    if is_first != (schema < STARTED) or any(is_first != (codec < STARTED_CODEC) for codec in codecs):
+        told = f"schema {schema}, codec {', '.join(map(str, sorted(codecs)))}"
+        yield f"it was measured by wattlab {version:.20}, it says, and written in {told}"
+    if schema >= STARTED and start.staged is None:
+        yield "it does not say what was staged, which every run of its schema does"
+    has_command = start.kind == "scenario" and _list(start.scenario_config.get("command")) != []
+    if schema >= STARTED and has_command and (start.environment is None or start.on_sut is None):
+        yield "it does not say what its command is made of on the SUT, which every run of its schema does"
 
 
 def _of_names(run: RunFolder) -> Iterator[str]:
@@ -234,6 +267,7 @@ def _of_streams(run: RunFolder) -> Iterator[str]:
         yield f"it has {ROOM}, and lab.toml names no thermometer ([ambient] file)"
     if ambient.get("file") and run.exit_status == "success" and ROOM not in streams:
         yield f"lab.toml names a thermometer, and it has no {ROOM}"
+    yield from _of_indicators(run)
     if run.stop is None:
         return
     files = {path.name for suffix in ("csv", "log") for path in run.path.glob(f"*.{suffix}")}
@@ -242,8 +276,85 @@ def _of_streams(run: RunFolder) -> Iterator[str]:
     for name in sorted(files & run.stop.streams.keys()):
         content = read_plain(run.path / name)
         rows = content.count(b"\n") - (name.endswith(".csv") and len(content) > 0)
+        if run.stop.streams[name].keys() != COUNTED:
+            yield f"{name} is counted by {', '.join(sorted(run.stop.streams[name]))}, expected rows, sha256"
         if run.stop.streams[name].get("rows") != rows:
             yield f"{name} has {rows} rows, its stop document says {run.stop.streams[name].get('rows')!r:.20}"
+
+
+def _of_indicators(run: RunFolder) -> Iterator[str]:
+    """Period and clock of the agent's samples and the room's are those of lab.toml; their columns head the stream."""
+    for one in run.indicators:
+        table, key, clock = ("ambient", "period_s", "host") if one.stream == ROOM else ("sut", "sample_period_s", "sut")
+        period_s = _table(run.start.config.get(table)).get(key, one.period_s)
+        if (one.period_s, one.clock) != (period_s, clock):
+            yield f"{one.stream} comes every {one.period_s!r:.20} s by the clock {one.clock!r}, it says; by lab.toml "\
+                  f"every {period_s!r:.20} s by the clock {clock!r}"  # fmt: skip
+        stamps = ["time_ns"] if clock == "host" else ["sut_ns", "sut_wall_ns"]
+        header = ",".join([*stamps, *(str(column.get("name")) for column in one.columns)])
+        try:
+            written = read_plain(run.path / one.stream).split(b"\n", 1)[0].decode(errors="replace")
+        except OSError:
+            continue  # a stream that is gone: `bytes` has failed, or it was cut off
+        if written and written != header:
+            yield f"{one.stream} is headed {written:.60}, its descriptor has {header:.60}"
+
+
+# --- events ---
+
+
+def _of_events(run: RunFolder) -> Iterator[str]:
+    """Events of the record, each within it, of kinds that a measurement has."""
+    end_ns = run.start.time_ns if run.stop is None else run.stop.time_ns
+    outside = [one for one in run.events if one.time_ns < run.start.time_ns or (run.stop and one.time_ns > end_ns)]
+    if outside and _schema_of(run) >= STARTED:
+        yield f"an event is stamped {outside[0].time_ns}, outside its record"
+    if odd := [one for one in run.events if isinstance(one, OF_IMPORTS)]:
+        yield f"it has a {type(odd[0]).__name__}, which imports alone have"
+    edges = [one.edge for one in run.events if isinstance(one, PhaseEvent) and one.name == "rating"]
+    if edges not in ([], ["begin"], ["begin", "end"]):
+        yield f"its rating interval has the edges {', '.join(edges)}"
+    for one in run.events:
+        if isinstance(one, ClockEvent) and (one.t0_ns > one.t1_ns or one.time_ns != one.t1_ns):
+            yield f"a clock exchange was asked at {one.t0_ns}, answered at {one.t1_ns} and noted at {one.time_ns}"
+    clocks = [(run.start.boot_ns, run.start.time_ns)]
+    clocks += [(one.host_boot_ns, one.t1_ns) for one in run.events if isinstance(one, ClockEvent)]
+    if any(boot_ns is not None and boot_ns < at_ns - BOOT_NS for boot_ns, at_ns in clocks):
+        yield "the host's boot clock lies behind its monotonic one"
+
+
+def _of_gaps(run: RunFolder) -> Iterator[str]:
+    """A gap is one of a stream that is there, and no reading lies in it."""
+    streams = {power.stream for power in run.power}
+    gaps = [one for one in run.events if isinstance(one, GapEvent)]
+    for name in sorted({gap.stream for gap in gaps}):
+        own = [gap for gap in gaps if gap.stream == name]
+        if name not in streams or any(not run.start.time_ns <= gap.from_ns <= gap.to_ns for gap in own):
+            yield f"a gap of {name!r:.60} is one of no stream, or not within its record"
+            continue
+        try:
+            stamps = [int(row.split(b",", 1)[0]) for row in read_plain(run.path / name).split(b"\n")[1:-1]]
+        except (OSError, ValueError):
+            continue  # `bytes` or `wire` has failed
+        if any(bisect_right(stamps, gap.from_ns) < bisect_left(stamps, gap.to_ns) for gap in own):
+            yield f"readings of {name} lie in a gap of it"
+
+
+def _of_end(run: RunFolder) -> Iterator[str]:
+    """How it ended, and why, say the same."""
+    if run.stop is None:
+        return
+    if run.stop.time_ns < run.start.time_ns:
+        yield f"it ended at {run.stop.time_ns}, before it began at {run.start.time_ns}"
+    if (run.stop.reason is None) != (run.stop.exit_status == "success"):
+        yield f"it ended with {run.stop.exit_status}, its reason is {run.stop.reason!r:.60}"
+    codes = [one.exit_code for one in run.events if isinstance(one, PhaseEvent) and one.exit_code not in (None, 0)]
+    if codes and run.stop.exit_status == "success":
+        yield f"it ended with success, its command with exit code {codes[0]}"
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _table(value: object) -> Json:

@@ -361,6 +361,10 @@ def _runs_elsewhere(seen: Examination, moves: Sequence[_Move]) -> Iterator[str]:
         shown_s = [-m.moved_s for m in moves if m.shown and m.run == name and m.last_line == places[1]]
         if not begin - CLOCK_S <= at <= end + CLOCK_S + max([0.0, *shown_s]):
             yield f"{name} was measured at {run.start.utc}, {_apart(at, begin)} the log began it: another, older run"
+        over, line = None if run.stop is None else _seconds(run.stop.utc), places[1] or 0
+        shown_s += [-m.moved_s for m in moves if m.shown and m.first_line <= line <= m.last_line]
+        if run.stop is not None and (over is None or over > end + CLOCK_S + max([0.0, *shown_s])):
+            yield f"{name} ended at {run.stop.utc}, which is no moment before the log ended it"
 
 
 def _apart(at: float, begin: float) -> str:

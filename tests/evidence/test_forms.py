@@ -140,6 +140,69 @@ def room(journal: list[Json]) -> None:
                        "clock": "host", "columns": [column]})  # fmt: skip
 
 
+def event(kind: str, **values: object) -> Callable[[list[Json]], object]:
+    """Another event, behind the descriptors."""
+    return lambda j: j.insert(3, {"type": "event", "kind": kind, "time_ns": j[0]["time_ns"]} | values)
+
+
+def gap(stream: str, from_s: int, to_s: int) -> Callable[[list[Json]], object]:
+    def change(journal: list[Json]) -> None:
+        begin_ns = journal[0]["time_ns"]
+        edges = {"from_ns": begin_ns + from_s * 10**9, "to_ns": begin_ns + to_s * 10**9}
+        event("gap", stream=stream, cause="silent", **edges)(journal)
+
+    return change
+
+
+def of(kind: str, **values: object) -> Callable[[list[Json]], object]:
+    """The last event of a kind changed."""
+    return lambda j: [one for one in j if one.get("kind") == kind][-1].update(values)
+
+
+WINDOW = {"publisher": "x", "rule": "rows-inside", "from_ns": 0, "to_ns": 1, "offset_s": 0.0, "bound_s": None}
+RANGE = {"stream": "readings-wall.csv", "column": "power_w", "auto": False, "full_scale": 9.0, "text": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda j: j[0].update(schema=1), "by wattlab 0.2.0, it says, and written in schema 1, codec 2"),
+        (lambda j: j[0]["software"].update(version="0.1.0"), "by wattlab 0.1.0, it says, and written in schema 2"),
+        (lambda j: j[1].update(codec=1), "written in schema 2, codec 1"),
+        (lambda j: j[0].update(staged=None), "it does not say what was staged"),
+        (lambda j: [j[0]["scenario_config"].update(command=["x"]), j[0].update(environment=None)],
+         "it does not say what its command is made of"),
+        (lambda j: j[2].update(period_s=0.1), "comes every 0.1 s by the clock 'sut', it says; by lab.toml every"),
+        (lambda j: j[2]["columns"][0].update(name="load"), "samples-agent.csv is headed sut_ns,.* its descriptor has"),
+        (lambda j: j[-1]["streams"]["wire-wall.log"].update(seen=1), "is counted by rows, seen, sha256, expected rows"),
+        (event("note", code="x", text="x", time_ns=5), "an event is stamped 5, outside its record"),
+        (event("window", source={}, **WINDOW), "it has a WindowEvent, which imports alone have"),
+        (event("range_change", **RANGE), "it has a RangeChangeEvent, which imports alone have"),
+        (event("phase", name="rating", edge="begin"), "its rating interval has the edges begin, begin, end"),
+        (of("clock", t0_ns=1 << 60), "a clock exchange was asked at 1152921504606846976, answered at"),
+        (lambda j: j[0].update(boot_ns=5), "the host's boot clock lies behind its monotonic one"),
+        (gap("x.csv", 0, 1), "a gap of 'x.csv' is one of no stream"),
+        (gap("readings-wall.csv", -9, 1), "a gap of 'readings-wall.csv' is .* not within its record"),
+        (gap("readings-wall.csv", 1, 9), "readings of readings-wall.csv lie in a gap of it"),
+        (lambda j: j[-1].update(time_ns=5), "it ended at 5, before it began at"),
+        (lambda j: j[-1].update(reason="power cut"), "it ended with success, its reason is 'power cut'"),
+        (of("phase", exit_code=1), "it ended with success, its command with exit code 1"),
+    ],
+)  # fmt: skip
+def test_a_journal_that_contradicts_itself_is_found(
+    seen: Examination, one_run: Path, change: Callable[[list[Json]], object], message: str
+) -> None:
+    before = (one_run / JOURNAL).read_bytes()
+    journal = journal_of(one_run)
+    change(journal)
+    write_journal(one_run, journal)
+    try:
+        told = problems(Examination([], seen.entries, [], [], {one_run.name: RunFolder.open(one_run)}, {}))
+    finally:
+        (one_run / JOURNAL).write_bytes(before)
+    assert any(re.search(message, one) for one in told), told
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

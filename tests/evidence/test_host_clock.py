@@ -45,6 +45,7 @@ def with_accident(
         moved_s = by_s if ordinal > HERE else 0.0
         start = documents[0]
         start["utc"] = later(start["utc"], moved_s)
+        documents[-1]["utc"] = later(documents[-1]["utc"], by_s if within and ordinal == HERE else moved_s)
         if slept:
             start["boot_ns"] = start["time_ns"] + int(moved_s * S)
         clocks = [one for one in documents if one.get("kind") == "clock"]
