@@ -9,8 +9,8 @@ Rules that need more words than their functions
 - `agent-late`: hardware indicators are missing. The interval's edges are not the agent's, so they stand. In journals
   of schema 1 they were: there an agent that was away across the end stamped it when it came back.
 - `arrival-contradicted`: an edge that reached the host before it was, that lies before the host asked for the interval,
-  or that took longer than a message takes while nothing hindered it: no lost link, and an agent that gave signs of life
-  (samples, answers to the heartbeat) all along.
+  or that took longer than a message takes while nothing hindered it: no lost link, no answer to the host that took as
+  long, and an agent that gave signs of life (samples, answers to the heartbeat) all along.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,10 +102,15 @@ def of_arrival(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Findin
 
 
 def _is_explained(series: RunSeries, clock: ClockModel, at_ns: int, arrival_ns: int, allowed_s: float) -> bool:
-    """Whether the link was lost meanwhile, or the agent gave no sign of life from before the edge to its arrival."""
+    """Whether the link was lost meanwhile, an answer to the host was under way as long, or the agent gave no sign of
+    life from before the edge to its arrival."""
     lost_ns = [e.time_ns - int(LINK_SILENT_S * 1e9) for e in _notes(series.run, "link-lost")]
     back_ns = [e.time_ns + int(LINK_SILENT_S * 1e9) for e in _notes(series.run, "link-restored")]
     if any(lost <= arrival_ns and at_ns <= back for lost, back in zip(lost_ns, back_ns, strict=False)):
+        return True
+    least_ns = int(LEAST_DELAY_S * 1e9)
+    slow = [e for e in series.run.events if isinstance(e, ClockEvent) and e.t1_ns - e.t0_ns > least_ns]
+    if any(e.t0_ns <= at_ns + least_ns and arrival_ns <= e.t1_ns + least_ns for e in slow):
         return True
     signs_ns = _signs_ns(series, clock)
     after = int(np.searchsorted(signs_ns, at_ns))

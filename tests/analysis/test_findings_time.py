@@ -107,6 +107,10 @@ def test_a_late_agent_and_a_lost_link_explain_a_late_arrival_and_a_lively_agent_
     samples = [at_s for at_s in EVERY if not gone[0] <= at_s <= gone[1]]
     assert found(of_arrival(series_of([*beats(20, gone), *ends], samples))) == []
     assert found(of_arrival(series_of([*beats(20), *ends], EVERY))) == INVALID
+    # Whatever else was under way took as long: the link is slow, or has much to carry.
+    assert found(of_arrival(series_of([*beats(20), exchange(10.5, took_s=4.4), *ends], EVERY))) == []
+    assert found(of_arrival(series_of([*beats(20), exchange(10.5, took_s=2.0), *ends], EVERY))) == INVALID
+    assert found(of_arrival(series_of([*beats(20), exchange(11.5, took_s=4.4), *ends], EVERY))) == INVALID
     # It came back seconds before it told of the end.
     back = (9.2, 12.0)
     samples = [at_s for at_s in EVERY if not back[0] <= at_s <= back[1]]
