@@ -285,7 +285,7 @@ class Machine:
     def run(self, *arguments: str, script: Path | None = None) -> tuple[int, str]:
         """Exit code and messages."""
         process = self.start(*arguments, script=script)
-        _, messages = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=180)
         return process.returncode, messages
 
 
@@ -340,7 +340,7 @@ def test_a_second_one_waits_until_the_first_has_installed(tmp_path: Path) -> Non
         assert second.stderr is not None
         assert "waiting" in second.stderr.readline()
         assert second.poll() is None
-    _, messages = second.communicate(timeout=60)
+    _, messages = second.communicate(timeout=180)
     assert "packages are missing" in messages
 
 
