@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+if TYPE_CHECKING:  # `cryptography` costs who only names a driver as much as everything else together
+    from cryptography import x509
 
 FINGERPRINT = re.compile(r"(?:sha-?256[:= ])?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.IGNORECASE)
 
@@ -31,6 +31,10 @@ def public_key_sha256(certificate: bytes) -> str:
 
     It stays the same when a certificate is renewed for the same key.
     """
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
         content = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -41,6 +45,8 @@ def public_key_sha256(certificate: bytes) -> str:
 
 def is_issued_by(certificate: bytes, authority: str) -> bool:
     """Whether one of the certificates in `authority` (PEM) issued a certificate (DER), without others between."""
+    from cryptography import x509
+
     try:
         issued = x509.load_der_x509_certificate(certificate)
         issuers = x509.load_pem_x509_certificates(authority.encode())
@@ -51,6 +57,8 @@ def is_issued_by(certificate: bytes, authority: str) -> bool:
 
 def count_in(authority: str) -> int:
     """Return how many certificates stand in a PEM file; 0 where it is none."""
+    from cryptography import x509
+
     try:
         return len(x509.load_pem_x509_certificates(authority.encode()))
     except ValueError:
@@ -58,6 +66,8 @@ def count_in(authority: str) -> int:
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reports import figures, statistics_figures
-from reports.analysis import planning, r_session, statistics
+from reports.analysis import planning, r_session, rules, statistics
 
 # The machine is small and shared: an example that takes long says nothing about the code. CI tries the same examples
 # every time, a person's machine looks for new ones.
@@ -32,14 +32,14 @@ REMEMBERED = [
 
 
 def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which answers from memory when it is asked the same again."""
+    """The same function, which answers from memory when it is asked the same again by the same rules."""
     memory: dict[bytes, Any] = {}
 
     @functools.wraps(function)
     def answer(*arguments: Any) -> Any:  # noqa: ANN401  whatever the function takes and gives
         if function is r_session.call and r_session.available() is not None:
             return function(*arguments)  # without R there is no answer, whatever was asked before
-        key = pickle.dumps(arguments)
+        key = pickle.dumps((arguments, [rules.was(rule) for rule in rules.Rule]))
         if key not in memory:
             memory[key] = function(*arguments)
         known = memory[key]

@@ -14,7 +14,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.cli.meter_serve import add_serve_ptd
+from harness.cli.meter_serve import add_arguments
 from meters import registry
 from meters.emulators.ptdaemon import IDENTITY as PTDAEMON_IDENTITY
 
@@ -285,7 +285,7 @@ class Machine:
     def run(self, *arguments: str, script: Path | None = None) -> tuple[int, str]:
         """Exit code and messages."""
         process = self.start(*arguments, script=script)
-        _, messages = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=180)
         return process.returncode, messages
 
 
@@ -340,7 +340,7 @@ def test_a_second_one_waits_until_the_first_has_installed(tmp_path: Path) -> Non
         assert second.stderr is not None
         assert "waiting" in second.stderr.readline()
         assert second.poll() is None
-    _, messages = second.communicate(timeout=60)
+    _, messages = second.communicate(timeout=180)
     assert "packages are missing" in messages
 
 
@@ -362,7 +362,7 @@ def test_nothing_that_is_shipped_holds_or_takes_an_identity_that_mlperfs_checker
     held = [str(name) for name in shipped if re.search(rb"YokogawaWT\d", (ROOT / name).read_bytes())]
     assert held == []
     parser = argparse.ArgumentParser()
-    add_serve_ptd(parser.add_subparsers())
+    add_arguments(parser.add_subparsers().add_parser("serve-ptd"))
     [actions] = [action for action in parser._actions if isinstance(action.choices, dict)]
     assert isinstance(actions.choices, dict)
     options = {option for action in actions.choices["serve-ptd"]._actions for option in action.option_strings}

@@ -8,65 +8,36 @@ import argparse
 import contextlib
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from rich.console import Console
+from harness.cli.called import program
+from harness.cli.types import Parser, add_verb
+from harness.errors import Interrupted, LabError
 
-from harness.cli import (
-    annotate,
-    check,
-    compare,
-    demo,
-    export,
-    import_,
-    init,
-    meter,
-    observer,
-    plan,
-    report,
-    run,
-    sign,
-    study,
-    sut,
-    verify,
-    witness,
-)
-from harness.cli.called import as_called, program
-from harness.cli.screen import say
-from harness.errors import Interrupted, LabError, printable_lines
-from meters.meter import MeterError
-from meters.options import did_you_mean
-
-VERBS = (
-    demo, init, sut, check, plan, run, observer, annotate, report, compare, study, sign, witness, verify, export,
-    import_, meter,
-)  # fmt: skip
+VERBS = {
+    "demo": "run the whole lab on this machine, with an emulated meter",
+    "init": "make a folder for a lab of your own",
+    "sut": "prepare the system under test",
+    "check": "every reason not to start, as one list",
+    "plan": "list every planned run",
+    "run": "measure: every planned run that is not done yet",
+    "observer": "measure what the agent and its link add",
+    "annotate": "note something beside a campaign or a run; exclude a run, with a reason",
+    "report": "compute results.json and write the report",
+    "compare": "campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
+    "study": "analyse campaigns, or a published table of runs, as a study file declares",
+    "sign": "sign a campaign with an OpenSSH key",
+    "witness": "let somebody else say when a campaign was measured",
+    "verify": "check signature, digests, chain and completeness of a campaign, a comparison or a study; recompute it",
+    "export": "write a campaign in a form that others take",
+    "import": "turn a foreign measurement into run folders",
+    "meter": "list, read, check, emulate power meters",
+}
 SIGNALLED = 128
 """Shells' own way: the exit code of what a signal ended is this and the signal's number."""
 AGAIN = "nothing is lost; give the command again"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Wrong usage is a user problem: exit code 1, not argparse's 2, and a mistyped word hears which one was meant."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(1, f"wattlab: {as_called(printable_lines(message))}\n")
-
-    def format_help(self) -> str:
-        """Help names the command that was typed."""
-        return as_called(super().format_help())
-
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        """argparse's own hook; its answer is the list of everything there is."""
-        if action.choices is not None and value not in action.choices:
-            what = "verb" if action.dest == "verb" else action.dest
-            raise argparse.ArgumentError(
-                None, f"no {what} {value!r}; {did_you_mean(str(value), map(str, action.choices))}"
-            )
 
 
 class _Version(argparse.Action):
@@ -83,16 +54,16 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = _Parser(
+    top = Parser(
         prog=program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
         epilog="In the order of the work: init, sut prepare, check, plan, run, observer, annotate, report, compare, "
         "study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
-    for verb in VERBS:
-        verb.add_parser(verbs)
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, what in VERBS.items():
+        add_verb(verbs, verb, "import_" if verb == "import" else verb, what)
     helper = verbs.add_parser("help", help="what a verb does and takes", description="Say what a verb does and takes.")
     helper.add_argument("words", nargs="*", metavar="VERB", help="a verb, and its action where it has some")
     helper.set_defaults(call=lambda arguments: main([*arguments.words, "--help"]))
@@ -122,9 +93,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(f"interrupted; {interrupted}")
         return SIGNALLED + signal.SIGINT
-    except (LabError, MeterError) as error:
-        _say(str(error))
-        return 1
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal
         return 1 if ended_by is None else SIGNALLED + ended_by
@@ -132,12 +100,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         if ended_by is None:
             raise
         return SIGNALLED + ended_by
-    except Exception:
+    except Exception as error:
+        if _is_of_the_lab(error):
+            _say(str(error))
+            return 1
+        import traceback
+
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2
 
 
+def _is_of_the_lab(error: Exception) -> bool:
+    """Whether it is a lab or user problem, whose sentence is all there is to say."""
+    if isinstance(error, LabError):
+        return True
+    from meters.meter import MeterError
+
+    return isinstance(error, MeterError)
+
+
 def _say(text: str) -> None:
     """One message on standard error; nothing in it steers the terminal. One that was closed is not spoken to."""
+    from rich.console import Console
+
+    from harness.cli.screen import say
+
     with contextlib.suppress(OSError, SystemExit):  # rich ends the program where a pipe is broken
         say(Console(stderr=True), f"wattlab: {text}")

@@ -8,16 +8,13 @@ from rich.console import Console
 
 from harness.cli.called import command
 from harness.cli.screen import say
-from harness.cli.types import Verbs
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "annotate",
-        help="note something beside a campaign or a run; exclude a run, with a reason",
-        description="Append a note to annotations.jsonl, a chained log beside the runs; a sealed run is never touched. "
-        "An excluded run enters no mean; the report says who excluded it, when and why.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Append a note to annotations.jsonl, a chained log beside the runs; a sealed run is never touched. "
+        "An excluded run enters no mean; the report says who excluded it, when and why."
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("run", nargs="?", help="a run's folder, or its ordinal; without it the note is on the campaign")

@@ -12,7 +12,7 @@ from harness.campaign import in_use, is_done
 from harness.cli import check_load
 from harness.cli.called import command
 from harness.cli.screen import Sheet, columns, counted, print_document, say
-from harness.cli.types import Verbs, add_json_argument, add_lab_argument, lab_words
+from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.config import LabConfig, load
 from harness.demo import open_wires
 from harness.errors import LabError
@@ -28,13 +28,11 @@ QUIET: tuple[Severity, ...] = ("ok", "unknown")
 """What is counted, and listed only where all is asked for."""
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "check",
-        help="every reason not to start, as one list",
-        description="Ask disk, host, campaign, meters and SUT for every reason not to start. What is in order, and "
-        "what nobody can find out, is counted. Exit code 1 when there is a reason not to start.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Ask disk, host, campaign, meters and SUT for every reason not to start. What is in order, and "
+        "what nobody can find out, is counted. Exit code 1 when there is a reason not to start."
     )
     add_lab_argument(verb)
     verb.add_argument("--all", action="store_true", help="list also what is in order and what is not known")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, say
-from harness.cli.types import Verbs, add_json_argument
+from harness.cli.types import add_json_argument
 from harness.errors import LabError
 
 if TYPE_CHECKING:
@@ -21,15 +21,13 @@ LONGEST_NAME = 60
 """Of a side."""
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "compare",
-        help="campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
-        description="Compare two or more campaigns or scenarios; the first is the reference. A side is a campaign "
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Compare two or more campaigns or scenarios; the first is the reference. A side is a campaign "
         "folder, FOLDER:SCENARIO, or several of them joined by a comma (pooled), with a name before it where it should "
         "have one: NAME=A:x,B:x. Campaigns without a scenario are "
-        "compared in every scenario that all have. Writes a new sealed folder. Exit code 3 when a side is invalid.",
+        "compared in every scenario that all have. Writes a new sealed folder. Exit code 3 when a side is invalid."
     )
     verb.add_argument("sides", nargs="+", metavar="SIDE", help="FOLDER, FOLDER:SCENARIO, A:x,B:x, or NAME=A:x,B:x")
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: compare-A-vs-B beside A)")

@@ -14,7 +14,6 @@ from harness.cli.observer import observe
 from harness.cli.run import measure
 from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
-from harness.cli.types import Verbs
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import open_wires
 from harness.errors import ConfigError
@@ -25,14 +24,12 @@ OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "demo",
-        help="run the whole lab on this machine, with an emulated meter",
-        description="Run the whole lab on this machine: a real sshd on loopback, an emulated meter on a pty, "
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Run the whole lab on this machine: a real sshd on loopback, an emulated meter on a pty, "
         "baseline, idle, cnn, transfer and transfer with CodeCarbon around it, three times each, and the report. "
-        "About ten minutes.",
+        "About ten minutes."
     )
     verb.add_argument(
         "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"

@@ -8,13 +8,11 @@ from rich.console import Console
 
 from harness.cli.progress import at_work
 from harness.cli.screen import counted, say
-from harness.cli.types import Verbs
 from harness.errors import printable
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb and its formats."""
-    verb = verbs.add_parser("export", help="write a campaign in a form that others take")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
     formats = verb.add_subparsers(dest="format", metavar="FORMAT", required=True)
     bag = formats.add_parser(
         "bag",

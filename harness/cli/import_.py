@@ -10,18 +10,16 @@ from rich.console import Console
 from harness.cli.called import command
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
-from harness.cli.types import Verbs, at_least
+from harness.cli.types import at_least
 
 if TYPE_CHECKING:
     from harness.importers.imported import Summary
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "import",
-        help="turn a foreign measurement into run folders",
-        description="Turn a measurement that others made into run folders; `wattlab report` then treats it as our own.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Turn a measurement that others made into run folders; `wattlab report` then treats it as our own."
     )
     formats = verb.add_subparsers(dest="format", metavar="FORMAT", required=True)
     oscar = formats.add_parser("oscar", help="OSCAR files: <scenario>-{power,actions,hardware}.csv[.gz], or oscar.toml")

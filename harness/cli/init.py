@@ -8,15 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.screen import say
-from harness.cli.types import Verbs
 from harness.config import APPLICATION, TEMPLATE
 from harness.errors import ConfigError, why
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    text = "Make a folder for a lab of your own: a commented lab.toml, and a link to this program."
-    verb = verbs.add_parser("init", help="make a folder for a lab of your own", description=text)
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = "Make a folder for a lab of your own: a commented lab.toml, and a link to this program."
     verb.add_argument("folder", nargs="?", type=Path, default=Path(), help="such as ~/my-lab (default: this folder)")
     verb.set_defaults(call=call)
 

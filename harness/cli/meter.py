@@ -10,11 +10,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from rich.console import Console
-from rich.live import Live
-from rich.progress import Progress
-from serial.tools import list_ports
 
-from harness.cli import meter_check, meter_record, meter_serve
 from harness.cli.called import program
 from harness.cli.meter_port import (
     access_by,
@@ -26,7 +22,7 @@ from harness.cli.meter_port import (
     sparkline,
 )
 from harness.cli.screen import Sheet, columns, print_document, say
-from harness.cli.types import Verbs, at_least
+from harness.cli.types import Parser, add_verb, at_least
 from harness.errors import printable
 from meters import registry
 from meters.access import Access
@@ -49,9 +45,9 @@ HEAD_LIVE = (
 TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser("meter", help="list, read, check, emulate power meters", description="The power meters.")
+def add_arguments(verb: Parser) -> None:
+    """What the verb takes."""
+    verb.description = "The power meters."
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     found = actions.add_parser("list", help="what is plugged in; writes to a port only with --probe")
     found.add_argument(
@@ -72,9 +68,15 @@ def add_parser(verbs: Verbs) -> None:
     add_meter_arguments(read)
     read.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings (default: Ctrl-C)")
     read.set_defaults(call=call_read, interrupted="no reading was kept; `wattlab meter record` keeps a session")
-    meter_check.add_parser(actions)
-    meter_record.add_parser(actions)
-    meter_serve.add_serve_ptd(actions)
+    add_verb(
+        actions, "check", "meter_check",
+        "constant-load self-test: noise, resolution, rate, stuck values, register; window by a switched load",
+    )  # fmt: skip
+    add_verb(
+        actions, "record", "meter_record",
+        "a session with a meter, bytes and readings, as a folder that becomes a test; replays it at once",
+    )  # fmt: skip
+    add_verb(actions, "serve-ptd", "meter_serve", "serve a meter to clients of SPEC's PTDaemon")
     emulate = actions.add_parser(
         "emulate",
         help="the other side of a protocol on a pty or a TCP port",
@@ -170,6 +172,8 @@ def ports_sheet(ports: Sequence[Mapping[str, str]], *, probed: bool) -> Sheet:
 
 def _plugged_in() -> list[dict[str, str]]:
     """Serial ports, by their stable name under /dev/serial/by-id where they have one, and USB-TMC devices."""
+    from serial.tools import list_ports
+
     stable = {str(link.resolve()): str(link) for link in sorted(Path("/dev/serial/by-id").glob("*"))}
     found = []
     for port in sorted(list_ports.comports()):
@@ -194,6 +198,8 @@ def _kind(port: str) -> str:
 
 def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Access) -> None:
     """Ask with each driver that fits the port, until one understands the answer; what one refuses is the next best."""
+    from rich.progress import Progress
+
     steps = [(port, name) for port in ports for name in drivers if port["kind"] in registry.DRIVERS[name].links]
     with Progress(transient=True, console=Console(stderr=True)) as progress:
         task = progress.add_task("asking", total=len(steps))
@@ -229,6 +235,8 @@ def _who(identity: Identity, origin: Origin) -> str:
 
 def call_read(arguments: argparse.Namespace) -> int:
     """A live line with a sparkline and the statistics so far; one line a reading where there is no terminal."""
+    from rich.live import Live
+
     console = Console()
     with opened(arguments) as (_driver, meter):
         say(console, _who(meter.identify(), meter.origin()))

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
 from harness.cli.screen import Sheet, columns, print_document
-from harness.cli.types import Verbs, at_least, seconds
+from harness.cli.types import at_least, seconds
 from harness.errors import LabError, printable
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
@@ -34,12 +34,8 @@ CPU_LOAD = "cpu"
 BAD = 3
 
 
-def add_parser(actions: Verbs) -> None:
-    """Register the action."""
-    check = actions.add_parser(
-        "check",
-        help="constant-load self-test: noise, resolution, rate, stuck values, register; window by a switched load",
-    )
+def add_arguments(check: argparse.ArgumentParser) -> None:
+    """What the action takes."""
     add_meter_arguments(check)
     check.add_argument("--seconds", type=seconds, default=60.0, help="length of the constant part (default: 60)")
     check.add_argument(

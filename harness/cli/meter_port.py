@@ -6,19 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from harness import config
-from harness.access import access_of, read_password
 from harness.cli.types import add_lab_argument
-from harness.demo import open_port
 from harness.errors import ConfigError
-from harness.instruments import load_register
 from meters import registry
 from meters.access import Access, Credentials
 from meters.meter import Meter
 from meters.transport import Sink
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -59,6 +57,8 @@ def access_by(arguments: argparse.Namespace) -> Access:
         raise ConfigError("--user: needs a password; give --password-file too")
     if arguments.password_file is None:
         return Access()
+    from harness.access import read_password
+
     return Access(Credentials(arguments.user or "", read_password("--password-file", arguments.password_file)))
 
 
@@ -84,11 +84,16 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
         ConfigError: it is neither in lab.toml nor a driver with a port.
     """
     options = _options(arguments.option)
-    if arguments.port is not None:
+    if arguments.port is not None:  # what stands in lab.toml is not asked for, nor what reads it
         if arguments.meter not in registry.DRIVERS:
             raise ConfigError(registry.no_driver(arguments.meter))
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
+    from harness import config
+    from harness.access import access_of
+    from harness.demo import open_port
+    from harness.instruments import load_register
+
     lab = config.load(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
@@ -115,7 +120,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[tuple[str, Meter]]:
             meter.close()
 
 
-def say_remarks(meter: Meter, console: Console) -> None:
+def say_remarks(meter: Meter, console: "Console") -> None:
     """Say by which key the meter is known, and what of its words is taken how, or not at all."""
     evidence = meter.origin().evidence
     if "tls_sha256" in evidence:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
-from harness.cli.types import Verbs, at_least, seconds
+from harness.cli.types import at_least, seconds
 from harness.config import APPLICATION
 from harness.demo import emulator, emulator_wire
 from harness.errors import LabError, printable
@@ -39,11 +39,8 @@ OWN_PARTS = frozenset({"type", "kind", "identity", "origin", "evidence", "calibr
 DIFFERS = 3
 
 
-def add_parser(actions: Verbs) -> None:
-    """Register the action."""
-    record = actions.add_parser(
-        "record", help="a session with a meter, bytes and readings, as a folder that becomes a test; replays it at once"
-    )
+def add_arguments(record: argparse.ArgumentParser) -> None:
+    """What the action takes."""
     add_meter_arguments(record)
     record.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="new folder that takes the session")
     length = record.add_mutually_exclusive_group()

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from harness.cli.meter_port import access_by, add_login_arguments
-from harness.cli.types import Verbs
 from harness.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
@@ -32,14 +31,10 @@ from meters.ptd_server import DEFAULT_PORT, IDLE_S, PtdServer, serving_name
 DEFAULT_LISTEN = f"127.0.0.1:{DEFAULT_PORT}"
 
 
-def add_serve_ptd(actions: Verbs) -> None:
-    """Register `serve-ptd` among the actions of `wattlab meter`."""
-    serve = actions.add_parser(
-        "serve-ptd",
-        help="serve a meter to clients of SPEC's PTDaemon",
-        description="Serve a meter over TCP as SPEC's PTDaemon would, under its own name, until SIGTERM or Ctrl-C.",
-        epilog='For MLPerf\'s power server: a script `exec wattlab meter serve-ptd DRIVER --ptd "$@"`.',
-    )
+def add_arguments(serve: argparse.ArgumentParser) -> None:
+    """What the action takes."""
+    serve.description = "Serve a meter over TCP as SPEC's PTDaemon would, under its own name, until SIGTERM or Ctrl-C."
+    serve.epilog = 'For MLPerf\'s power server: a script `exec wattlab meter serve-ptd DRIVER --ptd "$@"`.'
     serve.add_argument("driver", choices=sorted(registry.DRIVERS), help="driver")
     serve.add_argument("port", nargs="?", help="/dev/serial/by-id/..., socket://host:port, http://host")
     serve.add_argument("--listen", metavar="HOST:PORT", help=f"where clients come (default: {DEFAULT_LISTEN})")

@@ -5,7 +5,7 @@ import argparse
 from harness.campaign import OBSERVER
 from harness.cli import report
 from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
-from harness.cli.types import Verbs, add_lab_argument
+from harness.cli.types import add_lab_argument
 from harness.config import LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.errors import ConfigError
@@ -14,13 +14,11 @@ from reports.analysis.results import exclusion_of
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "observer",
-        help="measure what the agent and its link add",
-        description="Measure what the agent and its SSH link add to the SUT's power: blocks with and without them in "
-        "the order ABBA, idle and under full load. They become part of the campaign and a line of its budget.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Measure what the agent and its SSH link add to the SUT's power: blocks with and without them in "
+        "the order ABBA, idle and under full load. They become part of the campaign and a line of its budget."
     )
     add_lab_argument(verb)
     verb.add_argument("--blocks", type=int, default=6, help="with, and as many without, idle and loaded (default: 6)")

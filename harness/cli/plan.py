@@ -11,7 +11,7 @@ from harness.cli.called import command
 from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
 from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
-from harness.cli.types import Verbs, add_json_argument, add_lab_argument, lab_words
+from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.config import LabConfig, load
 from harness.errors import ConfigError
 from harness.plan import PlannedRun, make_plan
@@ -20,9 +20,9 @@ from reports.analysis.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 from reports.analysis.results import analyse
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser("plan", help="list every planned run", description="List every planned run, in order.")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = "List every planned run, in order."
     add_lab_argument(verb)
     verb.add_argument(
         "--half-width",

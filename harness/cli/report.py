@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
-from harness.cli.types import Verbs, add_json_argument
+from harness.cli.types import add_json_argument
 from harness.config import APPLICATION
 from harness.errors import LabError
 from harness.provenance import software_facts
@@ -29,13 +29,11 @@ COLOURS = {"invalid": "bold red", "not-certifiable": "yellow", "warn": "yellow"}
 _CLAUSE = re.compile(r"[.:;](?:\s|$)")
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "report",
-        help="compute results.json and write the report",
-        description="Compute results.json of a campaign from its run folders and write the HTML report. "
-        "Exit code 3 when the verdict on the campaign is invalid; 0 where only single scenarios are, which are named.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Compute results.json of a campaign from its run folders and write the HTML report. "
+        "Exit code 3 when the verdict on the campaign is invalid; 0 where only single scenarios are, which are named."
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")

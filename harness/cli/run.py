@@ -20,7 +20,7 @@ from harness.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
-from harness.cli.types import Verbs, add_lab_argument
+from harness.cli.types import add_lab_argument
 from harness.config import APPLICATION, LabConfig, load
 from harness.demo import Wires, open_wires
 from harness.instruments import load_register
@@ -44,13 +44,9 @@ UNREACHABLE = {
 }
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "run",
-        help="measure: every planned run that is not done yet",
-        description="Measure every planned run that is not done yet. Interrupted? The same command continues.",
-    )
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = "Measure every planned run that is not done yet. Interrupted? The same command continues."
     add_lab_argument(verb)
     verb.add_argument(
         "--ranging", action="store_true", help="each scenario once with automatic ranges; says which ranges to fix"

@@ -8,16 +8,13 @@ from rich.console import Console
 from harness.cli.called import command
 from harness.cli.progress import at_work
 from harness.cli.screen import counted, say
-from harness.cli.types import Verbs
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "sign",
-        help="sign a campaign with an OpenSSH key",
-        description="Verify a campaign, then sign it with an OpenSSH key (`ssh-keygen -Y sign`). The signed statement "
-        "and its signature are written beside the campaign's log; the key is never copied.",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Verify a campaign, then sign it with an OpenSSH key (`ssh-keygen -Y sign`). The signed statement "
+        "and its signature are written beside the campaign's log; the key is never copied."
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--key", type=Path, required=True, help="private key (or its public half, with an agent)")

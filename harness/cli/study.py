@@ -9,21 +9,19 @@ from rich.console import Console
 
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, say
-from harness.cli.types import Verbs, add_json_argument
+from harness.cli.types import add_json_argument
 
 if TYPE_CHECKING:
     from harness.documents import Json
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "study",
-        help="analyse campaigns, or a published table of runs, as a study file declares",
-        description="Analyse campaigns, or a published table of runs, as a study file (TOML) declares: factors, "
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Analyse campaigns, or a published table of runs, as a study file (TOML) declares: factors, "
         "responses, exclusions, questions with their tests, correlations, reductions, Pareto front. Writes a new "
         "sealed folder with study.json and report.html. Exit code 3 when a number is not as the file says it was "
-        "published, and no erratum explains it.",
+        "published, and no erratum explains it."
     )
     verb.add_argument("file", type=Path, help="study file, such as docs/studies/delrey-v1.toml (docs/studies.md)")
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: runs/study-NAME)")

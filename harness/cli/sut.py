@@ -6,16 +6,16 @@ from rich.console import Console
 
 from harness.cli.called import command
 from harness.cli.screen import say
-from harness.cli.types import Verbs, add_lab_argument, lab_words
+from harness.cli.types import add_lab_argument, lab_words
 from harness.config import LabConfig, load
 from harness.demo import open_wires
 from harness.material import needs_of
 from harness.sut import Sut, SutConfig
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser("sut", help="prepare the system under test", description="The system under test.")
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = "The system under test."
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     action = actions.add_parser(
         "prepare",

@@ -1,19 +1,67 @@
-"""What every verb needs to register itself: argument types, and arguments that several have. Knows argparse only."""
+"""What every verb needs to register itself: a parser that fills itself when its verb is asked for, argument types, and
+arguments that several have. Knows argparse only."""
 
 import argparse
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from harness.cli.called import as_called
+from harness.errors import printable_lines
 
 if TYPE_CHECKING:
-    Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+    Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"
 else:
     Verbs = object
 
 
 LAB = Path("lab.toml")
 LONGEST_S = 86_400.0
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is a user problem: exit code 1, not argparse's 2, and a mistyped word hears which one was meant.
+
+    Which arguments a verb takes stands in its module, whose `add_arguments` is called when the verb is given: what it
+    works with is imported then, and costs no other verb a second.
+    """
+
+    module = ""
+    """Of the verb, until its arguments are there."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401  argparse's own
+        """argparse calls it with what follows the verb."""
+        if self.module:
+            module, self.module = self.module, ""
+            import_module(module).add_arguments(self)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Print how the verb is used and what is wrong, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"wattlab: {as_called(printable_lines(message))}\n")
+
+    def format_help(self) -> str:
+        """Help names the command that was typed."""
+        return as_called(super().format_help())
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """argparse's own hook; its answer is the list of everything there is."""
+        if action.choices is not None and value not in action.choices:
+            from meters.options import did_you_mean
+
+            what = "verb" if action.dest == "verb" else action.dest
+            raise argparse.ArgumentError(
+                None, f"no {what} {value!r}; {did_you_mean(str(value), map(str, action.choices))}"
+            )
+
+
+def add_verb(verbs: Verbs, name: str, module: str, help_text: str) -> None:
+    """Register a verb whose arguments and work stand in a module of this package."""
+    verbs.add_parser(name, help=help_text).module = f"{__package__}.{module}"
 
 
 def at_least(low: int) -> Callable[[str], int]:

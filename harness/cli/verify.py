@@ -15,7 +15,7 @@ from rich.text import Text
 
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, print_document, say
-from harness.cli.types import Verbs, add_json_argument
+from harness.cli.types import add_json_argument
 from harness.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
@@ -63,15 +63,13 @@ OPEN = frozenset({"bytes", "unsigned", "incomplete"})
 """Kinds after which nobody can say that all that was measured is there as it was sealed."""
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "verify",
-        help="check signature, digests, chain and completeness of a campaign, a comparison or a study; recompute it",
-        description="Check every digest of a campaign, its chain and its completeness, recompute results and report "
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "Check every digest of a campaign, its chain and its completeness, recompute results and report "
         "from the raw data and compare, and check the signature. Of a comparison or a study: its seal, its page and, "
         "where its sources lie where they lay, every number. A zipped bag is unpacked into a temporary folder. "
-        "Exit code 3 when a check fails.",
+        "Exit code 3 when a check fails."
     )
     verb.add_argument(
         "campaign", type=Path, help="folder of a campaign, comparison or study, such as runs/core-study, or FILE.zip"

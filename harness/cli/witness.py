@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.cli.screen import Sheet, columns, say
-from harness.cli.types import Verbs, add_lab_argument
+from harness.cli.types import add_lab_argument
 from harness.errors import WitnessError
 
 if TYPE_CHECKING:
@@ -26,13 +26,10 @@ In lab.toml: [witness] ssh = "ACCOUNT@HOST", key_file = the private half of that
 With a key of its own for the receipts: add `--key /home/ACCOUNT/KEY` to the command; who verifies gets KEY.pub."""
 
 
-def add_parser(verbs: Verbs) -> None:
-    """Register the verb."""
-    verb = verbs.add_parser(
-        "witness",
-        help="let somebody else say when a campaign was measured",
-        description="A witness is told at once what was begun and sealed, and keeps a log of its own "
-        "(docs/evidence.md).",
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "A witness is told at once what was begun and sealed, and keeps a log of its own (docs/evidence.md)."
     )
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     receiver = actions.add_parser(

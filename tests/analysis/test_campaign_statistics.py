@@ -352,7 +352,7 @@ def test_a_partial_coefficient_of_one_run_is_that_of_the_residuals(rows: list[tu
 @pytest.mark.parametrize(("rho", "runs"), [(0.0, 3), (0.5, 6), (0.9, 30), (0.98, 30)])
 def test_the_interval_over_runs_covers_the_coefficient_that_all_of_them_have(rho: float, runs: int) -> None:
     random = np.random.default_rng(11)
-    drawn = 1000
+    drawn = 500
     hits = 0
     for _ in range(drawn):
         x, e = random.normal(size=(2, runs, LEAST_POINTS))

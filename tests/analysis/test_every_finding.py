@@ -258,24 +258,27 @@ def expired(descriptor: PowerDescriptor) -> PowerDescriptor:
     return replace(descriptor, calibration=(descriptor.calibration or {}) | {"expires": "2026-11-20"})
 
 
+FEW = Monitored(repetitions=2, baseline_blocks=2)
+
+
 def small(**fault: Any) -> Monitored:  # noqa: ANN401
-    """Five blocks, three runs, one fault in the first run."""
-    return Monitored(fault=Fault(**({"only": RUN} | fault)))
+    """Two blocks, two runs, one fault in the first run."""
+    return replace(FEW, fault=Fault(**({"only": RUN} | fault)))
 
 
 FIRES: dict[str, Monitored] = {
-    "emulated": Monitored(origin="emulated"),
-    "unattested": Monitored(origin="unattested"),
-    "imported": Monitored(origin="imported"),
-    "run-aborted": Monitored(broken={2: "abort"}),
-    "aborted-after-rating": Monitored(broken={2: "abort"}),
+    "emulated": replace(FEW, origin="emulated"),
+    "unattested": replace(FEW, origin="unattested"),
+    "imported": replace(FEW, origin="imported"),
+    "run-aborted": replace(FEW, broken={2: "abort"}),
+    "aborted-after-rating": replace(FEW, broken={2: "abort"}),
     "frozen": small(events=frozen),
     "arrival-contradicted": small(events=late(2.5)),
     "agent-late": small(samples=keep(lambda t: (t["t"] < 20) | (t["t"] > 24))),
     "artifact-missing": small(start=promising),
     "host-slept": small(only=None, start=later_by(8 * 3600, asleep=True)),
     "host-clock-step": small(only=None, start=later_by(-8, asleep=False)),
-    "run-failed": Monitored(broken={2: "fail"}),
+    "run-failed": replace(FEW, broken={2: "fail"}),
     "truncated-source": small(events=noted("truncated-source")),
     "note": small(events=noted("odd")),
     "stale": small(readings=at_flag(20, 25, "stale")),
@@ -314,11 +317,11 @@ FIRES: dict[str, Monitored] = {
     "computational-incorrect": small(summary=in_summary(restored=False)),
     "clock-bound": small(events=slow_clock),
     "clock-step": small(events=stepping_clock),
-    "baseline-missing": Monitored(baseline_blocks=0),
+    "baseline-missing": replace(FEW, baseline_blocks=0),
     "baseline-other-session": small(only=None, start=of_two_boots),
     "baseline-drift": Monitored(baseline_blocks=8, fault=Fault(**by_ordinal(lambda n: 0.5 * n))),
     "baseline-unsteady": Monitored(fault=Fault(**by_ordinal(lambda n: 20.0 * (n % 3)))),
-    "baseline-short": Monitored(block_s=40),
+    "baseline-short": replace(FEW, block_s=40),
     "baseline-outside": Monitored(baseline_blocks=1),
     "induced-negative": Monitored(loads={"cnn": Load(-8.0, 34.0, 61.0, epochs=6)}),
     "induced-indistinguishable-from-zero": Monitored(loads={"cnn": Load(0.0, 34.0, 61.0, epochs=6)}),
@@ -327,14 +330,14 @@ FIRES: dict[str, Monitored] = {
     "autocorrelated": Monitored(
         repetitions=24, baseline_blocks=2, fault=Fault(**by_ordinal(lambda n: 9 * np.sin(n / 5)))
     ),
-    "success-fraction": Monitored(broken={2: "fail"}),
-    "underpowered": Monitored(repetitions=2),
+    "success-fraction": replace(FEW, broken={2: "fail"}),
+    "underpowered": FEW,
     "pooled-incomparable": small(start=in_start("sut", kernel="6.9.0")),
     "no-result": Monitored(broken=dict.fromkeys((2, 4, 7), "fail")),
-    "shortened-interval": Monitored(),
-    "few-runs": Monitored(),
-    "few-baseline-runs": Monitored(),
-    "few-baseline-blocks": Monitored(baseline_blocks=3),
+    "shortened-interval": FEW,
+    "few-runs": FEW,
+    "few-baseline-runs": FEW,
+    "few-baseline-blocks": FEW,
     "fixed-epochs": small(only=None, start=lambda s: s["scenario_config"].get("parameters", {}).update(fixed_epochs=6)),
     "generated-data": small(summary=in_summary(dataset={"kind": "generated"})),
     "generated-weights": small(summary=in_summary(weights={"kind": "wattlab-pretrained"})),

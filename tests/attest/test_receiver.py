@@ -37,7 +37,7 @@ def session(
 
     command = [sys.executable, "-I", str(PROGRAM), "--log", str(log), *words]
     return subprocess.run(
-        command, input=given, capture_output=True, timeout=60, check=False, cwd="/", preexec_fn=limit
+        command, input=given, capture_output=True, timeout=180, check=False, cwd="/", preexec_fn=limit
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def test_the_receiver_needs_nothing_of_ours(tmp_path: Path) -> None:
     alone = tmp_path / "wattlab-witness.py"
     alone.write_bytes(PROGRAM.read_bytes())
     command = [sys.executable, "-I", "-S", str(alone), "--log", str(tmp_path / "heads.jsonl")]
-    done = subprocess.run(command, input=lines(telling(1)), capture_output=True, timeout=60, check=False, cwd=tmp_path)
+    done = subprocess.run(command, input=lines(telling(1)), capture_output=True, timeout=180, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(read_log(tmp_path / "heads.jsonl").receipts) == 1
 

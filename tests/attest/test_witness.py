@@ -72,7 +72,7 @@ def as_operator(account: Account, words: list[str], given: bytes) -> "subprocess
     to = f"{account.name}@{account.sshd.host}"
     switches, command = [w for w in words if w.startswith("-")], [w for w in words if not w.startswith("-")]
     return subprocess.run(
-        ["ssh", *options, *switches, to, *command], input=given, capture_output=True, timeout=60, check=False
+        ["ssh", *options, *switches, to, *command], input=given, capture_output=True, timeout=180, check=False
     )  # fmt: skip
 
 
@@ -201,20 +201,20 @@ class Recorded:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end_s
         time.sleep(0.01)
 
 
 def test_a_slow_witness_does_not_hold_up_who_appends_to_the_log(campaign: CampaignFolder) -> None:
-    slow = Recorded(takes_s=0.5)
+    slow = Recorded(takes_s=1.5)
     with Messenger(campaign, [slow]) as messenger:
         before_s = time.monotonic()
         for ordinal in (4, 5):
             begin(campaign, ordinal)
         took_s = time.monotonic() - before_s
-    assert took_s < 0.5
+    assert took_s < 1.5
     assert messenger.problems == {}
     assert len(slow.told) == len(set(slow.told)) == 8
     assert untold(campaign, "ssh") == []
@@ -245,10 +245,10 @@ def test_an_operator_who_ends_the_campaign_is_not_kept_waiting_for_a_receipt(
     campaign: CampaignFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witness, "ABORTED_S", 0.05)
-    messenger, before_s = Messenger(campaign, [Recorded(takes_s=1.0)]), time.monotonic()
+    messenger, before_s = Messenger(campaign, [Recorded(takes_s=4.0)]), time.monotonic()
     with pytest.raises(KeyboardInterrupt), messenger:
         raise KeyboardInterrupt
-    assert time.monotonic() - before_s < 0.9
+    assert time.monotonic() - before_s < 3.9
     assert messenger.problems == {"recorded": "it has not answered yet"}
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from harness.documents import GapEvent
 from harness.run_folder import verify_campaign
-from tests.e2e.test_campaign import LAB, STEPS, LabUnderTest, lab, wait_for
+from tests.e2e.test_campaign import HANGS_S, LAB, STEPS, LabUnderTest, lab, wait_for
 
 __all__ = ["lab"]  # the fixture
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 BUSY = """
 import time
@@ -47,7 +47,7 @@ def stop(processes: list[psutil.Process], duration_s: float) -> None:
 def wait_until_begun(lab: LabUnderTest, runs: int) -> None:
     """Until so many attempts stand in the campaign's log."""
     log = lab.campaign / "campaign.jsonl"
-    wait_for(lambda: log.is_file() and log.read_text().count('"type":"run-begin"') >= runs, 60)
+    wait_for(lambda: log.is_file() and log.read_text().count('"type":"run-begin"') >= runs, HANGS_S)
 
 
 def results_of(lab: LabUnderTest) -> Any:  # noqa: ANN401  JSON
@@ -60,11 +60,11 @@ def test_a_stopped_agent_changes_nothing_and_a_frozen_run_is_measured_again(lab:
     process = lab.start("run")
     lab.wait_for_load(process)
     stop([agent_of(lab)], 3.4)
-    wait_for(lambda: len(lab.entries("run-end")) >= 2, 60)
+    wait_for(lambda: len(lab.entries("run-end")) >= 2, HANGS_S)
     lab.wait_for_load(process)
     agent = agent_of(lab)
     stop([agent, *agent.children()], 3.4)
-    output, errors = process.communicate(timeout=100)
+    output, errors = process.communicate(timeout=HANGS_S)
     assert process.returncode in (0, 3), errors
     ends = lab.entries("run-end")
     assert [end["ordinal"] for end in ends] == [1, 2, 3, 3, 4]
@@ -78,8 +78,8 @@ def test_a_stopped_agent_changes_nothing_and_a_frozen_run_is_measured_again(lab:
     assert "agent-late" in late["findings"]
     assert "frozen" in frozen["findings"]
     for run in (late, again):
-        # The command takes 2 s and what its interpreter takes to start and to end.
-        assert 2.0 < run["duration_s"]["value"] < 3.2
+        # The command takes 2 s and what its interpreter takes to start and to end; nobody was stopped for 3.4 s in it.
+        assert 2.0 < run["duration_s"]["value"] < 5.0
         assert run["energy_wh"]["value"] * 3600 == pytest.approx(
             run["mean_power_w"]["value"] * run["duration_s"]["value"], rel=1e-9
         )
@@ -99,7 +99,7 @@ def test_a_run_with_gaps_is_tried_again_and_the_last_lines_name_one_that_is_in_n
         control.write_text("unplug\n")
         time.sleep(1.2)
         control.write_text("replug\n")
-    output, errors = process.communicate(timeout=100)
+    output, errors = process.communicate(timeout=HANGS_S)
     assert process.returncode in (0, 3), errors
     runs = [run for run in lab.runs() if run.start.scenario == "steps"]
     assert [(run.start.attempt, run.exit_status) for run in runs] == [(1, "success"), (2, "success")]
@@ -122,7 +122,7 @@ def test_a_closed_terminal_ends_the_run_like_sigterm(lab: LabUnderTest) -> None:
     process.stdout.close()
     process.stderr.close()
     process.send_signal(signal.SIGHUP)
-    assert process.wait(60) == 128 + signal.SIGHUP
+    assert process.wait(HANGS_S) == 128 + signal.SIGHUP
     assert lab.loads() == []
     last = lab.runs()[-1]
     assert last.stop is not None

@@ -15,9 +15,10 @@ from harness.evidence.witnesses import check_witnesses, read_witnesses
 from harness.run_folder import JOURNAL, SEAL_SIGNATURE, CampaignFolder, RunFolder, examine
 from reports.render import audit_html
 from tests.attest.accounts import Account, witness_account
-from tests.e2e.test_campaign import LAB, STEPS, LabUnderTest, wait_for
+from tests.e2e.test_campaign import HANGS_S, LAB, STEPS, LabUnderTest, wait_for
 from tests.evidence.witnessing import cut_back
 
+pytestmark = pytest.mark.timeout(900)
 ONE_BLOCK = LAB.replace("blocks = 2", "blocks = 1")
 
 
@@ -65,13 +66,12 @@ def checked(campaign: Path, *files: Path) -> list[str]:
     return [f"{check.name}: {check.detail}" for check in [*seen.checks, *checks] if not check.passed]
 
 
-@pytest.mark.timeout(300)
 def test_a_run_made_to_vanish_and_a_run_redone_are_seen(lab: LabUnderTest, account: Account) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.folder / "seal")], check=True)
     lab.write(witnessed(account))
     # A6: kill -9 when the rating is over, remove the run's folder, `wattlab run`.
     process = lab.start("run")
-    wait_for(lambda: rated(lab.campaign) is not None or process.poll() is not None, 90)
+    wait_for(lambda: rated(lab.campaign) is not None or process.poll() is not None, HANGS_S)
     process.kill()
     process.communicate()
     vanished = rated(lab.campaign)
@@ -117,7 +117,7 @@ def test_another_program_for_the_second_repetition_is_not_pooled_with_the_first(
     process = lab.start("run")
     lab.wait_for_load(process)
     (lab.folder / "steps.py").write_text(STEPS + "# another program\n")
-    output, errors = process.communicate(timeout=100)
+    output, errors = process.communicate(timeout=HANGS_S)
     assert process.returncode == 3, errors
     steps = [run for run in lab.runs() if run.start.scenario == "steps"]
     digests = [(run.start.staged or {})["steps.py"]["sha256"] for run in steps]

@@ -76,7 +76,7 @@ class Operator:
         (self.folder / "lab.toml").write_text(text)
 
 
-@pytest.mark.timeout(400)  # it waits for three runs and a package index
+@pytest.mark.timeout(900)  # it waits for three runs and a package index
 def test_the_readmes_way_leads_to_a_signed_campaign_in_its_order(
     tmp_path: Path,
     machine: LoopbackSshd,

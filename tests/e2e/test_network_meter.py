@@ -13,6 +13,7 @@ from tests.e2e.test_campaign import LAB, LabUnderTest
 from tests.meters.test_passwords import SECRET, forms_of
 from tests.meters.test_tls import PLUG, terminator
 
+pytestmark = pytest.mark.timeout(900)
 REGISTER = f"""\
 schema = 1
 [instruments.plug]

@@ -13,6 +13,7 @@ from harness.plan import make_plan
 from harness.run_folder import CampaignFolder, RunFolder
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
+pytestmark = pytest.mark.timeout(900)
 PLANNED = """\
 supplementary_s = 1.5
 sync_pulse = true
@@ -43,7 +44,6 @@ def results_of(lab: LabUnderTest) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(300)
 def test_a_session_begins_with_its_pulse_and_every_run_waits_to_be_back_where_it_began(lab: LabUnderTest) -> None:
     lab.write(LAB.replace("supplementary_s = 1.5\n", PLANNED))
     done = lab.call("run")
@@ -73,7 +73,6 @@ def test_a_session_begins_with_its_pulse_and_every_run_waits_to_be_back_where_it
     assert "is done" in lab.call("run").stdout  # the second stage is sized once
 
 
-@pytest.mark.timeout(300)
 def test_the_observer_effect_becomes_part_of_the_campaign(lab: LabUnderTest) -> None:
     done = lab.call("observer", "--blocks", "2", "--seconds", "2")
     assert done.returncode in (0, 3), done.stderr

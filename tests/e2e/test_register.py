@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
+pytestmark = pytest.mark.timeout(900)
 REGISTER = """\
 schema = 1
 [instruments.plug]

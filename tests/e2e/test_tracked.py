@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from harness.documents import ActionEvent
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
+pytestmark = pytest.mark.timeout(900)
 TRACKED = 'repetitions = 1\ntrackers = ["codecarbon", "nvml-rapl"]\ntracker_periods_s = { codecarbon = 0.5 }\n'
 
 

@@ -22,7 +22,7 @@ def rows_of(folder: Path) -> list[list[str]]:
 
 
 def until_rows(folder: Path, count: int) -> None:
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 40.0
     while len(rows_of(folder)) < count:
         assert time.monotonic() < end
         threading.Event().wait(0.01)

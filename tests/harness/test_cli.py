@@ -303,3 +303,31 @@ def test_listing_writes_to_no_port_and_probing_says_who_answers(
             assert "50.0 W" in capsys.readouterr().out
         finally:
             emulator.terminate()
+
+
+HEAVY = ("cryptography", "matplotlib", "numpy", "pandas", "paramiko", "rich", "scipy")
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [(["--help"], set()), (["help"], set()), (["meter", "drivers"], {"rich"}), (["verify", "-h"], {"rich"})],
+)
+def test_a_verb_imports_what_it_works_with_and_help_imports_nothing(words: list[str], needed: set[str]) -> None:
+    program = (
+        "import atexit, sys; from harness.cli import main\n"
+        f"atexit.register(lambda: print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr))\n"
+        f"main({words})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=APPLICATION, capture_output=True, text=True, check=False)
+    assert done.stdout
+    assert set(re.findall(r"\w+", done.stderr.splitlines()[-1])) <= needed, done.stderr
+
+
+def test_every_verb_of_the_help_has_its_arguments_and_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in cli.VERBS:
+        with pytest.raises(SystemExit) as ended:
+            cli.main([verb, "--help"])
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"usage: wattlab {verb} ")
+        assert len(said.splitlines()) > 6

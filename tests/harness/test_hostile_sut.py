@@ -302,7 +302,7 @@ def test_ctrl_c_ends_a_run_within_seconds_though_the_agent_is_mute(tmp_path: Pat
         bench_of(config, sut), planned, config.scenarios[0], tmp_path / "r", MATERIAL, attempt=1,
         previous_manifest=None, on_start=lambda _: None, on_phase=interrupt, reference=None,
     )  # fmt: skip
-    assert time.monotonic() - interrupted[0] < 6
+    assert time.monotonic() - interrupted[0] < 20
     assert (ended.exit_status, ended.reason) == ("abort", "interrupted by the operator (Ctrl-C)")
     notes = [event.text for event in RunFolder.open(tmp_path / "r").events if isinstance(event, NoteEvent)]
     assert any("the agent did not answer to kill" in text for text in notes)

@@ -62,7 +62,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             journal.close()
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "the condition was never met"
@@ -84,7 +84,7 @@ def gaps(run: RunFolder) -> list[GapEvent]:
 
 def test_readings_land_in_the_stream_and_the_descriptor_says_emulated(bench: Bench) -> None:
     recorder = bench.recorder()
-    assert recorder.wait_spoken(10)
+    assert recorder.wait_spoken(40)
     time.sleep(0.6)
     recorder.stop()
     run = bench.sealed()
@@ -102,7 +102,7 @@ def test_readings_land_in_the_stream_and_the_descriptor_says_emulated(bench: Ben
 
 def test_unplugging_in_mid_run_is_a_gap_and_the_run_recovers_on_replug(bench: Bench) -> None:
     recorder = bench.recorder()
-    assert recorder.wait_spoken(10)
+    assert recorder.wait_spoken(40)
     bench.fault("unplug")
     time.sleep(1.5)
     bench.fault("replug")
@@ -121,19 +121,19 @@ def test_unplugging_in_mid_run_is_a_gap_and_the_run_recovers_on_replug(bench: Be
 
 def test_a_meter_that_never_comes_back_is_a_gap_until_the_end_and_hangs_nothing(bench: Bench) -> None:
     recorder = bench.recorder()
-    assert recorder.wait_spoken(10)
+    assert recorder.wait_spoken(40)
     bench.fault("unplug")
     time.sleep(1.0)
     begin = time.monotonic()
     recorder.stop()
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 40
     [gap] = gaps(bench.sealed())
     assert gap.cause == "unplugged"
 
 
 def test_a_silent_meter_is_a_gap_and_is_heard_again(bench: Bench) -> None:
     recorder = bench.recorder()
-    assert recorder.wait_spoken(10)
+    assert recorder.wait_spoken(40)
     bench.fault("silence")
     time.sleep(4.5)
     bench.fault("speak")
@@ -150,7 +150,7 @@ def test_a_silent_meter_is_a_gap_and_is_heard_again(bench: Bench) -> None:
 )
 def test_no_damaged_line_becomes_a_number(bench: Bench, fault: str) -> None:
     recorder = bench.recorder()
-    assert recorder.wait_spoken(10)
+    assert recorder.wait_spoken(40)
     bench.fault(fault)
     time.sleep(2.5)
     before = recorder.last

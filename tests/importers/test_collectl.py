@@ -182,7 +182,7 @@ def test_what_collectl_shows_on_a_terminal_or_keeps_raw_is_named_and_the_remedy_
     with pytest.raises(ImportFileError, match="raw file; play it back") as refusal:
         read(raw)
     command = str(refusal.value).split("`")[1].replace("FILE.raw.gz", str(raw)).replace("NAME-", f"{recorded}/played-")
-    subprocess.run(command, shell=True, check=True, timeout=30)
+    subprocess.run(command, shell=True, check=True, timeout=90)
     assert read(recorded / "played-hardware.csv").times_ns.size >= 1
 
 

@@ -111,7 +111,7 @@ class EmulatorProcess:
         """End the process and return its exit code and what it said on stderr."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        _out, err = self.process.communicate(timeout=10)
+        _out, err = self.process.communicate(timeout=40)
         return self.process.returncode, err
 
 
@@ -133,7 +133,7 @@ def start_emulator(tmp_path: Path) -> Iterator[StartEmulator]:
         emulator.stop()
 
 
-def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 5.0) -> None:
+def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
     end = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < end, f"waited {timeout_s} s for {what}"

@@ -30,7 +30,7 @@ LOAD = ("--profile", "watts=50", "--interval", "0.05")
 
 
 def get(*arguments: str) -> str:
-    return subprocess.run(["curl", "-sS", *arguments], capture_output=True, text=True, timeout=20, check=True).stdout
+    return subprocess.run(["curl", "-sS", *arguments], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def parse(response: bytes) -> Any:  # noqa: ANN401 - JSON
@@ -73,12 +73,12 @@ def test_urllib_reads_a_tasmota_plug_and_gets_its_errors(start_emulator: StartEm
     emulator = start_emulator(*LOAD, "--fault", "http-500", name="tasmota")
     page = f"{emulator.address}/cm?cmnd=Status%208"
     with pytest.raises(urllib.error.HTTPError, match="500"):
-        urllib.request.urlopen(page, timeout=5)
+        urllib.request.urlopen(page, timeout=30)
     emulator.fault("unauthorised")
     time.sleep(0.2)
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(page, timeout=5)
-    with urllib.request.urlopen(page, timeout=5) as response:
+        urllib.request.urlopen(page, timeout=30)
+    with urllib.request.urlopen(page, timeout=30) as response:
         assert json.load(response)["StatusSNS"]["ENERGY"]["Power"] == 50
 
 

@@ -128,4 +128,4 @@ def test_pushed_telegrams_with_wrong_parity_without_end_are_garbage_in_time(star
         with pytest.raises(MeterGarbage, match="parity right"):  # noqa: PT012 - what was sent before comes first
             while True:
                 meter.read(0.3)
-        assert time.monotonic() - begin < 1.0
+        assert time.monotonic() - begin < 5.0

@@ -238,4 +238,4 @@ def test_a_chip_that_always_refuses_never_hangs_the_driver(start_emulator: Start
     begin = time.monotonic()
     with pytest.raises(MeterError, match="does not understand"):
         open_meter("mcp39f511n", emulator.address, capture=None, options={})
-    assert time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin < 12.0

@@ -113,4 +113,4 @@ def test_a_meter_that_fails_every_command_is_refused_in_time(start_emulator: Sta
     begin = time.monotonic()
     with pytest.raises(MeterMismatch, match="failed to do <\\?>"):
         open_meter("powerspy2", emulator.address, capture=None, options={})
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20.0

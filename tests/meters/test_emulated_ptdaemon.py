@@ -189,7 +189,7 @@ def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
 def test_it_serves_a_client_that_only_knows_the_published_words(start_emulator: StartEmulator) -> None:
     address = start_emulator("--profile", "watts=50", name="ptdaemon").address.removeprefix("socket://")
     host, _mark, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as client, client.makefile("rb") as replies:
+    with socket.create_connection((host, int(port)), timeout=30) as client, client.makefile("rb") as replies:
         for command, reply in PUBLISHED:
             client.sendall(command.encode() + b"\r\n")
             assert replies.readline() == reply.encode() + b"\r\n"

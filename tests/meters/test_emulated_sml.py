@@ -35,7 +35,7 @@ def test_smllib_reads_what_comes_out_of_the_emulators_port(emulator: EmulatorPro
     port = os.open(emulator.port, os.O_RDWR | os.O_NOCTTY)
     try:
         tty.setraw(port)
-        end = time.monotonic() + 5.0
+        end = time.monotonic() + 20.0
         frames: list[SmlFrame] = []
         while len(frames) < 3:
             assert time.monotonic() < end
@@ -101,6 +101,6 @@ def test_a_meter_whose_check_sums_are_all_wrong_is_garbage_in_time(start_emulato
         with pytest.raises(MeterGarbage, match="found the check sum"):  # noqa: PT012 - what was sent before comes first
             while True:
                 meter.read(0.3)
-        assert time.monotonic() - begin < 1.0
+        assert time.monotonic() - begin < 5.0
         emulator.fault("clear")
         assert meter.read(1.0).power_w == 50.0

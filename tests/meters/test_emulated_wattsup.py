@@ -39,7 +39,7 @@ class RawClient:
         tty.setraw(self.fd)
         self.heard = b""
 
-    def ask(self, request: bytes, pattern: bytes, timeout_s: float = 3.0) -> re.Match[bytes] | None:
+    def ask(self, request: bytes, pattern: bytes, timeout_s: float = 12.0) -> re.Match[bytes] | None:
         os.write(self.fd, request)
         end = time.monotonic() + timeout_s
         while (match := re.search(pattern, self.heard)) is None and time.monotonic() < end:
@@ -214,7 +214,7 @@ def test_every_line_torn_is_garbage_at_the_deadline_and_not_a_hang(start_emulato
         begin = time.monotonic()
         with pytest.raises(MeterGarbage, match=r"no valid line before the deadline"):
             read_many(meter, 10, 0.5)
-        assert time.monotonic() - begin < 5.0
+        assert time.monotonic() - begin < 20.0
         emulator.fault("clear")
         reading = meter.read(2.0)
         assert (reading.power_w, reading.flags) == (50.0, frozenset({"resynced"}))
@@ -271,7 +271,7 @@ def test_unplugging_is_noticed_and_replugging_gives_readings_again(start_emulato
             begin = time.monotonic()
             with pytest.raises(MeterUnplugged, match="went away"):
                 read_many(meter, 50, 1.0)
-            assert time.monotonic() - begin < 3.0
+            assert time.monotonic() - begin < 12.0
             assert not emulator.port.is_symlink()
             with pytest.raises(MeterUnavailable, match="no such port"):
                 meter.reopen()
@@ -392,7 +392,7 @@ def test_a_line_held_back_does_not_hold_back_the_end(start_emulator: StartEmulat
     time.sleep(0.3)
     begin = time.monotonic()
     assert emulator.stop() == (0, "")
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20.0
     os.close(client.fd)
 
 
@@ -436,7 +436,7 @@ def test_the_wire_takes_as_long_as_its_baud_rate_says(start_emulator: StartEmula
     client = RawClient(emulator.port)
     try:
         begin = time.monotonic()
-        reply = client.ask(b"#H,R,0;", rb"#h[^;]*;\r\n", timeout_s=5.0)
+        reply = client.ask(b"#H,R,0;", rb"#h[^;]*;\r\n")
         assert reply is not None
         assert time.monotonic() - begin >= len(reply.group(0)) * 10 / 1200
     finally:

@@ -226,7 +226,7 @@ def test_numbers_are_written_as_the_real_instrument_writes_them(value: float, te
 def visa(resource: str) -> Iterator[MessageBasedResource]:
     manager = pyvisa.ResourceManager("@py")
     try:
-        client = manager.open_resource(resource, timeout=3000, read_termination="\n", write_termination="\n")
+        client = manager.open_resource(resource, timeout=20_000, read_termination="\n", write_termination="\n")
         assert isinstance(client, MessageBasedResource)
         yield client
         client.close()

@@ -124,7 +124,7 @@ def test_the_bytes_a_published_client_sends_get_what_it_waits_for() -> None:
 def test_the_emulator_answers_the_published_dialogue_of_an_lmg670(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=50", name="lmg670")
     host, port = emulator.address.removeprefix("socket://").split(":")
-    with socket.create_connection((host, int(port)), timeout=3.0) as client, client.makefile("rb") as file:
+    with socket.create_connection((host, int(port)), timeout=30) as client, client.makefile("rb") as file:
         client.sendall(b"*rst;*cls;*opc?\n*idn?\n*zlang short\niauto1 0;uauto1 0;irng1 10.0;urng1 250.0;*opc?\n")
         assert file.readline() == b"1\n"
         assert file.readline() == b"ZES ZIMMER Electronic Systems GmbH,LMG670,EMULATED,0.0\n"
@@ -225,7 +225,7 @@ def test_an_answer_that_fails_to_come_is_asked_for_again(
 def test_a_stream_that_a_killed_program_left_behind_is_stopped_at_the_start(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=50", name="lmg670")
     host, port = emulator.address.removeprefix("socket://").split(":")
-    with socket.create_connection((host, int(port)), timeout=3.0) as client:
+    with socket.create_connection((host, int(port)), timeout=30) as client:
         client.sendall(b"*zlang short\ncycl 0.05\nactn;p1?\ncont on\n")
         assert client.recv(64)
     meter = open_meter("lmg670", emulator.address, capture=None, options=SHORT_CYCLE)
@@ -240,7 +240,7 @@ def test_silence_is_a_timeout_and_the_rows_after_it_are_resynced(meter: Meter, e
     begin = time.monotonic()
     with pytest.raises(MeterTimeout):
         read_until_error(meter)
-    assert time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin < 12.0
     emulator.fault("speak")
     readings = read_many(meter, 3)
     assert [bool(reading.flags) for reading in readings] == [True, False, False]
@@ -263,9 +263,9 @@ def test_the_second_port_of_an_lmg670_takes_a_break_and_says_so() -> None:
     wire = BreakableTcpWire("127.0.0.1", 0, bytes_per_s=None, sink=None)
     try:
         host, _colon, port = wire.address.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as first:
+        with socket.create_connection((host, int(port)), timeout=30) as first:
             first.sendall(b"cont on\n")
-            with socket.create_connection((host, int(port) + 1), timeout=5) as beside:
+            with socket.create_connection((host, int(port) + 1), timeout=30) as beside:
                 beside.sendall(b"bre")
                 heard = b"".join(wire.receive() for _turn in range(3))
                 beside.sendall(b"ak\n")
@@ -274,7 +274,7 @@ def test_the_second_port_of_an_lmg670_takes_a_break_and_says_so() -> None:
                 assert beside.recv(64) == b"0 ok\n"
         wire.unplug()
         with pytest.raises(OSError, match="refused"):
-            socket.create_connection((host, int(port) + 1), timeout=5)
+            socket.create_connection((host, int(port) + 1), timeout=30)
     finally:
         wire.unplug()
 

@@ -69,7 +69,7 @@ def test_curl_answers_a_challenge_with_the_same_digest(challenge: str) -> None:
     login = Credentials("admin", 'päss:word "with" \\ all')
     with raw_server(script) as server:
         arguments = ["--digest", "-u", f"{login.user}:{login.password}", f"{server.url}/rpc/Switch.GetStatus?id=0"]
-        subprocess.run(["curl", "-sS", *arguments], capture_output=True, timeout=20, check=True)
+        subprocess.run(["curl", "-sS", *arguments], capture_output=True, timeout=60, check=True)
     (header,) = re.findall(rb"\r\nAuthorization: ([^\r]*)", answers[-1])
     theirs = words_of(header.decode())
     (ours,) = read_challenges([challenge])

@@ -29,7 +29,7 @@ from tests.meters.conftest import wait_until
 from tests.meters.http_servers import Script, answer, ok, raw_server
 
 IDENTITY = Identity("Maker", "Model", "", "1.0")
-SOON_S = 3.0
+SOON_S = 12.0
 
 
 def test_a_body_comes_with_its_time_and_every_byte_of_both_directions_is_captured() -> None:

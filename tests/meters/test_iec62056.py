@@ -524,7 +524,7 @@ def test_what_is_no_such_meter_is_refused_at_the_start_with_the_reason(
     begin = time.monotonic()
     with pytest.raises(error, match=text):
         opened(mode_c)
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20.0
 
 
 def test_one_wrong_parity_bit_makes_a_readout_garbage_and_the_next_is_resynced(mode_c: ModeCPty) -> None:
@@ -591,7 +591,7 @@ def pushed_once(pty: ModeCPty, name: str) -> threading.Timer:
     return push
 
 
-PUSHED_PLAIN = {"mode": "push", "characters": "plain", "reply_s": 10.0}
+PUSHED_PLAIN = {"mode": "push", "characters": "plain", "reply_s": 60.0}
 
 
 def test_a_p1_port_is_refused_at_its_first_telegram(mode_c: ModeCPty) -> None:
@@ -601,7 +601,7 @@ def test_a_p1_port_is_refused_at_its_first_telegram(mode_c: ModeCPty) -> None:
         MeterMismatch, match="a DSMR telegram of a P1 port, with a check sum, which this driver does not"
     ):
         iec62056.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
-    assert time.monotonic() - begin_s < 5.0  # not after waiting for a telegram that will not come
+    assert time.monotonic() - begin_s < 20.0  # not after waiting for a telegram that will not come
 
 
 def test_what_was_taken_by_convention_stands_in_the_description(mode_c: ModeCPty) -> None:

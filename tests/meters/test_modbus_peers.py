@@ -54,7 +54,7 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     yield start
     for process in reversed(started):
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=40)
 
 
 # --- the codec beside pymodbus' own -------------------------------------------------------------------------------

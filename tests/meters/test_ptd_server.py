@@ -359,7 +359,7 @@ class Client:
     """Sends lines and takes the first line of each reply, as MLPerf's `Proto` does."""
 
     def __init__(self, port: int, end: bytes = b"\r\n") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._file = self._socket.makefile("rb")
         self._end = end
 
@@ -582,7 +582,7 @@ def test_a_silent_client_gives_way_to_one_that_waits_and_only_then(running: Runn
 
 def test_a_client_that_never_ends_a_command_gives_way_too(running: Running) -> None:
     address = ("127.0.0.1", running.server.port)
-    with socket.create_connection(address, timeout=10) as dripping, Client(running.server.port) as other:
+    with socket.create_connection(address, timeout=30) as dripping, Client(running.server.port) as other:
         with suppress(OSError):  # it is hung up on meanwhile
             for _ in range(8):
                 dripping.sendall(b"H")
@@ -646,7 +646,7 @@ def test_a_client_that_hangs_up_ends_its_measurement_and_the_next_one_is_served(
 
 
 def test_a_command_without_end_is_hung_up_on(running: Running) -> None:
-    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as noise:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=30) as noise:
         noise.sendall(b"A" * 3000)
         assert noise.recv(100) == b""
     assert running.heard("a command of more than 1024 bytes")
@@ -673,7 +673,7 @@ class Process:
         with self.window.open("wb") as out:
             command = [sys.executable, "-m", "harness.cli", "meter", "serve-ptd", *arguments]
             self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        wait_until(lambda: self.process.poll() is not None or "Waiting" in self.text(), "the server", 30.0)
+        wait_until(lambda: self.process.poll() is not None or "Waiting" in self.text(), "the server", 90.0)
         listening = re.search(r"Establishing the listener on port (\d+)\.\.\.", self.text())
         assert listening is not None, self.text()
         self.port = int(listening.group(1))
@@ -683,7 +683,7 @@ class Process:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=40)
 
 
 StartProcess = Callable[..., Process]

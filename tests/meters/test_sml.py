@@ -540,7 +540,7 @@ def test_silence_is_a_timeout_and_noise_is_a_mismatch_at_the_start(bare_pty: Bar
         opened(bare_pty, b"/EMH5\\@01\r\n" * 3, wait_s=0.3)
     with pytest.raises(MeterMismatch, match="would match checksum 'kermit'"):
         opened(bare_pty, with_kermit(HOLLEY), wait_s=0.3)
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20.0
 
 
 @pytest.mark.parametrize(("name", "value"), [("checksum", "crc32"), ("accuracy_class", "2"), ("baud", "fast")])

@@ -431,7 +431,7 @@ def test_fingerprints_are_those_of_openssl(tmp_path: Path) -> None:
     pem = PLUG.write(tmp_path / "plug.pem")
 
     def openssl(*arguments: str, data: bytes = b"") -> bytes:
-        return subprocess.run(["openssl", *arguments], input=data, capture_output=True, timeout=20, check=True).stdout
+        return subprocess.run(["openssl", *arguments], input=data, capture_output=True, timeout=60, check=True).stdout
 
     shown = openssl("x509", "-in", str(pem), "-noout", "-fingerprint", "-sha256").decode()
     assert read_fingerprint(shown.partition("=")[2]) == certificate_sha256(PLUG.der) == PLUG.sha256

@@ -87,7 +87,7 @@ def run_client(stub: Path, emulator: EmulatorProcess, log: Path) -> RunClient:
             cwd=HERE.parent.parent,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, done.stderr

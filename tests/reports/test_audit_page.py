@@ -371,7 +371,7 @@ def test_at_four_hundred_percent_zoom_nothing_scrolls_sideways(whole: str, tmp_p
     ]
     answer = subprocess.run(
         ["chromium", *options, "--window-size=700,900", "--virtual-time-budget=4000", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, check=True, timeout=100,
+        capture_output=True, text=True, check=True, timeout=300,
     ).stdout  # fmt: skip
     assert re.findall(r'data-found="([^"]*)"', answer) == ["320,320"]
 

@@ -28,7 +28,7 @@ def run(work: Path, *words: str, **parameters: Any) -> "subprocess.CompletedProc
     given = {"WATTLAB_PARAMETERS": json.dumps(parameters), "WATTLAB_SEED": "7", "WATTLAB_MARKERS": str(work / "marks")}
     command = [sys.executable, "load.py", *words]
     return subprocess.run(
-        command, cwd=work, env=os.environ | given, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=work, env=os.environ | given, capture_output=True, text=True, check=False, timeout=180
     )
 
 
