@@ -31,9 +31,11 @@ from harness.config import (
     load,
 )
 from harness.errors import ConfigError, LabError
+from harness.run_folder import CampaignFolder
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS
-from tests.harness.test_run_folder import unlock, write_campaign
+from tests.evidence.forger import unlock
+from tests.reports.make_campaign import Load, Shape, make_campaign
 
 DEMO = APPLICATION / "lab.toml"
 
@@ -257,12 +259,14 @@ def test_a_meters_error_is_printed_like_the_labs(
 def test_verify_passes_a_sealed_campaign_and_exits_3_when_a_byte_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    campaign = write_campaign(tmp_path / "c")
-    assert cli.main(["verify", str(tmp_path / "c")]) == 0
-    stream = campaign.run_paths()[1] / "readings-wall.csv"
+    campaign = make_campaign(
+        tmp_path, Shape(name="c", loads={"cnn": Load(52.0, 34.0)}, repetitions=2, baseline_blocks=2)
+    )
+    assert cli.main(["verify", str(campaign)]) == 0
+    stream = CampaignFolder(campaign).run_paths()[1] / "readings-wall.csv"
     unlock(stream.parent)
-    stream.write_bytes(stream.read_bytes().replace(b"2.0", b"1.0"))
-    assert cli.main(["verify", str(tmp_path / "c")]) == 3
+    stream.write_bytes(stream.read_bytes().replace(b"2", b"1", 1))
+    assert cli.main(["verify", str(campaign)]) == 3
     out = capsys.readouterr().out
     assert "FAIL" in out
     assert "is not as it was measured" in " ".join(out.split())
