@@ -18,7 +18,7 @@ from meters.reading import Averaging, Description, Identity, Origin, Reading
 from meters.transport import Deadline, attest
 
 SHORTEST_INTERVAL_S = 0.001
-SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.analysis.energy)
+SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.energy.energy)
 
 
 def interval_option(update_s: float) -> Option:

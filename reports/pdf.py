@@ -6,7 +6,7 @@ Knows no results and no words. Nothing outside the page is loaded: only data URI
 import logging
 import re
 
-from harness.errors import AnalysisError
+from harness.record.errors import AnalysisError
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 """What Debian calls the libraries that WeasyPrint draws with."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.documents import VERSION, Json
-from harness.run_folder import CampaignFolder, write_derived
-from reports.analysis.results import write_results
+from harness.record.documents import VERSION, Json
+from harness.record.run_folder import CampaignFolder, write_derived
+from reports.campaign.analyse import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.comparison import comparison_page

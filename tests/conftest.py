@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from reports import figures, statistics_figures
-from reports.analysis import planning, r_session, rules, statistics
+from reports.figures import campaign as figures
+from reports.figures import statistics as statistics_figures
+from reports.inference import planning, r_session, statistics
+from reports.results import rules
 
 # The machine is small and shared: an example that takes long says nothing about the code. CI tries the same examples
 # every time, a person's machine looks for new ones.

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.attest.receiver import GENESIS, TELLING, good_lines
-from harness.documents import Json
-from harness.errors import WitnessError, why
-from harness.run_folder import read_plain
+from harness.record.documents import Json
+from harness.record.errors import WitnessError, why
+from harness.record.run_folder import read_plain
 
 MOST_BYTES = 256 << 20
 BACK_S = 1.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import SigningError, why
+from harness.record.errors import SigningError, why
 
 OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
 """Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.errors import WitnessError, why
+from harness.record.errors import WitnessError, why
 
 TIMEOUT_S = 20.0
 MOST_BYTES = 1 << 16

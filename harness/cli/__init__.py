@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from harness.cli.called import program
 from harness.cli.types import Parser, add_verb
-from harness.errors import Interrupted, LabError
+from harness.record.errors import Interrupted, LabError
 
 VERBS = {
     "demo": "run the whole lab on this machine, with an emulated meter",
@@ -45,8 +45,8 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         """Print it and end."""
-        from harness.config import APPLICATION
-        from harness.provenance import in_words, software_facts
+        from harness.station.config import APPLICATION
+        from harness.station.provenance import in_words, software_facts
 
         print(in_words(software_facts(APPLICATION)))
         parser.exit(0)

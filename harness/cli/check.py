@@ -8,15 +8,15 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.text import Text
 
-from harness.campaign import in_use, is_done
 from harness.cli import check_load
 from harness.cli.called import command
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
-from harness.config import LabConfig, load
-from harness.demo import open_wires
-from harness.errors import LabError
-from harness.preflight import Reason, Severity, check_lab
+from harness.measure.campaign import in_use, is_done
+from harness.measure.embedded import open_wires
+from harness.measure.preflight import Reason, Severity, check_lab
+from harness.record.errors import LabError
+from harness.station.config import LabConfig, load
 
 SIGNS = {
     "refuse": ("REFUSED", "bold red"),

@@ -1,7 +1,7 @@
 """`wattlab check --check-load NAME`: try a meter with a known constant load, and keep the result.
 
 A wrong transformer ratio shows in nothing else: every reading is then wrong alike. Knows how the operator is asked and
-what is printed; what counts as a fit stands in `harness.instruments`.
+what is printed; what counts as a fit stands in `harness.station.register`.
 """
 
 import argparse
@@ -10,12 +10,12 @@ import time
 
 from rich.console import Console
 
-from harness.access import access_of
 from harness.cli.screen import say
-from harness.config import LabConfig
-from harness.demo import open_port
-from harness.errors import LabError
-from harness.instruments import CheckLoad, CheckLoadRecord, judge_check_load, load_register, stated
+from harness.measure.embedded import open_port
+from harness.record.errors import LabError
+from harness.station.access import access_of
+from harness.station.config import LabConfig
+from harness.station.register import CheckLoad, CheckLoadRecord, judge_check_load, load_register, stated
 from meters import registry
 from meters.meter import Meter, MeterTimeout
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, say
 from harness.cli.types import add_json_argument
-from harness.errors import LabError
+from harness.record.errors import LabError
 
 if TYPE_CHECKING:
-    from harness.documents import Json
-    from reports.analysis.sides import Part
+    from harness.record.documents import Json
+    from reports.comparison.sides import Part
 
 LONGEST_NAME = 60
 """Of a side."""
@@ -54,11 +54,11 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabError: a side is not what it should be, or the folder cannot be written.
     """
-    from harness.config import APPLICATION
-    from harness.provenance import software_facts
-    from harness.run_folder import write_sealed
-    from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
-    from reports.analysis.iso14756 import parse_timeliness
+    from harness.record.run_folder import write_sealed
+    from harness.station.config import APPLICATION
+    from harness.station.provenance import software_facts
+    from reports.campaign.iso14756 import parse_timeliness
+    from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
     from reports.render import REPORT, comparison_html
 
     labels, texts = zip(*map(parse_label, arguments.sides), strict=True)
@@ -108,7 +108,7 @@ def parse_side(text: str) -> "list[Part]":
     Raises:
         LabError: a folder is not there.
     """
-    from reports.analysis.sides import Part
+    from reports.comparison.sides import Part
 
     parts = []
     for one in [text] if _is_folder(text) else text.split(","):

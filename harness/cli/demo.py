@@ -7,18 +7,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.campaign import Campaign
 from harness.cli import report
 from harness.cli.called import command
 from harness.cli.observer import observe
 from harness.cli.run import measure
 from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
-from harness.config import APPLICATION, LabConfig, load
-from harness.demo import open_wires
-from harness.errors import ConfigError
-from harness.provenance import software_facts
-from harness.run_folder import CAMPAIGN, verify_campaign
+from harness.measure.campaign import Campaign
+from harness.measure.embedded import open_wires
+from harness.record.errors import ConfigError
+from harness.record.run_folder import CAMPAIGN, verify_campaign
+from harness.station.config import APPLICATION, LabConfig, load
+from harness.station.provenance import software_facts
 
 OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""

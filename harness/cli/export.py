@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.cli.progress import at_work
 from harness.cli.screen import counted, say
-from harness.errors import printable
+from harness.record.errors import printable
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -62,7 +62,9 @@ def call_bag(arguments: argparse.Namespace) -> int:
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Write the files; say what was written and what was left out."""
     with at_work("reading the runs, writing the files"):
-        from harness.exporters.oscar import export_oscar  # pandas costs half a second that other verbs need not pay
+        from harness.foreign.exporters.oscar import (
+            export_oscar,  # pandas costs half a second that other verbs need not pay
+        )
 
         exported = export_oscar(arguments.campaign, arguments.into)
     print(exported)

@@ -13,7 +13,7 @@ from harness.cli.screen import say
 from harness.cli.types import at_least
 
 if TYPE_CHECKING:
-    from harness.importers.imported import Summary
+    from harness.foreign.importers.imported import Summary
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -72,8 +72,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.importers.grouping import Grouping
-    from harness.importers.oscar import import_oscar  # pandas costs half a second that other verbs need not pay
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.oscar import import_oscar  # pandas costs half a second that other verbs need not pay
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -83,8 +83,8 @@ def call_oscar(arguments: argparse.Namespace) -> int:
 
 def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.importers.grouping import Grouping
-    from harness.importers.nvidia_smi import import_nvidia_smi
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.nvidia_smi import import_nvidia_smi
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -94,8 +94,8 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
 
 def call_ptd(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.importers.grouping import Grouping
-    from harness.importers.ptd import import_ptd
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.ptd import import_ptd
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -105,7 +105,7 @@ def call_ptd(arguments: argparse.Namespace) -> int:
 
 def call_tracker(arguments: argparse.Namespace) -> int:
     """Attach and say to which runs."""
-    from harness.importers.tracker import Choice, import_tracker
+    from harness.foreign.importers.tracker import Choice, import_tracker
 
     choice = Choice(
         run=arguments.run, lines=tuple(arguments.line), zone=arguments.timezone, over_run=arguments.over_run,

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.screen import say
-from harness.config import APPLICATION, TEMPLATE
-from harness.errors import ConfigError, why
+from harness.record.errors import ConfigError, why
+from harness.station.config import APPLICATION, TEMPLATE
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from harness.cli.meter_port import (
 )
 from harness.cli.screen import Sheet, columns, print_document, say
 from harness.cli.types import Parser, add_verb, at_least
-from harness.errors import printable
+from harness.record.errors import printable
 from meters import registry
 from meters.access import Access
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout, MeterUnavailable

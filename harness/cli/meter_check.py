@@ -20,10 +20,10 @@ from rich.text import Text
 from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
 from harness.cli.screen import Sheet, columns, print_document
 from harness.cli.types import at_least, seconds
-from harness.errors import LabError, printable
+from harness.record.errors import LabError, printable
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
-from reports.analysis.selftest import LEAST_EDGES, Check, Readings, Stated, constant_load, fit_window, window_check
+from reports.energy.selftest import LEAST_EDGES, Check, Readings, Stated, constant_load, fit_window, window_check
 
 READ_TIMEOUT_S = 1.0
 SHORTEST_S, LONGEST_S = 2.3, 4.1

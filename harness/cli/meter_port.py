@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.types import add_lab_argument
-from harness.errors import ConfigError
+from harness.record.errors import ConfigError
 from meters import registry
 from meters.access import Access, Credentials
 from meters.meter import Meter
@@ -57,7 +57,7 @@ def access_by(arguments: argparse.Namespace) -> Access:
         raise ConfigError("--user: needs a password; give --password-file too")
     if arguments.password_file is None:
         return Access()
-    from harness.access import read_password
+    from harness.station.access import read_password
 
     return Access(Credentials(arguments.user or "", read_password("--password-file", arguments.password_file)))
 
@@ -89,10 +89,10 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
             raise ConfigError(registry.no_driver(arguments.meter))
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
-    from harness import config
-    from harness.access import access_of
-    from harness.demo import open_port
-    from harness.instruments import load_register
+    from harness.measure.embedded import open_port
+    from harness.station import config
+    from harness.station.access import access_of
+    from harness.station.register import load_register
 
     lab = config.load(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):

@@ -20,10 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
 from harness.cli.types import at_least, seconds
-from harness.config import APPLICATION
-from harness.demo import emulator, emulator_wire
-from harness.errors import LabError, printable
-from harness.provenance import software_facts
+from harness.measure.embedded import emulator, emulator_wire
+from harness.record.errors import LabError, printable
+from harness.station.config import APPLICATION
+from harness.station.provenance import software_facts
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
 from meters.reading import Reading

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from harness.cli.meter_port import access_by, add_login_arguments
-from harness.errors import ConfigError, why
+from harness.record.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
 from meters.ptd_server import DEFAULT_PORT, IDLE_S, PtdServer, serving_name

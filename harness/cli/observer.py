@@ -2,14 +2,14 @@
 
 import argparse
 
-from harness.campaign import OBSERVER
 from harness.cli import report
 from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
 from harness.cli.types import add_lab_argument
-from harness.config import LabConfig, load
-from harness.demo import Wires, open_wires
-from harness.errors import ConfigError
-from reports.analysis.results import exclusion_of
+from harness.measure.campaign import OBSERVER
+from harness.measure.embedded import Wires, open_wires
+from harness.record.errors import ConfigError
+from harness.station.config import LabConfig, load
+from reports.campaign.analyse import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 

@@ -12,12 +12,12 @@ from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
 from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
-from harness.config import LabConfig, load
-from harness.errors import ConfigError
-from harness.plan import PlannedRun, make_plan
-from harness.preflight import of_files, require_ready
-from reports.analysis.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
-from reports.analysis.results import analyse
+from harness.measure.plan import PlannedRun, make_plan
+from harness.measure.preflight import of_files, require_ready
+from harness.record.errors import ConfigError
+from harness.station.config import LabConfig, load
+from reports.campaign.analyse import analyse
+from reports.inference.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -12,12 +12,12 @@ from rich.console import Console
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
 from harness.cli.types import add_json_argument
-from harness.config import APPLICATION
-from harness.errors import LabError
-from harness.provenance import software_facts
+from harness.record.errors import LabError
+from harness.station.config import APPLICATION
+from harness.station.provenance import software_facts
 
 if TYPE_CHECKING:
-    from harness.documents import Json
+    from harness.record.documents import Json
 
 SHOWN = 12
 """Scenarios whose publisher's figures stand on the terminal."""

@@ -16,24 +16,24 @@ from rich.table import Column as TableColumn
 
 from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
-from harness.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_lab_argument
-from harness.config import APPLICATION, LabConfig, load
-from harness.demo import Wires, open_wires
-from harness.instruments import load_register
-from harness.material import Inventory
-from harness.preflight import check_lab, require_ready
-from harness.provenance import host_facts, software_facts
-from harness.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
-from harness.run import Bench, utc_now
-from harness.run_folder import Sign
-from harness.sut import Sut
-from reports.analysis import planning
-from reports.analysis.planning import Sizes, Wanted
-from reports.analysis.results import analyse, exclusion_of
+from harness.measure.campaign import Campaign, Progress, locked, nothing_left_unbegun
+from harness.measure.embedded import Wires, open_wires
+from harness.measure.material import Inventory
+from harness.measure.preflight import check_lab, require_ready
+from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
+from harness.measure.run import Bench, utc_now
+from harness.record.run_folder import Sign
+from harness.station.config import APPLICATION, LabConfig, load
+from harness.station.provenance import host_facts, software_facts
+from harness.station.register import load_register
+from harness.sut.session import Sut
+from reports.campaign.analyse import analyse, exclusion_of
+from reports.inference import planning
+from reports.inference.planning import Sizes, Wanted
 
 BAR, SHORT_BAR, WIDE = 40, 8, 100
 """Characters: of the bar on a wide and on a narrow terminal, and what is wide."""
@@ -154,7 +154,7 @@ def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
             software=software_facts(APPLICATION),
             open_meters=wires.openers,
             register=load_register(config),
-            agent_source=(APPLICATION / "harness" / "agent.py").read_bytes(),
+            agent_source=(APPLICATION / "harness" / "sut" / "agent.py").read_bytes(),
             marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
             python=sut.python,
             data_folder=sut.data_folder,

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli.called import as_called
-from harness.errors import printable_lines
+from harness.record.errors import printable_lines
 
 Cell = str | Text
 

@@ -12,7 +12,7 @@ from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument
 
 if TYPE_CHECKING:
-    from harness.documents import Json
+    from harness.record.documents import Json
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -32,9 +32,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """Write the study, print its answers and where it is."""
     with at_work("reading the runs, testing, writing the study"):
-        from harness.study import read_declared, write_study  # R and matplotlib cost what other verbs need not pay
-        from reports.analysis.study import STUDY
+        from harness.evidence.study_folder import (  # R and matplotlib cost what other verbs need not pay
+            read_declared,
+            write_study,
+        )
         from reports.render import REPORT
+        from reports.study.study import STUDY
 
         into = arguments.into
         if into is None:

@@ -7,10 +7,10 @@ from rich.console import Console
 from harness.cli.called import command
 from harness.cli.screen import say
 from harness.cli.types import add_lab_argument, lab_words
-from harness.config import LabConfig, load
-from harness.demo import open_wires
-from harness.material import needs_of
-from harness.sut import Sut, SutConfig
+from harness.measure.embedded import open_wires
+from harness.measure.material import needs_of
+from harness.station.config import LabConfig, load
+from harness.sut.session import Sut, SutConfig
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

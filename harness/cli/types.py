@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from harness.cli.called import as_called
-from harness.errors import printable_lines
+from harness.record.errors import printable_lines
 
 if TYPE_CHECKING:
     Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"

@@ -16,11 +16,11 @@ from rich.text import Text
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import add_json_argument
-from harness.errors import LabError, SigningError, why
+from harness.record.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
     from harness.evidence.verification import Outcome
-    from harness.run_folder import Check
+    from harness.record.run_folder import Check
 
 ZIP_BEGIN = b"PK"
 WRITERS = {"derived/results.json": "computed_by", "comparison.json": "software", "study.json": "software"}
@@ -150,8 +150,8 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
 def _other_software(folder: Path) -> str:
     """What wrote results, a comparison or a study, where that was not this wattlab: it may be why numbers or page
     differ; and how to find out."""
-    from harness.config import APPLICATION
-    from harness.provenance import in_words, software_facts
+    from harness.station.config import APPLICATION
+    from harness.station.provenance import in_words, software_facts
 
     for name, key in WRITERS.items():
         try:
@@ -191,8 +191,8 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
     """
     from harness.attest.signer import read_public_key
     from harness.evidence.witnesses import read_witnesses
-    from harness.run_folder import CAMPAIGN, STUDY_FILE
-    from reports.analysis.comparison import COMPARISON
+    from harness.record.run_folder import CAMPAIGN, STUDY_FILE
+    from reports.comparison.comparison import COMPARISON
 
     key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))
     witnesses = read_witnesses(arguments.witness)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_lab_argument
-from harness.errors import WitnessError
+from harness.record.errors import WitnessError
 
 if TYPE_CHECKING:
     from harness.attest.receipts import Receipt
@@ -82,9 +82,9 @@ def send(arguments: argparse.Namespace) -> int:
         WitnessError: lab.toml names no witness. RunFolderError: there is no campaign, or it is being measured.
     """
     from harness.attest.witness import channels_of, deliver
-    from harness.campaign import locked
-    from harness.config import load
-    from harness.run_folder import CampaignFolder
+    from harness.measure.campaign import locked
+    from harness.record.run_folder import CampaignFolder
+    from harness.station.config import load
 
     config = load(arguments.lab)
     channels = channels_of(config)

@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from harness.documents import Json
-from harness.errors import LabError
-from harness.importers.imported import read_source
-from harness.importers.tracker import (
+from harness.foreign.importers.imported import read_source
+from harness.foreign.importers.tracker import (
     READER,
     Choice,
     Source,
@@ -22,8 +20,10 @@ from harness.importers.tracker import (
     source_of,
     windows_of,
 )
-from harness.importers.tracker_file import Row
-from harness.run_folder import TRACKER, Check, Examination, RunFolder
+from harness.foreign.importers.tracker_file import Row
+from harness.record.documents import Json
+from harness.record.errors import LabError
+from harness.record.run_folder import TRACKER, Check, Examination, RunFolder
 
 
 def check_trackers(campaign: Path, seen: Examination) -> list[Check]:

@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 
 import bagit
 
-from harness.errors import RunFolderError, SigningError, why
 from harness.evidence.statement import parts_of
-from harness.run_folder import CAMPAIGN, CampaignFolder, open_plain, read_plain
+from harness.record.errors import RunFolderError, SigningError, why
+from harness.record.run_folder import CAMPAIGN, CampaignFolder, open_plain, read_plain
 
 PAYLOAD = "data"
 DECLARATION = "bagit.txt"

@@ -4,7 +4,7 @@ Knows the catalogue of changes (every id stands in CHANGELOG.md too) and JSON do
 computes no number: what the older rules give is computed by `reports` and handed in.
 
 A change is no licence to differ. Results that version V wrote are computed twice, by today's rules and by those of V
-(`reports.analysis.rules`). Every number has to be, to 1e-9, what V's rules give; so nothing can be forged under cover
+(`reports.results.rules`). Every number has to be, to 1e-9, what V's rules give; so nothing can be forged under cover
 of a change. Where today's rules give another one, a change has to say why: one that lies behind V, whose condition this
 campaign meets, and which may move that place. What no rule of then can give has a relation between both values instead.
 """
@@ -16,9 +16,9 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-from harness.documents import Json
-from reports.analysis.findings import SECOND
-from reports.analysis.rules import Rule
+from harness.record.documents import Json
+from reports.findings.catalogue import SECOND
+from reports.results.rules import Rule
 
 FIRST = "0.1.0"
 """Wrote results that do not say who computed them."""

@@ -8,17 +8,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.documents import Json, load_object
-from harness.errors import LabError
 from harness.evidence.changes import moved_since, rules_of, unlike, writer_of_sealed
 from harness.evidence.recomputed import FORGED, SHOWN, check_page
 from harness.evidence.verification import Outcome
-from harness.run_folder import CampaignFolder, Check, read_plain, verify_sealed
-from reports.analysis import statistics
-from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text
-from reports.analysis.rules import as_before
-from reports.analysis.sides import Part
+from harness.record.documents import Json, load_object
+from harness.record.errors import LabError
+from harness.record.run_folder import CampaignFolder, Check, read_plain, verify_sealed
+from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text
+from reports.comparison.sides import Part
+from reports.inference import statistics
 from reports.render import REPORT, comparison_html
+from reports.results.rules import as_before
 
 UNSIGNED = "Nothing proves who made this comparison: a comparison is not signed."
 

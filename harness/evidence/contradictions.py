@@ -18,13 +18,13 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from harness.config import with_defaults
-from harness.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
-from harness.errors import ConfigError, DocumentError
 from harness.evidence.changes import precedes
-from harness.ranging import CHANGED, is_ranging
-from harness.run_folder import Check, Examination, RunFolder, read_plain
-from reports.analysis.witnessed import seconds
+from harness.measure.ranging import CHANGED, is_ranging
+from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
+from harness.record.errors import ConfigError, DocumentError
+from harness.record.run_folder import Check, Examination, RunFolder, read_plain
+from harness.station.config import with_defaults
+from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3

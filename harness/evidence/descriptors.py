@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.documents import VERSION, Json, PowerDescriptor, load_object
-from harness.errors import LabError
 from harness.evidence.codecs import changes_since
-from harness.instruments import Register, RegisterFile, stated
-from harness.origins import REGISTER
-from harness.recorder import power_descriptor
-from harness.records import read_records
-from harness.run_folder import JOURNAL, Check, RunFolder, read_plain
+from harness.measure.recorder import power_descriptor
+from harness.record.codec import read_records
+from harness.record.documents import VERSION, Json, PowerDescriptor, load_object
+from harness.record.errors import LabError
+from harness.record.origins import REGISTER
+from harness.record.run_folder import JOURNAL, Check, RunFolder, read_plain
+from harness.station.register import Register, RegisterFile, stated
 from meters.reading import Description, Identity, Origin
 from meters.registry import remedy
 

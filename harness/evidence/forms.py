@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from harness.ambient import STREAM as ROOM
-from harness.documents import (
+from harness.evidence.changes import precedes
+from harness.measure.ambient import STREAM as ROOM
+from harness.record.documents import (
     ClockEvent,
     ExitStatus,
     GapEvent,
@@ -24,9 +25,8 @@ from harness.documents import (
     load_object,
     matches,
 )
-from harness.errors import DocumentError
-from harness.evidence.changes import precedes
-from harness.run_folder import JOURNAL, WORK, Check, Examination, RunFolder, read_plain
+from harness.record.errors import DocumentError
+from harness.record.run_folder import JOURNAL, WORK, Check, Examination, RunFolder, read_plain
 
 Form: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = str | None
@@ -218,7 +218,7 @@ def _of_names(run: RunFolder) -> Iterator[str]:
 
 
 def _of_environment(run: RunFolder) -> Iterator[str]:
-    """The packages, against their own digest (`harness.material.Inventory`)."""
+    """The packages, against their own digest (`harness.measure.material.Inventory`)."""
     environment = run.start.environment or {}
     packages = environment.get("packages")
     listed = [str(one) for one in packages] if isinstance(packages, list) else []

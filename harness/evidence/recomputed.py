@@ -15,8 +15,6 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from harness.documents import VERSION, Json, load_object
-from harness.errors import DocumentError, LabError, why
 from harness.evidence.changes import (
     ABSENT,
     FIRST,
@@ -30,11 +28,13 @@ from harness.evidence.changes import (
     rules_of,
     writer_of,
 )
-from harness.run_folder import DERIVED, Check, Examination, read_plain
-from reports.analysis import statistics
-from reports.analysis.results import RESULTS, CampaignResult, analyse, results_text
-from reports.analysis.rules import Rule, as_before
+from harness.record.documents import VERSION, Json, load_object
+from harness.record.errors import DocumentError, LabError, why
+from harness.record.run_folder import DERIVED, Check, Examination, read_plain
+from reports.campaign.analyse import RESULTS, CampaignResult, analyse, results_text
+from reports.inference import statistics
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
+from reports.results.rules import Rule, as_before
 
 WRITER = "computed_by"
 CHECKOUT = ("commit", "dirty")

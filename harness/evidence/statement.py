@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.documents import Json, describe, load_object, matches
-from harness.errors import DocumentError, EvidenceBroken
-from harness.run_folder import (
+from harness.record.documents import Json, describe, load_object, matches
+from harness.record.errors import DocumentError, EvidenceBroken
+from harness.record.run_folder import (
     ANNOTATIONS,
     CAMPAIGN,
     DERIVED,

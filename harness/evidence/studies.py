@@ -8,18 +8,25 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from harness.documents import Json, load_object
-from harness.errors import LabError, why
 from harness.evidence.changes import differences_of, moved_since, rules_of, unlike, writer_of_sealed
 from harness.evidence.recomputed import FORGED, SHOWN, check_page
+from harness.evidence.study_folder import (
+    campaigns_now,
+    sealed_inputs,
+    sealed_table,
+    study_html,
+    table_source,
+    with_rows,
+)
 from harness.evidence.verification import Outcome
-from harness.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
-from harness.study import campaigns_now, sealed_inputs, sealed_table, study_html, table_source, with_rows
-from reports.analysis import statistics
-from reports.analysis.rules import as_before
-from reports.analysis.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
-from reports.analysis.study_table import NUMBER
+from harness.record.documents import Json, load_object
+from harness.record.errors import LabError, why
+from harness.record.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
+from reports.inference import statistics
 from reports.render import REPORT
+from reports.results.rules import as_before
+from reports.study.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
+from reports.study.table import NUMBER
 
 
 def verify_study(path: Path) -> Outcome:

@@ -22,9 +22,6 @@ from harness.attest.signer import (
     sign,
     signer_of,
 )
-from harness.config import APPLICATION
-from harness.documents import ClockEvent, Json, Thresholds
-from harness.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.evidence import statement as statements
 from harness.evidence.attachments import check_trackers
 from harness.evidence.changes import STATISTICS
@@ -44,8 +41,9 @@ from harness.evidence.recomputed import (
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
-from harness.provenance import software_facts
-from harness.run_folder import (
+from harness.record.documents import ClockEvent, Json, Thresholds
+from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
+from harness.record.run_folder import (
     DERIVED,
     MANIFEST,
     SEAL_SIGNATURE,
@@ -57,8 +55,10 @@ from harness.run_folder import (
     examine,
     read_plain,
 )
-from reports.analysis.results import RESULTS
-from reports.analysis.witnessed import evaluate
+from harness.station.config import APPLICATION
+from harness.station.provenance import software_facts
+from reports.campaign.analyse import RESULTS
+from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved
 from reports.render import AUDIT, REPORT
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.documents import VERSION, Json, NoteEvent, PowerDescriptor
 from harness.evidence.changes import precedes
 from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import Described, check_descriptor
-from harness.recorder import listen
-from harness.run_folder import Check, Examination, RunFolder, read_plain
+from harness.measure.recorder import listen
+from harness.record.documents import VERSION, Json, NoteEvent, PowerDescriptor
+from harness.record.run_folder import Check, Examination, RunFolder, read_plain
 from meters import host, registry
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import CaptureError, Meter, MeterError

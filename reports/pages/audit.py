@@ -7,7 +7,7 @@ not say is printed as not stated.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reports.figures import TracePanel
+from reports.figures.campaign import TracePanel
 from reports.pages import plots, tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks

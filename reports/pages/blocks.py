@@ -68,8 +68,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawn figure (SVG of reports/figures.py, or of a template) and its caption; the page numbers it. `folded`:
-    closed until asked for."""
+    """A drawn figure (SVG of reports/figures/campaign.py, or of a template) and its caption; the page numbers it.
+    `folded`: closed until asked for."""
 
     kind: ClassVar[str] = "figure"
     name: str

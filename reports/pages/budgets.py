@@ -8,12 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import figures
-from reports.figures import Bar, BarPanel
+from reports.figures import campaign as figures
+from reports.figures.campaign import Bar, BarPanel
+from reports.figures.sheet import Labelled
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios
 from reports.pages.numbers import NOTHING, Number, Scale, bare, fixed, is_finite, scale_for, significant
-from reports.sheet import Labelled
 
 SOURCES = {
     "runs": "spread of runs",

@@ -6,7 +6,8 @@ Knows results.json and the blocks of a page. Knows no run folder, no HTML, and c
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.figures import TracePanel
+from reports.figures.campaign import TracePanel
+from reports.figures.sheet import lines_of
 from reports.pages import plots, tables
 from reports.pages.blocks import (
     Block,
@@ -66,7 +67,6 @@ from reports.pages.sentences import (
 )
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
-from reports.sheet import lines_of
 
 HEADS = ("scenarios", "baseline")
 """Parts of results.json whose largest numbers choose the units of a page."""

@@ -10,7 +10,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import statistics_figures
+from reports.figures import statistics as statistics_figures
+from reports.figures.sheet import Labelled
+from reports.figures.statistics import Points, ScatterPanel, Straight
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import (
@@ -41,8 +43,6 @@ from reports.pages.statistics_tables import (
     why,
 )
 from reports.pages.tables import as_text
-from reports.sheet import Labelled
-from reports.statistics_figures import Points, ScatterPanel, Straight
 
 Part = Mapping[str, Any]
 RESPONSES = {

@@ -9,8 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import figures, statistics_figures
-from reports.figures import Strip, StripPanel
+from reports.figures import campaign as figures
+from reports.figures import statistics as statistics_figures
+from reports.figures.campaign import Strip, StripPanel
+from reports.figures.sheet import Labelled
+from reports.figures.statistics import IntervalPanel, Stretch
 from reports.pages.blocks import Block, Card, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.lookup import Results, words
@@ -28,8 +31,6 @@ from reports.pages.numbers import (
 )
 from reports.pages.statistics_tables import p_text
 from reports.pages.tables import as_text, kind_in_words
-from reports.sheet import Labelled
-from reports.statistics_figures import IntervalPanel, Stretch
 
 Part = Mapping[str, Any]
 PLAIN = ("energy_wh", "induced_energy_wh", "duration_s")

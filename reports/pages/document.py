@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from reports.figures.sheet import without_hole
 from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
-from reports.sheet import without_hole
 
 STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),

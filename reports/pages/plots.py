@@ -1,6 +1,6 @@
 """Figures of the campaign's report: parts of results.json -> drawn SVG blocks with captions and spoken descriptions.
 
-Knows results.json and reports/figures.py. Knows no run folder: power over time comes from pages/traces.py.
+Knows results.json and reports/figures/campaign.py. Knows no run folder: power over time comes from pages/traces.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import figures
-from reports.figures import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
+from reports.figures import campaign as figures
+from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
+from reports.figures.sheet import BASELINE, Labelled
 from reports.pages.blocks import Figure
 from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
 from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
 from reports.pages.tables import kind_in_words
-from reports.sheet import BASELINE, Labelled
 
 USED_HARDWARE = (
     "cpu_percent", "gpu0_load_percent", "ram_used_kib", "ram_used_kb", "ram_not_free_kib", "gpu0_memory_used_mib",

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harness.documents import Json
-from harness.run_folder import (
+from harness.record.documents import Json
+from harness.record.run_folder import (
     ANNOTATIONS,
     CAMPAIGN,
     IMAGE_TYPES,

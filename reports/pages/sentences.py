@@ -1,6 +1,6 @@
 """What a finding means and what to do about it, in words, by the finding's code (method.md section 7).
 
-Knows the codes of reports/analysis/findings*.py. Knows no numbers: the evidence is printed beside the sentence.
+Knows the codes of `reports/findings`. Knows no numbers: the evidence is printed beside the sentence.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Tests, pairs, effects and intervals as people read them: rows and tables of every page that prints statistics.
 
-Knows the JSON of reports/analysis/statistics.py (Test, Pair, Effect, Interval, Equivalence) and the words for its
+Knows the JSON of reports/inference/statistics.py (Test, Pair, Effect, Interval, Equivalence) and the words for its
 codes. Knows no document, and computes nothing.
 """
 

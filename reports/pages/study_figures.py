@@ -9,13 +9,11 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
-from reports import figures, statistics_figures
-from reports.figures import Strip, StripPanel
-from reports.pages.blocks import Figure
-from reports.pages.numbers import NOTHING, Scale, is_finite, significant
-from reports.pages.statistics_tables import interval_text, p_text
-from reports.sheet import BASELINE, Labelled
-from reports.statistics_figures import (
+from reports.figures import campaign as figures
+from reports.figures import statistics as statistics_figures
+from reports.figures.campaign import Strip, StripPanel
+from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.statistics import (
     GroupedPanel,
     IntervalPanel,
     Line,
@@ -25,6 +23,9 @@ from reports.statistics_figures import (
     Straight,
     Stretch,
 )
+from reports.pages.blocks import Figure
+from reports.pages.numbers import NOTHING, Scale, is_finite, significant
+from reports.pages.statistics_tables import interval_text, p_text
 
 Study: TypeAlias = Mapping[str, Any]
 MOST_GROUPS, MOST_PANELS, MOST_QUANTILES, MOST_PAIRS = 24, 6, 12, 28

@@ -1,7 +1,7 @@
 """What a publication prints beside ours, its errata, and a companion study beside this one.
 
 Knows the Comparisons of study.json and the words for what is compared. Computes nothing: whether a number agrees was
-decided by reports/analysis/study_published.py.
+decided by reports/study/published.py.
 """
 
 from collections.abc import Iterable, Sequence

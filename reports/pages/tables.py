@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
 
-from harness.documents import facts_of_sut
+from harness.record.documents import facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.lookup import (

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.run_folder import RunFolder
-from reports.analysis.series import read_run
-from reports.figures import MAX_COLUMNS, Span, TracePanel
+from harness.record.run_folder import RunFolder
+from reports.figures.campaign import MAX_COLUMNS, Span, TracePanel
+from reports.figures.sheet import BASELINE, Floats
 from reports.pages.lookup import Results, listed, pick, scenarios
 from reports.pages.numbers import is_finite
-from reports.sheet import BASELINE, Floats
+from reports.readings.series import read_run
 
 Trace = tuple[Floats, Floats]
 NOTE = (

@@ -8,7 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import statistics_figures
+from reports.figures import statistics as statistics_figures
+from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.statistics import GroupedPanel, Line, Points, ScatterPanel, Series
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.lookup import Results, listed, number_at, pick, run_name
 from reports.pages.numbers import (
@@ -27,8 +29,6 @@ from reports.pages.numbers import (
     value_of,
 )
 from reports.pages.tables import as_text
-from reports.sheet import BASELINE, Labelled
-from reports.statistics_figures import GroupedPanel, Line, Points, ScatterPanel, Series
 
 NAMES = {
     "codecarbon": "CodeCarbon",

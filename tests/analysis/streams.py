@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.documents import PowerDescriptor
-from reports.analysis.series import PowerSeries
+from harness.record.documents import PowerDescriptor
+from reports.readings.series import PowerSeries
 
 BASE_NS = 7_000_000_000_000
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.documents import Json
-from harness.records import read_records
-from reports.analysis.study import IMPORTED, Inputs, compute
-from reports.analysis.study_file import StudyFile, check_study
-from reports.analysis.study_table import read_table
+from harness.record.codec import read_records
+from harness.record.documents import Json
+from reports.study.file import StudyFile, check_study
+from reports.study.study import IMPORTED, Inputs, compute
+from reports.study.table import read_table
 
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
 HEAD = """\

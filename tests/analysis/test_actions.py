@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.documents import ActionEvent, ClockEvent, Edge, Event
-from harness.run_folder import RunFolder
-from reports.analysis import findings_run
-from reports.analysis.actions import Action, Lost, actions_of
-from reports.analysis.findings import Finding
-from reports.analysis.results import CampaignResult, analyse
-from reports.analysis.series import read_run
+from harness.record.documents import ActionEvent, ClockEvent, Edge, Event
+from harness.record.run_folder import RunFolder
+from reports.campaign.analyse import CampaignResult, analyse
+from reports.findings import run as findings_run
+from reports.readings.actions import Action, Lost, actions_of
+from reports.readings.series import read_run
+from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 
 S = 10**9

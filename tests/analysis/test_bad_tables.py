@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
-from harness.errors import AnalysisError, ConfigError, ImportFileError, LabError
-from harness.importers.imported import SourceFile, read_source
-from harness.importers.tracker import Choice, Window, account_of, lined_up, source_of
-from harness.importers.tracker_file import table_of
-from harness.study import read_declared, read_material
-from reports.analysis.study_file import StudyFile
-from reports.analysis.study_table import read_table, sort_rows
+from harness.evidence.study_folder import read_declared, read_material
+from harness.foreign.importers.imported import SourceFile, read_source
+from harness.foreign.importers.tracker import Choice, Window, account_of, lined_up, source_of
+from harness.foreign.importers.tracker_file import table_of
+from harness.record.errors import AnalysisError, ConfigError, ImportFileError, LabError
+from reports.study.file import StudyFile
+from reports.study.table import read_table, sort_rows
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, question
 
 STUDY = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
@@ -110,7 +110,7 @@ def test_a_hundred_thousand_columns_are_read_and_a_twice_named_one_is_found() ->
 
 
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reports.analysis.study_table.MAX_BYTES", 2**20)
+    monkeypatch.setattr("reports.study.table.MAX_BYTES", 2**20)
     with pytest.raises(AnalysisError, match="more than 1 MiB unpacked"):
         read_table("t", gzip.compress(b"a,b\n" * 2**19))
 
@@ -200,7 +200,7 @@ def first_problem(text: str) -> str | None:
 def test_a_source_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportFileError, match=r"/dev/zero: a device, which has no end"):
         read_source(Path("/dev/zero"))
-    monkeypatch.setattr("harness.importers.imported.MAX_BYTES", 2**20)
+    monkeypatch.setattr("harness.foreign.importers.imported.MAX_BYTES", 2**20)
     bomb = tmp_path / "emissions.csv.gz"
     bomb.write_bytes(gzip.compress(b"a,b\n" * 2**19))
     with pytest.raises(ImportFileError, match=r"emissions\.csv\.gz: more than 1 MiB unpacked"):

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis import budget, findings_campaign
-from reports.analysis.budget import Budget, Line, autocorrelation_time
-from reports.analysis.contributions import DEVIATION_INSTANT, DEVIATION_WINDOW, MEAN_LOSS, PartTerms, Stream, part_terms
-from reports.analysis.energy import power_function
-from reports.analysis.limits import error_of
-from reports.analysis.results import AnalysedRun, Baseline, Group
-from reports.analysis.series import RunSeries
+from reports.campaign.analyse import AnalysedRun, Baseline, Group
+from reports.energy import budget
+from reports.energy.budget import Budget, Line, autocorrelation_time
+from reports.energy.contributions import DEVIATION_INSTANT, DEVIATION_WINDOW, MEAN_LOSS, PartTerms, Stream, part_terms
+from reports.energy.energy import power_function
+from reports.energy.meter_error import error_of
+from reports.findings import campaign as findings_campaign
+from reports.readings.series import RunSeries
 from tests.analysis.streams import at, descriptor, stream
 from tests.benchmarks.bench_coverage import Bench, Setting, coverage
 from tests.benchmarks.bench_gum_s1 import CASES, compare

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from statsmodels.stats.power import TTestIndPower
 
-from reports.analysis import statistics
-from reports.analysis.campaign_statistics import (
+from reports.campaign.analyse import write_results
+from reports.campaign.statistics import (
     LEAST_POINTS,
     RESPONSES,
     correlation,
@@ -30,8 +30,8 @@ from reports.analysis.campaign_statistics import (
     partial_correlation,
     values_of,
 )
-from reports.analysis.planning import Wanted, pilots_of, sizes
-from reports.analysis.results import write_results
+from reports.inference import statistics
+from reports.inference.planning import Wanted, pilots_of, sizes
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from harness.documents import PowerDescriptor, RangeChangeEvent
-from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis import findings_run
-from reports.analysis.results import AnalysedRun
-from reports.analysis.series import read_run
+from harness.record.documents import PowerDescriptor, RangeChangeEvent
+from harness.record.run_folder import CampaignFolder, RunFolder
+from reports.campaign.analyse import AnalysedRun
+from reports.findings import run as findings_run
+from reports.readings.series import read_run
 from tests.reports.make_campaign import Shape, make_campaign
 
 LIMITS = {"reading_percent": 1.0, "range_percent": 0.1, "counts": 0.0, "source": "a page"}

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.analysis import statistics
-from reports.analysis.common_errors import Source, added_up
-from reports.analysis.contrast import LEAST, SAFE, Contrast, Mean, holm
+from reports.energy.common_errors import Source, added_up
+from reports.inference import statistics
+from reports.inference.contrast import LEAST, SAFE, Contrast, Mean, holm
 from tests.benchmarks.bench_compare import Setting, machines, run, run_campaigns
 
 ONE, TWO = np.array([10.0, 11.0, 12.0, 13.0]), np.array([8.0, 9.0, 9.0, 10.0, 9.0])

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import VERSION, PowerDescriptor, Start
-from harness.errors import AnalysisError
-from harness.importers.oscar import import_oscar
-from reports.analysis import sides, statistics
-from reports.analysis.comparison import Margin, Options, compare, comparison_text, parse_margin
-from reports.analysis.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
-from reports.analysis.sides import Part, read_campaigns
+from harness.foreign.importers.oscar import import_oscar
+from harness.record.documents import VERSION, PowerDescriptor, Start
+from harness.record.errors import AnalysisError
+from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
+from reports.comparison import sides
+from reports.comparison.comparison import Margin, Options, compare, comparison_text, parse_margin
+from reports.comparison.sides import Part, read_campaigns
+from reports.inference import statistics
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

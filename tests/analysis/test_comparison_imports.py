@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.documents import VERSION
-from harness.errors import AnalysisError
-from harness.importers.grouping import Grouping
-from harness.importers.nvidia_smi import import_nvidia_smi
-from reports.analysis import statistics
-from reports.analysis.comparison import Options, compare, comparison_text
-from reports.analysis.sides import Part
+from harness.foreign.importers.grouping import Grouping
+from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.record.documents import VERSION
+from harness.record.errors import AnalysisError
+from reports.comparison.comparison import Options, compare, comparison_text
+from reports.comparison.sides import Part
+from reports.inference import statistics
 from reports.pages.comparison import command_of, legible
 from tests.importers.test_grouping import log
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.documents import IndicatorDescriptor
-from reports.analysis import efficiency, hardware
-from reports.analysis.series import Indicators
-from reports.analysis.uncertainty import Term
+from harness.record.documents import IndicatorDescriptor
+from reports.energy import efficiency, hardware
+from reports.readings.series import Indicators
+from reports.results.uncertainty import Term
 from tests.analysis.streams import at
 
 NOTHING = Term(0.0, float("inf"))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.documents import PowerDescriptor
-from harness.errors import AnalysisError
-from reports.analysis.energy import (
+from harness.record.documents import PowerDescriptor
+from harness.record.errors import AnalysisError
+from reports.energy.energy import (
     Block,
     baseline_for,
     induced,
@@ -17,7 +17,7 @@ from reports.analysis.energy import (
     shared_term,
     summed,
 )
-from reports.analysis.uncertainty import t_quantile
+from reports.results.uncertainty import t_quantile
 from tests.analysis.streams import at, descriptor, stream
 
 POWERS = st.lists(st.floats(0, 2000), min_size=2, max_size=40)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.epochs import LEVELS, Climb, climbs, first_at
-from reports.analysis.results import write_results
+from reports.campaign.analyse import write_results
+from reports.energy.epochs import LEVELS, Climb, climbs, first_at
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 Accuracies = st.lists(st.floats(0, 1, allow_nan=False), max_size=30)

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import pytest
 
-from harness.documents import Json
-from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis.findings_campaign import of_calibration, of_pooling
+from harness.record.documents import Json
+from harness.record.run_folder import CampaignFolder, RunFolder
+from reports.findings.campaign import of_calibration, of_pooling
 from tests.reports.make_campaign import Shape, make_campaign
 
 REGISTERED: Json = {"instruments": "instruments.toml"}

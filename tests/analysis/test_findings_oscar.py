@@ -5,17 +5,20 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from harness.documents import Thresholds
-from harness.errors import AnalysisError
-from harness.run_folder import CampaignFolder
-from reports.analysis import findings, findings_campaign, findings_run, oscar
-from reports.analysis.clock import ClockModel, WallStep
-from reports.analysis.contributions import Stream
-from reports.analysis.energy import power_function
-from reports.analysis.findings import Finding
-from reports.analysis.limits import error_of
-from reports.analysis.series import PowerSeries, RunSeries, read_run
-from reports.analysis.uncertainty import Term, mean_with_shared, single
+from harness.record.documents import Thresholds
+from harness.record.errors import AnalysisError
+from harness.record.run_folder import CampaignFolder
+from reports.energy import oscar
+from reports.energy.contributions import Stream
+from reports.energy.energy import power_function
+from reports.energy.meter_error import error_of
+from reports.findings import campaign as findings_campaign
+from reports.findings import catalogue as findings
+from reports.findings import run as findings_run
+from reports.readings.clock import ClockModel, WallStep
+from reports.readings.series import PowerSeries, RunSeries, read_run
+from reports.results.finding import Finding
+from reports.results.uncertainty import Term, mean_with_shared, single
 from tests.analysis.streams import at, descriptor, stream
 from tests.reports.make_campaign import Shape, make_campaign
 

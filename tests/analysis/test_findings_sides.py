@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis.results import analyse
+from reports.campaign.analyse import analyse
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 from tests.analysis.test_every_finding import at, in_config, keep, scaled, steps_up
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
-from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis import clock, findings_time
-from reports.analysis.findings import Finding
-from reports.analysis.results import analyse, exclusion_of, write_results
-from reports.analysis.series import Indicators, RunSeries
+from harness.record.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
+from harness.record.run_folder import CampaignFolder, RunFolder
+from reports.campaign.analyse import analyse, exclusion_of, write_results
+from reports.findings import stamps as findings_time
+from reports.readings import clock
+from reports.readings.series import Indicators, RunSeries
+from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.analysis.test_every_finding import frozen, keep, late, scaled, small
 from tests.evidence.forger import copied, reforge

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import PowerDescriptor, Thresholds, foreign_load_grade
-from harness.run_folder import CampaignFolder
-from reports.analysis.foreign import BusyCpu, Judged, busy_cpu, findings_of
-from reports.analysis.observer import Difference, ObserverEffect
-from reports.analysis.results import CampaignResult, analyse, exclusion_of
-from reports.analysis.selftest import WindowFit
-from reports.analysis.series import RunSeries
-from reports.analysis.sync import Pulse, SyncPulses
-from reports.analysis.uncertainty import Estimate, Number
+from harness.record.documents import PowerDescriptor, Thresholds, foreign_load_grade
+from harness.record.run_folder import CampaignFolder
+from reports.campaign.analyse import CampaignResult, analyse, exclusion_of
+from reports.energy.observer import Difference, ObserverEffect
+from reports.energy.selftest import WindowFit
+from reports.energy.sync import Pulse, SyncPulses
+from reports.findings.foreign_load import BusyCpu, Judged, busy_cpu, findings_of
+from reports.readings.series import RunSeries
+from reports.results.uncertainty import Estimate, Number
 from tests.analysis.monitored import CPUS, LOAD, Fault, Monitored, Table, campaign_of
 from tests.reports.make_campaign import Load
 

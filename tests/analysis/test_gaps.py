@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import Event, GapEvent, Json
-from reports.analysis import budget
-from reports.analysis.contributions import Stream, run_terms
-from reports.analysis.energy import power_function
-from reports.analysis.gaps import holes, is_open
-from reports.analysis.limits import error_of
-from reports.analysis.results import analyse
-from reports.analysis.rules import Rule, as_before
+from harness.record.documents import Event, GapEvent, Json
+from reports.campaign.analyse import analyse
+from reports.energy import budget
+from reports.energy.contributions import Stream, run_terms
+from reports.energy.energy import power_function
+from reports.energy.gaps import holes, is_open
+from reports.energy.meter_error import error_of
 from reports.pages.campaign import remarks
+from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 from tests.analysis.streams import at, descriptor, stream
 from tests.analysis.test_every_finding import keep

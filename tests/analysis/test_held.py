@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reports.analysis import held
-from reports.analysis.held import Store, compact, size_bytes
-from reports.analysis.results import analyse
+from reports.campaign.analyse import analyse
+from reports.readings import held
+from reports.readings.held import Store, compact, size_bytes
 from tests.reports.make_campaign import EXAMPLE, make_campaign
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from harness.importers.oscar import import_oscar
-from harness.run_folder import CampaignFolder
-from reports.analysis import label
-from reports.analysis.label import LabelRun
-from reports.analysis.results import analyse
-from reports.analysis.series import RunSeries, read_run
+from harness.foreign.importers.oscar import import_oscar
+from harness.record.run_folder import CampaignFolder
+from reports.campaign import label
+from reports.campaign.analyse import analyse
+from reports.campaign.label import LabelRun
+from reports.readings.series import RunSeries, read_run
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.documents import PowerDescriptor
-from reports.analysis.contributions import Stream, part_terms
-from reports.analysis.energy import power_function
-from reports.analysis.limits import certificate_of, error_of
-from reports.analysis.series import read_power
+from harness.record.documents import PowerDescriptor
+from reports.energy.contributions import Stream, part_terms
+from reports.energy.energy import power_function
+from reports.energy.meter_error import certificate_of, error_of
+from reports.readings.series import read_power
 from tests.analysis.streams import at, descriptor, stream
 
 TODAY = "2026-11-21T08:00:00Z"

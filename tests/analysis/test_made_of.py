@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness.documents import VERSION, Start
-from harness.errors import AnalysisError
-from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis import sides, statistics
-from reports.analysis.comparison import Options, compare
-from reports.analysis.findings_campaign import of_pooling
-from reports.analysis.sides import Part
+from harness.record.documents import VERSION, Start
+from harness.record.errors import AnalysisError
+from harness.record.run_folder import CampaignFolder, RunFolder
+from reports.comparison import sides
+from reports.comparison.comparison import Options, compare
+from reports.comparison.sides import Part
+from reports.findings.campaign import of_pooling
+from reports.inference import statistics
 from reports.pages.campaign import remarks
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 

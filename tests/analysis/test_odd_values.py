@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.bounded import DEEPEST, cleaned, is_stamp, loads, number
-from reports.analysis.results import analyse, results_text, write_results
+from reports.campaign.analyse import analyse, results_text, write_results
+from reports.readings.bounded import DEEPEST, cleaned, is_stamp, loads, number
 from reports.render import audit_html, report_html
 from tests.reports import make_campaign
 from tests.reports.make_campaign import EXAMPLE, Shape, SyntheticRun

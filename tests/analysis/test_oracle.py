@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reports.analysis import oracle
+from reports.findings import oracle
 
 SUMMARY = {
     "restored": True, "loss_finite": True, "val_accuracy": 0.8, "epochs": 3, "images_seen_train": 300,

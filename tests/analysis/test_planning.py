@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import AnalysisError
-from harness.run_folder import CampaignFolder
-from reports.analysis.planning import (
+from harness.record.errors import AnalysisError
+from harness.record.run_folder import CampaignFolder
+from reports.campaign.analyse import analyse
+from reports.inference.planning import (
     Pilot,
     PilotBaseline,
     Sizes,
@@ -20,7 +21,6 @@ from reports.analysis.planning import (
     pilots_of,
     sizes,
 )
-from reports.analysis.results import analyse
 from tests.analysis.two_stage import HOURS, TRUE_WH, Simulated, estimated
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import AnalysisError
-from reports.analysis import r_session
+from harness.record.errors import AnalysisError
+from reports.inference import r_session
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VALUES = np.array([3.1, 4.1, 5.9, 2.6, 5.3, 5.8])
@@ -26,7 +26,7 @@ def test_without_r_every_statistic_says_which_command_installs_it(tmp_path: Path
     done = run_python(
         """
         import numpy as np
-        from reports.analysis import statistics
+        from reports.inference import statistics
         print(statistics.available())
         values = np.arange(9.0)
         for statistic in (statistics.shapiro, statistics.t_interval, statistics.qq):
@@ -50,7 +50,7 @@ def test_without_r_what_needs_none_still_works(tmp_path: Path) -> None:
     done = run_python(
         """
         import numpy as np
-        from reports.analysis import statistics
+        from reports.inference import statistics
         print(statistics.eta_squared_h(10.0, 30, 2), statistics.shapiro(np.ones(9)).refused)
         """,
         PATH=str(tmp_path),
@@ -60,7 +60,7 @@ def test_without_r_what_needs_none_still_works(tmp_path: Path) -> None:
 
 def test_an_r_that_does_not_start_is_named_with_its_place(tmp_path: Path) -> None:
     done = run_python(
-        "from reports.analysis import r_session; print(r_session.available())", R_HOME=str(tmp_path / "nowhere")
+        "from reports.inference import r_session; print(r_session.available())", R_HOME=str(tmp_path / "nowhere")
     )
     assert "does not start" in done.stdout
     assert str(tmp_path / "nowhere") in done.stdout
@@ -73,7 +73,7 @@ def test_a_second_thread_is_refused_with_a_sentence() -> None:
         """
         import threading
         import numpy as np
-        from reports.analysis import r_session
+        from reports.inference import r_session
         r_session.call("t_interval", np.arange(5.0))
         def other():
             try:
@@ -96,7 +96,7 @@ def test_the_thread_that_calls_first_owns_r_also_when_it_is_not_the_main_one() -
         """
         import threading
         import numpy as np
-        from reports.analysis import r_session
+        from reports.inference import r_session
         thread = threading.Thread(target=lambda: print(r_session.call("t_interval", np.arange(5.0)).size))
         thread.start()
         thread.join()
@@ -114,7 +114,7 @@ def test_a_forked_child_is_refused_with_a_sentence() -> None:
         """
         import os
         import numpy as np
-        from reports.analysis import r_session
+        from reports.inference import r_session
         r_session.available()
         if os.fork() == 0:
             try:
@@ -131,7 +131,7 @@ def test_a_forked_child_is_refused_with_a_sentence() -> None:
 
 PRINTED = """
 import numpy as np
-from reports.analysis import r_session
+from reports.inference import r_session
 values = np.array([3.1, 4.1, 5.9, 2.6, 5.3, 5.8])
 print([r_session.call("bca", values, 1.0, 7.0).tolist(), r_session.call("shapiro", values).tolist()])
 """
@@ -162,7 +162,7 @@ def test_starting_r_leaves_the_process_its_signals_its_environment_and_its_local
         signal.signal(signal.SIGINT, lambda *_: print("mine"))
         def caught():
             return [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line[:3] == "Sig"]
-        from reports.analysis import r_session
+        from reports.inference import r_session
         before = dict(os.environ), locale.setlocale(locale.LC_ALL), caught()
         assert r_session.available() is None
         assert before == (dict(os.environ), locale.setlocale(locale.LC_ALL), caught())

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.documents import IndicatorDescriptor, PhaseEvent, PowerDescriptor
-from harness.importers.imported import ImportedRun, write_campaign
-from harness.run_folder import CampaignFolder
-from reports.analysis import records
-from reports.analysis.results import write_results
-from reports.analysis.series import RunSeries, read_run
+from harness.foreign.importers.imported import ImportedRun, write_campaign
+from harness.record.documents import IndicatorDescriptor, PhaseEvent, PowerDescriptor
+from harness.record.run_folder import CampaignFolder
+from reports.campaign import recorded as records
+from reports.campaign.analyse import write_results
+from reports.readings.series import RunSeries, read_run
 from reports.render import audit_html
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import AnalysisError, LabError
-from harness.importers.nvidia_smi import import_nvidia_smi
-from harness.importers.oscar import import_oscar
-from harness.run_folder import CAMPAIGN, CampaignFolder
-from reports.analysis.results import CampaignResult, analyse, write_results
+from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.oscar import import_oscar
+from harness.record.errors import AnalysisError, LabError
+from harness.record.run_folder import CAMPAIGN, CampaignFolder
+from reports.campaign.analyse import CampaignResult, analyse, write_results
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"

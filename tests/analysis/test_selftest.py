@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.errors import AnalysisError
-from reports.analysis.selftest import Readings, Stated, WindowFit, constant_load, fit_window, window_check
-from reports.analysis.uncertainty import t_quantile
+from harness.record.errors import AnalysisError
+from reports.energy.selftest import Readings, Stated, WindowFit, constant_load, fit_window, window_check
+from reports.results.uncertainty import t_quantile
 
 STATED = Stated(interval_s=1.0, resolution_w=0.1, register_wh=0.1, gain=0.015, offset_w=0.3)
 Floats = NDArray[np.float64]

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.documents import ActionEvent, ClockEvent, IndicatorDescriptor, PhaseEvent
-from harness.errors import AnalysisError
-from harness.run_folder import CampaignFolder, RunFolder
-from reports.analysis.series import read_indicators, read_power, read_run
+from harness.record.documents import ActionEvent, ClockEvent, IndicatorDescriptor, PhaseEvent
+from harness.record.errors import AnalysisError
+from harness.record.run_folder import CampaignFolder, RunFolder
+from reports.readings.series import read_indicators, read_power, read_run
 from tests.analysis.streams import descriptor
 from tests.reports.make_campaign import Shape, make_campaign
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.analysis import budget
-from reports.analysis.contributions import PartBaseline, PartTerms, Stream, part_terms
-from reports.analysis.energy import power_function
-from reports.analysis.limits import error_of
-from reports.analysis.results import AnalysedRun
-from reports.analysis.series import PowerSeries, read_power
+from reports.campaign.analyse import AnalysedRun
+from reports.energy import budget
+from reports.energy.contributions import PartBaseline, PartTerms, Stream, part_terms
+from reports.energy.energy import power_function
+from reports.energy.meter_error import error_of
+from reports.readings.series import PowerSeries, read_power
 from tests.analysis.streams import at, descriptor, stream
 from tests.benchmarks.bench_coverage import Bench, Setting, coverage
 from tests.benchmarks.bench_short_intervals import settings

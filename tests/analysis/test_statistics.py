@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats as sps
 from scipy.special import gamma
 
-from reports.analysis import statistics as st
-from reports.analysis.r_session import call
+from reports.inference import statistics as st
+from reports.inference.r_session import call
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of these three packages' own imports

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as hst
 from numpy.typing import NDArray
 
-from reports.analysis import statistics as st
+from reports.inference import statistics as st
 
 Floats = NDArray[np.float64]
 ALTERNATIVES: tuple[st.Alternative, ...] = ("two.sided", "less", "greater")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as hst
 from numpy.typing import NDArray
 
-from harness.errors import AnalysisError
-from reports.analysis import statistics as st
+from harness.record.errors import AnalysisError
+from reports.inference import statistics as st
 from tests.benchmarks.bench_statistics import (
     Correlated,
     Found,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.documents import Json
-from harness.errors import ConfigError
-from reports.analysis.study import Inputs, compute, study_text
-from reports.analysis.study_table import read_table
+from harness.record.documents import Json
+from harness.record.errors import ConfigError
+from reports.study.study import Inputs, compute, study_text
+from reports.study.table import read_table
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, TABLE, inputs_of, published, question
 from tests.analysis.studies import study_of as made
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
-from harness.study import read_declared
+from harness.evidence.study_folder import read_declared
+from harness.record.errors import ConfigError
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, question, study_of
 
 WHOLE = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO

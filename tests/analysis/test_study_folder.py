@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.documents import Json
-from harness.errors import ConfigError, RunFolderError
 from harness.evidence.studies import verify_study
-from harness.run_folder import MANIFEST, verify_sealed, write_sealed
-from harness.study import write_study
+from harness.evidence.study_folder import write_study
+from harness.record.documents import Json
+from harness.record.errors import ConfigError, RunFolderError
+from harness.record.run_folder import MANIFEST, verify_sealed, write_sealed
 from tests.analysis.studies import HEAD, STUDIES, TABLE, question
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

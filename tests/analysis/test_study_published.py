@@ -1,6 +1,6 @@
 import pytest
 
-from reports.analysis.study_published import agreement
+from reports.study.published import agreement
 
 
 @pytest.mark.parametrize(

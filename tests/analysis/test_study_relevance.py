@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 
-from harness.documents import Json
+from harness.record.documents import Json
 from tests.analysis.studies import HEAD, question, study_of
 
 VALUES = {"a": [10.0, 11.0, 12.0, 13.0], "b": [11.0, 12.0, 11.5, 12.5], "c": [5.0, 6.0, 7.0, 9.0]}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import AnalysisError, ConfigError, LabError
-from reports.analysis.study_table import campaign_units, read_table
+from harness.record.errors import AnalysisError, ConfigError, LabError
+from reports.study.table import campaign_units, read_table
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, question, study_of
 
 EVERYTHING = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError
-from reports.analysis.study_units import BASE, COUNTED, unit_of
+from harness.record.errors import ConfigError
+from reports.study.units import BASE, COUNTED, unit_of
 
 NAMES = st.sampled_from([*BASE, *COUNTED, "kJ", "MJ", "GJ", "kWh", "mW", "ms"])
 POWERS = st.integers(-3, 3).filter(bool)

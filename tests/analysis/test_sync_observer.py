@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from harness.documents import Event, PhaseEvent, PowerDescriptor
-from harness.run_folder import CampaignFolder
-from reports.analysis.observer import ObserverBlock, ObserverEffect, difference, observer_term
-from reports.analysis.results import analyse
-from reports.analysis.uncertainty import t_quantile
+from harness.record.documents import Event, PhaseEvent, PowerDescriptor
+from harness.record.run_folder import CampaignFolder
+from reports.campaign.analyse import analyse
+from reports.energy.observer import ObserverBlock, ObserverEffect, difference, observer_term
+from reports.results.uncertainty import t_quantile
 from tests.reports import make_campaign as made
 from tests.reports.make_campaign import EPOCH, SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign, stamp
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.energy import Block, baseline_for, power_function
-from reports.analysis.series import PowerSeries
-from reports.analysis.tail import tail_of
+from reports.energy.energy import Block, baseline_for, power_function
+from reports.energy.tail import tail_of
+from reports.readings.series import PowerSeries
 from tests.analysis.streams import descriptor
 
 BASE_W = 40.0

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy.stats import nct
 
-from harness.documents import ClockEvent, Event
-from reports.analysis.agreement import LEAST_GROUPS, NOTHING_SHARED, agreement, noncentral_t, pooled
-from reports.analysis.results import analyse
-from reports.analysis.trackers import supply_of
-from reports.analysis.uncertainty import Term
+from harness.record.documents import ClockEvent, Event
+from reports.campaign.analyse import analyse
+from reports.inference.agreement import LEAST_GROUPS, NOTHING_SHARED, agreement, noncentral_t, pooled
 from reports.pages.trackers import answers
+from reports.results.uncertainty import Term
+from reports.trackers.compared import supply_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings

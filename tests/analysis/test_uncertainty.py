@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.uncertainty import (
+from reports.results.uncertainty import (
     Estimate,
     Number,
     Term,

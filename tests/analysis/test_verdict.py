@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.run_folder import MANIFEST
-from reports.analysis import findings, verdict
-from reports.analysis.findings import Finding
-from reports.analysis.results import CampaignResult, analyse
-from reports.analysis.rules import Rule, as_before
+from harness.record.run_folder import MANIFEST
+from reports.campaign.analyse import CampaignResult, analyse
+from reports.findings import catalogue as findings
+from reports.findings import verdict
+from reports.results.finding import Finding
+from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 
 LIMIT_WH = 1.0

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.documents import ActionEvent, ClockEvent, Event, PhaseEvent, PowerDescriptor
+from harness.record.documents import ActionEvent, ClockEvent, Event, PhaseEvent, PowerDescriptor
 from tests.reports.make_campaign import SECOND_NS, Load, Shape, SyntheticRun, make_campaign
 
 OFFSET_NS = 5 * 86_400 * SECOND_NS + 123

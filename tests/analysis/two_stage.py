@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reports.analysis.planning import Pilot, PilotBaseline
+from reports.inference.planning import Pilot, PilotBaseline
 
 TRUE_WH, BASE_W, HOURS = 1.0, 11.0, 0.1
 

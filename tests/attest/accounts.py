@@ -14,7 +14,7 @@ import pytest
 
 from harness.attest import receiver
 from harness.attest.witness import SshWitness
-from harness.loopback_sshd import LoopbackSshd
+from harness.station.loopback_sshd import LoopbackSshd
 
 
 def run(*words: str, **options: object) -> "subprocess.CompletedProcess[bytes]":

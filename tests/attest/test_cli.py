@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import agent, cli
+from harness import cli
 from harness.attest import receiver
-from harness.config import load
-from harness.preflight import Reason, check_lab
-from harness.run_folder import CampaignFolder
-from harness.sut import SutConfig
+from harness.measure.preflight import Reason, check_lab
+from harness.record.run_folder import CampaignFolder
+from harness.station.config import load
+from harness.sut import agent
+from harness.sut.session import SutConfig
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority
 from tests.evidence.conftest import make_key

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.attest.signer import OF_SEAL, PRINCIPAL, SealSigner, read_public_key
-from harness.errors import ConfigError
 from harness.evidence.verification import verify
-from harness.run_folder import MANIFEST, SEAL_SIGNATURE, CampaignFolder, seal_folder, signature_of, verify_run
-from reports.analysis.results import write_results
+from harness.record.errors import ConfigError
+from harness.record.run_folder import MANIFEST, SEAL_SIGNATURE, CampaignFolder, seal_folder, signature_of, verify_run
+from reports.campaign.analyse import write_results
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import edit_rows, reforge, unlock
 from tests.harness.test_config import MINIMAL
@@ -116,7 +116,7 @@ def test_a_seal_that_should_be_signed_and_is_not_is_a_finding(tmp_path: Path) ->
 
 
 def test_the_key_is_named_in_lab_toml_beside_the_file(tmp_path: Path) -> None:
-    from harness.config import load
+    from harness.station.config import load
 
     (tmp_path / "lab.toml").write_text(f'{MINIMAL}\n[seal]\nkey = "keys/lab"\n')
     assert load(tmp_path / "lab.toml").seal_key == tmp_path / "keys" / "lab"

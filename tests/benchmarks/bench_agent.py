@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from harness.config import APPLICATION
+from harness.station.config import APPLICATION
 
 PAUSE_S = 3600.0
 SUT_PYTHON = str(APPLICATION / ".venv-sut" / "bin" / "python")
@@ -68,7 +68,7 @@ def measure(period_s: float, duration_s: float) -> dict[str, Any]:
 def start_agent(stack: ExitStack, folder: Path, period_s: float) -> list[int]:
     """The agent as the host starts it, its relay, a pause that it rates, and a heartbeat every second; returns the pids
     of agent, relay and waiter."""
-    agent = [SUT_PYTHON, "-I", str(APPLICATION / "harness" / "agent.py")]
+    agent = [SUT_PYTHON, "-I", str(APPLICATION / "harness" / "sut" / "agent.py")]
     command = [*agent, "serve", "--folder", str(folder), "--period", str(period_s), "--reconnect", "60"]
     subprocess.run(command, check=True, stdout=subprocess.PIPE)
     relay = stack.enter_context(

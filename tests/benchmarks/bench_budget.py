@@ -11,9 +11,9 @@ import time
 
 import numpy as np
 
-from reports.analysis import budget
-from reports.analysis.energy import WH, shared_term
-from reports.analysis.results import Group
+from reports.campaign.analyse import Group
+from reports.energy import budget
+from reports.energy.energy import WH, shared_term
 from tests.benchmarks.bench_coverage import Bench, Setting
 
 SETTING = Setting("guldner-size", 30, 30, duration_s=1000.0, memory=0.5, clock_bound_s=0.001, epochs=50)

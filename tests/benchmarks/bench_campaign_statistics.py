@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from reports.analysis.results import write_results
+from reports.campaign.analyse import write_results
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 SHAPE = Shape(
@@ -22,7 +22,7 @@ SHAPE = Shape(
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from reports.analysis import campaign_statistics
+from reports.campaign import statistics as campaign_statistics
 results = json.loads(Path(sys.argv[1]).read_text())
 taken = []
 for _ in range(2):

@@ -21,9 +21,9 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.analysis.common_errors import Source
-from reports.analysis.contrast import Contrast, Mean
-from reports.analysis.sides import Campaign, Side
+from reports.comparison.sides import Campaign, Side
+from reports.energy.common_errors import Source
+from reports.inference.contrast import Contrast, Mean
 from tests.benchmarks.bench_coverage import Bench
 from tests.benchmarks.bench_coverage import Setting as Machine
 

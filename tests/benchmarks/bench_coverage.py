@@ -23,12 +23,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import PowerDescriptor, Start, Stop
-from harness.run_folder import RunFolder
-from reports.analysis.budget import of_one
-from reports.analysis.clock import ClockModel
-from reports.analysis.results import AnalysedRun, Baseline, Group
-from reports.analysis.series import Action, PowerSeries, RunSeries
+from harness.record.documents import PowerDescriptor, Start, Stop
+from harness.record.run_folder import RunFolder
+from reports.campaign.analyse import AnalysedRun, Baseline, Group
+from reports.energy.budget import of_one
+from reports.readings.clock import ClockModel
+from reports.readings.series import Action, PowerSeries, RunSeries
 
 CAMPAIGNS = 2000
 ORIGIN_NS = 3_600 * 10**9

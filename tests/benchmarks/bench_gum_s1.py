@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from reports.analysis.budget import Budget
-from reports.analysis.limits import ROOT_3, Floats
+from reports.energy.budget import Budget
+from reports.energy.meter_error import ROOT_3, Floats
 from tests.benchmarks.bench_coverage import Bench, Setting
 
 TRIALS = 1_000_000

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.documents import PowerDescriptor
+from harness.record.documents import PowerDescriptor
 from tests.reports.make_campaign import SECOND_NS, Load, Shape, SyntheticRun, make_campaign
 
 STEP_S = 0.01

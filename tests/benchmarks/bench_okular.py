@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.config import APPLICATION
+from harness.station.config import APPLICATION
 
 
 def main(repetitions: int, folder: Path) -> None:

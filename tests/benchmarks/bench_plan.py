@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from reports.analysis.planning import Pilot, PilotBaseline, Wanted, final_interval, sizes
+from reports.inference.planning import Pilot, PilotBaseline, Wanted, final_interval, sizes
 from tests.analysis.two_stage import TRUE_WH, Simulated, estimated
 
 SETTINGS = ((0.1, 0.5, 10, 5, 0.05), (0.1, 0.5, 10, 10, 0.05), (0.05, 2.0, 10, 10, 0.1), (0.3, 0.1, 10, 5, 0.08))

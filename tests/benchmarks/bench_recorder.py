@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.documents import Start, Stop
-from harness.recorder import Journal, MeterRecorder, seal_run
-from harness.run_folder import RunWriter
+from harness.measure.recorder import Journal, MeterRecorder, seal_run
+from harness.record.documents import Start, Stop
+from harness.record.run_folder import RunWriter
 from meters.registry import open_meter
 from meters.transport import read_capture
 from tests.harness.emulated import emulator

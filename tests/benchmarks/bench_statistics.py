@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.analysis import statistics as st
+from reports.inference import statistics as st
 
 DRAWS = 2000
 Floats: TypeAlias = NDArray[np.float64]

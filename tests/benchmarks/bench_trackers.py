@@ -18,12 +18,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.documents import Thresholds
-from reports.analysis import tracker_cost
-from reports.analysis.agreement import Z, agreement, pooled
-from reports.analysis.results import AnalysedRun, Group
-from reports.analysis.trackers import Artefact, Beside, Comparison, beside
-from reports.analysis.uncertainty import Term
+from harness.record.documents import Thresholds
+from reports.campaign.analyse import AnalysedRun, Group
+from reports.inference.agreement import Z, agreement, pooled
+from reports.results.uncertainty import Term
+from reports.trackers import cost as tracker_cost
+from reports.trackers.compared import Artefact, Beside, Comparison, beside
 from tests.benchmarks.bench_coverage import Bench, Floats, Setting
 
 CAMPAIGNS = 2000

@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.documents import GapEvent
-from harness.run_folder import verify_campaign
+from harness.record.documents import GapEvent
+from harness.record.run_folder import verify_campaign
 from tests.e2e.test_campaign import HANGS_S, LAB, STEPS, LabUnderTest, lab, wait_for
 
 __all__ = ["lab"]  # the fixture

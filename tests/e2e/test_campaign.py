@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.documents import ActionEvent, GapEvent, PhaseEvent
-from harness.run_folder import CampaignFolder, RunFolder
+from harness.record.documents import ActionEvent, GapEvent, PhaseEvent
+from harness.record.run_folder import CampaignFolder, RunFolder
 
 pytestmark = pytest.mark.timeout(900)
 HANGS_S = 400

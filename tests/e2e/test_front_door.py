@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.config import APPLICATION
-from harness.demo import emulator
-from harness.loopback_sshd import LoopbackSshd
+from harness.measure.embedded import emulator
+from harness.station.config import APPLICATION
+from harness.station.loopback_sshd import LoopbackSshd
 
 README = APPLICATION / "README.md"
 OWN_HOME = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" ~ && exec "$@"']

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.demo import emulator
+from harness.measure.embedded import emulator
 from meters.transport import read_capture
 from tests.e2e.test_campaign import LAB, LabUnderTest
 from tests.meters.test_passwords import SECRET, forms_of

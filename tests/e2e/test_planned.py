@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.config import APPLICATION, load
-from harness.documents import ActionEvent, PhaseEvent, WaitEvent
-from harness.plan import make_plan
-from harness.run_folder import CampaignFolder, RunFolder
+from harness.measure.plan import make_plan
+from harness.record.documents import ActionEvent, PhaseEvent, WaitEvent
+from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.station.config import APPLICATION, load
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
 pytestmark = pytest.mark.timeout(900)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.documents import ActionEvent
+from harness.record.documents import ActionEvent
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
 pytestmark = pytest.mark.timeout(900)

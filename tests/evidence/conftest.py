@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.verification import sign_campaign
-from reports.analysis.results import write_results
+from reports.campaign.analyse import write_results
 from reports.render import write_report
 from tests.evidence.forger import copied
 from tests.reports.make_campaign import Load, Shape, make_campaign

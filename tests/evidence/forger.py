@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from harness.documents import dump
-from harness.run_folder import CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, seal_folder, sha256_of
-from reports.analysis.results import write_results
+from harness.record.documents import dump
+from harness.record.run_folder import CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, seal_folder, sha256_of
+from reports.campaign.analyse import write_results
 from tests.reports.make_campaign import wire_log
 
 Edit = Callable[[Path], None]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.errors import EvidenceBroken, RunFolderError
 from harness.evidence.annotations import annotate
 from harness.evidence.verification import verify
-from harness.run_folder import ANNOTATIONS, CampaignFolder, sha256_of, verify_campaign
-from reports.analysis.results import analyse, write_results
+from harness.record.errors import EvidenceBroken, RunFolderError
+from harness.record.run_folder import ANNOTATIONS, CampaignFolder, sha256_of, verify_campaign
+from reports.campaign.analyse import analyse, write_results
 from reports.render import write_report
 from tests.evidence.forger import copied
 

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from harness.attest.signer import PublicKey, read_public_key
-from harness.documents import VERSION, Json
 from harness.evidence.bag import unpack_bag
 from harness.evidence.changes import ADDED, CHANGES, FIRST, precedes
 from harness.evidence.comparisons import verify_comparison
 from harness.evidence.recomputed import CHANGE, Computed, check_report, check_results, recompute
 from harness.evidence.studies import verify_study
 from harness.evidence.verification import Outcome, verify
-from harness.run_folder import CampaignFolder, examine
-from reports.analysis.results import RESULTS, analyse, results_text
-from reports.analysis.rules import Rule
+from harness.record.documents import VERSION, Json
+from harness.record.run_folder import CampaignFolder, examine
+from reports.campaign.analyse import RESULTS, analyse, results_text
 from reports.render import GENERATOR, REPORT, audit_html
+from reports.results.rules import Rule
 from tests.evidence.forger import copied
 
 ROOT = Path(__file__).parents[2]
@@ -332,7 +332,7 @@ def test_every_change_stands_in_the_changelog_by_its_id() -> None:
 
 def test_every_rule_of_before_is_a_change_and_is_asked_where_it_counts() -> None:
     assert {change.id for change in CHANGES if change.relation is None} == set(Rule)
-    sources = "".join(path.read_text() for path in (ROOT / "reports" / "analysis").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "reports").rglob("*.py"))
     assert [rule.name for rule in Rule if f"was(Rule.{rule.name})" not in sources] == []
 
 

@@ -11,12 +11,20 @@ from typing import Any
 import pytest
 
 from harness.attest.signer import OF_SEAL, read_public_key, sign
-from harness.documents import dump
 from harness.evidence import verification
 from harness.evidence.statement import SIGNATURE, to_bytes
 from harness.evidence.verification import Outcome, sign_campaign, verify
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, JOURNAL, MANIFEST, STATEMENT, CampaignFolder, verify_campaign
-from reports.analysis.results import write_results
+from harness.record.documents import dump
+from harness.record.run_folder import (
+    ANNOTATIONS,
+    CAMPAIGN,
+    JOURNAL,
+    MANIFEST,
+    STATEMENT,
+    CampaignFolder,
+    verify_campaign,
+)
+from reports.campaign.analyse import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, unlock, write_journal
 from tests.reports import make_campaign as synthetic

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.documents import NoteEvent
 from harness.evidence.contradictions import check_contradictions
-from harness.run_folder import JOURNAL, CampaignFolder, RunFolder, examine, sha256_of
+from harness.record.documents import NoteEvent
+from harness.record.run_folder import JOURNAL, CampaignFolder, RunFolder, examine, sha256_of
 from tests.evidence.forger import copied, journal_of, reforge, unlock, write_journal
 
 Documents = list[dict[str, Any]]
@@ -190,7 +190,7 @@ def test_an_honest_accident_is_no_contradiction(
 def test_the_notes_that_excuse_a_late_mark_are_those_that_the_agent_writes() -> None:
     from harness.evidence.contradictions import OUTLIVED
 
-    source = (Path(__file__).parents[2] / "harness" / "agent.py").read_text()
+    source = (Path(__file__).parents[2] / "harness" / "sut" / "agent.py").read_text()
     assert all(f'_note("{code}"' in source for code in OUTLIVED)
     assert NoteEvent(time_ns=0, code="left-running", text="").code in OUTLIVED
 

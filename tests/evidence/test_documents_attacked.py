@@ -13,21 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
 from harness.cli.compare import parse_side
-from harness.documents import VERSION, ExitStatus, Json
-from harness.errors import AnalysisError, ConfigError, LabError
 from harness.evidence.attachments import check_trackers
 from harness.evidence.comparisons import verify_comparison
 from harness.evidence.studies import verify_study
+from harness.evidence.study_folder import sealed_inputs, study_html, write_study
 from harness.evidence.verification import Outcome
-from harness.importers.oscar import import_oscar
-from harness.importers.tracker import Choice, import_tracker
-from harness.run_folder import MANIFEST, CampaignFolder, examine, write_sealed
-from harness.study import sealed_inputs, study_html, write_study
-from reports.analysis.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
-from reports.analysis.iso14756 import parse_timeliness
-from reports.analysis.sides import Part
-from reports.analysis.study import SOURCES, STUDY, compute, study_text
+from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.record.documents import VERSION, ExitStatus, Json
+from harness.record.errors import AnalysisError, ConfigError, LabError
+from harness.record.run_folder import MANIFEST, CampaignFolder, examine, write_sealed
+from reports.campaign.iso14756 import parse_timeliness
+from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
+from reports.comparison.sides import Part
 from reports.render import REPORT, comparison_html
+from reports.study.study import SOURCES, STUDY, compute, study_text
 from tests.analysis.studies import HEAD, TABLE, question
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.evidence.forger import copied, reforge, unlock

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.documents import Json
 from harness.evidence.forms import check_forms
-from harness.run_folder import ANNOTATIONS, JOURNAL, CampaignFolder, Examination, RunFolder, examine
+from harness.record.documents import Json
+from harness.record.run_folder import ANNOTATIONS, JOURNAL, CampaignFolder, Examination, RunFolder, examine
 from tests.evidence.forger import copied, journal_of, write_journal
 
 Entries = list[dict[str, Any]]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.evidence.verification import verify
-from harness.run_folder import Check
-from reports.analysis.results import analyse
+from harness.record.run_folder import Check
+from reports.campaign.analyse import analyse
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, journal_of, reforge, write_journal
 from tests.reports.make_campaign import make_campaign

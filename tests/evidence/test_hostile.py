@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from harness.attest.signer import PublicKey, read_public_key
-from harness.errors import LabError
 from harness.evidence.verification import verify
-from harness.run_folder import ANNOTATIONS, STATEMENT, CampaignFolder, examine
-from reports.analysis.results import analyse
+from harness.record.errors import LabError
+from harness.record.run_folder import ANNOTATIONS, STATEMENT, CampaignFolder, examine
+from reports.campaign.analyse import analyse
 from tests.evidence.forger import copied, journal_of, reforge, write_journal
 
 NONSENSE = st.one_of(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.documents import PowerDescriptor
 from harness.evidence.verification import Outcome, verify
-from harness.run_folder import CampaignFolder, Check, RunWriter, verify_run
-from reports.analysis.results import CampaignResult, analyse
+from harness.record.documents import PowerDescriptor
+from harness.record.run_folder import CampaignFolder, Check, RunWriter, verify_run
+from reports.campaign.analyse import CampaignResult, analyse
 from reports.pages.campaign import remarks
 from reports.render import write_report
 from tests.analysis import monitored

@@ -9,11 +9,11 @@ import pytest
 
 from harness import cli
 from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, public_not_private, read_public_key, sign
-from harness.errors import SigningError
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.verification import sign_campaign, verify
-from harness.run_folder import STATEMENT, CampaignFolder
-from reports.analysis.results import write_results
+from harness.record.errors import SigningError
+from harness.record.run_folder import STATEMENT, CampaignFolder
+from reports.campaign.analyse import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows
 from tests.reports.make_campaign import Shape, make_campaign

@@ -21,14 +21,14 @@ from typing import Any
 import pytest
 
 from harness.attest.signer import read_public_key
-from harness.documents import NoteEvent
-from harness.errors import SigningError
 from harness.evidence import recomputed
 from harness.evidence.bag import unpack_bag, write_bag
 from harness.evidence.verification import sign_campaign, verify
 from harness.evidence.witnesses import check_witnesses, read_witnesses
-from harness.run_folder import ANNOTATIONS, CAMPAIGN, CampaignFolder, examine, sha256_of
-from reports.analysis.results import write_results
+from harness.record.documents import NoteEvent
+from harness.record.errors import SigningError
+from harness.record.run_folder import ANNOTATIONS, CAMPAIGN, CampaignFolder, examine, sha256_of
+from reports.campaign.analyse import write_results
 from reports.render import GENERATOR
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal

@@ -17,11 +17,11 @@ from harness.attest.receipts import read_log
 from harness.attest.receiver import own_digest
 from harness.attest.signer import read_public_key
 from harness.attest.witness import untold
-from harness.errors import WitnessError
 from harness.evidence.witnesses import Witnesses, check_witnesses, read_witnesses
-from harness.run_folder import RECEIPTS, CampaignFolder, examine
-from reports.analysis.results import write_results
-from reports.analysis.witnessed import evaluate
+from harness.record.errors import WitnessError
+from harness.record.run_folder import RECEIPTS, CampaignFolder, examine
+from reports.campaign.analyse import write_results
+from reports.campaign.witnessed import evaluate
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import copied, edit_rows, reforge
 from tests.evidence.witnessing import cut_back, receive, rewrite_receipts

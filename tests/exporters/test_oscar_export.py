@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
-from harness.errors import ExportError
-from harness.exporters.oscar import SECOND_NS, export_oscar, moved, whole_seconds
-from harness.importers.collectl import COLLECTL
-from harness.importers.imported import ImportedRun, SourceFile, write_campaign
-from harness.importers.oscar import import_oscar
-from harness.importers.oscar_actions import read_actions
-from harness.importers.oscar_kinds import kind_of
-from reports.analysis.results import analyse
+from harness.foreign.exporters.oscar import SECOND_NS, export_oscar, moved, whole_seconds
+from harness.foreign.importers.collectl import COLLECTL
+from harness.foreign.importers.imported import ImportedRun, SourceFile, write_campaign
+from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.oscar_actions import read_actions
+from harness.foreign.importers.oscar_kinds import kind_of
+from harness.record.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
+from harness.record.errors import ExportError
+from reports.campaign.analyse import analyse
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

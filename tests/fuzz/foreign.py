@@ -21,10 +21,10 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from harness.errors import LabError
-from harness.importers.imported import Summary
-from harness.run_folder import CampaignFolder
-from reports.analysis.results import analyse
+from harness.foreign.importers.imported import Summary
+from harness.record.errors import LabError
+from harness.record.run_folder import CampaignFolder
+from reports.campaign.analyse import analyse
 
 Files = Mapping[str, bytes]
 """Relative name -> content: what is handed to the importer."""

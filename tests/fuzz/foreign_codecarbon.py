@@ -1,7 +1,7 @@
 """CodeCarbon's files and their mutations for the fuzzer of valid foreign files.
 
-Knows how its releases write (harness/importers/tracker_file.py) and what the importer promises. Every file is attached
-to the same synthetic campaign of three runs.
+Knows how its releases write (harness/foreign/importers/tracker_file.py) and what the importer promises. Every file is
+attached to the same synthetic campaign of three runs.
 """
 
 import csv
@@ -17,9 +17,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.errors import LabError
-from harness.importers.tracker import Choice, import_tracker, windows_of
-from harness.run_folder import TRACKER, CampaignFolder
+from harness.foreign.importers.tracker import Choice, import_tracker, windows_of
+from harness.record.errors import LabError
+from harness.record.run_folder import TRACKER, CampaignFolder
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.fuzz.foreign import (
     Files,

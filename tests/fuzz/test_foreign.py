@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from harness.errors import ImportFileError
-from harness.importers.imported import Summary
+from harness.foreign.importers.imported import Summary
+from harness.record.errors import ImportFileError
 from tests.fuzz.foreign import Form, Mutated, Outcome, Reading, Tally, attempt, imported, play, verdict
 from tests.fuzz.forms import FORMS
 

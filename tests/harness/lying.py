@@ -1,6 +1,6 @@
 """A SUT that lies: the agent's protocol spoken by this process, with one lie in it. No SSH, a meter of 60 W.
 
-Knows the protocol of `harness.agent` as the host sees it. What is told and recorded of it is the product's own: the
+Knows the protocol of `harness.sut.agent` as the host sees it. What is told and recorded of it is the product's own: the
 link, the session, the recorder, the run.
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from harness.config import LabConfig, load
-from harness.documents import Json
-from harness.errors import SutUnreachable
-from harness.material import Inventory, Material
-from harness.run import Bench
-from harness.run_folder import unsigned
-from harness.sut import AgentSession, Fetched, OnExchange, OnRecord, Sut, SutConfig
+from harness.measure.material import Inventory, Material
+from harness.measure.run import Bench
+from harness.record.documents import Json
+from harness.record.errors import SutUnreachable
+from harness.record.run_folder import unsigned
+from harness.station.config import LabConfig, load
+from harness.sut.session import AgentSession, Fetched, OnExchange, OnRecord, Sut, SutConfig
 from meters.meter import Meter, MeterTimeout
 from meters.reading import Column, Description, Identity, Origin, Reading
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from harness import agent, cli, config
-from harness.access import access_of
-from harness.config import LabConfig
-from harness.demo import emulator, open_wires
-from harness.errors import ConfigError
-from harness.instruments import Register, load_register
-from harness.preflight import Reason, check_lab
-from harness.sut import SutConfig
+from harness import cli
+from harness.measure.embedded import emulator, open_wires
+from harness.measure.preflight import Reason, check_lab
+from harness.record.errors import ConfigError
+from harness.station import config
+from harness.station.access import access_of
+from harness.station.config import LabConfig
+from harness.station.register import Register, load_register
+from harness.sut import agent
+from harness.sut.session import SutConfig
 from meters import transport
 from meters.access import Access, Credentials, Declaration, Pin
 from tests.harness.test_config import MINIMAL
@@ -287,7 +289,7 @@ def test_the_meter_verbs_take_a_password_and_say_what_is_lacking(
     with locked_plug() as port:
         call: Callable[..., int] = partial(_call, tmp_path)
         assert call("meter", "read", "shelly", port, "--count", "1", *login) == 0
-        assert "50.000 W" in capsys.readouterr().out
+        assert " 50.000\n" in capsys.readouterr().out
         assert call("meter", "read", "shelly", port, "--count", "1") == 1
         assert "give it with user and password_file" in capsys.readouterr().err
         assert call("meter", "list", "--probe", "--driver", "shelly", "--port", port, *login, "--json") == 0

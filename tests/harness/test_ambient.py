@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.ambient import AmbientRecorder, read_temperature_c
-from harness.config import Ambient, load
-from harness.errors import LabError
-from harness.preflight import check_lab
-from harness.recorder import Journal
-from harness.run_folder import RunWriter
-from harness.sut import SutConfig
+from harness.measure.ambient import AmbientRecorder, read_temperature_c
+from harness.measure.preflight import check_lab
+from harness.measure.recorder import Journal
+from harness.record.errors import LabError
+from harness.record.run_folder import RunWriter
+from harness.station.config import Ambient, load
+from harness.sut.session import SutConfig
 from tests.harness.test_config import MINIMAL
 
 

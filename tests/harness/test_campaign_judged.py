@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 import pytest
 
-from harness import speaking
-from harness.campaign import Campaign, Progress
-from harness.documents import Json
-from harness.run import Bench
-from harness.run_folder import CampaignFolder
-from harness.speaking import MeterAway, require_speaking
+from harness.measure import speaking
+from harness.measure.campaign import Campaign, Progress
+from harness.measure.run import Bench
+from harness.measure.speaking import MeterAway, require_speaking
+from harness.record.documents import Json
+from harness.record.run_folder import CampaignFolder
 from meters.meter import Meter, MeterMismatch
 from meters.registry import open_meter
 from tests.harness.emulated import emulator

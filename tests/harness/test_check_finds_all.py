@@ -13,19 +13,20 @@ from typing import BinaryIO, TypeAlias
 
 import pytest
 
-from harness import agent, config
-from harness.access import access_of
-from harness.ambient import read_temperature_c
 from harness.attest.signer import OF_SEAL, sign
-from harness.campaign import Campaign, in_use, locked
-from harness.config import APPLICATION, LabConfig
-from harness.errors import LabError
-from harness.instruments import load_register
-from harness.loopback_sshd import LoopbackSshd
-from harness.material import read_staged
-from harness.preflight import check_lab
-from harness.run_folder import CampaignFolder
-from harness.sut import Sut, SutConfig
+from harness.measure.ambient import read_temperature_c
+from harness.measure.campaign import Campaign, in_use, locked
+from harness.measure.material import read_staged
+from harness.measure.preflight import check_lab
+from harness.record.errors import LabError
+from harness.record.run_folder import CampaignFolder
+from harness.station import config
+from harness.station.access import access_of
+from harness.station.config import APPLICATION, LabConfig
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.register import load_register
+from harness.sut import agent
+from harness.sut.session import Sut, SutConfig
 from meters.meter import Meter, MeterError
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
@@ -42,63 +43,68 @@ PLAIN = MINIMAL.replace('folder = "workloads/idle"', 'folder = "workloads/consta
 REGISTERED = PLAIN.replace("[campaign]", 'instruments = "instruments.toml"\n[campaign]')
 LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
 
-MODULES = ("access", "campaign", "photos", "material", "run", "ambient", "instruments", "sut")
+MODULES = {
+    "access": "station", "campaign": "measure", "photos": "measure", "material": "measure", "run": "measure",
+    "ambient": "measure", "register": "station", "session": "sut",
+}  # fmt: skip
+"""Where what can go wrong before a rating is raised: module and room."""
 FOUND_BY = {
     "access._credentials": ["a password file that is not there"],
     "access.read_password": ["a password file that is not there"],
     "access._checked": ["a password file with nothing in it"],
-    "instruments._check_network": ["a fingerprint that is none"],
-    "instruments._check_reached": ["a meter that is not where it was declared"],
-    "instruments._authority": ["an authority that is not there"],
+    "register._check_network": ["a fingerprint that is none"],
+    "register._check_reached": ["a meter that is not where it was declared"],
+    "register._authority": ["an authority that is not there"],
     "campaign.Campaign._require_same_config": ["another configuration", "an imported campaign"],
     "campaign.locked": ["a campaign in use"],
     "photos._photo": ["a photograph that is not there", "a photograph that is none"],
     "photos.attach_photos": ["a folder that is a file", "a folder that cannot be written in"],
     "material.read_staged": ["a staged file that went away"],
     "ambient.read_temperature_c": ["a thermometer that is not there"],
-    "instruments.load_register": ["a register that is not there", "an instrument that is not in the register"],
-    "instruments._check_instrument": ["a certificate that cannot be right"],
-    "instruments._check_point": ["a certificate that cannot be right"],
-    "instruments._check_serials": ["a certificate that cannot be right"],
-    "instruments.Register.find": ["an instrument that is not in the register"],
-    "instruments._match": ["an instrument that is not in the register"],
-    "instruments.Register.check_loads": ["a damaged history"],
-    "instruments._record": ["a damaged history"],
-    "sut.Sut._require_python": ["an interpreter that is not there"],
-    "sut.Sut._lacking": ["an interpreter that is not there"],
-    "sut.Sut._facts_of": ["an interpreter that is not there"],
-    "sut.Sut.ask_program": ["an interpreter that is not there"],
-    "sut.Sut._agent": ["an interpreter that is not there"],
-    "sut.Sut._last_object": ["an interpreter that is not there"],
-    "sut.Sut._guarded": ["a folder of the SUT that is a file"],
-    "sut.Sut.stage": ["a run of another wattlab"],
-    "sut._open_client": ["no address"],
-    "sut._require_key": ["no key"],
-    "sut._Unknown.missing_host_key": ["an unknown host key"],
+    "register.load_register": ["a register that is not there", "an instrument that is not in the register"],
+    "register._check_instrument": ["a certificate that cannot be right"],
+    "register._check_point": ["a certificate that cannot be right"],
+    "register._check_serials": ["a certificate that cannot be right"],
+    "register.Register.find": ["an instrument that is not in the register"],
+    "register._match": ["an instrument that is not in the register"],
+    "register.Register._history": ["a damaged history"],
+    "register._record": ["a damaged history"],
+    "session.Sut._require_python": ["an interpreter that is not there"],
+    "session.Sut._lacking": ["an interpreter that is not there"],
+    "session.Sut._facts_of": ["an interpreter that is not there"],
+    "session.Sut.ask_program": ["an interpreter that is not there"],
+    "session.Sut._agent": ["an interpreter that is not there"],
+    "session.Sut._last_object": ["an interpreter that is not there"],
+    "session.Sut._guarded": ["a folder of the SUT that is a file"],
+    "session.Sut.stage": ["a run of another wattlab"],
+    "session._open_client": ["no address"],
+    "session._require_key": ["no key"],
+    "session._Unknown.missing_host_key": ["an unknown host key"],
     "run.TestRun._open_meters": ["no meter at the port"],
 }
 NOT_BEFORE_A_RATING = {
     "campaign.Campaign.add_second_stage": "after the first stage",
     "campaign.Campaign._give_up_or_retry": "hands on what an attempt raised",
+    "campaign.Campaign._require_meters": "a meter that spoke moments ago",
     "material.Inventory.of": "an answer of the SUT that check got right moments ago",
     "run.TestRun.measure": "the command ended",
     "run.TestRun._rate": "the command runs",
     "run.TestRun._check_streams": "hands on what ended a stream",
-    "instruments.Register.append": "a check load, no run",
-    "sut.Sut.start_load": "the observer effect",
-    "sut.Sut.unstage": "after the rating",
-    "sut.Sut._prepare_python": "`sut prepare`",
-    "sut.Sut._install": "`sut prepare`",
-    "sut.part_of_lock": "`sut prepare`",
-    "sut.Sut._stream": "`sut prepare`",
-    "sut._plain": "a mistake of lab.toml (test_config)",
-    "sut.Sut.open_channel": "the link was lost",
-    "sut.Sut._sftp": "the link was lost",
-    "sut._collect": "a SUT that hangs, and did not moments ago",
-    "sut.Link.receive": "the link was lost",
+    "register.Register.append": "a check load, no run",
+    "session.Sut.start_load": "the observer effect",
+    "session.Sut.unstage": "after the rating",
+    "session.Sut._prepare_python": "`sut prepare`",
+    "session.Sut._install": "`sut prepare`",
+    "session.part_of_lock": "`sut prepare`",
+    "session.Sut._stream": "`sut prepare`",
+    "session._plain": "a mistake of lab.toml (test_config)",
+    "session.Sut.open_channel": "the link was lost",
+    "session.Sut._sftp": "the link was lost",
+    "session._collect": "a SUT that hangs, and did not moments ago",
+    "session.Link.receive": "the link was lost",
 }
 """Functions of an agent's session raise when a SUT that answered moments ago lies or goes away: all of a class."""
-SESSION = "sut.AgentSession."
+SESSION = "session.AgentSession."
 
 
 def raising(module: str) -> Iterator[str]:
@@ -111,7 +117,7 @@ def raising(module: str) -> Iterator[str]:
                 yield name
             yield from visit(child, inner)
 
-    yield from visit(ast.parse((APPLICATION / "harness" / f"{module}.py").read_text()), module)
+    yield from visit(ast.parse((APPLICATION / "harness" / MODULES[module] / f"{module}.py").read_text()), module)
 
 
 def test_every_place_that_raises_is_met_by_a_fault_or_comes_after_the_first_rating_began() -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from harness import cli
 from harness.cli import init
-from harness.config import (
+from harness.record.errors import ConfigError, LabError
+from harness.record.run_folder import CampaignFolder
+from harness.station.config import (
     APPLICATION,
     TEMPLATE,
     Ambient,
@@ -30,8 +32,6 @@ from harness.config import (
     Witness,
     load,
 )
-from harness.errors import ConfigError, LabError
-from harness.run_folder import CampaignFolder
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS
 from tests.evidence.forger import unlock

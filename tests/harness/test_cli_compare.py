@@ -13,9 +13,9 @@ import pytest
 
 from harness import cli
 from harness.cli.compare import default_folder, parse_side
-from harness.errors import LabError
-from reports.analysis import statistics
-from reports.analysis.sides import Part
+from harness.record.errors import LabError
+from reports.comparison.sides import Part
+from reports.inference import statistics
 from reports.pages.comparison import command_of, statements
 from reports.render import comparison_html
 from tests.harness.test_run_folder import unlock

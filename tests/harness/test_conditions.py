@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from harness import agent
-from harness.conditions import Diagnosis, of_changes, of_clock_tools, of_foreign_load, of_state
-from harness.documents import Json, Thresholds
+from harness.record.documents import Json, Thresholds
+from harness.station.conditions import Diagnosis, of_changes, of_clock_tools, of_foreign_load, of_state
+from harness.sut import agent
 
 CPU = "sys/devices/system/cpu"
 HORIZON_S = 3 * 3600.0

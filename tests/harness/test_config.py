@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import APPLICATION, LabConfig, load
-from harness.errors import ConfigError, RunFolderError, why
-from harness.run_folder import CampaignFolder
+from harness.record.errors import ConfigError, RunFolderError, why
+from harness.record.run_folder import CampaignFolder
+from harness.station.config import APPLICATION, LabConfig, load
 
 MINIMAL = """\
 schema = 1

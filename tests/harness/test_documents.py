@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import documents
-from harness.documents import (
+from harness.record import documents
+from harness.record.documents import (
     ActionEvent,
     ClockEvent,
     Document,
@@ -24,7 +24,7 @@ from harness.documents import (
     encode,
     tame,
 )
-from harness.errors import DocumentError, NewerSchema
+from harness.record.errors import DocumentError, NewerSchema
 from tests.harness.start import START
 
 ints = st.integers(-(2**63), 2**63 - 1)

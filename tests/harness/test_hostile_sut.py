@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from harness import recorder
-from harness import run as run_module
-from harness import sut as sut_module
-from harness.documents import Json, NoteEvent
-from harness.errors import DocumentError
-from harness.plan import PlannedRun
-from harness.run import Ended, execute
-from harness.run_folder import CampaignFolder, RunFolder, verify_campaign
-from harness.sut import MAX_LINE, Link
-from reports.analysis.results import CampaignResult, analyse
+from harness.measure import recorder
+from harness.measure import run as run_module
+from harness.measure.plan import PlannedRun
+from harness.measure.run import Ended, execute
+from harness.record.documents import Json, NoteEvent
+from harness.record.errors import DocumentError
+from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from harness.sut import session as sut_module
+from harness.sut.session import MAX_LINE, Link
+from reports.campaign.analyse import CampaignResult, analyse
 from reports.render import write_report
 from tests.harness.lying import (
     MATERIAL,

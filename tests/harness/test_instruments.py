@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import config
-from harness.config import LabConfig
-from harness.errors import ConfigError, DocumentError, LabError
-from harness.instruments import (
+from harness.record.errors import ConfigError, DocumentError, LabError
+from harness.station import config
+from harness.station.config import LabConfig
+from harness.station.register import (
     CheckLoad,
     CheckLoadRecord,
     Register,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import Campaign
-from harness.config import LabConfig
-from harness.documents import Start, encode
-from harness.run_folder import JOURNAL, MANIFEST, CampaignFolder, RunWriter, verify_campaign
-from reports.analysis.results import write_results
+from harness.measure.campaign import Campaign
+from harness.record.documents import Start, encode
+from harness.record.run_folder import JOURNAL, MANIFEST, CampaignFolder, RunWriter, verify_campaign
+from harness.station.config import LabConfig
+from reports.campaign.analyse import write_results
 from reports.render import audit_html
 from tests.evidence.conftest import SHAPE
 from tests.evidence.witnessing import cut_back

@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from harness import material
-from harness.config import load
-from harness.documents import Json
-from harness.errors import ConfigError, SutError
-from harness.inventory import described, files, interpreter_of
-from harness.material import MOST_KEPT_BYTES, Inventory, read_staged
-from harness.sut import Sut
+from harness.measure import material
+from harness.measure.material import MOST_KEPT_BYTES, Inventory, read_staged
+from harness.record.documents import Json
+from harness.record.errors import ConfigError, SutError
+from harness.station.config import load
+from harness.sut.inventory import described, files, interpreter_of
+from harness.sut.session import Sut
 from tests.harness.test_config import MINIMAL
 
 MARKERS = b"# marks"
@@ -102,7 +102,7 @@ def test_what_is_no_plain_file_or_too_large_stands_with_the_reason(
     os.mkfifo(tmp_path / "pipe")
     assert (described(str(tmp_path / "pipe"), {}) or {})["why"] == "no plain file"
     (tmp_path / "large").write_bytes(b"12345")
-    monkeypatch.setattr("harness.inventory.LARGEST", 4)
+    monkeypatch.setattr("harness.sut.inventory.LARGEST", 4)
     found = described(str(tmp_path / "large"), {}) or {}
     assert (found["kind"], found["bytes"], found["sha256"]) == ("large", 5, None)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import Baseline, LabConfig, Scenario, load
-from harness.plan import make_observer_plan, make_plan, make_second_stage, repetition_seed
+from harness.measure.plan import make_observer_plan, make_plan, make_second_stage, repetition_seed
+from harness.station.config import Baseline, LabConfig, Scenario, load
 from tests.harness.test_config import MINIMAL
 
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from harness import agent, cli, config
+from harness import cli
 from harness.cli.check import show
-from harness.config import LabConfig
-from harness.demo import emulator
-from harness.documents import Json
-from harness.loopback_sshd import LoopbackSshd
-from harness.preflight import Reason, check_lab, horizon_s
-from harness.sut import SutConfig
+from harness.measure.embedded import emulator
+from harness.measure.preflight import Reason, check_lab, horizon_s
+from harness.record.documents import Json
+from harness.station import config
+from harness.station.config import LabConfig
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.sut import agent
+from harness.sut.session import SutConfig
 from meters.meter import Meter
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL

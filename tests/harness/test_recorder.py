@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from harness.documents import (
+from harness.measure.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
+from harness.record.documents import (
     ActionEvent,
     GapEvent,
     IndicatorDescriptor,
@@ -19,8 +20,7 @@ from harness.documents import (
     Start,
     Stop,
 )
-from harness.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
-from harness.run_folder import RunFolder, RunWriter
+from harness.record.run_folder import RunFolder, RunWriter
 from meters.meter import Meter, MeterGarbage
 from meters.reading import Description, Identity, Origin, Reading
 from meters.registry import open_meter

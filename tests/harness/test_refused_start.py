@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign, _estimate_s, is_done, locked
 from harness.cli.run import opened
 from harness.cli.screen import lasting
-from harness.config import LabConfig
-from harness.errors import LabNotReady, RunFolderError
-from harness.plan import PlannedRun
-from harness.preflight import of_files
-from harness.run_folder import CAMPAIGN, CampaignFolder
+from harness.measure.campaign import Campaign, _estimate_s, is_done, locked
+from harness.measure.plan import PlannedRun
+from harness.measure.preflight import of_files
+from harness.record.errors import LabNotReady, RunFolderError
+from harness.record.run_folder import CAMPAIGN, CampaignFolder
+from harness.station.config import LabConfig
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC
 from tests.harness.test_stages import SOFTWARE, config_of, succeed
@@ -80,7 +80,7 @@ def test_who_finds_the_campaign_removed_by_another_start_is_told_so(
     def removed(*_: object) -> None:
         shutil.rmtree(config.campaign_folder)
 
-    monkeypatch.setattr("harness.campaign.fcntl.flock", removed)
+    monkeypatch.setattr("harness.measure.campaign.fcntl.flock", removed)
     with pytest.raises(RunFolderError, match="give the command again"), locked(campaign.folder):
         raise AssertionError
 

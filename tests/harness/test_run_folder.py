@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
-from harness.errors import DocumentError, EvidenceBroken, RunFolderError
-from harness.recorder import Journal
-from harness.run_folder import (
+from harness.measure.recorder import Journal
+from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
+from harness.record.errors import DocumentError, EvidenceBroken, RunFolderError
+from harness.record.run_folder import (
     CAMPAIGN,
     JOURNAL,
     MANIFEST,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.schedule import Due, cron_due, timers_due
+from harness.station.timers import Due, cron_due, timers_due
 
 NOW = datetime(2026, 11, 21, 13, 27, 30, tzinfo=UTC)  # a Saturday
 SYSTEMD_252 = """\

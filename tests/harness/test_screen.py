@@ -23,17 +23,17 @@ from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
-from harness.documents import VERSION
 from harness.evidence.statement import AFTER
 from harness.evidence.verification import NOT_MEASURED, Outcome
-from harness.plan import PlannedRun
-from harness.preflight import Reason
-from harness.ranging import Found
-from harness.run_folder import Check
+from harness.measure.plan import PlannedRun
+from harness.measure.preflight import Reason
+from harness.measure.ranging import Found
+from harness.record.documents import VERSION
+from harness.record.run_folder import Check
 from meters.reading import Identity, Origin, RangeChoice, Reading
 from meters.registry import DRIVERS
-from reports.analysis import selftest
-from reports.analysis.planning import Wanted
+from reports.energy import selftest
+from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,7 +247,9 @@ def test_a_difference_of_other_software_names_both_commits_and_what_to_do(
     (tmp_path / "derived" / "results.json").write_text(json.dumps({"computed_by": wrote}))
     wrong = Check("derived/results.json", "results", False, "a is 1, recomputed 2")
     monkeypatch.setattr(verify, "_outcome", lambda *_: Outcome([wrong], []))
-    monkeypatch.setattr("harness.provenance.software_facts", lambda _: wrote | {"commit": "b" * 40, "dirty": False})
+    monkeypatch.setattr(
+        "harness.station.provenance.software_facts", lambda _: wrote | {"commit": "b" * 40, "dirty": False}
+    )
     assert cli.main(["verify", str(tmp_path)]) == 3
     out = " ".join(capsys.readouterr().out.split())
     then = f", commit {commit}; " if commit else ", which did not say of which commit; "

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import OBSERVER, Campaign
-from harness.config import LabConfig, load
-from harness.errors import ConfigError, RunFolderError
+from harness.measure.campaign import OBSERVER, Campaign
+from harness.record.errors import ConfigError, RunFolderError
+from harness.station.config import LabConfig, load
 from tests.harness.test_config import MINIMAL
 
 DECLARED = '[campaign]\ndesign = "two-stage"\ntwo_stage = { half_width_percent = 5.0 }\n'

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import config
-from harness.config import LARGEST_LIMIT_PERCENT
-from harness.errors import ConfigError
-from harness.instruments import STATED, limits_of_error_w, stated
-from harness.recorder import power_descriptor
+from harness.measure.recorder import power_descriptor
+from harness.record.errors import ConfigError
+from harness.station import config
+from harness.station.config import LARGEST_LIMIT_PERCENT
+from harness.station.register import STATED, limits_of_error_w, stated
 from meters.reading import Accuracy, Column, Description, Identity, Origin
-from reports.analysis.limits import error_of
+from reports.energy.meter_error import error_of
 
 PLUG = Description(
     driver="shelly", averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0, tier="uncalibrated",

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import ImportFileError
-from harness.importers.collectl import COLLECTL, Hardware, read_collectl
-from harness.importers.imported import read_source
-from harness.importers.oscar_kinds import require_kind
+from harness.foreign.importers.collectl import COLLECTL, Hardware, read_collectl
+from harness.foreign.importers.imported import read_source
+from harness.foreign.importers.oscar_kinds import require_kind
+from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import HARDWARE_HEADER, hardware_of, hardware_text, power_text
 
 NAMES = ["[CPU]Totl%", "[MEM]Used", "[DSK]ReadKBTot", "[DSK]WriteKBTot", "[NET]RxKBTot", "[NET]TxKBTot"]

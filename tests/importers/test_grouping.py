@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import cli
-from harness.errors import ImportFileError
-from harness.importers.grouping import Grouping, Place, distinct_names
-from harness.importers.nvidia_smi import import_nvidia_smi
-from harness.run_folder import CampaignFolder
-from reports.analysis.results import analyse
+from harness.foreign.importers.grouping import Grouping, Place, distinct_names
+from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.record.errors import ImportFileError
+from harness.record.run_folder import CampaignFolder
+from reports.campaign.analyse import analyse
 
 DATA = Path(__file__).parents[1] / "data"
 

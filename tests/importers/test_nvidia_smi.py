@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import GapEvent, NoteEvent
-from harness.errors import ImportFileError
-from harness.importers.imported import SourceFile, read_source
-from harness.importers.nvidia_smi import import_nvidia_smi
-from harness.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
-from harness.importers.oscar_kinds import require_kind
-from harness.importers.ptd_log import read_log
-from harness.run_folder import CampaignFolder, verify_campaign
-from reports.analysis.results import analyse
-from reports.analysis.series import read_run
+from harness.foreign.importers.imported import SourceFile, read_source
+from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
+from harness.foreign.importers.oscar_kinds import require_kind
+from harness.foreign.importers.ptd_log import read_log
+from harness.record.documents import GapEvent, NoteEvent
+from harness.record.errors import ImportFileError
+from harness.record.run_folder import CampaignFolder, verify_campaign
+from reports.campaign.analyse import analyse
+from reports.readings.series import read_run
 
 DATA = Path(__file__).parents[1] / "data"
 DELREY = DATA / "delrey"

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import ActionEvent, NoteEvent, PhaseEvent
-from harness.errors import ImportFileError, RunFolderError
-from harness.importers.grouping import Grouping
-from harness.importers.imported import read_source
-from harness.importers.oscar import find_layout, import_oscar
-from harness.run_folder import CampaignFolder, verify_campaign
-from reports.analysis.results import analyse
+from harness.foreign.importers.grouping import Grouping
+from harness.foreign.importers.imported import read_source
+from harness.foreign.importers.oscar import find_layout, import_oscar
+from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent
+from harness.record.errors import ImportFileError, RunFolderError
+from harness.record.run_folder import CampaignFolder, verify_campaign
+from reports.campaign.analyse import analyse
 from tests.importers.oscar_files import (
     ACTIONS,
     actions_of,

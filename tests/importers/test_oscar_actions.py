@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import ImportFileError
+from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import ACTIONS, actions_of, power_text
 
 USUAL = (

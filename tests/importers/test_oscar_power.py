@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.errors import ImportFileError
-from harness.importers.oscar_kinds import kind_of
+from harness.foreign.importers.oscar_kinds import kind_of
+from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import ACTIONS, POWER_HEADER, hardware_text, power_of, power_text, source
 
 MOBILE = "Zeit;Wert 1-avg[W]\n2022-05-21 17:52:22.838772; 23.760564\n2022-05-21 17:52:24; 23.656351\n"

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from harness.errors import ImportFileError
-from harness.importers.collectl import Hardware
-from harness.importers.oscar_kinds import kind_of, require_kind
-from harness.importers.perfmon import read_perfmon
+from harness.foreign.importers.collectl import Hardware
+from harness.foreign.importers.oscar_kinds import kind_of, require_kind
+from harness.foreign.importers.perfmon import read_perfmon
+from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import ACTIONS, source
 
 COUNTERS = (

@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.documents import GapEvent, NoteEvent, PhaseEvent, RangeChangeEvent
-from harness.errors import ImportFileError, RunFolderError
-from harness.importers.imported import SourceFile
-from harness.importers.ptd import import_ptd
-from harness.importers.ptd_log import Log, parse_identify, read_log
-from harness.run_folder import CampaignFolder, RunFolder, verify_campaign
-from reports.analysis.results import analyse
+from harness.foreign.importers.imported import SourceFile
+from harness.foreign.importers.ptd import import_ptd
+from harness.foreign.importers.ptd_log import Log, parse_identify, read_log
+from harness.record.documents import GapEvent, NoteEvent, PhaseEvent, RangeChangeEvent
+from harness.record.errors import ImportFileError, RunFolderError
+from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from reports.campaign.analyse import analyse
 
 KRAI = Path(__file__).parents[1] / "data" / "ptd" / "krai"
 CONSOLE = (KRAI / "power" / "ptd_logs.txt").read_text()

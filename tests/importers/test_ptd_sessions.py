@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.documents import PhaseEvent, WindowEvent
-from harness.errors import ImportFileError
-from harness.importers import loadgen
-from harness.importers.grouping import Grouping
-from harness.importers.imported import SourceFile
-from harness.importers.loadgen import Unplaced, Window, place, read_windows
-from harness.importers.ptd import import_ptd
-from harness.importers.ptd_log import read_log
-from harness.run_folder import CampaignFolder, RunFolder, verify_campaign
-from reports.analysis.results import CampaignResult, analyse
+from harness.foreign.importers import loadgen
+from harness.foreign.importers.grouping import Grouping
+from harness.foreign.importers.imported import SourceFile
+from harness.foreign.importers.loadgen import Unplaced, Window, place, read_windows
+from harness.foreign.importers.ptd import import_ptd
+from harness.foreign.importers.ptd_log import read_log
+from harness.record.documents import PhaseEvent, WindowEvent
+from harness.record.errors import ImportFileError
+from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from reports.campaign.analyse import CampaignResult, analyse
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
 
 UNTETHER = Path(__file__).parents[1] / "data" / "ptd" / "untether"

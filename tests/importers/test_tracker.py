@@ -9,15 +9,15 @@ import pytest
 
 from harness.attest.signer import read_public_key
 from harness.cli import main
-from harness.documents import PhaseEvent
-from harness.errors import ImportFileError, LabError, RunFolderError
 from harness.evidence.attachments import check_trackers
 from harness.evidence.bag import unpack_bag
 from harness.evidence.verification import verify
-from harness.importers.nvidia_smi import import_nvidia_smi
-from harness.importers.tracker import Choice, import_tracker
-from harness.run_folder import CampaignFolder, examine
-from reports.analysis.results import analyse
+from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.record.documents import PhaseEvent
+from harness.record.errors import ImportFileError, LabError, RunFolderError
+from harness.record.run_folder import CampaignFolder, examine
+from reports.campaign.analyse import analyse
 from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers import tracker_blocks
 from tests.analysis.tracked import Tracked, tracked_campaign

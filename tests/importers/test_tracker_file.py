@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ImportFileError
-from harness.importers.imported import SourceFile, read_source
-from harness.importers.tracker import Choice, Source, source_of
-from harness.importers.tracker_file import Row, Table, own_figures, power_fault_of, table_of
+from harness.foreign.importers.imported import SourceFile, read_source
+from harness.foreign.importers.tracker import Choice, Source, source_of
+from harness.foreign.importers.tracker_file import Row, Table, own_figures, power_fault_of, table_of
+from harness.record.errors import ImportFileError
 
 DATA = Path(__file__).parents[1] / "data" / "trackers"
 WRITTEN = DATA / "codecarbon"

@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.cli.meter_serve import parse_ptd
-from harness.errors import ConfigError
-from harness.importers.imported import read_source
-from harness.importers.ptd_log import read_log
+from harness.foreign.importers.imported import read_source
+from harness.foreign.importers.ptd_log import read_log
+from harness.record.errors import ConfigError
 from meters.meter import MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.ptd_server import (
     Measurement,

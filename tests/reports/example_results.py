@@ -3,8 +3,8 @@ page. Synthetic."""
 
 from typing import Any
 
-from harness.documents import VERSION
-from reports.analysis.campaign_statistics import evaluate
+from harness.record.documents import VERSION
+from reports.campaign.statistics import evaluate
 
 Part = dict[str, Any]
 SCENARIOS = {"cnn": (90.3, 49.2, 6), "idle": (42.2, 1.2, 0), "transfer": (78.1, 37.0, 4)}

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.documents import (
+from harness.record.documents import (
     SCHEMA,
     VERSION,
     ActionEvent,
@@ -34,7 +34,7 @@ from harness.documents import (
     Thresholds,
     dump,
 )
-from harness.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
+from harness.record.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
 from meters import wattsup
 from meters.reading import CODEC, columns_of, header_of
 

@@ -15,13 +15,13 @@ import pypdf
 import pytest
 
 from harness.cli import main
-from harness.config import load
-from harness.errors import AnalysisError, ConfigError
 from harness.evidence.recomputed import check_audit
-from harness.photos import attach_photos
-from harness.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
+from harness.measure.photos import attach_photos
+from harness.record.errors import AnalysisError, ConfigError
+from harness.record.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
+from harness.station.config import load
 from reports import pdf
-from reports.analysis.results import results_text, write_results
+from reports.campaign.analyse import results_text, write_results
 from reports.pages.audit import Issue, Material, audit_page, missing_particulars
 from reports.pages.raw_files import EmbeddedPhoto, RawFile, photos, raw_files
 from reports.render import audit_html, render

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import Thresholds
-from reports.figures import TracePanel
+from harness.record.documents import Thresholds
+from reports.figures.campaign import TracePanel
 from reports.pages import tables
 from reports.pages.blocks import Table
 from reports.pages.campaign import HEADS, campaign_page, remarks, verdict_line

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.campaign_statistics import evaluate
+from reports.campaign.statistics import evaluate
 from reports.pages.audit import Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page

@@ -2,12 +2,12 @@
 
 from markupsafe import Markup
 
-from reports import figures
-from reports.figures import Bar, BarPanel
+from reports.figures import campaign as figures
+from reports.figures.campaign import Bar, BarPanel
+from reports.figures.sheet import Labelled
 from reports.pages.blocks import Block, Card, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import DocumentPage, document_page, section_of
 from reports.render import render
-from reports.sheet import Labelled
 from tests.reports.test_campaign_page import HOSTILE, checked
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports import figures, sheet
-from reports import statistics_figures as drawn
-from reports.figures import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
-from reports.sheet import Floats, Labelled
-from reports.statistics_figures import (
+from reports.figures import campaign as figures
+from reports.figures import sheet
+from reports.figures import statistics as drawn
+from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
+from reports.figures.sheet import Floats, Labelled
+from reports.figures.statistics import (
     GroupedPanel,
     IntervalPanel,
     Level,

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import LabError
+from harness.record.errors import LabError
+from reports.figures.sheet import Floats
 from reports.pages.traces import mean_trace
 from reports.render import write_report
-from reports.sheet import Floats
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 from tests.reports.test_campaign_page import checked
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis import statistics
+from reports.inference import statistics
 from reports.pages import statistics_tables as printed
 from reports.pages.numbers import NOTHING, Scale
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.documents import Json
-from reports.analysis.study import compute
+from harness.record.documents import Json
 from reports.pages.blocks import Figure, Paragraph, Table
 from reports.pages.document import DocumentPage
 from reports.pages.statistics_tables import REFUSED
 from reports.pages.study import study_page
 from reports.pages.study_figures import unit_text
 from reports.render import render, study_html
+from reports.study.study import compute
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
 from tests.reports.test_campaign_page import HOSTILE, checked
 

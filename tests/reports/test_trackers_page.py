@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.results import analyse
+from reports.campaign.analyse import analyse
 from reports.pages import trackers
 from reports.pages.audit import Issue, Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
@@ -157,7 +157,8 @@ def test_a_tracker_without_a_figure_is_named_with_the_reason(tmp_path: Path) -> 
 
 def test_every_code_of_a_refusal_has_its_words() -> None:
     sources = [
-        (ROOT / "reports/analysis" / f"{name}.py").read_text() for name in ("trackers", "tracker_cost", "agreement")
+        (ROOT / "reports" / f"{name}.py").read_text()
+        for name in ("trackers/compared", "trackers/cost", "inference/agreement")
     ]
     assert [code for code in REFUSED if not any(f'"{code}"' in text for text in sources)] == []
     assert trackers.NAMES.keys() == {"codecarbon", "carbontracker", "eit", "nvml-rapl"}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.clock import ClockExchange
-from harness.documents import Json
-from harness.loopback_sshd import LoopbackSshd
-from harness.sut import AgentSession, RatingResult, Sut, SutConfig
+from harness.record.documents import Json
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.sut.clock import ClockExchange
+from harness.sut.session import AgentSession, RatingResult, Sut, SutConfig
 from tests.sut.netns import SutHost
 
 HERE = Path(__file__).parent

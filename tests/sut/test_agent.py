@@ -21,9 +21,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import agent as agent_module
-from harness.agent import parse_marker
-from harness.documents import Json
+from harness.record.documents import Json
+from harness.sut import agent as agent_module
+from harness.sut.agent import parse_marker
 from tests.sut.conftest import until
 from tests.sut.netns import run
 

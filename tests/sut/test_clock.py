@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harness.documents import ClockEvent
-from harness.errors import AnalysisError
-from harness.loopback_sshd import LoopbackSshd
-from harness.sut import Sut
-from reports.analysis.clock import SLEW, fit
+from harness.record.documents import ClockEvent
+from harness.record.errors import AnalysisError
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.sut.session import Sut
+from reports.readings.clock import SLEW, fit
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, through
 from tests.sut.netns import SutHost
 from tests.sut.relay import Relay

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.errors import SutUnreachable
-from harness.sut import AgentSession, Link, Sut, SutConfig
+from harness.record.errors import SutUnreachable
+from harness.sut.session import AgentSession, Link, Sut, SutConfig
 from tests.sut.conftest import Recorded, rated, start, until
 from tests.sut.netns import SutHost
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from harness.config import load
-from harness.preflight import check_lab
-from harness.sut import SutConfig
+from harness.measure.preflight import check_lab
+from harness.station.config import load
+from harness.sut.session import SutConfig
 from tests.harness.test_config import MINIMAL
 
 

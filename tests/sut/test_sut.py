@@ -20,12 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import sut as sut_module
-from harness.documents import Json, Thresholds
-from harness.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
-from harness.loopback_sshd import LoopbackSshd
-from harness.material import Inventory
-from harness.sut import Needs, Sut, SutConfig, part_of_lock
+from harness.measure.material import Inventory
+from harness.record.documents import Json, Thresholds
+from harness.record.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.sut import session as sut_module
+from harness.sut.session import Needs, Sut, SutConfig, part_of_lock
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
@@ -578,8 +578,8 @@ def test_an_sshd_that_cannot_start_says_why(tmp_path: Path) -> None:
 AS_ORDINARY_USER = """
 import sys
 from pathlib import Path
-from harness.loopback_sshd import LoopbackSshd
-from harness.sut import Sut
+from harness.station.loopback_sshd import LoopbackSshd
+from harness.sut.session import Sut
 from tests.sut.conftest import Recorded, config_of, rated, start
 folder = Path(sys.argv[1])
 with LoopbackSshd(folder / "sshd") as sshd, Sut.connect(config_of(sshd, folder)) as sut:
@@ -609,7 +609,7 @@ def test_an_ordinary_user_can_run_the_embedded_sut_too(tmp_path: Path) -> None:
             f"exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups "
             f"{sys.executable} {program} {folder}"
         )
-        root = str(Path(sut_module.__file__).parents[1])
+        root = str(Path(sut_module.__file__).parents[2])
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", command], env=environment, capture_output=True, text=True, check=False

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.agent import parse_marker
-from reports.analysis.efficiency import WORK
+from harness.sut.agent import parse_marker
+from reports.energy.efficiency import WORK
 from workloads import markers
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness import config
+from harness.station import config
 from tests.workloads.conftest import ROOT
 
 WORKLOADS = ROOT / "workloads"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import config
-from harness.config import LabConfig, Scenario
-from harness.errors import ConfigError
+from harness.record.errors import ConfigError
+from harness.station import config
+from harness.station.config import LabConfig, Scenario
 from tests.harness.test_config import MINIMAL
 from tests.workloads.conftest import ROOT
 from workloads.trackers.tracking import TRACKERS, parse

@@ -1,0 +1,203 @@
+"""A study from its file to its sealed folder: read the file and its table or campaigns, compute, render, seal; and
+read a sealed study again.
+
+Knows TOML, files and folders. Knows no statistic and no word of the page. What is sealed is enough to compute every
+number of it again: the study file, the table, and `sources.json`, what else was known of the sources.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.record.codec import read_records
+from harness.record.documents import Json, load_object
+from harness.record.errors import ConfigError, RunFolderError, why
+from harness.record.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
+from harness.station.config import APPLICATION
+from harness.station.provenance import software_facts
+from reports.campaign.analyse import ORIGINS, AnalysedRun, analyse
+from reports.comparison.comparability import keys_of, names_of, same_run, values_of
+from reports.inference import statistics
+from reports.pages.study import study_page
+from reports.render import REPORT, render
+from reports.study.file import CampaignSource, StudyFile, check_study
+from reports.study.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
+from reports.study.table import GZIP, Table, campaign_table, campaign_units, parts_of_cells, read_table
+
+REMEDY = "write one after docs/studies.md"
+WORST = (*ORIGINS[:2], "none", *ORIGINS[2:])
+"""Origins of campaigns, worst first: a study is what its worst campaign is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A study's inputs, and the same as the files that are sealed."""
+
+    inputs: Inputs
+    files: dict[str, str | bytes]
+
+
+def write_study(path: Path, into: Path) -> Path:
+    """Compute the study of a study file, with its companion, and write it into a new sealed folder; return it.
+
+    Raises:
+        LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
+    """
+    if into.exists():
+        raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
+    for above in into.resolve().parents:
+        if (above / CAMPAIGN).exists():
+            raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")
+    material = read_material(path, into)
+    other = companion_path(path, material.inputs.declared)
+    companion = None if other is None else read_material(other, into)
+    study = compute(material.inputs, None if companion is None else companion.inputs)
+    files = dict(material.files)
+    if companion is not None:
+        files |= {f"{COMPANION}/{name}": content for name, content in companion.files.items()}
+    return write_sealed(into, files | {STUDY: study_text(study), REPORT: study_html(study)})
+
+
+def study_html(study: Json) -> str:
+    """The report of study.json's content."""
+    return render(study_page(study), "document.html.j2")
+
+
+def companion_path(path: Path, declared: StudyFile) -> Path | None:
+    """The companion's study file; None where none is named."""
+    return path.parent / declared.study.companion if declared.study.companion else None
+
+
+def read_declared(path: Path) -> tuple[StudyFile, bytes]:
+    """A study file, checked, and its verbatim bytes.
+
+    Raises:
+        ConfigError: with file, TOML path, what was found, what is expected.
+    """
+    declared, source = read_records(StudyFile, path, REMEDY)
+    check_study(str(path), declared)
+    return declared, source
+
+
+def read_material(path: Path, into: Path) -> Material:
+    """Read a study file and what it names; `into` is where the study is going to lie."""
+    declared, source = read_declared(path)
+    base = os.path.relpath(path.parent.resolve(), into.resolve())
+    if declared.table is None:
+        content, sources, origin, units = _campaigns(path, declared)
+        table = RUNS
+    else:
+        named = path.parent / declared.table.file
+        content = _read(named, f"{path}: table.file")
+        table, origin, units = named.name, IMPORTED, {}
+        told: Json = {"name": table, "place": declared.table.file, "note": declared.table.note}
+        sources = [table_source(content, told)]
+    software = software_facts(APPLICATION) | {"r": statistics.version()}
+    facts: Json = {"software": software, "base": base, "table": table, "origin": origin, "units": units}
+    rows = read_table(table, content)
+    facts["sources"] = with_rows(rows, sources)
+    inputs = Inputs(str(path), declared, rows, facts)
+    sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
+    return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: study_text(facts)})
+
+
+def with_rows(table: Table, sources: Sequence[Json]) -> list[Json]:
+    """The sources of a table, each with how many of its rows are of it."""
+    of = table.column("campaign") if sources[0]["kind"] == "campaign" else []
+    return [one | {"n_rows": of.count(one["name"]) if of else len(table.rows)} for one in sources]
+
+
+def sealed_table(folder: Path) -> bytes:
+    """The table of a sealed study (or of the companion in it), as it lies there."""
+    runs = next((name for name in (f"{RUNS}.gz", RUNS) if (folder / name).exists()), RUNS)
+    return _read(folder / runs, str(folder))
+
+
+def sealed_inputs(folder: Path) -> Inputs:
+    """The inputs of a sealed study (or of the companion in it), from its own files.
+
+    Raises:
+        LabError: one of them is missing or is not what it should be.
+    """
+    path = folder / STUDY_FILE
+    declared, _ = read_declared(path)
+    facts = load_object(_read(folder / SOURCES, str(folder)), str(folder / SOURCES))
+    return Inputs(str(path), declared, read_table(str(facts["table"]), sealed_table(folder)), facts)
+
+
+def campaigns_now(path: Path, declared: StudyFile) -> tuple[Table, Json]:
+    """The table of a study's campaigns and what sources.json would say of them, both as the campaigns are now; folders
+    are relative to `path`'s."""
+    content, sources, origin, units = _campaigns(path, declared)
+    table = read_table(RUNS, content)
+    return table, {"origin": origin, "units": units, "sources": with_rows(table, sources)}
+
+
+def table_source(content: bytes, written: Json) -> Json:
+    """What sources.json says of an imported table of these bytes; name, place and note are as `written`."""
+    name, place, note = (str(written.get(key)) for key in ("name", "place", "note"))
+    return _source("table", name, place, hashlib.sha256(content).hexdigest(), IMPORTED, note)
+
+
+def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str, dict[str, str]]:
+    """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
+    found: dict[str, tuple[CampaignSource, Json]] = {}
+    sources: list[Json] = []
+    groups: dict[tuple[str, str], list[AnalysedRun]] = {}
+    for name, source in declared.campaigns.items():
+        folder = path.parent / source.folder
+        if not folder.is_dir():
+            raise ConfigError(f"{path}: campaigns.{name}.folder: {folder} is no folder; name a campaign's folder")
+        analysed = analyse(folder)
+        results = analysed.to_json()
+        found[name] = (source, results)
+        groups |= {(name, scenario): group.runs for scenario, group in analysed.groups.items()}
+        invalid = sorted({one["code"] for one in results["findings"] if one["severity"] == "invalid"})
+        origin, head = str(results["measurement"]["origin"]), CampaignFolder(folder).head()
+        if same := [one["name"] for one in sources if one["sha256"] == head]:
+            raise ConfigError(f"{path}: campaigns.{name}: the same campaign as {same[0]}; each run counts once")
+        one = _source("campaign", name, source.folder, head, origin, source.note)
+        sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
+    if (twice := same_run((":".join(part), runs) for part, runs in groups.items())) is not None:
+        raise ConfigError(f"{path}: campaigns: {twice}; leave one of them out")
+    text = campaign_table(str(path), found)
+    _refuse_to_pool(path, declared, read_table(RUNS, text.encode()), groups)
+    origin = next((origin for origin in WORST if origin in {one["origin"] for one in sources}), "none")
+    return text.encode(), sources, origin, campaign_units([results for _, results in found.values()])
+
+
+def _refuse_to_pool(
+    path: Path, declared: StudyFile, table: Table, groups: Mapping[tuple[str, str], Sequence[AnalysedRun]]
+) -> None:
+    """Runs of one combination of levels are runs of one kind, whichever campaign or scenario they are of.
+
+    Raises:
+        ConfigError: they are not; with the key and both values.
+    """
+    for levels, parts in parts_of_cells(str(path), declared, table).items():
+        keys = keys_of([groups.get(part, []) for part in parts])
+        if differing := [key for key in keys if key.kind != "seeds" and key.differs]:
+            first, labels = differing[0], [":".join(part) for part in parts]
+            raise ConfigError(
+                f"{path}: campaigns: runs of {names_of(labels)} stand together as {', '.join(levels)}, but they are "
+                f"not of one kind: {first.name} is {values_of(first, labels)}; make what differs a factor (levels = "
+                "{ ... } of a campaign), or leave one out"
+            )
+
+
+def _source(kind: str, name: str, place: str, digest: str, origin: str, note: str) -> Json:
+    return {
+        "kind": kind, "name": name, "place": place, "sha256": digest, "origin": origin, "uid": None, "note": note,
+        "findings": [],
+    }  # fmt: skip
+
+
+def _read(path: Path, place: str) -> bytes:
+    try:
+        return read_plain(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{place}: there is no file {path}") from None
+    except (OSError, ValueError) as error:  # ValueError: NUL in the name
+        raise ConfigError(f"{place}: {path} cannot be read ({why(error)})") from None

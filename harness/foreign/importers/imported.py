@@ -1,0 +1,327 @@
+"""Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
+
+Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and encodings. Knows no foreign format.
+
+Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
+since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
+its interval and `MARGIN_S` seconds on either side.
+"""
+
+import codecs
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from harness.record.documents import (
+    SCHEMA,
+    Event,
+    ExitStatus,
+    IndicatorDescriptor,
+    Json,
+    PowerDescriptor,
+    Start,
+    Stop,
+    Thresholds,
+)
+from harness.record.errors import ImportFileError, RunFolderError
+from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunWriter
+from harness.station.config import APPLICATION
+from harness.station.provenance import host_facts, software_facts
+
+MARGIN_S = 5
+"""Seconds of readings kept before and after a run's interval."""
+SECOND_NS = 1_000_000_000
+MAX_BYTES = 2**30
+"""A source that is larger unpacked is none."""
+ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
+GZIP = b"\x1f\x8b"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SHOWN = 5
+"""So many names stand in a message; the rest are counted."""
+FOREIGN_WITHIN = 4096
+"""A form that is not read shows itself in so many characters."""
+SCENARIOS_SHOWN = 12
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Told how many steps of how many are done: a file read, a run written."""
+Content: TypeAlias = bytes | Callable[[], bytes]
+"""The CSV of a stream, or what makes it when it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM of UTF-8 removed).
+
+    `cut`: its gzip stream has no end, what is there was taken.
+    """
+
+    path: Path
+    verbatim: bytes
+    content: bytes
+    cut: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the verbatim bytes."""
+        return hashlib.sha256(self.verbatim).hexdigest()
+
+    def released(self) -> "PackedFile":
+        """The same file, small: of many files only one has to lie in memory whole."""
+        return PackedFile(self.path, self.sha256, zlib.compress(self.verbatim, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """A source file that was parsed and is kept to be attached."""
+
+    path: Path
+    sha256: str
+    content: bytes = field(repr=False)
+
+    @property
+    def verbatim(self) -> bytes:
+        """Its bytes as they were read."""
+        return zlib.decompress(self.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRun:
+    """One test run as parsed: interval (source-wall ns), streams as (descriptor, CSV), events by time; `repetition` 0
+    is for `grouping.numbered` to fill in; `reason` says why a run that is no `success` enters no mean."""
+
+    kind: Literal["baseline", "scenario", "ranging"]
+    scenario: str
+    repetition: int
+    begin_ns: int
+    end_ns: int
+    streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, Content], ...]
+    events: tuple[Event, ...]
+    files: tuple[SourceFile | PackedFile, ...]
+    note: str
+    sut: Json = field(default_factory=dict)
+    exit_status: ExitStatus = "success"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an import made: runs per scenario, and remarks worth reading."""
+
+    campaign: Path
+    runs: dict[str, int]
+    remarks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """For the terminal."""
+        counts = listed([f"{name} {count}" for name, count in self.runs.items()], SCENARIOS_SHOWN)
+        lines = [f"Imported {sum(self.runs.values())} runs into {self.campaign}: {counts}."]
+        return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
+
+
+def listed(names: Sequence[object], shown: int = SHOWN) -> str:
+    """Names for a message: the first few, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(map(str, names[:shown])) + more
+
+
+def foreign_form(text: str) -> str | None:
+    """What a text is that people take for a power log and that no importer reads, and what to do; None of others."""
+    head = text[:FOREIGN_WITHIN]
+    if ":::MLLOG" in head:
+        return (
+            "a power log of MLPerf Training (:::MLLOG lines), which is not read; give the log of the power meter or of "
+            "nvidia-smi from which it was made"
+        )
+    if "| NVIDIA-SMI" in head:
+        return (
+            "the table that nvidia-smi shows to people, which has no time of each reading; log with nvidia-smi "
+            "--query-gpu=timestamp,index,uuid,power.draw --format=csv -l 1"
+        )
+    return None
+
+
+def decoded(content: bytes) -> str:
+    """The text of a source, as loggers and editors write it: UTF-8, UTF-16 with a byte order mark (PowerShell), else
+    Windows-1252. What is none of its characters becomes U+FFFD."""
+    if content.startswith(UTF_16):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def read_source(path: Path, *, partial: bool = False) -> SourceFile:
+    """A source file, whole; gzip is unpacked. `partial`: of a gzip stream without an end, what is there.
+
+    Raises:
+        ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
+            line).
+    """
+    try:
+        if path.is_char_device() or path.is_block_device():
+            raise ImportFileError(f"{path}: a device, which has no end; name a file that is there")
+        verbatim = path.read_bytes()
+    except OSError as error:
+        raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
+    packed = path.suffix == ".gz" or verbatim.startswith(GZIP)
+    content, cut = _unpacked(path, verbatim, partial=partial) if packed else (verbatim, False)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not content.strip():
+        raise ImportFileError(f"{path}:1: the file is empty; export it again")
+    return SourceFile(path, verbatim, content, cut)
+
+
+def _unpacked(path: Path, verbatim: bytes, *, partial: bool) -> tuple[bytes, bool]:
+    """What a gzip file holds, and whether its end is missing."""
+    cut = False
+    try:
+        with gzip.open(io.BytesIO(verbatim)) as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        content, cut = _salvaged(verbatim), True
+        if not (partial and isinstance(error, EOFError) and content):
+            lines = content.count(b"\n")
+            raise ImportFileError(
+                f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
+            ) from None
+    if len(content) > MAX_BYTES:
+        raise ImportFileError(f"{path}: more than {MAX_BYTES // 2**20} MiB unpacked; no measurement's file is as large")
+    return content, cut
+
+
+def _salvaged(verbatim: bytes) -> bytes:
+    """What can be had of a gzip file whose end is missing or damaged, stream by stream."""
+    parts, rest = b"", verbatim
+    while rest and len(parts) <= MAX_BYTES:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            parts += stream.decompress(rest, MAX_BYTES)
+        except zlib.error:
+            break
+        rest = stream.unused_data
+    return parts
+
+
+def write_campaign(
+    path: Path, form: str, runs: Sequence[ImportedRun], remarks: Sequence[str], on_progress: OnProgress | None
+) -> Summary:
+    """Write all runs, in order of their begin, with the sources attached once; return what was made.
+
+    Raises:
+        RunFolderError: the campaign exists already, or the disk refuses.
+    """
+    if (path / CAMPAIGN).exists():
+        raise RunFolderError(f"{path}: a campaign is there already; choose another name for --into")
+    campaign = CampaignFolder.create(path)
+    software = software_facts(APPLICATION)
+    campaign.append("campaign", _now(), _header(path, runs, software))
+    names = _attach(campaign, runs)
+    host = host_facts()
+    previous: str | None = None
+    ordered = sorted(runs, key=lambda run: (run.begin_ns, run.scenario))
+    for ordinal, run in enumerate(ordered, 1):
+        uid = hashlib.sha256("".join([run.scenario, str(run.begin_ns), *(f.sha256 for f in run.files)]).encode())
+        name = f"{_wall(run.begin_ns):%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{uid.hexdigest()[:8]}"
+        campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
+        source = {"format": form, "files": {names[file.path]: file.sha256 for file in run.files}, "note": run.note}
+        start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software)
+        previous = _write_run(path / name, start, run)
+        end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
+        campaign.append("run-end", _now(), end | {"manifest": previous})
+        if on_progress:
+            on_progress(ordinal, len(runs))
+    counts: dict[str, int] = {}
+    for run in ordered:
+        name = "ranging" if run.kind == "ranging" else run.scenario
+        counts[name] = counts.get(name, 0) + 1
+    return Summary(path, counts, tuple(remarks))
+
+
+def _header(path: Path, runs: Sequence[ImportedRun], software: Json) -> Json:
+    digest = hashlib.sha256("".join(sorted({f.sha256 for run in runs for f in run.files})).encode()).hexdigest()
+    return {
+        "schema": SCHEMA, "name": path.name, "uid": digest[:8], "seed": None,
+        "design": "imported: in the order in which the other lab measured", "customer": "", "software": software,
+        "config": None,
+    }  # fmt: skip
+
+
+def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> dict[Path, str]:
+    """Copy every source file once, verbatim, and chain its digest; return the names of the copies."""
+    files = {source.path: source for run in runs for source in run.files}
+    folder = campaign.path / "sources"
+    folder.mkdir()
+    names: dict[Path, str] = {}
+    for source in files.values():
+        name = names[source.path] = _free_name(source.path.name, source.sha256, set(names.values()))
+        with (folder / name).open("xb") as file:
+            file.write(source.verbatim)
+        (folder / name).chmod(0o444)
+        body = {"path": f"sources/{name}", "sha256": source.sha256, "note": "verbatim source of the import"}
+        campaign.append("attachment", _now(), body)
+    return names
+
+
+def _free_name(name: str, sha256: str, taken: Collection[str]) -> str:
+    """A name for the copy of a file: its own; its digest before it where another file has that, and a number where an
+    equal one lies in another folder."""
+    names = chain([name, f"{sha256[:8]}-{name}"], (f"{sha256[:8]}-{nth}-{name}" for nth in count(2)))
+    return next(free for free in names if free not in taken)
+
+
+def _start(
+    name: str, source: Json, ordinal: int, uid: str, run: ImportedRun, previous: str | None, host: Json, software: Json
+) -> Start:
+    return Start(
+        uid=uid,
+        campaign=name,
+        ordinal=ordinal,
+        attempt=1,
+        kind=run.kind,
+        scenario=run.scenario,
+        repetition=run.repetition,
+        seed=0,
+        block=run.repetition if run.kind == "baseline" else None,
+        time_base="source-wall",
+        time_ns=run.begin_ns,
+        utc=_wall(run.begin_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        previous_manifest=previous,
+        sut=run.sut,
+        host=host,
+        inputs={},
+        software=software,
+        operator="",
+        config={"thresholds": asdict(Thresholds())},
+        scenario_config={},
+        source=source,
+    )
+
+
+def _write_run(folder: Path, start: Start, run: ImportedRun) -> str:
+    with RunWriter(folder) as writer:
+        writer.append(start)
+        for descriptor, content in run.streams:
+            writer.append(descriptor)
+            with writer.open_stream(descriptor.stream) as stream:
+                stream.write(content if isinstance(content, bytes) else content())
+        for event in run.events:
+            writer.append(event)
+        utc = _wall(run.end_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        streams = writer.stream_summary()
+        stop = Stop(time_ns=run.end_ns, utc=utc, exit_status=run.exit_status, reason=run.reason, streams=streams)
+        return writer.seal(stop)
+
+
+def _wall(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,193 @@
+"""Tables of text as other programs wrote them: data lines and where they stand, columns as numbers and as times.
+
+Knows separators, decimal comma and decimal point, stamps, a last line that was cut off while it was written, a line
+that stands twice. Knows no format.
+
+Decisions
+- The last line counts as cut off when it has fewer fields than the header, or when the file ends inside a field that is
+  wanted (no newline, no separator behind it): it is left out and said, so that half a number is never a value.
+- Any other line with too few or too many fields is damage: refused, with its line.
+- Empty lines hold nothing and are passed over. A line equal to the one before it, stamp and all, is left out and said.
+- A cell that says that there is no number (ABSENT) costs itself: it is NaN.
+- Decimal comma or decimal point: unambiguous where another character stands between fields, as long as a whole column
+  agrees; a column that mixes them is refused, with the line.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.foreign.importers.imported import SECOND_NS, SourceFile, decoded
+from harness.record.errors import ImportFileError
+
+CUT = "cut off in mid-line; the line is left out"
+ABSENT = frozenset({"", "-", "--", "---", "NA", "N/A", "NaN", "nan"})
+"""What programs write where there is no number (R: NA)."""
+Stamps = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader has to know of a source: `code` of a note, the line (0: the file as a whole), the words."""
+
+    code: str
+    source: SourceFile
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        """For the terminal: where, and what."""
+        return f"{self.source.path}:{self.line}: {self.words}" if self.line else f"{self.source.path}: {self.words}"
+
+    @property
+    def note(self) -> str:
+        """For the run's journal, which names files and not where they lay."""
+        where = f"line {self.line} of {self.source.path.name}" if self.line else self.source.path.name
+        return f"{where}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """The wanted columns of the data lines, as text: `cells[k][row]` stands on line `numbers[row]`."""
+
+    source: SourceFile
+    numbers: list[int]
+    cells: list[list[str]]
+    remarks: tuple[Remark, ...] = ()
+
+    def where(self, row: int) -> str:
+        """File and line, for a message."""
+        return f"{self.source.path}:{self.numbers[row]}"
+
+    def numbers_of(self, column: int) -> Values:
+        """A column of numbers, written with a decimal comma or with a decimal point, all alike; NaN where a cell says
+        that there is none.
+
+        Raises:
+            ImportFileError: a cell that is no number, or one written unlike the rest of the file.
+        """
+        texts = ["nan" if text in ABSENT else text for text in self.cells[column]]
+        joined = "\n".join(texts)
+        comma = "," in joined
+        good = re.compile(r"nan|-?\d+(,\d+)?" if comma else r"nan|-?\d*\.?\d+([eE][-+]?\d+)?", re.ASCII)
+        row = next((i for i, text in enumerate(texts) if not good.fullmatch(text)), None)
+        values = np.zeros(0)
+        if row is None:
+            values = np.array(joined.replace(",", ".").split("\n"), dtype=np.float64)
+            row = next(iter(np.flatnonzero(np.isinf(values)).tolist()), None)
+        if row is not None:
+            raise ImportFileError(
+                f"{self.where(row)}: found {texts[row]!r:.60}, expected a number with a decimal "
+                f"{'comma' if comma else 'point'} like the rest of the file"
+            )
+        return values
+
+
+def lines_of(source: SourceFile) -> list[str]:
+    """Every line of a source, without its end; what follows the last newline is the last of them."""
+    return [line.rstrip("\r") for line in decoded(source.content).split("\n")]
+
+
+def read_table(
+    source: SourceFile, begin: int, places: Sequence[int], separator: str, width: int,
+    is_comment: Callable[[str], bool] = lambda line: False,
+) -> TextTable:  # fmt: skip
+    """The columns at `places` of every line from index `begin` on that has `width` fields, or one more that is empty;
+    lines that `is_comment` are passed over.
+
+    Raises:
+        ImportFileError: a line with too few or too many fields (named), no data line at all.
+    """
+    lines = lines_of(source)
+    rows = [(n, t) for n, t in enumerate(lines[begin:], begin + 1) if t.strip(" \t\0") and not is_comment(t)]
+    separators = _separators(rows, separator, width)
+    remarks: list[Remark] = []
+    if rows and _is_cut(rows[-1][1], separator, separators, max(places), ended=lines[-1] == ""):
+        remarks.append(Remark("truncated-source", source, rows.pop()[0], CUT))
+    if source.cut:
+        remarks.append(Remark("truncated-source", source, 0, "the gzip stream has no end; what is there was read"))
+    rows, doubled = _without_doubles(rows)
+    remarks += doubled_lines(source, doubled)
+    if not rows:
+        raise ImportFileError(f"{source.path}:{begin + 1}: no data line behind the header; the file is cut off")
+    _require_width(source, rows, separator, separators)
+    split = [line.split(separator) for _, line in rows]
+    cells = [[row[place].strip(' "') for row in split] for place in places]
+    return TextTable(source, [number for number, _ in rows], cells, tuple(remarks))
+
+
+def doubled_lines(source: SourceFile, numbers: Sequence[int]) -> list[Remark]:
+    """The remark on lines that repeat the one before; none without such lines."""
+    many = f", {len(numbers)} lines in all" if len(numbers) > 1 else ""
+    words = f"the same as the line before{many}; left out"
+    return [Remark("doubled-lines", source, numbers[0], words)] if numbers else []
+
+
+def _separators(rows: list[tuple[int, str]], separator: str, width: int) -> int:
+    """How many separators a line has: one less than fields, or as many where the first line ends with one."""
+    first = rows[0][1] if rows else ""
+    return width if first.count(separator) == width and not first.rpartition(separator)[2].strip() else width - 1
+
+
+def _is_cut(line: str, separator: str, separators: int, last: int, *, ended: bool) -> bool:
+    """Whether the last line stops before its end. `last`: the rightmost field that is wanted."""
+    count = line.count(separator)
+    return count < separators or (not ended and count == last)
+
+
+def _without_doubles(rows: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], list[int]]:
+    """Rows without those that repeat the one before, and the lines of the latter."""
+    doubled = [number for (_, before), (number, line) in pairwise(rows) if line == before]
+    left_out = set(doubled)
+    return ([row for row in rows if row[0] not in left_out], doubled) if doubled else (rows, doubled)
+
+
+def _require_width(source: SourceFile, rows: list[tuple[int, str]], separator: str, separators: int) -> None:
+    wrong = next(((number, line) for number, line in rows if line.count(separator) != separators), None)
+    if wrong is not None:
+        number, line = wrong
+        raise ImportFileError(
+            f"{source.path}:{number}: found {line!r:.70} with {line.count(separator) + 1} fields, expected "
+            f"{separators + 1} as in the header; the line is damaged: export the file again"
+        )
+
+
+def wall_ns(table: TextTable, texts: Sequence[str], forms: Sequence[tuple[str, str, str]]) -> Stamps:
+    """Stamps as ns since 1970 of their own clock. `forms`: (pattern, pandas' format, example); the first line chooses.
+
+    Raises:
+        ImportFileError: a stamp of no known form, or unlike the first line's; with file and line.
+    """
+    pattern, form, example = next((one for one in forms if re.fullmatch(one[0], texts[0], re.ASCII)), forms[0])
+    known = re.compile(pattern, re.ASCII)
+    row = next((row for row, text in enumerate(texts) if not known.fullmatch(text)), None)
+    stamps = pd.to_datetime(pd.Series(list(texts)), format=form, errors="coerce")
+    if row is None and stamps.isna().any():
+        row = int(np.argmax(stamps.isna().to_numpy()))
+    if row is not None:
+        expected = " or ".join(repr(example) for _, _, example in (forms if row == 0 else [(pattern, form, example)]))
+        raise ImportFileError(f"{table.where(row)}: found the time {texts[row]!r:.40}, expected one like {expected}")
+    return stamps.to_numpy("datetime64[ns]").astype(np.int64)
+
+
+def require_rising(table: TextTable, times_ns: Stamps) -> None:
+    """Raises ImportFileError where time goes back."""
+    back = np.flatnonzero(np.diff(times_ns) < 0)
+    if back.size:
+        at = int(back[0]) + 1
+        raise ImportFileError(
+            f"{table.where(at)}: time goes back here, from {moment(int(times_ns[at - 1]))} to "
+            f"{moment(int(times_ns[at]))} (summer time, or files joined in the wrong order); sort or split the file"
+        )
+
+
+def moment(time_ns: int) -> str:
+    """A stamp for people, in whole seconds."""
+    return f"{datetime.fromtimestamp(time_ns // SECOND_NS, UTC):%Y-%m-%d %H:%M:%S}"

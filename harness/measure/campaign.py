@@ -1,0 +1,531 @@
+"""Executes a plan: creates or continues a campaign folder, skips what is done, repeats what failed or was thrown out,
+stops by rule.
+
+Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers. The plan is that of
+the log: its first stage, and what was appended to it, a second stage by the rule that the first entry declares, or the
+blocks of the observer effect.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import mean
+from typing import TypeAlias
+
+from harness.attest.signer import SealSigner
+from harness.measure.gate import Condition
+from harness.measure.material import Material, read_staged
+from harness.measure.observer import ObserverRun, observer_scenarios
+from harness.measure.photos import FOLDER as PHOTOS
+from harness.measure.photos import attach_photos
+from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
+from harness.measure.preflight import Reason
+from harness.measure.recorder import MeterRecorder
+from harness.measure.run import Bench, Ended, execute, utc_now
+from harness.measure.speaking import MeterAway, require_speaking
+from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
+from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
+from harness.record.run_folder import (
+    CAMPAIGN,
+    EMPTY,
+    JOURNAL,
+    LOST,
+    CampaignFolder,
+    RunFolder,
+    Sign,
+    seal_folder,
+    signature_of,
+    unsigned,
+)
+from harness.station.config import LabConfig, Scenario, changed_since
+from meters.meter import MeterError
+
+BEGIN_S = 5.0
+"""About so long a run takes to begin (files, agent, meters, clocks); what was measured of the first run replaces it."""
+RATED: tuple[RunKind, ...] = ("baseline", "scenario")
+OBSERVER: tuple[RunKind, ...] = ("observer",)
+Judge: TypeAlias = Callable[[Path], str | None]
+"""Says of a sealed run of the plan why it enters no mean, None where it does: the offline half's business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where the campaign is. `left_s` is an estimate, `power_w` the last reading."""
+
+    done: int
+    total: int
+    current: PlannedRun
+    attempt: int
+    phase: str
+    power_w: float | None
+    left_s: float
+
+
+class Campaign:
+    """A campaign on disk and its plan. Hold it open (`with`) while it is measured: one process at a time.
+
+    `signer` signs every seal (None: lab.toml names no key).
+
+    Raises:
+        ConfigError: lab.toml differs from the one the campaign was begun with.
+        RunFolderError: another process measures this campaign.
+    """
+
+    def __init__(self, config: LabConfig, software: Json, signer: SealSigner | None = None) -> None:
+        self._config = config
+        self._signer = signer
+        self._reference: Condition | None = None
+        path = config.campaign_folder
+        if (path / CAMPAIGN).is_file():
+            self.folder = CampaignFolder(path)
+            self._require_same_config()
+        else:
+            self.folder = CampaignFolder.create(path)
+        if not self.folder.entries():
+            self._write_header(software)
+        attach_photos(config, self.folder, utc_now())
+
+    @property
+    def sign(self) -> Sign:
+        """Makes the signature of a seal."""
+        return unsigned if self._signer is None else self._signer.sign
+
+    @property
+    def plan(self) -> list[PlannedRun]:
+        """Every planned run of every stage, in order."""
+        return _planned(self.folder.entries())
+
+    def _write_header(self, software: Json) -> None:
+        campaign, lab = self._config.file.campaign, self._config.file.lab
+        header = {
+            "schema": SCHEMA,
+            "name": campaign.name,
+            "uid": secrets.token_hex(4),
+            "seed": campaign.seed,
+            "design": campaign.design,
+            "customer": lab.customer,
+            "software": software,
+            "config": self._config.to_json(),
+        }
+        self.folder.append("campaign", utc_now(), header)
+        self._write_first_stage()
+
+    def _write_first_stage(self) -> None:
+        """The plan of lab.toml and, in the same line, the rule that alone may add a second stage."""
+        rule = asdict(self._config.file.campaign.two_stage) if self.is_two_stage else None
+        runs = [asdict(run) for run in make_plan(self._config)]
+        self.folder.append("plan", utc_now(), {"stage": "first", "rule": rule, "runs": runs})
+
+    @property
+    def is_two_stage(self) -> bool:
+        """Whether lab.toml declared that a second stage follows."""
+        return bool(self._config.file.campaign.two_stage.half_width_percent)
+
+    @property
+    def second_stage_due(self) -> bool:
+        """Whether the first stage is done and the second was not sized yet. It is sized once: there is one look."""
+        sized = any(entry["type"] == "plan" and entry.get("stage") == "second" for entry in self.folder.entries())
+        return self.is_two_stage and not sized and not self.remaining()
+
+    def add_second_stage(self, repetitions: Mapping[str, int], blocks: int, evidence: Json) -> list[PlannedRun]:
+        """Append the second stage, sized from the first as `evidence` says (also where it adds no run).
+
+        Raises:
+            RunFolderError: lab.toml declared none, the first stage is not done, or it was sized before.
+        """
+        if not self.second_stage_due:
+            raise RunFolderError(
+                f"{self.folder.path}: no second stage may be added; it is declared before the first run (design = "
+                '"two-stage"), and sized once, when the first stage is done'
+            )
+        added = make_second_stage(self._config, self.plan, repetitions, blocks)
+        body = {"stage": "second", "sizes": {"repetitions": dict(repetitions), "blocks": blocks}, "evidence": evidence}
+        self.folder.append("plan", utc_now(), body | {"runs": [asdict(run) for run in added]})
+        return added
+
+    def add_observer_blocks(self, blocks: int, duration_s: float) -> None:
+        """Plan the blocks of the observer effect, where none are left to be made."""
+        if self.remaining(OBSERVER):
+            return
+        first = 1 + max(run.ordinal for run in self.plan)
+        added = make_observer_plan(self._config.file.campaign.seed, blocks, first)
+        body = {"stage": "observer", "duration_s": duration_s, "runs": [asdict(run) for run in added]}
+        self.folder.append("plan", utc_now(), body)
+
+    def _require_same_config(self) -> None:
+        entries = self.folder.entries()
+        if not entries:
+            return
+        begun = entries[0].get("config")
+        if not isinstance(begun, dict):
+            raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
+        if (problem := changed_since(self._config, begun)) is not None:
+            begun_runs = any(entry["type"] == "run-begin" for entry in entries)
+            remedy = "" if begun_runs else "; no run of it was begun yet: nothing is lost where its folder is removed"
+            raise ConfigError(f"{self._config.path}: {problem}{remedy}")
+        if not any(entry["type"] == "plan" for entry in entries):
+            self._write_first_stage()
+
+    def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
+        """Planned runs of some kinds without a successful attempt, in order. One that was thrown out is no success
+        until it was tried `max_failed_attempts` times: then it is left as it is."""
+        return _remaining(self.folder.entries(), self._most_attempts, kinds)
+
+    @property
+    def _most_attempts(self) -> int:
+        return self._config.file.campaign.max_failed_attempts
+
+    def _thrown_out(self) -> dict[int, list[str]]:
+        """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
+        return _thrown_out(self.folder.entries())
+
+    def in_no_mean(self) -> list[str]:
+        """A sentence for each planned run that was measured, thrown out and is not tried again."""
+        left = {run.ordinal for run in self.remaining()}
+        planned = {run.ordinal: run for run in self.plan}
+        return [
+            f"run {ordinal} ({planned[ordinal].scenario}, repetition {planned[ordinal].repetition}), "
+            f"{len(reasons)} times: {reasons[-1]}"
+            for ordinal, reasons in self._thrown_out().items()
+            if ordinal in planned and ordinal not in left
+        ]
+
+    def seal_cut_off(self, judge: Judge) -> list[str]:
+        """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
+        entries = self.folder.entries()
+        started, ended = (
+            {entry["folder"] for entry in entries if entry["type"] == kind} for kind in ("run-start", "run-end")
+        )
+        sentences = []
+        for entry in entries:
+            name = str(entry.get("folder"))
+            if entry["type"] == "run-begin" and name not in ended:
+                was_started = name in started
+                status, reason = self._seal_as_found(int(entry["ordinal"]), name, judge, was_started=was_started)
+                sentences.append(f"run {entry['ordinal']} ({name}): {status}, {reason}")
+        return sentences
+
+    def _seal_as_found(self, ordinal: int, name: str, judge: Judge, *, was_started: bool) -> tuple[str, str | None]:
+        """Seal a run that has no end, and log how it ended. That its folder is gone, and that nothing had been recorded
+        in it, are two things: the log saw its start document on disk, or its folder was made right after it was
+        begun."""
+        path = self.folder.path / name
+        journal = path / JOURNAL
+        if journal.is_file() and b"\n" in journal.read_bytes():
+            manifest = seal_folder(path, self.sign)
+            status, reason = _ending_of(path)
+            thrown_out = judge(path) if status == "success" else None
+            self._log_end(ordinal, path, status, reason, manifest, thrown_out=thrown_out)
+            return status, reason
+        gone, lost = "its journal" if path.is_dir() else "its folder", LOST
+        if was_started:
+            reason = f"it had begun to be recorded, and {gone} is gone: somebody removed it"
+        elif not path.is_dir():
+            reason = f"{gone} is not there: removed, or the kill came in the instant before it was made"
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+            reason, lost = "cut off before anything was recorded", EMPTY
+        self._log_end(ordinal, path, "abort", reason, None, lost=lost)
+        return "abort", reason
+
+    def measure(
+        self, bench: Bench, on_progress: Callable[[Progress], None], judge: Judge, kinds: tuple[RunKind, ...] = RATED
+    ) -> None:
+        """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
+        lab.toml wants one. A run that `judge` throws out is tried again like one that failed; when it was thrown out
+        max_failed_attempts times, the campaign goes on without it (`in_no_mean`).
+
+        Raises:
+            LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
+        """
+        self._reference = self._session_began(bench)
+        campaign, baseline = self._config.file.campaign, self._config.file.baseline
+        # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
+        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + BEGIN_S
+        durations_s: dict[str, list[float]] = {}
+        left_s = partial(_estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
+        for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
+            tried = len(self._thrown_out().get(planned.ordinal, []))
+            for failures in range(tried + 1, self._most_attempts + 1):
+                begin = time.monotonic()
+                ended, thrown_out = self._attempt(bench, planned, left_s, on_progress, judge)
+                if ended.exit_status == "success":
+                    durations_s.setdefault(planned.scenario, []).append(time.monotonic() - begin)
+                    if thrown_out is None:
+                        break
+                else:
+                    self._give_up_or_retry(planned, ended, failures)
+            time.sleep(self._config.file.campaign.pause_s)
+
+    def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
+        """The runs that were made in this session, one boot of host and SUT, in order."""
+        boots = (bench.host_facts.get("boot_id"), bench.sut_facts.get("boot_id"))
+        for run in self.folder.runs():
+            if (run.start.host.get("boot_id"), run.start.sut.get("boot_id")) == boots:
+                yield run
+
+    def _session_began(self, bench: Bench) -> Condition | None:
+        """Where this session began, as its first run noted it."""
+        noted = (
+            event.evidence
+            for run in self._of_this_session(bench)
+            for event in run.events
+            if isinstance(event, WaitEvent) and event.outcome == "reference"
+        )
+        written = next(noted, None)
+        return None if written is None else Condition.from_json(written)
+
+    def _sync_pulses(self, bench: Bench, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+        """The sync pulse of this session, where one is wanted and none was made in it."""
+        runs = [run for run in self.folder.runs() if run.start.kind == "sync" and run.exit_status == "success"]
+        here = {run.path for run in self._of_this_session(bench)}
+        wanted = self._config.file.campaign.sync_pulse and kinds == RATED and self.remaining(kinds)
+        if not wanted or any(run.path in here for run in runs):
+            return []
+        return [sync_pulse(self._config.file.campaign.seed, len(runs) + 1)]
+
+    def _scenarios(self) -> dict[str, Scenario]:
+        """Every scenario that a run may be of, by name."""
+        config = self._config
+        lengths_s = [e["duration_s"] for e in self.folder.entries() if e["type"] == "plan" and "duration_s" in e]
+        observed = observer_scenarios(float(lengths_s[-1])) if lengths_s else []
+        return {scenario.name: scenario for scenario in (*config.scenarios, config.baseline, config.sync, *observed)}
+
+    def _attempt(
+        self,
+        bench: Bench,
+        planned: PlannedRun,
+        left_s: Callable[[Sequence[PlannedRun]], float],
+        on_progress: Callable[[Progress], None],
+        judge: Judge,
+    ) -> tuple[Ended, str | None]:
+        """One attempt: how it ended, and why it is thrown out.
+
+        Raises:
+            MeterAway: a meter does not speak; no attempt was begun.
+        """
+        scenario = self._scenarios()[planned.scenario]
+        uid = secrets.token_hex(4)
+        # Before the log names the run: what cannot be read or asked now costs none.
+        staged = read_staged(scenario, bench.marker_source)
+        material = Material(staged, *bench.inventory.of(bench.command_of(scenario), bench.sut.work_folder(uid)))
+        entries = self.folder.entries()
+        attempt = 1 + sum(e["type"] == "run-begin" and e["ordinal"] == planned.ordinal for e in entries)
+        manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
+        begin_s = time.monotonic()
+        left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
+        total = len(self.plan)
+
+        def on_phase(phase: str, recorder: MeterRecorder | None) -> None:
+            estimate_s = left_s(left)
+            on_progress(
+                Progress(
+                    done=total - len(left),
+                    total=total,
+                    current=planned,
+                    attempt=attempt,
+                    phase=phase,
+                    power_w=recorder.last.power_w if recorder and recorder.last else None,
+                    left_s=max(0.0, estimate_s - (time.monotonic() - begin_s)),
+                )
+            )
+
+        self._require_meters(bench, planned, attempt, on_phase)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-r{planned.ordinal:02d}-{uid}"
+
+        def on_start(digest: str) -> None:
+            body = {"ordinal": planned.ordinal, "folder": name, "start": digest}
+            self.folder.append("run-start", utc_now(), body)
+
+        self.folder.append("run-begin", utc_now(), {"ordinal": planned.ordinal, "folder": name, "attempt": attempt})
+        ended = execute(
+            bench,
+            planned,
+            scenario,
+            self.folder.path / name,
+            material,
+            attempt=attempt,
+            previous_manifest=manifests[-1] if manifests else None,
+            on_start=on_start,
+            on_phase=on_phase,
+            reference=self._reference,
+            kind_of_run=ObserverRun if planned.kind == "observer" else None,
+        )
+        self._reference = ended.reference
+        thrown_out: str | None = None
+        try:
+            if ended.exit_status == "success" and planned.kind in RATED:
+                thrown_out = judge(self.folder.path / name)
+        finally:
+            path = self.folder.path / name
+            self._log_end(planned.ordinal, path, ended.exit_status, ended.reason, ended.manifest, thrown_out=thrown_out)
+        return ended, thrown_out
+
+    def _require_meters(
+        self, bench: Bench, planned: PlannedRun, attempt: int, on_phase: Callable[[str, MeterRecorder | None], None]
+    ) -> None:
+        """Ask every meter for a reading before the log names the attempt.
+
+        Raises:
+            MeterAway: one gives none; says what was not begun, and how the campaign goes on.
+        """
+        try:
+            require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None))
+        except MeterAway as away:
+            raise MeterAway(
+                f"{away}. Attempt {attempt} at run {planned.ordinal} ({planned.scenario}, repetition "
+                f"{planned.repetition}) was not begun and is not counted: see to the meter's cable, power and port; "
+                "`wattlab run` goes on with it"
+            ) from away
+
+    def _log_end(
+        self,
+        ordinal: int,
+        path: Path,
+        status: str,
+        reason: str | None,
+        manifest: str | None,
+        *,
+        lost: str | None = None,
+        thrown_out: str | None = None,
+    ) -> None:
+        signature = None if manifest is None else signature_of(path)
+        body = {"ordinal": ordinal, "folder": path.name, "exit_status": status, "reason": reason, "manifest": manifest}
+        body |= {"lost": lost, "signature": signature, "unsigned": self._unsigned(manifest, signature)}
+        self.folder.append("run-end", utc_now(), body | {"thrown_out": thrown_out})
+
+    def _unsigned(self, manifest: str | None, signature: str | None) -> str | None:
+        """Why a seal that is to be signed is not."""
+        return None if manifest is None or signature is not None or self._signer is None else self._signer.problem
+
+    def _give_up_or_retry(self, planned: PlannedRun, ended: Ended, failures: int) -> None:
+        """Return to repeat the run; raise what ends the campaign: the operator, a bug, a dead link, too many tries."""
+        cause = ended.cause
+        if cause is not None and not isinstance(cause, LabError | MeterError):
+            raise cause
+        if isinstance(cause, Interrupted | SutError | RunFolderError):
+            raise cause
+        if failures >= self._most_attempts:
+            raise LabError(
+                f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
+                f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"
+            )
+
+
+@contextmanager
+def locked(campaign: CampaignFolder) -> Iterator[None]:
+    """Keep other processes from measuring the same campaign.
+
+    Raises:
+        RunFolderError: another one does, or one that was refused has just removed it.
+    """
+    with (campaign.path / CAMPAIGN).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunFolderError(f"{campaign.path}: another `wattlab run` is measuring this campaign") from None
+        if not os.fstat(file.fileno()).st_nlink:
+            raise RunFolderError(f"{campaign.path}: another `wattlab run` was refused just now; give the command again")
+        yield
+
+
+@contextmanager
+def nothing_left_unbegun(path: Path) -> Iterator[None]:
+    """A campaign that is new here and ends before its first run is begun, for whatever reason, leaves nothing: its log
+    would hold no measurement, and bind lab.toml."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    parts = [path / name for name in (CAMPAIGN, PHOTOS) if not (path / name).exists()]
+    try:
+        yield
+    except BaseException:
+        if path / CAMPAIGN in parts:
+            _remove_unbegun(path, parts, made)
+        raise
+
+
+def _remove_unbegun(path: Path, parts: Sequence[Path], made: Sequence[Path]) -> None:
+    """Remove what was written of a campaign, unless a run was begun or another process measures it."""
+    with contextlib.suppress(LabError, OSError):
+        campaign = CampaignFolder(path)
+        with locked(campaign):
+            if any(entry["type"] == "run-begin" for entry in campaign.entries()):
+                return
+            for part in parts:
+                shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+    for folder in made:
+        with contextlib.suppress(OSError):  # others' files lie in it
+            folder.rmdir()
+
+
+def in_use(config: LabConfig) -> Iterator[Reason]:
+    """A reason not to start where another process measures this campaign."""
+    path = config.campaign_folder
+    if not (path / CAMPAIGN).is_file():
+        return
+    try:
+        with locked(CampaignFolder(path)):
+            pass
+    except LabError as error:
+        yield Reason("refuse", "campaign", str(error))
+
+
+def is_done(config: LabConfig) -> bool:
+    """Whether the campaign of lab.toml was begun and `wattlab run` has nothing left to do; nothing is written."""
+    path, campaign = config.campaign_folder, config.file.campaign
+    if not (path / CAMPAIGN).is_file():
+        return False
+    entries = CampaignFolder(path).entries()
+    stages = {str(entry.get("stage")) for entry in entries if entry["type"] == "plan"}
+    is_sized = not campaign.two_stage.half_width_percent or "second" in stages
+    return bool(stages) and is_sized and not _remaining(entries, campaign.max_failed_attempts, RATED)
+
+
+def _planned(entries: Sequence[Json]) -> list[PlannedRun]:
+    plans = [entry["runs"] for entry in entries if entry["type"] == "plan"]
+    return [PlannedRun(**run) for runs in plans for run in runs]
+
+
+def _remaining(entries: Sequence[Json], most_attempts: int, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+    done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
+    again = {ordinal for ordinal, reasons in _thrown_out(entries).items() if len(reasons) < most_attempts}
+    return [run for run in _planned(entries) if run.ordinal not in done - again and run.kind in kinds]
+
+
+def _thrown_out(entries: Sequence[Json]) -> dict[int, list[str]]:
+    reasons: dict[int, list[str]] = {}
+    counts: set[int] = set()
+    for entry in entries:
+        if entry["type"] == "run-end" and entry["exit_status"] == "success":
+            if entry.get("thrown_out") is None:
+                counts.add(entry["ordinal"])
+            else:
+                reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
+    return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
+
+
+def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:
+    """How a run ended, and why, by its journal."""
+    try:
+        run = RunFolder.open(path)
+    except (DocumentError, RunFolderError) as error:
+        return "abort", f"its journal cannot be read: {error}"
+    return run.exit_status, run.reason
+
+
+def _estimate_s(
+    left: Sequence[PlannedRun], *, durations_s: Mapping[str, Sequence[float]], known_s: float, pause_s: float
+) -> float:
+    """Time for the runs left, from the mean duration of each scenario so far (where there is none, the mean of all,
+    else what is known of a baseline block), and the pauses between them."""
+    means = {name: mean(values) for name, values in durations_s.items()}
+    fallback = mean(means.values()) if means else known_s
+    return sum(means.get(run.scenario, fallback) for run in left) + pause_s * max(0, len(left) - 1)

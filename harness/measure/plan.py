@@ -1,0 +1,131 @@
+"""The plan of a campaign: config + seed -> an ordered list of planned runs. Pure; knows no clock and no hardware.
+
+The plan of lab.toml is the first stage; a second stage (method.md section 8) and the blocks of the observer effect are
+plans of their own, with ordinals that go on. A sync pulse belongs to a session, not to the plan: its ordinal is 0.
+"""
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.record.documents import RunKind
+from harness.station.config import SYNC, LabConfig
+
+OBSERVER_LOADS = ("idle", "load")
+OBSERVER_AGENT = ("with", "without")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run to be made: `ordinal` counts from 1 over the campaign, `repetition` from 1 per scenario."""
+
+    ordinal: int
+    kind: RunKind
+    scenario: str
+    repetition: int
+    seed: int
+    block: int | None
+
+
+def repetition_seed(campaign_seed: int, repetition: int) -> int:
+    """The workload's random seed (31 bits): the same list for every scenario, so that they pair (method.md 1)."""
+    digest = hashlib.sha256(f"wattlab repetition seed {campaign_seed} {repetition}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def make_plan(config: LabConfig) -> list[PlannedRun]:
+    """Every run of the campaign, in order.
+
+    `shuffled`: randomised complete blocks, every repetition of all scenarios in an order drawn from the campaign
+    seed. Baseline blocks are spread evenly, the first before and the last after the scenario runs.
+    """
+    campaign = config.file.campaign
+    scenarios = {scenario.name: range(1, scenario.repetitions + 1) for scenario in config.scenarios}
+    order = _scenario_order(scenarios, random.Random(campaign.seed), shuffled=campaign.order == "shuffled")
+    blocks = range(1, config.baseline.repetitions + 1)
+    return _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1)
+
+
+def make_second_stage(
+    config: LabConfig, planned: Sequence[PlannedRun], repetitions: Mapping[str, int], blocks: int
+) -> list[PlannedRun]:
+    """The runs that bring every scenario to `repetitions` and the baseline to `blocks`, none where nothing is missing.
+
+    Laid out like the first stage; with any new run there are at least two new blocks, before and after the new runs,
+    for they may be another session.
+    """
+    campaign = config.file.campaign
+    made = {name: sum(run.scenario == name for run in planned) for name in (*repetitions, config.baseline.name)}
+    missing = {name: range(made[name] + 1, wanted + 1) for name, wanted in repetitions.items()}
+    dice = random.Random(f"second stage {campaign.seed}")
+    order = _scenario_order(missing, dice, shuffled=campaign.order == "shuffled")
+    first = made[config.baseline.name] + 1
+    last = max(blocks, first + 1) if order else blocks
+    ordinal = 1 + max((run.ordinal for run in planned), default=0)
+    return _interleaved(order, range(first, last + 1), config.baseline.name, campaign.seed, first_ordinal=ordinal)
+
+
+def make_observer_plan(seed: int, blocks: int, first_ordinal: int) -> list[PlannedRun]:
+    """The blocks of the observer effect, `blocks` with and as many without the agent, first idle, then under load.
+
+    Ordered ABBA ABBA ..., so that a linear drift of the machine falls on both alike.
+    """
+    plan: list[PlannedRun] = []
+    for load in OBSERVER_LOADS:
+        for place in range(2 * blocks):
+            agent = OBSERVER_AGENT[place % 4 in (1, 2)]
+            repetition = 1 + place // 2
+            ordinal = first_ordinal + len(plan)
+            name = observer_scenario(load, agent)
+            plan.append(_planned(ordinal, "observer", name, repetition, seed, repetition))
+    return plan
+
+
+def observer_scenario(load: str, agent: str) -> str:
+    """The name of a condition of the observer effect."""
+    return f"observer-{load}-{agent}-agent"
+
+
+def sync_pulse(seed: int, repetition: int) -> PlannedRun:
+    """The sync pulse of the campaign's nth session."""
+    return _planned(0, "sync", SYNC, repetition, seed, None)
+
+
+def _planned(ordinal: int, kind: RunKind, scenario: str, repetition: int, seed: int, block: int | None) -> PlannedRun:
+    return PlannedRun(
+        ordinal=ordinal, kind=kind, scenario=scenario, repetition=repetition,
+        seed=repetition_seed(seed, repetition), block=block,
+    )  # fmt: skip
+
+
+def _interleaved(
+    scenario_runs: Sequence[tuple[str, int]], blocks: range, baseline: str, seed: int, *, first_ordinal: int
+) -> list[PlannedRun]:
+    """Scenario runs with baseline blocks spread evenly between them, the first before and the last after."""
+    before = [round(place * len(scenario_runs) / max(len(blocks) - 1, 1)) for place in range(len(blocks))]
+    plan: list[PlannedRun] = []
+
+    def add(kind: Literal["baseline", "scenario"], scenario: str, repetition: int, block: int | None) -> None:
+        plan.append(_planned(first_ordinal + len(plan), kind, scenario, repetition, seed, block))
+
+    for position in range(len(scenario_runs) + 1):
+        for block, place in zip(blocks, before, strict=True):
+            if place == position:
+                add("baseline", baseline, block, block)
+        if position < len(scenario_runs):
+            add("scenario", *scenario_runs[position], None)
+    return plan
+
+
+def _scenario_order(repetitions: Mapping[str, range], dice: random.Random, *, shuffled: bool) -> list[tuple[str, int]]:
+    if not shuffled:
+        return [(name, repetition) for name, numbers in repetitions.items() for repetition in numbers]
+    order: list[tuple[str, int]] = []
+    everyone = sorted({repetition for numbers in repetitions.values() for repetition in numbers})
+    for repetition in everyone:
+        names = [name for name, numbers in repetitions.items() if repetition in numbers]
+        dice.shuffle(names)
+        order += [(name, repetition) for name in names]
+    return order

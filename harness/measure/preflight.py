@@ -1,0 +1,485 @@
+"""Every reason not to start, collected and shown as one list; nothing stops at the first.
+
+Knows what to ask of the disk, this host, the instrument register, the meters, the SUT and the campaign folder. Changes
+nothing.
+"""
+
+import io
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, Literal
+
+from harness.attest.signer import OF_SEAL, sign
+from harness.attest.witness import channels_of, clock_of
+from harness.measure.ambient import read_temperature_c
+from harness.measure.material import needs_of, read_staged
+from harness.measure.photos import problems_of
+from harness.measure.plan import make_plan
+from harness.measure.speaking import FIRST_READING_S
+from harness.record.documents import Json, matches
+from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
+from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
+from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
+from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
+from harness.station.register import (
+    Match,
+    Register,
+    certificate_on,
+    is_fresh,
+    last_check_load,
+    load_register,
+    validity_on,
+)
+from harness.sut.agent import machine_state
+from harness.sut.session import Sut, SutConfig
+from meters.meter import Meter, MeterError
+from meters.reading import Description, Origin
+from meters.registry import remedy, why
+from workloads.trackers.tracking import TRACKERS
+
+FREE_BYTES = 1 << 30
+WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
+LENGTHS = ("load_s", "idle_s")
+"""Parameters of our own scenarios that say how long a run of them lasts."""
+WITNESS_CLOCK_S = 5.0
+"""Clocks of host and witness that differ by more make receipts look late, or early."""
+
+Severity = Literal["refuse", "warn", "unknown", "ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One line of the list: `refuse` stops a start, `warn` goes into the report, `unknown` cannot be found out,
+    `ok` is what was found in order."""
+
+    severity: Severity
+    subject: str
+    text: str
+
+
+def check_lab(
+    config: LabConfig, sut: SutConfig, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+) -> list[Reason]:
+    """Everything that can be found out without measuring, in the order disk, host, campaign, files, meters, SUT."""
+    register = _register_of(config)
+    found = [
+        *_disk(config),
+        *_host(config),
+        *_room(config),
+        *_campaign(config),
+        *of_files(config),
+        *_witnesses(config),
+        *_meters(config, register, open_meters),
+        *_sut(config, sut),
+    ]
+    return [replace(reason, text=printable(reason.text)) for reason in found]
+
+
+def of_files(config: LabConfig) -> list[Reason]:
+    """What the files beside lab.toml have against a start: it needs no machine and no meter."""
+    return [*_register(config), *_staged(config), *_photos(config), *_seal(config), *_baseline(config)]
+
+
+def _baseline(config: LabConfig) -> Iterator[Reason]:
+    """Whether a baseline block lasts as long as the scenarios of which lab.toml says how long they are."""
+    block_s = config.file.baseline.duration_s
+    for scenario in config.scenarios:
+        lengths_s = {key: float(scenario.parameters[key]) for key in LENGTHS if key in scenario.parameters}
+        longer = [f"{key} = {value:g}" for key, value in lengths_s.items() if value > block_s]
+        if longer:
+            yield Reason(
+                "warn",
+                "baseline",
+                f"scenarios.{scenario.name} lasts longer ({', '.join(longer)}) than a baseline block "
+                f"(baseline.duration_s = {block_s:g}): what is subtracted from its runs is less well known; a block is "
+                f"to last {max(lengths_s.values()):g} s at least",
+            )
+
+
+def _room(config: LabConfig) -> Iterator[Reason]:
+    """The room's thermometer, where lab.toml names one."""
+    ambient = config.file.ambient
+    if not ambient.file:
+        return
+    try:
+        yield Reason("ok", "room", f"{read_temperature_c(ambient):.1f} °C by {ambient.file}")
+    except LabError as error:
+        yield Reason("refuse", "room", str(error))
+
+
+def require_ready(reasons: list[Reason], what: str = "not started") -> None:
+    """Raise LabNotReady with every refusal, if there is one; `what` comes of them."""
+    if refusals := [f"{reason.subject}: {reason.text}" for reason in reasons if reason.severity == "refuse"]:
+        raise LabNotReady(f"{what}:\n  - " + "\n  - ".join(refusals))
+
+
+def horizon_s(config: LabConfig) -> float:
+    """How long the campaign may take (s): every run for as long as a baseline block, which lasts as long as a scenario
+    run at least."""
+    campaign = config.file.campaign
+    each_s = campaign.stabilization_s + config.file.baseline.duration_s + campaign.supplementary_s + campaign.pause_s
+    return len(make_plan(config)) * each_s
+
+
+def _disk(config: LabConfig) -> Iterator[Reason]:
+    folder = config.campaign_folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if not folder.is_dir():
+        yield Reason("refuse", "disk", f"{folder} is a file, and the campaign is to be kept in it; correct runs_folder")
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield Reason(
+            "refuse", "disk", f"nothing can be written in {folder}; correct campaign.runs_folder, or its rights"
+        )
+    elif free < FREE_BYTES:
+        yield Reason(
+            "refuse", "disk", f"{free / 2**20:.0f} MiB free below {folder}; at least 1 GiB is needed, free some"
+        )
+    else:
+        yield Reason("ok", "disk", f"{free / 2**30:.0f} GiB free below {folder}")
+
+
+def _host(config: LabConfig) -> Iterator[Reason]:
+    """This host, where it is not the SUT itself: what makes its stamps late or its clock jump."""
+    if config.file.sut.host == EMBEDDED:
+        return
+    state = machine_state("")
+    # Load of the host costs stamps, not energy: there is no size of it at which nothing could be measured.
+    limits = asdict(config.file.thresholds) | {"foreign_load_invalid_percent": math.inf}
+    for part in (of_clock_tools(state), of_foreign_load(state, limits), of_swap(state["texts"]), of_updates(state)):
+        for found in part:
+            yield Reason("ok" if found.severity == "info" else found.severity, f"host {found.code}", found.text)
+
+
+def _campaign(config: LabConfig) -> Iterator[Reason]:
+    path = config.campaign_folder
+    if not (path / CAMPAIGN).is_file():
+        yield Reason("ok", "campaign", f"{path} will be created")
+        return
+    try:
+        yield _continued(config, CampaignFolder(path))
+    except LabError as error:
+        yield Reason("refuse", "campaign", f"{error}; choose another campaign.name")
+
+
+def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
+    """Whether a campaign that was begun can be continued with this lab.toml."""
+    path = campaign.path
+    failed = [c for c in verify_campaign(path) if not c.passed and "never ended" not in c.detail and c.name != "sealed"]
+    broken = [check for check in failed if check.name in ("chain", "bytes", "link", "streams", "place", "receipts")]
+    if broken:
+        found = f"{broken[0].subject}: {broken[0].detail}"
+        return Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
+    entries = campaign.entries()
+    begun = entries[0].get("config") if entries else {}
+    if not isinstance(begun, dict):
+        return Reason("refuse", "campaign", f"{path} was imported, which cannot be continued; choose another name")
+    if begun and (problem := changed_since(config, begun)) is not None:
+        return Reason("refuse", "campaign", problem)
+    made = len(campaign.runs())
+    return Reason("ok", "campaign", f"{path} will be continued after run {made}" if made else f"{path} is new")
+
+
+# --- files ---
+
+
+def _staged(config: LabConfig) -> Iterator[Reason]:
+    """Whether every file that is copied to the SUT can be read, and is what the scenario's rated runs had."""
+    rated = _rated_runs(config)
+    for scenario in config.scenarios:
+        try:
+            staged = read_staged(scenario, b"")
+        except ConfigError as error:
+            yield Reason("refuse", f"scenario {scenario.name}", str(error))
+            continue
+        runs = [run.start for run in rated if run.start.scenario == scenario.name and run.start.staged]
+        now = {name: file.to_json()["sha256"] for name, file in staged.items() if file.of == "program"}
+        for start in runs[-1:]:
+            before = {name: file["sha256"] for name, file in (start.staged or {}).items() if file["of"] == "program"}
+            if changed := sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name)):
+                yield Reason(
+                    "refuse",
+                    f"scenario {scenario.name}",
+                    f"{', '.join(changed)} changed since run {start.ordinal} was rated; runs of two programs have no "
+                    "mean; restore what was measured, or give campaign.name a new value",
+                )
+
+
+def _rated_runs(config: LabConfig) -> list[RunFolder]:
+    """The successful runs of the campaign that is to be continued; `_campaign` says what is wrong with another."""
+    if not (config.campaign_folder / CAMPAIGN).is_file():
+        return []
+    try:
+        return [run for run in CampaignFolder(config.campaign_folder).runs() if run.exit_status == "success"]
+    except LabError:
+        return []
+
+
+def _photos(config: LabConfig) -> Iterator[Reason]:
+    for problem in problems_of(config):
+        yield Reason("refuse", "photos", problem)
+
+
+def _register_of(config: LabConfig) -> Register | None:
+    """The register, where there is one that can be read; `_register` says what is wrong with another."""
+    try:
+        return load_register(config)
+    except ConfigError:
+        return None
+
+
+def _register(config: LabConfig) -> Iterator[Reason]:
+    try:
+        register = load_register(config)
+        times = 0 if register is None else len(register.check_loads())
+    except LabError as error:
+        yield Reason("refuse", "register", str(error))
+        return
+    if register is None:
+        yield Reason("ok", "register", "the lab keeps no instrument register: the report cites no certificate")
+    else:
+        yield Reason("ok", "register", f"{len(register.file.instruments)} instruments, {times} check loads so far")
+
+
+# --- who else knows ---
+
+
+def _seal(config: LabConfig) -> Iterator[Reason]:
+    """Whether the key that is to sign every seal signs."""
+    if (key := config.seal_key) is None:
+        return
+    try:
+        sign(b"wattlab check", key, OF_SEAL, may_ask=False)
+    except SigningError as error:
+        yield Reason("refuse", "seal", f"seal.key: {error}")
+    else:
+        yield Reason("ok", "seal", f"every seal will be signed with {key}")
+
+
+def _witnesses(config: LabConfig) -> Iterator[Reason]:
+    """Whether the witnesses answer, and how far their clocks are from this host's. None of them costs a run."""
+    for channel in channels_of(config):
+        subject, before = f"witness {channel.name}", datetime.now(UTC)
+        try:
+            away_s = (datetime.fromisoformat(clock_of(channel)) - before).total_seconds()
+        except (WitnessError, ValueError) as error:
+            yield Reason("warn", subject, f"{error}; what it does not receive now is sent later, and said to be late")
+            continue
+        took_s = (datetime.now(UTC) - before).total_seconds()
+        off_s = away_s if away_s < 0 else max(0.0, away_s - took_s)
+        found = f"answers; this host's clock is within {abs(off_s):.1f} s of its clock"
+        yield Reason("ok" if abs(off_s) <= WITNESS_CLOCK_S else "warn", subject, found)
+
+
+# --- instruments ---
+
+
+def _meters(
+    config: LabConfig, register: Register | None, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+) -> Iterator[Reason]:
+    for name, open_meter in open_meters.items():
+        subject = f"meter {name}"
+        try:
+            meter = open_meter(io.BytesIO())
+        except (MeterError, ConfigError) as error:
+            yield Reason("refuse", subject, str(error))
+            continue
+        try:
+            identity, origin = meter.identify(), meter.origin()
+            reading = meter.read(FIRST_READING_S)
+            description = meter.describe()
+        except MeterError as error:
+            yield Reason("refuse", subject, str(error))
+        else:
+            who = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
+            power = "no power" if reading.power_w is None else f"{reading.power_w:.1f} W"
+            section = config.file.meters[name]
+            yield _of_origin(config, subject, f"{who}, reads {power}", section.driver, origin)
+            yield from _of_ranging(subject, description)
+            try:
+                match = None if register is None else register.find(identity, section.instrument)
+            except ConfigError as error:
+                yield Reason("refuse", subject, str(error))
+            else:
+                yield from _of_register(config, register, subject, section, match, origin)
+        finally:
+            meter.close()
+
+
+def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin: Origin) -> Reason:
+    """What shows that the readings are those of an instrument, or what does not and what could."""
+    evidence, advice = origin.evidence, remedy(driver, origin)
+    match origin.kind:
+        case "instrument":
+            return Reason("ok", subject, found)
+        case "attested":
+            key = evidence["tls_public_key_sha256"] or evidence["tls_sha256"]
+            return Reason(
+                "ok", subject, f"{found}; attested by TLS: the key of {evidence['instrument']}, SHA-256 {key}"
+            )
+        case "declared":
+            policy = (
+                "the lab certifies on it (lab.certify_declared)"
+                if config.file.lab.certify_declared
+                else (f"that alone certifies nothing: {advice}")
+            )
+            said = f"{evidence['declared_by']} on {evidence['declared_on']} ({evidence['declared_link']})"
+            return Reason("warn", subject, f"{found}; declared to be {evidence['instrument']} by {said}; {policy}")
+    remark = f"{origin.kind}, for {why(origin)}: its numbers are no evidence about a real machine"
+    return Reason("warn", subject, f"{found}; {remark}{f'; {advice}' if advice else ''}")
+
+
+def _of_ranging(subject: str, description: Description) -> Iterator[Reason]:
+    if description.ranging == "auto" and description.range_choices:
+        options = ", ".join(choice.option for choice in description.range_choices)
+        text = f"it chooses its range itself; `wattlab run --ranging` finds what to fix ({options})"
+        yield Reason("warn", subject, text)
+
+
+def _of_register(
+    config: LabConfig,
+    register: Register | None,
+    subject: str,
+    section: MeterSection,
+    match: Match | None,
+    origin: Origin,
+) -> Iterator[Reason]:
+    """Whether the register knows the meter, whether its certificate holds, when it was last checked."""
+    bad: Severity = "refuse" if config.file.lab.expired_instrument == "refuse" else "warn"
+    if register is None:
+        if origin.kind == "instrument":
+            yield Reason("warn", subject, "no certificate is known: the lab keeps no instrument register")
+        return
+    if match is None:
+        how = "its serial is not among them" if not section.instrument else f"{section.instrument!r} is not among them"
+        how = how if section.instrument else f"{how}; where it says none, name it in meters.NAME.instrument"
+        yield Reason(bad, subject, f"{register.path} does not have this meter ({how})")
+        return
+    for remark in match.remarks:
+        yield Reason("warn", subject, remark)
+    if not section.instrument and (match.instrument.is_pinned or match.instrument.declared is not None):
+        text = f"what the register says of {match.name} on a network is not used; name it in meters.NAME.instrument"
+        yield Reason("warn", subject, text)
+    yield _of_certificate(config, match, subject, bad)
+    days = config.file.lab.check_load_days
+    if days:
+        yield _of_check_load(register, match, origin, subject, days, bad)
+
+
+def _of_certificate(config: LabConfig, match: Match, subject: str, bad: Severity) -> Reason:
+    now = datetime.now(UTC)
+    certificate = certificate_on(match.instrument, now.date())
+    if certificate is None:
+        return Reason(bad, subject, f"instruments.{match.name} has no certificate; have it calibrated, or register it")
+    named = f"certificate {certificate.number} of {certificate.laboratory}, {certificate.date}"
+    if validity_on(certificate, now.date()) == "expired":
+        return Reason(bad, subject, f"{named} expired on {certificate.expires}; have it calibrated again")
+    if validity_on(certificate, (now + timedelta(seconds=horizon_s(config))).date()) == "expired":
+        return Reason("warn", subject, f"{named} expires on {certificate.expires}, before the campaign ends")
+    return Reason("ok", subject, f"{named}, until {certificate.expires} ({match.name}, known by its {match.by})")
+
+
+def _of_check_load(register: Register, match: Match, origin: Origin, subject: str, days: int, bad: Severity) -> Reason:
+    try:
+        last = last_check_load(register.check_loads(), match.name, origin)
+    except LabError as error:
+        return Reason("refuse", subject, str(error))
+    again = "`wattlab check --check-load NAME` makes one"
+    if last is None:
+        return Reason(bad, subject, f"no check load yet, lab.check_load_days asks for one in {days} days; {again}")
+    told = f"check load {last['check_load']} on {last['utc']}: {last['measured_w']:.2f} W of {last['expected_w']:.2f} W"
+    if is_fresh(last, days, datetime.now(UTC)):
+        return Reason("ok", subject, told)
+    why = f"it is older than {days} days" if last["passed"] else "it failed"
+    return Reason(bad, subject, f"{told}; {why}; {again}")
+
+
+# --- the SUT ---
+
+
+def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
+    try:
+        with Sut.connect(wire) as sut:
+            yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
+            diagnoses = sut.diagnose(horizon_s(config), _begun(config), config.file.thresholds)
+            for found in diagnoses:
+                severity: Severity = "ok" if found.severity == "info" else found.severity
+                yield Reason(severity, f"SUT {found.code}", found.text)
+            if not any(found.code == "python" for found in diagnoses):
+                yield from _packages(config, sut)
+                yield from _programs(config, sut)
+            yield from _prepared(config, sut)
+    except LabError as error:
+        yield Reason("refuse", "SUT", str(error))
+
+
+def _packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the SUT's interpreter has what scenarios and trackers need; a tracker that lacks something would say
+    nothing in any run."""
+    tracked = {name: TRACKERS[name].packages for scenario in config.scenarios for name in scenario.trackers}
+    of_trackers = {package for packages in tracked.values() for package in packages}
+    needed = {f"tracker {name}": tracked[name] for name in sorted(tracked)}
+    for scenario in config.scenarios:
+        if own := tuple(package for package in scenario.packages if package not in of_trackers):
+            needed[f"scenario {scenario.name}"] = own
+    lacking = sut.lacking(sorted({one for packages in needed.values() for one in packages})) if needed else []
+    for subject, packages in needed.items():
+        missing = [package for package in packages if package in lacking]
+        if missing:
+            text = f"{sut.python} there has no {' and no '.join(missing)}; `wattlab sut prepare` installs it"
+            yield Reason("refuse", subject, text)
+        else:
+            yield Reason("ok", subject, "what it needs is installed on the SUT")
+
+
+def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the SUT finds the programs that commands begin with by name or by their whole path."""
+    programs = {scenario.name: scenario.command[0] for scenario in config.scenarios if scenario.command}
+    names = sorted({name for name in programs.values() if name != "{python}" and ("/" not in name or name[0] == "/")})
+    found = sut.ask_program(sut.python, WHICH, *names) if names else {}
+    for scenario, program in programs.items():
+        if program in found and found[program] is None:
+            text = f"the SUT has no program {program!r} that this login can start; install it, or correct the command"
+            yield Reason("refuse", f"scenario {scenario}", text)
+
+
+def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the data set and the weights that scenarios read are there, and as many pictures as they want."""
+    for part in needs_of(config).prepared:
+        readers = [scenario for scenario in config.scenarios if part in scenario.prepared]
+        names, record = ", ".join(scenario.name for scenario in readers), sut.prepared(part)
+        if record is None:
+            text = f"{sut.data_folder} has no {part} (needed by {names}); `wattlab sut prepare` brings it"
+            yield Reason("refuse", f"SUT {part}", text)
+        elif part == "dataset" and (wanted := _most_pictures(readers)) > (least := _least_pictures(record)):
+            text = f"images_per_class = {wanted}, and the smallest class of the data set there has {least:g} pictures"
+            yield Reason("refuse", "SUT dataset", f"{text}; lower it, or prepare a larger set")
+        else:
+            yield Reason("ok", f"SUT {part}", f"{record.get('kind')}, for {names}")
+
+
+def _most_pictures(readers: Sequence[Scenario]) -> int:
+    """The largest number of pictures of a class that a scenario wants; 0: whatever there is."""
+    wanted = [scenario.parameters.get("images_per_class") for scenario in readers]
+    return max((one for one in wanted if isinstance(one, int)), default=0)
+
+
+def _least_pictures(record: Json) -> float:
+    """Pictures of the smallest class of a data set; infinity where its record does not say."""
+    counts = record.get("classes")
+    return min(counts.values(), default=math.inf) if matches(counts, dict[str, int]) and counts else math.inf
+
+
+def _begun(config: LabConfig) -> Json | None:
+    """What the SUT was in the campaign's first run; None before there is one."""
+    path = config.campaign_folder
+    try:
+        runs = CampaignFolder(path).runs() if (path / CAMPAIGN).is_file() else []
+    except LabError:
+        return None  # `_campaign` says what is wrong with it
+    return runs[0].start.sut if runs else None

@@ -1,0 +1,74 @@
+"""What a driver needs beside the port of a meter of lab.toml: its password, its key, what was declared of it.
+
+Knows where a password is read from, and that nobody else may read it there. It is read when a meter is opened, and kept
+nowhere. Knows no wire.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from harness.record.errors import ConfigError
+from harness.station.config import LabConfig, MeterSection
+from harness.station.register import Register
+from meters.access import Access, Credentials
+
+LONGEST = 256
+
+
+def access_of(config: LabConfig, register: Register | None, meter: str) -> Access:
+    """How a meter of lab.toml is let in and known again.
+
+    Raises:
+        ConfigError: its password is not where lab.toml says, or others can read it.
+    """
+    section = config.file.meters[meter]
+    credentials = _credentials(f"{config.path}: meters.{meter}", config.path.parent, section)
+    if register is None or not section.instrument:
+        return Access(credentials)
+    return Access(credentials, register.pin(section.instrument), register.declaration(section.instrument))
+
+
+def _credentials(where: str, folder: Path, section: MeterSection) -> Credentials | None:
+    if section.password_file:
+        file = folder / Path(section.password_file).expanduser()
+        return Credentials(section.user, read_password(f"{where}.password_file", file))
+    if not section.password_env:
+        return None
+    password = os.environ.get(section.password_env)
+    if password is None:
+        raise ConfigError(
+            f"{where}.password_env: found no environment variable {section.password_env}; set it, or name a "
+            "password_file"
+        )
+    return Credentials(section.user, _checked(f"{where}.password_env: {section.password_env}", password))
+
+
+def read_password(where: str, file: Path) -> str:
+    """The only line of a file that nobody but its owner and his group can read.
+
+    Raises:
+        ConfigError: it is no such file.
+    """
+    try:
+        with file.open("rb") as opened:
+            mode, content = os.fstat(opened.fileno()).st_mode, opened.read(4 * LONGEST + 2)
+    except OSError as error:
+        raise ConfigError(f"{where}: {file}: cannot read ({error.strerror}); write the password into it") from None
+    if mode & stat.S_IROTH:
+        raise ConfigError(f"{where}: {file}: everybody on this machine can read it; chmod 600 {file}")
+    try:
+        return _checked(f"{where}: {file}", content.decode().removesuffix("\n").removesuffix("\r"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{where}: {file}: found no UTF-8, expected the password as text") from None
+
+
+def _checked(where: str, password: str) -> str:
+    """A password; what is wrong with it is said without repeating it."""
+    if not password:
+        raise ConfigError(f"{where}: found nothing, expected the password")
+    if len(password) > LONGEST or not password.isprintable():
+        raise ConfigError(
+            f"{where}: found more than one line of {LONGEST} characters, expected the password and no more"
+        )
+    return password

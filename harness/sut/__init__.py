@@ -1,0 +1,1 @@
+"""The system under test: the link to it, the agent that runs on it, its clock."""

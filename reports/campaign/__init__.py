@@ -1,0 +1,1 @@
+"""A campaign's run folders -> results.json."""

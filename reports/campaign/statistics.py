@@ -1,0 +1,372 @@
+"""The section `statistics` of results.json: the scenarios of a campaign beside each other (method.md section 10).
+
+Knows results.json without this section, and which test is used for what. Knows no R (`statistics`), no file, no words
+for readers.
+
+Decisions
+- The replicate is the run. A run that enters no mean enters no test. The baseline is no level: it is what is
+  subtracted. Seconds and epochs are never replicates.
+- Which test is used was declared in lab.toml (`[analysis] test`) before the first run. Tests of assumptions are shown
+  and choose nothing. They get the very values that the tests get.
+- A scenario is a level of a response where at least two of its runs have a value. Where one has, nothing can be tested;
+  it is named in `left_out`.
+- The campaign is a randomised complete block design: repetition i of every scenario with one seed, in drawn order. The
+  tests do not use the blocks; what they have in common makes the tests wider, never narrower, and `blocks` says how
+  many are complete.
+- Epochs of one run are not independent. Of a correlation over all epochs only the coefficient is given; what is
+  inferred rests on runs: one coefficient of each run, then their mean on Fisher's scale with Student's interval over
+  the runs, and the correlation of the runs' means.
+- Energy and temperature both rise with the time in the run. `partial` takes the time out as a straight line, within
+  each run; `same_epoch` takes out every course that all runs share, straight or not, by comparing epoch k with epoch k.
+- Values are sorted before they are tested, so that the order of runs changes no digit.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.record.documents import Json
+from harness.record.errors import AnalysisError
+from reports.energy import efficiency
+from reports.inference import planning, statistics
+from reports.readings.bounded import number
+from reports.results.rules import Rule, was
+from reports.results.uncertainty import Estimate, Number, mean_of
+
+RESPONSES = {
+    "energy_wh": "Wh", "induced_energy_wh": "Wh", "duration_s": "s", "val_accuracy_per_induced_wh": "1/Wh",
+}  # fmt: skip
+"""What is compared, with its unit."""
+EPOCH = "epoch"
+TEMPERATURE = "gpu_temperature_c"
+COURSES = (TEMPERATURE, "val_accuracy", "val_loss")
+"""What the energy of an epoch is correlated with."""
+FINALS = ("val_accuracy", "val_loss")
+"""What the energy of a run is correlated with."""
+POWER = 0.8
+SHARE = 0.9
+"""In how many of all campaigns the planned half-width is to be kept."""
+MOST = 500
+"""More runs or blocks than this are not planned."""
+PERFECT = 1 - 1e-12
+"""A coefficient above has no place on Fisher's scale."""
+LEAST_RUNS = 3
+LEAST_POINTS = 10
+"""Epochs of a run, less one for a control, below which the mean coefficient of the runs has no interval."""
+Floats: TypeAlias = NDArray[np.float64]
+Declared: TypeAlias = Literal["welch", "rank"]
+
+
+def evaluate(results: Json) -> Json:
+    """`statistics` of results.json, from the rest of it.
+
+    Without R, or with nothing to test, `available` is false and `reason` says which; R is started only where there is
+    something to test.
+    """
+    declared, values = _declared(results), values_of(results)
+    head = {"test": declared, "planning": _planning(results)}
+    if not any(_testable(levels) for levels in values.values()):
+        return {"available": False, "reason": "nothing-to-test", **head, **_empty()}
+    if statistics.available() is not None:
+        return {"available": False, "reason": "r-missing", **head, **_empty()}
+    runs = rated_runs(results)
+    return {
+        "available": True, "reason": None, **head,
+        "blocks": _blocks(runs),
+        "responses": {key: _response(RESPONSES[key], levels, declared) for key, levels in values.items() if levels},
+        "epochs": [_epochs(name, key, runs[name]) for name in runs for key in COURSES if _has_course(runs[name], key)],
+        "runs": [found for key in FINALS if (found := _finals(key, runs)) is not None],
+    }  # fmt: skip
+
+
+def _empty() -> Json:
+    return {"blocks": None, "responses": {}, "epochs": [], "runs": []}
+
+
+def _declared(results: Json) -> Declared:
+    """`[analysis] test` of lab.toml; a campaign from before there was one, and an import, have the method's default."""
+    config = results["campaign"].get("config")
+    section = config.get("analysis") if isinstance(config, dict) else None
+    return "rank" if isinstance(section, dict) and section.get("test") == "rank" else "welch"
+
+
+def rated_runs(results: Json) -> dict[str, list[Json]]:
+    """Scenario -> its runs that enter the means."""
+    found: dict[str, list[Json]] = {name: [] for name in results["scenarios"]}
+    for run in results["runs"]:
+        if run["included"] and run["kind"] == "scenario":
+            found[run["scenario"]].append(run)
+    return found
+
+
+def values_of(results: Json) -> dict[str, dict[str, Floats]]:
+    """Response -> scenario -> value of each run that has one, in rising order."""
+    found: dict[str, dict[str, Floats]] = {}
+    for key in RESPONSES:
+        found[key] = {}
+        for name, runs in rated_runs(results).items():
+            suppressed = results["scenarios"][name]["efficiency"]["suppressed"] is not None
+            values = np.array([_value(run, key, suppressed) for run in runs])
+            finite = values[np.isfinite(values)]
+            if finite.size:
+                found[key][name] = np.sort(finite)
+    return found
+
+
+def _value(run: Json, key: str, suppressed: bool) -> float:
+    if key != "val_accuracy_per_induced_wh":
+        return _number(run[key])
+    work = _number(efficiency.work_of(run["final_metrics"], 0).get("val_accuracy_per_wh"))
+    energy_wh = _number(run["induced_energy_wh"])
+    return math.nan if suppressed or not energy_wh > 0 else work / energy_wh
+
+
+def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
+    """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
+    return number(part.get("value") if isinstance(part, Mapping) else part)
+
+
+def _testable(levels: Mapping[str, Floats]) -> bool:
+    """Two scenarios with two runs each, or three runs of one."""
+    sizes = [values.size for values in levels.values()]
+    return sum(size >= 2 for size in sizes) >= 2 or max(sizes, default=0) >= LEAST_RUNS
+
+
+def _planning(results: Json) -> Json | None:
+    """Runs and blocks of a new campaign that keeps the half-width of `[thresholds]`; None where nothing is known."""
+    percent = float(results["thresholds"]["half_width_percent"])
+    try:
+        pilots, baseline = planning.pilots_of(results["baseline"], results["scenarios"])
+    except AnalysisError:
+        return None
+    wanted = planning.Wanted(percent / 100, SHARE, MOST, MOST, keeps_pilot=False)
+    found = planning.sizes(pilots, baseline, wanted)
+    return {
+        "half_width_percent": percent, "share_percent": 100 * SHARE, "blocks": found.blocks if found.runs else None,
+        "runs": {name: found.runs.get(name) for name in pilots}, "unreachable": dict(found.unreachable),
+    }  # fmt: skip
+
+
+def _blocks(runs: Mapping[str, Sequence[Json]]) -> Json:
+    """How many repetitions every scenario has, of all there are."""
+    repetitions = [{run["repetition"] for run in group} for group in runs.values() if group]
+    return {
+        "complete": len(set.intersection(*repetitions)) if repetitions else 0,
+        "begun": len(set.union(*repetitions)) if repetitions else 0,
+    }
+
+
+def _response(unit: str, everyone: Mapping[str, Floats], declared: Declared) -> Json:
+    levels = {name: values for name, values in everyone.items() if values.size >= 2}
+    found: Json = {
+        "unit": unit,
+        "levels": {name: _level(values, unit) for name, values in levels.items()},
+        "left_out": [name for name in everyone if name not in levels],
+        "levene": None, "omnibus": None, "post_hoc": [], "detectable": [],
+    }  # fmt: skip
+    if len(levels) < 2:
+        return found
+    omnibus, pairs = (
+        (statistics.welch_anova(levels), statistics.games_howell(levels))
+        if declared == "welch"
+        else (statistics.kruskal(levels), statistics.dunn(levels))
+    )
+    deltas = [statistics.cliffs_delta(levels[pair.first], levels[pair.second]) for pair in pairs]
+    return found | {
+        "levene": statistics.levene(levels).to_json(),
+        "omnibus": omnibus.to_json(),
+        "post_hoc": [
+            pair.to_json() | {"cliffs_delta": None if delta is None else delta.to_json()}
+            for pair, delta in zip(pairs, deltas, strict=True)
+        ],
+        "detectable": [_detectable(unit, a, b, levels) for a, b in combinations(levels, 2)],
+    }
+
+
+def _level(values: Floats, unit: str) -> Json:
+    mean, quantiles = mean_of(values, unit), statistics.normal_plot(values)
+    cv, ends = _variation(values, mean)
+    return {
+        "mean": None if mean is None else mean.to_json(),
+        "median": Number(Estimate(float(np.median(values)), None, None), unit, None, values.size).to_json(),
+        "cv": {"value": cv, "interval": None if ends is None else ends.to_json()},
+        "shapiro": statistics.normality(values).to_json(),
+        "qq": None if quantiles is None else quantiles.to_json(),
+    }
+
+
+def _variation(values: Floats, mean: Number | None) -> tuple[float | None, statistics.Interval | None]:
+    """SD / mean where the mean is told from zero, with an interval where a distribution shows at all."""
+    expanded = None if mean is None else mean.estimate.expanded
+    found = statistics.coefficient_of_variation(values)
+    if was(Rule.SHOWN_STATISTICS):
+        return found or (None, None)
+    if mean is None or expanded is None or mean.estimate.value <= expanded or found is None:
+        return None, None
+    return found[0], found[1] if values.size >= statistics.LEAST_FOR_NORMALITY else None
+
+
+def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Json:
+    """The difference that a Welch test of these two finds with a power of .8: equal groups of the harmonic mean of both
+    sizes, with the spread that gives the difference of the means its standard error."""
+    n, sd = statistics.as_equal_groups(levels[first], levels[second])
+    difference = statistics.detectable_difference(n, sd, POWER) if sd > 0 else None
+    return {"first": first, "second": second, "n": n, "sd": sd, "unit": unit, "power": POWER, "difference": difference}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The epochs of one run in order: time in the run (middle, s), what is correlated, energy (Wh); shape (epochs,)."""
+
+    index: NDArray[np.int64]
+    time_s: Floats
+    x: Floats
+    energy_wh: Floats
+
+
+def _has_course(runs: Sequence[Json], key: str) -> bool:
+    return any(course.x.size >= 2 for course in courses(runs, key))
+
+
+def courses(runs: Sequence[Json], key: str) -> list[Course]:
+    """One course per run, of the epochs that have both the quantity and an energy."""
+    found = []
+    for run in runs:
+        rows = [
+            (row["index"], row["begin_s"] + row["duration_s"] / 2, _course_value(row, key), _number(row["energy_wh"]))
+            for row in run["actions"]
+            if row["name"] == EPOCH
+        ]
+        table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+        table = table[np.isfinite(table).all(axis=1)]
+        table = table[np.argsort(table[:, 1], kind="stable")]
+        found.append(Course(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3]))
+    return found
+
+
+def _course_value(row: Json, key: str) -> float:
+    return _number(row[key] if key == TEMPERATURE else row["metrics"].get(key))
+
+
+def _epochs(scenario: str, key: str, runs: Sequence[Json]) -> Json:
+    """The energy of an epoch with something else, in one scenario."""
+    found = [course for course in courses(runs, key) if course.x.size >= 2]
+    time_s, x, energy_wh = (
+        np.concatenate([getattr(course, name) for course in found]) for name in ("time_s", "x", "energy_wh")
+    )
+    means = np.array([[course.x.mean(), course.energy_wh.mean()] for course in found])
+    return {
+        "scenario": scenario, "x": key, "y": "energy_wh", "n_runs": len(found), "n_epochs": int(x.size),
+        "all_epochs": {
+            "pearson": _coefficient(statistics.pearson(x, energy_wh)),
+            "spearman": _coefficient(statistics.spearman(x, energy_wh)),
+            "partial": _coefficient(statistics.partial(x, energy_wh, [time_s])),
+        },
+        "within_runs": {
+            "raw": over_runs([correlation(c.x, c.energy_wh) for c in found], [c.x.size for c in found]),
+            "partial": over_runs(
+                [partial_correlation(c.x, c.energy_wh, c.time_s) for c in found], [c.x.size - 1 for c in found]
+            ),
+        },
+        "same_epoch": same_epoch(found),
+        "run_means": statistics.pearson(means[:, 0], means[:, 1]).to_json(),
+    }  # fmt: skip
+
+
+def _coefficient(test: statistics.Test) -> float | None:
+    """A coefficient over all epochs, without the p that would take them as independent."""
+    return None if test.effect is None else test.effect.value
+
+
+def correlation(x: Floats, y: Floats) -> float:
+    """Pearson's coefficient; NaN for fewer than three points or where one of both does not vary."""
+    if x.size < 3:
+        return math.nan
+    dx, dy = x - x.mean(), y - y.mean()
+    scale = math.sqrt(float(dx @ dx) * float(dy @ dy))
+    vary = np.ptp(x) > 1e-12 * np.abs(x).max() and np.ptp(y) > 1e-12 * np.abs(y).max()
+    return min(1.0, max(-1.0, float(dx @ dy) / scale)) if vary and scale > 0 else math.nan
+
+
+def partial_correlation(x: Floats, y: Floats, control: Floats) -> float:
+    """Pearson's coefficient of what a straight line in `control` leaves of both; NaN for fewer than four points, or
+    where it leaves nothing."""
+    if x.size < 4:
+        return math.nan
+    one, two, both = correlation(x, control), correlation(y, control), correlation(x, y)
+    left = (1 - one * one) * (1 - two * two)
+    return min(1.0, max(-1.0, (both - one * two) / math.sqrt(left))) if left > 1e-12 else math.nan
+
+
+def over_runs(coefficients: Sequence[float], points: Sequence[int]) -> Json:
+    """The mean of the runs' coefficients on Fisher's scale, where each is r/(2(m-1)) too far out (Hotelling 1953), m
+    its points less the controls; Student's interval over the runs from `LEAST_POINTS` on: with fewer it covers less
+    than 93 % where the coefficient is near 1."""
+    found = sorted((r, m) for r, m in zip(coefficients, points, strict=True) if math.isfinite(r))
+    head: Json = {"n": len(found), "left_out": len(coefficients) - len(found)}
+    if not found:
+        return head | {"mean": None, "interval": None, "least": None, "greatest": None}
+    r, m = np.array(found, dtype=np.float64).T
+    scaled = np.abs(r).max() < PERFECT
+    z = np.arctanh(r) - r / (2 * (m - 1)) if scaled else r
+    enough = scaled and r.size >= LEAST_RUNS and m.min() >= LEAST_POINTS
+    interval = statistics.t_interval(z) if enough else None
+    ends = None if interval is None else [math.tanh(interval.low), math.tanh(interval.high)]
+    mean = float(np.tanh(z.mean()) if scaled else z.mean())
+    return head | {"mean": mean, "interval": ends, "least": float(r[0]), "greatest": float(r[-1])}
+
+
+def same_epoch(found: Sequence[Course]) -> Json | None:
+    """The coefficient of what run and epoch leave of both (two-way residuals), over the epochs that all runs have; None
+    for fewer than three runs or two such epochs, or where nothing is left."""
+    common = sorted(set.intersection(*({int(k) for k in course.index} for course in found)))
+    if len(found) < LEAST_RUNS or len(common) < 2:
+        return None
+    tables = []
+    for name in ("x", "energy_wh"):
+        rows = [dict(zip(course.index.tolist(), getattr(course, name).tolist(), strict=True)) for course in found]
+        table = np.array([[row[k] for k in common] for row in rows])
+        tables.append(table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean())
+    value = correlation(tables[0].ravel(), tables[1].ravel())
+    return {"value": value, "n_runs": len(found), "n_epochs": len(common)} if math.isfinite(value) else None
+
+
+def _finals(key: str, runs: Mapping[str, Sequence[Json]]) -> Json | None:
+    """The energy of a run with where its training ended: in every scenario, over all runs, and over the medians of the
+    scenarios beside it. None where fewer than three runs have it."""
+    pairs = {name: _final_pairs(key, group) for name, group in runs.items()}
+    pairs = {name: table for name, table in pairs.items() if len(table)}
+    together = np.concatenate([*pairs.values()]) if pairs else np.empty((0, 2))
+    if len(together) < LEAST_RUNS:
+        return None
+    medians = np.array([np.median(table, axis=0) for table in pairs.values()])
+    return {
+        "x": key, "y": "energy_wh",
+        "scenarios": {name: _both(table) for name, table in pairs.items()},
+        "all_runs": _both(together),
+        "medians": _both(medians),
+    }  # fmt: skip
+
+
+def _final_pairs(key: str, runs: Sequence[Json]) -> Floats:
+    """(value, energy in Wh) of every run that has both, sorted; shape (runs, 2)."""
+    rows = [(_final(run, key), _number(run["energy_wh"])) for run in runs]
+    table = np.array(sorted(row for row in rows if all(map(math.isfinite, row))), dtype=np.float64)
+    return table.reshape(-1, 2)
+
+
+def _final(run: Json, key: str) -> float:
+    """The metric as the run's summary says it, else of its last epoch."""
+    said = _number(run["final_metrics"].get(key))
+    last = run["history"].get(key) or [math.nan]
+    return said if math.isfinite(said) else _number(last[-1])
+
+
+def _both(table: Floats) -> Json:
+    x, y = table[:, 0], table[:, 1]
+    return {"pearson": statistics.pearson(x, y).to_json(), "spearman": statistics.spearman(x, y).to_json()}

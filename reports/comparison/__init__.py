@@ -1,0 +1,1 @@
+"""Campaigns and scenarios beside each other -> comparison.json."""

@@ -1,0 +1,1 @@
+"""Power and time -> energy, baseline, induced energy, and what makes them uncertain."""

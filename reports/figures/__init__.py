@@ -1,0 +1,1 @@
+"""Plain numbers in, one SVG element as text out."""

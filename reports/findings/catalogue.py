@@ -1,0 +1,147 @@
+"""What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
+
+Knows the form of a finding, the thresholds, and what the lab itself said: origin, ending, annotations, notes. The rules
+on one run's streams are in run.py, those about time in stamps.py, those on a whole campaign in campaign.py (method.md
+sections 3, 5 and 7). Knows no sentence: what a code means and what to do is the page's business. Codes and severities:
+docs/results.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from harness.record.documents import Json, NoteEvent, Thresholds
+from harness.record.errors import AnalysisError
+from harness.record.run_folder import RunFolder
+from reports.results.finding import Finding, Severity
+from reports.results.rules import Rule, was
+
+RANK = {"invalid": 0, "warn": 1, "info": 2}
+NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
+"""Thresholds that are neither stricter nor looser when they are larger."""
+SECOND = frozenset({
+    "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
+    "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
+    "receipt-late", "receipt-missing", "run-lost", "seal-unsigned", "stale", "thrown-out", "unpaired-action",
+    "tracker-unresolved", "unreadable-values", "witness-clock",
+})  # fmt: skip
+"""Codes that wattlab 0.1.0 did not know."""
+OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
+"""Codes of notes that are findings by themselves."""
+ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
+
+
+def thresholds_of(run: RunFolder) -> Mapping[str, float]:
+    """The limits the campaign was measured under; the method's own for a rule that is younger than the campaign.
+
+    Raises:
+        AnalysisError: the start document does not hold them.
+    """
+    told = run.start.config.get("thresholds")
+    if not isinstance(told, dict):
+        raise AnalysisError(
+            f"{run.path}: the start document's config has no thresholds; was it written by another tool?"
+        )
+    return asdict(Thresholds()) | told
+
+
+def of_thresholds(limits: Mapping[str, float]) -> list[Finding]:
+    """Limits that this lab made looser than the method's."""
+    loose = {
+        key: {"applied": limits[key], "method": own}
+        for key, own in asdict(Thresholds()).items()
+        if key not in NEUTRAL and (limits[key] < own if key.startswith("min_") else limits[key] > own)
+    }
+    return [Finding("limits-loosened", "warn", "campaign", loose)] if loose else []
+
+
+def of_origins(meters: Sequence[Json], *, certify_declared: bool) -> list[Finding]:
+    """Whose readings these are, each origin once; `certify_declared`: the lab's policy in every run."""
+    found = []
+    for origin, severity in ORIGINS.items():
+        own = sorted((meter for meter in meters if meter["origin"] == origin), key=lambda meter: str(meter["meter"]))
+        if not own:
+            continue
+        if was(Rule.EACH_ORIGIN):
+            return [Finding(origin, severity, "campaign", {"meters": sorted(str(meter["meter"]) for meter in meters)})]
+        evidence: Json = {"meters": [meter["meter"] for meter in own]}
+        if origin == "declared":
+            evidence["declared"] = [declared_words(meter["evidence"]) for meter in own]
+        if remedies := [f"{meter['meter']}: {text}" for meter in own if (text := meter["evidence"].get("remedy"))]:
+            evidence["remedy"] = remedies
+        code = "declared-certified" if origin == "declared" and certify_declared else origin
+        found.append(Finding(code, severity, "campaign", evidence))
+    return found
+
+
+def declared_words(evidence: Json) -> str:
+    """Who declares what of a meter."""
+    where = f"{evidence.get('declared_address')} ({evidence.get('declared_link')})"
+    who = f"{evidence.get('declared_by')} on {evidence.get('declared_on')}"
+    return f"{evidence.get('instrument')} at {where}, by {who}"
+
+
+def of_ending(run: RunFolder) -> list[Finding]:
+    """A run that did not succeed, or whose source was cut off."""
+    found = []
+    if run.exit_status != "success":
+        code = "run-failed" if run.exit_status == "fail" else "run-aborted"
+        found.append(Finding(code, "info", run.path.name, {"reason": run.reason}))
+    found += [
+        Finding("truncated-source", "warn", run.path.name, {"text": event.text})
+        for event in run.events
+        if isinstance(event, NoteEvent) and event.code == "truncated-source"
+    ]
+    return found
+
+
+def of_artifacts(run: RunFolder) -> list[Finding]:
+    """`artifact-missing`: files that the scenario promises and the run did not leave, with what was noted of them."""
+    promised, trackers = (run.start.scenario_config.get(key) or [] for key in ("artifacts", "trackers"))
+    names = [str(name) for name in promised] if isinstance(promised, list) else []
+    # Each tracker's two files stand last (`harness.station.config`); what they lack is told by `tracker-no-number`.
+    names = names[: len(names) - 2 * len(trackers)]
+    missing = sorted(name for name in names if not (run.path / "artifacts" / name).is_file())
+    notes = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "artifact-missing"]
+    return [Finding("artifact-missing", "warn", run.path.name, {"names": missing, "said": notes})] if missing else []
+
+
+def of_annotations(annotations: Sequence[Json]) -> list[Finding]:
+    """What the operator noted beside the runs: a run taken out of the means is a warning, with who, when and why."""
+    return [
+        Finding(
+            "excluded-by-operator" if note.get("exclude") else "annotation",
+            "warn" if note.get("exclude") else "info",
+            str(note.get("run") or "campaign"),
+            {"operator": note.get("operator"), "utc": note.get("utc"), "text": note.get("text")}
+            | ({"reason": note["exclude"]} if note.get("exclude") else {}),
+        )
+        for note in annotations
+    ]
+
+
+def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
+    """What was noted while the runs were made; a note that several runs share is one finding of the campaign."""
+    noted: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        for event in run.events:
+            if isinstance(event, NoteEvent) and event.code not in OWN_FINDINGS:
+                noted.setdefault((event.code, event.text), []).append(run.path.name)
+    return [
+        Finding(
+            "note",
+            "info",
+            names[0] if len(names) == 1 else "campaign",
+            {"code": code, "text": text, "times": len(names)},
+        )
+        for (code, text), names in noted.items()
+    ]
+
+
+def ordered(findings: Sequence[Finding]) -> list[Finding]:
+    """Worst first; within a severity in the order they were found."""
+    return sorted(findings, key=lambda finding: RANK[finding.severity])
+
+
+def is_of_first(finding: Finding) -> bool:
+    """Whether wattlab 0.1.0 could find it."""
+    return finding.code not in SECOND and (finding.code, finding.subject) != ("success-fraction", "baseline")

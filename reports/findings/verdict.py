@@ -1,0 +1,150 @@
+"""The verdict on a campaign, and the decision about a stated limit (JCGM 106).
+
+Knows findings, which runs are out, the scenarios' numbers, `[decision]` of lab.toml. Knows no run and no sentence.
+
+Rule, the worst that applies
+    invalid               a finding says that results are wrong. One about a run that is out of the means for it (gaps,
+                          readings that cannot be, work not done) does not count: the run is out, and the finding says
+                          so; what excluding would hide (a range too small, broken evidence) does. One about a single
+                          scenario, or a run of it, makes that scenario invalid, and the campaign only where no scenario
+                          with a run in the means is left that stands; broken evidence makes the campaign invalid
+    not-certifiable       the readings are not shown to be those of an instrument with a valid certificate, or no
+                          scenario run is in the means. A declaration of the lab shows it only where the lab says, in
+                          lab.certify_declared of every run, that it certifies on that: then it is a remark
+    valid-with-remarks    any other finding, remarks included
+    valid                 none
+
+Decision. The result y with expanded uncertainty U is accepted where y <= limit - w, w = guard_band * U (JCGM 106,
+8.3.2; guard_band 1 unless lab.toml says otherwise). The specific risk is the probability that the decision is wrong,
+the truth being t-distributed about y with standard uncertainty u: of false acceptance P(Y > limit), of false rejection
+P(Y <= limit) (JCGM 106, 9.3). With w = U, accepted, the risk of false acceptance is at most 2.5 %.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from scipy.special import stdtr
+
+from harness.record.documents import Json
+from reports.results.finding import Finding
+from reports.results.rules import Rule, was
+
+Word: TypeAlias = Literal["valid", "valid-with-remarks", "invalid", "not-certifiable"]
+ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
+"""Best first."""
+RUN_IS_OUT = frozenset(
+    {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable",
+     "frozen", "agent-late", "arrival-contradicted", "too-short-to-resolve", "foreign-load"}
+)  # fmt: skip
+"""Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
+EVIDENCE = frozenset({"broken-seal"})
+"""Findings about one run that count for the whole campaign: nothing says what else was changed."""
+UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
+
+
+def of_result(scenarios: Mapping[str, Json]) -> list[Finding]:
+    """`no-result`: no scenario run entered a mean."""
+    counted = sum(float(part["n_runs"]["value"]) for part in scenarios.values())
+    return [] if counted else [Finding("no-result", "warn", "campaign", {"scenarios": sorted(scenarios)})]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """Whom a finding is about: `owner` maps names of scenarios and their run folders to the scenario; `measured` are
+    the scenarios with a run in the means."""
+
+    owner: Mapping[str, str] = field(default_factory=dict)
+    measured: frozenset[str] = frozenset()
+
+    def of(self, finding: Finding) -> str | None:
+        """The one scenario that a finding is about; None where it is about the campaign."""
+        return None if finding.code in EVIDENCE else self.owner.get(finding.subject)
+
+
+def invalid_because(findings: Sequence[Finding], out: Collection[str], scenarios: Scenarios) -> dict[str, list[str]]:
+    """Scenario -> codes of the findings about it alone that say its results are wrong; scenarios without are left
+    out."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        name = scenarios.of(finding)
+        if name is not None and weight_of(finding, out) == "invalid":
+            found.setdefault(name, []).append(finding.code)
+    return {name: sorted(set(codes)) for name, codes in found.items()}
+
+
+def judged(
+    findings: Sequence[Finding], out: Collection[str], decision: Json | None, scenarios: Scenarios | None = None
+) -> Json:
+    """`verdict` of results.json: the word, the reasons (worst first), the decision; `out`: runs not in the means."""
+    known = Scenarios() if scenarios is None or was(Rule.VERDICT_BY_SCENARIO) else scenarios
+    stands = known.measured - invalid_because(findings, out, known).keys()
+    word: Word = "valid"
+    reasons: dict[tuple[str, str], Json] = {}
+    for finding in findings:
+        weight = weight_of(finding, out)
+        if weight == "invalid" and stands and known.of(finding) is not None:
+            weight = "valid-with-remarks"
+        word = worse(word, weight)
+        fresh = {"code": finding.code, "severity": finding.severity, "weighs": "valid", "subjects": []}
+        reason = reasons.setdefault((finding.code, finding.severity), fresh)
+        reason["weighs"] = worse(reason["weighs"], weight)
+        reason["subjects"] = sorted({*reason["subjects"], finding.subject})
+    heaviest = sorted(reasons.values(), key=lambda reason: -ORDER.index(reason["weighs"]))
+    return {"word": word, "reasons": heaviest, "decision": decision}
+
+
+def worse(one: Word, other: Word) -> Word:
+    """The worse of two."""
+    return max(one, other, key=ORDER.index)
+
+
+def weight_of(finding: Finding, out: Collection[str]) -> Word:
+    """What one finding makes of the campaign."""
+    if finding.severity == "invalid" and not (finding.code in RUN_IS_OUT and finding.subject in out):
+        return "invalid"
+    return "not-certifiable" if finding.code in UNCERTIFIABLE else "valid-with-remarks"
+
+
+def decided(config: Json, scenarios: Mapping[str, Json]) -> Json | None:
+    """The decision about the limit of `[decision]`; None where no limit is stated. Its numbers are null, and nothing is
+    accepted, where the result has no uncertainty (`because`: `no-uncertainty`) or its scenario is invalid."""
+    asked = config.get("decision")
+    if not isinstance(asked, dict) or not asked.get("scenario"):
+        return None
+    quantity, limit_wh = str(asked["quantity"]), float(asked["limit_wh"])
+    factor = float(asked["guard_band"])
+    scenario = scenarios.get(str(asked["scenario"]), {})
+    result = scenario.get(quantity)
+    plain = {"scenario": asked["scenario"], "quantity": quantity, "limit_wh": limit_wh, "guard_band_factor": factor}
+    if result is None or result["U"] is None:
+        unknown = ("value_wh", "U_wh", "guard_band_wh", "acceptance_limit_wh", "risk", "risk_of")
+        return plain | dict.fromkeys(unknown) | {"accepted": False, "because": "no-uncertainty"}
+    guard_wh = factor * result["U"]
+    if scenario.get("invalid_because"):
+        return plain | {
+            "value_wh": result["value"], "U_wh": result["U"], "guard_band_wh": guard_wh,
+            "acceptance_limit_wh": limit_wh - guard_wh, "risk": None, "risk_of": None, "accepted": False,
+            "because": "scenario-invalid",
+        }  # fmt: skip
+    accepted = result["value"] <= limit_wh - guard_wh
+    above = probability_above(limit_wh, result["value"], result["u"], result["dof"])
+    return plain | {
+        "value_wh": result["value"],
+        "U_wh": result["U"],
+        "guard_band_wh": guard_wh,
+        "acceptance_limit_wh": limit_wh - guard_wh,
+        "accepted": accepted,
+        "risk": above if accepted else 1.0 - above,
+        "risk_of": "false acceptance" if accepted else "false rejection",
+        "because": None,
+    }
+
+
+def probability_above(limit: float, value: float, u: float, dof: float | None) -> float:
+    """P(Y > limit), Y t-distributed about `value` with scale u; dof None: infinitely many."""
+    if u == 0:
+        return float(value > limit)
+    degrees = 1e12 if dof is None or not math.isfinite(dof) else dof
+    return float(stdtr(degrees, (value - limit) / u))

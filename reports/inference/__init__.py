@@ -1,0 +1,1 @@
+"""Statistics on means and samples, by R."""

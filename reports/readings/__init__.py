@@ -1,0 +1,1 @@
+"""Run folders -> arrays on one time base: what was indicated, when."""

@@ -1,0 +1,426 @@
+"""A run folder -> numpy arrays on one time base.
+
+Knows the streams by their descriptors, the clock exchanges and the events. Knows no energy and no statistics.
+
+The time base is the run's own: the host's monotonic clock (SUT stamps are mapped to it by `clock.py`), or the source's
+wall clock of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
+"""
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.record.documents import (
+    LAST_STAMP_NS,
+    ActionEvent,
+    ClockEvent,
+    IndicatorDescriptor,
+    PhaseEvent,
+    PowerDescriptor,
+)
+from harness.record.errors import AnalysisError, why
+from harness.record.run_folder import RunFolder, read_plain
+from reports.energy.meter_error import certificate_of
+from reports.energy.moving import is_moving
+from reports.readings.actions import Action as Action
+from reports.readings.actions import Lost, actions_of
+from reports.readings.bounded import LARGEST, is_stamp
+from reports.readings.clock import ClockModel, fit
+from reports.readings.held import compact, held
+from reports.results.rules import Rule, was
+
+SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
+"""What a meter may say of the mains."""
+POWER_COLUMNS = frozenset(
+    {"time_ns", "power_w", "energy_wh", "relative_uncertainty", "window_s", "flags", *SUPPLY_COLUMNS}
+)
+KEPT = frozenset({"energy_wh", "relative_uncertainty", *SUPPLY_COLUMNS})
+"""Columns of a power stream beside time, power, window and flags."""
+OVERLAP = 1.5
+"""A window is stretched to the reading before it up to so many times its length."""
+HELD_UNTIL = 0.75
+"""A repetition stands for the time until so much of a window before the next fresh reading: polls jitter."""
+SUT_INLET = "sut-ac-inlet"
+"""The circuit of the SUT's wall plug, where lab.toml's `[sut] circuits` names no other."""
+BOARD = re.compile(r"gpu\d+-dc-board")
+"""The circuit of one of several boards that an imported log tells apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSeries:
+    """One power stream: arrival (ns, int64), power (W) as indicated and window (s) of every reading with a value, in
+    order of arrival.
+
+    A reading that only repeats one before it (`stale`) stands here where it is needed (`_needed`); `is_held` says which
+    do, `stale_ns` when any came. `register_wh` is the meter's energy register (Wh, NaN where not reported), None where
+    the stream has no such column; `overrange_ns` when readings came that were above the range, and so have no value.
+    `reported` is the limit of error that the instrument itself stated of each reading (a part of it, NaN where it
+    stated none), None without such a column. `nan_ns`: when readings came that were no number; `supply`: what it says
+    of the mains, by column, NaN where empty.
+    """
+
+    descriptor: PowerDescriptor
+    times_ns: NDArray[np.int64]
+    power_w: NDArray[np.float64]
+    window_s: NDArray[np.float64]
+    register_wh: NDArray[np.float64] | None
+    overrange_ns: NDArray[np.int64]
+    reported: NDArray[np.float64] | None = None
+    nan_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+    supply: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    held: NDArray[np.bool_] | None = None
+    stale_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+
+    @property
+    def is_held(self) -> NDArray[np.bool_]:
+        """Which readings only repeat the one before."""
+        return np.zeros(self.times_ns.size, dtype=bool) if self.held is None else self.held
+
+    def steps_s(self, first: int = 0, last: int | None = None) -> NDArray[np.float64]:
+        """The steps between those of the readings [first:last] that were new, none held between them."""
+        new = ~self.is_held[first:last]
+        return np.asarray(np.diff(self.times_ns[first:last])[new[1:] & new[:-1]] * 1e-9)
+
+    @property
+    def usual_step_s(self) -> float:
+        """Their median; 0 for fewer than two new readings in a row."""
+        steps_s = self.steps_s()
+        return float(np.median(steps_s)) if steps_s.size else 0.0
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its windows overlap: a reading is the mean over more time than passes until the next one."""
+        if self.descriptor.averaging != "window" or not self.times_ns.size or not self.usual_step_s:
+            return False
+        if was(Rule.MOVING_AVERAGES):
+            return False
+        in_window = float(np.median(self.window_s)) / self.usual_step_s
+        return in_window > OVERLAP and is_moving(self.power_w, round(in_window))
+
+    @property
+    def corrected_w(self) -> NDArray[np.float64]:
+        """The power without the error that the meter's certificate knows."""
+        certificate = None if was(Rule.INDICATED_READINGS) else certificate_of(self.descriptor)
+        return self.power_w if certificate is None else self.power_w - certificate.error_w(self.power_w)
+
+    @property
+    def reach_s(self) -> float:
+        """How far a reading reaches: its window; of an instantaneous meter the usual step between readings (the
+        median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
+        if self.descriptor.averaging == "window" and np.any(self.window_s):
+            return float(np.median(self.window_s))
+        return max(self.usual_step_s, self.descriptor.window_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """Hardware indicators: times (ns, shape (n,)) and values (shape (n, k), NaN where empty) of the named columns.
+    `odd`: column -> how many of its cells are no number that can be."""
+
+    descriptor: IndicatorDescriptor
+    times_ns: NDArray[np.int64]
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    odd: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Name -> values."""
+        return {name: self.values[:, index] for index, name in enumerate(self.names)}
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """A run on one time base. `begin_ns`, `end_ns`: the rating interval, None where it was never marked. `lost`: what
+    of the markers is no action; `exchanges`: the clock exchanges whose numbers can be."""
+
+    run: RunFolder
+    clock: ClockModel | None
+    begin_ns: int | None
+    end_ns: int | None
+    actions: tuple[Action, ...]
+    lost: tuple[Lost, ...] = ()
+    exchanges: tuple[ClockEvent, ...] = ()
+
+    @held
+    def power(self) -> dict[str, PowerSeries]:
+        """Meter -> its stream; streams without a file or without a reading are left out."""
+        series = (read_power(self.run.path, descriptor) for descriptor in self.run.power)
+        return {one.descriptor.meter: one for one in series if one is not None and one.times_ns.size}
+
+    @held
+    def indicators(self) -> Indicators | None:
+        """The SUT's hardware indicators on the run's time base."""
+        return self._sampled(of_host=False)
+
+    @cached_property
+    def room(self) -> Indicators | None:
+        """What the host's own sensors say of the room on the run's time base."""
+        return self._sampled(of_host=True)
+
+    def _sampled(self, *, of_host: bool) -> Indicators | None:
+        for descriptor in self.run.indicators:
+            if (descriptor.clock == "host") != of_host:
+                continue
+            found = read_indicators(self.run.path, descriptor, self.clock)
+            if found is not None and found.times_ns.size:
+                return found
+        return None
+
+    @property
+    def clock_bound_s(self) -> float:
+        """How wrong a stamp of the SUT may be on the run's time base; 0 where one clock stamped everything."""
+        return 0.0 if self.clock is None else self.clock.bound_ns * 1e-9
+
+    @property
+    def named_circuits(self) -> tuple[str, ...]:
+        """The circuits that feed the SUT, as its lab.toml names them; an import names none."""
+        told = self.run.start.config.get("sut")
+        named = told.get("circuits") if isinstance(told, dict) else None
+        return tuple(str(name) for name in named or ())
+
+    @property
+    def circuits(self) -> tuple[str, ...]:
+        """What the SUT's energy is the sum of: the named circuits, else the inlet, else all boards, else the only
+        stream's."""
+        known = [descriptor.circuit for descriptor in self.run.power]
+        if self.named_circuits or SUT_INLET in known or not known:
+            return self.named_circuits or (SUT_INLET,)
+        return tuple(dict.fromkeys(filter(BOARD.fullmatch, known))) or (known[0],)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the energy is that of the whole SUT, not of a board inside it."""
+        return bool(self.named_circuits) or self.circuits == (SUT_INLET,)
+
+    @property
+    def primary_meters(self) -> tuple[str, ...]:
+        """Of each circuit of the SUT the meter its energy comes from: the first there; empty where one has none."""
+        first = {descriptor.circuit: descriptor.meter for descriptor in reversed(self.run.power)}
+        found = [first.get(circuit) for circuit in self.circuits]
+        return tuple(name for name in found if name is not None) if None not in found else ()
+
+    @property
+    def parts(self) -> tuple[PowerSeries, ...]:
+        """The streams whose sum is the SUT's power; empty where one of them has no reading."""
+        found = [self.power.get(meter) for meter in self.primary_meters]
+        return tuple(part for part in found if part is not None) if None not in found else ()
+
+    @property
+    def doubles(self) -> tuple[tuple[PowerSeries, PowerSeries], ...]:
+        """Pairs of streams on one circuit: the one its energy comes from, and one beside it."""
+        firsts = {part.descriptor.circuit: part for part in self.parts}
+        return tuple(
+            (firsts[series.descriptor.circuit], series)
+            for meter, series in self.power.items()
+            if series.descriptor.circuit in firsts and meter != firsts[series.descriptor.circuit].descriptor.meter
+        )
+
+
+def read_run(run: RunFolder) -> RunSeries:
+    """The run's interval and actions on its time base; the streams are read when they are asked for.
+
+    Raises:
+        AnalysisError: clock exchanges that contradict themselves.
+    """
+    exchanges = tuple(event for event in run.events if isinstance(event, ClockEvent) and _is_sound(event))
+    clock = fit(exchanges) if exchanges else None
+
+    def at_ns(event: PhaseEvent | ActionEvent) -> int:
+        return clock.to_host(event.sut_ns) if clock is not None and event.sut_ns is not None else event.time_ns
+
+    begin_ns, end_ns = _rating_ns(run, at_ns)
+    markers = [event for event in run.events if isinstance(event, ActionEvent)]
+    slack_ns = 0 if clock is None else clock.bound_ns
+    actions, lost = actions_of(markers, at_ns, _record_ns(run), slack_ns)
+    return RunSeries(run, clock, begin_ns, end_ns, actions, lost, exchanges)
+
+
+def _is_sound(exchange: ClockEvent) -> bool:
+    """Whether its numbers are such as clocks show."""
+    return all(value is None or is_stamp(value) for value in astuple(exchange))
+
+
+def _rating_ns(run: RunFolder, at_ns: Callable[[PhaseEvent], int]) -> tuple[int | None, int | None]:
+    """Begin and end of the rating interval; None where an edge was never marked."""
+    rating = [event for event in run.events if isinstance(event, PhaseEvent) and event.name == "rating"]
+    if not all(is_stamp(stamp) for event in rating for stamp in (event.time_ns, event.sut_ns) if stamp is not None):
+        raise AnalysisError(f"{run.path}: an edge of the rating interval has a stamp that no clock shows")
+    begins = [at_ns(event) for event in rating if event.edge == "begin"]
+    ends = [at_ns(event) for event in rating if event.edge == "end"]
+    begin_ns, end_ns = (begins[0] if begins else None), (ends[-1] if ends else None)
+    if begin_ns is not None and end_ns is not None and not -LAST_STAMP_NS < begin_ns < end_ns < LAST_STAMP_NS:
+        raise AnalysisError(f"{run.path}: the rating interval ends before it begins, or lies beyond all time")
+    return begin_ns, end_ns
+
+
+def _record_ns(run: RunFolder) -> tuple[int, int]:
+    """Where the run's record begins and ends; of a run without a stop document it ends with its last event."""
+    last = [event.time_ns for event in run.events] or [run.start.time_ns]
+    return run.start.time_ns, max(last) if run.stop is None else run.stop.time_ns
+
+
+def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
+    """A power stream; None where its file was never made. Readings without a value are left out, and those marked stale
+    that stand for nothing (`_needed`).
+
+    Raises:
+        AnalysisError: the file is not the table its descriptor promises.
+    """
+    content = _content(folder / descriptor.stream)
+    if content is None:
+        return None
+    table = _table(folder / descriptor.stream, content, POWER_COLUMNS)
+    times_ns = _column(folder, descriptor.stream, table, "time_ns")
+    if "power_w" not in table:
+        raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
+    power_w = table["power_w"].to_numpy(np.float64)
+    if np.any(np.diff(times_ns) < 0):
+        line = int(np.argmax(np.diff(times_ns) < 0)) + 3
+        raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
+    flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
+    stale, over = (flags.str.contains(flag, regex=False).to_numpy(bool) for flag in ("stale", "overrange"))
+    if was(Rule.INDICATED_READINGS) and (certificate := certificate_of(descriptor)) is not None:
+        power_w = power_w - certificate.error_w(power_w)
+    known = np.isfinite(power_w)
+    window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(known.size, np.nan)
+    window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
+    keep = known.copy()
+    keep[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
+    kept = {name: table[name].to_numpy(np.float64)[keep] for name in table if name in KEPT}
+    return PowerSeries(
+        descriptor, times_ns[keep], power_w[keep], compact(window_s[keep]), kept.get("energy_wh"), times_ns[over],
+        kept.get("relative_uncertainty"), times_ns[~known & ~over],
+        {name: kept[name] for name in SUPPLY_COLUMNS if name in kept}, compact(stale[keep]), times_ns[stale],
+    )  # fmt: skip
+
+
+def _needed(
+    times_ns: NDArray[np.int64], window_s: NDArray[np.float64], stale: NDArray[np.bool_], *, averages: bool
+) -> NDArray[np.bool_]:
+    """Which readings stand in the series: every fresh one, and a stale one where the next fresh one does not say what
+    was until then.
+
+    The window of a fresh reading, stretched by a half, reaches back to the fresh one before it, or the time between is
+    covered by the stale ones that came in it, which hold their value: up to where the fresh one's own window begins. Of
+    instantaneous values the usual step between fresh ones takes the place of the window.
+    """
+    fresh_ns = times_ns[~stale]
+    if not stale.any() or not fresh_ns.size or was(Rule.REPETITIONS):
+        return ~stale if fresh_ns.size else np.ones(times_ns.size, dtype=bool)
+    usual_ns = float(np.median(np.diff(fresh_ns))) if fresh_ns.size > 1 else 0.0
+    own_ns = window_s[~stale] * 1e9 if averages else np.full(fresh_ns.size, usual_ns)
+    after = np.searchsorted(fresh_ns, times_ns, side="left")
+    is_last, is_first = after == fresh_ns.size, after == 0
+    following = np.minimum(after, fresh_ns.size - 1)
+    gap_ns = fresh_ns[following] - fresh_ns[np.maximum(following - 1, 0)]
+    before_window = times_ns <= fresh_ns[following] - HELD_UNTIL * own_ns[following]
+    open_ns = is_first | (gap_ns > OVERLAP * own_ns[following] * (1 + 1e-9))
+    return np.asarray(~stale | is_last | (open_ns & before_window))
+
+
+def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
+    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock. A cell
+    that is no number is empty and counted, a row whose stamp is none is left out and counted.
+
+    Raises:
+        AnalysisError: the file is not the table its descriptor promises.
+    """
+    stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
+    wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
+    content = _content(folder / descriptor.stream)
+    if content is None or (descriptor.clock == "sut" and clock is None):
+        return None
+    table, odd = _samples(folder / descriptor.stream, content, wanted, stamp)
+    times_ns = _column(folder, descriptor.stream, table, stamp)
+    if descriptor.clock == "sut" and clock is not None:
+        times_ns = clock.to_host(times_ns)
+    names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
+    values = table[list(names)].to_numpy(np.float64)
+    too_large = np.abs(values) >= LARGEST  # not so of NaN
+    for name, count in zip(names, too_large.sum(axis=0).tolist(), strict=True):
+        odd = odd | {name: odd.get(name, 0) + count} if count else odd
+    forward = times_ns >= np.maximum.accumulate(times_ns) if times_ns.size else np.zeros(0, dtype=bool)
+    if not forward.all():
+        odd = odd | {stamp: odd.get(stamp, 0) + int((~forward).sum())}
+    return Indicators(descriptor, times_ns[forward], names, np.where(too_large, np.nan, values)[forward], odd)
+
+
+def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> tuple["pd.DataFrame", dict[str, int]]:
+    """The wanted columns, and how many cells of each are no number."""
+    try:
+        return _table(path, content, wanted), {}
+    except AnalysisError:
+        if was(Rule.DAMAGED_CELLS):
+            raise
+        texts = _table(path, content, wanted, as_text=True)
+    if stamp not in texts:
+        return texts, {}
+    stamps = [_stamp(text) for text in texts[stamp]]
+    known = np.array([value is not None for value in stamps], dtype=bool)
+    texts, odd = texts[known], {stamp: int(np.sum(~known))}
+    table = pd.DataFrame({stamp: np.array([value for value in stamps if value is not None], dtype=np.int64)})
+    for name in texts.columns.drop(stamp):
+        values = pd.to_numeric(texts[name], errors="coerce").to_numpy(np.float64)
+        odd[str(name)] = int(np.sum(np.isnan(values) & (texts[name] != "").to_numpy(bool)))
+        table[name] = values
+    return table, {name: count for name, count in odd.items() if count}
+
+
+def _stamp(text: str) -> int | None:
+    """Nanoseconds; None for a text that is no stamp of a clock."""
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDArray[np.int64]:
+    if name not in table:
+        raise AnalysisError(f"{folder / stream}: no column {name}; was the file written by another tool?")
+    return table[name].to_numpy(np.int64)
+
+
+def _content(path: Path) -> bytes | None:
+    """A stream up to its last whole line; None without a file or header."""
+    try:
+        content = read_plain(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise AnalysisError(f"{path}: cannot be read ({why(error)})") from None
+    whole = content[: content.rfind(b"\n") + 1]
+    return whole if whole.strip() else None
+
+
+def _table(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool = False) -> "pd.DataFrame":
+    """The wanted columns that are there: `flags` as text, stamps as integers, the rest as numbers; or all as text."""
+    header = content[: content.find(b"\n")].decode("utf-8", "replace").strip().split(",")
+    kinds: dict[str, Any] = {
+        name: "category" if name == "flags" else np.int64 if name.endswith("_ns") else np.float64
+        for name in header
+        if name in wanted
+    }
+    if as_text:
+        kinds = dict.fromkeys(kinds, str)
+    missing = {name: [""] for name, kind in kinds.items() if kind not in (str, "category")}
+    begin = content.find(b"\n") + 1
+    first = content[begin : content.find(b"\n", begin)]
+    if first.count(b",") >= len(header) and not was(Rule.DAMAGED_CELLS):
+        # pandas would take the first cells for row names and shift the rest.
+        raise AnalysisError(
+            f"{path}:2: found {first.count(b',') + 1} cells, expected {len(header)} as in the header; the file was "
+            "edited or damaged"
+        )
+    try:
+        return pd.read_csv(
+            io.BytesIO(content), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
+        )
+    except (ValueError, pd.errors.ParserError, OverflowError) as error:
+        raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None

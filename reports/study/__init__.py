@@ -1,0 +1,1 @@
+"""A study file and its table of runs -> study.json."""

@@ -1,0 +1,1 @@
+"""What software trackers said beside what the meter measured."""
