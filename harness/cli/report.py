@@ -108,12 +108,23 @@ def show(results: "Json", files: dict[str, Path]) -> int:
     for severity, line in heaviest_findings(results):
         say(console, f"- {line}", COLOURS[severity])
     say(console, proof_of(results))
+    if (absent := _no_statistics(results)) is not None:
+        say(console, absent, "yellow")
     if "audit" in files:
         for sentence in missing_particulars(results):
             say(console, sentence)
     for name, path in files.items():
         say(console, f"{name:<8} {path.resolve()}")
     return _code(results)
+
+
+def _no_statistics(results: "Json") -> str | None:
+    """Why tests that could have been made were not."""
+    if results["statistics"]["reason"] not in ("r-missing", "r-failed"):
+        return None
+    from reports.inference.statistics import available
+
+    return f"No test was made. {available()}"
 
 
 def _publisher_lines(results: "Json") -> list[str]:

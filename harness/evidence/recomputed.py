@@ -44,7 +44,7 @@ SHOWN = 5
 SAME = "every number as recomputed from the raw data"
 CHANGE = "change"
 """The check that names what a listed change moved."""
-NO_R = "r-missing"
+NO_R = ("r-missing", "r-failed")
 NOT_COMPARED = "not compared; nothing but its digest, where that was signed, speaks for what it says"
 NOT_ASKED = "not "
 """So begins what is said of statistics that R did not compute on both sides."""
@@ -151,10 +151,12 @@ def _not_recomputed(written: object, computed: Json) -> str | None:
     """Why the statistics are not compared: R was there when they were written, or is here now, and not both."""
     if not isinstance(written, dict):
         return None
-    if computed["reason"] == NO_R and written.get("available") is True:
+    if computed["reason"] in NO_R and written.get("available") is True:
         return f"not recomputed, every other number was: {statistics.available()}"
-    if written.get("reason") == NO_R and computed["available"]:
-        return "not compared: the file was written on a machine without R; `wattlab report` adds them here"
+    if written.get("reason") in NO_R and (
+        computed["available"] or computed["reason"] in set(NO_R) - {written["reason"]}
+    ):
+        return "not compared: the file was written where R was not there, or did not start; `wattlab report` adds them"
     return None
 
 

@@ -72,8 +72,8 @@ def evaluate(results: Json) -> Json:
     head = {"test": declared, "planning": _planning(results)}
     if not any(_testable(levels) for levels in values.values()):
         return {"available": False, "reason": "nothing-to-test", **head, **_empty()}
-    if statistics.available() is not None:
-        return {"available": False, "reason": "r-missing", **head, **_empty()}
+    if (reason := statistics.absence()) is not None:
+        return {"available": False, "reason": reason, **head, **_empty()}
     runs = rated_runs(results)
     return {
         "available": True, "reason": None, **head,

@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -39,11 +40,21 @@ QUIET_START = {
     "R_PROFILE": os.devnull,
     "R_PROFILE_USER": os.devnull,
 }
+ROOM_BYTES = 1 << 16
+"""What R writes at its start fits into so much."""
 UNSET = ("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "R_DEFAULT_PACKAGES")
 
 
 class NoR(AnalysisError):
-    """R is not there, or cannot be started; the sentence says which command installs it."""
+    """R is not there; the sentence says which command installs it."""
+
+    code = "r-missing"
+
+
+class RFails(NoR):
+    """R is there and cannot be started; the sentence says what hinders it."""
+
+    code = "r-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,12 @@ def available() -> str | None:
     """None when R works here, else the sentence that says why not and what to do; starts R at the first call."""
     state = _started if _started is not None else _start()
     return str(state) if isinstance(state, NoR) else None
+
+
+def absence() -> str | None:
+    """None when R works here, else `r-missing` or `r-failed`; starts R at the first call."""
+    state = _started if _started is not None else _start()
+    return state.code if isinstance(state, NoR) else None
 
 
 def version() -> str:
@@ -107,7 +124,7 @@ def _vector(session: _Session, argument: NDArray[np.float64] | float) -> object:
 def _session() -> _Session:
     state = _started if _started is not None else _start()
     if isinstance(state, NoR):
-        raise NoR(str(state))
+        raise type(state)(str(state))
     return state
 
 
@@ -122,8 +139,23 @@ def _start() -> _Session | NoR:
     except Exception as error:  # rpy2 raises whatever it met: ValueError, OSError, CalledProcessError, ImportError, ...
         cause = " ".join(str(error).split()) or type(error).__name__
         where = os.environ.get("R_HOME") or shutil.which("R")
-        _started = NoR(f"R, which the statistics need, does not start from {where} ({cause}): {INSTALL}")
+        remedy = _no_room() or f"({cause}): {INSTALL}"
+        _started = RFails(f"R, which the statistics need, is there and does not start from {where} {remedy}")
     return _started
+
+
+def _no_room() -> str | None:
+    """What is wrong with the folder in which R makes its own; None where that is in order."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+    except OSError as error:
+        return (
+            f"(no temporary file can be written: {error.strerror}): free some of the disk, or set TMPDIR to a folder "
+            "that can be written"
+        )
+    return None
 
 
 def _embed() -> _Session:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from reports.inference.r_session import NoR as NoR
+from reports.inference.r_session import absence as absence
 from reports.inference.r_session import available as available
 from reports.inference.r_session import call
 from reports.inference.r_session import version as version

@@ -64,6 +64,12 @@ NO_R = (
     "apt-get install r-base-core (as root), or by ./lab; wattlab report then adds this section. No other number needs "
     "it."
 )
+R_FAILED = (
+    "No test was made: that takes R, which was there where this report was written and did not start; the command that "
+    "wrote it said why. When the cause is gone, wattlab report adds this section. No other number needs it."
+)
+ABSENT = {"r-missing": NO_R, "r-failed": R_FAILED}
+"""Why no test was made where one could have been."""
 NOTHING_SHOWN = (
     "No test of these runs is below 5 %: they show no difference and no correlation, which is no proof that there is "
     "none. What was tested is folded."
@@ -117,8 +123,7 @@ def statistics_blocks(results: Results, stamp: str) -> list[Block]:
     if not isinstance(part, Mapping):
         return []
     if not part["available"]:
-        said = NO_R if part["reason"] == "r-missing" else NOTHING_TO_TEST
-        return [Paragraph(said), *_planned(part)]
+        return [Paragraph(ABSENT.get(str(part["reason"]), NOTHING_TO_TEST)), *_planned(part)]
     figure, shows = quantile_figure(part, stamp), _shows(part)
     blocks = [
         Paragraph(why({"test": DECLARED.get(str(part["test"]), str(part["test"]))}, DECLARES) + " " + NEVER_CHOSEN),

@@ -68,6 +68,21 @@ def test_an_r_that_does_not_start_is_named_with_its_place(tmp_path: Path) -> Non
     assert not done.stderr
 
 
+def test_an_r_that_finds_no_room_for_its_temporary_files_is_not_called_missing(tmp_path: Path) -> None:
+    done = run_python(
+        """
+        import tempfile
+        tempfile.tempdir = "/dev/full/nowhere"
+        from reports.inference import r_session
+        r_session._embed = lambda: next(iter(()))
+        print(r_session.absence(), r_session.available())
+        """
+    )
+    assert done.stdout.startswith("r-failed R, which the statistics need, is there and does not start"), done.stderr
+    assert "TMPDIR" in done.stdout
+    assert "apt-get" not in done.stdout
+
+
 def test_a_second_thread_is_refused_with_a_sentence() -> None:
     done = run_python(
         """

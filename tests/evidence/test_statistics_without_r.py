@@ -87,7 +87,7 @@ def test_results_with_statistics_verify_where_r_is_missing_and_it_is_said(with_r
 def test_results_without_statistics_verify_where_r_is_there_and_it_is_said(written_without_r: Path) -> None:
     outcome = verify(written_without_r, None)
     assert outcome.failed == []
-    assert any("written on a machine without R" in note for note in outcome.notes)
+    assert any("written where R was not there" in note for note in outcome.notes)
 
 
 def test_another_number_is_found_wrong_without_r_too(numbers_only: Path, tmp_path: Path) -> None:

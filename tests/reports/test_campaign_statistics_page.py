@@ -105,7 +105,11 @@ def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "sentence"),
-    [("r-missing", "apt-get install r-base-core"), ("nothing-to-test", "two scenarios with two runs each")],
+    [
+        ("r-missing", "apt-get install r-base-core"),
+        ("r-failed", "did not start"),
+        ("nothing-to-test", "two scenarios with two runs each"),
+    ],
 )
 def test_without_tests_the_reason_stands_there_and_no_table(reason: str, sentence: str) -> None:
     part = {"available": False, "reason": reason, "test": "welch", "planning": None, "blocks": None,
