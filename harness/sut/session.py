@@ -41,7 +41,7 @@ from harness.sut.clock import ClockExchange, begin_exchange, end_exchange
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors reach us as exceptions
 
 HARNESS = Path(__file__).resolve().parent
-WORKLOADS = HARNESS.parent / "workloads"
+WORKLOADS = HARNESS.parents[1] / "workloads"
 OLDEST_PYTHON = (3, 8)
 AGENT_NEEDS = ("psutil",)
 AGENT_PACKAGES = (*AGENT_NEEDS, "nvidia-ml-py")

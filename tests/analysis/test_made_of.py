@@ -18,8 +18,9 @@ from reports.comparison.sides import Part
 from reports.findings.campaign import of_pooling
 from reports.inference import statistics
 from reports.pages.campaign import remarks
-from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
+from tests.reports.make_campaign import PACKAGES, Load, Shape, SyntheticRun, make_campaign
 
+ENVIRONMENT = hashlib.sha256("".join(f"{package}\n" for package in PACKAGES).encode()).hexdigest()
 OTHER = hashlib.sha256(b"another program").hexdigest()
 SMALL = Shape(loads={"cnn": Load(52.0, 34.0, 61.0, epochs=2)}, repetitions=2, baseline_blocks=2, duration_s=10)
 SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
@@ -148,7 +149,7 @@ def test_another_package_is_invalid_with_its_versions(runs: list[RunFolder]) -> 
     (finding,) = found(second_with(runs, environment=environment))
     assert finding[:2] == ("invalid", "cnn")
     assert finding[2] == {
-        "environment.sha256": ["c" * 64, "d" * 64], "environment.numpy": ["2.4.0", "2.5.0"],
+        "environment.sha256": [ENVIRONMENT, "d" * 64], "environment.numpy": ["2.4.0", "2.5.0"],
         "environment.psutil": ["7.0.0", "none"], "environment.torch": ["none", "2.9.0"],
     }  # fmt: skip
 
@@ -182,7 +183,7 @@ def compared(lab: Path, one: str, other: str, *differs: str) -> dict[str, Any]:
     ("other", "key", "values"),
     [
         ("program", "program.train.py", ("{train}", OTHER)),
-        ("packages", "environment", ("c" * 64, "d" * 64)),
+        ("packages", "environment", (ENVIRONMENT, "d" * 64)),
         ("more", "program./opt/x.py", ("none", OTHER)),
         ("tracked", "trackers.tracker_codecarbon.py", ("none", "e" * 64)),
     ],

@@ -20,6 +20,7 @@ from harness.measure.photos import attach_photos
 from harness.record.errors import AnalysisError, ConfigError
 from harness.record.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
 from harness.station.config import load
+from harness.station.provenance import software_facts
 from reports import pdf
 from reports.campaign.analyse import results_text, write_results
 from reports.pages.audit import Issue, Material, audit_page, missing_particulars
@@ -83,7 +84,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(campaign: Path) -> str:
-    return audit_html(campaign, write_results(campaign).read_text())
+    own = software_facts(APPLICATION)
+    written = write_results(campaign, {key: own[key] for key in ("commit", "dirty")})  # as the command does
+    return audit_html(campaign, written.read_text())
 
 
 @pytest.fixture(scope="module")
