@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.attest.receiver import GENESIS, TELLING, good_lines
 from harness.record.documents import Json
 from harness.record.errors import WitnessError, why
-from harness.record.run_folder import read_plain
+from harness.record.plain_files import read_plain
 
 MOST_BYTES = 256 << 20
 BACK_S = 1.0

@@ -19,9 +19,9 @@ from typing import Protocol, Self, TypeGuard
 
 from harness.attest.signer import public_not_private
 from harness.attest.timestamps import stamp_digest, stamped_at
+from harness.record.campaign_folder import RECEIPT_OF, WITNESSED, CampaignFolder
 from harness.record.documents import Json, load_object
 from harness.record.errors import DocumentError, LabError, WitnessError
-from harness.record.run_folder import RECEIPT_OF, WITNESSED, CampaignFolder
 from harness.station.config import SSH_ADDRESS, LabConfig
 
 TIMEOUT_S = 30.0

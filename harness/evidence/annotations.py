@@ -6,8 +6,8 @@ Knows the annotation log. Knows no numbers: what an exclusion does to a mean is 
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import RunFolderError, printable
-from harness.record.run_folder import CampaignFolder
 
 
 def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclude: str | None) -> str:

@@ -1,7 +1,7 @@
 """What the log says that a tracker's file says of a run, against the attached file itself.
 
 Knows the entries of attachments and the importer that made them. Knows no keys. The bytes of the file are checked with
-all other bytes of the campaign (`run_folder.examine`).
+all other bytes of the campaign (`record.verify.examine`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,11 @@ from harness.foreign.importers.tracker import (
     windows_of,
 )
 from harness.foreign.importers.tracker_file import Row
+from harness.record.campaign_folder import TRACKER
 from harness.record.documents import Json
 from harness.record.errors import LabError
-from harness.record.run_folder import TRACKER, Check, Examination, RunFolder
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Check, Examination
 
 
 def check_trackers(campaign: Path, seen: Examination) -> list[Check]:

@@ -21,8 +21,9 @@ from pathlib import Path, PurePosixPath
 import bagit
 
 from harness.evidence.statement import parts_of
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import RunFolderError, SigningError, why
-from harness.record.run_folder import CAMPAIGN, CampaignFolder, open_plain, read_plain
+from harness.record.plain_files import open_plain, read_plain
 
 PAYLOAD = "data"
 DECLARATION = "bagit.txt"

@@ -22,7 +22,9 @@ from harness.evidence.changes import precedes
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
 from harness.record.errors import ConfigError, DocumentError
-from harness.record.run_folder import Check, Examination, RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Check, Examination
 from harness.station.config import with_defaults
 from reports.campaign.witnessed import seconds
 

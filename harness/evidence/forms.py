@@ -26,7 +26,9 @@ from harness.record.documents import (
     matches,
 )
 from harness.record.errors import DocumentError
-from harness.record.run_folder import JOURNAL, WORK, Check, Examination, RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import JOURNAL, WORK, RunFolder
+from harness.record.verify import Check, Examination
 
 Form: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = str | None

@@ -12,21 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, DERIVED, RECEIPTS, STATEMENT, CampaignFolder
+from harness.record.chain import ChainedLog
 from harness.record.documents import Json, describe, load_object, matches
 from harness.record.errors import DocumentError, EvidenceBroken
-from harness.record.run_folder import (
-    ANNOTATIONS,
-    CAMPAIGN,
-    DERIVED,
-    RECEIPTS,
-    STATEMENT,
-    CampaignFolder,
-    ChainedLog,
-    Check,
-    Examination,
-    RunFolder,
-    sha256_of,
-)
+from harness.record.plain_files import sha256_of
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Check, Examination
 
 SIGNATURE = "campaign.statement.json.sig"
 SCHEMA = 1

@@ -41,20 +41,13 @@ from harness.evidence.recomputed import (
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
+from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import ClockEvent, Json, Thresholds
 from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
-from harness.record.run_folder import (
-    DERIVED,
-    MANIFEST,
-    SEAL_SIGNATURE,
-    STATEMENT,
-    CampaignFolder,
-    Check,
-    Examination,
-    RunFolder,
-    examine,
-    read_plain,
-)
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
+from harness.record.seal import MANIFEST, SEAL_SIGNATURE
+from harness.record.verify import Check, Examination, examine
 from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
 from reports.campaign.analyse import RESULTS

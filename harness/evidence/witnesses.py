@@ -14,9 +14,11 @@ from pathlib import Path
 from harness.attest.receipts import Receipt, WitnessLog, breaks_of_campaign, lines_of, read_log, receipt_of, told_in
 from harness.attest.signer import OF_RECEIPT, PUBLIC_KEY, PublicKey, read_public_key, signer_of
 from harness.attest.timestamps import problem_of, stamped_at
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from harness.record.errors import WitnessError, why
-from harness.record.run_folder import CampaignFolder, Check, Examination, open_plain
+from harness.record.plain_files import open_plain
+from harness.record.verify import Check, Examination
 
 SHOWN = 5
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"

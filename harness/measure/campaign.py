@@ -32,20 +32,11 @@ from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import Bench, Ended, execute, utc_now
 from harness.measure.speaking import MeterAway, require_speaking
+from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
 from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
-from harness.record.run_folder import (
-    CAMPAIGN,
-    EMPTY,
-    JOURNAL,
-    LOST,
-    CampaignFolder,
-    RunFolder,
-    Sign,
-    seal_folder,
-    signature_of,
-    unsigned,
-)
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.seal import Sign, seal_folder, signature_of, unsigned
 from harness.station.config import LabConfig, Scenario, changed_since
 from meters.meter import MeterError
 

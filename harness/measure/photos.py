@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
 from harness.record.errors import ConfigError, RunFolderError, why
-from harness.record.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
 from harness.station.config import LabConfig
 
 FOLDER = "photos"

@@ -20,9 +20,11 @@ from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.plan import make_plan
 from harness.measure.speaking import FIRST_READING_S
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json, matches
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
-from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
+from harness.record.run_folder import RunFolder
+from harness.record.verify import verify_campaign
 from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
 from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
 from harness.station.register import (

@@ -30,19 +30,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.campaign_folder import LOST, PHOTO, TRACKER, CampaignFolder, write_derived
 from harness.record.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
 from harness.record.errors import AnalysisError, DocumentError, RunFolderError
-from harness.record.run_folder import (
-    LOST,
-    PHOTO,
-    TRACKER,
-    CampaignFolder,
-    Examination,
-    RunFolder,
-    examine,
-    read_plain,
-    write_derived,
-)
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Examination, examine
 from reports.campaign import label, witnessed
 from reports.campaign import recorded as records
 from reports.campaign import statistics as campaign_statistics

@@ -3,7 +3,7 @@ of a witness, with the span in which nobody else knew.
 
 Knows the entries of the campaign's log and of its receipts. Checks no signature and no witness's own log
 (`harness.evidence.witnesses` does): what a receipt says is taken as it stands, and belongs to a line of the log
-(`run_folder.examine` checked that).
+(`record.verify.examine` checked that).
 
 A head covers every line before it, so of an entry whose own receipt is missing the next receipt says since when it
 stood: the span reaches from the entry's stamp (the host's clock) to that receipt's (the witness's).
@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from harness.record.campaign_folder import RECEIPT_OF, WITNESSED
 from harness.record.documents import Json, load_object
 from harness.record.errors import DocumentError
-from harness.record.run_folder import RECEIPT_OF, WITNESSED
 from reports.results.finding import Finding
 
 CLOCK_S = 5.0

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Event, PhaseEvent, PowerDescriptor
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import analyse
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference, observer_term
 from reports.results.uncertainty import t_quantile

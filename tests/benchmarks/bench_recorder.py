@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from harness.measure.recorder import Journal, MeterRecorder, seal_run
 from harness.record.documents import Start, Stop
-from harness.record.run_folder import RunWriter
+from harness.record.run_writer import RunWriter
 from meters.registry import open_meter
 from meters.transport import read_capture
 from tests.harness.emulated import emulator

@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, GapEvent, PhaseEvent
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 
 pytestmark = pytest.mark.timeout(900)
 HANGS_S = 400

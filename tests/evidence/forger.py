@@ -11,8 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import dump
-from harness.record.run_folder import CAMPAIGN, JOURNAL, MANIFEST, CampaignFolder, seal_folder, sha256_of
+from harness.record.plain_files import sha256_of
+from harness.record.run_folder import JOURNAL
+from harness.record.seal import MANIFEST, seal_folder
 from reports.campaign.analyse import write_results
 from tests.reports.make_campaign import wire_log
 

@@ -20,9 +20,11 @@ from harness.evidence.study_folder import sealed_inputs, study_html, write_study
 from harness.evidence.verification import Outcome
 from harness.foreign.importers.oscar import import_oscar
 from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, ExitStatus, Json
 from harness.record.errors import AnalysisError, ConfigError, LabError
-from harness.record.run_folder import MANIFEST, CampaignFolder, examine, write_sealed
+from harness.record.seal import MANIFEST, write_sealed
+from harness.record.verify import examine
 from reports.campaign.iso14756 import parse_timeliness
 from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
 from reports.comparison.sides import Part

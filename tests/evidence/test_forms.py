@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from harness.evidence.forms import check_forms
+from harness.record.campaign_folder import ANNOTATIONS, CampaignFolder
 from harness.record.documents import Json
-from harness.record.run_folder import ANNOTATIONS, JOURNAL, CampaignFolder, Examination, RunFolder, examine
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.verify import Examination, examine
 from tests.evidence.forger import copied, journal_of, write_journal
 
 Entries = list[dict[str, Any]]

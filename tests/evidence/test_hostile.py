@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from harness.attest.signer import PublicKey, read_public_key
 from harness.evidence.verification import verify
+from harness.record.campaign_folder import ANNOTATIONS, STATEMENT, CampaignFolder
 from harness.record.errors import LabError
-from harness.record.run_folder import ANNOTATIONS, STATEMENT, CampaignFolder, examine
+from harness.record.verify import examine
 from reports.campaign.analyse import analyse
 from tests.evidence.forger import copied, journal_of, reforge, write_journal
 

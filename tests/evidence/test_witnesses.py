@@ -18,8 +18,9 @@ from harness.attest.receiver import own_digest
 from harness.attest.signer import read_public_key
 from harness.attest.witness import untold
 from harness.evidence.witnesses import Witnesses, check_witnesses, read_witnesses
+from harness.record.campaign_folder import RECEIPTS, CampaignFolder
 from harness.record.errors import WitnessError
-from harness.record.run_folder import RECEIPTS, CampaignFolder, examine
+from harness.record.verify import examine
 from reports.campaign.analyse import write_results
 from reports.campaign.witnessed import evaluate
 from tests.evidence.conftest import SHAPE, make_key

@@ -11,8 +11,8 @@ from unittest import mock
 
 from harness.attest import receiver
 from harness.attest.witness import tellings_of
+from harness.record.campaign_folder import CAMPAIGN, RECEIPTS, CampaignFolder
 from harness.record.documents import Json
-from harness.record.run_folder import CAMPAIGN, RECEIPTS, CampaignFolder
 from tests.evidence.forger import unlock
 
 AT_ONCE_S = 0.3

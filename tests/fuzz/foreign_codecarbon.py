@@ -18,8 +18,8 @@ from random import Random
 from typing import Any
 
 from harness.foreign.importers.tracker import Choice, import_tracker, windows_of
+from harness.record.campaign_folder import TRACKER, CampaignFolder
 from harness.record.errors import LabError
-from harness.record.run_folder import TRACKER, CampaignFolder
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.fuzz.foreign import (
     Files,

@@ -12,8 +12,8 @@ from harness.measure import speaking
 from harness.measure.campaign import Campaign, Progress
 from harness.measure.run import Bench
 from harness.measure.speaking import MeterAway, require_speaking
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
-from harness.record.run_folder import CampaignFolder
 from meters.meter import Meter, MeterMismatch
 from meters.registry import open_meter
 from tests.harness.emulated import emulator

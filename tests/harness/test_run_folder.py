@@ -14,22 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.measure.recorder import Journal
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder, write_derived
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
 from harness.record.errors import DocumentError, EvidenceBroken, RunFolderError
-from harness.record.run_folder import (
-    CAMPAIGN,
-    JOURNAL,
-    MANIFEST,
-    CampaignFolder,
-    RunFolder,
-    RunWriter,
-    examine,
-    read_plain,
-    seal_folder,
-    verify_campaign,
-    verify_run,
-    write_derived,
-)
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.run_writer import RunWriter
+from harness.record.seal import MANIFEST, seal_folder
+from harness.record.verify import examine, verify_campaign, verify_run
 from tests.harness.start import START
 from tests.sut.netns import run
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from harness.foreign.importers.grouping import Grouping
 from harness.foreign.importers.imported import read_source
 from harness.foreign.importers.oscar import find_layout, import_oscar
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent
 from harness.record.errors import ImportFileError, RunFolderError
-from harness.record.run_folder import CampaignFolder, verify_campaign
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 from tests.importers.oscar_files import (
     ACTIONS,

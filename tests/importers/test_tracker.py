@@ -14,9 +14,10 @@ from harness.evidence.bag import unpack_bag
 from harness.evidence.verification import verify
 from harness.foreign.importers.nvidia_smi import import_nvidia_smi
 from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PhaseEvent
 from harness.record.errors import ImportFileError, LabError, RunFolderError
-from harness.record.run_folder import CampaignFolder, examine
+from harness.record.verify import examine
 from reports.campaign.analyse import analyse
 from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers import tracker_blocks

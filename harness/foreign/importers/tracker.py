@@ -42,9 +42,10 @@ from harness.foreign.importers.tracker_file import (
     table_of,
     time_fault_of,
 )
+from harness.record.campaign_folder import TRACKER, CampaignFolder
 from harness.record.documents import ClockEvent, Json, PhaseEvent
 from harness.record.errors import ImportFileError, RunFolderError, why
-from harness.record.run_folder import TRACKER, CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 
 FOLDER = "trackers"
 NAME = "codecarbon"
