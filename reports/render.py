@@ -12,8 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.record.campaign_folder import CampaignFolder, write_derived
 from harness.record.documents import VERSION, Json
-from harness.record.run_folder import CampaignFolder, write_derived
 from reports.campaign.analyse import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page

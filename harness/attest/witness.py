@@ -19,9 +19,10 @@ from typing import Protocol, Self, TypeGuard
 
 from harness.attest.signer import public_not_private
 from harness.attest.timestamps import stamp_digest, stamped_at
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, load_object
+from harness.record.entries import RECEIPT_OF, WITNESSED, RunEnd, header_of, of
 from harness.record.errors import DocumentError, LabError, WitnessError
-from harness.record.run_folder import RECEIPT_OF, WITNESSED, CampaignFolder
 from harness.station.config import SSH_ADDRESS, LabConfig
 
 TIMEOUT_S = 30.0
@@ -180,23 +181,23 @@ def tellings_of(campaign: CampaignFolder) -> list[Json]:
         RunFolderError, DocumentError: the log cannot be read, or its chain is broken.
     """
     entries, lines, identity = campaign.entries(), campaign.log.lines(), campaign.identity
-    name = str(entries[0].get("name", ""))[:200] if entries else ""
+    header = header_of(entries)
+    name = "" if header is None else header.name[:200]
     return [
         {
-            "campaign": identity, "name": name, "seq": entry["seq"], "head": hashlib.sha256(line).hexdigest(),
-            "event": entry["type"], "ordinal": entry["ordinal"], "folder": entry["folder"],
-            "manifest": entry.get("manifest"),
+            "campaign": identity, "name": name, "seq": entry.seq, "head": hashlib.sha256(line).hexdigest(),
+            "event": entry.TYPE, "ordinal": entry.ordinal, "folder": entry.folder,
+            "manifest": entry.manifest if isinstance(entry, RunEnd) else None,
         }
-        for entry, line in zip(entries, lines, strict=True)
-        if entry["type"] in WITNESSED
+        for entry, line in zip(entries, lines, strict=False)  # a run may have begun between the two
+        if isinstance(entry, WITNESSED)
     ]  # fmt: skip
 
 
 def untold(campaign: CampaignFolder, kind: str) -> list[Json]:
     """What this kind of witness has not given a receipt for yet."""
-    receipts = [one for one in campaign.receipts.entries() if one["type"] == RECEIPT_OF[kind]]
-    known = [(one["of"], one["head"]) for one in receipts]
-    return [one for one in tellings_of(campaign) if (one["seq"], one["head"]) not in known]
+    known = {(receipt.of, receipt.head) for receipt in of(RECEIPT_OF[kind], campaign.receipts.entries())}
+    return [telling for telling in tellings_of(campaign) if (telling["seq"], telling["head"]) not in known]
 
 
 def deliver(campaign: CampaignFolder, channels: Sequence[Channel]) -> dict[str, str]:
@@ -208,7 +209,7 @@ def deliver(campaign: CampaignFolder, channels: Sequence[Channel]) -> dict[str, 
             for begin in range(0, len(waiting), MOST_AT_ONCE):
                 for receipt in channel.receipts(waiting[begin : begin + MOST_AT_ONCE]):
                     utc = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                    campaign.receipts.append(RECEIPT_OF[channel.kind], utc, receipt)
+                    campaign.receipts.append(RECEIPT_OF[channel.kind].TYPE, utc, receipt)
         except (LabError, OSError) as error:
             problems[channel.name] = str(error)
     return problems
@@ -221,6 +222,7 @@ class Messenger:
     def __init__(self, campaign: CampaignFolder, channels: Sequence[Channel]) -> None:
         self.problems: dict[str, str] = {}
         self._campaign, self._channels = campaign, channels
+        self._read = CampaignFolder(campaign.path)  # the thread's own: an open log is of one thread
         self._wake, self._closing = threading.Event(), False
         self._failed_s = -RETRY_S
         self._thread = threading.Thread(target=self._work, name="witness", daemon=True)
@@ -252,5 +254,5 @@ class Messenger:
             # What was told before the context was left is delivered after this line, at the latest.
             is_last = self._closing
             if not is_last or time.monotonic() - self._failed_s > RETRY_S:
-                self.problems = deliver(self._campaign, self._channels)
+                self.problems = deliver(self._read, self._channels)
                 self._failed_s = time.monotonic() if self.problems else -RETRY_S

@@ -54,7 +54,7 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabError: a side is not what it should be, or the folder cannot be written.
     """
-    from harness.record.run_folder import write_sealed
+    from harness.record.seal import write_sealed
     from harness.station.config import APPLICATION
     from harness.station.provenance import software_facts
     from reports.campaign.iso14756 import parse_timeliness

@@ -15,8 +15,9 @@ from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
 from harness.measure.campaign import Campaign
 from harness.measure.embedded import open_wires
+from harness.record.campaign_folder import CAMPAIGN
 from harness.record.errors import ConfigError
-from harness.record.run_folder import CAMPAIGN, verify_campaign
+from harness.record.verify import verify_campaign
 from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import software_facts
 

@@ -26,7 +26,7 @@ from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import Bench, utc_now
-from harness.record.run_folder import Sign
+from harness.record.seal import Sign
 from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register

@@ -36,7 +36,7 @@ def call(arguments: argparse.Namespace) -> int:
     with at_work("verifying the campaign before it is signed"):
         from harness.evidence.statement import SIGNATURE
         from harness.evidence.verification import sign_campaign
-        from harness.record.run_folder import STATEMENT
+        from harness.record.campaign_folder import STATEMENT
 
         statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
     key = statement["signer"]["fingerprint"]

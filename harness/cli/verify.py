@@ -20,7 +20,7 @@ from harness.record.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
     from harness.evidence.verification import Outcome
-    from harness.record.run_folder import Check
+    from harness.record.verify import Check
 
 ZIP_BEGIN = b"PK"
 WRITERS = {"derived/results.json": "computed_by", "comparison.json": "software", "study.json": "software"}
@@ -191,7 +191,7 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
     """
     from harness.attest.signer import read_public_key
     from harness.evidence.witnesses import read_witnesses
-    from harness.record.run_folder import CAMPAIGN, STUDY_FILE
+    from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE
     from reports.comparison.comparison import COMPARISON
 
     key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))

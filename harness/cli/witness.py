@@ -83,7 +83,7 @@ def send(arguments: argparse.Namespace) -> int:
     """
     from harness.attest.witness import channels_of, deliver
     from harness.measure.campaign import locked
-    from harness.record.run_folder import CampaignFolder
+    from harness.record.campaign_folder import CampaignFolder
     from harness.station.config import load
 
     config = load(arguments.lab)

@@ -11,9 +11,11 @@ from pathlib import Path
 from harness.evidence.changes import moved_since, rules_of, unlike, writer_of_sealed
 from harness.evidence.recomputed import FORGED, SHOWN, check_page
 from harness.evidence.verification import Outcome
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, load_object
 from harness.record.errors import LabError
-from harness.record.run_folder import CampaignFolder, Check, read_plain, verify_sealed
+from harness.record.plain_files import read_plain
+from harness.record.verify import Check, verify_sealed
 from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text
 from reports.comparison.sides import Part
 from reports.inference import statistics

@@ -16,7 +16,9 @@ from harness.record.codec import read_records
 from harness.record.documents import VERSION, Json, PowerDescriptor, load_object
 from harness.record.errors import LabError
 from harness.record.origins import REGISTER
-from harness.record.run_folder import JOURNAL, Check, RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.verify import Check
 from harness.station.register import Register, RegisterFile, stated
 from meters.reading import Description, Identity, Origin
 from meters.registry import remedy

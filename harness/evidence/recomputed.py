@@ -28,9 +28,11 @@ from harness.evidence.changes import (
     rules_of,
     writer_of,
 )
+from harness.record.campaign_folder import DERIVED
 from harness.record.documents import VERSION, Json, load_object
 from harness.record.errors import DocumentError, LabError, why
-from harness.record.run_folder import DERIVED, Check, Examination, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.verify import Check, Examination
 from reports.campaign.analyse import RESULTS, CampaignResult, analyse, results_text
 from reports.inference import statistics
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html

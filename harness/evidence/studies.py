@@ -19,9 +19,11 @@ from harness.evidence.study_folder import (
     with_rows,
 )
 from harness.evidence.verification import Outcome
+from harness.record.campaign_folder import STUDY_FILE
 from harness.record.documents import Json, load_object
 from harness.record.errors import LabError, why
-from harness.record.run_folder import STUDY_FILE, Check, read_plain, verify_sealed
+from harness.record.plain_files import read_plain
+from harness.record.verify import Check, verify_sealed
 from reports.inference import statistics
 from reports.render import REPORT
 from reports.results.rules import as_before

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE, CampaignFolder
 from harness.record.codec import read_records
 from harness.record.documents import Json, load_object
 from harness.record.errors import ConfigError, RunFolderError, why
-from harness.record.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
+from harness.record.plain_files import read_plain
+from harness.record.seal import write_sealed
 from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
 from reports.campaign.analyse import ORIGINS, AnalysedRun, analyse

@@ -16,13 +16,15 @@ from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import Described, check_descriptor
 from harness.measure.recorder import listen
 from harness.record.documents import VERSION, Json, NoteEvent, PowerDescriptor
-from harness.record.run_folder import Check, Examination, RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Check, Examination
 from meters import host, registry
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import CaptureError, Meter, MeterError
 from meters.playback import Guesses, Playback, PlaybackOver, Strayed
 from meters.reading import CODEC, Description, Identity, Origin, Reading, cells_of, columns_of, header_of
-from meters.transport import Exchange, read_capture
+from meters.wire_log import Exchange, read_capture
 
 WIRE = "wire"
 """The name of the check."""

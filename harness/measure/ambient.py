@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.measure.recorder import Journal
 from harness.record.documents import IndicatorDescriptor
 from harness.record.errors import LabError, why
-from harness.record.run_folder import RunWriter
+from harness.record.run_writer import RunWriter
 from harness.station.config import Ambient
 
 STREAM = "samples-ambient.csv"

@@ -32,7 +32,8 @@ from harness.record.documents import (
     tame,
 )
 from harness.record.errors import DocumentError, LabError, RunFolderError, printable, why
-from harness.record.run_folder import RunWriter, Sign, unsigned
+from harness.record.run_writer import RunWriter
+from harness.record.seal import Sign, unsigned
 from harness.station.register import stated
 from meters import host
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged

@@ -31,7 +31,9 @@ from harness.record.documents import (
     WaitEvent,
 )
 from harness.record.errors import Interrupted, LabError, printable
-from harness.record.run_folder import WORK, RunWriter, Sign
+from harness.record.run_folder import WORK
+from harness.record.run_writer import RunWriter
+from harness.record.seal import Sign
 from harness.station.config import LabConfig, Scenario
 from harness.station.register import Register
 from harness.sut.clock import ClockExchange, boot_ns

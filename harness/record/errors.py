@@ -23,6 +23,7 @@ What a SUT or a meter said stands in many messages: `printable` before a termina
 """
 
 import errno
+from pathlib import Path
 
 
 class LabError(Exception):
@@ -116,6 +117,11 @@ def why(error: Exception) -> str:
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__
     advice = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{words}: {advice}" if advice else words
+
+
+def refused(path: Path, what: str, error: OSError) -> RunFolderError:
+    """The disk refuses a run: which file, why, and what to do."""
+    return RunFolderError(f"{path}: cannot {what} ({why(error)}); `wattlab run` continues")
 
 
 _RIGHTS = "you have no right to it, chmod and chown change that"

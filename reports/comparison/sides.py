@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
-from harness.record.run_folder import CampaignFolder, examine
+from harness.record.verify import examine
 from reports.campaign.analyse import AT_RUN, EPOCH, AnalysedRun, CampaignResult, Group, analyse, results_text
 from reports.campaign.iso14756 import TASK, Tasks, tasks_of
 from reports.comparison import comparability

@@ -9,19 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, RECEIPTS
 from harness.record.documents import Json
-from harness.record.run_folder import (
-    ANNOTATIONS,
-    CAMPAIGN,
-    IMAGE_TYPES,
-    MANIFEST,
-    MAX_PHOTO_BYTES,
-    PHOTO,
-    RECEIPTS,
-    SEAL_SIGNATURE,
-    read_plain,
-    sha256_of,
-)
+from harness.record.plain_files import read_plain, sha256_of
+from harness.record.seal import MANIFEST, SEAL_SIGNATURE
 from reports.pages.lookup import Results, listed, pick
 
 

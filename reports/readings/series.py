@@ -27,7 +27,8 @@ from harness.record.documents import (
     PowerDescriptor,
 )
 from harness.record.errors import AnalysisError, why
-from harness.record.run_folder import RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
 from reports.energy.meter_error import certificate_of
 from reports.energy.moving import is_moving
 from reports.readings.actions import Action as Action

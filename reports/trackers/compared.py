@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import ClockEvent, Json, Start, dump, matches
-from harness.record.run_folder import RunFolder, read_plain
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
 from reports.energy import budget, hardware
 from reports.energy.contributions import RunTerms, Stream, joined
 from reports.energy.efficiency import Ratio, ratio_of_means

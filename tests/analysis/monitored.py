@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.record.documents import Event, IndicatorDescriptor, PowerDescriptor, Start, Stop, dump
-from harness.record.run_folder import RunWriter
+from harness.record.run_writer import RunWriter
 from tests.reports.make_campaign import SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign, stamp
 
 Table = dict[str, Any]

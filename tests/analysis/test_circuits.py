@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, RangeChangeEvent
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import AnalysedRun
 from reports.findings import run as findings_run
 from reports.readings.series import read_run

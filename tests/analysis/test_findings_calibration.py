@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from reports.findings.campaign import of_calibration, of_pooling
 from tests.reports.make_campaign import Shape, make_campaign
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Thresholds
 from harness.record.errors import AnalysisError
-from harness.record.run_folder import CampaignFolder
 from reports.energy import oscar
 from reports.energy.contributions import Stream
 from reports.energy.energy import power_function

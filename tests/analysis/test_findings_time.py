@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse, exclusion_of, write_results
 from reports.findings import stamps as findings_time
 from reports.readings import clock

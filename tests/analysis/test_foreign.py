@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, Thresholds, foreign_load_grade
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import CampaignResult, analyse, exclusion_of
 from reports.energy.observer import Difference, ObserverEffect
 from reports.energy.selftest import WindowFit

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.foreign.importers.oscar import import_oscar
-from harness.record.run_folder import CampaignFolder
+from harness.record.campaign_folder import CampaignFolder
 from reports.campaign import label
 from reports.campaign.analyse import analyse
 from reports.campaign.label import LabelRun

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, Start
 from harness.record.errors import AnalysisError
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from reports.comparison import sides
 from reports.comparison.comparison import Options, compare
 from reports.comparison.sides import Part

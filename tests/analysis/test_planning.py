@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import AnalysisError
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import analyse
 from reports.inference.planning import (
     Pilot,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.foreign.importers.imported import ImportedRun, write_campaign
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import IndicatorDescriptor, PhaseEvent, PowerDescriptor
-from harness.record.run_folder import CampaignFolder
 from reports.campaign import recorded as records
 from reports.campaign.analyse import write_results
 from reports.readings.series import RunSeries, read_run

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.foreign.importers.nvidia_smi import import_nvidia_smi
 from harness.foreign.importers.oscar import import_oscar
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
-from harness.record.run_folder import CAMPAIGN, CampaignFolder
 from reports.campaign.analyse import CampaignResult, analyse, write_results
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 

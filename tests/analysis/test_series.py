@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, ClockEvent, IndicatorDescriptor, PhaseEvent
 from harness.record.errors import AnalysisError
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from reports.readings.series import read_indicators, read_power, read_run
 from tests.analysis.streams import descriptor
 from tests.reports.make_campaign import Shape, make_campaign

@@ -13,7 +13,8 @@ from harness.evidence.studies import verify_study
 from harness.evidence.study_folder import write_study
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, RunFolderError
-from harness.record.run_folder import MANIFEST, verify_sealed, write_sealed
+from harness.record.seal import MANIFEST, write_sealed
+from harness.record.verify import verify_sealed
 from tests.analysis.studies import HEAD, STUDIES, TABLE, question
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

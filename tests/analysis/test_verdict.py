@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.record.run_folder import MANIFEST
+from harness.record.seal import MANIFEST
 from reports.campaign.analyse import CampaignResult, analyse
 from reports.findings import catalogue as findings
 from reports.findings import verdict

@@ -9,7 +9,7 @@ import pytest
 from harness import cli
 from harness.attest import receiver
 from harness.measure.preflight import Reason, check_lab
-from harness.record.run_folder import CampaignFolder
+from harness.record.campaign_folder import CampaignFolder
 from harness.station.config import load
 from harness.sut import agent
 from harness.sut.session import SutConfig

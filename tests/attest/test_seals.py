@@ -9,8 +9,10 @@ import pytest
 
 from harness.attest.signer import OF_SEAL, PRINCIPAL, SealSigner, read_public_key
 from harness.evidence.verification import verify
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError
-from harness.record.run_folder import MANIFEST, SEAL_SIGNATURE, CampaignFolder, seal_folder, signature_of, verify_run
+from harness.record.seal import MANIFEST, SEAL_SIGNATURE, seal_folder, signature_of
+from harness.record.verify import verify_run
 from reports.campaign.analyse import write_results
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import edit_rows, reforge, unlock

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from harness.record.documents import GapEvent
-from harness.record.run_folder import verify_campaign
+from harness.record.verify import verify_campaign
 from tests.e2e.test_campaign import HANGS_S, LAB, STEPS, LabUnderTest, lab, wait_for
 
 __all__ = ["lab"]  # the fixture

@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, GapEvent, PhaseEvent
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 
 pytestmark = pytest.mark.timeout(900)
 HANGS_S = 400
@@ -95,7 +96,7 @@ class LabUnderTest:
         return CampaignFolder(self.campaign).runs()
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
-        return [entry for entry in CampaignFolder(self.campaign).entries() if entry["type"] == kind]
+        return [entry.raw for entry in CampaignFolder(self.campaign).entries() if kind == entry.TYPE]
 
     def loads(self) -> list[psutil.Process]:
         """The processes of the scenario that are alive."""

@@ -12,7 +12,10 @@ import pytest
 
 from harness.attest.receipts import read_log
 from harness.evidence.witnesses import check_witnesses, read_witnesses
-from harness.record.run_folder import JOURNAL, SEAL_SIGNATURE, CampaignFolder, RunFolder, examine
+from harness.record.campaign_folder import CampaignFolder
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.seal import SEAL_SIGNATURE
+from harness.record.verify import examine
 from reports.render import audit_html
 from tests.attest.accounts import Account, witness_account
 from tests.e2e.test_campaign import HANGS_S, LAB, STEPS, LabUnderTest, wait_for

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.measure.plan import make_plan
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, PhaseEvent, WaitEvent
-from harness.record.run_folder import CampaignFolder, RunFolder
+from harness.record.run_folder import RunFolder
 from harness.station.config import APPLICATION, load
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
@@ -96,4 +97,4 @@ def test_the_observer_effect_becomes_part_of_the_campaign(lab: LabUnderTest) -> 
     said = lab.call("verify", "runs/c").stdout
     assert "4 of 12 planned runs have no" in said
     assert "1 of " in said[said.rindex("\n", 0, said.index("checks FAILED")) :]
-    assert CampaignFolder(lab.campaign).entries()[1]["stage"] == "first"
+    assert CampaignFolder(lab.campaign).entries()[1].raw["stage"] == "first"

@@ -9,8 +9,10 @@ import pytest
 from harness import cli
 from harness.evidence.annotations import annotate
 from harness.evidence.verification import verify
+from harness.record.campaign_folder import ANNOTATIONS, CampaignFolder
 from harness.record.errors import EvidenceBroken, RunFolderError
-from harness.record.run_folder import ANNOTATIONS, CampaignFolder, sha256_of, verify_campaign
+from harness.record.plain_files import sha256_of
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse, write_results
 from reports.render import write_report
 from tests.evidence.forger import copied

@@ -18,8 +18,9 @@ from harness.evidence.comparisons import verify_comparison
 from harness.evidence.recomputed import CHANGE, Computed, check_report, check_results, recompute
 from harness.evidence.studies import verify_study
 from harness.evidence.verification import Outcome, verify
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, Json
-from harness.record.run_folder import CampaignFolder, examine
+from harness.record.verify import examine
 from reports.campaign.analyse import RESULTS, analyse, results_text
 from reports.render import GENERATOR, REPORT, audit_html
 from reports.results.rules import Rule

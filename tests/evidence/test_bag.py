@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from harness import cli
 from harness.evidence import bag
 from harness.evidence.bag import LIMITS, Limits, unpack_bag, write_bag
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import RunFolderError, SigningError
-from harness.record.run_folder import CampaignFolder
 from tests.evidence.forger import copied
 
 

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from harness.evidence.contradictions import check_contradictions
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import NoteEvent
-from harness.record.run_folder import JOURNAL, CampaignFolder, RunFolder, examine, sha256_of
+from harness.record.plain_files import sha256_of
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.verify import examine
 from tests.evidence.forger import copied, journal_of, reforge, unlock, write_journal
 
 Documents = list[dict[str, Any]]

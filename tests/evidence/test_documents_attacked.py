@@ -20,9 +20,11 @@ from harness.evidence.study_folder import sealed_inputs, study_html, write_study
 from harness.evidence.verification import Outcome
 from harness.foreign.importers.oscar import import_oscar
 from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, ExitStatus, Json
 from harness.record.errors import AnalysisError, ConfigError, LabError
-from harness.record.run_folder import MANIFEST, CampaignFolder, examine, write_sealed
+from harness.record.seal import MANIFEST, write_sealed
+from harness.record.verify import examine
 from reports.campaign.iso14756 import parse_timeliness
 from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
 from reports.comparison.sides import Part
@@ -275,7 +277,7 @@ def test_published_readings_that_were_imported_twice_are_no_replicates(tmp_path:
 
 
 def test_campaigns_of_one_uid_that_measured_twice_are_two(lab: Path) -> None:
-    uids = [CampaignFolder(lab / name).entries()[0]["uid"] for name in ("a", "b")]
+    uids = [CampaignFolder(lab / name).entries()[0].raw["uid"] for name in ("a", "b")]
     assert uids[0] == uids[1]
     assert not verify_comparison(lab / "compared").failed
 

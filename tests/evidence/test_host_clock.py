@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.verification import verify
-from harness.record.run_folder import Check
+from harness.record.verify import Check
 from reports.campaign.analyse import analyse
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, journal_of, reforge, write_journal

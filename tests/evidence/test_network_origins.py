@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from harness.evidence.verification import Outcome, verify
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor
-from harness.record.run_folder import CampaignFolder, Check, RunWriter, verify_run
+from harness.record.run_writer import RunWriter
+from harness.record.verify import Check, verify_run
 from reports.campaign.analyse import CampaignResult, analyse
 from reports.pages.campaign import remarks
 from reports.render import write_report

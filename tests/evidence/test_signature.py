@@ -11,8 +11,8 @@ from harness import cli
 from harness.attest.signer import OF_CAMPAIGN, PRINCIPAL, problem_of, public_not_private, read_public_key, sign
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.verification import sign_campaign, verify
+from harness.record.campaign_folder import STATEMENT, CampaignFolder
 from harness.record.errors import SigningError
-from harness.record.run_folder import STATEMENT, CampaignFolder
 from reports.campaign.analyse import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows

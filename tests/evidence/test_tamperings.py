@@ -25,9 +25,11 @@ from harness.evidence import recomputed
 from harness.evidence.bag import unpack_bag, write_bag
 from harness.evidence.verification import sign_campaign, verify
 from harness.evidence.witnesses import check_witnesses, read_witnesses
+from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, CampaignFolder
 from harness.record.documents import NoteEvent
 from harness.record.errors import SigningError
-from harness.record.run_folder import ANNOTATIONS, CAMPAIGN, CampaignFolder, examine, sha256_of
+from harness.record.plain_files import sha256_of
+from harness.record.verify import examine
 from reports.campaign.analyse import write_results
 from reports.render import GENERATOR
 from tests.evidence.conftest import SHAPE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.record.run_folder import CampaignFolder
+from harness.record.campaign_folder import CampaignFolder
 from tests.evidence.forger import copied
 from tests.harness.test_run_folder import unlock
 

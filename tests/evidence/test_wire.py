@@ -10,7 +10,9 @@ import pytest
 from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import DESCRIPTOR
 from harness.evidence.wire import check_wires
-from harness.record.run_folder import JOURNAL, CampaignFolder, Check, Examination, RunFolder, examine
+from harness.record.campaign_folder import CampaignFolder
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.verify import Check, Examination, examine
 from harness.station.register import STATED
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 

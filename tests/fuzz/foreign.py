@@ -22,8 +22,8 @@ from random import Random
 from typing import Literal
 
 from harness.foreign.importers.imported import Summary
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import LabError
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import analyse
 
 Files = Mapping[str, bytes]

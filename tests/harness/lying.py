@@ -18,7 +18,7 @@ from harness.measure.material import Inventory, Material
 from harness.measure.run import Bench
 from harness.record.documents import Json
 from harness.record.errors import SutUnreachable
-from harness.record.run_folder import unsigned
+from harness.record.seal import unsigned
 from harness.station.config import LabConfig, load
 from harness.sut.session import AgentSession, Fetched, OnExchange, OnRecord, Sut, SutConfig
 from meters.meter import Meter, MeterTimeout

@@ -11,7 +11,7 @@ from harness.measure.ambient import AmbientRecorder, read_temperature_c
 from harness.measure.preflight import check_lab
 from harness.measure.recorder import Journal
 from harness.record.errors import LabError
-from harness.record.run_folder import RunWriter
+from harness.record.run_writer import RunWriter
 from harness.station.config import Ambient, load
 from harness.sut.session import SutConfig
 from tests.harness.test_config import MINIMAL

@@ -18,8 +18,8 @@ from harness.measure.ambient import read_temperature_c
 from harness.measure.campaign import Campaign, in_use, locked
 from harness.measure.material import read_staged
 from harness.measure.preflight import check_lab
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import LabError
-from harness.record.run_folder import CampaignFolder
 from harness.station import config
 from harness.station.access import access_of
 from harness.station.config import APPLICATION, LabConfig

@@ -13,8 +13,8 @@ import pytest
 
 from harness import cli
 from harness.cli import init
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError, LabError
-from harness.record.run_folder import CampaignFolder
 from harness.station.config import (
     APPLICATION,
     TEMPLATE,

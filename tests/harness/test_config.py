@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError, RunFolderError, why
-from harness.record.run_folder import CampaignFolder
 from harness.station.config import APPLICATION, LabConfig, load
 
 MINIMAL = """\

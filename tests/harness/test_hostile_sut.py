@@ -13,9 +13,11 @@ from harness.measure import recorder
 from harness.measure import run as run_module
 from harness.measure.plan import PlannedRun
 from harness.measure.run import Ended, execute
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, NoteEvent
 from harness.record.errors import DocumentError
-from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from harness.record.run_folder import RunFolder
+from harness.record.verify import verify_campaign
 from harness.sut import session as sut_module
 from harness.sut.session import MAX_LINE, Link
 from reports.campaign.analyse import CampaignResult, analyse

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from harness.measure.campaign import Campaign
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Start, encode
-from harness.record.run_folder import JOURNAL, MANIFEST, CampaignFolder, RunWriter, verify_campaign
+from harness.record.run_folder import JOURNAL
+from harness.record.run_writer import RunWriter
+from harness.record.seal import MANIFEST
+from harness.record.verify import verify_campaign
 from harness.station.config import LabConfig
 from reports.campaign.analyse import write_results
 from reports.render import audit_html
@@ -50,7 +54,7 @@ def counts(_run: Path) -> str | None:
 
 
 def last(campaign: Campaign) -> dict[str, Any]:
-    return campaign.folder.entries()[-1]
+    return campaign.folder.entries()[-1].raw
 
 
 def test_a_folder_removed_after_its_start_document_was_on_disk_is_gone(config: LabConfig) -> None:
@@ -163,8 +167,8 @@ def test_a_log_of_before_does_not_say_whether_a_folder_was_gone_or_empty(campaig
     log = CampaignFolder(old)
     for entry in entries:
         drop = ("seq", "prev", "utc", "type", "line_sha256", "lost", "signature", "unsigned")
-        if entry["type"] != "run-start":
-            log.append(entry["type"], entry["utc"], {key: entry[key] for key in entry if key not in drop})
+        if entry.TYPE != "run-start":
+            log.append(entry.TYPE, entry.utc, {key: entry.raw[key] for key in entry.raw if key not in drop})
     results = json.loads(write_results(old).read_text())
     codes = [finding["code"] for finding in results["findings"]]
     assert "run-lost" not in codes

@@ -20,7 +20,8 @@ from harness.record.documents import (
     Start,
     Stop,
 )
-from harness.record.run_folder import RunFolder, RunWriter
+from harness.record.run_folder import RunFolder
+from harness.record.run_writer import RunWriter
 from meters.meter import Meter, MeterGarbage
 from meters.reading import Description, Identity, Origin, Reading
 from meters.registry import open_meter

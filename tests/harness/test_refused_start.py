@@ -12,8 +12,8 @@ from harness.cli.screen import lasting
 from harness.measure.campaign import Campaign, _estimate_s, is_done, locked
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import of_files
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import LabNotReady, RunFolderError
-from harness.record.run_folder import CAMPAIGN, CampaignFolder
 from harness.station.config import LabConfig
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC
@@ -62,7 +62,7 @@ def test_a_campaign_that_began_a_run_is_kept(config: LabConfig) -> None:
         lambda campaign: campaign.folder.append("run-begin", UTC, {"ordinal": 1, "folder": NAME, "attempt": 1}),
     )
     kept = CampaignFolder(config.campaign_folder)
-    assert [entry["type"] for entry in kept.entries()] == ["campaign", "plan", "attachment", "run-begin"]
+    assert [entry.TYPE for entry in kept.entries()] == ["campaign", "plan", "attachment", "run-begin"]
 
 
 def test_a_campaign_that_was_there_is_kept_though_no_run_of_it_was_begun(config: LabConfig) -> None:

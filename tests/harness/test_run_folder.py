@@ -14,22 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.measure.recorder import Journal
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder, write_derived
+from harness.record.chain import line_of
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
 from harness.record.errors import DocumentError, EvidenceBroken, RunFolderError
-from harness.record.run_folder import (
-    CAMPAIGN,
-    JOURNAL,
-    MANIFEST,
-    CampaignFolder,
-    RunFolder,
-    RunWriter,
-    examine,
-    read_plain,
-    seal_folder,
-    verify_campaign,
-    verify_run,
-    write_derived,
-)
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import JOURNAL, RunFolder
+from harness.record.run_writer import RunWriter
+from harness.record.seal import MANIFEST, seal_folder
+from harness.record.verify import examine, verify_campaign, verify_run
 from tests.harness.start import START
 from tests.sut.netns import run
 
@@ -188,7 +181,9 @@ def test_any_changed_byte_of_the_logs_last_line_is_found(tmp_path: Path, data: s
 
 def test_an_entry_that_lacks_a_field_is_named_not_stumbled_over(tmp_path: Path) -> None:
     campaign = write_campaign(tmp_path / "c", 1)
-    campaign.append("run-end", UTC, {"ordinal": 1})
+    with campaign.log.path.open("ab") as log:
+        entry = {"seq": 4, "prev": campaign.head(), "utc": UTC, "type": "run-end", "ordinal": 1}
+        log.write(line_of(entry) + b"\n")
     assert any(
         "campaign.jsonl:4: an entry of type 'run-end' lacks exit_status, folder" in f for f in failures(campaign.path)
     )
@@ -212,7 +207,7 @@ def test_a_half_written_last_line_of_the_log_is_cut_away_by_the_next_append(tmp_
     assert len(campaign.entries()) == 3
     campaign.append("run-begin", UTC, {"ordinal": 2, "folder": "f", "attempt": 1})
     assert (tmp_path / "c" / CAMPAIGN).read_bytes().startswith(whole + b'{"seq":4,')
-    assert campaign.entries()[3]["prev"] == hashlib.sha256(whole.splitlines()[-1]).hexdigest()
+    assert campaign.entries()[3].raw["prev"] == hashlib.sha256(whole.splitlines()[-1]).hexdigest()
 
 
 def test_a_run_without_a_stop_document_was_aborted_and_may_end_in_mid_line(tmp_path: Path) -> None:

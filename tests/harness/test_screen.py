@@ -29,7 +29,7 @@ from harness.measure.plan import PlannedRun
 from harness.measure.preflight import Reason
 from harness.measure.ranging import Found
 from harness.record.documents import VERSION
-from harness.record.run_folder import Check
+from harness.record.verify import Check
 from meters.reading import Identity, Origin, RangeChoice, Reading
 from meters.registry import DRIVERS
 from reports.energy import selftest

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from harness import cli
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names
 from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ImportFileError
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import analyse
 
 DATA = Path(__file__).parents[1] / "data"

@@ -15,9 +15,10 @@ from harness.foreign.importers.nvidia_smi import import_nvidia_smi
 from harness.foreign.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
 from harness.foreign.importers.oscar_kinds import require_kind
 from harness.foreign.importers.ptd_log import read_log
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import GapEvent, NoteEvent
 from harness.record.errors import ImportFileError
-from harness.record.run_folder import CampaignFolder, verify_campaign
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 from reports.readings.series import read_run
 

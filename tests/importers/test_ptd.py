@@ -22,9 +22,11 @@ from harness.cli import main
 from harness.foreign.importers.imported import SourceFile
 from harness.foreign.importers.ptd import import_ptd
 from harness.foreign.importers.ptd_log import Log, parse_identify, read_log
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import GapEvent, NoteEvent, PhaseEvent, RangeChangeEvent
 from harness.record.errors import ImportFileError, RunFolderError
-from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from harness.record.run_folder import RunFolder
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 
 KRAI = Path(__file__).parents[1] / "data" / "ptd" / "krai"

@@ -19,9 +19,11 @@ from harness.foreign.importers.imported import SourceFile
 from harness.foreign.importers.loadgen import Unplaced, Window, place, read_windows
 from harness.foreign.importers.ptd import import_ptd
 from harness.foreign.importers.ptd_log import read_log
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PhaseEvent, WindowEvent
 from harness.record.errors import ImportFileError
-from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
+from harness.record.run_folder import RunFolder
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import CampaignResult, analyse
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import (
     SCHEMA,
     VERSION,
@@ -34,7 +35,8 @@ from harness.record.documents import (
     Thresholds,
     dump,
 )
-from harness.record.run_folder import WORK, CampaignFolder, RunFolder, RunWriter
+from harness.record.run_folder import WORK, RunFolder
+from harness.record.run_writer import RunWriter
 from meters import wattsup
 from meters.reading import CODEC, columns_of, header_of
 

@@ -29,9 +29,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, PowerDescriptor
 from harness.record.errors import ExportError
-from harness.record.run_folder import CampaignFolder
 from reports.campaign.analyse import analyse
 from reports.energy.energy import power_function, summed
 from reports.energy.hardware import AMOUNTS, OLD_MEMORY, recorded_unit

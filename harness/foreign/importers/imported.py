@@ -19,6 +19,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import (
     SCHEMA,
     Event,
@@ -31,7 +32,7 @@ from harness.record.documents import (
     Thresholds,
 )
 from harness.record.errors import ImportFileError, RunFolderError
-from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunWriter
+from harness.record.run_writer import RunWriter
 from harness.station.config import APPLICATION
 from harness.station.provenance import host_facts, software_facts
 

@@ -1,0 +1,329 @@
+"""Whether a campaign, a run or a sealed folder is what was sealed: digests, chain, completeness, origins.
+
+Knows files, digests and documents. Knows no numbers; what a stream means is not its business. Behind a fault the rest
+is checked all the same.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.record.campaign_folder import (
+    ANNOTATIONS,
+    CAMPAIGN,
+    DERIVED,
+    RECEIPTS,
+    STATEMENT,
+    CampaignFolder,
+)
+from harness.record.chain import ChainedLog
+from harness.record.documents import PowerDescriptor
+from harness.record.entries import (
+    Attachment,
+    Entry,
+    Plan,
+    Receipt,
+    RunBegin,
+    RunEnd,
+    RunStart,
+    Timestamp,
+    header_of,
+    of,
+)
+from harness.record.errors import DocumentError, RunFolderError, why
+from harness.record.origins import NETWORK, problems_of, words_of
+from harness.record.plain_files import below, inside, is_plain, read_plain, regular_files, sha256_of
+from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
+from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
+from harness.record.wire_log import received, stands_in
+from meters.reading import EMULATOR_MARK, PTY_MAJORS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a verification: what was checked, whether it holds, what was found."""
+
+    subject: str
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A campaign read once: every check, the log, the annotations and the receipts as far as they can be read, the
+    readable runs by the names of their folders, and why the others cannot be read."""
+
+    checks: list[Check]
+    entries: list[Entry]
+    annotations: list[Entry]
+    receipts: list[Entry]
+    runs: dict[str, RunFolder]
+    unreadable: dict[str, str]
+
+
+def verify_campaign(path: Path) -> list[Check]:
+    """Digests of every run, the chain of manifests, and completeness (no run removed, added, replaced or reordered)."""
+    return examine(path).checks
+
+
+def verify_run(path: Path) -> list[Check]:
+    """Recompute every digest of one sealed run: nothing changed, nothing added, nothing missing."""
+    return _examine_run(path)[0]
+
+
+def verify_sealed(path: Path) -> list[Check]:
+    """Recompute every digest of a folder that `write_sealed` made: nothing changed, nothing added, nothing missing."""
+    return _verify_bytes(path)[0]
+
+
+def examine(path: Path) -> Examination:
+    """Read a campaign once, every check made; behind a broken chain the rest is checked all the same.
+
+    Raises:
+        RunFolderError: the folder is no campaign.
+    """
+    campaign = CampaignFolder(path)
+    entries, checks = _examine_log(campaign.log, path.name, "chain")
+    checks.append(_verify_plain(path, entries))
+    annotations, noted = _examine_log(campaign.annotations, path.name, "annotations")
+    checks += noted if annotations or not all(check.passed for check in noted) else []
+    receipts, chained = _examine_log(campaign.receipts, path.name, "receipts")
+    checks += chained if receipts or not all(check.passed for check in chained) else []
+    checks += _verify_receipts(path.name, receipts, campaign.log.lines())
+    checks += _verify_whole(path, entries)
+    begun = {begin.folder: begin for begin in of(RunBegin, entries)}
+    started = {start.folder: start for start in of(RunStart, entries)}
+    ended = {end.folder: end for end in of(RunEnd, entries)}
+    on_disk = [run.name for run in campaign.run_paths()]
+    checks.append(_verify_complete(path.name, entries, ended, on_disk))
+    runs: dict[str, RunFolder] = {}
+    unreadable: dict[str, str] = {}
+    header = header_of(entries)
+    previous: str | None = None
+    for name in [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]:
+        found, run = _examine_run(path / name)
+        checks += found
+        if isinstance(run, str):
+            unreadable[name] = run
+        else:
+            runs[name] = run
+            if name in begun:
+                checks += _verify_link(run, previous, ended.get(name))
+                checks.append(
+                    _verify_place(run, begun[name], started.get(name), None if header is None else header.name)
+                )
+        previous = (ended[name].manifest if name in ended else None) or previous
+    checks += [_verify_attachment(path, attachment) for attachment in of(Attachment, entries)]
+    return Examination(checks, entries, annotations, receipts, runs, unreadable)
+
+
+def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Entry], list[Check]]:
+    """A log's entries, as far as they can be read, and whether its chain holds."""
+    try:
+        entries = log.entries()
+        return entries, [Check(subject, name, True, f"{len(entries)} entries, head {log.head()}")]
+    except (DocumentError, RunFolderError) as error:
+        checks = [Check(subject, name, False, str(error))]
+    try:
+        return log.readable(), checks
+    except RunFolderError:
+        return [], checks
+
+
+def _verify_whole(path: Path, entries: Sequence[Entry]) -> Iterator[Check]:
+    """No log of a campaign that ended, or was signed, ends with half a line: nothing chains or counts it, and somebody
+    who reads the file takes it for a part. Of one that is being measured a kill may leave one; it is cut away."""
+    begun, ended = of(RunBegin, entries), [end.ordinal for end in of(RunEnd, entries)]
+    planned = [run.get("ordinal") for plan in of(Plan, entries) for run in plan.runs]
+    is_over = len(begun) == len(ended) and all(ordinal in ended for ordinal in planned)
+    if not is_over and not (path / STATEMENT).exists():
+        return
+    for name in (CAMPAIGN, ANNOTATIONS, RECEIPTS):
+        try:
+            rest = read_plain(path / name).rpartition(b"\n")[2]
+        except OSError:
+            continue  # not there, or a link, which `plain` names
+        if rest:
+            detail = f"{name} ends with half a line, which is in no chain: {rest[:60]!r}; it was added, or cut off"
+            yield Check(path.name, "whole", False, detail)
+
+
+def _verify_receipts(subject: str, receipts: Sequence[Entry], lines: Sequence[bytes]) -> Iterator[Check]:
+    """Every receipt is of a line that stands in the log as the witness was told it: none was cut off or rewritten."""
+    if not receipts:
+        return
+    heads = dict(enumerate((hashlib.sha256(line).hexdigest() for line in lines), 1))
+    problems = [
+        f"line {receipt.raw.get('of')} of {CAMPAIGN} is not the one that the witness was told: the log was cut back or "
+        "rewritten"
+        for receipt in receipts
+        if not isinstance(receipt, Receipt | Timestamp) or heads.get(receipt.of) != receipt.head
+    ]
+    found = "; ".join(dict.fromkeys(problems)) or f"{len(receipts)} receipts, each of a line of the log"
+    yield Check(subject, "receipts", not problems, found)
+
+
+def _verify_plain(path: Path, entries: Sequence[Entry]) -> Check:
+    """No link, pipe or device stands in the campaign's folder, nor anywhere below `derived` and what was attached, and
+    no folder there that holds nothing (the runs' own are checked with them)."""
+    attached = {attachment.top for attachment in of(Attachment, entries)}
+    places = [path / name for name in sorted({DERIVED} | attached) if "\0" not in name]
+    items = [item for place in places if place.is_dir() and not place.is_symlink() for item in below(place)]
+    odd = [item for item in [*sorted(path.iterdir()), *items] if not is_plain(item)]
+    empty = [item for item in items if is_plain(item) and item.is_dir() and not any(item.iterdir())]
+    problems = [f"{item.relative_to(path)}: a link, pipe or device, not followed" for item in odd]
+    problems += [f"{item.relative_to(path)}: a folder with nothing in it, which nothing lists" for item in empty]
+    return Check(path.name, "plain", not problems, "; ".join(problems) or "plain files and folders only")
+
+
+def _verify_complete(
+    subject: str, entries: Sequence[Entry], ended: Mapping[str, RunEnd], on_disk: Sequence[str]
+) -> Check:
+    begun = [begin.folder for begin in of(RunBegin, entries)]
+    # A run that was cut off before anything was recorded ends with the manifest null and has no folder.
+    recorded = {name for name in begun if name not in ended or ended[name].manifest is not None}
+    problems = [f"{name} is missing" for name in begun if name in recorded and name not in on_disk]
+    problems += [f"{name} is not in the campaign's log" for name in sorted(set(on_disk) - set(begun))]
+    problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
+    problems += [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
+    return Check(subject, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs")
+
+
+def _verify_link(run: RunFolder, previous: str | None, end: RunEnd | None) -> list[Check]:
+    """The run names the manifest before it, and the campaign's log names this run's manifest and how it ended."""
+    name = run.path.name
+    manifest, signature, status = (end.manifest, end.signature, end.exit_status) if end else (None, None, None)
+    if manifest != run.manifest_sha256:
+        detail = "its manifest is not the one in the campaign's log: replaced or resealed"
+        return [Check(name, "link", False, detail)]
+    if run.start.previous_manifest != previous:
+        return [Check(name, "link", False, "it does not follow the run before it: replaced or reordered")]
+    if signature != signature_of(run.path):
+        return [Check(name, "link", False, "the signature of its seal is not the one in the campaign's log")]
+    if status != run.exit_status:
+        detail = f"the campaign's log says it ended with {status}, its journal says {run.exit_status}"
+        return [Check(name, "link", False, f"{detail}: the journal was cut off or edited")]
+    return [Check(name, "link", True, "follows the run before it")]
+
+
+def _verify_place(run: RunFolder, begin: RunBegin, started: RunStart | None, campaign: str | None) -> Check:
+    """The run is the one that the campaign's log began: same campaign, ordinal, attempt and start document."""
+    start, problems = run.start, []
+    if started is not None and started.start != run.start_sha256:
+        problems.append("its start document is not the one that the log saw on disk: exchanged")
+    if campaign is not None and start.campaign != campaign:
+        problems.append(f"it was measured for the campaign {start.campaign!r}, this is {campaign!r}")
+    if start.ordinal != begin.ordinal:
+        problems.append(f"it is run {start.ordinal}, the log began run {begin.ordinal} here")
+    if start.attempt != begin.attempt:
+        problems.append(f"it is attempt {start.attempt}, the log began attempt {begin.attempt} here")
+    return Check(run.path.name, "place", not problems, "; ".join(problems) or "the run that the log began")
+
+
+def _verify_attachment(folder: Path, attachment: Attachment) -> Check:
+    """An attachment of the campaign is there and as it was attached."""
+    name = attachment.path
+    try:
+        path = folder / inside(name)
+        if any(above.is_symlink() for above in path.parents if above != folder and folder in above.parents):
+            raise RunFolderError(f"{path}: behind a link")
+        same = sha256_of(path) == attachment.sha256
+    except (OSError, RunFolderError) as error:
+        return Check(name, "attachment", False, f"cannot be read ({why(error)})")
+    return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")
+
+
+def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:
+    """The checks of one run and its documents, or why they cannot be read. Every file is hashed once."""
+    checks, digests = _verify_bytes(path)
+    if digests is None:
+        return checks, checks[0].detail
+    try:
+        run = RunFolder.open(path)
+    except (RunFolderError, DocumentError) as error:
+        return [*checks, Check(path.name, "journal", False, str(error))], str(error)
+    checks.append(Check(path.name, "journal", True, f"ended: {run.exit_status}"))
+    checks += _verify_stop(run, digests)
+    checks += [_verify_origin(run, descriptor) for descriptor in run.power]
+    return checks, run
+
+
+def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
+    """The run's files against its manifest, and their digests as they are now; None where a link stands among them:
+    then nothing of the run may be read."""
+    subject, manifest = path.name, path / MANIFEST
+    try:
+        digests = {
+            name: sha256_of(path / name) for name in regular_files(path) if name not in (MANIFEST, SEAL_SIGNATURE)
+        }
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "plain", False, str(error))], None
+    if not manifest.is_file():
+        detail = f"{MANIFEST} is missing: the run was never sealed or was tampered with"
+        return [Check(subject, "sealed", False, detail)], digests
+    try:
+        listed = read_manifest(manifest)
+    except (RunFolderError, OSError) as error:
+        return [Check(subject, "manifest", False, str(error))], digests
+    problems = [f"{name} is missing" for name in sorted(listed.keys() - digests.keys())]
+    problems += [f"{name} is a folder with nothing in it, which no run has" for name in _empty_folders(path)]
+    problems += [f"{name} is not in the manifest" for name in sorted(digests.keys() - listed.keys())]
+    problems += [
+        f"{name}: sha256 {digests[name]} differs from the sealed {listed[name]}"
+        for name in sorted(digests.keys() & listed.keys())
+        if digests[name] != listed[name]
+    ]
+    return [Check(subject, "bytes", not problems, "; ".join(problems) or f"{len(listed)} files as sealed")], digests
+
+
+def _empty_folders(run: Path) -> list[str]:
+    """Folders of a run that hold nothing, those left out that every run begins with."""
+    folders = (item for item in below(run) if item.is_dir() and not item.is_symlink() and not any(item.iterdir()))
+    return [name for item in folders if (name := item.relative_to(run).as_posix()) not in BEGUN_WITH]
+
+
+def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
+    """What start and stop document say of inputs, of what was staged, and of streams, against the files."""
+    if run.stop is None:
+        return []
+    problems = [
+        f"{name} differs from the stop document"
+        for name, summary in run.stop.streams.items()
+        if digests.get(name) != summary.get("sha256")
+    ]
+    problems += [
+        f"inputs/{name} differs from the start document"
+        for name, digest in run.start.inputs.items()
+        if digests.get(f"inputs/{name}") != digest
+    ]
+    problems += [
+        f"{WORK}/{name} differs from what the start document says was staged"
+        for name, staged in (run.start.staged or {}).items()
+        if staged.get("kept") and digests.get(f"{WORK}/{name}") != staged.get("sha256")
+    ]
+    return [Check(run.path.name, "streams", not problems, "; ".join(problems) or "as in start and stop")]
+
+
+def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
+    """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes; on
+    a network the register's key or declaration in place of the port."""
+    claim = f"meter {descriptor.meter}: {descriptor.origin}"
+    if descriptor.origin not in ("instrument", *NETWORK):
+        return Check(run.path.name, "origin", True, claim)
+    evidence, said = descriptor.evidence, received(run.path / f"wire-{descriptor.meter}.log")
+    words = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware")).split()
+    problems = []
+    if descriptor.origin in NETWORK:
+        claim += words_of(descriptor)
+        problems += problems_of(descriptor, run.read_input)
+    elif evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
+        problems.append("its port is no hardware device")
+    if descriptor.origin == "instrument" and not evidence.get("sysfs_serial"):
+        problems.append("its port has no serial number")
+    if not any(stands_in(word, said) for word in words):
+        problems.append("its identity does not stand in the wire log")
+    if EMULATOR_MARK.encode() in said or EMULATOR_MARK in " ".join(words):
+        problems.append("its wire log carries the mark of an emulator")
+    return Check(run.path.name, "origin", not problems, f"{claim}{', but ' if problems else ''}{'; '.join(problems)}")
