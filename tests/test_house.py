@@ -163,8 +163,11 @@ def test_every_file_that_a_page_points_to_is_there() -> None:
 SMALL_HOUSE = {
     "harness": ["cli/__init__", "cli/meter", "evidence/__init__", "foreign/__init__", "measure/__init__", "measure/run",
                 "measure/embedded", "measure/preflight", "attest/__init__", "attest/receiver", "attest/witness",
-                "sut/__init__", "sut/agent", "sut/inventory", "sut/session", "sut/clock", "station/__init__",
-                "station/config", "record/__init__", "record/errors", "record/documents", "record/run_folder"],
+                *(f"sut/{module}" for module in (
+                    "__init__", "agent", "inventory", "answers", "channel", "clock", "files", "link", "login",
+                    "machine", "prepare", "session")),
+                "station/__init__", "station/config", "record/__init__", "record/errors",
+                "record/documents", "record/run_folder"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", *(f"{room}/__init__" for room in (
         "pages", "figures", "comparison", "study", "campaign", "trackers", "findings", "inference", "energy",

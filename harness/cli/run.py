@@ -30,7 +30,7 @@ from harness.record.run_folder import Sign
 from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register
-from harness.sut.session import Sut
+from harness.sut.machine import Sut
 from reports.campaign.analyse import analyse, exclusion_of
 from reports.inference import planning
 from reports.inference.planning import Sizes, Wanted

@@ -8,24 +8,22 @@ the evidence that every descriptor carries.
 import ctypes
 import fcntl
 import json
-import os
 import selectors
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 from harness.record.errors import LabError
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, EMBEDDED, LabConfig
+from harness.station.config import APPLICATION, EMBEDDED, LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import Register, load_register
-from harness.sut.session import SutConfig
 from meters import registry
 from meters.meter import Meter
 
@@ -39,7 +37,7 @@ PR_SET_PDEATHSIG = 1
 class Wires:
     """Where everything is reached: the SUT, and each meter's port."""
 
-    sut: SutConfig
+    sut: SutSection
     ports: Mapping[str, str]
     openers: Mapping[str, Callable[[BinaryIO], Meter]]
     embedded: tuple[str, ...]
@@ -66,27 +64,18 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
         sut = config.file.sut
         if sut.host == EMBEDDED:
             sshd = stack.enter_context(LoopbackSshd(folder / "sshd"))
-            wire = SutConfig(
+            sut = replace(
+                sut,
                 host=sshd.host,
                 port=sshd.port,
                 user=sshd.user,
-                key_file=sshd.key_file,
-                known_hosts=sshd.known_hosts,
+                key_file=str(sshd.key_file),
+                known_hosts=str(sshd.known_hosts),
                 python=str(APPLICATION / sut.python),
                 folder=str((folder / "sut").resolve()),
             )
             embedded.append("system under test (this machine, over sshd on loopback)")
-        else:
-            wire = SutConfig(
-                host=sut.host,
-                port=sut.port,
-                user=sut.user or os.environ.get("USER", "root"),
-                key_file=Path(sut.key_file).expanduser() if sut.key_file else None,
-                known_hosts=Path(sut.known_hosts).expanduser(),
-                python=sut.python,
-                folder=sut.folder,
-            )
-        yield Wires(wire, ports, openers, tuple(embedded))
+        yield Wires(sut, ports, openers, tuple(embedded))
 
 
 @contextmanager

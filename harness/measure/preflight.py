@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal
 from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
 from harness.measure.ambient import read_temperature_c
+from harness.measure.diagnosis import diagnose
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.plan import make_plan
@@ -24,7 +25,7 @@ from harness.record.documents import Json, matches
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
 from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
-from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
+from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, SutSection, changed_since
 from harness.station.register import (
     Match,
     Register,
@@ -35,7 +36,7 @@ from harness.station.register import (
     validity_on,
 )
 from harness.sut.agent import machine_state
-from harness.sut.session import Sut, SutConfig
+from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
 from meters.registry import remedy, why
@@ -62,7 +63,7 @@ class Reason:
 
 
 def check_lab(
-    config: LabConfig, sut: SutConfig, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+    config: LabConfig, sut: SutSection, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
 ) -> list[Reason]:
     """Everything that can be found out without measuring, in the order disk, host, campaign, files, meters, SUT."""
     register = _register_of(config)
@@ -402,15 +403,15 @@ def _of_check_load(register: Register, match: Match, origin: Origin, subject: st
 # --- the SUT ---
 
 
-def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
+def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
     try:
         with Sut.connect(wire) as sut:
-            yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
-            diagnoses = sut.diagnose(horizon_s(config), _begun(config), config.file.thresholds)
-            for found in diagnoses:
-                severity: Severity = "ok" if found.severity == "info" else found.severity
-                yield Reason(severity, f"SUT {found.code}", found.text)
-            if not any(found.code == "python" for found in diagnoses):
+            yield Reason("ok", "SUT", f"{wire.address} reached, host key known")
+            diagnoses = diagnose(sut, horizon_s(config), _begun(config), config.file.thresholds)
+            for remark in diagnoses:
+                severity: Severity = "ok" if remark.severity == "info" else remark.severity
+                yield Reason(severity, f"SUT {remark.code}", remark.text)
+            if not any(remark.code == "python" for remark in diagnoses):
                 yield from _packages(config, sut)
                 yield from _programs(config, sut)
             yield from _prepared(config, sut)

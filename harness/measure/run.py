@@ -34,8 +34,10 @@ from harness.record.errors import Interrupted, LabError, printable
 from harness.record.run_folder import WORK, RunWriter, Sign
 from harness.station.config import LabConfig, Scenario
 from harness.station.register import Register
+from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange, boot_ns
-from harness.sut.session import ANSWER_S, AgentSession, RatingResult, Sut
+from harness.sut.machine import Sut
+from harness.sut.session import ANSWER_S, AgentSession
 from meters.meter import Meter, MeterError
 from meters.reading import Identity, Origin
 

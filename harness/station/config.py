@@ -141,7 +141,8 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SutSection:
-    """How to reach the system under test and how it samples itself."""
+    """How to reach the system under test and how it samples itself. `python` and `folder` are paths there; a relative
+    one begins at the login's home."""
 
     host: str
     port: int = field(default=22, metadata=_at_least(1, 65535))
@@ -159,6 +160,26 @@ class SutSection:
     psu_efficiency_limit_percent: float = field(default=0.0, metadata=_at_least(0))
     """Limit of error of that efficiency, in percentage points."""
     description: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        """The user there; where none is named, the one who runs wattlab."""
+        return self.user or os.environ.get("USER", "root")
+
+    @property
+    def address(self) -> str:
+        """user@host:port, as errors call it."""
+        return f"{self.login}@{self.host}:{self.port}"
+
+    @property
+    def key_path(self) -> Path | None:
+        """The key file; None: one of the keys that the ssh-agent holds."""
+        return Path(self.key_file).expanduser() if self.key_file else None
+
+    @property
+    def known_hosts_path(self) -> Path:
+        """The file of known host keys."""
+        return Path(self.known_hosts).expanduser()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from harness.measure.run import Bench
 from harness.record.documents import Json
 from harness.record.errors import SutUnreachable
 from harness.record.run_folder import unsigned
-from harness.station.config import LabConfig, load
-from harness.sut.session import AgentSession, Fetched, OnExchange, OnRecord, Sut, SutConfig
+from harness.station.config import LabConfig, SutSection, load
+from harness.sut.machine import Fetched, Sut
+from harness.sut.session import AgentSession, OnExchange, OnRecord
 from meters.meter import Meter, MeterTimeout
 from meters.reading import Column, Description, Identity, Origin, Reading
 
@@ -190,7 +191,7 @@ class LyingSut(Sut):
     """A SUT at the other end of such wires; lies in the runs of the scenario only."""
 
     def __init__(self, lie: Lie) -> None:
-        super().__init__(SutConfig("sut", 22, "u", Path("k"), Path("h"), "python3", "f"))
+        super().__init__(SutSection(host="sut", user="u", python="python3"))
         self.lie = lie
         self.removed: list[str] = []
 

@@ -13,10 +13,9 @@ from harness.measure.preflight import Reason, check_lab
 from harness.record.errors import ConfigError
 from harness.station import config
 from harness.station.access import access_of
-from harness.station.config import LabConfig
+from harness.station.config import LabConfig, SutSection
 from harness.station.register import Register, load_register
 from harness.sut import agent
-from harness.sut.session import SutConfig
 from meters import transport
 from meters.access import Access, Credentials, Declaration, Pin
 from tests.harness.test_config import MINIMAL
@@ -232,7 +231,9 @@ def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def first_line(folder: Path, text: str, register: str) -> Reason:
     """What preflight says first of the meter; the SUT of this lab cannot be reached."""
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     configured = read(folder, text, register)
     with open_wires(configured) as wires:
         reasons = check_lab(configured, nobody, wires.openers)

@@ -22,17 +22,17 @@ from harness.record.errors import LabError
 from harness.record.run_folder import CampaignFolder
 from harness.station import config
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, LabConfig
+from harness.station.config import APPLICATION, LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import load_register
 from harness.sut import agent
-from harness.sut.session import Sut, SutConfig
+from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
 from tests.sut.conftest import Recorded, config_of, start
 
-NOBODY = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+NOBODY = SutSection(host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3")
 OWN = """\
 [scenarios.own]
 command = ["{python}", "own.py"]
@@ -45,7 +45,8 @@ LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other t
 
 MODULES = {
     "access": "station", "campaign": "measure", "photos": "measure", "material": "measure", "run": "measure",
-    "ambient": "measure", "register": "station", "session": "sut",
+    "ambient": "measure", "register": "station",
+    **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
 FOUND_BY = {
@@ -69,17 +70,17 @@ FOUND_BY = {
     "register._match": ["an instrument that is not in the register"],
     "register.Register._history": ["a damaged history"],
     "register._record": ["a damaged history"],
-    "session.Sut._require_python": ["an interpreter that is not there"],
-    "session.Sut._lacking": ["an interpreter that is not there"],
-    "session.Sut._facts_of": ["an interpreter that is not there"],
-    "session.Sut.ask_program": ["an interpreter that is not there"],
-    "session.Sut._agent": ["an interpreter that is not there"],
-    "session.Sut._last_object": ["an interpreter that is not there"],
-    "session.Sut._guarded": ["a folder of the SUT that is a file"],
-    "session.Sut.stage": ["a run of another wattlab"],
-    "session._open_client": ["no address"],
-    "session._require_key": ["no key"],
-    "session._Unknown.missing_host_key": ["an unknown host key"],
+    "machine.Sut.require_python": ["an interpreter that is not there"],
+    "machine.Sut.lacking": ["an interpreter that is not there"],
+    "machine.Sut._facts_of": ["an interpreter that is not there"],
+    "machine.Sut.ask_program": ["an interpreter that is not there"],
+    "machine.Sut._agent": ["an interpreter that is not there"],
+    "machine.Sut._last_object": ["an interpreter that is not there"],
+    "link.Link.guarded": ["a folder of the SUT that is a file"],
+    "machine.Sut.stage": ["a run of another wattlab"],
+    "login.open_client": ["no address"],
+    "login._require_key": ["no key"],
+    "login._Unknown.missing_host_key": ["an unknown host key"],
     "run.TestRun._open_meters": ["no meter at the port"],
 }
 NOT_BEFORE_A_RATING = {
@@ -91,17 +92,18 @@ NOT_BEFORE_A_RATING = {
     "run.TestRun._rate": "the command runs",
     "run.TestRun._check_streams": "hands on what ended a stream",
     "register.Register.append": "a check load, no run",
-    "session.Sut.start_load": "the observer effect",
-    "session.Sut.unstage": "after the rating",
-    "session.Sut._prepare_python": "`sut prepare`",
-    "session.Sut._install": "`sut prepare`",
-    "session.part_of_lock": "`sut prepare`",
-    "session.Sut._stream": "`sut prepare`",
-    "session._plain": "a mistake of lab.toml (test_config)",
-    "session.Sut.open_channel": "the link was lost",
-    "session.Sut._sftp": "the link was lost",
-    "session._collect": "a SUT that hangs, and did not moments ago",
-    "session.Link.receive": "the link was lost",
+    "machine.Sut.start_load": "the observer effect",
+    "machine.Sut.unstage": "after the rating",
+    "prepare._prepare_python": "`sut prepare`",
+    "prepare._install": "`sut prepare`",
+    "prepare.part_of_lock": "`sut prepare`",
+    "link.Link.stream": "`sut prepare`",
+    "files.plain": "a mistake of lab.toml (test_config)",
+    "link.Link.open_channel": "the link was lost",
+    "link.Link.sftp": "the link was lost",
+    "link._collect": "a SUT that hangs, and did not moments ago",
+    "channel.AgentChannel.receive": "the link was lost",
+    "answers.rating_result": "the command ended",
 }
 """Functions of an agent's session raise when a SUT that answered moments ago lies or goes away: all of a class."""
 SESSION = "session.AgentSession."
@@ -131,7 +133,7 @@ class Lab:
     """A lab in a folder, its SUT and its meter; a fault changes one of them."""
 
     folder: Path
-    sut: SutConfig = NOBODY
+    sut: SutSection = NOBODY
     text: str = PLAIN
     port: str = ""
     opener: Callable[[BinaryIO], Meter] | None = None
@@ -397,7 +399,7 @@ def lab(tmp_path: Path, sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _unknown_key(lab: Lab, _: ExitStack) -> Step:
-    lab.sut = replace(lab.sut, known_hosts=lab.folder / "nothing")
+    lab.sut = replace(lab.sut, known_hosts=str(lab.folder / "nothing"))
     return lambda: Sut.connect(lab.sut)
 
 

@@ -17,7 +17,7 @@ from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError
 from harness.station.config import load
 from harness.sut.inventory import described, files, interpreter_of
-from harness.sut.session import Sut
+from harness.sut.machine import Sut
 from tests.harness.test_config import MINIMAL
 
 MARKERS = b"# marks"

@@ -16,10 +16,9 @@ from harness.measure.embedded import emulator
 from harness.measure.preflight import Reason, check_lab, horizon_s
 from harness.record.documents import Json
 from harness.station import config
-from harness.station.config import LabConfig
+from harness.station.config import LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.sut import agent
-from harness.sut.session import SutConfig
 from meters.meter import Meter
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
@@ -69,7 +68,9 @@ def lab(folder: Path, port: str, text: str, register: str = REGISTER) -> LabConf
 def of_meter(configured: LabConfig, port: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
     """What preflight says of the meter; the SUT of this lab cannot be reached."""
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     opener = partial(_open, port)
     reasons = check_lab(configured, nobody, {"wall": opener})
     assert [reason.severity for reason in reasons if reason.subject == "SUT"] == ["refuse"]
@@ -173,7 +174,9 @@ def test_a_damaged_history_is_a_refusal_that_names_the_line(
     configured = lab(tmp_path, port, NAMED, certified(100))
     (tmp_path / "check-loads.jsonl").write_text("{}\n")
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     (reason,) = [reason for reason in check_lab(configured, nobody, {}) if reason.subject == "register"]
     assert reason.severity == "refuse"
     assert "check-loads.jsonl:1" in reason.text

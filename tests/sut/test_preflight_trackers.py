@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from harness.measure.preflight import check_lab
-from harness.station.config import load
-from harness.sut.session import SutConfig
+from harness.station.config import SutSection, load
 from tests.harness.test_config import MINIMAL
 
 
-def test_a_start_is_refused_where_the_sut_lacks_a_trackers_package(tmp_path: Path, config: SutConfig) -> None:
+def test_a_start_is_refused_where_the_sut_lacks_a_trackers_package(tmp_path: Path, config: SutSection) -> None:
     (tmp_path / "lab.toml").write_text(MINIMAL + 'trackers = ["nvml-rapl", "carbontracker"]\n')
     reasons = check_lab(load(tmp_path / "lab.toml"), config, {})
     found = {reason.subject: (reason.severity, reason.text) for reason in reasons if "tracker" in reason.subject}
