@@ -20,12 +20,13 @@ from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_lab_argument
+from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
-from harness.measure.run import Bench, utc_now
+from harness.measure.run import utc_now
 from harness.record.run_folder import Sign
 from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import host_facts, software_facts

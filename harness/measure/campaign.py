@@ -22,15 +22,17 @@ from statistics import mean
 from typing import TypeAlias
 
 from harness.attest.signer import SealSigner
+from harness.measure.attempt import Ended, execute
+from harness.measure.bench import Bench
 from harness.measure.gate import Condition
 from harness.measure.material import Material, read_staged
-from harness.measure.observer import ObserverRun, observer_scenarios
+from harness.measure.observer import observer_scenarios
 from harness.measure.photos import FOLDER as PHOTOS
 from harness.measure.photos import attach_photos
 from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
 from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
-from harness.measure.run import Bench, Ended, execute, utc_now
+from harness.measure.run import utc_now
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
@@ -358,7 +360,6 @@ class Campaign:
             on_start=on_start,
             on_phase=on_phase,
             reference=self._reference,
-            kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
         self._reference = ended.reference
         thrown_out: str | None = None

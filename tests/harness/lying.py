@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from harness.measure.bench import Bench
 from harness.measure.material import Inventory, Material
-from harness.measure.run import Bench
 from harness.record.documents import Json
 from harness.record.errors import SutUnreachable
 from harness.record.run_folder import unsigned

@@ -45,6 +45,7 @@ LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other t
 
 MODULES = {
     "access": "station", "campaign": "measure", "photos": "measure", "material": "measure", "run": "measure",
+    "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station",
     **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
 }  # fmt: skip
@@ -81,16 +82,16 @@ FOUND_BY = {
     "login.open_client": ["no address"],
     "login._require_key": ["no key"],
     "login._Unknown.missing_host_key": ["an unknown host key"],
-    "run.TestRun._open_meters": ["no meter at the port"],
+    "run.Run._open_meters": ["no meter at the port"],
 }
 NOT_BEFORE_A_RATING = {
     "campaign.Campaign.add_second_stage": "after the first stage",
     "campaign.Campaign._give_up_or_retry": "hands on what an attempt raised",
     "campaign.Campaign._require_meters": "a meter that spoke moments ago",
     "material.Inventory.of": "an answer of the SUT that check got right moments ago",
-    "run.TestRun.measure": "the command ended",
-    "run.TestRun._rate": "the command runs",
-    "run.TestRun._check_streams": "hands on what ended a stream",
+    "run.Run.measure": "the command ended",
+    "part.wait_rated": "the command runs",
+    "run.Run._check_streams": "hands on what ended a stream",
     "register.Register.append": "a check load, no run",
     "machine.Sut.start_load": "the observer effect",
     "machine.Sut.unstage": "after the rating",

@@ -11,8 +11,8 @@ import pytest
 
 from harness.measure import recorder
 from harness.measure import run as run_module
+from harness.measure.attempt import Ended, execute
 from harness.measure.plan import PlannedRun
-from harness.measure.run import Ended, execute
 from harness.record.documents import Json, NoteEvent
 from harness.record.errors import DocumentError
 from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
