@@ -22,7 +22,7 @@ from harness.attest.timestamps import stamp_digest, stamped_at
 from harness.record.documents import Json, load_object
 from harness.record.errors import DocumentError, LabError, WitnessError
 from harness.record.run_folder import RECEIPT_OF, WITNESSED, CampaignFolder
-from harness.station.config import SSH_ADDRESS, LabConfig
+from harness.station.station import SSH_ADDRESS, Station
 
 TIMEOUT_S = 30.0
 CONNECT_S = 10
@@ -149,16 +149,16 @@ class Authority:
             }  # fmt: skip
 
 
-def channels_of(config: LabConfig) -> list[Channel]:
+def channels_of(station: Station) -> list[Channel]:
     """The ways to the witnesses that lab.toml names."""
-    section, folder = config.file.witness, config.path.parent
-    found: list[Channel] = []
+    section, folder = station.witness, station.path.parent
+    channels: list[Channel] = []
     if section.ssh:
         files = (folder / Path(name).expanduser() for name in (section.key_file, section.known_hosts))
-        found.append(SshWitness(section.ssh, *files))
+        channels.append(SshWitness(section.ssh, *files))
     if section.rfc3161:
-        found.append(Authority(section.rfc3161))
-    return found
+        channels.append(Authority(section.rfc3161))
+    return channels
 
 
 def clock_of(channel: Channel) -> str:

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from harness.cli.screen import say
 from harness.measure.embedded import open_port
+from harness.measure.lab_file import LabConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
-from harness.station.config import LabConfig
 from harness.station.register import CheckLoad, CheckLoadRecord, judge_check_load, load_register, stated
 from meters import registry
 from meters.meter import Meter, MeterTimeout
@@ -45,7 +45,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
     Raises:
         LabError: no register, no such load, no such meter, no reading. MeterError: the meter's side.
     """
-    register = load_register(config)
+    register = load_register(config.station)
     if register is None:
         raise LabError(f"{config.path}: lab.instruments names no register; a check load stands there")
     name = str(arguments.check_load)
@@ -60,7 +60,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
         if not arguments.connected:
             _ask_to_connect(meter, name, known)
         section = config.file.meters[meter]
-        access = access_of(config, register, meter)
+        access = access_of(config.station, register, meter)
         opened = registry.open_meter(section.driver, port, capture=None, options=section.options, access=access)
         try:
             match = register.find(opened.identify(), section.instrument)

@@ -15,10 +15,11 @@ from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
 from harness.measure.campaign import Campaign
 from harness.measure.embedded import open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError
 from harness.record.run_folder import CAMPAIGN, verify_campaign
-from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 
 OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""

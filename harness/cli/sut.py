@@ -8,8 +8,9 @@ from harness.cli.called import command
 from harness.cli.screen import say
 from harness.cli.types import add_lab_argument, lab_words
 from harness.measure.embedded import open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import needs_of
-from harness.station.config import LabConfig, SutSection, load
+from harness.station.station import SutSection
 from harness.sut.machine import Sut
 from harness.sut.prepare import prepare as prepare_sut
 

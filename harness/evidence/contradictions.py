@@ -19,11 +19,11 @@ from statistics import median
 from typing import Any
 
 from harness.evidence.changes import precedes
+from harness.measure.lab_file import with_defaults
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
 from harness.record.errors import ConfigError, DocumentError
 from harness.record.run_folder import Check, Examination, RunFolder, read_plain
-from harness.station.config import with_defaults
 from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")

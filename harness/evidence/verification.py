@@ -55,8 +55,8 @@ from harness.record.run_folder import (
     examine,
     read_plain,
 )
-from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 from reports.campaign.analyse import RESULTS
 from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved

@@ -16,9 +16,9 @@ from harness.measure.plan import PlannedRun
 from harness.measure.rating.part import RunFailed
 from harness.measure.recorder import Journal, seal_run
 from harness.measure.run import OnPhase, Run, reason_of, uid_of, utc_now
+from harness.measure.scenario import Scenario
 from harness.record.documents import ExitStatus, Start, Stop
 from harness.record.run_folder import WORK, RunWriter
-from harness.station.config import Scenario
 from harness.sut.clock import boot_ns
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from harness.measure.lab_file import LabConfig
 from harness.measure.material import Inventory
+from harness.measure.scenario import Scenario
 from harness.record.documents import Json
 from harness.record.run_folder import Sign
-from harness.station.config import LabConfig, Scenario
 from harness.station.register import Register
 from harness.sut.machine import Sut
 from meters.meter import Meter

@@ -25,6 +25,7 @@ from harness.attest.signer import SealSigner
 from harness.measure.attempt import Ended, execute
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
+from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
 from harness.measure.photos import FOLDER as PHOTOS
@@ -33,6 +34,7 @@ from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make
 from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import utc_now
+from harness.measure.scenario import Scenario
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
@@ -48,7 +50,6 @@ from harness.record.run_folder import (
     signature_of,
     unsigned,
 )
-from harness.station.config import LabConfig, Scenario, changed_since
 from meters.meter import MeterError
 
 BEGIN_S = 5.0

@@ -19,11 +19,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.measure.lab_file import LabConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, EMBEDDED, LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import Register, load_register
+from harness.station.station import APPLICATION, EMBEDDED, SutSection
 from meters import registry
 from meters.meter import Meter
 
@@ -58,7 +59,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
             else section.port
             for name, section in config.file.meters.items()
         }
-        register = cache(partial(load_register, config))
+        register = cache(partial(load_register, config.station))
         openers = {name: partial(_open_meter, config, register, name, port) for name, port in ports.items()}
         embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
         sut = config.file.sut
@@ -122,7 +123,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _open_meter(
     config: LabConfig, register: Callable[[], Register | None], name: str, port: str, wire_log: BinaryIO
 ) -> Meter:
-    section, access = config.file.meters[name], access_of(config, register(), name)
+    section, access = config.file.meters[name], access_of(config.station, register(), name)
     return registry.open_meter(section.driver, port, capture=wire_log, options=section.options, access=access)
 
 

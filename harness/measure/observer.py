@@ -5,8 +5,9 @@ Knows the scenarios of the blocks; `harness.measure.rating.without_agent` makes 
 """
 
 from harness.measure.plan import OBSERVER_AGENT, OBSERVER_LOADS, observer_scenario
+from harness.measure.scenario import Scenario
 from harness.record.documents import Json
-from harness.station.config import APPLICATION, Scenario
+from harness.station.station import APPLICATION
 
 LOAD = APPLICATION / "workloads" / "load" / "load.py"
 

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.measure.lab_file import LabConfig
 from harness.record.errors import ConfigError, RunFolderError, why
 from harness.record.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
-from harness.station.config import LabConfig
 
 FOLDER = "photos"
 

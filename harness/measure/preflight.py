@@ -17,15 +17,16 @@ from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
 from harness.measure.ambient import read_temperature_c
 from harness.measure.diagnosis import diagnose
+from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.plan import make_plan
+from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import Json, matches
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
 from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
-from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, SutSection, changed_since
 from harness.station.register import (
     Match,
     Register,
@@ -35,6 +36,7 @@ from harness.station.register import (
     load_register,
     validity_on,
 )
+from harness.station.station import EMBEDDED, MeterSection, SutSection
 from harness.sut.agent import machine_state
 from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
@@ -229,14 +231,14 @@ def _photos(config: LabConfig) -> Iterator[Reason]:
 def _register_of(config: LabConfig) -> Register | None:
     """The register, where there is one that can be read; `_register` says what is wrong with another."""
     try:
-        return load_register(config)
+        return load_register(config.station)
     except ConfigError:
         return None
 
 
 def _register(config: LabConfig) -> Iterator[Reason]:
     try:
-        register = load_register(config)
+        register = load_register(config.station)
         times = 0 if register is None else len(register.check_loads())
     except LabError as error:
         yield Reason("refuse", "register", str(error))
@@ -252,7 +254,7 @@ def _register(config: LabConfig) -> Iterator[Reason]:
 
 def _seal(config: LabConfig) -> Iterator[Reason]:
     """Whether the key that is to sign every seal signs."""
-    if (key := config.seal_key) is None:
+    if (key := config.station.seal_key) is None:
         return
     try:
         sign(b"wattlab check", key, OF_SEAL, may_ask=False)
@@ -264,7 +266,7 @@ def _seal(config: LabConfig) -> Iterator[Reason]:
 
 def _witnesses(config: LabConfig) -> Iterator[Reason]:
     """Whether the witnesses answer, and how far their clocks are from this host's. None of them costs a run."""
-    for channel in channels_of(config):
+    for channel in channels_of(config.station):
         subject, before = f"witness {channel.name}", datetime.now(UTC)
         try:
             away_s = (datetime.fromisoformat(clock_of(channel)) - before).total_seconds()

@@ -23,6 +23,7 @@ from harness.measure.rating.part import POLL_S, RatingPart, RunFailed
 from harness.measure.rating.pause import Pause
 from harness.measure.rating.without_agent import HostMarked
 from harness.measure.recorder import AgentRecorder, Journal, MeterRecorder
+from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import (
     ClockEvent,
@@ -34,7 +35,6 @@ from harness.record.documents import (
 )
 from harness.record.errors import Interrupted, LabError, printable
 from harness.record.run_folder import RunWriter
-from harness.station.config import Scenario
 from harness.station.register import Register
 from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from harness.record.codec import read_records
 from harness.record.documents import Json, describe, dump, load_object, matches
 from harness.record.errors import ConfigError, DocumentError, LabError, why
-from harness.station.config import NAME_CHARACTERS, LabConfig, MeterSection
+from harness.station.consistency import NAME_CHARACTERS
+from harness.station.station import MeterSection, Station
 from meters.access import Declaration, Pin
 from meters.certificates import count_in, read_fingerprint
 from meters.reading import Accuracy, Description, Identity, Origin
@@ -286,13 +287,13 @@ class Register:
             raise LabError(f"{self.history_path}: cannot write ({error.strerror}); free the disk") from None
 
 
-def load_register(config: LabConfig) -> Register | None:
+def load_register(station: Station) -> Register | None:
     """The register that lab.toml names; None where it names none.
 
     Raises:
         ConfigError: with file, TOML path, what was found, what is expected.
     """
-    path = config.register_path
+    path = station.register_path
     if path is None:
         return None
     file, source = read_records(RegisterFile, path, "lab.instruments names it; its form is in docs/instruments.md")
@@ -308,14 +309,14 @@ def load_register(config: LabConfig) -> Register | None:
         name: _authority(path, name, one.tls_ca_file) for name, one in file.instruments.items() if one.tls_ca_file
     }
     register = Register(path, file, source, authorities)
-    for meter, section in config.file.meters.items():
+    for meter, section in station.meters.items():
         if section.instrument and section.instrument not in file.instruments:
             raise ConfigError(
-                f"{config.path}: meters.{meter}.instrument: {section.instrument!r} is not in {path}, "
+                f"{station.path}: meters.{meter}.instrument: {section.instrument!r} is not in {path}, "
                 f"it has {', '.join(file.instruments) or 'none'}"
             )
         if section.instrument:
-            _check_reached(f"{config.path}: meters.{meter}", section, file.instruments[section.instrument])
+            _check_reached(f"{station.path}: meters.{meter}", section, file.instruments[section.instrument])
     return register
 
 

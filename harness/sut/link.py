@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 import paramiko
 
 from harness.record.errors import SutError, SutUnreachable, printable, printable_lines
-from harness.station.config import SutSection
+from harness.station.station import SutSection
 from harness.sut.channel import MAX_LINE
 from harness.sut.files import MAX_ANSWER
 from harness.sut.login import open_client

@@ -11,7 +11,7 @@ import paramiko
 
 from harness.attest.signer import public_not_private
 from harness.record.errors import HostKeyError, SutUnreachable
-from harness.station.config import SutSection
+from harness.station.station import SutSection
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its errors reach us as exceptions
 

@@ -23,7 +23,7 @@ import paramiko
 
 from harness.record.documents import Json, is_plain_name, matches, shown, tame
 from harness.record.errors import SutError, SutRefused
-from harness.station.config import SutSection
+from harness.station.station import SutSection
 from harness.sut.channel import json_or_none
 from harness.sut.files import make_folders, plain, read, read_if_there, unlike, write
 from harness.sut.link import COMMAND_S, Link

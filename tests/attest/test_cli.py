@@ -8,9 +8,10 @@ import pytest
 
 from harness import cli
 from harness.attest import receiver
+from harness.measure.lab_file import load
 from harness.measure.preflight import Reason, check_lab
 from harness.record.run_folder import CampaignFolder
-from harness.station.config import SutSection, load
+from harness.station.station import SutSection
 from harness.sut import agent
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.measure.bench import Bench
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import Inventory, Material
 from harness.record.documents import Json
 from harness.record.errors import SutUnreachable
 from harness.record.run_folder import unsigned
-from harness.station.config import LabConfig, SutSection, load
+from harness.station.station import SutSection
 from harness.sut.machine import Fetched, Sut
 from harness.sut.session import AgentSession, OnExchange, OnRecord
 from meters.meter import Meter, MeterTimeout

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.measure.ambient import AmbientRecorder, read_temperature_c
+from harness.measure.lab_file import load
 from harness.measure.preflight import check_lab
 from harness.measure.recorder import Journal
 from harness.record.errors import LabError
 from harness.record.run_folder import RunWriter
-from harness.station.config import Ambient, SutSection, load
+from harness.station.station import Ambient, SutSection
 from tests.harness.test_config import MINIMAL
 
 

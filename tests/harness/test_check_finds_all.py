@@ -16,15 +16,15 @@ import pytest
 from harness.attest.signer import OF_SEAL, sign
 from harness.measure.ambient import read_temperature_c
 from harness.measure.campaign import Campaign, in_use, locked
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import read_staged
 from harness.measure.preflight import check_lab
 from harness.record.errors import LabError
 from harness.record.run_folder import CampaignFolder
-from harness.station import config
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import load_register
+from harness.station.station import APPLICATION, SutSection
 from harness.sut import agent
 from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
@@ -142,7 +142,7 @@ class Lab:
 
     def load(self) -> LabConfig:
         (self.folder / "lab.toml").write_text(self.text)
-        return config.load(self.folder / "lab.toml")
+        return load(self.folder / "lab.toml")
 
     def refusals(self, loaded: LabConfig) -> dict[str, str]:
         opener = self.opener or (partial(_open, self.port) if self.port else None)
@@ -261,7 +261,7 @@ def _no_thermometer(lab: Lab) -> tuple[LabConfig, Step]:
 def _no_register(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = REGISTERED
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a certificate that cannot be right", "register")
@@ -278,7 +278,7 @@ def _not_registered(lab: Lab) -> tuple[LabConfig, Step]:
     (lab.folder / "instruments.toml").write_text("schema = 1\n[instruments]\n")
     lab.text = REGISTERED.replace('circuit = "', 'instrument = "other"\ncircuit = "')
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a damaged history", "register")
@@ -287,7 +287,7 @@ def _history(lab: Lab) -> tuple[LabConfig, Step]:
     (lab.folder / "check-loads.jsonl").write_text("{}\n")
     lab.text = REGISTERED
     loaded = lab.load()
-    register = load_register(loaded)
+    register = load_register(loaded.station)
     assert register is not None
     return loaded, register.check_loads
 
@@ -300,7 +300,7 @@ def _on_a_network(lab: Lab, said: str) -> tuple[LabConfig, Step]:
     old = 'instrument = "other"\ncircuit = "'
     lab.text = re.sub('port = "[^"]*"', 'port = "http://192.168.1.50"', REGISTERED.replace('circuit = "', old))
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a fingerprint that is none", "register")
@@ -324,8 +324,8 @@ def _with_password(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = re.sub('port = "[^"]*"', 'port = "http://127.0.0.1:9"\npassword_file = "secret"', PLAIN)
     lab.text = re.sub('driver = "[^"]*"', 'driver = "shelly"', lab.text)
     loaded = lab.load()
-    lab.opener = lambda _wire: _never(access_of(loaded, None, "wall"))
-    return loaded, lambda: access_of(loaded, None, "wall")
+    lab.opener = lambda _wire: _never(access_of(loaded.station, None, "wall"))
+    return loaded, lambda: access_of(loaded.station, None, "wall")
 
 
 def _never(access: object) -> Meter:
@@ -347,8 +347,8 @@ def _no_password(lab: Lab) -> tuple[LabConfig, Step]:
 def _no_seal_key(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = PLAIN + '[seal]\nkey = "no-key"\n'
     loaded = lab.load()
-    assert loaded.seal_key is not None
-    return loaded, partial(sign, b"", loaded.seal_key, OF_SEAL, may_ask=False)
+    assert loaded.station.seal_key is not None
+    return loaded, partial(sign, b"", loaded.station.seal_key, OF_SEAL, may_ask=False)
 
 
 @fault("no meter at the port", "meter wall")

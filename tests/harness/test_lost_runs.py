@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.measure.campaign import Campaign
+from harness.measure.lab_file import LabConfig
 from harness.record.documents import Start, encode
 from harness.record.run_folder import JOURNAL, MANIFEST, CampaignFolder, RunWriter, verify_campaign
-from harness.station.config import LabConfig
 from reports.campaign.analyse import write_results
 from reports.render import audit_html
 from tests.evidence.conftest import SHAPE

@@ -13,11 +13,11 @@ import pytest
 from harness import cli
 from harness.cli.check import show
 from harness.measure.embedded import emulator
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.preflight import Reason, check_lab, horizon_s
 from harness.record.documents import Json
-from harness.station import config
-from harness.station.config import LabConfig, SutSection
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import SutSection
 from harness.sut import agent
 from meters.meter import Meter
 from meters.registry import open_meter
@@ -62,7 +62,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def lab(folder: Path, port: str, text: str, register: str = REGISTER) -> LabConfig:
     (folder / "instruments.toml").write_text(register)
     (folder / "lab.toml").write_text(text.replace("/dev/ttyUSB0", port))
-    return config.load(folder / "lab.toml")
+    return load(folder / "lab.toml")
 
 
 def of_meter(configured: LabConfig, port: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
@@ -156,7 +156,7 @@ def test_a_check_load_younger_than_lab_toml_asks_for_is_in_order(
     text = strict(NAMED).replace('instruments = "', 'check_load_days = 30\ninstruments = "')
     configured = lab(tmp_path, port, text, certified(100))
     if age_days is not None:
-        register = config.load(configured.path).register_path
+        register = load(configured.path).station.register_path
         assert register is not None
         utc = (datetime.now(UTC) - age_days * DAY).isoformat().replace("+00:00", "Z")
         record = tried([60.0] * 3, instrument="plug", origin="emulated", passed=passed, utc=utc)

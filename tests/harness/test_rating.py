@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from harness.measure.attempt import Ended, execute
+from harness.measure.lab_file import LabConfig
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.without_agent import MARGIN_S
+from harness.measure.scenario import Scenario
 from harness.record.documents import ClockEvent, PhaseEvent, RunKind
 from harness.record.run_folder import RunFolder
-from harness.station.config import LabConfig, Scenario
 from tests.harness.lying import MATERIAL, WINDOW_S, Lie, LyingSut, bench_of, config_in
 
 BLOCK_S = 0.3

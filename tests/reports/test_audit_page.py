@@ -16,10 +16,10 @@ import pytest
 
 from harness.cli import main
 from harness.evidence.recomputed import check_audit
+from harness.measure.lab_file import load
 from harness.measure.photos import attach_photos
 from harness.record.errors import AnalysisError, ConfigError
 from harness.record.run_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder, verify_campaign
-from harness.station.config import load
 from reports import pdf
 from reports.campaign.analyse import results_text, write_results
 from reports.pages.audit import Issue, Material, audit_page, missing_particulars

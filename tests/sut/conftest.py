@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.record.documents import Json
-from harness.station.config import SutSection
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import SutSection
 from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange
 from harness.sut.machine import Sut

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from harness.record.errors import SutUnreachable
-from harness.station.config import SutSection
+from harness.station.station import SutSection
 from harness.sut.channel import AgentChannel
 from harness.sut.machine import Sut
 from harness.sut.session import AgentSession

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from harness.measure.lab_file import load
 from harness.measure.preflight import check_lab
-from harness.station.config import SutSection, load
+from harness.station.station import SutSection
 from tests.harness.test_config import MINIMAL
 
 

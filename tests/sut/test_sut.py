@@ -24,8 +24,8 @@ from harness.measure.diagnosis import diagnose
 from harness.measure.material import Inventory
 from harness.record.documents import Json, Thresholds
 from harness.record.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
-from harness.station.config import SutSection
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import SutSection
 from harness.sut import link as link_module
 from harness.sut import machine as machine_module
 from harness.sut import prepare as prepare_module

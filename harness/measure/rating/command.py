@@ -6,8 +6,8 @@ Knows what a program finds in its environment (docs/markers.md). Knows no phase 
 import json
 
 from harness.measure.rating.part import Underway, wait_rated
+from harness.measure.scenario import Scenario
 from harness.record.documents import Json
-from harness.station.config import Scenario
 from harness.sut.answers import RatingResult
 
 

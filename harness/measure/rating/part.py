@@ -10,9 +10,9 @@ from typing import Protocol
 from harness.measure.bench import Bench
 from harness.measure.plan import PlannedRun
 from harness.measure.recorder import MeterRecorder
+from harness.measure.scenario import Scenario
 from harness.record.documents import Edge
 from harness.record.errors import LabError
-from harness.station.config import Scenario
 from harness.sut.answers import RatingResult
 from harness.sut.session import AgentSession
 

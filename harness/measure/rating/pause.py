@@ -4,7 +4,7 @@ Knows no command and no phase.
 """
 
 from harness.measure.rating.part import Underway, wait_rated
-from harness.station.config import Scenario
+from harness.measure.scenario import Scenario
 from harness.sut.answers import RatingResult
 
 

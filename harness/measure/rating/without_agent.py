@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from harness.measure.rating.part import Underway
-from harness.station.config import Scenario
+from harness.measure.scenario import Scenario
 from harness.sut.answers import RatingResult
 
 MARGIN_S = 5.0
