@@ -9,7 +9,9 @@ from dataclasses import asdict
 
 from harness.record.documents import Json, Thresholds
 from harness.record.errors import SutRefused
-from harness.station.conditions import Diagnosis, of_changes, of_state
+from harness.station.conditions.changes import of_changes
+from harness.station.conditions.diagnosis import Diagnosis
+from harness.station.conditions.machine import of_state
 from harness.sut.machine import Survey, Sut
 
 FREE_BYTES = 1 << 30

@@ -26,7 +26,9 @@ from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import Json, matches
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
-from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
+from harness.station.conditions.clock import of_clock_tools
+from harness.station.conditions.load import of_foreign_load, of_swap
+from harness.station.conditions.updates import of_updates
 from harness.station.register import (
     Match,
     Register,
