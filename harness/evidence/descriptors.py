@@ -17,7 +17,9 @@ from harness.record.documents import VERSION, Json, PowerDescriptor, load_object
 from harness.record.errors import LabError
 from harness.record.origins import REGISTER
 from harness.record.run_folder import JOURNAL, Check, RunFolder, read_plain
-from harness.station.register import Register, RegisterFile, stated
+from harness.station.check_loads import stated
+from harness.station.instruments import RegisterFile
+from harness.station.register import Register
 from meters.reading import Description, Identity, Origin
 from meters.registry import remedy
 

@@ -26,18 +26,12 @@ from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import Json, matches
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import CAMPAIGN, CampaignFolder, RunFolder, verify_campaign
+from harness.station.check_loads import is_fresh, last_check_load
 from harness.station.conditions.clock import of_clock_tools
 from harness.station.conditions.load import of_foreign_load, of_swap
 from harness.station.conditions.updates import of_updates
-from harness.station.register import (
-    Match,
-    Register,
-    certificate_on,
-    is_fresh,
-    last_check_load,
-    load_register,
-    validity_on,
-)
+from harness.station.instruments import certificate_on, validity_on
+from harness.station.register import Match, Register, load_register
 from harness.station.station import EMBEDDED, MeterSection, SutSection
 from harness.sut.agent import machine_state
 from harness.sut.machine import Sut

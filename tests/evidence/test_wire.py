@@ -11,7 +11,7 @@ from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import DESCRIPTOR
 from harness.evidence.wire import check_wires
 from harness.record.run_folder import JOURNAL, CampaignFolder, Check, Examination, RunFolder, examine
-from harness.station.register import STATED
+from harness.station.check_loads import STATED
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 
 Journal = list[dict[str, Any]]

@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 
 from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError, DocumentError, LabError
-from harness.station.register import (
-    CheckLoad,
-    CheckLoadRecord,
-    Register,
-    certificate_on,
-    is_fresh,
-    judge_check_load,
-    last_check_load,
-    load_register,
-    validity_on,
-)
+from harness.station.check_loads import CheckLoadRecord, is_fresh, judge_check_load, last_check_load
+from harness.station.instruments import CheckLoad, certificate_on, validity_on
+from harness.station.register import Register, load_register
 from meters.reading import Accuracy, Column, Description, Identity, Origin
 from tests.harness.test_config import MINIMAL
 
@@ -255,7 +247,7 @@ def tried(powers_w: list[float], description: Description | None = None, **chang
         name="lamp",
         load=CheckLoad(expected_w=60.0, U_w=0.3, source="WT310E"),
         meter="wall",
-        match=None,
+        instrument=None,
         identity=MUTE,
         origin="instrument",
         description=description or described(),
@@ -309,7 +301,7 @@ def test_a_reading_that_is_right_always_passes_and_double_of_it_never(
 
     def passed(power_w: float) -> bool:
         return judge_check_load(
-            name="x", load=load, meter="m", match=None, identity=MUTE, origin="instrument",
+            name="x", load=load, meter="m", instrument=None, identity=MUTE, origin="instrument",
             description=described(Accuracy(1.0, 0.0, 0.0, "x")), powers_w=[power_w] * 3, duration_s=3.0, operator="",
         ).passed  # fmt: skip
 

@@ -8,8 +8,8 @@ import pytest
 from harness.measure.lab_file import load
 from harness.measure.recorder import power_descriptor
 from harness.record.errors import ConfigError
+from harness.station.check_loads import STATED, limits_of_error_w, stated
 from harness.station.consistency import LARGEST_LIMIT_PERCENT
-from harness.station.register import STATED, limits_of_error_w, stated
 from harness.station.station import APPLICATION
 from meters.reading import Accuracy, Column, Description, Identity, Origin
 from reports.energy.meter_error import error_of
