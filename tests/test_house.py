@@ -163,8 +163,11 @@ def test_every_file_that_a_page_points_to_is_there() -> None:
 SMALL_HOUSE = {
     "harness": ["cli/__init__", "cli/meter", "evidence/__init__", "foreign/__init__", "measure/__init__", "measure/run",
                 "measure/embedded", "measure/preflight", "attest/__init__", "attest/receiver", "attest/witness",
-                "sut/__init__", "sut/agent", "sut/inventory", "sut/session", "sut/clock", "station/__init__",
-                "station/config", "record/__init__", "record/errors", "record/documents", "record/run_folder"],
+                *(f"sut/{module}" for module in (
+                    "__init__", "agent", "inventory", "answers", "channel", "clock", "files", "link", "login",
+                    "machine", "prepare", "session")),
+                "station/__init__", "station/station", "record/__init__", "record/errors",
+                "record/documents", "record/run_folder"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", *(f"{room}/__init__" for room in (
         "pages", "figures", "comparison", "study", "campaign", "trackers", "findings", "inference", "energy",
@@ -193,7 +196,7 @@ def lint_small_house(folder: Path, imports: dict[str, str], config: str | None =
 def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None:
     allowed = {
         "harness/cli/meter.py": "import meters.emulators.wattsup",
-        "harness/measure/run.py": "from harness.station import config\nfrom meters.meter import Meter",
+        "harness/measure/run.py": "from harness.station import station\nfrom meters.meter import Meter",
         "reports/energy/budget.py": "from harness.record.run_folder import RunFolder\nimport harness.record.errors",
         "harness/record/documents.py": "from meters.reading import Reading",
         "meters/wattsup.py": "import serial\nfrom meters.reading import Reading",
@@ -210,12 +213,12 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (1, "workloads/markers.py", "from meters import reading"),
         (2, "meters/reading.py", "def late():\n    import meters.wattsup"),
         (2, "meters/unlisted.py", "import meters.meter"),
-        (3, "reports/energy/budget.py", "from harness.station.config import LabConfig"),
+        (3, "reports/energy/budget.py", "from harness.station.station import Station"),
         (3, "reports/render.py", "import harness.cli"),
         (3, "reports/energy/budget.py", "from meters.wattsup import decode"),
         (3, "harness/record/errors.py", "from meters.wattsup import decode"),
-        (4, "harness/station/config.py", "from harness.measure import run"),
-        (4, "harness/record/errors.py", "import harness.station.config"),
+        (4, "harness/station/station.py", "from harness.measure import run"),
+        (4, "harness/record/errors.py", "import harness.station.station"),
         (4, "harness/sut/session.py", "import harness.measure.embedded"),
         (4, "harness/attest/witness.py", "from harness.measure import run"),
         (4, "harness/surprise.py", ""),
@@ -225,7 +228,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (4, "reports/surprise.py", ""),
         (5, "harness/measure/run.py", "import reports.campaign.analyse"),
         (5, "harness/sut/session.py", "import pandas"),
-        (5, "harness/station/config.py", "from scipy import stats"),
+        (5, "harness/station/station.py", "from scipy import stats"),
         (6, "reports/render.py", "import subprocess"),
         (6, "reports/energy/budget.py", "from threading import Lock"),
         (6, "harness/record/run_folder.py", "import socket"),

@@ -23,7 +23,7 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, load_object
 from harness.record.entries import RECEIPT_OF, WITNESSED, RunEnd, header_of, of
 from harness.record.errors import DocumentError, LabError, WitnessError
-from harness.station.config import SSH_ADDRESS, LabConfig
+from harness.station.station import SSH_ADDRESS, Station
 
 TIMEOUT_S = 30.0
 CONNECT_S = 10
@@ -150,16 +150,16 @@ class Authority:
             }  # fmt: skip
 
 
-def channels_of(config: LabConfig) -> list[Channel]:
+def channels_of(station: Station) -> list[Channel]:
     """The ways to the witnesses that lab.toml names."""
-    section, folder = config.file.witness, config.path.parent
-    found: list[Channel] = []
+    section, folder = station.witness, station.path.parent
+    channels: list[Channel] = []
     if section.ssh:
         files = (folder / Path(name).expanduser() for name in (section.key_file, section.known_hosts))
-        found.append(SshWitness(section.ssh, *files))
+        channels.append(SshWitness(section.ssh, *files))
     if section.rfc3161:
-        found.append(Authority(section.rfc3161))
-    return found
+        channels.append(Authority(section.rfc3161))
+    return channels
 
 
 def clock_of(channel: Channel) -> str:

@@ -45,8 +45,8 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         """Print it and end."""
-        from harness.station.config import APPLICATION
         from harness.station.provenance import in_words, software_facts
+        from harness.station.station import APPLICATION
 
         print(in_words(software_facts(APPLICATION)))
         parser.exit(0)

@@ -14,9 +14,9 @@ from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.campaign import in_use, is_done
 from harness.measure.embedded import open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.preflight import Reason, Severity, check_lab
 from harness.record.errors import LabError
-from harness.station.config import LabConfig, load
 
 SIGNS = {
     "refuse": ("REFUSED", "bold red"),

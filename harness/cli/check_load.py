@@ -1,7 +1,7 @@
 """`wattlab check --check-load NAME`: try a meter with a known constant load, and keep the result.
 
 A wrong transformer ratio shows in nothing else: every reading is then wrong alike. Knows how the operator is asked and
-what is printed; what counts as a fit stands in `harness.station.register`.
+what is printed; what counts as a fit stands in `harness.station.check_loads`.
 """
 
 import argparse
@@ -12,10 +12,12 @@ from rich.console import Console
 
 from harness.cli.screen import say
 from harness.measure.embedded import open_port
+from harness.measure.lab_file import LabConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
-from harness.station.config import LabConfig
-from harness.station.register import CheckLoad, CheckLoadRecord, judge_check_load, load_register, stated
+from harness.station.check_loads import CheckLoadRecord, judge_check_load, stated
+from harness.station.instruments import CheckLoad
+from harness.station.register import load_register
 from meters import registry
 from meters.meter import Meter, MeterTimeout
 
@@ -45,7 +47,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
     Raises:
         LabError: no register, no such load, no such meter, no reading. MeterError: the meter's side.
     """
-    register = load_register(config)
+    register = load_register(config.station)
     if register is None:
         raise LabError(f"{config.path}: lab.instruments names no register; a check load stands there")
     name = str(arguments.check_load)
@@ -60,7 +62,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
         if not arguments.connected:
             _ask_to_connect(meter, name, known)
         section = config.file.meters[meter]
-        access = access_of(config, register, meter)
+        access = access_of(config.station, register, meter)
         opened = registry.open_meter(section.driver, port, capture=None, options=section.options, access=access)
         try:
             match = register.find(opened.identify(), section.instrument)
@@ -68,7 +70,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
                 name=name,
                 load=known,
                 meter=meter,
-                match=match,
+                instrument=None if match is None else match.name,
                 identity=opened.identify(),
                 origin=opened.origin().kind,
                 description=stated(opened.describe(), section.limits_percent),

@@ -55,8 +55,8 @@ def call(arguments: argparse.Namespace) -> int:
         LabError: a side is not what it should be, or the folder cannot be written.
     """
     from harness.record.seal import write_sealed
-    from harness.station.config import APPLICATION
     from harness.station.provenance import software_facts
+    from harness.station.station import APPLICATION
     from reports.campaign.iso14756 import parse_timeliness
     from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
     from reports.render import REPORT, comparison_html

@@ -15,11 +15,12 @@ from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
 from harness.measure.campaign import Campaign
 from harness.measure.embedded import open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.record.campaign_folder import CAMPAIGN
 from harness.record.errors import ConfigError
 from harness.record.verify import verify_campaign
-from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 
 OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""

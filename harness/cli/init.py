@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.cli.screen import say
 from harness.record.errors import ConfigError, why
-from harness.station.config import APPLICATION, TEMPLATE
+from harness.station.station import APPLICATION, TEMPLATE
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

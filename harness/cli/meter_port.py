@@ -90,18 +90,19 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
     from harness.measure.embedded import open_port
-    from harness.station import config
+    from harness.measure.lab_file import load
     from harness.station.access import access_of
     from harness.station.register import load_register
 
-    lab = config.load(arguments.lab) if arguments.lab.is_file() else None
+    lab = load(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
-    lab = lab or config.load(arguments.lab)
+    lab = lab or load(arguments.lab)
     if arguments.password_file is not None or arguments.user is not None:
         raise ConfigError(f"--password-file: {lab.path} names the password of {arguments.meter}; leave it out here")
     with open_port(lab, arguments.meter) as port:
-        section, access = lab.file.meters[arguments.meter], access_of(lab, load_register(lab), arguments.meter)
+        section = lab.file.meters[arguments.meter]
+        access = access_of(lab.station, load_register(lab.station), arguments.meter)
         yield NamedMeter(section.driver, port, section.options | options, access)
 
 

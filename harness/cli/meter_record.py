@@ -22,8 +22,8 @@ from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_r
 from harness.cli.types import at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
 from harness.record.errors import LabError, printable
-from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
 from meters.reading import Reading

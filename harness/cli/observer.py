@@ -7,8 +7,8 @@ from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
 from harness.cli.types import add_lab_argument
 from harness.measure.campaign import OBSERVER
 from harness.measure.embedded import Wires, open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError
-from harness.station.config import LabConfig, load
 from reports.campaign.analyse import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0

@@ -12,10 +12,10 @@ from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
 from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.plan import PlannedRun, make_plan
 from harness.measure.preflight import of_files, require_ready
 from harness.record.errors import ConfigError
-from harness.station.config import LabConfig, load
 from reports.campaign.analyse import analyse
 from reports.inference.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 

@@ -13,8 +13,8 @@ from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
 from harness.cli.types import add_json_argument
 from harness.record.errors import LabError
-from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 
 if TYPE_CHECKING:
     from harness.record.documents import Json

@@ -20,17 +20,19 @@ from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_lab_argument
+from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign, Progress, locked, nothing_left_unbegun
 from harness.measure.embedded import Wires, open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
-from harness.measure.run import Bench, utc_now
+from harness.measure.run import utc_now
 from harness.record.seal import Sign
-from harness.station.config import APPLICATION, LabConfig, load
 from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register
-from harness.sut.session import Sut
+from harness.station.station import APPLICATION
+from harness.sut.machine import Sut
 from reports.campaign.analyse import analyse, exclusion_of
 from reports.inference import planning
 from reports.inference.planning import Sizes, Wanted
@@ -101,7 +103,7 @@ def opened(config: LabConfig) -> Iterator[Campaign]:
     Raises:
         ConfigError, RunFolderError: it cannot be begun or continued.
     """
-    key = config.seal_key
+    key = config.station.seal_key
     with nothing_left_unbegun(config.campaign_folder):
         campaign = Campaign(config, software_facts(APPLICATION), None if key is None else SealSigner(key))
         with locked(campaign.folder), told(campaign, config):
@@ -111,7 +113,7 @@ def opened(config: LabConfig) -> Iterator[Campaign]:
 @contextmanager
 def told(campaign: Campaign, config: LabConfig) -> Iterator[None]:
     """The witnesses of lab.toml are told every head until the context is left; what they did not hear is said."""
-    messenger = Messenger(campaign.folder, channels_of(config))
+    messenger = Messenger(campaign.folder, channels_of(config.station))
     try:
         with messenger:
             yield
@@ -153,7 +155,7 @@ def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
             host_facts=host_facts(),
             software=software_facts(APPLICATION),
             open_meters=wires.openers,
-            register=load_register(config),
+            register=load_register(config.station),
             agent_source=(APPLICATION / "harness" / "sut" / "agent.py").read_bytes(),
             marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
             python=sut.python,

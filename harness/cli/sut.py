@@ -8,9 +8,11 @@ from harness.cli.called import command
 from harness.cli.screen import say
 from harness.cli.types import add_lab_argument, lab_words
 from harness.measure.embedded import open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import needs_of
-from harness.station.config import LabConfig, load
-from harness.sut.session import Sut, SutConfig
+from harness.station.station import SutSection
+from harness.sut.machine import Sut
+from harness.sut.prepare import prepare as prepare_sut
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -36,7 +38,7 @@ def call(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(config: LabConfig, wire: SutConfig) -> None:
+def prepare(config: LabConfig, wire: SutSection) -> None:
     """Prepare one SUT for a lab's scenarios, its progress lines passed through."""
     with Sut.connect(wire) as sut:
-        sut.prepare(needs_of(config), lambda line: print(f"SUT      {line}"))
+        prepare_sut(sut, needs_of(config), lambda line: print(f"SUT      {line}"))

@@ -150,8 +150,8 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
 def _other_software(folder: Path) -> str:
     """What wrote results, a comparison or a study, where that was not this wattlab: it may be why numbers or page
     differ; and how to find out."""
-    from harness.station.config import APPLICATION
     from harness.station.provenance import in_words, software_facts
+    from harness.station.station import APPLICATION
 
     for name, key in WRITERS.items():
         try:

@@ -83,11 +83,11 @@ def send(arguments: argparse.Namespace) -> int:
     """
     from harness.attest.witness import channels_of, deliver
     from harness.measure.campaign import locked
+    from harness.measure.lab_file import load
     from harness.record.campaign_folder import CampaignFolder
-    from harness.station.config import load
 
     config = load(arguments.lab)
-    channels = channels_of(config)
+    channels = channels_of(config.station)
     if not channels:
         raise WitnessError(f"{config.path}: no witness; name one in [witness]: ssh or rfc3161")
     campaign = CampaignFolder(config.campaign_folder)

@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from harness.evidence.changes import precedes
+from harness.measure.lab_file import with_defaults
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
 from harness.record.entries import Header, header_of
@@ -26,7 +27,6 @@ from harness.record.errors import ConfigError, DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
-from harness.station.config import with_defaults
 from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")

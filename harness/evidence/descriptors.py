@@ -19,7 +19,9 @@ from harness.record.origins import REGISTER
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.verify import Check
-from harness.station.register import Register, RegisterFile, stated
+from harness.station.check_loads import stated
+from harness.station.instruments import RegisterFile
+from harness.station.register import Register
 from meters.reading import Description, Identity, Origin
 from meters.registry import remedy
 

@@ -17,8 +17,8 @@ from harness.record.documents import Json, load_object
 from harness.record.errors import ConfigError, RunFolderError, why
 from harness.record.plain_files import read_plain
 from harness.record.seal import write_sealed
-from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 from reports.campaign.analyse import ORIGINS, AnalysedRun, analyse
 from reports.comparison.comparability import keys_of, names_of, same_run, values_of
 from reports.inference import statistics

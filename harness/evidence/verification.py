@@ -49,8 +49,8 @@ from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE
 from harness.record.verify import Check, Examination, examine
-from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
+from harness.station.station import APPLICATION
 from reports.campaign.analyse import RESULTS
 from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved

@@ -13,7 +13,7 @@ from harness.measure.recorder import Journal
 from harness.record.documents import IndicatorDescriptor
 from harness.record.errors import LabError, why
 from harness.record.run_writer import RunWriter
-from harness.station.config import Ambient
+from harness.station.station import Ambient
 
 STREAM = "samples-ambient.csv"
 COLUMN = "room_temperature_c"

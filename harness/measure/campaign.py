@@ -22,15 +22,19 @@ from statistics import mean
 from typing import TypeAlias
 
 from harness.attest.signer import SealSigner
+from harness.measure.attempt import Ended, execute
+from harness.measure.bench import Bench
 from harness.measure.gate import Condition
+from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import Material, read_staged
-from harness.measure.observer import ObserverRun, observer_scenarios
+from harness.measure.observer import observer_scenarios
 from harness.measure.photos import FOLDER as PHOTOS
 from harness.measure.photos import attach_photos
 from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
 from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
-from harness.measure.run import Bench, Ended, execute, utc_now
+from harness.measure.run import utc_now
+from harness.measure.scenario import Scenario
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
 from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
@@ -38,7 +42,6 @@ from harness.record.entries import Entry, Plan, RunBegin, RunEnd, RunStart, head
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.seal import Sign, seal_folder, signature_of, unsigned
-from harness.station.config import LabConfig, Scenario, changed_since
 from meters.meter import MeterError
 
 BEGIN_S = 5.0
@@ -350,7 +353,6 @@ class Campaign:
             on_start=on_start,
             on_phase=on_phase,
             reference=self._reference,
-            kind_of_run=ObserverRun if planned.kind == "observer" else None,
         )
         self._reference = ended.reference
         thrown_out: str | None = None

@@ -8,24 +8,23 @@ the evidence that every descriptor carries.
 import ctypes
 import fcntl
 import json
-import os
 import selectors
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.measure.lab_file import LabConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, EMBEDDED, LabConfig
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import Register, load_register
-from harness.sut.session import SutConfig
+from harness.station.station import APPLICATION, EMBEDDED, SutSection
 from meters import registry
 from meters.meter import Meter
 
@@ -39,7 +38,7 @@ PR_SET_PDEATHSIG = 1
 class Wires:
     """Where everything is reached: the SUT, and each meter's port."""
 
-    sut: SutConfig
+    sut: SutSection
     ports: Mapping[str, str]
     openers: Mapping[str, Callable[[BinaryIO], Meter]]
     embedded: tuple[str, ...]
@@ -60,33 +59,24 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
             else section.port
             for name, section in config.file.meters.items()
         }
-        register = cache(partial(load_register, config))
+        register = cache(partial(load_register, config.station))
         openers = {name: partial(_open_meter, config, register, name, port) for name, port in ports.items()}
         embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
         sut = config.file.sut
         if sut.host == EMBEDDED:
             sshd = stack.enter_context(LoopbackSshd(folder / "sshd"))
-            wire = SutConfig(
+            sut = replace(
+                sut,
                 host=sshd.host,
                 port=sshd.port,
                 user=sshd.user,
-                key_file=sshd.key_file,
-                known_hosts=sshd.known_hosts,
+                key_file=str(sshd.key_file),
+                known_hosts=str(sshd.known_hosts),
                 python=str(APPLICATION / sut.python),
                 folder=str((folder / "sut").resolve()),
             )
             embedded.append("system under test (this machine, over sshd on loopback)")
-        else:
-            wire = SutConfig(
-                host=sut.host,
-                port=sut.port,
-                user=sut.user or os.environ.get("USER", "root"),
-                key_file=Path(sut.key_file).expanduser() if sut.key_file else None,
-                known_hosts=Path(sut.known_hosts).expanduser(),
-                python=sut.python,
-                folder=sut.folder,
-            )
-        yield Wires(wire, ports, openers, tuple(embedded))
+        yield Wires(sut, ports, openers, tuple(embedded))
 
 
 @contextmanager
@@ -133,7 +123,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _open_meter(
     config: LabConfig, register: Callable[[], Register | None], name: str, port: str, wire_log: BinaryIO
 ) -> Meter:
-    section, access = config.file.meters[name], access_of(config, register(), name)
+    section, access = config.file.meters[name], access_of(config.station, register(), name)
     return registry.open_meter(section.driver, port, capture=wire_log, options=section.options, access=access)
 
 

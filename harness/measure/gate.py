@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 
+from harness.measure.campaign_file import Gate, Settle
 from harness.record.documents import Json
-from harness.station.config import Gate, Settle
 
 Trace = Sequence[tuple[float, float]]
 LEAST_READINGS = 2

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.measure.lab_file import LabConfig
+from harness.measure.scenario import Scenario
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError, SutUnreachable, why
-from harness.station.config import APPLICATION, LabConfig, Scenario
-from harness.sut.session import Needs, Sut
+from harness.station.station import APPLICATION
+from harness.sut.machine import Sut
+from harness.sut.prepare import Needs
 
 MOST_KEPT_BYTES = 16 << 20
 """A larger file is staged, and stands in the start document by digest and size; a run folder does not hold it."""

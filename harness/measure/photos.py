@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.measure.lab_file import LabConfig
 from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
 from harness.record.entries import Attachment, of
 from harness.record.errors import ConfigError, RunFolderError, why
-from harness.station.config import LabConfig
 
 FOLDER = "photos"
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.measure.campaign_file import SYNC
+from harness.measure.lab_file import LabConfig
 from harness.record.documents import RunKind
-from harness.station.config import SYNC, LabConfig
 
 OBSERVER_LOADS = ("idle", "load")
 OBSERVER_AGENT = ("with", "without")

@@ -16,9 +16,12 @@ from typing import BinaryIO, Literal
 from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
 from harness.measure.ambient import read_temperature_c
+from harness.measure.diagnosis import diagnose
+from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.plan import make_plan
+from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json, matches
@@ -26,19 +29,15 @@ from harness.record.entries import header_of
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
-from harness.station.conditions import of_clock_tools, of_foreign_load, of_swap, of_updates
-from harness.station.config import EMBEDDED, LabConfig, MeterSection, Scenario, changed_since
-from harness.station.register import (
-    Match,
-    Register,
-    certificate_on,
-    is_fresh,
-    last_check_load,
-    load_register,
-    validity_on,
-)
+from harness.station.check_loads import is_fresh, last_check_load
+from harness.station.conditions.clock import of_clock_tools
+from harness.station.conditions.load import of_foreign_load, of_swap
+from harness.station.conditions.updates import of_updates
+from harness.station.instruments import certificate_on, validity_on
+from harness.station.register import Match, Register, load_register
+from harness.station.station import EMBEDDED, MeterSection, SutSection
 from harness.sut.agent import machine_state
-from harness.sut.session import Sut, SutConfig
+from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
 from meters.registry import remedy, why
@@ -65,7 +64,7 @@ class Reason:
 
 
 def check_lab(
-    config: LabConfig, sut: SutConfig, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
+    config: LabConfig, sut: SutSection, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
 ) -> list[Reason]:
     """Everything that can be found out without measuring, in the order disk, host, campaign, files, meters, SUT."""
     register = _register_of(config)
@@ -231,14 +230,14 @@ def _photos(config: LabConfig) -> Iterator[Reason]:
 def _register_of(config: LabConfig) -> Register | None:
     """The register, where there is one that can be read; `_register` says what is wrong with another."""
     try:
-        return load_register(config)
+        return load_register(config.station)
     except ConfigError:
         return None
 
 
 def _register(config: LabConfig) -> Iterator[Reason]:
     try:
-        register = load_register(config)
+        register = load_register(config.station)
         times = 0 if register is None else len(register.check_loads())
     except LabError as error:
         yield Reason("refuse", "register", str(error))
@@ -254,7 +253,7 @@ def _register(config: LabConfig) -> Iterator[Reason]:
 
 def _seal(config: LabConfig) -> Iterator[Reason]:
     """Whether the key that is to sign every seal signs."""
-    if (key := config.seal_key) is None:
+    if (key := config.station.seal_key) is None:
         return
     try:
         sign(b"wattlab check", key, OF_SEAL, may_ask=False)
@@ -266,7 +265,7 @@ def _seal(config: LabConfig) -> Iterator[Reason]:
 
 def _witnesses(config: LabConfig) -> Iterator[Reason]:
     """Whether the witnesses answer, and how far their clocks are from this host's. None of them costs a run."""
-    for channel in channels_of(config):
+    for channel in channels_of(config.station):
         subject, before = f"witness {channel.name}", datetime.now(UTC)
         try:
             away_s = (datetime.fromisoformat(clock_of(channel)) - before).total_seconds()
@@ -405,15 +404,15 @@ def _of_check_load(register: Register, match: Match, origin: Origin, subject: st
 # --- the SUT ---
 
 
-def _sut(config: LabConfig, wire: SutConfig) -> Iterator[Reason]:
+def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
     try:
         with Sut.connect(wire) as sut:
-            yield Reason("ok", "SUT", f"{wire.user}@{wire.host}:{wire.port} reached, host key known")
-            diagnoses = sut.diagnose(horizon_s(config), _begun(config), config.file.thresholds)
-            for found in diagnoses:
-                severity: Severity = "ok" if found.severity == "info" else found.severity
-                yield Reason(severity, f"SUT {found.code}", found.text)
-            if not any(found.code == "python" for found in diagnoses):
+            yield Reason("ok", "SUT", f"{wire.address} reached, host key known")
+            diagnoses = diagnose(sut, horizon_s(config), _begun(config), config.file.thresholds)
+            for remark in diagnoses:
+                severity: Severity = "ok" if remark.severity == "info" else remark.severity
+                yield Reason(severity, f"SUT {remark.code}", remark.text)
+            if not any(remark.code == "python" for remark in diagnoses):
                 yield from _packages(config, sut)
                 yield from _programs(config, sut)
             yield from _prepared(config, sut)

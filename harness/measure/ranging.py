@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.measure.lab_file import LabConfig
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from harness.record.errors import LabError, RunFolderError, why
-from harness.station.config import LabConfig
 from meters.meter import Meter
 from meters.reading import RangeChoice
 

@@ -34,7 +34,7 @@ from harness.record.documents import (
 from harness.record.errors import DocumentError, LabError, RunFolderError, printable, why
 from harness.record.run_writer import RunWriter
 from harness.record.seal import Sign, unsigned
-from harness.station.register import stated
+from harness.station.check_loads import stated
 from meters import host
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Description, Identity, Origin, Reading, cells_of, columns_of, header_of

@@ -9,21 +9,21 @@ import stat
 from pathlib import Path
 
 from harness.record.errors import ConfigError
-from harness.station.config import LabConfig, MeterSection
 from harness.station.register import Register
+from harness.station.station import MeterSection, Station
 from meters.access import Access, Credentials
 
 LONGEST = 256
 
 
-def access_of(config: LabConfig, register: Register | None, meter: str) -> Access:
+def access_of(station: Station, register: Register | None, meter: str) -> Access:
     """How a meter of lab.toml is let in and known again.
 
     Raises:
         ConfigError: its password is not where lab.toml says, or others can read it.
     """
-    section = config.file.meters[meter]
-    credentials = _credentials(f"{config.path}: meters.{meter}", config.path.parent, section)
+    section = station.meters[meter]
+    credentials = _credentials(f"{station.path}: meters.{meter}", station.path.parent, section)
     if register is None or not section.instrument:
         return Access(credentials)
     return Access(credentials, register.pin(section.instrument), register.declaration(section.instrument))

@@ -1,6 +1,6 @@
 """A study file (TOML): what is a factor, a response, left out, asked, and published. Declared before any number.
 
-Knows the records and whether they contradict each other. Knows neither TOML (`harness.station.config.read_records`
+Knows the records and whether they contradict each other. Knows neither TOML (`harness.record.codec.read_records`
 fills the records and refuses unknown keys) nor the table: what is in it is `study_table`'s business.
 
 Study file schema history

@@ -8,11 +8,11 @@ import pytest
 
 from harness import cli
 from harness.attest import receiver
+from harness.measure.lab_file import load
 from harness.measure.preflight import Reason, check_lab
 from harness.record.campaign_folder import CampaignFolder
-from harness.station.config import load
+from harness.station.station import SutSection
 from harness.sut import agent
-from harness.sut.session import SutConfig
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority
 from tests.evidence.conftest import make_key
@@ -32,7 +32,9 @@ def ssh_section(account: Account) -> str:
 
 def reasons(folder: Path, section: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     return check_lab(load(lab(folder, section)), nobody, {})
 
 

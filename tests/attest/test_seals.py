@@ -118,10 +118,10 @@ def test_a_seal_that_should_be_signed_and_is_not_is_a_finding(tmp_path: Path) ->
 
 
 def test_the_key_is_named_in_lab_toml_beside_the_file(tmp_path: Path) -> None:
-    from harness.station.config import load
+    from harness.measure.lab_file import load
 
     (tmp_path / "lab.toml").write_text(f'{MINIMAL}\n[seal]\nkey = "keys/lab"\n')
-    assert load(tmp_path / "lab.toml").seal_key == tmp_path / "keys" / "lab"
+    assert load(tmp_path / "lab.toml").station.seal_key == tmp_path / "keys" / "lab"
     (tmp_path / "lab.toml").write_text(f"{MINIMAL}\n[seal]\nkeys = 1\n")
     with pytest.raises(ConfigError, match=r"seal\.keys: unknown key"):
         load(tmp_path / "lab.toml")

@@ -18,11 +18,11 @@ from harness.attest.receipts import read_log
 from harness.attest.timestamps import problem_of, stamp_digest, stamped_at
 from harness.attest.witness import Authority, Channel, Messenger, SshWitness, clock_of, deliver, untold
 from harness.evidence.witnesses import check_witnesses, read_witnesses
+from harness.measure.lab_file import load
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.entries import Receipt, Timestamp, of
 from harness.record.errors import ConfigError, WitnessError
 from harness.record.verify import examine
-from harness.station.config import load
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority, make_authority
 from tests.evidence.witnessing import rewrite_receipts

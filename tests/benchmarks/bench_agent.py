@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from harness.station.config import APPLICATION
+from harness.station.station import APPLICATION
 
 PAUSE_S = 3600.0
 SUT_PYTHON = str(APPLICATION / ".venv-sut" / "bin" / "python")

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.station.config import APPLICATION
+from harness.station.station import APPLICATION
 
 
 def main(repetitions: int, folder: Path) -> None:

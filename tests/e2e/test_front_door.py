@@ -13,8 +13,8 @@ import pytest
 
 from harness import cli
 from harness.measure.embedded import emulator
-from harness.station.config import APPLICATION
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import APPLICATION
 
 README = APPLICATION / "README.md"
 OWN_HOME = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" ~ && exec "$@"']

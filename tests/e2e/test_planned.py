@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from harness.measure.lab_file import load
 from harness.measure.plan import make_plan
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, PhaseEvent, WaitEvent
 from harness.record.run_folder import RunFolder
-from harness.station.config import APPLICATION, load
+from harness.station.station import APPLICATION
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
 pytestmark = pytest.mark.timeout(900)

@@ -13,7 +13,7 @@ from harness.evidence.wire import check_wires
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.verify import Check, Examination, examine
-from harness.station.register import STATED
+from harness.station.check_loads import STATED
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 
 Journal = list[dict[str, Any]]

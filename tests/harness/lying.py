@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from harness.measure.bench import Bench
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import Inventory, Material
-from harness.measure.run import Bench
 from harness.record.documents import Json
 from harness.record.errors import SutUnreachable
 from harness.record.seal import unsigned
-from harness.station.config import LabConfig, load
-from harness.sut.session import AgentSession, Fetched, OnExchange, OnRecord, Sut, SutConfig
+from harness.station.station import SutSection
+from harness.sut.machine import Fetched, Sut
+from harness.sut.session import AgentSession, OnExchange, OnRecord
 from meters.meter import Meter, MeterTimeout
 from meters.reading import Column, Description, Identity, Origin, Reading
 
@@ -190,7 +192,7 @@ class LyingSut(Sut):
     """A SUT at the other end of such wires; lies in the runs of the scenario only."""
 
     def __init__(self, lie: Lie) -> None:
-        super().__init__(SutConfig("sut", 22, "u", Path("k"), Path("h"), "python3", "f"))
+        super().__init__(SutSection(host="sut", user="u", python="python3"))
         self.lie = lie
         self.removed: list[str] = []
 

@@ -9,14 +9,13 @@ import pytest
 
 from harness import cli
 from harness.measure.embedded import emulator, open_wires
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.preflight import Reason, check_lab
 from harness.record.errors import ConfigError
-from harness.station import config
 from harness.station.access import access_of
-from harness.station.config import LabConfig
 from harness.station.register import Register, load_register
+from harness.station.station import SutSection
 from harness.sut import agent
-from harness.sut.session import SutConfig
 from meters import transport
 from meters.access import Access, Credentials, Declaration, Pin
 from tests.harness.test_config import MINIMAL
@@ -66,7 +65,7 @@ def with_meter(text: str, *lines: str) -> str:
 def read(folder: Path, text: str, register: str = PINNED) -> LabConfig:
     (folder / "instruments.toml").write_text(register)
     (folder / "lab.toml").write_text(text)
-    return config.load(folder / "lab.toml")
+    return load(folder / "lab.toml")
 
 
 def secret_in(folder: Path, content: bytes = b"s3cret\n", mode: int = 0o600) -> Path:
@@ -78,7 +77,7 @@ def secret_in(folder: Path, content: bytes = b"s3cret\n", mode: int = 0o600) -> 
 
 def access_in(folder: Path, text: str, register: str = PINNED) -> Access:
     lab = read(folder, text, register)
-    return access_of(lab, load_register(lab), "wall")
+    return access_of(lab.station, load_register(lab.station), "wall")
 
 
 # --- passwords ------------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def test_a_meter_gets_the_pin_and_the_declaration_of_its_instrument(tmp_path: Pa
     (tmp_path / "ca.pem").write_text(PLUG.pem)
     register = f'{PLUG_7}tls_ca_file = "ca.pem"\ntls_sha256 = "{PLUG.sha256}"\n'
     assert access_in(tmp_path, LAB, register) == Access(pin=Pin("plug-7", PLUG.sha256, "", PLUG.pem))
-    kept = load_register(config.load(tmp_path / "lab.toml"))
+    kept = load_register(load(tmp_path / "lab.toml").station)
     assert isinstance(kept, Register)
     assert kept.inputs() == {"instruments.toml": register.encode(), "tls-ca-plug-7.pem": PLUG.pem.encode()}
 
@@ -205,14 +204,14 @@ def test_a_meter_that_names_no_instrument_gets_neither(tmp_path: Path) -> None:
 )
 def test_what_the_register_says_of_a_network_is_held_to_its_form(tmp_path: Path, register: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        load_register(read(tmp_path, LAB, register))
+        load_register(read(tmp_path, LAB, register).station)
 
 
 @pytest.mark.parametrize("port", ["http://192.0.2.7", "socket://192.0.2.7:5025", "rfc2217://192.0.2.7:5025"])
 def test_an_instrument_whose_key_is_known_is_not_reached_without_tls(tmp_path: Path, port: str) -> None:
     with pytest.raises(ConfigError, match=r"whose key the register has; reach it by TLS"):
-        load_register(read(tmp_path, LAB.replace(AT, port)))
-    register = load_register(read(tmp_path, LAB.replace(AT, "/dev/ttyUSB0")))
+        load_register(read(tmp_path, LAB.replace(AT, port)).station)
+    register = load_register(read(tmp_path, LAB.replace(AT, "/dev/ttyUSB0")).station)
     assert register is not None
 
 
@@ -232,7 +231,9 @@ def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def first_line(folder: Path, text: str, register: str) -> Reason:
     """What preflight says first of the meter; the SUT of this lab cannot be reached."""
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     configured = read(folder, text, register)
     with open_wires(configured) as wires:
         reasons = check_lab(configured, nobody, wires.openers)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.measure.ambient import AmbientRecorder, read_temperature_c
+from harness.measure.lab_file import load
 from harness.measure.preflight import check_lab
 from harness.measure.recorder import Journal
 from harness.record.errors import LabError
 from harness.record.run_writer import RunWriter
-from harness.station.config import Ambient, load
-from harness.sut.session import SutConfig
+from harness.station.station import Ambient, SutSection
 from tests.harness.test_config import MINIMAL
 
 
@@ -60,7 +60,7 @@ def test_a_file_without_a_temperature_stops_the_run_before_it_begins(tmp_path: P
 def test_preflight_reads_the_thermometer_that_lab_toml_names(tmp_path: Path, text: str, severity: str) -> None:
     (tmp_path / "sensor").write_text(text)
     (tmp_path / "lab.toml").write_text(f'{MINIMAL}\n[ambient]\nfile = "{tmp_path / "sensor"}"\n')
-    files = tmp_path / "key", tmp_path / "known_hosts"
-    nobody = SutConfig("127.0.0.1", 1, "nobody", *files, "python3", "wattlab-sut")
+    key, hosts = str(tmp_path / "key"), str(tmp_path / "known_hosts")
+    nobody = SutSection(host="127.0.0.1", port=1, user="nobody", key_file=key, known_hosts=hosts, python="python3")
     reasons = check_lab(load(tmp_path / "lab.toml"), nobody, {})
     assert [reason.severity for reason in reasons if reason.subject == "room"] == [severity]

@@ -9,8 +9,8 @@ from typing import BinaryIO
 import pytest
 
 from harness.measure import speaking
+from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign, Progress
-from harness.measure.run import Bench
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.entries import RunBegin, RunEnd, of

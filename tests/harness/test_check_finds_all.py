@@ -16,23 +16,23 @@ import pytest
 from harness.attest.signer import OF_SEAL, sign
 from harness.measure.ambient import read_temperature_c
 from harness.measure.campaign import Campaign, in_use, locked
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import read_staged
 from harness.measure.preflight import check_lab
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import LabError
-from harness.station import config
 from harness.station.access import access_of
-from harness.station.config import APPLICATION, LabConfig
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import load_register
+from harness.station.station import APPLICATION, SutSection
 from harness.sut import agent
-from harness.sut.session import Sut, SutConfig
+from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
 from tests.sut.conftest import Recorded, config_of, start
 
-NOBODY = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+NOBODY = SutSection(host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3")
 OWN = """\
 [scenarios.own]
 command = ["{python}", "own.py"]
@@ -45,14 +45,16 @@ LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other t
 
 MODULES = {
     "access": "station", "campaign": "measure", "photos": "measure", "material": "measure", "run": "measure",
-    "ambient": "measure", "register": "station", "session": "sut",
+    "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
+    "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
+    **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
 FOUND_BY = {
     "access._credentials": ["a password file that is not there"],
     "access.read_password": ["a password file that is not there"],
     "access._checked": ["a password file with nothing in it"],
-    "register._check_network": ["a fingerprint that is none"],
+    "instruments._check_network": ["a fingerprint that is none"],
     "register._check_reached": ["a meter that is not where it was declared"],
     "register._authority": ["an authority that is not there"],
     "campaign.Campaign._require_same_config": ["another configuration", "an imported campaign"],
@@ -62,46 +64,47 @@ FOUND_BY = {
     "material.read_staged": ["a staged file that went away"],
     "ambient.read_temperature_c": ["a thermometer that is not there"],
     "register.load_register": ["a register that is not there", "an instrument that is not in the register"],
-    "register._check_instrument": ["a certificate that cannot be right"],
-    "register._check_point": ["a certificate that cannot be right"],
-    "register._check_serials": ["a certificate that cannot be right"],
+    "instruments.check_instrument": ["a certificate that cannot be right"],
+    "instruments._check_point": ["a certificate that cannot be right"],
+    "instruments.check_serials": ["a certificate that cannot be right"],
     "register.Register.find": ["an instrument that is not in the register"],
     "register._match": ["an instrument that is not in the register"],
     "register.Register._history": ["a damaged history"],
-    "register._record": ["a damaged history"],
-    "session.Sut._require_python": ["an interpreter that is not there"],
-    "session.Sut._lacking": ["an interpreter that is not there"],
-    "session.Sut._facts_of": ["an interpreter that is not there"],
-    "session.Sut.ask_program": ["an interpreter that is not there"],
-    "session.Sut._agent": ["an interpreter that is not there"],
-    "session.Sut._last_object": ["an interpreter that is not there"],
-    "session.Sut._guarded": ["a folder of the SUT that is a file"],
-    "session.Sut.stage": ["a run of another wattlab"],
-    "session._open_client": ["no address"],
-    "session._require_key": ["no key"],
-    "session._Unknown.missing_host_key": ["an unknown host key"],
-    "run.TestRun._open_meters": ["no meter at the port"],
+    "check_loads.record_of": ["a damaged history"],
+    "machine.Sut.require_python": ["an interpreter that is not there"],
+    "machine.Sut.lacking": ["an interpreter that is not there"],
+    "machine.Sut._facts_of": ["an interpreter that is not there"],
+    "machine.Sut.ask_program": ["an interpreter that is not there"],
+    "machine.Sut._agent": ["an interpreter that is not there"],
+    "machine.Sut._last_object": ["an interpreter that is not there"],
+    "link.Link.guarded": ["a folder of the SUT that is a file"],
+    "machine.Sut.stage": ["a run of another wattlab"],
+    "login.open_client": ["no address"],
+    "login._require_key": ["no key"],
+    "login._Unknown.missing_host_key": ["an unknown host key"],
+    "run.Run._open_meters": ["no meter at the port"],
 }
 NOT_BEFORE_A_RATING = {
     "campaign.Campaign.add_second_stage": "after the first stage",
     "campaign.Campaign._give_up_or_retry": "hands on what an attempt raised",
     "campaign.Campaign._require_meters": "a meter that spoke moments ago",
     "material.Inventory.of": "an answer of the SUT that check got right moments ago",
-    "run.TestRun.measure": "the command ended",
-    "run.TestRun._rate": "the command runs",
-    "run.TestRun._check_streams": "hands on what ended a stream",
+    "run.Run.measure": "the command ended",
+    "part.wait_rated": "the command runs",
+    "run.Run._check_streams": "hands on what ended a stream",
     "register.Register.append": "a check load, no run",
-    "session.Sut.start_load": "the observer effect",
-    "session.Sut.unstage": "after the rating",
-    "session.Sut._prepare_python": "`sut prepare`",
-    "session.Sut._install": "`sut prepare`",
-    "session.part_of_lock": "`sut prepare`",
-    "session.Sut._stream": "`sut prepare`",
-    "session._plain": "a mistake of lab.toml (test_config)",
-    "session.Sut.open_channel": "the link was lost",
-    "session.Sut._sftp": "the link was lost",
-    "session._collect": "a SUT that hangs, and did not moments ago",
-    "session.Link.receive": "the link was lost",
+    "machine.Sut.start_load": "the observer effect",
+    "machine.Sut.unstage": "after the rating",
+    "prepare._prepare_python": "`sut prepare`",
+    "prepare._install": "`sut prepare`",
+    "prepare.part_of_lock": "`sut prepare`",
+    "link.Link.stream": "`sut prepare`",
+    "files.plain": "a mistake of lab.toml (test_config)",
+    "link.Link.open_channel": "the link was lost",
+    "link.Link.sftp": "the link was lost",
+    "link._collect": "a SUT that hangs, and did not moments ago",
+    "channel.AgentChannel.receive": "the link was lost",
+    "answers.rating_result": "the command ended",
 }
 """Functions of an agent's session raise when a SUT that answered moments ago lies or goes away: all of a class."""
 SESSION = "session.AgentSession."
@@ -131,7 +134,7 @@ class Lab:
     """A lab in a folder, its SUT and its meter; a fault changes one of them."""
 
     folder: Path
-    sut: SutConfig = NOBODY
+    sut: SutSection = NOBODY
     text: str = PLAIN
     port: str = ""
     opener: Callable[[BinaryIO], Meter] | None = None
@@ -139,7 +142,7 @@ class Lab:
 
     def load(self) -> LabConfig:
         (self.folder / "lab.toml").write_text(self.text)
-        return config.load(self.folder / "lab.toml")
+        return load(self.folder / "lab.toml")
 
     def refusals(self, loaded: LabConfig) -> dict[str, str]:
         opener = self.opener or (partial(_open, self.port) if self.port else None)
@@ -258,7 +261,7 @@ def _no_thermometer(lab: Lab) -> tuple[LabConfig, Step]:
 def _no_register(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = REGISTERED
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a certificate that cannot be right", "register")
@@ -275,7 +278,7 @@ def _not_registered(lab: Lab) -> tuple[LabConfig, Step]:
     (lab.folder / "instruments.toml").write_text("schema = 1\n[instruments]\n")
     lab.text = REGISTERED.replace('circuit = "', 'instrument = "other"\ncircuit = "')
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a damaged history", "register")
@@ -284,7 +287,7 @@ def _history(lab: Lab) -> tuple[LabConfig, Step]:
     (lab.folder / "check-loads.jsonl").write_text("{}\n")
     lab.text = REGISTERED
     loaded = lab.load()
-    register = load_register(loaded)
+    register = load_register(loaded.station)
     assert register is not None
     return loaded, register.check_loads
 
@@ -297,7 +300,7 @@ def _on_a_network(lab: Lab, said: str) -> tuple[LabConfig, Step]:
     old = 'instrument = "other"\ncircuit = "'
     lab.text = re.sub('port = "[^"]*"', 'port = "http://192.168.1.50"', REGISTERED.replace('circuit = "', old))
     loaded = lab.load()
-    return loaded, lambda: load_register(loaded)
+    return loaded, lambda: load_register(loaded.station)
 
 
 @fault("a fingerprint that is none", "register")
@@ -321,8 +324,8 @@ def _with_password(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = re.sub('port = "[^"]*"', 'port = "http://127.0.0.1:9"\npassword_file = "secret"', PLAIN)
     lab.text = re.sub('driver = "[^"]*"', 'driver = "shelly"', lab.text)
     loaded = lab.load()
-    lab.opener = lambda _wire: _never(access_of(loaded, None, "wall"))
-    return loaded, lambda: access_of(loaded, None, "wall")
+    lab.opener = lambda _wire: _never(access_of(loaded.station, None, "wall"))
+    return loaded, lambda: access_of(loaded.station, None, "wall")
 
 
 def _never(access: object) -> Meter:
@@ -344,8 +347,8 @@ def _no_password(lab: Lab) -> tuple[LabConfig, Step]:
 def _no_seal_key(lab: Lab) -> tuple[LabConfig, Step]:
     lab.text = PLAIN + '[seal]\nkey = "no-key"\n'
     loaded = lab.load()
-    assert loaded.seal_key is not None
-    return loaded, partial(sign, b"", loaded.seal_key, OF_SEAL, may_ask=False)
+    assert loaded.station.seal_key is not None
+    return loaded, partial(sign, b"", loaded.station.seal_key, OF_SEAL, may_ask=False)
 
 
 @fault("no meter at the port", "meter wall")
@@ -397,7 +400,7 @@ def lab(tmp_path: Path, sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _unknown_key(lab: Lab, _: ExitStack) -> Step:
-    lab.sut = replace(lab.sut, known_hosts=lab.folder / "nothing")
+    lab.sut = replace(lab.sut, known_hosts=str(lab.folder / "nothing"))
     return lambda: Sut.connect(lab.sut)
 
 

@@ -13,25 +13,12 @@ import pytest
 
 from harness import cli
 from harness.cli import init
+from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision
+from harness.measure.lab_file import load
+from harness.measure.scenario import ScenarioSection
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError, LabError
-from harness.station.config import (
-    APPLICATION,
-    TEMPLATE,
-    Ambient,
-    Analysis,
-    Baseline,
-    Campaign,
-    Decision,
-    Lab,
-    MeterSection,
-    ScenarioSection,
-    Seal,
-    Supply,
-    SutSection,
-    Witness,
-    load,
-)
+from harness.station.station import APPLICATION, TEMPLATE, Ambient, Lab, MeterSection, Seal, Supply, SutSection, Witness
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS
 from tests.evidence.forger import unlock

@@ -15,7 +15,11 @@ from typing import Any
 import pytest
 
 from harness.record.documents import Json, Thresholds
-from harness.station.conditions import Diagnosis, of_changes, of_clock_tools, of_foreign_load, of_state
+from harness.station.conditions.changes import of_changes
+from harness.station.conditions.clock import of_clock_tools
+from harness.station.conditions.diagnosis import Diagnosis
+from harness.station.conditions.load import of_foreign_load
+from harness.station.conditions.machine import of_state
 from harness.sut import agent
 
 CPU = "sys/devices/system/cpu"

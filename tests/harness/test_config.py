@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.measure.lab_file import LabConfig, load
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError, RunFolderError, why
-from harness.station.config import APPLICATION, LabConfig, load
+from harness.station.station import APPLICATION
 
 MINIMAL = """\
 schema = 1

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.measure.campaign_file import Gate, Settle
 from harness.measure.gate import Condition, last_step, outside, recent_mean
 from harness.measure.recorder import Journal, MeterRecorder
 from harness.record.documents import Start
 from harness.record.run_writer import RunWriter
-from harness.station.config import Gate, Settle
 from meters.registry import open_meter
 from tests.harness.emulated import emulator
 from tests.harness.start import START

@@ -11,15 +11,15 @@ import pytest
 
 from harness.measure import recorder
 from harness.measure import run as run_module
+from harness.measure.attempt import Ended, execute
 from harness.measure.plan import PlannedRun
-from harness.measure.run import Ended, execute
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, NoteEvent
 from harness.record.errors import DocumentError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
-from harness.sut import session as sut_module
-from harness.sut.session import MAX_LINE, Link
+from harness.sut import session as session_module
+from harness.sut.channel import MAX_LINE, AgentChannel
 from reports.campaign.analyse import CampaignResult, analyse
 from reports.render import write_report
 from tests.harness.lying import (
@@ -189,8 +189,8 @@ CASES: dict[str, Case] = {
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Lab"]:
     folder = tmp_path_factory.mktemp("hostile")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sut_module, "BACKOFF_S", (0.1,))
-        patch.setattr(sut_module, "STALL_S", 0.3)
+        patch.setattr(session_module, "BACKOFF_S", (0.1,))
+        patch.setattr(session_module, "STALL_S", 0.3)
         patch.setattr(run_module, "ANSWER_S", 0.3)
         patch.setattr(recorder, "MOST_NOTES", FEW)
         patch.setattr(recorder, "MOST_MARKERS", FEW)
@@ -276,7 +276,7 @@ def test_metrics_keep_what_is_sound_in_them(lab: Lab) -> None:
 
 def test_a_line_without_end_is_dropped_as_it_comes_and_what_follows_is_read() -> None:
     wire, sent, block = Wire(), 0, b"x" * (1 << 15)
-    link = Link(wire)  # type: ignore[arg-type]
+    link = AgentChannel(wire)  # type: ignore[arg-type]
     while sent < 32 << 20:
         wire.sut.sendall(block)
         sent += len(block)

@@ -10,20 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError, DocumentError, LabError
-from harness.station import config
-from harness.station.config import LabConfig
-from harness.station.register import (
-    CheckLoad,
-    CheckLoadRecord,
-    Register,
-    certificate_on,
-    is_fresh,
-    judge_check_load,
-    last_check_load,
-    load_register,
-    validity_on,
-)
+from harness.station.check_loads import CheckLoadRecord, is_fresh, judge_check_load, last_check_load
+from harness.station.instruments import CheckLoad, certificate_on, validity_on
+from harness.station.register import Register, load_register
 from meters.reading import Accuracy, Column, Description, Identity, Origin
 from tests.harness.test_config import MINIMAL
 
@@ -78,11 +69,11 @@ NOON = "2026-06-01T12:00:00.000Z"
 def lab(folder: Path, register: str = REGISTER, text: str = LAB) -> LabConfig:
     (folder / "instruments.toml").write_text(register)
     (folder / "lab.toml").write_text(text)
-    return config.load(folder / "lab.toml")
+    return load(folder / "lab.toml")
 
 
 def register_in(folder: Path, register: str = REGISTER) -> Register:
-    found = load_register(lab(folder, register))
+    found = load_register(lab(folder, register).station)
     assert found is not None
     return found
 
@@ -91,7 +82,7 @@ def register_in(folder: Path, register: str = REGISTER) -> Register:
 
 
 def test_a_lab_without_a_register_has_none(tmp_path: Path) -> None:
-    assert load_register(lab(tmp_path, text=MINIMAL)) is None
+    assert load_register(lab(tmp_path, text=MINIMAL).station) is None
 
 
 def test_a_register_is_read_with_its_bytes(tmp_path: Path) -> None:
@@ -145,7 +136,7 @@ def test_a_register_that_is_not_there_is_said_with_what_names_it(tmp_path: Path)
     configured = lab(tmp_path)
     (tmp_path / "instruments.toml").unlink()
     with pytest.raises(ConfigError, match=r"no such file; lab\.instruments names it"):
-        load_register(configured)
+        load_register(configured.station)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +154,7 @@ def test_what_lab_toml_asks_of_a_register_it_can_only_ask_where_there_is_one(
     tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_register(lab(tmp_path, text=text))
+        load_register(lab(tmp_path, text=text).station)
     assert said in str(caught.value)
 
 
@@ -256,7 +247,7 @@ def tried(powers_w: list[float], description: Description | None = None, **chang
         name="lamp",
         load=CheckLoad(expected_w=60.0, U_w=0.3, source="WT310E"),
         meter="wall",
-        match=None,
+        instrument=None,
         identity=MUTE,
         origin="instrument",
         description=description or described(),
@@ -310,7 +301,7 @@ def test_a_reading_that_is_right_always_passes_and_double_of_it_never(
 
     def passed(power_w: float) -> bool:
         return judge_check_load(
-            name="x", load=load, meter="m", match=None, identity=MUTE, origin="instrument",
+            name="x", load=load, meter="m", instrument=None, identity=MUTE, origin="instrument",
             description=described(Accuracy(1.0, 0.0, 0.0, "x")), powers_w=[power_w] * 3, duration_s=3.0, operator="",
         ).passed  # fmt: skip
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from harness.measure.campaign import Campaign
+from harness.measure.lab_file import LabConfig
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Start, encode
 from harness.record.run_folder import JOURNAL
 from harness.record.run_writer import RunWriter
 from harness.record.seal import MANIFEST
 from harness.record.verify import verify_campaign
-from harness.station.config import LabConfig
 from reports.campaign.analyse import write_results
 from reports.render import audit_html
 from tests.evidence.conftest import SHAPE

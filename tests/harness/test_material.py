@@ -12,12 +12,12 @@ from typing import Any, cast
 import pytest
 
 from harness.measure import material
+from harness.measure.lab_file import load
 from harness.measure.material import MOST_KEPT_BYTES, Inventory, read_staged
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError
-from harness.station.config import load
 from harness.sut.inventory import described, files, interpreter_of
-from harness.sut.session import Sut
+from harness.sut.machine import Sut
 from tests.harness.test_config import MINIMAL
 
 MARKERS = b"# marks"

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.measure.campaign_file import Baseline
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.plan import make_observer_plan, make_plan, make_second_stage, repetition_seed
-from harness.station.config import Baseline, LabConfig, Scenario, load
+from harness.measure.scenario import Scenario
 from tests.harness.test_config import MINIMAL
 
 

@@ -13,13 +13,12 @@ import pytest
 from harness import cli
 from harness.cli.check import show
 from harness.measure.embedded import emulator
+from harness.measure.lab_file import LabConfig, load
 from harness.measure.preflight import Reason, check_lab, horizon_s
 from harness.record.documents import Json
-from harness.station import config
-from harness.station.config import LabConfig
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import SutSection
 from harness.sut import agent
-from harness.sut.session import SutConfig
 from meters.meter import Meter
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
@@ -63,13 +62,15 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def lab(folder: Path, port: str, text: str, register: str = REGISTER) -> LabConfig:
     (folder / "instruments.toml").write_text(register)
     (folder / "lab.toml").write_text(text.replace("/dev/ttyUSB0", port))
-    return config.load(folder / "lab.toml")
+    return load(folder / "lab.toml")
 
 
 def of_meter(configured: LabConfig, port: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
     """What preflight says of the meter; the SUT of this lab cannot be reached."""
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     opener = partial(_open, port)
     reasons = check_lab(configured, nobody, {"wall": opener})
     assert [reason.severity for reason in reasons if reason.subject == "SUT"] == ["refuse"]
@@ -155,7 +156,7 @@ def test_a_check_load_younger_than_lab_toml_asks_for_is_in_order(
     text = strict(NAMED).replace('instruments = "', 'check_load_days = 30\ninstruments = "')
     configured = lab(tmp_path, port, text, certified(100))
     if age_days is not None:
-        register = config.load(configured.path).register_path
+        register = load(configured.path).station.register_path
         assert register is not None
         utc = (datetime.now(UTC) - age_days * DAY).isoformat().replace("+00:00", "Z")
         record = tried([60.0] * 3, instrument="plug", origin="emulated", passed=passed, utc=utc)
@@ -173,7 +174,9 @@ def test_a_damaged_history_is_a_refusal_that_names_the_line(
     configured = lab(tmp_path, port, NAMED, certified(100))
     (tmp_path / "check-loads.jsonl").write_text("{}\n")
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
-    nobody = SutConfig("127.0.0.1", 1, "x", Path("/no/key"), Path("/no/hosts"), "python3", "wattlab-sut")
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
     (reason,) = [reason for reason in check_lab(configured, nobody, {}) if reason.subject == "register"]
     assert reason.severity == "refuse"
     assert "check-loads.jsonl:1" in reason.text

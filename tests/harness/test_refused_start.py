@@ -10,11 +10,11 @@ import pytest
 from harness.cli.run import opened
 from harness.cli.screen import lasting
 from harness.measure.campaign import Campaign, _estimate_s, is_done, locked
+from harness.measure.lab_file import LabConfig
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import of_files
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import LabNotReady, RunFolderError
-from harness.station.config import LabConfig
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC
 from tests.harness.test_stages import SOFTWARE, config_of, succeed

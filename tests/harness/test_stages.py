@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.measure.campaign import OBSERVER, Campaign
+from harness.measure.lab_file import LabConfig, load
 from harness.record.entries import Plan, of
 from harness.record.errors import ConfigError, RunFolderError
-from harness.station.config import LabConfig, load
 from tests.harness.test_config import MINIMAL
 
 DECLARED = '[campaign]\ndesign = "two-stage"\ntwo_stage = { half_width_percent = 5.0 }\n'

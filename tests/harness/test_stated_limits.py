@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.measure.lab_file import load
 from harness.measure.recorder import power_descriptor
 from harness.record.errors import ConfigError
-from harness.station import config
-from harness.station.config import LARGEST_LIMIT_PERCENT
-from harness.station.register import STATED, limits_of_error_w, stated
+from harness.station.check_loads import STATED, limits_of_error_w, stated
+from harness.station.consistency import LARGEST_LIMIT_PERCENT
+from harness.station.station import APPLICATION
 from meters.reading import Accuracy, Column, Description, Identity, Origin
 from reports.energy.meter_error import error_of
 
@@ -17,7 +18,7 @@ PLUG = Description(
     driver="shelly", averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0, tier="uncalibrated",
     columns=(Column("power_w", "W", 0.1, (0.0, 3680.0), None), Column("voltage_v", "V", 0.1, (0.0, 260.0), None)),
 )  # fmt: skip
-LAB = Path(config.APPLICATION / "lab.toml").read_text(encoding="utf-8")
+LAB = Path(APPLICATION / "lab.toml").read_text(encoding="utf-8")
 
 
 def lab_with(path: Path, limits: str) -> Path:
@@ -47,13 +48,13 @@ def test_the_descriptor_and_the_analysis_have_it_with_its_source() -> None:
 
 
 def test_lab_toml_states_it_for_each_meter(tmp_path: Path) -> None:
-    (section,) = config.load(lab_with(tmp_path, "limits_percent = 2.5")).file.meters.values()
+    (section,) = load(lab_with(tmp_path, "limits_percent = 2.5")).file.meters.values()
     assert section.limits_percent == 2.5
-    (section,) = config.load(lab_with(tmp_path, "")).file.meters.values()
+    (section,) = load(lab_with(tmp_path, "")).file.meters.values()
     assert section.limits_percent == 0
 
 
 @pytest.mark.parametrize("value", ["-1.0", str(LARGEST_LIMIT_PERCENT + 1), '"2 %"'])
 def test_what_is_no_percentage_is_refused_with_the_meters_name(tmp_path: Path, value: str) -> None:
     with pytest.raises(ConfigError, match=r"meters\.wall\.limits_percent"):
-        config.load(lab_with(tmp_path, f"limits_percent = {value}"))
+        load(lab_with(tmp_path, f"limits_percent = {value}"))

@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import pytest
 
 from harness import cli
-from harness.station.config import APPLICATION
+from harness.station.station import APPLICATION
 from meters.emulators.__main__ import main as emulate
 from meters.session import DOCUMENT, WIRE_LOG, Session, read_session, write_session
 from tests.meters.conftest import FIRST_LINE, BarePty, EmulatorProcess, StartEmulator

@@ -16,11 +16,11 @@ import pytest
 
 from harness.cli import main
 from harness.evidence.recomputed import check_audit
+from harness.measure.lab_file import load
 from harness.measure.photos import attach_photos
 from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder
 from harness.record.errors import AnalysisError, ConfigError
 from harness.record.verify import verify_campaign
-from harness.station.config import load
 from harness.station.provenance import software_facts
 from reports import pdf
 from reports.campaign.analyse import results_text, write_results

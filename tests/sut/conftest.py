@@ -12,17 +12,21 @@ import pytest
 
 from harness.record.documents import Json
 from harness.station.loopback_sshd import LoopbackSshd
+from harness.station.station import SutSection
+from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange
-from harness.sut.session import AgentSession, RatingResult, Sut, SutConfig
+from harness.sut.machine import Sut
+from harness.sut.session import AgentSession
 from tests.sut.netns import SutHost
 
 HERE = Path(__file__).parent
 
 
-def config_of(sshd: LoopbackSshd, folder: Path) -> SutConfig:
-    return SutConfig(
-        sshd.host, sshd.port, sshd.user, sshd.key_file, sshd.known_hosts, sys.executable, str(folder / "sut folder")
-    )
+def config_of(sshd: LoopbackSshd, folder: Path) -> SutSection:
+    return SutSection(
+        host=sshd.host, port=sshd.port, user=sshd.user, key_file=str(sshd.key_file), known_hosts=str(sshd.known_hosts),
+        python=sys.executable, folder=str(folder / "sut folder"),
+    )  # fmt: skip
 
 
 class Recorded:
@@ -70,13 +74,13 @@ def until(condition: Callable[[], object], limit_s: float, what: str) -> float:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Iterator[SutConfig]:
+def config(tmp_path: Path) -> Iterator[SutSection]:
     with LoopbackSshd(tmp_path / "sshd") as sshd:
         yield config_of(sshd, tmp_path)
 
 
 @pytest.fixture
-def sut(config: SutConfig) -> Iterator[Sut]:
+def sut(config: SutSection) -> Iterator[Sut]:
     with Sut.connect(config) as connected:
         yield connected
 
@@ -88,16 +92,16 @@ def host() -> Iterator[SutHost]:
 
 
 @pytest.fixture
-def far_config(host: SutHost, tmp_path: Path) -> Iterator[SutConfig]:
+def far_config(host: SutHost, tmp_path: Path) -> Iterator[SutSection]:
     """The SUT on a machine of its own."""
     with LoopbackSshd(tmp_path / "sshd", host.address, prefix=host.prefix) as sshd:
         yield config_of(sshd, tmp_path)
 
 
-def through(config: SutConfig, port: int) -> SutConfig:
+def through(config: SutSection, port: int) -> SutSection:
     """The same SUT behind a relay on loopback; its host key is known under that name too."""
-    key = config.known_hosts.read_text().split(" ", 1)[1]
-    with config.known_hosts.open("a") as file:
+    key = config.known_hosts_path.read_text().split(" ", 1)[1]
+    with config.known_hosts_path.open("a") as file:
         file.write(f"[127.0.0.1]:{port} {key}")
     return replace(config, host="127.0.0.1", port=port)
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from harness.measure.diagnosis import diagnose
 from harness.record.documents import ClockEvent
 from harness.record.errors import AnalysisError
 from harness.station.loopback_sshd import LoopbackSshd
-from harness.sut.session import Sut
+from harness.sut.machine import Sut
 from reports.readings.clock import SLEW, fit
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, through
 from tests.sut.netns import SutHost
@@ -129,7 +130,7 @@ def test_markers_of_a_sut_with_wrong_drifting_clocks_behind_a_slow_link_land_wit
         Relay((sshd.host, sshd.port), OUT_S, BACK_S) as relay,
         Sut.connect(through(config_of(sshd, tmp_path), relay.port)) as sut,
     ):
-        assert [found.severity for found in sut.diagnose(3600.0) if found.code == "wall-clock"] == ["warn"]
+        assert [found.severity for found in diagnose(sut, 3600.0) if found.code == "wall-clock"] == ["warn"]
         work = sut.stage("0a0b0c0d", {"program.py": PROGRAM, "markers.py": MARKERS})
         session = start(sut, "0a0b0c0d", recorded)
         exchanges = [session.exchange() for _ in range(8)]

@@ -8,7 +8,10 @@ import psutil
 import pytest
 
 from harness.record.errors import SutUnreachable
-from harness.sut.session import AgentSession, Link, Sut, SutConfig
+from harness.station.station import SutSection
+from harness.sut.channel import AgentChannel
+from harness.sut.machine import Sut
+from harness.sut.session import AgentSession
 from tests.sut.conftest import Recorded, rated, start, until
 from tests.sut.netns import SutHost
 
@@ -49,7 +52,9 @@ def processes_of(word: str) -> list[str]:
     return found
 
 
-def test_a_cut_of_ten_seconds_loses_nothing_and_does_not_disturb_the_load(host: SutHost, far_config: SutConfig) -> None:
+def test_a_cut_of_ten_seconds_loses_nothing_and_does_not_disturb_the_load(
+    host: SutHost, far_config: SutSection
+) -> None:
     recorded = Recorded()
     with Sut.connect(far_config) as sut:
         work = sut.stage("11111111", {"markers.py": MARKERS})
@@ -96,7 +101,7 @@ def check_until_it_raises(session: AgentSession, limit_s: float) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_cut_of_120_seconds_ends_the_run_and_leaves_nothing_running_on_the_sut(
-    host: SutHost, far_config: SutConfig
+    host: SutHost, far_config: SutSection
 ) -> None:
     reconnect_s, cut_s = 60.0, 120.0
     recorded = Recorded()
@@ -125,7 +130,7 @@ def test_a_cut_of_120_seconds_ends_the_run_and_leaves_nothing_running_on_the_sut
         assert not Path(work).parent.exists()
 
 
-def test_a_silent_partition_is_noticed_within_five_seconds(host: SutHost, far_config: SutConfig) -> None:
+def test_a_silent_partition_is_noticed_within_five_seconds(host: SutHost, far_config: SutSection) -> None:
     recorded = Recorded()
     with Sut.connect(far_config) as sut:
         work = sut.stage("33333333", {})
@@ -142,7 +147,7 @@ def test_a_silent_partition_is_noticed_within_five_seconds(host: SutHost, far_co
     assert noticed_s <= 8.0  # five, and what a busy machine adds
 
 
-def test_an_agent_that_died_ends_the_session_at_once(far_config: SutConfig) -> None:
+def test_an_agent_that_died_ends_the_session_at_once(far_config: SutSection) -> None:
     recorded = Recorded()
     with Sut.connect(far_config) as sut:
         work = sut.stage("44444444", {})
@@ -163,7 +168,7 @@ def test_an_agent_that_died_ends_the_session_at_once(far_config: SutConfig) -> N
 
 def test_the_last_words_are_heard_when_the_exit_status_comes_later_than_the_end_of_the_output(sut: Sut) -> None:
     dying = "echo the agent of this run is not alive >&2; exec >&- 2>&-; sleep 0.5; exit 1"
-    link = Link(sut.open_channel(["sh", "-c", dying]))
+    link = AgentChannel(sut.link.open_channel(["sh", "-c", dying]))
     with pytest.raises(EOFError):
         until(lambda: link.receive(0.5) is None, 5.0, "the end of the output")
     assert link.last_words() == "the agent of this run is not alive"

@@ -20,12 +20,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.measure.diagnosis import diagnose
 from harness.measure.material import Inventory
 from harness.record.documents import Json, Thresholds
 from harness.record.errors import HostKeyError, LabError, SutError, SutRefused, SutUnreachable
 from harness.station.loopback_sshd import LoopbackSshd
-from harness.sut import session as sut_module
-from harness.sut.session import Needs, Sut, SutConfig, part_of_lock
+from harness.station.station import SutSection
+from harness.sut import link as link_module
+from harness.sut import machine as machine_module
+from harness.sut import prepare as prepare_module
+from harness.sut.machine import Sut
+from harness.sut.prepare import Needs, part_of_lock, prepare
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
@@ -47,30 +52,30 @@ def script(path: Path, *lines: str) -> str:
 
 @pytest.mark.parametrize("place", ["my known hosts", "no home/.ssh/known_hosts"])
 def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(
-    config: SutConfig, tmp_path: Path, place: str
+    config: SutSection, tmp_path: Path, place: str
 ) -> None:
-    fresh = replace(config, known_hosts=tmp_path / place)
+    fresh = replace(config, known_hosts=str(tmp_path / place))
     with pytest.raises(HostKeyError, match="SHA256:") as caught:
         Sut.connect(fresh)
     command = str(caught.value).rsplit("then add it: ", 1)[1].strip("`")
-    assert command.endswith(f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(str(fresh.known_hosts))}")
+    assert command.endswith(f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(fresh.known_hosts)}")
     assert ("mkdir -p -m 700" in command) == ("/" in place)
     subprocess.run(command, shell=True, check=True, capture_output=True)
     with Sut.connect(fresh) as sut:
         assert sut.facts()["hostname"]
 
 
-def test_a_changed_host_key_is_refused_and_both_fingerprints_are_named(config: SutConfig, tmp_path: Path) -> None:
+def test_a_changed_host_key_is_refused_and_both_fingerprints_are_named(config: SutSection, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
-    config.known_hosts.write_text(f"[127.0.0.1]:{config.port} {other}\n")
+    config.known_hosts_path.write_text(f"[127.0.0.1]:{config.port} {other}\n")
     with pytest.raises(HostKeyError, match="changed") as caught:
         Sut.connect(config)
     assert str(caught.value).count("SHA256:") == 2
     assert f"ssh-keygen -R '[127.0.0.1]:{config.port}'" in str(caught.value)
 
 
-def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tmp_path: Path) -> None:
+def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutSection, tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(SutUnreachable, match="is sshd running"):
@@ -78,28 +83,28 @@ def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutConfig, tm
     with pytest.raises(SutUnreachable, match=r"correct sut\.host"):
         Sut.connect(replace(config, host="no-such-host.invalid"))
     with pytest.raises(SutUnreachable, match="does not exist"):
-        Sut.connect(replace(config, key_file=tmp_path / "nothing"))
+        Sut.connect(replace(config, key_file=str(tmp_path / "nothing")))
     (tmp_path / "garbage").write_text("no key")
     with pytest.raises(SutUnreachable):
-        Sut.connect(replace(config, key_file=tmp_path / "garbage"))
+        Sut.connect(replace(config, key_file=str(tmp_path / "garbage")))
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "stranger"], check=True)
     with pytest.raises(SutUnreachable, match=r"stranger\.pub: this is a public key: .* private one, .*/stranger$"):
-        Sut.connect(replace(config, key_file=tmp_path / "stranger.pub"))
+        Sut.connect(replace(config, key_file=str(tmp_path / "stranger.pub")))
     with pytest.raises(SutUnreachable, match="authorized_keys"):
-        Sut.connect(replace(config, key_file=tmp_path / "stranger"))
+        Sut.connect(replace(config, key_file=str(tmp_path / "stranger")))
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", tmp_path / "locked"], check=True)
     with pytest.raises(SutUnreachable, match="passphrase"):
-        Sut.connect(replace(config, key_file=tmp_path / "locked"))
+        Sut.connect(replace(config, key_file=str(tmp_path / "locked")))
 
 
-def test_a_line_of_known_hosts_that_is_no_key_is_named(config: SutConfig) -> None:
-    config.known_hosts.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + config.known_hosts.read_text())
+def test_a_line_of_known_hosts_that_is_no_key_is_named(config: SutSection) -> None:
+    config.known_hosts_path.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + config.known_hosts_path.read_text())
     with pytest.raises(HostKeyError, match="has a line that is no host key"):
         Sut.connect(config)
 
 
-def test_a_port_that_says_nothing_is_given_up(config: SutConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sut_module, "CONNECT_S", 1.0)
+def test_a_port_that_says_nothing_is_given_up(config: SutSection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "CONNECT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SutUnreachable):
         Sut.connect(replace(config, port=mute.getsockname()[1]))
 
@@ -118,18 +123,18 @@ def test_facts_say_what_the_sut_is(sut: Sut) -> None:
 
 def test_a_sut_in_order_has_no_refusal(sut: Sut) -> None:
     begun = sut.facts()
-    diagnoses = sut.diagnose(HORIZON_S, begun, BUSY)
+    diagnoses = diagnose(sut, HORIZON_S, begun, BUSY)
     assert not [found for found in diagnoses if found.severity == "refuse"]
     assert {"identity", "no-gpu", "disk", "swap", "foreign-load", "battery"} <= {found.code for found in diagnoses}
 
 
 def test_another_machine_than_the_campaign_began_on_is_refused(sut: Sut) -> None:
     begun = sut.facts() | {"board": "another board", "kernel": "2.6.32"}
-    changed = {found.code: found.severity for found in sut.diagnose(HORIZON_S, begun) if "changed" in found.code}
+    changed = {found.code: found.severity for found in diagnose(sut, HORIZON_S, begun) if "changed" in found.code}
     assert changed == {"machine-changed": "refuse", "software-changed": "warn"}
 
 
-def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: Path) -> None:
+def test_an_old_python_and_none_at_all_are_refused(config: SutSection, tmp_path: Path) -> None:
     for python, said in (
         (script(tmp_path / "python2", "echo python 2.7"), "is Python 2.7"),
         (script(tmp_path / "python37", "echo python 3.7"), "is Python 3.7"),
@@ -140,7 +145,7 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
         (script(tmp_path / "strange", "echo python 3.x"), "python 3.x"),
     ):
         with Sut.connect(replace(config, python=python)) as sut:
-            (found,) = sut.diagnose(HORIZON_S)
+            (found,) = diagnose(sut, HORIZON_S)
             assert found.severity == "refuse"
             assert said in found.text
             with pytest.raises(SutRefused, match="python"):
@@ -157,7 +162,7 @@ def test_an_old_python_and_none_at_all_are_refused(config: SutConfig, tmp_path: 
     ],
 )
 def test_an_interpreter_that_is_none_is_refused_with_what_it_said(
-    config: SutConfig, tmp_path: Path, answer: str, said: str
+    config: SutSection, tmp_path: Path, answer: str, said: str
 ) -> None:
     lines = ['case "$1" in -c) echo python 3.11;; *) cat "$0.answer";; esac']
     liar = script(tmp_path / "liar", *lines)
@@ -171,18 +176,18 @@ def test_an_interpreter_that_is_none_is_refused_with_what_it_said(
 
 def test_a_remote_command_has_a_deadline_and_a_bound(sut: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SutError, match=r"sleep on the SUT did not end within 0\.5 s"):
-        sut._run(["sleep", "30"], 0.5)
-    monkeypatch.setattr(sut_module, "MAX_ANSWER", 1 << 20)
+        sut.link.run(["sleep", "30"], 0.5)
+    monkeypatch.setattr(link_module, "MAX_ANSWER", 1 << 20)
     for stream in (1, 2):
         with pytest.raises(SutError, match="said more than"):
-            sut._run(["sh", "-c", f"head -c 3000000 /dev/zero >&{stream}; sleep 30"])
-    assert sut._run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\n", "err\n")
+            sut.link.run(["sh", "-c", f"head -c 3000000 /dev/zero >&{stream}; sleep 30"])
+    assert sut.link.run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\n", "err\n")
 
 
-def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, tmp_path: Path) -> None:
+def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutSection, tmp_path: Path) -> None:
     bare = script(tmp_path / "bare", f'exec {sys.executable} -S "$@"')
     with Sut.connect(replace(config, python=bare)) as sut:
-        (found,) = (found for found in sut.diagnose(HORIZON_S, None, BUSY) if found.severity == "refuse")
+        (found,) = (found for found in diagnose(sut, HORIZON_S, None, BUSY) if found.severity == "refuse")
         assert found.code == "no-psutil"
         assert f"`{bare} -m pip install psutil` there brings it" in found.text
         sut.stage("aaaaaaaa", {})
@@ -190,13 +195,13 @@ def test_a_python_without_psutil_is_refused_and_cannot_serve(config: SutConfig, 
             start(sut, "aaaaaaaa", Recorded())
 
 
-def test_a_full_disk_is_refused(config: SutConfig, tmp_path: Path) -> None:
+def test_a_full_disk_is_refused(config: SutSection, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk))
     try:
         with Sut.connect(replace(config, folder=str(disk / "sut"))) as sut:
-            refused = [found.code for found in sut.diagnose(HORIZON_S, None, BUSY) if found.severity == "refuse"]
+            refused = [found.code for found in diagnose(sut, HORIZON_S, None, BUSY) if found.severity == "refuse"]
             assert refused == ["disk-full"]
             with pytest.raises(SutError, match="is its disk full"):
                 sut.stage("aaaaaaaa", {"big": b"x" * (2 << 20)})
@@ -208,7 +213,7 @@ def test_a_wrong_wall_clock_is_a_finding(tmp_path: Path) -> None:
     shim = compiled("fake_clock.c", tmp_path / "fake_clock.so")
     settings = [f"SetEnv LD_PRELOAD={shim} FAKE_CLOCK=0,-7200000000000,0"]
     with LoopbackSshd(tmp_path / "sshd", settings=settings) as sshd, Sut.connect(config_of(sshd, tmp_path)) as sut:
-        (found,) = (found for found in sut.diagnose(HORIZON_S) if found.code == "wall-clock")
+        (found,) = (found for found in diagnose(sut, HORIZON_S) if found.code == "wall-clock")
     assert found.severity == "warn"
     off = re.search(r"([0-9.]+) s behind", found.text)
     assert off is not None
@@ -216,7 +221,7 @@ def test_a_wrong_wall_clock_is_a_finding(tmp_path: Path) -> None:
     assert 7190 < float(off[1]) <= 7200
 
 
-def test_no_word_of_the_configuration_reaches_a_shell(config: SutConfig, tmp_path: Path) -> None:
+def test_no_word_of_the_configuration_reaches_a_shell(config: SutSection, tmp_path: Path) -> None:
     folder = tmp_path / 'it\'s a "lab" $(touch pwned) `touch pwned`; touch pwned'
     recorded = Recorded()
     with Sut.connect(replace(config, folder=str(folder))) as sut:
@@ -234,12 +239,12 @@ def test_no_word_of_the_configuration_reaches_a_shell(config: SutConfig, tmp_pat
 # --- the agent and the work folder ---
 
 
-def test_the_agent_is_deployed_under_its_digest_once_and_again_when_it_was_changed(config: SutConfig) -> None:
+def test_the_agent_is_deployed_under_its_digest_once_and_again_when_it_was_changed(config: SutSection) -> None:
     folder = Path(config.folder) / "agents"
     with Sut.connect(config) as sut:
         sut.facts()
     (path,) = folder.iterdir()
-    source = (Path(sut_module.__file__).parent / "agent.py").read_bytes()
+    source = (Path(machine_module.__file__).parent / "agent.py").read_bytes()
     assert path.read_bytes() == source
     inode = path.stat().st_ino
     with Sut.connect(config) as sut:
@@ -282,7 +287,7 @@ def test_a_program_that_is_sent_along_answers_and_leaves_nothing(sut: Sut) -> No
     words = ["it's !a 'word' $HOME", "two\nlines", "\N{GREEK SMALL LETTER MU}"]
     program = "import json, sys\nprint('a login may print before')\nprint(json.dumps({'words': sys.argv[1:]}))\n"
     assert sut.ask_program(sys.executable, program, *words) == {"words": words}
-    assert not {"\n", "!"} & set(sut_module.RUN_WHAT_IS_SENT)
+    assert not {"\n", "!"} & set(machine_module.RUN_WHAT_IS_SENT)
     with pytest.raises(SutError, match=r"does not run there \(.*ValueError: no"):
         sut.ask_program(sys.executable, "raise ValueError('no')")
     with pytest.raises(SutError, match="expected a JSON object"):
@@ -313,7 +318,7 @@ def test_names_never_leave_their_folder(sut: Sut) -> None:
 def test_an_artifact_that_is_a_link_a_folder_or_too_large_costs_itself(
     sut: Sut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sut_module, "MAX_ARTIFACT", 1000)
+    monkeypatch.setattr(machine_module, "MAX_ARTIFACT", 1000)
     work = sut.stage("aaaaaaaa", {})
     artifacts = Path(work) / "artifacts"
     artifacts.mkdir()
@@ -388,21 +393,21 @@ def test_an_error_of_the_recorder_reaches_the_caller_as_it_is(sut: Sut) -> None:
     sut.unstage(work)
 
 
-def test_a_run_left_by_a_killed_host_is_reported_and_removed_by_the_next(config: SutConfig) -> None:
+def test_a_run_left_by_a_killed_host_is_reported_and_removed_by_the_next(config: SutSection) -> None:
     with Sut.connect(config) as killed:
         work = killed.stage("0dead000", {})
         session = start(killed, "0dead000", Recorded(), reconnect_s=60.0)
         session.rate(["sleep", "1000"], {}, work, None)
         agent = psutil.Process(int((Path(work).parent / "agent/agent.lock").read_text()))
         with Sut.connect(config) as second:
-            assert "busy" in [found.code for found in second.diagnose(HORIZON_S) if found.severity == "refuse"]
+            assert "busy" in [found.code for found in diagnose(second, HORIZON_S) if found.severity == "refuse"]
             with pytest.raises(SutRefused, match="0dead000 is being measured"):
                 second.stage("aaaaaaaa", {})
         load = agent.children()
         # The host is gone without a word.
         with contextmanager_of_lost_host(session, killed):
             with Sut.connect(config) as second:
-                until(lambda: "left-over" in [found.code for found in second.diagnose(HORIZON_S)], 10.0, "the remark")
+                until(lambda: "left-over" in [found.code for found in diagnose(second, HORIZON_S)], 10.0, "the remark")
                 second.stage("aaaaaaaa", {})
                 assert [path.name for path in Path(second.root, "runs").iterdir()] == ["aaaaaaaa"]
             until(lambda: not any(process.is_running() for process in [agent, *load]), 5.0, "the end of agent and load")
@@ -435,13 +440,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "prepare.py").write_text(
         program + "(data / 'w').write_bytes((pathlib.Path(__file__).parent / 'weights/w.npz').read_bytes())\n"
     )
-    monkeypatch.setattr(sut_module, "WORKLOADS", folder)
+    monkeypatch.setattr(prepare_module, "WORKLOADS", folder)
     return folder
 
 
 def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut, programs: Path) -> None:
     lines: list[str] = []
-    assert sut.prepare(WEIGHTS, lines.append) == sys.executable
+    assert prepare(sut, WEIGHTS, lines.append) == sys.executable
     everything = f"{sys.executable} has everything that is needed"
     assert lines == [everything, "preparing --only weights", "weights: own (sha256 0123)"]
     assert Path(sut.data_folder, "w").read_bytes() == b"weights"
@@ -450,26 +455,26 @@ def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut
 
 def test_a_lab_that_needs_no_data_is_brought_none(sut: Sut, programs: Path) -> None:
     lines: list[str] = []
-    assert sut.prepare(NOTHING, lines.append) == sys.executable
+    assert prepare(sut, NOTHING, lines.append) == sys.executable
     assert lines == [f"{sys.executable} has everything that is needed"]
     assert not Path(sut.root, "prepare").exists()
 
 
 def test_a_missing_environment_is_made_in_wattlabs_folder_and_gets_what_is_needed_alone(
-    config: SutConfig, programs: Path, monkeypatch: pytest.MonkeyPatch
+    config: SutSection, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # pip itself stands for what a scenario needs; nothing is fetched.
-    monkeypatch.setattr(sut_module, "AGENT_NEEDS", ("pip",))
+    monkeypatch.setattr(prepare_module, "AGENT_NEEDS", ("pip",))
     own = str(Path(config.folder) / "venv/bin/python")
     lines: list[str] = []
     with Sut.connect(replace(config, python=own)) as sut:
         (programs / "requirements.lock").write_text("# a lock\nnvidia-ml-py==1\npsutil==1\n")
-        monkeypatch.setattr(sut, "_stream", partial(_without_pip, sut._stream, lines))
-        assert sut.prepare(NOTHING, lines.append) == own
+        monkeypatch.setattr(sut.link, "stream", partial(_without_pip, sut.link.stream, lines))
+        assert prepare(sut, NOTHING, lines.append) == own
         assert lines[0].startswith("making ")
         assert lines[-2:] == ["installing psutil, nvidia-ml-py into " + str(Path(own).parents[1]), "pip install"]
         lines.clear()
-        assert sut.prepare(NOTHING, lines.append) == own
+        assert prepare(sut, NOTHING, lines.append) == own
         assert lines[0] == f"{own} has everything that is needed"
 
 
@@ -483,14 +488,14 @@ def _without_pip(
 
 
 def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
-    config: SutConfig, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: SutSection, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
     bare = shutil.which("python3", path="/usr/bin") or "python3"
     with Sut.connect(replace(config, python=bare)) as sut:
-        monkeypatch.setattr(sut, "_install", lambda *_: lines.append("installing"))
+        monkeypatch.setattr(prepare_module, "_install", lambda *_: lines.append("installing"))
         with pytest.raises(SutError, match="still lacks"):
-            sut.prepare(Needs(("no-such-distribution",), ()), lines.append)
+            prepare(sut, Needs(("no-such-distribution",), ()), lines.append)
     assert "no-such-distribution" in lines[0]
     assert f"; `{bare} -m pip install " in lines[0]
     assert lines[-1] == "installing"
@@ -499,16 +504,16 @@ def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
 def test_tensorflow_is_not_tried_on_a_machine_that_it_is_not_made_for(
     sut: Sut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sut, "_install_part", lambda *_: None)
-    monkeypatch.setattr(sut, "_facts_of", lambda _: {"machine": "aarch64", "gpus": []})
+    monkeypatch.setattr(prepare_module, "_install_part", lambda *_: None)
+    monkeypatch.setattr(sut, "facts", lambda _: {"machine": "aarch64", "gpus": []})
     with pytest.raises(SutRefused, match="it is aarch64, and tensorflow-cpu is there for x86_64 only"):
-        sut._install(sut.python, ["psutil", "tensorflow-cpu"], lambda _: None)
+        prepare_module._install(sut, sut.python, ["psutil", "tensorflow-cpu"], lambda _: None)
 
 
 def test_the_part_of_a_lock_that_is_needed_has_every_dependency_and_no_more() -> None:
     for lock in ("requirements.lock", "requirements-gpu.lock"):
-        text = (sut_module.WORKLOADS / lock).read_text()
-        listed = (sut_module.WORKLOADS / lock.replace(".lock", ".txt")).read_text()
+        text = (prepare_module.WORKLOADS / lock).read_text()
+        listed = (prepare_module.WORKLOADS / lock.replace(".lock", ".txt")).read_text()
         everything = re.findall(r"^([a-z0-9-]+)", listed, re.MULTILINE)
         assert names_of(part_of_lock(text, everything)) == names_of(text)
         assert names_of(part_of_lock(text, ["psutil", "nvidia-ml-py"])) == ["nvidia-ml-py", "psutil"]
@@ -527,7 +532,7 @@ def test_a_preparation_that_fails_says_what_it_said(sut: Sut, programs: Path) ->
     (programs / "prepare.py").write_text("raise SystemExit('no network, no file')")
     lines: list[str] = []
     with pytest.raises(SutError, match="no network, no file"):
-        sut.prepare(WEIGHTS, lines.append)
+        prepare(sut, WEIGHTS, lines.append)
     assert lines[-1] == "no network, no file"
 
 
@@ -535,9 +540,9 @@ def test_a_preparation_that_fails_says_what_it_said(sut: Sut, programs: Path) ->
 
 
 def test_the_keys_of_an_ssh_agent_log_in_where_no_file_is_named(
-    config: SutConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: SutSection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_agent = replace(config, key_file=None)
+    by_agent = replace(config, key_file="")
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     with pytest.raises(SutUnreachable, match=r"sut\.key_file is empty and no ssh-agent answers"):
         Sut.connect(by_agent)
@@ -579,7 +584,7 @@ AS_ORDINARY_USER = """
 import sys
 from pathlib import Path
 from harness.station.loopback_sshd import LoopbackSshd
-from harness.sut.session import Sut
+from harness.sut.machine import Sut
 from tests.sut.conftest import Recorded, config_of, rated, start
 folder = Path(sys.argv[1])
 with LoopbackSshd(folder / "sshd") as sshd, Sut.connect(config_of(sshd, folder)) as sut:
@@ -609,7 +614,7 @@ def test_an_ordinary_user_can_run_the_embedded_sut_too(tmp_path: Path) -> None:
             f"exec setpriv --reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups "
             f"{sys.executable} {program} {folder}"
         )
-        root = str(Path(sut_module.__file__).parents[2])
+        root = str(Path(machine_module.__file__).parents[2])
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", command], env=environment, capture_output=True, text=True, check=False

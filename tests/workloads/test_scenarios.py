@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.station import config
+from harness.measure.lab_file import load
 from tests.workloads.conftest import ROOT
 
 WORKLOADS = ROOT / "workloads"
@@ -46,7 +46,7 @@ def test_a_scenario_ships_every_module_its_program_imports(name: str) -> None:
 
 
 def test_the_published_campaign_has_the_published_numbers() -> None:
-    guldner = config.load(WORKLOADS / "campaigns" / "guldner.toml")
+    guldner = load(WORKLOADS / "campaigns" / "guldner.toml")
     made = {scenario.name: scenario for scenario in guldner.scenarios}
     assert {name: scenario.repetitions for name, scenario in made.items()} == dict.fromkeys(
         ("idle", "cnn", "transfer"), 30

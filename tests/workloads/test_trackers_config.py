@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.measure.lab_file import LabConfig, load
+from harness.measure.scenario import Scenario
 from harness.record.errors import ConfigError
-from harness.station import config
-from harness.station.config import LabConfig, Scenario
 from tests.harness.test_config import MINIMAL
 from tests.workloads.conftest import ROOT
 from workloads.trackers.tracking import TRACKERS, parse
@@ -18,7 +18,7 @@ def read(tmp_path: Path, text: str) -> LabConfig:
     (tmp_path / "bench.py").touch()
     (tmp_path / "around.py").touch()
     (tmp_path / "lab.toml").write_text(text)
-    return config.load(tmp_path / "lab.toml")
+    return load(tmp_path / "lab.toml")
 
 
 def scenario(tmp_path: Path, text: str) -> Scenario:
@@ -98,7 +98,7 @@ def test_trackers_on_a_baseline_are_refused_with_the_reason(tmp_path: Path, key:
 
 
 def test_the_campaign_of_the_trackers_is_the_core_study_again_with_each_of_them() -> None:
-    tracked = config.load(ROOT / "workloads" / "campaigns" / "trackers.toml")
+    tracked = load(ROOT / "workloads" / "campaigns" / "trackers.toml")
     made = {scenario.name: scenario for scenario in tracked.scenarios}
     assert set(made) == {
         "-".join(filter(None, (name, tracker))) for name in ("idle", "cnn", "transfer") for tracker in ("", *TRACKERS)
@@ -108,5 +108,5 @@ def test_the_campaign_of_the_trackers_is_the_core_study_again_with_each_of_them(
         assert one.trackers == ((tracker,) if tracker else ())
         assert (one.parameters, one.repetitions) == (made[plain].parameters, 30)
         assert plain == "idle" or one.parameters["fixed_epochs"] > 0
-    core = config.load(ROOT / "workloads" / "campaigns" / "guldner.toml").file
+    core = load(ROOT / "workloads" / "campaigns" / "guldner.toml").file
     assert (tracked.file.baseline, tracked.file.sut, tracked.file.meters) == (core.baseline, core.sut, core.meters)

@@ -33,8 +33,8 @@ from harness.record.documents import (
 )
 from harness.record.errors import ImportFileError, RunFolderError
 from harness.record.run_writer import RunWriter
-from harness.station.config import APPLICATION
 from harness.station.provenance import host_facts, software_facts
+from harness.station.station import APPLICATION
 
 MARGIN_S = 5
 """Seconds of readings kept before and after a run's interval."""

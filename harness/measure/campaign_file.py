@@ -1,0 +1,150 @@
+"""What is asked of a station: the tables [campaign], [baseline], [decision] and [analysis] of lab.toml, and what
+contradicts itself in them.
+
+Knows these tables, their defaults and their rules; each mistake is a sentence that begins with file and TOML path.
+Knows no scenario (`harness.measure.scenario`) and nothing of the room.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from harness.measure.scenario import ScenarioSection
+from harness.station.station import at_least
+from meters.options import did_you_mean
+
+TWO_STAGE = "two-stage"
+"""How `campaign.design` begins where the campaign may be extended after its first stage."""
+BASELINE, SYNC = "baseline", "sync"
+"""The scenarios of baseline blocks and of the sync pulse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The thermal gate before a run: power and temperatures back within a band of the session's first idle readings.
+
+    `limit_s` 0: no gate. `power_percent` is the band of the mean power over `mean_s`, `cpu_c` and `gpu_c` those of the
+    temperatures.
+    """
+
+    limit_s: float = field(default=0.0, metadata=at_least(0))
+    power_percent: float = field(default=2.0, metadata=at_least(0))
+    cpu_c: float = field(default=3.0, metadata=at_least(0))
+    gpu_c: float = field(default=3.0, metadata=at_least(0))
+    mean_s: float = field(default=10.0, metadata=at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Stabilization until settled: two consecutive means over `mean_s` differ by less than `percent` or 2 standard
+    errors. `limit_s` 0: stabilization lasts exactly stabilization_s; else that at least, and `limit_s` at most."""
+
+    limit_s: float = field(default=0.0, metadata=at_least(0))
+    mean_s: float = field(default=30.0, metadata=at_least(0.1))
+    percent: float = field(default=1.0, metadata=at_least(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStage:
+    """The first stage is the pilot; the second is sized from it, once, by the rule declared here (`half_width_percent`
+    0: one stage). `share_percent`: in how many of 100 campaigns the half-width is to be reached."""
+
+    half_width_percent: float = field(default=0.0, metadata=at_least(0))
+    share_percent: float = field(default=90.0, metadata=at_least(50))
+    most_repetitions: int = field(default=200, metadata=at_least(2))
+    most_blocks: int = field(default=200, metadata=at_least(2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What is measured in which order. Durations in seconds."""
+
+    name: str
+    runs_folder: str = "runs"
+    seed: int = field(metadata=at_least(0))
+    design: str = ""
+    order: Literal["shuffled", "as-listed"]
+    stabilization_s: float = field(metadata=at_least(0))
+    supplementary_s: float = field(metadata=at_least(0))
+    pause_s: float = field(default=0.0, metadata=at_least(0))
+    max_failed_attempts: int = field(default=2, metadata=at_least(1))
+    sync_pulse: bool = False
+    """At the start of each session the load is switched on and off, which shows the meter's latency and window."""
+    gate: Gate = field(default_factory=Gate)
+    settle: Settle = field(default_factory=Settle)
+    two_stage: TwoStage = field(default_factory=TwoStage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Baseline blocks: how many, how long (s). The first stands before, the last after the scenario runs."""
+
+    blocks: int = field(metadata=at_least(1))
+    duration_s: float = field(metadata=at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The limit a result is held against (a label's, a customer's), and how (JCGM 106): accepted up to
+    limit - guard_band * U. Without a scenario nothing is decided."""
+
+    scenario: str = ""
+    quantity: Literal["induced_energy_wh", "energy_wh"] = "induced_energy_wh"
+    limit_wh: float = field(default=0.0, metadata=at_least(0))
+    guard_band: float = field(default=1.0, metadata=at_least(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """How scenarios are tested beside each other, declared before the first run: `welch`, Welch's analysis of variance
+    on the values as they are with Games-Howell, or `rank`, Kruskal-Wallis with Dunn's test (Holm)."""
+
+    test: Literal["welch", "rank"] = "welch"
+
+
+def of_decided(path: Path, decision: Decision, scenarios: Mapping[str, ScenarioSection]) -> Iterator[str]:
+    """A limit is one for a scenario that is measured."""
+    name = decision.scenario
+    if name and name not in scenarios:
+        yield f"{path}: decision.scenario: no scenario {name!r} here; {did_you_mean(name, scenarios)}"
+
+
+def of_limit(path: Path, decision: Decision) -> Iterator[str]:
+    """A limit that a result can keep."""
+    if decision.scenario and not decision.limit_wh:
+        yield f"{path}: decision.limit_wh: found {decision.limit_wh!r}, expected a limit above 0"
+
+
+def of_gate(path: Path, campaign: Campaign) -> Iterator[str]:
+    """The gate waits as long as is needed, the pause for a fixed time."""
+    if campaign.gate.limit_s and campaign.pause_s:
+        yield f"{path}: campaign.pause_s: the gate replaces the pause; set pause_s = 0 or gate.limit_s = 0"
+
+
+def of_settle(path: Path, settle: Settle) -> Iterator[str]:
+    """Two means need their time."""
+    if settle.limit_s and settle.limit_s < 2 * settle.mean_s:
+        least_s = 2 * settle.mean_s
+        yield f"{path}: campaign.settle.limit_s: two means of settle.mean_s need at least {least_s:g} s"
+
+
+def of_stages(path: Path, campaign: Campaign) -> Iterator[str]:
+    """A second stage is declared in the design, with its rule."""
+    if campaign.design.startswith(TWO_STAGE) != bool(campaign.two_stage.half_width_percent):
+        yield (
+            f'{path}: campaign.design: a design that begins with "{TWO_STAGE}" needs two_stage.half_width_percent, '
+            "and that needs such a design: what decides about more runs is declared before the first one"
+        )
+    if campaign.two_stage.share_percent >= 100:
+        yield f"{path}: campaign.two_stage.share_percent: no plan keeps a promise always; below 100"
+
+
+def of_first_stage(
+    path: Path, campaign: Campaign, baseline: Baseline, scenarios: Mapping[str, ScenarioSection]
+) -> Iterator[str]:
+    """A second stage is sized by the spread of the first."""
+    few = [f"scenarios.{name}.repetitions" for name, section in scenarios.items() if section.repetitions < 2]
+    few += ["baseline.blocks"] if baseline.blocks < 2 else []
+    if campaign.design.startswith(TWO_STAGE) and few:
+        yield f"{path}: {', '.join(few)}: the first stage shows no spread with one; at least 2"

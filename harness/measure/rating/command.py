@@ -1,0 +1,42 @@
+"""The rating interval of a scenario: its command, started and timed by the agent.
+
+Knows what a program finds in its environment (docs/markers.md). Knows no phase and no baseline.
+"""
+
+import json
+
+from harness.measure.rating.part import Underway, wait_rated
+from harness.measure.scenario import Scenario
+from harness.record.documents import Json
+from harness.sut.answers import RatingResult
+
+
+class Command:
+    """A command, from its start to its end."""
+
+    has_agent = True
+    is_conditioned = True
+
+    def start(self, run: Underway, scenario: Scenario) -> None:
+        """Nothing: the command is the load."""
+
+    def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
+        """Run it. Raises what `wait_rated` raises."""
+        run.session.rate(run.bench.command_of(scenario), _environment(run, scenario), run.work, None)
+        return wait_rated(run, scenario, scenario.duration_s or scenario.max_duration_s)
+
+
+def _environment(run: Underway, scenario: Scenario) -> dict[str, str]:
+    environment = {
+        "WATTLAB_PARAMETERS": json.dumps(_parameters(run, scenario)),
+        "WATTLAB_SEED": str(run.planned.seed),
+        "WATTLAB_DATA": run.bench.data_folder,
+    }
+    return environment | ({"WATTLAB_TRACKERS": scenario.tracker_words} if scenario.trackers else {})
+
+
+def _parameters(run: Underway, scenario: Scenario) -> Json:
+    """Those of the scenario; a sync pulse has to know how often the slowest meter speaks."""
+    if run.planned.kind != "sync":
+        return scenario.parameters
+    return scenario.parameters | {"interval_s": max(meter.interval_s for meter in run.meters)}

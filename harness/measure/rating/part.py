@@ -1,0 +1,93 @@
+"""What a rating part is, and what it may ask of the run that it is plugged into.
+
+Knows the contract. Knows no phase around the interval: `harness.measure.run` has their order.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from harness.measure.bench import Bench
+from harness.measure.plan import PlannedRun
+from harness.measure.recorder import MeterRecorder
+from harness.measure.scenario import Scenario
+from harness.record.documents import Edge
+from harness.record.errors import LabError
+from harness.sut.answers import RatingResult
+from harness.sut.session import AgentSession
+
+POLL_S = 0.2
+GRACE_S = 60.0
+"""So much longer than its limit an interval may take before its load is ended: the SUT ends what it can itself."""
+
+
+class RunFailed(LabError):
+    """The workload failed: its exit code, or it never ended."""
+
+
+class Underway(Protocol):
+    """The run in which the interval is rated."""
+
+    bench: Bench
+    planned: PlannedRun
+
+    @property
+    def meters(self) -> Sequence[MeterRecorder]:
+        """The recorders of its meters; all of them speak."""
+
+    @property
+    def work(self) -> str:
+        """The work folder on the SUT."""
+
+    @property
+    def session(self) -> AgentSession:
+        """The session with the agent, which runs."""
+
+    def pause(self, duration_s: float) -> None:
+        """Wait, and raise what ended a stream for good."""
+
+    def watch(self) -> None:
+        """Raise what ended a stream for good, and tell that the interval goes on."""
+
+    def mark(self, edge: Edge) -> None:
+        """Journal that the interval begins or ends now, by the host's clock."""
+
+
+class RatingPart(Protocol):
+    """How the interval of a kind of run is made."""
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether the agent runs on the SUT."""
+
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether gate, settling, clock exchanges and a supplementary run belong around the interval."""
+
+    def start(self, run: Underway, scenario: Scenario) -> None:
+        """What has to be there before the stabilization phase; the last of staging."""
+
+    def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
+        """Make the interval.
+
+        Raises:
+            RunFailed: the workload failed. LabError, MeterError: the lab's side did.
+        """
+
+
+def wait_rated(run: Underway, scenario: Scenario, limit_s: float) -> RatingResult:
+    """How the interval ended that the agent rates.
+
+    Raises:
+        RunFailed: it did not end within `limit_s` and GRACE_S; its load was ended.
+    """
+    session, end_s = run.session, time.monotonic() + limit_s + GRACE_S
+    while (result := session.wait_rated(POLL_S)) is None:
+        run.watch()
+        if time.monotonic() > end_s:
+            session.kill()
+            raise RunFailed(
+                f"{scenario.name} was still running after {limit_s:g} s; "
+                f"raise scenarios.{scenario.name}.max_duration_s if that is right"
+            )
+    return result

@@ -1,0 +1,23 @@
+"""The rating interval of a baseline block: a pause, timed by the agent.
+
+Knows no command and no phase.
+"""
+
+from harness.measure.rating.part import Underway, wait_rated
+from harness.measure.scenario import Scenario
+from harness.sut.answers import RatingResult
+
+
+class Pause:
+    """Nothing but the operating system and the agent, for the block's duration."""
+
+    has_agent = True
+    is_conditioned = True
+
+    def start(self, run: Underway, scenario: Scenario) -> None:
+        """Nothing: there is no load."""
+
+    def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
+        """Let it pass. Raises what `wait_rated` raises."""
+        run.session.rate(None, {}, None, scenario.duration_s)
+        return wait_rated(run, scenario, scenario.duration_s or scenario.max_duration_s)

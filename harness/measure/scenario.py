@@ -1,0 +1,232 @@
+"""A scenario: what lab.toml and its scenario.toml say of it -> one record, resolved.
+
+Knows both files' tables of it, its trackers, and the folders where it is looked for. Every mistake begins with file and
+TOML path.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.measure.scenario_file import (
+    ScenarioFile,
+    is_file,
+    of_artifacts,
+    of_files,
+    of_parameters,
+    of_program,
+    of_scenario_file,
+    of_words,
+)
+from harness.record.codec import Mistakes, of_schema, read_toml, record
+from harness.record.documents import Json, dump
+from harness.record.errors import ConfigError
+from harness.station.consistency import of_doubles
+from harness.station.station import APPLICATION, at_least
+from meters.options import did_you_mean
+from workloads.trackers.tracking import TRACKERS
+
+MARKERS = APPLICATION / "workloads" / "markers.py"
+"""Copied beside every program."""
+NOT_OF_A_RUN = ("source", "packages", "prepared")
+"""What of a scenario is not in its runs' start documents: their own lists say what was there."""
+_TRACKER_FILES = APPLICATION / "workloads" / "trackers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioSection:
+    """A scenario as lab.toml names it: a folder with a scenario.toml, or a command of the user's own."""
+
+    repetitions: int = field(metadata=at_least(1))
+    folder: str = ""
+    command: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    artifacts: list[str] = field(default_factory=list)
+    max_duration_s: float = field(default=86400.0, metadata=at_least(1))
+    trackers: list[str] = field(default_factory=list)
+    """Energy trackers that run around it, by name (docs/trackers.md)."""
+    tracker_periods_s: dict[str, float] = field(default_factory=dict)
+    """Seconds between two polls of a tracker; without, the tracker's own default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A scenario resolved: what is shipped, what is started, how often. `command` empty: a pause of `duration_s`."""
+
+    name: str
+    title: str
+    description: str
+    kind: Literal["scenario", "baseline"]
+    command: tuple[str, ...]
+    files: tuple[Path, ...]
+    actions: tuple[str, ...]
+    artifacts: tuple[str, ...]
+    parameters: Json
+    verification: Json
+    repetitions: int
+    duration_s: float | None
+    max_duration_s: float
+    source: bytes
+    """The verbatim scenario.toml (for a user command: what lab.toml says of it), kept in the run's inputs."""
+    trackers: tuple[str, ...] = ()
+    tracker_periods_s: Mapping[str, float] = field(default_factory=dict)
+    """Of every tracker, the defaults filled in."""
+    packages: tuple[str, ...] = ()
+    prepared: tuple[str, ...] = ()
+
+    @property
+    def tracker_words(self) -> str:
+        """WATTLAB_TRACKERS of its runs; empty without trackers."""
+        return " ".join(f"{name}={self.tracker_periods_s[name]:g}" for name in self.trackers)
+
+    def to_json(self) -> Json:
+        """For the start document."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_OF_A_RUN}
+        return (
+            plain
+            | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
+            | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
+        )
+
+
+def scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:
+    """The scenario that a table of lab.toml describes; None where something is wrong with it."""
+    where, place = f"{path}: scenarios.{name}", f"scenarios.{name}"
+    if mistakes.touch(path, f"{place}.folder", f"{place}.command"):
+        return None
+    if bool(section.folder) == bool(section.command):
+        text = "needs either `folder` (with a scenario.toml) or `command` (a list), not both"
+        mistakes.at(str(path), place, text)
+        return None
+    if section.folder:
+        return from_folder(path, name, section, None, mistakes)
+    mistakes.extend(of_words(f"{where}.command", section.command))
+    mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
+    files = [path.parent / file for file in section.files]
+    mistakes.extend(of_files(f"{where}: files", files))
+    mistakes.extend(of_program(f"{where}.command", section.command, [file.name for file in files]))
+    scenario = Scenario(
+        name=name,
+        title=name,
+        description="a command of the operator's own",
+        kind="scenario",
+        command=tuple(section.command),
+        files=tuple(files),
+        actions=(),
+        artifacts=tuple(section.artifacts),
+        parameters=section.parameters,
+        verification={},
+        repetitions=section.repetitions,
+        duration_s=None,
+        max_duration_s=section.max_duration_s,
+        source=dump(asdict(section)).encode(),
+    )
+    return _tracked(where, scenario, section, mistakes, inside=False)
+
+
+def from_folder(
+    path: Path, name: str, section: ScenarioSection, duration_s: float | None, mistakes: Mistakes
+) -> Scenario | None:
+    """The scenario of a folder; None where something is wrong with it. `duration_s` is that of a baseline block."""
+    where = f"{path}: scenarios.{name}"
+    candidates = dict.fromkeys(Path(os.path.normpath(root / section.folder)) for root in (path.parent, APPLICATION))
+    folder = next((folder for folder in candidates if is_file(folder / "scenario.toml")), None)
+    if folder is None:
+        mistakes.extend([f"{where}.folder: no scenario.toml in {' or '.join(map(str, candidates))}"])
+        return None
+    toml = folder / "scenario.toml"
+    try:
+        source, raw = read_toml(toml, "a scenario is a folder with a scenario.toml and its program")
+        raw = of_schema(toml, raw, mistakes)
+    except ConfigError as error:
+        mistakes.extend([str(error)])
+        return None
+    written = record(ScenarioFile, raw, str(toml), "", mistakes)
+    if mistakes.touch(toml, "kind", "command", "parameters", "files", "artifacts", "verification"):
+        return None
+    mistakes.extend(of_scenario_file(toml, written, folder))
+    if (written.kind == "baseline") != (duration_s is not None):
+        text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
+        mistakes.extend([f"{where}: {text}"])
+    for extra in ("files", "artifacts"):
+        if getattr(section, extra):
+            mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
+    mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))
+    scenario = Scenario(
+        name=name,
+        title=written.title,
+        description=written.description,
+        kind=written.kind,
+        command=tuple(written.command),
+        files=tuple(folder / file for file in written.files),
+        actions=tuple(written.actions),
+        artifacts=tuple(written.artifacts),
+        parameters=written.parameters | section.parameters,
+        verification=written.verification,
+        repetitions=section.repetitions,
+        duration_s=duration_s,
+        max_duration_s=section.max_duration_s,
+        source=source,
+        packages=tuple(written.packages),
+        prepared=tuple(written.prepared),
+    )
+    return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
+
+
+def _tracked(
+    where: str, scenario: Scenario, section: ScenarioSection, mistakes: Mistakes, *, inside: bool
+) -> Scenario | None:
+    """The scenario with its trackers: their files beside the program, what they leave behind among the artifacts, and
+    around.py before a command that does not run them itself."""
+    names, periods_s = section.trackers, section.tracker_periods_s
+    wrong = [*_of_trackers(where, names, periods_s), *_of_staged(where, scenario.files)]
+    mistakes.extend(wrong)
+    if wrong or not names:
+        return None if wrong else scenario
+    modules = ["tracking", *([] if inside else ["around"])]
+    modules += [module for name in names for module in (TRACKERS[name].module, *TRACKERS[name].helpers)]
+    shipped = {path.resolve().name: path.resolve() for path in (_TRACKER_FILES / f"{name}.py" for name in modules)}
+    for path in scenario.files:
+        if shipped.setdefault(path.name, path.resolve()) != path.resolve():
+            text = f"{path.name} is the name of a file of the trackers; give it another name"
+            mistakes.extend([f"{where}.files: {text}"])
+    return replace(
+        scenario,
+        command=scenario.command if inside else ("{python}", "around.py", "--", *scenario.command),
+        files=(*scenario.files, *(path for path in shipped.values() if path not in map(Path.resolve, scenario.files))),
+        artifacts=(
+            *scenario.artifacts,
+            *(file for name in names for file in (f"tracker-{name}.json", TRACKERS[name].raw)),
+        ),
+        trackers=tuple(names),
+        tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
+        packages=(*scenario.packages, *(package for name in names for package in TRACKERS[name].packages)),
+    )
+
+
+def _of_trackers(where: str, names: Sequence[str], periods_s: Mapping[str, float]) -> Iterator[str]:
+    for name in dict.fromkeys((*names, *periods_s)):
+        if name not in TRACKERS:
+            yield f"{where}.trackers: no tracker {name!r}; {did_you_mean(name, TRACKERS)}"
+    yield from of_doubles(f"{where}.trackers", names)
+    for name, period_s in periods_s.items():
+        if name not in names:
+            yield f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this"
+        if period_s <= 0:
+            yield f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0"
+
+
+def _of_staged(where: str, files: Sequence[Path]) -> Iterator[str]:
+    """Files of one name would lie in one place of the work folder, and `markers.py` is put there by wattlab."""
+    names: dict[str, Path] = {}
+    for path in files:
+        if path.name == MARKERS.name and is_file(path) and path.read_bytes() != MARKERS.read_bytes():
+            yield f"{where}.files: {path.name} is copied by wattlab itself; leave it out, or rename yours"
+        if names.setdefault(path.name, path).resolve() != path.resolve():
+            yield (
+                f"{where}.files: {names[path.name]} and {path} have one name, and the SUT gets them into one folder; "
+                "rename one"
+            )

@@ -1,0 +1,111 @@
+"""scenario.toml as written, and what of a scenario's words, files and parameters cannot be right.
+
+Knows the file's table and its rules. Knows no lab.toml.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.record.documents import Json, is_plain_name, matches
+from meters.options import did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioFile:
+    """scenario.toml as written."""
+
+    schema: int
+    name: str
+    title: str
+    description: str = ""
+    kind: Literal["scenario", "baseline"]
+    command: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    trackers_inside: bool = False
+    """The program runs the trackers of WATTLAB_TRACKERS itself and tells them its actions; else they run around it."""
+    packages: list[str] = field(default_factory=list)
+    """Distributions of workloads/requirements.txt that the program imports: `wattlab sut prepare` installs them."""
+    prepared: list[Literal["dataset", "weights"]] = field(default_factory=list)
+    """What of WATTLAB_DATA the program reads: `wattlab sut prepare` brings it."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    verification: dict[str, Any] = field(default_factory=dict)
+
+
+def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterator[str]:
+    """What is wrong in a scenario.toml whatever lab.toml makes of it."""
+    if (written.kind == "baseline") != (not written.command):
+        yield f"{toml}: command: a scenario needs one, a baseline has none (kind is {written.kind!r})"
+    yield from of_words(f"{toml}: command", written.command)
+    yield from of_artifacts(f"{toml}: artifacts", written.artifacts)
+    yield from of_files(f"{toml}: files", [folder / file for file in written.files])
+    for key, expectation in written.verification.items():
+        yield from _of_expectation(f"{toml}: verification.{key}", expectation)
+
+
+def of_words(where: str, command: Sequence[str]) -> Iterator[str]:
+    """A command that an operating system can start (execve(2) ends a word at NUL)."""
+    if command and not command[0]:
+        yield f"{where}: found an empty word for the program, expected its name or path"
+    if any("\0" in word for word in command):
+        yield f"{where}: found a NUL in a word, which no program can be given"
+
+
+def of_program(where: str, command: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Python runs a program that is in the work folder, where nothing is but what `files` names."""
+    program = command[1] if len(command) > 1 and command[0] == "{python}" else ""
+    if program.endswith(".py") and "/" not in program and program not in names:
+        yield f"{where}: {program} is not copied to the SUT; name it in `files`"
+
+
+def of_artifacts(where: str, names: Sequence[str]) -> Iterator[str]:
+    """Artifacts are fetched from one folder, and nothing that leaves it."""
+    for index, name in enumerate(names):
+        if not is_plain_name(name):
+            yield f"{where}[{index}]: found {name!r}, expected the name of a file in WATTLAB_ARTIFACTS, without folders"
+
+
+def of_files(where: str, files: Sequence[Path]) -> Iterator[str]:
+    """Files that there are."""
+    for index, file in enumerate(files):
+        if not is_file(file):
+            yield f"{where}[{index}]: {file} is no file"
+
+
+def is_file(path: Path) -> bool:
+    """Whether a name is that of a file; one that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _of_expectation(where: str, expectation: object) -> Iterator[str]:
+    """One line of [verification]: a value, a band, `same`, or a product (docs/run-folder.md)."""
+    if not isinstance(expectation, dict):
+        return
+    forms = ({"min", "max"}, {"same"}, {"product"})
+    band = [expectation[key] for key in ("min", "max") if key in expectation]
+    product = expectation.get("product", ["x"])
+    known = bool(expectation) and any(set(expectation) <= form for form in forms)
+    if not known or not all(matches(value, float) for value in band) or not matches(product, list[str]) or not product:
+        yield (
+            f"{where}: found {expectation!r}, expected a value, {{ min = 0.2, max = 1.0 }}, {{ same = true }} or "
+            '{ product = ["one", "other"] }'
+        )
+    elif "same" in expectation and expectation["same"] is not True:
+        yield f"{where}.same: found {expectation['same']!r}, expected true; remove the line otherwise"
+
+
+def of_parameters(where: str, defaults: Json, given: Json, toml: Path) -> Iterator[str]:
+    """Parameters that the scenario has, of the type that it has them in."""
+    for key, value in given.items():
+        if key not in defaults:
+            yield f"{where}.{key}: unknown parameter of {toml}; {did_you_mean(key, defaults)}"
+            continue
+        expected: type = float if isinstance(defaults[key], float) else type(defaults[key])
+        if not matches(value, expected):
+            yield f"{where}.{key}: found {value!r}, expected {expected.__name__} like {defaults[key]!r}"

@@ -1,0 +1,145 @@
+"""What contradicts itself in the station's part of lab.toml: each a sentence that begins with file and TOML path.
+
+Knows the tables of `harness.station.station`, which drivers there are and what may be set of each. Knows no table of
+the campaign.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import Path
+
+from harness.station.station import SSH_ADDRESS, MeterSection, Station, SutSection, Witness
+from meters.meter import MeterOptionError
+from meters.options import read_options
+from meters.registry import DRIVERS, no_driver
+
+LARGEST_LIMIT_PERCENT = 50.0
+LONGEST_NAME = 100
+"""Characters of a name; file systems take 255 bytes, and names of runs and files are made of it."""
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def of_name(where: str, name: str) -> Iterator[str]:
+    """A name that can be that of a folder."""
+    if not name or set(name) - NAME_CHARACTERS or name.startswith(".") or len(name) > LONGEST_NAME:
+        allowed = f"letters, digits, '-', '_' and '.', at most {LONGEST_NAME}"
+        yield f"{where}: {name!r} becomes a folder's name: use {allowed}"
+
+
+def of_circuits(station: Station) -> Iterator[str]:
+    """The SUT's power is a sum over circuits that are measured."""
+    measured = {section.circuit for section in station.meters.values()}
+    for circuit in dict.fromkeys(station.sut.circuits or [""]):
+        if measured and circuit not in measured:
+            yield (
+                f"{station.path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
+                "name the circuits whose sum is the SUT's power"
+            )
+
+
+def of_doubles(where: str, names: Sequence[str]) -> Iterator[str]:
+    """Names of which each is needed once."""
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{where}: {name!r} stands there twice; once is enough"
+
+
+def of_supply(path: Path, sut: SutSection) -> Iterator[str]:
+    """An efficiency is stated with its limit of error, and gives no more than it takes."""
+    percent, limit = sut.psu_efficiency_percent, sut.psu_efficiency_limit_percent
+    if bool(percent) != bool(limit):
+        yield (
+            f"{path}: sut.psu_efficiency_percent: found {percent:g} with psu_efficiency_limit_percent {limit:g}; the "
+            "efficiency and its limit of error go together, such as 88.0 and 2.0; remove both where it is not known"
+        )
+    if percent > 100:
+        yield f"{path}: sut.psu_efficiency_percent: found {percent:g}, expected at most 100"
+
+
+def of_register(station: Station) -> Iterator[tuple[Sequence[str], Iterator[str]]]:
+    """What needs an instrument register is no use without one."""
+    asked = {
+        "lab.expired_instrument": station.lab.expired_instrument == "refuse",
+        "lab.check_load_days": station.lab.check_load_days > 0,
+        "lab.certify_declared": station.lab.certify_declared,
+        **{f"meters.{name}.instrument": bool(section.instrument) for name, section in station.meters.items()},
+    }
+    for key, is_set in asked.items():
+        if is_set and not station.lab.instruments:
+            sentence = f"{station.path}: {key}: needs the instrument register; name its file in lab.instruments"
+            yield ["lab.instruments", key], iter([sentence])
+
+
+def of_passwords(where: str, station: Station, section: MeterSection, runs: Path) -> Iterator[str]:
+    """A password is named where a meter asks for one, and stands in no file that is kept with a run."""
+    named = section.password_file or section.password_env
+    if "@" in section.port.partition("://")[2]:
+        yield (
+            f"{where}.port: found a login in it, and this file is kept with every run; take it out, and name a "
+            "password_file"
+        )
+    if section.password_file and section.password_env:
+        yield f"{where}: found password_file and password_env, expected one of them"
+    if section.user and not named:
+        yield f"{where}.user: needs a password; name a password_file or password_env"
+    if not (section.user.isascii() and section.user.isprintable()) or ":" in section.user:
+        yield f"{where}.user: found {section.user!r}, expected plain characters and no colon"
+    if named and not section.port.startswith(("http://", "https://")):
+        yield f"{where}: only a meter at http:// or https:// asks for a password; found {section.port!r}"
+    if section.password_file and (file := station.file_of(section.password_file)).is_relative_to(runs):
+        yield f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere"
+
+
+def of_staged_passwords(station: Station, staged: Set[Path]) -> Iterator[str]:
+    """What is copied to the SUT is kept with every run."""
+    for name, section in station.meters.items():
+        if section.password_file and (file := station.file_of(section.password_file)) in staged:
+            yield (
+                f"{station.path}: meters.{name}.password_file: {file} is copied to the SUT and kept with every "
+                "run; move it"
+            )
+
+
+def of_witness(path: Path, witness: Witness) -> Iterator[str]:
+    """Addresses that ssh and an HTTP client take for addresses, not for options."""
+    if witness.ssh and SSH_ADDRESS.fullmatch(witness.ssh) is None:
+        yield f"{path}: witness.ssh: found {witness.ssh!r}, expected user@host or user@host:port"
+    if witness.rfc3161 and not witness.rfc3161.startswith(("http://", "https://")):
+        yield f"{path}: witness.rfc3161: found {witness.rfc3161!r}, expected an http or https address"
+
+
+def of_driver(where: str, section: MeterSection) -> Iterator[str]:
+    """A driver that there is, and what it says of each of its options."""
+    driver = DRIVERS.get(section.driver)
+    if driver is None:
+        wrong = no_driver(section.driver) if section.driver else "empty; `wattlab meter drivers` lists them"
+        yield f"{where}.driver: {wrong}"
+        return
+    for key, value in section.options.items():
+        try:
+            read_options(section.driver, driver.options, {key: value})
+        except MeterOptionError as error:
+            yield f"{where}.options: {error}"
+
+
+def of_port(where: str, port: str) -> Iterator[str]:
+    """A port that is named."""
+    if not port:
+        yield f"{where}: empty; `wattlab meter list --probe` says which meter answers at which port"
+
+
+def of_shared_lines(path: Path, meters: Mapping[str, MeterSection]) -> Iterator[str]:
+    """A serial line or a USB device is held by one driver; what is on a network may answer several."""
+    first: dict[str, str] = {}
+    for name, section in meters.items():
+        holder = first.setdefault(section.port, name)
+        if holder != name and section.port.startswith("/"):
+            yield f"{path}: meters.{name}.port: meters.{holder} holds {section.port} already; one of them is wrong"
+
+
+def of_limits(where: str, limits_percent: float) -> Iterator[str]:
+    """Limits of error are a part of the reading, in percent."""
+    if limits_percent > LARGEST_LIMIT_PERCENT:
+        yield (
+            f"{where}: found {limits_percent:g}, expected at most {LARGEST_LIMIT_PERCENT:g} (percent of the reading; "
+            "2.0 means that 100 W may be 98 to 102 W)"
+        )

@@ -1,0 +1,186 @@
+"""What stands in a room and whom it belongs to: the tables [lab], [sut], [meters], [supply], [ambient], [seal] and
+[witness] of lab.toml.
+
+Knows these tables and their defaults. Knows nothing of what is asked of the room, and no hardware: whether a port
+exists is preflight's business.
+"""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+APPLICATION = Path(__file__).resolve().parents[2]
+"""The folder that holds harness/, workloads/ and templates/."""
+TEMPLATE = APPLICATION / "templates" / "lab.toml"
+"""What `wattlab init` writes: a lab of one's own, with every key explained."""
+EMBEDDED = "embedded"
+"""As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
+SSH_ADDRESS = re.compile(
+    r"([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
+)
+"""user, host (an IPv6 address in brackets), port."""
+
+
+def at_least(minimum: float, maximum: float = math.inf) -> dict[str, float]:
+    """Limits of a field, for `harness.record.codec`."""
+    return {"minimum": minimum, "maximum": maximum}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """Who measures, where, for whom: printed in the report."""
+
+    name: str
+    place: str = ""
+    operator: str = ""
+    customer: str = ""
+    instruments: str = ""
+    """The instrument register, relative to lab.toml (`harness.station.register`); empty: the lab keeps none."""
+    expired_instrument: Literal["refuse", "label"] = "label"
+    """A meter without a valid certificate: no start, or a finding in the report."""
+    check_load_days: int = field(default=0, metadata=at_least(0))
+    """How old (days) the last passed check load of a meter may be; 0: none is demanded."""
+    certify_declared: bool = False
+    """The lab certifies results of meters that are known by a person's declaration in the register alone."""
+    photos: list[str] = field(default_factory=list)
+    """Photographs of the set-up (PNG, JPEG), relative to lab.toml: attached to the campaign, shown to the auditor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SutSection:
+    """How to reach the system under test and how it samples itself. `python` and `folder` are paths there; a relative
+    one begins at the login's home."""
+
+    host: str
+    port: int = field(default=22, metadata=at_least(1, 65535))
+    user: str = ""
+    key_file: str = "~/.ssh/id_ed25519"
+    """Empty: one of the keys that the ssh-agent holds."""
+    known_hosts: str = "~/.ssh/known_hosts"
+    python: str
+    folder: str = "wattlab-sut"
+    sample_period_s: float = field(default=1.0, metadata=at_least(0.01, 60))
+    reconnect_s: float = field(default=60.0, metadata=at_least(1))
+    circuits: list[str] = field(default_factory=lambda: ["sut-ac-inlet"])
+    psu_efficiency_percent: float = field(default=0.0, metadata=at_least(0))
+    """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
+    psu_efficiency_limit_percent: float = field(default=0.0, metadata=at_least(0))
+    """Limit of error of that efficiency, in percentage points."""
+    description: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        """The user there; where none is named, the one who runs wattlab."""
+        return self.user or os.environ.get("USER", "root")
+
+    @property
+    def address(self) -> str:
+        """user@host:port, as errors call it."""
+        return f"{self.login}@{self.host}:{self.port}"
+
+    @property
+    def key_path(self) -> Path | None:
+        """The key file; None: one of the keys that the ssh-agent holds."""
+        return Path(self.key_file).expanduser() if self.key_file else None
+
+    @property
+    def known_hosts_path(self) -> Path:
+        """The file of known host keys."""
+        return Path(self.known_hosts).expanduser()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSection:
+    """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
+
+    The password itself stands in no file that a run keeps: it is the only line of `password_file` (relative to
+    lab.toml), or the environment variable `password_env`. `user` is needed where the meter has another than its kind
+    always has.
+    """
+
+    driver: str
+    port: str
+    circuit: str
+    options: dict[str, Any] = field(default_factory=dict)
+    instrument: str = ""
+    """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a
+    declaration that stands there."""
+    limits_percent: float = field(default=0.0, metadata=at_least(0))
+    """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
+    user: str = ""
+    password_file: str = ""
+    password_env: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """The nominal mains the SUT is fed from: the `supply` findings are about the distance from it."""
+
+    voltage_v: float = field(default=230.0, metadata=at_least(1))
+    frequency_hz: float = field(default=50.0, metadata=at_least(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambient:
+    """A thermometer of the room that the host reads from a file (1-wire, hwmon, IIO of Linux); no file: none.
+
+    The temperature is the number in the file times `scale` plus `offset_c`.
+    """
+
+    file: str = ""
+    scale: float = 0.001
+    offset_c: float = 0.0
+    period_s: float = field(default=5.0, metadata=at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """With which OpenSSH key every run's seal is signed when it is made (its `.pub` for an agent or a token); empty:
+    none. A key that the operator can use proves the key, not the time."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Who is told at once what was begun and sealed, and says when (docs/evidence.md): an account of somebody else by
+    SSH (`user@host` or `user@host:port`), an RFC 3161 authority by its URL. Empty: nobody."""
+
+    ssh: str = ""
+    key_file: str = "~/.ssh/id_ed25519"
+    known_hosts: str = "~/.ssh/known_hosts"
+    rfc3161: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """All of it, and the file that says so."""
+
+    path: Path
+    lab: Lab
+    sut: SutSection
+    meters: Mapping[str, MeterSection]
+    supply: Supply
+    ambient: Ambient
+    seal: Seal
+    witness: Witness
+
+    def file_of(self, text: str) -> Path:
+        """A file that lab.toml names, absolute."""
+        return (self.path.parent / Path(text).expanduser()).resolve()
+
+    @property
+    def register_path(self) -> Path | None:
+        """The instrument register; None where the lab keeps none."""
+        named = self.lab.instruments
+        return self.path.parent / Path(named).expanduser() if named else None
+
+    @property
+    def seal_key(self) -> Path | None:
+        """The key that signs every seal; None where none is named."""
+        named = self.seal.key
+        return self.path.parent / Path(named).expanduser() if named else None

@@ -1,0 +1,76 @@
+"""The rating parts that are plugged into a run: what each adds to the phases, seen in the sealed journal."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.measure.attempt import Ended, execute
+from harness.measure.lab_file import LabConfig
+from harness.measure.observer import observer_scenarios
+from harness.measure.plan import PlannedRun
+from harness.measure.rating.without_agent import MARGIN_S
+from harness.measure.scenario import Scenario
+from harness.record.documents import ClockEvent, PhaseEvent, RunKind
+from harness.record.run_folder import RunFolder
+from tests.harness.lying import MATERIAL, WINDOW_S, Lie, LyingSut, bench_of, config_in
+
+BLOCK_S = 0.3
+
+
+class WatchedSut(LyingSut):
+    """An honest SUT that writes down what the host does to it."""
+
+    def __init__(self) -> None:
+        super().__init__(Lie())
+        self.steps: list[str] = []
+
+    def attach(self, folder: str) -> Any:  # noqa: ANN401
+        self.steps.append("agent")
+        return super().attach(folder)
+
+    def start_load(self, work: str, seconds: float) -> None:
+        self.steps.append(f"load {seconds:g}")
+
+    def close(self) -> None:
+        self.steps.append("close")
+
+
+def executed(folder: Path, config: LabConfig, sut: LyingSut, kind: RunKind, scenario: Scenario) -> Ended:
+    planned = PlannedRun(ordinal=1, kind=kind, scenario=scenario.name, repetition=1, seed=1, block=1)
+    return execute(
+        bench_of(config, sut), planned, scenario, folder, MATERIAL, attempt=1, previous_manifest=None,
+        on_start=lambda _: None, on_phase=lambda *_: None, reference=None,
+    )  # fmt: skip
+
+
+def phases(run: RunFolder) -> list[str]:
+    return [f"{event.name} {event.edge}" for event in run.events if isinstance(event, PhaseEvent)]
+
+
+@pytest.mark.parametrize("scenario", observer_scenarios(BLOCK_S), ids=lambda scenario: scenario.name)
+def test_an_observer_block_is_marked_by_the_host_and_runs_nothing_else(tmp_path: Path, scenario: Scenario) -> None:
+    config, sut = config_in(tmp_path), WatchedSut()
+    assert executed(tmp_path / "20260101T000000Z-r01-0a", config, sut, "observer", scenario).exit_status == "success"
+    run = RunFolder.open(tmp_path / "20260101T000000Z-r01-0a")
+    assert phases(run) == [
+        f"{name} {edge}" for name in ("stage", "stabilization", "rating", "unstage") for edge in ("begin", "end")
+    ]
+    begin, end = (e for e in run.events if isinstance(e, PhaseEvent) and e.name == "rating")
+    assert (end.time_ns - begin.time_ns) * 1e-9 == pytest.approx(BLOCK_S, abs=2 * WINDOW_S)
+    has_agent, is_loaded = scenario.parameters["agent"], scenario.parameters["load"] == "load"
+    load = [f"load {config.file.campaign.stabilization_s + BLOCK_S + MARGIN_S:g}"] if is_loaded else []
+    assert sut.steps == [*(["agent"] if has_agent else []), *load, *([] if has_agent else ["close"])]
+    assert ("samples-agent.csv" in run.stop.streams if run.stop else None) is has_agent
+
+
+def test_a_baseline_block_is_a_pause_between_clock_exchanges_and_a_supplementary_run(tmp_path: Path) -> None:
+    config, sut = config_in(tmp_path), WatchedSut()
+    block = replace(config.baseline, duration_s=BLOCK_S)
+    assert executed(tmp_path / "20260101T000000Z-r01-0b", config, sut, "baseline", block).exit_status == "success"
+    run = RunFolder.open(tmp_path / "20260101T000000Z-r01-0b")
+    assert phases(run)[-6:] == [
+        "rating begin", "rating end", "supplementary begin", "supplementary end", "unstage begin", "unstage end",
+    ]  # fmt: skip
+    assert sum(isinstance(event, ClockEvent) for event in run.events) >= 16
