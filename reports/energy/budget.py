@@ -213,7 +213,7 @@ def _line(source: Contribution) -> Line:
 
 
 def _missing(sample: Sample, mean: Number, baseline: Term | None) -> Iterator[tuple[str, str | None]]:
-    for members in sample.meters():
+    for members in sample.meters:
         error = members[0].part.error
         if not error.known and any(member.part.reported_j is None for member in members):
             yield "limits-of-error", error.meter

@@ -119,11 +119,6 @@ class RunTerms:
         """Time beside each interval over which the baseline was subtracted too (`PartTerms`)."""
         return np.asarray(np.max([part.spill_s for part in self.parts], axis=0))
 
-    def limit_j(self, *, induced: bool) -> Floats:
-        """Limit of error of intervals too short for their meters; 0 elsewhere."""
-        name = "limit_induced_j" if induced else "limit_j"
-        return np.asarray(np.sum([getattr(part, name) for part in self.parts], axis=0))
-
     @property
     def induced_j(self) -> Floats:
         """Energy minus baseline."""

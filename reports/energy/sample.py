@@ -5,8 +5,9 @@ run. Knows no error source (`sources.py`), no budget and no comparison.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -40,6 +41,11 @@ class MeasuredRun:
     def duration_s(self) -> Value:
         """Length of the interval."""
         return self.of(self.terms.duration_s)
+
+    @property
+    def spill_s(self) -> Value:
+        """Time beside the interval over which the baseline was subtracted too."""
+        return self.terms.spill_s if self.at is None else max(float(part.spill_s[self.at]) for part in self.terms.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Member:
         return self.base is not None and self.base.same_session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sample:
     """The runs of one number, at least one; `side` names it among others: errors that nothing shares carry it."""
 
@@ -103,19 +109,24 @@ class Sample:
         """Sum over the runs that contribute, over the number of all."""
         return self.sum(values) / len(self.runs)
 
-    def meters(self) -> list[list[Member]]:
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Every run by every meter."""
+        return tuple(
+            Member(run, part, base) for run in self.runs
+            for part, base in zip(run.terms.parts, self._baselines(run.terms), strict=True)
+        )  # fmt: skip
+
+    @cached_property
+    def meters(self) -> tuple[tuple[Member, ...], ...]:
         """What each meter measured on each of its ranges."""
         members: dict[tuple[str, ...], list[Member]] = {}
-        for member in self.members():
+        for member in self.members:
             members.setdefault((member.run.campaign, *member.part.error.key), []).append(member)
-        return list(members.values())
+        return tuple(map(tuple, members.values()))
 
-    def members(self) -> Iterator[Member]:
-        """Every run by every meter."""
-        for run in self.runs:
-            bases = run.terms.baselines if self.is_induced and run.terms.baselines else (None,) * len(run.terms.parts)
-            for part, base in zip(run.terms.parts, bases, strict=True):
-                yield Member(run, part, base)
+    def _baselines(self, terms: RunTerms) -> Sequence[PartBaseline | None]:
+        return terms.baselines if self.is_induced and terms.baselines else (None,) * len(terms.parts)
 
 
 def instrument(error: MeterError, campaign: str) -> tuple[object, ...]:

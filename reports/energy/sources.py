@@ -112,11 +112,17 @@ def _square_root(value: Value) -> Value:
 
 def contributions(sample: Sample) -> Iterator[Contribution]:
     """Every error source of the number but the spread of its runs."""
-    for members in sample.meters():
+    for members in sample.meters:
         yield from _of_meter(sample, members)
-    for of_all in (_edges, _clock, _observer, _shape, _short_intervals, _gaps, _stamps):
-        yield from of_all(sample)
-    yield from baseline_blocks(_subtracted(sample), len(sample.runs))
+    subtracted = list(_subtracted(sample))
+    yield from _edges(sample)
+    yield from _clock(sample)
+    yield from _observer(sample)
+    yield from _shape(sample, subtracted)
+    yield from _short_intervals(sample)
+    yield from _gaps(sample)
+    yield from _stamps(sample)
+    yield from baseline_blocks(subtracted, len(sample.runs))
 
 
 def _of_meter(sample: Sample, members: Sequence[Member]) -> Iterator[Contribution]:
@@ -219,7 +225,7 @@ def _edges(sample: Sample) -> Iterator[Contribution]:
     too. Several circuits see one load step, so theirs add up with their sign."""
     steps = _load_steps(sample)
     losses: dict[tuple[Group, int], list[Value]] = {}
-    for member in sample.members():
+    for member in sample.members:
         group = steps[instrument(member.part.error, member.run.campaign)]
         losses.setdefault((group, 0), []).append(-member.of_part("mean_loss_j") * member.run.per_j)
     shares = {key: sample.mean(values) for key, values in losses.items()}
@@ -227,7 +233,7 @@ def _edges(sample: Sample) -> Iterator[Contribution]:
         yield Contribution("edges", shares, joint="signed", note="mean loss of the steps at both edges")
     if not sample.is_mean:
         deviations: dict[tuple[Group, int], Value] = {
-            (member.part.error.key, 0): member.of_part("loss_deviation_j") for member in sample.members()
+            (member.part.error.key, 0): member.of_part("loss_deviation_j") for member in sample.members
         }
         yield Contribution("edges", deviations, joint="independent" if was(Rule.EDGES_WITH_SIGN) else "signed")
 
@@ -268,8 +274,8 @@ def _observer(sample: Sample) -> Iterator[Contribution]:
 
 def _short_intervals(sample: Sample) -> Iterator[Contribution]:
     """Intervals too short for their meter: the energy of what they touch is the limit."""
-    induced = sample.is_induced
-    limit = sample.mean(run.of(run.terms.limit_j(induced=induced)) * run.per_j for run in sample.runs)
+    name = "limit_induced_j" if sample.is_induced else "limit_j"
+    limit = sample.mean(member.of_part(name) * member.run.per_j for member in sample.members)
     if np.any(limit > 0):
         note = "energy of the touched windows, as limit"
         yield Contribution("short-interval", {((sample.side,), 0): limit / ROOT_3}, note=note)
@@ -277,7 +283,7 @@ def _short_intervals(sample: Sample) -> Iterator[Contribution]:
 
 def _gaps(sample: Sample) -> Iterator[Contribution]:
     """What was not read; gaps of one cause add up."""
-    missed = sample.mean(member.of_part("gap_j") * member.run.per_j for member in sample.members())
+    missed = sample.mean(member.of_part("gap_j") * member.run.per_j for member in sample.members)
     if np.any(missed > 0):
         yield Contribution("gaps", {((sample.side,), 0): missed})
 
@@ -296,10 +302,10 @@ def _stamps(sample: Sample) -> Iterator[Contribution]:
         yield Contribution("stamp-convention", shares, joint="signed", note=f"difference={_figure(difference, 6)}")
 
 
-def _shape(sample: Sample) -> Iterator[Contribution]:
+def _shape(sample: Sample, subtracted: Sequence[Subtracted]) -> Iterator[Contribution]:
     """What few baseline blocks do not see between them, as limit."""
     missed: dict[tuple[Group, int], list[Value]] = {}
-    for group, level, factor in _subtracted(sample):
+    for group, level, factor in subtracted:
         missed.setdefault((group, 0), []).append(-factor * level.shape_w)
     shares = {key: sample.mean(values) / ROOT_3 for key, values in missed.items()}
     if any(np.any(share) for share in shares.values()):
@@ -326,7 +332,7 @@ def baseline_blocks(subtracted: Iterable[Subtracted], n: int) -> Iterator[Contri
 def _subtracted(sample: Sample) -> Iterator[Subtracted]:
     """The baseline of each run: in a total only beside intervals below two windows."""
     for run in sample.runs:
-        level, seconds = run.terms.level, run.of(run.terms.spill_s)
+        level, seconds = run.terms.level, run.spill_s
         if sample.is_induced:
             seconds = seconds + run.duration_s
         if level is not None and (sample.is_induced or np.any(seconds)):
