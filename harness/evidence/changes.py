@@ -222,6 +222,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.VERDICT_BY_SCENARIO, FIRST,
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.COMPARED_EDGES, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),
     Change(Rule.POOLED_CALIBRATIONS, FIRST, _has_now({"pooled-incomparable"}),
            (*JUDGED, "scenarios/*/invalid_because")),

@@ -53,7 +53,7 @@ from reports.campaign import recorded as records
 from reports.campaign import statistics as campaign_statistics
 from reports.energy import budget, efficiency, hardware, oscar, publisher, sync, tail
 from reports.energy.budget import Budget, Single
-from reports.energy.contributions import PartBaseline, RunTerms, Stream, baseline_term, run_terms
+from reports.energy.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.energy.energy import (
     NS,
     WH,
@@ -62,7 +62,6 @@ from reports.energy.energy import (
     Convention,
     PowerFunction,
     baseline_for,
-    induced,
     pooled_w,
     power_function,
     register_energy_wh,
@@ -71,6 +70,7 @@ from reports.energy.energy import (
 from reports.energy.epochs import LEVELS, Climb, climbs, first_at
 from reports.energy.meter_error import ROOT_3, error_of
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
+from reports.energy.sample import Kind
 from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue as findings
 from reports.findings import foreign_load as foreign
@@ -572,14 +572,12 @@ class Group:
     @cached_property
     def gross_budget(self) -> Budget | None:
         """The budget of the mean energy of a run (Wh)."""
-        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=False)
-        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross", shared)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "gross")
 
     @cached_property
     def induced_budget(self) -> Budget | None:
         """The budget of the mean induced energy of a run (Wh)."""
-        shared = baseline_term(self.terms, self._whole, np.full(len(self.runs), 1 / WH), induced=True)
-        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced", shared)
+        return budget.of_mean(self.terms, self._whole, np.full(len(self.runs), 1 / WH), "Wh", "induced")
 
     @property
     def induced(self) -> Number | None:
@@ -589,14 +587,12 @@ class Group:
     @property
     def power(self) -> Number | None:
         """Mean power of a run (W)."""
-        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=False)
-        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross", shared))
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "gross"))
 
     @property
     def induced_power(self) -> Number | None:
         """Mean power above the baseline (W)."""
-        shared = baseline_term(self.terms, self._whole, 1 / self.durations_s, induced=True)
-        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced", shared))
+        return _number_of(budget.of_mean(self.terms, self._whole, 1 / self.durations_s, "W", "induced"))
 
     @property
     def _whole(self) -> list[int]:
@@ -1152,7 +1148,7 @@ def _pooled(runs: Sequence[AnalysedRun]) -> Budget | None:
     own = [(run.own_terms, run.duration_s) for run in runs]
     terms = [one for one, _ in own if one is not None]
     per_j = np.array([1 / duration_s for one, duration_s in own if one is not None])
-    spread = budget.of_mean(terms, [AT_RUN] * len(terms), per_j, "W", "gross", None)
+    spread = budget.of_mean(terms, [AT_RUN] * len(terms), per_j, "W", "gross")
     if spread is None:
         return None
     level_w = pooled_w(_blocks(runs))
@@ -1308,7 +1304,7 @@ class ScenarioContext:
         energies_wh = np.array([found.energy_j / WH for found, _ in tails])
         durations_s = np.array([found.duration_s for found, _ in tails])
         return {
-            "energy_wh": _json(induced(energies_wh, durations_s, [level for _, level in tails])),
+            "energy_wh": _json(budget.induced(energies_wh, durations_s, [level for _, level in tails])),
             "duration_s": _json(mean_of(durations_s, "s")),
             "settled": sum(found.settled is True for found, _ in tails),
             "n": len(tails),
@@ -1458,7 +1454,7 @@ class ScenarioContext:
             ]
             if started:
                 terms, at, per_j = zip(*found, strict=True) if found else ((), (), ())
-                mean = _number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross", None))
+                mean = _number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross"))
                 rows.append({
                     "metric": "val_accuracy", "low": low, "high": high, "n": len(found),
                     "n_not_reached": started - reached, "n_at_once": reached - len(found),
@@ -1525,7 +1521,7 @@ class ScenarioContext:
             "complete": False,
             "missing": [{"what": "limits-of-error", "meter": "gpu"}],
             "energy_wh": _json(mean_of(gpu_j / WH, "Wh")),
-            "induced_energy_wh": _json(induced(over_j / WH, durations_s, levels)),
+            "induced_energy_wh": _json(budget.induced(over_j / WH, durations_s, levels)),
             "mean_power_w": _json(mean_of(gpu_j / durations_s, "W")),
             "share": _json(mean_of(gpu_j / wall_j, "1")),
             "induced_share": None if suppressed else _json(mean_of(shares, "1")),
@@ -1677,18 +1673,16 @@ def _record(name: str, index: int, members: Sequence[tuple[Json, RunTerms, int, 
     }
 
 
-def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: budget.Kind) -> Json | None:
+def _mean_wh(terms: Sequence[RunTerms], at: Sequence[int], kind: Kind) -> Json | None:
     """Mean energy of one interval of each run."""
     per_j = np.full(len(terms), 1 / WH)
-    shared = baseline_term(terms, at, per_j, induced=kind == "induced")
-    return _json(_number_of(budget.of_mean(terms, at, per_j, "Wh", kind, shared)))
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "Wh", kind)))
 
 
 def _mean_w(terms: Sequence[RunTerms], at: Sequence[int]) -> Json | None:
     """Mean power of one interval of each run."""
     per_j = np.array([1 / own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    shared = baseline_term(terms, at, per_j, induced=False)
-    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross", shared)))
+    return _json(_number_of(budget.of_mean(terms, at, per_j, "W", "gross")))
 
 
 def _lasting(durations_s: Sequence[float] | NDArray[np.float64], bounds_s: Sequence[float]) -> Number | None:

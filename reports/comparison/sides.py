@@ -23,8 +23,10 @@ from reports.campaign.analyse import AT_RUN, EPOCH, AnalysedRun, CampaignResult,
 from reports.campaign.iso14756 import TASK, Tasks, tasks_of
 from reports.comparison import comparability
 from reports.energy import efficiency
-from reports.energy.common_errors import MeasuredRun, Source, shares_of
+from reports.energy.common_errors import shares_of
 from reports.energy.energy import WH
+from reports.energy.sample import MeasuredRun
+from reports.energy.sources import Source
 from reports.inference.contrast import Mean
 
 Floats = NDArray[np.float64]

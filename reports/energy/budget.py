@@ -1,7 +1,7 @@
 """The uncertainty budget of an energy: every contribution as a line, and what they give together (method.md section 6).
 
-Knows the contributions of runs (`contributions.RunTerms`) and the GUM's arithmetic. Knows no file and no report. The
-result's unit is the caller's: `per_j` turns a run's joules into it (1/3600: Wh; 1/T: W).
+Knows the list of error sources (`sources.contributions`) and the GUM's arithmetic. Knows no source's formula, no file
+and no report. The result's unit is the caller's: `per_j` turns a run's joules into it (1/3600: Wh; 1/T: W).
 
 Measurement model of a mean over n runs, i the run, m the meter, b the baseline, errors of mean zero:
 
@@ -29,22 +29,22 @@ Welch-Satterthwaite; U = t(.975) u.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.special import stdtrit
 
 from harness.record.documents import Json
-from reports.energy.contributions import PartBaseline, PartTerms, RunTerms, per_second
-from reports.energy.energy import SHAPE_DOF
-from reports.energy.meter_error import ASSUMED_LINE, ROOT_3, Distribution, Floats, MeterError
-from reports.results.rules import Rule, was
-from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of
+from reports.energy.contributions import RunTerms
+from reports.energy.energy import WH, BaselineLevel
+from reports.energy.meter_error import Distribution, Floats
+from reports.energy.sample import Kind, MeasuredRun, Sample, Value
+from reports.energy.sources import Contribution, EvaluationType, baseline_blocks, contributions
+from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of, mean_with_shared
 
+SPREAD = frozenset({"runs", "autocorrelation"})
+"""The lines of the runs' spread."""
 LEAST_FOR_TAU = 20
 """Fewer runs say nothing of their autocorrelation."""
-EvaluationType: TypeAlias = Literal["A", "B"]
-Kind: TypeAlias = Literal["gross", "induced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Budget:
     @property
     def shared(self) -> Term:
         """What the spread of the runs does not hold: everything that they share."""
-        terms = [Term(line.u, line.dof) for line in self.lines if line.source not in ("runs", "autocorrelation")]
+        terms = [Term(line.u, line.dof) for line in self.lines if line.source not in SPREAD]
         joint = combine(0.0, terms)
         return Term(joint.u or 0.0, math.inf if joint.dof is None else joint.dof)
 
@@ -125,31 +125,34 @@ def autocorrelation_time(values: Floats) -> float:
     return max(1.0, 2.0 * float(pairs[:stop].sum()) - 1.0)
 
 
-def of_mean(
-    terms: Sequence[RunTerms], at: Sequence[int], per_j: Floats, unit: str, kind: Kind, shared: Term | None
-) -> Budget | None:
+def of_mean(terms: Sequence[RunTerms], at: Sequence[int], per_j: Floats, unit: str, kind: Kind) -> Budget | None:
     """The budget of a mean over runs, in order of time: interval `at[i]` of run i, times `per_j[i]`.
 
-    `shared` is what the baseline contributes to the mean (`energy.shared_term`); to the total only where intervals
-    below two windows lean on it. None where it is not known, or contributes nothing to the total. The result has no u
-    where there are fewer than two runs, or of the induced energy `shared` is missing. None without a run that has the
-    value.
+    Runs without the value do not count; None where none has it. The result has no u where there are fewer than two
+    runs, or the spread of the baseline is not known.
     """
-    picked = _Picked([(run, k, float(f)) for run, k, f in zip(terms, at, per_j, strict=True)], kind)
-    mean = mean_of(picked.values, unit)
+    runs = [MeasuredRun(run, k, per_j=float(f)) for run, k, f in zip(terms, at, per_j, strict=True)]
+    energies_j = [run.of(run.terms.induced_j if kind == "induced" else run.terms.energy_j) for run in runs]
+    values = np.array([j * run.per_j for j, run in zip(energies_j, runs, strict=True)], dtype=np.float64)
+    known = np.isfinite(values)
+    mean = mean_of(values, unit)
     if mean is None:
         return None
-    lines = [*_type_a(picked.values, mean, shared), *_type_b(picked)]
-    baseline = Term(0.0, math.inf) if shared is None and kind == "gross" else shared
-    missing = tuple(_missing(picked, mean, baseline))
+    sample = Sample([run for run, is_known in zip(runs, known.tolist(), strict=True) if is_known], kind)
+    sources = list(contributions(sample))
+    blocks = _of_blocks(sources)
+    lines = [*_of_spread(values[known], mean), *_of_baseline(sources, blocks, unit), *_of_type_b(sources)]
+    # A total leans on the blocks only beside intervals below two windows.
+    baseline = Term(0.0, math.inf) if blocks is None and kind == "gross" else blocks
+    missing = tuple(_missing(sample, mean, baseline))
     if mean.sd is None or mean.n is None or baseline is None:
         empty = Estimate(mean.estimate.value, None, None)
         return Budget(replace(mean, estimate=empty), tuple(lines), empty, missing)
     spread = Term(mean.sd / math.sqrt(mean.n), mean.n - 1.0)
-    joined = [Term(line.u, line.dof) for line in lines if line.source not in ("runs", "autocorrelation")]
-    runs = [line for line in lines if line.source in ("runs", "autocorrelation")]
+    joined = [Term(line.u, line.dof) for line in lines if line.source not in SPREAD]
+    own = [line for line in lines if line.source in SPREAD]
     # Spread and autocorrelation are one evaluation with one number of degrees of freedom.
-    joined.append(Term(math.hypot(*(line.u for line in runs)), runs[0].dof))
+    joined.append(Term(math.hypot(*(line.u for line in own)), own[0].dof))
     estimate = combine(mean.estimate.value, joined)
     total = (estimate.u or 0.0) ** 2
     shares = tuple(replace(line, share=line.u**2 / total if total > 0 else None) for line in lines)
@@ -157,61 +160,17 @@ def of_mean(
     return Budget(replace(mean, estimate=estimate), shares, independent, missing)
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """One run as one meter saw it: interval `k` of its contributions, in the result's unit by `per_j`."""
-
-    part: PartTerms
-    base: PartBaseline | None
-    duration_s: float
-    k: int
-    per_j: float
-
-    @property
-    def energy(self) -> float:
-        return float(self.part.energy_j[self.k]) * self.per_j
-
-    @property
-    def base_energy(self) -> float:
-        return 0.0 if self.base is None else float(self.base.energy_j[self.k]) * self.per_j
-
-    @property
-    def reported(self) -> tuple[float, float]:
-        """The limits that the instrument stated, of the run and of its baseline."""
-        own, base = self.part.reported_j, None if self.base is None else self.base.reported_j
-        scaled = [0.0 if limits_j is None else float(limits_j[self.k]) * self.per_j for limits_j in (own, base)]
-        return scaled[0], scaled[1]
+def _of_blocks(sources: Sequence[Contribution]) -> Term | None:
+    """The baseline's blocks of all sessions; None where the number does not lean on them, or their spread is not
+    known."""
+    terms = [Term(float(source.size), float(source.dof)) for source in sources if source.type == "A"]
+    if not terms or not all(math.isfinite(term.u) for term in terms):
+        return None
+    joint = combine(0.0, terms)
+    return Term(joint.u or 0.0, math.inf if joint.dof is None else joint.dof)
 
 
-class _Picked:
-    """One interval of each run, without the runs that lack the value; what the lines need, as arrays over runs."""
-
-    def __init__(self, chosen: Sequence[tuple[RunTerms, int, float]], kind: Kind) -> None:
-        self.kind: Kind = kind
-        values = [(r.induced_j if kind == "induced" else r.energy_j)[k] * per_j for r, k, per_j in chosen]
-        known = [index for index, value in enumerate(values) if math.isfinite(value)]
-        self.values = np.array([values[index] for index in known], dtype=np.float64)
-        self.chosen = [chosen[index] for index in known]
-
-    def meters(self) -> dict[tuple[str, ...], list["_Member"]]:
-        """Meter on its range -> what it measured."""
-        found: dict[tuple[str, ...], list[_Member]] = {}
-        for run, k, per_j in self.chosen:
-            bases = run.baselines if self.kind == "induced" and run.baselines else (None,) * len(run.parts)
-            for part, base in zip(run.parts, bases, strict=True):
-                found.setdefault(part.error.key, []).append(_Member(part, base, float(run.duration_s[k]), k, per_j))
-        return found
-
-    def mean(self, values: Sequence[float]) -> float:
-        """Sum over the runs that contribute, over the number of all."""
-        return math.fsum(values) / len(self.chosen)
-
-    def over_parts(self, name: str) -> float:
-        """Mean over the runs of a contribution of their meters, added up with its sign."""
-        return self.mean([float(getattr(p, name)[k]) * f for run, k, f in self.chosen for p in run.parts])
-
-
-def _type_a(values: Floats, mean: Number, baseline: Term | None) -> Iterator[Line]:
+def _of_spread(values: Floats, mean: Number) -> Iterator[Line]:
     if mean.sd is not None and mean.n is not None:
         tau = autocorrelation_time(values)
         effective = mean.n / tau
@@ -222,119 +181,39 @@ def _type_a(values: Floats, mean: Number, baseline: Term | None) -> Iterator[Lin
         if tau > 1.0:
             note = f"tau={tau:.3f}, n_eff={effective:.1f}"
             yield Line("autocorrelation", None, "A", "t", 1.0, u * math.sqrt(tau - 1.0), mean.unit, dof, note)
-    if baseline is not None:
-        yield Line("baseline", None, "A", "t", 1.0, baseline.u, mean.unit, baseline.dof)
 
 
-def _type_b(picked: _Picked) -> Iterator[Line]:
-    lines = [line for members in picked.meters().values() for line in _meter_lines(picked, members)]
-    yield from _added_up([line for line in lines if line.source == ASSUMED_LINE])
-    yield from (line for line in lines if line.source != ASSUMED_LINE)
-    yield from _shared_by_all_meters(picked)
+def _of_baseline(sources: Sequence[Contribution], blocks: Term | None, unit: str) -> Iterator[Line]:
+    """The blocks of all sessions as one line."""
+    if blocks is not None:
+        name = next(source.name for source in sources if source.type == "A")
+        yield Line(name, None, "A", "t", 1.0, blocks.u, unit, blocks.dof)
 
 
-def _added_up(lines: Sequence[Line]) -> Sequence[Line]:
-    """What is assumed of several meters as one line."""
-    if len(lines) < 2:
-        return lines
-    note = f"{len(lines)} meters, limits added: their errors may be alike"
-    return [_line(ASSUMED_LINE, None, 1.0, math.fsum(line.u for line in lines), "", note)]
+def _of_type_b(sources: Sequence[Contribution]) -> Iterator[Line]:
+    """The other sources; what is assumed of several meters is one line."""
+    alike = [source for source in sources if source.joint == "limits"]
+    yield from map(_line, [_added_up(alike)] if len(alike) > 1 else alike)
+    yield from (_line(source) for source in sources if source.joint != "limits" and source.type == "B")
 
 
-def _meter_lines(picked: _Picked, members: Sequence[_Member]) -> Iterator[Line]:
-    """Gain, offset and undithered resolution of one meter on one range."""
-    error = members[0].part.error
-    if all(member.part.reported_j is not None for member in members):
-        # What the stated limits are made of is not known, so nothing cancels.
-        own, base = (picked.mean(column) for column in zip(*(member.reported for member in members), strict=True))
-        yield _line("reported", error, 1.0, math.hypot(own, base) / ROOT_3, "", "stated by the instrument")
-    else:
-        yield from _gains(picked, error, members)
-        yield from _offset(picked, error, members)
-    undithered = [float(m.part.resolution_j[m.k]) * m.per_j for m in members if not m.part.dithered[m.k]]
-    if error.resolution_w > 0 and undithered:
-        both = math.sqrt(2.0) if picked.kind == "induced" else 1.0
-        step_w = error.resolution_w / (2 * ROOT_3)
-        note = f"step={error.resolution_w:g} W"
-        yield _line("resolution", error, both * picked.mean(undithered) / step_w, step_w, "W", note)
+def _added_up(alike: Sequence[Contribution]) -> Contribution:
+    """What is assumed of several meters."""
+    note = f"{len(alike)} meters, limits added: their errors may be alike"
+    return Contribution(alike[0].name, {((), 0): math.fsum(float(source.size) for source in alike)}, note=note)
 
 
-def _gains(picked: _Picked, error: MeterError, members: Sequence[_Member]) -> Iterator[Line]:
-    """What is a part of the reading: the run's share and, on the same range, the baseline's with it."""
-    same = [member.base is not None and member.base.same_range for member in members]
-    own = [m.energy - (m.base_energy if one else 0.0) for m, one in zip(members, same, strict=True)]
-    apart = [m.base_energy for m, one in zip(members, same, strict=True) if not one]
-    parts = picked.mean(own), picked.mean(apart)
-    seconds = math.fsum(member.duration_s for member in members)
-    joules = math.fsum(float(member.part.energy_j[member.k]) for member in members)
-    rho = f", rho_g={int(all(same))}" if picked.kind == "induced" else ""
-    for gain in error.gains(np.array([joules / seconds if seconds > 0 else 0.0])):
-        u = float(gain.relative_u[0])
-        sensitivity = math.fsum(map(abs, parts)) if gain.source == ASSUMED_LINE else math.hypot(*parts)
-        line = _line(gain.source, error, sensitivity, u, "1", f"u={100 * u:.4g} %{rho}")
-        yield replace(line, distribution=gain.distribution)
+def _line(source: Contribution) -> Line:
+    own = (1.0, source.size) if not source.unit else (source.sensitivity, source.u)
+    sensitivity, u = map(float, own)
+    return Line(
+        source.name, source.meter, source.type, source.distribution, sensitivity, u, source.unit, float(source.dof),
+        source.note,
+    )  # fmt: skip
 
 
-def _offset(picked: _Picked, error: MeterError, members: Sequence[_Member]) -> Iterator[Line]:
-    """Parts of the range and of the last digit; in the induced energy only where the baseline is of another session."""
-    if error.offset_u_w <= 0:
-        return
-    apart = [m.duration_s * m.per_j for m in members if m.base is None or not m.base.same_session]
-    if picked.kind == "gross":
-        yield _line("offset", error, picked.mean(apart), error.offset_u_w, "W", "")
-    else:
-        sensitivity = math.sqrt(2.0) * picked.mean(apart)
-        yield _line("offset", error, sensitivity, error.offset_u_w, "W", f"rho={0 if apart else 1}")
-
-
-def _shared_by_all_meters(picked: _Picked) -> Iterator[Line]:
-    loss = picked.over_parts("mean_loss_j")
-    if loss != 0:
-        yield _line("edges", None, 1.0, abs(loss), "", "mean loss of the steps at both edges")
-    clock = picked.mean([float(r.clock_w(induced=picked.kind == "induced")[k]) * f for r, k, f in picked.chosen])
-    bound_s = picked.mean([r.clock_bound_s for r, _, _ in picked.chosen])
-    if bound_s > 0:
-        yield _line("clock", None, clock, bound_s / ROOT_3, "s", f"bound={bound_s:.3g} s")
-    observer = next((r.observer_w(induced=picked.kind == "induced") for r, _, _ in picked.chosen), None)
-    if observer is not None:
-        time = picked.mean([float(r.duration_s[k]) * f for r, k, f in picked.chosen])
-        line = _line("observer", None, time, observer.u, "W", "what agent and link add, not corrected")
-        yield replace(line, dof=observer.dof)
-    shape = picked.mean([_shape_j(r, k, induced=picked.kind == "induced") * f for r, k, f in picked.chosen])
-    if shape != 0:
-        line = _line("baseline-shape", None, 1.0, abs(shape) / ROOT_3, "", "between blocks, by the slopes in them")
-        yield replace(line, dof=SHAPE_DOF)
-    limit = picked.mean([float(r.limit_j(induced=picked.kind == "induced")[k]) * f for r, k, f in picked.chosen])
-    if limit > 0:
-        yield _line("short-interval", None, 1.0, limit / ROOT_3, "", "energy of the touched windows, as limit")
-    gap = picked.over_parts("gap_j")
-    if gap > 0:
-        yield _line("gaps", None, 1.0, gap, "", "")
-    differences = [
-        float(moved[k]) * f
-        for r, k, f in picked.chosen
-        if (moved := r.convention_induced_j if picked.kind == "induced" else r.convention_j) is not None
-    ]
-    if differences:
-        difference = picked.mean(differences)
-        yield _line("stamp-convention", None, 1.0, abs(difference) / ROOT_3, "", f"difference={difference:.6g}")
-
-
-def _shape_j(run: RunTerms, k: int, *, induced: bool) -> float:
-    """What few baseline blocks do not see between them, over the time for which it was subtracted, as limit (J)."""
-    if run.level is None:
-        return 0.0
-    return run.level.shape_w * float(run.spill_s[k] + (run.duration_s[k] if induced else 0.0))
-
-
-def _line(source: str, error: MeterError | None, sensitivity: float, u: float, unit: str, note: str) -> Line:
-    """A type B line, rectangular; an empty `unit` is the result's own."""
-    meter = None if error is None else error.meter
-    return Line(source, meter, "B", "rectangular", sensitivity, u, unit, math.inf, note)
-
-
-def _missing(picked: _Picked, mean: Number, baseline: Term | None) -> Iterator[tuple[str, str | None]]:
-    for members in picked.meters().values():
+def _missing(sample: Sample, mean: Number, baseline: Term | None) -> Iterator[tuple[str, str | None]]:
+    for members in sample.meters:
         error = members[0].part.error
         if not error.known and any(member.part.reported_j is None for member in members):
             yield "limits-of-error", error.meter
@@ -342,6 +221,26 @@ def _missing(picked: _Picked, mean: Number, baseline: Term | None) -> Iterator[t
         yield "spread-of-runs", None
     if baseline is None:
         yield "spread-of-baseline", None
+
+
+def baseline_term(levels: Sequence[BaselineLevel | None], factors: Floats) -> Term | None:
+    """What P_B contributes to a mean over runs that each contain it with a factor (a duration, or 1). None where that
+    of a run has no known spread."""
+    known = [level for level in levels if level is not None and level.sd_w is not None]
+    if len(known) < len(levels):
+        return None
+    subtracted = [((level.session,), level, factor) for level, factor in zip(known, factors.tolist(), strict=True)]
+    return _of_blocks(list(baseline_blocks(subtracted, len(levels))))
+
+
+def induced(energies_wh: Floats, durations_s: Floats, levels: Sequence[BaselineLevel | None]) -> Number | None:
+    """Mean induced energy (Wh) from the induced energies of runs by type A, u^2 = s^2/n + Tbar^2 u^2(P_B) (method.md
+    section 6).
+
+    `levels` are the baselines of the same runs. u is None where either part is unknown: fewer than two runs or fewer
+    than two blocks. None without a baseline.
+    """
+    return mean_with_shared(energies_wh, "Wh", baseline_term(levels, durations_s / WH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,81 +267,18 @@ class Single:
 
 def of_one(run: RunTerms, kind: Kind) -> Single:
     """The intervals of one run with all that makes each of them uncertain by itself."""
-    induced = kind == "induced"
-    if induced and run.level is None:
-        return Single(run.induced_j, np.full(run.induced_j.size, np.nan), np.full(run.induced_j.size, np.nan))
-    squares: list[Floats] = [(run.clock_bound_s / ROOT_3 * run.clock_w(induced=induced)) ** 2]
-    moved = run.convention_induced_j if induced else run.convention_j
-    if moved is not None:
-        squares.append(moved**2 / 3)
-    if (observer := run.observer_w(induced=induced)) is not None:
-        squares.append((run.duration_s * observer.u) ** 2)
-    beside = run.baselines if induced and run.baselines else (None,) * len(run.parts)
-    for part, base in zip(run.parts, beside, strict=True):
-        squares += [_of_meter(part, base, run.duration_s) ** 2]
-        squares += [part.resolution_j**2, part.sampling_j**2]
-    assumed = [_assumed_j(part, base, run.duration_s) for part, base in zip(run.parts, beside, strict=True)]
-    squares.append(np.sum(assumed, axis=0) ** 2)
-    for name in ("mean_loss_j", "loss_deviation_j", "gap_j"):
-        own = [getattr(part, name) for part in run.parts]
-        apart = name == "loss_deviation_j" and was(Rule.EDGES_WITH_SIGN)
-        squares.append(np.sum(np.square(own), axis=0) if apart else np.sum(own, axis=0) ** 2)
-    squares.append(run.limit_j(induced=induced) ** 2 / 3)
-    counted = [*_of_spill(run), *_of_baseline(run, induced=induced)]
-    total = np.sum([*squares, *(square for square, _ in counted)], axis=0)
-    weights = np.zeros_like(total)
-    for square, dof in counted:  # the rest is of type B
-        share = np.divide(square, total, out=np.zeros_like(total), where=total > 0)
-        weights += np.divide(share**2, dof, out=np.zeros_like(total), where=dof > 0)
+    sample = Sample([MeasuredRun(run, None)], kind)
+    value_j = run.induced_j if sample.is_induced else run.energy_j
+    if sample.is_induced and run.level is None:
+        return Single(value_j, np.full(value_j.size, np.nan), np.full(value_j.size, np.nan))
+    sources = list(contributions(sample))
+    alike = [source for source in sources if source.joint == "limits"]
+    apart = [(source.size, source.dof) for source in sources if source.joint != "limits"]
+    terms: list[tuple[Value, Value]] = [(sum(source.size for source in alike), math.inf), *apart]
+    total = sum((u * u for u, _ in terms), np.zeros(value_j.size))
+    weights = np.zeros(value_j.size)
+    for u, dof in terms:
+        share = np.divide(u * u, total, out=np.zeros_like(total), where=total > 0)
+        weights += np.divide(share**2, dof, out=np.zeros_like(total), where=np.greater(dof, 0))
     dof = np.divide(1.0, weights, out=np.full_like(total, np.inf), where=weights > 0)
-    value_j = run.induced_j if induced else run.energy_j
     return Single(value_j, np.sqrt(total), np.where(np.isfinite(total), dof, np.nan))
-
-
-def _of_spill(run: RunTerms) -> Iterator[tuple[Floats, Floats]]:
-    """What lay beside short intervals in the windows that they touch: squares (J^2) with their degrees of freedom."""
-    for part in run.parts:
-        yield part.spill_j**2, part.spill_count
-
-
-def _of_baseline(run: RunTerms, *, induced: bool) -> Iterator[tuple[Floats, Floats]]:
-    """The baseline as this run knows it, over the time for which it was subtracted."""
-    seconds = run.spill_s + run.duration_s if induced else run.spill_s
-    if run.level is not None and (induced or seconds.any()):
-        u_w = np.nan if run.level.u_run_w is None else run.level.u_run_w
-        yield (seconds * u_w) ** 2, np.full(seconds.size, run.level.dof)
-        yield (seconds * run.level.shape_w) ** 2 / 3, np.full(seconds.size, SHAPE_DOF)
-
-
-def _of_meter(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:
-    """Gain and offset of one meter (J), or what the instrument stated instead."""
-    if part.reported_j is not None:
-        beside = 0.0 if base is None or base.reported_j is None else base.reported_j
-        return np.asarray(np.hypot(part.reported_j, beside) / ROOT_3)
-    error = part.error
-    if base is None:
-        energy_j, offset_j = part.energy_j, error.offset_u_w * duration_s
-    else:
-        energy_j = part.energy_j - base.energy_j if base.same_range else np.hypot(part.energy_j, base.energy_j)
-        offset_j = np.sqrt(0.0 if base.same_session else 2.0) * error.offset_u_w * duration_s
-    gains = [
-        (energy_j * gain.relative_u) ** 2
-        for gain in error.gains(per_second(part.energy_j, duration_s))
-        if gain.source != ASSUMED_LINE
-    ]
-    return np.asarray(np.sqrt(np.sum([*gains, offset_j**2], axis=0)))
-
-
-def _assumed_j(part: PartTerms, base: PartBaseline | None, duration_s: Floats) -> Floats:
-    """What is assumed of one meter (J)."""
-    if part.reported_j is not None:
-        return np.zeros_like(part.energy_j)
-    if base is None:
-        energy_j = np.abs(part.energy_j)
-    elif base.same_range:
-        energy_j = np.abs(part.energy_j - base.energy_j)
-    else:
-        energy_j = np.abs(part.energy_j) + np.abs(base.energy_j)
-    gains = part.error.gains(per_second(part.energy_j, duration_s))
-    own = [energy_j * gain.relative_u for gain in gains if gain.source == ASSUMED_LINE]
-    return np.asarray(np.sum([np.zeros_like(energy_j), *own], axis=0))

@@ -1,7 +1,7 @@
 """What a run contributes to the uncertainty of the energy of its intervals, as arrays: one entry per interval.
 
 Knows one run's streams, their edges, gaps, steps and noise (method.md section 6). Knows no mean over runs, no file and
-no report; `budget.py` adds up.
+no report; `sources.py` names the errors.
 
 A load step inside a partial window is shared out wrongly: at a random place in the window of width w the loss is
 dP w f(1 - f), in the mean dP w/6 with a standard deviation of .075 |dP| w; between two instantaneous values dt apart it
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.energy.energy import NS, BaselineLevel, Convention, PowerFunction, power_function, shared_term
+from reports.energy.energy import NS, BaselineLevel, Convention, PowerFunction, power_function
 from reports.energy.gaps import u_gap_j
 from reports.energy.meter_error import ROOT_3, Floats, MeterError
 from reports.energy.moving import RESIDUAL
@@ -119,11 +119,6 @@ class RunTerms:
         """Time beside each interval over which the baseline was subtracted too (`PartTerms`)."""
         return np.asarray(np.max([part.spill_s for part in self.parts], axis=0))
 
-    def limit_j(self, *, induced: bool) -> Floats:
-        """Limit of error of intervals too short for their meters; 0 elsewhere."""
-        name = "limit_induced_j" if induced else "limit_j"
-        return np.asarray(np.sum([getattr(part, name) for part in self.parts], axis=0))
-
     @property
     def induced_j(self) -> Floats:
         """Energy minus baseline."""
@@ -138,52 +133,6 @@ class RunTerms:
         base_w = per_second(self.baseline_j, self.duration_s) if induced else 0.0
         begin_w, end_w = (np.sum([getattr(part, name) for part in self.parts], axis=0) for name in ("begin_w", "end_w"))
         return np.asarray(np.hypot(begin_w - base_w, end_w - base_w))
-
-
-def joined(terms: RunTerms, count: int) -> RunTerms:
-    """The same run with its first `count` intervals as one: disjoint stretches of one figure. Each has edges of its
-    own; what a step loses at them adds with its sign."""
-    if count == 1:
-        return terms
-    return replace(
-        terms,
-        duration_s=_summed(terms.duration_s, count), energy_j=_summed(terms.energy_j, count),
-        baseline_j=_summed(terms.baseline_j, count), parts=tuple(_joined_part(part, count) for part in terms.parts),
-        convention_j=None if terms.convention_j is None else _summed(terms.convention_j, count),
-        convention_induced_j=None
-        if terms.convention_induced_j is None else _summed(terms.convention_induced_j, count),
-    )  # fmt: skip
-
-
-def _joined_part(part: PartTerms, count: int) -> PartTerms:
-    def first(values: NDArray[np.bool_], joint: bool) -> NDArray[np.bool_]:
-        return np.concatenate([[joint], values[count:]])
-
-    return replace(
-        part,
-        energy_j=_summed(part.energy_j, count),
-        reported_j=None if part.reported_j is None else _summed(part.reported_j, count),
-        begin_w=_rooted(part.begin_w, count), end_w=_rooted(part.end_w, count),
-        begin_step_w=_summed(part.begin_step_w, count), end_step_w=_summed(part.end_step_w, count),
-        mean_loss_j=_summed(part.mean_loss_j, count), loss_deviation_j=_rooted(part.loss_deviation_j, count),
-        resolution_j=_summed(part.resolution_j, count),
-        dithered=first(part.dithered, bool(part.dithered[:count].all())),
-        sampling_j=_rooted(part.sampling_j, count), gap_j=_summed(part.gap_j, count),
-        is_short=first(part.is_short, bool(part.is_short[:count].any())),
-        is_alone=first(part.is_alone, bool(part.is_alone[:count].any())),
-        spill_s=_summed(part.spill_s, count), spill_j=_rooted(part.spill_j, count),
-        spill_count=_summed(part.spill_count, count),
-        limit_j=_summed(part.limit_j, count), limit_induced_j=_summed(part.limit_induced_j, count),
-    )  # fmt: skip
-
-
-def _summed(values: Floats, count: int) -> Floats:
-    return np.concatenate([[values[:count].sum()], values[count:]])
-
-
-def _rooted(values: Floats, count: int) -> Floats:
-    """The root of the sum of squares: what is independent at each stretch."""
-    return np.concatenate([[np.sqrt((values[:count] ** 2).sum())], values[count:]])
 
 
 def per_second(energy_j: Floats, duration_s: Floats) -> Floats:
@@ -418,13 +367,3 @@ def _open_j(difference_j: Floats, parts: Sequence[PartTerms]) -> Floats:
     """What the convention of the stamps changes: nothing where all touched windows count."""
     is_alone = np.all([part.is_alone for part in parts], axis=0)
     return np.where(is_alone, 0.0, difference_j)
-
-
-def baseline_term(terms: Sequence[RunTerms], at: Sequence[int], per_j: Floats, *, induced: bool) -> Term | None:
-    """What the baseline contributes to the mean over runs of interval `at[i]` of run i, times `per_j[i]`. In the total
-    it stands only beside intervals below two windows; None elsewhere, and where its spread is not known."""
-    beside_s = np.array([own.spill_s[k] for own, k in zip(terms, at, strict=True)])
-    if not terms or (not induced and not beside_s.any()):
-        return None
-    whole_s = np.array([own.duration_s[k] for own, k in zip(terms, at, strict=True)])
-    return shared_term([own.level for own in terms], (beside_s + whole_s if induced else beside_s) * per_j)

@@ -49,7 +49,7 @@ from reports.energy.moving import levels_w, stretches
 from reports.readings.held import compact
 from reports.readings.series import OVERLAP, PowerSeries
 from reports.results.rules import Rule, was
-from reports.results.uncertainty import Number, Term, combine, mean_with_shared, t_quantile
+from reports.results.uncertainty import t_quantile
 
 NS = 1e-9
 WH = 3600.0
@@ -364,32 +364,3 @@ def _shares(times_s: NDArray[np.float64], at_s: float) -> NDArray[np.float64]:
     shares = np.zeros(times_s.size)
     shares[after - 1], shares[after] = 1.0 - part, part
     return shares
-
-
-def shared_term(levels: Sequence[BaselineLevel | None], factors: NDArray[np.float64]) -> Term | None:
-    """What P_B contributes to a mean over runs that each contain it with a factor (a duration, or 1).
-
-    Every block errs by itself: what counts is the weight with which each of them stands in the mean. Runs of one
-    session share its blocks, sessions are independent. None where a run's P_B has no known spread.
-    """
-    sums: dict[str | None, tuple[NDArray[np.float64], float, float]] = {}
-    for level, factor in zip(levels, factors.tolist(), strict=True):
-        if level is None or level.sd_w is None:
-            return None
-        weights = level.shares * (factor / len(levels))
-        if level.session in sums:
-            weights = weights + sums[level.session][0]
-        sums[level.session] = (weights, level.sd_w, level.dof)
-    joint = combine(0.0, [Term(float(np.linalg.norm(w)) * sd_w, dof) for w, sd_w, dof in sums.values()])
-    return None if joint.u is None or joint.dof is None else Term(joint.u, joint.dof)
-
-
-def induced(
-    energies_wh: NDArray[np.float64], durations_s: NDArray[np.float64], levels: Sequence[BaselineLevel | None]
-) -> Number | None:
-    """Mean induced energy (Wh) from the induced energies of runs, u^2 = s^2/n + Tbar^2 u^2(P_B) (method.md section 6).
-
-    `levels` are the baselines of the same runs. u is None where either part is unknown: fewer than two runs or fewer
-    than two blocks. None without a baseline.
-    """
-    return mean_with_shared(energies_wh, "Wh", shared_term(levels, durations_s / WH))

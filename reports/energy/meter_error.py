@@ -67,11 +67,14 @@ class Certificate:
 @dataclass(frozen=True, slots=True)
 class Gain:
     """One contribution that is a part of the reading: where it comes from, its distribution, its relative u (one per
-    power asked for)."""
+    power asked for). `proof`: the day of the certificate that it rests on; `may_be_alike`: whether nobody says that
+    this error of several meters is independent."""
 
     source: str
     distribution: Distribution
     relative_u: Floats
+    proof: tuple[str, ...] = ()
+    may_be_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +119,18 @@ class MeterError:
 
     def gains(self, power_w: Floats) -> tuple[Gain, ...]:
         """The contributions that are a part of the reading, at some powers (W)."""
-        found = []
+        gains = []
+        proof = () if self.certificate is None else (self.certificate.day.isoformat(),)
         if not self.known and not was(Rule.ASSUMED_LIMITS):
-            found.append(Gain(ASSUMED_LINE, "rectangular", np.full_like(power_w, self.assumed / ROOT_3)))
+            assumed_u = np.full_like(power_w, self.assumed / ROOT_3)
+            gains.append(Gain(ASSUMED_LINE, "rectangular", assumed_u, may_be_alike=True))
         if self.reading is not None and not self.calibrated:
-            found.append(Gain("gain", "rectangular", np.full_like(power_w, self.reading / ROOT_3)))
+            gains.append(Gain("gain", "rectangular", np.full_like(power_w, self.reading / ROOT_3)))
         if self.certificate is not None:
-            found.append(Gain("certificate", "normal", self.certificate.relative_u(power_w)))
+            gains.append(Gain("certificate", "normal", self.certificate.relative_u(power_w), proof))
         if self.stability is not None:
-            found.append(Gain("stability", "rectangular", np.full_like(power_w, self.stability / ROOT_3)))
-        return tuple(found)
+            gains.append(Gain("stability", "rectangular", np.full_like(power_w, self.stability / ROOT_3), proof))
+        return tuple(gains)
 
 
 def power_column(descriptor: PowerDescriptor) -> Json:

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtridf
 
 from reports.energy.budget import autocorrelation_time
-from reports.energy.common_errors import Shares, Source, added_up
+from reports.energy.common_errors import Shares, added_up
+from reports.energy.sources import Source
 from reports.results.uncertainty import COVERAGE, Estimate, Term, combine, t_quantile
 
 SAFE, FLOOR = 0.35, 0.9

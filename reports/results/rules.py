@@ -35,6 +35,7 @@ class Rule(StrEnum):
     DAMAGED_CELLS = "damaged-cells"  # a cell of an indicator stream that is no number made the run unreadable
     LABEL_HALVES = "label-halves"  # a sum of which one half was not recorded was the other half
     COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
+    COMPARED_EDGES = "compared-edges"  # comparisons took edge losses of several circuits as independent
     EACH_ORIGIN = "each-origin"  # one finding said the worst origin, and named all meters
     OPEN_ENDS = "open-ends"  # what no reading covers at an end was as sure as the last readings were alike, and no gap
     POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates

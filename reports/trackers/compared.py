@@ -32,10 +32,11 @@ from harness.record.documents import ClockEvent, Json, Start, dump, matches
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.energy import budget, hardware
-from reports.energy.contributions import RunTerms, Stream, joined
+from reports.energy.contributions import RunTerms, Stream
 from reports.energy.efficiency import Ratio, ratio_of_means
 from reports.energy.energy import NS, WH
 from reports.energy.meter_error import ROOT_3
+from reports.energy.stretches import joined
 from reports.energy.touched import SHORT
 from reports.inference.agreement import Agreement, agreement, pooled
 from reports.readings import bounded
@@ -519,7 +520,7 @@ class Comparison:
     def budget(self) -> budget.Budget:
         """The budget of the meter's mean energy (Wh)."""
         per_j = np.full(len(self.rows), 1 / WH)
-        found = budget.of_mean(self.terms, [WHOLE] * len(self.rows), per_j, "Wh", "gross", None)
+        found = budget.of_mean(self.terms, [WHOLE] * len(self.rows), per_j, "Wh", "gross")
         assert found is not None  # every row has an energy
         return found
 
@@ -588,7 +589,7 @@ class Comparison:
         """Sums of each run's members by both; the meter's errors of one run's members are fully correlated."""
         flat = [member for members in runs for member in members]
         per_j = np.full(len(flat), len(flat) / len(runs) / WH)
-        found = budget.of_mean([m[0] for m in flat], [m[1] for m in flat], per_j, "Wh", "gross", None)
+        found = budget.of_mean([m[0] for m in flat], [m[1] for m in flat], per_j, "Wh", "gross")
         shared = Term(0.0, math.inf) if found is None else found.shared
         tracker_wh = np.array([math.fsum(member[2] for member in members) for members in runs])
         meter_wh = np.array([math.fsum(float(t.energy_j[k]) / WH for t, k, _ in members) for members in runs])

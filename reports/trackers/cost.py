@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json
 from reports.energy import budget
-from reports.energy.contributions import RunTerms, baseline_term
+from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
 from reports.results.uncertainty import count, mean_of, mean_with_shared
@@ -99,9 +99,8 @@ def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Mapping[st
     weights = np.repeat([2 / WH, -2 / WH], len(pairs))
     terms = [*(tracked.terms[i] for i in first), *(plain.terms[k] for k in second)]
     at = [AT_RUN] * len(terms)
-    of_baseline = baseline_term(terms, at, weights, induced=True)
-    both = budget.of_mean(terms, at, weights, "Wh", "induced", of_baseline)
-    shared = None if of_baseline is None or both is None else both.shared
+    both = budget.of_mean(terms, at, weights, "Wh", "induced")
+    shared = None if both is None or ("spread-of-baseline", None) in both.missing else both.shared
     induced = mean_with_shared(differences_wh, "Wh", shared)
     longer = mean_of(tracked.durations_s[first] - plain.durations_s[second], "s")
     return {

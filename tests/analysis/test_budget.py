@@ -228,7 +228,7 @@ def test_what_is_assumed_of_a_run_and_of_a_baseline_with_a_gain_of_its_own_adds_
         assert terms.parts[0].error.assumed == 0.03
     apart = [replace(t, baselines=tuple(replace(b, same_range=False) for b in t.baselines)) for t in group.terms]
     per_j = np.full(len(apart), 1 / 3600)
-    found = budget.of_mean(apart, [0] * len(apart), per_j, "Wh", "induced", None)
+    found = budget.of_mean(apart, [0] * len(apart), per_j, "Wh", "induced")
     assert found is not None
     total, over = group.energies_wh.mean(), group.induced_wh.mean()
     limit_wh = 0.03 * (total + (total - over))

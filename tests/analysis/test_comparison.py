@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.energy.common_errors import Source, added_up
+from reports.energy.common_errors import added_up
+from reports.energy.sources import Source
 from reports.inference import statistics
 from reports.inference.contrast import LEAST, SAFE, Contrast, Mean, holm
 from tests.benchmarks.bench_compare import Setting, machines, run, run_campaigns

@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 
 from harness.record.documents import PowerDescriptor
 from harness.record.errors import AnalysisError
+from reports.energy.budget import baseline_term, induced
 from reports.energy.energy import (
     Block,
     baseline_for,
-    induced,
     pooled_w,
     power_function,
     register_energy_wh,
-    shared_term,
     summed,
 )
 from reports.results.uncertainty import t_quantile
@@ -291,7 +290,7 @@ def test_the_baselines_of_two_sessions_err_independently_and_one_block_borrows_t
     levels = [baseline_for(everyone, session, at(500), at(560)) for session in ("s", "s", "t", "u")]
     u_w = [level.u_w for level in levels if level is not None and level.u_w is not None]
     assert u_w[3] == pytest.approx(np.std([10, 12, 11, 13, 12, 14], ddof=1))
-    term = shared_term(levels, np.ones(4))
+    term = baseline_term(levels, np.ones(4))
     assert term is not None
     assert term.u == pytest.approx(np.hypot(np.hypot(2 * u_w[0], u_w[2]), u_w[3]) / 4)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from reports.campaign.analyse import Group
 from reports.energy import budget
-from reports.energy.energy import WH, shared_term
+from reports.energy.energy import WH
 from tests.benchmarks.bench_coverage import Bench, Setting
 
 SETTING = Setting("guldner-size", 30, 30, duration_s=1000.0, memory=0.5, clock_bound_s=0.001, epochs=50)
@@ -36,11 +36,9 @@ def _lines(group: Group) -> int:
         found += sum(int(np.isfinite(budget.of_one(terms, kind).expanded_j).sum()) for kind in ("gross", "induced"))
     for position in range(SETTING.epochs):
         at = [run.at_action(position) for run in group.runs]
-        durations_s = np.array([own.duration_s[k] for own, k in zip(group.terms, at, strict=True)])
-        shared = shared_term(group.levels, durations_s / WH)
         per_j = np.full(len(at), 1 / WH)
-        both = [budget.of_mean(group.terms, at, per_j, "Wh", "gross", None),
-                budget.of_mean(group.terms, at, per_j, "Wh", "induced", shared)]  # fmt: skip
+        both = [budget.of_mean(group.terms, at, per_j, "Wh", "gross"),
+                budget.of_mean(group.terms, at, per_j, "Wh", "induced")]  # fmt: skip
         found += sum(len(one.lines) for one in both if one is not None)
     return found
 

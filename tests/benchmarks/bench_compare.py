@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.comparison.sides import Campaign, Side
-from reports.energy.common_errors import Source
+from reports.energy.sources import Source
 from reports.inference.contrast import Contrast, Mean
 from tests.benchmarks.bench_coverage import Bench
 from tests.benchmarks.bench_coverage import Setting as Machine
