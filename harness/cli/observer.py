@@ -9,7 +9,7 @@ from harness.measure.campaign import OBSERVER
 from harness.measure.embedded import Wires, open_wires
 from harness.record.errors import ConfigError
 from harness.station.config import LabConfig, load
-from reports.campaign.analyse import exclusion_of
+from reports.campaign.exclusion import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 

@@ -17,7 +17,9 @@ from harness.record.errors import ConfigError, RunFolderError, why
 from harness.record.run_folder import CAMPAIGN, STUDY_FILE, CampaignFolder, read_plain, write_sealed
 from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
-from reports.campaign.analyse import ORIGINS, AnalysedRun, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.meters import ORIGINS
+from reports.campaign.run import AnalysedRun
 from reports.comparison.comparability import keys_of, names_of, same_run, values_of
 from reports.inference import statistics
 from reports.pages.study import study_page

@@ -57,7 +57,7 @@ from harness.record.run_folder import (
 )
 from harness.station.config import APPLICATION
 from harness.station.provenance import software_facts
-from reports.campaign.analyse import RESULTS
+from reports.campaign.document import RESULTS
 from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved
 from reports.render import AUDIT, REPORT

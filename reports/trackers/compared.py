@@ -64,7 +64,7 @@ Floats = NDArray[np.float64]
 
 
 class TrackedRun(Protocol):
-    """What is needed of a run: `analyse.AnalysedRun`."""
+    """What is needed of a run: `campaign.run.AnalysedRun`."""
 
     @property
     def run(self) -> RunFolder:

@@ -30,7 +30,7 @@ AT_RUN = 0
 
 
 class MeasuredGroup(Protocol):
-    """The included runs of one scenario against a baseline: `analyse.Group`."""
+    """The included runs of one scenario against a baseline: `campaign.group.Group`."""
 
     @property
     def runs(self) -> Sequence[TrackedRun]:

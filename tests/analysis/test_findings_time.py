@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from harness.record.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
 from harness.record.run_folder import CampaignFolder, RunFolder
-from reports.campaign.analyse import analyse, exclusion_of, write_results
+from reports.campaign.analyse import analyse, write_results
+from reports.campaign.exclusion import exclusion_of
 from reports.findings import stamps as findings_time
 from reports.readings import clock
 from reports.readings.series import Indicators, RunSeries

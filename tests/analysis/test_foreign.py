@@ -9,7 +9,9 @@ import pytest
 
 from harness.record.documents import PowerDescriptor, Thresholds, foreign_load_grade
 from harness.record.run_folder import CampaignFolder
-from reports.campaign.analyse import CampaignResult, analyse, exclusion_of
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
+from reports.campaign.exclusion import exclusion_of
 from reports.energy.observer import Difference, ObserverEffect
 from reports.energy.selftest import WindowFit
 from reports.energy.sync import Pulse, SyncPulses

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import Thresholds
-from reports.campaign.analyse import AnalysedRun, Group
+from reports.campaign.group import Group
+from reports.campaign.run import AnalysedRun
 from reports.inference.agreement import Z, agreement, pooled
 from reports.results.uncertainty import Term
 from reports.trackers import cost as tracker_cost

@@ -20,7 +20,8 @@ from harness.evidence.studies import verify_study
 from harness.evidence.verification import Outcome, verify
 from harness.record.documents import VERSION, Json
 from harness.record.run_folder import CampaignFolder, examine
-from reports.campaign.analyse import RESULTS, analyse, results_text
+from reports.campaign.analyse import analyse
+from reports.campaign.document import RESULTS, results_text
 from reports.render import GENERATOR, REPORT, audit_html
 from reports.results.rules import Rule
 from tests.evidence.forger import copied

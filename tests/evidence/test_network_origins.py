@@ -11,7 +11,8 @@ import pytest
 from harness.evidence.verification import Outcome, verify
 from harness.record.documents import PowerDescriptor
 from harness.record.run_folder import CampaignFolder, Check, RunWriter, verify_run
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.pages.campaign import remarks
 from reports.render import write_report
 from tests.analysis import monitored

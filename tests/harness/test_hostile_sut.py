@@ -18,7 +18,8 @@ from harness.record.errors import DocumentError
 from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
 from harness.sut import session as sut_module
 from harness.sut.session import MAX_LINE, Link
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.render import write_report
 from tests.harness.lying import (
     MATERIAL,

@@ -22,7 +22,8 @@ from harness.foreign.importers.ptd_log import read_log
 from harness.record.documents import PhaseEvent, WindowEvent
 from harness.record.errors import ImportFileError
 from harness.record.run_folder import CampaignFolder, RunFolder, verify_campaign
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
 
 UNTETHER = Path(__file__).parents[1] / "data" / "ptd" / "untether"
