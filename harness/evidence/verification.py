@@ -6,7 +6,7 @@ no key, everything but the authorship is checked, and the outcome says so.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -104,7 +104,7 @@ def verify(
     if statement is not None:
         checks += statements.compare(statement, CampaignFolder(path), seen, computed)
     notes = [*_strays(path, seen.entries), *_not_recomputed(path, statement)]
-    proof = [not_proved(evaluate(seen.entries, seen.receipts, asdict(Thresholds())))]
+    proof = [not_proved(evaluate(seen.entries, seen.receipts, Thresholds()))]
     return Outcome(checks, [*notes, *told, *_notes(checks, statement, key), *proof])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from harness.record.documents import Json, facts_of_sut, foreign_load_grade
+from harness.record.documents import Json, Thresholds, facts_of_sut, foreign_load_grade
 from harness.station.timers import cron_due, timers_due
 
 CPU = "/sys/devices/system/cpu"
@@ -48,9 +48,9 @@ class Diagnosis:
     text: str
 
 
-def of_state(state: Json, horizon_s: float, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+def of_state(state: Json, horizon_s: float, limits: Thresholds) -> Iterator[Diagnosis]:
     """Every remark about the state of a machine (`harness.sut.agent.survey`) before a campaign of `horizon_s` seconds
-    that is judged by `limits` (the thresholds by name)."""
+    that is judged by `limits`."""
     texts: Mapping[str, str] = state["texts"]
     yield from _governor(texts)
     yield from _turbo(texts)
@@ -291,7 +291,7 @@ def _synchronised(commands: Mapping[str, Json]) -> bool | None:
     return None
 
 
-def of_foreign_load(state: Json, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+def of_foreign_load(state: Json, limits: Thresholds) -> Iterator[Diagnosis]:
     """CPU time of everything but the question itself, as a share of all cores: its size decides (`limits`)."""
     before, after = (_times(line) for line in state["stat"])
     if before is None or after is None or after[0] <= before[0]:
@@ -319,7 +319,7 @@ def of_foreign_load(state: Json, limits: Mapping[str, float]) -> Iterator[Diagno
     if grade == "warn":
         yield Diagnosis("foreign-load", "warn", f"{found}; see what they are, and end them")
     else:
-        most = f"above {limits['foreign_load_invalid_percent']:g} % (thresholds.foreign_load_invalid_percent)"
+        most = f"above {limits.foreign_load_invalid_percent:g} % (thresholds.foreign_load_invalid_percent)"
         yield Diagnosis("foreign-load", "refuse", f"{found}; {most} no run is begun: see what they are, and end them")
 
 

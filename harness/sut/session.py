@@ -25,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -246,7 +246,7 @@ class Sut:
             return [Diagnosis("python", "refuse", str(error))]
         after_ns = time.time_ns()
         try:
-            limits = asdict(thresholds or Thresholds())
+            limits = thresholds or Thresholds()
             return self._judge(found, facts, before_ns, after_ns, horizon_s, begun, limits)
         # Whatever an interpreter that is none, or lies, says in place of the agent's answer.
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
@@ -261,7 +261,7 @@ class Sut:
         after_ns: int,
         horizon_s: float,
         begun: Json | None,
-        limits: Mapping[str, float],
+        limits: Thresholds,
     ) -> list[Diagnosis]:
         state = answer["state"]
         return [

@@ -3,12 +3,12 @@
 Knows included baseline runs. Knows no scenario.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from harness.record.documents import Json
+from harness.record.documents import Json, Thresholds
 from reports.campaign.baseline import blocks_of
 from reports.campaign.indicators import means_by_run
 from reports.campaign.means import mean_duration, number_of
@@ -22,16 +22,14 @@ from reports.results.nulls import json_of
 from reports.results.uncertainty import count, mean_of, single
 
 
-def outlying_blocks(
-    baseline_runs: Sequence[AnalysedRun], limits: Mapping[str, float]
-) -> list[tuple[AnalysedRun, float]]:
+def outlying_blocks(baseline_runs: Sequence[AnalysedRun], limits: Thresholds) -> list[tuple[AnalysedRun, float]]:
     """Blocks whose mean power is an outlier, with their scores."""
     means_w = np.array([run.mean_power_w for run in baseline_runs])
     return [(baseline_runs[at], score) for at, score in findings_campaign.outliers(means_w, limits)]
 
 
 def baseline_findings(
-    baseline_runs: Sequence[AnalysedRun], runs: Sequence[AnalysedRun], limits: Mapping[str, float]
+    baseline_runs: Sequence[AnalysedRun], runs: Sequence[AnalysedRun], limits: Thresholds
 ) -> list[Finding]:
     """Findings about the baseline as a whole; `runs`: all of the campaign."""
     begun = sum(run.run.start.kind == "baseline" for run in runs)

@@ -3,10 +3,11 @@
 Knows a run folder and what its campaign holds so far. The report judges again, with all runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from harness.record.documents import Thresholds
 from harness.record.errors import AnalysisError, DocumentError, RunFolderError
 from harness.record.run_folder import CampaignFolder, RunFolder
 from reports.campaign import label
@@ -36,7 +37,7 @@ def exclusion_of(path: Path) -> str | None:
     return analysed.excluded_because
 
 
-def _foreign_so_far(run: AnalysedRun, limits: Mapping[str, float]) -> list[Finding]:
+def _foreign_so_far(run: AnalysedRun, limits: Thresholds) -> list[Finding]:
     """`foreign-load` of a run by the blocks, the pulses and the full load that its campaign holds so far, as `analyse`
     judges it. One with less of it than the baseline is left to the report: what was disturbed is the baseline then, and
     to make the run again would mend nothing."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.record.documents import Thresholds
 from reports.campaign import label
 from reports.campaign.baseline import Baseline, induced_j
-from reports.campaign.run import AT_RUN, NOT_RATED, OUT, AnalysedRun
+from reports.campaign.run import AT_RUN, NOT_RATED, AnalysedRun
 from reports.energy import budget, publisher, sync
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
@@ -24,7 +25,7 @@ from reports.results.nulls import finite_or_none
 from reports.results.rules import Rule, was
 
 
-def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> list[Finding]:
+def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thresholds) -> list[Finding]:
     """What one run says of itself; `typical_s`: meter -> usual step between readings, over all runs."""
     found, name = findings.of_ending(run.run), run.run.path.name
     found += publisher.findings(run.run, run.parts[0] if run.parts else None)
@@ -54,7 +55,7 @@ def _measured_findings(
     interval_ns: tuple[int, int],
     own: RunTerms,
     typical_s: Mapping[str, float],
-    limits: Mapping[str, float],
+    limits: Thresholds,
 ) -> list[Finding]:
     """What the streams of a run with a rating interval and power say."""
     found: list[Finding] = []
@@ -83,16 +84,16 @@ def _measured_findings(
     return found
 
 
-def is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Mapping[str, float]) -> bool:
+def is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thresholds) -> bool:
     """Whether nothing but its ending keeps an aborted run out of the means."""
     if run.broken or run.unreadable or run.exclusion or not run.parts or not run.interval_ns or not run.own_terms:
         return False
     found = _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
-    return not any(finding.severity == "invalid" and finding.code in OUT for finding in found)
+    return not any(findings.takes_run_out(finding) for finding in found)
 
 
 def judge_foreign_load(
-    runs: Sequence[AnalysedRun], pulses: sync.SyncPulses, observer: ObserverEffect | None, limits: Mapping[str, float]
+    runs: Sequence[AnalysedRun], pulses: sync.SyncPulses, observer: ObserverEffect | None, limits: Thresholds
 ) -> None:
     """Append `foreign-load` to the findings of runs that enter the means so far: of blocks by the median of all blocks,
     of the others by the blocks that are left and by their U."""
@@ -117,7 +118,7 @@ def judge_foreign_load(
 
 def _foreign_findings(
     run: AnalysedRun, share: float | None, usual: float, terms: RunTerms | None, cpu: foreign.BusyCpu | None,
-    limits: Mapping[str, float],
+    limits: Thresholds,
 ) -> list[Finding]:  # fmt: skip
     cpus = foreign.cpus_of(run.series)
     if share is None or cpus is None:
@@ -137,13 +138,13 @@ def oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Findi
     return oracle.of_summary(run.run.path.name, expected, run.summary, same)
 
 
-def not_monitored(run: AnalysedRun, limits: Mapping[str, float]) -> frozenset[str]:
+def not_monitored(run: AnalysedRun, limits: Thresholds) -> frozenset[str]:
     """What nobody watched while it ran."""
     interval_ns = run.interval_ns
     return findings_run.not_monitored(run.series, *interval_ns, limits) if interval_ns else frozenset()
 
 
-def clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Mapping[str, float]) -> list[Finding]:
+def clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Thresholds) -> list[Finding]:
     """A clock's error counts by the step of power at the edges: against the baseline where there is one."""
     over_j = float("nan") if level is None else induced_j(run, level)
     step_w = over_j / run.duration_s if np.isfinite(over_j) else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.record.documents import Json
+from harness.record.documents import Json, Thresholds
 from harness.record.run_folder import PHOTO, TRACKER, Examination
 from reports.campaign import label, witnessed
 from reports.campaign import recorded as records
@@ -49,7 +49,7 @@ class JudgedRuns:
     unreadable: list[Finding]
     pulses: SyncPulses
     observer: ObserverEffect | None
-    limits: Mapping[str, float]
+    limits: Thresholds
     aborted: list[AnalysedRun]
 
 
@@ -167,7 +167,7 @@ class Reduction:
             trackers=self.trackers.to_json(cost, trackers.supply_of(first.config)),
             runs=[run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs],
             findings=found,
-            thresholds=dict(limits),
+            thresholds=catalogue.limits_entry(runs[0].run),
             verdict=verdict.judged(found, out, verdict.decided(first.config, scenarios), owners),
             inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
             evidence=witnessed.evaluate(entries, self.seen.receipts, limits),

@@ -4,9 +4,9 @@ Knows one run folder and its series. Knows no baseline, no other run and no shap
 artefacts.
 
 A run enters the means when it ended with success, its seal holds, its interval was marked, the meter read something in
-it, no finding of `OUT` fails it, and no annotation of the operator takes it out: that is a finding with who, when and
-why. A run whose seal is broken never enters one: nothing says what was measured. Nor does one that was thrown out when
-it was measured, and repeated: the log says so.
+it, no finding keeps it out (`catalogue.TAKES_RUN_OUT`), and no annotation of the operator takes it out: that is a
+finding with who, when and why. A run whose seal is broken never enters one: nothing says what was measured. Nor does
+one that was thrown out when it was measured, and repeated: the log says so.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,6 +22,7 @@ from reports.energy.contributions import RunTerms, Stream, run_terms
 from reports.energy.energy import Convention, PowerFunction, power_function, summed
 from reports.energy.epochs import Climb, climbs
 from reports.energy.meter_error import ROOT_3, error_of
+from reports.findings.catalogue import TAKES_RUN_OUT, takes_run_out
 from reports.readings import bounded
 from reports.readings.bounded import number
 from reports.readings.held import held
@@ -29,20 +30,6 @@ from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
 
 EPOCH = "epoch"
-OUT = {
-    "gap": "gaps in its power readings exceed the limits",
-    "negative": "too many of its power readings are negative",
-    "zero": "too many of its power readings are zero",
-    "nan": "too many of its power readings are no numbers",
-    "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
-    "foreign-load": "other processes took too much of its CPUs",
-    "oom": "processes were killed for want of memory while it ran",
-    "frozen": "it was frozen, or a machine stood still, while it ran",
-    "agent-late": "the agent that stamped its end was late",
-    "arrival-contradicted": "the stamps of its rating interval contradict when they reached the host",
-    "computational-incorrect": "its workload did not do the work it was to do",
-}
-"""Code of an invalid finding of a run -> why the run enters no mean."""
 IDLE_S = 30.0
 """So long before a run the machine is looked at, at most."""
 AT_RUN = 0
@@ -269,16 +256,16 @@ class AnalysedRun:
         if self.broken:
             return "its seal is broken: its bytes are not those that were measured"
         if self.unreadable is not None:
-            return f"it cannot be read: {self.unreadable}"
+            return f"{TAKES_RUN_OUT['unreadable']}: {self.unreadable}"
         if self.run.exit_status != "success":
             return self.run.reason or "it did not succeed"
         if self.run.start.kind in NOT_RATED:
             return NOT_RATED[self.run.start.kind]
         if self.interval_ns is None:
-            return "its rating interval was never marked"
+            return TAKES_RUN_OUT["no-rating"]
         if not self.parts:
-            return "no power reading lies in its rating interval"
-        failed = [OUT[f.code] for f in self.findings if f.severity == "invalid" and f.code in OUT]
+            return TAKES_RUN_OUT["no-power"]
+        failed = [TAKES_RUN_OUT[f.code] for f in self.findings if takes_run_out(f)]
         return failed[0] if failed else self.exclusion
 
     @property

@@ -7,13 +7,13 @@ A run that the lab aborted when its rating interval was over has an energy. It e
 be with it stands beside (`with-aborted`): who may abort a run after he saw its power could choose.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from harness.record.documents import Json, PhaseEvent
+from harness.record.documents import Json, PhaseEvent, Thresholds
 from reports.campaign.actions import action_rows, record
 from reports.campaign.baseline import Baseline
 from reports.campaign.group import Group
@@ -51,7 +51,7 @@ class Scenario:
     outliers: list[AnalysedRun]
     aborted: list[AnalysedRun]
     """Runs and baseline blocks of the campaign that were aborted when their rating interval was over."""
-    limits: Mapping[str, float]
+    limits: Thresholds
     entries: Sequence[Json]
     lost: int
     """Runs of it that had been begun and of which nothing is left."""
