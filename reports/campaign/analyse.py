@@ -16,7 +16,7 @@ from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import Examination, examine, write_derived
 from reports.campaign.document import RESULTS, CampaignResult, results_text
-from reports.campaign.judgement import is_sound, judge_foreign_load, oracle_findings, run_findings
+from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
 from reports.findings import catalogue
@@ -61,10 +61,13 @@ def judged_runs(path: Path, seen: Examination) -> JudgedRuns:
     tell_idle_power(runs)
     limits = catalogue.thresholds_of(runs[0].run)
     typical_s = findings_run.typical_steps_s([run.series for run in runs])
+    unwatched: dict[str, frozenset[str]] = {}
     for run in runs:
         run.findings.extend(run_findings(run, typical_s, limits))
         run.findings.extend(oracle_findings(run, runs))
+        run.keep_facts()
+        unwatched[run.run.path.name] = not_monitored(run, limits)
     aborted = [run for run in runs if run.is_aborted_late and is_sound(run, typical_s, limits)]
     observer = observer_of(runs)
-    judge_foreign_load(runs, pulses, observer, limits)
-    return JudgedRuns(runs, unreadable, pulses, observer, limits, aborted)
+    baseline = judge_foreign_load(runs, pulses, observer, limits)
+    return JudgedRuns(runs, unreadable, pulses, observer, limits, aborted, unwatched, baseline)

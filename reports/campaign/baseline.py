@@ -4,16 +4,18 @@ Knows included baseline runs. Knows no scenario.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.documents import PhaseEvent
 from reports.campaign.run import AnalysedRun
 from reports.energy.contributions import PartBaseline, RunTerms, Stream, run_terms
 from reports.energy.energy import BaselineLevel, Block, baseline_for
 from reports.energy.observer import ObserverEffect
+from reports.energy.tail import Tail, tail_of
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class Baseline:
         """Circuit -> the runs that measured it, and where it stands among their streams."""
         found: dict[str, list[tuple[AnalysedRun, int]]] = {}
         for run in self.runs:
-            for place, part in enumerate(run.parts):
-                found.setdefault(part.descriptor.circuit, []).append((run, place))
+            for place, descriptor in enumerate(run.feeding):
+                found.setdefault(descriptor.circuit, []).append((run, place))
         return found
 
     def level(self, run: AnalysedRun) -> BaselineLevel | None:
@@ -48,6 +50,25 @@ class Baseline:
 
     def terms(self, run: AnalysedRun) -> RunTerms:
         """What makes the energies of a run's `edges_ns` uncertain against this baseline."""
+        return self._measured(run).terms
+
+    def tail(self, run: AnalysedRun) -> Tail | None:
+        """The run's thermal tail above this baseline; None where it was not recorded."""
+        return self._measured(run).tail
+
+    def _measured(self, run: AnalysedRun) -> "Measured":
+        """Both at once, while the readings of the run are at hand."""
+        if id(run) not in self._known:
+            terms = self._terms(run)
+            self._known[id(run)] = Measured(run, terms, None if terms.level is None else tail_above(run, terms.level))
+        return self._known[id(run)]
+
+    @cached_property
+    def _known(self) -> "dict[int, Measured]":
+        """By the identity of a run."""
+        return {}
+
+    def _terms(self, run: AnalysedRun) -> RunTerms:
         level, (begins_ns, ends_ns) = self.level(run), run.edges_ns
         beside = () if level is None else tuple(self._beside(run, level, stream) for stream in run.streams)
         convention_j = self._convention_j(run, level) if run.stamps_unknown else None
@@ -59,12 +80,12 @@ class Baseline:
         begins_ns, ends_ns = run.edges_ns
         everyone = self.by_circuit.get(stream.series.descriptor.circuit, [])
         own = [(one, place) for one, place in everyone if one.session == run.session]
-        errors = [one.streams[place].error for one, place in own or everyone]
+        errors = [one.errors[place] for one, place in own or everyone]
         same = bool(errors) and all(error.key == stream.error.key and error.one_range for error in errors)
         same = same and stream.error.one_range
         alone: BaselineLevel | None = level
         if len(run.streams) > 1:
-            blocks = [block_of(one, float(one.streams[place].function.energy_j(*one.interval_ns)))
+            blocks = [replace(one.block, mean_w=one.parts_j[place] / one.duration_s)
                       for one, place in everyone if one.interval_ns]  # fmt: skip
             alone = baseline_for(blocks, run.session, *run.interval_ns) if run.interval_ns else None
         energy_j = np.zeros(begins_ns.size) if alone is None else alone.energy_j(begins_ns, ends_ns)
@@ -89,6 +110,23 @@ class Baseline:
         return more_j, more_j - (other.energy_j(begins_ns, ends_ns) - level.energy_j(begins_ns, ends_ns))
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run against a baseline."""
+
+    run: AnalysedRun
+    terms: RunTerms
+    tail: Tail | None
+
+
+def tail_above(run: AnalysedRun, level: BaselineLevel) -> Tail | None:
+    """The thermal tail of a run: from its end to that of the supplementary phase."""
+    until_ns = _recorded_until_ns(run)
+    if until_ns is None or run.function is None or run.interval_ns is None:
+        return None
+    return tail_of(run.function, run.parts, level, run.interval_ns[1], until_ns)
+
+
 def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
     """Induced energy of a run (J); NaN where unknown."""
     if level is None or run.interval_ns is None:
@@ -98,14 +136,12 @@ def induced_j(run: AnalysedRun, level: BaselineLevel | None) -> float:
 
 def blocks_of(baseline_runs: Sequence[AnalysedRun]) -> list[Block]:
     """The mean powers of blocks."""
-    return [block_of(run, run.energy_j) for run in baseline_runs if run.interval_ns]
+    return [run.block for run in baseline_runs if run.interval_ns]
 
 
-def block_of(run: AnalysedRun, energy_j: float) -> Block:
-    """A block by the energy of its rating interval."""
-    begin_ns, end_ns = run.interval_ns or (0, 0)
-    middle_ns, slope_w_s = (begin_ns + end_ns) // 2, 0.0
-    if run.function is not None and middle_ns > begin_ns:
-        first_j, second_j = run.function.energy_j(np.array([begin_ns, middle_ns]), np.array([middle_ns, end_ns]))
-        slope_w_s = float(second_j - first_j) / (run.duration_s / 2) ** 2
-    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session, slope_w_s)
+def _recorded_until_ns(run: AnalysedRun) -> int | None:
+    """The end of the supplementary phase; None where there was none."""
+    ends = [
+        e.time_ns for e in run.run.events if isinstance(e, PhaseEvent) and (e.name, e.edge) == ("supplementary", "end")
+    ]
+    return ends[-1] if ends else None

@@ -94,11 +94,11 @@ def is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Threshold
 
 def judge_foreign_load(
     runs: Sequence[AnalysedRun], pulses: sync.SyncPulses, observer: ObserverEffect | None, limits: Thresholds
-) -> None:
+) -> Baseline:
     """Append `foreign-load` to the findings of runs that enter the means so far: of blocks by the median of all blocks,
-    of the others by the blocks that are left and by their U."""
+    of the others by the blocks that are left and by their U. Return what those blocks are: the baseline."""
     entering = [run for run in runs if run.excluded_because is None and run.interval_ns]
-    shares = {id(run): foreign.share_percent(run.series, *run.interval_ns) for run in entering if run.interval_ns}
+    shares = {id(run): run.foreign_percent for run in entering}
     blocks = [run for run in entering if run.run.start.kind == "baseline"]
     known = [share for run in blocks if (share := shares[id(run)]) is not None]
     usual = float(np.median(known)) if known else 0.0
@@ -114,6 +114,7 @@ def judge_foreign_load(
         usual = float(np.mean(beside)) if beside else 0.0
         terms = baseline.terms(run) if cpu is not None and shares[id(run)] is not None else None
         run.findings.extend(_foreign_findings(run, shares[id(run)], usual, terms, cpu, limits))
+    return baseline
 
 
 def _foreign_findings(

@@ -324,8 +324,8 @@ def _waits_s(runs: Mapping[str, Sequence[LabelRun]], everyone: Sequence[RunSerie
 def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[Json]:
     """Data once a second, clocks synchronised, the measurement system documented."""
     everyone = [run.series for part in runs.values() for run in part]
-    periods = [_period_s(stream.times_ns) for series in everyone for stream in series.parts]
-    samples = [_period_s(series.indicators.times_ns) for series in everyone if series.indicators is not None]
+    periods = [period_s for series in everyone for period_s in series.periods_s]
+    samples = [series.sample_period_s for series in everyone if series.sample_period_s is not None]
     bounds = [series.clock.bound_ns * NS for series in everyone if series.clock is not None]
     known = bool(everyone) and len(bounds) == len(everyone)
     # One reading alone has no period: the largest is then unknown, which is no data once a second.
@@ -343,10 +343,6 @@ def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[
                 "limit_s": CLOCK_BOUND_S}),
         _check("documentation", bool(everyone) and not missing, {"missing": missing}),
     ]  # fmt: skip
-
-
-def _period_s(times_ns: NDArray[np.int64]) -> float:
-    return float(np.median(np.diff(times_ns))) * NS if times_ns.size > 1 else float("inf")
 
 
 def _undocumented(everyone: Sequence[RunSeries], photos: int) -> list[str]:

@@ -65,9 +65,9 @@ def measurement_section(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
 
 def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
     """The limit of error (% of the reading) that is assumed of a meter; None where one is stated."""
-    own = (stream for run in runs for stream in run.streams if stream.series.descriptor.meter == meter)
+    own = (part for run in runs if run.own_terms for part in run.own_terms.parts if part.error.meter == meter)
     first = next(own, None)
-    if first is None or first.error.known or first.series.reported is not None:
+    if first is None or first.error.known or first.reported_j is not None:
         return None
     return 100 * first.error.assumed
 
@@ -88,8 +88,8 @@ def cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
     """Each pair of meters on one circuit: how far the second is from the first over the runs that both measured."""
     pairs: dict[tuple[str, str, str], list[tuple[float, float | None]]] = {}
     for run in runs:
-        for (one, other), (one_j, other_j) in zip(run.series.doubles, run.doubles_j, strict=True):
-            key = (one.descriptor.circuit, one.descriptor.meter, other.descriptor.meter)
+        for (one, other), (one_j, other_j) in zip(run.series.double_meters, run.doubles_j, strict=True):
+            key = (one.circuit, one.meter, other.meter)
             limit_w = findings_run.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
             if one_j:
                 limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j

@@ -3,7 +3,7 @@
 Knows analysed runs. Knows no finding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,8 +14,7 @@ from reports.campaign.indicators import units_of
 from reports.campaign.means import power_over
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget, oscar, publisher
-from reports.energy.energy import WH, register_energy_wh
-from reports.readings.series import PowerSeries
+from reports.energy.energy import WH
 from reports.results.nulls import json_of
 from reports.results.uncertainty import count, mean_of, mean_with_shared, single, standard_error
 
@@ -23,7 +22,7 @@ from reports.results.uncertainty import count, mean_of, mean_with_shared, single
 def published(run: AnalysedRun) -> Json | None:
     """The run by its publisher's window and rule, and the whole record beside it (`runs[].publisher`)."""
     window = publisher.window_of(run.run)
-    if window is None or len(run.parts) != 1:
+    if window is None or len(run.feeding) != 1:
         return None
     part, rule = run.parts[0], publisher.RULES[window.rule]
     counted = rule.count(part, window.from_ns, window.to_ns)
@@ -57,7 +56,7 @@ def wall_utc(time_ns: int) -> str:
 
 def oscar_section(group: Group, baseline_runs: Sequence[AnalysedRun]) -> Json | None:
     """`scenarios.NAME.oscar`."""
-    if not group.runs or any(len(run.parts) > 1 for run in group.runs):
+    if not group.runs or any(len(run.feeding) > 1 for run in group.runs):
         return None  # the rule counts the lines of one log
     inputs = _oscar_inputs(group.runs), _oscar_inputs(baseline_runs)
     values = oscar.evaluate(group.durations_s, *inputs)
@@ -100,15 +99,14 @@ def publisher_section(group: Group) -> Json | None:
 def registers_section(group: Group) -> Json | None:
     """`scenarios.NAME.registers`: the meters' own registers beside the sums; None where no run has them all."""
     pairs = [
-        (register_wh, run.energy_j / WH)
+        (run.register_wh, run.energy_j / WH)
         for run in group.runs
-        if run.parts and run.interval_ns
-        if (register_wh := _register_wh(run.parts, *run.interval_ns)) is not None
+        if run.feeding and run.interval_ns and run.register_wh is not None
     ]
     if not pairs:
         return None
     register_wh, sums_wh = np.array(pairs).T
-    columns = [column for part in group.runs[0].parts for column in part.descriptor.columns]
+    columns = [column for descriptor in group.runs[0].feeding for column in descriptor.columns]
     resolution = max((c["resolution"] for c in columns if c.get("name") == "energy_wh"), default=None)
     return {
         "energy_wh": json_of(mean_of(register_wh, "Wh")),
@@ -117,15 +115,8 @@ def registers_section(group: Group) -> Json | None:
     }
 
 
-def _register_wh(parts: Sequence[PowerSeries], begin_ns: int, end_ns: int) -> float | None:
-    """The sum of the registers; None where one of the meters has none."""
-    found = [register_energy_wh(part, begin_ns, end_ns) for part in parts]
-    return None if None in found else float(sum(value for value in found if value is not None))
-
-
-def _oscar_inputs(runs: Sequence[AnalysedRun]) -> list[oscar.OscarInput]:
-    return [
-        oscar.OscarInput(run.parts[0], run.series.indicators, run.interval_ns[0])
-        for run in runs
-        if run.parts and run.interval_ns is not None
-    ]
+def _oscar_inputs(runs: Sequence[AnalysedRun]) -> Iterator[oscar.OscarInput]:
+    """One run at a time: its streams are let go when the next one is asked for."""
+    for run in runs:
+        if run.feeding and run.interval_ns is not None:
+            yield oscar.OscarInput(run.parts[0], run.series.indicators, run.interval_ns[0])

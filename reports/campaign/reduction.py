@@ -17,7 +17,7 @@ from reports.campaign.document import CampaignResult
 from reports.campaign.group import Group
 from reports.campaign.header import header_section
 from reports.campaign.indicators import indicators_of, units_of
-from reports.campaign.judgement import clock_findings, not_monitored, outlier_finding
+from reports.campaign.judgement import clock_findings, outlier_finding
 from reports.campaign.log import lost_runs, never_recorded, reasons_thrown_out, thrown_out_findings
 from reports.campaign.meters import cross_checks, measurement_section
 from reports.campaign.run import AT_RUN, AnalysedRun
@@ -42,7 +42,7 @@ class JudgedRuns:
     """Every run that can be read, in the log's order, with what was judged of each and what they share.
 
     `unreadable`: findings about what cannot be read. `aborted`: runs and baseline blocks that were aborted when their
-    rating interval was over, and are sound otherwise.
+    rating interval was over, and are sound otherwise. `unwatched`: run folder -> what nobody watched while it ran.
     """
 
     runs: list[AnalysedRun]
@@ -51,6 +51,8 @@ class JudgedRuns:
     observer: ObserverEffect | None
     limits: Thresholds
     aborted: list[AnalysedRun]
+    unwatched: dict[str, frozenset[str]]
+    baseline: Baseline
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Reduction:
     @cached_property
     def baseline_runs(self) -> list[AnalysedRun]:
         """The baseline blocks among them."""
-        return [run for run in self.included if run.run.start.kind == "baseline"]
+        return self.judged.baseline.runs
 
     @cached_property
     def outliers(self) -> list[tuple[AnalysedRun, float]]:
@@ -83,8 +85,7 @@ class Reduction:
     @cached_property
     def groups(self) -> dict[str, Group]:
         """Scenario -> its included runs."""
-        baseline = Baseline(self.baseline_runs, self.judged.observer)
-        runs = self.judged.runs
+        baseline, runs = self.judged.baseline, self.judged.runs
         names = sorted({run.run.start.scenario for run in runs if run.run.start.kind == "scenario"})
         return {
             name: Group([run for run in self.included if run.run.start.scenario == name], baseline) for name in names
@@ -215,8 +216,8 @@ class Reduction:
         yield from findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
         yield from findings_campaign.of_calibration([run.run for run in runs])
         yield from findings_campaign.of_pooling([run.run for run in self.included])
-        unwatched = {run.run.path.name: not_monitored(run, self.judged.limits) for run in self.included}
-        yield from findings_campaign.of_monitoring(unwatched)
+        names = [run.run.path.name for run in self.included]
+        yield from findings_campaign.of_monitoring({name: self.judged.unwatched[name] for name in names})
 
     def _of_included(self) -> Iterator[Finding]:
         """What the runs in the means and the baseline show against each other."""

@@ -15,13 +15,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json, PhaseEvent
+from harness.record.documents import Json, PhaseEvent, PowerDescriptor
 from harness.record.run_folder import RunFolder, read_plain
 from reports.energy import hardware, publisher
 from reports.energy.contributions import RunTerms, Stream, run_terms
-from reports.energy.energy import Convention, PowerFunction, power_function, summed
+from reports.energy.energy import Block, Convention, PowerFunction, power_function, register_energy_wh, summed
 from reports.energy.epochs import Climb, climbs
-from reports.energy.meter_error import ROOT_3, error_of
+from reports.energy.meter_error import ROOT_3, MeterError, error_of
+from reports.findings import foreign_load
 from reports.findings.catalogue import TAKES_RUN_OUT, takes_run_out
 from reports.readings import bounded
 from reports.readings.bounded import number
@@ -30,6 +31,11 @@ from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
 
 EPOCH = "epoch"
+FACTS = (
+    "block", "doubles_j", "energy_j", "errors", "foreign_percent", "gap_energy_j", "gap_s", "gpu", "idle_w",
+    "indicator_means", "noises_w", "own_terms", "parts_j", "register_wh",
+)  # fmt: skip
+"""Attributes of a run that take no memory and are computed of its readings (`AnalysedRun.keep_facts`)."""
 IDLE_S = 30.0
 """So long before a run the machine is looked at, at most."""
 AT_RUN = 0
@@ -63,9 +69,9 @@ class AnalysedRun:
         """artifacts/summary.json; empty where there is none."""
         return artifact_of(self.run, "summary.json")
 
-    @held
-    def parts(self) -> tuple[PowerSeries, ...]:
-        """The streams whose sum is the SUT's power, where each reads anything in the run's interval; else none."""
+    @cached_property
+    def feeding(self) -> tuple[PowerDescriptor, ...]:
+        """The meters whose sum is the SUT's power, where each reads anything in the run's interval; else none."""
         if self.series.begin_ns is None or self.series.end_ns is None:
             return ()
         for part in self.series.parts:
@@ -73,21 +79,67 @@ class AnalysedRun:
             first, last = np.searchsorted(part.times_ns, [self.series.begin_ns, self.series.end_ns + reach_ns])
             if last <= first:
                 return ()
-        return self.series.parts
+        return tuple(part.descriptor for part in self.series.parts)
+
+    @property
+    def parts(self) -> tuple[PowerSeries, ...]:
+        """Their streams."""
+        return self.series.parts if self.feeding else ()
+
+    @cached_property
+    def errors(self) -> tuple[MeterError, ...]:
+        """What is known of their meters' errors."""
+        return tuple(error_of(descriptor, self.run.start.utc) for descriptor in self.feeding)
+
+    @cached_property
+    def parts_j(self) -> tuple[float, ...]:
+        """Energy of the rating interval by each of them."""
+        return tuple(float(stream.function.energy_j(*self.interval_ns)) for stream in self.streams if self.interval_ns)
+
+    @cached_property
+    def register_wh(self) -> float | None:
+        """The same by the meters' own registers, summed; None where one of them has none."""
+        if self.interval_ns is None:
+            return None
+        known = [register_energy_wh(part, *self.interval_ns) for part in self.parts]
+        return None if None in known else float(sum(value for value in known if value is not None))
+
+    @cached_property
+    def span_ns(self) -> tuple[tuple[int, int], ...]:
+        """First and last stamp of each of them."""
+        return tuple((int(part.times_ns[0]), int(part.times_ns[-1])) for part in self.parts)
+
+    @cached_property
+    def foreign_percent(self) -> float | None:
+        """CPU time of neither the load nor the agent in the rating interval (% of all CPUs)."""
+        return foreign_load.share_percent(self.series, *self.interval_ns) if self.interval_ns else None
+
+    @cached_property
+    def block(self) -> Block:
+        """Its mean power and how it changes."""
+        return block_of(self, self.energy_j)
 
     @held
+    def functions(self) -> tuple[PowerFunction, ...]:
+        """Their power functions."""
+        return tuple(power_function(part, self.convention) for part in self.parts)
+
+    @property
     def streams(self) -> tuple[Stream, ...]:
         """The same streams with their power functions and what is known of their meters' errors."""
         return tuple(
-            Stream(part, power_function(part, self.convention), error_of(part.descriptor, self.run.start.utc),
-                   self.convention, self.block_w.get(part.descriptor.circuit, ()))
-            for part in self.parts
-        )  # fmt: skip
+            Stream(part, function, error, self.convention, self.block_w.get(part.descriptor.circuit, ()))
+            for part, function, error in zip(self.parts, self.functions, self.errors, strict=True)
+        )
 
-    @held
+    @property
     def function(self) -> PowerFunction | None:
         """The SUT's power function."""
-        return summed([stream.function for stream in self.streams]) if self.streams else None
+        return self._sum if len(self.feeding) > 1 else next(iter(self.functions), None)
+
+    @held
+    def _sum(self) -> PowerFunction:
+        return summed(self.functions)
 
     @cached_property
     def noises_w(self) -> tuple[float, ...]:
@@ -151,13 +203,13 @@ class AnalysedRun:
     def stamps_unknown(self) -> bool:
         """Whether a meter's stamps may mark either edge of their window."""
         return self.convention is None and any(
-            part.descriptor.stamp == "unknown" and part.descriptor.averaging == "window" for part in self.parts
+            descriptor.stamp == "unknown" and descriptor.averaging == "window" for descriptor in self.feeding
         )
 
     @cached_property
     def own_terms(self) -> RunTerms | None:
         """What makes its energies uncertain, without a baseline; None where it has none."""
-        return self.terms_over(*self.edges_ns, 0.0) if self.streams else None
+        return self.terms_over(*self.edges_ns, 0.0) if self.feeding else None
 
     def terms_over(self, begins_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], bound_s: float) -> RunTerms:
         """Gross energies of any intervals with all that makes them uncertain; `bound_s` (of their stamps) joins the
@@ -250,6 +302,14 @@ class AnalysedRun:
             return {}
         return hardware.means(self.series.indicators, *self.interval_ns)
 
+    def keep_facts(self) -> None:
+        """Compute what a campaign asks of its runs, while the readings are at hand: they may be let go afterwards."""
+        if self.interval_ns is None or not self.feeding or not self.duration_s:
+            return
+        for name in FACTS:
+            getattr(self, name)
+        _ = self.series.periods_s, self.series.sample_period_s, self.series.double_meters
+
     @property
     def excluded_because(self) -> str | None:
         """Why it enters no mean; None where it does."""
@@ -263,7 +323,7 @@ class AnalysedRun:
             return NOT_RATED[self.run.start.kind]
         if self.interval_ns is None:
             return TAKES_RUN_OUT["no-rating"]
-        if not self.parts:
+        if not self.feeding:
             return TAKES_RUN_OUT["no-power"]
         failed = [TAKES_RUN_OUT[f.code] for f in self.findings if takes_run_out(f)]
         return failed[0] if failed else self.exclusion
@@ -302,3 +362,13 @@ def artifact_of(run: RunFolder, name: str) -> Json:
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def block_of(run: AnalysedRun, energy_j: float) -> Block:
+    """A block by the energy of its rating interval."""
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    middle_ns, slope_w_s = (begin_ns + end_ns) // 2, 0.0
+    if run.function is not None and middle_ns > begin_ns:
+        first_j, second_j = run.function.energy_j(np.array([begin_ns, middle_ns]), np.array([middle_ns, end_ns]))
+        slope_w_s = float(second_j - first_j) / (run.duration_s / 2) ** 2
+    return Block(begin_ns, end_ns, energy_j / run.duration_s, run.session, slope_w_s)

@@ -45,7 +45,9 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             unreadable = None if was(Rule.DAMAGED_CELLS) else unreadable
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
-        yield AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
+        analysed = AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
+        _ = analysed.span_ns, analysed.feeding, series.steps  # while its readings are at hand
+        yield analysed
 
 
 def pulses_of(runs: Sequence[AnalysedRun]) -> sync.SyncPulses:
@@ -86,10 +88,10 @@ def tell_idle_power(runs: Sequence[AnalysedRun]) -> None:
 def _may_be_open(run: AnalysedRun) -> bool:
     """Whether a stream begins late or ends early, as far as its stamps alone tell."""
     begin_ns, end_ns = run.interval_ns or (0, 0)
-    lags_ns = [round(part.descriptor.latency_s / NS) for part in run.parts]
+    lags_ns = [round(descriptor.latency_s / NS) for descriptor in run.feeding]
     return any(
-        part.times_ns[0] - lag_ns > begin_ns or part.times_ns[-1] - lag_ns < end_ns
-        for part, lag_ns in zip(run.parts, lags_ns, strict=True)
+        first_ns - lag_ns > begin_ns or last_ns - lag_ns < end_ns
+        for (first_ns, last_ns), lag_ns in zip(run.span_ns, lags_ns, strict=True)
     )
 
 
@@ -104,7 +106,7 @@ def observer_of(runs: Sequence[AnalysedRun]) -> ObserverEffect | None:
     """The observer effect from its blocks; None without any."""
     made = [
         run for run in runs
-        if run.run.start.kind == "observer" and run.run.exit_status == "success" and run.streams and not run.broken
+        if run.run.start.kind == "observer" and run.run.exit_status == "success" and run.feeding and not run.broken
     ]  # fmt: skip
     found = {
         load: difference([

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.record.documents import Json, PhaseEvent, Thresholds
+from harness.record.documents import Json, Thresholds
 from reports.campaign.actions import action_rows, record
 from reports.campaign.baseline import Baseline
 from reports.campaign.group import Group
@@ -30,7 +30,6 @@ from reports.campaign.work import (
     success_section,
     suppressed_because,
 )
-from reports.energy import tail
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, induced
 from reports.findings import campaign as findings_campaign
@@ -150,27 +149,25 @@ class Scenario:
     def _tail(self) -> Json | None:
         """The thermal tail, beside the induced energy."""
         tails = [
-            (found, level)
+            (tail, level)
             for run, level in zip(self.group.runs, self.group.levels, strict=True)
-            if level is not None and run.function is not None and run.interval_ns is not None
-            if (until_ns := _recorded_until_ns(run)) is not None
-            if (found := tail.tail_of(run.function, run.parts, level, run.interval_ns[1], until_ns)) is not None
+            if level is not None and (tail := self.group.baseline.tail(run)) is not None
         ]
         if not tails:
             return None
-        energies_wh = np.array([found.energy_j / WH for found, _ in tails])
-        durations_s = np.array([found.duration_s for found, _ in tails])
+        energies_wh = np.array([tail.energy_j / WH for tail, _ in tails])
+        durations_s = np.array([tail.duration_s for tail, _ in tails])
         return {
             "energy_wh": json_of(induced(energies_wh, durations_s, [level for _, level in tails])),
             "duration_s": json_of(mean_of(durations_s, "s")),
-            "settled": sum(found.settled is True for found, _ in tails),
+            "settled": sum(tail.settled is True for tail, _ in tails),
             "n": len(tails),
         }
 
     def _alternatives(self) -> list[Json]:
         found = []
         runs = self.group.runs
-        if any(part.descriptor.stamp == "unknown" for run in runs for part in run.parts):
+        if any(descriptor.stamp == "unknown" for run in runs for descriptor in run.feeding):
             group = Group([run.with_convention("start") for run in runs], self.group.baseline.started)
             sentence = "if the meter's stamps mark the beginning of their window instead of its end"
             found.append(_alternative("stamps-mark-window-start", sentence, group))
@@ -200,14 +197,6 @@ class Scenario:
                 gathered.setdefault((row["name"], row["index"]), []).append((row, own, *places))
         records = [record(name, index, members) for (name, index), members in gathered.items()]
         return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
-
-
-def _recorded_until_ns(run: AnalysedRun) -> int | None:
-    """The end of the supplementary phase; None where there was none."""
-    ends = [
-        e.time_ns for e in run.run.events if isinstance(e, PhaseEvent) and (e.name, e.edge) == ("supplementary", "end")
-    ]
-    return ends[-1] if ends else None
 
 
 def _alternative(name: str, sentence: str, group: Group) -> Json:

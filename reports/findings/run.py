@@ -21,13 +21,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import ClockEvent, GapEvent, Json, RangeChangeEvent, Thresholds
+from harness.record.documents import ClockEvent, GapEvent, Json, PowerDescriptor, RangeChangeEvent, Thresholds
 from reports.energy.contributions import PartTerms, Stream
 from reports.energy.gaps import Hole, holes
 from reports.energy.meter_error import MeterError, power_limits
 from reports.findings.foreign_load import around, share_percent
 from reports.readings.actions import UNPAIRED, Lost
-from reports.readings.series import OVERLAP, Indicators, PowerSeries, RunSeries
+from reports.readings.series import OVERLAP, Indicators, PowerSeries, RunSeries, Steps
 from reports.results.finding import Finding, Severity
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import t_quantile
@@ -140,12 +140,12 @@ def of_doubles(
 ) -> Iterator[Finding]:
     """Two meters on one circuit that disagree by more than their limits of error together (an `invalid`), or whose
     limits are not known (an `info`); `energies_j` are those of `series.doubles` in the interval."""
-    for (one, other), (one_j, other_j) in zip(series.doubles, energies_j, strict=True):
+    for (one, other), (one_j, other_j) in zip(series.double_meters, energies_j, strict=True):
         mean_w = (one_j + other_j) / 2 / ((end_ns - begin_ns) * 1e-9)
         limit_w = joint_limit_w(one, other, mean_w)
         evidence = {
-            "meters": [one.descriptor.meter, other.descriptor.meter],
-            "circuit": one.descriptor.circuit,
+            "meters": [one.meter, other.meter],
+            "circuit": one.circuit,
             "energy_j": [one_j, other_j],
             "difference_percent": (other_j - one_j) / one_j * 100 if one_j else None,
         }
@@ -157,9 +157,9 @@ def of_doubles(
             yield Finding("cross-check", "invalid", series.run.path.name, evidence)
 
 
-def joint_limit_w(one: PowerSeries, other: PowerSeries, power_w: float) -> float | None:
+def joint_limit_w(one: PowerDescriptor, other: PowerDescriptor, power_w: float) -> float | None:
     """How far two meters on one circuit may differ at some power: both limits of error; None where one has none."""
-    limits_w = [power_limits(series.descriptor).limit(power_w) for series in (one, other)]
+    limits_w = [power_limits(descriptor).limit(power_w) for descriptor in (one, other)]
     return None if None in limits_w else sum(limit for limit in limits_w if limit is not None)
 
 
@@ -244,24 +244,29 @@ def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64])
 def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:
     """Meter -> the step between its readings that is right: the campaign's median, for one that averages windows that
     do not overlap not further from its window than windows may be stretched."""
-    steps: dict[str, list[Floats]] = {}
+    steps: dict[str, list[Steps]] = {}
     windows: dict[str, float] = {}
     for series in runs:
-        for part in series.parts:
-            meter = part.descriptor.meter
-            steps.setdefault(meter, []).append(part.steps_s())
-            windows[meter] = part.descriptor.window_s if _averages(part) and windows.get(meter, 1.0) else 0.0
+        for meter, own in series.steps.items():
+            steps.setdefault(meter, []).append(own)
+            windows[meter] = own.window_s if own.averages and windows.get(meter, 1.0) else 0.0
     found = {}
-    for meter, parts in steps.items():
-        together = np.concatenate(parts)
-        if together.size:
-            typical_s, window_s = float(np.median(together)), windows[meter]
+    for meter, known in steps.items():
+        typical_s, window_s = _median_step_s(known), windows[meter]
+        if typical_s is not None:
             found[meter] = float(np.clip(typical_s, window_s, OVERLAP * window_s)) if window_s else typical_s
     return found
 
 
-def _averages(part: PowerSeries) -> bool:
-    return part.descriptor.averaging == "window" and not part.is_moving
+def _median_step_s(steps: Sequence[Steps]) -> float | None:
+    """The median of all steps; None without any."""
+    lengths_s, counts = (np.concatenate([getattr(own, name) for own in steps]) for name in ("lengths_s", "counts"))
+    if not lengths_s.size:
+        return None
+    order = np.argsort(lengths_s)
+    until = np.cumsum(counts[order])
+    middle = [np.searchsorted(until, place, side="right") for place in ((until[-1] - 1) // 2, until[-1] // 2)]
+    return float(lengths_s[order][middle].mean())
 
 
 def of_rate(
@@ -269,7 +274,7 @@ def of_rate(
 ) -> Iterator[Finding]:
     """`rate-drift`: readings come too seldom or too often."""
     for part in series.parts:
-        if series.run.start.source is not None and not _averages(part) and not was(Rule.IMPORTED_RATES):
+        if series.run.start.source is not None and not part.averages and not was(Rule.IMPORTED_RATES):
             continue
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         steps_s = part.steps_s(int(first), int(last))
