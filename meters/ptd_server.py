@@ -91,19 +91,9 @@ def stamp(at: datetime) -> str:
 
 
 def relative_limit(power_w: float, power: Column | None) -> float | None:
-    """Return the limits of error at `power_w` as a fraction of it; `None` where they or the power are not known.
-
-    The range is that of the column: the widest there is where the meter chooses, which makes the limit an upper one.
-    """
-    if power is None or power.accuracy is None or power_w == 0:
-        return None
-    limits = power.accuracy
-    limit_w = (
-        limits.reading_percent / 100.0 * abs(power_w)
-        + limits.range_percent / 100.0 * power.range[1]
-        + limits.counts * power.resolution
-    )
-    return limit_w / abs(power_w)
+    """Return the limits of error at `power_w` as a fraction of it; `None` where they or the power are not known."""
+    limit_w = None if power is None or power_w == 0 else power.limit(power_w)
+    return None if limit_w is None else limit_w / abs(power_w)
 
 
 def combine(readings: Sequence[Reading], at: datetime, power: Column | None) -> Sample:

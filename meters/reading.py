@@ -144,16 +144,40 @@ class Accuracy:
     counts: float
     source: str
 
+    def parts(self, indicated: float, full_scale: float, resolution: float) -> tuple[float, float, float]:
+        """Return what reading, range and last digits allow at an indication; the limits of error are their sum."""
+        of_reading = self.reading_percent / 100 * abs(indicated)
+        return of_reading, self.range_percent / 100 * full_scale, self.counts * resolution
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One quantity a meter reports: unit, step of its display, range (low, high), limits of error if known."""
+    """One quantity a meter reports: unit, step of its display, range (low, high), limits of error if known.
+
+    The range is the widest there is where the meter chooses, which makes its limits upper ones.
+    """
 
     name: str
     unit: str
     resolution: float
     range: tuple[float, float]
     accuracy: Accuracy | None
+
+    def limit(self, indicated: float) -> float | None:
+        """Return how far an indication may be wrong, in its unit; `None` where the limits of error are not known."""
+        parts = self._parts(indicated)
+        return None if parts is None else sum(parts)
+
+    @property
+    def offset_limit(self) -> float | None:
+        """Return the part of it that is the same at every indication."""
+        parts = self._parts(0.0)
+        return None if parts is None else parts[1] + parts[2]
+
+    def _parts(self, indicated: float) -> tuple[float, float, float] | None:
+        if self.accuracy is None:
+            return None
+        return self.accuracy.parts(indicated, max(map(abs, self.range)), self.resolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +213,10 @@ class Description:
     interval_s: float | None = None
     range_choices: tuple[RangeChoice, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of that name, `None` where the meter has none."""
+        return next((column for column in self.columns if column.name == name), None)
 
     def document(self, identity: Identity, origin: Origin) -> dict[str, object]:
         """Return this meter's part of a descriptor (docs/run-folder.md).

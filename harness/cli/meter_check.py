@@ -188,9 +188,7 @@ def _stated(description: Description) -> Stated:
     power, register = columns["power_w"], columns.get("energy_wh")
     accuracy = power.accuracy
     gain = 0.05 if accuracy is None else accuracy.reading_percent / 100
-    offset_w = 0.0
-    if accuracy is not None:
-        offset_w = accuracy.range_percent / 100 * power.range[1] + accuracy.counts * power.resolution
+    offset_w = power.offset_limit or 0.0
     interval_s = description.interval_s or description.window_s or 1.0
     return Stated(interval_s, power.resolution, None if register is None else register.resolution, gain, offset_w)
 

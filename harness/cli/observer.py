@@ -9,7 +9,7 @@ from harness.measure.campaign import OBSERVER
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError
-from reports.campaign.analyse import exclusion_of
+from reports.campaign.exclusion import exclusion_of
 
 LEAST_BLOCKS, LEAST_S = 2, 2.0
 

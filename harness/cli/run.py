@@ -33,7 +33,8 @@ from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register
 from harness.station.station import APPLICATION
 from harness.sut.machine import Sut
-from reports.campaign.analyse import analyse, exclusion_of
+from reports.campaign.analyse import analyse
+from reports.campaign.exclusion import exclusion_of
 from reports.inference import planning
 from reports.inference.planning import Sizes, Wanted
 

@@ -33,7 +33,8 @@ from harness.record.documents import VERSION, Json, load_object
 from harness.record.errors import DocumentError, LabError, why
 from harness.record.plain_files import read_plain
 from harness.record.verify import Check, Examination
-from reports.campaign.analyse import RESULTS, CampaignResult, analyse, results_text
+from reports.campaign.analyse import analyse
+from reports.campaign.document import RESULTS, CampaignResult, results_text
 from reports.inference import statistics
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
 from reports.results.rules import Rule, as_before

@@ -19,7 +19,9 @@ from harness.record.plain_files import read_plain
 from harness.record.seal import write_sealed
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
-from reports.campaign.analyse import ORIGINS, AnalysedRun, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.meters import ORIGINS
+from reports.campaign.run import AnalysedRun
 from reports.comparison.comparability import keys_of, names_of, same_run, values_of
 from reports.inference import statistics
 from reports.pages.study import study_page

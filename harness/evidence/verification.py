@@ -6,7 +6,7 @@ no key, everything but the authorship is checked, and the outcome says so.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -51,7 +51,7 @@ from harness.record.seal import MANIFEST, SEAL_SIGNATURE
 from harness.record.verify import Check, Examination, examine
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
-from reports.campaign.analyse import RESULTS
+from reports.campaign.document import RESULTS
 from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved
 from reports.render import AUDIT, REPORT
@@ -98,7 +98,7 @@ def verify(
     if statement is not None:
         checks += statements.compare(statement, CampaignFolder(path), seen, computed)
     notes = [*_strays(path, seen.entries), *_not_recomputed(path, statement)]
-    proof = [not_proved(evaluate(seen.entries, seen.receipts, asdict(Thresholds())))]
+    proof = [not_proved(evaluate(seen.entries, seen.receipts, Thresholds()))]
     return Outcome(checks, [*notes, *told, *_notes(checks, statement, key), *proof])
 
 

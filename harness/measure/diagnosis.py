@@ -4,8 +4,7 @@ Knows what of the agent's survey is judged against this host (its wall clock, it
 what the machine's own texts mean is `harness.station.conditions`. Changes nothing.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
 
 from harness.record.documents import Json, Thresholds
 from harness.record.errors import SutRefused
@@ -31,16 +30,14 @@ def diagnose(
     except SutRefused as error:
         return [Diagnosis("python", "refuse", str(error))]
     try:
-        return list(_remarks(sut, survey, horizon_s, begun, asdict(thresholds or Thresholds())))
+        return list(_remarks(sut, survey, horizon_s, begun, thresholds or Thresholds()))
     # Whatever an interpreter that is none, or lies, says in place of the agent's answer.
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
         text = f"the agent's survey cannot be read ({type(error).__name__}: {error}); is {sut.python} a Python?"
         return [Diagnosis("python", "refuse", text)]
 
 
-def _remarks(
-    sut: Sut, survey: Survey, horizon_s: float, begun: Json | None, limits: Mapping[str, float]
-) -> Iterator[Diagnosis]:
+def _remarks(sut: Sut, survey: Survey, horizon_s: float, begun: Json | None, limits: Thresholds) -> Iterator[Diagnosis]:
     facts, state = survey.facts, survey.answer["state"]
     identity = f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
     yield Diagnosis("identity", "info", identity)

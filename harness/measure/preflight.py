@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Literal
 
@@ -152,7 +152,7 @@ def _host(config: LabConfig) -> Iterator[Reason]:
         return
     state = machine_state("")
     # Load of the host costs stamps, not energy: there is no size of it at which nothing could be measured.
-    limits = asdict(config.file.thresholds) | {"foreign_load_invalid_percent": math.inf}
+    limits = replace(config.file.thresholds, foreign_load_invalid_percent=math.inf)
     for part in (of_clock_tools(state), of_foreign_load(state, limits), of_swap(state["texts"]), of_updates(state)):
         for found in part:
             yield Reason("ok" if found.severity == "info" else found.severity, f"host {found.code}", found.text)

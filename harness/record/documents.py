@@ -140,13 +140,13 @@ def facts_of_sut(sut: Json) -> Json:
 
 
 def foreign_load_grade(
-    percent: float, baseline_percent: float, limits: Mapping[str, float]
+    percent: float, baseline_percent: float, limits: Thresholds
 ) -> Literal["warn", "invalid"] | None:
     """What a foreign load is by its size alone (% of all CPUs), and that in the baseline; before a start, where nothing
     is known of a baseline, that is 0 and `invalid` refuses."""
-    if abs(percent - baseline_percent) > limits["foreign_load_invalid_percent"]:
+    if abs(percent - baseline_percent) > limits.foreign_load_invalid_percent:
         return "invalid"
-    return "warn" if percent > limits["foreign_load_percent"] else None
+    return "warn" if percent > limits.foreign_load_percent else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,8 @@ def judge_check_load(
     measured_w = sum(powers_w) / len(powers_w)
     spread = sum((power - measured_w) ** 2 for power in powers_w) / max(len(powers_w) - 1, 1)
     own_w = 2.0 * sqrt(spread / len(powers_w))
-    meter_w = limits_of_error_w(description, measured_w)
+    power = description.column("power_w")
+    meter_w = None if power is None else power.limit(measured_w)
     beside_w = own_w + (meter_w or 0.0)
     passed = abs(measured_w - load.expected_w) <= load.U_w + beside_w
     ratio = measured_w / load.expected_w
@@ -128,19 +129,6 @@ def stated(description: Description, limits_percent: float) -> Description:
     accuracy = Accuracy(limits_percent, 0.0, 0.0, STATED)
     columns = tuple(replace(c, accuracy=accuracy) if c.name == "power_w" else c for c in description.columns)
     return replace(description, columns=columns)
-
-
-def limits_of_error_w(description: Description, power_w: float) -> float | None:
-    """How far a meter may be wrong at some power (W), as its data sheet says; None where it says nothing."""
-    column = next((column for column in description.columns if column.name == "power_w"), None)
-    if column is None or column.accuracy is None:
-        return None
-    accuracy = column.accuracy
-    return (
-        accuracy.reading_percent / 100 * abs(power_w)
-        + accuracy.range_percent / 100 * column.range[1]
-        + accuracy.counts * column.resolution
-    )
 
 
 def record_of(line: bytes, where: str) -> CheckLoadRecord:

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json, facts_of_sut
+from harness.record.documents import Json, Thresholds, facts_of_sut
 from reports.readings.series import RunSeries
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import Number, Term, mean_of, mean_with_shared, single, standard_error
@@ -135,7 +135,7 @@ FACTORS = {
 
 def evaluate(
     runs: Mapping[str, Sequence[LabelRun]], units: Mapping[str, str], baseline: Json | None,
-    scenarios: Mapping[str, Json], limits: Mapping[str, float], everyone: Sequence[RunSeries], photos: int,
+    scenarios: Mapping[str, Json], limits: Thresholds, everyone: Sequence[RunSeries], photos: int,
 ) -> Json:  # fmt: skip
     """The label's block of results.json. `runs`: part (`baseline` or a scenario) -> its runs that enter the means, each
     with a rating interval; `units`: indicator -> unit of its means; `baseline`, `scenarios`: those parts of
@@ -276,7 +276,7 @@ def reference_system(runs: Mapping[str, Sequence[LabelRun]]) -> Json:
 def _measurement_checks(
     runs: Mapping[str, Sequence[LabelRun]],
     usages: Sequence[str],
-    limits: Mapping[str, float],
+    limits: Thresholds,
     everyone: Sequence[RunSeries],
 ) -> list[Json]:
     """Lengths, repetitions, waits: of baseline, idle and each usage."""
@@ -285,7 +285,7 @@ def _measurement_checks(
     absent = [name for name, part in parts.items() if not part] + ([] if usages else ["usage"])
     longest_s, shortest_s = max(lengths_s.values(), default=0.0), min(lengths_s.values(), default=0.0)
     spread = (longest_s - shortest_s) / longest_s if longest_s else 0.0
-    needed = {name: int(limits["min_scenario_runs" if name in usages else "min_baseline_runs"]) for name in parts}
+    needed = {name: int(limits.min_scenario_runs if name in usages else limits.min_baseline_runs) for name in parts}
     counts = {name: len(part) for name, part in parts.items()}
     waits_s = _waits_s(runs, everyone)
     least = {name: min(waits_s[name]) for name in parts if waits_s.get(name)}
@@ -293,8 +293,8 @@ def _measurement_checks(
         _check("parts-measured", not absent, {"absent": absent}),
         _check("equal-lengths", not absent and spread <= LENGTH_TOLERANCE,
                {"lengths_s": lengths_s, "spread": spread, "limit": LENGTH_TOLERANCE}),
-        _check("five-minutes", bool(lengths_s) and shortest_s >= limits["min_interval_s"],
-               {"shortest_s": shortest_s, "limit_s": limits["min_interval_s"]}),
+        _check("five-minutes", bool(lengths_s) and shortest_s >= limits.min_interval_s,
+               {"shortest_s": shortest_s, "limit_s": limits.min_interval_s}),
         _check("repetitions", bool(usages) and all(counts[name] >= needed[name] for name in parts),
                {"runs": counts, "needed": needed}),
         _check("wait", not absent and set(least) == set(parts) and all(least[name] >= WAIT_S for name in parts),
@@ -324,8 +324,8 @@ def _waits_s(runs: Mapping[str, Sequence[LabelRun]], everyone: Sequence[RunSerie
 def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[Json]:
     """Data once a second, clocks synchronised, the measurement system documented."""
     everyone = [run.series for part in runs.values() for run in part]
-    periods = [_period_s(stream.times_ns) for series in everyone for stream in series.parts]
-    samples = [_period_s(series.indicators.times_ns) for series in everyone if series.indicators is not None]
+    periods = [period_s for series in everyone for period_s in series.periods_s]
+    samples = [series.sample_period_s for series in everyone if series.sample_period_s is not None]
     bounds = [series.clock.bound_ns * NS for series in everyone if series.clock is not None]
     known = bool(everyone) and len(bounds) == len(everyone)
     # One reading alone has no period: the largest is then unknown, which is no data once a second.
@@ -343,10 +343,6 @@ def _record_checks(runs: Mapping[str, Sequence[LabelRun]], photos: int) -> list[
                 "limit_s": CLOCK_BOUND_S}),
         _check("documentation", bool(everyone) and not missing, {"missing": missing}),
     ]  # fmt: skip
-
-
-def _period_s(times_ns: NDArray[np.int64]) -> float:
-    return float(np.median(np.diff(times_ns))) * NS if times_ns.size > 1 else float("inf")
 
 
 def _undocumented(everyone: Sequence[RunSeries], photos: int) -> list[str]:

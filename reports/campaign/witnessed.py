@@ -9,11 +9,11 @@ A head covers every line before it, so of an entry whose own receipt is missing 
 stood: the span reaches from the entry's stamp (the host's clock) to that receipt's (the witness's).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.record.documents import Json, load_object
+from harness.record.documents import Json, Thresholds, load_object
 from harness.record.entries import RECEIPT_OF, WITNESSED, Entry, Receipt, RunBegin, RunEnd, Timestamp, header_of, of
 from harness.record.errors import DocumentError
 from reports.results.finding import Finding
@@ -33,7 +33,7 @@ class Told:
     after_s: float | None
 
 
-def evaluate(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Mapping[str, float]) -> Json:
+def evaluate(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Thresholds) -> Json:
     """`evidence` of results.json."""
     seals = sealed(entries)
     told = list(told_heads(entries, receipts))
@@ -110,12 +110,12 @@ def seconds(stamp: object) -> float | None:
         return None
 
 
-def is_late(told: Told, limits: Mapping[str, float]) -> bool:
+def is_late(told: Told, limits: Thresholds) -> bool:
     """Whether the witness had it later than at once."""
-    return told.after_s is None or told.after_s > limits["receipt_late_s"]
+    return told.after_s is None or told.after_s > limits.receipt_late_s
 
 
-def findings_of(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Mapping[str, float]) -> Iterator[Finding]:
+def findings_of(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Thresholds) -> Iterator[Finding]:
     """`seal-unsigned`, `receipt-missing`, `receipt-late`, `witness-clock`."""
     for end in sealed(entries) if signs_seals(entries) else ():
         if not end.signature:
@@ -126,6 +126,6 @@ def findings_of(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Map
         if not told.received:
             yield Finding("receipt-missing", "warn", subject, what)
         elif is_late(told, limits):
-            yield Finding("receipt-late", "warn", subject, what | {"limit_s": limits["receipt_late_s"]})
+            yield Finding("receipt-late", "warn", subject, what | {"limit_s": limits.receipt_late_s})
         elif told.after_s is not None and told.after_s < -CLOCK_S:
             yield Finding("witness-clock", "warn", subject, what)

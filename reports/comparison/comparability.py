@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from harness.record.documents import Json, facts_of_sut
 from harness.record.errors import AnalysisError
-from reports.campaign.analyse import AnalysedRun
+from reports.campaign.run import AnalysedRun
 from reports.energy.meter_error import power_column
 from reports.findings.campaign import certificate_of, digest_of
 from reports.results.rules import Rule, was

@@ -33,7 +33,7 @@ import numpy as np
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from reports.campaign import iso14756
-from reports.campaign.analyse import ORIGINS
+from reports.campaign.meters import ORIGINS
 from reports.comparison import comparability
 from reports.comparison.comparability import Key
 from reports.comparison.sides import Campaign, Part, Quantity, Side, inputs_of, line_up, read_campaigns

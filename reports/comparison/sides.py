@@ -19,8 +19,12 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from harness.record.verify import examine
-from reports.campaign.analyse import AT_RUN, EPOCH, AnalysedRun, CampaignResult, Group, analyse, results_text
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult, results_text
+from reports.campaign.group import Group
 from reports.campaign.iso14756 import TASK, Tasks, tasks_of
+from reports.campaign.run import AT_RUN, AnalysedRun
+from reports.campaign.work import work_by_run
 from reports.comparison import comparability
 from reports.energy import efficiency
 from reports.energy.common_errors import shares_of
@@ -187,10 +191,7 @@ class Side:
 
     @cached_property
     def _work(self) -> list[dict[str, float]]:
-        return [
-            efficiency.work_of(run.summary, sum(action.name == EPOCH for action in run.series.actions))
-            for run in self.runs
-        ]
+        return [work for group in self.groups for work in work_by_run(group)]
 
 
 def read_campaign(folder: Path) -> Campaign:

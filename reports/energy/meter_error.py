@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import Json, PowerDescriptor
+from meters.reading import Accuracy, Column
 from reports.results.rules import Rule, was
 
 ROOT_3 = math.sqrt(3.0)
@@ -138,24 +139,37 @@ def power_column(descriptor: PowerDescriptor) -> Json:
     return next((column for column in descriptor.columns if column.get("name") == "power_w"), {})
 
 
+def power_limits(descriptor: PowerDescriptor) -> Column:
+    """The power column as the driver knew it; what the descriptor does not say of it is nothing."""
+    column = power_column(descriptor)
+    accuracy, low_high = column.get("accuracy"), column.get("range")
+    limits = None
+    if isinstance(accuracy, dict):
+        reading, full_scale, counts = (float(accuracy[k]) for k in ("reading_percent", "range_percent", "counts"))
+        limits = Accuracy(reading, full_scale, counts, str(accuracy.get("source", "")))
+    span = (float(low_high[0]), float(low_high[1])) if isinstance(low_high, list) else (0.0, 0.0)
+    return Column("power_w", "W", float(column.get("resolution") or 0.0), span, limits)
+
+
 def error_of(descriptor: PowerDescriptor, utc: str) -> MeterError:
     """What the descriptor of a run that began at `utc` says of its meter's error."""
-    column = power_column(descriptor)
-    span = column.get("range")
-    accuracy = column.get("accuracy")
-    resolution_w = float(column.get("resolution") or 0.0)
-    reading = offset_w = None
-    if isinstance(accuracy, dict):
-        full_scale_w = max(map(abs, span)) if isinstance(span, list) else 0.0
-        reading = float(accuracy["reading_percent"]) / 100
-        offset_w = float(accuracy["range_percent"]) / 100 * full_scale_w + float(accuracy["counts"]) * resolution_w
+    power, span = power_limits(descriptor), power_column(descriptor).get("range")
+    reading = None if power.accuracy is None else power.accuracy.reading_percent / 100
     identity = descriptor.identity
     key = (descriptor.meter, str(identity.get("model", "")), str(identity.get("serial", "")), str(span))
     one_range = descriptor.ranging != "auto"
     certificate = certificate_of(descriptor)
     stability = None if certificate is None else certificate.stability(date.fromisoformat(utc[:10]))
     return MeterError(
-        descriptor.meter, key, one_range, reading, offset_w, resolution_w, certificate, stability, descriptor.tier
+        descriptor.meter,
+        key,
+        one_range,
+        reading,
+        power.offset_limit,
+        power.resolution,
+        certificate,
+        stability,
+        descriptor.tier,
     )
 
 

@@ -9,7 +9,7 @@ gives those it has, a shorter baseline its mean power for N seconds; `reason` th
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +44,16 @@ class OscarValues:
 
 
 def evaluate(
-    durations_s: NDArray[np.float64], runs: Sequence[OscarInput], baseline: Sequence[OscarInput]
+    durations_s: NDArray[np.float64], runs: Iterable[OscarInput], baseline: Iterable[OscarInput]
 ) -> OscarValues:
-    """Apply the rule to the runs of one scenario and the baseline runs."""
+    """Apply the rule to the runs of one scenario and the baseline runs, each of which is asked for once."""
     seconds = math.ceil(float(durations_s.mean()) - 1e-6)
-    rows, base = ([_first_rows(run, seconds) for run in group] for group in (runs, baseline))
-    empty = np.zeros(0)
-    if reason := _unusable(runs):
-        return OscarValues(seconds, reason, empty, None, empty, empty, empty, {})
+    taken, empty = [], np.zeros(0)
+    for run in runs:
+        if reason := _unusable(run):
+            return OscarValues(seconds, reason, empty, None, empty, empty, empty, {})
+        taken.append(_Taken(_first_rows(run, seconds), _indicator_means(run, seconds)))
+    rows, base = [run.rows for run in taken], [_first_rows(run, seconds) for run in baseline]
     common = min(row.size for row in rows)
     table = np.array([row[:common] for row in rows])
     short = sum(row.size < seconds for row in rows), sum(row.size < seconds for row in base)
@@ -64,34 +66,48 @@ def evaluate(
         np.array([row.sum() for row in rows]) / 3600,
         baseline_w * seconds / 3600,
         baseline_w,
-        _hardware(runs, seconds),
+        _hardware(taken),
     )
 
 
-def _unusable(runs: Sequence[OscarInput]) -> str | None:
-    for run in runs:
-        steps = np.diff(run.power.times_ns)
-        if not steps.size or abs(float(np.median(steps)) * 1e-9 - 1) > 0.1:
-            return "the rule takes one row for one second, and this meter does not give one row a second"
-        if run.power.times_ns[-1] < run.begin_ns:
-            return "a run without power readings"
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What the rule takes of one run: rows, mean of each indicator's rows."""
+
+    rows: NDArray[np.float64]
+    means: dict[str, float]
+
+
+def _unusable(run: OscarInput) -> str | None:
+    steps = np.diff(run.power.times_ns)
+    if not steps.size or abs(float(np.median(steps)) * 1e-9 - 1) > 0.1:
+        return "the rule takes one row for one second, and this meter does not give one row a second"
+    if run.power.times_ns[-1] < run.begin_ns:
+        return "a run without power readings"
     return None
 
 
 def _first_rows(run: OscarInput, seconds: int) -> NDArray[np.float64]:
+    """The rows alone, so that the rest of the stream can be let go."""
     first = int(np.searchsorted(run.power.times_ns, run.begin_ns))
-    return run.power.power_w[first : first + seconds]
+    return run.power.power_w[first : first + seconds].copy()
 
 
-def _hardware(runs: Sequence[OscarInput], seconds: int) -> dict[str, NDArray[np.float64]]:
-    """Indicator -> mean of its first N rows, per run that has any."""
+def _indicator_means(run: OscarInput, seconds: int) -> dict[str, float]:
+    """Indicator -> mean of its first N rows; empty where the run has none."""
+    if run.indicators is None:
+        return {}
+    first = int(np.searchsorted(run.indicators.times_ns, run.begin_ns))
+    rows = run.indicators.values[first : first + seconds]
+    if not len(rows):
+        return {}
+    return {name: float(column.mean()) for name, column in zip(run.indicators.names, rows.T, strict=True)}
+
+
+def _hardware(runs: Sequence[_Taken]) -> dict[str, NDArray[np.float64]]:
+    """Indicator -> its means, per run that has any."""
     values: dict[str, list[float]] = {}
     for run in runs:
-        if run.indicators is None:
-            continue
-        first = int(np.searchsorted(run.indicators.times_ns, run.begin_ns))
-        rows = run.indicators.values[first : first + seconds]
-        if len(rows):
-            for name, column in zip(run.indicators.names, rows.T, strict=True):
-                values.setdefault(name, []).append(float(column.mean()))
+        for name, mean in run.means.items():
+            values.setdefault(name, []).append(mean)
     return {name: np.array(column) for name, column in values.items()}

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json, PowerDescriptor, WindowEvent, facts_of_sut
+from harness.record.documents import Json, PowerDescriptor, Thresholds, WindowEvent, facts_of_sut
 from harness.record.run_folder import RunFolder
 from reports.energy.energy import Block
 from reports.energy.meter_error import MeterError
@@ -48,7 +48,7 @@ def of_induced(scenario: str, value: Number | None) -> list[Finding]:
 
 def of_drift(
     scenario: str, means_w: NDArray[np.float64], times_s: NDArray[np.float64], duration_s: float, sd_wh: float | None,
-    runs: int, limits: Mapping[str, float],
+    runs: int, limits: Thresholds,
 ) -> list[Finding]:  # fmt: skip
     """`baseline-drift`: |last - first block| * T above a share of U(E_ind) without the drift.
 
@@ -62,7 +62,7 @@ def of_drift(
     expanded = t_quantile(runs - 1) * float(np.hypot(sd_wh / np.sqrt(runs), u_base_wh))
     drift_w = float(means_w[-1] - means_w[0])
     share = abs(drift_w) * duration_s / 3600
-    if share <= limits["baseline_drift_percent"] / 100 * expanded or not _has_slope(times_s, means_w):
+    if share <= limits.baseline_drift_percent / 100 * expanded or not _has_slope(times_s, means_w):
         return []
     return [
         Finding(
@@ -72,7 +72,7 @@ def of_drift(
 
 
 def of_unsteady(
-    scenario: str, means_w: NDArray[np.float64], duration_s: float, induced: Number | None, limits: Mapping[str, float]
+    scenario: str, means_w: NDArray[np.float64], duration_s: float, induced: Number | None, limits: Thresholds
 ) -> list[Finding]:
     """`baseline-unsteady`: what the baseline blocks differ by, over the length of a run, is more than the induced
     energy may be wrong by, or more than that energy itself: nothing says which of them is the baseline."""
@@ -80,7 +80,7 @@ def of_unsteady(
     if means_w.size < 2 or induced is None or expanded is None:
         return []
     spread_wh = float(np.ptp(means_w)) * duration_s / 3600
-    if spread_wh <= limits["baseline_unsteady_percent"] / 100 * min(expanded, abs(induced.estimate.value)):
+    if spread_wh <= limits.baseline_unsteady_percent / 100 * min(expanded, abs(induced.estimate.value)):
         return []
     evidence = {"least_w": float(means_w.min()), "greatest_w": float(means_w.max()), "spread_wh": spread_wh}
     evidence |= {"induced_energy_wh": induced.estimate.value, "U_wh": expanded}
@@ -106,18 +106,18 @@ def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def shortened(
     scenario: str, kind: str, runs: int, duration_s: float, parameters: Json, summaries: Sequence[Json],
-    limits: Mapping[str, float],
+    limits: Thresholds,
 ) -> Iterator[Finding]:  # fmt: skip
     """Remarks on what this campaign shortens against the core study and DE-UZ 215."""
-    if duration_s < limits["min_interval_s"]:
-        evidence = {"duration_s": duration_s, "expected_s": limits["min_interval_s"]}
+    if duration_s < limits.min_interval_s:
+        evidence = {"duration_s": duration_s, "expected_s": limits.min_interval_s}
         yield Finding("shortened-interval", "info", scenario, evidence)
-    wanted = limits["min_baseline_runs"] if kind == "baseline" else limits["min_scenario_runs"]
+    wanted = limits.min_baseline_runs if kind == "baseline" else limits.min_scenario_runs
     if runs < wanted:
         code = "few-baseline-runs" if kind == "baseline" else "few-runs"
         yield Finding(code, "info", scenario, {"runs": runs, "expected": wanted})
-    if kind == "baseline" and runs < limits["min_baseline_blocks"]:
-        evidence = {"blocks": runs, "expected": limits["min_baseline_blocks"]}
+    if kind == "baseline" and runs < limits.min_baseline_blocks:
+        evidence = {"blocks": runs, "expected": limits.min_baseline_blocks}
         yield Finding("few-baseline-blocks", "info", scenario, evidence)
     fixed = parameters.get("fixed_epochs")
     if isinstance(fixed, int) and fixed > 0:
@@ -191,7 +191,7 @@ def _check_load_state(power: PowerDescriptor, lab: Json, utc: str) -> str | None
     return "old" if age > timedelta(days=days) else None
 
 
-def of_order(positions: Mapping[str, Sequence[int]], limits: Mapping[str, float]) -> list[Finding]:
+def of_order(positions: Mapping[str, Sequence[int]], limits: Thresholds) -> list[Finding]:
     """`order-confounded`: scenarios that were not interleaved, so that whatever changed with time looks like a
     difference between them. `positions`: the ordinals of each scenario's runs; Cliff's delta of two scenarios' ordinals
     is 0 where they alternate, 1 where one comes wholly before the other."""
@@ -199,12 +199,12 @@ def of_order(positions: Mapping[str, Sequence[int]], limits: Mapping[str, float]
     for one, other in combinations(sorted(name for name, ordinals in positions.items() if len(ordinals) > 1), 2):
         before = np.sign(np.subtract.outer(np.array(positions[one]), np.array(positions[other])))
         delta = abs(float(before.mean()))
-        if delta > limits["order_delta"]:
+        if delta > limits.order_delta:
             apart.append({"scenarios": [one, other], "delta": delta})
     return [Finding("order-confounded", "warn", "campaign", {"pairs": apart})] if apart else []
 
 
-def of_correlation(subject: str, values: NDArray[np.float64], limits: Mapping[str, float]) -> list[Finding]:
+def of_correlation(subject: str, values: NDArray[np.float64], limits: Thresholds) -> list[Finding]:
     """`autocorrelated`: a value resembles the one before it, so n values say less than n. Only the positive side makes
     u too small."""
     values = values[np.isfinite(values)]
@@ -212,41 +212,41 @@ def of_correlation(subject: str, values: NDArray[np.float64], limits: Mapping[st
         return []
     away = values - values.mean()
     lag_1 = float(np.sum(away[1:] * away[:-1]) / np.sum(away**2))
-    limit = limits["autocorrelation_standard_errors"] / float(np.sqrt(values.size)) - 1 / values.size
+    limit = limits.autocorrelation_standard_errors / float(np.sqrt(values.size)) - 1 / values.size
     if lag_1 <= limit:
         return []
     return [Finding("autocorrelated", "warn", subject, {"lag_1": lag_1, "limit": limit, "n": int(values.size)})]
 
 
-def outliers(values: NDArray[np.float64], limits: Mapping[str, float]) -> list[tuple[int, float]]:
+def outliers(values: NDArray[np.float64], limits: Thresholds) -> list[tuple[int, float]]:
     """Places of the outliers and their modified z scores."""
     scores = modified_z(values)
     if scores is None:
         return []
-    return [(at, float(z)) for at, z in enumerate(scores) if abs(z) > limits["outlier_modified_z"]]
+    return [(at, float(z)) for at, z in enumerate(scores) if abs(z) > limits.outlier_modified_z]
 
 
 def of_success(
-    scenario: str, entered: int, begun: int, reached: Sequence[object], *, has_target: bool, limits: Mapping[str, float]
+    scenario: str, entered: int, begun: int, reached: Sequence[object], *, has_target: bool, limits: Thresholds
 ) -> list[Finding]:
     """`success-fraction`: too many of a scenario's runs were lost or missed their target for the rest to stand for
     all. `reached`: of the runs that entered the means."""
     missed = sum(value is False for value in reached) if has_target else 0
     percent = 100 * (entered - missed) / begun if begun else 100.0
-    if percent >= limits["min_success_percent"]:
+    if percent >= limits.min_success_percent:
         return []
     evidence = {"runs": begun, "in_the_means": entered, "missed_target": missed, "percent": percent}
-    return [Finding("success-fraction", "warn", scenario, evidence | {"expected": limits["min_success_percent"]})]
+    return [Finding("success-fraction", "warn", scenario, evidence | {"expected": limits.min_success_percent})]
 
 
-def of_half_width(scenario: str, entry: Json, limits: Mapping[str, float]) -> list[Finding]:
+def of_half_width(scenario: str, entry: Json, limits: Thresholds) -> list[Finding]:
     """`underpowered`: U is too large a part of the result (of the energy where there is no induced energy), or unknown.
     An induced energy that cannot be told from zero has a finding of its own."""
     quantity = "induced_energy_wh" if entry["induced_energy_wh"] else "energy_wh"
     number = entry[quantity]
     if number is None or (number["U"] is not None and abs(number["value"]) <= number["U"]):
         return []
-    wanted = limits["half_width_percent"]
+    wanted = limits.half_width_percent
     found = None if number["U"] is None else 100 * number["U"] / abs(number["value"])
     if found is not None and found <= wanted:
         return []

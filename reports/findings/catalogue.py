@@ -6,8 +6,8 @@ sections 3, 5 and 7). Knows no sentence: what a code means and what to do is the
 docs/results.md.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 from harness.record.documents import Json, NoteEvent, Thresholds
 from harness.record.entries import Annotation, Entry, of
@@ -19,6 +19,23 @@ from reports.results.rules import Rule, was
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
+TAKES_RUN_OUT = {
+    "gap": "gaps in its power readings exceed the limits",
+    "negative": "too many of its power readings are negative",
+    "zero": "too many of its power readings are zero",
+    "nan": "too many of its power readings are no numbers",
+    "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
+    "foreign-load": "other processes took too much of its CPUs",
+    "oom": "processes were killed for want of memory while it ran",
+    "frozen": "it was frozen, or a machine stood still, while it ran",
+    "agent-late": "the agent that stamped its end was late",
+    "arrival-contradicted": "the stamps of its rating interval contradict when they reached the host",
+    "computational-incorrect": "its workload did not do the work it was to do",
+    "no-rating": "its rating interval was never marked",
+    "no-power": "no power reading lies in its rating interval",
+    "unreadable": "it cannot be read",
+}
+"""Code of an invalid finding of a run -> why the run enters no mean; the campaign's result stays what it is."""
 SECOND = frozenset({
     "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
     "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
@@ -31,26 +48,41 @@ OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-miss
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
 
 
-def thresholds_of(run: RunFolder) -> Mapping[str, float]:
+def takes_run_out(finding: Finding) -> bool:
+    """Whether a finding of a run keeps it out of the means."""
+    return finding.severity == "invalid" and finding.code in TAKES_RUN_OUT
+
+
+def thresholds_of(run: RunFolder) -> Thresholds:
     """The limits the campaign was measured under; the method's own for a rule that is younger than the campaign.
 
     Raises:
         AnalysisError: the start document does not hold them.
     """
-    told = run.start.config.get("thresholds")
-    if not isinstance(told, dict):
+    own, known = _recorded_limits(run), {field.name for field in fields(Thresholds)}
+    return Thresholds(**{key: value for key, value in own.items() if key in known})
+
+
+def limits_entry(run: RunFolder) -> Json:
+    """`thresholds` of results.json: the same, and what else the start document names as one."""
+    return asdict(Thresholds()) | _recorded_limits(run)
+
+
+def _recorded_limits(run: RunFolder) -> Json:
+    recorded = run.start.config.get("thresholds")
+    if not isinstance(recorded, dict):
         raise AnalysisError(
             f"{run.path}: the start document's config has no thresholds; was it written by another tool?"
         )
-    return asdict(Thresholds()) | told
+    return recorded
 
 
-def of_thresholds(limits: Mapping[str, float]) -> list[Finding]:
+def of_thresholds(limits: Thresholds) -> list[Finding]:
     """Limits that this lab made looser than the method's."""
     loose = {
-        key: {"applied": limits[key], "method": own}
+        key: {"applied": getattr(limits, key), "method": own}
         for key, own in asdict(Thresholds()).items()
-        if key not in NEUTRAL and (limits[key] < own if key.startswith("min_") else limits[key] > own)
+        if key not in NEUTRAL and (getattr(limits, key) < own if key.startswith("min_") else getattr(limits, key) > own)
     }
     return [Finding("limits-loosened", "warn", "campaign", loose)] if loose else []
 

@@ -15,12 +15,12 @@ Watts of a busy CPU come from this campaign alone: a sync pulse's full load, the
 percentages of all CPUs take the place (`harness.record.documents.foreign_load_grade`), which are conventions.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from harness.record.documents import Json, foreign_load_grade
+from harness.record.documents import Json, Thresholds, foreign_load_grade
 from reports.energy.observer import ObserverEffect
 from reports.energy.sync import SyncPulses
 from reports.readings.series import Indicators, RunSeries
@@ -116,11 +116,11 @@ class Judged:
     expanded_j: float | None
 
 
-def findings_of(run: Judged, cpu: BusyCpu | None, limits: Mapping[str, float]) -> Iterator[Finding]:
+def findings_of(run: Judged, cpu: BusyCpu | None, limits: Thresholds) -> Iterator[Finding]:
     """`foreign-load`: a warning, or invalid: then the run enters no mean."""
     if was(Rule.FOREIGN_LOAD):
-        if run.percent > limits["foreign_load_percent"]:
-            known = {"percent_of_all_cpus": run.percent, "limit_percent": limits["foreign_load_percent"]}
+        if run.percent > limits.foreign_load_percent:
+            known = {"percent_of_all_cpus": run.percent, "limit_percent": limits.foreign_load_percent}
             yield Finding("foreign-load", "warn", run.folder, known)
         return
     away = run.percent - run.baseline_percent
@@ -129,7 +129,7 @@ def findings_of(run: Judged, cpu: BusyCpu | None, limits: Mapping[str, float]) -
         grade = foreign_load_grade(run.percent, run.baseline_percent, limits)
         keys = {"warn": "foreign_load_percent", "invalid": "foreign_load_invalid_percent"}
         if grade is not None:
-            yield Finding("foreign-load", grade, run.folder, evidence | {"limit_percent": limits[keys[grade]]})
+            yield Finding("foreign-load", grade, run.folder, evidence | {"limit_percent": getattr(limits, keys[grade])})
         return
     energy_j = abs(away) / 100 * run.cpus * cpu.power_w * run.duration_s
     severity = _by_energy(energy_j, run.expanded_j, limits)
@@ -143,7 +143,7 @@ def findings_of(run: Judged, cpu: BusyCpu | None, limits: Mapping[str, float]) -
         )
 
 
-def _by_energy(energy_j: float, expanded_j: float, limits: Mapping[str, float]) -> Severity | None:
-    if energy_j > limits["foreign_energy_invalid_percent"] / 100 * expanded_j:
+def _by_energy(energy_j: float, expanded_j: float, limits: Thresholds) -> Severity | None:
+    if energy_j > limits.foreign_energy_invalid_percent / 100 * expanded_j:
         return "invalid"
-    return "warn" if energy_j > limits["foreign_energy_percent"] / 100 * expanded_j else None
+    return "warn" if energy_j > limits.foreign_energy_percent / 100 * expanded_j else None

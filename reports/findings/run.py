@@ -21,13 +21,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import ClockEvent, GapEvent, Json, RangeChangeEvent
+from harness.record.documents import ClockEvent, GapEvent, Json, PowerDescriptor, RangeChangeEvent, Thresholds
 from reports.energy.contributions import PartTerms, Stream
 from reports.energy.gaps import Hole, holes
-from reports.energy.meter_error import MeterError
+from reports.energy.meter_error import MeterError, power_limits
 from reports.findings.foreign_load import around, share_percent
 from reports.readings.actions import UNPAIRED, Lost
-from reports.readings.series import OVERLAP, Indicators, PowerSeries, RunSeries
+from reports.readings.series import OVERLAP, Indicators, PowerSeries, RunSeries, Steps
 from reports.results.finding import Finding, Severity
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import t_quantile
@@ -64,7 +64,7 @@ def missing_of(stream: Stream, begin_ns: int, end_ns: int, u_j: float) -> Missin
 
 
 def of_readings(
-    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Mapping[str, float]
+    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Thresholds
 ) -> Iterator[Finding]:
     """Gaps, duplicates and stuck values within the rating interval."""
     yield from _gaps(series, power, begin_ns, end_ns, missing, limits)
@@ -75,17 +75,17 @@ def of_readings(
         yield Finding("duplicate", "info", series.run.path.name, {"readings": duplicates})
     length, at = _longest_equal(values)
     cpu = None if series.indicators is None else series.indicators.columns.get("cpu_percent")
-    if length >= limits["stuck_readings"] and cpu is not None and series.indicators is not None:
+    if length >= limits.stuck_readings and cpu is not None and series.indicators is not None:
         edges = np.searchsorted(series.indicators.times_ns, [times_ns[at], times_ns[at + length - 1]])
         load = cpu[edges[0] : edges[1]]
         load = load[np.isfinite(load)]
-        if load.size and float(np.ptp(load)) >= limits["stuck_load_percent"]:
+        if load.size and float(np.ptp(load)) >= limits.stuck_load_percent:
             evidence = {"readings": length, "power_w": float(values[at]), "cpu_span_percent": float(np.ptp(load))}
             yield Finding("stuck", "warn", series.run.path.name, evidence)
 
 
 def _gaps(
-    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Mapping[str, float]
+    series: RunSeries, power: PowerSeries, begin_ns: int, end_ns: int, missing: Missing, limits: Thresholds
 ) -> Iterator[Finding]:
     """Steps between readings of more than `gap_windows` windows, as much at an end of the interval, and gaps the lab
     noted, that touch the interval."""
@@ -97,7 +97,7 @@ def _gaps(
     steps_s = np.diff(power.times_ns[first:last]) * 1e-9
     steps_s = steps_s if was(Rule.OPEN_ENDS) else np.concatenate([steps_s, ends_s])
     longest_s = float(steps_s.max()) if steps_s.size else 0.0
-    count = int(np.sum(steps_s > limits["gap_windows"] * window_s))
+    count = int(np.sum(steps_s > limits.gap_windows * window_s))
     noted = [
         event
         for event in series.run.events
@@ -140,12 +140,12 @@ def of_doubles(
 ) -> Iterator[Finding]:
     """Two meters on one circuit that disagree by more than their limits of error together (an `invalid`), or whose
     limits are not known (an `info`); `energies_j` are those of `series.doubles` in the interval."""
-    for (one, other), (one_j, other_j) in zip(series.doubles, energies_j, strict=True):
+    for (one, other), (one_j, other_j) in zip(series.double_meters, energies_j, strict=True):
         mean_w = (one_j + other_j) / 2 / ((end_ns - begin_ns) * 1e-9)
         limit_w = joint_limit_w(one, other, mean_w)
         evidence = {
-            "meters": [one.descriptor.meter, other.descriptor.meter],
-            "circuit": one.descriptor.circuit,
+            "meters": [one.meter, other.meter],
+            "circuit": one.circuit,
             "energy_j": [one_j, other_j],
             "difference_percent": (other_j - one_j) / one_j * 100 if one_j else None,
         }
@@ -157,25 +157,10 @@ def of_doubles(
             yield Finding("cross-check", "invalid", series.run.path.name, evidence)
 
 
-def joint_limit_w(one: PowerSeries, other: PowerSeries, power_w: float) -> float | None:
+def joint_limit_w(one: PowerDescriptor, other: PowerDescriptor, power_w: float) -> float | None:
     """How far two meters on one circuit may differ at some power: both limits of error; None where one has none."""
-    limits_w = [limits_of_error_w(series, power_w) for series in (one, other)]
+    limits_w = [power_limits(descriptor).limit(power_w) for descriptor in (one, other)]
     return None if None in limits_w else sum(limit for limit in limits_w if limit is not None)
-
-
-def limits_of_error_w(series: PowerSeries, power_w: float) -> float | None:
-    """The limits of error of a meter at some power, as its descriptor has them; None where it has none."""
-    column = next((c for c in series.descriptor.columns if c.get("name") == "power_w"), {})
-    accuracy = column.get("accuracy")
-    if not isinstance(accuracy, dict):
-        return None
-    span = column.get("range") or [0.0, 0.0]
-    reading = float(accuracy["reading_percent"]) / 100 * abs(power_w)
-    return (
-        reading
-        + float(accuracy["range_percent"]) / 100 * float(span[1])
-        + float(accuracy["counts"]) * float(column["resolution"])
-    )
 
 
 def of_ranging(series: RunSeries) -> Iterator[Finding]:
@@ -199,9 +184,9 @@ def of_overrange(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Find
             yield Finding("overrange", "invalid", series.run.path.name, evidence)
 
 
-def gaps_fail(gap_s: float, longest_s: float, duration_s: float, limits: Mapping[str, float]) -> bool:
+def gaps_fail(gap_s: float, longest_s: float, duration_s: float, limits: Thresholds) -> bool:
     """Whether gaps fail a run: more than `gap_total_percent` of its interval, or one longer than `gap_single_s`."""
-    return gap_s > limits["gap_total_percent"] / 100 * duration_s or longest_s > limits["gap_single_s"]
+    return gap_s > limits.gap_total_percent / 100 * duration_s or longest_s > limits.gap_single_s
 
 
 def _longest_equal(values: NDArray[np.float64]) -> tuple[int, int]:
@@ -214,22 +199,22 @@ def _longest_equal(values: NDArray[np.float64]) -> tuple[int, int]:
     return int(lengths[best]), int(starts[best])
 
 
-def of_clock(series: RunSeries, energy_j: float, step_w: float, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_clock(series: RunSeries, energy_j: float, step_w: float, limits: Thresholds) -> Iterator[Finding]:
     """The SUT's clock: a bound that matters for this energy (step of power at the edges `step_w`), jumps of a wall
     clock."""
     if series.clock is None:
         return
     error_j = series.clock.bound_ns * 1e-9 * abs(step_w)
-    if error_j > limits["clock_bound_percent"] / 100 * abs(energy_j):
+    if error_j > limits.clock_bound_percent / 100 * abs(energy_j):
         evidence = {"bound_s": series.clock.bound_ns * 1e-9, "step_w": step_w, "energy_j": energy_j}
         yield Finding("clock-bound", "warn", series.run.path.name, evidence)
     for step in series.clock.steps:
-        if abs(step.jump_ns) > limits["clock_step_ms"] * 1e6:
+        if abs(step.jump_ns) > limits.clock_step_ms * 1e6:
             jump: Json = {"side": step.side, "jump_s": step.jump_ns * 1e-9}
             yield Finding("clock-step", "info", series.run.path.name, jump)
 
 
-def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`negative`, `zero`, `nan`: readings that cannot be those of a running machine."""
     for part in series.parts:
         lag_ns = round(part.descriptor.latency_s * 1e9)
@@ -242,7 +227,7 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping
             if count:
                 share = 100 * count / (values.size + lost)
                 evidence = {"meter": part.descriptor.meter, "readings": count, "percent": share}
-                severity: Severity = "invalid" if share > limits["odd_readings_percent"] else "warn"
+                severity: Severity = "invalid" if share > limits.odd_readings_percent else "warn"
                 yield Finding(code, severity, series.run.path.name, evidence)
 
 
@@ -259,44 +244,49 @@ def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64])
 def typical_steps_s(runs: Sequence[RunSeries]) -> dict[str, float]:
     """Meter -> the step between its readings that is right: the campaign's median, for one that averages windows that
     do not overlap not further from its window than windows may be stretched."""
-    steps: dict[str, list[Floats]] = {}
+    steps: dict[str, list[Steps]] = {}
     windows: dict[str, float] = {}
     for series in runs:
-        for part in series.parts:
-            meter = part.descriptor.meter
-            steps.setdefault(meter, []).append(part.steps_s())
-            windows[meter] = part.descriptor.window_s if _averages(part) and windows.get(meter, 1.0) else 0.0
+        for meter, own in series.steps.items():
+            steps.setdefault(meter, []).append(own)
+            windows[meter] = own.window_s if own.averages and windows.get(meter, 1.0) else 0.0
     found = {}
-    for meter, parts in steps.items():
-        together = np.concatenate(parts)
-        if together.size:
-            typical_s, window_s = float(np.median(together)), windows[meter]
+    for meter, known in steps.items():
+        typical_s, window_s = _median_step_s(known), windows[meter]
+        if typical_s is not None:
             found[meter] = float(np.clip(typical_s, window_s, OVERLAP * window_s)) if window_s else typical_s
     return found
 
 
-def _averages(part: PowerSeries) -> bool:
-    return part.descriptor.averaging == "window" and not part.is_moving
+def _median_step_s(steps: Sequence[Steps]) -> float | None:
+    """The median of all steps; None without any."""
+    lengths_s, counts = (np.concatenate([getattr(own, name) for own in steps]) for name in ("lengths_s", "counts"))
+    if not lengths_s.size:
+        return None
+    order = np.argsort(lengths_s)
+    until = np.cumsum(counts[order])
+    middle = [np.searchsorted(until, place, side="right") for place in ((until[-1] - 1) // 2, until[-1] // 2)]
+    return float(lengths_s[order][middle].mean())
 
 
 def of_rate(
-    series: RunSeries, begin_ns: int, end_ns: int, typical_s: Mapping[str, float], limits: Mapping[str, float]
+    series: RunSeries, begin_ns: int, end_ns: int, typical_s: Mapping[str, float], limits: Thresholds
 ) -> Iterator[Finding]:
     """`rate-drift`: readings come too seldom or too often."""
     for part in series.parts:
-        if series.run.start.source is not None and not _averages(part) and not was(Rule.IMPORTED_RATES):
+        if series.run.start.source is not None and not part.averages and not was(Rule.IMPORTED_RATES):
             continue
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         steps_s = part.steps_s(int(first), int(last))
         right_s = typical_s.get(part.descriptor.meter, 0.0)
-        steps_s = steps_s[steps_s <= limits["gap_windows"] * right_s * (1 + 1e-9)]
+        steps_s = steps_s[steps_s <= limits.gap_windows * right_s * (1 + 1e-9)]
         if steps_s.size < FEWEST_STEPS or not right_s:
             continue
         drift_percent = 100 * (float(steps_s.mean()) / right_s - 1)
         # One reading that comes late or early at either end is no drift.
         late_s = float(np.percentile(np.abs(steps_s - np.median(steps_s)), 95))
         jitter_percent = 100 * late_s / (right_s * steps_s.size)
-        if abs(drift_percent) > limits["rate_drift_percent"] + jitter_percent:
+        if abs(drift_percent) > limits.rate_drift_percent + jitter_percent:
             evidence = {"meter": part.descriptor.meter, "mean_step_s": float(steps_s.mean()), "expected_s": right_s}
             yield Finding("rate-drift", "warn", series.run.path.name, evidence | {"drift_percent": drift_percent})
 
@@ -344,26 +334,24 @@ def of_odd_cells(series: RunSeries) -> Iterator[Finding]:
         yield Finding("unreadable-values", "warn", series.run.path.name, odd)
 
 
-def of_resolution(
-    series: RunSeries, parts: Sequence[PartTerms], at: int, limits: Mapping[str, float]
-) -> Iterator[Finding]:
+def of_resolution(series: RunSeries, parts: Sequence[PartTerms], at: int, limits: Thresholds) -> Iterator[Finding]:
     """`quantisation`: the meter is too coarse for this interval. `at`: where the interval stands in the terms."""
     energy_j = float(sum(part.energy_j[at] for part in parts))
     step_j = float(np.sqrt(sum(part.resolution_j[at] ** 2 for part in parts)))
-    if step_j > limits["quantisation_percent"] / 100 * abs(energy_j):
+    if step_j > limits.quantisation_percent / 100 * abs(energy_j):
         evidence = {"u_resolution_j": step_j, "energy_j": energy_j}
         yield Finding("quantisation", "warn", series.run.path.name, evidence)
 
 
 def of_length(
-    series: RunSeries, parts: Sequence[PartTerms], at: int, duration_s: float, limits: Mapping[str, float]
+    series: RunSeries, parts: Sequence[PartTerms], at: int, duration_s: float, limits: Thresholds
 ) -> Iterator[Finding]:
     """`too-short-to-resolve`: the meter is too slow for this interval. Below two windows the sum of the touched windows
     counts where the load stands alone in them (a remark), elsewhere their energy is the limit of error (a warning);
     between instantaneous values nothing is seen, and the run is out."""
     slowest_s = max(part.reach_s for part in parts)
-    if duration_s < limits["min_windows"] * slowest_s:
-        evidence = {"windows": duration_s / slowest_s, "expected": limits["min_windows"], "window_s": slowest_s}
+    if duration_s < limits.min_windows * slowest_s:
+        evidence = {"windows": duration_s / slowest_s, "expected": limits.min_windows, "window_s": slowest_s}
         short = [part for part in parts if part.is_short[at]]
         alone = all(part.is_alone[at] for part in short)
         severity: Severity = "info" if alone else "warn" if is_seen(parts, at) else "invalid"
@@ -377,7 +365,7 @@ def is_seen(parts: Sequence[PartTerms], at: int) -> bool:
 
 
 def of_accuracy(
-    series: RunSeries, streams: Sequence[Stream], begin_ns: int, end_ns: int, limits: Mapping[str, float]
+    series: RunSeries, streams: Sequence[Stream], begin_ns: int, end_ns: int, limits: Thresholds
 ) -> Iterator[Finding]:
     """`meter-uncertainty`: limits of error above 1 % of the power on average, or above 1 % for more than 5 % of the
     readings. What the instrument itself states of a reading counts before its data sheet."""
@@ -388,11 +376,11 @@ def of_accuracy(
         if not relative.size:
             continue
         mean_percent = float(relative.mean())
-        above_percent = 100 * float(np.mean(relative > limits["limits_of_error_percent"]))
-        too_much = mean_percent > limits["limits_of_error_percent"]
-        if too_much or above_percent > limits["limits_of_error_share_percent"]:
+        above_percent = 100 * float(np.mean(relative > limits.limits_of_error_percent))
+        too_much = mean_percent > limits.limits_of_error_percent
+        if too_much or above_percent > limits.limits_of_error_share_percent:
             evidence = {"meter": stream.series.descriptor.meter, "mean_percent": mean_percent}
-            evidence |= {"readings_above_percent": above_percent, "limit_percent": limits["limits_of_error_percent"]}
+            evidence |= {"readings_above_percent": above_percent, "limit_percent": limits.limits_of_error_percent}
             yield Finding("meter-uncertainty", "warn", series.run.path.name, evidence)
 
 
@@ -410,30 +398,28 @@ def relative_limits(series: PowerSeries, error: MeterError) -> Floats:
     return np.asarray(relative)
 
 
-def of_settling(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_settling(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`not-settled`: power or temperature still moved before the interval began."""
     for part in series.parts:
         for where, pair in _settling_windows(series, part, begin_ns, end_ns, limits):
             means_w = [float(values.mean()) for values in pair]
             error_w = float(np.sqrt(sum(values.var(ddof=1) / values.size for values in pair)))
-            allowed_w = max(
-                limits["settle_percent"] / 100 * abs(means_w[0]), limits["settle_standard_errors"] * error_w
-            )
+            allowed_w = max(limits.settle_percent / 100 * abs(means_w[0]), limits.settle_standard_errors * error_w)
             if abs(means_w[1] - means_w[0]) > allowed_w:
                 evidence = {"meter": part.descriptor.meter, "where": where, "means_w": means_w, "allowed_w": allowed_w}
                 yield Finding("not-settled", "warn", series.run.path.name, evidence)
-    window_ns = int(2 * limits["settle_window_s"] * 1e9)
+    window_ns = int(2 * limits.settle_window_s * 1e9)
     for name, slope in _temperature_slopes(series.indicators, begin_ns - window_ns, begin_ns):
-        if abs(slope) > limits["settle_temperature_c_per_min"]:
-            evidence = {"sensor": name, "slope_c_per_min": slope, "limit": limits["settle_temperature_c_per_min"]}
+        if abs(slope) > limits.settle_temperature_c_per_min:
+            evidence = {"sensor": name, "slope_c_per_min": slope, "limit": limits.settle_temperature_c_per_min}
             yield Finding("not-settled", "warn", series.run.path.name, evidence)
 
 
 def _settling_windows(
-    series: RunSeries, part: PowerSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]
+    series: RunSeries, part: PowerSeries, begin_ns: int, end_ns: int, limits: Thresholds
 ) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
     """Two windows one after the other, wherever both are whole: before the interval, and in a baseline block."""
-    window_ns = int(limits["settle_window_s"] * 1e9)
+    window_ns = int(limits.settle_window_s * 1e9)
     places = {"before the interval": begin_ns - 2 * window_ns}
     if series.run.start.kind == "baseline" and begin_ns + 2 * window_ns <= end_ns:
         places["in the block"] = begin_ns
@@ -445,7 +431,7 @@ def _settling_windows(
             yield where, pair
 
 
-def is_settling_seen(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> bool:
+def is_settling_seen(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> bool:
     """Whether enough was recorded before the interval to tell whether the machine had settled."""
     return all(any(_settling_windows(series, part, begin_ns, end_ns, limits)) for part in series.parts)
 
@@ -495,7 +481,7 @@ def _within(indicators: Indicators | None, begin_ns: int, end_ns: int) -> dict[s
     return {name: column[first:last] for name, column in indicators.columns.items()}
 
 
-def of_supply(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_supply(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`supply`: mains that the meter saw outside what a measurement allows."""
     nominal = _nominal(series)
     for part in series.parts:
@@ -507,9 +493,13 @@ def of_supply(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str
                 continue
             right = nominal.get(column, 0.0)
             away = 100 * np.abs(values / right - 1) if right else values
-            outside = float(np.mean(away > limits[key]))
+            outside = float(np.mean(away > getattr(limits, key)))
             if outside:
-                evidence: Json = {"meter": part.descriptor.meter, "quantity": quantity, "limit_percent": limits[key]}
+                evidence: Json = {
+                    "meter": part.descriptor.meter,
+                    "quantity": quantity,
+                    "limit_percent": getattr(limits, key),
+                }
                 evidence |= {"nominal": right or None, "min": float(values.min()), "max": float(values.max())}
                 yield Finding("supply", "warn", series.run.path.name, evidence | {"readings_percent": 100 * outside})
 
@@ -520,17 +510,17 @@ def _nominal(series: RunSeries) -> dict[str, float]:
     return {key: float(told[key]) for key in ("voltage_v", "frequency_hz")} if isinstance(told, dict) else {}
 
 
-def of_room(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_room(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`ambient`: the room was too cold or too warm."""
     for column, values in _within(series.room, begin_ns, end_ns).items():
         known = values[np.isfinite(values)]
-        if known.size and np.max(np.abs(known - limits["ambient_c"])) > limits["ambient_tolerance_c"]:
+        if known.size and np.max(np.abs(known - limits.ambient_c)) > limits.ambient_tolerance_c:
             evidence = {"sensor": column, "min_c": float(known.min()), "max_c": float(known.max())}
-            evidence |= {"expected_c": limits["ambient_c"], "tolerance_c": limits["ambient_tolerance_c"]}
+            evidence |= {"expected_c": limits.ambient_c, "tolerance_c": limits.ambient_tolerance_c}
             yield Finding("ambient", "warn", series.run.path.name, evidence)
 
 
-def not_monitored(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> frozenset[str]:
+def not_monitored(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> frozenset[str]:
     """What of the rules above could not be judged in this run, for want of a sensor or of time."""
     nominal = _nominal(series)
     room = _within(series.room, begin_ns, end_ns).values()

@@ -13,14 +13,14 @@ Rules that need more words than their functions
   long, and an agent that gave signs of life (samples, answers to the heartbeat) all along.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import ClockEvent, Json, NoteEvent, PhaseEvent
+from harness.record.documents import ClockEvent, Json, NoteEvent, PhaseEvent, Thresholds
 from harness.record.run_folder import RunFolder
 from reports.readings.clock import SLEW, ClockModel
 from reports.readings.series import RunSeries
@@ -39,7 +39,7 @@ CLOCK_STEP_S = 1.0
 """A host's wall clock that moved by more between two runs, beyond what NTP slews, was set."""
 
 
-def of_frozen(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_frozen(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`frozen`: invalid above `frozen_s` in all, else a warning."""
     rating = [e for e in series.run.events if isinstance(e, PhaseEvent) and e.name == "rating"]
     stretches_s = [(to_ns - from_ns) * 1e-9 for event in rating for from_ns, to_ns in event.frozen_ns]
@@ -53,11 +53,11 @@ def of_frozen(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str
         evidence[f"{side}_clock_s"] = sum(stood)
     frozen_s = sum(evidence.values())
     if frozen_s:
-        severity: Severity = "invalid" if frozen_s > limits["frozen_s"] else "warn"
-        yield Finding("frozen", severity, series.run.path.name, evidence | {"limit_s": limits["frozen_s"]})
+        severity: Severity = "invalid" if frozen_s > limits.frozen_s else "warn"
+        yield Finding("frozen", severity, series.run.path.name, evidence | {"limit_s": limits.frozen_s})
 
 
-def of_agent(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str, float]) -> Iterator[Finding]:
+def of_agent(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
     """`agent-late`: samples of the rating interval that came more than `agent_late_s` after they were due; invalid
     where the agent that was late stamped the end."""
     indicators = series.indicators
@@ -65,13 +65,13 @@ def of_agent(series: RunSeries, begin_ns: int, end_ns: int, limits: Mapping[str,
         return
     first, last = np.searchsorted(indicators.times_ns, [begin_ns, end_ns])
     times_ns, period_s = indicators.times_ns[max(first - 1, 0) : last + 1], indicators.descriptor.period_s
-    late = np.flatnonzero(np.diff(times_ns) * 1e-9 > period_s + limits["agent_late_s"])
+    late = np.flatnonzero(np.diff(times_ns) * 1e-9 > period_s + limits.agent_late_s)
     if late.size:
         late_s = np.diff(times_ns)[late] * 1e-9 - period_s
         across = (times_ns[late] < end_ns) & (end_ns <= times_ns[late + 1] + int(LEAST_DELAY_S * 1e9))
         evidence: Json = {"times": int(late.size), "late_s": float(late_s.sum()), "longest_s": float(late_s.max())}
         severity: Severity = "invalid" if across.any() and not _is_stamped_by_waiter(series.run) else "warn"
-        yield Finding("agent-late", severity, series.run.path.name, evidence | {"limit_s": limits["agent_late_s"]})
+        yield Finding("agent-late", severity, series.run.path.name, evidence | {"limit_s": limits.agent_late_s})
 
 
 def _is_stamped_by_waiter(run: RunFolder) -> bool:

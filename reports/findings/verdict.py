@@ -28,17 +28,13 @@ from typing import Literal, TypeAlias
 from scipy.special import stdtr
 
 from harness.record.documents import Json
+from reports.findings.catalogue import takes_run_out
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 
 Word: TypeAlias = Literal["valid", "valid-with-remarks", "invalid", "not-certifiable"]
 ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
 """Best first."""
-RUN_IS_OUT = frozenset(
-    {"gap", "negative", "zero", "nan", "computational-incorrect", "oom", "no-power", "no-rating", "unreadable",
-     "frozen", "agent-late", "arrival-contradicted", "too-short-to-resolve", "foreign-load"}
-)  # fmt: skip
-"""Invalid findings of a run that take it out of the means and leave the campaign's result what it is."""
 EVIDENCE = frozenset({"broken-seal"})
 """Findings about one run that count for the whole campaign: nothing says what else was changed."""
 UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
@@ -102,7 +98,7 @@ def worse(one: Word, other: Word) -> Word:
 
 def weight_of(finding: Finding, out: Collection[str]) -> Word:
     """What one finding makes of the campaign."""
-    if finding.severity == "invalid" and not (finding.code in RUN_IS_OUT and finding.subject in out):
+    if finding.severity == "invalid" and not (takes_run_out(finding) and finding.subject in out):
         return "invalid"
     return "not-certifiable" if finding.code in UNCERTIFIABLE else "valid-with-remarks"
 

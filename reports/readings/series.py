@@ -107,6 +107,11 @@ class PowerSeries:
         return in_window > OVERLAP and is_moving(self.power_w, round(in_window))
 
     @property
+    def averages(self) -> bool:
+        """Whether a reading is the mean over a window of its own."""
+        return self.descriptor.averaging == "window" and not self.is_moving
+
+    @property
     def corrected_w(self) -> NDArray[np.float64]:
         """The power without the error that the meter's certificate knows."""
         certificate = None if was(Rule.INDICATED_READINGS) else certificate_of(self.descriptor)
@@ -119,6 +124,22 @@ class PowerSeries:
         if self.descriptor.averaging == "window" and np.any(self.window_s):
             return float(np.median(self.window_s))
         return max(self.usual_step_s, self.descriptor.window_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps between the new readings of one stream: their lengths (s), how often each comes, and its window (s)
+    and whether that averages, as the stream has them."""
+
+    lengths_s: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    window_s: float
+    averages: bool
+
+    @classmethod
+    def of(cls, series: PowerSeries) -> "Steps":
+        """The steps of a stream."""
+        return cls(*np.unique(series.steps_s(), return_counts=True), series.descriptor.window_s, series.averages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +183,7 @@ class RunSeries:
         """The SUT's hardware indicators on the run's time base."""
         return self._sampled(of_host=False)
 
-    @cached_property
+    @held
     def room(self) -> Indicators | None:
         """What the host's own sensors say of the room on the run's time base."""
         return self._sampled(of_host=True)
@@ -175,6 +196,26 @@ class RunSeries:
             if found is not None and found.times_ns.size:
                 return found
         return None
+
+    @cached_property
+    def steps(self) -> dict[str, "Steps"]:
+        """Meter of the SUT's circuits -> the steps between its readings."""
+        return {part.descriptor.meter: Steps.of(part) for part in self.parts}
+
+    @cached_property
+    def double_meters(self) -> tuple[tuple[PowerDescriptor, PowerDescriptor], ...]:
+        """The descriptors of `doubles`."""
+        return tuple((one.descriptor, other.descriptor) for one, other in self.doubles)
+
+    @cached_property
+    def periods_s(self) -> tuple[float, ...]:
+        """The usual distance of two rows of each stream of the SUT's power."""
+        return tuple(_period_s(part.times_ns) for part in self.parts)
+
+    @cached_property
+    def sample_period_s(self) -> float | None:
+        """That of the indicators; None without any."""
+        return None if self.indicators is None else _period_s(self.indicators.times_ns)
 
     @property
     def clock_bound_s(self) -> float:
@@ -224,6 +265,10 @@ class RunSeries:
             for meter, series in self.power.items()
             if series.descriptor.circuit in firsts and meter != firsts[series.descriptor.circuit].descriptor.meter
         )
+
+
+def _period_s(times_ns: NDArray[np.int64]) -> float:
+    return float(np.median(np.diff(times_ns))) * 1e-9 if times_ns.size > 1 else float("inf")
 
 
 def read_run(run: RunFolder) -> RunSeries:

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import ClockEvent, Json, Start, dump, matches
+from harness.record.documents import ClockEvent, Json, Start, Thresholds, dump, matches
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.energy import budget, hardware
@@ -66,7 +66,7 @@ Floats = NDArray[np.float64]
 
 
 class TrackedRun(Protocol):
-    """What is needed of a run: `analyse.AnalysedRun`."""
+    """What is needed of a run: `campaign.run.AnalysedRun`."""
 
     @property
     def run(self) -> RunFolder:
@@ -333,7 +333,7 @@ class Beside:
         return Number(Estimate(value, u, one.dof), "1", n=1)
 
 
-def beside(run: TrackedRun, artefact: Artefact, limits: Mapping[str, float]) -> Beside:
+def beside(run: TrackedRun, artefact: Artefact, limits: Thresholds) -> Beside:
     """One account, placed on the run's time base and judged."""
     placed = placed_ns(run, artefact)
     if placed is None or placed[1] <= placed[0]:
@@ -341,7 +341,7 @@ def beside(run: TrackedRun, artefact: Artefact, limits: Mapping[str, float]) -> 
     shift_ns = placed[0] - (artefact.begin_ns or 0)
     spans = tuple((begin + shift_ns, end + shift_ns) for begin, end in artefact.spans_ns) or (placed,)
     outside_s = sum(_outside_s(run, *span) for span in spans)
-    allowed_s = limits["gap_total_percent"] / 100 * sum(end - begin for begin, end in spans) * NS
+    allowed_s = limits.gap_total_percent / 100 * sum(end - begin for begin, end in spans) * NS
     outside = "outside-record" if outside_s > allowed_s else None
     stretches = tuple(
         Stretch(s.name, s.index, s.begin_ns + shift_ns, s.end_ns + shift_ns, s.energy_wh)
@@ -422,7 +422,7 @@ class Trackers:
 
     rows: list[Beside]
     missing: list[tuple[str, NoAccount]]
-    limits: Mapping[str, float]
+    limits: Thresholds
 
     @cached_property
     def included(self) -> dict[str, dict[str, list[Beside]]]:
@@ -462,7 +462,7 @@ class Trackers:
         if row.terms is None:
             return
         error_wh = row.terms.clock_bound_s * float(row.terms.clock_w(induced=False)[WHOLE]) / WH
-        if error_wh > self.limits["clock_bound_percent"] / 100 * row.meter_wh:
+        if error_wh > self.limits.clock_bound_percent / 100 * row.meter_wh:
             evidence = told | {"bound_s": row.terms.clock_bound_s, "error_wh": error_wh, "energy_wh": row.meter_wh}
             yield Finding("tracker-clock-bound", "warn", row.run.run.path.name, evidence)
 

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json
+from harness.record.documents import Json, Thresholds
 from reports.energy import budget
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
@@ -30,7 +30,7 @@ AT_RUN = 0
 
 
 class MeasuredGroup(Protocol):
-    """The included runs of one scenario against a baseline: `analyse.Group`."""
+    """The included runs of one scenario against a baseline: `campaign.group.Group`."""
 
     @property
     def runs(self) -> Sequence[TrackedRun]:
@@ -53,7 +53,7 @@ class MeasuredGroup(Protocol):
         ...
 
 
-def evaluate(groups: Mapping[str, MeasuredGroup], limits: Mapping[str, float]) -> list[Json]:
+def evaluate(groups: Mapping[str, MeasuredGroup], limits: Thresholds) -> list[Json]:
     """`trackers.own_induced`: one record for each scenario with trackers that has runs.
 
     Refused: `no-partner` (no such scenario without trackers), `epochs-not-fixed`, `no-baseline`, `no-pairs` (no
@@ -79,7 +79,7 @@ def _refused(code: str, *, confounded: bool | None = None) -> Json:
     return {"refused": code, "n": count(0).to_json(), "order_confounded": confounded, **nothing}
 
 
-def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Mapping[str, float]) -> Json:
+def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Thresholds) -> Json:
     """The mean paired difference with its U."""
     confounded = bool(findings_campaign.of_order(
         {"with": [run.run.start.ordinal for run in tracked.runs], "without": [r.run.start.ordinal for r in plain.runs]},

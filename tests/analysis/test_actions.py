@@ -6,7 +6,8 @@ import pytest
 
 from harness.record.documents import ActionEvent, ClockEvent, Edge, Event
 from harness.record.run_folder import RunFolder
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.findings import run as findings_run
 from reports.readings.actions import Action, Lost, actions_of
 from reports.readings.series import read_run

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.campaign.analyse import AnalysedRun, Baseline, Group
+from reports.campaign.baseline import Baseline
+from reports.campaign.group import Group
+from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.budget import Budget, Line, autocorrelation_time
 from reports.energy.contributions import DEVIATION_INSTANT, DEVIATION_WINDOW, MEAN_LOSS, PartTerms, Stream, part_terms

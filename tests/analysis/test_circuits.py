@@ -11,7 +11,7 @@ import pytest
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, RangeChangeEvent
 from harness.record.run_folder import RunFolder
-from reports.campaign.analyse import AnalysedRun
+from reports.campaign.run import AnalysedRun
 from reports.findings import run as findings_run
 from reports.readings.series import read_run
 from tests.reports.make_campaign import Shape, make_campaign

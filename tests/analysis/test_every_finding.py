@@ -20,7 +20,8 @@ from harness.record.documents import (
     PowerDescriptor,
     RangeChangeEvent,
 )
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue as findings
 from reports.pages.sentences import ADVICE

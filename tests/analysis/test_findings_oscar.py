@@ -1,6 +1,6 @@
 """Findings by their rules, each on both sides of its threshold; the OSCAR rule on runs of odd length."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from reports.results.uncertainty import Term, mean_with_shared, single
 from tests.analysis.streams import at, descriptor, stream
 from tests.reports.make_campaign import Shape, make_campaign
 
-LIMITS = asdict(Thresholds())
+LIMITS = Thresholds()
 NOTHING = findings_run.Missing(0.0, (), 0.0, 0.0)
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
 from harness.record.run_folder import RunFolder
-from reports.campaign.analyse import analyse, exclusion_of, write_results
+from reports.campaign.analyse import analyse, write_results
+from reports.campaign.exclusion import exclusion_of
 from reports.findings import stamps as findings_time
 from reports.readings import clock
 from reports.readings.series import Indicators, RunSeries
@@ -28,7 +29,7 @@ S = 10**9
 BASE_NS = 6_400 * S
 OFFSET_NS = 77 * S
 """The SUT's clock is ahead of the host's."""
-LIMITS = {name: getattr(Thresholds(), name) for name in ("frozen_s", "agent_late_s")}
+LIMITS = Thresholds()
 
 
 def exchange(at_s: float, *, sut_lost_s: float = 0.0, host_lost_s: float = 0.0, took_s: float = 0.001) -> ClockEvent:

@@ -1,6 +1,6 @@
 """Foreign load has a size: in energy where watts of a busy CPU were measured, in percent by convention elsewhere."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import pytest
 
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, Thresholds, foreign_load_grade
-from reports.campaign.analyse import CampaignResult, analyse, exclusion_of
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
+from reports.campaign.exclusion import exclusion_of
 from reports.energy.observer import Difference, ObserverEffect
 from reports.energy.selftest import WindowFit
 from reports.energy.sync import Pulse, SyncPulses
@@ -19,14 +21,14 @@ from reports.results.uncertainty import Estimate, Number
 from tests.analysis.monitored import CPUS, LOAD, Fault, Monitored, Table, campaign_of
 from tests.reports.make_campaign import Load
 
-LIMITS = asdict(Thresholds())
+LIMITS = Thresholds()
 CPU = BusyCpu(10.0, "sync pulse")
 RUN = Judged("r02", percent=5.0, baseline_percent=1.0, cpus=16, duration_s=60.0, expanded_j=1000.0)
 """4 % of 16 CPUs of 10 W over a minute: 384 J."""
 
 
-def graded(run: Judged, cpu: BusyCpu | None = CPU, **limits: float) -> list[str]:
-    return [finding.severity for finding in findings_of(run, cpu, LIMITS | limits)]
+def graded(run: Judged, cpu: BusyCpu | None = CPU, limits: Thresholds = LIMITS) -> list[str]:
+    return [finding.severity for finding in findings_of(run, cpu, limits)]
 
 
 def test_the_energy_of_the_difference_to_the_baseline_is_held_against_u() -> None:
@@ -35,7 +37,7 @@ def test_the_energy_of_the_difference_to_the_baseline_is_held_against_u() -> Non
     assert finding.evidence["energy_wh"] == pytest.approx(384 / 3600)
     assert graded(replace(RUN, expanded_j=384 * 4 + 1)) == []
     assert graded(replace(RUN, expanded_j=383)) == ["invalid"]
-    assert graded(RUN, foreign_energy_percent=39.0) == []
+    assert graded(RUN, limits=replace(LIMITS, foreign_energy_percent=39.0)) == []
 
 
 def test_what_a_load_pushes_aside_lacks_in_its_own_energy_too() -> None:

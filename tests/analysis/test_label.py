@@ -13,6 +13,7 @@ import pytest
 
 from harness.foreign.importers.oscar import import_oscar
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.documents import Thresholds
 from reports.campaign import label
 from reports.campaign.analyse import analyse
 from reports.campaign.label import LabelRun
@@ -20,7 +21,7 @@ from reports.readings.series import RunSeries, read_run
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
-LIMITS = {"min_interval_s": 300.0, "min_scenario_runs": 30, "min_baseline_runs": 10}
+LIMITS = Thresholds()
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +261,7 @@ def clean_parts(everyone: list[RunSeries]) -> Iterator[RunSeries]:
 def test_a_measurement_as_the_label_asks_passes_every_check(synthetic: list[RunSeries]) -> None:
     everyone = list(clean_parts(synthetic))
     parts = parts_of(everyone, MEANS)
-    limits = LIMITS | {"min_scenario_runs": 2, "min_baseline_runs": 2}
+    limits = replace(LIMITS, min_scenario_runs=2, min_baseline_runs=2)
     block = label.evaluate(parts, UNITS, {}, {"idle": {}, "work": {}, "full-load": {}}, limits, everyone, 1)
     assert {check["code"]: check["passed"] for check in block["checks"]} == dict.fromkeys(
         ("parts-measured", "equal-lengths", "five-minutes", "repetitions", "wait", "one-second-data",
@@ -268,7 +269,7 @@ def test_a_measurement_as_the_label_asks_passes_every_check(synthetic: list[RunS
     )  # fmt: skip
 
 
-def failed(everyone: list[RunSeries], limits: dict[str, float], photos: int = 1, drop: str = "") -> set[str]:
+def failed(everyone: list[RunSeries], limits: Thresholds, photos: int = 1, drop: str = "") -> set[str]:
     parts = {name: part for name, part in parts_of(everyone, MEANS).items() if name != drop}
     scenarios: dict[str, Any] = {"idle": {}, "work": {}, "full-load": {}}
     checks = label.evaluate(parts, UNITS, {}, scenarios, limits, everyone, photos)["checks"]
@@ -276,11 +277,11 @@ def failed(everyone: list[RunSeries], limits: dict[str, float], photos: int = 1,
 
 
 def test_each_check_fails_for_its_own_reason(synthetic: list[RunSeries]) -> None:
-    few = LIMITS | {"min_scenario_runs": 2, "min_baseline_runs": 2}
+    few = replace(LIMITS, min_scenario_runs=2, min_baseline_runs=2)
     clean = list(clean_parts(synthetic))
     assert failed(clean, few, photos=0) == {"documentation"}
     assert failed(clean, LIMITS) == {"repetitions"}
-    assert failed(clean, few | {"min_interval_s": 301.0}) == {"five-minutes"}
+    assert failed(clean, replace(few, min_interval_s=301.0)) == {"five-minutes"}
     assert failed(clean, few, drop="idle") >= {"parts-measured", "equal-lengths", "repetitions", "wait"}
     longer = [
         replace(one, end_ns=(one.end_ns or 0) + 4 * 10**9) if one.run.start.kind == "scenario" else one for one in clean
@@ -296,7 +297,7 @@ def test_each_check_fails_for_its_own_reason(synthetic: list[RunSeries]) -> None
 def test_a_run_that_entered_no_mean_shortens_the_wait_all_the_same(synthetic: list[RunSeries]) -> None:
     """The wait counts from whatever ran before, be it excluded."""
     clean = list(clean_parts(synthetic))
-    few = LIMITS | {"min_scenario_runs": 1, "min_baseline_runs": 1}
+    few = replace(LIMITS, min_scenario_runs=1, min_baseline_runs=1)
     before = clean[2]
     late = replace(before, end_ns=(clean[3].begin_ns or 0) - 10 * 10**9)
     parts = parts_of([one for one in clean if one is not before], MEANS)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from reports.campaign.analyse import analyse, results_text, write_results
+from reports.campaign.analyse import analyse, write_results
+from reports.campaign.document import results_text
 from reports.readings.bounded import DEEPEST, cleaned, is_stamp, loads, number
 from reports.render import audit_html, report_html
 from tests.reports import make_campaign

@@ -14,7 +14,8 @@ from harness.foreign.importers.nvidia_smi import import_nvidia_smi
 from harness.foreign.importers.oscar import import_oscar
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
-from reports.campaign.analyse import CampaignResult, analyse, write_results
+from reports.campaign.analyse import analyse, write_results
+from reports.campaign.document import CampaignResult
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.campaign.analyse import AnalysedRun
+from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.contributions import PartBaseline, PartTerms, Stream, part_terms
 from reports.energy.energy import power_function

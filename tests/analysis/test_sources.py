@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.campaign.analyse import AT_RUN, AnalysedRun, Baseline, Group
+from reports.campaign.baseline import Baseline
+from reports.campaign.group import Group
+from reports.campaign.run import AT_RUN, AnalysedRun
 from reports.energy import budget, meter_error
 from reports.energy.common_errors import Shares, shares_of
 from reports.energy.sample import Kind, MeasuredRun, Sample

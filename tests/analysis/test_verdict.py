@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.record.seal import MANIFEST
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.findings import catalogue as findings
 from reports.findings import verdict
 from reports.results.finding import Finding

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from reports.campaign.analyse import Group
+from reports.campaign.group import Group
 from reports.energy import budget
 from reports.energy.energy import WH
 from tests.benchmarks.bench_coverage import Bench, Setting

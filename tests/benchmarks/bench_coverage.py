@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from harness.record.documents import PowerDescriptor, Start, Stop
 from harness.record.run_folder import RunFolder
-from reports.campaign.analyse import AnalysedRun, Baseline, Group
+from reports.campaign.baseline import Baseline
+from reports.campaign.group import Group
+from reports.campaign.run import AnalysedRun
 from reports.energy.budget import of_one
 from reports.readings.clock import ClockModel
 from reports.readings.series import Action, PowerSeries, RunSeries

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import Thresholds
-from reports.campaign.analyse import AnalysedRun, Group
+from reports.campaign.group import Group
+from reports.campaign.run import AnalysedRun
 from reports.inference.agreement import Z, agreement, pooled
 from reports.results.uncertainty import Term
 from reports.trackers import cost as tracker_cost
@@ -28,7 +29,7 @@ from tests.benchmarks.bench_coverage import Bench, Floats, Setting
 
 CAMPAIGNS = 2000
 SHARE, NOISE = 0.78, 0.02
-LIMITS = {"gap_total_percent": Thresholds().gap_total_percent, "order_delta": Thresholds().order_delta}
+LIMITS = Thresholds()
 SHARED_LIMIT = 0.015
 """Limit of error that all energies of a drawn series share, relative."""
 SCENARIOS = 6

@@ -21,7 +21,8 @@ from harness.evidence.verification import Outcome, verify
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, Json
 from harness.record.verify import examine
-from reports.campaign.analyse import RESULTS, analyse, results_text
+from reports.campaign.analyse import analyse
+from reports.campaign.document import RESULTS, results_text
 from reports.render import GENERATOR, REPORT, audit_html
 from reports.results.rules import Rule
 from tests.evidence.forger import copied

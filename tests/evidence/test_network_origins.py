@@ -13,7 +13,8 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor
 from harness.record.run_writer import RunWriter
 from harness.record.verify import Check, verify_run
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.pages.campaign import remarks
 from reports.render import write_report
 from tests.analysis import monitored

@@ -19,6 +19,7 @@ from harness.attest.signer import read_public_key
 from harness.attest.witness import untold
 from harness.evidence.witnesses import Witnesses, check_witnesses, read_witnesses
 from harness.record.campaign_folder import RECEIPTS, CampaignFolder
+from harness.record.documents import Thresholds
 from harness.record.errors import DocumentError, WitnessError
 from harness.record.verify import examine
 from reports.campaign.analyse import write_results
@@ -297,7 +298,7 @@ def test_receipts_that_hold_anything_are_said_to_be_none_and_nothing_crashes(
     checks, _ = check_witnesses(campaign, seen, witnesses)
     failed = {check.name for check in [*seen.checks, *checks] if not check.passed}
     assert {"receipts", "receipt numbers", "receipt signatures", "time stamps"} <= failed
-    assert evaluate(seen.entries, seen.receipts, {"receipt_late_s": 60.0})["witness"]["expected"] == 8
+    assert evaluate(seen.entries, seen.receipts, Thresholds(receipt_late_s=60.0))["witness"]["expected"] == 8
     with pytest.raises(DocumentError, match=rf"receipts\.jsonl:\d+: {key} is "):
         untold(CampaignFolder(campaign), "ssh")
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ from harness.sut import agent
 
 CPU = "sys/devices/system/cpu"
 HORIZON_S = 3 * 3600.0
-LIMITS = asdict(Thresholds())
+LIMITS = Thresholds()
 CPUINFO = "processor\t: 0\nmodel name\t: AMD Ryzen 9 5950X\nflags\t\t: fpu vme de pse tsc msr pae{}\n"
 SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 CHRONY = """\
@@ -254,7 +254,7 @@ def test_foreign_load_is_named_and_the_question_itself_does_not_count(machine: M
     machine.busy_ticks, machine.idle_ticks = 60, 340
     machine.process(900, "cc1 plus) (x", "/usr/lib/gcc/cc1plus", ticks=7, later=52)
     state = machine.state() | {"children_cpu_s": 0.0}
-    (found,) = of_foreign_load(state, LIMITS | {"foreign_load_invalid_percent": 15.0})
+    (found,) = of_foreign_load(state, replace(LIMITS, foreign_load_invalid_percent=15.0))
     assert found.severity == "warn"
     assert "other processes take 15.0 % of all cores (cc1 plus) (x 13.0 %);" in found.text
     (found,) = of_foreign_load(state, LIMITS)

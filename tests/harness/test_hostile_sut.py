@@ -20,7 +20,8 @@ from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
 from harness.sut import session as session_module
 from harness.sut.channel import MAX_LINE, AgentChannel
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from reports.render import write_report
 from tests.harness.lying import (
     MATERIAL,

@@ -8,7 +8,7 @@ import pytest
 from harness.measure.lab_file import load
 from harness.measure.recorder import power_descriptor
 from harness.record.errors import ConfigError
-from harness.station.check_loads import STATED, limits_of_error_w, stated
+from harness.station.check_loads import STATED, stated
 from harness.station.consistency import LARGEST_LIMIT_PERCENT
 from harness.station.station import APPLICATION
 from meters.reading import Accuracy, Column, Description, Identity, Origin
@@ -32,7 +32,9 @@ def test_what_the_lab_states_is_the_limit_of_the_power_alone() -> None:
     plug = stated(PLUG, 2.0)
     assert plug.columns[0].accuracy == Accuracy(2.0, 0.0, 0.0, STATED)
     assert plug.columns[1].accuracy is None
-    assert limits_of_error_w(plug, 50.0) == pytest.approx(1.0)
+    power = plug.column("power_w")
+    assert power is not None
+    assert power.limit(50.0) == pytest.approx(1.0)
     assert stated(PLUG, 0.0) is PLUG
 
 

@@ -24,7 +24,8 @@ from harness.record.documents import PhaseEvent, WindowEvent
 from harness.record.errors import ImportFileError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
-from reports.campaign.analyse import CampaignResult, analyse
+from reports.campaign.analyse import analyse
+from reports.campaign.document import CampaignResult
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
 
 UNTETHER = Path(__file__).parents[1] / "data" / "ptd" / "untether"

@@ -23,7 +23,8 @@ from harness.record.errors import AnalysisError, ConfigError
 from harness.record.verify import verify_campaign
 from harness.station.provenance import software_facts
 from reports import pdf
-from reports.campaign.analyse import results_text, write_results
+from reports.campaign.analyse import write_results
+from reports.campaign.document import results_text
 from reports.pages.audit import Issue, Material, audit_page, missing_particulars
 from reports.pages.raw_files import EmbeddedPhoto, RawFile, photos, raw_files
 from reports.render import audit_html, render

@@ -6,11 +6,11 @@ Knows /proc/stat, /proc/swaps and who(1).
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from harness.record.documents import Json, foreign_load_grade
+from harness.record.documents import Json, Thresholds, foreign_load_grade
 from harness.station.conditions.diagnosis import SHOWN, Diagnosis, number, some, unknown
 
 
-def of_foreign_load(state: Json, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+def of_foreign_load(state: Json, limits: Thresholds) -> Iterator[Diagnosis]:
     """CPU time of everything but the question itself, as a share of all cores: its size decides (`limits`)."""
     before, after = (_times(line) for line in state["stat"])
     if before is None or after is None or after[0] <= before[0]:
@@ -38,7 +38,7 @@ def of_foreign_load(state: Json, limits: Mapping[str, float]) -> Iterator[Diagno
     if grade == "warn":
         yield Diagnosis("foreign-load", "warn", f"{found}; see what they are, and end them")
     else:
-        most = f"above {limits['foreign_load_invalid_percent']:g} % (thresholds.foreign_load_invalid_percent)"
+        most = f"above {limits.foreign_load_invalid_percent:g} % (thresholds.foreign_load_invalid_percent)"
         yield Diagnosis("foreign-load", "refuse", f"{found}; {most} no run is begun: see what they are, and end them")
 
 

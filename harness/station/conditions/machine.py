@@ -6,7 +6,7 @@ reads which. Knows no wire and no campaign.
 
 from collections.abc import Iterator, Mapping
 
-from harness.record.documents import Json
+from harness.record.documents import Json, Thresholds
 from harness.station.conditions.clock import of_clock_tools
 from harness.station.conditions.cpu import of_cpu
 from harness.station.conditions.diagnosis import Diagnosis
@@ -18,9 +18,9 @@ from harness.station.conditions.supply import of_supply
 from harness.station.conditions.updates import of_updates
 
 
-def of_state(state: Json, horizon_s: float, limits: Mapping[str, float]) -> Iterator[Diagnosis]:
+def of_state(state: Json, horizon_s: float, limits: Thresholds) -> Iterator[Diagnosis]:
     """Every remark about the state of a machine (`harness.sut.agent.survey`) before a campaign of `horizon_s` seconds
-    that is judged by `limits` (the thresholds by name)."""
+    that is judged by `limits`."""
     texts: Mapping[str, str] = state["texts"]
     yield from of_cpu(texts)
     yield from of_supply(texts)

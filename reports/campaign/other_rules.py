@@ -1,0 +1,122 @@
+"""The same runs by other rules: OSCAR's, the window and rule of a publisher, the meters' own registers.
+
+Knows analysed runs. Knows no finding.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from harness.record.documents import Json
+from reports.campaign.group import Group
+from reports.campaign.indicators import units_of
+from reports.campaign.means import power_over
+from reports.campaign.run import AnalysedRun
+from reports.energy import budget, oscar, publisher
+from reports.energy.energy import WH
+from reports.results.nulls import json_of
+from reports.results.uncertainty import count, mean_of, mean_with_shared, single, standard_error
+
+
+def published(run: AnalysedRun) -> Json | None:
+    """The run by its publisher's window and rule, and the whole record beside it (`runs[].publisher`)."""
+    window = publisher.window_of(run.run)
+    if window is None or len(run.feeding) != 1:
+        return None
+    part, rule = run.parts[0], publisher.RULES[window.rule]
+    counted = rule.count(part, window.from_ns, window.to_ns)
+    if counted is None:
+        return None
+    begin_ns, end_ns = publisher.record_ns(part)
+    edges_ns = np.array([begin_ns], dtype=np.int64), np.array([end_ns], dtype=np.int64)
+    whole = budget.of_one(run.terms_on_meter(*edges_ns, 0.0), "gross").number(0)
+    duration_s = (end_ns - begin_ns) * 1e-9
+    return {
+        "publisher": window.publisher, "rule": window.rule, "sentence": rule.sentence,
+        "begin_utc": wall_utc(window.from_ns), "end_utc": wall_utc(window.to_ns),
+        "duration_s": single((window.to_ns - window.from_ns) * 1e-9, "s").to_json(),
+        "offset_s": window.offset_s, "bound_s": window.bound_s, "source": window.source,
+        "rows": count(counted.rows).to_json(), "mean_power_w": single(counted.mean_w, "W").to_json(),
+        "energy_wh": single(counted.energy_j / WH, "Wh").to_json(),
+        "spanned_energy_wh": single(counted.spanned_j / WH, "Wh").to_json(),
+        "record": {
+            "begin_utc": wall_utc(begin_ns), "end_utc": wall_utc(end_ns), "rows": count(part.times_ns.size).to_json(),
+            "duration_s": single(duration_s, "s").to_json(), "mean_power_w": power_over(whole, duration_s),
+            "energy_wh": json_of(whole),
+        },
+    }  # fmt: skip
+
+
+def wall_utc(time_ns: int) -> str:
+    """A moment of a source's wall clock, printed as if it were UTC."""
+    moment = datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def oscar_section(group: Group, baseline_runs: Sequence[AnalysedRun]) -> Json | None:
+    """`scenarios.NAME.oscar`."""
+    if not group.runs or any(len(run.feeding) > 1 for run in group.runs):
+        return None  # the rule counts the lines of one log
+    inputs = _oscar_inputs(group.runs), _oscar_inputs(baseline_runs)
+    values = oscar.evaluate(group.durations_s, *inputs)
+    base = mean_of(values.baseline_energy_wh, "Wh")
+    shared = standard_error(values.baseline_energy_wh)
+    over = None if base is None else mean_with_shared(values.energy_wh - base.estimate.value, "Wh", shared)
+    spread = values.sd_over_runs_w
+    units = units_of(group.runs)
+    return {
+        "rule": oscar.RULE,
+        "seconds": values.seconds,
+        "reason": values.reason,
+        "mean_power_w": json_of(mean_of(values.mean_power_w, "W")),
+        "sd_over_runs_w": None if spread is None else single(spread, "W").to_json(),
+        "energy_wh": json_of(mean_of(values.energy_wh, "Wh")),
+        "induced_energy_wh": None if over is None else json_of(over),
+        "baseline_mean_power_w": json_of(mean_of(values.baseline_power_w, "W")),
+        "hardware": {name: json_of(mean_of(column, units[name])) for name, column in values.hardware.items()},
+    }
+
+
+def publisher_section(group: Group) -> Json | None:
+    """The means by the publisher's rule and over the whole record; None unless every run has a window."""
+    told = [published(run) for run in group.runs]
+    if not told or None in told:
+        return None
+    columns = {
+        key: json_of(mean_of([row[key]["value"] for row in told if row], unit))
+        for key, unit in (("rows", "1"), ("mean_power_w", "W"), ("energy_wh", "Wh"), ("spanned_energy_wh", "Wh"))
+    }
+    record = {
+        key: json_of(mean_of([row["record"][key]["value"] for row in told if row], unit))
+        for key, unit in (("duration_s", "s"), ("mean_power_w", "W"), ("energy_wh", "Wh"))
+    }
+    first = told[0] or {}
+    same = {key: first[key] for key in ("publisher", "rule", "sentence")}
+    return same | {"n": len(told)} | columns | {"record": record}
+
+
+def registers_section(group: Group) -> Json | None:
+    """`scenarios.NAME.registers`: the meters' own registers beside the sums; None where no run has them all."""
+    pairs = [
+        (run.register_wh, run.energy_j / WH)
+        for run in group.runs
+        if run.feeding and run.interval_ns and run.register_wh is not None
+    ]
+    if not pairs:
+        return None
+    register_wh, sums_wh = np.array(pairs).T
+    columns = [column for descriptor in group.runs[0].feeding for column in descriptor.columns]
+    resolution = max((c["resolution"] for c in columns if c.get("name") == "energy_wh"), default=None)
+    return {
+        "energy_wh": json_of(mean_of(register_wh, "Wh")),
+        "difference_wh": json_of(mean_of(register_wh - sums_wh, "Wh")),
+        "resolution_wh": None if resolution is None else single(float(resolution), "Wh").to_json(),
+    }
+
+
+def _oscar_inputs(runs: Sequence[AnalysedRun]) -> Iterator[oscar.OscarInput]:
+    """One run at a time: its streams are let go when the next one is asked for."""
+    for run in runs:
+        if run.feeding and run.interval_ns is not None:
+            yield oscar.OscarInput(run.parts[0], run.series.indicators, run.interval_ns[0])

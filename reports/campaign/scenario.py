@@ -1,0 +1,205 @@
+"""A scenario: its entry of results.json and the findings about it as a whole.
+
+Knows its runs, included and not, the baseline, the log. What its parts are computed of: `group`, `work`, `indicators`,
+`actions`, `other_rules`, `two_stage`.
+
+A run that the lab aborted when its rating interval was over has an energy. It enters no mean, but what the mean would
+be with it stands beside (`with-aborted`): who may abort a run after he saw its power could choose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from harness.record.documents import Json, Thresholds
+from harness.record.entries import Entry
+from reports.campaign.actions import action_rows, record
+from reports.campaign.baseline import Baseline
+from reports.campaign.group import Group
+from reports.campaign.indicators import gpu_section, hardware_section
+from reports.campaign.judgement import outlier_finding
+from reports.campaign.means import mean_duration, number_of
+from reports.campaign.other_rules import oscar_section, publisher_section, registers_section
+from reports.campaign.run import EPOCH, AnalysedRun
+from reports.campaign.two_stage import two_stage_section
+from reports.campaign.work import (
+    efficiency_section,
+    energy_to_accuracy,
+    marginal_energy,
+    success_section,
+    suppressed_because,
+)
+from reports.energy import budget
+from reports.energy.contributions import RunTerms
+from reports.energy.energy import WH
+from reports.findings import campaign as findings_campaign
+from reports.results.finding import Finding
+from reports.results.nulls import json_of
+from reports.results.rules import Rule, was
+from reports.results.uncertainty import count, mean_of
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario: its included runs, all its runs, the baseline; assembles its entry and its findings."""
+
+    name: str
+    group: Group
+    everyone: list[AnalysedRun]
+    baseline_runs: list[AnalysedRun]
+    outliers: list[AnalysedRun]
+    aborted: list[AnalysedRun]
+    """Runs and baseline blocks of the campaign that were aborted when their rating interval was over."""
+    limits: Thresholds
+    entries: Sequence[Entry]
+    lost: int
+    """Runs of it that had been begun and of which nothing is left."""
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Findings about the scenario as a whole."""
+        runs, group = self.group.runs, self.group
+        found = findings_campaign.of_induced(self.name, group.induced) + self._success_findings()
+        if not runs:
+            return found
+        own = [level.session is not None for level in group.levels if level is not None]
+        if own and not all(own):
+            found.append(
+                Finding("baseline-other-session", "warn", self.name, {"runs": len(own) - sum(own), "of": len(own)})
+            )
+        elif own:
+            found += self._of_baseline()
+        summaries = [run.summary for run in runs]
+        found += findings_campaign.shortened(
+            self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
+        )
+        intervals = [(*run.interval_ns, run.session) for run in runs if run.interval_ns]
+        found += findings_campaign.of_blocks(self.name, intervals, group.blocks)
+        known = np.isfinite(group.induced_wh).all()
+        series = group.induced_wh if known else group.energies_wh
+        found += findings_campaign.of_correlation(self.name, series, self.limits)
+        return found + [outlier_finding(run, score) for run, score in self.odd]
+
+    @cached_property
+    def odd(self) -> list[tuple[AnalysedRun, float]]:
+        """Runs whose energy is an outlier, with their scores."""
+        found = findings_campaign.outliers(self.group.energies_wh, self.limits)
+        return [(self.group.runs[at], score) for at, score in found]
+
+    def _success_findings(self) -> list[Finding]:
+        runs, fixed = self.group.runs, self.parameters.get("fixed_epochs")
+        reached = [run.summary.get("reached") for run in runs]
+        return findings_campaign.of_success(
+            self.name, len(runs), len(self.everyone) + self.lost, reached, has_target=not fixed, limits=self.limits
+        )
+
+    def _of_baseline(self) -> list[Finding]:
+        """Whether the blocks of the runs' session are one baseline."""
+        group = self.group
+        blocks = [block for block in group.blocks if block.session == group.runs[0].session]
+        means_w = np.array([block.mean_w for block in blocks])
+        times_s = np.array([block.midpoint_ns - blocks[0].midpoint_ns for block in blocks]) * 1e-9
+        sd_wh = None if group.induced is None else group.induced.sd
+        duration_s, runs = float(group.durations_s.mean()), len(group.runs)
+        found = findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, runs, self.limits)
+        return found + findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
+
+    @property
+    def parameters(self) -> Json:
+        """Parameters of the scenario, as resolved."""
+        found = self.everyone[0].run.start.scenario_config.get("parameters")
+        return found if isinstance(found, dict) else {}
+
+    def to_json(self) -> Json:
+        """`scenarios.NAME` of results.json."""
+        group = self.group
+        records = self._records()
+        config = self.everyone[0].run.start.scenario_config
+        return {
+            "title": config.get("title") or self.name,
+            "n_runs": count(len(group.runs)).to_json(),
+            "n_excluded": count(len(self.everyone) + self.lost - len(group.runs)).to_json(),
+            "parameters": self.parameters,
+            "mean_power_w": json_of(group.power),
+            "energy_wh": json_of(number_of(group.gross_budget)),
+            "induced_energy_wh": json_of(group.induced),
+            "induced_power_w": json_of(group.induced_power),
+            "budget": {
+                "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
+                "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
+            },
+            "duration_s": json_of(mean_duration(group.durations_s, [run.series.clock_bound_s for run in group.runs])),
+            "gap_energy_wh": json_of(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
+            "tail": self._tail(),
+            "two_stage": two_stage_section(self.name, group, self.baseline_runs, self.entries),
+            "alternatives": self._alternatives(),
+            "efficiency": efficiency_section(group),
+            "success": success_section(group),
+            "energy_to_accuracy": energy_to_accuracy(group),
+            "marginal_energy": marginal_energy(group),
+            "epochs": [record for record in records if record["name"] == EPOCH],
+            "actions": [record for record in records if record["name"] != EPOCH],
+            "hardware": hardware_section(group, self.baseline_runs, self.everyone),
+            "gpu": gpu_section(group, self.baseline_runs, suppressed=suppressed_because(group) is not None),
+            "oscar": oscar_section(group, self.baseline_runs),
+            "publisher": publisher_section(group),
+            "registers": registers_section(group),
+        }
+
+    def _tail(self) -> Json | None:
+        """The thermal tail, beside the induced energy."""
+        tails = [
+            (tail, level)
+            for run, level in zip(self.group.runs, self.group.levels, strict=True)
+            if level is not None and (tail := self.group.baseline.tail(run)) is not None
+        ]
+        if not tails:
+            return None
+        energies_wh = np.array([tail.energy_j / WH for tail, _ in tails])
+        durations_s = np.array([tail.duration_s for tail, _ in tails])
+        return {
+            "energy_wh": json_of(budget.induced(energies_wh, durations_s, [level for _, level in tails])),
+            "duration_s": json_of(mean_of(durations_s, "s")),
+            "settled": sum(tail.settled is True for tail, _ in tails),
+            "n": len(tails),
+        }
+
+    def _alternatives(self) -> list[Json]:
+        found = []
+        runs = self.group.runs
+        if any(descriptor.stamp == "unknown" for run in runs for descriptor in run.feeding):
+            group = Group([run.with_convention("start") for run in runs], self.group.baseline.started)
+            sentence = "if the meter's stamps mark the beginning of their window instead of its end"
+            found.append(_alternative("stamps-mark-window-start", sentence, group))
+        if self.outliers and runs:
+            out = {id(run) for run in self.outliers}
+            baseline = Baseline([run for run in self.baseline_runs if id(run) not in out])
+            sentence = "without the baseline blocks that are outliers"
+            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, baseline)))
+        if self.odd:
+            out = {id(run) for run, _ in self.odd}
+            others = Group([run for run in runs if id(run) not in out], self.group.baseline)
+            found.append(_alternative("without-outliers", "without the runs that are outliers", others))
+        own = [run for run in self.aborted if run.run.start.scenario == self.name]
+        blocks = [run for run in self.aborted if run.run.start.kind == "baseline"]
+        if (own or blocks) and not was(Rule.ABORTED_LATE):
+            baseline = Baseline([*self.baseline_runs, *blocks], self.group.baseline.observer)
+            sentence = "with the runs and blocks that were aborted when their rating interval was over"
+            found.append(_alternative("with-aborted", sentence, Group([*runs, *own], baseline)))
+        return found
+
+    def _records(self) -> list[Json]:
+        """Actions of the same name and index, over the runs; in the order in which they begin."""
+        gathered: dict[tuple[str, int], list[tuple[Json, RunTerms, int, int]]] = {}
+        for run, own in zip(self.group.runs, self.group.terms, strict=True):
+            for position, row in enumerate(action_rows(run, own)):
+                places = run.at_action(position), run.until_action(position)
+                gathered.setdefault((row["name"], row["index"]), []).append((row, own, *places))
+        records = [record(name, index, members) for (name, index), members in gathered.items()]
+        return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
+
+
+def _alternative(name: str, sentence: str, group: Group) -> Json:
+    return {"name": name, "sentence": sentence, "induced_energy_wh": json_of(group.induced)}

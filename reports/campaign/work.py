@@ -1,0 +1,125 @@
+"""The useful work of a scenario's runs and the energy that it took: efficiency factors, successes, energy by accuracy.
+
+Knows a group of runs and the budgets of its means. Knows no finding.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from harness.record.documents import Json
+from reports.campaign.group import Group
+from reports.campaign.means import mean_energy, number_of
+from reports.campaign.run import EPOCH
+from reports.energy import budget, efficiency
+from reports.energy.energy import WH
+from reports.energy.epochs import LEVELS, first_at
+from reports.results.nulls import finite_values, json_of, pair_of
+from reports.results.uncertainty import Estimate, Number, Term
+
+
+def work_by_run(group: Group) -> list[dict[str, float]]:
+    """The work of every run."""
+    return [
+        efficiency.work_of(run.summary, sum(action.name == EPOCH for action in run.series.actions))
+        for run in group.runs
+    ]
+
+
+def efficiency_section(group: Group) -> Json:
+    """`scenarios.NAME.efficiency`."""
+    work = work_by_run(group)
+    gross, over = group.gross_budget, group.induced_budget
+    reason = suppressed_because(group)
+    total = {} if gross is None else efficiency.ratios(work, group.energies_wh, gross.shared)
+    net = {} if reason or over is None else efficiency.ratios(work, group.induced_wh, over.shared)
+    return {
+        "suppressed": reason,
+        "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
+        "per_induced": {kind: ratio.number.to_json() for kind, ratio in net.items()},
+        "intervals": {
+            "total": {kind: pair_of(ratio.interval) for kind, ratio in total.items()},
+            "induced": {kind: pair_of(ratio.interval) for kind, ratio in net.items()},
+        },
+        "values": {
+            kind: {
+                "total": finite_values(total[kind].per_run),
+                "induced": finite_values(net[kind].per_run) if kind in net else [],
+            }
+            for kind in total
+        },
+    }
+
+
+def suppressed_because(group: Group) -> str | None:
+    """Why there is no figure by induced energy; None where there is."""
+    value = group.induced
+    if value is None:
+        return "there is no baseline, so there is no induced energy"
+    expanded = value.estimate.expanded
+    if expanded is None:
+        return "the induced energy has no uncertainty (fewer than two runs or two baseline blocks)"
+    if value.estimate.value <= expanded:
+        return "the induced energy cannot be told from zero"
+    return None
+
+
+def success_section(group: Group) -> Json | None:
+    """`scenarios.NAME.success`: None where no run says whether it reached its target."""
+    reached = [run.summary.get("reached") for run in group.runs]
+    known = [index for index, value in enumerate(reached) if isinstance(value, bool)]
+    if not known:
+        return None
+    successes = np.array([float(bool(reached[index])) for index in known])
+    gross = group.gross_budget
+    shared = Term(0.0, np.inf) if gross is None else gross.shared
+    per_success = efficiency.energy_per_success(successes, group.energies_wh[known], shared)
+    fraction = Number(Estimate(float(successes.mean()), None, None), "1", n=len(known))
+    return {
+        "reached": int(successes.sum()),
+        "n": len(known),
+        "fraction": fraction.to_json(),
+        "energy_per_success_wh": json_of(per_success),
+    }
+
+
+def energy_to_accuracy(group: Group) -> list[Json]:
+    """Energy from a run's beginning to the end of its first epoch at each level."""
+    rows = []
+    first = [first_at(run.accuracies) for run in group.runs]
+    trained = sum(bool(run.epochs) for run in group.runs)
+    for level in LEVELS:
+        terms, at = [], []
+        for run, own, places in zip(group.runs, group.terms, first, strict=True):
+            if level in places:
+                terms.append(own)
+                at.append(run.until_action(run.series.actions.index(run.epochs[places[level]])))
+        if terms:
+            mean = mean_energy(terms, at, "gross")
+            reached = {"n_reached": len(terms), "n": trained}
+            rows.append({"metric": "val_accuracy", "level": level, **reached, "energy_wh": mean})
+    return rows
+
+
+def marginal_energy(group: Group) -> list[Json]:
+    """Energy per percentage point between neighbouring levels of accuracy, where a run reached the lower one."""
+    rows = []
+    first = [first_at(run.accuracies) for run in group.runs]
+    for low, high in pairwise(LEVELS):
+        started = sum(low in places for places in first)
+        reached = sum(high in places for places in first)
+        found = [
+            (own, run.at_climb(position), 1 / (WH * climb.points))
+            for run, own in zip(group.runs, group.terms, strict=True)
+            for position, climb in enumerate(run.climbs)
+            if (climb.low, climb.high) == (low, high)
+        ]
+        if started:
+            terms, at, per_j = zip(*found, strict=True) if found else ((), (), ())
+            mean = number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross"))
+            rows.append({
+                "metric": "val_accuracy", "low": low, "high": high, "n": len(found),
+                "n_not_reached": started - reached, "n_at_once": reached - len(found),
+                "energy_per_point": json_of(mean),
+            })  # fmt: skip
+    return rows
