@@ -43,7 +43,7 @@ from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import ClockEvent, Json, Thresholds
-from harness.record.entries import Annotation, Attachment, Entry, Plan, RunBegin, RunEnd, of
+from harness.record.entries import Attachment, Entry, Plan, RunBegin, RunEnd, of
 from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -319,7 +319,8 @@ def _check_notes(subject: str, seen: Examination) -> Iterator[Check]:
     problems: list[str] = []
     last_s = _seconds(seen.entries[0].utc) if seen.entries else None
     for number, note in enumerate(seen.annotations, 1):
-        run, at_s = note.run if isinstance(note, Annotation) else repr(note.raw.get("run"))[:60], _seconds(note.utc)
+        run, at_s = note.raw.get("run"), _seconds(note.utc)
+        run = run if run is None or isinstance(run, str) else repr(run)[:60]
         about_s = None if run is None else _seconds(begun.get(run))
         if run is not None and run not in begun:
             problems.append(f"note {number} is about {run!r:.60}, which is no run of this campaign")
