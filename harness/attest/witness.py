@@ -187,7 +187,7 @@ def tellings_of(campaign: CampaignFolder) -> list[Json]:
             "event": entry["type"], "ordinal": entry["ordinal"], "folder": entry["folder"],
             "manifest": entry.get("manifest"),
         }
-        for entry, line in zip(entries, lines, strict=True)
+        for entry, line in zip(entries, lines, strict=False)  # a run may have begun between the two
         if entry["type"] in WITNESSED
     ]  # fmt: skip
 
@@ -221,6 +221,7 @@ class Messenger:
     def __init__(self, campaign: CampaignFolder, channels: Sequence[Channel]) -> None:
         self.problems: dict[str, str] = {}
         self._campaign, self._channels = campaign, channels
+        self._read = CampaignFolder(campaign.path)  # the thread's own: an open log is of one thread
         self._wake, self._closing = threading.Event(), False
         self._failed_s = -RETRY_S
         self._thread = threading.Thread(target=self._work, name="witness", daemon=True)
@@ -252,5 +253,5 @@ class Messenger:
             # What was told before the context was left is delivered after this line, at the latest.
             is_last = self._closing
             if not is_last or time.monotonic() - self._failed_s > RETRY_S:
-                self.problems = deliver(self._campaign, self._channels)
+                self.problems = deliver(self._read, self._channels)
                 self._failed_s = time.monotonic() if self.problems else -RETRY_S

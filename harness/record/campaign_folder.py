@@ -73,6 +73,7 @@ class CampaignFolder:
         self.log = ChainedLog(path / CAMPAIGN, REQUIRED)
         self.on_head: Callable[[], None] = _unwitnessed
         """Called when the log has a new head that a witness is told; returns at once."""
+        self._beside: dict[str, ChainedLog] = {}
 
     @classmethod
     def create(cls, path: Path) -> "CampaignFolder":
@@ -88,18 +89,25 @@ class CampaignFolder:
     @property
     def identity(self) -> str:
         """sha256 of the log's first line, which holds name, uid and configuration: what tells it from any other."""
-        lines = self.log.lines()
-        return hashlib.sha256(lines[0]).hexdigest() if lines else GENESIS
+        first = self.log.first_line()
+        return GENESIS if first is None else hashlib.sha256(first).hexdigest()
+
+    def _log_beside(self, name: str, required: Mapping[str, frozenset[str]]) -> ChainedLog:
+        """A log whose chain begins at the campaign's first line, so that it fits no other campaign."""
+        log, identity = self._beside.get(name), self.identity
+        if log is None or log.genesis != identity:
+            self._beside[name] = log = ChainedLog(self.path / name, required, identity)
+        return log
 
     @property
     def annotations(self) -> ChainedLog:
-        """The operator's notes; their chain begins at the campaign's first line, so they fit no other campaign."""
-        return ChainedLog(self.path / ANNOTATIONS, ANNOTATION, self.identity)
+        """The operator's notes."""
+        return self._log_beside(ANNOTATIONS, ANNOTATION)
 
     @property
     def receipts(self) -> ChainedLog:
-        """What a witness answered; chained like the notes."""
-        return ChainedLog(self.path / RECEIPTS, RECEIPT, self.identity)
+        """What a witness answered."""
+        return self._log_beside(RECEIPTS, RECEIPT)
 
     def entries(self) -> list[Json]:
         """Every line of campaign.jsonl, the chain checked (`ChainedLog.entries`)."""

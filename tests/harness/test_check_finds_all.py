@@ -221,7 +221,8 @@ def _other(lab: Lab) -> tuple[LabConfig, Step]:
 @fault("an imported campaign", "campaign")
 def _imported(lab: Lab) -> tuple[LabConfig, Step]:
     loaded = lab.load()
-    CampaignFolder.create(loaded.campaign_folder).append("campaign", "2026-11-28T00:00:00.000Z", {"config": None})
+    header = {"schema": 2, "name": "c", "config": None}
+    CampaignFolder.create(loaded.campaign_folder).append("campaign", "2026-11-28T00:00:00.000Z", header)
     return loaded, lambda: Campaign(loaded, {})
 
 

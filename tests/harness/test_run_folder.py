@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harness.measure.recorder import Journal
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder, write_derived
+from harness.record.chain import line_of
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop
 from harness.record.errors import DocumentError, EvidenceBroken, RunFolderError
 from harness.record.plain_files import read_plain
@@ -180,7 +181,9 @@ def test_any_changed_byte_of_the_logs_last_line_is_found(tmp_path: Path, data: s
 
 def test_an_entry_that_lacks_a_field_is_named_not_stumbled_over(tmp_path: Path) -> None:
     campaign = write_campaign(tmp_path / "c", 1)
-    campaign.append("run-end", UTC, {"ordinal": 1})
+    with campaign.log.path.open("ab") as log:
+        entry = {"seq": 4, "prev": campaign.head(), "utc": UTC, "type": "run-end", "ordinal": 1}
+        log.write(line_of(entry) + b"\n")
     assert any(
         "campaign.jsonl:4: an entry of type 'run-end' lacks exit_status, folder" in f for f in failures(campaign.path)
     )
