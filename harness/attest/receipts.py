@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.attest.receiver import GENESIS, TELLING, good_lines
+from harness.record import entries
 from harness.record.documents import Json
+from harness.record.entries import Entry, of
 from harness.record.errors import WitnessError, why
 from harness.record.plain_files import read_plain
 
@@ -125,9 +127,9 @@ def breaks_of_campaign(receipts: Sequence[Receipt]) -> list[str]:
     return problems
 
 
-def lines_of(entries: Sequence[Json]) -> list[bytes]:
+def lines_of(written: Sequence[Entry]) -> list[bytes]:
     """The witness's lines among the entries of receipts.jsonl."""
-    return [str(entry.get("line")).encode(errors="replace") for entry in entries if entry.get("type") == "receipt"]
+    return [receipt.line.encode(errors="replace") for receipt in of(entries.Receipt, written)]
 
 
 def told_in(statement: Json) -> str:

@@ -19,8 +19,9 @@ from typing import Protocol, Self, TypeGuard
 
 from harness.attest.signer import public_not_private
 from harness.attest.timestamps import stamp_digest, stamped_at
-from harness.record.campaign_folder import RECEIPT_OF, WITNESSED, CampaignFolder
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, load_object
+from harness.record.entries import RECEIPT_OF, WITNESSED, RunEnd, header_of, of
 from harness.record.errors import DocumentError, LabError, WitnessError
 from harness.station.config import SSH_ADDRESS, LabConfig
 
@@ -180,23 +181,23 @@ def tellings_of(campaign: CampaignFolder) -> list[Json]:
         RunFolderError, DocumentError: the log cannot be read, or its chain is broken.
     """
     entries, lines, identity = campaign.entries(), campaign.log.lines(), campaign.identity
-    name = str(entries[0].get("name", ""))[:200] if entries else ""
+    header = header_of(entries)
+    name = "" if header is None else header.name[:200]
     return [
         {
-            "campaign": identity, "name": name, "seq": entry["seq"], "head": hashlib.sha256(line).hexdigest(),
-            "event": entry["type"], "ordinal": entry["ordinal"], "folder": entry["folder"],
-            "manifest": entry.get("manifest"),
+            "campaign": identity, "name": name, "seq": entry.seq, "head": hashlib.sha256(line).hexdigest(),
+            "event": entry.TYPE, "ordinal": entry.ordinal, "folder": entry.folder,
+            "manifest": entry.manifest if isinstance(entry, RunEnd) else None,
         }
         for entry, line in zip(entries, lines, strict=False)  # a run may have begun between the two
-        if entry["type"] in WITNESSED
+        if isinstance(entry, WITNESSED)
     ]  # fmt: skip
 
 
 def untold(campaign: CampaignFolder, kind: str) -> list[Json]:
     """What this kind of witness has not given a receipt for yet."""
-    receipts = [one for one in campaign.receipts.entries() if one["type"] == RECEIPT_OF[kind]]
-    known = [(one["of"], one["head"]) for one in receipts]
-    return [one for one in tellings_of(campaign) if (one["seq"], one["head"]) not in known]
+    known = {(receipt.of, receipt.head) for receipt in of(RECEIPT_OF[kind], campaign.receipts.entries())}
+    return [telling for telling in tellings_of(campaign) if (telling["seq"], telling["head"]) not in known]
 
 
 def deliver(campaign: CampaignFolder, channels: Sequence[Channel]) -> dict[str, str]:
@@ -208,7 +209,7 @@ def deliver(campaign: CampaignFolder, channels: Sequence[Channel]) -> dict[str, 
             for begin in range(0, len(waiting), MOST_AT_ONCE):
                 for receipt in channel.receipts(waiting[begin : begin + MOST_AT_ONCE]):
                     utc = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                    campaign.receipts.append(RECEIPT_OF[channel.kind], utc, receipt)
+                    campaign.receipts.append(RECEIPT_OF[channel.kind].TYPE, utc, receipt)
         except (LabError, OSError) as error:
             problems[channel.name] = str(error)
     return problems

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.entries import RunBegin, of
 from harness.record.errors import RunFolderError, printable
 
 
@@ -23,10 +24,10 @@ def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclu
     folder = CampaignFolder(campaign)
     entries = folder.entries()
     folder.annotations.entries()
-    begun = [entry for entry in entries if entry["type"] == "run-begin"]
+    begun = of(RunBegin, entries)
     if exclude is not None and (run is None or not exclude.strip()):
         raise RunFolderError("an exclusion needs a run and a reason: `wattlab annotate CAMPAIGN RUN --exclude REASON`")
-    name = None if run is None else _named(run, [(int(e["ordinal"]), str(e["folder"])) for e in begun], campaign)
+    name = None if run is None else _named(run, [(begin.ordinal, begin.folder) for begin in begun], campaign)
     body = {"operator": operator, "run": name, "text": text, "exclude": exclude}
     folder.annotations.append("annotation", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", body)
     return name or "the campaign"

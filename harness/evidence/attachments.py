@@ -23,6 +23,7 @@ from harness.foreign.importers.tracker import (
 from harness.foreign.importers.tracker_file import Row
 from harness.record.campaign_folder import TRACKER
 from harness.record.documents import Json
+from harness.record.entries import Attachment, of
 from harness.record.errors import LabError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
@@ -31,15 +32,15 @@ from harness.record.verify import Check, Examination
 def check_trackers(campaign: Path, seen: Examination) -> list[Check]:
     """One check for each row that was attached: a run of this campaign, and its account as the file gives it now. A
     file that is not as it was attached, or no file of the campaign, has failed already and is not opened."""
-    attached = [entry for entry in seen.entries if entry.get("type") == "attachment" and entry.get("note") == TRACKER]
+    attached = [attachment for attachment in of(Attachment, seen.entries) if attachment.note == TRACKER]
     changed = {check.subject for check in seen.checks if check.name == "attachment" and not check.passed}
-    sound = {str(entry.get("path")) for entry in seen.entries if entry.get("type") == "attachment"} - changed
-    return [_check(campaign, entry, seen.runs, sound) for entry in attached if str(entry.get("path")) in sound]
+    sound = {attachment.path for attachment in of(Attachment, seen.entries)} - changed
+    return [_check(campaign, attachment, seen.runs, sound) for attachment in attached if attachment.path in sound]
 
 
-def _check(campaign: Path, entry: Json, runs: Mapping[str, RunFolder], sound: AbstractSet[str]) -> Check:
-    name = str(entry.get("run"))
-    subject = f"{entry.get('path')}:{','.join(map(str, _lines(entry)))}"
+def _check(campaign: Path, attachment: Attachment, runs: Mapping[str, RunFolder], sound: AbstractSet[str]) -> Check:
+    name, entry = attachment.run, attachment.raw
+    subject = f"{attachment.path}:{','.join(map(str, _lines(entry)))}"
     if name not in runs:
         return Check(
             subject, "tracker", False, f"it is said to belong to {name!r:.60}, which is no run of this campaign"

@@ -22,6 +22,7 @@ import bagit
 
 from harness.evidence.statement import parts_of
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
+from harness.record.entries import header_of
 from harness.record.errors import RunFolderError, SigningError, why
 from harness.record.plain_files import open_plain, read_plain
 
@@ -70,11 +71,12 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
     folder = CampaignFolder(campaign)
     name = campaign.resolve().name
     entries = folder.entries()
-    header = next((entry for entry in entries if entry["type"] == "campaign"), {})
+    header = header_of(entries)
+    config = (header and header.config) or {}
     belongs = parts_of(entries)
     about = {
-        "Source-Organization": str((header.get("config") or {}).get("lab", {}).get("name", "")) or "unknown",
-        "External-Identifier": f"{header.get('name')} {header.get('uid')}",
+        "Source-Organization": str(config.get("lab", {}).get("name", "")) or "unknown",
+        "External-Identifier": "" if header is None else f"{header.name} {header.uid or None}",
         "External-Description": "wattlab campaign; `wattlab verify` checks it with the lab's public key",
         "Bag-Software-Agent": "wattlab",
     }

@@ -21,6 +21,7 @@ from typing import Any
 from harness.evidence.changes import precedes
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
+from harness.record.entries import Header, header_of
 from harness.record.errors import ConfigError, DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -63,7 +64,7 @@ ABSENT = _Absent()
 def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     """One check for each kind, of all runs that were measured here."""
     runs = [run for run in seen.runs.values() if run.start.time_base == "host-monotonic" and run.start.source is None]
-    header = next((entry for entry in seen.entries if entry.get("type") == "campaign"), {})
+    header = header_of(seen.entries)
     problems = {
         "config": [p for run in runs for p in _config_problems(run, header)],
         "dates": [p for run in runs for p in (*_date_problems(run), *_wall_problems(run))],
@@ -80,12 +81,13 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
 # --- configuration ---
 
 
-def _config_problems(run: RunFolder, header: Json) -> Iterator[str]:
+def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
     """Settings of the start document that log or inputs contradict, or do not have."""
-    logged, written, version = _table(header.get("config")), _toml(run, "lab.toml"), run.start.software.get("version")
+    logged, software = ({}, {}) if header is None else (header.config or {}, header.software or {})
+    written, version = _toml(run, "lab.toml"), run.start.software.get("version")
     skipped = CHANGED if is_ranging(logged) else None
     is_late = not precedes(str(version), WHOLE_SINCE)
-    is_one = is_late and logged != {} and _table(header.get("software")).get("version") == version
+    is_one = is_late and logged != {} and software.get("version") == version
     resolved = _resolved(written) if version == VERSION and written else None
     for where, other, is_whole in (
         ("the campaign's log", logged, is_one), ("inputs/lab.toml", resolved or written, resolved is not None),

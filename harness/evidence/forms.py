@@ -15,7 +15,6 @@ from harness.evidence.changes import precedes
 from harness.measure.ambient import STREAM as ROOM
 from harness.record.documents import (
     ClockEvent,
-    ExitStatus,
     GapEvent,
     Json,
     PhaseEvent,
@@ -25,6 +24,20 @@ from harness.record.documents import (
     load_object,
     matches,
 )
+from harness.record.entries import (
+    IN_ANNOTATIONS,
+    IN_LOG,
+    Annotation,
+    Entry,
+    Forms,
+    Header,
+    Preflight,
+    RunBegin,
+    RunEnd,
+    RunStart,
+    misfits,
+    of,
+)
 from harness.record.errors import DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import JOURNAL, WORK, RunFolder
@@ -32,21 +45,6 @@ from harness.record.verify import Check, Examination
 
 Form: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = str | None
-FORMS: Mapping[str, Form] = {
-    "campaign": {"schema": int, "name": str, "uid": str, "seed": int | None, "design": str, "customer": str,
-                 "config": Json | None},
-    "plan": {"runs": list[Json]},
-    "preflight": {"reasons": list[Json]},
-    "run-begin": {"ordinal": int, "folder": str, "attempt": int},
-    "run-start": {"ordinal": int, "folder": str, "start": str},
-    "run-end": {
-        "ordinal": int, "folder": str, "exit_status": ExitStatus, "reason": Text, "manifest": Text, "signature": Text,
-        "lost": Literal["gone", "empty"] | None, "unsigned": Text, "thrown_out": Text,
-    },
-    "attachment": {"path": str, "sha256": str, "note": str},
-    "annotation": {"operator": str, "run": Text, "text": str, "exclude": Text},
-}  # fmt: skip
-"""Type of an entry -> what its fields are, where they stand in it."""
 REASON: Form = {"severity": Literal["ok", "warn", "unknown", "refuse"], "subject": str, "text": str}
 TWICE = {"name": "campaign.name", "seed": "campaign.seed", "design": "campaign.design", "customer": "lab.customer"}
 """Fields of the log's first line -> the same in its configuration."""
@@ -80,13 +78,13 @@ def _check(subject: str, name: str, problems: Iterator[str], held: str) -> Check
 # --- entries ---
 
 
-def _of_log(entries: Sequence[Json], measured: Sequence[RunFolder]) -> Iterator[str]:
+def _of_log(entries: Sequence[Entry], measured: Sequence[RunFolder]) -> Iterator[str]:
     for entry in entries:
-        yield from _of_entry(entry, "campaign.jsonl")
+        yield from _of_entry(entry, "campaign.jsonl", IN_LOG)
     yield from _of_header(entries)
     yield from _of_attempts(entries)
     yield from _of_preflight(entries)
-    named = {entry.get("folder") for entry in entries if entry.get("type") == "run-start"}
+    named = {start.folder for start in of(RunStart, entries)}
     for run in measured:
         # One that was cut off may have been killed before the log could name its start document.
         if run.stop is not None and _schema_of(run) >= STARTED and run.path.name not in named:
@@ -102,12 +100,13 @@ def _schema_of(run: RunFolder) -> int:
     return written if isinstance(written, int) else 1
 
 
-def _of_entry(entry: Json, log: str) -> Iterator[str]:
+def _of_entry(entry: Entry, log: str, forms: Forms) -> Iterator[str]:
     """The form of one entry, and that it is stamped."""
-    where = f"{log}:{entry.get('seq')!r:.10}"
-    yield from _of_form(entry, FORMS.get(str(entry.get("type")), {}), where)
-    if not _is_stamp(entry.get("utc")):
-        yield f"{where}: it is stamped {entry.get('utc')!r:.40}, which is no moment with its zone"
+    where, cls = f"{log}:{entry.raw.get('seq')!r:.10}", forms.get(str(entry.raw.get("type")))
+    for key, value, hint in misfits(entry.raw, cls) if cls else ():
+        yield f"{where}: {key} is {value!r:.60}, expected {describe(hint)}"
+    if not _is_stamp(entry.raw.get("utc")):
+        yield f"{where}: it is stamped {entry.raw.get('utc')!r:.40}, which is no moment with its zone"
 
 
 def _of_form(entry: Json, form: Form, where: str) -> Iterator[str]:
@@ -123,65 +122,68 @@ def _is_stamp(value: object) -> bool:
         return False
 
 
-def _of_header(entries: Sequence[Json]) -> Iterator[str]:
+def _of_header(entries: Sequence[Entry]) -> Iterator[str]:
     """What the first line says beside its own configuration."""
-    header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
-    if sum(entry.get("type") == "campaign" for entry in entries) > 1:
+    headers = of(Header, entries)
+    if len(headers) > 1:
         yield "campaign.jsonl says twice what campaign it is"
     for key, path in TWICE.items():
         table, _, name = path.partition(".")
-        settings = _table(_table(header.get("config")).get(table))
-        if key in header and name in settings and header[key] != settings[name]:
-            yield f"campaign.jsonl:1: {key} is {header[key]!r:.40}, its config has {path} {settings[name]!r:.40}"
+        for header in headers[:1]:
+            settings = _table((header.config or {}).get(table))
+            if key in header.raw and name in settings and header.raw[key] != settings[name]:
+                here, there = header.raw[key], settings[name]
+                yield f"campaign.jsonl:1: {key} is {here!r:.40}, its config has {path} {there!r:.40}"
 
 
-def _of_attempts(entries: Sequence[Json]) -> Iterator[str]:
+def _of_attempts(entries: Sequence[Entry]) -> Iterator[str]:
     """Attempts are counted from 1 for each run; a run begins, starts and ends, once each, in this order."""
-    order = ("run-begin", "run-start", "run-end")
-    attempts: dict[object, int] = {}
-    places: dict[object, list[tuple[str, object]]] = {}
+    order = (RunBegin.TYPE, RunStart.TYPE, RunEnd.TYPE)
+    attempts: dict[int, int] = {}
+    places: dict[str, list[tuple[str, int]]] = {}
     for entry in entries:
-        kind, ordinal = str(entry.get("type")), repr(entry.get("ordinal"))
-        if kind == "run-begin":
+        if isinstance(entry, RunBegin):
+            ordinal = entry.ordinal
             attempts[ordinal] = attempts.get(ordinal, 0) + 1
-            if entry.get("attempt") != attempts[ordinal]:
-                yield f"campaign.jsonl:{entry.get('seq')}: attempt {entry.get('attempt')!r:.20} of run {ordinal:.20}, "\
+            if entry.attempt != attempts[ordinal]:
+                yield f"campaign.jsonl:{entry.seq}: attempt {entry.attempt} of run {ordinal}, "\
                       f"which is its attempt {attempts[ordinal]}"  # fmt: skip
-        if kind in order:
-            places.setdefault(repr(entry.get("folder")), []).append((kind, ordinal))
+        if isinstance(entry, RunBegin | RunStart | RunEnd):
+            places.setdefault(repr(entry.folder), []).append((entry.TYPE, entry.ordinal))
     for folder, told in places.items():
         kinds = [kind for kind, _ in told]
         if len({ordinal for _, ordinal in told}) > 1 or kinds != [kind for kind in order if kind in kinds]:
             yield f"campaign.jsonl has {', '.join(f'{kind} of run {ordinal}' for kind, ordinal in told)} of {folder}"
 
 
-def _of_preflight(entries: Sequence[Json]) -> Iterator[str]:
+def _of_preflight(entries: Sequence[Entry]) -> Iterator[str]:
     """Checks of the lab were made before the first run, in form, and none that refused a start was followed by one."""
     refused, is_begun, is_checked = False, False, False
     for entry in entries:
-        where = f"campaign.jsonl:{entry.get('seq')}"
-        if entry.get("type") == "run-begin":
+        where = f"campaign.jsonl:{entry.seq}"
+        if isinstance(entry, RunBegin):
             if refused:
                 yield f"{where}: a run was begun although the preflight before it refused a start"
             refused, is_begun = False, True
-        if entry.get("type") == "preflight" and isinstance(entry.get("reasons"), list):
-            reasons = [_table(one) for one in entry["reasons"]]
-            for reason in reasons:
+        if isinstance(entry, Preflight):
+            for reason in entry.reasons:
                 yield from _of_form(reason, REASON, f"{where}: reasons")
                 if reason.keys() != REASON.keys():
                     yield f"{where}: reasons has {', '.join(reason) or 'nothing'}, expected {', '.join(REASON)}"
             if is_begun and not is_checked:
                 yield f"{where}: the lab was first checked after the first run was begun"
-            refused, is_checked = any(reason.get("severity") == "refuse" for reason in reasons), True
+            refused, is_checked = any(reason.get("severity") == "refuse" for reason in entry.reasons), True
 
 
-def _of_notes(notes: Sequence[Json]) -> Iterator[str]:
+def _of_notes(notes: Sequence[Entry]) -> Iterator[str]:
     for number, note in enumerate(notes, 1):
-        yield from _of_entry(note, "annotations.jsonl")
-        empty = [key for key in ("operator", "text") if isinstance(note.get(key), str) and not note[key].strip()]
+        yield from _of_entry(note, "annotations.jsonl", IN_ANNOTATIONS)
+        if not isinstance(note, Annotation):
+            continue
+        empty = [key for key, words in (("operator", note.operator), ("text", note.text)) if not words.strip()]
         if empty:
             yield f"annotations.jsonl:{number}: {', '.join(empty)}: found nothing, expected who noted what"
-        if note.get("exclude") is not None and note.get("run") is None:
+        if note.exclude is not None and note.run is None:
             yield f"annotations.jsonl:{number}: it excludes without a run"
 
 

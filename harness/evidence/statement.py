@@ -15,6 +15,7 @@ from typing import Any
 from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, DERIVED, RECEIPTS, STATEMENT, CampaignFolder
 from harness.record.chain import ChainedLog
 from harness.record.documents import Json, describe, load_object, matches
+from harness.record.entries import Attachment, Entry, Header, RunBegin, RunEnd, of
 from harness.record.errors import DocumentError, EvidenceBroken
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import RunFolder
@@ -57,10 +58,10 @@ def make_statement(
     campaign: CampaignFolder, seen: Examination, results: Json, *, signer: Json, software: Json, incomplete: str | None
 ) -> Json:
     """The statement about a campaign as it stands; `incomplete` says what of its plan is missing, and why."""
-    header = next(entry for entry in seen.entries if entry["type"] == "campaign")
+    header = of(Header, seen.entries)[0]
     return {
         "type": "wattlab-campaign-statement", "schema": SCHEMA, "claim": CLAIM,
-        "campaign": str(header["name"]), "uid": header.get("uid"), "folder": campaign.path.resolve().name,
+        "campaign": header.name, "uid": header.uid or None, "folder": campaign.path.resolve().name,
         "utc": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "signer": signer, "software": software,
         "origin": results["measurement"]["origin"], "incomplete": incomplete,
         "head": campaign.head(), "entries": len(seen.entries),
@@ -73,15 +74,16 @@ def make_statement(
 def describe_runs(seen: Examination, results: Json) -> list[Json]:
     """Every run that the log began, in its order: its place, how it ended, its manifest, rows per stream, energy."""
     figures = figures_of(results)
-    ended = {str(e["folder"]): e for e in seen.entries if e.get("type") == "run-end"}
+    ended = {end.folder: end for end in of(RunEnd, seen.entries)}
     return [
         {
-            "ordinal": entry["ordinal"], "attempt": entry["attempt"], "folder": name,
-            "exit_status": ended[name]["exit_status"], "manifest": ended[name]["manifest"],
-            "rows": rows_of(seen.runs.get(name)), **figures.get(name, {"energy_wh": None, "findings": []}),
+            "ordinal": begin.ordinal, "attempt": begin.attempt, "folder": begin.folder,
+            "exit_status": ended[begin.folder].exit_status, "manifest": ended[begin.folder].manifest,
+            "rows": rows_of(seen.runs.get(begin.folder)),
+            **figures.get(begin.folder, {"energy_wh": None, "findings": []}),
         }
-        for entry in seen.entries
-        if entry.get("type") == "run-begin" and (name := str(entry["folder"])) in ended
+        for begin in of(RunBegin, seen.entries)
+        if begin.folder in ended
     ]  # fmt: skip
 
 
@@ -98,11 +100,11 @@ def rows_of(run: RunFolder | None) -> Json:
     return {} if run is None or run.stop is None else {n: s.get("rows") for n, s in run.stop.streams.items()}
 
 
-def parts_of(entries: Sequence[Json]) -> set[str]:
+def parts_of(entries: Sequence[Entry]) -> set[str]:
     """Names in a campaign's folder that belong to it: logs, statement, derived files, its runs, its attachments."""
     parts = {CAMPAIGN, ANNOTATIONS, RECEIPTS, STATEMENT, SIGNATURE, DERIVED}
-    parts |= {str(entry.get("folder")) for entry in entries if entry.get("type") == "run-begin"}
-    return parts | {str(entry.get("path")).split("/")[0] for entry in entries if entry.get("type") == "attachment"}
+    parts |= {begin.folder for begin in of(RunBegin, entries)}
+    return parts | {attachment.top for attachment in of(Attachment, entries)}
 
 
 def derived_digests(campaign: Path) -> dict[str, str]:
@@ -186,7 +188,7 @@ def _same_receipts(subject: str, log: ChainedLog, signed: object) -> Iterator[Ch
 
 def _same_runs(subject: str, signed: Sequence[Json], seen: Examination, results: Json | None) -> Iterator[Check]:
     """One line for the list of runs, one for each run that is not as it was signed."""
-    begun = [str(entry["folder"]) for entry in seen.entries if entry.get("type") == "run-begin" and "folder" in entry]
+    begun = [begin.folder for begin in of(RunBegin, seen.entries)]
     listed = [str(run["folder"]) for run in signed]
     problems = [f"{name} was signed and is no longer in the log" for name in listed if name not in begun]
     problems += [f"{name} is in the log and was not signed" for name in begun if name not in listed]

@@ -43,6 +43,7 @@ from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import ClockEvent, Json, Thresholds
+from harness.record.entries import Attachment, Entry, Plan, RunBegin, RunEnd, of
 from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -101,10 +102,10 @@ def verify(
     return Outcome(checks, [*notes, *told, *_notes(checks, statement, key), *proof])
 
 
-def _strays(path: Path, entries: Sequence[Json]) -> Iterator[str]:
+def _strays(path: Path, entries: Sequence[Entry]) -> Iterator[str]:
     """Names what lies in the campaign's folder and is no part of it."""
     strays = {item.name for item in path.iterdir()} - statements.parts_of(entries)
-    attached = {str(entry.get("path")) for entry in entries if entry.get("type") == "attachment"}
+    attached = {attachment.path for attachment in of(Attachment, entries)}
     folders = {path / name.split("/")[0] for name in attached if "/" in name}
     beside = {item.relative_to(path).as_posix() for folder in folders for item in folder.rglob("*") if item.is_file()}
     strays |= beside - attached
@@ -243,10 +244,10 @@ def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[list
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:
     """Every planned run succeeded once, is what was planned, and the runs were begun in the plan's order."""
-    plans = [e["runs"] for e in seen.entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
+    plans = [plan.runs for plan in of(Plan, seen.entries)]
     if not plans:
         return Check(subject, INCOMPLETE, True, "there is no plan: an import")
-    stages = [{r["ordinal"]: r for r in p if isinstance(r, dict) and isinstance(r.get("ordinal"), int)} for p in plans]
+    stages = [{r["ordinal"]: r for r in p if isinstance(r.get("ordinal"), int)} for p in plans]
     planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     done = [run.start.ordinal for run in seen.runs.values() if run.exit_status == "success"]
     missing = sorted(set(planned) - set(done))
@@ -313,28 +314,28 @@ def _check_notes(subject: str, seen: Examination) -> Iterator[Check]:
     """Notes are stamped in order, after what they are about, and are about runs of this campaign."""
     if not seen.annotations:
         return
-    begun: dict[object, object] = {e.get("folder"): e.get("utc") for e in seen.entries if e.get("type") == "run-begin"}
+    begun = {begin.folder: begin.utc for begin in of(RunBegin, seen.entries)}
     back_s = CLOCK_S + max([0.0, *(-move.moved_s for move in _moves(seen) if move.shown)])
     problems: list[str] = []
-    last_s = _seconds(seen.entries[0].get("utc")) if seen.entries else None
+    last_s = _seconds(seen.entries[0].utc) if seen.entries else None
     for number, note in enumerate(seen.annotations, 1):
-        run, at_s = note.get("run"), _seconds(note.get("utc"))
+        run, at_s = note.raw.get("run"), _seconds(note.utc)
         run = run if run is None or isinstance(run, str) else repr(run)[:60]
         about_s = None if run is None else _seconds(begun.get(run))
         if run is not None and run not in begun:
             problems.append(f"note {number} is about {run!r:.60}, which is no run of this campaign")
         if at_s is None:
-            problems.append(f"note {number} is stamped {note.get('utc')!r:.40}, which is no time")
+            problems.append(f"note {number} is stamped {note.raw.get('utc')!r:.40}, which is no time")
             continue
         for what, then_s in (("the one before it, or the campaign", last_s), (f"{run}, which it is about", about_s)):
             if then_s is not None and at_s < then_s - back_s:
-                problems.append(f"note {number} is stamped {note['utc']}, {then_s - at_s:.0f} s before {what}")
+                problems.append(f"note {number} is stamped {note.utc}, {then_s - at_s:.0f} s before {what}")
         last_s = at_s
     yield Check(subject, "notes", not problems, "; ".join(problems) or f"{len(seen.annotations)} in order")
 
 
-def _log_goes_back(entries: Sequence[Json], moves: Sequence[_Move]) -> Iterator[str]:
-    stamped = [(line, entry.get("seq"), at) for line, entry in enumerate(entries) if (at := _seconds(entry.get("utc")))]
+def _log_goes_back(entries: Sequence[Entry], moves: Sequence[_Move]) -> Iterator[str]:
+    stamped = [(line, entry.seq, at) for line, entry in enumerate(entries) if (at := _seconds(entry.utc))]
     for (line, _, before), (next_line, number, after) in pairwise(stamped):
         back_s = before - after
         shown_s = [-m.moved_s for m in moves if m.shown and m.first_line <= line and next_line <= m.last_line]
@@ -344,10 +345,10 @@ def _log_goes_back(entries: Sequence[Json], moves: Sequence[_Move]) -> Iterator[
 
 def _runs_elsewhere(seen: Examination, moves: Sequence[_Move]) -> Iterator[str]:
     """A run that was not measured between its begin and its end in the log is another, older one."""
-    lines = {kind: _lines_of(seen.entries, kind) for kind in ("run-begin", "run-end")}
+    lines = {kind: _lines_of(seen.entries, kind) for kind in (RunBegin, RunEnd)}
     for name, run in seen.runs.items():
-        places = [lines[kind].get(name) for kind in ("run-begin", "run-end")]
-        stamps = [None if line is None else _seconds(seen.entries[line].get("utc")) for line in places]
+        places = [lines[kind].get(name) for kind in (RunBegin, RunEnd)]
+        stamps = [None if line is None else _seconds(seen.entries[line].utc) for line in places]
         at, begin, end = _seconds(run.start.utc), *stamps
         if run.start.time_base != "host-monotonic" or at is None or begin is None or end is None:
             continue
@@ -364,8 +365,8 @@ def _apart(at: float, begin: float) -> str:
     return f"{abs(at - begin):.0f} s {'before' if at < begin else 'after'}"
 
 
-def _lines_of(entries: Sequence[Json], kind: str) -> dict[str, int]:
-    return {str(entry.get("folder")): line for line, entry in enumerate(entries) if entry.get("type") == kind}
+def _lines_of(entries: Sequence[Entry], kind: type[RunBegin] | type[RunEnd]) -> dict[str, int]:
+    return {entry.folder: line for line, entry in enumerate(entries) if isinstance(entry, kind)}
 
 
 def _neighbours(seen: Examination) -> Iterator[tuple[RunFolder, RunFolder]]:
@@ -388,7 +389,7 @@ def _runs_go_back(seen: Examination) -> Iterator[str]:
 
 def _moves(seen: Examination) -> Iterator[_Move]:
     """Where the wall clock moved: between the starts of two runs, and within a run, by its own exchanges."""
-    begins, ends = _lines_of(seen.entries, "run-begin"), _lines_of(seen.entries, "run-end")
+    begins, ends = _lines_of(seen.entries, RunBegin), _lines_of(seen.entries, RunEnd)
     for before, run in _neighbours(seen):
         passed_s = (run.start.time_ns - before.start.time_ns) * 1e-9
         boots_ns = before.start.boot_ns, run.start.boot_ns

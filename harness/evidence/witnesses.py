@@ -14,8 +14,9 @@ from pathlib import Path
 from harness.attest.receipts import Receipt, WitnessLog, breaks_of_campaign, lines_of, read_log, receipt_of, told_in
 from harness.attest.signer import OF_RECEIPT, PUBLIC_KEY, PublicKey, read_public_key, signer_of
 from harness.attest.timestamps import problem_of, stamped_at
+from harness.record import entries
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import Json
+from harness.record.entries import Entry, of
 from harness.record.errors import WitnessError, why
 from harness.record.plain_files import open_plain
 from harness.record.verify import Check, Examination
@@ -64,7 +65,7 @@ def check_witnesses(path: Path, seen: Examination, witnesses: Witnesses) -> tupl
     """Every check of the receipts, and what they do not prove."""
     campaign = CampaignFolder(path)
     found, problems = _own_receipts(seen)
-    stamps = [entry for entry in seen.receipts if entry.get("type") == "timestamp"]
+    stamps = of(entries.Timestamp, seen.receipts)
     numbered = _summed(path.name, "receipt numbers", problems, f"{len(found)}, none missing")
     checks = [numbered] if found or problems else []
     notes: list[str] = []
@@ -136,39 +137,37 @@ def _namesakes(log: WitnessLog, own: Sequence[Receipt], identity: str) -> Iterat
         yield f"The witness knows {len(others)} more campaigns of this name, first heard of {first}: ask the lab."
 
 
-def _check_keys(subject: str, entries: Sequence[Json], keys: Sequence[PublicKey]) -> Check:
+def _check_keys(subject: str, written: Sequence[Entry], keys: Sequence[PublicKey]) -> Check:
     """Every receipt is signed by one of the witnesses' keys."""
     known = {key.fingerprint for key in keys}
-    receipts = [entry for entry in entries if entry.get("type") == "receipt"]
+    receipts = of(entries.Receipt, written)
     problems = [] if receipts else ["the campaign has no receipt of a witness"]
-    for entry in receipts:
-        signature = entry.get("signature")
+    for receipt in receipts:
         signer = None
-        if isinstance(signature, str):
-            line = str(entry.get("line")).encode(errors="replace")
-            signer = signer_of(line, signature.encode(errors="replace"), OF_RECEIPT)
+        if receipt.signature is not None:
+            line, signature = (text.encode(errors="replace") for text in (receipt.line, receipt.signature))
+            signer = signer_of(line, signature, OF_RECEIPT)
         if signer not in known:
             by = "not signed by it" if signer is None else f"signed with another key, {signer}"
-            problems.append(f"the receipt of line {entry.get('of')} is {by}")
+            problems.append(f"the receipt of line {receipt.of} is {by}")
     return _summed(subject, "receipt signatures", problems, f"{len(receipts)} receipts signed with {', '.join(known)}")
 
 
-def _check_stamps(subject: str, stamps: Sequence[Json], authorities: Sequence[Path]) -> Check:
+def _check_stamps(subject: str, stamps: Sequence[entries.Timestamp], authorities: Sequence[Path]) -> Check:
     """Every time stamp is one of an authority, of this head, at this moment."""
     problems = [] if stamps else ["the campaign has no time stamp"]
-    for entry in stamps:
-        head = str(entry.get("head"))
+    for stamp in stamps:
         try:
-            token = base64.b64decode(str(entry.get("token")), validate=True)
-            moment = stamped_at(token, head)
+            token = base64.b64decode(stamp.token, validate=True)
+            moment = stamped_at(token, stamp.head)
         except (ValueError, WitnessError) as error:  # binascii.Error is a ValueError
-            problems.append(f"the time stamp of line {entry.get('of')} is none ({error})")
+            problems.append(f"the time stamp of line {stamp.of} is none ({error})")
             continue
-        reasons = [problem_of(token, head, authority) for authority in authorities]
+        reasons = [problem_of(token, stamp.head, authority) for authority in authorities]
         if all(reasons):
-            problems.append(f"the time stamp of line {entry.get('of')} is not the authority's ({reasons[0]})")
-        elif moment != entry.get("stamp"):
-            problems.append(f"line {entry.get('of')} was stamped {moment}, the campaign says {entry.get('stamp')}")
+            problems.append(f"the time stamp of line {stamp.of} is not the authority's ({reasons[0]})")
+        elif moment != stamp.stamp:
+            problems.append(f"line {stamp.of} was stamped {moment}, the campaign says {stamp.stamp}")
     return _summed(subject, "time stamps", problems, f"{len(stamps)} time stamps of the authority")
 
 

@@ -34,6 +34,7 @@ from harness.measure.run import Bench, Ended, execute, utc_now
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
 from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
+from harness.record.entries import Entry, Plan, RunBegin, RunEnd, RunStart, header_of, of
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.seal import Sign, seal_folder, signature_of, unsigned
@@ -124,7 +125,7 @@ class Campaign:
     @property
     def second_stage_due(self) -> bool:
         """Whether the first stage is done and the second was not sized yet. It is sized once: there is one look."""
-        sized = any(entry["type"] == "plan" and entry.get("stage") == "second" for entry in self.folder.entries())
+        sized = any(plan.stage == "second" for plan in of(Plan, self.folder.entries()))
         return self.is_two_stage and not sized and not self.remaining()
 
     def add_second_stage(self, repetitions: Mapping[str, int], blocks: int, evidence: Json) -> list[PlannedRun]:
@@ -154,16 +155,19 @@ class Campaign:
 
     def _require_same_config(self) -> None:
         entries = self.folder.entries()
-        if not entries:
+        header = header_of(entries)
+        if header is None:
             return
-        begun = entries[0].get("config")
-        if not isinstance(begun, dict):
+        if header.config is None:
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        if (problem := changed_since(self._config, begun)) is not None:
-            begun_runs = any(entry["type"] == "run-begin" for entry in entries)
-            remedy = "" if begun_runs else "; no run of it was begun yet: nothing is lost where its folder is removed"
+        if (problem := changed_since(self._config, header.config)) is not None:
+            remedy = (
+                ""
+                if of(RunBegin, entries)
+                else "; no run of it was begun yet: nothing is lost where its folder is removed"
+            )
             raise ConfigError(f"{self._config.path}: {problem}{remedy}")
-        if not any(entry["type"] == "plan" for entry in entries):
+        if not of(Plan, entries):
             self._write_first_stage()
 
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
@@ -193,16 +197,13 @@ class Campaign:
     def seal_cut_off(self, judge: Judge) -> list[str]:
         """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
         entries = self.folder.entries()
-        started, ended = (
-            {entry["folder"] for entry in entries if entry["type"] == kind} for kind in ("run-start", "run-end")
-        )
+        started = {start.folder for start in of(RunStart, entries)}
+        ended = {end.folder for end in of(RunEnd, entries)}
         sentences = []
-        for entry in entries:
-            name = str(entry.get("folder"))
-            if entry["type"] == "run-begin" and name not in ended:
-                was_started = name in started
-                status, reason = self._seal_as_found(int(entry["ordinal"]), name, judge, was_started=was_started)
-                sentences.append(f"run {entry['ordinal']} ({name}): {status}, {reason}")
+        for begin in of(RunBegin, entries):
+            if (name := begin.folder) not in ended:
+                status, reason = self._seal_as_found(begin.ordinal, name, judge, was_started=name in started)
+                sentences.append(f"run {begin.ordinal} ({name}): {status}, {reason}")
         return sentences
 
     def _seal_as_found(self, ordinal: int, name: str, judge: Judge, *, was_started: bool) -> tuple[str, str | None]:
@@ -287,8 +288,8 @@ class Campaign:
     def _scenarios(self) -> dict[str, Scenario]:
         """Every scenario that a run may be of, by name."""
         config = self._config
-        lengths_s = [e["duration_s"] for e in self.folder.entries() if e["type"] == "plan" and "duration_s" in e]
-        observed = observer_scenarios(float(lengths_s[-1])) if lengths_s else []
+        lengths_s = [plan.duration_s for plan in of(Plan, self.folder.entries()) if plan.duration_s is not None]
+        observed = observer_scenarios(lengths_s[-1]) if lengths_s else []
         return {scenario.name: scenario for scenario in (*config.scenarios, config.baseline, config.sync, *observed)}
 
     def _attempt(
@@ -310,8 +311,8 @@ class Campaign:
         staged = read_staged(scenario, bench.marker_source)
         material = Material(staged, *bench.inventory.of(bench.command_of(scenario), bench.sut.work_folder(uid)))
         entries = self.folder.entries()
-        attempt = 1 + sum(e["type"] == "run-begin" and e["ordinal"] == planned.ordinal for e in entries)
-        manifests = [e["manifest"] for e in entries if e["type"] == "run-end" and e["manifest"]]
+        attempt = 1 + sum(begin.ordinal == planned.ordinal for begin in of(RunBegin, entries))
+        manifests = [end.manifest for end in of(RunEnd, entries) if end.manifest]
         begin_s = time.monotonic()
         left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
         total = len(self.plan)
@@ -448,7 +449,7 @@ def _remove_unbegun(path: Path, parts: Sequence[Path], made: Sequence[Path]) -> 
     with contextlib.suppress(LabError, OSError):
         campaign = CampaignFolder(path)
         with locked(campaign):
-            if any(entry["type"] == "run-begin" for entry in campaign.entries()):
+            if of(RunBegin, campaign.entries()):
                 return
             for part in parts:
                 shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
@@ -475,31 +476,30 @@ def is_done(config: LabConfig) -> bool:
     if not (path / CAMPAIGN).is_file():
         return False
     entries = CampaignFolder(path).entries()
-    stages = {str(entry.get("stage")) for entry in entries if entry["type"] == "plan"}
+    stages = {plan.stage for plan in of(Plan, entries)}
     is_sized = not campaign.two_stage.half_width_percent or "second" in stages
     return bool(stages) and is_sized and not _remaining(entries, campaign.max_failed_attempts, RATED)
 
 
-def _planned(entries: Sequence[Json]) -> list[PlannedRun]:
-    plans = [entry["runs"] for entry in entries if entry["type"] == "plan"]
-    return [PlannedRun(**run) for runs in plans for run in runs]
+def _planned(entries: Sequence[Entry]) -> list[PlannedRun]:
+    return [PlannedRun(**run) for plan in of(Plan, entries) for run in plan.runs]
 
 
-def _remaining(entries: Sequence[Json], most_attempts: int, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
-    done = {e["ordinal"] for e in entries if e["type"] == "run-end" and e["exit_status"] == "success"}
+def _remaining(entries: Sequence[Entry], most_attempts: int, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+    done = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
     again = {ordinal for ordinal, reasons in _thrown_out(entries).items() if len(reasons) < most_attempts}
     return [run for run in _planned(entries) if run.ordinal not in done - again and run.kind in kinds]
 
 
-def _thrown_out(entries: Sequence[Json]) -> dict[int, list[str]]:
+def _thrown_out(entries: Sequence[Entry]) -> dict[int, list[str]]:
     reasons: dict[int, list[str]] = {}
     counts: set[int] = set()
-    for entry in entries:
-        if entry["type"] == "run-end" and entry["exit_status"] == "success":
-            if entry.get("thrown_out") is None:
-                counts.add(entry["ordinal"])
+    for end in of(RunEnd, entries):
+        if end.exit_status == "success":
+            if end.thrown_out is None:
+                counts.add(end.ordinal)
             else:
-                reasons.setdefault(entry["ordinal"], []).append(str(entry["thrown_out"]))
+                reasons.setdefault(end.ordinal, []).append(end.thrown_out)
     return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
 
 

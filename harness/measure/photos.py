@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
+from harness.record.entries import Attachment, of
 from harness.record.errors import ConfigError, RunFolderError, why
 from harness.station.config import LabConfig
 
@@ -20,7 +21,7 @@ def attach_photos(config: LabConfig, campaign: CampaignFolder, utc: str) -> None
     Raises:
         ConfigError: a file is missing, too large, or neither PNG nor JPEG. RunFolderError: the disk refuses.
     """
-    attached = {entry["sha256"] for entry in campaign.entries() if entry["type"] == "attachment"}
+    attached = {attachment.sha256 for attachment in of(Attachment, campaign.entries())}
     for path, content in (_photo(config, index) for index in range(len(config.file.lab.photos))):
         digest = hashlib.sha256(content).hexdigest()
         if digest in attached:

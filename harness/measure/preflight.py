@@ -22,6 +22,7 @@ from harness.measure.plan import make_plan
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json, matches
+from harness.record.entries import header_of
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
@@ -178,10 +179,10 @@ def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
         found = f"{broken[0].subject}: {broken[0].detail}"
         return Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
     entries = campaign.entries()
-    begun = entries[0].get("config") if entries else {}
-    if not isinstance(begun, dict):
+    header = header_of(entries)
+    if header is not None and header.config is None:
         return Reason("refuse", "campaign", f"{path} was imported, which cannot be continued; choose another name")
-    if begun and (problem := changed_since(config, begun)) is not None:
+    if header is not None and header.config and (problem := changed_since(config, header.config)) is not None:
         return Reason("refuse", "campaign", problem)
     made = len(campaign.runs())
     return Reason("ok", "campaign", f"{path} will be continued after run {made}" if made else f"{path} is new")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.record.chain import GENESIS, ChainedLog
-from harness.record.documents import Json
+from harness.record.entries import IN_ANNOTATIONS, IN_LOG, IN_RECEIPTS, WITNESSED, Entry, Forms, RunBegin, of
 from harness.record.errors import RunFolderError, why
 from harness.record.plain_files import inside, put_on_disk
 from harness.record.run_folder import JOURNAL, RunFolder
@@ -30,27 +30,6 @@ TRACKER = "tracker"
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
 IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 """First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""
-REQUIRED: dict[str, frozenset[str]] = {
-    "campaign": frozenset({"schema", "name"}),
-    "plan": frozenset({"runs"}),
-    "preflight": frozenset({"reasons"}),
-    "run-begin": frozenset({"ordinal", "folder", "attempt"}),
-    "run-start": frozenset({"ordinal", "folder", "start"}),
-    "run-end": frozenset({"ordinal", "folder", "exit_status", "reason", "manifest"}),
-    "attachment": frozenset({"path", "sha256", "note"}),
-}
-"""Fields that every entry of campaign.jsonl of a type has."""
-ANNOTATION: dict[str, frozenset[str]] = {"annotation": frozenset({"operator", "run", "text", "exclude"})}
-"""The same of annotations.jsonl: `run` is a run folder or null, `exclude` the reason for taking it out, or null."""
-RECEIPT: dict[str, frozenset[str]] = {
-    "receipt": frozenset({"of", "head", "line", "signature"}),
-    "timestamp": frozenset({"of", "head", "stamp", "authority", "token"}),
-}
-"""The same of receipts.jsonl: `of` is the `seq` of a line of campaign.jsonl, `head` its sha256."""
-RECEIPT_OF = {"ssh": "receipt", "rfc3161": "timestamp"}
-"""Kind of witness, as a key of [witness] in lab.toml -> type of its entries."""
-WITNESSED = ("run-begin", "run-end")
-"""Entries of campaign.jsonl whose heads a witness is told."""
 LOST, EMPTY = "gone", "empty"
 """`lost` of a run-end without a manifest: the run was removed, or nothing had been recorded of it."""
 
@@ -70,7 +49,7 @@ class CampaignFolder:
         self.path = path
         if not (path / CAMPAIGN).is_file():
             raise RunFolderError(f"{path}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
-        self.log = ChainedLog(path / CAMPAIGN, REQUIRED)
+        self.log = ChainedLog(path / CAMPAIGN, IN_LOG)
         self.on_head: Callable[[], None] = _unwitnessed
         """Called when the log has a new head that a witness is told; returns at once."""
         self._beside: dict[str, ChainedLog] = {}
@@ -92,31 +71,31 @@ class CampaignFolder:
         first = self.log.first_line()
         return GENESIS if first is None else hashlib.sha256(first).hexdigest()
 
-    def _log_beside(self, name: str, required: Mapping[str, frozenset[str]]) -> ChainedLog:
+    def _log_beside(self, name: str, forms: Forms) -> ChainedLog:
         """A log whose chain begins at the campaign's first line, so that it fits no other campaign."""
         log, identity = self._beside.get(name), self.identity
         if log is None or log.genesis != identity:
-            self._beside[name] = log = ChainedLog(self.path / name, required, identity)
+            self._beside[name] = log = ChainedLog(self.path / name, forms, identity)
         return log
 
     @property
     def annotations(self) -> ChainedLog:
         """The operator's notes."""
-        return self._log_beside(ANNOTATIONS, ANNOTATION)
+        return self._log_beside(ANNOTATIONS, IN_ANNOTATIONS)
 
     @property
     def receipts(self) -> ChainedLog:
         """What a witness answered."""
-        return self._log_beside(RECEIPTS, RECEIPT)
+        return self._log_beside(RECEIPTS, IN_RECEIPTS)
 
-    def entries(self) -> list[Json]:
+    def entries(self) -> list[Entry]:
         """Every line of campaign.jsonl, the chain checked (`ChainedLog.entries`)."""
         return self.log.entries()
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
         """Append one chained entry to campaign.jsonl; a head that a witness is told is told on."""
         self.log.append(kind, utc, body)
-        if kind in WITNESSED:
+        if kind in {told.TYPE for told in WITNESSED}:
             self.on_head()
 
     def head(self) -> str:
@@ -130,9 +109,9 @@ class CampaignFolder:
     def runs(self) -> list[RunFolder]:
         """Every run that the campaign's log names, in the order they were begun."""
         return [
-            RunFolder.open(self.path / inside(str(entry["folder"])))
-            for entry in self.entries()
-            if entry["type"] == "run-begin" and (self.path / inside(str(entry["folder"])) / JOURNAL).is_file()
+            RunFolder.open(self.path / inside(begin.folder))
+            for begin in of(RunBegin, self.entries())
+            if (self.path / inside(begin.folder) / JOURNAL).is_file()
         ]
 
 

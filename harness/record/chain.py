@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.record.documents import Json, dump, load_object, upgrade
+from harness.record.documents import Json, describe, dump, load_object, upgrade
+from harness.record.entries import Entry, Forms, entry_of, lacking, misfits
 from harness.record.errors import DocumentError, EvidenceBroken, RunFolderError, why
 from harness.record.plain_files import open_plain, read_plain
 
@@ -27,7 +28,7 @@ class _Seen:
     """A log as it was read: what the system said of the file, the entries, their bytes, the last line."""
 
     stamp: tuple[int, ...]
-    entries: list[Json]
+    entries: list[Entry]
     size: int
     last: bytes
 
@@ -39,13 +40,13 @@ class _Seen:
 class ChainedLog:
     """An append-only file of JSON lines, each naming the digest of the line before (`prev`) and its own.
 
-    `required`: type of an entry -> fields it has. `genesis` is `prev` of the first line.
+    `forms`: type of an entry -> its record. `genesis` is `prev` of the first line.
     """
 
-    def __init__(self, path: Path, required: Mapping[str, frozenset[str]], genesis: str = GENESIS) -> None:
+    def __init__(self, path: Path, forms: Forms, genesis: str = GENESIS) -> None:
         self.path = path
         self.genesis = genesis
-        self._required = required
+        self._forms = forms
         self._seen: _Seen | None = None
 
     def lines(self) -> list[bytes]:
@@ -68,7 +69,7 @@ class ChainedLog:
             raise RunFolderError(f"{self.path}: cannot read ({why(error)})") from error
         return line[:-1] if line.endswith(b"\n") else None
 
-    def entries(self) -> list[Json]:
+    def entries(self) -> list[Entry]:
         """Every line, the chain checked.
 
         A half-written last line (a kill in mid-write) is dropped: `append` cuts it away.
@@ -100,7 +101,7 @@ class ChainedLog:
     def _read(self, stamp: tuple[int, ...], content: bytes) -> _Seen:
         """Every line, checked; they go on from what was read before."""
         lines = content.split(b"\n")[:-1]
-        entries: list[Json] = []
+        entries: list[Entry] = []
         previous = self.genesis
         for number, line in enumerate(lines, 1):
             entries.append(self._entry(line, number, previous))
@@ -109,30 +110,32 @@ class ChainedLog:
             raise EvidenceBroken(f"{self.path}: it was cut back or rewritten while it was open")
         return _Seen(stamp, entries, sum(map(len, lines)) + len(lines), lines[-1] if lines else b"")
 
-    def readable(self) -> list[Json]:
-        """Whatever of it can be read, behind a broken chain too."""
+    def readable(self) -> list[Entry]:
+        """Whatever of it can be read, behind a broken chain too; what no record fits is a plain `Entry`."""
         entries = []
         for line in self.lines():
             try:
-                entries.append(load_object(line, str(self.path)))
+                entries.append(entry_of(load_object(line, str(self.path)), self._forms))
             except DocumentError:
                 continue
         return entries
 
-    def _entry(self, line: bytes, number: int, previous: str) -> Json:
+    def _entry(self, line: bytes, number: int, previous: str) -> Entry:
         where = f"{self.path}:{number}"
         if not line.endswith(_own_digest(line[:-OWN_DIGEST_BYTES])):
             raise EvidenceBroken(f"{where}: the line does not fit its own digest: it was changed")
-        entry = upgrade(load_object(line, where), where)
-        if entry.get("prev") != previous or entry.get("seq") != number:
+        raw = upgrade(load_object(line, where), where)
+        if raw.get("prev") != previous or raw.get("seq") != number:
             raise EvidenceBroken(
-                f"{where}: the chain is broken here: prev is {str(entry.get('prev'))[:64]}, the line before has "
+                f"{where}: the chain is broken here: prev is {str(raw.get('prev'))[:64]}, the line before has "
                 f"sha256 {previous}; a line was changed, removed or inserted"
             )
-        missing = self._required.get(str(entry.get("type")), frozenset({"a known type"})) - entry.keys()
-        if missing:
-            raise DocumentError(f"{where}: an entry of type {entry.get('type')!r} lacks {', '.join(sorted(missing))}")
-        return entry
+        cls = self._forms.get(str(raw.get("type")))
+        if missing := ["a known type"] if cls is None else lacking(raw, cls):
+            raise DocumentError(f"{where}: an entry of type {raw.get('type')!r} lacks {', '.join(missing)}")
+        for name, value, hint in misfits(raw, cls) if cls else ():
+            raise DocumentError(f"{where}: {name} is {value!r:.60}, expected {describe(hint)}")
+        return entry_of(raw, self._forms)
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
         """Append one chained entry, on disk (fsync) before this returns.

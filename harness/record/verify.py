@@ -18,7 +18,19 @@ from harness.record.campaign_folder import (
     CampaignFolder,
 )
 from harness.record.chain import ChainedLog
-from harness.record.documents import Json, PowerDescriptor
+from harness.record.documents import PowerDescriptor
+from harness.record.entries import (
+    Attachment,
+    Entry,
+    Plan,
+    Receipt,
+    RunBegin,
+    RunEnd,
+    RunStart,
+    Timestamp,
+    header_of,
+    of,
+)
 from harness.record.errors import DocumentError, RunFolderError, why
 from harness.record.origins import NETWORK, problems_of, words_of
 from harness.record.plain_files import below, inside, is_plain, read_plain, regular_files, sha256_of
@@ -43,9 +55,9 @@ class Examination:
     readable runs by the names of their folders, and why the others cannot be read."""
 
     checks: list[Check]
-    entries: list[Json]
-    annotations: list[Json]
-    receipts: list[Json]
+    entries: list[Entry]
+    annotations: list[Entry]
+    receipts: list[Entry]
     runs: dict[str, RunFolder]
     unreadable: dict[str, str]
 
@@ -80,15 +92,14 @@ def examine(path: Path) -> Examination:
     checks += chained if receipts or not all(check.passed for check in chained) else []
     checks += _verify_receipts(path.name, receipts, campaign.log.lines())
     checks += _verify_whole(path, entries)
-    begun, started, ended = (
-        {str(e["folder"]): e for e in entries if e.get("type") == kind and "folder" in e}
-        for kind in ("run-begin", "run-start", "run-end")
-    )
+    begun = {begin.folder: begin for begin in of(RunBegin, entries)}
+    started = {start.folder: start for start in of(RunStart, entries)}
+    ended = {end.folder: end for end in of(RunEnd, entries)}
     on_disk = [run.name for run in campaign.run_paths()]
     checks.append(_verify_complete(path.name, entries, ended, on_disk))
     runs: dict[str, RunFolder] = {}
     unreadable: dict[str, str] = {}
-    name_of_campaign = next((e.get("name") for e in entries if e.get("type") == "campaign"), None)
+    header = header_of(entries)
     previous: str | None = None
     for name in [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]:
         found, run = _examine_run(path / name)
@@ -99,13 +110,15 @@ def examine(path: Path) -> Examination:
             runs[name] = run
             if name in begun:
                 checks += _verify_link(run, previous, ended.get(name))
-                checks.append(_verify_place(run, begun[name], started.get(name), name_of_campaign))
-        previous = ended.get(name, {}).get("manifest") or previous
-    checks += [_verify_attachment(path, entry) for entry in entries if entry.get("type") == "attachment"]
+                checks.append(
+                    _verify_place(run, begun[name], started.get(name), None if header is None else header.name)
+                )
+        previous = (ended[name].manifest if name in ended else None) or previous
+    checks += [_verify_attachment(path, attachment) for attachment in of(Attachment, entries)]
     return Examination(checks, entries, annotations, receipts, runs, unreadable)
 
 
-def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], list[Check]]:
+def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Entry], list[Check]]:
     """A log's entries, as far as they can be read, and whether its chain holds."""
     try:
         entries = log.entries()
@@ -118,12 +131,11 @@ def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Json], 
         return [], checks
 
 
-def _verify_whole(path: Path, entries: Sequence[Json]) -> Iterator[Check]:
+def _verify_whole(path: Path, entries: Sequence[Entry]) -> Iterator[Check]:
     """No log of a campaign that ended, or was signed, ends with half a line: nothing chains or counts it, and somebody
     who reads the file takes it for a part. Of one that is being measured a kill may leave one; it is cut away."""
-    begun, ended = ([e.get("ordinal") for e in entries if e.get("type") == kind] for kind in ("run-begin", "run-end"))
-    plans = [e["runs"] for e in entries if e.get("type") == "plan" and isinstance(e.get("runs"), list)]
-    planned = [run.get("ordinal") for plan in plans for run in plan if isinstance(run, dict)]
+    begun, ended = of(RunBegin, entries), [end.ordinal for end in of(RunEnd, entries)]
+    planned = [run.get("ordinal") for plan in of(Plan, entries) for run in plan.runs]
     is_over = len(begun) == len(ended) and all(ordinal in ended for ordinal in planned)
     if not is_over and not (path / STATEMENT).exists():
         return
@@ -137,25 +149,25 @@ def _verify_whole(path: Path, entries: Sequence[Json]) -> Iterator[Check]:
             yield Check(path.name, "whole", False, detail)
 
 
-def _verify_receipts(subject: str, receipts: Sequence[Json], lines: Sequence[bytes]) -> Iterator[Check]:
+def _verify_receipts(subject: str, receipts: Sequence[Entry], lines: Sequence[bytes]) -> Iterator[Check]:
     """Every receipt is of a line that stands in the log as the witness was told it: none was cut off or rewritten."""
     if not receipts:
         return
     heads = dict(enumerate((hashlib.sha256(line).hexdigest() for line in lines), 1))
     problems = [
-        f"line {receipt.get('of')} of {CAMPAIGN} is not the one that the witness was told: the log was cut back or "
+        f"line {receipt.raw.get('of')} of {CAMPAIGN} is not the one that the witness was told: the log was cut back or "
         "rewritten"
         for receipt in receipts
-        if not isinstance(receipt.get("of"), int) or heads.get(receipt["of"]) != receipt.get("head")
+        if not isinstance(receipt, Receipt | Timestamp) or heads.get(receipt.of) != receipt.head
     ]
     found = "; ".join(dict.fromkeys(problems)) or f"{len(receipts)} receipts, each of a line of the log"
     yield Check(subject, "receipts", not problems, found)
 
 
-def _verify_plain(path: Path, entries: Sequence[Json]) -> Check:
+def _verify_plain(path: Path, entries: Sequence[Entry]) -> Check:
     """No link, pipe or device stands in the campaign's folder, nor anywhere below `derived` and what was attached, and
     no folder there that holds nothing (the runs' own are checked with them)."""
-    attached = {str(entry.get("path")).split("/")[0] for entry in entries if entry.get("type") == "attachment"}
+    attached = {attachment.top for attachment in of(Attachment, entries)}
     places = [path / name for name in sorted({DERIVED} | attached) if "\0" not in name]
     items = [item for place in places if place.is_dir() and not place.is_symlink() for item in below(place)]
     odd = [item for item in [*sorted(path.iterdir()), *items] if not is_plain(item)]
@@ -165,10 +177,12 @@ def _verify_plain(path: Path, entries: Sequence[Json]) -> Check:
     return Check(path.name, "plain", not problems, "; ".join(problems) or "plain files and folders only")
 
 
-def _verify_complete(subject: str, entries: Sequence[Json], ended: Mapping[str, Json], on_disk: Sequence[str]) -> Check:
-    begun = [str(entry["folder"]) for entry in entries if entry.get("type") == "run-begin" and "folder" in entry]
+def _verify_complete(
+    subject: str, entries: Sequence[Entry], ended: Mapping[str, RunEnd], on_disk: Sequence[str]
+) -> Check:
+    begun = [begin.folder for begin in of(RunBegin, entries)]
     # A run that was cut off before anything was recorded ends with the manifest null and has no folder.
-    recorded = {name for name in begun if ended.get(name, {}).get("manifest", "") is not None}
+    recorded = {name for name in begun if name not in ended or ended[name].manifest is not None}
     problems = [f"{name} is missing" for name in begun if name in recorded and name not in on_disk]
     problems += [f"{name} is not in the campaign's log" for name in sorted(set(on_disk) - set(begun))]
     problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
@@ -176,44 +190,45 @@ def _verify_complete(subject: str, entries: Sequence[Json], ended: Mapping[str, 
     return Check(subject, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs")
 
 
-def _verify_link(run: RunFolder, previous: str | None, end: Json | None) -> list[Check]:
+def _verify_link(run: RunFolder, previous: str | None, end: RunEnd | None) -> list[Check]:
     """The run names the manifest before it, and the campaign's log names this run's manifest and how it ended."""
-    name, end = run.path.name, end or {}
-    if end.get("manifest") != run.manifest_sha256:
+    name = run.path.name
+    manifest, signature, status = (end.manifest, end.signature, end.exit_status) if end else (None, None, None)
+    if manifest != run.manifest_sha256:
         detail = "its manifest is not the one in the campaign's log: replaced or resealed"
         return [Check(name, "link", False, detail)]
     if run.start.previous_manifest != previous:
         return [Check(name, "link", False, "it does not follow the run before it: replaced or reordered")]
-    if end.get("signature") != signature_of(run.path):
+    if signature != signature_of(run.path):
         return [Check(name, "link", False, "the signature of its seal is not the one in the campaign's log")]
-    if end.get("exit_status") != run.exit_status:
-        detail = f"the campaign's log says it ended with {end.get('exit_status')}, its journal says {run.exit_status}"
+    if status != run.exit_status:
+        detail = f"the campaign's log says it ended with {status}, its journal says {run.exit_status}"
         return [Check(name, "link", False, f"{detail}: the journal was cut off or edited")]
     return [Check(name, "link", True, "follows the run before it")]
 
 
-def _verify_place(run: RunFolder, begin: Json, started: Json | None, campaign: object) -> Check:
+def _verify_place(run: RunFolder, begin: RunBegin, started: RunStart | None, campaign: str | None) -> Check:
     """The run is the one that the campaign's log began: same campaign, ordinal, attempt and start document."""
     start, problems = run.start, []
-    if started is not None and started.get("start") != run.start_sha256:
+    if started is not None and started.start != run.start_sha256:
         problems.append("its start document is not the one that the log saw on disk: exchanged")
     if campaign is not None and start.campaign != campaign:
         problems.append(f"it was measured for the campaign {start.campaign!r}, this is {campaign!r}")
-    if start.ordinal != begin.get("ordinal"):
-        problems.append(f"it is run {start.ordinal}, the log began run {begin.get('ordinal')} here")
-    if start.attempt != begin.get("attempt"):
-        problems.append(f"it is attempt {start.attempt}, the log began attempt {begin.get('attempt')} here")
+    if start.ordinal != begin.ordinal:
+        problems.append(f"it is run {start.ordinal}, the log began run {begin.ordinal} here")
+    if start.attempt != begin.attempt:
+        problems.append(f"it is attempt {start.attempt}, the log began attempt {begin.attempt} here")
     return Check(run.path.name, "place", not problems, "; ".join(problems) or "the run that the log began")
 
 
-def _verify_attachment(folder: Path, entry: Json) -> Check:
+def _verify_attachment(folder: Path, attachment: Attachment) -> Check:
     """An attachment of the campaign is there and as it was attached."""
-    name = str(entry.get("path"))
+    name = attachment.path
     try:
         path = folder / inside(name)
         if any(above.is_symlink() for above in path.parents if above != folder and folder in above.parents):
             raise RunFolderError(f"{path}: behind a link")
-        same = sha256_of(path) == entry.get("sha256")
+        same = sha256_of(path) == attachment.sha256
     except (OSError, RunFolderError) as error:
         return Check(name, "attachment", False, f"cannot be read ({why(error)})")
     return Check(name, "attachment", same, "as attached" if same else "differs from what was attached")

@@ -32,6 +32,18 @@ from numpy.typing import NDArray
 
 from harness.record.campaign_folder import LOST, PHOTO, TRACKER, CampaignFolder, write_derived
 from harness.record.documents import VERSION, Json, PhaseEvent, PowerDescriptor, WaitEvent
+from harness.record.entries import (
+    Annotation,
+    Attachment,
+    Entry,
+    Header,
+    Plan,
+    Preflight,
+    RunBegin,
+    RunEnd,
+    header_of,
+    of,
+)
 from harness.record.errors import AnalysisError, DocumentError, RunFolderError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -753,16 +765,16 @@ def _scenarios(runs: Sequence[AnalysedRun], groups: "Mapping[str, Group]") -> ve
 
 
 def _trackers(
-    runs: Sequence[AnalysedRun], entries: Sequence[Json], seen: Examination, limits: Mapping[str, float]
+    runs: Sequence[AnalysedRun], entries: Sequence[Entry], seen: Examination, limits: Mapping[str, float]
 ) -> trackers.Trackers:
     """What trackers said of the runs: by the runs' own artefacts, and attached to the campaign, where the attachment is
     as it was attached."""
     broken = {check.subject for check in seen.checks if not check.passed and check.name == "attachment"}
     attached: dict[str, dict[str, Json]] = {}
-    for entry in entries:
-        record = entry.get("tracker") if entry.get("note") == TRACKER and entry.get("path") not in broken else None
-        if entry.get("type") == "attachment" and isinstance(record, dict):
-            attached.setdefault(str(entry.get("run")), {})[str(record.get("name"))] = record  # the last one counts
+    for attachment in of(Attachment, entries):
+        sound = attachment.note == TRACKER and attachment.path not in broken
+        if sound and isinstance(record := attachment.raw.get("tracker"), dict):
+            attached.setdefault(attachment.run, {})[str(record.get("name"))] = record  # the last one counts
     rows, missing = [], []
     for run in runs:
         if run.run.start.kind != "scenario" or run.broken:
@@ -775,20 +787,20 @@ def _trackers(
 
 def _label(
     baseline_runs: Sequence[AnalysedRun], groups: Mapping[str, "Group"], base: Json | None, scenarios: dict[str, Json],
-    runs: Sequence[AnalysedRun], entries: Sequence[Json], limits: Mapping[str, float],
+    runs: Sequence[AnalysedRun], entries: Sequence[Entry], limits: Mapping[str, float],
 ) -> Json:  # fmt: skip
     """The label's rows, of the runs that enter the means."""
     parts = {label.BASELINE: baseline_runs} | {name: group.runs for name, group in groups.items()}
     units = {name: hardware.unit_of(name, unit) for name, unit in _units(runs).items()}
     taken = {name: [label.LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()}
-    photos = sum(entry.get("type") == "attachment" and entry.get("note") == PHOTO for entry in entries)
+    photos = sum(attachment.note == PHOTO for attachment in of(Attachment, entries))
     return label.evaluate(taken, units, base, scenarios, limits, [run.series for run in runs], photos)
 
 
 def _read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[AnalysedRun]:
     """Every run on disk, in the log's order. What cannot be read is a finding, which does not say where the campaign
     lies; the run is then excluded."""
-    order = {str(e.get("folder")): i for i, e in enumerate(seen.entries) if e.get("type") == "run-begin"}
+    order = {begin.folder: place for place, begin in enumerate(of(RunBegin, seen.entries))}
     exclusions = _thrown_out(seen.entries) | _exclusions(seen.annotations)
     broken = {check.subject for check in seen.checks if not check.passed}
     for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
@@ -877,21 +889,21 @@ def _observer(runs: Sequence[AnalysedRun]) -> ObserverEffect | None:
     return ObserverEffect(found["idle"], found["load"]) if made else None
 
 
-def _exclusions(annotations: Sequence[Json]) -> dict[str, str]:
+def _exclusions(annotations: Sequence[Entry]) -> dict[str, str]:
     """Run folder -> why the operator took it out, with who and when."""
     return {
-        str(note["run"]): f"excluded by {note.get('operator')}, {note.get('utc')}: {note['exclude']}"
-        for note in annotations
-        if note.get("exclude") and note.get("run")
+        note.run: f"excluded by {note.operator}, {note.utc}: {note.exclude}"
+        for note in of(Annotation, annotations)
+        if note.exclude and note.run
     }
 
 
-def _thrown_out(entries: Sequence[Json]) -> dict[str, str]:
+def _thrown_out(entries: Sequence[Entry]) -> dict[str, str]:
     """Run folder -> why it was thrown out when it was measured."""
     return {
-        str(entry.get("folder")): f"thrown out when it was measured: {entry['thrown_out']}"
-        for entry in entries
-        if entry.get("type") == "run-end" and entry.get("thrown_out")
+        end.folder: f"thrown out when it was measured: {end.thrown_out}"
+        for end in of(RunEnd, entries)
+        if end.thrown_out
     }
 
 
@@ -904,31 +916,30 @@ def _thrown_out_findings(runs: Sequence[AnalysedRun], reasons: Mapping[str, str]
     ]
 
 
-def lost_runs(entries: Sequence[Json]) -> list[Json]:
+def lost_runs(entries: Sequence[Entry]) -> list[Json]:
     """Runs that had been begun and of which nothing is left: `{ordinal, attempt, kind, scenario, repetition, folder,
     begun_utc, reason}`, in the order they were begun."""
-    plans = [run for e in entries if e.get("type") == "plan" for run in e.get("runs") or []]
-    planned = {str(run.get("ordinal")): run for run in plans if isinstance(run, dict)}
-    begun = {str(e.get("folder")): e for e in entries if e.get("type") == "run-begin"}
-    found = []
-    for entry in entries:
-        if entry.get("type") == "run-end" and entry.get("lost") == LOST:
-            begin, plan = begun.get(str(entry.get("folder")), {}), planned.get(str(entry.get("ordinal")), PULSE)
-            found.append({
-                "ordinal": entry.get("ordinal"), "attempt": begin.get("attempt"),
+    planned = {str(run.get("ordinal")): run for plan in of(Plan, entries) for run in plan.runs}
+    begun = {begin.folder: begin for begin in of(RunBegin, entries)}
+    lost = []
+    for end in of(RunEnd, entries):
+        if end.lost == LOST:
+            begin, plan = begun.get(end.folder), planned.get(str(end.ordinal), PULSE)
+            lost.append({
+                "ordinal": end.ordinal, "attempt": begin and begin.attempt,
                 **{key: plan.get(key) for key in ("kind", "scenario", "repetition")},
-                "folder": str(entry.get("folder")), "begun_utc": begin.get("utc"), "reason": entry.get("reason"),
+                "folder": end.folder, "begun_utc": begin and begin.utc, "reason": end.reason,
             })  # fmt: skip
-    return found
+    return lost
 
 
-def _never_recorded(entries: Sequence[Json], lost: Sequence[Json]) -> list[Finding]:
+def _never_recorded(entries: Sequence[Entry], lost: Sequence[Json]) -> list[Finding]:
     """Runs that the log knows and that left no folder: removed, or cut off before anything was recorded."""
     gone = {one["folder"] for one in lost}
     aborted = [
-        Finding("run-aborted", "info", str(entry.get("folder")), {"reason": entry.get("reason")})
-        for entry in entries
-        if entry.get("type") == "run-end" and entry.get("manifest") is None and str(entry.get("folder")) not in gone
+        Finding("run-aborted", "info", end.folder, {"reason": end.reason})
+        for end in of(RunEnd, entries)
+        if end.manifest is None and end.folder not in gone
     ]
     keys = ("ordinal", "attempt", "scenario", "begun_utc", "reason")
     return aborted + [Finding("run-lost", "warn", one["folder"], {key: one[key] for key in keys}) for one in lost]
@@ -1188,7 +1199,7 @@ class ScenarioContext:
     aborted: list[AnalysedRun]
     """Runs and baseline blocks of the campaign that were aborted when their rating interval was over."""
     limits: Mapping[str, float]
-    entries: Sequence[Json]
+    entries: Sequence[Entry]
     lost: int
     """Runs of it that had been begun and of which nothing is left."""
 
@@ -1305,11 +1316,11 @@ class ScenarioContext:
 
     def _two_stage(self) -> Json | None:
         """The interval that was promised when the campaign was declared: with the pilot's spread (`planning`)."""
-        plans = {str(e.get("stage")): e for e in self.entries if e.get("type") == "plan"}
-        rule = plans["first"].get("rule") if "second" in plans and "first" in plans else None
-        if not isinstance(rule, dict) or not self.group.runs:
+        plans = {plan.stage: plan for plan in of(Plan, self.entries)}
+        rule = plans["first"].rule if "second" in plans and "first" in plans else None
+        if rule is None or not self.group.runs:
             return None
-        first = {run["ordinal"] for run in plans["first"]["runs"]}
+        first = {run["ordinal"] for run in plans["first"].runs}
         pilot_runs = [run for run in self.group.runs if run.run.start.ordinal in first]
         pilot_blocks = [run for run in self.baseline_runs if run.run.start.ordinal in first]
         if not pilot_runs:
@@ -1323,7 +1334,7 @@ class ScenarioContext:
         final = planning.final_interval(everyone.estimate.value, pilot, base, runs, blocks)
         wanted = float(rule["half_width_percent"])
         reached = final.expanded is not None and final.expanded <= wanted / 100 * abs(final.value)
-        sizes = plans["second"].get("sizes", {}).get("repetitions", {})
+        sizes = (plans["second"].sizes or {}).get("repetitions", {})
         return {
             "half_width_percent": wanted, "share_percent": float(rule["share_percent"]),
             "pilot_runs": pilot.runs, "pilot_blocks": base.blocks, "planned_runs": sizes.get(self.name),
@@ -1812,12 +1823,11 @@ def _artifact(run: RunFolder, name: str) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
-    header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
-    plans = [len(entry.get("runs", [])) for entry in entries if entry.get("type") == "plan"]
-    config = header.get("config") if isinstance(header.get("config"), dict) else None
-    lab = (config or {}).get("lab", {})
+def _campaign(entries: Sequence[Entry], runs: Sequence[AnalysedRun]) -> Json:
     first = runs[0].run.start
+    header = header_of(entries) or Header(seq=0, utc="", raw={}, schema=SCHEMA, name=first.campaign)
+    plans = [len(plan.runs) for plan in of(Plan, entries)]
+    lab = (header.config or {}).get("lab", {})
     ends = [run.run.stop.utc if run.run.stop else run.run.start.utc for run in runs]
     notes = sorted({str(run.run.start.source["note"]) for run in runs if run.run.start.source and len(runs) == 1})
     source = None if first.source is None else {
@@ -1826,28 +1836,27 @@ def _campaign(entries: Sequence[Json], runs: Sequence[AnalysedRun]) -> Json:
         "note": notes[0] if notes else str(first.source.get("note", "")).split("; test run")[0],
     }  # fmt: skip
     return {
-        "name": header.get("name", first.campaign), "uid": header.get("uid"), "seed": header.get("seed"),
-        "design": header.get("design", ""), "customer": header.get("customer", ""), "lab": lab.get("name", ""),
-        "place": lab.get("place", ""), "operator": first.operator, "software": header.get("software", first.software),
-        "created_utc": header.get("utc"), "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
-        "config": config, "source": source, "plan": sum(plans) if plans else None,
+        "name": header.name, "uid": header.uid or None, "seed": header.seed, "design": header.design,
+        "customer": header.customer, "lab": lab.get("name", ""), "place": lab.get("place", ""),
+        "operator": first.operator, "software": first.software if header.software is None else header.software,
+        "created_utc": header.utc or None, "first_utc": min(run.run.start.utc for run in runs), "last_utc": max(ends),
+        "config": header.config, "source": source, "plan": sum(plans) if plans else None,
         "attachments": [
-            {key: entry.get(key) for key in ("path", "sha256", "note", "run")}
-            for entry in entries
-            if entry.get("type") == "attachment"
+            {key: attachment.raw.get(key) for key in ("path", "sha256", "note", "run")}
+            for attachment in of(Attachment, entries)
         ],
         "preflight": _preflight(entries),
     }  # fmt: skip
 
 
-def _preflight(entries: Sequence[Json]) -> list[Json]:
+def _preflight(entries: Sequence[Entry]) -> list[Json]:
     """What preflight did not find in order, each remark once: `{severity, subject, text, utc, times}`."""
     found: dict[tuple[str, ...], Json] = {}
-    for entry in entries:
-        for reason in (entry.get("reasons") or []) if entry.get("type") == "preflight" else []:
+    for preflight in of(Preflight, entries):
+        for reason in preflight.reasons:
             said = {key: str(reason.get(key)) for key in ("severity", "subject", "text")}
             if said["severity"] != "ok":
-                found.setdefault(tuple(said.values()), {**said, "utc": entry.get("utc"), "times": 0})["times"] += 1
+                found.setdefault(tuple(said.values()), {**said, "utc": preflight.utc, "times": 0})["times"] += 1
     return list(found.values())
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.record.campaign_folder import RECEIPT_OF, WITNESSED
 from harness.record.documents import Json, load_object
+from harness.record.entries import RECEIPT_OF, WITNESSED, Entry, Receipt, RunBegin, RunEnd, Timestamp, header_of, of
 from harness.record.errors import DocumentError
 from reports.results.finding import Finding
 
@@ -27,13 +27,13 @@ class Told:
     """One head that one witness is told: the log's entry, and when the witness had it (s after the entry), itself or by
     a later head; None: never."""
 
-    entry: Json
+    entry: RunBegin | RunEnd
     kind: str
     received: bool
     after_s: float | None
 
 
-def evaluate(entries: Sequence[Json], receipts: Sequence[Json], limits: Mapping[str, float]) -> Json:
+def evaluate(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Mapping[str, float]) -> Json:
     """`evidence` of results.json."""
     seals = sealed(entries)
     told = list(told_heads(entries, receipts))
@@ -41,7 +41,7 @@ def evaluate(entries: Sequence[Json], receipts: Sequence[Json], limits: Mapping[
     late = [one for one in told if one.received and is_late(one, limits)]
     return {
         "seals": {
-            "n": len(seals), "signed": sum(bool(e.get("signature")) for e in seals), "declared": signs_seals(entries),
+            "n": len(seals), "signed": sum(bool(end.signature) for end in seals), "declared": signs_seals(entries),
         },
         "witness": {
             "kinds": declared(entries), "expected": len(told), "received": sum(one.received for one in told),
@@ -50,56 +50,54 @@ def evaluate(entries: Sequence[Json], receipts: Sequence[Json], limits: Mapping[
     }  # fmt: skip
 
 
-def sealed(entries: Sequence[Json]) -> list[Json]:
+def sealed(entries: Sequence[Entry]) -> list[RunEnd]:
     """The ends of the runs of which there is a seal."""
-    return [entry for entry in entries if entry.get("type") == "run-end" and entry.get("manifest") is not None]
+    return [end for end in of(RunEnd, entries) if end.manifest is not None]
 
 
-def declared(entries: Sequence[Json]) -> list[str]:
+def declared(entries: Sequence[Entry]) -> list[str]:
     """The kinds of witness that lab.toml named when the campaign was begun."""
     return [kind for kind in RECEIPT_OF if _configured(entries, "witness", kind)]
 
 
-def signs_seals(entries: Sequence[Json]) -> bool:
+def signs_seals(entries: Sequence[Entry]) -> bool:
     """Whether lab.toml named a key that signs the seals."""
     return _configured(entries, "seal", "key")
 
 
-def _configured(entries: Sequence[Json], table: str, key: str) -> bool:
-    header = next((entry for entry in entries if entry.get("type") == "campaign"), {})
-    config = header.get("config")
-    section = config.get(table) if isinstance(config, dict) else None
+def _configured(entries: Sequence[Entry], table: str, key: str) -> bool:
+    header = header_of(entries)
+    section = None if header is None or header.config is None else header.config.get(table)
     return isinstance(section, dict) and bool(section.get(key))
 
 
-def told_heads(entries: Sequence[Json], receipts: Sequence[Json]) -> Iterator[Told]:
+def told_heads(entries: Sequence[Entry], receipts: Sequence[Entry]) -> Iterator[Told]:
     """Every head that a declared witness is told, in the log's order."""
     for kind in declared(entries):
         stamps = _stamps(receipts, RECEIPT_OF[kind])
         for entry in entries:
-            if entry.get("type") in WITNESSED and isinstance(number := entry.get("seq"), int):
-                covered = next((stamp for of, stamp in stamps.items() if of >= number), None)
-                at = seconds(entry.get("utc"))
+            if isinstance(entry, WITNESSED):
+                covered = next((stamp for line, stamp in stamps.items() if line >= entry.seq), None)
+                at = seconds(entry.utc)
                 after_s = None if covered is None or at is None else covered - at
-                yield Told(entry, kind, number in stamps, after_s)
+                yield Told(entry, kind, entry.seq in stamps, after_s)
 
 
-def _stamps(receipts: Sequence[Json], kind: str) -> dict[int, float]:
+def _stamps(receipts: Sequence[Entry], kind: type[Receipt] | type[Timestamp]) -> dict[int, float]:
     """Line of the log -> when the witness first had its head, in the log's order."""
-    found: dict[int, float] = {}
-    for receipt in receipts:
-        number, at = receipt.get("of"), seconds(stamp_of(receipt))
-        if receipt.get("type") == kind and isinstance(number, int) and at is not None:
-            found[number] = min(at, found.get(number, at))
-    return dict(sorted(found.items()))
+    first: dict[int, float] = {}
+    for receipt in of(kind, receipts):
+        if (at := seconds(stamp_of(receipt))) is not None:
+            first[receipt.of] = min(at, first.get(receipt.of, at))
+    return dict(sorted(first.items()))
 
 
-def stamp_of(receipt: Json) -> object:
+def stamp_of(receipt: Receipt | Timestamp) -> object:
     """When the witness says that it had it."""
-    if receipt.get("type") == "timestamp":
-        return receipt.get("stamp")
+    if isinstance(receipt, Timestamp):
+        return receipt.stamp
     try:
-        return load_object(str(receipt.get("line")), "receipt").get("utc")
+        return load_object(receipt.line, "receipt").get("utc")
     except DocumentError:
         return None
 
@@ -117,14 +115,14 @@ def is_late(told: Told, limits: Mapping[str, float]) -> bool:
     return told.after_s is None or told.after_s > limits["receipt_late_s"]
 
 
-def findings_of(entries: Sequence[Json], receipts: Sequence[Json], limits: Mapping[str, float]) -> Iterator[Finding]:
+def findings_of(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Mapping[str, float]) -> Iterator[Finding]:
     """`seal-unsigned`, `receipt-missing`, `receipt-late`, `witness-clock`."""
-    for entry in sealed(entries) if signs_seals(entries) else ():
-        if not entry.get("signature"):
-            yield Finding("seal-unsigned", "warn", str(entry.get("folder")), {"reason": entry.get("unsigned")})
+    for end in sealed(entries) if signs_seals(entries) else ():
+        if not end.signature:
+            yield Finding("seal-unsigned", "warn", end.folder, {"reason": end.unsigned})
     for told in told_heads(entries, receipts):
-        what = {"witness": told.kind, "event": told.entry["type"], "utc": told.entry.get("utc"), "span_s": told.after_s}
-        subject = str(told.entry.get("folder"))
+        what = {"witness": told.kind, "event": told.entry.TYPE, "utc": told.entry.utc, "span_s": told.after_s}
+        subject = told.entry.folder
         if not told.received:
             yield Finding("receipt-missing", "warn", subject, what)
         elif is_late(told, limits):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from harness.record.documents import Json, NoteEvent, Thresholds
+from harness.record.entries import Annotation, Entry, of
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
 from reports.results.finding import Finding, Severity
@@ -105,17 +106,17 @@ def of_artifacts(run: RunFolder) -> list[Finding]:
     return [Finding("artifact-missing", "warn", run.path.name, {"names": missing, "said": notes})] if missing else []
 
 
-def of_annotations(annotations: Sequence[Json]) -> list[Finding]:
+def of_annotations(annotations: Sequence[Entry]) -> list[Finding]:
     """What the operator noted beside the runs: a run taken out of the means is a warning, with who, when and why."""
     return [
         Finding(
-            "excluded-by-operator" if note.get("exclude") else "annotation",
-            "warn" if note.get("exclude") else "info",
-            str(note.get("run") or "campaign"),
-            {"operator": note.get("operator"), "utc": note.get("utc"), "text": note.get("text")}
-            | ({"reason": note["exclude"]} if note.get("exclude") else {}),
+            "excluded-by-operator" if note.exclude else "annotation",
+            "warn" if note.exclude else "info",
+            note.run or "campaign",
+            {"operator": note.operator, "utc": note.utc, "text": note.text}
+            | ({"reason": note.exclude} if note.exclude else {}),
         )
-        for note in annotations
+        for note in of(Annotation, annotations)
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Event, PhaseEvent, PowerDescriptor
+from harness.record.entries import RunEnd, of
 from reports.campaign.analyse import analyse
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference, observer_term
 from reports.results.uncertainty import t_quantile
@@ -63,8 +64,8 @@ class PulseRun(Late):
 def add_runs(folder: Path, runs: list[SyntheticRun]) -> None:
     """Append runs to a finished campaign."""
     campaign = CampaignFolder(folder)
-    header = campaign.entries()[0]
-    previous = next(e["manifest"] for e in reversed(campaign.entries()) if e["type"] == "run-end")
+    header = campaign.entries()[0].raw
+    previous = of(RunEnd, campaign.entries())[-1].manifest
     for run in runs:
         ordinal = int(run.plain["ordinal"])
         name = f"{run.begin:%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{ordinal:08x}"

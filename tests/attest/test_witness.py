@@ -19,6 +19,7 @@ from harness.attest.timestamps import problem_of, stamp_digest, stamped_at
 from harness.attest.witness import Authority, Channel, Messenger, SshWitness, clock_of, deliver, untold
 from harness.evidence.witnesses import check_witnesses, read_witnesses
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.entries import Receipt, Timestamp, of
 from harness.record.errors import ConfigError, WitnessError
 from harness.record.verify import examine
 from harness.station.config import load
@@ -50,7 +51,7 @@ def test_every_begin_and_every_seal_is_received_by_the_other_account_and_its_rec
     receipts = campaign.receipts.entries()
     assert len(receipts) == 6
     log = read_log(account.log)
-    assert [receipt["line"].encode() for receipt in receipts] == [one.line for one in log.receipts]
+    assert [receipt.line.encode() for receipt in of(Receipt, receipts)] == [one.line for one in log.receipts]
     assert {one.whose for one in log.receipts} == {"lab"}
     assert account.log.stat().st_uid == pwd.getpwnam(account.name).pw_uid != os.getuid()
     assert all(check.passed for check in examine(campaign.path).checks)
@@ -129,17 +130,17 @@ def test_an_authority_stamps_every_head_and_openssl_verifies_it(
     authority: LocalAuthority, campaign: CampaignFolder, tmp_path: Path
 ) -> None:
     assert deliver(campaign, [Authority(authority.url)]) == {}
-    receipts = campaign.receipts.entries()
+    receipts = of(Timestamp, campaign.receipts.entries())
     assert len(receipts) == 6
-    token, head = base64.b64decode(receipts[0]["token"]), receipts[0]["head"]
+    token, head = base64.b64decode(receipts[0].token), receipts[0].head
     (tmp_path / "token").write_bytes(token)
-    line = campaign.log.lines()[receipts[0]["of"] - 1]
+    line = campaign.log.lines()[receipts[0].of - 1]
     (tmp_path / "line").write_bytes(line)
     words = ["-verify", "-data", str(tmp_path / "line"), "-in", str(tmp_path / "token"), "-CAfile"]
     done = subprocess.run(["openssl", "ts", *words, str(authority.certificate)], capture_output=True, check=False)
     assert b"Verification: OK" in done.stdout + done.stderr
     assert problem_of(token, head, authority.certificate) is None
-    assert stamped_at(token, head) == receipts[0]["stamp"]
+    assert stamped_at(token, head) == receipts[0].stamp
 
 
 def test_a_stamp_of_another_digest_or_another_authority_is_none(authority: LocalAuthority, tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_verifier_with_the_authoritys_certificate_finds_every_stamp_that_is_no
     assert checked(authority.certificate) == []
     make_authority(tmp_path, "somebody else")
     assert "is not the authority's" in checked(tmp_path / "ca.pem")[0]
-    receipts = campaign.receipts.entries()
+    receipts = [entry.raw for entry in campaign.receipts.entries()]
     receipts[0]["stamp"] = "2026-11-21T09:00:00.000Z"
     receipts[1]["token"] = receipts[2]["token"]
     rewrite_receipts(campaign.path, receipts)

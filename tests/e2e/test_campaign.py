@@ -96,7 +96,7 @@ class LabUnderTest:
         return CampaignFolder(self.campaign).runs()
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
-        return [entry for entry in CampaignFolder(self.campaign).entries() if entry["type"] == kind]
+        return [entry.raw for entry in CampaignFolder(self.campaign).entries() if kind == entry.TYPE]
 
     def loads(self) -> list[psutil.Process]:
         """The processes of the scenario that are alive."""

@@ -97,4 +97,4 @@ def test_the_observer_effect_becomes_part_of_the_campaign(lab: LabUnderTest) -> 
     said = lab.call("verify", "runs/c").stdout
     assert "4 of 12 planned runs have no" in said
     assert "1 of " in said[said.rindex("\n", 0, said.index("checks FAILED")) :]
-    assert CampaignFolder(lab.campaign).entries()[1]["stage"] == "first"
+    assert CampaignFolder(lab.campaign).entries()[1].raw["stage"] == "first"

@@ -6,12 +6,13 @@ plan, the clocks or the raw bytes can tell.
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
+from harness.record.chain import ChainedLog, line_of
 from harness.record.documents import dump
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import JOURNAL
@@ -39,6 +40,13 @@ def write_journal(run: Path, documents: Journal) -> None:
     (run / JOURNAL).write_text("".join(dump(document) + "\n" for document in documents))
 
 
+def append_plainly(log: ChainedLog, kind: str, utc: object, body: Mapping[str, object]) -> None:
+    """As the log appends, whatever stands in it: what no reader takes is refused there."""
+    entry = {"seq": len(log.lines()) + 1, "prev": log.head(), "utc": utc, "type": kind, **body}
+    with log.path.open("ab") as file:
+        file.write(line_of(entry) + b"\n")
+
+
 def reforge(
     campaign: Path,
     edit: Edit = lambda run: None,
@@ -64,7 +72,7 @@ def reforge(
         if entry["type"] == "run-start":
             entry["start"] = sha256((campaign / entry["folder"] / JOURNAL).read_bytes().split(b"\n", 1)[0]).hexdigest()
         body = {key: entry[key] for key in entry if key not in ("seq", "prev", "utc", "type", "line_sha256")}
-        log.append(entry["type"], entry["utc"], body)
+        append_plainly(log.log, str(entry["type"]), entry["utc"], body)
     if results:
         write_results(campaign)
 

@@ -277,7 +277,7 @@ def test_published_readings_that_were_imported_twice_are_no_replicates(tmp_path:
 
 
 def test_campaigns_of_one_uid_that_measured_twice_are_two(lab: Path) -> None:
-    uids = [CampaignFolder(lab / name).entries()[0]["uid"] for name in ("a", "b")]
+    uids = [CampaignFolder(lab / name).entries()[0].raw["uid"] for name in ("a", "b")]
     assert uids[0] == uids[1]
     assert not verify_comparison(lab / "compared").failed
 

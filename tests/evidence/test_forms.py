@@ -10,6 +10,7 @@ import pytest
 from harness.evidence.forms import check_forms
 from harness.record.campaign_folder import ANNOTATIONS, CampaignFolder
 from harness.record.documents import Json
+from harness.record.entries import IN_ANNOTATIONS, IN_LOG, entry_of
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.verify import Examination, examine
 from tests.evidence.forger import copied, journal_of, write_journal
@@ -35,9 +36,9 @@ def problems(seen: Examination) -> list[str]:
 
 
 def of_log(seen: Examination, change: Callable[[Entries], object]) -> list[str]:
-    entries = [dict(entry) for entry in seen.entries]
+    entries = [dict(entry.raw) for entry in seen.entries]
     change(entries)
-    return problems(Examination([], entries, [], [], seen.runs, {}))
+    return problems(Examination([], [entry_of(raw, IN_LOG) for raw in entries], [], [], seen.runs, {}))
 
 
 def test_as_measured_every_form_holds(seen: Examination) -> None:
@@ -102,9 +103,9 @@ def test_a_lab_that_was_checked_before_its_runs_is_in_order(seen: Examination) -
 )
 def test_a_note_of_another_form_is_found(seen: Examination, note: Json, message: str) -> None:
     entry = {"type": "annotation", "seq": 1, "utc": UTC, "operator": "me", "run": None, "text": "t", "exclude": None}
-    (found,) = problems(Examination([], seen.entries, [entry | note], [], seen.runs, {}))
+    (found,) = problems(Examination([], seen.entries, [entry_of(entry | note, IN_ANNOTATIONS)], [], seen.runs, {}))
     assert re.match(f"entries: {ANNOTATIONS}:1: {message}", found), found
-    assert problems(Examination([], seen.entries, [entry], [], seen.runs, {})) == []
+    assert problems(Examination([], seen.entries, [entry_of(entry, IN_ANNOTATIONS)], [], seen.runs, {})) == []
 
 
 def staged(size: int) -> Callable[[Json], object]:

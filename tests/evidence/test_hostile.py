@@ -16,7 +16,7 @@ from harness.record.campaign_folder import ANNOTATIONS, STATEMENT, CampaignFolde
 from harness.record.errors import LabError
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
-from tests.evidence.forger import copied, journal_of, reforge, write_journal
+from tests.evidence.forger import append_plainly, copied, journal_of, reforge, write_journal
 
 NONSENSE = st.one_of(
     st.none(),
@@ -132,7 +132,7 @@ def test_a_note_of_nonsense_is_found(
     signed: Path, key: Path, tmp_path_factory: pytest.TempPathFactory, note: dict[str, Any]
 ) -> None:
     campaign = copied(signed, tmp_path_factory.mktemp("c"))
-    CampaignFolder(campaign).annotations.append("annotation", "2026-11-22T10:00:00Z", note)
+    append_plainly(CampaignFolder(campaign).annotations, "annotation", "2026-11-22T10:00:00Z", note)
     assert (campaign / ANNOTATIONS).is_file()
     assert verify(campaign, public(key)).failed
 

@@ -19,7 +19,7 @@ from harness.attest.signer import read_public_key
 from harness.attest.witness import untold
 from harness.evidence.witnesses import Witnesses, check_witnesses, read_witnesses
 from harness.record.campaign_folder import RECEIPTS, CampaignFolder
-from harness.record.errors import WitnessError
+from harness.record.errors import DocumentError, WitnessError
 from harness.record.verify import examine
 from reports.campaign.analyse import write_results
 from reports.campaign.witnessed import evaluate
@@ -298,7 +298,8 @@ def test_receipts_that_hold_anything_are_said_to_be_none_and_nothing_crashes(
     failed = {check.name for check in [*seen.checks, *checks] if not check.passed}
     assert {"receipts", "receipt numbers", "receipt signatures", "time stamps"} <= failed
     assert evaluate(seen.entries, seen.receipts, {"receipt_late_s": 60.0})["witness"]["expected"] == 8
-    assert len(untold(CampaignFolder(campaign), "ssh")) == 8
+    with pytest.raises(DocumentError, match=rf"receipts\.jsonl:\d+: {key} is "):
+        untold(CampaignFolder(campaign), "ssh")
 
 
 def test_a_file_that_is_nothing_of_a_witness_is_refused_by_name(campaign: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from harness.attest import receiver
 from harness.attest.witness import tellings_of
 from harness.record.campaign_folder import CAMPAIGN, RECEIPTS, CampaignFolder
 from harness.record.documents import Json
+from harness.record.entries import Receipt, of
 from tests.evidence.forger import unlock
 
 AT_ONCE_S = 0.3
@@ -28,8 +29,8 @@ def receive(
     """Tell the witness every head that it has not heard, so many seconds after its entry (None: never), and keep the
     receipts."""
     folder = CampaignFolder(campaign)
-    stamps = {entry["seq"]: datetime.fromisoformat(entry["utc"]) for entry in folder.entries()}
-    known = {(one["of"], one["head"]) for one in folder.receipts.entries()}
+    stamps = {entry.seq: datetime.fromisoformat(entry.utc) for entry in folder.entries()}
+    known = {(receipt.of, receipt.head) for receipt in of(Receipt, folder.receipts.entries())}
     for telling in tellings_of(folder):
         delay_s = delays_s(telling)
         if delay_s is None or (telling["seq"], telling["head"]) in known:
@@ -46,10 +47,10 @@ def cut_back(campaign: Path, folder: str) -> list[dict[str, Any]]:
     """Cut the log back to before a run, remove its folder and what the witness had answered since; what was cut off."""
     unlock(campaign)
     log = CampaignFolder(campaign)
-    entries, lines = log.entries(), log.log.lines()
+    entries, lines = [entry.raw for entry in log.entries()], log.log.lines()
     at = next(place for place, entry in enumerate(entries) if entry.get("folder") == folder)
     (campaign / CAMPAIGN).write_bytes(b"".join(line + b"\n" for line in lines[:at]))
-    rewrite_receipts(campaign, [one for one in log.receipts.entries() if one["of"] <= at])
+    rewrite_receipts(campaign, [receipt.raw for receipt in of(Receipt, log.receipts.entries()) if receipt.of <= at])
     return entries[at:]
 
 

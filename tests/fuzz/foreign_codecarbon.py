@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.foreign.importers.tracker import Choice, import_tracker, windows_of
 from harness.record.campaign_folder import TRACKER, CampaignFolder
+from harness.record.entries import Attachment, of
 from harness.record.errors import LabError
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.fuzz.foreign import (
@@ -185,9 +186,9 @@ def read(source: Path, campaign: Path) -> Reading:
         return Reading(refused=str(error))
     values: dict[str, float] = {}
     flags = {text.replace(str(source), "") for text in done.left_out if "a flush; line" not in text}
-    for entry in CampaignFolder(campaign).entries():
-        if entry.get("note") == TRACKER:
-            account, run = entry["tracker"], str(entry["run"])[-8:]
+    for attachment in of(Attachment, CampaignFolder(campaign).entries()):
+        if attachment.note == TRACKER:
+            account, run = attachment.raw["tracker"], attachment.run[-8:]
             spans = account.get("spans_ns") or [[account["begin_ns"], account["end_ns"]]]
             values[f"{run}.energy_wh"] = account["reported_wh"] / account["factor"]
             values[f"{run}.counted_s"] = sum(end - begin for begin, end in spans) * 1e-9

@@ -13,7 +13,7 @@ from harness.measure.campaign import Campaign, Progress
 from harness.measure.run import Bench
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import Json
+from harness.record.entries import RunBegin, RunEnd, of
 from meters.meter import Meter, MeterMismatch
 from meters.registry import open_meter
 from tests.harness.emulated import emulator
@@ -32,8 +32,7 @@ def measured(folder: Path, verdicts: Iterator[str | None]) -> Campaign:
 
 
 def ends(campaign: Campaign) -> list[tuple[int, str | None]]:
-    entries: list[Json] = CampaignFolder(campaign.folder.path).entries()
-    return [(entry["ordinal"], entry["thrown_out"]) for entry in entries if entry["type"] == "run-end"]
+    return [(end.ordinal, end.thrown_out) for end in of(RunEnd, CampaignFolder(campaign.folder.path).entries())]
 
 
 def test_a_run_that_is_thrown_out_once_is_made_again_at_once(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_a_meter_that_was_unplugged_stops_the_campaign_and_costs_no_attempt(
         assert text in str(stopped.value)
     assert "waiting for meter wall" in phases
     log = CampaignFolder(Campaign(config_in(tmp_path), SOFTWARE).folder.path)
-    assert [entry["ordinal"] for entry in log.entries() if entry["type"] == "run-begin"] == [1]
+    assert [begin.ordinal for begin in of(RunBegin, log.entries())] == [1]
     fault(wall, "replug")
     campaign = measuring(tmp_path, wall, lambda _: None)
     assert [run.start.attempt for run in campaign.folder.runs()] == [1, 1, 1]

@@ -54,7 +54,7 @@ def counts(_run: Path) -> str | None:
 
 
 def last(campaign: Campaign) -> dict[str, Any]:
-    return campaign.folder.entries()[-1]
+    return campaign.folder.entries()[-1].raw
 
 
 def test_a_folder_removed_after_its_start_document_was_on_disk_is_gone(config: LabConfig) -> None:
@@ -167,8 +167,8 @@ def test_a_log_of_before_does_not_say_whether_a_folder_was_gone_or_empty(campaig
     log = CampaignFolder(old)
     for entry in entries:
         drop = ("seq", "prev", "utc", "type", "line_sha256", "lost", "signature", "unsigned")
-        if entry["type"] != "run-start":
-            log.append(entry["type"], entry["utc"], {key: entry[key] for key in entry if key not in drop})
+        if entry.TYPE != "run-start":
+            log.append(entry.TYPE, entry.utc, {key: entry.raw[key] for key in entry.raw if key not in drop})
     results = json.loads(write_results(old).read_text())
     codes = [finding["code"] for finding in results["findings"]]
     assert "run-lost" not in codes

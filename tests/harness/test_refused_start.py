@@ -62,7 +62,7 @@ def test_a_campaign_that_began_a_run_is_kept(config: LabConfig) -> None:
         lambda campaign: campaign.folder.append("run-begin", UTC, {"ordinal": 1, "folder": NAME, "attempt": 1}),
     )
     kept = CampaignFolder(config.campaign_folder)
-    assert [entry["type"] for entry in kept.entries()] == ["campaign", "plan", "attachment", "run-begin"]
+    assert [entry.TYPE for entry in kept.entries()] == ["campaign", "plan", "attachment", "run-begin"]
 
 
 def test_a_campaign_that_was_there_is_kept_though_no_run_of_it_was_begun(config: LabConfig) -> None:

@@ -207,7 +207,7 @@ def test_a_half_written_last_line_of_the_log_is_cut_away_by_the_next_append(tmp_
     assert len(campaign.entries()) == 3
     campaign.append("run-begin", UTC, {"ordinal": 2, "folder": "f", "attempt": 1})
     assert (tmp_path / "c" / CAMPAIGN).read_bytes().startswith(whole + b'{"seq":4,')
-    assert campaign.entries()[3]["prev"] == hashlib.sha256(whole.splitlines()[-1]).hexdigest()
+    assert campaign.entries()[3].raw["prev"] == hashlib.sha256(whole.splitlines()[-1]).hexdigest()
 
 
 def test_a_run_without_a_stop_document_was_aborted_and_may_end_in_mid_line(tmp_path: Path) -> None:

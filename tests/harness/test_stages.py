@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.campaign import OBSERVER, Campaign
+from harness.record.entries import Plan, of
 from harness.record.errors import ConfigError, RunFolderError
 from harness.station.config import LabConfig, load
 from tests.harness.test_config import MINIMAL
@@ -32,7 +33,8 @@ def succeed(campaign: Campaign) -> None:
 
 def test_a_second_stage_is_sized_once_and_only_when_the_first_is_done(declared: LabConfig) -> None:
     campaign = Campaign(declared, SOFTWARE)
-    rule = next(entry["rule"] for entry in campaign.folder.entries() if entry["type"] == "plan")
+    rule = of(Plan, campaign.folder.entries())[0].rule
+    assert rule is not None
     assert (rule["half_width_percent"], rule["share_percent"]) == (5.0, 90.0)
     with pytest.raises(RunFolderError, match="no second stage may be added"):
         campaign.add_second_stage({}, 5, {})

@@ -16,6 +16,7 @@ from harness.foreign.importers.imported import read_source
 from harness.foreign.importers.oscar import find_layout, import_oscar
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent
+from harness.record.entries import Attachment, of
 from harness.record.errors import ImportFileError, RunFolderError
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
@@ -68,7 +69,7 @@ def test_okular_becomes_fifty_two_sealed_runs_with_its_sources_verbatim(tmp_path
     assert "Imported 52 runs" in str(summary)
     assert [check for check in verify_campaign(tmp_path / "okular") if not check.passed] == []
     campaign = CampaignFolder(tmp_path / "okular")
-    attached = {e["path"]: e["sha256"] for e in campaign.entries() if e["type"] == "attachment"}
+    attached = {attachment.path: attachment.sha256 for attachment in of(Attachment, campaign.entries())}
     assert len(attached) == 9
     for path, digest in attached.items():
         assert hashlib.sha256((campaign.path / path).read_bytes()).hexdigest() == digest

@@ -87,7 +87,7 @@ def test_the_attachment_is_chained_verified_and_leaves_the_sealed_runs_alone(tmp
     done = import_tracker(file(tmp_path, v1(end - 2, 50, 0.001)), folder, Choice(zone="+00:00"))
     assert done.path.parent == folder / "trackers"
     assert {run.path.name: run.manifest_sha256 for run in CampaignFolder(folder).runs()} == before
-    entry = CampaignFolder(folder).entries()[-1]
+    entry = CampaignFolder(folder).entries()[-1].raw
     assert (entry["note"], entry["run"], entry["line"]) == ("tracker", name, 2)
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True]
     assert not verify(folder, None).failed
@@ -98,12 +98,14 @@ def test_a_changed_copy_a_foreign_run_or_another_figure_fails_verify(tmp_path: P
     _, _, end = intervals(folder)[0]
     copy = import_tracker(file(tmp_path, v1(end - 2, 50, 0.001)), folder, Choice(zone="UTC")).path
     log = CampaignFolder(folder)
-    entry = {k: v for k, v in log.entries()[-1].items() if k in ("path", "sha256", "note", "line", "zone", "over_run")}
-    account = log.entries()[-1]["tracker"]
-    now = log.entries()[-1]["utc"]
+    entry = {
+        k: v for k, v in log.entries()[-1].raw.items() if k in ("path", "sha256", "note", "line", "zone", "over_run")
+    }
+    account = log.entries()[-1].raw["tracker"]
+    now = log.entries()[-1].utc
     log.append("attachment", now, entry | {"run": "elsewhere", "tracker": account})
     lie = account | {"reported_wh": 99.0}
-    log.append("attachment", now, entry | {"run": log.entries()[-2]["run"], "tracker": lie})
+    log.append("attachment", now, entry | {"run": log.entries()[-2].raw["run"], "tracker": lie})
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, False, False]
     assert {check.name for check in verify(folder, None).failed} == {"tracker"}
     log.append("attachment", now, entry | {"run": "x", "path": "../../emissions.csv", "tracker": account})
@@ -284,7 +286,7 @@ def test_a_damaged_file_is_named_with_line_column_and_remedy(text: str, said: st
     source.write_text(text)
     with pytest.raises(ImportFileError, match=said):
         import_tracker(source, folder, Choice(zone="UTC"))
-    assert CampaignFolder(folder).entries()[-1]["type"] == "run-end"
+    assert CampaignFolder(folder).entries()[-1].TYPE == "run-end"
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -511,8 +513,8 @@ def test_what_an_older_wattlab_attached_verifies_for_ever_and_is_said_to_be_read
     rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", lines=(3,)))
     log = CampaignFolder(folder)
-    entry = {k: v for k, v in log.entries()[-1].items() if k not in ("reader", "lines", "pue", "tracker")}
-    account = log.entries()[-1]["tracker"]
+    entry = {k: v for k, v in log.entries()[-1].raw.items() if k not in ("reader", "lines", "pue", "tracker")}
+    account = log.entries()[-1].raw["tracker"]
     parts = {name: wh and 2 * wh for name, wh in account["parts_wh"].items()}
     older = account | {"reported_wh": 2 * said_wh(50), "parts_wh": parts, "problems": []}
     plain = {k: entry[k] for k in ("path", "sha256", "note", "run", "line", "zone", "over_run")}
@@ -549,10 +551,10 @@ def test_an_entry_that_says_something_else_than_its_file_fails_and_never_breaks(
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
     log = CampaignFolder(folder)
     of_the_log = ("seq", "prev", "utc", "type", "line_sha256")
-    entry = {k: v for k, v in log.entries()[-1].items() if k not in of_the_log}
+    entry = {k: v for k, v in log.entries()[-1].raw.items() if k not in of_the_log}
     if "line" in forged:
         entry = {k: v for k, v in entry.items() if k not in ("reader", "lines")}
-    log.append("attachment", log.entries()[-1]["utc"], entry | forged)
+    log.append("attachment", log.entries()[-1].utc, entry | forged)
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True, False]
 
 
@@ -578,7 +580,7 @@ def test_the_energy_of_all_tasks_is_not_that_of_the_last_and_only_the_operator_t
     source = CASES / "cc_last_task.csv"
     with pytest.raises(ImportFileError, match=r"54 Wh in 120 s are 1620 W, its own columns say 90 W.*--over-run"):
         import_tracker(source, meter, Choice(zone="UTC"))
-    assert CampaignFolder(meter).entries()[-1]["type"] != "attachment"
+    assert CampaignFolder(meter).entries()[-1].TYPE != "attachment"
     import_tracker(source, meter, Choice(run="1", over_run=True))
     (row,) = compared(meter)["runs"]
     assert (row["reported_wh"], row["meter_wh"]["value"]) == (54.0, pytest.approx(200 * 20 / 60, rel=0.01))

@@ -44,6 +44,7 @@ from harness.foreign.importers.tracker_file import (
 )
 from harness.record.campaign_folder import TRACKER, CampaignFolder
 from harness.record.documents import ClockEvent, Json, PhaseEvent
+from harness.record.entries import Attachment, Entry, of
 from harness.record.errors import ImportFileError, RunFolderError, why
 from harness.record.run_folder import RunFolder
 
@@ -521,11 +522,11 @@ def _stated_in_file(pue: float) -> str:
     return f"the power usage effectiveness in its file, {pue:g}"
 
 
-def _refuse_taken(entries: Sequence[Json], windows: Sequence[Window], choice: Choice) -> None:
-    taken = {str(e.get("run")): e for e in entries if e["type"] == "attachment" and e.get("note") == TRACKER}
+def _refuse_taken(entries: Sequence[Entry], windows: Sequence[Window], choice: Choice) -> None:
+    taken = {attachment.run: attachment for attachment in of(Attachment, entries) if attachment.note == TRACKER}
     for window in windows:
         if window.folder in taken and not choice.replace:
-            path = taken[window.folder].get("path")
+            path = taken[window.folder].path
             raise ImportFileError(
                 f"{window.folder} has an attached figure of {NAME} already ({path}); --replace puts this one in its "
                 "place (the old one stays in the log)"
