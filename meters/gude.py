@@ -32,7 +32,8 @@ from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Sink
+from meters.transport import Chunk, Deadline
+from meters.wire_log import Sink
 
 DRIVER = "gude"
 USER = "admin"

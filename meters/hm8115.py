@@ -28,7 +28,8 @@ from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options, whole
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.wire_log import Sink
 
 T = TypeVar("T")
 

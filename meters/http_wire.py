@@ -35,7 +35,8 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
-from meters.transport import Capture, Chunk, Deadline, Exchange, Sink
+from meters.transport import Chunk, Deadline
+from meters.wire_log import Capture, Exchange, Sink
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -41,7 +41,8 @@ from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.wire_log import Sink
 
 DRIVER = "iec62056"
 OPTIONS: Mapping[str, Option] = {

@@ -53,7 +53,8 @@ from meters.meter import (
 )
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Line, SerialWire, Sink, Wire, drain
+from meters.transport import Deadline, Line, SerialWire, Wire, drain
+from meters.wire_log import Sink
 
 DRIVER = "mcp39f511n"
 AS_FOUND = "as found"

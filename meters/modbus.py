@@ -34,7 +34,8 @@ from meters.register_maps import (
     decode_block,
     to_reading,
 )
-from meters.transport import Deadline, Line, SerialWire, Sink, drain
+from meters.transport import Deadline, Line, SerialWire, drain
+from meters.wire_log import Sink
 
 READS = frozenset({3, 4})
 MOST_REGISTERS = 125  # Modbus Application Protocol V1.1b3, 6.3

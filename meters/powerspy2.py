@@ -41,7 +41,8 @@ from meters.meter import (
 )
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink, Wire, drain
+from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Wire, drain
+from meters.wire_log import Sink
 
 DRIVER = "powerspy2"
 OPTIONS: Mapping[str, Option] = {

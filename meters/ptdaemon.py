@@ -33,7 +33,8 @@ from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Column, Description, Identity, RangeChoice, Ranging, Reading, Tier
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.wire_log import Sink
 
 DRIVER = "ptdaemon"
 LIMITS = "that of the analyser, reported"

@@ -120,6 +120,10 @@ class Identity:
 
 
 EMULATOR_MARK = "EMULATED"
+"""What every emulator of ours says of itself on the wire."""
+PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
+"""Character devices that are pseudo terminals: BSD ptys 2 (master) and 3 (slave), Unix98 ptys 128-135 (master) and
+136-143 (slave) (Linux, Documentation/admin-guide/devices.txt)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from meters.access import ANYBODY, Access
 from meters.meter import Meter, MeterOptionError
 from meters.options import Option, did_you_mean
 from meters.reading import Origin, Tier
-from meters.transport import Sink
+from meters.wire_log import Sink
 
 Link = Literal["serial", "tcp", "usbtmc", "http"]
 

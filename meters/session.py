@@ -1,6 +1,6 @@
 """A recorded session: a folder with the bytes between a host and a meter, and what the driver made of them.
 
-Knows: the two files of the folder, `wire.log` (`meters.transport.Capture`) and `session.json`; whether they belong
+Knows: the two files of the folder, `wire.log` (`meters.wire_log.Capture`) and `session.json`; whether they belong
 together; whether other readings are those recorded.
 Does not know: drivers and wires; how a session is recorded (`harness.cli.meter_record`) or played
 (`meters.emulators.replay`).
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from meters.meter import CaptureError
-from meters.reading import QUANTITIES, Identity, Origin, OriginKind, Reading
-from meters.transport import PTY_MAJORS, Exchange, read_capture
+from meters.reading import PTY_MAJORS, QUANTITIES, Identity, Origin, OriginKind, Reading
+from meters.wire_log import Exchange, read_capture
 
 FORMAT = 1
 """History: 1 (2026-11-21) the first."""

@@ -30,7 +30,8 @@ from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Sink
+from meters.transport import Chunk, Deadline
+from meters.wire_log import Sink
 
 DRIVER = "shelly"
 USER = "admin"

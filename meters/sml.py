@@ -33,7 +33,8 @@ from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Frame, Line, SerialWire, Sink
+from meters.transport import Chunk, Deadline, Frame, Line, SerialWire
+from meters.wire_log import Sink
 
 DRIVER = "sml"
 OPTIONS: Mapping[str, Option] = {

@@ -27,7 +27,8 @@ from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, whole
 from meters.reading import Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Sink
+from meters.transport import Chunk, Deadline
+from meters.wire_log import Sink
 
 DRIVER = "tasmota"
 USER = "admin"

@@ -14,7 +14,7 @@ import os
 import socket
 import stat
 import termios
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +27,20 @@ from meters import host, tls
 from meters.access import ANYBODY, Access, Declaration, Peer
 from meters.certificates import certificate_sha256, public_key_sha256
 from meters.meter import (
-    CaptureError,
     MeterGarbage,
     MeterOptionError,
     MeterTimeout,
     MeterUnavailable,
     MeterUnplugged,
 )
-from meters.reading import Identity, Origin
+from meters.reading import PTY_MAJORS, Identity, Origin
+from meters.wire_log import Capture, Exchange, Sink
 
 URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https")
 WEB_SCHEMES = ("http", "https")
 TLS_SCHEMES = ("socket+tls", "https")
 POLL_S = 0.05
 CHUNK_LIMIT = 1 << 16
-
-# Documentation/admin-guide/devices.txt of Linux: BSD ptys 2 (master) and 3 (slave), Unix98 ptys 128-135 (master)
-# and 136-143 (slave).
-PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
 
 
 class Deadline:
@@ -64,72 +60,6 @@ class Deadline:
     def expired(self) -> bool:
         """Whether the time is over."""
         return self.left_s <= 0.0
-
-
-# --- the wire log ---------------------------------------------------------------------------------------------
-
-
-class Sink(Protocol):
-    """Where captured bytes go: any binary file."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take bytes."""
-        ...
-
-    def flush(self) -> None:
-        """Hand them to the operating system."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One chunk on the wire; `direction` is `<` from the meter, `>` to the meter, `time_ns` host monotonic."""
-
-    time_ns: int
-    direction: Literal["<", ">"]
-    data: bytes
-
-
-class Capture:
-    """Writes a wire log: one line per chunk, `<time_ns> < <hex>` or `<time_ns> > <hex>`, flushed at once."""
-
-    __slots__ = ("_sink",)
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def record(self, exchange: Exchange) -> None:
-        """Append one chunk."""
-        line = f"{exchange.time_ns} {exchange.direction} {exchange.data.hex()}\n"
-        self._sink.write(line.encode("ascii"))
-        self._sink.flush()
-
-
-def read_capture(lines: Iterable[bytes], name: str) -> Iterator[Exchange]:
-    """Yield the chunks of a wire log opened in binary mode; `name` stands in errors.
-
-    A last line without its newline was cut off when the writer was killed; it is not a chunk.
-    Raises `CaptureError` with file and line for everything else that is not one.
-    """
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith(b"\n"):
-            return
-        yield _exchange(line, f"{name}:{number}")
-
-
-def _exchange(line: bytes, place: str) -> Exchange:
-    try:
-        time_text, direction, payload = line.decode("ascii").rstrip("\n").split(" ")
-        return Exchange(int(time_text), _DIRECTIONS[direction], bytes.fromhex(payload))
-    except (ValueError, KeyError):
-        pass
-    raise CaptureError(
-        f"{place}: found {line[:60]!r}, expected `<time_ns> < <hex>` or `<time_ns> > <hex>`; "
-        "the wire log was changed or is not one"
-    )
-
-
-_DIRECTIONS: dict[str, Literal["<", ">"]] = {"<": "<", ">": ">"}
 
 
 # --- frames ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from typing import Literal
 from meters import host
 from meters.access import ANYBODY, Access
 from meters.meter import MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.transport import Capture, Chunk, Deadline, Exchange, Line, SerialWire, Sink, Wire
+from meters.transport import Chunk, Deadline, Line, SerialWire, Wire
+from meters.wire_log import Capture, Exchange, Sink
 
 USBTMC_PREFIX = "/dev/usbtmc"
 MESSAGE_LIMIT = 1 << 16

@@ -24,7 +24,8 @@ from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Sink
+from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire
+from meters.wire_log import Sink
 
 DRIVER = "wattsup"
 OPTIONS: Mapping[str, Option] = {

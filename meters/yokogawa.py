@@ -38,8 +38,9 @@ from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, Sink, Wire, drain
+from meters.transport import Deadline, Frame, Line, LineSplitter, Wire, drain
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
+from meters.wire_log import Sink
 
 WT310 = "wt310"
 WT210 = "wt210"

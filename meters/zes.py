@@ -40,7 +40,8 @@ from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, chosen, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, Sink, drain
+from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.wire_log import Sink
 
 LINE_LIMIT = 512
 REPLY_WAIT_S = 2.0

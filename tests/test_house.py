@@ -195,6 +195,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         "harness/cli/meter.py": "import meters.emulators.wattsup",
         "harness/measure/run.py": "from harness.station import config\nfrom meters.meter import Meter",
         "reports/energy/budget.py": "from harness.record.run_folder import RunFolder\nimport harness.record.errors",
+        "harness/record/documents.py": "from meters.reading import Reading",
         "meters/wattsup.py": "import serial\nfrom meters.reading import Reading",
         "meters/emulators/wattsup.py": "import threading",
     }
@@ -212,6 +213,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (3, "reports/energy/budget.py", "from harness.station.config import LabConfig"),
         (3, "reports/render.py", "import harness.cli"),
         (3, "reports/energy/budget.py", "from meters.wattsup import decode"),
+        (3, "harness/record/errors.py", "from meters.wattsup import decode"),
         (4, "harness/station/config.py", "from harness.measure import run"),
         (4, "harness/record/errors.py", "import harness.station.config"),
         (4, "harness/sut/session.py", "import harness.measure.embedded"),

@@ -13,7 +13,7 @@ from harness.record.errors import ConfigError
 from meters import registry
 from meters.access import Access, Credentials
 from meters.meter import Meter
-from meters.transport import Sink
+from meters.wire_log import Sink
 
 if TYPE_CHECKING:
     from rich.console import Console

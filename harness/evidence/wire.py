@@ -24,7 +24,7 @@ from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import CaptureError, Meter, MeterError
 from meters.playback import Guesses, Playback, PlaybackOver, Strayed
 from meters.reading import CODEC, Description, Identity, Origin, Reading, cells_of, columns_of, header_of
-from meters.transport import Exchange, read_capture
+from meters.wire_log import Exchange, read_capture
 
 WIRE = "wire"
 """The name of the check."""

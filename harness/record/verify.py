@@ -36,7 +36,8 @@ from harness.record.origins import NETWORK, problems_of, words_of
 from harness.record.plain_files import below, inside, is_plain, read_plain, regular_files, sha256_of
 from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
-from harness.record.wire_log import EMULATOR_MARK, PTY_MAJORS, received, stands_in
+from harness.record.wire_log import received, stands_in
+from meters.reading import EMULATOR_MARK, PTY_MAJORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +324,6 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
         problems.append("its port has no serial number")
     if not any(stands_in(word, said) for word in words):
         problems.append("its identity does not stand in the wire log")
-    if EMULATOR_MARK in said or EMULATOR_MARK.decode() in " ".join(words):
+    if EMULATOR_MARK.encode() in said or EMULATOR_MARK in " ".join(words):
         problems.append("its wire log carries the mark of an emulator")
     return Check(run.path.name, "origin", not problems, f"{claim}{', but ' if problems else ''}{'; '.join(problems)}")

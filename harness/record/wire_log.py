@@ -1,24 +1,21 @@
 """What a meter said, from a run's wire log, and what of it shows who it was.
 
-Knows the lines of a wire log and the marks of an emulator. Knows no protocol.
+Knows how an identity stands among bytes. Knows no protocol, and not the lines: the format is `meters.wire_log`'s.
 """
 
 from pathlib import Path
 
-from harness.record.plain_files import read_plain
-
-PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
-"""Character devices that are pseudo terminals (Linux, Documentation/admin-guide/devices.txt)."""
-EMULATOR_MARK = b"EMULATED"
-"""What every emulator of ours says of itself on the wire."""
+from harness.record.plain_files import open_plain
+from meters.meter import CaptureError
+from meters.wire_log import read_capture
 
 
 def received(wire_log: Path) -> bytes:
-    """What the meter said, from the wire log (`<time_ns> < <hex>` a line); empty where there is none."""
+    """What the meter said; empty where there is no wire log, or it cannot be read."""
     try:
-        lines = [line.split(b" ") for line in read_plain(wire_log).split(b"\n")]
-        return b"".join(bytes.fromhex(line[2].decode()) for line in lines if len(line) == 3 and line[1] == b"<")
-    except (OSError, ValueError):
+        with open_plain(wire_log) as lines:
+            return b"".join(one.data for one in read_capture(lines, wire_log.name) if one.direction == "<")
+    except (OSError, CaptureError):
         return b""
 
 

@@ -14,7 +14,7 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from meters.transport import Capture, Exchange, Sink
+from meters.wire_log import Capture, Exchange, Sink
 
 BITS_PER_BYTE = 10  # 8N1: start, 8 data, stop
 PACKET_BYTES = 62  # what an FTDI chip hands over at once (FTDI AN232B-04)
@@ -26,7 +26,7 @@ class PtyWire:
     def __init__(self, link: Path, baud: int, *, throttle: bool, sink: Sink | None) -> None:
         """Plug in at once; `throttle` false sends as fast as the machine can (for benchmarks).
 
-        `sink` takes a log of what was sent and received, in the format of `meters.transport.Capture`.
+        `sink` takes a log of what was sent and received, in the format of `meters.wire_log.Capture`.
         Raises `FileExistsError` when something that is no symbolic link stands at `link`.
         """
         self._link = link

@@ -27,7 +27,7 @@ from typing import Protocol
 from meters.emulators.faults import OwnFaults
 from meters.emulators.pty_wire import PtyWire
 from meters.http_auth import withhold
-from meters.transport import Exchange
+from meters.wire_log import Exchange
 
 SETTLE_S = 0.3  # pyserial drops what came while it opened a port (serialposix.py, open)
 STUFFED_S = 2.0

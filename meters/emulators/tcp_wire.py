@@ -10,7 +10,7 @@ import socket
 import time
 from contextlib import suppress
 
-from meters.transport import Capture, Exchange, Sink
+from meters.wire_log import Capture, Exchange, Sink
 
 SEND_WAIT_S = 2.0
 BYTES_AT_ONCE = 4096
@@ -24,7 +24,7 @@ class TcpWire:
     def __init__(self, host: str, port: int, *, bytes_per_s: float | None, sink: Sink | None) -> None:
         """Listen at once; port 0 takes a free one, `bytes_per_s` `None` sends as fast as the machine can.
 
-        `sink` takes a log of what was sent and received, in the format of `meters.transport.Capture`.
+        `sink` takes a log of what was sent and received, in the format of `meters.wire_log.Capture`.
         Raises `OSError` when the address is taken or not of this machine.
         """
         self._address = (host, port)

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from meters.emulators.__main__ import EMULATORS
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.registry import DRIVERS, open_meter
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.meters.fleet import FLEET, Emulated
 
 BITS_PER_BYTE = 10

@@ -21,7 +21,7 @@ from harness.measure.recorder import Journal, MeterRecorder, seal_run
 from harness.record.documents import Start, Stop
 from harness.record.run_writer import RunWriter
 from meters.registry import open_meter
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.harness.emulated import emulator
 from tests.harness.start import START
 

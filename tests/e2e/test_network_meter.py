@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.embedded import emulator
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.e2e.test_campaign import LAB, LabUnderTest
 from tests.meters.test_passwords import SECRET, forms_of
 from tests.meters.test_tls import PLUG, terminator

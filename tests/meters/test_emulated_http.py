@@ -23,7 +23,7 @@ from meters.emulators.virtual_sut import parse_profile
 from meters.meter import MeterGarbage, MeterRefused
 from meters.reading import EMULATOR_MARK
 from meters.registry import open_meter
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator
 
 LOAD = ("--profile", "watts=50", "--interval", "0.05")

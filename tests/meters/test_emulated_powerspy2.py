@@ -18,7 +18,7 @@ from meters.emulators.virtual_sut import ScriptedPower, Steps
 from meters.meter import MeterMismatch
 from meters.powerspy2 import Scale, decode_coefficient, decode_row, to_reading
 from meters.registry import open_meter
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator, wait_until
 
 ROW = re.compile(rb"<(.{36})>\n\r")

@@ -22,7 +22,8 @@ from meters.emulators.wattsup import NAMES, WattsUpDevice, encode_line
 from meters.meter import Meter, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Reading
 from meters.registry import open_meter
-from meters.transport import Chunk, FrameSplitter, read_capture
+from meters.transport import Chunk, FrameSplitter
+from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator, wait_until
 
 FAST = ("--interval", "0.03", "--profile", "watts=50")

@@ -18,7 +18,7 @@ from meters.emulators.virtual_sut import PowerSpan, parse_profile
 from meters.emulators.yokogawa import YokogawaDevice, engineering
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout, MeterUnplugged
 from meters.registry import open_meter
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator, wait_until
 from tests.meters.test_yokogawa import CONVERSATION
 

@@ -24,7 +24,8 @@ from meters.meter import (
     MeterUnplugged,
 )
 from meters.reading import Identity
-from meters.transport import Deadline, attest, read_capture
+from meters.transport import Deadline, attest
+from meters.wire_log import read_capture
 from tests.meters.conftest import wait_until
 from tests.meters.http_servers import Script, answer, ok, raw_server
 

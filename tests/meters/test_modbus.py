@@ -27,7 +27,7 @@ from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRef
 from meters.modbus import ExceptionReply, Question, Rtu, Tcp, crc16, rtu_request, rtu_words, tcp_request, tcp_words
 from meters.reading import Reading
 from meters.register_maps import PZEM, SDM120, SDM230, UMG604, RegisterMap, decode_block, to_reading
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from tests.meters.modbus_frames import REAL, REAL_FRAMES
 
 ASK_PZEM = Question(1, 4, 0, 10)

@@ -26,7 +26,8 @@ from meters.access import Access, Credentials
 from meters.http_wire import HttpWire
 from meters.meter import MeterError, MeterMismatch, MeterRefused
 from meters.registry import open_meter
-from meters.transport import Deadline, read_capture
+from meters.transport import Deadline
+from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator
 from tests.meters.http_servers import answer, ok, raw_server
 

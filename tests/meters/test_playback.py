@@ -14,7 +14,8 @@ from meters.meter import MeterError, MeterGarbage
 from meters.playback import Guesses, Playback, PlaybackOver, Strayed
 from meters.reading import Reading
 from meters.session import first_difference, read_session
-from meters.transport import Deadline, Exchange
+from meters.transport import Deadline
+from meters.wire_log import Exchange
 
 SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").iterdir())
 ASK = b"#V,R,0;"

@@ -31,7 +31,8 @@ from meters.meter import CaptureError, Meter, MeterGarbage, MeterTimeout, MeterU
 from meters.reading import FLAGS, QUANTITIES, WITHOUT_POWER, Reading
 from meters.registry import DRIVERS, open_meter
 from meters.session import DOCUMENT, WIRE_LOG, Session, first_difference, read_session, write_session
-from meters.transport import Deadline, Exchange
+from meters.transport import Deadline
+from meters.wire_log import Exchange
 from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY
 
 SESSIONS = Path(__file__).resolve().parents[1] / "data" / "sessions"

@@ -29,7 +29,8 @@ from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterUnavailable, M
 from meters.reading import Identity, Origin
 from meters.registry import DRIVERS, open_meter, remedy, why
 from meters.session import read_session
-from meters.transport import Deadline, Line, SerialWire, attest, is_this_machine, read_capture
+from meters.transport import Deadline, Line, SerialWire, attest, is_this_machine
+from meters.wire_log import read_capture
 from tests.meters.certificates import Keeper, keeper
 from tests.meters.conftest import StartEmulator, wait_until
 from tests.meters.http_servers import answer, ok, raw_server

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from meters.meter import CaptureError, MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Identity
-from meters.transport import Capture, Chunk, Deadline, Exchange, FrameSplitter, Line, SerialWire, attest, read_capture
+from meters.transport import Chunk, Deadline, FrameSplitter, Line, SerialWire, attest
+from meters.wire_log import Capture, Exchange, read_capture
 from tests.meters.conftest import BarePty
 
 REAL = Identity("Maker", "Watts up? PRO", "", "4.12 (20050814)")

@@ -27,8 +27,9 @@ import io, json, os, sys, time
 from meters.emulators.faults import send_fault
 from meters.meter import MeterError
 from meters.registry import open_meter
-from meters.transport import Deadline, read_capture
+from meters.transport import Deadline
 from meters.usbtmc_wire import UsbtmcWire
+from meters.wire_log import read_capture
 from pathlib import Path
 
 PORT = "/dev/usbtmc9"

@@ -28,7 +28,7 @@ from meters.meter import (
 )
 from meters.options import read_options
 from meters.reading import Identity
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 from meters.yokogawa import MODELS, QUANTITIES, WT210_DIALECT, WT310_DIALECT, decode_reply, same_setting
 from tests.meters.conftest import wait_until
 

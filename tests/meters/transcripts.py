@@ -26,7 +26,7 @@ from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 from meters.emulators.yokogawa import YokogawaDevice
 from meters.emulators.zes import LmgDevice
-from meters.transport import read_capture
+from meters.wire_log import read_capture
 
 PEERS = Path(__file__).parents[1] / "data" / "peers"
 PROFILE = "watts=0:60"
