@@ -20,15 +20,17 @@ from harness.record.plain_files import open_plain, read_plain
 
 GENESIS = "0" * 64
 """`prev` of a campaign's first line."""
+TRIES = 100
 OWN_DIGEST_BYTES = len(',"line_sha256":""}') + 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A log as it was read: what the system said of the file, the entries, their bytes, the last line."""
+    """A log as it was read: what the system said of the file, the entries, how many, their bytes, the last line."""
 
     stamp: tuple[int, ...]
     entries: list[Entry]
+    count: int
     size: int
     last: bytes
 
@@ -106,9 +108,9 @@ class ChainedLog:
         for number, line in enumerate(lines, 1):
             entries.append(self._entry(line, number, previous))
             previous = hashlib.sha256(line).hexdigest()
-        if (seen := self._seen) is not None and seen.entries and seen.last not in lines[len(seen.entries) - 1 :][:1]:
+        if (seen := self._seen) is not None and seen.count and lines[seen.count - 1 : seen.count] != [seen.last]:
             raise EvidenceBroken(f"{self.path}: it was cut back or rewritten while it was open")
-        return _Seen(stamp, entries, sum(map(len, lines)) + len(lines), lines[-1] if lines else b"")
+        return _Seen(stamp, entries, len(entries), sum(map(len, lines)) + len(lines), lines[-1] if lines else b"")
 
     def readable(self) -> list[Entry]:
         """Whatever of it can be read, behind a broken chain too; what no record fits is a plain `Entry`."""
@@ -130,12 +132,18 @@ class ChainedLog:
                 f"{where}: the chain is broken here: prev is {str(raw.get('prev'))[:64]}, the line before has "
                 f"sha256 {previous}; a line was changed, removed or inserted"
             )
+        entry = entry_of(raw, self._forms)
+        if type(entry) is Entry:
+            raise DocumentError(f"{where}: {self._fault_of(raw)}")
+        return entry
+
+    def _fault_of(self, raw: Json) -> str:
+        """Why no record fits a line's object."""
         cls = self._forms.get(str(raw.get("type")))
         if missing := ["a known type"] if cls is None else lacking(raw, cls):
-            raise DocumentError(f"{where}: an entry of type {raw.get('type')!r} lacks {', '.join(missing)}")
-        for name, value, hint in misfits(raw, cls) if cls else ():
-            raise DocumentError(f"{where}: {name} is {value!r:.60}, expected {describe(hint)}")
-        return entry_of(raw, self._forms)
+            return f"an entry of type {raw.get('type')!r} lacks {', '.join(missing)}"
+        name, value, hint = next(misfits(raw, cls or Entry))
+        return f"{name} is {value!r:.60}, expected {describe(hint)}"
 
     def append(self, kind: str, utc: str, body: Mapping[str, Any]) -> None:
         """Append one chained entry, on disk (fsync) before this returns.
@@ -145,12 +153,14 @@ class ChainedLog:
             DocumentError: no reader would take the entry, or one that stands there; nothing was written.
             RunFolderError: the disk refuses; a half line that it left is cut away by the next call.
         """
-        while not self._append(self._current(), kind, utc, body):
-            pass  # another process wrote in between: its entry comes first
+        for _ in range(TRIES):  # where another process wrote in between, its entry comes first
+            if self._append(self._current(), kind, utc, body):
+                return
+        raise RunFolderError(f"{self.path}: cannot append, others keep writing to it; end them, then try again")
 
     def _append(self, seen: _Seen, kind: str, utc: str, body: Mapping[str, Any]) -> bool:
         """Append one entry behind what was seen; false where that is no longer all."""
-        number, previous = len(seen.entries) + 1, seen.head if seen.entries else self.genesis
+        number, previous = seen.count + 1, seen.head if seen.count else self.genesis
         line = line_of({"seq": number, "prev": previous, "utc": utc, "type": kind, **body})
         entry = self._entry(line, number, previous)
         try:
@@ -162,7 +172,7 @@ class ChainedLog:
         if stamp is None:
             return False
         seen.entries.append(entry)
-        self._seen = _Seen(stamp, seen.entries, seen.size + len(line) + 1, line)
+        self._seen = _Seen(stamp, seen.entries, number, seen.size + len(line) + 1, line)
         return True
 
     def _write(self, line: bytes, seen: _Seen) -> tuple[int, ...] | None:

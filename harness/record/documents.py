@@ -1,6 +1,6 @@
-"""The documents of a run's journal and of a campaign: their fields, their JSON, their versions.
+"""The documents of a run's journal: their fields, their JSON, their versions.
 
-Knows the form of every line of run.jsonl and campaign.jsonl (docs/run-folder.md).
+Knows the form of every line of run.jsonl (docs/run-folder.md), and the schema that campaign.jsonl shares with it.
 Knows no files, no clocks, no hardware.
 
 Journal schema history

@@ -178,6 +178,11 @@ _HINTS: Mapping[type[Entry], Mapping[str, Any]] = {
     for cls in forms.values()
 }
 """A type of entry -> its own fields, beside those that every one has, and their types."""
+_REQUIRED: Mapping[type[Entry], frozenset[str]] = {
+    cls: frozenset(f.name for f in fields(cls) if f.default is MISSING and f.name in hints)
+    for cls, hints in _HINTS.items()
+}
+"""A type of entry -> those of them that it never lacks."""
 
 
 def entry_of(raw: Json, forms: Forms) -> Entry:
@@ -185,15 +190,14 @@ def entry_of(raw: Json, forms: Forms) -> Entry:
     cls = forms.get(str(raw.get("type")))
     seq, utc = raw.get("seq"), raw.get("utc")
     common: dict[str, Any] = {"seq": seq if type(seq) is int else 0, "utc": str(utc or ""), "raw": raw}
-    if cls is None or lacking(raw, cls) or any(True for _ in misfits(raw, cls)):
+    if cls is None or not _REQUIRED[cls] <= raw.keys() or next(misfits(raw, cls), None) is not None:
         return Entry(**common)
     return cls(**common, **{name: raw[name] for name in _HINTS[cls] if name in raw})
 
 
 def lacking(raw: Json, cls: type[Entry]) -> list[str]:
     """Fields that every entry of the type has, and this one does not."""
-    required = {f.name for f in fields(cls) if f.default is MISSING and f.name in _HINTS[cls]}
-    return sorted(required - raw.keys())
+    return sorted(_REQUIRED[cls] - raw.keys())
 
 
 def misfits(raw: Json, cls: type[Entry]) -> Iterator[tuple[str, object, Any]]:

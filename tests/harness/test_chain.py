@@ -1,5 +1,6 @@
 """An open log keeps what it read, appends at a constant cost, and notices whatever else happens to the file."""
 
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
@@ -92,6 +93,30 @@ def test_what_is_appended_in_the_instant_between_look_and_write_comes_first(
     monkeypatch.setattr(ChainedLog, "_write", write_late)
     log.append("annotation", UTC, NOTE | {"text": "own"})
     assert texts(log_in(tmp_path).entries()) == ["0", "1", "other", "own"]
+
+
+def test_a_log_to_which_others_keep_writing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(tmp_path, 2)
+    monkeypatch.setattr(ChainedLog, "_write", lambda *_: None)
+    with pytest.raises(RunFolderError, match="others keep writing to it"):
+        log.append("annotation", UTC, NOTE)
+    assert len(log.entries()) == 2
+
+
+def test_an_interruption_right_behind_the_write_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(tmp_path, 2)
+
+    class Interrupting(list[Entry]):
+        def append(self, entry: Entry) -> None:
+            super().append(entry)
+            raise KeyboardInterrupt
+
+    assert log._seen is not None
+    log._seen = dataclasses.replace(log._seen, entries=Interrupting(log.entries()))
+    with pytest.raises(KeyboardInterrupt):
+        log.append("annotation", UTC, NOTE | {"text": "2"})
+    log.append("annotation", UTC, NOTE | {"text": "3"})
+    assert texts(log.entries()) == list("0123")
 
 
 def in_place(path: Path, edited: bytes) -> None:
