@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-ROOM_BYTES = 1 << 27
+ROOM_BYTES = 1 << 30
 """A campaign of Guldner's size just fits; thirty runs of a day at 100 readings a second would take 10 GB."""
 Value = TypeVar("Value")
 
