@@ -194,16 +194,17 @@ def _verify_complete(
 def _verify_link(run: RunFolder, previous: str | None, end: RunEnd | None) -> list[Check]:
     """The run names the manifest before it, and the campaign's log names this run's manifest and how it ended."""
     name = run.path.name
-    manifest, signature, status = (end.manifest, end.signature, end.exit_status) if end else (None, None, None)
-    if manifest != run.manifest_sha256:
+    if end is None:
+        return [Check(name, "link", False, "the log does not say yet how it ended, so nothing holds its seal")]
+    if end.manifest != run.manifest_sha256:
         detail = "its manifest is not the one in the campaign's log: replaced or resealed"
         return [Check(name, "link", False, detail)]
     if run.start.previous_manifest != previous:
         return [Check(name, "link", False, "it does not follow the run before it: replaced or reordered")]
-    if signature != signature_of(run.path):
+    if end.signature != signature_of(run.path):
         return [Check(name, "link", False, "the signature of its seal is not the one in the campaign's log")]
-    if status != run.exit_status:
-        detail = f"the campaign's log says it ended with {status}, its journal says {run.exit_status}"
+    if end.exit_status != run.exit_status:
+        detail = f"the campaign's log says it ended with {end.exit_status}, its journal says {run.exit_status}"
         return [Check(name, "link", False, f"{detail}: the journal was cut off or edited")]
     return [Check(name, "link", True, "follows the run before it")]
 
@@ -261,7 +262,8 @@ def _verify_bytes(path: Path) -> tuple[list[Check], dict[str, str] | None]:
     except (RunFolderError, OSError) as error:
         return [Check(subject, "plain", False, str(error))], None
     if not manifest.is_file():
-        detail = f"{MANIFEST} is missing: the run was never sealed or was tampered with"
+        detail = f"{MANIFEST} is missing: the run is being measured, or was cut off and `wattlab run` seals it as it is"
+        detail += "; where the log says that it ended, its seal was taken out"
         return [Check(subject, "sealed", False, detail)], digests
     try:
         listed = read_manifest(manifest)
