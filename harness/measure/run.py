@@ -47,6 +47,9 @@ CLOCK_EXCHANGES_AT_EDGES = 8
 OnPhase: TypeAlias = Callable[[str, MeterRecorder | None], None]
 """Told the phase that runs and the first meter's recorder, a few times a second: for the progress display."""
 
+MEANINGS = {120: " (Python could not write all of its output: is the disk of the SUT full?)"}
+"""What some exit codes mean that say nothing by themselves."""
+
 
 class Run:
     """The phases of one run and what they hold open; the rating interval is a part that is plugged in."""
@@ -111,6 +114,7 @@ class Run:
         if result.exit_code not in (0, None) or result.reason:
             raise RunFailed(
                 f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
+                f"{MEANINGS.get(result.exit_code or 0, '')}"
                 f"{': ' + result.reason if result.reason else ''}{self._last_words()}; "
                 f"all that it wrote is in {self._writer.folder.name}/artifacts/stderr.txt"
             )
