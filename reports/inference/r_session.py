@@ -48,13 +48,13 @@ UNSET = ("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "R_DEFAULT_PACKAGES")
 class NoR(AnalysisError):
     """R is not there; the sentence says which command installs it."""
 
-    code = "r-missing"
+    reason = "r-missing"
 
 
 class RFails(NoR):
     """R is there and cannot be started; the sentence says what hinders it."""
 
-    code = "r-failed"
+    reason = "r-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def available() -> str | None:
 def absence() -> str | None:
     """None when R works here, else `r-missing` or `r-failed`; starts R at the first call."""
     state = _started if _started is not None else _start()
-    return state.code if isinstance(state, NoR) else None
+    return state.reason if isinstance(state, NoR) else None
 
 
 def version() -> str:
