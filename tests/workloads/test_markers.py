@@ -111,7 +111,8 @@ def test_the_programs_of_the_page_mark_as_it_says(tmp_path: Path, monkeypatch: p
     subprocess.run(["sh", "-c", shell], check=True)
     asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
     marker = parse_marker((tmp_path / "markers").read_bytes())
-    assert before_ns - 10**7 < marker["sut_ns"] - asleep_ns < time.monotonic_ns()
+    # The kernel gives hundredths of a second, and may be a few ticks behind.
+    assert before_ns - 5 * 10**7 < marker["sut_ns"] - asleep_ns < time.monotonic_ns()
 
 
 def test_a_line_too_long_for_one_write_is_refused(lines: Path) -> None:
