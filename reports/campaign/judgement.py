@@ -15,11 +15,8 @@ from reports.energy import budget, publisher, sync
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.observer import ObserverEffect
-from reports.findings import catalogue as findings
-from reports.findings import foreign_load as foreign
-from reports.findings import oracle
+from reports.findings import catalogue, foreign_load, oracle, stamps
 from reports.findings import run as findings_run
-from reports.findings import stamps as findings_time
 from reports.results.finding import Finding
 from reports.results.nulls import finite_or_none
 from reports.results.rules import Rule, was
@@ -27,7 +24,7 @@ from reports.results.rules import Rule, was
 
 def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thresholds) -> list[Finding]:
     """What one run says of itself; `typical_s`: meter -> usual step between readings, over all runs."""
-    found, name = findings.of_ending(run.run), run.run.path.name
+    found, name = catalogue.of_ending(run.run), run.run.path.name
     found += publisher.findings(run.run, run.parts[0] if run.parts else None)
     if run.is_aborted_late:
         evidence = {
@@ -38,7 +35,7 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
         found.append(Finding("aborted-after-rating", "warn", name, evidence))
     if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or run.unreadable is not None:
         return found
-    found += findings.of_artifacts(run.run)
+    found += catalogue.of_artifacts(run.run)
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
     if not run.parts or run.own_terms is None:
@@ -78,9 +75,9 @@ def _measured_findings(
     for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
         found += rule(run.series, *interval_ns, limits)
     if not was(Rule.LATE_STAMPS):
-        found += findings_time.of_frozen(run.series, *interval_ns, limits)
-        found += findings_time.of_agent(run.series, *interval_ns, limits)
-        found += findings_time.of_arrival(run.series, *interval_ns)
+        found += stamps.of_frozen(run.series, *interval_ns, limits)
+        found += stamps.of_agent(run.series, *interval_ns, limits)
+        found += stamps.of_arrival(run.series, *interval_ns)
     return found
 
 
@@ -89,7 +86,7 @@ def is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Threshold
     if run.broken or run.unreadable or run.exclusion or not run.parts or not run.interval_ns or not run.own_terms:
         return False
     found = _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
-    return not any(findings.takes_run_out(finding) for finding in found)
+    return not any(catalogue.takes_run_out(finding) for finding in found)
 
 
 def judge_foreign_load(
@@ -108,7 +105,7 @@ def judge_foreign_load(
     left = [run for run in entering if run.run.start.kind != "baseline"]
     full = [run for run in left if run.run.start.scenario == label.FULL_LOAD]
     above_w = [float(baseline.terms(run).induced_j[AT_RUN]) / run.duration_s for run in full]
-    cpu = foreign.busy_cpu([run.series for run in runs], pulses, observer, above_w)
+    cpu = foreign_load.busy_cpu([run.series for run in runs], pulses, observer, above_w)
     for run in left:
         beside = [share for block in baseline.runs if (share := shares[id(block)]) is not None]
         usual = float(np.mean(beside)) if beside else 0.0
@@ -118,16 +115,16 @@ def judge_foreign_load(
 
 
 def _foreign_findings(
-    run: AnalysedRun, share: float | None, usual: float, terms: RunTerms | None, cpu: foreign.BusyCpu | None,
+    run: AnalysedRun, share: float | None, usual: float, terms: RunTerms | None, cpu: foreign_load.BusyCpu | None,
     limits: Thresholds,
 ) -> list[Finding]:  # fmt: skip
-    cpus = foreign.cpus_of(run.series)
+    cpus = foreign_load.cpus_of(run.series)
     if share is None or cpus is None:
         return []
     expanded_j = float("nan") if terms is None else float(budget.of_one(terms, "induced").expanded_j[AT_RUN])
     known = expanded_j if np.isfinite(expanded_j) else None
-    judged = foreign.Judged(run.run.path.name, share, usual, cpus, run.duration_s, known)
-    return list(foreign.findings_of(judged, cpu, limits))
+    judged = foreign_load.Judged(run.run.path.name, share, usual, cpus, run.duration_s, known)
+    return list(foreign_load.findings_of(judged, cpu, limits))
 
 
 def oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Finding]:

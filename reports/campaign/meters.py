@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.record.documents import Json, PowerDescriptor
 from reports.campaign.run import AnalysedRun
-from reports.findings import catalogue as findings
+from reports.findings import catalogue
 from reports.findings import run as findings_run
 from reports.results.nulls import json_of
 from reports.results.uncertainty import count, mean_of, single
@@ -76,7 +76,7 @@ def _meter_sentence(meter: Json) -> str:
     """Where a meter's readings come from, and on whose word."""
     sentence = f"The meter {meter['meter']} was {SENTENCES[str(meter['origin'])]}"
     if meter["origin"] == "declared":
-        return f"{sentence}: {findings.declared_words(meter['evidence'])}."
+        return f"{sentence}: {catalogue.declared_words(meter['evidence'])}."
     if meter["origin"] == "attested":
         evidence = meter["evidence"]
         key = evidence.get("tls_public_key_sha256") or evidence.get("tls_sha256")

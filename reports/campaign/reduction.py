@@ -11,8 +11,7 @@ from harness.record.campaign_folder import PHOTO, TRACKER
 from harness.record.documents import Json, Thresholds
 from harness.record.entries import Attachment, of
 from harness.record.verify import Examination
-from reports.campaign import label, witnessed
-from reports.campaign import recorded as records
+from reports.campaign import label, recorded, witnessed
 from reports.campaign.baseline import Baseline
 from reports.campaign.baseline_entry import baseline_entry, baseline_findings, outlying_blocks
 from reports.campaign.document import CampaignResult
@@ -166,7 +165,7 @@ class Reduction:
             label=self._label(base, scenarios),
             clock=clock_section(runs, self.judged.pulses),
             observer=None if self.judged.observer is None else self.judged.observer.to_json(),
-            records=records.evaluate([run.series for run in runs]),
+            records=recorded.evaluate([run.series for run in runs]),
             trackers=self.trackers.to_json(cost, trackers.supply_of(first.config)),
             runs=[run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs],
             findings=found,

@@ -1,5 +1,7 @@
 """The self-test of a meter, proved on meters whose truth is known."""
 
+import gzip
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,3 +148,29 @@ def test_a_fine_display_before_a_restless_load_is_not_called_coarse(spread_w: fl
         readings = Readings(np.arange(count, dtype=np.float64), power_w, np.full(count, np.nan))
         coarse += grades(readings)["resolution"] == "bad"
     assert coarse <= 2  # of 400; each is called so by chance once in a thousand times
+
+
+OKULAR = Path(__file__).parents[1] / "data" / "okular"
+
+
+@pytest.mark.parametrize("name", ["baseline", "idle", "scenario"])
+def test_a_real_meter_is_coarse_only_where_its_digits_are_taken_away(name: str) -> None:
+    """An UMG604 that shows thousandths of a watt, before machines at work (Okular, KDE)."""
+    with gzip.open(OKULAR / f"{name}-power.csv.gz", "rt", encoding="utf-8-sig") as file:
+        rows = [line.split(";") for line in file.read().splitlines()[2:]]
+    power_w = np.array([float(row[2].replace(",", ".")) for row in rows if len(row) > 5], dtype=np.float64)
+    power_w = power_w[power_w > 9.0]  # before and after its runs the machine is off
+
+    def graded(count: int, digits: int) -> set[str]:
+        parts = (power_w[begin : begin + count] for begin in range(0, power_w.size - count, power_w.size // 20))
+        nothing = np.full(count, np.nan)
+        return {
+            grades(
+                Readings(np.arange(count, dtype=np.float64), np.asarray(np.round(part, digits)), nothing),
+                Stated(1.0, 0.001, None, 0.01, 0.1),
+            )["resolution"]
+            for part in parts
+        }
+
+    assert "bad" not in graded(14, 3) | graded(60, 3) | graded(600, 3)
+    assert graded(600, 2) == {"bad"}
