@@ -72,8 +72,10 @@ class Baseline:
         level, (begins_ns, ends_ns) = self.level(run), run.edges_ns
         beside = () if level is None else tuple(self._beside(run, level, stream) for stream in run.streams)
         convention_j = self._convention_j(run, level) if run.stamps_unknown else None
-        bound_s, observer = run.clock_bound_s, self.observer
-        return run_terms(run.streams, begins_ns, ends_ns, level, beside, bound_s, convention_j, observer)
+        return run_terms(
+            run.streams, begins_ns, ends_ns, level, beside, run.clock_bound_s, convention_j, self.observer,
+            run.interval_ns,
+        )  # fmt: skip
 
     def _beside(self, run: AnalysedRun, level: BaselineLevel, stream: Stream) -> PartBaseline:
         """The baseline of the circuit of one of the run's streams."""

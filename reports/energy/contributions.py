@@ -141,10 +141,16 @@ def per_second(energy_j: Floats, duration_s: Floats) -> Floats:
 
 
 def part_terms(
-    stream: Stream, begins_ns: Stamps, ends_ns: Stamps, base: PartBaseline | None = None, margin_s: float = 0.0
+    stream: Stream,
+    begins_ns: Stamps,
+    ends_ns: Stamps,
+    base: PartBaseline | None = None,
+    margin_s: float = 0.0,
+    rating_ns: tuple[int, int] | None = None,
 ) -> PartTerms:
     """The contributions of one meter to the energy of k intervals. `base`: the baseline of its circuit over them;
-    `margin_s`: how wrong the stamps of their edges may be on this meter's time."""
+    `margin_s`: how wrong the stamps of their edges may be on this meter's time; `rating_ns`: the rating interval, the
+    only one whose load may stand alone (None: there is none)."""
     series, function = stream.series, stream.function
     instant = series.descriptor.averaging == "instantaneous"
     stamps_ns = _window_ends_ns(stream)
@@ -177,7 +183,11 @@ def part_terms(
     )  # fmt: skip
     if not terms.is_short.any():
         return terms
-    return _unseen(terms) if instant else _resolved(terms, stream, begins_ns, ends_ns, base, margin_s)
+    if instant:
+        return _unseen(terms)
+    at_rating_ns = (0, 0) if rating_ns is None else rating_ns
+    is_rating = (begins_ns == at_rating_ns[0]) & (ends_ns == at_rating_ns[1])
+    return _resolved(terms, stream, (begins_ns, ends_ns), base, margin_s, is_rating)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,46 +250,53 @@ def _unseen(terms: PartTerms) -> PartTerms:
 
 
 def _resolved(
-    terms: PartTerms, stream: Stream, begins_ns: Stamps, ends_ns: Stamps, base: PartBaseline | None, margin_s: float
+    terms: PartTerms,
+    stream: Stream,
+    edges_ns: tuple[Stamps, Stamps],
+    base: PartBaseline | None,
+    margin_s: float,
+    is_rating: NDArray[np.bool_],
 ) -> PartTerms:
     """The terms with short intervals by the windows they touch (`touched.py`)."""
     at = np.flatnonzero(terms.is_short)
+    begins_ns, ends_ns = edges_ns
     series, duration_s = stream.series, np.asarray((ends_ns - begins_ns)[at] * NS, dtype=np.float64)
     level_w = None if base is None else base.energy_j[at] / duration_s
     noise_w = 0.0 if base is None else base.noise_w
     windows = Windows(
         stream.function, _window_ends_ns(stream), series.corrected_w, terms.reach_s, overlapping=series.is_moving
     )
-    found = touched(windows, begins_ns[at], ends_ns[at], margin_s, level_w, noise_w)
+    reach = touched(windows, begins_ns[at], ends_ns[at], margin_s, level_w, noise_w)
     base_w = np.zeros(at.size) if level_w is None else level_w
-    alone, limited = at[found.is_alone], at[~found.is_alone]
+    stands_alone = reach.is_alone & is_rating[at]
+    alone, limited = at[stands_alone], at[~stands_alone]
     own_j = terms.energy_j[at]
     # What the baseline's noise may hide counts beside what it leaves to be seen.
-    over_j = np.maximum(np.abs(found.energy_j - base_w * found.length_s), np.abs(own_j - base_w * duration_s))
+    over_j = np.maximum(np.abs(reach.energy_j - base_w * reach.length_s), np.abs(own_j - base_w * duration_s))
     limits = {
-        "limit_j": np.maximum(np.abs(found.energy_j), np.abs(own_j)),
-        "limit_induced_j": over_j + 2 * noise_w * found.length_s,
+        "limit_j": np.maximum(np.abs(reach.energy_j), np.abs(own_j)),
+        "limit_induced_j": over_j + 2 * noise_w * reach.length_s,
     }
-    sums = _standing_alone(terms, stream, found, base_w, duration_s)
-    changed = {name: _filled(terms, name, alone, values[found.is_alone]) for name, values in sums.items()}
-    changed |= {name: _filled(terms, name, limited, values[~found.is_alone]) for name, values in limits.items()}
+    sums = _standing_alone(terms, stream, reach, base_w, duration_s)
+    changed = {name: _filled(terms, name, alone, values[stands_alone]) for name, values in sums.items()}
+    changed |= {name: _filled(terms, name, limited, values[~stands_alone]) for name, values in limits.items()}
     is_alone = np.isin(np.arange(terms.is_short.size), alone)
     return replace(terms, is_alone=is_alone, **changed)  # type: ignore[arg-type]
 
 
 def _standing_alone(
-    terms: PartTerms, stream: Stream, found: Touched, base_w: Floats, duration_s: Floats
+    terms: PartTerms, stream: Stream, reach: Touched, base_w: Floats, duration_s: Floats
 ) -> dict[str, Floats]:
     """What `PartTerms` has of short intervals whose load stands alone in the windows they touch: no edge counts."""
-    spill_s, nothing = found.length_s - duration_s, np.zeros(duration_s.size)
+    spill_s, nothing = reach.length_s - duration_s, np.zeros(duration_s.size)
     values = {
-        "energy_j": found.energy_j - base_w * spill_s,
+        "energy_j": reach.energy_j - base_w * spill_s,
         "begin_w": base_w, "end_w": base_w, "begin_step_w": nothing, "end_step_w": nothing,
         "mean_loss_j": nothing, "loss_deviation_j": nothing, "gap_j": nothing,
-        "resolution_j": terms.error.resolution_w / (2 * ROOT_3) * found.length_s,
-        "spill_s": spill_s, "spill_j": found.side_w * spill_s, "spill_count": found.side_count,
+        "resolution_j": terms.error.resolution_w / (2 * ROOT_3) * reach.length_s,
+        "spill_s": spill_s, "spill_j": reach.side_w * spill_s, "spill_count": reach.side_count,
     }  # fmt: skip
-    reported_j = None if terms.reported_j is None else _reported_j(stream, found.first_ns, found.last_ns)
+    reported_j = None if terms.reported_j is None else _reported_j(stream, reach.first_ns, reach.last_ns)
     return values if reported_j is None else values | {"reported_j": reported_j}
 
 
@@ -333,11 +350,13 @@ def run_terms(
     clock_bound_s: float,
     convention_j: tuple[Floats, Floats] | None,
     observer: ObserverEffect | None = None,
+    rating_ns: tuple[int, int] | None = None,
 ) -> RunTerms:
-    """One run's contributions; `baselines` in the order of the streams, `convention_j` total and induced."""
+    """One run's contributions; `baselines` in the order of the streams, `convention_j` total and induced, `rating_ns`
+    as in `part_terms`."""
     beside: Sequence[PartBaseline | None] = baselines or (None,) * len(streams)
     parts = tuple(
-        part_terms(stream, begins_ns, ends_ns, base, _margin_s(stream, clock_bound_s))
+        part_terms(stream, begins_ns, ends_ns, base, _margin_s(stream, clock_bound_s), rating_ns)
         for stream, base in zip(streams, beside, strict=True)
     )
     unknown = np.full(begins_ns.size, np.nan)

@@ -8,8 +8,8 @@ A window is shared out by time, and of a short interval most of its energy is gi
 
     E_ind = sum (P_k - P_B) w_k ,      E = E_ind + P_B T ,
 
-where the machine is at its baseline on both sides: the `SIDE` windows before and after lie at P_B, within a tenth of
-what the load adds or within three standard errors of their noise, and nothing is missing. What the baseline's noise
+of a whole run, where the machine is at its baseline on both sides: the `SIDE` windows before and after lie at P_B,
+within a tenth of what the load adds or within three standard errors of their noise, and nothing is missing. What the baseline's noise
 added outside the interval is uncertain by that time times the readings' root mean square about P_B on the sides, or
 their spread in the baseline blocks where that is larger (six readings hardly know it). Elsewhere (the middle of a
 run, a record that ends too soon) the value stays the share, and the energy of the touched windows is its limit of

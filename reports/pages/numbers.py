@@ -7,8 +7,9 @@ Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2
 deviation takes its place, named as such; without either four significant digits are printed and no claim is made.
 Seconds are printed to a thousandth at the most: no edge of an interval is known better.
 
-Units: one unit for each kind of quantity on a page (`in_page_units`), chosen by the largest of them; what is not on
-such a page gets one for each column.
+Units: one unit for each kind of quantity on a page (`in_page_units`), chosen by the largest of its results; what lists
+hold (actions, epochs, lines of a budget: U of an action of a few milliseconds is larger than every result) chooses only
+where there is nothing else of its kind. What is not on such a page gets one for each column.
 """
 
 import math
@@ -57,14 +58,24 @@ class Scale:
 def in_page_units(results: Mapping[str, Any], *heads: str) -> dict[str, Any]:
     """A document whose Numbers all know the unit that their kind (watts, watt hours, ...) is printed in on its page:
     the one that fits the largest value or U among the parts `heads` of the document."""
-    largest: dict[str, float] = {}
-    for number in _numbers_in([results.get(head) for head in heads]):
-        unit = unit_of(number)
-        largest[unit] = max(largest.get(unit, 0.0), _size(number))
+    parts = [results.get(head) for head in heads]
+    in_lists, largest = _largest(_numbers_in(parts)), {}
+    for part in parts:
+        largest |= {unit: max(size, largest.get(unit, 0.0)) for unit, size in _largest(_numbers_outside(part)).items()}
+    largest = in_lists | largest
     known = {unit: size for unit, size in largest.items() if unit.partition("/")[0] in PREFIXED and size > 0}
     units = {unit: _fitting(unit, size).unit for unit, size in known.items()}
     document: dict[str, Any] = _with_units(dict(results), units)
     return document
+
+
+def _largest(numbers: Iterable[Number]) -> dict[str, float]:
+    """Unit -> the largest size of its Numbers."""
+    largest: dict[str, float] = {}
+    for number in numbers:
+        unit = unit_of(number)
+        largest[unit] = max(largest.get(unit, 0.0), _size(number))
+    return largest
 
 
 def energy_like(document: Mapping[str, Any], value: object) -> Number:
@@ -100,6 +111,15 @@ def _numbers_in(part: object) -> Iterator[Number]:
     if isinstance(part, list):
         for item in part:
             yield from _numbers_in(item)
+
+
+def _numbers_outside(part: object) -> Iterator[Number]:
+    """Every Number of a document that stands in no list."""
+    if isinstance(part, dict):
+        if is_finite(part.get("value")) and "unit" in part:
+            yield part
+        for item in part.values():
+            yield from _numbers_outside(item)
 
 
 def _with_units(part: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  decoded JSON

@@ -36,7 +36,8 @@ def terms_of(series: PowerSeries, begin_s: float, end_s: float, base: bool = Tru
     measured = Stream(series, power_function(series), error_of(series.descriptor, DAY), None)
     edges = np.array([at(begin_s)]), np.array([at(end_s)])
     level = PartBaseline(np.array([BASE_W * (end_s - begin_s)]), None, same_range=True, same_session=True)
-    return part_terms(measured, *edges, level if base else None)
+    whole_ns = at(begin_s), at(end_s)
+    return part_terms(measured, *edges, level if base else None, rating_ns=whole_ns)
 
 
 @pytest.mark.parametrize("length_s", [0.3, 0.5, 1.0, 1.5, 1.9])
@@ -76,6 +77,20 @@ def test_a_short_load_that_does_not_stand_alone_has_the_touched_windows_as_its_l
     assert not terms.is_alone[0]
     assert terms.limit_j[0] == pytest.approx(touched_j)
     assert terms.limit_induced_j[0] == pytest.approx(touched_j - BASE_W)
+
+
+def test_two_short_actions_of_one_run_share_the_energy_of_the_windows_they_touch() -> None:
+    """Each of them would count the other's, had it the windows to itself: 0.5 s of load, and 0.1 s at rest behind it."""
+    series = watched(15.2, 15.7, 0.0)
+    measured = Stream(series, power_function(series), error_of(series.descriptor, DAY), None)
+    begins_ns, ends_ns = np.array([at(15.2), at(15.7)]), np.array([at(15.7), at(15.8)])
+    level = PartBaseline(BASE_W * (ends_ns - begins_ns) * 1e-9, None, same_range=True, same_session=True)
+    terms = part_terms(measured, begins_ns, ends_ns, level, rating_ns=(at(15), at(16)))
+    assert not terms.is_alone.any()
+    assert terms.energy_j == pytest.approx([(BASE_W + 0.5 * STEP_W) * length_s for length_s in (0.5, 0.1)])
+    induced_j = np.array([0.5 * STEP_W, 0.0])
+    own_j = terms.energy_j - level.energy_j
+    assert (np.abs(own_j - induced_j) <= terms.limit_induced_j).all()
 
 
 def without(series: PowerSeries, place: int) -> PowerSeries:
