@@ -9,11 +9,12 @@ A window is shared out by time, and of a short interval most of its energy is gi
     E_ind = sum (P_k - P_B) w_k ,      E = E_ind + P_B T ,
 
 of a whole run, where the machine is at its baseline on both sides: the `SIDE` windows before and after lie at P_B,
-within a tenth of what the load adds or within three standard errors of their noise, and nothing is missing. What the baseline's noise
-added outside the interval is uncertain by that time times the readings' root mean square about P_B on the sides, or
-their spread in the baseline blocks where that is larger (six readings hardly know it). Elsewhere (the middle of a
-run, a record that ends too soon) the value stays the share, and the energy of the touched windows is its limit of
-error. Between instantaneous values a load is not seen at all: there is no energy.
+within a tenth of what the load adds or within three standard errors of their noise, and nothing is missing. What the
+baseline's noise added outside the interval is uncertain by that time times the readings' root mean square about P_B on
+the sides, or their spread in the baseline blocks where that is larger (six readings hardly know it). Elsewhere the
+value stays the share, and the energy of the touched windows is its limit of error: where a record ends too soon, and of
+every action in a run, since what another action or the program itself did in the same windows would count as its own.
+Between instantaneous values a load is not seen at all: there is no energy.
 
 The touched windows reach as far as the stamps may be wrong (the clocks' bound, an unknown convention), and of a moving
 average as far as its window.

@@ -1,7 +1,6 @@
 """Numbers for readers: rounding by the GUM rule, SI prefixes, units.
 
-Knows one number of results.json: {value, unit, sd, n, u, U, dof}, absent parts null (docs/results.md). Knows no
-campaign.
+Knows a `Number` and that records hold such. Knows no document.
 
 Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2008, 7.2.6). Without U the standard
 deviation takes its place, named as such; without either four significant digits are printed and no claim is made.
@@ -14,10 +13,17 @@ where there is nothing else of its kind. What is not on such a page gets one for
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeAlias, TypeVar
 
-Number: TypeAlias = Mapping[str, Any]
+from reports.results import uncertainty
+from reports.results.codec import numbers_in, parts_of
+from reports.results.uncertainty import Estimate
+
+Number: TypeAlias = Any
+"""TRANSITION: a record Number, or the mapping of one in a document that is not read into records yet."""
+Document = TypeVar("Document")
+
 NOTHING = "–"
 THIN = "\u202f"
 PREFIXES = ((1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M"))
@@ -27,8 +33,6 @@ BYTES = {
     "KiB": ((1.0, "KiB"), (2.0**10, "MiB"), (2.0**20, "GiB"), (2.0**30, "TiB")),
 }
 """Unit of an amount of data -> its larger ones: of 1000 each, or of 1024."""
-PRINTED = "printed"
-"""Key of a Number on a page: the unit that all of its kind are printed in."""
 DECIMALS_OF_SECONDS = 3
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
@@ -55,42 +59,60 @@ class Scale:
         return f"{quantity}\u00a0/\u00a0{self.unit}" if self.unit else quantity
 
 
-def in_page_units(results: Mapping[str, Any], *heads: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PrintedNumber(uncertainty.Number):
+    """A Number on a page: all of its kind are printed in the unit `printed` there."""
+
+    printed: str = ""
+
+
+def in_page_units(document: Document, *heads: str) -> Document:
     """A document whose Numbers all know the unit that their kind (watts, watt hours, ...) is printed in on its page:
     the one that fits the largest value or U among the parts `heads` of the document."""
-    parts = [results.get(head) for head in heads]
-    in_lists, largest = _largest(_numbers_in(parts)), {}
-    for part in parts:
-        largest |= {unit: max(size, largest.get(unit, 0.0)) for unit, size in _largest(_numbers_outside(part)).items()}
-    largest = in_lists | largest
-    known = {unit: size for unit, size in largest.items() if unit.partition("/")[0] in PREFIXED and size > 0}
-    units = {unit: _fitting(unit, size).unit for unit, size in known.items()}
-    document: dict[str, Any] = _with_units(dict(results), units)
-    return document
+    if isinstance(document, Mapping):  # TRANSITION
+        parts = {head: _lifted(document.get(head)) for head in heads}
+    else:
+        parts = {head: getattr(document, head) for head in heads}
+    in_tuples, largest = _largest(numbers_in(parts)), _largest(_numbers_outside(parts))
+    known = {unit: size for unit, size in (in_tuples | largest).items() if size > 0}
+    units = {unit: _fitting(unit, size).unit for unit, size in known.items() if unit.partition("/")[0] in PREFIXED}
+    return _with_units(document, units)  # type: ignore[no-any-return]
 
 
-def _largest(numbers: Iterable[Number]) -> dict[str, float]:
+def _lifted(part: Any) -> Any:  # noqa: ANN401  TRANSITION: a decoded document whose Numbers are records
+    if isinstance(part, Mapping):
+        if "value" in part and "unit" in part and is_finite(part["value"]):
+            return record_of(part)
+        return {name: _lifted(item) for name, item in part.items()}
+    return tuple(map(_lifted, part)) if isinstance(part, list) else part
+
+
+def _largest(numbers: Iterable[uncertainty.Number]) -> dict[str, float]:
     """Unit -> the largest size of its Numbers."""
     largest: dict[str, float] = {}
     for number in numbers:
-        unit = unit_of(number)
-        largest[unit] = max(largest.get(unit, 0.0), _size(number))
+        largest[number.unit] = max(largest.get(number.unit, 0.0), _size(number))
     return largest
 
 
-def energy_like(document: Mapping[str, Any], value: object) -> Number:
+def energy_like(document: object, value: Any) -> Number:  # noqa: ANN401  TRANSITION
     """An energy in Wh that is no Number of the document, to be printed in the page's unit."""
-    return {"value": value, "unit": "Wh", PRINTED: _printed(document, "Wh")}
+    return PrintedNumber(Estimate(value, None, None), "Wh", printed=_printed(document, "Wh"))
 
 
-def page_scale(document: Mapping[str, Any], unit: str) -> Scale:
+def page_scale(document: object, unit: str) -> Scale:
     """The unit that all of a kind ("W", "Wh") are printed in on the document's page."""
     return _prefixed(_printed(document, unit) or unit, unit)
 
 
-def _printed(document: Mapping[str, Any], unit: str) -> str | None:
-    same = (number for number in _numbers_in(dict(document)) if unit_of(number) == unit and number.get(PRINTED))
-    return next(same, {}).get(PRINTED)
+def _printed(document: object, unit: str) -> str:
+    document = _lifted(document) if isinstance(document, Mapping) else document  # TRANSITION
+    alike = (_printed_of(number) for number in numbers_in(document) if number.unit == unit)
+    return next(filter(None, alike), "")
+
+
+def _printed_of(number: uncertainty.Number) -> str:
+    return number.printed if isinstance(number, PrintedNumber) else ""
 
 
 def alike(number: Number | None, like: Number | None, scale: Scale) -> str:
@@ -102,53 +124,62 @@ def alike(number: Number | None, like: Number | None, scale: Scale) -> str:
     return fixed(value, _at_most(places, DECIMALS_OF_SECONDS if scale.unit == "s" else None))
 
 
-def _numbers_in(part: object) -> Iterator[Number]:
-    """Every Number of a document."""
-    if isinstance(part, dict):
-        if is_finite(part.get("value")) and "unit" in part:
-            yield part
-        part = list(part.values())
-    if isinstance(part, list):
-        for item in part:
-            yield from _numbers_in(item)
+def _numbers_outside(value: Any) -> Iterator[uncertainty.Number]:  # noqa: ANN401  a record or a part of one
+    """Every Number of a record that stands in no tuple."""
+    if isinstance(value, uncertainty.Number):
+        yield value
+    elif not isinstance(value, tuple):
+        for part in parts_of(value):
+            yield from _numbers_outside(part)
 
 
-def _numbers_outside(part: object) -> Iterator[Number]:
-    """Every Number of a document that stands in no list."""
-    if isinstance(part, dict):
-        if is_finite(part.get("value")) and "unit" in part:
-            yield part
-        for item in part.values():
-            yield from _numbers_outside(item)
-
-
-def _with_units(part: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  decoded JSON
-    if isinstance(part, list):
-        return [_with_units(item, units) for item in part]
-    if not isinstance(part, dict):
-        return part
-    found = {key: _with_units(item, units) for key, item in part.items()}
-    printed = units.get(str(part.get("unit"))) if "value" in part else None
-    return found if printed is None else found | {PRINTED: printed}
+def _with_units(value: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  a record or a part of one
+    if isinstance(value, uncertainty.Number):
+        printed = units.get(value.unit)
+        return value if printed is None else PrintedNumber(value.estimate, value.unit, value.sd, value.n, printed)
+    if isinstance(value, tuple):
+        return tuple(_with_units(part, units) for part in value)
+    if isinstance(value, list):  # TRANSITION
+        return [_with_units(part, units) for part in value]
+    if isinstance(value, Mapping) and "value" in value and str(value.get("unit")) in units:  # TRANSITION
+        return {**value, "printed": units[str(value["unit"])]}
+    if isinstance(value, Mapping):
+        return {name: _with_units(part, units) for name, part in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{spec.name: _with_units(getattr(value, spec.name), units) for spec in fields(value)})
+    return value
 
 
 def scale_for(numbers: Iterable[Number | None]) -> Scale:
     """One unit for all numbers of a column: the page's, else the prefix that fits the largest of them."""
-    present = [number for number in numbers if number is not None]
-    units = {unit_of(number) for number in present}
+    present = [record_of(number) for number in numbers if number is not None]
+    units = {number.unit or ONE for number in present}
     if len(units) != 1:
         return Scale("")
     unit = units.pop().replace("/s·s", "")  # a rate times its seconds is the amount
-    printed = {str(number[PRINTED]) for number in present if number.get(PRINTED)}
+    printed = set(filter(None, map(_printed_of, present)))
     if len(printed) == 1:
         return _prefixed(printed.pop(), unit)
     return _fitting(unit, max((_size(number) for number in present), default=0.0))
 
 
-def _size(number: Number) -> float:
+def _size(number: uncertainty.Number) -> float:
     """How large a number is: its value, or its U where that is larger."""
-    parts = (number.get(key) for key in ("value", "U"))
-    return max((abs(float(part)) for part in parts if part is not None and is_finite(part)), default=0.0)
+    parts = (number.value, number.expanded)
+    return max((abs(part) for part in parts if part is not None and is_finite(part)), default=0.0)
+
+
+def record_of(number: Number) -> uncertainty.Number:
+    """TRANSITION: the record of a Number that may be decoded JSON."""
+    if isinstance(number, uncertainty.Number):
+        return number
+    if not is_finite(number.get("value")):
+        return uncertainty.Number(Estimate(math.nan, None, None), ONE)
+    raw = {"sd": None, "n": None, "u": None, "U": None, "dof": None, "unit": ONE} | dict(number)
+    if raw["U"] is not None and raw["u"] is None:
+        raw["u"], raw["dof"] = raw["U"] / uncertainty.t_quantile(math.inf), None
+    one = uncertainty.Number.of_json(raw)
+    return PrintedNumber(one.estimate, one.unit, one.sd, one.n, raw["printed"]) if "printed" in raw else one
 
 
 def _prefixed(printed: str, unit: str) -> Scale:
@@ -164,11 +195,6 @@ def _fitting(unit: str, largest: float) -> Scale:
     if stem not in PREFIXED:
         return Scale("" if unit == ONE else unit)
     return _largest_below(largest, PREFIXES, stem + slash + rest)
-
-
-def unit_of(number: Number) -> str:
-    """The unit a number is given in; a number without one is a ratio."""
-    return str(number.get("unit") or ONE)
 
 
 def _largest_below(largest: float, steps: tuple[tuple[float, str], ...], unit: str) -> Scale:
@@ -209,21 +235,22 @@ def significant(value: float, digits: int = 4) -> str:
 
 def value_of(number: Number | None, scale: Scale) -> float | None:
     """The value in the scale's unit, for an axis; None where there is none."""
-    if number is None or not is_finite(number.get("value")):
+    if number is None or not is_finite(record_of(number).value):
         return None
-    return float(number["value"]) * scale.factor
+    return record_of(number).value * scale.factor
 
 
 def half_width_of(number: Number | None, scale: Scale) -> float | None:
     """U in the scale's unit; None where there is none, or nothing but floating point noise."""
-    return _above_noise(number, "U", scale)
+    value = value_of(number, scale)
+    return None if value is None else _above_noise(record_of(number).expanded, value, scale)
 
 
-def _above_noise(number: Number | None, part: str, scale: Scale) -> float | None:
-    size, value = (number or {}).get(part), value_of(number, scale)
-    if size is None or value is None or not is_finite(size):
+def _above_noise(size: float | None, value: float, scale: Scale) -> float | None:
+    """A width in the scale's unit; None where there is none or it is floating point dust beside the printed value."""
+    if size is None or not is_finite(size):
         return None
-    printed = float(size) * scale.factor
+    printed = size * scale.factor
     return printed if printed > NOISE * max(abs(value), 1.0) else None
 
 
@@ -248,9 +275,10 @@ def _at_most(places: int, most: int | None) -> int:
 
 def spread(number: Number | None, scale: Scale) -> str:
     """The standard deviation over the runs, two significant digits."""
-    if number is None or not is_finite(number.get("sd")):
+    value = value_of(number, scale)
+    if value is None or not is_finite(record_of(number).sd):
         return NOTHING
-    deviation = _above_noise(number, "sd", scale)
+    deviation = _above_noise(record_of(number).sd, value, scale)
     return "0" if deviation is None else fixed(deviation, decimals_for(deviation))
 
 
@@ -265,13 +293,14 @@ def quantity(number: Number | None, scale: Scale | None = None) -> str:
 
 def claim(number: Number | None, scale: Scale | None = None) -> str:
     """What the number rests on: '95 %, n = 30'; without U 'SD 0.42, n = 3'; empty where nothing is known."""
-    if number is None or not is_finite(number.get("value")):
+    if value_of(number, Scale("")) is None:
         return ""
     scale = scale or scale_for([number])
     deviation = spread(number, scale)
     words = ["95 %" if "±" in bare(number, scale) else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
-    words += [f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""]
+    runs = record_of(number).n
+    words += [f"n\u00a0=\u00a0{runs}" if is_finite(runs) else ""]
     return ", ".join(word for word in words if word)
 
 
@@ -282,7 +311,7 @@ def full(number: Number | None, scale: Scale | None = None) -> str:
 
 
 def _places_by_spread(number: Number | None, scale: Scale, value: float) -> int:
-    deviation = _above_noise(number, "sd", scale)
+    deviation = _above_noise(record_of(number).sd, value, scale)
     if deviation is not None:
         return decimals_for(deviation)
     if abs(value) < NOISE or (value.is_integer() and abs(value) < 1e7):

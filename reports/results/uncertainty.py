@@ -54,6 +54,22 @@ class Number:
     sd: float | None = None
     n: int | None = None
 
+    @property
+    def value(self) -> float:
+        """The value, in `unit`."""
+        return self.estimate.value
+
+    @property
+    def expanded(self) -> float | None:
+        """U at 95 %, in `unit`; None where it is not known."""
+        return self.estimate.expanded
+
+    @classmethod
+    def of_json(cls, raw: Json) -> "Number":
+        """What `to_json` wrote."""
+        dof = math.inf if raw["dof"] is None and raw["U"] is not None else raw["dof"]
+        return cls(Estimate(raw["value"], raw["u"], dof), raw["unit"], raw["sd"], raw["n"])
+
     def to_json(self) -> Json:
         """`{value, unit, sd, n, u, U, dof}`; what is not known, or not finite, is null."""
         e = self.estimate

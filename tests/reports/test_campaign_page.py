@@ -241,7 +241,7 @@ def oscar_tables(tree: dict[str, Any]) -> dict[str, Table]:
 def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
     tree = results("imported", gpu=False)
     part = tree["scenarios"]["cnn"]
-    part["induced_energy_wh"] = number(0.075234513, "Wh", sd=0.005563211, n=30, u=0.00274, U=0.0058, dof=13.0)
+    part["induced_energy_wh"] = number(0.075234513, "Wh", sd=0.005563211, n=30, u=0.002685, U=0.0058, dof=13.0)
     part["oscar"] |= {"induced_energy_wh": number(0.0754675, "Wh"), "mean_power_w": number(12.7487393, "W")}
     part["oscar"]["hardware"] = {"ram_not_free_kib": number(2563931.9, "KiB")}
     text = checked(html_of(tree)).text

@@ -1,0 +1,171 @@
+"""Frozen records of derived documents <-> decoded JSON.
+
+Knows dataclasses and their type hints: a field's name is its key, and the order of the fields that of the file. Knows
+no document. What is read may be forged: whatever is not of its field's type is refused, and said where it stands.
+
+A field is a plain value (text, number, truth, None), a `Number`, another record, a tuple, a mapping from names, one of
+several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a field a key that is no Python name, or
+leaves it out of the file where it has its default.
+"""
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from harness.record.documents import describe, matches, shown
+from harness.record.errors import DocumentError
+from reports.results.uncertainty import Number
+
+Record = TypeVar("Record")
+Reader = Callable[[Any, str], Any]
+KEY, LEFT_OUT = "key", "left out"
+
+
+def keyed(key: str = "", *, left_out: bool = False, default: Any = MISSING) -> Any:  # noqa: ANN401  a field
+    """A field of a record with another key in the file; with `left_out` it stands there only where it is not
+    `default`."""
+    return field(default=default, metadata={KEY: key, LEFT_OUT: left_out})
+
+
+def encoded(value: Any) -> Any:  # noqa: ANN401  a record or a part of one
+    """The JSON of a record: objects, lists, plain values."""
+    if isinstance(value, Number):
+        return value.to_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = ((spec, getattr(value, spec.name)) for spec in fields(value))
+        return {key_of(spec): encoded(part) for spec, part in parts if not _is_left_out(spec, part)}
+    if isinstance(value, Mapping):
+        return {name: encoded(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [encoded(part) for part in value]
+    return value
+
+
+def decoded(kind: type[Record], raw: object, where: str) -> Record:
+    """A record from decoded JSON; `where` begins every error.
+
+    Raises:
+        DocumentError: a key is missing or unknown, a value is of another type; with its place.
+    """
+    record: Record = _reader(cast("Any", kind))(raw, where)
+    return record
+
+
+def key_of(spec: "Field[Any]") -> str:
+    """What a record's field is called in the file."""
+    return str(spec.metadata.get(KEY) or spec.name)
+
+
+def numbers_in(value: Any) -> Iterator[Number]:  # noqa: ANN401  a record or a part of one
+    """Every Number of a record."""
+    if isinstance(value, Number):
+        yield value
+    else:
+        for part in parts_of(value):
+            yield from numbers_in(part)
+
+
+def parts_of(value: Any) -> Iterator[Any]:  # noqa: ANN401  a record or a part of one
+    """What a record, a mapping or a tuple is made of."""
+    if is_dataclass(value) and not isinstance(value, type):
+        yield from (getattr(value, spec.name) for spec in fields(value))
+    elif isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, tuple):
+        yield from value
+
+
+def _is_left_out(spec: "Field[Any]", part: object) -> bool:
+    return bool(spec.metadata.get(LEFT_OUT)) and part == spec.default
+
+
+@cache
+def _reader(hint: Any) -> Reader:  # noqa: ANN401  a type hint is anything
+    """What reads a value of a type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Number:
+        return _read_number
+    if is_dataclass(hint):
+        return _reader_of_record(cast("type", hint))
+    if origin in (Union, types.UnionType):
+        return _reader_of_union(arguments)
+    if origin is tuple:
+        return _reader_of_tuple(arguments)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments[1] is not Any:
+        return _reader_of_mapping(arguments[1])
+    return lambda value, where: value if matches(value, hint) else _refuse(value, where, describe(hint))
+
+
+def _refuse(value: object, where: str, expected: str) -> Any:  # noqa: ANN401  it never returns
+    raise DocumentError(f"{where}: found {shown(value):.80}, expected {expected}")
+
+
+def _read_number(value: Any, where: str) -> Number:  # noqa: ANN401
+    keys = ("value", "unit", "sd", "n", "u", "U", "dof")
+    is_one = isinstance(value, dict) and set(value) == set(keys) and isinstance(value["unit"], str)
+    if not is_one or not matches(value["value"], float) or not all(
+        value[key] is None or matches(value[key], float) for key in keys[2:]
+    ):  # fmt: skip
+        _refuse(value, where, "a Number: {value, unit, sd, n, u, U, dof}")
+    return Number.of_json(value)
+
+
+def _reader_of_record(kind: type) -> Reader:
+    hints, specs = get_type_hints(kind), fields(kind)
+    keys = {key_of(spec): spec for spec in specs}
+    required = {key for key, spec in keys.items() if not spec.metadata.get(LEFT_OUT)}
+
+    def read(value: Any, where: str) -> Any:  # noqa: ANN401
+        if not isinstance(value, dict):
+            _refuse(value, where, f"an object ({kind.__name__})")
+        if absent := sorted(required - set(value)):
+            raise DocumentError(f"{where}: lacks {', '.join(absent)}")
+        if unknown := sorted(set(value) - set(keys)):
+            raise DocumentError(f"{where}: has {', '.join(map(repr, unknown)):.80}, which no {kind.__name__} has")
+        parts = {keys[key].name: _reader(hints[keys[key].name])(part, f"{where}.{key}") for key, part in value.items()}
+        return kind(**parts)
+
+    return read
+
+
+def _reader_of_union(arguments: tuple[Any, ...]) -> Reader:
+    """None or the only type beside it, whose errors say more; else the first type that the value has."""
+    others = [hint for hint in arguments if hint is not types.NoneType]
+    has_none = len(others) < len(arguments)
+
+    def read(value: Any, where: str) -> Any:  # noqa: ANN401
+        if value is None and has_none:
+            return None
+        for hint in others[:-1]:
+            try:
+                return _reader(hint)(value, where)
+            except DocumentError:
+                continue
+        return _reader(others[-1])(value, where)
+
+    return read
+
+
+def _reader_of_tuple(arguments: tuple[Any, ...]) -> Reader:
+    """A list of one type, or of as many parts as there are types."""
+    is_open = len(arguments) == 2 and arguments[1] is Ellipsis
+
+    def read(value: Any, where: str) -> Any:  # noqa: ANN401
+        if not isinstance(value, list) or not (is_open or len(value) == len(arguments)):
+            _refuse(value, where, "a list" if is_open else f"a list of {len(arguments)}")
+        hints = arguments[:1] * len(value) if is_open else arguments
+        places = enumerate(zip(value, hints, strict=True))
+        return tuple(_reader(hint)(part, f"{where}[{place}]") for place, (part, hint) in places)
+
+    return read
+
+
+def _reader_of_mapping(hint: Any) -> Reader:  # noqa: ANN401
+    def read(value: Any, where: str) -> Any:  # noqa: ANN401
+        if not isinstance(value, dict):
+            _refuse(value, where, "an object")
+        return {name: _reader(hint)(part, f"{where}.{name}") for name, part in value.items()}
+
+    return read

@@ -1,0 +1,89 @@
+"""Records of derived documents <-> JSON: there and back, and what a forged file is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.record.errors import DocumentError
+from reports.results.codec import decoded, encoded, keyed, numbers_in
+from reports.results.uncertainty import Estimate, Number, t_quantile
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a document."""
+
+    name: str
+    energy_wh: Number | None
+    expanded_wh: float | None = keyed("U_wh")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A document."""
+
+    kind: Literal["a", "b"]
+    parts: tuple[Part, ...]
+    limits: Mapping[str, float]
+    interval: tuple[float, float] | None
+    facts: dict[str, Any]
+    level: str | float
+    labels: tuple[str, ...] = keyed(left_out=True, default=())
+
+
+NUMBER = {"value": 1.5, "unit": "Wh", "sd": 0.5, "n": 3, "u": 0.25, "U": 0.25 * t_quantile(2.0), "dof": 2.0}
+WRITTEN: dict[str, Any] = {
+    "kind": "a",
+    "parts": [{"name": "x", "energy_wh": NUMBER, "U_wh": None}],
+    "limits": {"gap": 2},
+    "interval": [1.0, 2.0],
+    "facts": {"anything": [{"at": None}]},
+    "level": 0.5,
+}
+
+
+def test_what_is_read_is_written_again_in_the_order_of_the_fields() -> None:
+    whole = decoded(Whole, WRITTEN, "whole.json")
+    assert whole.parts[0].energy_wh == Number(Estimate(1.5, 0.25, 2.0), "Wh", 0.5, 3)
+    assert encoded(whole) == WRITTEN
+    assert list(encoded(whole)) == list(WRITTEN)
+    assert encoded(decoded(Whole, WRITTEN | {"labels": ["one"]}, ""))["labels"] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"kind": "c"}, "whole.json.kind: found 'c', expected 'a' | 'b'"),
+        ({"parts": [{"name": "x", "energy_wh": None}]}, "whole.json.parts[0]: lacks U_wh"),
+        ({"parts": [{"name": 1, "energy_wh": None, "U_wh": None}]}, "whole.json.parts[0].name: found 1, expected str"),
+        ({"parts": [{"name": "x", "energy_wh": {"value": 1.0}, "U_wh": None}]}, "parts[0].energy_wh: found"),
+        ({"parts": [{"name": "x", "energy_wh": NUMBER | {"u": "0.1"}, "U_wh": None}]}, "expected a Number"),
+        ({"parts": {}}, "whole.json.parts: found {}, expected a list"),
+        ({"interval": [1.0]}, "whole.json.interval: found [1.0], expected a list of 2"),
+        ({"limits": {"gap": True}}, "whole.json.limits.gap: found True, expected float"),
+        ({"level": None}, "whole.json.level: found None"),
+        ({"more": 1}, "whole.json: has 'more', which no Whole has"),
+    ],
+)
+def test_what_is_no_such_document_is_refused_with_its_place(change: dict[str, Any], text: str) -> None:
+    with pytest.raises(DocumentError) as refused:
+        decoded(Whole, WRITTEN | change, "whole.json")
+    assert text in str(refused.value)
+
+
+@given(
+    st.floats(-1e9, 1e9),
+    st.none() | st.tuples(st.floats(0, 1e6), st.one_of(st.floats(1, 1e6), st.just(float("inf")))),
+    st.none() | st.floats(0, 1e6),
+)
+def test_every_number_comes_back_as_it_was(
+    value: float, spread: tuple[float, float] | None, deviation: float | None
+) -> None:
+    number = Number(Estimate(value, *(spread or (None, None))), "Wh", deviation, 3)
+    part = decoded(Part, encoded(Part("x", number, None)), "part")
+    assert part.energy_wh == number
+    assert list(numbers_in(part)) == [number]
