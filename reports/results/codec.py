@@ -93,7 +93,7 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401  a type hint is anything
         return _reader_of_union(arguments)
     if origin is tuple:
         return _reader_of_tuple(arguments)
-    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments[1] is not Any:
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         return _reader_of_mapping(arguments[1])
     return lambda value, where: value if matches(value, hint) else _refuse(value, where, describe(hint))
 

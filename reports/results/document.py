@@ -1,0 +1,112 @@
+"""results.json: every number of a campaign, as records.
+
+Knows the shape of the file and its history. Computes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.record.documents import Json, load_object
+from reports.results.baseline import BaselineResult
+from reports.results.codec import decoded, keyed
+from reports.results.finding import Finding
+from reports.results.header import CampaignHeader
+from reports.results.run import RunResult
+from reports.results.scenario import ScenarioResult
+from reports.results.verdict import Verdict
+from reports.results.witness import WitnessedEvidence
+
+RESULTS = "results.json"
+SCHEMA = 2
+"""Schema history of results.json: 1, 2026-11-21, first version; 2, 2026-11-28, `computed_by`, more keys, and the rules
+of wattlab 0.2.0 (`rules.Rule`; CHANGELOG.md, "Changes to results")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The wattlab that computed it. Results without it are of 0.1.0. `verify` computes them by the rules of that version
+    (docs/evidence.md)."""
+
+    name: str
+    """`wattlab`."""
+    version: str
+    """Its version."""
+    commit: str | None = keyed(left_out=True, default=None)
+    """Where `wattlab report` wrote it: the commit."""
+    dirty: bool | None = keyed(left_out=True, default=None)
+    """Where `wattlab report` wrote it: whether it was changed since that commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A hardware indicator (table 2)."""
+
+    name: str | None
+    """Key of it everywhere."""
+    quantity: str | None
+    """What it is."""
+    unit: str | None
+    """What the numbers are in, also where an older descriptor says kB of KiB."""
+    method: str | None
+    """How it is had."""
+    kind: str | None
+    """`gauge`, `amount`, `counter`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignNumbers:
+    """All but what R computes."""
+
+    schema: int
+    """2."""
+    computed_by: Writer
+    """Which wattlab computed it."""
+    campaign: CampaignHeader
+    """What was measured, by whom, when."""
+    measurement: Json
+    meters: tuple[Json, ...]
+    cross_checks: tuple[Json, ...]
+    sut: Json
+    """From the first run's start document."""
+    host: Json
+    """From the first run's start document."""
+    indicators: tuple[Indicator, ...]
+    """Every hardware indicator once."""
+    baseline: BaselineResult | None
+    """The baseline; null where there is none."""
+    scenarios: Mapping[str, ScenarioResult]
+    """Scenario -> its numbers, in the order of the names."""
+    label: Json
+    clock: Json
+    observer: Json | None
+    records: Json
+    trackers: Json | None
+    runs: tuple[RunResult, ...]
+    """Every run, in the order they were begun."""
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    thresholds: Mapping[str, float | int]
+    """Name -> limit that was applied: `[thresholds]` of lab.toml, the method's where it says nothing."""
+    verdict: Verdict
+    """What the findings make of it."""
+    inputs: Mapping[str, str | None]
+    """Run folder -> digest of its manifest (null: not sealed)."""
+    evidence: WitnessedEvidence
+    """Whose word stands behind it beside the operator's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results(CampaignNumbers):
+    """The whole file."""
+
+    statistics: Json
+    """The scenarios beside each other, computed of all the rest."""
+
+
+def results_of(text: str | bytes) -> Results:
+    """results.json, read.
+
+    Raises:
+        DocumentError: it is none of this version; with the place.
+    """
+    return decoded(Results, load_object(text, RESULTS), RESULTS)
