@@ -89,7 +89,7 @@ def _wanted(config: LabConfig, half_width: float, share: float) -> Wanted:
 def show_sizes(config: LabConfig, wanted: Wanted, *, as_json: bool) -> int:
     """Print the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
     with at_work("reading the runs made so far"):
-        measured = analyse(config.campaign_folder)
+        measured = analyse(config.campaign_folder).numbers
         pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
         needed = sizes(pilots, baseline, wanted)
     if as_json:

@@ -195,7 +195,7 @@ def sizes_of(campaign: Path, wanted: Wanted) -> Sizes:
     Raises:
         AnalysisError: no scenario with two runs and a baseline of two blocks is there to plan from.
     """
-    measured = analyse(campaign)
+    measured = analyse(campaign).numbers
     pilots, baseline = planning.pilots_of(measured.baseline, measured.scenarios)
     return planning.sizes(pilots, baseline, wanted)
 

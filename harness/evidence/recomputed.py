@@ -34,9 +34,10 @@ from harness.record.errors import DocumentError, LabError, why
 from harness.record.plain_files import read_plain
 from harness.record.verify import Check, Examination
 from reports.campaign.analyse import analyse
-from reports.campaign.document import RESULTS, CampaignResult, results_text
+from reports.campaign.document import results_text
 from reports.inference import statistics
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
+from reports.results.document import RESULTS
 from reports.results.rules import Rule, as_before
 
 WRITER = "computed_by"
@@ -80,14 +81,16 @@ def recompute(campaign: Path, seen: Examination) -> Computed:
         AnalysisError: there is nothing to compute.
     """
 
-    def by(rules: Collection[Rule], of: Callable[[CampaignResult], Json] = CampaignResult.to_json) -> Json:
+    def by(rules: Collection[Rule], *, with_statistics: bool = True) -> Json:
         with as_before(rules):
-            computed: Json = json.loads(results_text(of(analyse(campaign, seen))))
+            analysis = analyse(campaign, seen)
+            text = results_text(analysis.results if with_statistics else analysis.numbers)
+        computed: Json = json.loads(text)
         return computed
 
     now, writer = by(()), _writer(campaign, seen)
     then = by(rules_of(writer)) if precedes(writer, VERSION) else now
-    return Computed(now, then, writer, lambda rule: by((rule,), CampaignResult.without_statistics))
+    return Computed(now, then, writer, lambda rule: by((rule,), with_statistics=False))
 
 
 def _writer(campaign: Path, seen: Examination) -> str:

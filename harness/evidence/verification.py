@@ -51,10 +51,10 @@ from harness.record.seal import MANIFEST, SEAL_SIGNATURE
 from harness.record.verify import Check, Examination, examine
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
-from reports.campaign.document import RESULTS
 from reports.campaign.witnessed import evaluate
 from reports.pages.proof import not_proved
 from reports.render import AUDIT, REPORT
+from reports.results.document import RESULTS
 
 CLOCK_S, CLOCK_RATE = 5.0, 1e-3
 """A host's wall clock may move by as much against its monotonic clock: whole seconds in stamps, and slewing."""

@@ -10,18 +10,20 @@ Decisions
   byte-identical.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.record.campaign_folder import write_derived
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from harness.record.verify import Examination, examine
-from reports.campaign.document import RESULTS, CampaignResult, results_text
+from reports.campaign.document import Analysis, results_text
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
 from reports.findings import catalogue
 from reports.findings import run as findings_run
+from reports.results.document import RESULTS
 from reports.results.finding import Finding
 
 
@@ -32,19 +34,22 @@ def write_results(campaign: Path, checkout: Json | None = None) -> Path:
     Raises:
         AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
     """
-    results = analyse(campaign).to_json()
-    results["computed_by"] |= checkout or {}
+    results = analyse(campaign).results
+    if checkout is not None:
+        commit, dirty = checkout["commit"], checkout["dirty"]
+        results = replace(results, computed_by=replace(results.computed_by, commit=commit, dirty=dirty))
     return write_derived(campaign, RESULTS, results_text(results))
 
 
-def analyse(path: Path, examination: Examination | None = None) -> CampaignResult:
+def analyse(path: Path, examination: Examination | None = None) -> Analysis:
     """Every number of a campaign; `examination` is what `examine(path)` found, where it was called before.
 
     Raises:
         AnalysisError: the campaign holds no run that can be read.
     """
     seen = examination or examine(path)
-    return Reduction(seen, judged_runs(path, seen)).result()
+    reduction = Reduction(seen, judged_runs(path, seen))
+    return Analysis(reduction.numbers(), reduction.groups)
 
 
 def judged_runs(path: Path, seen: Examination) -> JudgedRuns:

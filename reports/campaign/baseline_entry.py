@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.record.documents import Json, Thresholds
+from harness.record.documents import Thresholds
 from reports.campaign.baseline import blocks_of
 from reports.campaign.indicators import means_by_run
 from reports.campaign.means import mean_duration, number_of
@@ -17,8 +17,8 @@ from reports.energy import budget
 from reports.energy.budget import Budget
 from reports.energy.energy import pooled_w
 from reports.findings import campaign as findings_campaign
+from reports.results.baseline import BaselineBlock, BaselineResult
 from reports.results.finding import Finding
-from reports.results.nulls import json_of
 from reports.results.uncertainty import count, mean_of, single
 
 
@@ -49,7 +49,7 @@ def baseline_findings(
 def baseline_entry(
     runs: Sequence[AnalysedRun], baseline_runs: Sequence[AnalysedRun], outliers: Sequence[tuple[AnalysedRun, float]],
     lost: int,
-) -> Json | None:  # fmt: skip
+) -> BaselineResult | None:  # fmt: skip
     """`baseline` of results.json; `lost`: blocks of which nothing is left."""
     if not baseline_runs:
         return None
@@ -60,35 +60,27 @@ def baseline_entry(
     gpu_w = [run.gpu_energy_j / run.duration_s for run in baseline_runs]
     pooled = _pooled(baseline_runs)
     blocks = [
-        {
-            "ordinal": run.run.start.ordinal, "folder": run.run.path.name, "block": run.run.start.block,
-            "start_utc": run.run.start.utc, "midpoint_s": _midpoint_s(run, runs[0]),
-            "duration_s": single(run.duration_s, "s").to_json(),
-            "mean_power_w": single(run.mean_power_w, "W").to_json(),
-            "modified_z": None if scores is None else float(scores[index]), "outlier": id(run) in out,
-        }
+        BaselineBlock(
+            ordinal=run.run.start.ordinal, folder=run.run.path.name, block=run.run.start.block,
+            start_utc=run.run.start.utc, midpoint_s=_midpoint_s(run, runs[0]), duration_s=single(run.duration_s, "s"),
+            mean_power_w=single(run.mean_power_w, "W"),
+            modified_z=None if scores is None else float(scores[index]), outlier=id(run) in out,
+        )
         for index, run in enumerate(baseline_runs)
     ]  # fmt: skip
-    return {
-        "n_blocks": count(len(baseline_runs)).to_json(),
-        "n_excluded": count(everyone - len(baseline_runs)).to_json(),
-        "mean_power_w": json_of(number_of(pooled)),
-        "budget": None if pooled is None else pooled.to_json(),
-        "duration_s": json_of(
-            mean_duration(
-                [run.duration_s for run in baseline_runs], [run.series.clock_bound_s for run in baseline_runs]
-            )
-        ),
-        "drift_w": single(means_w[-1] - means_w[0], "W").to_json() if means_w.size > 1 else None,
-        "without_outliers": (
-            json_of(number_of(_pooled([run for run in baseline_runs if id(run) not in out]))) if out else None
-        ),
-        "blocks": blocks,
-        "hardware": {
-            name: json_of(mean_of(values, unit)) for name, (unit, values) in means_by_run(baseline_runs).items()
-        },
-        "gpu_power_w": json_of(mean_of(gpu_w, "W")),
-    }
+    bounds_s = [run.series.clock_bound_s for run in baseline_runs]
+    return BaselineResult(
+        n_blocks=count(len(baseline_runs)),
+        n_excluded=count(everyone - len(baseline_runs)),
+        mean_power_w=number_of(pooled),
+        budget=None if pooled is None else pooled.table,
+        duration_s=mean_duration([run.duration_s for run in baseline_runs], bounds_s),
+        drift_w=single(means_w[-1] - means_w[0], "W") if means_w.size > 1 else None,
+        without_outliers=number_of(_pooled([run for run in baseline_runs if id(run) not in out])) if out else None,
+        blocks=tuple(blocks),
+        hardware={name: mean_of(values, unit) for name, (unit, values) in means_by_run(baseline_runs).items()},
+        gpu_power_w=mean_of(gpu_w, "W"),
+    )
 
 
 def _pooled(runs: Sequence[AnalysedRun]) -> Budget | None:

@@ -1,70 +1,41 @@
-"""results.json: its sections in the order of docs/results.md, as a record and as text.
+"""What `analyse` gives: the numbers of a campaign, and what is computed of several campaigns; results.json as text.
 
-Knows the shape of the file. Computes nothing but the statistics of what stands in it.
+Knows the records of results.json. Computes nothing but the statistics of what stands in them.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
-from harness.record.documents import VERSION, Json
-from reports.campaign import statistics as campaign_statistics
+from harness.record.documents import Json
+from reports.campaign import statistics
 from reports.campaign.group import Group
 from reports.readings import bounded
-from reports.results.finding import Finding
-
-SCHEMA = 2
-"""Schema history of results.json: 1, 2026-11-21, first version; 2, 2026-11-28, `computed_by`, more keys, and the rules
-of wattlab 0.2.0 (`rules.Rule`; CHANGELOG.md, "Changes to results")."""
-RESULTS = "results.json"
+from reports.results.codec import encoded
+from reports.results.document import CampaignNumbers, Results
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignResult:
-    """results.json, section by section."""
+@dataclass(frozen=True)
+class Analysis:
+    """A campaign, computed."""
 
-    campaign: Json
-    measurement: Json
-    meters: list[Json]
-    cross_checks: list[Json]
-    sut: Json
-    host: Json
-    indicators: list[Json]
-    baseline: Json | None
-    scenarios: dict[str, Json]
-    label: Json
-    clock: Json
-    observer: Json | None
-    records: Json
-    trackers: Json | None
-    runs: list[Json]
-    findings: list[Finding]
-    thresholds: Json
-    verdict: Json
-    inputs: dict[str, str | None]
-    evidence: Json
-    groups: "dict[str, Group]"
-    """Scenario -> its included runs; not in the file, for what is computed of several campaigns."""
+    numbers: CampaignNumbers
+    """All but what R computes."""
+    groups: dict[str, Group]
+    """Scenario -> its included runs."""
+
+    @cached_property
+    def results(self) -> Results:
+        """The whole file; `statistics` is computed here, of the rest."""
+        parts = {part.name: getattr(self.numbers, part.name) for part in fields(self.numbers)}
+        return Results(**parts, statistics=statistics.evaluate(encoded(self.numbers)))
 
     def to_json(self) -> Json:
-        """For the file, in the order of docs/results.md; `statistics` is computed here, of the rest."""
-        rest = self.without_statistics()
-        return rest | {"statistics": campaign_statistics.evaluate(rest)}
-
-    def without_statistics(self) -> Json:
-        """All but what R computes."""
-        return {
-            "schema": SCHEMA, "computed_by": {"name": "wattlab", "version": VERSION},
-            "campaign": self.campaign, "measurement": self.measurement, "meters": self.meters,
-            "cross_checks": self.cross_checks,
-            "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
-            "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
-            "records": self.records, "trackers": self.trackers, "runs": self.runs,
-            "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
-            "verdict": self.verdict, "inputs": self.inputs, "evidence": self.evidence,
-        }  # fmt: skip
+        """results.json, decoded."""
+        return dict(encoded(self.results))
 
 
-def results_text(results: Json) -> str:
+def results_text(results: CampaignNumbers) -> str:
     """results.json as it is written; half a character (of a name that a SUT said) is replaced."""
-    text = json.dumps(results, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = json.dumps(encoded(results), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     return str(bounded.cleaned(text))

@@ -8,24 +8,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json
 from reports.campaign.group import Group
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget, hardware
 from reports.energy.energy import WH, Block, baseline_for
-from reports.results.nulls import json_of
+from reports.results.budget import Missing
+from reports.results.document import Indicator
+from reports.results.scenario import GpuResult, HardwareUse
 from reports.results.uncertainty import Term, mean_of, mean_with_shared, standard_error
 
 
-def indicators_of(runs: Sequence[AnalysedRun]) -> list[Json]:
+def indicators_of(runs: Sequence[AnalysedRun]) -> list[Indicator]:
     """Table 2: every indicator once."""
-    found: dict[str, Json] = {}
+    found: dict[str, Indicator] = {}
     for run in runs:
         for descriptor in run.run.indicators:
             for column in descriptor.columns:
-                keys = ("name", "quantity", "unit", "method", "kind")
-                told = {key: column.get(key) for key in keys} | {"unit": hardware.recorded_unit(column)}
-                found.setdefault(str(column.get("name")), told)
+                name, quantity, method, kind = (column.get(key) for key in ("name", "quantity", "method", "kind"))
+                indicator = Indicator(name, quantity, hardware.recorded_unit(column), method, kind)
+                found.setdefault(str(name), indicator)
     return list(found.values())
 
 
@@ -49,29 +50,31 @@ def units_of(runs: Sequence[AnalysedRun]) -> dict[str, str]:
     }
 
 
-def hardware_section(group: Group, baseline_runs: Sequence[AnalysedRun], everyone: Sequence[AnalysedRun]) -> Json:
+def hardware_section(
+    group: Group, baseline_runs: Sequence[AnalysedRun], everyone: Sequence[AnalysedRun]
+) -> dict[str, HardwareUse]:
     """`scenarios.NAME.hardware`; `everyone`: its runs, excluded ones too."""
     base = means_by_run(baseline_runs)
     durations_s = group.durations_s
-    quantities = {str(c["name"]): str(c.get("quantity", "")) for c in indicators_of(everyone)}
+    quantities = {str(indicator.name): indicator.quantity for indicator in indicators_of(everyone)}
     result = {}
     for name, (unit, values) in means_by_run(group.runs).items():
         level = mean_of(base[name][1], unit) if name in base else None
         over = values - level.estimate.value if level else None
         shared = standard_error(base[name][1]) if name in base else None
         longer = None if shared is None else Term(shared.u * float(durations_s.mean()), shared.dof)
-        result[name] = {
-            "quantity": quantities.get(name, name),
-            "unit": unit,
-            "mean": json_of(mean_of(values, unit)),
-            "baseline": json_of(level),
-            "induced": None if over is None else json_of(mean_with_shared(over, unit, shared)),
-            "work": None if over is None else json_of(mean_with_shared(over * durations_s, f"{unit}·s", longer)),
-        }
+        result[name] = HardwareUse(
+            quantity=str(quantities.get(name, name)),
+            unit=unit,
+            mean=mean_of(values, unit),
+            baseline=level,
+            induced=None if over is None else mean_with_shared(over, unit, shared),
+            work=None if over is None else mean_with_shared(over * durations_s, f"{unit}·s", longer),
+        )
     return result
 
 
-def gpu_section(group: Group, baseline_runs: Sequence[AnalysedRun], *, suppressed: bool) -> Json | None:
+def gpu_section(group: Group, baseline_runs: Sequence[AnalysedRun], *, suppressed: bool) -> GpuResult | None:
     """`scenarios.NAME.gpu`: None where no run has it, or the whole energy is that of boards."""
     runs = [run for run in group.runs if run.gpu is not None]
     if not runs or any(not run.series.whole for run in runs):
@@ -94,14 +97,14 @@ def gpu_section(group: Group, baseline_runs: Sequence[AnalysedRun], *, suppresse
     own = {id(run): value for run, value in zip(group.runs, group.induced_wh, strict=True)}
     wall_over_wh = np.array([own[id(run)] for run in runs])
     shares = np.divide(over_j / WH, wall_over_wh, out=np.full(len(runs), np.nan), where=wall_over_wh > 0)
-    return {
-        "label": "DC board / AC wall",
-        "method": ", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
-        "complete": False,
-        "missing": [{"what": "limits-of-error", "meter": "gpu"}],
-        "energy_wh": json_of(mean_of(gpu_j / WH, "Wh")),
-        "induced_energy_wh": json_of(budget.induced(over_j / WH, durations_s, levels)),
-        "mean_power_w": json_of(mean_of(gpu_j / durations_s, "W")),
-        "share": json_of(mean_of(gpu_j / wall_j, "1")),
-        "induced_share": None if suppressed else json_of(mean_of(shares, "1")),
-    }
+    return GpuResult(
+        label="DC board / AC wall",
+        method=", ".join(sorted({run.gpu.method for run in runs if run.gpu})),
+        complete=False,
+        missing=(Missing("limits-of-error", "gpu"),),
+        energy_wh=mean_of(gpu_j / WH, "Wh"),
+        induced_energy_wh=budget.induced(over_j / WH, durations_s, levels),
+        mean_power_w=mean_of(gpu_j / durations_s, "W"),
+        share=mean_of(gpu_j / wall_j, "1"),
+        induced_share=None if suppressed else mean_of(shares, "1"),
+    )

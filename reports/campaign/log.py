@@ -4,14 +4,15 @@ Knows entries of the log and annotations. Knows no stream of a run.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.record.campaign_folder import LOST
-from harness.record.documents import Json
 from harness.record.entries import Annotation, Entry, Plan, RunBegin, RunEnd, of
 from reports.campaign.run import AnalysedRun
 from reports.results.finding import Finding
+from reports.results.header import LostRun
 
-PULSE: Json = {"kind": "sync", "scenario": "sync", "repetition": None}
+PULSE: Mapping[str, Any] = {"kind": "sync", "scenario": "sync", "repetition": None}
 """What no plan holds: a sync pulse, of ordinal 0."""
 
 
@@ -42,30 +43,29 @@ def thrown_out_findings(runs: Sequence[AnalysedRun], reasons: Mapping[str, str])
     ]
 
 
-def lost_runs(entries: Sequence[Entry]) -> list[Json]:
-    """Runs that had been begun and of which nothing is left: `{ordinal, attempt, kind, scenario, repetition, folder,
-    begun_utc, reason}`, in the order they were begun."""
+def lost_runs(entries: Sequence[Entry]) -> list[LostRun]:
+    """Runs that had been begun and of which nothing is left, in the order they were begun."""
     planned = {str(run.get("ordinal")): run for plan in of(Plan, entries) for run in plan.runs}
     begun = {begin.folder: begin for begin in of(RunBegin, entries)}
     lost = []
     for end in of(RunEnd, entries):
         if end.lost == LOST:
             begin, plan = begun.get(end.folder), planned.get(str(end.ordinal), PULSE)
-            lost.append({
-                "ordinal": end.ordinal, "attempt": begin and begin.attempt,
-                **{key: plan.get(key) for key in ("kind", "scenario", "repetition")},
-                "folder": end.folder, "begun_utc": begin and begin.utc, "reason": end.reason,
-            })  # fmt: skip
+            lost.append(LostRun(
+                end.ordinal, begin.attempt if begin else None,
+                plan.get("kind"), plan.get("scenario"), plan.get("repetition"),
+                end.folder, begin.utc if begin else None, end.reason,
+            ))  # fmt: skip
     return lost
 
 
-def never_recorded(entries: Sequence[Entry], lost: Sequence[Json]) -> list[Finding]:
+def never_recorded(entries: Sequence[Entry], lost: Sequence[LostRun]) -> list[Finding]:
     """Runs that the log knows and that left no folder: removed, or cut off before anything was recorded."""
-    gone = {one["folder"] for one in lost}
+    gone = {run.folder for run in lost}
     aborted = [
         Finding("run-aborted", "info", end.folder, {"reason": end.reason})
         for end in of(RunEnd, entries)
         if end.manifest is None and end.folder not in gone
     ]
     keys = ("ordinal", "attempt", "scenario", "begun_utc", "reason")
-    return aborted + [Finding("run-lost", "warn", one["folder"], {key: one[key] for key in keys}) for one in lost]
+    return aborted + [Finding("run-lost", "warn", run.folder, {key: getattr(run, key) for key in keys}) for run in lost]

@@ -12,7 +12,7 @@ from harness.record.documents import Json, PowerDescriptor
 from reports.campaign.run import AnalysedRun
 from reports.findings import catalogue
 from reports.findings import run as findings_run
-from reports.results.nulls import json_of
+from reports.results.codec import encoded
 from reports.results.uncertainty import count, mean_of, single
 
 ORIGINS = ("emulated", "unattested", "imported", "declared", "attested", "instrument")
@@ -99,6 +99,6 @@ def cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
         limits = np.array([np.nan if limit is None else limit for _difference, limit in values])
         difference = mean_of(np.array([difference for difference, _limit in values]), "%")
         together = single(float(limits.mean()), "%") if np.isfinite(limits).all() else None
-        shown = {"difference": json_of(difference), "limit": json_of(together), "n_runs": count(len(values)).to_json()}
+        shown = {"difference": encoded(difference), "limit": encoded(together), "n_runs": count(len(values)).to_json()}
         found.append({"circuit": circuit, "meters": meters, **shown})
     return found

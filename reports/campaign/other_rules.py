@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from harness.record.documents import Json
 from reports.campaign.group import Group
 from reports.campaign.indicators import units_of
 from reports.campaign.means import power_over
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget, oscar, publisher
 from reports.energy.energy import WH
-from reports.results.nulls import json_of
-from reports.results.uncertainty import count, mean_of, mean_with_shared, single, standard_error
+from reports.results.run import PublishedRun, PublisherRecord
+from reports.results.scenario import OscarResult, Published, PublishedRecord, Registers
+from reports.results.uncertainty import Number, count, mean_of, mean_with_shared, single, standard_error
 
 
-def published(run: AnalysedRun) -> Json | None:
+def published(run: AnalysedRun) -> PublishedRun | None:
     """The run by its publisher's window and rule, and the whole record beside it (`runs[].publisher`)."""
     window = publisher.window_of(run.run)
     if window is None or len(run.feeding) != 1:
@@ -32,20 +32,18 @@ def published(run: AnalysedRun) -> Json | None:
     edges_ns = np.array([begin_ns], dtype=np.int64), np.array([end_ns], dtype=np.int64)
     whole = budget.of_one(run.terms_on_meter(*edges_ns, 0.0), "gross").number(0)
     duration_s = (end_ns - begin_ns) * 1e-9
-    return {
-        "publisher": window.publisher, "rule": window.rule, "sentence": rule.sentence,
-        "begin_utc": wall_utc(window.from_ns), "end_utc": wall_utc(window.to_ns),
-        "duration_s": single((window.to_ns - window.from_ns) * 1e-9, "s").to_json(),
-        "offset_s": window.offset_s, "bound_s": window.bound_s, "source": window.source,
-        "rows": count(counted.rows).to_json(), "mean_power_w": single(counted.mean_w, "W").to_json(),
-        "energy_wh": single(counted.energy_j / WH, "Wh").to_json(),
-        "spanned_energy_wh": single(counted.spanned_j / WH, "Wh").to_json(),
-        "record": {
-            "begin_utc": wall_utc(begin_ns), "end_utc": wall_utc(end_ns), "rows": count(part.times_ns.size).to_json(),
-            "duration_s": single(duration_s, "s").to_json(), "mean_power_w": power_over(whole, duration_s),
-            "energy_wh": json_of(whole),
-        },
-    }  # fmt: skip
+    return PublishedRun(
+        publisher=window.publisher, rule=window.rule, sentence=rule.sentence,
+        begin_utc=wall_utc(window.from_ns), end_utc=wall_utc(window.to_ns),
+        duration_s=single((window.to_ns - window.from_ns) * 1e-9, "s"),
+        offset_s=window.offset_s, bound_s=window.bound_s, source=window.source,
+        rows=count(counted.rows), mean_power_w=single(counted.mean_w, "W"),
+        energy_wh=single(counted.energy_j / WH, "Wh"), spanned_energy_wh=single(counted.spanned_j / WH, "Wh"),
+        record=PublisherRecord(
+            begin_utc=wall_utc(begin_ns), end_utc=wall_utc(end_ns), rows=count(part.times_ns.size),
+            duration_s=single(duration_s, "s"), mean_power_w=power_over(whole, duration_s), energy_wh=whole,
+        ),
+    )  # fmt: skip
 
 
 def wall_utc(time_ns: int) -> str:
@@ -54,7 +52,7 @@ def wall_utc(time_ns: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def oscar_section(group: Group, baseline_runs: Sequence[AnalysedRun]) -> Json | None:
+def oscar_section(group: Group, baseline_runs: Sequence[AnalysedRun]) -> OscarResult | None:
     """`scenarios.NAME.oscar`."""
     if not group.runs or any(len(run.feeding) > 1 for run in group.runs):
         return None  # the rule counts the lines of one log
@@ -65,38 +63,46 @@ def oscar_section(group: Group, baseline_runs: Sequence[AnalysedRun]) -> Json | 
     over = None if base is None else mean_with_shared(values.energy_wh - base.estimate.value, "Wh", shared)
     spread = values.sd_over_runs_w
     units = units_of(group.runs)
-    return {
-        "rule": oscar.RULE,
-        "seconds": values.seconds,
-        "reason": values.reason,
-        "mean_power_w": json_of(mean_of(values.mean_power_w, "W")),
-        "sd_over_runs_w": None if spread is None else single(spread, "W").to_json(),
-        "energy_wh": json_of(mean_of(values.energy_wh, "Wh")),
-        "induced_energy_wh": None if over is None else json_of(over),
-        "baseline_mean_power_w": json_of(mean_of(values.baseline_power_w, "W")),
-        "hardware": {name: json_of(mean_of(column, units[name])) for name, column in values.hardware.items()},
-    }
+    return OscarResult(
+        rule=oscar.RULE,
+        seconds=values.seconds,
+        reason=values.reason,
+        mean_power_w=mean_of(values.mean_power_w, "W"),
+        sd_over_runs_w=None if spread is None else single(spread, "W"),
+        energy_wh=mean_of(values.energy_wh, "Wh"),
+        induced_energy_wh=over,
+        baseline_mean_power_w=mean_of(values.baseline_power_w, "W"),
+        hardware={name: mean_of(column, units[name]) for name, column in values.hardware.items()},
+    )
 
 
-def publisher_section(group: Group) -> Json | None:
+def publisher_section(group: Group) -> Published | None:
     """The means by the publisher's rule and over the whole record; None unless every run has a window."""
-    told = [published(run) for run in group.runs]
-    if not told or None in told:
+    windows = [window for run in group.runs if (window := published(run)) is not None]
+    if not windows or len(windows) < len(group.runs):
         return None
-    columns = {
-        key: json_of(mean_of([row[key]["value"] for row in told if row], unit))
-        for key, unit in (("rows", "1"), ("mean_power_w", "W"), ("energy_wh", "Wh"), ("spanned_energy_wh", "Wh"))
-    }
-    record = {
-        key: json_of(mean_of([row["record"][key]["value"] for row in told if row], unit))
-        for key, unit in (("duration_s", "s"), ("mean_power_w", "W"), ("energy_wh", "Wh"))
-    }
-    first = told[0] or {}
-    same = {key: first[key] for key in ("publisher", "rule", "sentence")}
-    return same | {"n": len(told)} | columns | {"record": record}
+    first, records = windows[0], [window.record for window in windows]
+    return Published(
+        first.publisher, first.rule, first.sentence, len(windows),
+        rows=_mean([window.rows for window in windows]),
+        mean_power_w=_mean([window.mean_power_w for window in windows]),
+        energy_wh=_mean([window.energy_wh for window in windows]),
+        spanned_energy_wh=_mean([window.spanned_energy_wh for window in windows]),
+        record=PublishedRecord(
+            duration_s=_mean([record.duration_s for record in records]),
+            mean_power_w=_mean([record.mean_power_w for record in records]),
+            energy_wh=_mean([record.energy_wh for record in records]),
+        ),
+    )  # fmt: skip
 
 
-def registers_section(group: Group) -> Json | None:
+def _mean(numbers: Sequence[Number | None]) -> Number | None:
+    """The mean of single observations of one unit."""
+    known = [number for number in numbers if number is not None]
+    return mean_of([number.value for number in known], known[0].unit) if known else None
+
+
+def registers_section(group: Group) -> Registers | None:
     """`scenarios.NAME.registers`: the meters' own registers beside the sums; None where no run has them all."""
     pairs = [
         (run.register_wh, run.energy_j / WH)
@@ -108,11 +114,11 @@ def registers_section(group: Group) -> Json | None:
     register_wh, sums_wh = np.array(pairs).T
     columns = [column for descriptor in group.runs[0].feeding for column in descriptor.columns]
     resolution = max((c["resolution"] for c in columns if c.get("name") == "energy_wh"), default=None)
-    return {
-        "energy_wh": json_of(mean_of(register_wh, "Wh")),
-        "difference_wh": json_of(mean_of(register_wh - sums_wh, "Wh")),
-        "resolution_wh": None if resolution is None else single(float(resolution), "Wh").to_json(),
-    }
+    return Registers(
+        energy_wh=mean_of(register_wh, "Wh"),
+        difference_wh=mean_of(register_wh - sums_wh, "Wh"),
+        resolution_wh=None if resolution is None else single(float(resolution), "Wh"),
+    )
 
 
 def _oscar_inputs(runs: Sequence[AnalysedRun]) -> Iterator[oscar.OscarInput]:

@@ -4,17 +4,16 @@ Knows which run belongs where, and the order of findings. Computes nothing itsel
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.record.campaign_folder import PHOTO, TRACKER
-from harness.record.documents import Json, Thresholds
+from harness.record.documents import VERSION, Json, Thresholds
 from harness.record.entries import Attachment, of
 from harness.record.verify import Examination
 from reports.campaign import label, recorded, witnessed
 from reports.campaign.baseline import Baseline
 from reports.campaign.baseline_entry import baseline_entry, baseline_findings, outlying_blocks
-from reports.campaign.document import CampaignResult
 from reports.campaign.group import Group
 from reports.campaign.header import header_section
 from reports.campaign.indicators import indicators_of, units_of
@@ -32,8 +31,13 @@ from reports.energy.sync import SyncPulses
 from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue, stamps, verdict
 from reports.findings import run as findings_run
+from reports.results.baseline import BaselineResult
+from reports.results.codec import encoded
+from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
+from reports.results.header import LostRun
 from reports.results.rules import Rule, was
+from reports.results.scenario import ScenarioResult
 from reports.trackers import compared as trackers
 from reports.trackers import cost as tracker_cost
 
@@ -79,7 +83,7 @@ class Reduction:
         return outlying_blocks(self.baseline_runs, self.judged.limits)
 
     @cached_property
-    def lost(self) -> list[Json]:
+    def lost(self) -> list[LostRun]:
         """Runs that had been begun and of which nothing is left."""
         return lost_runs(self.seen.entries)
 
@@ -106,7 +110,7 @@ class Reduction:
     def _scenario(self, name: str, group: Group) -> Scenario:
         runs = self.judged.runs
         everyone = [run for run in runs if run.run.start.scenario == name and run.run.start.kind == "scenario"]
-        gone = sum(run["scenario"] == name for run in self.lost)
+        gone = sum(run.scenario == name for run in self.lost)
         odd_blocks = [run for run, _ in self.outliers]
         return Scenario(
             name, group, everyone, self.baseline_runs, odd_blocks, self.judged.aborted, self.judged.limits,
@@ -137,29 +141,32 @@ class Reduction:
                 attached.setdefault(attachment.run, {})[str(record.get("name"))] = record
         return attached
 
-    def result(self) -> CampaignResult:
-        """Every section of results.json."""
+    def numbers(self) -> CampaignNumbers:
+        """Every section of results.json but the statistics."""
         runs, limits, entries = self.judged.runs, self.judged.limits, self.seen.entries
-        scenarios = {name: scenario.to_json() for name, scenario in self.scenarios.items()}
+        scenarios = {name: scenario.result for name, scenario in self.scenarios.items()}
         measurement, meters = measurement_section(runs)
         found = self._findings(meters, scenarios)
         out = {run.run.path.name for run in runs if run.excluded_because is not None} | self.seen.unreadable.keys()
         owners = self._owners()
         invalid = verdict.invalid_because(found, out, owners)
-        for name, entry in scenarios.items():
-            entry["invalid_because"] = invalid.get(name, [])
-        lost_blocks = sum(run["kind"] == "baseline" for run in self.lost)
+        scenarios = {
+            name: replace(entry, invalid_because=tuple(invalid.get(name, ()))) for name, entry in scenarios.items()
+        }
+        lost_blocks = sum(run.kind == "baseline" for run in self.lost)
         base = baseline_entry(runs, self.baseline_runs, self.outliers, lost_blocks)
         first = runs[0].run.start
         cost = tracker_cost.evaluate(self.groups, limits)
-        return CampaignResult(
-            campaign=header_section(entries, runs) | {"lost": self.lost},
+        return CampaignNumbers(
+            schema=SCHEMA,
+            computed_by=Writer("wattlab", VERSION),
+            campaign=header_section(entries, runs, self.lost),
             measurement=measurement,
-            meters=meters,
-            cross_checks=cross_checks(self.included),
+            meters=tuple(meters),
+            cross_checks=tuple(cross_checks(self.included)),
             sut=first.sut,
             host=first.host,
-            indicators=indicators_of(runs),
+            indicators=tuple(indicators_of(runs)),
             baseline=base,
             scenarios=scenarios,
             label=self._label(base, scenarios),
@@ -167,16 +174,15 @@ class Reduction:
             observer=None if self.judged.observer is None else self.judged.observer.to_json(),
             records=recorded.evaluate([run.series for run in runs]),
             trackers=self.trackers.to_json(cost, trackers.supply_of(first.config)),
-            runs=[run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs],
-            findings=found,
+            runs=tuple(run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs),
+            findings=tuple(found),
             thresholds=catalogue.limits_entry(runs[0].run),
             verdict=verdict.judged(found, out, verdict.decided(first.config, scenarios), owners),
             inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
             evidence=witnessed.evaluate(entries, self.seen.receipts, limits),
-            groups=self.groups,
         )
 
-    def _findings(self, meters: list[Json], scenarios: Mapping[str, Json]) -> list[Finding]:
+    def _findings(self, meters: list[Json], scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:
         """All, worst first."""
         runs = self.judged.runs
         certify = all(run.run.start.config.get("lab", {}).get("certify_declared") is True for run in runs)
@@ -232,7 +238,7 @@ class Reduction:
             yield outlier_finding(run, score)
         yield from baseline_findings(self.baseline_runs, self.judged.runs, limits)
 
-    def _of_scenarios(self, scenarios: Mapping[str, Json]) -> Iterator[Finding]:
+    def _of_scenarios(self, scenarios: Mapping[str, ScenarioResult]) -> Iterator[Finding]:
         """What is said of scenarios, by trackers, and of the order of runs."""
         for name, scenario in self.scenarios.items():
             yield from scenario.findings
@@ -249,7 +255,7 @@ class Reduction:
         measured = frozenset(name for name, group in self.groups.items() if group.runs)
         return verdict.Scenarios(owner | {name: name for name in self.groups}, measured)
 
-    def _label(self, base: Json | None, scenarios: dict[str, Json]) -> Json:
+    def _label(self, base: BaselineResult | None, scenarios: dict[str, ScenarioResult]) -> Json:
         """The label's rows, of the runs that enter the means."""
         runs = self.judged.runs
         parts = {label.BASELINE: self.baseline_runs} | {name: group.runs for name, group in self.groups.items()}
@@ -259,4 +265,5 @@ class Reduction:
         }
         photos = sum(attachment.note == PHOTO for attachment in of(Attachment, self.seen.entries))
         series = [run.series for run in runs]
-        return label.evaluate(taken, units, base, scenarios, self.judged.limits, series, photos)
+        rows = {name: encoded(entry) for name, entry in scenarios.items()}
+        return label.evaluate(taken, units, encoded(base), rows, self.judged.limits, series, photos)

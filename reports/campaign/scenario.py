@@ -7,7 +7,8 @@ A run that the lab aborted when its rating interval was over has an energy. It e
 be with it stands beside (`with-aborted`): who may abort a run after he saw its power could choose.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,9 +36,10 @@ from reports.energy import budget
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
+from reports.results.action import ActionResult, RunAction
 from reports.results.finding import Finding
-from reports.results.nulls import json_of
 from reports.results.rules import Rule, was
+from reports.results.scenario import Alternative, Budgets, ScenarioResult, TailResult
 from reports.results.uncertainty import count, mean_of
 
 
@@ -112,43 +114,43 @@ class Scenario:
         found = self.everyone[0].run.start.scenario_config.get("parameters")
         return found if isinstance(found, dict) else {}
 
-    def to_json(self) -> Json:
-        """`scenarios.NAME` of results.json."""
+    @cached_property
+    def result(self) -> ScenarioResult:
+        """`scenarios.NAME` of results.json, but for what makes it invalid."""
         group = self.group
         records = self._records()
         config = self.everyone[0].run.start.scenario_config
-        return {
-            "title": config.get("title") or self.name,
-            "n_runs": count(len(group.runs)).to_json(),
-            "n_excluded": count(len(self.everyone) + self.lost - len(group.runs)).to_json(),
-            "parameters": self.parameters,
-            "mean_power_w": json_of(group.power),
-            "energy_wh": json_of(number_of(group.gross_budget)),
-            "induced_energy_wh": json_of(group.induced),
-            "induced_power_w": json_of(group.induced_power),
-            "budget": {
-                "gross": None if group.gross_budget is None else group.gross_budget.to_json(),
-                "induced": None if group.induced_budget is None else group.induced_budget.to_json(),
-            },
-            "duration_s": json_of(mean_duration(group.durations_s, [run.series.clock_bound_s for run in group.runs])),
-            "gap_energy_wh": json_of(mean_of([run.gap_energy_j / WH for run in group.runs], "Wh")),
-            "tail": self._tail(),
-            "two_stage": two_stage_section(self.name, group, self.baseline_runs, self.entries),
-            "alternatives": self._alternatives(),
-            "efficiency": efficiency_section(group),
-            "success": success_section(group),
-            "energy_to_accuracy": energy_to_accuracy(group),
-            "marginal_energy": marginal_energy(group),
-            "epochs": [record for record in records if record["name"] == EPOCH],
-            "actions": [record for record in records if record["name"] != EPOCH],
-            "hardware": hardware_section(group, self.baseline_runs, self.everyone),
-            "gpu": gpu_section(group, self.baseline_runs, suppressed=suppressed_because(group) is not None),
-            "oscar": oscar_section(group, self.baseline_runs),
-            "publisher": publisher_section(group),
-            "registers": registers_section(group),
-        }
+        gross, induced = group.gross_budget, group.induced_budget
+        return ScenarioResult(
+            title=config.get("title") or self.name,
+            n_runs=count(len(group.runs)),
+            n_excluded=count(len(self.everyone) + self.lost - len(group.runs)),
+            parameters=self.parameters,
+            mean_power_w=group.power,
+            energy_wh=number_of(gross),
+            induced_energy_wh=group.induced,
+            induced_power_w=group.induced_power,
+            budget=Budgets(None if gross is None else gross.table, None if induced is None else induced.table),
+            duration_s=mean_duration(group.durations_s, [run.series.clock_bound_s for run in group.runs]),
+            gap_energy_wh=mean_of([run.gap_energy_j / WH for run in group.runs], "Wh"),
+            tail=self._tail(),
+            two_stage=two_stage_section(self.name, group, self.baseline_runs, self.entries),
+            alternatives=tuple(self._alternatives()),
+            efficiency=efficiency_section(group),
+            success=success_section(group),
+            energy_to_accuracy=tuple(energy_to_accuracy(group)),
+            marginal_energy=tuple(marginal_energy(group)),
+            epochs=tuple(record for record in records if record.name == EPOCH),
+            actions=tuple(record for record in records if record.name != EPOCH),
+            hardware=hardware_section(group, self.baseline_runs, self.everyone),
+            gpu=gpu_section(group, self.baseline_runs, suppressed=suppressed_because(group) is not None),
+            oscar=oscar_section(group, self.baseline_runs),
+            publisher=publisher_section(group),
+            registers=registers_section(group),
+            invalid_because=(),
+        )
 
-    def _tail(self) -> Json | None:
+    def _tail(self) -> TailResult | None:
         """The thermal tail, beside the induced energy."""
         tails = [
             (tail, level)
@@ -159,47 +161,47 @@ class Scenario:
             return None
         energies_wh = np.array([tail.energy_j / WH for tail, _ in tails])
         durations_s = np.array([tail.duration_s for tail, _ in tails])
-        return {
-            "energy_wh": json_of(budget.induced(energies_wh, durations_s, [level for _, level in tails])),
-            "duration_s": json_of(mean_of(durations_s, "s")),
-            "settled": sum(tail.settled is True for tail, _ in tails),
-            "n": len(tails),
-        }
+        return TailResult(
+            energy_wh=budget.induced(energies_wh, durations_s, [level for _, level in tails]),
+            duration_s=mean_of(durations_s, "s"),
+            settled=sum(tail.settled is True for tail, _ in tails),
+            n=len(tails),
+        )
 
-    def _alternatives(self) -> list[Json]:
-        found = []
+    def _alternatives(self) -> Iterator[Alternative]:
         runs = self.group.runs
         if any(descriptor.stamp == "unknown" for run in runs for descriptor in run.feeding):
             group = Group([run.with_convention("start") for run in runs], self.group.baseline.started)
             sentence = "if the meter's stamps mark the beginning of their window instead of its end"
-            found.append(_alternative("stamps-mark-window-start", sentence, group))
+            yield Alternative("stamps-mark-window-start", sentence, group.induced)
         if self.outliers and runs:
             out = {id(run) for run in self.outliers}
             baseline = Baseline([run for run in self.baseline_runs if id(run) not in out])
             sentence = "without the baseline blocks that are outliers"
-            found.append(_alternative("without-baseline-outliers", sentence, Group(runs, baseline)))
+            yield Alternative("without-baseline-outliers", sentence, Group(runs, baseline).induced)
         if self.odd:
             out = {id(run) for run, _ in self.odd}
             others = Group([run for run in runs if id(run) not in out], self.group.baseline)
-            found.append(_alternative("without-outliers", "without the runs that are outliers", others))
+            yield Alternative("without-outliers", "without the runs that are outliers", others.induced)
         own = [run for run in self.aborted if run.run.start.scenario == self.name]
         blocks = [run for run in self.aborted if run.run.start.kind == "baseline"]
         if (own or blocks) and not was(Rule.ABORTED_LATE):
             baseline = Baseline([*self.baseline_runs, *blocks], self.group.baseline.observer)
             sentence = "with the runs and blocks that were aborted when their rating interval was over"
-            found.append(_alternative("with-aborted", sentence, Group([*runs, *own], baseline)))
-        return found
+            yield Alternative("with-aborted", sentence, Group([*runs, *own], baseline).induced)
 
-    def _records(self) -> list[Json]:
+    def _records(self) -> list[ActionResult]:
         """Actions of the same name and index, over the runs; in the order in which they begin."""
-        gathered: dict[tuple[str, int], list[tuple[Json, RunTerms, int, int]]] = {}
+        gathered: dict[tuple[str, int], list[tuple[RunAction, RunTerms, int, int]]] = {}
         for run, own in zip(self.group.runs, self.group.terms, strict=True):
             for position, row in enumerate(action_rows(run, own)):
                 places = run.at_action(position), run.until_action(position)
-                gathered.setdefault((row["name"], row["index"]), []).append((row, own, *places))
+                gathered.setdefault((row.name, row.index), []).append((row, own, *places))
         records = [record(name, index, members) for (name, index), members in gathered.items()]
-        return sorted(records, key=lambda r: (r["name"] == EPOCH, r["begin_s"]["value"], r["name"], r["index"]))
+        return sorted(records, key=_place)
 
 
-def _alternative(name: str, sentence: str, group: Group) -> Json:
-    return {"name": name, "sentence": sentence, "induced_energy_wh": json_of(group.induced)}
+def _place(record: ActionResult) -> tuple[bool, float, str, int]:
+    """Epochs last, the rest in the order in which they begin."""
+    begin_s = math.nan if record.begin_s is None else record.begin_s.value
+    return record.name == EPOCH, begin_s, record.name, record.index

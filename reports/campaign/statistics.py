@@ -141,7 +141,8 @@ def _planning(results: Json) -> Json | None:
     """Runs and blocks of a new campaign that keeps the half-width of `[thresholds]`; None where nothing is known."""
     percent = float(results["thresholds"]["half_width_percent"])
     try:
-        pilots, baseline = planning.pilots_of(results["baseline"], results["scenarios"])
+        scenarios = {name: _measured(part) for name, part in results["scenarios"].items()}
+        pilots, baseline = planning.pilots_from(_measured(results["baseline"] or {}, "mean_power_w"), scenarios)
     except AnalysisError:
         return None
     wanted = planning.Wanted(percent / 100, SHARE, MOST, MOST, keeps_pilot=False)
@@ -150,6 +151,13 @@ def _planning(results: Json) -> Json | None:
         "half_width_percent": percent, "share_percent": 100 * SHARE, "blocks": found.blocks if found.runs else None,
         "runs": {name: found.runs.get(name) for name in pilots}, "unreachable": dict(found.unreachable),
     }  # fmt: skip
+
+
+def _measured(part: Json, quantity: str = "induced_energy_wh") -> planning.Measured:
+    """A quantity and the duration, as the records that they are."""
+    numbers = (part.get(key) for key in (quantity, "duration_s"))
+    quantity_of, duration = (None if raw is None else Number.of_json(raw) for raw in numbers)
+    return quantity_of, duration
 
 
 def _blocks(runs: Mapping[str, Sequence[Json]]) -> Json:

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.record.documents import Json
 from harness.record.entries import Entry, Plan, of
 from reports.campaign.baseline import Baseline
 from reports.campaign.group import Group
 from reports.campaign.run import AnalysedRun
 from reports.inference import planning
+from reports.results.scenario import TwoStage
 from reports.results.uncertainty import Number, mean_of
 
 
 def two_stage_section(
     name: str, group: Group, baseline_runs: Sequence[AnalysedRun], entries: Sequence[Entry]
-) -> Json | None:
+) -> TwoStage | None:
     """The interval that was promised when the campaign was declared: with the pilot's spread (`planning`)."""
     plans = {plan.stage: plan for plan in of(Plan, entries)}
     rule = plans["first"].rule if "second" in plans and "first" in plans else None
@@ -39,11 +39,11 @@ def two_stage_section(
     wanted = float(rule["half_width_percent"])
     reached = final.expanded is not None and final.expanded <= wanted / 100 * abs(final.value)
     sizes = (plans["second"].sizes or {}).get("repetitions", {})
-    return {
-        "half_width_percent": wanted, "share_percent": float(rule["share_percent"]),
-        "pilot_runs": pilot.runs, "pilot_blocks": base.blocks, "planned_runs": sizes.get(name),
-        "induced_energy_wh": Number(final, "Wh", n=runs).to_json(), "reached": reached,
-    }  # fmt: skip
+    return TwoStage(
+        half_width_percent=wanted, share_percent=float(rule["share_percent"]),
+        pilot_runs=pilot.runs, pilot_blocks=base.blocks, planned_runs=sizes.get(name),
+        induced_energy_wh=Number(final, "Wh", n=runs), reached=reached,
+    )  # fmt: skip
 
 
 def _hours(runs: Sequence[AnalysedRun]) -> float:

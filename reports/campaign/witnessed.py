@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.record.documents import Json, Thresholds, load_object
+from harness.record.documents import Thresholds, load_object
 from harness.record.entries import RECEIPT_OF, WITNESSED, Entry, Receipt, RunBegin, RunEnd, Timestamp, header_of, of
 from harness.record.errors import DocumentError
 from reports.results.finding import Finding
+from reports.results.witness import Seals, Witness, WitnessedEvidence
 
 CLOCK_S = 5.0
 """A receipt stamped so long before its entry says that the clocks of host and witness disagree."""
@@ -33,21 +34,19 @@ class Told:
     after_s: float | None
 
 
-def evaluate(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Thresholds) -> Json:
+def evaluate(entries: Sequence[Entry], receipts: Sequence[Entry], limits: Thresholds) -> WitnessedEvidence:
     """`evidence` of results.json."""
     seals = sealed(entries)
     told = list(told_heads(entries, receipts))
     spans_s = [one.after_s for one in told if one.after_s is not None]
     late = [one for one in told if one.received and is_late(one, limits)]
-    return {
-        "seals": {
-            "n": len(seals), "signed": sum(bool(end.signature) for end in seals), "declared": signs_seals(entries),
-        },
-        "witness": {
-            "kinds": declared(entries), "expected": len(told), "received": sum(one.received for one in told),
-            "late": len(late), "longest_s": max(spans_s, default=None), "shortest_s": min(spans_s, default=None),
-        },
-    }  # fmt: skip
+    return WitnessedEvidence(
+        Seals(len(seals), sum(bool(end.signature) for end in seals), signs_seals(entries)),
+        Witness(
+            tuple(declared(entries)), len(told), sum(head.received for head in told), len(late),
+            max(spans_s, default=None), min(spans_s, default=None),
+        ),
+    )  # fmt: skip
 
 
 def sealed(entries: Sequence[Entry]) -> list[RunEnd]:

@@ -7,14 +7,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.record.documents import Json
 from reports.campaign.group import Group
 from reports.campaign.means import mean_energy, number_of
 from reports.campaign.run import EPOCH
 from reports.energy import budget, efficiency
 from reports.energy.energy import WH
 from reports.energy.epochs import LEVELS, first_at
-from reports.results.nulls import finite_values, json_of, pair_of
+from reports.results.nulls import finite_values
+from reports.results.scenario import (
+    Efficiency,
+    EnergyToAccuracy,
+    MarginalEnergy,
+    RatioIntervals,
+    RatioValues,
+    Success,
+)
 from reports.results.uncertainty import Estimate, Number, Term
 
 
@@ -26,29 +33,29 @@ def work_by_run(group: Group) -> list[dict[str, float]]:
     ]
 
 
-def efficiency_section(group: Group) -> Json:
+def efficiency_section(group: Group) -> Efficiency:
     """`scenarios.NAME.efficiency`."""
     work = work_by_run(group)
     gross, over = group.gross_budget, group.induced_budget
     reason = suppressed_because(group)
     total = {} if gross is None else efficiency.ratios(work, group.energies_wh, gross.shared)
     net = {} if reason or over is None else efficiency.ratios(work, group.induced_wh, over.shared)
-    return {
-        "suppressed": reason,
-        "per_total": {kind: ratio.number.to_json() for kind, ratio in total.items()},
-        "per_induced": {kind: ratio.number.to_json() for kind, ratio in net.items()},
-        "intervals": {
-            "total": {kind: pair_of(ratio.interval) for kind, ratio in total.items()},
-            "induced": {kind: pair_of(ratio.interval) for kind, ratio in net.items()},
-        },
-        "values": {
-            kind: {
-                "total": finite_values(total[kind].per_run),
-                "induced": finite_values(net[kind].per_run) if kind in net else [],
-            }
+    return Efficiency(
+        suppressed=reason,
+        per_total={kind: ratio.number for kind, ratio in total.items()},
+        per_induced={kind: ratio.number for kind, ratio in net.items()},
+        intervals=RatioIntervals(
+            total={kind: ratio.interval for kind, ratio in total.items()},
+            induced={kind: ratio.interval for kind, ratio in net.items()},
+        ),
+        values={
+            kind: RatioValues(
+                total=finite_values(total[kind].per_run),
+                induced=finite_values(net[kind].per_run) if kind in net else (),
+            )
             for kind in total
         },
-    }
+    )
 
 
 def suppressed_because(group: Group) -> str | None:
@@ -64,7 +71,7 @@ def suppressed_because(group: Group) -> str | None:
     return None
 
 
-def success_section(group: Group) -> Json | None:
+def success_section(group: Group) -> Success | None:
     """`scenarios.NAME.success`: None where no run says whether it reached its target."""
     reached = [run.summary.get("reached") for run in group.runs]
     known = [index for index, value in enumerate(reached) if isinstance(value, bool)]
@@ -75,15 +82,10 @@ def success_section(group: Group) -> Json | None:
     shared = Term(0.0, np.inf) if gross is None else gross.shared
     per_success = efficiency.energy_per_success(successes, group.energies_wh[known], shared)
     fraction = Number(Estimate(float(successes.mean()), None, None), "1", n=len(known))
-    return {
-        "reached": int(successes.sum()),
-        "n": len(known),
-        "fraction": fraction.to_json(),
-        "energy_per_success_wh": json_of(per_success),
-    }
+    return Success(int(successes.sum()), len(known), fraction, per_success)
 
 
-def energy_to_accuracy(group: Group) -> list[Json]:
+def energy_to_accuracy(group: Group) -> list[EnergyToAccuracy]:
     """Energy from a run's beginning to the end of its first epoch at each level."""
     rows = []
     first = [first_at(run.accuracies) for run in group.runs]
@@ -96,12 +98,11 @@ def energy_to_accuracy(group: Group) -> list[Json]:
                 at.append(run.until_action(run.series.actions.index(run.epochs[places[level]])))
         if terms:
             mean = mean_energy(terms, at, "gross")
-            reached = {"n_reached": len(terms), "n": trained}
-            rows.append({"metric": "val_accuracy", "level": level, **reached, "energy_wh": mean})
+            rows.append(EnergyToAccuracy("val_accuracy", level, len(terms), trained, mean))
     return rows
 
 
-def marginal_energy(group: Group) -> list[Json]:
+def marginal_energy(group: Group) -> list[MarginalEnergy]:
     """Energy per percentage point between neighbouring levels of accuracy, where a run reached the lower one."""
     rows = []
     first = [first_at(run.accuracies) for run in group.runs]
@@ -117,9 +118,8 @@ def marginal_energy(group: Group) -> list[Json]:
         if started:
             terms, at, per_j = zip(*found, strict=True) if found else ((), (), ())
             mean = number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross"))
-            rows.append({
-                "metric": "val_accuracy", "low": low, "high": high, "n": len(found),
-                "n_not_reached": started - reached, "n_at_once": reached - len(found),
-                "energy_per_point": json_of(mean),
-            })  # fmt: skip
+            rows.append(MarginalEnergy(
+                "val_accuracy", low, high, n=len(found), n_not_reached=started - reached,
+                n_at_once=reached - len(found), energy_per_point=mean,
+            ))  # fmt: skip
     return rows

@@ -136,7 +136,7 @@ def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json, i
     found = [_set(name, of_set, options) for name, of_set in sets]
     known = [Key(k["key"], k["kind"], tuple(k["values"])) for one in found for k in one["keys"]]
     comparability.refuse_unknown_declarations(known, options.differs)
-    origins = {str(campaign.result.measurement["origin"]) for side in everyone for campaign, _ in side.parts}
+    origins = {str(campaign.result.numbers.measurement["origin"]) for side in everyone for campaign, _ in side.parts}
     return {
         "schema": SCHEMA,
         "kind": "comparison",
@@ -183,7 +183,7 @@ def _side(side: Side) -> Json:
         "label": side.label,
         "parts": [
             {"folder": campaign.name, "chain_head": campaign.head, "scenario": scenario,
-             "title": campaign.result.scenarios[scenario]["title"]}
+             "title": campaign.result.numbers.scenarios[scenario].title}
             for campaign, scenario in side.parts
         ],
         "origin": _origin(side),
@@ -198,12 +198,12 @@ def _side(side: Side) -> Json:
 
 def _verdict_on(campaign: Campaign, scenario: str) -> str:
     """The campaign's verdict; `invalid` where this scenario alone is."""
-    alone = campaign.result.scenarios[scenario]["invalid_because"]
-    return "invalid" if alone else str(campaign.result.verdict["word"])
+    alone = campaign.result.numbers.scenarios[scenario].invalid_because
+    return "invalid" if alone else str(campaign.result.numbers.verdict.word)
 
 
 def _origin(side: Side) -> str:
-    origins = {str(campaign.result.measurement["origin"]) for campaign, _ in side.parts}
+    origins = {str(campaign.result.numbers.measurement["origin"]) for campaign, _ in side.parts}
     return next((origin for origin in ORIGINS if origin in origins), "none")
 
 
@@ -294,7 +294,7 @@ def pairing(first: Side, second: Side) -> tuple[tuple[tuple[int, int], ...] | No
     """The pairs that the design declares (places of both sides' runs), and a code that says why or why not."""
     if len(first.parts) > 1 or len(second.parts) > 1 or first.parts[0][0].head != second.parts[0][0].head:
         return None, "independent-campaigns"
-    if not str(first.parts[0][0].result.campaign["design"]).startswith(BLOCKED):
+    if not str(first.parts[0][0].result.numbers.campaign.design).startswith(BLOCKED):
         return None, "independent-not-blocked"
     if min(len(first.runs), len(second.runs)) < LEAST_PAIRS:
         return None, "independent-few-blocks"

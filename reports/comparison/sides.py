@@ -7,7 +7,7 @@ What identifies a campaign is the head of its chained log, so the same campaign 
 boot of host and SUT, wherever it was recorded; where either is not known, and of imports, it is the campaign's own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult, results_text
+from reports.campaign.document import Analysis, results_text
 from reports.campaign.group import Group
 from reports.campaign.iso14756 import TASK, Tasks, tasks_of
 from reports.campaign.run import AT_RUN, AnalysedRun
@@ -50,12 +50,12 @@ class Campaign:
 
     name: str
     head: str
-    result: CampaignResult
+    result: Analysis
 
     @cached_property
     def text(self) -> str:
         """Its results.json as it would be written now."""
-        return results_text(self.result.to_json())
+        return results_text(self.result.results)
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -96,8 +96,8 @@ class Side:
     def excluded(self) -> int:
         """Runs that were begun and are in no mean."""
         begun = [
-            run for campaign, scenario in self.parts for run in campaign.result.runs
-            if run["kind"] == "scenario" and run["scenario"] == scenario
+            run for campaign, scenario in self.parts for run in campaign.result.numbers.runs
+            if run.kind == "scenario" and run.scenario == scenario
         ]  # fmt: skip
         return len(begun) - len(self.runs)
 
@@ -278,7 +278,7 @@ def _session(run: AnalysedRun, campaign: str) -> str:
     return run.session if all(boots) and run.run.start.source is None else f"{campaign} {run.session}"
 
 
-def _sorted(missing: set[tuple[str, str | None]]) -> tuple[tuple[str, str | None], ...]:
+def _sorted(missing: Collection[tuple[str, str | None]]) -> tuple[tuple[str, str | None], ...]:
     return tuple(sorted(missing, key=lambda one: (one[0], one[1] or "")))
 
 
@@ -288,7 +288,8 @@ def inputs_of(sides: Sequence[Side]) -> Iterator[Json]:
     by_head = {campaign.head: campaign for side in sides for campaign, _ in side.parts}
     for head in seen:
         campaign = by_head[head]
+        numbers = campaign.result.numbers
         yield {
-            "folder": campaign.name, "name": campaign.result.campaign["name"], "uid": campaign.result.campaign["uid"],
-            "chain_head": head, "runs": campaign.result.inputs,
+            "folder": campaign.name, "name": numbers.campaign.name, "uid": numbers.campaign.uid,
+            "chain_head": head, "runs": numbers.inputs,
         }  # fmt: skip

@@ -33,12 +33,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from harness.record.documents import Json
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.meter_error import Distribution, Floats
 from reports.energy.sample import Kind, MeasuredRun, Sample, Value
 from reports.energy.sources import Contribution, EvaluationType, baseline_blocks, contributions
+from reports.results.budget import BudgetLine, BudgetTable, Missing, Shortage
 from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of, mean_with_shared
 
 SPREAD = frozenset({"runs", "autocorrelation"})
@@ -68,13 +68,14 @@ class Line:
         """Contribution to the standard uncertainty, in the result's unit."""
         return abs(self.sensitivity) * self.input_u
 
-    def to_json(self) -> Json:
-        """A record of results.json; infinite degrees of freedom are null."""
-        return {
-            "source": self.source, "meter": self.meter, "type": self.type, "distribution": self.distribution,
-            "sensitivity": self.sensitivity, "input_u": self.input_u, "input_unit": self.input_unit, "u": self.u,
-            "dof": self.dof if math.isfinite(self.dof) else None, "share": self.share, "note": self.note,
-        }  # fmt: skip
+    @property
+    def entry(self) -> BudgetLine:
+        """As results.json has it; infinite degrees of freedom are null."""
+        dof = self.dof if math.isfinite(self.dof) else None
+        return BudgetLine(
+            self.source, self.meter, self.type, self.distribution, self.sensitivity, self.input_u, self.input_unit,
+            self.u, dof, self.share, self.note,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Budget:
     number: Number
     lines: tuple[Line, ...]
     independent: Estimate
-    missing: tuple[tuple[str, str | None], ...]
+    missing: tuple[tuple[Shortage, str | None], ...]
 
     @property
     def shared(self) -> Term:
@@ -96,19 +97,19 @@ class Budget:
         joint = combine(0.0, terms)
         return Term(joint.u or 0.0, math.inf if joint.dof is None else joint.dof)
 
-    def to_json(self) -> Json:
-        """`budget.gross` or `budget.induced` of results.json."""
+    @property
+    def table(self) -> BudgetTable:
+        """As results.json has it."""
         type_b = math.sqrt(math.fsum(line.u**2 for line in self.lines if line.type == "B"))
-        unit = self.number.unit
-        return {
-            "complete": not self.missing,
-            "missing": [{"what": what, "meter": meter} for what, meter in self.missing],
-            "result": self.number.to_json(),
-            "type_a": replace(self.number, estimate=self.independent).to_json(),
-            "type_b": Number(Estimate(self.number.estimate.value, type_b, math.inf), unit).to_json(),
-            "dominant": max(self.lines, key=lambda line: line.u).source if self.lines else None,
-            "lines": [line.to_json() for line in self.lines],
-        }
+        return BudgetTable(
+            complete=not self.missing,
+            missing=tuple(Missing(what, meter) for what, meter in self.missing),
+            result=self.number,
+            type_a=replace(self.number, estimate=self.independent),
+            type_b=Number(Estimate(self.number.value, type_b, math.inf), self.number.unit),
+            dominant=max(self.lines, key=lambda line: line.u).source if self.lines else None,
+            lines=tuple(line.entry for line in self.lines),
+        )
 
 
 def autocorrelation_time(values: Floats) -> float:
@@ -212,7 +213,7 @@ def _line(source: Contribution) -> Line:
     )  # fmt: skip
 
 
-def _missing(sample: Sample, mean: Number, baseline: Term | None) -> Iterator[tuple[str, str | None]]:
+def _missing(sample: Sample, mean: Number, baseline: Term | None) -> Iterator[tuple[Shortage, str | None]]:
     for members in sample.meters:
         error = members[0].part.error
         if not error.known and any(member.part.reported_j is None for member in members):

@@ -17,6 +17,7 @@ from reports.energy.energy import Block
 from reports.energy.meter_error import MeterError
 from reports.results.finding import Finding, Severity
 from reports.results.rules import Rule, was
+from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number, t_quantile
 
 PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet", "generated-weights"))
@@ -239,18 +240,18 @@ def of_success(
     return [Finding("success-fraction", "warn", scenario, evidence | {"expected": limits.min_success_percent})]
 
 
-def of_half_width(scenario: str, entry: Json, limits: Thresholds) -> list[Finding]:
+def of_half_width(scenario: str, entry: ScenarioResult, limits: Thresholds) -> list[Finding]:
     """`underpowered`: U is too large a part of the result (of the energy where there is no induced energy), or unknown.
     An induced energy that cannot be told from zero has a finding of its own."""
-    quantity = "induced_energy_wh" if entry["induced_energy_wh"] else "energy_wh"
-    number = entry[quantity]
-    if number is None or (number["U"] is not None and abs(number["value"]) <= number["U"]):
+    induced = entry.induced_energy_wh
+    quantity, number = ("energy_wh", entry.energy_wh) if induced is None else ("induced_energy_wh", induced)
+    if number is None or (number.expanded is not None and abs(number.value) <= number.expanded):
         return []
     wanted = limits.half_width_percent
-    found = None if number["U"] is None else 100 * number["U"] / abs(number["value"])
-    if found is not None and found <= wanted:
+    half_width = None if number.expanded is None else 100 * number.expanded / abs(number.value)
+    if half_width is not None and half_width <= wanted:
         return []
-    evidence = {"quantity": quantity, "half_width_percent": found, "wanted_percent": wanted, "runs": number["n"]}
+    evidence = {"quantity": quantity, "half_width_percent": half_width, "wanted_percent": wanted, "runs": number.n}
     return [Finding("underpowered", "warn", scenario, evidence)]
 
 

@@ -23,7 +23,6 @@ P(Y <= limit) (JCGM 106, 9.3). With w = U, accepted, the risk of false acceptanc
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from scipy.special import stdtr
 
@@ -31,8 +30,10 @@ from harness.record.documents import Json
 from reports.findings.catalogue import takes_run_out
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
+from reports.results.scenario import ScenarioResult
+from reports.results.uncertainty import Number
+from reports.results.verdict import Decision, Reason, Verdict, Word
 
-Word: TypeAlias = Literal["valid", "valid-with-remarks", "invalid", "not-certifiable"]
 ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
 """Best first."""
 EVIDENCE = frozenset({"broken-seal"})
@@ -40,9 +41,9 @@ EVIDENCE = frozenset({"broken-seal"})
 UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
 
 
-def of_result(scenarios: Mapping[str, Json]) -> list[Finding]:
+def of_result(scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:
     """`no-result`: no scenario run entered a mean."""
-    counted = sum(float(part["n_runs"]["value"]) for part in scenarios.values())
+    counted = sum(part.n_runs.value for part in scenarios.values())
     return [] if counted else [Finding("no-result", "warn", "campaign", {"scenarios": sorted(scenarios)})]
 
 
@@ -71,24 +72,24 @@ def invalid_because(findings: Sequence[Finding], out: Collection[str], scenarios
 
 
 def judged(
-    findings: Sequence[Finding], out: Collection[str], decision: Json | None, scenarios: Scenarios | None = None
-) -> Json:
+    findings: Sequence[Finding], out: Collection[str], decision: Decision | None, scenarios: Scenarios | None = None
+) -> Verdict:
     """`verdict` of results.json: the word, the reasons (worst first), the decision; `out`: runs not in the means."""
     known = Scenarios() if scenarios is None or was(Rule.VERDICT_BY_SCENARIO) else scenarios
     stands = known.measured - invalid_because(findings, out, known).keys()
     word: Word = "valid"
-    reasons: dict[tuple[str, str], Json] = {}
+    reasons: dict[tuple[str, str], Reason] = {}
     for finding in findings:
         weight = weight_of(finding, out)
         if weight == "invalid" and stands and known.of(finding) is not None:
             weight = "valid-with-remarks"
         word = worse(word, weight)
-        fresh = {"code": finding.code, "severity": finding.severity, "weighs": "valid", "subjects": []}
-        reason = reasons.setdefault((finding.code, finding.severity), fresh)
-        reason["weighs"] = worse(reason["weighs"], weight)
-        reason["subjects"] = sorted({*reason["subjects"], finding.subject})
-    heaviest = sorted(reasons.values(), key=lambda reason: -ORDER.index(reason["weighs"]))
-    return {"word": word, "reasons": heaviest, "decision": decision}
+        key = finding.code, finding.severity
+        before = reasons.get(key, Reason(*key, "valid", ()))
+        subjects = tuple(sorted({*before.subjects, finding.subject}))
+        reasons[key] = Reason(*key, worse(before.weighs, weight), subjects)
+    heaviest = sorted(reasons.values(), key=lambda reason: -ORDER.index(reason.weighs))
+    return Verdict(word, tuple(heaviest), decision)
 
 
 def worse(one: Word, other: Word) -> Word:
@@ -103,39 +104,34 @@ def weight_of(finding: Finding, out: Collection[str]) -> Word:
     return "not-certifiable" if finding.code in UNCERTIFIABLE else "valid-with-remarks"
 
 
-def decided(config: Json, scenarios: Mapping[str, Json]) -> Json | None:
+def decided(config: Json, scenarios: Mapping[str, ScenarioResult]) -> Decision | None:
     """The decision about the limit of `[decision]`; None where no limit is stated. Its numbers are null, and nothing is
     accepted, where the result has no uncertainty (`because`: `no-uncertainty`) or its scenario is invalid."""
     asked = config.get("decision")
     if not isinstance(asked, dict) or not asked.get("scenario"):
         return None
     quantity, limit_wh = str(asked["quantity"]), float(asked["limit_wh"])
-    factor = float(asked["guard_band"])
-    scenario = scenarios.get(str(asked["scenario"]), {})
-    result = scenario.get(quantity)
-    plain = {"scenario": asked["scenario"], "quantity": quantity, "limit_wh": limit_wh, "guard_band_factor": factor}
-    if result is None or result["U"] is None:
-        unknown = ("value_wh", "U_wh", "guard_band_wh", "acceptance_limit_wh", "risk", "risk_of")
-        return plain | dict.fromkeys(unknown) | {"accepted": False, "because": "no-uncertainty"}
-    guard_wh = factor * result["U"]
-    if scenario.get("invalid_because"):
-        return plain | {
-            "value_wh": result["value"], "U_wh": result["U"], "guard_band_wh": guard_wh,
-            "acceptance_limit_wh": limit_wh - guard_wh, "risk": None, "risk_of": None, "accepted": False,
-            "because": "scenario-invalid",
-        }  # fmt: skip
-    accepted = result["value"] <= limit_wh - guard_wh
-    above = probability_above(limit_wh, result["value"], result["u"], result["dof"])
-    return plain | {
-        "value_wh": result["value"],
-        "U_wh": result["U"],
-        "guard_band_wh": guard_wh,
-        "acceptance_limit_wh": limit_wh - guard_wh,
-        "accepted": accepted,
-        "risk": above if accepted else 1.0 - above,
-        "risk_of": "false acceptance" if accepted else "false rejection",
-        "because": None,
-    }
+    factor, scenario = float(asked["guard_band"]), scenarios.get(str(asked["scenario"]))
+    result: Number | None = getattr(scenario, quantity, None)
+    if scenario is None or result is None or result.expanded is None or result.estimate.u is None:
+        return Decision(
+            asked["scenario"], quantity, limit_wh, factor, None, None, None, None, accepted=False, risk=None,
+            risk_of=None, because="no-uncertainty",
+        )  # fmt: skip
+    guard_wh = factor * result.expanded
+    numbers = result.value, result.expanded, guard_wh, limit_wh - guard_wh
+    if scenario.invalid_because:
+        return Decision(
+            asked["scenario"], quantity, limit_wh, factor, *numbers, accepted=False, risk=None, risk_of=None,
+            because="scenario-invalid",
+        )  # fmt: skip
+    accepted = result.value <= limit_wh - guard_wh
+    above = probability_above(limit_wh, result.value, result.estimate.u, result.estimate.dof)
+    return Decision(
+        asked["scenario"], quantity, limit_wh, factor, *numbers, accepted=accepted,
+        risk=above if accepted else 1.0 - above,
+        risk_of="false acceptance" if accepted else "false rejection", because=None,
+    )  # fmt: skip
 
 
 def probability_above(limit: float, value: float, u: float, dof: float | None) -> float:

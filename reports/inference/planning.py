@@ -32,14 +32,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, stdtrit
 
-from harness.record.documents import Json
 from harness.record.errors import AnalysisError
+from reports.results.baseline import BaselineResult
+from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Estimate, Number, Term, combine
 
 LEAST_PILOT_RUNS = 10
 """Method.md section 8; fewer give a spread that is hardly known."""
 LEAST_QUANTILE = 1.9599
 """No .975 quantile of Student's t is below that of the normal distribution, 1.95996."""
+Measured: TypeAlias = tuple[Number | None, Number | None]
+"""A quantity and the duration that belongs to it."""
 FEW = 16
 """Numbers of runs that are tried at once."""
 Unreachable: TypeAlias = Literal["not-above-zero", "too-many"]
@@ -87,22 +90,34 @@ class Sizes:
     """Rating intervals of all of it, what the pilot has included."""
 
 
-def pilots_of(baseline: Json | None, scenarios: Mapping[str, Json]) -> tuple[dict[str, Pilot], PilotBaseline]:
-    """The pilots of every scenario with two runs, and the baseline, from these sections of results.json.
+def pilots_of(
+    baseline: BaselineResult | None, scenarios: Mapping[str, ScenarioResult]
+) -> tuple[dict[str, Pilot], PilotBaseline]:
+    """The pilots of every scenario with two runs, and the baseline.
 
     Raises:
         AnalysisError: none of them is there.
     """
-    base = baseline or {}
-    power, pilots = base.get("mean_power_w") or {}, {}
-    for name, scenario in scenarios.items():
-        induced = scenario["induced_energy_wh"] or {}
-        if induced.get("sd") is not None:
-            hours = scenario["duration_s"]["value"] / 3600
-            pilots[name] = Pilot(induced["value"], induced["sd"], induced["n"], hours)
-    if power.get("sd") is None or not pilots:
+    power = (None, None) if baseline is None else (baseline.mean_power_w, baseline.duration_s)
+    return pilots_from(power, {name: (part.induced_energy_wh, part.duration_s) for name, part in scenarios.items()})
+
+
+def pilots_from(baseline: Measured, scenarios: Mapping[str, Measured]) -> tuple[dict[str, Pilot], PilotBaseline]:
+    """The same from the baseline's power and every scenario's induced energy, each with its duration.
+
+    Raises:
+        AnalysisError: none of them is there.
+    """
+    measured = {name: pilot_of(induced, _hours(duration)) for name, (induced, duration) in scenarios.items()}
+    pilots = {name: pilot for name, pilot in measured.items() if pilot is not None}
+    base = baseline_of(baseline[0], _hours(baseline[1]))
+    if base is None or not pilots:
         raise AnalysisError("there is nothing to plan from: it takes two runs of a scenario and two baseline blocks")
-    return pilots, PilotBaseline(power["sd"], power["n"], base["duration_s"]["value"] / 3600)
+    return pilots, base
+
+
+def _hours(duration: Number | None) -> float:
+    return math.nan if duration is None else duration.value / 3600
 
 
 def pilot_of(induced: Number | None, duration_h: float) -> Pilot | None:

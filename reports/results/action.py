@@ -1,7 +1,7 @@
 """Actions and epochs as results.json has them: of one run, and as means over the runs that have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reports.results.codec import keyed
@@ -25,7 +25,7 @@ class RunAction:
     """Energy, Wh; null where there is none."""
     energy_u_wh: float | None
     """u of it, Wh."""
-    energy_expanded_wh: float | None = keyed("energy_U_wh")
+    energy_expanded_wh: float | None = field(metadata=keyed("energy_U_wh"))
     """U of it, Wh."""
     energy_dof: float | None
     """Degrees of freedom; null: infinite, or no u."""
@@ -33,7 +33,7 @@ class RunAction:
     """Energy less the baseline, Wh."""
     induced_energy_u_wh: float | None
     """u of it, Wh."""
-    induced_energy_expanded_wh: float | None = keyed("induced_energy_U_wh")
+    induced_energy_expanded_wh: float | None = field(metadata=keyed("induced_energy_U_wh"))
     """U of it, Wh."""
     induced_energy_dof: float | None
     """Degrees of freedom; null: infinite, or no u."""
@@ -41,7 +41,7 @@ class RunAction:
     """Energy from the run's beginning to the action's end, Wh."""
     cumulative_energy_u_wh: float | None
     """u of it, Wh."""
-    cumulative_energy_expanded_wh: float | None = keyed("cumulative_energy_U_wh")
+    cumulative_energy_expanded_wh: float | None = field(metadata=keyed("cumulative_energy_U_wh"))
     """U of it, Wh."""
     cumulative_energy_dof: float | None
     """Degrees of freedom; null: infinite, or no u."""

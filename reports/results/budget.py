@@ -1,16 +1,18 @@
 """The uncertainty budget of one Number as results.json has it (method.md section 6; `reports.energy.budget`)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from reports.results.uncertainty import Number
+
+Shortage: TypeAlias = Literal["limits-of-error", "spread-of-runs", "spread-of-baseline"]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What is not known, so that a budget is not complete."""
 
-    what: Literal["limits-of-error", "spread-of-runs", "spread-of-baseline"]
+    what: Shortage
     """`limits-of-error` of a meter: U then holds what is assumed of its tier. Without one of the spreads U is null."""
     meter: str | None
     """The meter; null where it is of none."""

@@ -4,13 +4,13 @@ Knows dataclasses and their type hints: a field's name is its key, and the order
 no document. What is read may be forged: whatever is not of its field's type is refused, and said where it stands.
 
 A field is a plain value (text, number, truth, None), a `Number`, another record, a tuple, a mapping from names, one of
-several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a field a key that is no Python name, or
-leaves it out of the file where it has its default.
+several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a field a key of its own, or leaves it out
+of the file where it has its default.
 """
 
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, field, fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -23,10 +23,10 @@ Reader = Callable[[Any, str], Any]
 KEY, LEFT_OUT = "key", "left out"
 
 
-def keyed(key: str = "", *, left_out: bool = False, default: Any = MISSING) -> Any:  # noqa: ANN401  a field
-    """A field of a record with another key in the file; with `left_out` it stands there only where it is not
-    `default`."""
-    return field(default=default, metadata={KEY: key, LEFT_OUT: left_out})
+def keyed(key: str = "", *, left_out: bool = False) -> dict[str, Any]:
+    """Metadata of a field (`field(metadata=keyed("U_wh"))`) with another key in the file; with `left_out` it stands
+    there only where it does not have its default."""
+    return {KEY: key, LEFT_OUT: left_out}
 
 
 def encoded(value: Any) -> Any:  # noqa: ANN401  a record or a part of one

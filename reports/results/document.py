@@ -4,7 +4,7 @@ Knows the shape of the file and its history. Computes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.record.documents import Json, load_object
 from reports.results.baseline import BaselineResult
@@ -24,16 +24,16 @@ of wattlab 0.2.0 (`rules.Rule`; CHANGELOG.md, "Changes to results")."""
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The wattlab that computed it. Results without it are of 0.1.0. `verify` computes them by the rules of that version
-    (docs/evidence.md)."""
+    """The wattlab that computed it. Results without it are of 0.1.0. `verify` computes them by the rules of that
+    version (docs/evidence.md)."""
 
     name: str
     """`wattlab`."""
     version: str
     """Its version."""
-    commit: str | None = keyed(left_out=True, default=None)
+    commit: str | None = field(default=None, metadata=keyed(left_out=True))
     """Where `wattlab report` wrote it: the commit."""
-    dirty: bool | None = keyed(left_out=True, default=None)
+    dirty: bool | None = field(default=None, metadata=keyed(left_out=True))
     """Where `wattlab report` wrote it: whether it was changed since that commit."""
 
 

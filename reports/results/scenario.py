@@ -39,7 +39,8 @@ class TailResult:
 
 @dataclass(frozen=True, slots=True)
 class TwoStage:
-    """The interval of a two-stage campaign; its u and dof are those of the first stage (`reports.inference.planning`)."""
+    """The interval of a two-stage campaign; its u and dof are those of the first stage
+    (`reports.inference.planning`)."""
 
     half_width_percent: float
     """What was promised, % of the result."""
@@ -239,8 +240,8 @@ class PublishedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Means over the runs of what their publisher counts (`runs[].publisher`); `energy_wh` beside it is by exact overlap
-    with the window."""
+    """Means over the runs of what their publisher counts (`runs[].publisher`); `energy_wh` beside it is by exact
+    overlap with the window."""
 
     publisher: str
     """Who published them."""

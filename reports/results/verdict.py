@@ -1,6 +1,6 @@
 """The verdict and the decision about a stated limit, as results.json has them (`reports.findings.verdict`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from reports.results.codec import keyed
@@ -37,7 +37,7 @@ class Decision:
     """Guard band in units of U."""
     value_wh: float | None
     """The result, Wh; null without an uncertainty, as what follows."""
-    expanded_wh: float | None = keyed("U_wh")
+    expanded_wh: float | None = field(metadata=keyed("U_wh"))
     """U of it, Wh."""
     guard_band_wh: float | None
     """Width of the guard band, Wh."""

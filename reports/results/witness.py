@@ -1,4 +1,5 @@
-"""Whose word stands behind a campaign beside the operator's, as the campaign itself says (`wattlab verify` checks it)."""
+"""Whose word stands behind a campaign beside the operator's, as the campaign itself says (`wattlab verify` checks
+it)."""
 
 from dataclasses import dataclass
 

@@ -7,12 +7,13 @@ import pytest
 from harness.record.documents import ActionEvent, ClockEvent, Edge, Event
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.findings import run as findings_run
 from reports.readings.actions import Action, Lost, actions_of
 from reports.readings.series import read_run
 from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
+from tests.plain import plain
 
 S = 10**9
 RECORD = 0, 100 * S
@@ -110,9 +111,9 @@ def marked(*markers: tuple[str, Edge, int]) -> Fault:
     return Fault(only=frozenset({2}), events=change)
 
 
-def found_with(path: Path, fault: Fault) -> tuple[CampaignResult, dict[str, Finding]]:
+def found_with(path: Path, fault: Fault) -> tuple[Analysis, dict[str, Finding]]:
     result = analyse(campaign_of(path, Monitored(fault=fault)))
-    return result, {finding.code: finding for finding in result.findings}
+    return result, {finding.code: finding for finding in result.numbers.findings}
 
 
 def test_a_campaign_names_the_actions_that_are_none_and_gives_them_no_energy(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_a_campaign_names_the_actions_that_are_none_and_gives_them_no_energy(tmp
         "ends-before-it-begins": {"times": 1, "actions": ["back 0"]},
     }
     assert found["unpaired-action"].evidence == {"begin-without-end": {"times": 1, "actions": ["open 0"]}}
-    names = {record["name"] for record in result.scenarios["cnn"]["actions"]}
+    names = {record["name"] for record in plain(result)["scenarios"]["cnn"]["actions"]}
     assert not names & {"wall", "back", "open"}
 
 
@@ -142,7 +143,7 @@ def test_a_clock_exchange_of_nonsense_costs_itself(tmp_path: Path) -> None:
 
     result, found = found_with(tmp_path, Fault(only=frozenset({2}), events=odd))
     assert found["unreadable-values"].evidence == {"clock exchanges": 1}
-    assert result.scenarios["cnn"]["n_runs"]["value"] == 3
+    assert plain(result)["scenarios"]["cnn"]["n_runs"]["value"] == 3
 
 
 def test_an_indicator_of_nonsense_costs_its_cell(tmp_path: Path) -> None:

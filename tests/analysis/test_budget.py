@@ -243,11 +243,11 @@ def test_a_meter_without_limits_of_error_never_looks_complete() -> None:
     known, unknown = group, Group([without_limits(run) for run in group.runs], group.baseline)
     for found in budgets_of(unknown):
         assert found.missing == (("limits-of-error", "wall"),)
-        assert found.to_json()["complete"] is False
+        assert not found.table.complete
         assert not {"gain", "offset"} & {line.source for line in found.lines}
         assert found.number.estimate.u is not None
     for found in budgets_of(known):
-        assert found.to_json()["complete"] is True
+        assert found.table.complete
     errors = [stream.error for run in (*known.runs, *unknown.runs) for stream in run.streams]
     (finding,) = findings_campaign.of_limits(errors)
     assert (finding.code, finding.severity, finding.subject) == ("limits-unknown", "warn", "wall")

@@ -32,6 +32,8 @@ from reports.campaign.statistics import (
 )
 from reports.inference import statistics
 from reports.inference.planning import Wanted, pilots_of, sizes
+from reports.results.codec import decoded
+from reports.results.document import Results
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]
@@ -205,7 +207,8 @@ def test_the_smallest_difference_it_could_show_agrees_with_statsmodels() -> None
 
 def test_the_runs_that_are_needed_are_those_of_the_plan(campaign: dict[str, Any]) -> None:
     found = campaign["statistics"]["planning"]
-    pilots, baseline = pilots_of(campaign["baseline"], campaign["scenarios"])
+    results = decoded(Results, campaign, "results.json")
+    pilots, baseline = pilots_of(results.baseline, results.scenarios)
     planned = sizes(pilots, baseline, Wanted(0.05, 0.9, 500, 500, keeps_pilot=False))
     assert found["half_width_percent"] == 5.0
     assert found["blocks"] == planned.blocks

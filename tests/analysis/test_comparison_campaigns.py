@@ -18,6 +18,7 @@ from reports.comparison import sides
 from reports.comparison.comparison import Margin, Options, compare, comparison_text, parse_margin
 from reports.comparison.sides import Part, read_campaigns
 from reports.inference import statistics
+from tests.plain import plain
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
@@ -123,7 +124,7 @@ def test_the_uncertainty_of_a_side_is_that_of_its_campaigns_budget(lab: Path, ok
         (campaign,) = read_campaigns([[Part(folder)]]).values()
         made = document([Part(folder, scenario)], [Part(lab / "b", "cnn")], differs=("parameters",))
         for name in ("energy_wh", "induced_energy_wh"):
-            expected = campaign.result.scenarios[scenario][name]
+            expected = plain(campaign.result)["scenarios"][scenario][name]
             found = made["sets"][0]["sides"][0]["quantities"][name]["number"]
             for key in ("value", "u", "U", "dof", "sd"):
                 assert found[key] == pytest.approx(expected[key], rel=1e-9), (folder, name, key)
@@ -137,12 +138,12 @@ def test_okular_scenario_against_idle_by_hand(okular: Path) -> None:
     assert induced["difference"]["value"] == pytest.approx(-0.0100833 - 0.0752345, abs=1e-7)
     # Spread of the runs: 0.0055632 / sqrt(30), more by their autocorrelation, and of the 11 idle runs.
     (campaign,) = read_campaigns([[Part(okular)]]).values()
-    budgets = {name: part["budget"]["induced"]["lines"] for name, part in campaign.result.scenarios.items()}
+    budgets = {name: part["budget"]["induced"]["lines"] for name, part in plain(campaign.result)["scenarios"].items()}
     runs = {name: math.hypot(*(one["u"] for one in lines if one["source"] in ("runs", "autocorrelation")))
             for name, lines in budgets.items()}  # fmt: skip
     assert line(induced, "runs")["u"] == pytest.approx(math.hypot(runs["scenario"], runs["idle"]))
     # The baseline is common: what is left is the difference of both durations times s / sqrt(11).
-    base = campaign.result.baseline or {}
+    base = plain(campaign.result)["baseline"] or {}
     hours = (216.8601 - 216.4321818) / 3600
     means_w = [block["mean_power_w"]["value"] for block in base["blocks"]]
     seconds = np.array([block["duration_s"]["value"] for block in base["blocks"]])

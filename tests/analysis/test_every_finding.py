@@ -21,11 +21,12 @@ from harness.record.documents import (
     RangeChangeEvent,
 )
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue as findings
 from reports.pages.sentences import ADVICE
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
+from tests.plain import plain
 from tests.reports.make_campaign import Floats, Load
 
 ROOT = Path(__file__).parents[2]
@@ -382,26 +383,26 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> CampaignResult:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return analyse(campaign_of(tmp_path_factory.mktemp("clean"), LARGE))
 
 
 @pytest.mark.parametrize("code", FIRES)
 def test_a_finding_fires_on_the_campaign_that_deserves_it(code: str, tmp_path: Path) -> None:
-    found = analyse(campaign_of(tmp_path, FIRES[code])).findings
+    found = analyse(campaign_of(tmp_path, FIRES[code])).numbers.findings
     assert code in {finding.code for finding in found}
     assert not {"broken-seal", "unreadable"} & {finding.code for finding in found}
     assert {finding.code for finding in found if not finding.evidence} <= SAID_BY_THEIR_CODE
 
 
-def test_nothing_is_found_where_nothing_is_wrong(clean: CampaignResult) -> None:
-    assert clean.findings == []
-    assert clean.verdict == {"word": "valid", "reasons": [], "decision": None}
+def test_nothing_is_found_where_nothing_is_wrong(clean: Analysis) -> None:
+    assert clean.numbers.findings == ()
+    assert plain(clean)["verdict"] == {"word": "valid", "reasons": [], "decision": None}
 
 
 def test_a_moving_average_is_named_as_what_it_is(tmp_path: Path) -> None:
     """Readings that look back over five steps do not come too often, and nothing is missing between them."""
-    codes = {finding.code for finding in analyse(campaign_of(tmp_path, FIRES["moving-average"])).findings}
+    codes = {finding.code for finding in analyse(campaign_of(tmp_path, FIRES["moving-average"])).numbers.findings}
     assert "moving-average" in codes
     assert not {"rate-drift", "gap", "stuck"} & codes
 
@@ -414,9 +415,9 @@ def test_a_meter_that_repeats_half_of_its_readings_loses_no_run(tmp_path: Path) 
         table["power_w"] = np.where(np.arange(table["t"].size) % 2, np.roll(table["power_w"], 1), table["power_w"])
 
     found = analyse(campaign_of(tmp_path, small(only=None, readings=every_second)))
-    assert all(run["included"] for run in found.runs)
-    assert "gap" not in {finding.code for finding in found.findings}
-    assert all(run["gap_s"]["value"] == 0 for run in found.runs)
+    assert all(run["included"] for run in plain(found)["runs"])
+    assert "gap" not in {finding.code for finding in found.numbers.findings}
+    assert all(run["gap_s"]["value"] == 0 for run in plain(found)["runs"])
 
 
 def strings(node: ast.AST | None) -> set[str]:

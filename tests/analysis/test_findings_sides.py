@@ -65,7 +65,7 @@ SIDES += [
 def codes(path: Path, fault: dict[str, Any]) -> set[str]:
     """What is found where the first scenario run has a fault."""
     shape = Monitored(repetitions=2, baseline_blocks=2, duration_s=100, fault=Fault(only=frozenset({2}), **fault))
-    return {finding.code for finding in analyse(campaign_of(path, shape)).findings}
+    return {finding.code for finding in analyse(campaign_of(path, shape)).numbers.findings}
 
 
 @pytest.mark.parametrize(("code", "outside", "inside"), SIDES)
@@ -80,7 +80,7 @@ def test_a_threshold_of_lab_toml_moves_the_limit_and_a_stricter_one_is_no_findin
     def judged(name: str, percent: float) -> set[str]:
         start, readings = in_config("thresholds", supply_voltage_percent=percent), at(10, 11, "voltage_v", 231.5)
         shape = Monitored(repetitions=2, baseline_blocks=2, fault=Fault(start=start, readings=readings))
-        return {finding.code for finding in analyse(campaign_of(tmp_path / name, shape)).findings}
+        return {finding.code for finding in analyse(campaign_of(tmp_path / name, shape)).numbers.findings}
 
     assert not {"supply", "limits-loosened"} & judged("own", 1.0)
     assert {"supply", "limits-loosened"} & judged("strict", 0.5) == {"supply"}

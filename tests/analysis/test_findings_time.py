@@ -24,6 +24,7 @@ from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.analysis.test_every_finding import frozen, keep, late, scaled, small
 from tests.evidence.forger import copied, reforge
 from tests.harness.start import START
+from tests.plain import plain
 
 S = 10**9
 BASE_NS = 6_400 * S
@@ -219,12 +220,12 @@ def test_a_run_is_judged_by_itself_as_it_is_judged_in_its_campaign(
 ) -> None:
     campaign = campaign_of(tmp_path, small(**fault))
     results = analyse(campaign)
-    assert {run["folder"]: run["excluded_because"] for run in results.runs} == {
+    assert {run["folder"]: run["excluded_because"] for run in plain(results)["runs"]} == {
         path.name: exclusion_of(path) for path in CampaignFolder(campaign).run_paths()
     }
-    (out,) = (run["excluded_because"] for run in results.runs if not run["included"])
+    (out,) = (run["excluded_because"] for run in plain(results)["runs"] if not run["included"])
     assert word in out
-    assert results.verdict["word"] == "valid-with-remarks"
+    assert plain(results)["verdict"]["word"] == "valid-with-remarks"
 
 
 def test_a_run_that_cannot_be_read_is_thrown_out_with_the_reason(tmp_path: Path) -> None:
@@ -238,7 +239,7 @@ def test_a_run_that_cannot_be_read_is_thrown_out_with_the_reason(tmp_path: Path)
     reason = exclusion_of(path)
     assert reason is not None
     assert reason.startswith("it cannot be read: ")
-    (run, *_) = analyse(campaign).runs
+    (run, *_) = plain(analyse(campaign))["runs"]
     assert run["excluded_because"] == reason
     assert "no-rating" not in run["findings"]
 
@@ -253,9 +254,9 @@ def test_a_run_thrown_out_by_the_log_stays_out_and_is_a_warning_where_nothing_el
 
     reforge(campaign, rewrite=rewrite)
     results = analyse(campaign)
-    (out,) = (run for run in results.runs if not run["included"])
+    (out,) = (run for run in plain(results)["runs"] if not run["included"])
     assert out["excluded_because"] == "thrown out when it was measured: gaps in its power readings exceed the limits"
-    assert [finding.subject for finding in results.findings if finding.code == "thrown-out"] == [out["folder"]]
+    assert [finding.subject for finding in results.numbers.findings if finding.code == "thrown-out"] == [out["folder"]]
 
 
 def test_a_run_aborted_after_its_rating_has_an_alternative_with_it(tmp_path: Path) -> None:
@@ -265,10 +266,10 @@ def test_a_run_aborted_after_its_rating_has_an_alternative_with_it(tmp_path: Pat
     scenario = results["scenarios"]["cnn"]
     assert scenario["n_runs"]["value"] == 2
     (alternative,) = (one for one in scenario["alternatives"] if one["name"] == "with-aborted")
-    assert alternative["induced_energy_wh"] == whole.scenarios["cnn"]["induced_energy_wh"]
+    assert alternative["induced_energy_wh"] == plain(whole)["scenarios"]["cnn"]["induced_energy_wh"]
     (finding,) = (one for one in results["findings"] if one["code"] == "aborted-after-rating")
     assert finding["severity"] == "warn"
-    energy_wh = next(run["energy_wh"]["value"] for run in whole.runs if run["folder"] == finding["subject"])
+    energy_wh = next(run["energy_wh"]["value"] for run in plain(whole)["runs"] if run["folder"] == finding["subject"])
     assert finding["evidence"]["energy_wh"] == pytest.approx(energy_wh, rel=1e-12)
 
 
@@ -283,17 +284,17 @@ def test_a_run_aborted_before_its_rating_was_over_has_none(tmp_path: Path) -> No
 
     shape = replace(FEW, broken={2: "abort"}, fault=Fault(only=frozenset({2}), events=killed))
     results = analyse(campaign_of(tmp_path, shape))
-    assert "aborted-after-rating" not in {finding.code for finding in results.findings}
-    assert results.scenarios["cnn"]["alternatives"] == []
+    assert "aborted-after-rating" not in {finding.code for finding in results.numbers.findings}
+    assert plain(results)["scenarios"]["cnn"]["alternatives"] == []
 
 
 def test_blocks_that_were_lost_are_judged_like_runs(tmp_path: Path) -> None:
     shape = Monitored(baseline_blocks=10, repetitions=1, broken=dict.fromkeys((1, 2, 3, 4, 5, 7), "abort"))
     results = analyse(campaign_of(tmp_path, shape))
-    (finding,) = (one for one in results.findings if one.code == "success-fraction")
+    (finding,) = (one for one in results.numbers.findings if one.code == "success-fraction")
     assert (finding.subject, finding.severity) == ("baseline", "warn")
     assert (finding.evidence["runs"], finding.evidence["in_the_means"]) == (10, 4)
-    assert [one["name"] for one in results.scenarios["cnn"]["alternatives"]] == ["with-aborted"]
+    assert [one["name"] for one in plain(results)["scenarios"]["cnn"]["alternatives"]] == ["with-aborted"]
 
 
 def test_a_damaged_cell_costs_the_cell_and_the_run_counts(tmp_path: Path) -> None:
@@ -310,7 +311,7 @@ def test_a_damaged_cell_costs_the_cell_and_the_run_counts(tmp_path: Path) -> Non
 
     reforge(campaign, spoil)
     results = analyse(campaign)
-    assert results.scenarios["cnn"]["energy_wh"] == whole.scenarios["cnn"]["energy_wh"]
-    damaged = [finding for finding in results.findings if finding.code == "unreadable-values"]
-    assert len(damaged) == len(results.runs)
+    assert plain(results)["scenarios"]["cnn"]["energy_wh"] == plain(whole)["scenarios"]["cnn"]["energy_wh"]
+    damaged = [finding for finding in results.numbers.findings if finding.code == "unreadable-values"]
+    assert len(damaged) == len(plain(results)["runs"])
     assert damaged[0].evidence == {"samples-agent.csv": {"sut_ns": 1, "cpu_percent": 3}}

@@ -10,7 +10,7 @@ import pytest
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, Thresholds, foreign_load_grade
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.campaign.exclusion import exclusion_of
 from reports.energy.observer import Difference, ObserverEffect
 from reports.energy.selftest import WindowFit
@@ -19,6 +19,7 @@ from reports.findings.foreign_load import BusyCpu, Judged, busy_cpu, findings_of
 from reports.readings.series import RunSeries
 from reports.results.uncertainty import Estimate, Number
 from tests.analysis.monitored import CPUS, LOAD, Fault, Monitored, Table, campaign_of
+from tests.plain import plain
 from tests.reports.make_campaign import Load
 
 LIMITS = Thresholds()
@@ -121,23 +122,23 @@ def busier(by: float) -> Fault:
     return Fault(only=frozenset({2}), samples=change)
 
 
-def found_with(path: Path, by: float, **shape: Any) -> CampaignResult:  # noqa: ANN401
+def found_with(path: Path, by: float, **shape: Any) -> Analysis:  # noqa: ANN401
     return analyse(campaign_of(path, Monitored(fault=busier(by), **shape)))
 
 
 def test_a_run_beside_a_large_foreign_load_enters_no_mean(tmp_path: Path) -> None:
     found = found_with(tmp_path, 0.3)
-    (run,) = [run for run in found.runs if run["ordinal"] == 2]
+    (run,) = [run for run in plain(found)["runs"] if run["ordinal"] == 2]
     assert run["excluded_because"] == "other processes took too much of its CPUs"
-    assert found.scenarios["cnn"]["n_runs"]["value"] == 2
-    assert found.verdict["word"] == "valid-with-remarks"
+    assert plain(found)["scenarios"]["cnn"]["n_runs"]["value"] == 2
+    assert plain(found)["verdict"]["word"] == "valid-with-remarks"
 
 
 def test_a_small_foreign_load_counts_where_the_watts_of_a_busy_cpu_are_known(tmp_path: Path) -> None:
     """1 % of 16 CPUs is below any convention; the scenario full-load shows 6 W each: 70 J of 3 kJ."""
     loads = {"cnn": LOAD, "full-load": Load(96.0, 100.0, epochs=1)}
     found = found_with(tmp_path, 0.01, loads=loads)
-    finding = next(finding for finding in found.findings if finding.code == "foreign-load")
+    finding = next(finding for finding in found.numbers.findings if finding.code == "foreign-load")
     assert finding.severity in ("warn", "invalid")
     assert finding.evidence["shown_by"] == "scenario full-load"
     assert finding.evidence["watts_of_a_busy_cpu"] == pytest.approx(96 / CPUS, rel=0.15)
@@ -153,7 +154,9 @@ def test_a_run_is_judged_by_energy_when_it_was_made_as_it_is_in_the_report(tmp_p
     """.04 of 16 CPUs is a warning by any convention; by the watts of a busy one it is more than U."""
     loads = {"cnn": LOAD, "full-load": Load(96.0, 100.0, epochs=1)}
     folder = campaign_of(tmp_path, Monitored(fault=busier(0.04), loads=loads, repetitions=2))
-    (finding,) = (one for one in analyse(folder).findings if one.code == "foreign-load" and one.severity == "invalid")
+    (finding,) = (
+        one for one in analyse(folder).numbers.findings if one.code == "foreign-load" and one.severity == "invalid"
+    )
     assert "energy_wh" in finding.evidence
     assert {name for name, reason in verdicts(folder).items() if reason} == {finding.subject}
 
@@ -162,6 +165,6 @@ def test_of_a_disturbed_block_the_runs_after_it_are_not_made_again(tmp_path: Pat
     fault = replace(busier(0.3), only=frozenset({1}))
     folder = campaign_of(tmp_path, Monitored(fault=fault, repetitions=2, baseline_blocks=2))
     # By the median of two blocks, and by the one block before it, everything is far from the baseline.
-    assert len([one for one in analyse(folder).findings if one.code == "foreign-load"]) > 1
+    assert len([one for one in analyse(folder).numbers.findings if one.code == "foreign-load"]) > 1
     out = {name: reason for name, reason in verdicts(folder).items() if reason}
     assert [name.split("-")[1] for name in out] == ["r01"]

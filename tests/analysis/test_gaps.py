@@ -21,6 +21,7 @@ from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 from tests.analysis.streams import at, descriptor, stream
 from tests.analysis.test_every_finding import keep
+from tests.plain import plain
 from tests.reports.make_campaign import Floats
 
 DAY = "2026-11-21T08:00:00Z"
@@ -114,8 +115,12 @@ SHORT = Monitored(repetitions=2, baseline_blocks=2, margin_s=20)
 def gap_of(folder: Path) -> tuple[str, Json, Json]:
     """Severity and evidence of the one finding `gap`, and its run."""
     results = analyse(folder)
-    ((finding),) = [one for one in results.findings if one.code == "gap"]
-    return finding.severity, finding.evidence, next(r for r in results.runs if r["folder"] == finding.subject)
+    ((finding),) = [one for one in results.numbers.findings if one.code == "gap"]
+    return (
+        finding.severity,
+        finding.evidence,
+        next(r for r in plain(results)["runs"] if r["folder"] == finding.subject),
+    )
 
 
 def test_a_meter_that_dies_in_a_run_costs_the_run_its_digits_and_the_finding_says_where_and_why(tmp_path: Path) -> None:
@@ -153,11 +158,13 @@ def test_where_the_run_holds_no_idle_reading_the_baseline_bounds_it(tmp_path: Pa
 
 def test_below_the_limit_an_open_end_is_in_u_of_the_mean(tmp_path: Path) -> None:
     shape = replace(SHORT, repetitions=3, duration_s=400, block_s=70)
-    whole = analyse(campaign_of(tmp_path / "whole", shape)).scenarios["cnn"]["budget"]["gross"]["lines"]
+    whole = plain(analyse(campaign_of(tmp_path / "whole", shape)))["scenarios"]["cnn"]["budget"]["gross"]["lines"]
     assert not [line for line in whole if line["source"] == "gaps"]
     fault = Fault(only=frozenset({2}), readings=cut(394.0))
     results = analyse(campaign_of(tmp_path / "cut", replace(shape, fault=fault)))
-    assert results.scenarios["cnn"]["n_runs"]["value"] == 3
-    (gap_s,) = [run["gap_s"]["value"] for run in results.runs if run["gap_s"]["value"]]
-    ((line),) = [one for one in results.scenarios["cnn"]["budget"]["gross"]["lines"] if one["source"] == "gaps"]
+    assert plain(results)["scenarios"]["cnn"]["n_runs"]["value"] == 3
+    (gap_s,) = [run["gap_s"]["value"] for run in plain(results)["runs"] if run["gap_s"]["value"]]
+    ((line),) = [
+        one for one in plain(results)["scenarios"]["cnn"]["budget"]["gross"]["lines"] if one["source"] == "gaps"
+    ]
     assert line["u"] == pytest.approx(gap_s * 52 / math.sqrt(3) / 3 / 3600, rel=0.3)

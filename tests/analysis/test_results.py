@@ -15,7 +15,8 @@ from harness.foreign.importers.oscar import import_oscar
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
 from reports.campaign.analyse import analyse, write_results
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
+from tests.plain import plain
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
@@ -234,14 +235,14 @@ def test_the_file_is_byte_identical_when_rebuilt_also_elsewhere(synthetic: Path,
 
 
 @pytest.fixture(scope="module")
-def in_order(synthetic: Path) -> CampaignResult:
+def in_order(synthetic: Path) -> Analysis:
     return analyse(synthetic)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(14)))
 def test_the_order_in_which_a_disk_lists_runs_changes_nothing(
-    synthetic: Path, in_order: CampaignResult, monkeypatch: pytest.MonkeyPatch, order: list[int]
+    synthetic: Path, in_order: Analysis, monkeypatch: pytest.MonkeyPatch, order: list[int]
 ) -> None:
     listed = CampaignFolder.run_paths
 
@@ -263,9 +264,9 @@ def test_a_changed_byte_is_an_invalid_finding_and_the_rest_is_still_computed(syn
         path.chmod(0o755)
     stream.write_bytes(stream.read_bytes().replace(b",41.", b",42.", 1))
     found = analyse(campaign)
-    assert found.findings[0].code == "broken-seal"
-    assert found.findings[0].subject == run.name
-    assert len(found.scenarios) == 3
+    assert found.numbers.findings[0].code == "broken-seal"
+    assert found.numbers.findings[0].subject == run.name
+    assert len(plain(found)["scenarios"]) == 3
 
 
 def test_a_broken_chain_and_an_unreadable_run_are_findings_not_crashes(synthetic: Path, tmp_path: Path) -> None:
@@ -278,9 +279,9 @@ def test_a_broken_chain_and_an_unreadable_run_are_findings_not_crashes(synthetic
         path.chmod(0o755)
     (run / "run.jsonl").write_bytes(b"no json\n")
     found = analyse(campaign)
-    broken = {(finding.code, finding.subject) for finding in found.findings if finding.severity == "invalid"}
+    broken = {(finding.code, finding.subject) for finding in found.numbers.findings if finding.severity == "invalid"}
     assert {("broken-seal", "c"), ("broken-seal", run.name), ("unreadable", run.name)} <= broken
-    assert len(found.runs) == 13
+    assert len(plain(found)["runs"]) == 13
 
 
 def test_a_run_whose_stream_is_no_table_is_listed_and_enters_no_mean(synthetic: Path, tmp_path: Path) -> None:
@@ -335,7 +336,7 @@ def test_a_long_gap_fails_its_run(tmp_path: Path) -> None:
     power.write_bytes(gzip.compress(b"\n".join(lines[:first] + lines[first + 20 :])))
     import_oscar(folder, tmp_path / "c")
     found = analyse(tmp_path / "c")
-    gap = next(finding for finding in found.findings if finding.code == "gap")
+    gap = next(finding for finding in found.numbers.findings if finding.code == "gap")
     assert gap.severity == "invalid"
-    assert found.scenarios["scenario"]["n_runs"]["value"] == 29
-    assert found.scenarios["scenario"]["n_excluded"]["value"] == 1
+    assert plain(found)["scenarios"]["scenario"]["n_runs"]["value"] == 29
+    assert plain(found)["scenarios"]["scenario"]["n_excluded"]["value"] == 1

@@ -80,7 +80,7 @@ def test_a_short_load_that_does_not_stand_alone_has_the_touched_windows_as_its_l
 
 
 def test_two_short_actions_of_one_run_share_the_energy_of_the_windows_they_touch() -> None:
-    """Each of them would count the other's, had it the windows to itself: 0.5 s of load, and 0.1 s at rest behind it."""
+    """Each of them would count the other's, had it the windows to itself: 0.5 s of load, 0.1 s at rest behind it."""
     series = watched(15.2, 15.7, 0.0)
     measured = Stream(series, power_function(series), error_of(series.descriptor, DAY), None)
     begins_ns, ends_ns = np.array([at(15.2), at(15.7)]), np.array([at(15.7), at(15.8)])

@@ -20,6 +20,7 @@ from reports.trackers.compared import supply_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
+from tests.plain import plain
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
@@ -27,7 +28,7 @@ def told_of(path: Path, shape: Tracked) -> tuple[Any, list[Any]]:
     """`trackers` of results.json, and the findings about them."""
     result = analyse(tracked_campaign(path, shape))
     json.dumps(result.to_json(), allow_nan=False)
-    return result.trackers, [f for f in result.findings if f.code.startswith("tracker-")]
+    return plain(result)["trackers"], [f for f in result.numbers.findings if f.code.startswith("tracker-")]
 
 
 def changed(**parts: Any) -> Callable[[TrackedRun, str], Account]:  # noqa: ANN401
@@ -318,12 +319,12 @@ def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> N
 
     shape = Tracked(duration_s=400, repetitions=1, baseline_blocks=1, account=account)
     result = analyse(make_campaign(tmp_path, shape, Dark))
-    assert result.trackers is not None
-    (row,) = result.trackers["runs"]
+    assert plain(result)["trackers"] is not None
+    (row,) = plain(result)["trackers"]["runs"]
     assert (row["excluded_because"], row["meter_wh"]["value"]) == ("no-energy", 0.0)
-    (finding,) = [finding for finding in result.findings if finding.code == "tracker-unresolved"]
+    (finding,) = [finding for finding in result.numbers.findings if finding.code == "tracker-unresolved"]
     assert finding.evidence["reason"] == "no-energy"
-    assert answers({"trackers": result.trackers}) == [
+    assert answers({"trackers": plain(result)["trackers"]}) == [
         "CodeCarbon cannot be compared: the meter shows no energy in its interval."
     ]
 

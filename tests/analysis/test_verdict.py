@@ -1,5 +1,7 @@
 """The verdict's rule, the decision about a limit with its risk, and what takes a run out of the means."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,26 @@ from scipy import stats
 
 from harness.record.seal import MANIFEST
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.findings import catalogue as findings
 from reports.findings import verdict
 from reports.results.finding import Finding
 from reports.results.rules import Rule, as_before
+from reports.results.scenario import ScenarioResult
+from reports.results.uncertainty import Estimate, Number
+from reports.results.verdict import Decision, Verdict
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
+from tests.plain import example, plain
 
 LIMIT_WH = 1.0
 
 
-def entry(value: float, u: float | None, dof: float | None = 9.0) -> dict[str, Any]:
-    expanded = None if u is None else float(stats.t.ppf(0.975, dof if dof is not None else 1e12)) * u
-    number = {"value": value, "unit": "Wh", "sd": None, "n": 10, "u": u, "U": expanded, "dof": dof}
-    return {"cnn": {"induced_energy_wh": number, "n_runs": {"value": 10.0}}}
+def entry(value: float, u: float | None, dof: float | None = 9.0) -> dict[str, ScenarioResult]:
+    known = None if u is None else math.inf if dof is None else dof
+    return {"cnn": replace(example().scenarios["cnn"], induced_energy_wh=Number(Estimate(value, u, known), "Wh", n=10))}
 
 
-def decided(value: float, u: float | None, dof: float | None = 9.0, guard_band: float = 1.0) -> dict[str, Any]:
+def decided(value: float, u: float | None, dof: float | None = 9.0, guard_band: float = 1.0) -> Decision:
     asked = {"scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": LIMIT_WH, "guard_band": guard_band}
     found = verdict.decided({"decision": asked}, entry(value, u, dof))
     assert found is not None
@@ -40,22 +45,25 @@ def test_without_a_stated_limit_nothing_is_decided() -> None:
 
 
 def test_a_result_is_accepted_up_to_the_limit_less_the_guard_band() -> None:
-    expanded = decided(0.5, 0.1)["U_wh"]
-    assert decided(LIMIT_WH - expanded - 1e-9, 0.1)["accepted"]
-    assert not decided(LIMIT_WH - expanded + 1e-9, 0.1)["accepted"]
-    assert decided(LIMIT_WH - 1e-9, 0.1, guard_band=0.0)["accepted"]
+    expanded = decided(0.5, 0.1).expanded_wh
+    assert expanded is not None
+    assert decided(LIMIT_WH - expanded - 1e-9, 0.1).accepted
+    assert not decided(LIMIT_WH - expanded + 1e-9, 0.1).accepted
+    assert decided(LIMIT_WH - 1e-9, 0.1, guard_band=0.0).accepted
 
 
 def test_a_result_without_an_uncertainty_is_never_accepted() -> None:
     found = decided(0.1, None)
-    assert (found["accepted"], found["risk"], found["U_wh"]) == (False, None, None)
+    assert (found.accepted, found.risk, found.expanded_wh) == (False, None, None)
 
 
 def test_a_result_on_the_acceptance_limit_has_the_risk_that_its_guard_band_means() -> None:
-    expanded = decided(0.5, 0.1)["U_wh"]
+    expanded = decided(0.5, 0.1).expanded_wh
+    assert expanded is not None
     found = decided(LIMIT_WH - expanded - 1e-12, 0.1)
-    assert (found["risk_of"], found["risk"]) == ("false acceptance", pytest.approx(0.025, abs=1e-9))
-    assert decided(LIMIT_WH - 1e-12, 0.1, guard_band=0.0)["risk"] == pytest.approx(0.5, abs=1e-6)
+    assert found.risk_of == "false acceptance"
+    assert found.risk == pytest.approx(0.025, abs=1e-9)
+    assert decided(LIMIT_WH - 1e-12, 0.1, guard_band=0.0).risk == pytest.approx(0.5, abs=1e-6)
 
 
 @given(value=st.floats(0.5, 1.5), u=st.floats(1e-3, 0.3), dof=st.floats(2, 200), guard_band=st.floats(0, 3))
@@ -64,9 +72,9 @@ def test_the_risk_is_that_of_the_t_distribution_and_falls_with_the_guard_band(
 ) -> None:
     found = decided(value, u, dof, guard_band)
     above = float(stats.t.sf((LIMIT_WH - value) / u, dof))
-    assert found["risk"] == pytest.approx(above if found["accepted"] else 1 - above, abs=1e-9)
-    if found["accepted"]:
-        assert found["risk"] <= float(stats.t.sf(guard_band * stats.t.ppf(0.975, dof), dof)) + 1e-9
+    assert found.risk == pytest.approx(above if found.accepted else 1 - above, abs=1e-9)
+    if found.accepted and found.risk is not None:
+        assert found.risk <= float(stats.t.sf(guard_band * stats.t.ppf(0.975, dof), dof)) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_the_risk_is_that_of_the_t_distribution_and_falls_with_the_guard_band(
 )
 def test_one_finding_makes_the_verdict_that_the_rule_says(finding: Finding, word: str) -> None:
     found = verdict.judged([finding], {"out"}, None)
-    assert (found["word"], found["reasons"][0]["weighs"]) == (word, word)
+    assert (found.word, found.reasons[0].weighs) == (word, word)
 
 
 def test_the_heaviest_reason_stands_first_and_a_code_once_with_its_subjects() -> None:
@@ -95,12 +103,12 @@ def test_the_heaviest_reason_stands_first_and_a_code_once_with_its_subjects() ->
         set(),
         None,
     )
-    assert [(reason["code"], reason["subjects"]) for reason in found["reasons"]] == [
-        ("emulated", ["campaign"]),
-        ("few-runs", ["a", "b"]),
+    assert [(reason.code, reason.subjects) for reason in found.reasons] == [
+        ("emulated", ("campaign",)),
+        ("few-runs", ("a", "b")),
     ]
-    assert found["word"] == "not-certifiable"
-    assert verdict.judged([], set(), None) == {"word": "valid", "reasons": [], "decision": None}
+    assert found.word == "not-certifiable"
+    assert verdict.judged([], set(), None) == Verdict("valid", (), None)
 
 
 OF_TWO = verdict.Scenarios({"cnn": "cnn", "r1": "cnn", "idle": "idle", "r2": "idle"}, frozenset({"cnn", "idle"}))
@@ -120,27 +128,27 @@ def test_what_is_wrong_with_one_scenario_leaves_the_others_standing(
     subjects: list[str], word: str, invalid: set[str]
 ) -> None:
     found = [Finding("overrange", "invalid", subject) for subject in subjects]
-    assert verdict.judged(found, set(), None, OF_TWO)["word"] == word
+    assert verdict.judged(found, set(), None, OF_TWO).word == word
     assert set(verdict.invalid_because(found, set(), OF_TWO)) == invalid
 
 
 def test_where_no_other_scenario_has_a_run_in_the_means_the_campaign_is_invalid() -> None:
     alone = verdict.Scenarios({"idle": "idle", "cnn": "cnn"}, frozenset({"idle"}))
-    assert verdict.judged([Finding("induced-negative", "invalid", "idle")], set(), None, alone)["word"] == "invalid"
+    assert verdict.judged([Finding("induced-negative", "invalid", "idle")], set(), None, alone).word == "invalid"
 
 
 def test_a_broken_seal_of_one_run_counts_for_the_campaign() -> None:
-    assert verdict.judged([Finding("broken-seal", "invalid", "r2")], set(), None, OF_TWO)["word"] == "invalid"
+    assert verdict.judged([Finding("broken-seal", "invalid", "r2")], set(), None, OF_TWO).word == "invalid"
 
 
 def test_a_limit_on_an_invalid_scenario_is_never_kept() -> None:
     asked = {"scenario": "cnn", "quantity": "induced_energy_wh", "limit_wh": LIMIT_WH, "guard_band": 1.0}
     stands = entry(0.1, 0.01)
     assert verdict.decided({"decision": asked}, stands) == decided(0.1, 0.01)
-    spoilt = {"cnn": stands["cnn"] | {"invalid_because": ["induced-negative"]}}
+    spoilt = {"cnn": replace(stands["cnn"], invalid_because=("induced-negative",))}
     found = verdict.decided({"decision": asked}, spoilt)
     assert found is not None
-    assert (found["accepted"], found["because"], found["risk"]) == (False, "scenario-invalid", None)
+    assert (found.accepted, found.because, found.risk) == (False, "scenario-invalid", None)
 
 
 def half_deleted(table: Table) -> None:
@@ -158,32 +166,32 @@ def too_many(table: Table) -> None:
     table["t"] = table["t"] - 0.5 * (np.arange(table["t"].size) % 2 == 0)
 
 
-def campaign_with(fault: Fault, path: Path) -> CampaignResult:
+def campaign_with(fault: Fault, path: Path) -> Analysis:
     return analyse(campaign_of(path, Monitored(fault=fault)))
 
 
-def first_run(found: CampaignResult) -> dict[str, Any]:
-    return next(run for run in found.runs if run["ordinal"] == 2)
+def first_run(found: Analysis) -> dict[str, Any]:
+    return next(run for run in plain(found)["runs"] if run["ordinal"] == 2)
 
 
 def test_half_the_readings_deleted_takes_the_run_out_and_is_said(tmp_path: Path) -> None:
     found = campaign_with(Fault(only=frozenset({2}), readings=half_deleted), tmp_path)
-    codes = {(finding.code, finding.severity) for finding in found.findings}
+    codes = {(finding.code, finding.severity) for finding in found.numbers.findings}
     assert {("gap", "invalid"), ("rate-drift", "warn")} <= codes
     assert first_run(found)["excluded_because"] == "gaps in its power readings exceed the limits"
-    assert found.verdict["word"] == "valid-with-remarks"
-    assert found.scenarios["cnn"]["n_runs"]["value"] == 2
+    assert plain(found)["verdict"]["word"] == "valid-with-remarks"
+    assert plain(found)["scenarios"]["cnn"]["n_runs"]["value"] == 2
 
 
 def test_half_the_readings_replaced_by_minus_one_takes_the_run_out_and_is_said(tmp_path: Path) -> None:
     found = campaign_with(Fault(only=frozenset({2}), readings=half_replaced), tmp_path)
-    assert ("negative", "invalid") in {(finding.code, finding.severity) for finding in found.findings}
+    assert ("negative", "invalid") in {(finding.code, finding.severity) for finding in found.numbers.findings}
     assert not first_run(found)["included"]
 
 
 def test_readings_that_come_twice_as_often_are_said_too(tmp_path: Path) -> None:
     found = campaign_with(Fault(only=frozenset({2}), readings=too_many), tmp_path)
-    drift = next(finding for finding in found.findings if finding.code == "rate-drift")
+    drift = next(finding for finding in found.numbers.findings if finding.code == "rate-drift")
     assert drift.evidence["drift_percent"] == pytest.approx(-50, abs=1)
 
 
@@ -193,7 +201,7 @@ def test_one_reading_that_cannot_be_is_a_warning_and_the_run_stays(tmp_path: Pat
 
     shape = Monitored(duration_s=200, fault=Fault(only=frozenset({2}), readings=one))
     found = analyse(campaign_of(tmp_path, shape))
-    assert ("zero", "warn") in {(finding.code, finding.severity) for finding in found.findings}
+    assert ("zero", "warn") in {(finding.code, finding.severity) for finding in found.numbers.findings}
     assert first_run(found)["included"]
 
 
@@ -205,9 +213,9 @@ def test_a_run_with_a_broken_seal_enters_no_mean_and_the_campaign_is_invalid(tmp
     stream = run / "readings-wall.csv"
     stream.write_bytes(stream.read_bytes().replace(b",4", b",3", 1))
     found = analyse(campaign)
-    assert found.verdict["word"] == "invalid"
+    assert plain(found)["verdict"]["word"] == "invalid"
     assert first_run(found)["excluded_because"].startswith("its seal is broken")
-    assert found.scenarios["cnn"]["n_runs"]["value"] == 2
+    assert plain(found)["scenarios"]["cnn"]["n_runs"]["value"] == 2
 
 
 def test_a_run_that_was_never_sealed_enters_no_mean(tmp_path: Path) -> None:
@@ -222,7 +230,7 @@ def test_a_run_that_was_never_sealed_enters_no_mean(tmp_path: Path) -> None:
 def test_the_stated_limit_is_decided_from_the_campaigns_own_number(tmp_path: Path) -> None:
     asked = {"scenario": "cnn", "quantity": "energy_wh", "limit_wh": 10.0, "guard_band": 1.0}
     found = campaign_with(Fault(start=lambda start: start["config"].update(decision=asked)), tmp_path)
-    decision, energy = found.verdict["decision"], found.scenarios["cnn"]["energy_wh"]
+    decision, energy = plain(found)["verdict"]["decision"], plain(found)["scenarios"]["cnn"]["energy_wh"]
     assert (decision["value_wh"], decision["U_wh"], decision["accepted"]) == (energy["value"], energy["U"], True)
     assert decision["risk"] < 1e-6
 

@@ -84,7 +84,7 @@ def test_the_notes_are_a_chain_of_their_own_campaign(campaign: Path, tmp_path: P
     with pytest.raises(EvidenceBroken, match=r"annotations.jsonl:2: the chain is broken"):
         CampaignFolder(campaign).annotations.entries()
     assert any(one.name == "annotations" and not one.passed for one in verify_campaign(campaign))
-    assert any(one.code == "broken-seal" for one in analyse(campaign).findings)
+    assert any(one.code == "broken-seal" for one in analyse(campaign).numbers.findings)
     other = CampaignFolder.create(tmp_path / "other")
     other.append("campaign", "2026-11-21T10:00:00Z", {"schema": 1, "name": "other"})
     shutil.copyfile(log, other.path / ANNOTATIONS)

@@ -22,8 +22,9 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, Json
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
-from reports.campaign.document import RESULTS, results_text
+from reports.campaign.document import results_text
 from reports.render import GENERATOR, REPORT, audit_html
+from reports.results.document import RESULTS
 from reports.results.rules import Rule
 from tests.evidence.forger import copied
 
@@ -135,8 +136,8 @@ def test_what_was_recorded_and_signed_before_schema_2_holds_and_contradicts_noth
 def test_its_program_is_said_to_be_not_recorded_and_that_is_no_finding(archive: Path) -> None:
     assert {run.start.staged for run in CampaignFolder(archive).runs()} == {None}
     result = analyse(archive)
-    assert "pooled-incomparable" not in {finding.code for finding in result.findings}
-    page = audit_html(archive, results_text(result.to_json()))
+    assert "pooled-incomparable" not in {finding.code for finding in result.numbers.findings}
+    page = audit_html(archive, results_text(result.results))
     assert "Digests of the program: not recorded." in page
 
 

@@ -82,7 +82,7 @@ def test_an_honest_accident_passes_and_is_a_finding_with_its_size(
     assert check.passed, check.detail
     if code == "host-clock-step":
         assert f"set by {by_s:+.0f} s before" in check.detail
-    found = [finding for finding in analyse(campaign).findings if finding.code.startswith("host-")]
+    found = [finding for finding in analyse(campaign).numbers.findings if finding.code.startswith("host-")]
     assert [(finding.code, finding.severity, finding.evidence[key]) for finding in found] == [
         (code, "warn", pytest.approx(by_s, abs=0.01))
     ]
@@ -92,7 +92,7 @@ def test_an_honest_accident_passes_and_is_a_finding_with_its_size(
 def test_a_step_within_a_run_passes_and_is_that_runs_own(quiet: Path, tmp_path: Path, by_s: float) -> None:
     campaign = with_accident(quiet, tmp_path, by_s, within=True)
     assert clock_check(campaign).passed
-    found = [finding for finding in analyse(campaign).findings if "clock-step" in finding.code]
+    found = [finding for finding in analyse(campaign).numbers.findings if "clock-step" in finding.code]
     assert [(finding.code, finding.evidence["jump_s"]) for finding in found] == [("clock-step", by_s)]
 
 

@@ -14,12 +14,13 @@ from harness.record.documents import PowerDescriptor
 from harness.record.run_writer import RunWriter
 from harness.record.verify import Check, verify_run
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.pages.campaign import remarks
 from reports.render import write_report
 from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.meters.certificates import Keeper, keeper
+from tests.plain import plain
 from tests.reports.make_campaign import make_campaign
 
 SERIAL = monitored.SERIAL
@@ -110,8 +111,8 @@ def certifying(fields: dict[str, Any]) -> None:
     fields["config"]["lab"]["certify_declared"] = True
 
 
-def codes(result: CampaignResult) -> set[str]:
-    return {finding.code for finding in result.findings}
+def codes(result: Analysis) -> set[str]:
+    return {finding.code for finding in result.numbers.findings}
 
 
 # --- verdicts -------------------------------------------------------------------------------------------------------
@@ -131,17 +132,17 @@ def test_a_network_meter_is_certified_by_its_key_and_by_a_declaration_only_where
 ) -> None:
     start = certifying if policy else (lambda _fields: None)
     result = analyse(campaign(tmp_path, origin, monkeypatch, start=start))
-    assert result.verdict["word"] == word
+    assert plain(result)["verdict"]["word"] == word
     assert codes(result) & {"declared", "declared-certified", "unattested", "broken-seal"} == (
         {code} if code else set()
     )
-    assert result.measurement["origin"] == origin
+    assert plain(result)["measurement"]["origin"] == origin
 
 
 def test_a_policy_that_one_run_was_made_without_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = analyse(campaign(tmp_path, "declared", monkeypatch, start=certifying, only=frozenset({1})))
     assert {"declared"} <= codes(result)
-    assert result.verdict["word"] == "not-certifiable"
+    assert plain(result)["verdict"]["word"] == "not-certifiable"
 
 
 def test_a_real_meter_on_a_network_needs_a_certificate_like_any_other(
@@ -244,7 +245,7 @@ def test_a_contradicted_claim_fails_verify_and_makes_the_campaign_invalid(
 ) -> None:
     path = campaign(tmp_path, "attested", monkeypatch, evidence=tls_evidence(OTHER))
     assert [check.name for check in failures(verify(path, None))] == ["origin", "origin"]
-    assert analyse(path).verdict["word"] == "invalid"
+    assert plain(analyse(path))["verdict"]["word"] == "invalid"
 
 
 def test_a_certificate_of_the_registered_authority_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

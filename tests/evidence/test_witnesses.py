@@ -298,7 +298,7 @@ def test_receipts_that_hold_anything_are_said_to_be_none_and_nothing_crashes(
     checks, _ = check_witnesses(campaign, seen, witnesses)
     failed = {check.name for check in [*seen.checks, *checks] if not check.passed}
     assert {"receipts", "receipt numbers", "receipt signatures", "time stamps"} <= failed
-    assert evaluate(seen.entries, seen.receipts, Thresholds(receipt_late_s=60.0))["witness"]["expected"] == 8
+    assert evaluate(seen.entries, seen.receipts, Thresholds(receipt_late_s=60.0)).witness.expected == 8
     with pytest.raises(DocumentError, match=rf"receipts\.jsonl:\d+: {key} is "):
         untold(CampaignFolder(campaign), "ssh")
 

@@ -21,6 +21,7 @@ from harness.foreign.importers.oscar_kinds import kind_of
 from harness.record.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from harness.record.errors import ExportError
 from reports.campaign.analyse import analyse
+from tests.plain import plain
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
@@ -253,7 +254,7 @@ def test_hostile_names_stay_in_their_line_and_in_their_folder(tmp_path: Path) ->
     run = read_actions(SourceFile(path, b"", path.read_bytes())).runs[0]
     assert [action[0] for action in run.actions] == ["a b stopTestrun \"]'<script>"]
     import_oscar(tmp_path / "oscar", tmp_path / "back")
-    assert set(analyse(tmp_path / "back").scenarios) == {'../../a b"]\n'}
+    assert set(plain(analyse(tmp_path / "back"))["scenarios"]) == {'../../a b"]\n'}
 
 
 def test_a_campaign_of_before_is_exported_with_what_it_recorded_in_collectls_quantities(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from harness.record.verify import verify_campaign
 from harness.sut import session as session_module
 from harness.sut.channel import MAX_LINE, AgentChannel
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from reports.render import write_report
 from tests.harness.lying import (
     MATERIAL,
@@ -37,6 +37,7 @@ from tests.harness.lying import (
     only,
     saying,
 )
+from tests.plain import plain
 
 HUGE = 10**400
 FEW = 300
@@ -230,23 +231,23 @@ class Lab:
         self.campaign.append("run-end", run_module.utc_now(), begin | end)
         return folder, ended
 
-    def results(self) -> CampaignResult:
+    def results(self) -> Analysis:
         for name in CASES:
             self.run(name)
         return analyse(self.campaign.path)
 
 
 @pytest.fixture(scope="module")
-def results(lab: Lab) -> CampaignResult:
+def results(lab: Lab) -> Analysis:
     return lab.results()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_lie_costs_itself_and_is_told(lab: Lab, results: CampaignResult, name: str) -> None:
+def test_a_lie_costs_itself_and_is_told(lab: Lab, results: Analysis, name: str) -> None:
     case, (folder, ended) = CASES[name], lab.run(name)
     run = RunFolder.open(folder)
     assert (ended.exit_status, run.exit_status) == (case.status, case.status), ended.reason
-    (entry,) = (entry for entry in results.runs if entry["folder"] == folder.name)
+    (entry,) = (entry for entry in plain(results)["runs"] if entry["folder"] == folder.name)
     notes = [f"{event.code}: {event.text}" for event in run.events if isinstance(event, NoteEvent)]
     told = "\n".join([*notes, str(run.reason), str(entry["excluded_because"])])
     assert case.said in told, told
@@ -258,14 +259,14 @@ def test_a_lie_costs_itself_and_is_told(lab: Lab, results: CampaignResult, name:
         assert entry["energy_wh"]["value"] * 3600 == pytest.approx(POWER_W * entry["duration_s"]["value"], rel=0.01)
 
 
-def test_every_run_is_sealed_and_the_campaign_is_as_it_was_measured(lab: Lab, results: CampaignResult) -> None:
+def test_every_run_is_sealed_and_the_campaign_is_as_it_was_measured(lab: Lab, results: Analysis) -> None:
     assert [check for check in verify_campaign(lab.campaign.path) if not check.passed] == []
 
 
-def test_the_report_of_all_of_them_is_written(lab: Lab, results: CampaignResult) -> None:
+def test_the_report_of_all_of_them_is_written(lab: Lab, results: Analysis) -> None:
     assert write_report(lab.campaign.path).stat().st_size > 20_000
     json.loads((lab.campaign.path / "derived" / "results.json").read_text())
-    missing = [finding.subject for finding in results.findings if finding.code == "artifact-missing"]
+    missing = [finding.subject for finding in results.numbers.findings if finding.code == "artifact-missing"]
     assert missing == [lab.run("an artifact is missing")[0].name]
 
 

@@ -28,6 +28,7 @@ from harness.record.errors import ImportFileError, RunFolderError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
+from tests.plain import plain
 
 KRAI = Path(__file__).parents[1] / "data" / "ptd" / "krai"
 CONSOLE = (KRAI / "power" / "ptd_logs.txt").read_text()
@@ -125,7 +126,7 @@ def test_the_published_log_keeps_identity_ranges_and_what_the_lab_said(tmp_path:
 def test_a_ranging_run_is_listed_with_its_energy_and_enters_no_mean(tmp_path: Path) -> None:
     import_ptd(KRAI, tmp_path / "c")
     result = analyse(tmp_path / "c")
-    [run] = result.runs
+    [run] = plain(result)["runs"]
     assert (run["kind"], run["status"], run["included"], run["excluded_because"]) == (
         "ranging", "success", False, "a ranging run: the analyser's ranges were being found in it",
     )  # fmt: skip
@@ -135,8 +136,8 @@ def test_a_ranging_run_is_listed_with_its_energy_and_enters_no_mean(tmp_path: Pa
     for before, after, cells in zip(seconds, seconds[1:], lines[1:], strict=False):
         hand_j += float(cells[3]) * (after - before)
     assert run["energy_wh"]["value"] == pytest.approx(hand_j / 3600, rel=1e-9)
-    assert result.scenarios == {}
-    assert not {"success-fraction", "run-aborted"} & {finding.code for finding in result.findings}
+    assert plain(result)["scenarios"] == {}
+    assert not {"success-fraction", "run-aborted"} & {finding.code for finding in result.numbers.findings}
 
 
 def test_the_energy_of_the_report_is_that_of_the_hand_computation(tmp_path: Path) -> None:
@@ -144,10 +145,10 @@ def test_the_energy_of_the_report_is_that_of_the_hand_computation(tmp_path: Path
     import_ptd(tmp_path / "spl.txt", tmp_path / "c")
     result = analyse(tmp_path / "c")
     hand_j = 16.90 * 0.9995 + 16.19 * 1.000 + 16.20 * 0.999 + 16.20 * 1.002 + 16.18 * 0.999  # median spacing 0.9995 s
-    assert result.scenarios["testing"]["energy_wh"]["value"] == pytest.approx(hand_j / 3600, rel=1e-9)
-    assert result.runs[0]["included"]
-    assert result.measurement["origin"] == "imported"
-    assert result.runs[0]["gap_s"]["value"] == 0
+    assert plain(result)["scenarios"]["testing"]["energy_wh"]["value"] == pytest.approx(hand_j / 3600, rel=1e-9)
+    assert plain(result)["runs"][0]["included"]
+    assert plain(result)["measurement"]["origin"] == "imported"
+    assert plain(result)["runs"][0]["gap_s"]["value"] == 0
 
 
 def test_published_rows_of_three_channels_keep_every_channel(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_published_rows_of_three_channels_keep_every_channel(tmp_path: Path) -> 
     assert table["ch3_power_w"].tolist() == [90.90, 91.80]
     sums = table[["ch1_power_w", "ch2_power_w", "ch3_power_w"]].sum(axis=1)
     assert sums.tolist() == pytest.approx(table["power_w"].tolist())
-    assert len(analyse(run.path.parent).runs) == 1
+    assert len(plain(analyse(run.path.parent))["runs"]) == 1
 
 
 def test_published_messages_between_rows_are_read_over(tmp_path: Path) -> None:
@@ -206,8 +207,10 @@ def test_a_sample_without_a_value_is_a_gap_and_never_a_number(tmp_path: Path, se
     assert gap.cause == f"PTDaemon: {cause}, 2 samples"
     assert (gap.to_ns - gap.from_ns) / 1e9 == 3.0
     result = analyse(run.path.parent)
-    assert result.runs[0]["energy_wh"]["value"] * 3600 == pytest.approx(6 * 5.0)
-    assert result.runs[0]["gap_s"]["value"] == pytest.approx(1.5)  # a window reaches half an interval further back
+    assert plain(result)["runs"][0]["energy_wh"]["value"] * 3600 == pytest.approx(6 * 5.0)
+    assert plain(result)["runs"][0]["gap_s"]["value"] == pytest.approx(
+        1.5
+    )  # a window reaches half an interval further back
 
 
 def test_a_negative_power_that_fits_volts_and_amperes_is_a_number(tmp_path: Path) -> None:
@@ -232,10 +235,10 @@ def test_a_value_outside_its_range_is_a_gap_and_never_a_negative_power(tmp_path:
     assert gap.cause == "PTDaemon: outside the analyser's range, 1 samples"
     assert "stand for 24.1 to 24.1 W" in notes(run)["overrange"]
     result = analyse(run.path.parent)
-    assert result.scenarios["testing"]["mean_power_w"]["value"] == pytest.approx(24.0)
-    assert result.runs[0]["energy_wh"]["value"] == pytest.approx(1.0)
-    assert result.runs[0]["included"]
-    codes = {finding.code: finding.severity for finding in result.findings}
+    assert plain(result)["scenarios"]["testing"]["mean_power_w"]["value"] == pytest.approx(24.0)
+    assert plain(result)["runs"][0]["energy_wh"]["value"] == pytest.approx(1.0)
+    assert plain(result)["runs"][0]["included"]
+    codes = {finding.code: finding.severity for finding in result.numbers.findings}
     assert codes["overrange"] == "invalid"
     assert "negative" not in codes
 
@@ -365,7 +368,7 @@ def test_an_emulator_behind_ptdaemon_stays_emulated(tmp_path: Path) -> None:
     console = f"Selected power meter\n03-03-2021 09:59:40.000: Response to client sent: {IDENTIFY}\n"
     [run] = imported(tmp_path, rows(5), console.replace("C3VD30030E", "EMULATED"))
     assert run.power[0].origin == "emulated"
-    assert analyse(run.path.parent).measurement["origin"] == "emulated"
+    assert plain(analyse(run.path.parent))["measurement"]["origin"] == "emulated"
 
 
 def test_a_dummy_analyser_is_told(tmp_path: Path) -> None:

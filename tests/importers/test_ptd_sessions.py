@@ -25,8 +25,9 @@ from harness.record.errors import ImportFileError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
-from reports.campaign.document import CampaignResult
+from reports.campaign.document import Analysis
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
+from tests.plain import plain
 
 UNTETHER = Path(__file__).parents[1] / "data" / "ptd" / "untether"
 S = 10**9
@@ -67,8 +68,8 @@ def imported(folder: Path) -> list[RunFolder]:
     return CampaignFolder(folder.parent / "c").runs()
 
 
-def codes(result: CampaignResult) -> set[str]:
-    return {finding.code for finding in result.findings}
+def codes(result: Analysis) -> set[str]:
+    return {finding.code for finding in result.numbers.findings}
 
 
 # --- a published session as it is -----------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def test_a_published_session_gives_the_figures_of_its_window_beside_the_whole_re
     assert summary.runs == {"testing": 1, "ranging": 1}
     assert [text for text in summary.remarks if "SHA-1" in text] == []
     result = analyse(published.parent / "c")
-    [run] = [run for run in result.runs if run["included"]]
+    [run] = [run for run in plain(result)["runs"] if run["included"]]
     told = run["publisher"]
     assert (told["publisher"], told["rule"], told["offset_s"]) == ("MLPerf Inference", "rows-inside", 0.0)
     assert (told["begin_utc"], told["end_utc"]) == ("2024-07-23T13:47:29.313Z", "2024-07-23T13:58:26.498Z")
@@ -102,7 +103,7 @@ def test_a_published_session_gives_the_figures_of_its_window_beside_the_whole_re
     record = told["record"]
     assert (record["rows"]["value"], record["duration_s"]["value"]) == (916, pytest.approx(916.001))
     assert f"{record['mean_power_w']['value']:.2f} {record['energy_wh']['value']:.2f}" == "344.19 87.58"
-    scenario = result.scenarios["testing"]["publisher"]
+    scenario = plain(result)["scenarios"]["testing"]["publisher"]
     assert (scenario["n"], scenario["energy_wh"]["value"]) == (1, told["energy_wh"]["value"])
     assert scenario["record"]["energy_wh"]["value"] == record["energy_wh"]["value"]
     assert not {"success-fraction", "publisher-window", "gap"} & codes(result)
@@ -112,9 +113,9 @@ def test_a_published_session_has_the_uncertainty_that_ptdaemon_states_of_it(publ
     """Mean .4572 % (of limits): U of 72.7 Wh is .39 Wh, of which the meter's part is .192 x 2."""
     import_ptd(published, published.parent / "c")
     result = analyse(published.parent / "c")
-    [run] = [run for run in result.runs if run["included"]]
+    [run] = [run for run in plain(result)["runs"] if run["included"]]
     assert run["energy_wh"]["u"] == pytest.approx(0.198, abs=0.0005)
-    lines = {line["source"]: line for line in result.scenarios["testing"]["budget"]["gross"]["lines"]}
+    lines = {line["source"]: line for line in plain(result)["scenarios"]["testing"]["budget"]["gross"]["lines"]}
     assert lines["reported"]["u"] == pytest.approx(72.71725 * 0.004572 / 3**0.5)
     assert lines["clock"]["note"] == "bound=0.4 s"
     assert "limits-unknown" not in codes(result)
@@ -361,7 +362,7 @@ def test_the_run_is_the_window_and_the_record_stands_beside_it(tmp_path: Path) -
     [window] = [event for event in run.events if isinstance(event, WindowEvent)]
     assert (window.from_ns, window.to_ns) == tuple(ratings)
     assert (window.source["begin"]["line"], window.source["end"]["text"]) == (1, at(20.5))
-    [row_] = analyse(run.path.parent).runs
+    [row_] = plain(analyse(run.path.parent))["runs"]
     # 11 rows of 7 W lie inside; half of the tenth row's second is cut off, and half of 3 W comes in
     assert row_["publisher"]["energy_wh"]["value"] * 3600 == pytest.approx(77.0)
     assert row_["energy_wh"]["value"] * 3600 == pytest.approx(0.5 * 7 + 10 * 7 + 0.5 * 3)
@@ -371,7 +372,7 @@ def test_the_run_is_the_window_and_the_record_stands_beside_it(tmp_path: Path) -
 def test_rows_of_no_power_and_of_none_are_not_counted_by_the_rule(tmp_path: Path) -> None:
     text = rows(30, lambda second: -1.0 if second == 12 else 0.0 if second == 13 else 7.0)
     [run] = imported(session(tmp_path / "in", text, detail=mllog(at(9.5), at(20.5))))
-    [told] = [run["publisher"] for run in analyse(run.path.parent).runs]
+    [told] = [run["publisher"] for run in plain(analyse(run.path.parent))["runs"]]
     assert (told["rows"]["value"], told["mean_power_w"]["value"]) == (9, 7.0)
 
 
@@ -436,19 +437,19 @@ def test_a_window_that_cannot_be_placed_is_a_finding_and_the_record_is_the_run(
     [run] = imported(session(tmp_path / "in", LONG, detail=detail))
     assert message in notes(run)["publisher-window"]
     result = analyse(run.path.parent)
-    assert result.runs[0]["publisher"] is None
-    assert result.runs[0]["duration_s"]["value"] == pytest.approx(30.0)
-    [finding] = [finding for finding in result.findings if finding.code == "publisher-window"]
+    assert plain(result)["runs"][0]["publisher"] is None
+    assert plain(result)["runs"][0]["duration_s"]["value"] == pytest.approx(30.0)
+    [finding] = [finding for finding in result.numbers.findings if finding.code == "publisher-window"]
     assert finding.severity == "warn"
 
 
 def test_a_window_that_the_samples_do_not_cover_is_a_finding_with_its_seconds_and_a_gap(tmp_path: Path) -> None:
     [run] = imported(session(tmp_path / "in", rows(18, lambda _: 7.0), detail=mllog(at(5.5), at(25.5))))
     result = analyse(run.path.parent)
-    [finding] = [finding for finding in result.findings if finding.code == "publisher-window"]
+    [finding] = [finding for finding in result.numbers.findings if finding.code == "publisher-window"]
     assert finding.evidence["not_recorded_s"] == pytest.approx(8.5)
     assert "gap" in codes(result)
-    assert not result.runs[0]["included"]
+    assert not plain(result)["runs"][0]["included"]
 
 
 @pytest.mark.parametrize(
@@ -486,7 +487,7 @@ def test_the_clocks_of_client_and_server_bound_the_windows_edges(tmp_path: Path)
 def test_a_log_by_itself_finds_the_window_beside_it(tmp_path: Path) -> None:
     folder = session(tmp_path / "in", LONG, detail=mllog(at(9.5), at(20.5)))
     import_ptd(folder / "run_1" / "spl.txt", tmp_path / "c")
-    assert analyse(tmp_path / "c").runs[0]["publisher"]["rows"]["value"] == 11
+    assert plain(analyse(tmp_path / "c"))["runs"][0]["publisher"]["rows"]["value"] == 11
     names = sorted(path.name for path in (tmp_path / "c" / "sources").iterdir())
     assert names == [loadgen.NAME, "spl.txt"]
 
@@ -497,7 +498,9 @@ def test_one_mean_over_windows_and_whole_records_is_incomparable(tmp_path: Path)
         session(tmp_path / "in" / name, samples, "Selected power meter\n", detail=detail)
     (tmp_path / "table.csv").write_text("file,scenario\nin/a,one\nin/b,one\n")
     import_ptd(tmp_path / "in", tmp_path / "c", grouping=Grouping(str(tmp_path / "table.csv"), None))
-    [finding] = [finding for finding in analyse(tmp_path / "c").findings if finding.code == "pooled-incomparable"]
+    [finding] = [
+        finding for finding in analyse(tmp_path / "c").numbers.findings if finding.code == "pooled-incomparable"
+    ]
     assert finding.evidence == {"interval": ["window of MLPerf Inference, rows-inside", "as recorded"]}
 
 
@@ -529,8 +532,15 @@ def test_names_of_a_tree_are_short_and_ranging_runs_are_no_scenarios(tmp_path: P
         "bert-99-Offline": 1, "bert-99-Server": 1, "resnet50-Offline": 1, "resnet50-Server": 1, "ranging": 4,
     }  # fmt: skip
     result = analyse(tmp_path / "c")
-    assert list(result.scenarios) == ["bert-99-Offline", "bert-99-Server", "resnet50-Offline", "resnet50-Server"]
-    assert [run["scenario"] for run in result.runs if run["kind"] == "ranging"] == list(result.scenarios)
+    assert list(plain(result)["scenarios"]) == [
+        "bert-99-Offline",
+        "bert-99-Server",
+        "resnet50-Offline",
+        "resnet50-Server",
+    ]
+    assert [run["scenario"] for run in plain(result)["runs"] if run["kind"] == "ranging"] == list(
+        plain(result)["scenarios"]
+    )
     assert not {"success-fraction", "run-aborted"} & codes(result)
     assert sum(text.startswith("ranging runs: 4;") for text in summary.remarks) == 1
 

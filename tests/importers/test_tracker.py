@@ -22,6 +22,7 @@ from reports.campaign.analyse import analyse
 from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers import tracker_blocks
 from tests.analysis.tracked import Tracked, tracked_campaign
+from tests.plain import plain
 from tests.reports.make_campaign import EPOCH
 
 CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
@@ -64,9 +65,9 @@ def file(path: Path, *rows: str, header: str = V1, name: str = "emissions.csv") 
 
 
 def compared(folder: Path) -> dict[str, Any]:
-    told = analyse(folder).trackers
-    assert told is not None
-    return told
+    trackers: dict[str, Any] | None = plain(analyse(folder))["trackers"]
+    assert trackers is not None
+    return trackers
 
 
 def failed(outcome: Outcome) -> list[Check]:
@@ -120,7 +121,7 @@ def test_a_changed_copy_a_foreign_run_or_another_figure_fails_verify(tmp_path: P
     copy.write_text("other bytes")
     assert check_trackers(folder, examine(folder)) == []
     assert not all(check.passed for check in examine(folder).checks if check.name == "attachment")
-    assert analyse(folder).trackers is None
+    assert plain(analyse(folder))["trackers"] is None
 
 
 def test_a_stamp_without_a_zone_needs_one_and_another_zone_fits_no_run(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Records of derived documents <-> JSON: there and back, and what a forged file is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -19,7 +19,7 @@ class Part:
 
     name: str
     energy_wh: Number | None
-    expanded_wh: float | None = keyed("U_wh")
+    expanded_wh: float | None = field(metadata=keyed("U_wh"))
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Whole:
     interval: tuple[float, float] | None
     facts: dict[str, Any]
     level: str | float
-    labels: tuple[str, ...] = keyed(left_out=True, default=())
+    labels: tuple[str, ...] = field(default=(), metadata=keyed(left_out=True))
 
 
 NUMBER = {"value": 1.5, "unit": "Wh", "sd": 0.5, "n": 3, "u": 0.25, "U": 0.25 * t_quantile(2.0), "dof": 2.0}

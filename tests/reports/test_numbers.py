@@ -171,8 +171,8 @@ def test_a_unit_is_chosen_by_u_where_that_is_larger_than_the_value() -> None:
 
 def test_an_action_of_a_few_milliseconds_does_not_choose_the_unit_of_a_page() -> None:
     """Its U is the energy of the windows it touches, over hardly any time."""
-    action = {"mean_power_w": number(1192.0, "W", U=258.0), "per_point": number(0.2, "Wh/pp")}
-    scenario = {"mean_power_w": number(92.1, "W", U=1.7), "actions": [action]}
+    action: dict[str, Any] = {"mean_power_w": number(1192.0, "W", U=258.0), "per_point": number(0.2, "Wh/pp")}
+    scenario: dict[str, Any] = {"mean_power_w": number(92.1, "W", U=1.7), "actions": [action]}
     shown = in_page_units({"scenarios": {"idle": scenario}}, "scenarios")
     assert quantity(shown["scenarios"]["idle"]["mean_power_w"]) == f"(92.1 ± 1.7){THIN}W"
     (printed,) = shown["scenarios"]["idle"]["actions"]

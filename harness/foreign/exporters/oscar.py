@@ -37,6 +37,7 @@ from reports.energy.energy import power_function, summed
 from reports.energy.hardware import AMOUNTS, OLD_MEMORY, recorded_unit
 from reports.energy.oscar import RULE
 from reports.readings.series import Indicators, RunSeries, read_run
+from reports.results.header import CampaignHeader
 
 SECOND_NS, MILLI_NS = 1_000_000_000, 1_000_000
 MARGIN_S = 5
@@ -108,17 +109,17 @@ def export_oscar(campaign: Path, folder: Path) -> Exported:
         ExportError: the folder exists, no run enters a mean, or the runs of a scenario overlap in time.
         LabError: the campaign cannot be read.
     """
-    result = analyse(campaign)
+    numbers = analyse(campaign).numbers
     if folder.exists():
         raise ExportError(f"{folder}: exists already; choose another name for --into")
     log = _Log()
     runs = {run.path.name: run for run in CampaignFolder(campaign).runs()}
     grouped: dict[str, list[RunSeries]] = {}
-    for row in result.runs:
-        if row["included"]:
-            grouped.setdefault(str(row["scenario"]), []).append(read_run(runs[str(row["folder"])]))
+    for run in numbers.runs:
+        if run.included:
+            grouped.setdefault(run.scenario, []).append(read_run(runs[run.folder]))
         else:
-            log.note(f"left out: run {row['ordinal']} ({row['scenario']}), {row['excluded_because']}")
+            log.note(f"left out: run {run.ordinal} ({run.scenario}), {run.excluded_because}")
     if not grouped:
         raise ExportError(f"{campaign}: no run enters a mean, so there is nothing to export; see `wattlab report`")
     files: dict[str, bytes] = {}
@@ -128,7 +129,7 @@ def export_oscar(campaign: Path, folder: Path) -> Exported:
         files |= _scenario_files(named[name], [_exported(one, columns, log) for one in members], columns, log)
     first = next(iter(grouped.values()))[0]
     files["oscar.toml"] = _layout(named, files, first).encode()
-    files["README.txt"] = _readme(result.campaign, first, log).encode()
+    files["README.txt"] = _readme(numbers.campaign, first, log).encode()
     _write(folder, files)
     return Exported(folder, {name: len(members) for name, members in grouped.items()}, tuple(log.remarks))
 
@@ -419,7 +420,7 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _readme(campaign: Json, first: RunSeries, log: _Log) -> str:
+def _readme(campaign: CampaignHeader, first: RunSeries, log: _Log) -> str:
     descriptor = first.parts[0].descriptor
     meant = {
         "end": "A power row's stamp marks the end of its window",
@@ -428,7 +429,7 @@ def _readme(campaign: Json, first: RunSeries, log: _Log) -> str:
     }
     zone = "the source's wall clock" if first.run.start.time_base == "source-wall" else "UTC"
     lines = [
-        f"OSCAR files of the campaign {_text(str(campaign['name']))} ({campaign['uid']}), written by wattlab.",
+        f"OSCAR files of the campaign {_text(campaign.name)} ({campaign.uid}), written by wattlab.",
         f"Window rule: {RULE}.",
         "Power: KEcoLab's form, one row a second, decimal point. Actions: month and milliseconds unpadded.",
         "Hardware: columns, quantities and units of collectl -s cdmn -P --sep 59 (KB of 1024 byte; disk and network "
