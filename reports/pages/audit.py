@@ -7,6 +7,7 @@ not say is printed as not stated.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.record.documents import Json
 from reports.figures.campaign import TracePanel
 from reports.pages import plots, tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
@@ -30,10 +31,9 @@ from reports.pages.campaign import (
 from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
-from reports.pages.lookup import Results, listed, number_at, pick, run_name, scenarios, words
+from reports.pages.lookup import listed, number_at, pick, run_name, words
 from reports.pages.numbers import (
     NOTHING,
-    Number,
     Scale,
     bare,
     energy_like,
@@ -46,11 +46,16 @@ from reports.pages.numbers import (
     spread,
 )
 from reports.pages.planned import planned_blocks
-from reports.pages.proof import proof_of
+from reports.pages.proof import not_proved
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import VERDICTS
 from reports.pages.tables import as_text
 from reports.pages.trackers import tracker_blocks
+from reports.results.document import Results
+from reports.results.header import LostRun
+from reports.results.run import RunResult
+from reports.results.uncertainty import Number
+from reports.results.verdict import Decision
 
 NOT_STATED = "not stated"
 ONLY = "Results relate only to the items measured."
@@ -129,8 +134,8 @@ class AuditPage:
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(str(pick(results, "measurement", "origin") or "none"), ("", ""))
-    name = str(pick(results, "campaign", "name") or "campaign")
+    stamp, sentence = STAMPS.get(str(results.measurement["origin"]), ("", ""))
+    name = results.campaign.name or "campaign"
     return AuditPage(
         title=f"Audit report: {name}",
         report_id=issue.report_id,
@@ -161,39 +166,34 @@ PARTICULARS = {
 
 def missing_particulars(results: Results) -> list[str]:
     """One sentence for each particular that ISO/IEC 17025 asks of a report and that lab.toml left out."""
-    campaign = pick(results, "campaign") or {}
     return [
         f"The report does not name {words}, which ISO/IEC 17025 ({clause}) asks for: state {where} of lab.toml before "
         "the next campaign."
         for key, (words, clause, where) in PARTICULARS.items()
-        if not campaign.get(key)
+        if not getattr(results.campaign, key)
     ]
 
 
 def _summary(results: Results) -> Iterable[tuple[str, str]]:
     """What the first page says: the item, every result with U and k, the verdict, the decision."""
     yield "Item measured", _item(results)
-    if measured := _dates(results):
-        yield "Measured", measured
-    for name, part in scenarios(results).items():
-        induced, energy = number_at(part, "induced_energy_wh"), number_at(part, "energy_wh")
-        texts = [f"{title}: {_with_factor(number)}" for title, number in
-                 (("induced energy per run", induced), ("energy per run", energy)) if number]  # fmt: skip
-        if codes := listed(part, "invalid_because"):
-            texts.insert(0, f"INVALID ({', '.join(map(str, codes))})")
+    yield "Measured", _dates(results)
+    for name, part in results.scenarios.items():
+        named = (("induced energy per run", part.induced_energy_wh), ("energy per run", part.energy_wh))
+        texts = [f"{title}: {_with_factor(number)}" for title, number in named if number is not None]
+        if part.invalid_because:
+            texts.insert(0, f"INVALID ({', '.join(part.invalid_because)})")
         yield name, "; ".join(texts) or "no result: no run of it enters a mean"
-    word = pick(results, "verdict", "word")
-    yield "Verdict", " ".join([f"{_verdict_word(results)}.", *([VERDICTS[word].remedy] if word in VERDICTS else [])])
-    decision = pick(results, "verdict", "decision")
+    word, decision = results.verdict.word, results.verdict.decision
+    yield "Verdict", f"{verdict_in_words(word)}. {VERDICTS[word].remedy}"
     yield "Decision", decided(results, decision) if decision else "No limit was stated, so nothing was decided."
 
 
 def _with_factor(number: Number) -> str:
     """A result with its expanded uncertainty and what that rests on: '(0.59 ± 0.28) Wh, k = 4.3, n = 3'."""
-    expanded, u = number.get("U"), number.get("u")
-    known = is_finite(expanded) and is_finite(u) and u
-    factor = f"k\u00a0=\u00a0{fixed(float(expanded) / float(u), 2)} (95 %)" if known and expanded and u else "no U"
-    runs = f"n\u00a0=\u00a0{number['n']}" if is_finite(number.get("n")) else ""
+    expanded, u = number.expanded, number.estimate.u
+    factor = f"k\u00a0=\u00a0{fixed(expanded / u, 2)} (95 %)" if expanded and u else "no U"
+    runs = "" if number.n is None else f"n\u00a0=\u00a0{number.n}"
     return ", ".join(filter(None, (quantity(number), factor, runs)))
 
 
@@ -239,41 +239,37 @@ def _not_stated(what: str) -> Paragraph:
 
 
 def _identification(results: Results, issue: Issue) -> list[Block]:
-    campaign = pick(results, "campaign") or {}
-    source = campaign.get("source")
-    outside = (
-        f"all readings: imported from {as_text(source.get('format'))} files of another laboratory" if source else "none"
-    )
+    campaign, source = results.campaign, results.campaign.source
+    outside = f"all readings: imported from {source.format} files of another laboratory" if source else "none"
     items = [
-        ("Report", issue.report_id), ("Laboratory", campaign.get("lab")),
-        ("Place of measurement", campaign.get("place")), ("Customer", campaign.get("customer")),
-        ("Operator", campaign.get("operator")),
-        ("Method", CLAIM), ("Design", campaign.get("design")), ("Seed", as_text(campaign.get("seed"))),
+        ("Report", issue.report_id), ("Laboratory", campaign.lab),
+        ("Place of measurement", campaign.place), ("Customer", campaign.customer),
+        ("Operator", campaign.operator),
+        ("Method", CLAIM), ("Design", campaign.design), ("Seed", as_text(campaign.seed)),
         ("Item measured", _item(results)),
         ("Dates of measurement", _dates(results)), ("External contributions", outside),
-        ("Campaign", f"{campaign.get('name')}, uid {campaign.get('uid')}"),
+        ("Campaign", f"{campaign.name}, uid {campaign.uid}"),
         ("Head of the campaign's chain", issue.chain_head),
         ("Authorised by, date of issue", "see the signature at the end of the report"),
     ]  # fmt: skip
     facts = Facts("Identification", tuple((name, str(value or NOT_STATED)) for name, value in items))
-    return [facts, Paragraph(ONLY), Paragraph(str(pick(results, "measurement", "sentence") or ""))]
+    return [facts, Paragraph(ONLY), Paragraph(str(results.measurement["sentence"]))]
 
 
 def _item(results: Results) -> str:
-    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
-    return f"{host}, running: {', '.join(scenarios(results)) or 'nothing but its operating system'}"
+    host = as_text(results.sut.get("hostname")) or "the system under test"
+    return f"{host}, running: {', '.join(results.scenarios) or 'nothing but its operating system'}"
 
 
 def _dates(results: Results) -> str:
-    campaign = pick(results, "campaign") or {}
-    zone = "local time of the source" if campaign.get("source") else "UTC"
-    return f"{campaign['first_utc']} to {campaign.get('last_utc')} ({zone})" if campaign.get("first_utc") else ""
+    zone = "local time of the source" if results.campaign.source else "UTC"
+    return f"{results.campaign.first_utc} to {results.campaign.last_utc} ({zone})"
 
 
 def _check_loads(results: Results) -> Table | Paragraph:
     """The last check load of every meter, as the register knew it when the runs were made."""
     rows = []
-    for meter in listed(results, "meters"):
+    for meter in results.meters:
         if check := pick(meter, "calibration", "check_load"):
             passed = "pass" if check.get("passed") else "FAIL"
             shown = (as_text(check.get(key)) for key in ("check_load", "utc", "expected_w", "measured_w", "ratio"))
@@ -302,7 +298,7 @@ def _photos(found: Sequence[EmbeddedPhoto]) -> list[Block]:
 def _conditions(results: Results) -> list[Block]:
     """Supply and room, as recorded in the rating intervals."""
     rows = []
-    for row in [*listed(results, "records", "supply"), *listed(results, "records", "ambient")]:
+    for row in [*listed(results.records, "supply"), *listed(results.records, "ambient")]:
         scale = Scale(str(row.get("unit")))
         mean = number_at(row, "mean")
         edges = (
@@ -312,9 +308,9 @@ def _conditions(results: Results) -> list[Block]:
             Row((_condition(str(row.get("quantity"))), str(row.get("source")), scale.unit, bare(mean, scale), *edges))
         )
     missing = []
-    if not listed(results, "records", "supply"):
+    if not listed(results.records, "supply"):
         missing.append(Paragraph(f"Supply voltage and frequency: {NOT_STATED}; no meter recorded them.", "note"))
-    if not listed(results, "records", "ambient"):
+    if not listed(results.records, "ambient"):
         missing.append(Paragraph(f"Temperature of the room: {NOT_STATED}; no sensor recorded it.", "note"))
     if not rows:
         return list(missing)
@@ -337,7 +333,7 @@ def _condition(name: str) -> str:
 
 def _clocks(results: Results) -> list[Block]:
     """How well the SUT's clock was known to the host, per run."""
-    clocks = listed(results, "records", "clocks")
+    clocks = listed(results.records, "clocks")
     known = [clock for clock in clocks if clock.get("exchanges")]
     if not known:
         text = "no clock exchange was recorded" if clocks else NOT_STATED
@@ -357,7 +353,7 @@ def _inputs(results: Results) -> Table | None:
     rows = [
         Row((str(row["scenario"]), str(row["file"]), WHOSE.get(str(row.get("of")), NOTHING), _kept(row),
              str(row["sha256"] or NOTHING), as_text(row.get("bytes")) or NOTHING, str(row["n_runs"])))
-        for row in listed(results, "records", "inputs")
+        for row in listed(results.records, "inputs")
     ]  # fmt: skip
     heads = (Head("Scenario", False), Head("File", False), Head("What it is", False), Head("Kept in the run", False),
              Head("SHA-256", False, keep=True), Head("Bytes"), Head("Runs"))  # fmt: skip
@@ -369,14 +365,14 @@ def _inputs(results: Results) -> Table | None:
     )
 
 
-def _kept(row: Results) -> str:
+def _kept(row: Json) -> str:
     """Whether the run folder holds the file, or why it does not, or why it has no digest."""
     return "yes" if row.get("kept") else str(row.get("why") or "no, its digest only")
 
 
 def _programs(results: Results) -> Paragraph | None:
     """What the digests do not cover, and the runs that have none."""
-    programs = pick(results, "records", "programs") or {}
+    programs = pick(results.records, "programs") or {}
     runs, recorded = programs.get("n_runs") or 0, programs.get("recorded") or 0
     if not runs:
         return None
@@ -388,7 +384,7 @@ def _programs(results: Results) -> Paragraph | None:
 
 def _environments(results: Results) -> Iterable[Block]:
     """Every Python that ran a command, with all that is installed there."""
-    for row in listed(results, "records", "environments"):
+    for row in listed(results.records, "environments"):
         items = (
             ("Interpreter", row.get("interpreter")), ("Runs", row.get("n_runs")), ("Python", row.get("python")),
             ("SHA-256 of the interpreter", row.get("binary_sha256")), ("Packages", row.get("packages")),
@@ -401,7 +397,7 @@ def _environments(results: Results) -> Iterable[Block]:
 
 
 def _environment(results: Results) -> Facts:
-    sut, software = pick(results, "sut") or {}, pick(results, "campaign", "software") or {}
+    sut, software = results.sut, results.campaign.software
     items = (
         ("Python of the SUT", as_text(sut.get("python"))), ("psutil of the SUT", as_text(sut.get("psutil"))),
         ("wattlab", as_text(software.get("version"))), ("Commit", as_text(software.get("commit"))),
@@ -411,9 +407,9 @@ def _environment(results: Results) -> Facts:
 
 
 def _planned(results: Results) -> Paragraph:
-    runs = listed(results, "runs")
-    included = sum(bool(run.get("included")) for run in runs)
-    planned, lost = pick(results, "campaign", "plan"), len(listed(results, "campaign", "lost"))
+    runs = results.runs
+    included = sum(run.included for run in runs)
+    planned, lost = results.campaign.plan, len(results.campaign.lost)
     plan = f"{planned} runs were planned, " if planned else ""
     gone = f" {lost} more {'was' if lost == 1 else 'were'} begun and removed: see the findings." if lost else ""
     text = (
@@ -424,7 +420,7 @@ def _planned(results: Results) -> Paragraph:
 
 
 def _phases(results: Results) -> Table | None:
-    rows = listed(results, "records", "phases")
+    rows = listed(results.records, "phases")
     names = list(dict.fromkeys(key for row in rows for key in row if key != "folder"))
     if not names:
         return None
@@ -442,10 +438,10 @@ def _phases(results: Results) -> Table | None:
 
 
 def _seal(results: Results) -> list[Block]:
-    broken = [finding for finding in listed(results, "findings") if finding.get("code") == "broken-seal"]
+    broken = [finding for finding in results.findings if finding.code == "broken-seal"]
     checked = "Seals of all run folders, the chain of runs and of the log were checked when the results were computed: "
     held = Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold."))
-    return [held, Paragraph(proof_of(results))]
+    return [held, Paragraph(not_proved(results.evidence))]
 
 
 def _results(results: Results, material: Material, stamp: str) -> list[Block | Sequence[Block] | None]:
@@ -461,25 +457,32 @@ def _results(results: Results, material: Material, stamp: str) -> list[Block | S
 
 def _statistics(results: Results) -> Table | None:
     """n, mean, spread and degrees of freedom of the headline quantities."""
-    keys = ("energy_wh", "induced_energy_wh", "mean_power_w", "duration_s")
+    base = results.baseline
+    parts: dict[str, dict[str, Number | None]] = {} if base is None else {
+        "baseline": {"mean_power_w": base.mean_power_w, "duration_s": base.duration_s}
+    }  # fmt: skip
+    parts |= {
+        name: {
+            "energy_wh": part.energy_wh, "induced_energy_wh": part.induced_energy_wh,
+            "mean_power_w": part.mean_power_w, "duration_s": part.duration_s,
+        }
+        for name, part in results.scenarios.items()
+    }  # fmt: skip
     rows = []
-    named = [("baseline", pick(results, "baseline") or {}), *scenarios(results).items()]
-    for name, part in named:
-        for key in keys:
-            if (number := number_at(part, key)) is not None:
+    for name, numbers in parts.items():
+        for key, number in numbers.items():
+            if number is not None:
                 scale = scale_for([number])
-                dof = NOTHING if number.get("U") is None else _dof(number.get("dof"))
-                cells = (scale.axis(words(key)), as_text(number.get("n")) or NOTHING, bare(number, scale))
-                rows.append(Row((name, *cells, spread(number, scale), dof)))
+                dof = NOTHING if number.expanded is None else _dof(number.estimate.dof)
+                count = NOTHING if number.n is None else str(number.n)
+                rows.append(Row((name, scale.axis(words(key)), count, bare(number, scale), spread(number, scale), dof)))
     heads = (Head("Part", False), Head("Quantity", False), Head("n"), Head("Mean ± U (95 %)"), Head("SD"), Head("dof"))
     return Table("statistics-table", "Means over the runs", heads, tuple(rows)) if rows else None
 
 
-def _dof(value: object) -> str:
+def _dof(value: float | None) -> str:
     """Degrees of freedom; very many of them count as infinitely many, as in the budgets."""
-    if not is_finite(value) or not isinstance(value, int | float) or value > MANY:
-        return "∞"
-    return significant(float(value), 3)
+    return "∞" if value is None or value > MANY else significant(value, 3)
 
 
 def _deviations(results: Results) -> list[Block]:
@@ -499,81 +502,78 @@ def _deviations(results: Results) -> list[Block]:
 
 def _out_of_the_means(results: Results) -> Table | None:
     """Attempts at planned runs that enter no mean, why, and whether they were made again; None where there is none."""
-    runs = [run for run in listed(results, "runs") if run.get("kind") in ("baseline", "scenario")]
-    lost = [run for run in listed(results, "campaign", "lost") if run.get("kind") in ("baseline", "scenario")]
+    everyone: list[RunResult | LostRun] = [*results.runs, *results.campaign.lost]
+    begun = [run for run in everyone if run.kind in ("baseline", "scenario")]
     rows = []
-    for run in sorted(
-        [*(run for run in runs if not run.get("included")), *lost],
-        key=lambda run: (run.get("ordinal") or 0, run.get("attempt") or 1),
-    ):
-        later = [one for one in [*runs, *lost] if one.get("ordinal") == run.get("ordinal")
-                 and (one.get("attempt") or 1) > (run.get("attempt") or 1)]  # fmt: skip
-        why = str(run.get("excluded_because") or run.get("reason") or NOT_STATED)
-        cells = (as_text(run.get("ordinal")), as_text(run.get("attempt") or 1), as_text(run.get("scenario")))
-        rows.append(Row((*cells, as_text(run.get("repetition")), why, _made_again(later)), "excluded"))
+    for run in sorted(filter(_is_out, begun), key=lambda run: (run.ordinal or 0, run.attempt or 1)):
+        later = [one for one in begun if one.ordinal == run.ordinal and (one.attempt or 1) > (run.attempt or 1)]
+        cells = (as_text(run.ordinal), str(run.attempt or 1), as_text(run.scenario), as_text(run.repetition))
+        rows.append(Row((*cells, _why_out(run), _made_again(later)), "excluded"))
     heads = (Head("Run"), Head("Attempt"), Head("Scenario", False), Head("Repetition"), Head("Why", False, prose=True),
              Head("Made again", False, prose=True))  # fmt: skip
     return Table("out-of-the-means", "Attempts that enter no mean", heads, tuple(rows)) if rows else None
 
 
-def _made_again(later: Sequence[Results]) -> str:
+def _is_out(run: RunResult | LostRun) -> bool:
+    return isinstance(run, LostRun) or not run.included
+
+
+def _why_out(run: RunResult | LostRun) -> str:
+    own = run.excluded_because if isinstance(run, RunResult) else None
+    return own or run.reason or NOT_STATED
+
+
+def _made_again(later: Sequence[RunResult | LostRun]) -> str:
     """Whether an attempt was repeated, and whether the repetition counts."""
     if not later:
         return "no"
-    last = max(later, key=lambda run: run.get("attempt") or 1)
-    counts = "which enters the means" if last.get("included") else "which does not count either"
-    return f"yes, attempt {last.get('attempt')}, {counts}"
-
-
-def _verdict_word(results: Results) -> str:
-    word = pick(results, "verdict", "word")
-    return verdict_in_words(str(word)) if word else NOT_STATED
+    last = max(later, key=lambda run: run.attempt or 1)
+    counts = "which does not count either" if _is_out(last) else "which enters the means"
+    return f"yes, attempt {last.attempt}, {counts}"
 
 
 def _verdict(results: Results) -> list[Block]:
-    blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {_verdict_word(results)}.")]
+    blocks: list[Block] = [Paragraph(f"Verdict on the campaign: {verdict_in_words(results.verdict.word)}.")]
     blocks += [Paragraph(text) for text in invalid_alone(results)]
     rows = [
-        Row((str(reason.get("code")), severity_in_words(results, str(reason.get("severity")), str(reason.get("code"))),
-             verdict_in_words(str(reason.get("weighs"))), subjects_in_words(results, listed(reason, "subjects"))))
-        for reason in listed(results, "verdict", "reasons")
+        Row((reason.code, severity_in_words(results, reason.severity, reason.code), verdict_in_words(reason.weighs),
+             subjects_in_words(results, reason.subjects)))
+        for reason in results.verdict.reasons
     ]  # fmt: skip
     if rows:
         heads = tuple(Head(text, numeric=False) for text in ("Finding", "Severity", "Makes the campaign", "Subjects"))
         blocks.append(Table("verdict-reasons", "Reasons of the verdict, worst first", heads, tuple(rows)))
-    decision = pick(results, "verdict", "decision")
-    if not decision:
+    decision = results.verdict.decision
+    if decision is None:
         return [*blocks, Paragraph("No limit was stated for a result, so no statement of conformity is made."),
                 Paragraph(RULE, "note")]  # fmt: skip
     return [*blocks, _decision(results, decision), Paragraph(RULE, "note")]
 
 
-def _decision(results: Results, decision: Results) -> Facts:
-    def shown(key: str) -> str:
-        value = decision.get(key)
-        return quantity(energy_like(results, value)) if is_finite(value) else NOT_STATED
+def _decision(results: Results, decision: Decision) -> Facts:
+    def shown(energy_wh: float | None) -> str:
+        return NOT_STATED if energy_wh is None else quantity(energy_like(results, energy_wh))
 
-    risk = decision.get("risk")
     items = (
-        ("Result", f"{words(str(decision.get('quantity')))} of {decision.get('scenario')}"),
-        ("Value", shown("value_wh")), ("U", shown("U_wh")), ("Limit", shown("limit_wh")),
-        ("Guard band", shown("guard_band_wh")), ("Accepted up to", shown("acceptance_limit_wh")),
-        ("Decision", "accepted" if decision.get("accepted") else "not accepted"),
-        (f"Risk of {decision.get('risk_of') or 'a wrong decision'}",
-         significant(float(risk), 2) if risk is not None and is_finite(risk) else NOT_STATED),
+        ("Result", f"{words(decision.quantity)} of {decision.scenario}"),
+        ("Value", shown(decision.value_wh)), ("U", shown(decision.expanded_wh)), ("Limit", shown(decision.limit_wh)),
+        ("Guard band", shown(decision.guard_band_wh)), ("Accepted up to", shown(decision.acceptance_limit_wh)),
+        ("Decision", "accepted" if decision.accepted else "not accepted"),
+        (f"Risk of {decision.risk_of or 'a wrong decision'}",
+         NOT_STATED if decision.risk is None else significant(decision.risk, 2)),
     )  # fmt: skip
     return Facts("Decision", items)
 
 
 def _recompute(results: Results, issue: Issue) -> list[Block]:
-    software = pick(results, "campaign", "software") or {}
+    software = results.campaign.software
     items = (
         ("Recompute results and this report", issue.command), ("Check signature, chain, files", issue.verify_command),
         ("SHA-256 of results.json", issue.results_sha256), ("Head of the campaign's chain", issue.chain_head),
         ("Measured with", f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}"),
-        ("Schema of results.json", as_text(pick(results, "schema"))),
+        ("Schema of results.json", str(results.schema)),
     )  # fmt: skip
-    return [Paragraph(RECOMPUTE), Facts("Recomputation", items), Paragraph(proof_of(results))]
+    return [Paragraph(RECOMPUTE), Facts("Recomputation", items), Paragraph(not_proved(results.evidence))]
 
 
 def _raw_files(files: Sequence[RawFile]) -> Table:
@@ -583,9 +583,7 @@ def _raw_files(files: Sequence[RawFile]) -> Table:
 
 
 def _oscar(results: Results, issue: Issue) -> list[Block]:
-    rules = dict.fromkeys(
-        str(pick(part, "oscar", "rule")) for part in scenarios(results).values() if pick(part, "oscar")
-    )
+    rules = dict.fromkeys(part.oscar.rule for part in results.scenarios.values() if part.oscar is not None)
     rule = "; ".join(rules) or NOT_STATED
     text = "Power, actions and hardware of every run that enters the means, in the forms OSCAR reads, are written by:"
     items = (("Command", issue.oscar_command), ("Window rule of OSCAR", rule))

@@ -30,13 +30,8 @@ from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.lookup import (
     WORDS,
-    Results,
     enumerated_runs,
-    listed,
-    number_at,
-    pick,
     run_names,
-    scenarios,
     words,
     words_and_unit,
 )
@@ -53,7 +48,7 @@ from reports.pages.numbers import (
     significant,
 )
 from reports.pages.planned import planned_blocks
-from reports.pages.proof import proof_of
+from reports.pages.proof import not_proved
 from reports.pages.sentences import (
     ADVICE,
     GLOSSARY,
@@ -67,6 +62,10 @@ from reports.pages.sentences import (
 )
 from reports.pages.tables import as_text, claim_of, kind_in_words
 from reports.pages.trackers import tracker_blocks
+from reports.results.document import Results
+from reports.results.finding import Finding
+from reports.results.scenario import ScenarioResult
+from reports.results.verdict import Decision
 
 HEADS = ("scenarios", "baseline")
 """Parts of results.json whose largest numbers choose the units of a page."""
@@ -99,15 +98,14 @@ class CampaignPage(DocumentPage):
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
     """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
     results = in_page_units(results, *HEADS)
-    origin = str(pick(results, "measurement", "origin") or "none")
-    stamp, sentence = STAMPS.get(origin, ("", ""))
-    name = str(pick(results, "campaign", "name") or "campaign")
+    stamp, sentence = STAMPS.get(str(results.measurement["origin"]), ("", ""))
+    name = results.campaign.name or "campaign"
     return CampaignPage(
         title=f"Energy efficiency report: {name}",
         stamp=stamp,
         stamp_sentence=sentence,
         css_stamp=css_text(stamp),
-        css_identity=css_text(f"{name} {pick(results, 'campaign', 'uid') or ''}"[:60]),
+        css_identity=css_text(f"{name} {results.campaign.uid or ''}"[:60]),
         identity=tuple(_identity(results)),
         verdict=verdict_head(results),
         verdict_says=verdict_says(results),
@@ -123,19 +121,14 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
 
 
 def _identity(results: Results) -> Iterable[str]:
-    campaign = pick(results, "campaign") or {}
-    lab = ", ".join(str(campaign[key]) for key in ("lab", "place") if campaign.get(key))
-    people = [
-        f"{title}: {campaign[key]}"
-        for title, key in (("Operator", "operator"), ("Customer", "customer"))
-        if campaign.get(key)
-    ]
-    yield " · ".join([lab or "Laboratory not named", *people])
-    first, last = campaign.get("first_utc"), campaign.get("last_utc")
-    if first:
-        stamps = "local time of the source" if campaign.get("source") else "UTC"
-        yield " · ".join(filter(None, (f"Measured {first} to {last} ({stamps})", as_text(campaign.get("uid")))))
-        yield "Results relate only to the items measured."
+    campaign = results.campaign
+    lab = ", ".join(filter(None, (campaign.lab, campaign.place)))
+    named = (("Operator", campaign.operator), ("Customer", campaign.customer))
+    yield " · ".join([lab or "Laboratory not named", *(f"{title}: {name}" for title, name in named if name)])
+    stamps = "UTC" if campaign.source is None else "local time of the source"
+    span = f"Measured {campaign.first_utc} to {campaign.last_utc} ({stamps})"
+    yield " · ".join(filter(None, (span, campaign.uid)))
+    yield "Results relate only to the items measured."
 
 
 def verdict_in_words(word: str) -> str:
@@ -144,82 +137,73 @@ def verdict_in_words(word: str) -> str:
 
 
 def verdict_head(results: Results) -> str:
-    """The verdict in one short sentence; empty where results.json has none."""
-    word = pick(results, "verdict", "word")
-    return f"Verdict: {verdict_in_words(str(word))}." if word else ""
+    """The verdict in one short sentence."""
+    return f"Verdict: {verdict_in_words(results.verdict.word)}."
 
 
 def verdict_says(results: Results) -> str:
     """What the verdict means, scenarios that are invalid alone and, where a limit was stated, the decision."""
-    word = str(pick(results, "verdict", "word"))
-    sentences = [VERDICTS[word].remedy] if word in VERDICTS else []
-    sentences += list(invalid_alone(results))
-    decision = pick(results, "verdict", "decision")
-    return " ".join([*sentences, *([decided(results, decision)] if decision else [])])
+    decision = results.verdict.decision
+    decisions = [] if decision is None else [decided(results, decision)]
+    return " ".join([VERDICTS[results.verdict.word].remedy, *invalid_alone(results), *decisions])
 
 
 def reasons_of(results: Results) -> Iterable[Reason]:
     """The findings that made the verdict, each as its sentence with what it is about."""
-    word, names = str(pick(results, "verdict", "word")), run_names(results)
+    names = run_names(results)
     anchors = {remark.anchor for remark in remarks(results)}
-    for reason in listed(results, "verdict", "reasons"):
-        if reason.get("weighs") == word:
-            code, severity = str(reason.get("code")), str(reason.get("severity"))
-            told = [subject for subject in listed(reason, "subjects") if subject != "campaign"]
-            about = f" ({_subjects(told, names)})" if told else ""
-            text = ADVICE.get(code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
-            anchor = finding_anchor(severity_in_words(results, severity, code), code)
-            yield Reason(f"{code}{about}: {text}.", anchor if anchor in anchors else "")
+    for reason in results.verdict.reasons:
+        if reason.weighs == results.verdict.word:
+            subjects = [subject for subject in reason.subjects if subject != "campaign"]
+            about = f" ({_subjects(subjects, names)})" if subjects else ""
+            text = ADVICE.get(reason.code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
+            anchor = finding_anchor(severity_in_words(results, reason.severity, reason.code), reason.code)
+            yield Reason(f"{reason.code}{about}: {text}.", anchor if anchor in anchors else "")
 
 
 def invalid_alone(results: Results) -> Iterable[str]:
     """Scenarios that are invalid while another one stands."""
-    parts = scenarios(results)
-    invalid = {name: listed(part, "invalid_because") for name, part in parts.items() if listed(part, "invalid_because")}
-    stands = [name for name, part in parts.items() if name not in invalid and pick(part, "n_runs", "value")]
+    parts = results.scenarios
+    invalid = {name: part.invalid_because for name, part in parts.items() if part.invalid_because}
+    stands = [name for name, part in parts.items() if name not in invalid and part.n_runs.value]
     if invalid and stands:
-        named = "; ".join(f"{name} ({', '.join(map(str, codes))})" for name, codes in invalid.items())
+        named = "; ".join(f"{name} ({', '.join(codes)})" for name, codes in invalid.items())
         yield f"Invalid, its values may not be used: {named}. The verdict is on what stands: {', '.join(stands)}."
 
 
 def verdict_line(results: Results) -> str:
-    """The verdict with its reasons; empty where results.json has none."""
+    """The verdict with its reasons."""
     head, reasons = verdict_head(results), list(reasons_of(results))
-    if not head:
-        return ""
     more = f" And {len(reasons) - REASONS_SAID} more reasons." if len(reasons) > REASONS_SAID else ""
     said = " ".join(reason.text for reason in reasons[:REASONS_SAID])
     because = f"{'Reasons' if len(reasons) > 1 else 'Reason'}: {said}{more}" if reasons else ""
     return " ".join(filter(None, (head, verdict_says(results), because)))
 
 
-def decided(results: Results, decision: Results) -> str:
+def decided(results: Results, decision: Decision) -> str:
     """The decision about the stated limit in one sentence."""
-    limit, risk = quantity(energy_like(results, decision["limit_wh"])), decision.get("risk")
-    what = f"{words(str(decision.get('quantity')))} of {decision.get('scenario')} against the limit of {limit}"
-    if risk is None:
-        why = (
-            "this scenario is invalid"
-            if decision.get("because") == "scenario-invalid"
-            else "its uncertainty is not known"
-        )
+    limit = quantity(energy_like(results, decision.limit_wh))
+    what = f"{words(decision.quantity)} of {decision.scenario} against the limit of {limit}"
+    if decision.risk is None or decision.guard_band_wh is None:
+        is_invalid = decision.because == "scenario-invalid"
+        why = "this scenario is invalid" if is_invalid else "its uncertainty is not known"
         return f"{what}: not accepted, for {why}."
-    word = "accepted" if decision.get("accepted") else "not accepted"
-    band = quantity(energy_like(results, decision["guard_band_wh"]))
-    return f"{what}: {word} with a guard band of {band}; risk of {decision.get('risk_of')} {float(risk):.2g}."
+    word = "accepted" if decision.accepted else "not accepted"
+    band = quantity(energy_like(results, decision.guard_band_wh))
+    return f"{what}: {word} with a guard band of {band}; risk of {decision.risk_of} {decision.risk:.2g}."
 
 
 def _answer(results: Results) -> str:
-    parts = scenarios(results)
-    host = as_text(pick(results, "sut", "hostname")) or "the system under test"
-    measured = {name: part for name, part in parts.items() if pick(part, "n_runs", "value")}
-    if not parts and any(run.get("kind") == "ranging" for run in listed(results, "runs")):
+    parts = results.scenarios
+    host = as_text(results.sut.get("hostname")) or "the system under test"
+    measured = {name: part for name, part in parts.items() if part.n_runs.value}
+    if not parts and any(run.kind == "ranging" for run in results.runs):
         return "This campaign holds ranging runs only: they show which ranges a meter needs and enter no mean."
     if not parts:
         return f"This campaign holds no scenario run yet: only the baseline of {host}."
     if not measured:
         return "No scenario run succeeded, so there is no result. Every run is listed below with its reason."
-    if not any(number_at(part, "induced_energy_wh") for part in measured.values()):
+    if all(part.induced_energy_wh is None for part in measured.values()):
         return (
             f"Each card shows the energy that one run of a scenario took on {host}, the idle machine's share included: "
             "no baseline was measured, so the share that the software caused is not known."
@@ -230,55 +214,56 @@ def _answer(results: Results) -> str:
     answer = (
         f"Each card shows the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
         "the same time (induced energy)."
-    ) + (emulated if pick(results, "measurement", "origin") == "emulated" else "")
+    ) + (emulated if results.measurement["origin"] == "emulated" else "")
     return " ".join([answer, *incomplete(results)]) + missing
 
 
 def _cards(results: Results) -> Iterable[Card]:
-    for style, (name, part) in enumerate(scenarios(results).items()):
-        induced, total = number_at(part, "induced_energy_wh"), number_at(part, "energy_wh")
+    for style, (name, part) in enumerate(results.scenarios.items()):
+        induced, total = part.induced_energy_wh, part.energy_wh
         head, what = (induced, "induced energy per run") if induced else (total, "energy per run, baseline included")
         lines = [f"{title}: {quantity(number)}" for title, number in
-                 (("energy", total if induced else None), ("mean power", number_at(part, "mean_power_w")),
-                  ("duration", number_at(part, "duration_s"))) if number]  # fmt: skip
+                 (("energy", total if induced else None), ("mean power", part.mean_power_w),
+                  ("duration", part.duration_s)) if number]  # fmt: skip
         lines += publisher_lines(part)
         lines += _efficiency_lines(part)
         claimed = claim_of(head, what) if head else "no successful run"
-        if codes := listed(part, "invalid_because"):
-            claimed = f"invalid ({', '.join(map(str, codes))}): {claimed}"
-        title = name if part.get("title") in (None, "", name) else f"{name}: {part['title']}"
+        if part.invalid_because:
+            claimed = f"invalid ({', '.join(part.invalid_because)}): {claimed}"
+        title = name if part.title in ("", name) else f"{name}: {part.title}"
         yield Card(title, quantity(head) if head else NOTHING, claimed, tuple(lines), style % 6)
 
 
-def publisher_lines(part: object) -> list[str]:
+def publisher_lines(part: ScenarioResult) -> list[str]:
     """A scenario by its publisher's window and rule, by exact overlap, and over the whole record; empty without one."""
-    told = pick(part, "publisher")
-    if not told:
+    counted = part.publisher
+    if counted is None:
         return []
-    runs = "" if told["n"] == 1 else f", means of {told['n']} runs"
-    watts, rows, energy = (tables.plain_digits(number_at(told, key)) for key in ("mean_power_w", "rows", "energy_wh"))
-    overlap = tables.plain_digits(number_at(part, "energy_wh"))
-    whole = [tables.plain_digits(number_at(told, "record", key)) for key in ("duration_s", "mean_power_w", "energy_wh")]
+    runs = "" if counted.n == 1 else f", means of {counted.n} runs"
+    watts, rows, energy = map(tables.plain_digits, (counted.mean_power_w, counted.rows, counted.energy_wh))
+    record = counted.record
+    whole = [tables.plain_digits(number) for number in (record.duration_s, record.mean_power_w, record.energy_wh)]
     return [
-        f"by the window of {told['publisher']}{runs}: {watts} W ({rows} rows), {energy} Wh by its rule, "
-        f"{overlap} Wh by exact overlap",
+        f"by the window of {counted.publisher}{runs}: {watts} W ({rows} rows), {energy} Wh by its rule, "
+        f"{tables.plain_digits(part.energy_wh)} Wh by exact overlap",
         f"whole record: {whole[0]} s, {whole[1]} W, {whole[2]} Wh",
     ]
 
 
-def _efficiency_lines(part: object) -> list[str]:
-    factors = pick(part, "efficiency", "per_induced") or {}
+def _efficiency_lines(part: ScenarioResult) -> list[str]:
+    factors = part.efficiency.per_induced
     for kind in ("val_accuracy_per_wh", *factors):
-        if number := number_at(factors, kind):
+        if (number := factors.get(kind)) is not None:
             basis = claim(number)
             unit = f", {basis}" if basis else ""
             return [f"efficiency by induced energy: {bare(number, Scale(''))} {kind_in_words(kind)}{unit}"]
-    reason = pick(part, "efficiency", "suppressed")
+    reason = part.efficiency.suppressed
     return [f"no efficiency factor: {reason}"] if reason else []
 
 
 def _opening(results: Results) -> Iterable[Block]:
-    if any((number_at(part, "induced_energy_wh") or {}).get("U") for part in scenarios(results).values()):
+    induced = (part.induced_energy_wh for part in results.scenarios.values())
+    if any(number.expanded for number in induced if number is not None):
         yield Paragraph(SCOPE_OF_U, "note")
     found = remarks(results)
     invalid = tuple(remark for remark in found if remark.severity in UNCOUNTED)
@@ -334,12 +319,12 @@ def _sections(
 
 def setup_diagram(results: Results, stamp: str) -> Diagram:
     """Figure 1 with this campaign's own names."""
-    imported = pick(results, "campaign", "source") is not None
+    imported = results.campaign.source is not None
     meter_lines = _meter_lines(results)
     sut_lines = _sut_lines(results)
-    host = as_text(pick(results, "host", "hostname"))
+    host = as_text(results.host.get("hostname"))
     generator = ["another lab (imported)"] if imported else [host, "wattlab run: plan, driver, clock"]
-    version = as_text(pick(results, "campaign", "software", "version"))
+    version = as_text(results.campaign.software.get("version"))
     spoken = f"Mains feed the power meter ({'; '.join(meter_lines)}), which feeds the system under test "
     spoken += f"({'; '.join(sut_lines)}). The workload generator starts the runs and records the readings; "
     spoken += "the aggregator computes this report from sealed run folders."
@@ -359,17 +344,17 @@ def setup_diagram(results: Results, stamp: str) -> Diagram:
 
 def _meter_lines(results: Results) -> list[str]:
     lines = []
-    for meter in listed(results, "meters"):
-        lines += [f"{meter.get('meter')}: {as_text(pick(meter, 'identity', 'model'))}"]
+    for meter in results.meters:
+        lines += [f"{meter.get('meter')}: {as_text((meter.get('identity') or {}).get('model'))}"]
         lines += [f"at {as_text(meter.get('circuit'))}, {as_text(meter.get('origin'))}"]
     return lines
 
 
 def _sut_lines(results: Results) -> list[str]:
-    sut = pick(results, "sut") or {}
-    gpus = [as_text(pick(gpu, "name")) for gpu in sut.get("gpus") or []]
+    sut = results.sut
+    gpus = [as_text(gpu.get("name")) for gpu in sut.get("gpus") or []]
     lines = [as_text(sut.get("hostname")), as_text(sut.get("cpu")), *gpus, as_text(sut.get("os"))]
-    return [*filter(None, lines), f"scenarios: {', '.join(scenarios(results)) or 'none'}"]
+    return [*filter(None, lines), f"scenarios: {', '.join(results.scenarios) or 'none'}"]
 
 
 def _box(role: str, lines: Iterable[str]) -> Box:
@@ -382,31 +367,28 @@ def _box(role: str, lines: Iterable[str]) -> Box:
 
 def remarks(results: Results) -> list[Remark]:
     """Findings in words, worst first; those that share code and severity stand together."""
-    grouped: dict[tuple[str, str], list[Mapping[str, object]]] = {}
-    for finding in listed(results, "findings"):
-        grouped.setdefault((str(finding.get("severity")), str(finding.get("code"))), []).append(finding)
-    order = [*SEVERITIES, *sorted({severity for severity, _ in grouped} - set(SEVERITIES))]
-    names = run_names(results)
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in results.findings:
+        grouped.setdefault((finding.severity, finding.code), []).append(finding)
+    order, names = list(SEVERITIES), run_names(results)
     ordered = sorted(grouped.items(), key=lambda item: order.index(item[0][0]))
     return [_remark(results, names, *key, group) for key, group in ordered]
 
 
-def _remark(
-    results: Results, names: Mapping[str, str], severity: str, code: str, group: Sequence[Mapping[str, object]]
-) -> Remark:
+def _remark(results: Results, names: Mapping[str, str], severity: str, code: str, group: Sequence[Finding]) -> Remark:
     """One finding of all its subjects: the evidence of the first, that of the others folded."""
     advice = ADVICE.get(code, UNKNOWN)
     by_evidence: dict[str, list[str]] = {}
     remedies: list[str] = []
     for finding in group:
-        own = dict(evidence) if isinstance(evidence := finding.get("evidence"), Mapping) else {}
+        own = dict(finding.evidence)
         remedies += [as_text(text) for text in own.pop("remedy", [])]
         text = as_text(_readable(results, names, own), EVIDENCE_DIGITS).rstrip(".")
-        by_evidence.setdefault(text, []).append(as_text(finding.get("subject")))
+        by_evidence.setdefault(text, []).append(finding.subject)
     first, *others = by_evidence.items()
     shown = f"{_subjects(first[1], names)}: {first[0]}" if others and first[0] else first[0]
     more = "; ".join(f"{_subjects(subjects, names)}: {text or 'none'}" for text, subjects in others)
-    named = _subjects([as_text(finding.get("subject")) for finding in group], names)
+    named = _subjects([finding.subject for finding in group], names)
     if len(named) > SUBJECTS_LETTERS:
         more = f"It is about {named}. {more}".rstrip()
         named = f"{named[:SUBJECTS_LETTERS].rpartition(', ')[0]} and more"
@@ -421,11 +403,11 @@ def _remark(
 def severity_in_words(results: Results, severity: str, code: str) -> str:
     """What a finding is called by its weight. One that says a result is wrong is no `invalid` of the campaign where it
     took its runs out of the means, or is about a scenario that others do not depend on."""
-    reasons = (one for one in listed(results, "verdict", "reasons") if one.get("code") == code)
-    weighs = next((one.get("weighs") for one in reasons if one.get("severity") == severity), severity)
+    reasons = (reason for reason in results.verdict.reasons if (reason.code, reason.severity) == (code, severity))
+    weighs = next((reason.weighs for reason in reasons), severity)
     if severity != "invalid" or weighs == "invalid":
         return SEVERITIES.get(severity, severity)
-    is_of_scenario = any(code in listed(part, "invalid_because") for part in scenarios(results).values())
+    is_of_scenario = any(code in part.invalid_because for part in results.scenarios.values())
     return SCENARIO_INVALID if is_of_scenario else RUN_EXCLUDED
 
 
@@ -437,9 +419,9 @@ def _subjects(subjects: Iterable[str], names: Mapping[str, str]) -> str:
     return ", ".join([*([enumerated_runs(runs)] if runs else []), *others])
 
 
-def subjects_in_words(results: Results, subjects: Iterable[object]) -> str:
+def subjects_in_words(results: Results, subjects: Iterable[str]) -> str:
     """What a reason of the verdict is about, as findings say it."""
-    return _subjects((as_text(subject) for subject in subjects), run_names(results))
+    return _subjects(subjects, run_names(results))
 
 
 def _readable(results: Results, names: Mapping[str, str], evidence: object, key: str = "") -> object:
@@ -471,8 +453,8 @@ def findings_blocks(results: Results) -> list[Block]:
 def limits_table(results: Results) -> Table | None:
     """The limits that the findings were judged by: what each is about, its value, its unit."""
     rows = []
-    for key, value in (pick(results, "thresholds") or {}).items():
-        said, unit = LIMITS.get(str(key)) or words_and_unit(str(key))
+    for key, value in results.thresholds.items():
+        said, unit = LIMITS.get(key) or words_and_unit(key)
         rows.append(Row((said, as_text(value), unit)))
     if not rows:
         return None
@@ -483,7 +465,7 @@ def limits_table(results: Results) -> Table | None:
 
 def parameters(results: Results) -> Facts | None:
     """The parameters of every scenario."""
-    items = [(name, text) for name, part in scenarios(results).items() if (text := as_text(part.get("parameters")))]
+    items = [(name, text) for name, part in results.scenarios.items() if (text := as_text(part.parameters))]
     return Facts("Parameters of the scenarios", tuple(items)) if items else None
 
 
@@ -492,32 +474,31 @@ UNSHOWN = frozenset({"tls_certificate", "lacks", "remedy"})
 
 
 def _evidence(results: Results, command: str) -> list[Block]:
-    campaign = pick(results, "campaign") or {}
-    software, runs = campaign.get("software") or {}, listed(results, "runs")
+    campaign, runs = results.campaign, results.runs
+    software = campaign.software
     state = ", with uncommitted changes" if software.get("dirty") else ""
     version = f"wattlab {as_text(software.get('version'))}, commit {as_text(software.get('commit'))}{state}"
-    counted = f"{sum(bool(run.get('included')) for run in runs)} in the means of {len(runs)} begun"
-    planned = f"; {campaign['plan']} planned" if campaign.get("plan") else ""
-    seed = "" if campaign.get("seed") is None else f"; seed {campaign['seed']}"
+    counted = f"{sum(run.included for run in runs)} in the means of {len(runs)} begun"
+    planned = f"; {campaign.plan} planned" if campaign.plan else ""
+    seed = "" if campaign.seed is None else f"; seed {campaign.seed}"
     items = [("Measured with", version), ("Runs", counted + planned), ("Recompute this page", command)]
-    items += [("Design", f"{campaign['design']}{seed}")] if campaign.get("design") else []
+    items += [("Design", f"{campaign.design}{seed}")] if campaign.design else []
     items += [("Structure", CLAIM)]
-    for meter in listed(results, "measurement", "meters"):
+    for meter in results.measurement["meters"]:
         shown = {key: value for key, value in (meter.get("evidence") or {}).items() if key not in UNSHOWN}
         parts = (as_text(meter.get("sentence")).rstrip("."), as_text(shown))
         items.append((f"Meter {meter.get('meter')}", ". ".join(filter(None, parts))))
-    if source := campaign.get("source"):
-        items += [("Imported from", as_text(source.get("format"))), ("Note of the import", as_text(source.get("note")))]
-        items += [(f"Source {name}", as_text(digest)) for name, digest in (source.get("files") or {}).items()]
-    for attached in listed(campaign, "attachments"):
-        text = f"{as_text(attached.get('note'))} (SHA-256 {attached.get('sha256')})"
-        items.append((f"Attachment {attached.get('path')}", text))
+    if (source := campaign.source) is not None:
+        items += [("Imported from", as_text(source.format)), ("Note of the import", source.note)]
+        items += [(f"Source {name}", digest) for name, digest in source.files.items()]
+    for attached in campaign.attachments:
+        items.append((f"Attachment {attached.path}", f"{as_text(attached.note)} (SHA-256 {attached.sha256})"))
     return [
-        Paragraph(f"{EVIDENCE} {proof_of(results)}"),
+        Paragraph(f"{EVIDENCE} {not_proved(results.evidence)}"),
         Facts("Origin and software", tuple((name, value) for name, value in items if value)),
     ]
 
 
 def _colophon(results: Results, command: str) -> Iterable[str]:
-    yield f"Computed by wattlab from {len(pick(results, 'inputs') or {})} run folders; rebuild with: {command}"
-    yield f"results.json, schema {as_text(pick(results, 'schema'))}"
+    yield f"Computed by wattlab from {len(results.inputs)} run folders; rebuild with: {command}"
+    yield f"results.json, schema {results.schema}"

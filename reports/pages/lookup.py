@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from reports.pages.numbers import Number
+from reports.results.document import Results as CampaignResults
+from reports.results.header import LostRun
+from reports.results.run import RunResult
 
 Results: TypeAlias = Mapping[str, Any]
-
+"""TRANSITION: a decoded document that is not read into records yet."""
 WORDS = {
     "mean_power_w": "Mean power",
     "energy_wh": "Energy",
@@ -75,34 +78,25 @@ def number_at(tree: object, *path: str) -> Number | None:
     return part if is_number(part) else None
 
 
-def scenarios(results: Results) -> dict[str, Any]:
-    """Scenario name -> its part; the baseline is not among them."""
-    found = pick(results, "scenarios") or {}
-    return {str(name): part for name, part in found.items() if name != "baseline"}
-
-
 def listed(tree: object, *path: str) -> Sequence[Any]:
     """The list at `path`; empty where there is none."""
     part = pick(tree, *path)
     return part if isinstance(part, list) else []
 
 
-def run_names(results: Results) -> dict[str, str]:
+def run_names(results: CampaignResults) -> dict[str, str]:
     """Folder -> what the run is called on a page: 'run 7', 'run 7, attempt 2'; in the order of their numbers."""
-    begun = [*listed(results, "runs"), *listed(results, "campaign", "lost")]
-    runs = sorted(begun, key=lambda run: (run.get("ordinal") or 0, run.get("attempt") or 1))
-    again = {run.get("ordinal") for run in runs if run.get("attempt", 1) != 1}
+    begun: list[RunResult | LostRun] = [*results.runs, *results.campaign.lost]
+    runs = sorted(begun, key=lambda run: (run.ordinal or 0, run.attempt or 1))
+    again = {run.ordinal for run in runs if run.attempt != 1}
     return {
-        str(run["folder"]): f"run {run.get('ordinal')}"
-        + (f", attempt {run.get('attempt', 1)}" if run.get("ordinal") in again else "")
-        for run in runs
-        if run.get("folder")
+        run.folder: f"run {run.ordinal}" + (f", attempt {run.attempt}" if run.ordinal in again else "") for run in runs
     }
 
 
-def run_name(results: Results, folder: object) -> str:
+def run_name(results: CampaignResults, folder: str) -> str:
     """What the run of a folder is called; the folder's own name where no run has it."""
-    return run_names(results).get(str(folder), str(folder))
+    return run_names(results).get(folder, folder)
 
 
 def enumerated_runs(names: Sequence[str]) -> str:

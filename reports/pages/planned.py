@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.pages.blocks import Block, Head, Row, Table
-from reports.pages.lookup import Results, listed, number_at, pick, run_name, scenarios
-from reports.pages.numbers import Scale, bare, fixed, is_finite, page_scale, quantity, scale_for, significant
+from reports.pages.lookup import listed, number_at, pick, run_name
+from reports.pages.numbers import Scale, bare, fixed, page_scale, quantity, scale_for, significant
+from reports.results.document import Results
+from reports.results.run import RunResult
 
 TAIL_NOTE = (
     "Energy above the baseline from the end of the rating interval to the end of the record; it is not part of the "
@@ -29,14 +31,14 @@ PULSE_NOTE = (
 CONDITIONS = (("idle", "idle"), ("load", "full load"))
 
 
-def wait_words(run: Any) -> str:  # noqa: ANN401  decoded JSON
+def wait_words(run: RunResult) -> str:
     """What a run waited for, as in 'gate 45 s, settling 62 s (limit reached)'; empty where it waited for nothing."""
     names = {"gate": "gate", "settle": "settling"}
     parts = []
-    for wait in listed(run, "waits"):
-        if wait.get("outcome") != "reference" and is_finite(wait.get("waited_s")):
-            limit = " (limit reached)" if wait["outcome"] == "limit" else ""
-            parts.append(f"{names.get(wait['name'], wait['name'])} {fixed(float(wait['waited_s']), 0)} s{limit}")
+    for wait in run.waits:
+        if wait.outcome != "reference":
+            limit = " (limit reached)" if wait.outcome == "limit" else ""
+            parts.append(f"{names.get(wait.name, wait.name)} {fixed(wait.waited_s, 0)} s{limit}")
     return ", ".join(parts)
 
 
@@ -47,21 +49,20 @@ def planned_blocks(results: Results) -> list[Block]:
 
 
 def _tails(results: Results) -> Table | None:
-    parts = [(name, part["tail"]) for name, part in scenarios(results).items() if pick(part, "tail")]
-    if not parts:
+    tails = [(name, part.tail) for name, part in results.scenarios.items() if part.tail is not None]
+    if not tails:
         return None
-    scale = scale_for(number_at(tail, "energy_wh") for _, tail in parts)
+    scale = scale_for(tail.energy_wh for _, tail in tails)
     rows = [
-        Row((name, bare(number_at(tail, "energy_wh"), scale), quantity(number_at(tail, "duration_s")),
-             f"{tail['settled']} of {tail['n']}"))
-        for name, tail in parts
-    ]  # fmt: skip
+        Row((name, bare(tail.energy_wh, scale), quantity(tail.duration_s), f"{tail.settled} of {tail.n}"))
+        for name, tail in tails
+    ]
     heads = (Head("Scenario", False), Head(scale.axis("Tail")), Head("Recorded for"), Head("Back at the baseline"))
     return Table("tails", "Thermal tail after the runs", heads, tuple(rows), TAIL_NOTE)
 
 
 def _observer(results: Results) -> Table | None:
-    found = [(title, pick(results, "observer", key)) for key, title in CONDITIONS]
+    found = [(title, pick(results.observer, key)) for key, title in CONDITIONS]
     scale = page_scale(results, "W")
     rows = [
         Row((title, *(bare(number_at(part, key), scale) for key in ("with_w", "without_w", "difference_w"))))
@@ -70,7 +71,7 @@ def _observer(results: Results) -> Table | None:
     ]
     if not rows:
         return None
-    both = number_at(results, "observer", "induced_power_w")
+    both = number_at(results.observer, "induced_power_w")
     rows.append(Row(("full load less idle", "", "", bare(both, Scale("W")))))
     heads = (Head("Condition", False), Head("With agent / W"), Head("Without / W"), Head("Difference / W"))
     return Table("observer", "Observer effect", heads, tuple(rows), OBSERVER_NOTE)
@@ -78,19 +79,18 @@ def _observer(results: Results) -> Table | None:
 
 def _promise(results: Results) -> Table | None:
     rows = []
-    for name, part in scenarios(results).items():
-        stage = pick(part, "two_stage")
-        if stage:
-            number = number_at(stage, "induced_energy_wh")
-            asked = f"± {significant(float(stage['half_width_percent']))} %"
-            runs = f"{stage['pilot_runs']} + {int(number['n'] or 0) - stage['pilot_runs']}" if number else ""
-            rows.append(Row((name, runs, asked, quantity(number), "yes" if stage["reached"] else "no")))
+    for name, part in results.scenarios.items():
+        if (stage := part.two_stage) is not None:
+            number = stage.induced_energy_wh
+            asked = f"± {significant(stage.half_width_percent)} %"
+            runs = f"{stage.pilot_runs} + {(number.n or 0) - stage.pilot_runs}"
+            rows.append(Row((name, runs, asked, quantity(number), "yes" if stage.reached else "no")))
     heads = (Head("Scenario", False), Head("Runs"), Head("Wanted"), Head("Induced energy"), Head("Reached", False))
     return Table("two-stage", "Two-stage plan", heads, tuple(rows), PROMISE_NOTE) if rows else None
 
 
 def _pulses(results: Results) -> Table | None:
-    rows = [Row(tuple(_pulse(results, pulse))) for pulse in listed(results, "clock", "pulses")]
+    rows = [Row(tuple(_pulse(results, pulse))) for pulse in listed(results.clock, "pulses")]
     heads = (
         Head("Meter", False), Head("Run", False), Head("Edges"), Head("Offset"), Head("Window"), Head("Stated", False),
         Head("Outcome", False),

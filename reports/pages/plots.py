@@ -3,7 +3,7 @@
 Knows results.json and reports/figures/campaign.py. Knows no run folder: power over time comes from pages/traces.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,12 @@ from reports.figures import campaign as figures
 from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
 from reports.figures.sheet import BASELINE, Labelled
 from reports.pages.blocks import Figure
-from reports.pages.lookup import Results, listed, number_at, pick, scenarios, words
-from reports.pages.numbers import Number, Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
+from reports.pages.lookup import words
+from reports.pages.numbers import Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
 from reports.pages.tables import kind_in_words
+from reports.results.action import ActionResult
+from reports.results.document import Results
+from reports.results.uncertainty import Number
 
 USED_HARDWARE = (
     "cpu_percent", "gpu0_load_percent", "ram_used_kib", "ram_used_kb", "ram_not_free_kib", "gpu0_memory_used_mib",
@@ -39,14 +42,26 @@ FACTORS_SHOWN = ("val_accuracy_per_wh", "correct_classifications_per_wh", "image
 
 def energy_figure(results: Results, stamp: str) -> Figure | None:
     """Figure 6: mean power, energy, induced energy per scenario, with the GPU's part."""
-    parts = scenarios(results)
-    wanted = {"Mean power": "mean_power_w", "Energy": "energy_wh", "Induced energy": "induced_energy_wh"}
-    base = {"Mean power": number_at(results, "baseline", "mean_power_w")}
-    panels = []
-    for title, key in wanted.items():
-        numbers = {name: number_at(part, key) for name, part in parts.items()}
-        gpu = {name: number_at(part, "gpu", key) for name, part in parts.items()}
-        panels += _bar_panel(title, numbers, gpu=gpu, baseline=base.get(title))
+    parts = results.scenarios
+    gpus = {name: part.gpu for name, part in parts.items() if part.gpu is not None}
+    panels = [
+        *_bar_panel(
+            "Mean power",
+            {name: part.mean_power_w for name, part in parts.items()},
+            gpu={name: gpu.mean_power_w for name, gpu in gpus.items()},
+            baseline=None if results.baseline is None else results.baseline.mean_power_w,
+        ),
+        *_bar_panel(
+            "Energy",
+            {name: part.energy_wh for name, part in parts.items()},
+            gpu={name: gpu.energy_wh for name, gpu in gpus.items()},
+        ),
+        *_bar_panel(
+            "Induced energy",
+            {name: part.induced_energy_wh for name, part in parts.items()},
+            gpu={name: gpu.induced_energy_wh for name, gpu in gpus.items()},
+        ),
+    ]
     has_gpu = any(bar.part is not None for panel in panels for bar in panel.bars)
     caption = "Mean power, energy and induced energy per run. Whiskers: U at 95 %."
     caption += " The narrow light bar is the GPU's part (DC board, by its own reading)." if has_gpu else ""
@@ -56,20 +71,22 @@ def energy_figure(results: Results, stamp: str) -> Figure | None:
 def hardware_figure(results: Results, stamp: str) -> Figure | None:
     """Figure 7: CPU, GPU, RAM, network, disk per scenario, with the baseline."""
     panels = []
+    base = {} if results.baseline is None else results.baseline.hardware
     for key in USED_HARDWARE:
-        numbers = {name: number_at(part, "hardware", key, "mean") for name, part in scenarios(results).items()}
-        panels += _bar_panel(words(key), numbers, baseline=number_at(results, "baseline", "hardware", key))
+        uses = {name: part.hardware.get(key) for name, part in results.scenarios.items()}
+        numbers = {name: None if use is None else use.mean for name, use in uses.items()}
+        panels += _bar_panel(words(key), numbers, baseline=base.get(key))
     caption = "Hardware use: means over the runs of each scenario. Disk and network: moved per second."
     return _bars("fig-hardware", caption, panels, stamp)
 
 
 def efficiency_figure(results: Results, stamp: str) -> Figure | None:
     """Right half of figure 8: efficiency factors by induced energy."""
-    parts = scenarios(results)
-    kinds = dict.fromkeys(kind for part in parts.values() for kind in (pick(part, "efficiency", "per_induced") or {}))
+    parts = results.scenarios
+    kinds = dict.fromkeys(kind for part in parts.values() for kind in part.efficiency.per_induced)
     panels: list[BarPanel] = []
     for kind in [kind for kind in FACTORS_SHOWN if kind in kinds] or list(kinds)[: len(FACTORS_SHOWN)]:
-        numbers = {name: number_at(part, "efficiency", "per_induced", kind) for name, part in parts.items()}
+        numbers = {name: part.efficiency.per_induced.get(kind) for name, part in parts.items()}
         for panel in _bar_panel(kind_in_words(kind), numbers):
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
     return _bars("fig-efficiency", "Efficiency factors by induced energy. Whiskers: U at 95 %.", panels, stamp)
@@ -109,14 +126,14 @@ def _bars(name: str, caption: str, panels: Sequence[BarPanel], stamp: str) -> Fi
 def epoch_figure(results: Results, stamp: str) -> Figure | None:
     """Left half of figure 8: energy per epoch, one panel per scenario, with the GPU's temperature."""
     panels, spoken = [], []
-    for style, (name, part) in enumerate(scenarios(results).items()):
-        epochs = _of_every_run(listed(part, "epochs"), "energy_wh")
+    for style, (name, part) in enumerate(results.scenarios.items()):
+        epochs = _of_every_run(record for record in part.epochs if record.energy_wh is not None)
         if not epochs:
             continue
-        numbers = [number_at(record, "energy_wh") for record in epochs]
+        numbers = [record.energy_wh for record in epochs]
         scale = scale_for(numbers)
-        temperatures = [number_at(record, "gpu_temperature_c") for record in epochs]
-        x = [float(record["index"]) + 1 for record in epochs]
+        temperatures = [record.gpu_temperature_c for record in epochs]
+        x = [float(record.index) + 1 for record in epochs]
         right = [
             replace(line, half_width=()) for line in _curve("GPU temperature", style, x, temperatures, Scale("°C"))
         ]
@@ -139,22 +156,22 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
     return Figure("fig-epochs", caption, Markup(svg))
 
 
-def _of_every_run(epochs: Sequence[Any], key: str) -> list[Any]:
+def _of_every_run(epochs: Iterable[ActionResult]) -> list[ActionResult]:
     """The epochs that as many runs have as the first: a mean over fewer would jump where a run ends."""
-    present = [record for record in epochs if number_at(record, key)]
-    return [record for record in present if record.get("n") == present[0].get("n")] if present else []
+    present = list(epochs)
+    return [record for record in present if record.n == present[0].n]
 
 
 def cumulative_figure(results: Results, stamp: str) -> Figure | None:
     """Energy up to the end of epoch k, one panel per scenario, with the accuracy reached there."""
     panels, spoken = [], []
-    for style, (name, part) in enumerate(scenarios(results).items()):
-        epochs = _of_every_run(listed(part, "epochs"), "cumulative_energy_wh")
+    for style, (name, part) in enumerate(results.scenarios.items()):
+        epochs = _of_every_run(record for record in part.epochs if record.cumulative_energy_wh is not None)
         if len(epochs) < 2:
             continue
-        numbers = [number_at(record, "cumulative_energy_wh") for record in epochs]
-        reached = [number_at(record, "metrics", "val_accuracy") for record in epochs]
-        scale, x = scale_for(numbers), [float(record["index"]) + 1 for record in epochs]
+        numbers = [record.cumulative_energy_wh for record in epochs]
+        reached = [record.metrics.get("val_accuracy") for record in epochs]
+        scale, x = scale_for(numbers), [float(record.index) + 1 for record in epochs]
         right = [replace(line, half_width=()) for line in _curve("accuracy", style, x, reached, Scale(""))]
         energy = _curve("energy", style, x, numbers, scale)
         axis = "validation accuracy" if right else ""
@@ -185,7 +202,7 @@ def _curve(label: str, style: int, x: Sequence[float], numbers: Sequence[Number 
 
 def history_figure(results: Results, stamp: str) -> Figure | None:
     """Accuracy and loss per epoch, every run thin, the mean over the runs that have the epoch."""
-    styles = {name: style for style, name in enumerate(scenarios(results))}
+    styles = {name: style for style, name in enumerate(results.scenarios)}
     panels, spoken = [], []
     for title, metric in HISTORY.items():
         lines: list[Curve] = []
@@ -206,27 +223,21 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
 
 
 def _histories(results: Results, scenario: str, metric: str) -> list[list[float]]:
-    found = [
-        pick(run, "history", metric)
-        for run in listed(results, "runs")
-        if run.get("included") and run.get("scenario") == scenario
-    ]
-    return [[float(v) for v in history if is_finite(v)] for history in found if isinstance(history, list) and history]
+    runs = (run for run in results.runs if run.included and run.scenario == scenario)
+    histories = (run.history.get(metric) for run in runs)
+    return [[float(value) for value in history if is_finite(value)] for history in histories if history]
 
 
 def duration_figure(results: Results, stamp: str) -> Figure | None:
     """Durations of runs and actions, every one a point."""
-    styles = {name: style for style, name in enumerate(scenarios(results))} | {"baseline": BASELINE}
-    runs = [
-        run for run in listed(results, "runs") if run.get("included") and is_finite(pick(run, "duration_s", "value"))
-    ]
+    styles = {name: style for style, name in enumerate(results.scenarios)} | {"baseline": BASELINE}
     groups: dict[str, list[float]] = {}
     actions: dict[tuple[str, str], list[float]] = {}
-    for run in runs:
-        groups.setdefault(str(run["scenario"]), []).append(float(run["duration_s"]["value"]))
-        for action in listed(run, "actions"):
-            if is_finite(action.get("duration_s")):
-                actions.setdefault((str(run["scenario"]), str(action["name"])), []).append(float(action["duration_s"]))
+    for run in results.runs:
+        if run.included and run.duration_s is not None:
+            groups.setdefault(run.scenario, []).append(run.duration_s.value)
+            for action in run.actions:
+                actions.setdefault((run.scenario, action.name), []).append(action.duration_s)
     if not groups:
         return None
     strips = [Strip(name, styles.get(name, BASELINE), values) for name, values in groups.items()]
@@ -246,15 +257,14 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
 def induced_figure(results: Results, stamp: str) -> Figure | None:
     """Induced energy of every run, one strip per scenario."""
     found: dict[str, list[Number]] = {}
-    for run in listed(results, "runs"):
-        number = number_at(run, "induced_energy_wh")
-        if run.get("included") and run.get("kind") == "scenario" and value_of(number, Scale("")) is not None and number:
-            found.setdefault(str(run["scenario"]), []).append(number)
+    for run in results.runs:
+        if run.included and run.kind == "scenario" and run.induced_energy_wh is not None:
+            found.setdefault(run.scenario, []).append(run.induced_energy_wh)
     if not found:
         return None
     scale = scale_for(number for numbers in found.values() for number in numbers)
-    rows = [Strip(name, style, [float(n["value"]) * scale.factor for n in found[name]])
-            for style, name in enumerate(scenarios(results)) if name in found]  # fmt: skip
+    rows = [Strip(name, style, [number.value * scale.factor for number in found[name]])
+            for style, name in enumerate(results.scenarios) if name in found]  # fmt: skip
     spoken = " ".join(
         f"{s.label}: {len(s.values)} runs, {min(s.values):.4g} to {max(s.values):.4g} {scale.unit}." for s in rows
     )
@@ -266,21 +276,19 @@ def induced_figure(results: Results, stamp: str) -> Figure | None:
 
 def baseline_figure(results: Results, stamp: str) -> Figure | None:
     """Mean power of every baseline block over the campaign's time, and the pooled mean."""
-    blocks = [
-        block
-        for block in listed(results, "baseline", "blocks")
-        if number_at(block, "mean_power_w") and is_finite(block.get("midpoint_s"))
-    ]
-    if not blocks:
+    if results.baseline is None:
         return None
-    blocks.sort(key=lambda block: float(block["midpoint_s"]))
-    numbers = [number_at(block, "mean_power_w") for block in blocks]
+    placed = [(block.midpoint_s, block) for block in results.baseline.blocks if block.midpoint_s is not None]
+    if not placed:
+        return None
+    placed.sort(key=lambda entry: entry[0])
+    numbers = [block.mean_power_w for _, block in placed]
     scale = scale_for(numbers)
-    seconds = [float(block["midpoint_s"]) for block in blocks]
+    seconds = [midpoint_s for midpoint_s, _ in placed]
     size_s, unit = next((size, unit) for size, unit in TIME_UNITS if seconds[-1] >= 3 * size or unit == "s")
     x = [second / size_s for second in seconds]
     lines = _curve("blocks", BASELINE, x, numbers, scale)
-    pooled = number_at(results, "baseline", "mean_power_w")
+    pooled = results.baseline.mean_power_w
     if pooled and len(x) > 1 and (value := value_of(pooled, scale)) is not None:
         lines.append(Curve("pooled", 0, [x[0], x[-1]], [value, value]))
     panel = CurvePanel(

@@ -4,20 +4,19 @@ Knows `evidence` of results.json. Knows no key and no witness: what a signature 
 finds out.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
-from reports.pages.lookup import Results, pick
+from reports.results.witness import Witness, WitnessedEvidence
 
 NOBODY = "so nobody but the laboratory can say when this was measured, or whether a run was"
 METER = "that the bytes of the meter are true"
 
 
-def not_proved(evidence: Any) -> str:  # noqa: ANN401  a part of results.json, or None where it has none
+def not_proved(evidence: WitnessedEvidence) -> str:
     """The sentence for `evidence` of results.json."""
-    seals, witness = pick(evidence, "seals") or {}, pick(evidence, "witness") or {}
-    kinds, n, signed = witness.get("kinds") or [], seals.get("n") or 0, seals.get("signed") or 0
-    if kinds:
-        return f"{_received(witness)} {_left_open(kinds)}"
+    witness, n, signed = evidence.witness, evidence.seals.n, evidence.seals.signed
+    if witness.kinds:
+        return f"{_received(witness)} {_left_open(witness.kinds)}"
     if n and signed == n:
         return (
             "A key that the operator can use signed each seal when it was made, which proves the key and not the time; "
@@ -30,14 +29,14 @@ def not_proved(evidence: Any) -> str:  # noqa: ANN401  a part of results.json, o
     )
 
 
-def _received(witness: dict[str, Any]) -> str:
+def _received(witness: Witness) -> str:
     """How much of it the witness had, and how much in time."""
-    expected, received, late = (int(witness.get(key) or 0) for key in ("expected", "received", "late"))
-    who = "A witness" if "ssh" in witness["kinds"] else "A time-stamping authority"
-    return f"{who} received {received} of {expected} heads of this campaign, {late or 'none'} of them late."
+    who = "A witness" if "ssh" in witness.kinds else "A time-stamping authority"
+    heads = f"{witness.received} of {witness.expected} heads of this campaign"
+    return f"{who} received {heads}, {witness.late or 'none'} of them late."
 
 
-def _left_open(kinds: list[str]) -> str:
+def _left_open(kinds: Sequence[str]) -> str:
     """What even then is not proved."""
     if "ssh" in kinds:
         return f"Whether its own log agrees, `wattlab verify --witness` finds out; not proved is {METER}."
@@ -45,8 +44,3 @@ def _left_open(kinds: list[str]) -> str:
         "Whether the stamps are its own, `wattlab verify --witness` finds out; it keeps no list of them, so it is not "
         f"proved that no run was measured again or removed together with its stamps, nor {METER}."
     )
-
-
-def proof_of(results: Results) -> str:
-    """The sentence for a whole results.json."""
-    return not_proved(pick(results, "evidence"))

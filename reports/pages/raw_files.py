@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, RECEIPTS
-from harness.record.documents import Json
 from harness.record.plain_files import read_plain, sha256_of
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE
-from reports.pages.lookup import Results, listed, pick
+from reports.results.document import Results
+from reports.results.header import AttachedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def raw_files(campaign: Path, results: Results) -> list[RawFile]:
         for name in (CAMPAIGN, ANNOTATIONS, RECEIPTS)
         if (campaign / name).is_file()
     ]
-    attached = [RawFile(str(one.get("path")), str(one.get("sha256"))) for one in _attachments(results)]
-    runs = [file for name in pick(results, "inputs") or {} for file in _of_run(campaign, str(name))]
+    attached = [RawFile(str(file.path), str(file.sha256)) for file in results.campaign.attachments]
+    runs = [file for name in results.inputs for file in _of_run(campaign, name)]
     return [*logs, *attached, *runs]
 
 
@@ -59,24 +59,20 @@ def _of_run(campaign: Path, name: str) -> Iterator[RawFile]:
 
 def photos(campaign: Path, results: Results) -> list[EmbeddedPhoto]:
     """The photographs attached to the campaign, each as attached or with the reason why it is not shown."""
-    return [_photo(campaign, one) for one in _attachments(results) if one.get("note") == PHOTO]
+    return [_photo(campaign, file) for file in results.campaign.attachments if file.note == PHOTO]
 
 
-def _photo(campaign: Path, attachment: Json) -> EmbeddedPhoto:
-    path = PurePosixPath(str(attachment.get("path")))
+def _photo(campaign: Path, attachment: AttachedFile) -> EmbeddedPhoto:
+    path = PurePosixPath(str(attachment.path))
     if path.is_absolute() or ".." in path.parts:
         return EmbeddedPhoto(path.name, "", "its path leaves the campaign")
     try:
         content = read_plain(campaign / path)
     except OSError:
         return EmbeddedPhoto(path.name, "", "the file cannot be read")
-    if hashlib.sha256(content).hexdigest() != attachment.get("sha256"):
+    if hashlib.sha256(content).hexdigest() != attachment.sha256:
         return EmbeddedPhoto(path.name, "", "the file is not the one that was attached")
     kind = next((kind for first, kind in IMAGE_TYPES.items() if content.startswith(first)), None)
     if kind is None or len(content) > MAX_PHOTO_BYTES:
         return EmbeddedPhoto(path.name, "", "neither PNG nor JPEG, or larger than 4 MiB")
     return EmbeddedPhoto(path.name, f"data:{kind};base64,{base64.b64encode(content).decode()}", "")
-
-
-def _attachments(results: Results) -> list[Json]:
-    return [one for one in listed(results, "campaign", "attachments") if isinstance(one, dict)]

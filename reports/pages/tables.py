@@ -8,24 +8,21 @@ from dataclasses import replace
 from statistics import mean, median, stdev
 from typing import Any
 
-from harness.record.documents import facts_of_sut
+from harness.record.documents import Json, facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.lookup import (
-    Results,
     enumerated_runs,
     listed,
     number_at,
     pick,
     run_names,
-    scenarios,
     words,
     words_and_unit,
 )
 from reports.pages.numbers import (
     DECIMALS_OF_SECONDS,
     NOTHING,
-    Number,
     Scale,
     alike,
     bare,
@@ -39,6 +36,11 @@ from reports.pages.numbers import (
     significant,
 )
 from reports.pages.planned import wait_words
+from reports.results.action import ActionResult
+from reports.results.document import Results
+from reports.results.run import RunResult
+from reports.results.scenario import OscarResult, ScenarioResult
+from reports.results.uncertainty import Number
 
 FEW_EPOCHS = 12
 """A longer table is folded on screen."""
@@ -68,7 +70,7 @@ def u_note(results: Results) -> str:
 
 def sut_facts(results: Results) -> Facts:
     """Table 1: the system under test as it described itself, and what the operator added."""
-    sut = facts_of_sut(pick(results, "sut") or {})
+    sut = facts_of_sut(results.sut)
     named = [
         ("Host name", "hostname"), ("Operating system", "os"), ("Kernel", "kernel"), ("Processor", "cpu"),
         ("Logical CPUs", "cpu_count"), ("Board", "board"), ("Python", "python"), ("Boot id", "boot_id"),
@@ -80,7 +82,7 @@ def sut_facts(results: Results) -> Facts:
     gpus = sut.pop("gpus", None)
     none = "not stated" if gpus is None else "none"
     items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]
-    described = pick(results, "campaign", "config", "sut", "description") or {}
+    described = pick(results.campaign.config, "sut", "description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
     others = ((str(key), value) for key, value in sut.items() if key not in MEANINGLESS)
     items += [
@@ -93,7 +95,7 @@ def meter_table(results: Results) -> Table:
     """The meters: who they are, what speaks for them, how they average, their limits of error."""
     heads = ("Meter", "Circuit", "Instrument", "Origin", "Readings", "Limits of error", "Calibration")
     rows = []
-    for meter in listed(results, "meters"):
+    for meter in results.meters:
         identity = pick(meter, "identity") or {}
         name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
         serial = f", serial {identity['serial']}" if identity.get("serial") else ", serial number not stated"
@@ -154,7 +156,7 @@ def cross_check_table(results: Results) -> Table | None:
                 bare(number_at(row, "limit"), Scale("%")) if row.get("limit") else "not known",
             )
         )
-        for row in listed(results, "cross_checks")
+        for row in results.cross_checks
     ]  # fmt: skip
     if not rows:
         return None
@@ -168,10 +170,8 @@ def preflight_table(results: Results) -> Table | None:
     """What `wattlab check` remarked before the campaign; None where it remarked nothing or was never asked."""
     said = {"refuse": "not started", "warn": "remark", "unknown": "not known"}
     rows = [
-        Row(
-            (said.get(str(row.get("severity")), ""), str(row.get("subject")), str(row.get("text")), as_text(row["utc"]))
-        )
-        for row in listed(results, "campaign", "preflight")
+        Row((said.get(remark.severity, ""), remark.subject, remark.text, remark.utc))
+        for remark in results.campaign.preflight
     ]
     heads = tuple(Head(text, numeric=False) for text in ("", "Where", "What was found before the start", "First"))
     note = "Asked of host, meters and SUT before each start; `wattlab check` asks again."
@@ -193,8 +193,8 @@ def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
 def indicator_table(results: Results) -> Table:
     """Table 2: hardware indicators with unit and method."""
     rows = [
-        Row((words(str(row.get("name"))), *(as_text(row.get(key)) for key in ("quantity", "unit", "method"))))
-        for row in listed(results, "indicators")
+        Row((words(str(row.name)), as_text(row.quantity), as_text(row.unit), as_text(row.method)))
+        for row in results.indicators
     ]
     heads = tuple(Head(text, numeric=False) for text in ("Indicator", "Quantity", "Unit", "Method"))
     return Table("indicators", "Hardware indicators", heads, tuple(rows), folded=len(rows) > LONG_TABLE)
@@ -202,24 +202,29 @@ def indicator_table(results: Results) -> Table:
 
 def result_table(results: Results) -> Table | None:
     """The scenarios side by side: duration, power, energy, induced energy, the GPU's part. None: only a baseline."""
-    parts = scenarios(results)
+    parts = results.scenarios
     if not parts:
         return None
-    columns: list[tuple[str, tuple[str, ...]]] = [
-        ("Duration", ("duration_s",)), ("Mean power", ("mean_power_w",)), ("Energy", ("energy_wh",)),
-        ("Induced energy", ("induced_energy_wh",)), ("GPU energy", ("gpu", "energy_wh")),
-        ("GPU, induced", ("gpu", "induced_energy_wh")), ("GPU share of energy", ("gpu", "share")),
-    ]  # fmt: skip
-    shown = [(title, path) for title, path in columns if any(number_at(part, *path) for part in parts.values())]
-    scales = [scale_for(number_at(part, *path) for part in parts.values()) for _, path in shown]
+    gpus = [part.gpu for part in parts.values()]
+    columns: dict[str, list[Number | None]] = {
+        "Duration": [part.duration_s for part in parts.values()],
+        "Mean power": [part.mean_power_w for part in parts.values()],
+        "Energy": [part.energy_wh for part in parts.values()],
+        "Induced energy": [part.induced_energy_wh for part in parts.values()],
+        "GPU energy": [None if gpu is None else gpu.energy_wh for gpu in gpus],
+        "GPU, induced": [None if gpu is None else gpu.induced_energy_wh for gpu in gpus],
+        "GPU share of energy": [None if gpu is None else gpu.share for gpu in gpus],
+    }
+    shown = [(title, numbers) for title, numbers in columns.items() if any(numbers)]
+    scales = [scale_for(numbers) for _, numbers in shown]
     rows = []
-    for name, part in parts.items():
-        cells = (bare(number_at(part, *path), scale) for (_, path), scale in zip(shown, scales, strict=True))
-        rows.append(Row((name, bare(number_at(part, "n_runs"), Scale("")), *cells)))
+    for place, (name, part) in enumerate(parts.items()):
+        cells = (bare(numbers[place], scale) for (_, numbers), scale in zip(shown, scales, strict=True))
+        rows.append(Row((name, bare(part.n_runs, Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
     note = f"Means over the runs. {u_note(results)} {BUDGET_NOTE}"
-    labels = sorted({str(label) for part in parts.values() if (label := pick(part, "gpu", "label"))})
+    labels = sorted({gpu.label for gpu in gpus if gpu is not None})
     if labels:
         note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
         note += "its limits of error are unknown, U is from the spread."
@@ -229,14 +234,13 @@ def result_table(results: Results) -> Table | None:
 def hardware_tables(results: Results) -> list[Block]:
     """Per scenario: mean, baseline, induced and work of every hardware indicator."""
     blocks: list[Block] = []
-    kinds = ("mean", "baseline", "induced", "work")
-    for name, part in scenarios(results).items():
+    for name, part in results.scenarios.items():
         rows = []
-        for key, indicator in (pick(part, "hardware") or {}).items():
-            scales = [scale_for([number_at(indicator, kind)]) for kind in kinds]
-            scales[:3] = [scale_for([number_at(indicator, kind) for kind in kinds[:3]])] * 3
-            cells = tuple(bare(number_at(indicator, kind), scale) for kind, scale in zip(kinds, scales, strict=True))
-            rows.append(Row((words(key), scales[0].unit or "1", *cells[:3], cells[3], scales[3].unit)))
+        for key, use in part.hardware.items():
+            levels = (use.mean, use.baseline, use.induced)
+            scale, of_work = scale_for(levels), scale_for([use.work])
+            cells = (bare(level, scale) for level in levels)
+            rows.append(Row((words(key), scale.unit or "1", *cells, bare(use.work, of_work), of_work.unit)))
         if rows:
             heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
                           ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
@@ -250,37 +254,35 @@ def hardware_tables(results: Results) -> list[Block]:
 def action_tables(results: Results, key: str, caption: str) -> list[Block]:
     """Per scenario: duration and energy of every action, or of every epoch with its metrics."""
     blocks: list[Block] = []
-    for name, part in scenarios(results).items():
-        records = [record for record in listed(part, key) if isinstance(record, dict)]
-        if records:
+    for name, part in results.scenarios.items():
+        if records := part.epochs if key == "epochs" else part.actions:
             table = _records(f"{key}-{len(blocks)}", f"{caption}, {name}", records, by_index=key == "epochs")
             blocks.append(replace(table, note=u_note(results)))
     return blocks
 
 
-def _records(name: str, caption: str, records: Sequence[dict[str, Any]], *, by_index: bool) -> Table:
-    fields = ("begin_s", "duration_s", "mean_power_w", "energy_wh", "induced_energy_wh", "gpu_temperature_c")
-    paths: list[tuple[str, ...]] = [(field,) for field in fields[by_index:]]
-    metrics = dict.fromkeys(metric for record in records for metric in (record.get("metrics") or {}))
-    paths += [("metrics", metric) for metric in metrics] if by_index else []
-    shown = [path for path in paths if any(number_at(record, *path) for record in records)]
-    scales = [scale_for(number_at(record, *path) for record in records) for path in shown]
-    repeated = {record["name"] for record in records if record.get("index")}
+def _records(name: str, caption: str, records: Sequence[ActionResult], *, by_index: bool) -> Table:
+    begins = {} if by_index else {"Begin": [record.begin_s for record in records]}
+    columns: dict[str, list[Number | None]] = begins | {
+        words("duration_s"): [record.duration_s for record in records],
+        words("mean_power_w"): [record.mean_power_w for record in records],
+        words("energy_wh"): [record.energy_wh for record in records],
+        words("induced_energy_wh"): [record.induced_energy_wh for record in records],
+        "GPU temperature": [record.gpu_temperature_c for record in records],
+    }
+    metrics = dict.fromkeys(metric for record in records for metric in record.metrics) if by_index else {}
+    columns |= {words(metric): [record.metrics.get(metric) for record in records] for metric in metrics}
+    shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
+    scales = {title: scale_for(numbers) for title, numbers in shown.items()}
+    repeated = {record.name for record in records if record.index}
     rows = []
-    for record in records:
-        index = int(record.get("index") or 0)
-        title = (
-            str(index + 1)
-            if by_index
-            else as_text(record.get("name")) + (f" {index + 1}" if record["name"] in repeated else "")
-        )
-        cells = tuple(bare(number_at(record, *path), scale) for path, scale in zip(shown, scales, strict=True))
-        rows.append(Row((title, as_text(record.get("n")), *cells)))
-    titles = {"begin_s": "Begin", "gpu_temperature_c": "GPU temperature"}
+    for place, record in enumerate(records):
+        number = str(record.index + 1)
+        title = number if by_index else f"{record.name} {number}" if record.name in repeated else record.name
+        cells = (bare(numbers[place], scales[column]) for column, numbers in shown.items())
+        rows.append(Row((title, str(record.n), *cells)))
     heads = [Head("Epoch" if by_index else "Action", numeric=by_index), Head("Runs")]
-    heads += [
-        Head(scale.axis(titles.get(path[-1], words(path[-1])))) for path, scale in zip(shown, scales, strict=True)
-    ]
+    heads += [Head(scale.axis(title)) for title, scale in scales.items()]
     return Table(name, caption, tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
 
 
@@ -288,14 +290,14 @@ def efficiency_table(results: Results) -> list[Block]:
     """Efficiency factors by induced and by total energy; the reason where one is suppressed."""
     blocks: list[Block] = []
     rows = []
-    for name, part in scenarios(results).items():
-        found = pick(part, "efficiency") or {}
-        for kind in dict.fromkeys([*(found.get("per_induced") or {}), *(found.get("per_total") or {})]):
-            induced, total = number_at(found, "per_induced", kind), number_at(found, "per_total", kind)
+    for name, part in results.scenarios.items():
+        factors = part.efficiency
+        for kind in dict.fromkeys([*factors.per_induced, *factors.per_total]):
+            induced, total = factors.per_induced.get(kind), factors.per_total.get(kind)
             scale = scale_for([induced, total])
             rows.append(Row((name, kind_in_words(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
-        if found.get("suppressed"):
-            blocks.append(Paragraph(f"{name}: no factor by induced energy, {found['suppressed']}.", "note"))
+        if factors.suppressed:
+            blocks.append(Paragraph(f"{name}: no factor by induced energy, {factors.suppressed}.", "note"))
     if rows:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]
@@ -313,15 +315,13 @@ def kind_in_words(kind: str) -> str:
 def success_table(results: Results) -> Table | None:
     """Scenarios with a target: how many runs reached it, energy per success, energy up to a level of accuracy."""
     rows = []
-    for name, part in scenarios(results).items():
-        if success := pick(part, "success"):
-            reached = f"{success.get('reached')} of {success.get('n')}"
-            per_success = number_at(success, "energy_per_success_wh")
-            rows.append(Row((name, "target reached", reached, quantity(per_success))))
-        for level in listed(part, "energy_to_accuracy"):
-            title = f"{words(str(level.get('metric')))} ≥ {as_text(level.get('level'))}"
-            energy = number_at(level, "energy_wh")
-            rows.append(Row((name, title, f"{level.get('n_reached')} of {level.get('n')}", full(energy))))
+    for name, part in results.scenarios.items():
+        if (success := part.success) is not None:
+            reached = f"{success.reached} of {success.n}"
+            rows.append(Row((name, "target reached", reached, quantity(success.energy_per_success_wh))))
+        for level in part.energy_to_accuracy:
+            title = f"{words(level.metric)} ≥ {as_text(level.level)}"
+            rows.append(Row((name, title, f"{level.n_reached} of {level.n}", full(level.energy_wh))))
     heads = (
         Head("Scenario", False),
         Head("Level", False),
@@ -337,15 +337,15 @@ def oscar_table(results: Results) -> list[Block]:
     energies: list[Row] = []
     hardware: list[Row] = []
     notes: list[str] = []
-    for name, part in scenarios(results).items():
-        if oscar := pick(part, "oscar"):
+    for name, part in results.scenarios.items():
+        if (oscar := part.oscar) is not None:
             energies += _oscar_rows(name, part, oscar)
             hardware += _oscar_hardware(name, part, oscar)
-            reason = f" ({oscar['reason']})" if oscar.get("reason") else ""
-            notes.append(f"{name}: N = {as_text(oscar.get('seconds'))}{reason}")
-        for other in listed(part, "alternatives"):
-            title = str(other.get("name")).replace("-", " ")
-            energies.append(_compared(name, title, "Induced energy", part, other, "induced_energy_wh"))
+            reason = f" ({oscar.reason})" if oscar.reason else ""
+            notes.append(f"{name}: N = {oscar.seconds}{reason}")
+        for other in part.alternatives:
+            title = other.name.replace("-", " ")
+            energies.append(_compared(name, title, "Induced energy", part.induced_energy_wh, other.induced_energy_wh))
     if not energies:
         return []
     heads = (Head("Scenario", False), Head("Rule", False), Head("Quantity", False), Head("This page"),
@@ -359,12 +359,13 @@ def oscar_table(results: Results) -> list[Block]:
 
 def _rule_note(results: Results, counted: Iterable[str]) -> str:
     """What every rule of the table does, each said once."""
-    parts = scenarios(results).values()
-    rules = dict.fromkeys(str(oscar.get("rule")) for part in parts if (oscar := pick(part, "oscar")))
+    parts = results.scenarios.values()
+    rules = dict.fromkeys(part.oscar.rule for part in parts if part.oscar is not None)
     others = dict.fromkeys(
-        f"{str(other.get('name')).replace('-', ' ').capitalize()}: {other.get('sentence')}"
-        for part in parts for other in listed(part, "alternatives")
-    )  # fmt: skip
+        f"{other.name.replace('-', ' ').capitalize()}: {other.sentence}"
+        for part in parts
+        for other in part.alternatives
+    )
     texts = [f"The OSCAR rule takes the {rule}." for rule in rules]
     texts += [f"Rows that it counts: {'; '.join(counted)}."] if rules else []
     texts += [f"{text.rstrip('.')}." for text in others]
@@ -376,19 +377,17 @@ def _rule_note(results: Results, counted: Iterable[str]) -> str:
 def publisher_table(results: Results) -> Table | None:
     """Every run that its publisher states a window of: by the publisher's rule, by exact overlap, the whole record."""
     rows, rules = [], []
-    for run in listed(results, "runs"):
-        if not (told := pick(run, "publisher")):
+    for run in results.runs:
+        if (window := run.publisher) is None:
             continue
-        rules.append(f"{told['publisher']}: {told['sentence']}")
-        excluded = "" if run.get("included") else "excluded"
-        cells = (
-            f"{run.get('ordinal')}", as_text(run.get("scenario")), as_text(told["begin_utc"]),
-            *(plain_digits(number_at(told, key)) for key in ("duration_s", "rows", "mean_power_w", "energy_wh")),
-            plain_digits(number_at(told, "spanned_energy_wh")),
-            *(plain_digits(number_at(run, key)) for key in ("mean_power_w", "energy_wh")),
-            *(plain_digits(number_at(told, "record", key)) for key in ("duration_s", "mean_power_w", "energy_wh")),
+        rules.append(f"{window.publisher}: {window.sentence}")
+        record = window.record
+        numbers = (
+            window.duration_s, window.rows, window.mean_power_w, window.energy_wh, window.spanned_energy_wh,
+            run.mean_power_w, run.energy_wh, record.duration_s, record.mean_power_w, record.energy_wh,
         )  # fmt: skip
-        rows.append(Row(cells, excluded))
+        cells = (str(run.ordinal), run.scenario, window.begin_utc, *map(plain_digits, numbers))
+        rows.append(Row(cells, "" if run.included else "excluded"))
     if not rows:
         return None
     heads = [Head("Run"), Head("Scenario", False), Head("Window from", numeric=False, keep=True), Head("Window / s")]
@@ -404,74 +403,73 @@ def publisher_table(results: Results) -> Table | None:
 
 def plain_digits(number: Number | None) -> str:
     """A value as a publisher prints it: two decimals, below ten four significant digits, whole numbers whole."""
-    if number is None or not is_finite(number.get("value")):
+    if number is None:
         return NOTHING
-    value = float(number["value"])
+    value = number.value
     return significant(value) if abs(value) < 10 or value.is_integer() else fixed(value, 2)
 
 
-def _oscar_rows(name: str, part: Results, oscar: Results) -> list[Row]:
-    pairs = {"Mean power": "mean_power_w", "Energy": "energy_wh", "Induced energy": "induced_energy_wh"}
-    rows = [_compared(name, "OSCAR", title, part, oscar, key) for title, key in pairs.items()]
+def _oscar_rows(name: str, part: ScenarioResult, oscar: OscarResult) -> list[Row]:
+    rows = [
+        _compared(name, "OSCAR", "Mean power", part.mean_power_w, oscar.mean_power_w),
+        _compared(name, "OSCAR", "Energy", part.energy_wh, oscar.energy_wh),
+        _compared(name, "OSCAR", "Induced energy", part.induced_energy_wh, oscar.induced_energy_wh),
+    ]
     lone = {
-        "Mean power of the baseline": "baseline_mean_power_w",
-        "SD across the runs, mean over the seconds": "sd_over_runs_w",
+        "Mean power of the baseline": oscar.baseline_mean_power_w,
+        "SD across the runs, mean over the seconds": oscar.sd_over_runs_w,
     }
-    for title, key in lone.items():
-        if (number := number_at(oscar, key)) is not None:
-            scale, like = scale_for([number]), number_at(part, "mean_power_w")
-            rows.append(Row((name, "OSCAR", scale.axis(title), "", alike(number, like, scale), "")))
+    for title, number in lone.items():
+        if number is not None:
+            scale = scale_for([number])
+            rows.append(Row((name, "OSCAR", scale.axis(title), "", alike(number, part.mean_power_w, scale), "")))
     return rows
 
 
-def _oscar_hardware(name: str, part: Results, oscar: Results) -> list[Row]:
-    theirs = pick(oscar, "hardware") or {}
-    ours = {key: number_at(part, "hardware", key, "mean") for key in theirs}
-    return [_compared(name, "OSCAR", words(key), ours, theirs, key) for key in theirs]
+def _oscar_hardware(name: str, part: ScenarioResult, oscar: OscarResult) -> list[Row]:
+    uses = {key: part.hardware.get(key) for key in oscar.hardware}
+    return [
+        _compared(name, "OSCAR", words(key), None if use is None else use.mean, oscar.hardware[key])
+        for key, use in uses.items()
+    ]
 
 
-def _compared(name: str, rule: str, title: str, part: Results, other: Results, key: str) -> Row:
-    ours, theirs = number_at(part, key), number_at(other, key)
+def _compared(name: str, rule: str, title: str, ours: Number | None, theirs: Number | None) -> Row:
     scale = scale_for([ours or theirs])
     shown = (bare(ours, scale), alike(theirs, ours, scale), _difference(ours, theirs))
     return Row((name, rule, scale.axis(title), *shown))
 
 
 def _difference(ours: Number | None, theirs: Number | None) -> str:
-    if not (ours and theirs and is_finite(ours["value"]) and is_finite(theirs["value"]) and ours["value"]):
+    if ours is None or theirs is None or not ours.value:
         return NOTHING
-    percent = 100 * (theirs["value"] - ours["value"]) / abs(ours["value"])
+    percent = 100 * (theirs.value - ours.value) / abs(ours.value)
     return ("+" if percent > 0 else "") + f"{fixed(percent, 2)} %"
 
 
 def baseline_table(results: Results) -> list[Block]:
     """Baseline: pooled, drift, without outliers, and every block."""
-    baseline = pick(results, "baseline")
-    if not baseline:
+    baseline = results.baseline
+    if baseline is None:
         return [Paragraph("There is no baseline in this campaign; no induced energy can be given.", "note")]
-    items = [("Blocks", bare(number_at(baseline, "n_blocks"), Scale("")))]
+    items = [("Blocks", bare(baseline.n_blocks, Scale("")))]
     named = (
-        ("Mean power", "mean_power_w"),
-        ("without outlying blocks", "without_outliers"),
-        ("Duration of a block", "duration_s"),
-        ("GPU power", "gpu_power_w"),
+        ("Mean power", baseline.mean_power_w),
+        ("without outlying blocks", baseline.without_outliers),
+        ("Duration of a block", baseline.duration_s),
+        ("GPU power", baseline.gpu_power_w),
     )
-    items += [(title, full(number)) for title, key in named if (number := number_at(baseline, key))]
-    if drift := number_at(baseline, "drift_w"):
+    items += [(title, full(number)) for title, number in named if number is not None]
+    if (drift := baseline.drift_w) is not None:
         scale = scale_for([drift])
-        shown = alike(drift, number_at(baseline, "mean_power_w"), scale)
-        items.append(("Drift, last block minus first", f"{shown}{scale.suffix}"))
-    blocks = [block for block in listed(baseline, "blocks") if isinstance(block, dict)]
-    power = scale_for(number_at(block, "mean_power_w") for block in blocks)
+        items.append(("Drift, last block minus first", f"{alike(drift, baseline.mean_power_w, scale)}{scale.suffix}"))
+    power = scale_for(block.mean_power_w for block in baseline.blocks)
     rows = []
-    for block in blocks:
-        outlier = "outlier" if block.get("outlier") else ""
-        z = block.get("modified_z")
-        watts, seconds = number_at(block, "mean_power_w"), bare(number_at(block, "duration_s"), Scale("s"))
-        shown_z = fixed(float(z), 2) if z is not None and is_finite(z) else NOTHING
-        names = (as_text(block.get("ordinal")), as_text(block.get("start_utc")))
-        shown = alike(watts, number_at(baseline, "mean_power_w"), power)
-        rows.append(Row((*names, seconds, shown, shown_z, outlier)))
+    for block in baseline.blocks:
+        shown = alike(block.mean_power_w, baseline.mean_power_w, power)
+        z = NOTHING if block.modified_z is None else fixed(block.modified_z, 2)
+        place = (str(block.ordinal), block.start_utc, bare(block.duration_s, Scale("s")))
+        rows.append(Row((*place, shown, z, "outlier" if block.outlier else "")))
     heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power"))]
     heads += [Head("Modified z"), Head("Remark", False)]
     table = Table("baseline-blocks", "Baseline blocks", tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
@@ -480,42 +478,39 @@ def baseline_table(results: Results) -> list[Block]:
 
 def run_table(results: Results) -> Table:
     """Every run in the order it was begun; excluded ones with the reason."""
-    runs = listed(results, "runs")
-    keys = (
-        ("Duration", "duration_s"),
-        ("Mean power", "mean_power_w"),
-        ("Energy", "energy_wh"),
-        ("Induced", "induced_energy_wh"),
-        ("GPU", "gpu_energy_wh"),
-        ("In gaps", "gap_energy_wh"),
-    )
-    shown = [(title, key) for title, key in keys if any((number_at(run, key) or {}).get("value") for run in runs)]
-    scales = [scale_for(number_at(run, key) for run in runs) for _, key in shown]
-    codes = [[str(code) for code in run.get("findings") or [] if code not in OF_ALL] for run in runs]
+    runs = results.runs
+    columns: dict[str, list[Number | None]] = {
+        "Duration": [run.duration_s for run in runs],
+        "Mean power": [run.mean_power_w for run in runs],
+        "Energy": [run.energy_wh for run in runs],
+        "Induced": [run.induced_energy_wh for run in runs],
+        "GPU": [run.gpu_energy_wh for run in runs],
+        "In gaps": [run.gap_energy_wh for run in runs],
+    }
+    shown = {title: numbers for title, numbers in columns.items() if any(number and number.value for number in numbers)}
+    scales = {title: scale_for(numbers) for title, numbers in shown.items()}
+    codes = [[code for code in run.findings if code not in OF_ALL] for run in runs]
     waits, names = [wait_words(run) for run in runs], run_names(results)
     common = _common(runs, codes, names)
     rows = []
-    for run, found, waited in zip(runs, codes, waits, strict=True):
-        numbers = tuple(bare(number_at(run, key), scale) for (_, key), scale in zip(shown, scales, strict=True))
+    for place, (run, own_codes, waited) in enumerate(zip(runs, codes, waits, strict=True)):
+        texts = [bare(numbers[place], scales[title]) for title, numbers in shown.items()]
         why = ""
-        if not run.get("included"):
-            numbers = tuple(text if text == NOTHING else f"({text})" for text in numbers)
-            why = f"excluded: {run.get('excluded_because') or run.get('reason') or 'not stated'}"
-        said = [why, ", ".join(code for code in found if code not in common)]
+        if not run.included:
+            texts = [text if text == NOTHING else f"({text})" for text in texts]
+            why = f"excluded: {run.excluded_because or run.reason or 'not stated'}"
+        remarks = [why, ", ".join(code for code in own_codes if code not in common)]
         cells = (
-            names.get(str(run.get("folder")), f"run {run.get('ordinal')}").removeprefix("run "),
-            as_text(run.get("scenario")), *numbers, "yes" if run.get("included") else "no",
-            "; ".join(filter(None, said)), *([waited] if any(waits) else []),
-            as_text(run.get("start_utc")), as_text(run.get("folder")),
+            names[run.folder].removeprefix("run "), run.scenario, *texts, "yes" if run.included else "no",
+            "; ".join(filter(None, remarks)), *([waited] if any(waits) else []), run.start_utc, run.folder,
         )  # fmt: skip
-        rows.append(Row(cells, "" if run.get("included") else "excluded"))
-    for run in listed(results, "campaign", "lost"):
-        start = (as_text(run.get("ordinal")), as_text(run.get("scenario")), *[NOTHING] * len(shown))
-        end = (as_text(run.get("begun_utc")), as_text(run.get("folder")))
-        middle = ("no", f"lost: {run.get('reason')}", *([""] if any(waits) else []))
-        rows.append(Row((*start, *middle, *end), "excluded"))
+        rows.append(Row(cells, "" if run.included else "excluded"))
+    for lost in results.campaign.lost:
+        start = (as_text(lost.ordinal), as_text(lost.scenario), *[NOTHING] * len(shown))
+        middle = ("no", f"lost: {lost.reason}", *([""] if any(waits) else []))
+        rows.append(Row((*start, *middle, as_text(lost.begun_utc), lost.folder), "excluded"))
     heads = [Head("Run"), Head("Scenario", False)]
-    heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
+    heads += [Head(scale.axis(title)) for title, scale in scales.items()]
     heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [START, Head("Folder", False, keep=True)]
@@ -526,13 +521,10 @@ def run_table(results: Results) -> Table:
     return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
 
 
-def _common(runs: Sequence[Results], codes: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, str]:
+def _common(runs: Sequence[RunResult], codes: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, str]:
     """The findings that more than half of the runs have, which the note says once, and the runs that have them."""
-    every = dict.fromkeys(code for found in codes for code in found)
-    having = {
-        code: [str(run.get("folder")) for run, found in zip(runs, codes, strict=True) if code in found]
-        for code in every
-    }
+    every = dict.fromkeys(code for own in codes for code in own)
+    having = {code: [run.folder for run, own in zip(runs, codes, strict=True) if code in own] for code in every}
     return {
         code: enumerated_runs([names.get(folder, folder) for folder in folders])
         for code, folders in having.items()
@@ -543,10 +535,9 @@ def _common(runs: Sequence[Results], codes: Sequence[Sequence[str]], names: Mapp
 def duration_table(results: Results) -> Table | None:
     """Number, mean, SD, median, least and greatest duration of the runs."""
     groups: dict[str, list[float]] = {}
-    for run in listed(results, "runs"):
-        value = pick(run, "duration_s", "value")
-        if run.get("included") and is_finite(value):
-            groups.setdefault(str(run["scenario"]), []).append(float(value))
+    for run in results.runs:
+        if run.included and run.duration_s is not None:
+            groups.setdefault(run.scenario, []).append(run.duration_s.value)
     rows = [Row((name, *_five(values))) for name, values in groups.items()]
     heads = ("Scenario", "Runs", "Mean", "SD", "Median", "Least", "Greatest")
     return (
@@ -568,30 +559,27 @@ def _five(values: Sequence[float]) -> tuple[str, ...]:
 def material_table(results: Results) -> Table | None:
     """Data and weights that the runs used, with their digests, as the workload's summary names them."""
     used: dict[tuple[str, ...], int] = {}
-    for run in listed(results, "runs"):
+    for run in results.runs:
         for kind in ("data", "weights"):
-            for text in _materials(pick(run, "final_metrics"), kind):
-                key = (str(run.get("scenario")), kind, text)
+            for text in _materials(run.final_metrics, kind):
+                key = (run.scenario, kind, text)
                 used[key] = used.get(key, 0) + 1
     rows = [Row((*key, str(count))) for key, count in used.items()]
     heads = (Head("Scenario", False), Head("What", False), Head("Kind and digest", False), Head("Runs"))
     return Table("materials", "Data and weights used", heads, tuple(rows)) if rows else None
 
 
-def _materials(summary: Any, kind: str) -> Iterable[str]:  # noqa: ANN401  decoded JSON
-    if isinstance(part := pick(summary, kind), dict) and part:
+def _materials(summary: Json, kind: str) -> Iterable[str]:
+    if isinstance(part := summary.get(kind), dict) and part:
         yield as_text(part)
-    flat = {
-        key: value for key, value in (summary or {}).items() if key.startswith(f"{kind}_") and value not in (None, "")
-    }
+    flat = {key: value for key, value in summary.items() if key.startswith(f"{kind}_") and value not in (None, "")}
     if flat:
         yield as_text(flat)
 
 
 def manifest_table(results: Results) -> Table:
     """The digest of every run's manifest: what this page was computed from."""
-    inputs = pick(results, "inputs") or {}
-    rows = tuple(Row((str(name), str(digest) if digest else "not sealed")) for name, digest in inputs.items())
+    rows = tuple(Row((name, digest or "not sealed")) for name, digest in results.inputs.items())
     heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False, keep=True))
     return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
 

@@ -12,9 +12,9 @@ import numpy as np
 from harness.record.run_folder import RunFolder
 from reports.figures.campaign import MAX_COLUMNS, Span, TracePanel
 from reports.figures.sheet import BASELINE, Floats
-from reports.pages.lookup import Results, listed, pick, scenarios
-from reports.pages.numbers import is_finite
 from reports.readings.series import read_run
+from reports.results.action import ActionResult
+from reports.results.document import Results
 
 Trace = tuple[Floats, Floats]
 NOTE = (
@@ -28,15 +28,16 @@ MAX_LEVEL = 2
 def trace_panels(campaign: Path, results: Results) -> list[TracePanel]:
     """One panel for the baseline and one for every scenario that has a run with readings."""
     traces: dict[str, list[Trace]] = {}
-    for run in listed(results, "runs"):
-        if run.get("included") and (trace := _trace(campaign / str(run["folder"]))) is not None:
-            traces.setdefault(str(run["scenario"]), []).append(trace)
-    parts = scenarios(results)
+    for run in results.runs:
+        if run.included and (trace := _trace(campaign / run.folder)) is not None:
+            traces.setdefault(run.scenario, []).append(trace)
+    parts = results.scenarios
     styles = {"baseline": BASELINE} | {name: style for style, name in enumerate(parts)}
     panels = []
     for name, style in styles.items():
         if name in traces:
-            actions = _spans([*listed(parts.get(name), "actions"), *listed(parts.get(name), "epochs")])
+            part = parts.get(name)
+            actions = [] if part is None else _spans([*part.actions, *part.epochs])
             title = f"{name}, {len(traces[name])} run{'s' if len(traces[name]) != 1 else ''}"
             panels.append(TracePanel(title, style, traces[name], mean_trace(traces[name]), actions))
     return panels
@@ -77,13 +78,13 @@ def _per_step(trace: Trace, step: float, middles: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), between)
 
 
-def _spans(records: Iterable[object]) -> list[Span]:
+def _spans(records: Iterable[ActionResult]) -> list[Span]:
     """Actions as spans of mean begin and end; an action inside another lies one level deeper."""
     raw = []
     for record in records:
-        begin, duration = pick(record, "begin_s", "value"), pick(record, "duration_s", "value")
-        if is_finite(begin) and is_finite(duration):
-            raw.append((float(begin), float(begin) + float(duration), str(pick(record, "name"))))
+        if record.begin_s is not None and record.duration_s is not None:
+            begin_s = record.begin_s.value
+            raw.append((begin_s, begin_s + record.duration_s.value, record.name))
     raw.sort(key=lambda span: (span[0], -span[1]))
     return [Span(name, begin, end, min(_depth(raw, i), MAX_LEVEL)) for i, (begin, end, name) in enumerate(raw)]
 
