@@ -10,7 +10,9 @@ from harness.record.documents import VERSION, Json
 from reports.campaign import statistics as campaign_statistics
 from reports.campaign.group import Group
 from reports.readings import bounded
+from reports.results.codec import encoded
 from reports.results.finding import Finding
+from reports.results.trackers import Trackers
 
 SCHEMA = 2
 """Schema history of results.json: 1, 2026-11-21, first version; 2, 2026-11-28, `computed_by`, more keys, and the rules
@@ -35,7 +37,7 @@ class CampaignResult:
     clock: Json
     observer: Json | None
     records: Json
-    trackers: Json | None
+    trackers: Trackers | None
     runs: list[Json]
     findings: list[Finding]
     thresholds: Json
@@ -58,7 +60,7 @@ class CampaignResult:
             "cross_checks": self.cross_checks,
             "sut": self.sut, "host": self.host, "indicators": self.indicators, "baseline": self.baseline,
             "scenarios": self.scenarios, "label": self.label, "clock": self.clock, "observer": self.observer,
-            "records": self.records, "trackers": self.trackers, "runs": self.runs,
+            "records": self.records, "trackers": encoded(self.trackers), "runs": self.runs,
             "findings": [asdict(finding) for finding in self.findings], "thresholds": self.thresholds,
             "verdict": self.verdict, "inputs": self.inputs, "evidence": self.evidence,
         }  # fmt: skip
