@@ -4,7 +4,6 @@ Knows where the parts are and in which order they are made. Knows no number and 
 """
 
 import hashlib
-import json
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +18,11 @@ from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.comparison import comparison_page
 from reports.pages.document import DocumentPage
-from reports.pages.lookup import Results, pick
 from reports.pages.raw_files import photos, raw_files
 from reports.pages.study import study_page
 from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
+from reports.results.document import Results, results_of
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -39,7 +38,7 @@ def write_report(campaign: Path, checkout: Json | None = None) -> Path:
     Raises:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
-    results = json.loads(write_results(campaign, checkout).read_text(encoding="utf-8"))
+    results = results_of(write_results(campaign, checkout).read_bytes())
     return write_derived(campaign, REPORT, report_html(campaign, results))
 
 
@@ -71,10 +70,10 @@ def write_audit_pdf(campaign: Path, audit: Path) -> Path:
 
 def audit_html(campaign: Path, results_text: str) -> str:
     """The audit report of the text of results.json and of the campaign it was computed from."""
-    results = json.loads(results_text)
+    results = results_of(results_text)
     head, digest = CampaignFolder(campaign).head(), hashlib.sha256(results_text.encode()).hexdigest()
     issue = Issue(
-        report_id=f"{pick(results, 'campaign', 'uid') or 'none'}-{head[:12]}-{digest[:8]}",
+        report_id=f"{results.campaign.uid or 'none'}-{head[:12]}-{digest[:8]}",
         chain_head=head,
         results_sha256=digest,
         command="wattlab report CAMPAIGN --audit",
@@ -85,7 +84,7 @@ def audit_html(campaign: Path, results_text: str) -> str:
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 
-def comparison_html(comparison: Results) -> str:
+def comparison_html(comparison: Json) -> str:
     """The page of comparison.json's content."""
     return render(comparison_page(comparison), "document.html.j2")
 

@@ -1,7 +1,6 @@
 """`wattlab report CAMPAIGN`: compute results.json and write the HTML report; with `--audit` the audit report too."""
 
 import argparse
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 
 if TYPE_CHECKING:
-    from harness.record.documents import Json
+    from reports.results.document import Results
 
 SHOWN = 12
 """Scenarios whose publisher's figures stand on the terminal."""
@@ -53,17 +52,21 @@ def call(arguments: argparse.Namespace) -> int:
     files = compute(arguments.campaign)
     if arguments.audit:
         files |= _write_audit(arguments.campaign, files["numbers"], as_pdf=arguments.pdf)
+    from reports.results.document import results_of
+
     text = files["numbers"].read_text(encoding="utf-8")
     if arguments.json:
         print(text, end="")
-        return _code(json.loads(text))
-    return show(json.loads(text), files)
+        return _code(results_of(text))
+    return show(results_of(text), files)
 
 
 def write(campaign: Path) -> int:
     """Write results.json and report.html, print the answer and where they are; 3 when the verdict is invalid."""
+    from reports.results.document import results_of
+
     files = compute(campaign)
-    return show(json.loads(files["numbers"].read_text(encoding="utf-8")), files)
+    return show(results_of(files["numbers"].read_bytes()), files)
 
 
 def compute(campaign: Path) -> dict[str, Path]:
@@ -87,27 +90,27 @@ def _write_audit(campaign: Path, results: Path, *, as_pdf: bool) -> dict[str, Pa
         return {"audit": audit, "pdf": write_audit_pdf(campaign, audit)}
 
 
-def _code(results: "Json") -> int:
-    return 3 if results["verdict"]["word"] == "invalid" else 0
+def _code(results: "Results") -> int:
+    return 3 if results.verdict.word == "invalid" else 0
 
 
-def show(results: "Json", files: dict[str, Path]) -> int:
+def show(results: "Results", files: dict[str, Path]) -> int:
     """Print the answer: results, trackers beside the meter, verdict, what was found, what is not proved, the files."""
     from reports.pages.audit import missing_particulars
     from reports.pages.campaign import HEADS
     from reports.pages.numbers import in_page_units
-    from reports.pages.proof import proof_of
-    from reports.pages.trackers import answers
+    from reports.pages.proof import not_proved
+    from reports.pages.trackers.sentences import answers
 
     console, shown = Console(), in_page_units(results, *HEADS)
     console.print(results_sheet(shown))
-    for line in [*_publisher_lines(results), *answers(shown), results["measurement"]["sentence"]]:
+    for line in [*_publisher_lines(results), *answers(shown), results.measurement["sentence"]]:
         say(console, line)
-    say(console, _verdict(results), COLOURS.get(results["verdict"]["word"], "green"))
+    say(console, _verdict(results), COLOURS.get(results.verdict.word, "green"))
     say(console, findings_line(results))
     for severity, line in heaviest_findings(results):
         say(console, f"- {line}", COLOURS[severity])
-    say(console, proof_of(results))
+    say(console, not_proved(results.evidence))
     if (absent := _no_statistics(results)) is not None:
         say(console, absent, "yellow")
     if "audit" in files:
@@ -118,54 +121,52 @@ def show(results: "Json", files: dict[str, Path]) -> int:
     return _code(results)
 
 
-def _no_statistics(results: "Json") -> str | None:
+def _no_statistics(results: "Results") -> str | None:
     """Why tests that could have been made were not."""
-    if results["statistics"]["reason"] not in ("r-missing", "r-failed"):
+    if results.statistics["reason"] not in ("r-missing", "r-failed"):
         return None
     from reports.inference.statistics import available
 
     return f"No test was made. {available()}"
 
 
-def _publisher_lines(results: "Json") -> list[str]:
+def _publisher_lines(results: "Results") -> list[str]:
     """What the publishers of imported runs count themselves, beside the whole record; of many scenarios the first."""
     from reports.pages.campaign import publisher_lines
 
-    told = [(name, lines) for name, part in results["scenarios"].items() if (lines := publisher_lines(part))]
+    told = [(name, lines) for name, part in results.scenarios.items() if (lines := publisher_lines(part))]
     more = len(told) - SHOWN
     lines = [f"{name}, {line}" for name, lines in told[:SHOWN] for line in lines]
     return lines + ([f"and {more} more scenarios with a publisher's window, in the report"] if more > 0 else [])
 
 
-def _verdict(results: "Json") -> str:
+def _verdict(results: "Results") -> str:
     from reports.pages.campaign import verdict_line
 
-    mark = "INVALID. " if results["verdict"]["word"] == "invalid" else ""
+    mark = "INVALID. " if results.verdict.word == "invalid" else ""
     return mark + verdict_line(results)
 
 
 # --- the results ------------------------------------------------------------------------------------------------
 
 
-def results_sheet(results: "Json") -> Sheet:
+def results_sheet(results: "Results") -> Sheet:
     """Every scenario's runs and plain quantities with U, in the units of the page."""
     from reports.pages.budgets import assumed
-    from reports.pages.lookup import pick
     from reports.pages.numbers import bare, scale_for
 
-    scenarios = results["scenarios"]
-    paths = {
-        "mean power": ("mean_power_w",),
-        "energy": ("energy_wh",),
-        "induced energy": ("induced_energy_wh",),
+    scenarios = results.scenarios
+    quantities = {
+        "mean power": [scenario.mean_power_w for scenario in scenarios.values()],
+        "energy": [scenario.energy_wh for scenario in scenarios.values()],
+        "induced energy": [scenario.induced_energy_wh for scenario in scenarios.values()],
     }
-    quantities = {name: [pick(scenario, *path) for scenario in scenarios.values()] for name, path in paths.items()}
     scales = {name: scale_for(numbers) for name, numbers in quantities.items()}
-    unknown = [finding["subject"] for finding in results["findings"] if finding["code"] == "limits-unknown"]
-    has_u = any((number or {}).get("U") is not None for of in quantities.values() for number in of)
-    lacking = f"; limits of error unknown: {assumed(results, list(map(str, unknown)))}" if unknown else ""
+    unknown = [finding.subject for finding in results.findings if finding.code == "limits-unknown"]
+    has_u = any(number and number.expanded is not None for of in quantities.values() for number in of)
+    lacking = f"; limits of error unknown: {assumed(results, unknown)}" if unknown else ""
     rows = [
-        (name, f"{scenario['n_runs']['value']:.0f}", *(bare(of[row], scales[key]) for key, of in quantities.items()))
+        (name, f"{scenario.n_runs.value:.0f}", *(bare(of[row], scales[key]) for key, of in quantities.items()))
         for row, (name, scenario) in enumerate(scenarios.items())
     ]
     return Sheet(
@@ -182,11 +183,11 @@ def results_sheet(results: "Json") -> Sheet:
 # --- what was found ---------------------------------------------------------------------------------------------
 
 
-def findings_line(results: "Json") -> str:
+def findings_line(results: "Results") -> str:
     """How many kinds of findings there are, and of which weight."""
     codes: dict[str, set[str]] = {}
-    for finding in results["findings"]:
-        codes.setdefault(finding["severity"], set()).add(finding["code"])
+    for finding in results.findings:
+        codes.setdefault(finding.severity, set()).add(finding.code)
     total = sum(map(len, codes.values()))
     if not total:
         return "No findings."
@@ -197,24 +198,24 @@ def findings_line(results: "Json") -> str:
         of_some = (
             "excludes runs, or makes scenarios invalid" if invalid == 1 else "exclude runs, or make scenarios invalid"
         )
-        parts.append(f"{invalid} that {of_all if results['verdict']['word'] == 'invalid' else of_some}")
+        parts.append(f"{invalid} that {of_all if results.verdict.word == 'invalid' else of_some}")
     return f"{counted(total, 'finding')}, {', '.join(parts)}; the report says of each what to do."
 
 
-def heaviest_findings(results: "Json") -> list[tuple[str, str]]:
+def heaviest_findings(results: "Results") -> list[tuple[str, str]]:
     """Severity and a line `name (where): what it says` of the heaviest invalidating findings and warnings."""
     from reports.pages.sentences import ADVICE, UNKNOWN
 
-    reasons = results["verdict"]["reasons"]  # those that weigh most stand first
-    weights = list(dict.fromkeys(reason["weighs"] for reason in reasons))
-    weight = {reason["code"]: weights.index(reason["weighs"]) for reason in reasons}
-    runs = {run["folder"] for run in results["runs"]}
+    reasons = results.verdict.reasons  # those that weigh most stand first
+    weights = list(dict.fromkeys(reason.weighs for reason in reasons))
+    weight = {reason.code: weights.index(reason.weighs) for reason in reasons}
+    runs = {run.folder for run in results.runs}
     lines = []
     for severity in ("invalid", "warn"):
         subjects: dict[str, dict[str, None]] = {}
-        for finding in results["findings"]:
-            if finding["severity"] == severity:
-                subjects.setdefault(finding["code"], {})[str(finding["subject"])] = None
+        for finding in results.findings:
+            if finding.severity == severity:
+                subjects.setdefault(finding.code, {})[finding.subject] = None
         heaviest = sorted(subjects, key=lambda code: (weight.get(code, len(weights)), -len(subjects[code])))
         for code in heaviest[:HEAVIEST]:
             meaning = _CLAUSE.split(ADVICE.get(code, UNKNOWN).meaning)[0]

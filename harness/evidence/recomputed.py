@@ -37,7 +37,7 @@ from reports.campaign.analyse import analyse
 from reports.campaign.document import results_text
 from reports.inference import statistics
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
-from reports.results.document import RESULTS
+from reports.results.document import RESULTS, results_of
 from reports.results.rules import Rule, as_before
 
 WRITER = "computed_by"
@@ -213,7 +213,7 @@ def check_validity(subject: str, computed: Computed) -> Check:
 
 def check_report(campaign: Path) -> Check:
     """The page against one rendered now from results.json as written, which `check_results` judges."""
-    return _check_page(campaign, REPORT, lambda text: report_html(campaign, json.loads(text)))
+    return _check_page(campaign, REPORT, lambda text: report_html(campaign, results_of(text)))
 
 
 def check_audit(campaign: Path) -> Check:

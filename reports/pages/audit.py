@@ -50,7 +50,7 @@ from reports.pages.proof import not_proved
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import VERDICTS
 from reports.pages.tables import as_text
-from reports.pages.trackers import tracker_blocks
+from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.header import LostRun
 from reports.results.run import RunResult

@@ -61,7 +61,7 @@ from reports.pages.sentences import (
     VERDICTS,
 )
 from reports.pages.tables import as_text, claim_of, kind_in_words
-from reports.pages.trackers import tracker_blocks
+from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.finding import Finding
 from reports.results.scenario import ScenarioResult
