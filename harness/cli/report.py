@@ -123,7 +123,7 @@ def show(results: "Results", files: dict[str, Path]) -> int:
 
 def _no_statistics(results: "Results") -> str | None:
     """Why tests that could have been made were not."""
-    if results.statistics["reason"] not in ("r-missing", "r-failed"):
+    if results.statistics.reason not in ("r-missing", "r-failed"):
         return None
     from reports.inference.statistics import available
 

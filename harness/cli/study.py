@@ -83,9 +83,11 @@ def questions_sheet(study: "Json") -> Sheet:
 
 def _result(test: "Json") -> tuple[str, str, str, str]:
     from reports.pages.statistics_tables import effect_text, p_text, refusal
+    from reports.results.codec import decoded
+    from reports.results.inference import Effect
 
     if test["refused"] is not None:
         return test["name"], "", "", refusal(test["refused"])
 
-    size = "" if test["effect"] is None else effect_text(test["effect"])
+    size = "" if test["effect"] is None else effect_text(decoded(Effect, test["effect"], "study.json"))
     return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", p_text(test["p"]), size

@@ -25,7 +25,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +35,42 @@ from harness.record.errors import AnalysisError
 from reports.energy import efficiency
 from reports.inference import planning, statistics
 from reports.readings.bounded import number
+from reports.results.codec import widened
+from reports.results.inference import Interval, Pair, Test
 from reports.results.rules import Rule, was
-from reports.results.uncertainty import Estimate, Number, mean_of
+from reports.results.statistics import (
+    Absence,
+    AllEpochs,
+    Blocks,
+    Correlations,
+    CourseName,
+    Declared,
+    Detectable,
+    EpochCorrelation,
+    FinalName,
+    LevelResult,
+    OverRuns,
+    Planning,
+    ResponseName,
+    ResponseResult,
+    RunCorrelation,
+    SameEpoch,
+    ScenarioPair,
+    Statistics,
+    Variation,
+    WithinRuns,
+)
+from reports.results.uncertainty import Estimate, Number, sample_mean
 
-RESPONSES = {
+RESPONSES: Mapping[ResponseName, str] = {
     "energy_wh": "Wh", "induced_energy_wh": "Wh", "duration_s": "s", "val_accuracy_per_induced_wh": "1/Wh",
 }  # fmt: skip
 """What is compared, with its unit."""
 EPOCH = "epoch"
-TEMPERATURE = "gpu_temperature_c"
-COURSES = (TEMPERATURE, "val_accuracy", "val_loss")
+TEMPERATURE: CourseName = "gpu_temperature_c"
+COURSES: tuple[CourseName, ...] = (TEMPERATURE, "val_accuracy", "val_loss")
 """What the energy of an epoch is correlated with."""
-FINALS = ("val_accuracy", "val_loss")
+FINALS: tuple[FinalName, ...] = ("val_accuracy", "val_loss")
 """What the energy of a run is correlated with."""
 POWER = 0.8
 SHARE = 0.9
@@ -59,33 +83,38 @@ LEAST_RUNS = 3
 LEAST_POINTS = 10
 """Epochs of a run, less one for a control, below which the mean coefficient of the runs has no interval."""
 Floats: TypeAlias = NDArray[np.float64]
-Declared: TypeAlias = Literal["welch", "rank"]
 
 
-def evaluate(results: Json) -> Json:
+def evaluate(results: Json) -> Statistics:
     """`statistics` of results.json, from the rest of it.
 
     Without R, or with nothing to test, `available` is false and `reason` says which; R is started only where there is
     something to test.
     """
     declared, values = _declared(results), values_of(results)
-    head = {"test": declared, "planning": _planning(results)}
-    if not any(_testable(levels) for levels in values.values()):
-        return {"available": False, "reason": "nothing-to-test", **head, **_empty()}
-    if (reason := statistics.absence()) is not None:
-        return {"available": False, "reason": reason, **head, **_empty()}
+    planned = _planning(results)
+    if (reason := _absence(values)) is not None:
+        return Statistics(False, reason, declared, planned, None, {}, (), ())
     runs = rated_runs(results)
-    return {
-        "available": True, "reason": None, **head,
-        "blocks": _blocks(runs),
-        "responses": {key: _response(RESPONSES[key], levels, declared) for key, levels in values.items() if levels},
-        "epochs": [_epochs(name, key, runs[name]) for name in runs for key in COURSES if _has_course(runs[name], key)],
-        "runs": [found for key in FINALS if (found := _finals(key, runs)) is not None],
-    }  # fmt: skip
+    return Statistics(
+        available=True,
+        reason=None,
+        test=declared,
+        planning=planned,
+        blocks=_blocks(runs),
+        responses={key: _response(RESPONSES[key], levels, declared) for key, levels in values.items() if levels},
+        epochs=tuple(
+            _epochs(name, key, runs[name]) for name in runs for key in COURSES if _has_course(runs[name], key)
+        ),
+        runs=tuple(row for key in FINALS if (row := _finals(key, runs)) is not None),
+    )
 
 
-def _empty() -> Json:
-    return {"blocks": None, "responses": {}, "epochs": [], "runs": []}
+def _absence(values: Mapping[ResponseName, Mapping[str, Floats]]) -> Absence | None:
+    """Why no test can be made; None where one can."""
+    if not any(_testable(levels) for levels in values.values()):
+        return "nothing-to-test"
+    return statistics.absence()
 
 
 def _declared(results: Json) -> Declared:
@@ -97,25 +126,25 @@ def _declared(results: Json) -> Declared:
 
 def rated_runs(results: Json) -> dict[str, list[Json]]:
     """Scenario -> its runs that enter the means."""
-    found: dict[str, list[Json]] = {name: [] for name in results["scenarios"]}
+    rated: dict[str, list[Json]] = {name: [] for name in results["scenarios"]}
     for run in results["runs"]:
         if run["included"] and run["kind"] == "scenario":
-            found[run["scenario"]].append(run)
-    return found
+            rated[run["scenario"]].append(run)
+    return rated
 
 
-def values_of(results: Json) -> dict[str, dict[str, Floats]]:
+def values_of(results: Json) -> dict[ResponseName, dict[str, Floats]]:
     """Response -> scenario -> value of each run that has one, in rising order."""
-    found: dict[str, dict[str, Floats]] = {}
+    of_responses: dict[ResponseName, dict[str, Floats]] = {}
     for key in RESPONSES:
-        found[key] = {}
+        of_responses[key] = {}
         for name, runs in rated_runs(results).items():
             suppressed = results["scenarios"][name]["efficiency"]["suppressed"] is not None
             values = np.array([_value(run, key, suppressed) for run in runs])
             finite = values[np.isfinite(values)]
             if finite.size:
-                found[key][name] = np.sort(finite)
-    return found
+                of_responses[key][name] = np.sort(finite)
+    return of_responses
 
 
 def _value(run: Json, key: str, suppressed: bool) -> float:
@@ -137,7 +166,7 @@ def _testable(levels: Mapping[str, Floats]) -> bool:
     return sum(size >= 2 for size in sizes) >= 2 or max(sizes, default=0) >= LEAST_RUNS
 
 
-def _planning(results: Json) -> Json | None:
+def _planning(results: Json) -> Planning | None:
     """Runs and blocks of a new campaign that keeps the half-width of `[thresholds]`; None where nothing is known."""
     percent = float(results["thresholds"]["half_width_percent"])
     try:
@@ -146,11 +175,9 @@ def _planning(results: Json) -> Json | None:
     except AnalysisError:
         return None
     wanted = planning.Wanted(percent / 100, SHARE, MOST, MOST, keeps_pilot=False)
-    found = planning.sizes(pilots, baseline, wanted)
-    return {
-        "half_width_percent": percent, "share_percent": 100 * SHARE, "blocks": found.blocks if found.runs else None,
-        "runs": {name: found.runs.get(name) for name in pilots}, "unreachable": dict(found.unreachable),
-    }  # fmt: skip
+    sizes = planning.sizes(pilots, baseline, wanted)
+    runs = {name: sizes.runs.get(name) for name in pilots}
+    return Planning(percent, 100 * SHARE, sizes.blocks if sizes.runs else None, runs, dict(sizes.unreachable))
 
 
 def _measured(part: Json, quantity: str = "induced_energy_wh") -> planning.Measured:
@@ -160,71 +187,72 @@ def _measured(part: Json, quantity: str = "induced_energy_wh") -> planning.Measu
     return quantity_of, duration
 
 
-def _blocks(runs: Mapping[str, Sequence[Json]]) -> Json:
+def _blocks(runs: Mapping[str, Sequence[Json]]) -> Blocks:
     """How many repetitions every scenario has, of all there are."""
     repetitions = [{run["repetition"] for run in group} for group in runs.values() if group]
-    return {
-        "complete": len(set.intersection(*repetitions)) if repetitions else 0,
-        "begun": len(set.union(*repetitions)) if repetitions else 0,
-    }
-
-
-def _response(unit: str, everyone: Mapping[str, Floats], declared: Declared) -> Json:
-    levels = {name: values for name, values in everyone.items() if values.size >= 2}
-    found: Json = {
-        "unit": unit,
-        "levels": {name: _level(values, unit) for name, values in levels.items()},
-        "left_out": [name for name in everyone if name not in levels],
-        "levene": None, "omnibus": None, "post_hoc": [], "detectable": [],
-    }  # fmt: skip
-    if len(levels) < 2:
-        return found
-    omnibus, pairs = (
-        (statistics.welch_anova(levels), statistics.games_howell(levels))
-        if declared == "welch"
-        else (statistics.kruskal(levels), statistics.dunn(levels))
+    return Blocks(
+        complete=len(set.intersection(*repetitions)) if repetitions else 0,
+        begun=len(set.union(*repetitions)) if repetitions else 0,
     )
-    deltas = [statistics.cliffs_delta(levels[pair.first], levels[pair.second]) for pair in pairs]
-    return found | {
-        "levene": statistics.levene(levels).to_json(),
-        "omnibus": omnibus.to_json(),
-        "post_hoc": [
-            pair.to_json() | {"cliffs_delta": None if delta is None else delta.to_json()}
-            for pair, delta in zip(pairs, deltas, strict=True)
-        ],
-        "detectable": [_detectable(unit, a, b, levels) for a, b in combinations(levels, 2)],
-    }
 
 
-def _level(values: Floats, unit: str) -> Json:
-    mean, quantiles = mean_of(values, unit), statistics.normal_plot(values)
-    cv, ends = _variation(values, mean)
-    return {
-        "mean": None if mean is None else mean.to_json(),
-        "median": Number(Estimate(float(np.median(values)), None, None), unit, None, values.size).to_json(),
-        "cv": {"value": cv, "interval": None if ends is None else ends.to_json()},
-        "shapiro": statistics.normality(values).to_json(),
-        "qq": None if quantiles is None else quantiles.to_json(),
-    }
+def _response(unit: str, everyone: Mapping[str, Floats], declared: Declared) -> ResponseResult:
+    values_of_levels = {name: values for name, values in everyone.items() if values.size >= 2}
+    left_out = tuple(name for name in everyone if name not in values_of_levels)
+    levels = {name: _level(values, unit) for name, values in values_of_levels.items()}
+    if len(levels) < 2:
+        return ResponseResult(unit, levels, left_out, None, None, (), ())
+    omnibus, pairs = _tests(values_of_levels, declared)
+    return ResponseResult(
+        unit,
+        levels,
+        left_out,
+        levene=statistics.levene(values_of_levels),
+        omnibus=omnibus,
+        post_hoc=tuple(_with_delta(pair, values_of_levels) for pair in pairs),
+        detectable=tuple(_detectable(unit, a, b, values_of_levels) for a, b in combinations(values_of_levels, 2)),
+    )
 
 
-def _variation(values: Floats, mean: Number | None) -> tuple[float | None, statistics.Interval | None]:
+def _tests(levels: Mapping[str, Floats], declared: Declared) -> tuple[Test, tuple[Pair, ...]]:
+    """The declared test over all levels, and that of every pair."""
+    if declared == "welch":
+        return statistics.welch_anova(levels), statistics.games_howell(levels)
+    return statistics.kruskal(levels), statistics.dunn(levels)
+
+
+def _with_delta(pair: Pair, levels: Mapping[str, Floats]) -> ScenarioPair:
+    delta = statistics.cliffs_delta(levels[pair.first], levels[pair.second])
+    return widened(ScenarioPair, pair, cliffs_delta=delta)
+
+
+def _level(values: Floats, unit: str) -> LevelResult:
+    mean = sample_mean(values, unit)
+    return LevelResult(
+        mean,
+        median=Number(Estimate(float(np.median(values)), None, None), unit, None, values.size),
+        cv=Variation(*_variation(values, mean)),
+        shapiro=statistics.normality(values),
+        qq=statistics.normal_plot(values),
+    )
+
+
+def _variation(values: Floats, mean: Number) -> tuple[float | None, Interval | None]:
     """SD / mean where the mean is told from zero, with an interval where a distribution shows at all."""
-    expanded = None if mean is None else mean.estimate.expanded
-    found = statistics.coefficient_of_variation(values)
+    variation = statistics.coefficient_of_variation(values)
     if was(Rule.SHOWN_STATISTICS):
-        return found or (None, None)
-    if mean is None or expanded is None or mean.estimate.value <= expanded or found is None:
+        return variation or (None, None)
+    if mean.expanded is None or mean.value <= mean.expanded or variation is None:
         return None, None
-    return found[0], found[1] if values.size >= statistics.LEAST_FOR_NORMALITY else None
+    return variation[0], variation[1] if values.size >= statistics.LEAST_FOR_NORMALITY else None
 
 
-def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Json:
+def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Detectable:
     """The difference that a Welch test of these two finds with a power of .8: equal groups of the harmonic mean of both
     sizes, with the spread that gives the difference of the means its standard error."""
     n, sd = statistics.as_equal_groups(levels[first], levels[second])
     difference = statistics.detectable_difference(n, sd, POWER) if sd > 0 else None
-    return {"first": first, "second": second, "n": n, "sd": sd, "unit": unit, "power": POWER, "difference": difference}
+    return Detectable(first, second, n, sd, unit, POWER, difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +271,7 @@ def _has_course(runs: Sequence[Json], key: str) -> bool:
 
 def courses(runs: Sequence[Json], key: str) -> list[Course]:
     """One course per run, of the epochs that have both the quantity and an energy."""
-    found = []
+    of_runs = []
     for run in runs:
         rows = [
             (row["index"], row["begin_s"] + row["duration_s"] / 2, _course_value(row, key), _number(row["energy_wh"]))
@@ -253,40 +281,44 @@ def courses(runs: Sequence[Json], key: str) -> list[Course]:
         table = np.array(rows, dtype=np.float64).reshape(-1, 4)
         table = table[np.isfinite(table).all(axis=1)]
         table = table[np.argsort(table[:, 1], kind="stable")]
-        found.append(Course(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3]))
-    return found
+        of_runs.append(Course(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3]))
+    return of_runs
 
 
 def _course_value(row: Json, key: str) -> float:
     return _number(row[key] if key == TEMPERATURE else row["metrics"].get(key))
 
 
-def _epochs(scenario: str, key: str, runs: Sequence[Json]) -> Json:
+def _epochs(scenario: str, key: CourseName, runs: Sequence[Json]) -> EpochCorrelation:
     """The energy of an epoch with something else, in one scenario."""
-    found = [course for course in courses(runs, key) if course.x.size >= 2]
+    of_runs = [course for course in courses(runs, key) if course.x.size >= 2]
     time_s, x, energy_wh = (
-        np.concatenate([getattr(course, name) for course in found]) for name in ("time_s", "x", "energy_wh")
+        np.concatenate([getattr(course, name) for course in of_runs]) for name in ("time_s", "x", "energy_wh")
     )
-    means = np.array([[course.x.mean(), course.energy_wh.mean()] for course in found])
-    return {
-        "scenario": scenario, "x": key, "y": "energy_wh", "n_runs": len(found), "n_epochs": int(x.size),
-        "all_epochs": {
-            "pearson": _coefficient(statistics.pearson(x, energy_wh)),
-            "spearman": _coefficient(statistics.spearman(x, energy_wh)),
-            "partial": _coefficient(statistics.partial(x, energy_wh, [time_s])),
-        },
-        "within_runs": {
-            "raw": over_runs([correlation(c.x, c.energy_wh) for c in found], [c.x.size for c in found]),
-            "partial": over_runs(
-                [partial_correlation(c.x, c.energy_wh, c.time_s) for c in found], [c.x.size - 1 for c in found]
+    means = np.array([[course.x.mean(), course.energy_wh.mean()] for course in of_runs])
+    return EpochCorrelation(
+        scenario,
+        key,
+        "energy_wh",
+        n_runs=len(of_runs),
+        n_epochs=int(x.size),
+        all_epochs=AllEpochs(
+            pearson=_coefficient(statistics.pearson(x, energy_wh)),
+            spearman=_coefficient(statistics.spearman(x, energy_wh)),
+            partial=_coefficient(statistics.partial(x, energy_wh, [time_s])),
+        ),
+        within_runs=WithinRuns(
+            raw=over_runs([correlation(c.x, c.energy_wh) for c in of_runs], [c.x.size for c in of_runs]),
+            partial=over_runs(
+                [partial_correlation(c.x, c.energy_wh, c.time_s) for c in of_runs], [c.x.size - 1 for c in of_runs]
             ),
-        },
-        "same_epoch": same_epoch(found),
-        "run_means": statistics.pearson(means[:, 0], means[:, 1]).to_json(),
-    }  # fmt: skip
+        ),
+        same_epoch=same_epoch(of_runs),
+        run_means=statistics.pearson(means[:, 0], means[:, 1]),
+    )
 
 
-def _coefficient(test: statistics.Test) -> float | None:
+def _coefficient(test: Test) -> float | None:
     """A coefficient over all epochs, without the p that would take them as independent."""
     return None if test.effect is None else test.effect.value
 
@@ -306,45 +338,45 @@ def partial_correlation(x: Floats, y: Floats, control: Floats) -> float:
     where it leaves nothing."""
     if x.size < 4:
         return math.nan
-    one, two, both = correlation(x, control), correlation(y, control), correlation(x, y)
-    left = (1 - one * one) * (1 - two * two)
-    return min(1.0, max(-1.0, (both - one * two) / math.sqrt(left))) if left > 1e-12 else math.nan
+    rx, ry, rxy = correlation(x, control), correlation(y, control), correlation(x, y)
+    left = (1 - rx * rx) * (1 - ry * ry)
+    return min(1.0, max(-1.0, (rxy - rx * ry) / math.sqrt(left))) if left > 1e-12 else math.nan
 
 
-def over_runs(coefficients: Sequence[float], points: Sequence[int]) -> Json:
+def over_runs(coefficients: Sequence[float], points: Sequence[int]) -> OverRuns:
     """The mean of the runs' coefficients on Fisher's scale, where each is r/(2(m-1)) too far out (Hotelling 1953), m
     its points less the controls; Student's interval over the runs from `LEAST_POINTS` on: with fewer it covers less
     than 93 % where the coefficient is near 1."""
-    found = sorted((r, m) for r, m in zip(coefficients, points, strict=True) if math.isfinite(r))
-    head: Json = {"n": len(found), "left_out": len(coefficients) - len(found)}
-    if not found:
-        return head | {"mean": None, "interval": None, "least": None, "greatest": None}
-    r, m = np.array(found, dtype=np.float64).T
+    known = sorted((r, m) for r, m in zip(coefficients, points, strict=True) if math.isfinite(r))
+    left_out = len(coefficients) - len(known)
+    if not known:
+        return OverRuns(0, left_out, None, None, None, None)
+    r, m = np.array(known, dtype=np.float64).T
     scaled = np.abs(r).max() < PERFECT
     z = np.arctanh(r) - r / (2 * (m - 1)) if scaled else r
     enough = scaled and r.size >= LEAST_RUNS and m.min() >= LEAST_POINTS
     interval = statistics.t_interval(z) if enough else None
-    ends = None if interval is None else [math.tanh(interval.low), math.tanh(interval.high)]
+    ends = None if interval is None else (math.tanh(interval.low), math.tanh(interval.high))
     mean = float(np.tanh(z.mean()) if scaled else z.mean())
-    return head | {"mean": mean, "interval": ends, "least": float(r[0]), "greatest": float(r[-1])}
+    return OverRuns(len(known), left_out, mean, ends, least=float(r[0]), greatest=float(r[-1]))
 
 
-def same_epoch(found: Sequence[Course]) -> Json | None:
+def same_epoch(of_runs: Sequence[Course]) -> SameEpoch | None:
     """The coefficient of what run and epoch leave of both (two-way residuals), over the epochs that all runs have; None
     for fewer than three runs or two such epochs, or where nothing is left."""
-    common = sorted(set.intersection(*({int(k) for k in course.index} for course in found)))
-    if len(found) < LEAST_RUNS or len(common) < 2:
+    common = sorted(set.intersection(*({int(k) for k in course.index} for course in of_runs)))
+    if len(of_runs) < LEAST_RUNS or len(common) < 2:
         return None
     tables = []
     for name in ("x", "energy_wh"):
-        rows = [dict(zip(course.index.tolist(), getattr(course, name).tolist(), strict=True)) for course in found]
+        rows = [dict(zip(course.index.tolist(), getattr(course, name).tolist(), strict=True)) for course in of_runs]
         table = np.array([[row[k] for k in common] for row in rows])
         tables.append(table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean())
     value = correlation(tables[0].ravel(), tables[1].ravel())
-    return {"value": value, "n_runs": len(found), "n_epochs": len(common)} if math.isfinite(value) else None
+    return SameEpoch(value, len(of_runs), len(common)) if math.isfinite(value) else None
 
 
-def _finals(key: str, runs: Mapping[str, Sequence[Json]]) -> Json | None:
+def _finals(key: FinalName, runs: Mapping[str, Sequence[Json]]) -> RunCorrelation | None:
     """The energy of a run with where its training ended: in every scenario, over all runs, and over the medians of the
     scenarios beside it. None where fewer than three runs have it."""
     pairs = {name: _final_pairs(key, group) for name, group in runs.items()}
@@ -353,12 +385,8 @@ def _finals(key: str, runs: Mapping[str, Sequence[Json]]) -> Json | None:
     if len(together) < LEAST_RUNS:
         return None
     medians = np.array([np.median(table, axis=0) for table in pairs.values()])
-    return {
-        "x": key, "y": "energy_wh",
-        "scenarios": {name: _both(table) for name, table in pairs.items()},
-        "all_runs": _both(together),
-        "medians": _both(medians),
-    }  # fmt: skip
+    of_scenarios = {name: _both(table) for name, table in pairs.items()}
+    return RunCorrelation(key, "energy_wh", of_scenarios, all_runs=_both(together), medians=_both(medians))
 
 
 def _final_pairs(key: str, runs: Sequence[Json]) -> Floats:
@@ -370,11 +398,11 @@ def _final_pairs(key: str, runs: Sequence[Json]) -> Floats:
 
 def _final(run: Json, key: str) -> float:
     """The metric as the run's summary says it, else of its last epoch."""
-    said = _number(run["final_metrics"].get(key))
+    summary = _number(run["final_metrics"].get(key))
     last = run["history"].get(key) or [math.nan]
-    return said if math.isfinite(said) else _number(last[-1])
+    return summary if math.isfinite(summary) else _number(last[-1])
 
 
-def _both(table: Floats) -> Json:
+def _both(table: Floats) -> Correlations:
     x, y = table[:, 0], table[:, 1]
-    return {"pearson": statistics.pearson(x, y).to_json(), "spearman": statistics.spearman(x, y).to_json()}
+    return Correlations(statistics.pearson(x, y), statistics.spearman(x, y))

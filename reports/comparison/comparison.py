@@ -425,7 +425,7 @@ def _effects(first: Quantity, second: Quantity) -> Json:
     found = {key: function(second.values, first.values) for key, function in effects.items()}
     return empty | {
         key: None if effect is None or effect.value is None or not math.isfinite(effect.value)
-        else {"value": effect.value, "word": effect.word,
+        else {"value": effect.value, "word": statistics.band(effect.name, effect.value),
               "interval": _listed(effect.interval) if key == "cliffs_delta" else None}
         for key, effect in found.items()
     }  # fmt: skip

@@ -26,7 +26,7 @@ n - 1 and m - 1, and s and s_B are taken at their upper limit for the share, s s
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from scipy.special import chdtri, stdtrit
 from harness.record.errors import AnalysisError
 from reports.results.baseline import BaselineResult
 from reports.results.scenario import ScenarioResult
+from reports.results.statistics import Unreachable
 from reports.results.uncertainty import Estimate, Number, Term, combine
 
 LEAST_PILOT_RUNS = 10
@@ -45,7 +46,6 @@ Measured: TypeAlias = tuple[Number | None, Number | None]
 """A quantity and the duration that belongs to it."""
 FEW = 16
 """Numbers of runs that are tried at once."""
-Unreachable: TypeAlias = Literal["not-above-zero", "too-many"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ UNSET = ("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "R_DEFAULT_PACKAGES")
 class NoR(AnalysisError):
     """R is not there; the sentence says which command installs it."""
 
-    reason = "r-missing"
+    reason: Literal["r-missing", "r-failed"] = "r-missing"
 
 
 class RFails(NoR):
@@ -78,7 +78,7 @@ def available() -> str | None:
     return str(state) if isinstance(state, NoR) else None
 
 
-def absence() -> str | None:
+def absence() -> Literal["r-missing", "r-failed"] | None:
     """None when R works here, else `r-missing` or `r-failed`; starts R at the first call."""
     state = _started if _started is not None else _start()
     return state.reason if isinstance(state, NoR) else None

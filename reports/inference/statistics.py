@@ -31,13 +31,24 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from reports.inference.r_session import NoR as NoR
 from reports.inference.r_session import absence as absence
 from reports.inference.r_session import available as available
 from reports.inference.r_session import call
 from reports.inference.r_session import version as version
+from reports.results.inference import (
+    Effect,
+    EffectName,
+    EffectWord,
+    Interval,
+    Pair,
+    QuantilePlot,
+    Refusal,
+    Symbol,
+    Test,
+    TestName,
+)
 from reports.results.rules import Rule, was
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -61,7 +72,7 @@ MOST_N = 10_000_000
 LARGEST, SMALLEST = 1e50, 1e-50
 """Beyond them powers of the values are no longer doubles."""
 ROUNDING = 10 * float(np.finfo(np.float64).eps)
-BANDS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
+BANDS: Mapping[EffectName, tuple[tuple[float, ...], tuple[EffectWord, ...]]] = {
     # Cohen, Statistical power analysis (1988), 8.2.2 and 2.2.3.
     "partial-eta-squared": ((0.01, 0.06, 0.14), ("negligible", "small", "medium", "large")),
     "eta-squared-h": ((0.01, 0.06, 0.14), ("negligible", "small", "medium", "large")),
@@ -74,95 +85,6 @@ BANDS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
 SIDES: dict[Alternative, float] = {"less": -1.0, "two.sided": 0.0, "greater": 1.0}
 
 
-# --- records ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """The size of an effect, its 95 % interval where one can be given, the band its size falls in, and p of the test
-    that it is the effect of (None: of none)."""
-
-    name: str
-    value: float
-    interval: tuple[float, float] | None
-    word: str | None
-    p: float | None = None
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether it is told from zero: by its interval, without one by p."""
-        if self.interval is None:
-            return self.p is not None and self.p < ALPHA
-        return not self.interval[0] <= 0 <= self.interval[1]
-
-    def to_json(self) -> Json:
-        """`{name, value, interval: [low, high] | null, word}`; no word where it is not told from zero."""
-        word = self.word if self.is_shown or was(Rule.SHOWN_STATISTICS) else None
-        return {"name": self.name, "value": self.value, "interval": _listed(self.interval), "word": word}
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One test; `refused` is the code of why it was not computed (module docstring), then statistic and p are None."""
-
-    __test__ = False  # not pytest's
-
-    name: str
-    statistic: float | None
-    symbol: str
-    df: tuple[float, ...]
-    p: float | None
-    n: tuple[int, ...]
-    effect: Effect | None
-    refused: str | None
-
-    def to_json(self) -> Json:
-        """The fields by their names; effect as Effect.to_json."""
-        return {
-            "name": self.name, "statistic": self.statistic, "symbol": self.symbol, "df": list(self.df), "p": self.p,
-            "n": list(self.n), "effect": self.effect and self.effect.to_json(), "refused": self.refused,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two groups compared: first less second, in the values' unit (Dunn: of mean ranks), with the 95 % interval that
-    goes with p; where more pairs were compared p is adjusted for all of them."""
-
-    first: str
-    second: str
-    difference: float | None
-    interval: tuple[float, float] | None
-    statistic: float | None
-    df: float | None
-    p: float | None
-    effect: Effect | None
-    n: tuple[int, int]
-    refused: str | None
-
-    def to_json(self) -> Json:
-        """The fields by their names; effect as Effect.to_json."""
-        return {
-            "first": self.first, "second": self.second, "difference": self.difference,
-            "interval": _listed(self.interval), "statistic": self.statistic, "df": self.df, "p": self.p,
-            "effect": self.effect and self.effect.to_json(), "n": list(self.n), "refused": self.refused,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval, the method it is made by (t, bca, propagated) and its level."""
-
-    method: str
-    level: float
-    low: float
-    high: float
-
-    def to_json(self) -> Json:
-        """The fields by their names."""
-        return {"method": self.method, "level": self.level, "low": self.low, "high": self.high}
-
-
 @dataclass(frozen=True, slots=True)
 class Equivalence:
     """Two one-sided tests of |difference| < margin: the 90 % interval, p, and whether it lies within the margin."""
@@ -172,31 +94,7 @@ class Equivalence:
     p: float | None
     equivalent: bool
     margin: float
-    refused: str | None = None
-
-    def to_json(self) -> Json:
-        """The fields by their names."""
-        return {
-            "low": self.low, "high": self.high, "p": self.p, "equivalent": self.equivalent, "margin": self.margin,
-            "refused": self.refused,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class QQ:
-    """Normal quantiles and the ordered values, both of shape (n,), and the line through the quartiles."""
-
-    theoretical: Floats
-    ordered: Floats
-    slope: float
-    intercept: float
-
-    def to_json(self) -> Json:
-        """The fields by their names."""
-        return {
-            "theoretical": self.theoretical.tolist(), "ordered": self.ordered.tolist(), "slope": self.slope,
-            "intercept": self.intercept,
-        }  # fmt: skip
+    refused: Refusal | None = None
 
 
 # --- assumptions -----------------------------------------------------------------------------------------------------
@@ -214,13 +112,13 @@ def shapiro(values: Floats) -> Test:
     return Test("shapiro-wilk", statistic, "W", (), p, (values.size,), None, None)
 
 
-def qq(values: Floats) -> QQ | None:
+def qq(values: Floats) -> QuantilePlot | None:
     """The Q-Q plot of two or more finite values against the normal distribution; None otherwise."""
     values = _vector(values)
     if _refusal([values], 2):
         return None
-    found = call("qq", values)
-    return QQ(found[2:], np.sort(values), float(found[1]), float(found[0]))
+    intercept, slope, *theoretical = _numbers(call("qq", values))
+    return QuantilePlot(tuple(theoretical), tuple(_numbers(np.sort(values))), slope, intercept)
 
 
 def normality(values: Floats) -> Test:
@@ -231,7 +129,7 @@ def normality(values: Floats) -> Test:
     return shapiro(values)
 
 
-def normal_plot(values: Floats) -> QQ | None:
+def normal_plot(values: Floats) -> QuantilePlot | None:
     """The Q-Q plot where it shows anything: of `LEAST_FOR_NORMALITY` values and more."""
     return qq(values) if _vector(values).size >= LEAST_FOR_NORMALITY or was(Rule.SHOWN_STATISTICS) else None
 
@@ -424,7 +322,7 @@ def partial(x: Floats, y: Floats, controls: Sequence[Floats], alternative: Alter
     return _correlated("partial", found[:4], x.size, 3 + len(control))
 
 
-def _correlated(name: str, found: Floats, n: int, spent: int) -> Test:
+def _correlated(name: Literal["pearson", "partial"], found: Floats, n: int, spent: int) -> Test:
     r, t, df, p = _numbers(found)
     if not math.isfinite(t):
         return Test(name, None, "t", (df,), None, (n,), _effect("r", r), "perfect")
@@ -506,7 +404,7 @@ def mean_interval(values: Floats) -> Interval | None:
 
 def _refusal(
     parts: Sequence[Floats], least: int, least_groups: int = 1, within: bool = False, ranks: bool = False
-) -> str | None:
+) -> Refusal | None:
     """Why a test that needs so much cannot be made of these; `within`: it divides by the variance of each part."""
     if len(parts) < least_groups:
         return "one-level"
@@ -569,21 +467,33 @@ def _ends(low: float, high: float) -> tuple[float, float] | None:
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
-def _listed(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)
+def _effect(
+    name: EffectName, value: float, interval: tuple[float, float] | None = None, p: float | None = None
+) -> Effect:
+    """`p`: of the test that it is the effect of."""
+    word = band(name, value) if _is_shown(interval, p) or was(Rule.SHOWN_STATISTICS) else None
+    return Effect(name, value, interval, word)
 
 
-def _effect(name: str, value: float, interval: tuple[float, float] | None = None, p: float | None = None) -> Effect:
+def band(name: EffectName, value: float) -> EffectWord:
+    """The band that the size of an effect falls in."""
     bounds, words = BANDS[name]
     size = max(value, 0.0) if name == "eta-squared-h" else abs(value)  # an estimate below 0 of what is never below 0
-    return Effect(name, value, interval, words[sum(round(size, 12) >= bound for bound in bounds)], p)
+    return words[sum(round(size, 12) >= bound for bound in bounds)]
 
 
-def _refused(name: str, symbol: str, parts: Sequence[Floats], code: str) -> Test:
+def _is_shown(interval: tuple[float, float] | None, p: float | None) -> bool:
+    """Whether an effect is told from zero: by its interval, without one by p."""
+    if interval is None:
+        return p is not None and p < ALPHA
+    return not interval[0] <= 0 <= interval[1]
+
+
+def _refused(name: TestName, symbol: Symbol, parts: Sequence[Floats], code: Refusal) -> Test:
     return Test(name, None, symbol, (), None, _sizes(parts), None, code)
 
 
-def _refused_pairs(groups: Groups, parts: Sequence[Floats], code: str) -> tuple[Pair, ...]:
+def _refused_pairs(groups: Groups, parts: Sequence[Floats], code: Refusal) -> tuple[Pair, ...]:
     sized = zip(groups, _sizes(parts), strict=True)
     return tuple(
         Pair(first, second, None, None, None, None, None, None, (n, m), code)

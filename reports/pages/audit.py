@@ -28,7 +28,12 @@ from reports.pages.campaign import (
     subjects_in_words,
     verdict_in_words,
 )
-from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
+from reports.pages.campaign_statistics import (
+    epoch_correlation_blocks,
+    is_blocked,
+    marginal_table,
+    statistics_blocks,
+)
 from reports.pages.document import STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import listed, number_at, pick, run_name, words
@@ -222,8 +227,8 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
         ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
         ("results", "Results", _results(results, material, stamp)),
         ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
-        ("statistics", "Statistics", [Paragraph(INTERVALS), _statistics(results), statistics_blocks(results, stamp),
-                                      epoch_correlation_blocks(results)]),
+        ("statistics", "Statistics", [Paragraph(INTERVALS), _statistics(results), _tests(results, stamp),
+                                      epoch_correlation_blocks(results.statistics, results.scenarios)]),
         ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
         ("decision", "Decision rule and verdict", [_verdict(results)]),
         ("raw-data", "Raw data and recomputation", [_recompute(results, issue)]),
@@ -478,6 +483,10 @@ def _statistics(results: Results) -> Table | None:
                 rows.append(Row((name, scale.axis(words(key)), count, bare(number, scale), spread(number, scale), dof)))
     heads = (Head("Part", False), Head("Quantity", False), Head("n"), Head("Mean ± U (95 %)"), Head("SD"), Head("dof"))
     return Table("statistics-table", "Means over the runs", heads, tuple(rows)) if rows else None
+
+
+def _tests(results: Results, stamp: str) -> list[Block]:
+    return statistics_blocks(results.statistics, stamp, blocked=is_blocked(results))
 
 
 def _dof(value: float | None) -> str:

@@ -26,7 +26,12 @@ from reports.pages.blocks import (
     finding_anchor,
 )
 from reports.pages.budgets import budget_blocks, incomplete
-from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
+from reports.pages.campaign_statistics import (
+    epoch_correlation_blocks,
+    is_blocked,
+    marginal_table,
+    statistics_blocks,
+)
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.lookup import (
     WORDS,
@@ -286,7 +291,7 @@ def _counted(count: int, noun: str) -> str:
 def _sections(
     results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
 ) -> Iterable[Section]:
-    section = section_of
+    section, statistics = section_of, results.statistics
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
@@ -294,10 +299,10 @@ def _sections(
         section("runs", "All runs", tables.run_table(results)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
-                epoch_correlation_blocks(results), plots.efficiency_figure(results, stamp),
+                epoch_correlation_blocks(statistics, results.scenarios), plots.efficiency_figure(results, stamp),
                 tables.efficiency_table(results), tables.success_table(results), marginal_table(results),
                 plots.cumulative_figure(results, stamp)),
-        section("statistics", "Statistics", statistics_blocks(results, stamp)),
+        section("statistics", "Statistics", statistics_blocks(statistics, stamp, blocked=is_blocked(results))),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
         section("epochs", "Epochs", tables.action_tables(results, "epochs", "Epochs")),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),

@@ -1,31 +1,33 @@
 """Tests, pairs, effects and intervals as people read them: rows and tables of every page that prints statistics.
 
-Knows the JSON of reports/inference/statistics.py (Test, Pair, Effect, Interval, Equivalence) and the words for its
-codes. Knows no document, and computes nothing.
+Knows the records Test, Pair, Effect and Interval (reports/results/inference.py) and the words for their codes. Knows no
+document, and computes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal
 
 from reports.pages.blocks import Head, Row, Table
 from reports.pages.numbers import NOTHING, Scale, decimals_for, fixed, is_finite, significant
+from reports.results.inference import Effect, EffectName, Pair, Refusal, Symbol, Test, TestName
 
-Statistic: TypeAlias = Mapping[str, Any]
-"""One Test, Pair, Effect, Interval or Equivalence of a document."""
-
-TESTS = {
+TESTS: Mapping[TestName, str] = {
     "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
-    "kruskal-wallis": "Kruskal-Wallis", "spearman": "Spearman", "pearson": "Pearson", "partial": "partial correlation",
-    "games-howell": "Games-Howell", "dunn-holm": "Dunn, p by Holm",
+    "welch": "Welch's ANOVA", "kruskal-wallis": "Kruskal-Wallis", "kruskal": "Kruskal-Wallis", "spearman": "Spearman",
+    "pearson": "Pearson", "partial": "partial correlation",
 }  # fmt: skip
-EFFECTS = {
+POST_HOC: Mapping[Literal["games-howell", "dunn-holm"], str] = {
+    "games-howell": "Games-Howell",
+    "dunn-holm": "Dunn, p by Holm",
+}
+EFFECTS: Mapping[EffectName, str] = {
     "partial-eta-squared": "partial η²", "eta-squared-h": "η²(H)", "hedges-g": "Hedges' g", "cliffs-delta": "Cliff's δ",
     "rho": "ρ", "r": "r",
 }  # fmt: skip
 INTERVALS = {"t": "Student's t", "bca": "BCa"}
 """Method of an Interval -> its name."""
-SYMBOLS = {"rho": "ρ"}
-REFUSED = {
+SYMBOLS: Mapping[Symbol, str] = {"W": "W", "F": "F", "H": "H", "rho": "ρ", "t": "t"}
+REFUSED: Mapping[Refusal | Literal["not-positive"], str] = {
     "too-few": "too few values for it",
     "too-many": "it is defined for at most 5000 values",
     "one-level": "there is only one group to compare",
@@ -38,7 +40,7 @@ REFUSED = {
     "not-positive": "a mean or median is not above zero, so a percentage of it has no meaning",
 }
 """Code of why a test was not computed -> the reason in words."""
-WHY = {
+WHY: Mapping[Literal["welch", "kruskal"], str] = {
     "welch": "Welch's analysis of variance compares means without assuming that the groups spread alike, and "
     "Games-Howell compares every pair in the same way.",
     "kruskal": "Kruskal-Wallis compares ranks, so single extreme values weigh little; it asks whether values of one "
@@ -50,7 +52,7 @@ NEVER_CHOSEN = (
     "chooses by them gets up to 37\u00a0% false alarms where groups are skewed and spread unequally; whoever always "
     "uses Welch's test gets 8\u00a0%."
 )
-TRANSFORMS = {
+TRANSFORMS: Mapping[Literal["none", "sqrt", "log"], str] = {
     "none": "The values enter as they are.",
     "sqrt": "The square roots of the values enter the test, so differences and intervals are differences of roots.",
     "log": "The logarithms of the values enter the test, so a difference is the logarithm of a ratio.",
@@ -69,42 +71,41 @@ RANKS = "mean ranks"
 """Unit of the differences of Dunn's test."""
 
 
-def p_text(p: object) -> str:
+def p_text(p: float | None) -> str:
     """A p value to three significant digits, however small: 0.0496, 0.000378, 2.25e-38."""
-    if not isinstance(p, int | float) or not is_finite(p):
+    if p is None or not is_finite(p):
         return NOTHING
     if p <= SMALLEST_P:
         return f"< {SMALLEST_P:.0e}"
     return significant(float(p), 3) if p >= LEAST_IN_DECIMALS else f"{p:.2e}".replace("e-0", "e-")
 
 
-def statistic_text(value: object) -> str:
+def statistic_text(value: float | None) -> str:
     """A test's statistic: three decimals, from 1000 on one, below 1 four significant digits."""
-    if not isinstance(value, int | float) or not is_finite(value):
+    if value is None or not is_finite(value):
         return NOTHING
     if abs(value) < 1:
         return significant(float(value), 4)
     return fixed(float(value), 3 if abs(value) < 1000 else 1)
 
 
-def df_text(df: object) -> str:
+def df_text(df: Sequence[float]) -> str:
     """Degrees of freedom, one or more: '4; 63.1'."""
-    listed: Sequence[Any] = df if isinstance(df, Sequence) and not isinstance(df, str) else [df]
-    return "; ".join(significant(float(one), 4) for one in listed if is_finite(one)) or NOTHING
+    return "; ".join(significant(float(number), 4) for number in df) or NOTHING
 
 
 def n_text(n: Sequence[int]) -> str:
     """All values together, and how they are shared out: '150 (5 × 30)', '141 (30, 30, 26, 25, 30)'; '30' of one."""
     if len(n) < 2:
-        return "".join(str(one) for one in n) or NOTHING
-    shares = f"{len(n)} × {n[0]}" if len(set(n)) == 1 else ", ".join(str(one) for one in n[:8])
+        return "".join(map(str, n)) or NOTHING
+    shares = f"{len(n)} × {n[0]}" if len(set(n)) == 1 else ", ".join(map(str, n[:8]))
     return f"{sum(n)} ({shares}{', …' if len(set(n)) > 1 and len(n) > 8 else ''})"
 
 
-def interval_text(value: object, ends: Sequence[float] | None, scale: Scale = Scale("")) -> str:  # noqa: B008
+def interval_text(value: float | None, ends: Sequence[float] | None, scale: Scale = Scale("")) -> str:  # noqa: B008
     """'0.170 [0.155, 0.185]': all to the same decimal, two digits of half the width (of the shorter side where
     the other is a hundred times as long); the value alone without ends."""
-    if not isinstance(value, int | float) or not is_finite(value):
+    if value is None or not is_finite(value):
         return NOTHING
     printed = float(value) * scale.factor
     if ends is None or not all(is_finite(end) for end in ends):
@@ -116,37 +117,29 @@ def interval_text(value: object, ends: Sequence[float] | None, scale: Scale = Sc
     return f"{fixed(printed, places)} [{fixed(low, places)}, {fixed(high, places)}]"
 
 
-def effect_text(effect: Statistic | None) -> str:
+def effect_text(effect: Effect | None) -> str:
     """'partial η² = 0.830 [0.79, 0.86], large'; a dash where there is none."""
-    if not effect or not is_finite(effect.get("value")):
+    if effect is None:
         return NOTHING
-    name = EFFECTS.get(str(effect.get("name")), str(effect.get("name")))
-    word = f", {str(effect['word']).replace('-', ' ')}" if effect.get("word") else ""
-    return f"{name} = {interval_text(effect['value'], effect.get('interval'))}{word}"
+    word = f", {effect.word.replace('-', ' ')}" if effect.word else ""
+    return f"{EFFECTS[effect.name]} = {interval_text(effect.value, effect.interval)}{word}"
 
 
-def refusal(code: object) -> str:
+def refusal(code: Refusal | Literal["not-positive"]) -> str:
     """Why a test was not computed, as a sentence's end: 'not computed: too few values for it'."""
-    return f"not computed: {REFUSED.get(str(code), str(code))}"
+    return f"not computed: {REFUSED[code]}"
 
 
-def test_name(code: object) -> str:
-    """A test's name as people write it."""
-    return TESTS.get(str(code), str(code))
-
-
-def test_row(label: str, test: Statistic) -> Row:
+def test_row(label: str, test: Test) -> Row:
     """One test under TEST_HEADS; a refused one says why."""
-    counts = [int(one) for one in test.get("n") or ()]
-    head = (label, test_name(test.get("name")), n_text(counts), str(len(counts)) if len(counts) > 1 else NOTHING)
-    if test.get("refused"):
-        return Row((*head, NOTHING, NOTHING, NOTHING, refusal(test["refused"])))
-    symbol = SYMBOLS.get(str(test.get("symbol")), str(test.get("symbol")))
-    shown = f"{symbol} = {statistic_text(test.get('statistic'))}"
-    return Row((*head, shown, df_text(test.get("df")), p_text(test.get("p")), effect_text(test.get("effect"))))
+    head = (label, TESTS[test.name], n_text(test.n), str(len(test.n)) if len(test.n) > 1 else NOTHING)
+    if test.refused:
+        return Row((*head, NOTHING, NOTHING, NOTHING, refusal(test.refused)))
+    shown = f"{SYMBOLS[test.symbol]} = {statistic_text(test.statistic)}"
+    return Row((*head, shown, df_text(test.df), p_text(test.p), effect_text(test.effect)))
 
 
-def table_of_tests(name: str, caption: str, tests: Iterable[tuple[str, Statistic]], *, folded: bool = False) -> Table:
+def table_of_tests(name: str, caption: str, tests: Iterable[tuple[str, Test]], *, folded: bool = False) -> Table:
     """Tests under each other, each with its label."""
     rows = tuple(test_row(label, test) for label, test in tests)
     return Table(name, caption, TEST_HEADS, rows, TEST_NOTE, folded)
@@ -161,27 +154,28 @@ def pair_heads(unit: str, statistic: str = "Statistic") -> tuple[Head, ...]:
     )  # fmt: skip
 
 
-def pair_row(pair: Statistic, alpha: float, scale: Scale = Scale(""), labels: tuple[str, str] | None = None) -> Row:  # noqa: B008
+def pair_row(pair: Pair, alpha: float, scale: Scale = Scale(""), labels: tuple[str, str] | None = None) -> Row:  # noqa: B008
     """One pair under `pair_heads`: first less second; `labels` where a page has better names than the codes."""
-    first, second = labels or (str(pair.get("first")), str(pair.get("second")))
-    counts = " + ".join(str(one) for one in pair.get("n") or ())
-    head = (f"{first} − {second}", counts)
-    if pair.get("refused"):
-        return Row((*head, NOTHING, NOTHING, NOTHING, NOTHING, effect_text(pair.get("effect")),
-                    refusal(pair["refused"])))  # fmt: skip
-    difference = interval_text(pair.get("difference"), pair.get("interval"), scale)
-    return Row((
-        *head, difference, statistic_text(pair.get("statistic")),
-        df_text(pair.get("df")), p_text(pair.get("p")), effect_text(pair.get("effect")), reading(pair, alpha),
-    ))  # fmt: skip
+    first, second = labels or (pair.first, pair.second)
+    head = (f"{first} − {second}", counts_text(pair.n))
+    effect = effect_text(pair.effect)
+    if pair.refused:
+        return Row((*head, NOTHING, NOTHING, NOTHING, NOTHING, effect, refusal(pair.refused)))
+    difference = interval_text(pair.difference, pair.interval, scale)
+    df = NOTHING if pair.df is None else df_text([pair.df])
+    return Row((*head, difference, statistic_text(pair.statistic), df, p_text(pair.p), effect, reading(pair, alpha)))
 
 
-def reading(pair: Statistic, alpha: float) -> str:
+def counts_text(n: tuple[int, int]) -> str:
+    """How many values of the first and of the second: '30 + 29'."""
+    return " + ".join(map(str, n))
+
+
+def reading(pair: Pair, alpha: float) -> str:
     """What p says at the level `alpha`: the absence of a shown difference is no proof of equality."""
-    p = pair.get("p")
-    if not isinstance(p, int | float) or not is_finite(p):
+    if pair.p is None:
         return NOTHING
-    return "differ" if p < alpha else ALIKE
+    return "differ" if pair.p < alpha else ALIKE
 
 
 def equivalence_heads(unit: str, power: float) -> tuple[Head, ...]:
@@ -194,7 +188,7 @@ def equivalence_heads(unit: str, power: float) -> tuple[Head, ...]:
     )  # fmt: skip
 
 
-def equivalence_row(pair: Statistic, labels: tuple[str, str]) -> Row:
+def equivalence_row(pair: Mapping[str, Any], labels: tuple[str, str]) -> Row:
     """One pair under `equivalence_heads`: its Equivalence, power_now, required_n, detectable."""
     counts = " + ".join(str(one) for one in pair["n"])
     head = (f"{labels[0]} − {labels[1]}", counts)
@@ -210,11 +204,14 @@ def equivalence_row(pair: Statistic, labels: tuple[str, str]) -> Row:
     ))  # fmt: skip
 
 
-def why(declared: Statistic, subject: str = "The study") -> str:
+def why(
+    test: Literal["welch", "kruskal"],
+    transform: Literal["none", "sqrt", "log"] = "none",
+    reason: str = "",
+    subject: str = "The study",
+) -> str:
     """Why this test: who declared it, what it does, the transformation, the reason that was given."""
-    test, transform = str(declared.get("test")), str(declared.get("transform") or "none")
-    named = {"welch": "Welch's analysis of variance", "kruskal": "the Kruskal-Wallis test"}.get(test, test)
-    given = str(declared.get("reason") or "").strip()
-    reason = f"Its reason: {given if given.endswith('.') else given + '.'}" if given else ""
-    parts = [f"{subject} declares {named}.", WHY.get(test, ""), TRANSFORMS.get(transform, transform), reason]
-    return " ".join(part for part in parts if part)
+    name = {"welch": "Welch's analysis of variance", "kruskal": "the Kruskal-Wallis test"}[test]
+    given = reason.strip()
+    because = f"Its reason: {given if given.endswith('.') else given + '.'}" if given else ""
+    return " ".join(filter(None, (f"{subject} declares {name}.", WHY[test], TRANSFORMS[transform], because)))

@@ -4,6 +4,7 @@ Knows study.json (docs/studies.md). Knows no table of runs, no HTML, and compute
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from reports.pages.blocks import Block, Facts, Figure, Head, Paragraph, Row, Section, Table
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
@@ -11,7 +12,9 @@ from reports.pages.numbers import NOTHING, Scale, bare, fixed, is_finite, signif
 from reports.pages.statistics_tables import (
     INTERVALS,
     NEVER_CHOSEN,
+    POST_HOC,
     RANKS,
+    TESTS,
     equivalence_heads,
     equivalence_row,
     interval_text,
@@ -21,7 +24,6 @@ from reports.pages.statistics_tables import (
     refusal,
     statistic_text,
     table_of_tests,
-    test_name,
     why,
 )
 from reports.pages.study_figures import (
@@ -39,6 +41,8 @@ from reports.pages.study_figures import (
     values_figure,
 )
 from reports.pages.study_published import companion_blocks, published_blocks, published_table
+from reports.results.codec import decoded
+from reports.results.inference import Pair, Test
 
 BESIDE = "Beside the companion study"
 FOLDED_ROWS, MOST_ROWS = 12, 200
@@ -182,7 +186,7 @@ def _answer_row(study: Study, question: Study) -> Row:
         ends.append(f"{level['label']}: {value}{' (best)' if is_best and differ else ''}")
     omnibus = question["omnibus"]
     made = refusal(omnibus["refused"]) if omnibus["refused"] else (
-        f"{test_name(omnibus['name'])}, p = {p_text(omnibus['p'])}"
+        f"{TESTS[omnibus['name']]}, p = {p_text(omnibus['p'])}"
     )  # fmt: skip
     counted = f"{len(differ)} of {len(question['posthoc'])}" if question["posthoc"] else NOTHING
     return Row((str(question["title"]), *(ends or (NOTHING, NOTHING)), counted, "; ".join(alike) or NOTHING, made))
@@ -227,9 +231,9 @@ def _question(study: Study, question: Study, stamp: str) -> Iterable[Block]:
         yield Paragraph(f"Only runs with {where}.")
     for caution in question["cautions"]:
         yield Paragraph(_caution(question, caution))
-    yield Paragraph(why(question["declared"]), "note")
+    yield Paragraph(why(**question["declared"]), "note")
     yield from _drawn(values_figure(study, question, stamp))
-    yield table_of_tests(f"omnibus-{name}", "The declared test", [("all levels together", question["omnibus"])])
+    yield table_of_tests(f"omnibus-{name}", "The declared test", [("all levels together", _test(question["omnibus"]))])
     if question["posthoc"]:
         yield from _drawn(pairs_figure(question, stamp))
         yield _pairs(question, alpha)
@@ -251,8 +255,8 @@ def _pairs(question: Study, alpha: float) -> Table:
     is_ranks = question["declared"]["test"] == "kruskal"
     heads = pair_heads(RANKS if is_ranks else unit_text(question["scale"]), "z" if is_ranks else "t")
     pairs = question["posthoc"]
-    rows = tuple(pair_row(pair, alpha, labels=(pair["first_label"], pair["second_label"])) for pair in pairs)
-    caption = f"All pairs, {test_name(question['posthoc_method'])}: first less second"
+    rows = tuple(pair_row(_pair(pair), alpha, labels=(pair["first_label"], pair["second_label"])) for pair in pairs)
+    caption = f"All pairs, {POST_HOC[question['posthoc_method']]}: first less second"
     note = "p is adjusted for all pairs; n: runs of the first and of the second."
     return Table(f"pairs-{question['name']}", caption, heads, rows, note, folded=len(rows) > FOLDED_ROWS)
 
@@ -279,12 +283,20 @@ def _relevant(question: Study) -> Iterable[Block]:
 
 def _assumptions(question: Study, stamp: str) -> Iterable[Block]:
     found = question["assumptions"]
-    tests = [(f"normally distributed? {one['label']}", one["test"]) for one in found["shapiro"]]
-    tests += [("spread alike?", found["levene"])] if found["levene"] else []
+    tests = [(f"normally distributed? {one['label']}", _test(one["test"])) for one in found["shapiro"]]
+    tests += [("spread alike?", _test(found["levene"]))] if found["levene"] else []
     if tests:
         caption = "Tests of assumptions: shown, they choose nothing"
         yield table_of_tests(f"assumptions-{question['name']}", caption, tests, folded=True)
     yield from _drawn(quantiles_figure(question, stamp))
+
+
+def _test(raw: Study) -> Test:
+    return decoded(Test, raw, "study.json")
+
+
+def _pair(raw: Study) -> Pair:
+    return decoded(Pair, {spec.name: raw[spec.name] for spec in fields(Pair)}, "study.json")
 
 
 def _drawn(figure: Figure | None) -> Iterable[Figure]:
@@ -303,8 +315,8 @@ def _correlations(study: Study, stamp: str) -> Iterable[Block]:
         sided = {"greater": ", one-sided (> 0)", "less": ", one-sided (< 0)"}.get(str(one["alternative"]), "")
         held = f", {named(one['controls'])} held constant" if one["controls"] else ""
         medians = one["medians"]
-        tests += [(f"{_plain(one)}: all runs{held}{sided}", one["run_level"]),
-                  (f"medians of {len(medians['groups'])} groups{held}{sided}", medians["test"])]  # fmt: skip
+        tests += [(f"{_plain(one)}: all runs{held}{sided}", _test(one["run_level"])),
+                  (f"medians of {len(medians['groups'])} groups{held}{sided}", _test(medians["test"]))]  # fmt: skip
     yield table_of_tests("correlations-table", "Correlations over all runs, and over the medians of groups", tests)
     yield Paragraph(SAME_RUNS)
     for one in study["correlations"]:

@@ -98,10 +98,10 @@ def _what(study: Study, what: str, labels: Sequence[str]) -> str:
 def _value(what: str, value: object, unit: object) -> str:
     if isinstance(value, str):
         return _printed(value)
-    if what == "p" or what.endswith(".p"):
-        return p_text(value)
     if not isinstance(value, int | float) or not is_finite(value):
         return NOTHING
+    if what == "p" or what.endswith(".p"):
+        return p_text(value)
     if unit == "%":
         return f"{fixed(float(value), 2)}\u202f%"
     return value_text(value, unit) if unit_text(unit) else statistic_text(value)

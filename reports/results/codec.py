@@ -53,6 +53,11 @@ def decoded(kind: type[Record], raw: object, where: str) -> Record:
     return record
 
 
+def widened(kind: type[Record], record: Any, **more: Any) -> Record:  # noqa: ANN401  a record of which `kind` is one
+    """A record with the fields of another and `more`."""
+    return kind(**{spec.name: getattr(record, spec.name) for spec in fields(record)}, **more)
+
+
 def key_of(spec: "Field[Any]") -> str:
     """What a record's field is called in the file."""
     return str(spec.metadata.get(KEY) or spec.name)
@@ -94,7 +99,7 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401  a type hint is anything
     if origin is tuple:
         return _reader_of_tuple(arguments)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _reader_of_mapping(arguments[1])
+        return _reader_of_mapping(*arguments)
     return lambda value, where: value if matches(value, hint) else _refuse(value, where, describe(hint))
 
 
@@ -162,10 +167,13 @@ def _reader_of_tuple(arguments: tuple[Any, ...]) -> Reader:
     return read
 
 
-def _reader_of_mapping(hint: Any) -> Reader:  # noqa: ANN401
+def _reader_of_mapping(name_hint: Any, hint: Any) -> Reader:  # noqa: ANN401
     def read(value: Any, where: str) -> Any:  # noqa: ANN401
         if not isinstance(value, dict):
             _refuse(value, where, "an object")
+        for name in value:
+            if not matches(name, name_hint):
+                _refuse(name, where, f"a key {describe(name_hint)}")
         return {name: _reader(hint)(part, f"{where}.{name}") for name, part in value.items()}
 
     return read

@@ -13,6 +13,7 @@ from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
+from reports.results.statistics import Statistics
 from reports.results.trackers import Trackers
 from reports.results.verdict import Verdict
 from reports.results.witness import WitnessedEvidence
@@ -101,7 +102,7 @@ class CampaignNumbers:
 class Results(CampaignNumbers):
     """The whole file."""
 
-    statistics: Json
+    statistics: Statistics
     """The scenarios beside each other, computed of all the rest."""
 
 

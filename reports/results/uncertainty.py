@@ -98,13 +98,16 @@ def mean_of(values: Sequence[float] | NDArray[np.float64], unit: str) -> Number 
     """Mean of independent observations with its type A uncertainty s / sqrt(n); None without any finite value."""
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
-    if not finite.size:
-        return None
-    value = float(finite.mean())
-    if finite.size == 1:
+    return sample_mean(finite, unit) if finite.size else None
+
+
+def sample_mean(values: NDArray[np.float64], unit: str) -> Number:
+    """The same of one or more finite values."""
+    value = float(values.mean())
+    if values.size == 1:
         return single(value, unit)
-    sd = float(finite.std(ddof=1))
-    return Number(Estimate(value, sd / math.sqrt(finite.size), finite.size - 1.0), unit, sd, int(finite.size))
+    sd = float(values.std(ddof=1))
+    return Number(Estimate(value, sd / math.sqrt(values.size), values.size - 1.0), unit, sd, int(values.size))
 
 
 def mean_with_shared(values: NDArray[np.float64], unit: str, shared: Term | None) -> Number | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json
 from reports.inference import statistics
+from reports.results.codec import encoded
 from reports.results.uncertainty import Estimate, Number
 from reports.study.file import Relevant
 
@@ -49,7 +50,7 @@ def judge(stated: Relevant, groups: Mapping[str, Values], unit: str, label: Call
 def _pair(a: Values, b: Values, margin: float) -> Json:
     """Equivalence of two levels, and what a t test of two such levels needs or finds; unknown where it is refused."""
     test = statistics.equivalence(a, b, margin)
-    found: Json = {"n": [int(a.size), int(b.size)], **test.to_json()}
+    found: Json = {"n": [int(a.size), int(b.size)], **encoded(test)}
     if test.refused is not None:
         return found | {"power_now": None, "required_n": None, "detectable": None}
     n, sd = statistics.as_equal_groups(a, b)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json
 from reports.inference import statistics
-from reports.inference.statistics import Pair, Test
+from reports.results.codec import encoded
+from reports.results.inference import Interval, Pair, Symbol, Test
 from reports.results.uncertainty import Estimate, Number, mean_of
 from reports.study.file import Correlation, Filtered, Pareto, Question, Reduction, StudyFile, relevant_of
 from reports.study.published import beside, compare_published, tally
@@ -174,14 +175,14 @@ def _descriptive(declared: StudyFile, runs: Runs, response: str) -> Json:
         cells.append(
             cell
             | {"n": int(values.size), "mean": _mean(values, unit), "median": _order(np.median(values), values, unit)}
-            | {"mean_interval": None if interval is None else interval.to_json()}
+            | {"mean_interval": None if interval is None else encoded(interval)}
             | {"least": _order(values.min(), values, unit), "greatest": _order(values.max(), values, unit)}
             | {"cv": None if variation is None else _cv(*variation)}
         )
     return {"response": response, "unit": unit, "factors": factors, "cells": cells}
 
 
-def _cv(variation: float, interval: statistics.Interval | None) -> Json:
+def _cv(variation: float, interval: Interval | None) -> Json:
     return {"value": variation, "interval": None if interval is None else [interval.low, interval.high]}
 
 
@@ -225,7 +226,7 @@ def _question(inputs: Inputs, runs: Runs, name: str, question: Question) -> Json
         ],
         "omnibus": _omnibus(question, original, groups),
         "posthoc": [
-            pair.to_json()
+            encoded(pair)
             | {"first_label": factor.label(pair.first), "second_label": factor.label(pair.second)}
             | {"differ": None if pair.refused is not None or pair.p is None else bool(pair.p < declared.study.alpha)}
             for pair in _posthoc(question.test, groups)
@@ -276,11 +277,9 @@ def _assumptions(groups: Mapping[str, Values] | None, label: Callable[[str], str
     named = {level: {"level": level, "label": label(level)} for level in groups}
     plots = {level: statistics.normal_plot(values) for level, values in groups.items()}
     return {
-        "shapiro": [
-            named[level] | {"test": statistics.normality(values).to_json()} for level, values in groups.items()
-        ],
-        "qq": [named[level] | _thinned(plot.to_json()) for level, plot in plots.items() if plot is not None],
-        "levene": statistics.levene(groups).to_json(),
+        "shapiro": [named[level] | {"test": encoded(statistics.normality(values))} for level, values in groups.items()],
+        "qq": [named[level] | _thinned(encoded(plot)) for level, plot in plots.items() if plot is not None],
+        "levene": encoded(statistics.levene(groups)),
     }
 
 
@@ -294,10 +293,12 @@ def _thinned(plot: Json) -> Json:
 def _omnibus(question: Question, original: Mapping[str, Values], groups: Mapping[str, Values] | None) -> Json:
     if groups is None:
         sizes = tuple(int(values.size) for values in original.values())
-        symbol = {"welch": "F", "kruskal": "H"}[question.test]
-        return Test(question.test, None, symbol, (), None, sizes, None, "transform-domain").to_json()
+        symbol: Symbol = "F" if question.test == "welch" else "H"
+        refused: Json = encoded(Test(question.test, None, symbol, (), None, sizes, None, "transform-domain"))
+        return refused
     test = {"welch": statistics.welch_anova, "kruskal": statistics.kruskal}[question.test]
-    return test(groups).to_json()
+    made: Json = encoded(test(groups))
+    return made
 
 
 def _posthoc(test: str, groups: Mapping[str, Values] | None) -> tuple[Pair, ...]:
@@ -325,8 +326,8 @@ def _correlation(declared: StudyFile, runs: Runs, name: str, part: Correlation) 
     return {
         "name": name, "title": part.title, "x": part.x, "y": part.y, "filter": filter_json(part),
         "method": part.method, "alternative": part.alternative, "controls": list(part.controls),
-        "run_level": _correlated(part, columns).to_json(),
-        "medians": {"by": list(part.groups), "test": _correlated(part, medians).to_json(), "groups": groups},
+        "run_level": encoded(_correlated(part, columns)),
+        "medians": {"by": list(part.groups), "test": encoded(_correlated(part, medians)), "groups": groups},
         "points": [
             cell | {"x": runs.values[part.x][rows].tolist(), "y": runs.values[part.y][rows].tolist()}
             for cell, rows in _cells(declared, runs, part.groups, mask)

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from reports.campaign.analyse import write_results
 from reports.campaign.statistics import (
+    FINALS,
     LEAST_POINTS,
     RESPONSES,
     correlation,
@@ -32,11 +33,13 @@ from reports.campaign.statistics import (
 )
 from reports.inference import statistics
 from reports.inference.planning import Wanted, pilots_of, sizes
-from reports.results.codec import decoded
+from reports.results.codec import decoded, encoded
 from reports.results.document import Results
+from reports.results.statistics import Blocks, EpochCorrelation, OverRuns, ResponseName, ResponseResult, Statistics
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]
+Part = TypeVar("Part")
 NAMES = ("cnn", "idle", "transfer")
 
 
@@ -70,6 +73,22 @@ def run_of(name: str, repetition: int, energy_wh: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def of(results: dict[str, Any]) -> Statistics:
+    """The section as it stands in the file."""
+    return decoded(Statistics, results["statistics"], "results.json.statistics")
+
+
+def energies(results: dict[str, Any]) -> ResponseResult:
+    """What is found of the energies of a campaign."""
+    return evaluate(results).responses["energy_wh"]
+
+
+def there(part: Part | None) -> Part:
+    """What has to be there."""
+    assert part is not None
+    return part
+
+
 def declared_rank(results: dict[str, Any]) -> dict[str, Any]:
     changed = copy.deepcopy(results)
     changed["campaign"]["config"]["analysis"] = {"test": "rank"}
@@ -95,36 +114,38 @@ def long_table(groups: Mapping[str, Floats]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("key", RESPONSES)
-def test_every_test_of_means_agrees_with_pingouin_and_scipy(campaign: dict[str, Any], key: str) -> None:
-    found, groups = campaign["statistics"]["responses"][key], groups_of(campaign, key)
-    assert list(found["levels"]) == list(groups)
+def test_every_test_of_means_agrees_with_pingouin_and_scipy(campaign: dict[str, Any], key: ResponseName) -> None:
+    found, groups = of(campaign).responses[key], groups_of(campaign, key)
+    assert list(found.levels) == list(groups)
     for name, values in groups.items():
-        level = found["levels"][name]
-        assert level["mean"]["value"] == pytest.approx(values.mean(), rel=1e-12)
-        assert level["mean"]["sd"] == pytest.approx(values.std(ddof=1), rel=1e-9)
-        assert level["median"]["value"] == pytest.approx(np.median(values), rel=1e-12)
+        level = found.levels[name]
+        assert level.mean.value == pytest.approx(values.mean(), rel=1e-12)
+        assert level.mean.sd == pytest.approx(values.std(ddof=1), rel=1e-9)
+        assert level.median.value == pytest.approx(np.median(values), rel=1e-12)
         # Fewer than eight values show nothing of their distribution.
-        assert (level["shapiro"]["refused"], level["qq"], level["cv"]["interval"]) == ("too-few", None, None)
-        if level["cv"]["value"] is not None:
-            assert level["cv"]["value"] == pytest.approx(scipy.stats.variation(values, ddof=1), rel=1e-9)
+        assert (level.shapiro.refused, level.qq, level.cv.interval) == ("too-few", None, None)
+        if level.cv.value is not None:
+            assert level.cv.value == pytest.approx(scipy.stats.variation(values, ddof=1), rel=1e-9)
+    assert found.levene is not None
+    assert found.omnibus is not None
     f, p = scipy.stats.levene(*groups.values(), center="median")
-    assert (found["levene"]["statistic"], found["levene"]["p"]) == pytest.approx((f, p), rel=1e-9)
+    assert (found.levene.statistic, found.levene.p) == pytest.approx((f, p), rel=1e-9)
     theirs = pingouin.welch_anova(data=long_table(groups), dv="value", between="scenario").iloc[0]
-    omnibus = found["omnibus"]
-    assert omnibus["name"] == "welch-anova"
-    assert omnibus["statistic"] == pytest.approx(theirs["F"], rel=1e-9)
-    assert omnibus["df"] == pytest.approx([theirs["ddof1"], theirs["ddof2"]], rel=1e-9)
-    assert omnibus["p"] == pytest.approx(theirs["p_unc" if "p_unc" in theirs else "p-unc"], rel=1e-6)
-    assert omnibus["effect"]["value"] == pytest.approx(theirs["np2"], rel=1e-9)
+    omnibus = found.omnibus
+    assert omnibus.name == "welch-anova"
+    assert omnibus.statistic == pytest.approx(theirs["F"], rel=1e-9)
+    assert omnibus.df == pytest.approx((theirs["ddof1"], theirs["ddof2"]), rel=1e-9)
+    assert omnibus.p == pytest.approx(theirs["p_unc" if "p_unc" in theirs else "p-unc"], rel=1e-6)
+    assert there(omnibus.effect).value == pytest.approx(theirs["np2"], rel=1e-9)
     pairs = pingouin.pairwise_gameshowell(data=long_table(groups), dv="value", between="scenario")
-    assert len(found["post_hoc"]) == len(pairs)
-    for ours, (_, row) in zip(found["post_hoc"], pairs.iterrows(), strict=True):
-        assert (ours["first"], ours["second"]) == (row["A"], row["B"])
-        assert ours["difference"] == pytest.approx(row["diff"], rel=1e-9)
-        assert ours["statistic"] == pytest.approx(row["T"], rel=1e-9)
-        assert ours["df"] == pytest.approx(row["df"], rel=1e-9)
-        assert ours["p"] == pytest.approx(row["pval"], rel=1e-6, abs=1e-10)
-        assert ours["cliffs_delta"]["value"] == pytest.approx(delta(groups[row["A"]], groups[row["B"]]), abs=1e-12)
+    assert len(found.post_hoc) == len(pairs)
+    for ours, (_, row) in zip(found.post_hoc, pairs.iterrows(), strict=True):
+        assert (ours.first, ours.second) == (row["A"], row["B"])
+        assert ours.difference == pytest.approx(row["diff"], rel=1e-9)
+        assert ours.statistic == pytest.approx(row["T"], rel=1e-9)
+        assert ours.df == pytest.approx(row.df, rel=1e-9)
+        assert ours.p == pytest.approx(row["pval"], rel=1e-6, abs=1e-10)
+        assert there(ours.cliffs_delta).value == pytest.approx(delta(groups[row["A"]], groups[row["B"]]), abs=1e-12)
 
 
 def delta(a: Floats, b: Floats) -> float:
@@ -132,35 +153,39 @@ def delta(a: Floats, b: Floats) -> float:
 
 
 def test_the_declared_rank_tests_agree_with_scipy_and_scikit_posthocs(campaign: dict[str, Any]) -> None:
-    found = evaluate(declared_rank(campaign))["responses"]["energy_wh"]
+    found = energies(declared_rank(campaign))
     groups = groups_of(campaign, "energy_wh")
+    assert found.omnibus is not None
     h, p = scipy.stats.kruskal(*groups.values())
-    assert (found["omnibus"]["name"], found["omnibus"]["df"]) == ("kruskal-wallis", [2.0])
-    assert (found["omnibus"]["statistic"], found["omnibus"]["p"]) == pytest.approx((h, p), rel=1e-9)
+    assert (found.omnibus.name, found.omnibus.df) == ("kruskal-wallis", (2.0,))
+    assert (found.omnibus.statistic, found.omnibus.p) == pytest.approx((h, p), rel=1e-9)
     n = sum(map(len, groups.values()))
-    assert found["omnibus"]["effect"]["value"] == pytest.approx((h - 3 + 1) / (n - 3), rel=1e-9)
+    assert there(found.omnibus.effect).value == pytest.approx((h - 3 + 1) / (n - 3), rel=1e-9)
     table = scikit_posthocs.posthoc_dunn(long_table(groups), "value", "scenario", p_adjust="holm")
-    for pair in found["post_hoc"]:
-        assert pair["p"] == pytest.approx(table.loc[pair["first"], pair["second"]], rel=1e-9)
+    for pair in found.post_hoc:
+        assert pair.p == pytest.approx(table.loc[pair.first, pair.second], rel=1e-9)
 
 
 def test_the_declared_test_is_made_whatever_the_tests_of_assumptions_say() -> None:
     skewed = np.exp(np.random.default_rng(1).normal(0, 2, (2, 40)))
     tree = made({"a": skewed[0], "b": 9 * skewed[1]})
-    found = evaluate(tree)["responses"]["energy_wh"]
-    assert max(level["shapiro"]["p"] for level in found["levels"].values()) < 1e-6
-    assert (evaluate(tree)["test"], found["omnibus"]["name"]) == ("welch", "welch-anova")
+    found = energies(tree)
+    assert found.omnibus is not None
+    assert max(level.shapiro.p or 0.0 for level in found.levels.values()) < 1e-6
+    assert (evaluate(tree).test, found.omnibus.name) == ("welch", "welch-anova")
 
 
 def test_an_excluded_run_enters_no_test_and_the_baseline_is_no_level(campaign: dict[str, Any]) -> None:
     excluded = [run for run in campaign["runs"] if run["kind"] == "scenario" and not run["included"]]
     assert len(excluded) == 1
-    for part in campaign["statistics"]["responses"].values():
-        sizes_of = {name: level["mean"]["n"] for name, level in part["levels"].items()}
+    for part in of(campaign).responses.values():
+        sizes_of = {name: level.mean.n for name, level in part.levels.items()}
         assert "baseline" not in sizes_of
         assert sizes_of.get(excluded[0]["scenario"], 5) == 5
-        assert part["omnibus"]["n"] == part["levene"]["n"] == list(sizes_of.values())
-        assert [level["shapiro"]["n"] for level in part["levels"].values()] == [[n] for n in sizes_of.values()]
+        assert part.omnibus is not None
+        assert part.levene is not None
+        assert part.omnibus.n == part.levene.n == tuple(sizes_of.values())
+        assert [level.shapiro.n for level in part.levels.values()] == [(n,) for n in sizes_of.values()]
 
 
 def test_an_excluded_run_may_say_anything(campaign: dict[str, Any]) -> None:
@@ -177,9 +202,9 @@ def test_the_order_of_runs_changes_no_digit_of_a_test(campaign: dict[str, Any], 
     listed = campaign["runs"]
     assert len(listed) <= len(order)
     shuffled = campaign | {"runs": [listed[at] for at in order if at < len(listed)]}
-    mixed, straight = evaluate(shuffled), campaign["statistics"]
-    assert mixed["responses"] == straight["responses"]
-    flat = list(zip(numbers(mixed), numbers(straight), strict=True))
+    mixed, straight = evaluate(shuffled), of(campaign)
+    assert mixed.responses == straight.responses
+    flat = list(zip(numbers(encoded(mixed)), numbers(encoded(straight)), strict=True))
     assert len(flat) > 100
     assert all(a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) for a, b in flat)
 
@@ -198,32 +223,34 @@ def numbers(part: Any) -> Iterator[float]:  # noqa: ANN401  JSON
 def test_the_smallest_difference_it_could_show_agrees_with_statsmodels() -> None:
     random = np.random.default_rng(2)
     groups = {"a": random.normal(10, 1, 8), "b": random.normal(10, 1, 8)}
-    (found,) = evaluate(made(groups))["responses"]["energy_wh"]["detectable"]
+    (found,) = energies(made(groups)).detectable
     sd = math.sqrt((groups["a"].var(ddof=1) + groups["b"].var(ddof=1)) / 2)
-    assert (found["n"], found["sd"], found["power"]) == (8.0, pytest.approx(sd), 0.8)
+    assert (found.n, found.power) == (8.0, 0.8)
+    assert found.sd == pytest.approx(sd)
     theirs = TTestIndPower().solve_power(nobs1=8, alpha=0.05, power=0.8)
-    assert found["difference"] == pytest.approx(theirs * sd, rel=1e-5)
+    assert found.difference == pytest.approx(theirs * sd, rel=1e-5)
 
 
 def test_the_runs_that_are_needed_are_those_of_the_plan(campaign: dict[str, Any]) -> None:
-    found = campaign["statistics"]["planning"]
+    found = there(of(campaign).planning)
     results = decoded(Results, campaign, "results.json")
     pilots, baseline = pilots_of(results.baseline, results.scenarios)
     planned = sizes(pilots, baseline, Wanted(0.05, 0.9, 500, 500, keeps_pilot=False))
-    assert found["half_width_percent"] == 5.0
-    assert found["blocks"] == planned.blocks
-    assert {name: n for name, n in found["runs"].items() if n is not None} == planned.runs
+    assert found.half_width_percent == 5.0
+    assert found.blocks == planned.blocks
+    assert {name: n for name, n in found.runs.items() if n is not None} == planned.runs
     assert planned.runs["cnn"] > 1
 
 
 def test_repetitions_of_all_scenarios_are_blocks(campaign: dict[str, Any]) -> None:
-    assert campaign["statistics"]["blocks"] == {"complete": 5, "begun": 6}
+    assert of(campaign).blocks == Blocks(complete=5, begun=6)
 
 
 def test_a_scenario_with_one_run_is_left_out_and_named() -> None:
-    found = evaluate(made({"a": [1.0, 2.0, 4.0], "b": [3.0, 4.0, 6.0], "c": [5.0]}))["responses"]["energy_wh"]
-    assert found["left_out"] == ["c"]
-    assert found["omnibus"]["n"] == [3, 3]
+    found = evaluate(made({"a": [1.0, 2.0, 4.0], "b": [3.0, 4.0, 6.0], "c": [5.0]})).responses["energy_wh"]
+    assert found.left_out == ("c",)
+    assert found.omnibus is not None
+    assert found.omnibus.n == (3, 3)
 
 
 def test_with_nothing_to_test_r_is_not_even_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +260,7 @@ def test_with_nothing_to_test_r_is_not_even_asked_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(statistics, "available", ask)
     for groups in ({}, {"a": [1.0]}, {"a": [1.0, 2.0]}, {"a": [1.0], "b": [2.0]}):
         found = evaluate(made(groups))
-        assert (found["available"], found["reason"], found["responses"]) == (False, "nothing-to-test", {})
+        assert (found.available, found.reason, found.responses) == (False, "nothing-to-test", {})
 
 
 @pytest.mark.parametrize(
@@ -244,10 +271,11 @@ def test_with_nothing_to_test_r_is_not_even_asked_for(monkeypatch: pytest.Monkey
     ],
 )
 def test_what_cannot_be_tested_is_refused_with_a_code(groups: dict[str, list[float]], refused: str) -> None:
-    found = evaluate(made(groups))["responses"]["energy_wh"]
-    assert (found["omnibus"]["refused"], found["omnibus"]["p"]) == (refused, None)
-    assert {pair["refused"] for pair in found["post_hoc"]} == {refused}
-    json.dumps(found, allow_nan=False)
+    found = energies(made(groups))
+    assert found.omnibus is not None
+    assert (found.omnibus.refused, found.omnibus.p) == (refused, None)
+    assert {pair.refused for pair in found.post_hoc} == {refused}
+    json.dumps(encoded(found), allow_nan=False)
 
 
 # --- correlations ----------------------------------------------------------------------------------------------------
@@ -282,62 +310,62 @@ def course(kind: str) -> tuple[Floats, Floats]:
     return 10 + soak + 0.01 * own, 40 + 9 * soak + 0.09 * other
 
 
-def correlated(kind: str) -> dict[str, Any]:
-    (found,) = evaluate(trained(*course(kind)))["epochs"]
-    part: dict[str, Any] = found
-    return part
+def correlated(kind: str) -> EpochCorrelation:
+    (found,) = evaluate(trained(*course(kind))).epochs
+    return found
 
 
 def test_a_correlation_that_is_only_time_vanishes_when_time_is_taken_out() -> None:
     found = correlated("time-only")
-    assert found["all_epochs"]["pearson"] == pytest.approx(0.985, abs=0.01)
-    assert found["within_runs"]["raw"]["mean"] == pytest.approx(0.985, abs=0.01)
-    partial = found["within_runs"]["partial"]
-    assert partial["interval"][0] < 0 < partial["interval"][1]
-    assert abs(partial["mean"]) < 0.1
-    assert abs(found["all_epochs"]["partial"]) < 0.1
-    assert abs(found["same_epoch"]["value"]) < 0.1
+    assert found.all_epochs.pearson == pytest.approx(0.985, abs=0.01)
+    assert found.within_runs.raw.mean == pytest.approx(0.985, abs=0.01)
+    partial = found.within_runs.partial
+    low, high = there(partial.interval)
+    assert low < 0 < high
+    assert abs(there(partial.mean)) < 0.1
+    assert abs(there(found.all_epochs.partial)) < 0.1
+    assert abs(there(found.same_epoch).value) < 0.1
 
 
 def test_a_correlation_that_time_hides_appears_when_time_is_taken_out() -> None:
     found = correlated("hidden-by-time")
-    assert abs(found["within_runs"]["raw"]["mean"]) < 0.1
-    assert found["within_runs"]["partial"]["mean"] > 0.98
-    assert found["within_runs"]["partial"]["interval"][0] > 0.97
-    assert found["same_epoch"]["value"] > 0.98
+    assert abs(there(found.within_runs.raw.mean)) < 0.1
+    assert there(found.within_runs.partial.mean) > 0.98
+    assert there(found.within_runs.partial.interval)[0] > 0.97
+    assert there(found.same_epoch).value > 0.98
 
 
 def test_a_common_course_that_is_no_line_is_taken_out_only_by_comparing_the_same_epoch() -> None:
     found = correlated("soak")
-    assert found["within_runs"]["partial"]["mean"] > 0.9
-    assert abs(found["same_epoch"]["value"]) < 0.1
+    assert there(found.within_runs.partial.mean) > 0.9
+    assert abs(there(found.same_epoch).value) < 0.1
 
 
 def test_no_p_value_takes_epochs_as_independent() -> None:
     found = correlated("time-only")
-    for key in ("all_epochs", "within_runs", "same_epoch"):
-        assert '"p"' not in json.dumps(found[key])
-    assert (found["n_runs"], found["n_epochs"]) == (30, 600)
-    assert found["run_means"]["n"] == [30]
+    for part in (found.all_epochs, found.within_runs, found.same_epoch):
+        assert '"p"' not in json.dumps(encoded(part))
+    assert (found.n_runs, found.n_epochs) == (30, 600)
+    assert found.run_means.n == (30,)
 
 
 def test_coefficients_over_epochs_agree_with_scipy_and_pingouin() -> None:
     energy, temperature = course("time-only")
     found, time = correlated("time-only"), np.arange(20.0) * np.ones((30, 1))
     flat = pd.DataFrame({"e": energy.ravel(), "t": temperature.ravel(), "k": time.ravel()})
-    assert found["all_epochs"]["pearson"] == pytest.approx(scipy.stats.pearsonr(flat.e, flat.t)[0], rel=1e-9)
-    assert found["all_epochs"]["spearman"] == pytest.approx(scipy.stats.spearmanr(flat.e, flat.t)[0], rel=1e-9)
+    assert found.all_epochs.pearson == pytest.approx(scipy.stats.pearsonr(flat.e, flat.t)[0], rel=1e-9)
+    assert found.all_epochs.spearman == pytest.approx(scipy.stats.spearmanr(flat.e, flat.t)[0], rel=1e-9)
     theirs = pingouin.partial_corr(flat, "e", "t", "k")["r"].iloc[0]
-    assert found["all_epochs"]["partial"] == pytest.approx(theirs, rel=1e-9)
+    assert found.all_epochs.partial == pytest.approx(theirs, rel=1e-9)
     per_run = [scipy.stats.pearsonr(e, t)[0] for e, t in zip(energy, temperature, strict=True)]
     z = np.arctanh(per_run) - np.array(per_run) / 38
     half = scipy.stats.t.ppf(0.975, 29) * z.std(ddof=1) / math.sqrt(30)
-    raw = found["within_runs"]["raw"]
-    assert raw["mean"] == pytest.approx(math.tanh(z.mean()), rel=1e-9)
-    assert raw["interval"] == pytest.approx([math.tanh(z.mean() - half), math.tanh(z.mean() + half)], rel=1e-9)
-    assert (raw["n"], raw["left_out"]) == (30, 0)
+    raw = found.within_runs.raw
+    assert raw.mean == pytest.approx(math.tanh(z.mean()), rel=1e-9)
+    assert raw.interval == pytest.approx((math.tanh(z.mean() - half), math.tanh(z.mean() + half)), rel=1e-9)
+    assert (raw.n, raw.left_out) == (30, 0)
     means = scipy.stats.pearsonr(energy.mean(axis=1), temperature.mean(axis=1))
-    assert found["run_means"]["p"] == pytest.approx(means.pvalue, rel=1e-9)
+    assert found.run_means.p == pytest.approx(means.pvalue, rel=1e-9)
 
 
 @given(st.lists(st.tuples(*[st.floats(-10, 10)] * 3), min_size=5, max_size=12, unique=True))
@@ -361,31 +389,29 @@ def test_the_interval_over_runs_covers_the_coefficient_that_all_of_them_have(rho
         x, e = random.normal(size=(2, runs, LEAST_POINTS))
         y = rho * x + math.sqrt(1 - rho**2) * e
         found = over_runs([correlation(a, b) for a, b in zip(x, y, strict=True)], [LEAST_POINTS] * runs)
-        low, high = found["interval"]
+        low, high = there(found.interval)
         hits += low <= rho <= high
     assert hits / drawn >= 0.93
 
 
 def test_an_interval_over_runs_that_would_not_cover_is_not_given() -> None:
-    assert over_runs([0.9, 0.95, 0.8], [9, 40, 40])["interval"] is None
-    assert over_runs([0.9, 0.95], [40, 40])["interval"] is None
-    assert over_runs([0.9, 0.95, 0.8], [10, 40, 40])["interval"] is not None
+    assert over_runs([0.9, 0.95, 0.8], [9, 40, 40]).interval is None
+    assert over_runs([0.9, 0.95], [40, 40]).interval is None
+    assert over_runs([0.9, 0.95, 0.8], [10, 40, 40]).interval is not None
 
 
 def test_a_run_in_which_nothing_varies_has_no_coefficient_and_is_counted() -> None:
     energy, temperature = course("time-only")
     temperature[0] = 40.0
-    (found,) = evaluate(trained(energy, temperature))["epochs"]
-    assert (found["within_runs"]["raw"]["n"], found["within_runs"]["raw"]["left_out"]) == (29, 1)
+    (found,) = evaluate(trained(energy, temperature)).epochs
+    assert (found.within_runs.raw.n, found.within_runs.raw.left_out) == (29, 1)
 
 
 def test_runs_that_rise_along_one_line_have_no_interval() -> None:
     k = np.arange(6.0) * np.ones((4, 1))
-    (found,) = evaluate(trained(1 + k, 40 + k))["epochs"]
-    assert (found["within_runs"]["raw"]["mean"], found["within_runs"]["raw"]["interval"]) == (1.0, None)
-    assert found["within_runs"]["partial"] == {
-        "n": 0, "left_out": 4, "mean": None, "interval": None, "least": None, "greatest": None,
-    }  # fmt: skip
+    (found,) = evaluate(trained(1 + k, 40 + k)).epochs
+    assert (found.within_runs.raw.mean, found.within_runs.raw.interval) == (1.0, None)
+    assert found.within_runs.partial == OverRuns(0, 4, None, None, None, None)
 
 
 def test_correlations_over_runs_stand_beside_those_of_the_scenarios_medians() -> None:
@@ -395,28 +421,28 @@ def test_correlations_over_runs_stand_beside_those_of_the_scenarios_medians() ->
     tree = made({str(i): random.normal(energy, 0.1, 30) for i, (_, energy) in enumerate(centres)})
     for run in tree["runs"]:
         run["final_metrics"] = {"val_accuracy": centres[int(run["scenario"])][0] + float(random.normal(0, 0.004))}
-    (found,) = evaluate(tree)["runs"]
+    (found,) = evaluate(tree).runs
     x = np.array([run["final_metrics"]["val_accuracy"] for run in tree["runs"]])
     y = np.array([run["energy_wh"]["value"] for run in tree["runs"]])
     rho, p = scipy.stats.spearmanr(x, y)
-    everyone, medians = found["all_runs"]["spearman"], found["medians"]["spearman"]
-    assert (everyone["effect"]["value"], everyone["p"]) == pytest.approx((rho, p), rel=1e-9)
-    assert everyone["p"] < 1e-9
-    assert (medians["n"], medians["p"] > 0.05) == ([5], True)
-    assert medians["effect"]["value"] == pytest.approx(0.7)
-    assert len(found["scenarios"]) == 5
-    assert all(part["pearson"]["n"] == [30] for part in found["scenarios"].values())
+    everyone, medians = found.all_runs.spearman, found.medians.spearman
+    assert (there(everyone.effect).value, everyone.p) == pytest.approx((rho, p), rel=1e-9)
+    assert there(everyone.p) < 1e-9
+    assert (medians.n, there(medians.p) > 0.05) == ((5,), True)
+    assert there(medians.effect).value == pytest.approx(0.7)
+    assert len(found.scenarios) == 5
+    assert all(part.pearson.n == (30,) for part in found.scenarios.values())
 
 
 def test_where_a_training_ended_is_read_from_the_summary_else_from_the_history(campaign: dict[str, Any]) -> None:
-    found = {part["x"]: part for part in campaign["statistics"]["runs"]}
+    found = {part.x: part for part in of(campaign).runs}
     runs = [run for run in campaign["runs"] if run["included"] and run["scenario"] == "cnn"]
-    for key in ("val_accuracy", "val_loss"):
+    for key in FINALS:
         x, y = [run["history"][key][-1] for run in runs], [run["energy_wh"]["value"] for run in runs]
         assert "val_loss" not in runs[0]["final_metrics"]
         theirs = scipy.stats.pearsonr(x, y)
-        assert found[key]["scenarios"]["cnn"]["pearson"]["p"] == pytest.approx(theirs.pvalue, rel=1e-6)
-        assert found[key]["medians"]["pearson"]["refused"] == "too-few"
+        assert found[key].scenarios["cnn"].pearson.p == pytest.approx(theirs.pvalue, rel=1e-6)
+        assert found[key].medians.pearson.refused == "too-few"
 
 
 def test_a_metric_that_is_no_number_or_beyond_all_measure_breaks_nothing() -> None:
@@ -424,7 +450,7 @@ def test_a_metric_that_is_no_number_or_beyond_all_measure_breaks_nothing() -> No
     for run, said in zip(tree["runs"], itertools.cycle([1e308, "good", None, True, [1], 5e-324]), strict=False):
         run["final_metrics"] = {"val_accuracy": said}
         run["history"] = {"val_loss": [said]}
-    json.dumps(evaluate(tree), allow_nan=False)
+    json.dumps(encoded(evaluate(tree)), allow_nan=False)
 
 
 def test_values_are_those_of_the_runs(campaign: dict[str, Any]) -> None:
@@ -437,6 +463,6 @@ def test_values_are_those_of_the_runs(campaign: dict[str, Any]) -> None:
 def test_a_whole_campaign_with_four_scenarios_has_all_pairs(tmp_path: Path) -> None:
     loads = {**LOADS, "wide": Load(45.0, 30.0, epochs=3)}
     folder = make_campaign(tmp_path, Shape(loads=loads, repetitions=3, duration_s=20))
-    found = json.loads(write_results(folder).read_text())["statistics"]
-    assert len(found["responses"]["energy_wh"]["post_hoc"]) == len(found["responses"]["energy_wh"]["detectable"]) == 6
-    assert {(part["scenario"], part["x"]) for part in found["epochs"]} >= {("wide", "gpu_temperature_c")}
+    found = of(json.loads(write_results(folder).read_text()))
+    assert len(found.responses["energy_wh"].post_hoc) == len(found.responses["energy_wh"].detectable) == 6
+    assert {(part.scenario, part.x) for part in found.epochs} >= {("wide", "gpu_temperature_c")}

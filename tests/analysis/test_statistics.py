@@ -15,6 +15,8 @@ from scipy.special import gamma
 
 from reports.inference import statistics as st
 from reports.inference.r_session import call
+from reports.results.inference import EffectName
+from reports.results.rules import Rule, as_before
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of these three packages' own imports
@@ -527,8 +529,8 @@ def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
         ("r", -0.7, "strong"), ("r", 0.9, "very-strong"),
     ],
 )  # fmt: skip
-def test_effects_have_the_words_of_their_bands(name: str, value: float, word: str) -> None:
-    assert st._effect(name, value).word == word
+def test_effects_have_the_words_of_their_bands(name: EffectName, value: float, word: str) -> None:
+    assert st.band(name, value) == word
 
 
 @pytest.mark.parametrize(
@@ -539,15 +541,18 @@ def test_effects_have_the_words_of_their_bands(name: str, value: float, word: st
 def test_an_effect_has_a_word_only_where_it_is_told_from_zero(
     interval: tuple[float, float] | None, p: float | None, shown: bool
 ) -> None:
-    effect = st._effect("hedges-g", 1.4, interval, p)
-    assert effect.to_json()["word"] == ("large" if shown else None)
+    assert st._effect("hedges-g", 1.4, interval, p).word == ("large" if shown else None)
+    with as_before({Rule.SHOWN_STATISTICS}):
+        assert st._effect("hedges-g", 1.4, interval, p).word == "large"
 
 
 def test_three_points_on_a_line_but_for_a_little_are_no_very_strong_correlation() -> None:
-    found = st.pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.4, 1.0])).to_json()
-    assert found["p"] > 0.05
-    assert abs(found["effect"]["value"]) > 0.9
-    assert found["effect"]["word"] is None
+    found = st.pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.4, 1.0]))
+    assert found.p is not None
+    assert found.p > 0.05
+    assert found.effect is not None
+    assert abs(found.effect.value) > 0.9
+    assert found.effect.word is None
 
 
 def test_normality_and_quantiles_take_eight_values() -> None:

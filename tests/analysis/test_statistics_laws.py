@@ -12,6 +12,8 @@ from hypothesis import strategies as hst
 from numpy.typing import NDArray
 
 from reports.inference import statistics as st
+from reports.results.codec import encoded
+from reports.results.inference import Effect, Interval, Pair, Test
 
 Floats = NDArray[np.float64]
 ALTERNATIVES: tuple[st.Alternative, ...] = ("two.sided", "less", "greater")
@@ -45,18 +47,18 @@ def assert_lawful(found: Any) -> None:  # noqa: ANN401  (any record of statistic
     for one in found if isinstance(found, tuple) else (found,):
         if one is None:
             continue
-        json.dumps(one.to_json(), allow_nan=False)
-        if isinstance(one, st.Interval):
+        json.dumps(encoded(one), allow_nan=False)
+        if isinstance(one, Interval):
             assert one.low <= one.high
-        if isinstance(one, st.Effect):
+        if isinstance(one, Effect):
             assert_holds(one.interval, one.value)
-        if isinstance(one, st.Test | st.Pair | st.Equivalence):
+        if isinstance(one, Test | Pair | st.Equivalence):
             assert (one.p is None) == (one.refused is not None)
             assert one.p is None or 0 <= one.p <= 1
-        if isinstance(one, st.Test | st.Pair):
+        if isinstance(one, Test | Pair):
             assert (one.statistic is None) == (one.refused is not None)
             assert_lawful(one.effect)
-        if isinstance(one, st.Pair) and one.difference is not None:
+        if isinstance(one, Pair) and one.difference is not None:
             assert_holds(one.interval, one.difference)
 
 
@@ -101,7 +103,7 @@ def test_two_groups_turned_give_the_opposite_difference_and_the_same_p(a: Floats
 @given(hst.integers(0, 9), hst.data())
 def test_correlations_are_lawful_and_symmetric(n: int, data: hst.DataObject) -> None:
     x, y, z = (data.draw(vectors(n, n)) for _ in range(3))
-    tests: list[Callable[[Floats, Floats, st.Alternative], st.Test]] = [
+    tests: list[Callable[[Floats, Floats, st.Alternative], Test]] = [
         st.spearman, st.pearson, lambda a, b, side: st.partial(a, b, [z], side),
     ]  # fmt: skip
     for alternative in ALTERNATIVES:

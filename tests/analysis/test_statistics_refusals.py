@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from harness.record.errors import AnalysisError
 from reports.inference import statistics as st
+from reports.results.codec import encoded
+from reports.results.inference import Pair, Test
 from tests.benchmarks.bench_statistics import (
     Correlated,
     Found,
@@ -77,12 +79,12 @@ def test_tests_of_groups_are_refused_with_their_reason(
 
 @pytest.mark.parametrize("statistic", [st.levene, st.welch_anova, st.kruskal])
 @pytest.mark.parametrize("groups", [{}, {"a": A}])
-def test_one_level_is_refused(statistic: Callable[[Groups], st.Test], groups: Groups) -> None:
+def test_one_level_is_refused(statistic: Callable[[Groups], Test], groups: Groups) -> None:
     assert statistic(groups).refused == "one-level"
 
 
 @pytest.mark.parametrize("statistic", [st.games_howell, st.dunn])
-def test_one_level_has_no_pairs(statistic: Callable[[Groups], tuple[st.Pair, ...]]) -> None:
+def test_one_level_has_no_pairs(statistic: Callable[[Groups], tuple[Pair, ...]]) -> None:
     assert statistic({"a": A}) == ()
 
 
@@ -232,7 +234,7 @@ def test_no_table_of_groups_is_a_traceback_and_every_document_is_json(groups: Gr
     for statistic in OF_GROUPS:
         found = statistic(groups)
         for one in found if isinstance(found, tuple) else (found,):
-            json.dumps(one.to_json(), allow_nan=False)
+            json.dumps(encoded(one), allow_nan=False)
             assert (one.p is None) == (one.refused is not None)
             assert one.p is None or 0 <= one.p <= 1
 
@@ -247,7 +249,7 @@ def test_no_two_lists_are_a_traceback_and_every_document_is_json(a: Floats, b: F
     variation = st.coefficient_of_variation(a)
     found += [] if variation is None else [variation[1]]
     for one in found:
-        json.dumps(None if one is None else one.to_json(), allow_nan=False)
+        json.dumps(encoded(one), allow_nan=False)
 
 
 # --- coverage, short: the long one is tests/benchmarks/bench_statistics.py -------------------------------------------

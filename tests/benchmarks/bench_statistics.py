@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.inference import statistics as st
+from reports.results.inference import Interval
 
 DRAWS = 2000
 Floats: TypeAlias = NDArray[np.float64]
@@ -84,11 +85,11 @@ def many() -> Iterator[Setting]:
 # --- coverage --------------------------------------------------------------------------------------------------------
 
 
-def holds(interval: st.Interval | tuple[float, float] | None, truth: float) -> Found:
+def holds(interval: Interval | tuple[float, float] | None, truth: float) -> Found:
     """Whether the truth lies in the interval."""
     if interval is None:
         return None
-    low, high = (interval.low, interval.high) if isinstance(interval, st.Interval) else interval
+    low, high = (interval.low, interval.high) if isinstance(interval, Interval) else interval
     return low <= truth <= high
 
 

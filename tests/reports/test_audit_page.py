@@ -277,7 +277,7 @@ def test_the_decision_shows_limit_guard_band_and_risk() -> None:
 
 
 def test_hostile_text_is_shown_as_text() -> None:
-    tree: dict[str, Any] = {key: hostile(value) for key, value in decided().items()}
+    tree: dict[str, Any] = hostile(decided())
     tree["campaign"]["lab"] = RTL
     tree["campaign"]["attachments"] = []
     picture = EmbeddedPhoto(HOSTILE + ".png", "data:image/png;base64,AAAA", "")

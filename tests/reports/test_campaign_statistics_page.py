@@ -3,6 +3,7 @@ explained, what cannot be said not said."""
 
 import copy
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,8 +13,14 @@ from reports.campaign.statistics import evaluate
 from reports.pages.audit import Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page
-from reports.pages.campaign_statistics import epoch_correlation_blocks, marginal_table, statistics_blocks
+from reports.pages.campaign_statistics import (
+    epoch_correlation_blocks,
+    is_blocked,
+    marginal_table,
+    statistics_blocks,
+)
 from reports.render import render
+from reports.results.statistics import Absence, Planning, Statistics
 from tests.analysis.test_campaign_statistics import course, made, trained
 from tests.reports.example_results import results
 from tests.reports.test_audit_page import ISSUE
@@ -21,11 +28,11 @@ from tests.reports.test_campaign_page import checked, traces
 
 
 def shown(tree: dict[str, Any]) -> list[Block]:
-    return statistics_blocks(tree, "")
+    return statistics_blocks(evaluate(tree), "", blocked=is_blocked(tree))
 
 
-def with_statistics(tree: dict[str, Any]) -> dict[str, Any]:
-    return tree | {"statistics": evaluate(tree)}
+def beside_epochs(tree: dict[str, Any]) -> list[Block]:
+    return epoch_correlation_blocks(evaluate(tree), tree["scenarios"])
 
 
 def tables(blocks: list[Block]) -> dict[str, Table]:
@@ -41,7 +48,7 @@ def compared() -> dict[str, Any]:
     """Two scenarios of five and four runs, declared in drawn order."""
     tree = made({"a": [1.0, 1.1, 1.3, 1.2, 1.25], "b": [2.0, 2.2, 2.1, 2.4], "c": [3.0]})
     tree["campaign"]["config"] = {"campaign": {"order": "shuffled"}}
-    return with_statistics(tree)
+    return tree
 
 
 def test_every_test_is_printed_with_its_n() -> None:
@@ -65,7 +72,7 @@ def test_the_declared_test_is_named_and_nothing_chose_it() -> None:
 def test_rank_tests_speak_of_ranks() -> None:
     tree = copy.deepcopy(compared())
     tree["campaign"]["config"]["analysis"] = {"test": "rank"}
-    blocks = shown(with_statistics(tree))
+    blocks = shown(tree)
     assert "lab.toml (Welch where it says nothing) declares the Kruskal-Wallis test." in said(blocks)
     heads = [head.text for head in tables(blocks)["pairs-energy_wh"].heads]
     assert any("mean ranks" in head for head in heads)
@@ -84,23 +91,22 @@ def test_what_a_replicate_is_and_how_many_blocks_are_whole_stands_there() -> Non
 
 def test_what_the_runs_could_have_shown_stands_in_the_unit_of_the_quantity() -> None:
     (row,) = tables(shown(compared()))["power"].rows
-    detectable = compared()["statistics"]["responses"]["energy_wh"]["detectable"][0]["difference"]
+    detectable = evaluate(compared()).responses["energy_wh"].detectable[0].difference
     assert row.cells[1] == "Energy\u00a0/\u00a0Wh"
     assert float(row.cells[4]) == pytest.approx(detectable, rel=5e-3)
 
 
 def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
-    tree = copy.deepcopy(compared())
-    tree["statistics"]["planning"] = {
-        "half_width_percent": 5.0, "share_percent": 90.0, "blocks": 12, "runs": {"a": 17, "b": None},
-        "unreachable": {"b": "not-above-zero"},
-    }  # fmt: skip
-    text = said(shown(tree))
+    planned = Planning(5.0, 90.0, blocks=12, runs={"a": 17, "b": None}, unreachable={"b": "not-above-zero"})
+    text = said(planned_as(planned))
     aim = "±5 % of the induced energy in 90 % of campaigns"
     assert f"A new campaign reaches {aim} with a 17 runs, 12 baseline blocks." in text
     assert "b: its induced energy cannot be told from zero yet" in text
-    tree["statistics"]["planning"] |= {"runs": {}, "blocks": None}
-    assert f"No new campaign can be planned for {aim}." in said(shown(tree))
+    assert f"No new campaign can be planned for {aim}." in said(planned_as(replace(planned, runs={}, blocks=None)))
+
+
+def planned_as(planned: Planning) -> list[Block]:
+    return statistics_blocks(replace(evaluate(compared()), planning=planned), "", blocked=False)
 
 
 @pytest.mark.parametrize(
@@ -111,24 +117,23 @@ def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
         ("nothing-to-test", "two scenarios with two runs each"),
     ],
 )
-def test_without_tests_the_reason_stands_there_and_no_table(reason: str, sentence: str) -> None:
-    part = {"available": False, "reason": reason, "test": "welch", "planning": None, "blocks": None,
-            "responses": {}, "epochs": [], "runs": []}  # fmt: skip
-    blocks = shown(results() | {"statistics": part})
+def test_without_tests_the_reason_stands_there_and_no_table(reason: Absence, sentence: str) -> None:
+    part = Statistics(False, reason, "welch", None, None, {}, (), ())
+    blocks = statistics_blocks(part, "", blocked=True)
     assert sentence in said(blocks)
     assert tables(blocks) == {}
-    assert epoch_correlation_blocks(results() | {"statistics": part}) == []
+    assert epoch_correlation_blocks(part, ["cnn"]) == []
 
 
 def test_a_refused_test_says_why() -> None:
-    blocks = shown(with_statistics(made({"a": [1.0] * 4, "b": [1.0, 2.0, 3.0, 4.0]})))
+    blocks = shown(made({"a": [1.0] * 4, "b": [1.0, 2.0, 3.0, 4.0]}))
     row = tables(blocks)["tests"].rows[0]
     assert row.cells[-1] == "not computed: all values of a group are equal, so there is no spread to judge by"
 
 
 def test_q_q_panels_stand_there_and_are_read_aloud() -> None:
     eight = [1.0, 1.1, 1.3, 1.2, 1.25, 1.15, 1.05, 1.22]
-    blocks = shown(with_statistics(made({"a": eight, "b": [2.0, 2.2, 2.1, 2.4]})))
+    blocks = shown(made({"a": eight, "b": [2.0, 2.2, 2.1, 2.4]}))
     (figure,) = [block for block in blocks if isinstance(block, Figure)]
     assert figure.name == "fig-quantiles"
     assert "a: 8 runs, Shapiro-Wilk p" in figure.svg
@@ -137,7 +142,7 @@ def test_q_q_panels_stand_there_and_are_read_aloud() -> None:
 
 
 def test_where_nothing_can_be_shown_the_section_says_so_and_is_folded() -> None:
-    blocks = shown(with_statistics(made({"a": [1.0, 1.4, 1.1], "b": [1.1, 1.3, 1.2]})))
+    blocks = shown(made({"a": [1.0, 1.4, 1.1], "b": [1.1, 1.3, 1.2]}))
     assert "they show no difference and no correlation" in said(blocks)
     assert all(table.folded for table in tables(blocks).values())
     texts = [block for block in blocks if isinstance(block, Paragraph)]
@@ -147,7 +152,7 @@ def test_where_nothing_can_be_shown_the_section_says_so_and_is_folded() -> None:
 
 
 def test_beside_the_epochs_raw_and_partial_stand_side_by_side_and_no_p_of_epochs() -> None:
-    blocks = epoch_correlation_blocks(with_statistics(trained(*course("time-only"))))
+    blocks = beside_epochs(trained(*course("time-only")))
     table = tables(blocks)["correlations-heat"]
     cells = table.rows[0].cells
     assert cells[2] == "30; 600"
@@ -164,14 +169,14 @@ def test_the_context_of_the_core_study_stands_only_beside_its_scenarios() -> Non
     for run in tree["runs"]:
         run["scenario"] = "mine"
     tree["scenarios"] = {"mine": tree["scenarios"]["cnn"]}
-    assert "53.8 W" not in said(epoch_correlation_blocks(with_statistics(tree)))
+    assert "53.8 W" not in said(beside_epochs(tree))
 
 
 def test_correlations_over_runs_and_over_medians_stand_under_each_other() -> None:
     tree = made({name: [1.0 + i + 0.1 * k for k in range(5)] for i, name in enumerate("abc")})
     for place, run in enumerate(tree["runs"]):
         run["final_metrics"] = {"val_accuracy": 0.7 + 0.01 * ((7 * place) % 5)}
-    rows = [row.cells for row in tables(shown(with_statistics(tree)))["correlations-runs"].rows]
+    rows = [row.cells for row in tables(shown(tree))["correlations-runs"].rows]
     named = {cells[0]: cells[2] for cells in rows}
     assert named["validation accuracy and energy, all runs"] == "15"
     assert named["validation accuracy and energy, medians of the scenarios"] == "3"

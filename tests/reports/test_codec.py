@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.record.errors import DocumentError
-from reports.results.codec import decoded, encoded, keyed, numbers_in
+from reports.results.codec import decoded, encoded, keyed, numbers_in, widened
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
 
@@ -29,6 +29,7 @@ class Whole:
     kind: Literal["a", "b"]
     parts: tuple[Part, ...]
     limits: Mapping[str, float]
+    sizes: Mapping[Literal["least", "most"], int]
     interval: tuple[float, float] | None
     facts: dict[str, Any]
     level: str | float
@@ -40,6 +41,7 @@ WRITTEN: dict[str, Any] = {
     "kind": "a",
     "parts": [{"name": "x", "energy_wh": NUMBER, "U_wh": None}],
     "limits": {"gap": 2},
+    "sizes": {"least": 1},
     "interval": [1.0, 2.0],
     "facts": {"anything": [{"at": None}]},
     "level": 0.5,
@@ -54,6 +56,18 @@ def test_what_is_read_is_written_again_in_the_order_of_the_fields() -> None:
     assert encoded(decoded(Whole, WRITTEN | {"labels": ["one"]}, ""))["labels"] == ["one"]
 
 
+@dataclass(frozen=True)
+class LabelledPart(Part):
+    """One part and how it is called."""
+
+    label: str = ""
+
+
+def test_a_record_is_widened_by_what_its_kind_adds() -> None:
+    part = Part("x", None, 0.5)
+    assert widened(LabelledPart, part, label="X") == LabelledPart("x", None, 0.5, "X")
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -64,6 +78,7 @@ def test_what_is_read_is_written_again_in_the_order_of_the_fields() -> None:
         ({"parts": [{"name": "x", "energy_wh": NUMBER | {"u": "0.1"}, "U_wh": None}]}, "expected a Number"),
         ({"parts": {}}, "whole.json.parts: found {}, expected a list"),
         ({"interval": [1.0]}, "whole.json.interval: found [1.0], expected a list of 2"),
+        ({"sizes": {"large": 1}}, "whole.json.sizes: found 'large', expected a key 'least' | 'most'"),
         ({"limits": {"gap": True}}, "whole.json.limits.gap: found True, expected float"),
         ({"level": None}, "whole.json.level: found None"),
         ({"more": 1}, "whole.json: has 'more', which no Whole has"),

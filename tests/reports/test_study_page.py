@@ -15,6 +15,7 @@ from reports.pages.statistics_tables import REFUSED
 from reports.pages.study import study_page
 from reports.pages.study_figures import unit_text
 from reports.render import render, study_html
+from reports.results.inference import Refusal
 from reports.study.study import compute
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
 from tests.reports.test_campaign_page import HOSTILE, checked
@@ -131,7 +132,7 @@ def test_a_study_of_attested_campaigns_carries_no_mark(small: Json) -> None:
 
 
 @pytest.mark.parametrize("code", ["too-few", "transform-domain"])
-def test_what_was_refused_is_a_sentence_everywhere(small: Json, code: str) -> None:
+def test_what_was_refused_is_a_sentence_everywhere(small: Json, code: Refusal) -> None:
     nothing: Json = {"statistic": None, "p": None, "effect": None, "df": [], "refused": code}
     part = small["questions"][0]
     part["omnibus"] |= nothing
