@@ -97,9 +97,10 @@ def show(results: "Json", files: dict[str, Path]) -> int:
     from reports.pages.campaign import HEADS
     from reports.pages.numbers import in_page_units
     from reports.pages.proof import proof_of
-    from reports.pages.trackers import answers
+    from reports.pages.sections import with_records
+    from reports.pages.trackers.sentences import answers
 
-    console, shown = Console(), in_page_units(results, *HEADS)
+    console, shown = Console(), in_page_units(with_records(results), *HEADS)
     console.print(results_sheet(shown))
     for line in [*_publisher_lines(results), *answers(shown), results["measurement"]["sentence"]]:
         say(console, line)

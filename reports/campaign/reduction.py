@@ -38,8 +38,13 @@ from reports.results.finding import Finding
 from reports.results.header import LostRun
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
-from reports.trackers import compared as trackers
+from reports.results.trackers import MissingAccount
 from reports.trackers import cost as tracker_cost
+from reports.trackers.account import accounts_of
+from reports.trackers.decomposition import supply_of
+from reports.trackers.findings import findings_of as tracker_findings
+from reports.trackers.pair import Pair, pair_of
+from reports.trackers.section import TrackedCampaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +123,19 @@ class Reduction:
         )  # fmt: skip
 
     @cached_property
-    def trackers(self) -> trackers.Trackers:
+    def trackers(self) -> TrackedCampaign:
         """What trackers said of the runs: by the runs' own artefacts, and attached to the campaign, where the
         attachment is as it was attached."""
-        attached, limits = self._attached(), self.judged.limits
-        rows, missing = [], []
+        attached, pairs, missing = self._attached(), list[Pair](), list[MissingAccount]()
         for run in self.judged.runs:
             if run.run.start.kind != "scenario" or run.broken:
                 continue
-            accounts, none = trackers.accounts_of(run.run, list(attached.get(run.run.path.name, {}).values()))
-            rows += [trackers.beside(run, account, limits) for account in accounts]
-            missing += [(run.run.path.name, name) for name in none] if run.excluded_because is None else []
-        return trackers.Trackers(rows, missing, limits)
+            folder = run.run.path.name
+            accounts, absent = accounts_of(run.run, list(attached.get(folder, {}).values()))
+            pairs += [pair_of(run, account, self.judged.limits) for account in accounts]
+            if run.excluded_because is None:
+                missing += [MissingAccount(folder, account.name, account.reason) for account in absent]
+        return TrackedCampaign(pairs, missing)
 
     def _attached(self) -> dict[str, dict[str, Json]]:
         """Run folder -> tracker -> the last account that was attached for it."""
@@ -173,7 +179,7 @@ class Reduction:
             clock=clock_section(runs, self.judged.pulses),
             observer=None if self.judged.observer is None else self.judged.observer.to_json(),
             records=recorded.evaluate([run.series for run in runs]),
-            trackers=self.trackers.to_json(cost, trackers.supply_of(first.config)),
+            trackers=self.trackers.record(cost, supply_of(first.config)),
             runs=tuple(run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs),
             findings=tuple(found),
             thresholds=catalogue.limits_entry(runs[0].run),
@@ -243,7 +249,7 @@ class Reduction:
         for name, scenario in self.scenarios.items():
             yield from scenario.findings
             yield from findings_campaign.of_half_width(name, scenarios[name], self.judged.limits)
-        yield from self.trackers.findings()
+        yield from tracker_findings(self.trackers.pairs, self.trackers.missing, self.judged.limits)
         ordinals = {name: [run.run.start.ordinal for run in group.runs] for name, group in self.groups.items()}
         yield from findings_campaign.of_order(ordinals, self.judged.limits)
         yield from verdict.of_result(scenarios)

@@ -18,13 +18,13 @@ taken, each as one observation, and only from `LEAST_GROUPS` of them on.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import nctdtrit
 
-from harness.record.documents import Json
+from reports.results.agreement import Agreement, AgreementLimit, NoAgreement
 from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, t_quantile
 
 Z = 1.959963984540054
@@ -34,43 +34,6 @@ LEAST_PAIRS = 3
 """Fewer single values show no spread that limits of agreement could be made of."""
 LEAST_GROUPS = 5
 """Fewer group means say next to nothing of a further group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One limit of agreement, as a ratio, with its 95 % interval."""
-
-    value: float
-    interval: tuple[float, float]
-
-    def to_json(self) -> Json:
-        """`{value, interval}`."""
-        return {"value": self.value, "interval": list(self.interval)}
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Bias and limits of agreement as ratios; `refused` is the code of why there is none (then all is None).
-
-    `bias` has the ratio's u by the delta method, `interval` is exp of the logarithm's. `low` and
-    `high` are None below `LEAST_PAIRS` values. `n` counts single values, of a pooled agreement groups.
-    """
-
-    n: int
-    bias: Number | None
-    interval: tuple[float, float] | None
-    low: Limit | None
-    high: Limit | None
-    refused: str | None
-
-    def to_json(self) -> Json:
-        """A record of results.json."""
-        return {
-            "n": self.n, "refused": self.refused, "bias": None if self.bias is None else self.bias.to_json(),
-            "interval": None if self.interval is None else list(self.interval),
-            "low": None if self.low is None else self.low.to_json(),
-            "high": None if self.high is None else self.high.to_json(),
-        }  # fmt: skip
 
 
 def agreement(x: NDArray[np.float64], y: NDArray[np.float64], shared: Term = NOTHING_SHARED) -> Agreement:
@@ -100,8 +63,8 @@ def pooled(
     return _of_logs(np.array([float(np.log(x / y).mean()) for x, y in groups.values()]), shared)
 
 
-def _refused(n: int, code: str) -> Agreement:
-    return Agreement(n, None, None, None, None, code)
+def _refused(n: int, code: NoAgreement) -> Agreement:
+    return Agreement(n, code, None, None, None, None)
 
 
 def _of_logs(logs: NDArray[np.float64], shared: Term) -> Agreement:
@@ -113,19 +76,19 @@ def _of_logs(logs: NDArray[np.float64], shared: Term) -> Agreement:
     bias = Number(replace(own, value=ratio, u=ratio * (own.u or 0.0)), "1", ratio * sd, n)
     interval = (math.exp(mean - half), math.exp(mean + half))
     if n < LEAST_PAIRS:
-        return Agreement(n, bias, interval, None, None, None)
+        return Agreement(n, None, bias, interval, None, None)
     low, high = (_limit(mean, sd, n, side, common) for side in (-1, 1))
-    return Agreement(n, bias, interval, low, high, None)
+    return Agreement(n, None, bias, interval, low, high)
 
 
-def _limit(mean: float, sd: float, n: int, side: int, widening: float) -> Limit:
+def _limit(mean: float, sd: float, n: int, side: int, widening: float) -> AgreementLimit:
     """The limit mean + side z s, with its exact interval, widened."""
     centre = mean + side * Z * sd
     away = side * Z * math.sqrt(n)
     ends = (mean + sd / math.sqrt(n) * noncentral_t(p, n - 1.0, away) for p in (1 - COVERAGE, COVERAGE))
     low, high = ends
     below, above = math.hypot(centre - low, widening), math.hypot(high - centre, widening)
-    return Limit(math.exp(centre), (math.exp(centre - below), math.exp(centre + above)))
+    return AgreementLimit(math.exp(centre), (math.exp(centre - below), math.exp(centre + above)))
 
 
 def noncentral_t(p: float, dof: float, nc: float) -> float:

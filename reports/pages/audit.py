@@ -48,9 +48,10 @@ from reports.pages.numbers import (
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
+from reports.pages.sections import with_records
 from reports.pages.sentences import VERDICTS
 from reports.pages.tables import as_text
-from reports.pages.trackers import tracker_blocks
+from reports.pages.trackers.section import tracker_blocks
 
 NOT_STATED = "not stated"
 ONLY = "Results relate only to the items measured."
@@ -128,7 +129,7 @@ class AuditPage:
 
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
-    results = in_page_units(results, *HEADS)
+    results = in_page_units(with_records(results), *HEADS)
     stamp, sentence = STAMPS.get(str(pick(results, "measurement", "origin") or "none"), ("", ""))
     name = str(pick(results, "campaign", "name") or "campaign")
     return AuditPage(

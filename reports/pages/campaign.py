@@ -54,6 +54,7 @@ from reports.pages.numbers import (
 )
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import proof_of
+from reports.pages.sections import with_records
 from reports.pages.sentences import (
     ADVICE,
     GLOSSARY,
@@ -66,7 +67,7 @@ from reports.pages.sentences import (
     VERDICTS,
 )
 from reports.pages.tables import as_text, claim_of, kind_in_words
-from reports.pages.trackers import tracker_blocks
+from reports.pages.trackers.section import tracker_blocks
 
 HEADS = ("scenarios", "baseline")
 """Parts of results.json whose largest numbers choose the units of a page."""
@@ -98,7 +99,7 @@ class CampaignPage(DocumentPage):
 
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
     """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
-    results = in_page_units(results, *HEADS)
+    results = in_page_units(with_records(results), *HEADS)
     origin = str(pick(results, "measurement", "origin") or "none")
     stamp, sentence = STAMPS.get(origin, ("", ""))
     name = str(pick(results, "campaign", "name") or "campaign")

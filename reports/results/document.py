@@ -13,6 +13,7 @@ from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
+from reports.results.trackers import Trackers
 from reports.results.verdict import Verdict
 from reports.results.witness import WitnessedEvidence
 
@@ -80,7 +81,8 @@ class CampaignNumbers:
     clock: Json
     observer: Json | None
     records: Json
-    trackers: Json | None
+    trackers: Trackers | None
+    """Software trackers beside the meter; null where no run had one."""
     runs: tuple[RunResult, ...]
     """Every run, in the order they were begun."""
     findings: tuple[Finding, ...]

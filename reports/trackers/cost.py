@@ -12,18 +12,20 @@ differences comes from `budget.of_mean` over both groups at once, the runs witho
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json, Thresholds
+from harness.record.documents import Thresholds
 from reports.energy import budget
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
-from reports.results.uncertainty import count, mean_of, mean_with_shared
-from reports.trackers.compared import TrackedRun, named_in, work_of
+from reports.results.trackers import NoCost, OwnEnergy
+from reports.results.uncertainty import Number, count, mean_of, mean_with_shared
+from reports.trackers.run import TrackedRun, named_in, work_of
 
 AT_RUN = 0
 """Where the rating interval stands among a run's terms."""
@@ -53,61 +55,58 @@ class MeasuredGroup(Protocol):
         ...
 
 
-def evaluate(groups: Mapping[str, MeasuredGroup], limits: Thresholds) -> list[Json]:
-    """`trackers.own_induced`: one record for each scenario with trackers that has runs.
-
-    Refused: `no-partner` (no such scenario without trackers), `epochs-not-fixed`, `no-baseline`, `no-pairs` (no
-    repetition that both have), `seeds-differ`.
-    """
+def evaluate(groups: Mapping[str, MeasuredGroup], limits: Thresholds) -> list[OwnEnergy]:
+    """`trackers.own_induced`: one record for each scenario with trackers that has runs."""
     firsts = {name: group.runs[0].run.start for name, group in groups.items() if group.runs}
-    found = []
+    costs = []
     for name, start in firsts.items():
-        names = named_in(start)
-        if not names:
+        if not (names := named_in(start)):
             continue
-        partner = next((n for n, s in firsts.items() if not named_in(s) and work_of(s) == work_of(start)), None)
-        plain = {"with": name, "without": partner, "trackers": names}
-        if partner is None:
-            found.append(plain | _refused("no-partner"))
-        else:
-            found.append(plain | _difference(groups[name], groups[partner], limits))
-    return found
+        plain = (other for other, its in firsts.items() if not named_in(its) and work_of(its) == work_of(start))
+        partner = next(plain, None)
+        cost = Difference("no-partner", None) if partner is None else _difference(groups[name], groups[partner], limits)
+        costs.append(OwnEnergy(
+            with_trackers=name, without=partner, trackers=tuple(names), refused=cost.refused, n=count(cost.pairs),
+            order_confounded=cost.confounded, induced_energy_wh=cost.induced_wh, duration_s=cost.longer_s,
+        ))  # fmt: skip
+    return costs
 
 
-def _refused(code: str, *, confounded: bool | None = None) -> Json:
-    nothing = dict.fromkeys(("induced_energy_wh", "duration_s"))
-    return {"refused": code, "n": count(0).to_json(), "order_confounded": confounded, **nothing}
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """With minus without: the number of pairs, induced energy and duration; or the code of why there is none."""
+
+    refused: NoCost | None
+    confounded: bool | None
+    pairs: int = 0
+    induced_wh: Number | None = None
+    longer_s: Number | None = None
 
 
-def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Thresholds) -> Json:
+def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Thresholds) -> Difference:
     """The mean paired difference with its U."""
     confounded = bool(findings_campaign.of_order(
         {"with": [run.run.start.ordinal for run in tracked.runs], "without": [r.run.start.ordinal for r in plain.runs]},
         limits,
     ))  # fmt: skip
     if not _fixed([*tracked.runs, *plain.runs]):
-        return _refused("epochs-not-fixed", confounded=confounded)
+        return Difference("epochs-not-fixed", confounded)
     pairs = list(_pairs(tracked.runs, plain.runs))
     if not pairs:
-        return _refused("no-pairs", confounded=confounded)
+        return Difference("no-pairs", confounded)
     if any(tracked.runs[i].run.start.seed != plain.runs[k].run.start.seed for i, k in pairs):
-        return _refused("seeds-differ", confounded=confounded)
+        return Difference("seeds-differ", confounded)
     first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     differences_wh = tracked.induced_wh[first] - plain.induced_wh[second]
     if not np.isfinite(differences_wh).all():
-        return _refused("no-baseline", confounded=confounded)
+        return Difference("no-baseline", confounded)
     weights = np.repeat([2 / WH, -2 / WH], len(pairs))
     terms = [*(tracked.terms[i] for i in first), *(plain.terms[k] for k in second)]
-    at = [AT_RUN] * len(terms)
-    both = budget.of_mean(terms, at, weights, "Wh", "induced")
+    both = budget.of_mean(terms, [AT_RUN] * len(terms), weights, "Wh", "induced")
     shared = None if both is None or ("spread-of-baseline", None) in both.missing else both.shared
     induced = mean_with_shared(differences_wh, "Wh", shared)
     longer = mean_of(tracked.durations_s[first] - plain.durations_s[second], "s")
-    return {
-        "refused": None, "n": count(len(pairs)).to_json(), "order_confounded": confounded,
-        "induced_energy_wh": None if induced is None else induced.to_json(),
-        "duration_s": None if longer is None else longer.to_json(),
-    }  # fmt: skip
+    return Difference(None, confounded, len(pairs), induced, longer)
 
 
 def _fixed(runs: Sequence[TrackedRun]) -> bool:

@@ -14,21 +14,21 @@ from scipy.stats import nct
 from harness.record.documents import ClockEvent, Event
 from reports.campaign.analyse import analyse
 from reports.inference.agreement import LEAST_GROUPS, NOTHING_SHARED, agreement, noncentral_t, pooled
-from reports.pages.trackers import answers
+from reports.pages.trackers.sentences import answers
+from reports.results.trackers import Factor
 from reports.results.uncertainty import Term
-from reports.trackers.compared import supply_of
+from reports.trackers.decomposition import supply_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
-from tests.plain import plain
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
 def told_of(path: Path, shape: Tracked) -> tuple[Any, list[Any]]:
-    """`trackers` of results.json, and the findings about them."""
+    """The campaign's record of trackers, and the findings about them."""
     result = analyse(tracked_campaign(path, shape))
     json.dumps(result.to_json(), allow_nan=False)
-    return plain(result)["trackers"], [f for f in result.numbers.findings if f.code.startswith("tracker-")]
+    return result.numbers.trackers, [f for f in result.numbers.findings if f.code.startswith("tracker-")]
 
 
 def changed(**parts: Any) -> Callable[[TrackedRun, str], Account]:  # noqa: ANN401
@@ -41,26 +41,26 @@ def changed(**parts: Any) -> Callable[[TrackedRun, str], Account]:  # noqa: ANN4
 
 def test_a_tracker_that_says_78_percent_gives_exactly_that_on_a_clock_that_is_days_off(tmp_path: Path) -> None:
     told, found = told_of(tmp_path, Tracked())
-    one = told["scenarios"]["cnn"]["codecarbon"]
+    one = told.scenarios["cnn"]["codecarbon"]
     assert OFFSET_NS > 86_400 * SECOND_NS
-    assert one["ratio"]["value"] == pytest.approx(0.78, rel=1e-12)
-    assert [row["ratio"]["value"] for row in told["runs"]] == pytest.approx([0.78] * 3, rel=1e-12)
-    assert [row["begin_s"] for row in told["runs"]] == pytest.approx([2.0] * 3, abs=1e-6)
-    assert one["agreement"]["bias"]["value"] == pytest.approx(0.78, rel=1e-12)
-    low, high = one["interval"]
+    assert one.ratio.value == pytest.approx(0.78, rel=1e-12)
+    assert [row.ratio.value for row in told.runs] == pytest.approx([0.78] * 3, rel=1e-12)
+    assert [row.begin_s for row in told.runs] == pytest.approx([2.0] * 3, abs=1e-6)
+    assert one.agreement.bias.value == pytest.approx(0.78, rel=1e-12)
+    low, high = one.interval
     assert low < 0.78 < high
     assert found == []
 
 
 def test_the_interval_holds_the_meters_limit_of_error_where_nothing_else_errs(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, Tracked())
-    ratio = told["scenarios"]["cnn"]["codecarbon"]["ratio"]
-    meter = told["scenarios"]["cnn"]["codecarbon"]["meter_wh"]
-    spread = meter["sd"] / math.sqrt(3)
-    assert ratio["u"] / ratio["value"] == pytest.approx(
-        math.sqrt(meter["u"] ** 2 - spread**2) / meter["value"], rel=1e-6
+    ratio = told.scenarios["cnn"]["codecarbon"].ratio
+    meter = told.scenarios["cnn"]["codecarbon"].meter_wh
+    spread = meter.sd / math.sqrt(3)
+    assert ratio.estimate.u / ratio.value == pytest.approx(
+        math.sqrt(meter.estimate.u**2 - spread**2) / meter.value, rel=1e-6
     )
-    assert told["scenarios"]["cnn"]["codecarbon"]["complete"] is True
+    assert told.scenarios["cnn"]["codecarbon"].complete is True
 
 
 def test_a_pue_is_undone_and_named(tmp_path: Path) -> None:
@@ -68,19 +68,19 @@ def test_a_pue_is_undone_and_named(tmp_path: Path) -> None:
         return run.account(name, factor=1.58, factor_reason="PUE", parts_wh={"cpu": None})
 
     told, _ = told_of(tmp_path, Tracked(trackers={"cnn": ["carbontracker"]}, account=account))
-    one = told["scenarios"]["cnn"]["carbontracker"]
-    assert one["ratio"]["value"] == pytest.approx(0.78, rel=1e-12)
-    assert one["factors"] == [{"factor": 1.58, "reason": "PUE"}]
-    row = told["runs"][0]
-    assert row["reported_wh"] == pytest.approx(1.58 * row["energy_wh"], rel=1e-12)
+    one = told.scenarios["cnn"]["carbontracker"]
+    assert one.ratio.value == pytest.approx(0.78, rel=1e-12)
+    assert one.factors == (Factor(1.58, "PUE"),)
+    row = told.runs[0]
+    assert row.reported_wh == pytest.approx(1.58 * row.energy_wh, rel=1e-12)
 
 
 def test_a_tracker_that_says_0_has_a_ratio_of_0_and_no_logarithm(tmp_path: Path) -> None:
     told, found = told_of(tmp_path, Tracked(account=lambda run, name: run.account(name, share=0.0)))
-    one = told["scenarios"]["cnn"]["codecarbon"]
-    assert (one["ratio"]["value"], one["interval"]) == (0.0, [0.0, 0.0])
-    assert one["agreement"]["refused"] == "not-positive"
-    assert one["rest"]["share"]["value"] == 1.0
+    one = told.scenarios["cnn"]["codecarbon"]
+    assert (one.ratio.value, one.interval) == (0.0, (0.0, 0.0))
+    assert one.agreement.refused == "not-positive"
+    assert one.rest.share.value == 1.0
     assert found == []
 
 
@@ -93,10 +93,10 @@ def test_two_trackers_of_one_run_are_compared_each_over_its_own_interval(tmp_pat
         return run.account(name, begin_ns=begin_ns, end_ns=end_ns, reported_wh=energy_wh)
 
     told, _ = told_of(tmp_path, Tracked(trackers={"cnn": ["codecarbon", "eit"]}, account=account))
-    both = told["scenarios"]["cnn"]
-    assert both["codecarbon"]["ratio"]["value"] == pytest.approx(0.78, rel=1e-12)
-    assert both["eit"]["ratio"]["value"] == pytest.approx(0.5, rel=1e-12)
-    assert both["codecarbon"]["duration_s"]["value"] - both["eit"]["duration_s"]["value"] == pytest.approx(15)
+    both = told.scenarios["cnn"]
+    assert both["codecarbon"].ratio.value == pytest.approx(0.78, rel=1e-12)
+    assert both["eit"].ratio.value == pytest.approx(0.5, rel=1e-12)
+    assert both["codecarbon"].duration_s.value - both["eit"].duration_s.value == pytest.approx(15)
 
 
 def test_epochs_have_a_ratio_each_and_together_every_run_counts_once(tmp_path: Path) -> None:
@@ -106,12 +106,12 @@ def test_epochs_have_a_ratio_each_and_together_every_run_counts_once(tmp_path: P
         return run.account(name, share=0.75, intervals=intervals)
 
     told, _ = told_of(tmp_path, Tracked(account=account))
-    rows = {row["index"]: row for row in told["scenarios"]["cnn"]["codecarbon"]["intervals"]}
-    assert [rows[key]["ratio"]["value"] for key in (0, 1, None)] == pytest.approx([0.6, 0.9, 0.75], rel=1e-9)
-    assert [rows[key]["n"] for key in (0, 1, None)] == [3, 3, 3]
-    whole = told["scenarios"]["cnn"]["codecarbon"]["meter_wh"]
-    assert rows[None]["meter_wh"]["value"] == pytest.approx(whole["value"], rel=1e-9)
-    assert rows[None]["meter_wh"]["u"] == pytest.approx(whole["u"], rel=1e-3)
+    rows = {row.index: row for row in told.scenarios["cnn"]["codecarbon"].intervals}
+    assert [rows[key].ratio.value for key in (0, 1, None)] == pytest.approx([0.6, 0.9, 0.75], rel=1e-9)
+    assert [rows[key].n for key in (0, 1, None)] == [3, 3, 3]
+    whole = told.scenarios["cnn"]["codecarbon"].meter_wh
+    assert rows[None].meter_wh.value == pytest.approx(whole.value, rel=1e-9)
+    assert rows[None].meter_wh.estimate.u == pytest.approx(whole.estimate.u, rel=1e-3)
 
 
 def test_intervals_without_a_figure_or_a_length_are_left_out(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_intervals_without_a_figure_or_a_length_are_left_out(tmp_path: Path) -> 
         return run.account(name, intervals=broken)
 
     told, _ = told_of(tmp_path, Tracked(account=account))
-    assert [row["index"] for row in told["scenarios"]["cnn"]["codecarbon"]["intervals"]] == [1]
+    assert [row.index for row in told.scenarios["cnn"]["codecarbon"].intervals] == [1]
 
 
 # --- decomposition
@@ -134,35 +134,35 @@ def test_parts_and_rest_add_up_to_the_meter_and_the_supply_splits_the_rest(tmp_p
         return run.account(name, parts_wh=parts)
 
     told, _ = told_of(tmp_path, Tracked(account=account, psu=(90.0, 1.0)))
-    one = told["scenarios"]["cnn"]["codecarbon"]
-    shares = {name: part["share"]["value"] for name, part in one["parts"].items()}
+    one = told.scenarios["cnn"]["codecarbon"]
+    shares = {name: part.share.value for name, part in one.parts.items()}
     assert shares == pytest.approx({"cpu": 0.2, "gpu": 0.5, "unassigned": 0.08}, rel=1e-9)
-    assert sum(shares.values()) + one["rest"]["share"]["value"] == pytest.approx(1)
-    loss, scope = one["supply"]["loss"], one["supply"]["out_of_scope"]
-    assert loss["share"]["value"] == pytest.approx(0.1)
-    assert loss["share"]["u"] == pytest.approx(0.01 / math.sqrt(3))
-    assert scope["share"]["value"] == pytest.approx(0.12)
-    total = loss["energy_wh"]["value"] + scope["energy_wh"]["value"]
-    assert total == pytest.approx(one["rest"]["energy_wh"]["value"])
-    assert scope["share"]["u"] == pytest.approx(math.hypot(0.01 / math.sqrt(3), one["ratio"]["u"]))
+    assert sum(shares.values()) + one.rest.share.value == pytest.approx(1)
+    loss, scope = one.supply.loss, one.supply.out_of_scope
+    assert loss.share.value == pytest.approx(0.1)
+    assert loss.share.estimate.u == pytest.approx(0.01 / math.sqrt(3))
+    assert scope.share.value == pytest.approx(0.12)
+    total = loss.energy_wh.value + scope.energy_wh.value
+    assert total == pytest.approx(one.rest.energy_wh.value)
+    assert scope.share.estimate.u == pytest.approx(math.hypot(0.01 / math.sqrt(3), one.ratio.estimate.u))
 
 
 def test_without_a_stated_efficiency_the_rest_stays_one_number(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, Tracked())
-    assert told["psu_efficiency"] is None
-    assert told["scenarios"]["cnn"]["codecarbon"]["supply"] is None
+    assert told.psu_efficiency is None
+    assert told.scenarios["cnn"]["codecarbon"].supply is None
     assert supply_of({"sut": {"psu_efficiency_percent": 0.0, "psu_efficiency_limit_percent": 0.0}}) is None
     assert supply_of({}) is None
 
 
 def test_the_gpu_figure_stands_beside_what_the_agent_read_of_the_board(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, Tracked())
-    gpu = told["scenarios"]["cnn"]["codecarbon"]["gpu"]
-    assert gpu["method"] == "integrated power"
-    expected = told["scenarios"]["cnn"]["codecarbon"]["parts"]["gpu"]["energy_wh"]["value"] / gpu["energy_wh"]["value"]
-    assert gpu["ratio"]["value"] == pytest.approx(expected)
+    gpu = told.scenarios["cnn"]["codecarbon"].gpu
+    assert gpu.method == "integrated power"
+    expected = told.scenarios["cnn"]["codecarbon"].parts["gpu"].energy_wh.value / gpu.energy_wh.value
+    assert gpu.ratio.value == pytest.approx(expected)
     bare, _ = told_of(tmp_path / "bare", Tracked(gpu=False))
-    assert bare["scenarios"]["cnn"]["codecarbon"]["gpu"] is None
+    assert bare.scenarios["cnn"]["codecarbon"].gpu is None
 
 
 # --- what cannot be compared
@@ -252,24 +252,24 @@ def test_an_interval_that_ends_after_the_record_enters_no_comparison_and_is_list
     told, found = told_of(
         tmp_path, Tracked(account=lambda run, name: run.account(name, end_ns=run.end_ns + 60 * SECOND_NS))
     )
-    assert told["scenarios"] == {}
-    assert {row["excluded_because"] for row in told["runs"]} == {"outside-record"}
-    assert all(row["outside_s"] > 50 for row in told["runs"])
+    assert told.scenarios == {}
+    assert {row.excluded_because for row in told.runs} == {"outside-record"}
+    assert all(row.outside_s > 50 for row in told.runs)
     assert len(found) == 3
 
 
 def test_a_run_that_enters_no_mean_enters_no_comparison_and_makes_no_finding(tmp_path: Path) -> None:
     told, found = told_of(tmp_path, Tracked(broken={2: "fail"}))
-    assert [row["excluded_because"] for row in told["runs"]] == ["run-excluded", None, None]
-    assert told["scenarios"]["cnn"]["codecarbon"]["n"]["value"] == 2
+    assert [row.excluded_because for row in told.runs] == ["run-excluded", None, None]
+    assert told.scenarios["cnn"]["codecarbon"].n.value == 2
     assert found == []
 
 
 def test_one_run_has_a_ratio_of_its_own_and_no_interval_of_the_scenario(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, Tracked(repetitions=1))
-    one = told["scenarios"]["cnn"]["codecarbon"]
-    assert (one["ratio"]["U"], one["interval"], one["agreement"]["refused"]) == (None, None, "too-few-runs")
-    assert told["runs"][0]["ratio"]["U"] > 0
+    one = told.scenarios["cnn"]["codecarbon"]
+    assert (one.ratio.expanded, one.interval, one.agreement.refused) == (None, None, "too-few-runs")
+    assert told.runs[0].ratio.expanded > 0
 
 
 def test_a_campaign_without_trackers_has_no_such_section(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_an_artefact_of_any_form_is_a_finding_and_never_an_error(tmp_path: Path)
     for number, form in enumerate(forms):
         account = form if callable(form) else (lambda run, name, form=form: form)
         told, found = told_of(tmp_path / str(number), Tracked(repetitions=1, baseline_blocks=0, account=account))
-        assert told["scenarios"] == {}
+        assert told.scenarios == {}
         assert [finding.code for finding in found] == ["tracker-no-number"]
     # A number of so many digits counts as none.
     _, found = told_of(tmp_path / "far", Tracked(repetitions=1, baseline_blocks=0, account=changed(begin_ns=2**80)))
@@ -295,16 +295,16 @@ def test_a_row_that_the_meter_does_not_resolve_says_so_and_leaves_the_others_in_
         return lasting(0.025)(run, name) if run.plain["repetition"] == 0 else run.account(name)
 
     told, found = told_of(tmp_path, Tracked(averaging="instantaneous", account=account))
-    assert [row["excluded_because"] for row in told["runs"]] == ["too-short", None, None]
-    assert (told["runs"][0]["included"], told["runs"][0]["meter_wh"]) == (False, None)
-    assert told["scenarios"]["cnn"]["codecarbon"]["n"]["value"] == 2
+    assert [row.excluded_because for row in told.runs] == ["too-short", None, None]
+    assert (told.runs[0].included, told.runs[0].meter_wh) == (False, None)
+    assert told.scenarios["cnn"]["codecarbon"].n.value == 2
     (finding,) = found
     assert (finding.code, finding.severity) == ("tracker-unresolved", "warn")
     assert finding.evidence == {
         "tracker": "codecarbon", "reason": "too-short", "duration_s": pytest.approx(0.025), "least_s": 2.0,
     }  # fmt: skip
     alone, _ = told_of(tmp_path / "alone", Tracked(averaging="instantaneous", account=lasting(0.025), repetitions=1))
-    assert alone["scenarios"] == {}
+    assert alone.scenarios == {}
     (sentence,) = answers({"trackers": alone})
     assert sentence == (
         "CodeCarbon cannot be compared: its interval, or a stretch of it, is shorter than the meter resolves."
@@ -319,12 +319,13 @@ def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> N
 
     shape = Tracked(duration_s=400, repetitions=1, baseline_blocks=1, account=account)
     result = analyse(make_campaign(tmp_path, shape, Dark))
-    assert plain(result)["trackers"] is not None
-    (row,) = plain(result)["trackers"]["runs"]
-    assert (row["excluded_because"], row["meter_wh"]["value"]) == ("no-energy", 0.0)
+    assert result.numbers.trackers is not None
+    (row,) = result.numbers.trackers.runs
+    assert row.meter_wh is not None
+    assert (row.excluded_because, row.meter_wh.value) == ("no-energy", 0.0)
     (finding,) = [finding for finding in result.numbers.findings if finding.code == "tracker-unresolved"]
     assert finding.evidence["reason"] == "no-energy"
-    assert answers({"trackers": plain(result)["trackers"]}) == [
+    assert answers({"trackers": result.numbers.trackers}) == [
         "CodeCarbon cannot be compared: the meter shows no energy in its interval."
     ]
 
@@ -382,12 +383,12 @@ def test_scenarios_of_the_same_work_are_one_cluster(tmp_path: Path) -> None:
         tmp_path / "a", Tracked(repetitions=1, loads=loads, trackers=trackers, folders=dict.fromkeys(names, "cnn"))
     )
     apart, _ = told_of(tmp_path / "b", Tracked(repetitions=1, loads=loads, trackers=trackers))
-    assert (same["agreement"]["codecarbon"]["refused"], same["agreement"]["codecarbon"]["n"]) == (
+    assert (same.agreement["codecarbon"].refused, same.agreement["codecarbon"].n) == (
         "too-few-scenarios",
         1,
     )
-    assert (apart["agreement"]["codecarbon"]["refused"], apart["agreement"]["codecarbon"]["n"]) == (None, 6)
-    assert apart["agreement"]["codecarbon"]["bias"]["value"] == pytest.approx(0.78)
+    assert (apart.agreement["codecarbon"].refused, apart.agreement["codecarbon"].n) == (None, 6)
+    assert apart.agreement["codecarbon"].bias.value == pytest.approx(0.78)
 
 
 # --- the tracker's own cost
@@ -403,25 +404,25 @@ def pair(**shape: Any) -> Tracked:  # noqa: ANN401
 
 def test_the_trackers_own_energy_is_the_paired_difference(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, pair(repetitions=4))
-    (cost,) = told["own_induced"]
+    (cost,) = told.own_induced
     result = analyse(tmp_path / "synthetic").to_json()
     by = {
         (r["scenario"], r["repetition"]): r["induced_energy_wh"]["value"] for r in result["runs"] if r["block"] is None
     }
     expected = [by["cnn-cc", i] - by["cnn", i] for i in range(4)]
-    number = cost["induced_energy_wh"]
-    assert (cost["with"], cost["without"], cost["trackers"]) == ("cnn-cc", "cnn", ["codecarbon"])
-    assert number["value"] == pytest.approx(np.mean(expected))
-    assert number["sd"] == pytest.approx(np.std(expected, ddof=1))
-    assert abs(number["value"] - 3.0 / 60) < number["U"]
-    assert cost["n"]["value"] == 4
-    assert cost["order_confounded"] is False
+    number = cost.induced_energy_wh
+    assert (cost.with_trackers, cost.without, cost.trackers) == ("cnn-cc", "cnn", ("codecarbon",))
+    assert number.value == pytest.approx(np.mean(expected))
+    assert number.sd == pytest.approx(np.std(expected, ddof=1))
+    assert abs(number.value - 3.0 / 60) < number.expanded
+    assert cost.n.value == 4
+    assert cost.order_confounded is False
 
 
 def test_the_meters_gain_cancels_but_for_the_difference_itself(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, pair(repetitions=3))
-    number = told["own_induced"][0]["induced_energy_wh"]
-    shared = math.sqrt(max(number["u"] ** 2 - (number["sd"] / math.sqrt(3)) ** 2, 0.0))
+    number = told.own_induced[0].induced_energy_wh
+    shared = math.sqrt(max(number.estimate.u**2 - (number.sd / math.sqrt(3)) ** 2, 0.0))
     # 1.5 % of the reading, rectangular; of the whole energy it would be 12 mWh.
     assert shared < 0.015 / math.sqrt(3) * (0.05 + 0.05)
 
@@ -439,15 +440,15 @@ def test_a_difference_that_says_nothing_of_the_tracker_is_refused_by_code(
     code: str, shape: Tracked, tmp_path: Path
 ) -> None:
     told, _ = told_of(tmp_path, replace(shape, repetitions=2))
-    (cost,) = told["own_induced"]
-    assert (cost["refused"], cost["induced_energy_wh"]) == (code, None)
+    (cost,) = told.own_induced
+    assert (cost.refused, cost.induced_energy_wh) == (code, None)
 
 
 def test_scenarios_without_epochs_have_a_fixed_work(tmp_path: Path) -> None:
     loads = {"idle": Load(1.2, 3.0), "idle-cc": Load(2.0, 3.0)}
     shape = pair(loads=loads, trackers={"idle-cc": ["codecarbon"]}, folders=dict.fromkeys(loads, "workloads/idle"))
     told, _ = told_of(tmp_path, replace(shape, parameters={"fixed_epochs": 0, "idle_s": 60.0}))
-    assert told["own_induced"][0]["refused"] is None
+    assert told.own_induced[0].refused is None
 
 
 # --- coverage (long: tests/benchmarks/bench_trackers.py)

@@ -24,7 +24,9 @@ from reports.campaign.run import AnalysedRun
 from reports.inference.agreement import Z, agreement, pooled
 from reports.results.uncertainty import Term
 from reports.trackers import cost as tracker_cost
-from reports.trackers.compared import Artefact, Beside, Comparison, beside
+from reports.trackers.account import Account
+from reports.trackers.comparison import Comparison
+from reports.trackers.pair import Pair, pair_of
 from tests.benchmarks.bench_coverage import Bench, Floats, Setting
 
 CAMPAIGNS = 2000
@@ -50,12 +52,12 @@ class TrackedBench(Bench):
         self.drawn_w = (loads_w + self.setting.base_w)[runs]
         return loads_w
 
-    def rows(self, random: np.random.Generator) -> list[Beside]:
+    def tracked(self, random: np.random.Generator) -> list[Pair]:
         """One campaign of runs with a tracker."""
         group, _ = self.campaign(random)
         drawn_wh = self.drawn_w * self.setting.duration_s / 3600
         said_wh = SHARE * drawn_wh * random.normal(1, NOISE, drawn_wh.size)
-        return [beside(run, _said(wh), LIMITS) for run, wh in zip(group.runs, said_wh.tolist(), strict=True)]
+        return [pair_of(run, _said(wh), LIMITS) for run, wh in zip(group.runs, said_wh.tolist(), strict=True)]
 
     def pair(self, random: np.random.Generator) -> dict[str, Group]:
         """One campaign of two scenarios that alternate: with a tracker, and without."""
@@ -72,8 +74,8 @@ class TrackedBench(Bench):
         return {name: Group(runs, group.baseline) for name, runs in found.items()}
 
 
-def _said(energy_wh: float) -> Artefact:
-    return Artefact(
+def _said(energy_wh: float) -> Account:
+    return Account(
         name="codecarbon", version=None, imported=False, clock="run", begin_ns=None, end_ns=None, bound_s=0.0,
         reported_wh=energy_wh, factor=1.0, factor_reason=None, parts_wh={}, methods={}, stretches=(), polls=None,
         problems=(),
@@ -91,7 +93,7 @@ def coverage_of_ratio(setting: Setting, campaigns: int, seed: int) -> float:
     bench, random = TrackedBench(setting), np.random.default_rng([seed, setting.runs])
     hits = 0
     for _ in range(campaigns):
-        interval = Comparison(bench.rows(random), None).ratio.interval
+        interval = Comparison(bench.tracked(random), None).ratio.interval
         hits += interval is not None and interval[0] <= SHARE <= interval[1]
     return hits / campaigns
 
@@ -102,9 +104,11 @@ def coverage_of_cost(setting: Setting, campaigns: int, seed: int) -> float:
     true_wh = OWN_W * setting.duration_s / 3600
     hits = 0
     for _ in range(campaigns):
-        (found,) = tracker_cost.evaluate(bench.pair(random), LIMITS)
-        number = found["induced_energy_wh"]
-        hits += abs(number["value"] - true_wh) <= number["U"]
+        (cost,) = tracker_cost.evaluate(bench.pair(random), LIMITS)
+        number = cost.induced_energy_wh
+        assert number is not None
+        assert number.expanded is not None
+        hits += abs(number.value - true_wh) <= number.expanded
     return hits / campaigns
 
 

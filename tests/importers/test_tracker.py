@@ -20,9 +20,9 @@ from harness.record.errors import ImportFileError, LabError, RunFolderError
 from harness.record.verify import Check, examine
 from reports.campaign.analyse import analyse
 from reports.pages.blocks import Paragraph, Table
-from reports.pages.trackers import tracker_blocks
+from reports.pages.trackers.section import tracker_blocks
+from reports.results.trackers import Factor
 from tests.analysis.tracked import Tracked, tracked_campaign
-from tests.plain import plain
 from tests.reports.make_campaign import EPOCH
 
 CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
@@ -64,10 +64,8 @@ def file(path: Path, *rows: str, header: str = V1, name: str = "emissions.csv") 
     return target
 
 
-def compared(folder: Path) -> dict[str, Any]:
-    trackers: dict[str, Any] | None = plain(analyse(folder))["trackers"]
-    assert trackers is not None
-    return trackers
+def compared(folder: Path) -> Any:  # noqa: ANN401  a record whose parts may be None
+    return analyse(folder).numbers.trackers
 
 
 def failed(outcome: Outcome) -> list[Check]:
@@ -81,10 +79,10 @@ def test_every_row_finds_its_run_by_the_wall_clock_and_the_ratio_is_that_of_the_
     rows = [v1(end - 2, 50, 0.78 * 90 * 50 / 3.6e6) for _, _, end in intervals(folder)]
     done = import_tracker(file(tmp_path, *rows), folder, Choice(zone="UTC"))
     assert [name for _, name in done.pairs] == [name for name, _, _ in intervals(folder)]
-    one = compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]
-    assert one["ratio"]["value"] == pytest.approx(0.78, rel=1e-12)
-    assert one["n"]["value"] == 3
-    assert one["duration_s"]["value"] == pytest.approx(50)
+    one = compared(folder).scenarios["cnn"]["codecarbon-imported"]
+    assert one.ratio.value == pytest.approx(0.78, rel=1e-12)
+    assert one.n.value == 3
+    assert one.duration_s.value == pytest.approx(50)
 
 
 def test_the_attachment_is_chained_verified_and_leaves_the_sealed_runs_alone(tmp_path: Path) -> None:
@@ -121,7 +119,7 @@ def test_a_changed_copy_a_foreign_run_or_another_figure_fails_verify(tmp_path: P
     copy.write_text("other bytes")
     assert check_trackers(folder, examine(folder)) == []
     assert not all(check.passed for check in examine(folder).checks if check.name == "attachment")
-    assert plain(analyse(folder))["trackers"] is None
+    assert analyse(folder).numbers.trackers is None
 
 
 def test_a_stamp_without_a_zone_needs_one_and_another_zone_fits_no_run(tmp_path: Path) -> None:
@@ -136,7 +134,7 @@ def test_a_stamp_without_a_zone_needs_one_and_another_zone_fits_no_run(tmp_path:
         import_tracker(source, folder, Choice(zone="Atlantis/Capital"))
     local = file(tmp_path, v1(end - 2 + 3600, 50, 0.001), name="berlin.csv")
     assert import_tracker(local, folder, Choice(zone="Europe/Berlin")).pairs == ((2, intervals(folder)[0][0]),)
-    assert compared(folder)["runs"][0]["begin_s"] == pytest.approx(
+    assert compared(folder).runs[0].begin_s == pytest.approx(
         intervals(folder)[0][2] - 52 - intervals(folder)[0][1], abs=1
     )
 
@@ -159,9 +157,9 @@ def test_an_impossible_duration_is_refused_and_counts_over_the_run_only_when_the
         import_tracker(source, folder, Choice(over_run=True))
     import_tracker(source, folder, Choice(run=name, over_run=True))
     told = compared(folder)
-    assert told["runs"][0]["clock"] == "run"
-    assert told["runs"][0]["ratio"]["value"] == pytest.approx(0.78)
-    assert "the operator said that its energy is that of the whole run" in told["runs"][0]["problems"][0]
+    assert told.runs[0].clock == "run"
+    assert told.runs[0].ratio.value == pytest.approx(0.78)
+    assert "the operator said that its energy is that of the whole run" in told.runs[0].problems[0]
 
 
 def test_rows_of_other_days_are_left_out_and_named(tmp_path: Path) -> None:
@@ -205,7 +203,7 @@ def test_several_rows_of_one_run_are_an_error_until_one_is_chosen(tmp_path: Path
     import_tracker(source, folder, Choice(zone="UTC", lines=(2,), replace=True))
     with pytest.raises(ImportFileError, match=r"or several that do not overlap \(--line 2 --line 5\)"):
         import_tracker(source, folder, Choice(zone="UTC", lines=(2, 3), replace=True))
-    assert [row["reported_wh"] for row in compared(folder)["runs"]] == [1.0]
+    assert [row.reported_wh for row in compared(folder).runs] == [1.0]
     with pytest.raises(ImportFileError, match="no row begins on line 9"):
         import_tracker(source, folder, Choice(lines=(9,)))
 
@@ -223,7 +221,7 @@ def test_several_lines_may_be_chosen_and_the_rows_between_are_left_out(
         ["line", "2", "->", name],
         ["line", "4", "->", name],
     ]
-    assert [row["reported_wh"] for row in compared(folder)["runs"]] == [5.0]
+    assert [row.reported_wh for row in compared(folder).runs] == [5.0]
 
 
 def test_where_no_row_fits_the_rows_are_counted(tmp_path: Path) -> None:
@@ -248,11 +246,11 @@ def test_a_newer_file_has_its_parts_without_its_pue(tmp_path: Path) -> None:
     _, _, end = intervals(folder)[0]
     row = f"{stamp(end - 2)},mine,r1,50.25,0.1,0.00079,0.0,,0.00158,3.2.1,,1.58"
     import_tracker(file(tmp_path, row, header=V3), folder, Choice(zone="UTC"))
-    (found,) = compared(folder)["runs"]
-    assert (found["reported_wh"], found["factor"]) == (pytest.approx(1.58), 1.58)
-    assert found["energy_wh"] == pytest.approx(1.0)
-    assert found["parts_wh"] == {"cpu": pytest.approx(0.5), "gpu": None, "ram": None}
-    assert found["version"] == "3.2.1"
+    (found,) = compared(folder).runs
+    assert (found.reported_wh, found.factor) == (pytest.approx(1.58), 1.58)
+    assert found.energy_wh == pytest.approx(1.0)
+    assert found.parts_wh == {"cpu": pytest.approx(0.5), "gpu": None, "ram": None}
+    assert found.version == "3.2.1"
 
 
 def test_a_run_without_a_wall_clock_of_the_sut_is_lined_up_by_the_hosts_start(tmp_path: Path) -> None:
@@ -262,9 +260,9 @@ def test_a_run_without_a_wall_clock_of_the_sut_is_lined_up_by_the_hosts_start(tm
     folder = campaign(tmp_path, events=bare)
     at_s = (EPOCH - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + 88 + 4 + 55
     import_tracker(file(tmp_path, v1(at_s, 50, 0.001)), folder, Choice(zone="UTC"))
-    (row,) = compared(folder)["runs"]
-    assert row["clock"] == "host-utc"
-    assert row["begin_s"] == pytest.approx(5.5)
+    (row,) = compared(folder).runs
+    assert row.clock == "host-utc"
+    assert row.begin_s == pytest.approx(5.5)
 
 
 BAD = [
@@ -375,16 +373,16 @@ def test_an_object_used_again_in_every_run_has_the_energy_of_each_pass_alone(tmp
     done = import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
     assert [name for _, name in done.pairs] == [name for name, _, _ in intervals(folder)]
     found = compared(folder)
-    assert [row["ratio"]["value"] for row in found["runs"]] == pytest.approx([SHARE] * 3)  # not .78, 1.56, 2.34
-    assert found["runs"][2]["parts_wh"]["ram"] == pytest.approx(20.0 * 50 / 3600)
-    assert "the object was used again: line 4 holds 2.925 Wh" in found["runs"][2]["problems"][0]
+    assert [row.ratio.value for row in found.runs] == pytest.approx([SHARE] * 3)  # not .78, 1.56, 2.34
+    assert found.runs[2].parts_wh["ram"] == pytest.approx(20.0 * 50 / 3600)
+    assert "the object was used again: line 4 holds 2.925 Wh" in found.runs[2].problems[0]
     assert not failed(verify(folder, None))
 
 
 def test_a_pass_that_is_chosen_by_its_line_is_without_the_passes_before_it(tmp_path: Path, folder: Path) -> None:
     rows = [full(end - 2, 50, said_wh(50) * (n + 1)) for n, (_, _, end) in enumerate(intervals(folder))]
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC", lines=(4,)))
-    assert [row["reported_wh"] for row in compared(folder)["runs"]] == [pytest.approx(said_wh(50))]
+    assert [row.reported_wh for row in compared(folder).runs] == [pytest.approx(said_wh(50))]
 
 
 @pytest.mark.parametrize("ids", ["rrr", "abc"], ids=["passes of one object", "an object each"])
@@ -397,14 +395,14 @@ def test_rows_of_one_run_that_do_not_overlap_are_added_over_their_stretches(
     rows = [full(begin + 15 + 18 * n, 10, wh[n], run_id) for n, run_id in enumerate(ids)]
     done = import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
     assert [line for line, _ in done.pairs] == [2, 3, 4]
-    (row,) = compared(folder)["runs"]
-    assert (row["reported_wh"], row["duration_s"]) == (pytest.approx(3 * said_wh(10)), pytest.approx(30))
-    assert row["spans"] == 3
-    assert row["meter_wh"]["value"] == pytest.approx(METER_W * 30 / 3600)
-    assert row["ratio"]["value"] == pytest.approx(SHARE)
-    parts = compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["intervals"]
-    assert {(one["name"], one["index"]) for one in parts} == {("stretch", n) for n in (0, 1, 2, None)}
-    assert [one["ratio"]["value"] for one in parts] == pytest.approx([SHARE] * 4)
+    (row,) = compared(folder).runs
+    assert (row.reported_wh, row.duration_s) == (pytest.approx(3 * said_wh(10)), pytest.approx(30))
+    assert row.spans == 3
+    assert row.meter_wh.value == pytest.approx(METER_W * 30 / 3600)
+    assert row.ratio.value == pytest.approx(SHARE)
+    parts = compared(folder).scenarios["cnn"]["codecarbon-imported"].intervals
+    assert {(one.name, one.index) for one in parts} == {("stretch", n) for n in (0, 1, 2, None)}
+    assert [one.ratio.value for one in parts] == pytest.approx([SHARE] * 4)
     assert not failed(verify(folder, None))
 
 
@@ -433,7 +431,7 @@ def test_several_stretches_are_more_uncertain_than_one_of_their_length(tmp_path:
     rows = [full(begin + 15 + 18 * n, 10, said_wh(10), f"o{n}") for n in range(3)]
     rows.append(full(other + 45, 30, said_wh(30), "whole"))
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
-    u = {row["folder"]: row["meter_wh"]["u"] for row in compared(folder)["runs"]}
+    u = {row.folder: row.meter_wh.estimate.u for row in compared(folder).runs}
     assert u[first] > 1.5 * u[second]  # six edges whose stamps are whole seconds, not two
 
 
@@ -446,7 +444,7 @@ def test_two_trackers_at_a_time_are_an_error_and_flushes_are_in_the_last_row(tmp
     done = import_tracker(totals(tmp_path, *flushes), folder, Choice(zone="UTC"))
     assert done.pairs == ((4, name),)
     assert [text.split(": ")[1] for text in done.left_out] == ["a flush; line 4 holds it, begun at the same time"] * 2
-    assert compared(folder)["runs"][0]["reported_wh"] == pytest.approx(said_wh(30))
+    assert compared(folder).runs[0].reported_wh == pytest.approx(said_wh(30))
 
 
 def test_tasks_of_a_run_are_added_and_stand_as_its_parts(tmp_path: Path, folder: Path) -> None:
@@ -460,15 +458,15 @@ def test_tasks_of_a_run_are_added_and_stand_as_its_parts(tmp_path: Path, folder:
     tasks = file(tmp_path, *rows, header=FULL, name="emissions_base_r.csv")
     unknown = import_tracker(tasks, folder, Choice(zone="UTC"))
     assert len(unknown.pairs) == 3
-    (row,) = compared(folder)["runs"]
-    assert (row["factor"], "no column of its file says" in row["problems"][0]) == (1.0, True)
+    (row,) = compared(folder).runs
+    assert (row.factor, "no column of its file says" in row.problems[0]) == (1.0, True)
     import_tracker(tasks, folder, Choice(zone="UTC", pue=1.5, replace=True))
-    (row,) = compared(folder)["runs"]
-    assert (row["factor"], row["energy_wh"], row["problems"]) == (1.5, pytest.approx(3 * said_wh(10)), [])
+    (row,) = compared(folder).runs
+    assert (row.factor, row.energy_wh, row.problems) == (1.5, pytest.approx(3 * said_wh(10)), ())
     assert not failed(verify(folder, None))
-    parts = compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["intervals"]
-    assert {(one["name"], one["index"]) for one in parts} == {("train", 0), ("train", 1), ("train", None), ("test", 0)}
-    assert [one["ratio"]["value"] for one in parts] == pytest.approx([SHARE] * 4)
+    parts = compared(folder).scenarios["cnn"]["codecarbon-imported"].intervals
+    assert {(one.name, one.index) for one in parts} == {("train", 0), ("train", 1), ("train", None), ("test", 0)}
+    assert [one.ratio.value for one in parts] == pytest.approx([SHARE] * 4)
 
 
 def test_the_factor_of_a_task_file_is_read_beside_it_attached_and_verified(tmp_path: Path, folder: Path) -> None:
@@ -480,11 +478,11 @@ def test_the_factor_of_a_task_file_is_read_beside_it_attached_and_verified(tmp_p
     beside = totals(tmp_path, full(begin + 40, 5, 1.5 * said_wh(10)) + ",1.5").read_text()
     (tmp_path / "emissions.csv").write_text(beside.replace("tracking_mode", "tracking_mode,pue", 1))
     import_tracker(tasks, folder, Choice(zone="UTC"))
-    (row,) = compared(folder)["runs"]
-    assert (row["factor"], row["ratio"]["value"]) == (1.5, pytest.approx(SHARE))
-    assert compared(folder)["scenarios"]["cnn"]["codecarbon-imported"]["factors"] == [
-        {"factor": 1.5, "reason": "the power usage effectiveness in the emissions.csv of its run_id, 1.5"}
-    ]
+    (row,) = compared(folder).runs
+    assert (row.factor, row.ratio.value) == (1.5, pytest.approx(SHARE))
+    assert compared(folder).scenarios["cnn"]["codecarbon-imported"].factors == (
+        Factor(1.5, "the power usage effectiveness in the emissions.csv of its run_id, 1.5"),
+    )
     assert [check.passed for check in check_trackers(folder, examine(folder))] == [True]
     (attached,) = (folder / "trackers").glob("*-emissions.csv")
     attached.chmod(0o644)
@@ -499,8 +497,8 @@ def test_a_mode_that_does_not_count_the_machine_is_told_in_the_results_and_on_th
 ) -> None:
     _, begin, _ = intervals(folder)[0]
     import_tracker(totals(tmp_path, full(begin + 40, 30, said_wh(30), mode="process")), folder, Choice(zone="UTC"))
-    (row,) = compared(folder)["runs"]
-    assert row["problems"][0] == (
+    (row,) = compared(folder).runs
+    assert row.problems[0] == (
         "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
     )
     page = tracker_blocks({"trackers": compared(folder)}, "")
@@ -508,7 +506,7 @@ def test_a_mode_that_does_not_count_the_machine_is_told_in_the_results_and_on_th
     assert "children it sees once a second, not the machine" in texts
     older = full(begin + 40, 30, said_wh(30), mode="process").replace("3.3.2", "2.8.4")
     import_tracker(totals(tmp_path, older), folder, Choice(zone="UTC", replace=True))
-    assert "its memory figure is of its process and children" in compared(folder)["runs"][0]["problems"][0]
+    assert "its memory figure is of its process and children" in compared(folder).runs[0].problems[0]
 
 
 # --- an entry that an older wattlab made
@@ -589,8 +587,8 @@ def test_the_energy_of_all_tasks_is_not_that_of_the_last_and_only_the_operator_t
         import_tracker(source, meter, Choice(zone="UTC"))
     assert CampaignFolder(meter).entries()[-1].TYPE != "attachment"
     import_tracker(source, meter, Choice(run="1", over_run=True))
-    (row,) = compared(meter)["runs"]
-    assert (row["reported_wh"], row["meter_wh"]["value"]) == (54.0, pytest.approx(200 * 20 / 60, rel=0.01))
+    (row,) = compared(meter).runs
+    assert (row.reported_wh, row.meter_wh.value) == (54.0, pytest.approx(200 * 20 / 60, rel=0.01))
 
 
 def test_a_sound_row_beside_a_short_one_is_attached_and_the_short_one_is_named(meter: Path) -> None:
@@ -607,5 +605,5 @@ def test_a_sound_row_beside_a_short_one_is_attached_and_the_short_one_is_named(m
 
 def test_a_file_of_another_encoding_is_attached(meter: Path) -> None:
     assert [line for line, _ in import_tracker(CASES / "cc_cp1252.csv", meter, Choice(zone="UTC")).pairs] == [2]
-    (row,) = compared(meter)["runs"]
-    assert (row["reported_wh"], row["ratio"]["value"]) == (54.0, pytest.approx(54 / 60))
+    (row,) = compared(meter).runs
+    assert (row.reported_wh, row.ratio.value) == (54.0, pytest.approx(54 / 60))

@@ -45,6 +45,7 @@ def results(
         ],
         "baseline": baseline(gpu),
         "scenarios": {name: scenario(name, *numbers, gpu=gpu) for name, numbers in sorted(chosen.items())},
+        "trackers": None,
         "runs": runs(chosen),
         "findings": [
             {"code": "emulated", "severity": "warn", "subject": "meter wall", "evidence": {"port": "/dev/pts/7"}},

@@ -1,31 +1,53 @@
 """The section on trackers: the sentence a user needs, what stands behind a figure, refusals in words, figures."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from harness.record.errors import DocumentError
 from reports.campaign.analyse import analyse
-from reports.pages import trackers
 from reports.pages.audit import Issue, Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page
-from reports.pages.trackers import REFUSED, tracker_blocks
+from reports.pages.sections import with_records
+from reports.pages.trackers.section import tracker_blocks
+from reports.pages.trackers.words import NAMES, REFUSED
+from reports.results.agreement import NoAgreement
+from reports.results.codec import decoded, encoded
+from reports.results.trackers import Exclusion, NoAccountReason, NoCost, TrackerComparison, Trackers
 from tests.analysis.tracked import Account, Tracked, TrackedRun, shown, tracked_campaign
 from tests.reports.make_campaign import Load
 
-ROOT = Path(__file__).parents[2]
+Edited = Callable[[TrackerComparison], TrackerComparison]
+
+
+def written(path: Path, shape: Tracked) -> dict[str, Any]:
+    """results.json as it is read again."""
+    results: dict[str, Any] = json.loads(json.dumps(analyse(tracked_campaign(path, shape)).to_json()))
+    return results
 
 
 def results_of(path: Path, shape: Tracked) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(analyse(tracked_campaign(path, shape)).to_json()))
-    return found
+    """What a page is made of."""
+    return with_records(written(path, shape))
+
+
+def edited(results: dict[str, Any], edit: Edited) -> dict[str, Any]:
+    """The same with another comparison of every tracker."""
+    trackers: Trackers = results["trackers"]
+    scenarios = {
+        name: {key: edit(comparison) for key, comparison in by_tracker.items()}
+        for name, by_tracker in trackers.scenarios.items()
+    }
+    return results | {"trackers": replace(trackers, scenarios=scenarios)}
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Idle and cnn with two trackers, cnn without, from one campaign."""
     loads = {
         "cnn": Load(52.0, 34.0, 61.0, epochs=2),
@@ -35,7 +57,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     trackers = {"cnn-2": ["codecarbon", "eit"], "idle-2": ["codecarbon", "eit"]}
     folders = {"cnn": "workloads/cnn", "cnn-2": "workloads/cnn", "idle-2": "workloads/idle"}
     shape = Tracked(loads=loads, trackers=trackers, folders=folders, account=shown, power_w=None, psu=(88.0, 2.0))
-    return results_of(tmp_path_factory.mktemp("page"), shape)
+    return written(tmp_path_factory.mktemp("page"), shape)
+
+
+@pytest.fixture(scope="module")
+def results(file: dict[str, Any]) -> dict[str, Any]:
+    return with_records(file)
 
 
 def paragraphs(blocks: list[Block]) -> str:
@@ -48,11 +75,11 @@ def tables(blocks: list[Block]) -> dict[str, Table]:
 
 def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(results: dict[str, Any]) -> None:
     text = paragraphs(tracker_blocks(results, ""))
-    ratio = results["trackers"]["scenarios"]["cnn-2"]["codecarbon"]
-    low, high = (round(100 * end, 1) for end in ratio["interval"])
-    assert (
-        f"CodeCarbon reported {100 * ratio['ratio']['value']:.1f} % [{low}, {high}] (n\u00a0=\u00a03) in cnn-2" in text
-    )
+    comparison: TrackerComparison = results["trackers"].scenarios["cnn-2"]["codecarbon"]
+    assert comparison.interval is not None
+    low, high = (round(100 * end, 1) for end in comparison.interval)
+    share = f"{100 * comparison.ratio.value:.1f} % [{low}, {high}]"
+    assert f"CodeCarbon reported {share} (n\u00a0=\u00a03) in cnn-2" in text
     assert "Its CPU figure is a model, not a measurement: constant 4 W a thread: no RAPL." in text
     assert "No figure of RAM." in text
     assert (
@@ -71,25 +98,16 @@ def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(res
 def test_of_a_meter_whose_error_is_unknown_the_sentence_has_no_interval(
     results: dict[str, Any], tier: str | None, whose: str
 ) -> None:
-    told = json.loads(json.dumps(results))
-    for meter in told["meters"]:
-        meter["tier"] = tier
-    one = told["trackers"]["scenarios"]["cnn-2"]["codecarbon"]
-    for by_tracker in told["trackers"]["scenarios"].values():
-        by_tracker["codecarbon"]["complete"] = False
-    text = paragraphs(tracker_blocks(told, ""))
-    share = round(100 * one["ratio"]["value"])
+    meters = [meter | {"tier": tier} for meter in results["meters"]]
+    unknown = edited(results, lambda comparison: replace(comparison, complete=False)) | {"meters": meters}
+    text = paragraphs(tracker_blocks(unknown, ""))
+    share = round(100 * results["trackers"].scenarios["cnn-2"]["codecarbon"].ratio.value)
     assert f"CodeCarbon reported {share} % (n\u00a0=\u00a03) in cnn-2" in text
     assert f"of what the meter measured; {whose} own error is unknown." in text
 
 
 def test_without_a_stated_efficiency_the_page_says_that_the_rest_cannot_be_split(results: dict[str, Any]) -> None:
-    told = json.loads(json.dumps(results))
-    told["trackers"]["psu_efficiency"] = None
-    for of in told["trackers"]["scenarios"].values():
-        for one in of.values():
-            one["supply"] = None
-    text = paragraphs(tracker_blocks(told, ""))
+    text = paragraphs(tracker_blocks(edited(results, lambda comparison: replace(comparison, supply=None)), ""))
     assert "to tell the two apart, state psu_efficiency_percent in [sut] of lab.toml." in text
     assert "Of that the power supply loses" not in text
 
@@ -119,15 +137,43 @@ def test_tables_hold_ratios_parts_epochs_costs_and_every_run(results: dict[str, 
     assert found["tracker-runs"].folded
 
 
-def test_both_reports_have_the_section_and_a_campaign_without_trackers_has_none(results: dict[str, Any]) -> None:
-    page = campaign_page(results, (), "", "wattlab report")
+def test_both_reports_have_the_section_and_a_campaign_without_trackers_has_none(file: dict[str, Any]) -> None:
+    page = campaign_page(file, (), "", "wattlab report")
     assert "trackers" in [section.name for section in page.sections]
-    audit = audit_page(results, Issue("1", "a", "b", "", "", ""), Material((), "", (), ()))
+    audit = audit_page(file, Issue("1", "a", "b", "", "", ""), Material((), "", (), ()))
     (block,) = (section for section in audit.sections if section.name == "results")
     assert "tracker-ratios" in tables(list(block.blocks))
-    assert tracker_blocks(results | {"trackers": None}, "") == []
-    older = {key: value for key, value in results.items() if key != "trackers"}
-    assert tracker_blocks(older, "") == []
+    assert tracker_blocks(with_records(file | {"trackers": None}), "") == []
+
+
+def test_the_section_is_read_and_written_again_as_it_was(file: dict[str, Any]) -> None:
+    again = encoded(decoded(Trackers, file["trackers"], "trackers"))
+    assert json.dumps(again) == json.dumps(file["trackers"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("scenarios", "cnn-2", "codecarbon", "ratio"), 0.78, ".scenarios.cnn-2.codecarbon.ratio: found 0.78"),
+        (("scenarios", "cnn-2", "codecarbon", "complete"), "yes", ".scenarios.cnn-2.codecarbon.complete: found 'yes'"),
+        (("agreement", "eit", "refused"), "because", ".agreement.eit.refused: found 'because'"),
+        (("own_induced", 0, "with"), None, ".own_induced[0].with: found None, expected str"),
+        (("runs", 0, "excluded_because"), "moon", ".runs[0].excluded_because: found 'moon'"),
+        (("runs", 0, "more"), 1, ".runs[0]: has 'more', which no ComparedRun has"),
+        (("missing",), {}, ".missing: found {}, expected a list"),
+    ],
+)
+def test_a_forged_section_is_refused_with_its_place(
+    file: dict[str, Any], path: tuple[str | int, ...], value: object, says: str
+) -> None:
+    forged: dict[str, Any] = json.loads(json.dumps(file))
+    part: Any = forged["trackers"]
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    with pytest.raises(DocumentError) as refused:
+        campaign_page(forged, (), "", "wattlab report")
+    assert f"results.json.trackers{says}" in str(refused.value)
 
 
 def test_one_run_is_said_with_the_meters_uncertainty_alone(tmp_path: Path) -> None:
@@ -156,9 +202,6 @@ def test_a_tracker_without_a_figure_is_named_with_the_reason(tmp_path: Path) -> 
 
 
 def test_every_code_of_a_refusal_has_its_words() -> None:
-    sources = [
-        (ROOT / "reports" / f"{name}.py").read_text()
-        for name in ("trackers/compared", "trackers/cost", "inference/agreement")
-    ]
-    assert [code for code in REFUSED if not any(f'"{code}"' in text for text in sources)] == []
-    assert trackers.NAMES.keys() == {"codecarbon", "carbontracker", "eit", "nvml-rapl"}
+    codes = [code for kind in (NoAgreement, NoCost, Exclusion, NoAccountReason) for code in get_args(kind)]
+    assert sorted(codes) == sorted(REFUSED)
+    assert NAMES.keys() == {"codecarbon", "carbontracker", "eit", "nvml-rapl"}

@@ -1,7 +1,7 @@
 """A tracker's own file (CodeCarbon's emissions.csv) -> a chained attachment of the campaign in whose runs it ran.
 
 Knows how a row of such a file (tracker_file.py) is lined up with a run, and what several rows of one run are together.
-Knows no energy of a meter: the comparison is reports/trackers/compared.py.
+Knows no energy of a meter: the comparison is reports/trackers.
 
 Decisions
 - A row belongs to a run when [timestamp - duration, timestamp] lies within the run's rating interval, `SLACK_S` more on

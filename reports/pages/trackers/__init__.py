@@ -1,0 +1,1 @@
+"""The section on software trackers of a campaign's reports: its words, sentences, figures and tables."""

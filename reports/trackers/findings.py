@@ -1,0 +1,57 @@
+"""Findings about trackers: no energy, no place on the time base, no reading beside it, a doubtful clock.
+
+Knows pairs and missing accounts; the subject of each finding is a run. Does not know a number of results.json.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from harness.record.documents import Json, Thresholds
+from reports.energy.energy import WH
+from reports.results.finding import Finding
+from reports.results.trackers import MissingAccount
+from reports.trackers.pair import WHOLE, Pair
+
+
+def findings_of(pairs: Sequence[Pair], missing: Sequence[MissingAccount], limits: Thresholds) -> Iterator[Finding]:
+    """`tracker-no-number`, `-unplaced`, `-outside-record`, `-unresolved`, `-clock-bound`."""
+    for account in missing:
+        evidence: Json = {"tracker": account.tracker, "reason": account.reason, "said": []}
+        yield Finding("tracker-no-number", "warn", account.folder, evidence)
+    for pair in pairs:
+        finding = _excluded(pair) if pair.because is not None else _clock(pair, limits)
+        if finding is not None:
+            yield finding
+
+
+def _excluded(pair: Pair) -> Finding | None:
+    """Why a pair enters no comparison; of a run that enters no mean its own findings say it."""
+    account, placement = pair.account, pair.placement
+    if pair.because in ("no-number", "negative"):
+        return _warning(pair, "tracker-no-number", reason=pair.because, said=list(account.problems))
+    if pair.because == "unplaced":
+        stamps = {"begin_ns": account.begin_ns, "end_ns": account.end_ns}
+        return _warning(pair, "tracker-unplaced", clock=account.clock, **stamps)
+    if placement is None:
+        return None
+    if pair.because == "outside-record":
+        lengths_s = {"outside_s": placement.outside_s, "duration_s": placement.counted_s}
+        return _warning(pair, "tracker-outside-record", **lengths_s)
+    if pair.because in ("too-short", "no-energy"):
+        lengths_s = {"duration_s": placement.shortest_s, "least_s": pair.least_s}
+        return _warning(pair, "tracker-unresolved", reason=pair.because, **lengths_s)
+    return None
+
+
+def _clock(pair: Pair, limits: Thresholds) -> Finding | None:
+    """The clock's bound times the power at both edges, against the energy of the interval."""
+    if pair.terms is None:
+        return None
+    bound_s = pair.terms.clock_bound_s
+    error_wh = bound_s * float(pair.terms.clock_w(induced=False)[WHOLE]) / WH
+    if not error_wh > limits.clock_bound_percent / 100 * pair.meter_wh:
+        return None
+    return _warning(pair, "tracker-clock-bound", bound_s=bound_s, error_wh=error_wh, energy_wh=pair.meter_wh)
+
+
+def _warning(pair: Pair, code: str, **evidence: object) -> Finding:
+    return Finding(code, "warn", pair.folder, {"tracker": pair.account.key, **evidence})
