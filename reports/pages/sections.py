@@ -7,9 +7,10 @@ from typing import Any
 
 from reports.pages.lookup import Results
 from reports.results.codec import decoded
+from reports.results.label import Label
 from reports.results.trackers import Trackers
 
-RECORDS: dict[str, Any] = {"trackers": Trackers | None}
+RECORDS: dict[str, Any] = {"label": Label, "trackers": Trackers | None}
 """Section -> its record."""
 
 

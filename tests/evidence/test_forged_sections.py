@@ -30,6 +30,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
+        (("label", "usage", "cnn", 0, "asked"), "both", "results.json.label.usage.cnn[0].asked: found 'both', "),
+        (("label", "checks"), None, "results.json.label.checks: found None, expected a list"),
         (("trackers", "runs", 0, "factor"), "1", "results.json.trackers.runs[0].factor: found '1', expected float"),
         (("trackers", "scenarios", "cnn", "codecarbon", "n"), 3, "results.json.trackers.scenarios.cnn.codecarbon.n: "),
     ],
