@@ -18,6 +18,7 @@ from reports.campaign.group import Group
 from reports.campaign.header import header_section
 from reports.campaign.indicators import indicators_of, units_of
 from reports.campaign.judgement import clock_findings, outlier_finding
+from reports.campaign.label_checks import BASELINE, LabelRun
 from reports.campaign.log import lost_runs, never_recorded, reasons_thrown_out, thrown_out_findings
 from reports.campaign.meters import cross_checks, measurement_section
 from reports.campaign.run import AT_RUN, AnalysedRun
@@ -32,10 +33,10 @@ from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue, stamps, verdict
 from reports.findings import run as findings_run
 from reports.results.baseline import BaselineResult
-from reports.results.codec import encoded
 from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
 from reports.results.header import LostRun
+from reports.results.label import Label
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
 from reports.results.trackers import MissingAccount
@@ -261,15 +262,12 @@ class Reduction:
         measured = frozenset(name for name, group in self.groups.items() if group.runs)
         return verdict.Scenarios(owner | {name: name for name in self.groups}, measured)
 
-    def _label(self, base: BaselineResult | None, scenarios: dict[str, ScenarioResult]) -> Json:
+    def _label(self, base: BaselineResult | None, scenarios: dict[str, ScenarioResult]) -> Label:
         """The label's rows, of the runs that enter the means."""
         runs = self.judged.runs
-        parts = {label.BASELINE: self.baseline_runs} | {name: group.runs for name, group in self.groups.items()}
+        parts = {BASELINE: self.baseline_runs} | {name: group.runs for name, group in self.groups.items()}
         units = {name: hardware.unit_of(name, unit) for name, unit in units_of(runs).items()}
-        taken = {
-            name: [label.LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()
-        }
+        taken = {name: [LabelRun(run.series, run.indicator_means) for run in part] for name, part in parts.items()}
         photos = sum(attachment.note == PHOTO for attachment in of(Attachment, self.seen.entries))
         series = [run.series for run in runs]
-        rows = {name: encoded(entry) for name, entry in scenarios.items()}
-        return label.evaluate(taken, units, encoded(base), rows, self.judged.limits, series, photos)
+        return label.evaluate(taken, units, base, scenarios, self.judged.limits, series, photos)

@@ -456,7 +456,7 @@ def _results(results: Results, material: Material, stamp: str) -> list[Block | S
         tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
         tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
         marginal_table(results), tables.publisher_table(results),
-        tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results),
+        tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results.label),
     ]  # fmt: skip
 
 

@@ -3,12 +3,24 @@
 Knows `label` of results.json and the label's words. Computes no result. Every value stands in the label's own unit.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
+from harness.record.documents import Json
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
-from reports.pages.lookup import Results, listed, number_at, pick, words
+from reports.pages.lookup import words
 from reports.pages.numbers import NOTHING, Scale, bare
 from reports.pages.tables import as_text
+from reports.results.label import (
+    Allocation,
+    AllocationRow,
+    Label,
+    LabelCheck,
+    LabelCheckCode,
+    LabelRow,
+    NoAllocation,
+    ReferenceSystem,
+)
 
 MEANS = {
     "processor": "processor load, mean", "memory": "working memory, mean", "storage": "permanent storage in use, mean",
@@ -26,14 +38,14 @@ WORK = {
 MEMORY = {
     "ram_not_free_kib": "total − free", "ram_used_kib": "total − available", "ram_used_kb": "as recorded in use",
 }  # fmt: skip
-NOT_RECORDED = "not recorded"
+NOT_RECORDED, NOT_STATED = "not recorded", "not stated"
 EXTENSION = "extension"
 NOTE = (
     "Value ± U at 95 %. Rows marked extension are this laboratory's and not the label's. 1 MByte is 1 000 000 byte; "
     "bandwidth is received and sent together. "
 )
 USAGE_NOTE = "Asked for is net for a usage scenario, gross for a long-term test."
-CHECKS = {
+CHECKS: Mapping[LabelCheckCode, str] = {
     "parts-measured": "Baseline, idle and a usage scenario were measured",
     "equal-lengths": "Baseline, idle and scenario are of equal length",
     "five-minutes": "Each lasts at least five minutes",
@@ -43,80 +55,85 @@ CHECKS = {
     "clocks-synchronised": "Clocks were synchronised",
     "documentation": "The measurement system is documented",
 }
-REASONS = {
+REASONS: Mapping[NoAllocation, str] = {
     "no-full-load-scenario": "no scenario named full-load was measured",
     "no-baseline": "no baseline was measured",
 }
 
 
-def label_blocks(results: Results) -> list[Block]:
+def label_blocks(label: Label) -> list[Block]:
     """Every table of the label; a sentence where the campaign has no baseline, idle or usage."""
-    label = pick(results, "label")
-    if not label:
-        return [Paragraph("Label rows: not stated.", "note")]
-    blocks: list[Block] = [_checks(label)]
-    blocks += _rows("baseline", "3.1.1.3 Baseline of the reference system", MEANS, listed(label, "baseline"), NOTE)
-    blocks += _rows("idle", "3.1.1.3 Idle: caused by the product", MEANS, listed(label, "idle"), NOTE)
-    for name, rows in (pick(label, "usage") or {}).items():
-        blocks += _rows(f"usage-{len(blocks)}", f"3.1.1.4 Usage: {name}", WORK, rows, NOTE + USAGE_NOTE)
-    if not pick(label, "usage"):
+    blocks: list[Block] = [_checks(label.checks)]
+    blocks.append(_rows("baseline", "3.1.1.3 Baseline of the reference system", MEANS, label.baseline, NOTE))
+    blocks.append(_rows("idle", "3.1.1.3 Idle: caused by the product", MEANS, label.idle, NOTE))
+    for name, rows in label.usage.items():
+        blocks.append(_rows(f"usage-{len(blocks)}", f"3.1.1.4 Usage: {name}", WORK, rows, NOTE + USAGE_NOTE))
+    if not label.usage:
         blocks.append(Paragraph("Usage (3.1.1.4): no scenario run entered a mean.", "note"))
-    for name, allocation in (pick(label, "allocation") or {}).items():
-        blocks += _allocation(f"allocation-{len(blocks)}", str(name), allocation)
-    reference = pick(label, "reference_system") or {}
-    items = tuple((words(str(key)).upper() if len(key) < 4 else words(str(key)), as_text(value) or "not stated")
-                  for key, value in reference.items())  # fmt: skip
-    return [*blocks, Facts("Reference system (backward compatibility)", items)]
+    for name, allocation in label.allocation.items():
+        blocks.append(_allocation(f"allocation-{len(blocks)}", name, allocation))
+    return [*blocks, _reference(label.reference_system)]
 
 
-def _rows(name: str, caption: str, quantities: dict[str, str], rows: Any, note: str) -> list[Block]:  # noqa: ANN401
+def _reference(system: ReferenceSystem) -> Facts:
+    names = [spec.name for spec in fields(system)]
+    items = tuple((words(name).upper() if len(name) < 4 else words(name), as_text(getattr(system, name)) or NOT_STATED)
+                  for name in names)  # fmt: skip
+    return Facts("Reference system (backward compatibility)", items)
+
+
+def _rows(
+    name: str, caption: str, quantities: Mapping[str, str], rows: Sequence[LabelRow] | None, note: str
+) -> Table | Paragraph:
     if not rows:
-        return [Paragraph(f"{caption}: not measured.", "note")]
-    found = []
-    for row in rows:
-        letter = EXTENSION if row.get("extension") else str(row.get("letter"))
-        quantity, scale = str(row.get("quantity")), Scale(str(row.get("unit")))
-        gross, net = (bare(number_at(row, kind), scale) for kind in ("gross", "net"))
-        if gross == net == NOTHING:
-            gross = NOT_RECORDED
-        kinds = [MEMORY[name] for name in listed(row, "indicators") if name in MEMORY]
-        words_of = quantities.get(quantity, quantity) + (f" ({', '.join(kinds)})" if kinds else "")
-        found.append(Row((letter, words_of, scale.unit, gross, net, str(row.get("asked")))))
+        return Paragraph(f"{caption}: not measured.", "note")
     heads = (Head("Row", False), Head("Quantity", False), Head("Unit", False), Head("Gross"), Head("Net"))
-    return [Table(f"label-{name}", caption, (*heads, Head("Asked for", False)), tuple(found), note)]
+    printed = tuple(_row(row, quantities) for row in rows)
+    return Table(f"label-{name}", caption, (*heads, Head("Asked for", False)), printed, note)
 
 
-def _allocation(name: str, scenario: str, allocation: Any) -> list[Block]:  # noqa: ANN401  decoded JSON
+def _row(row: LabelRow, quantities: Mapping[str, str]) -> Row:
+    gross, net = (bare(number, Scale(row.unit)) for number in (row.gross, row.net))
+    if gross == net == NOTHING:
+        gross = NOT_RECORDED
+    kinds = [MEMORY[name] for name in row.indicators if name in MEMORY]
+    quantity = quantities.get(row.quantity, row.quantity) + (f" ({', '.join(kinds)})" if kinds else "")
+    return Row((_letter(row), quantity, row.unit, gross, net, row.asked))
+
+
+def _letter(row: LabelRow | AllocationRow) -> str:
+    return EXTENSION if row.extension else row.letter
+
+
+def _allocation(name: str, scenario: str, allocation: Allocation) -> Table | Paragraph:
     caption = f"Edition 1, allocation factors: {scenario}"
-    if reason := allocation.get("reason"):
-        return [Paragraph(f"{caption}: not given, {REASONS.get(str(reason), str(reason))}.", "note")]
-    columns = ("base", "load", "full", "net", "factor", "effective", "utilisation")
-    rows = []
-    for row in listed(allocation, "rows"):
-        letter = EXTENSION if row.get("extension") else str(row.get("letter"))
-        cells = tuple(bare(number_at(row, column), Scale("")) for column in columns)
-        unit = pick(row, "utilisation", "unit")
-        rows.append(Row((letter, MEANS.get(row["quantity"], ""), str(row.get("unit")), *cells, as_text(unit))))
+    if allocation.reason is not None:
+        return Paragraph(f"{caption}: not given, {REASONS[allocation.reason]}.", "note")
     heads = [Head("Row", False), Head("Quantity", False), Head("Unit", False)]
     heads += [Head(t) for t in ("Base load", "Load", "Full load", "Net", "Factor", "Effective", "Utilisation")]
     note = (
         "Factor = net / (full load − base load); effective = net + factor × base load; utilisation = effective × time."
     )
-    return [Table(name, caption, (*heads, Head("Unit of utilisation", False)), tuple(rows), note)]
+    rows = tuple(map(_allocation_row, allocation.rows))
+    return Table(name, caption, (*heads, Head("Unit of utilisation", False)), rows, note)
 
 
-def _evidence(evidence: Any) -> str:  # noqa: ANN401  decoded JSON
+def _allocation_row(row: AllocationRow) -> Row:
+    numbers = (row.base, row.load, row.full, row.net, row.factor, row.effective, row.utilisation)
+    cells = tuple(bare(number, Scale("")) for number in numbers)
+    return Row((_letter(row), MEANS.get(row.quantity, ""), row.unit, *cells, row.utilisation.unit))
+
+
+def _evidence(evidence: Json) -> str:
     """What a check found, each with its name; an empty list is none."""
-    shown = ((words(str(key)), as_text(value)) for key, value in (evidence or {}).items())
+    shown = ((words(key), as_text(value)) for key, value in evidence.items())
     return "; ".join(f"{name}: {text or 'none'}" for name, text in shown)
 
 
-def _checks(label: Any) -> Table:  # noqa: ANN401  decoded JSON
-    rows = []
-    for check in listed(label, "checks"):
-        code = str(check.get("code"))
-        passed = "pass" if check.get("passed") else "FAIL"
-        rows.append(Row((CHECKS.get(code, words(code)), passed, _evidence(check.get("evidence")))))
+def _checks(checks: Sequence[LabelCheck]) -> Table:
+    rows = tuple(
+        Row((CHECKS[check.code], "pass" if check.passed else "FAIL", _evidence(check.evidence))) for check in checks
+    )
     heads = (Head("Required", False), Head("Found", False), Head("Evidence", False))
     note = "What cannot be shown from the record is not passed. Lengths count as equal within 1 %."
-    return Table("label-checks", "Completeness of the measurement after DE-UZ 215", heads, tuple(rows), note)
+    return Table("label-checks", "Completeness of the measurement after DE-UZ 215", heads, rows, note)

@@ -11,6 +11,7 @@ from reports.results.baseline import BaselineResult
 from reports.results.codec import decoded, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
+from reports.results.label import Label
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
 from reports.results.statistics import Statistics
@@ -78,7 +79,8 @@ class CampaignNumbers:
     """The baseline; null where there is none."""
     scenarios: Mapping[str, ScenarioResult]
     """Scenario -> its numbers, in the order of the names."""
-    label: Json
+    label: Label
+    """What DE-UZ 215 asks for."""
     clock: Json
     observer: Json | None
     records: Json

@@ -21,7 +21,6 @@ from reports.trackers.decomposition import supply_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
-from tests.plain import plain
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
@@ -320,14 +319,13 @@ def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> N
 
     shape = Tracked(duration_s=400, repetitions=1, baseline_blocks=1, account=account)
     result = analyse(make_campaign(tmp_path, shape, Dark))
-    trackers = result.numbers.trackers
-    assert trackers is not None
-    (row,) = trackers.runs
+    assert result.numbers.trackers is not None
+    (row,) = result.numbers.trackers.runs
     assert row.meter_wh is not None
     assert (row.excluded_because, row.meter_wh.value) == ("no-energy", 0.0)
     (finding,) = [finding for finding in result.numbers.findings if finding.code == "tracker-unresolved"]
     assert finding.evidence["reason"] == "no-energy"
-    assert answers({"trackers": plain(result)["trackers"]}) == [
+    assert answers({"trackers": result.numbers.trackers}) == [
         "CodeCarbon cannot be compared: the meter shows no energy in its interval."
     ]
 

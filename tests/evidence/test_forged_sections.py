@@ -1,4 +1,4 @@
-"""A section of results.json that is none: verify names its place as a failed check of the page, and stops at nothing."""
+"""A section of results.json that is none: verify names its place as a failed check of the page, no traceback."""
 
 import json
 from dataclasses import replace
@@ -10,8 +10,8 @@ import pytest
 from harness.evidence.recomputed import check_audit, check_report
 from harness.record.campaign_folder import DERIVED
 from reports.campaign.analyse import write_results
-from reports.campaign.document import RESULTS
 from reports.render import AUDIT, GENERATOR, REPORT
+from reports.results.document import RESULTS
 from tests.analysis.tracked import Tracked, tracked_campaign
 
 PAGE = f'<!doctype html>\n<meta name="generator" content="{GENERATOR}">\n<p>a report</p>\n'
@@ -30,6 +30,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
+        (("label", "usage", "cnn", 0, "asked"), "both", "results.json.label.usage.cnn[0].asked: found 'both', "),
+        (("label", "checks"), None, "results.json.label.checks: found None, expected a list"),
         (("trackers", "runs", 0, "factor"), "1", "results.json.trackers.runs[0].factor: found '1', expected float"),
         (("trackers", "scenarios", "cnn", "codecarbon", "n"), 3, "results.json.trackers.scenarios.cnn.codecarbon.n: "),
     ],

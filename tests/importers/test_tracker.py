@@ -23,7 +23,6 @@ from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers.section import tracker_blocks
 from reports.results.trackers import Factor
 from tests.analysis.tracked import Tracked, tracked_campaign
-from tests.plain import plain
 from tests.reports.make_campaign import EPOCH
 
 CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
@@ -120,7 +119,7 @@ def test_a_changed_copy_a_foreign_run_or_another_figure_fails_verify(tmp_path: P
     copy.write_text("other bytes")
     assert check_trackers(folder, examine(folder)) == []
     assert not all(check.passed for check in examine(folder).checks if check.name == "attachment")
-    assert plain(analyse(folder))["trackers"] is None
+    assert analyse(folder).numbers.trackers is None
 
 
 def test_a_stamp_without_a_zone_needs_one_and_another_zone_fits_no_run(tmp_path: Path) -> None:

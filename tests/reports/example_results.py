@@ -4,11 +4,15 @@ page. Synthetic."""
 from typing import Any
 
 from harness.record.documents import VERSION
+from reports.campaign.reference_system import reference_system
 from reports.campaign.statistics import evaluate
 from reports.results.codec import encoded
+from reports.results.label import Label
 
 Part = dict[str, Any]
 SCENARIOS = {"cnn": (90.3, 49.2, 6), "idle": (42.2, 1.2, 0), "transfer": (78.1, 37.0, 4)}
+
+NO_LABEL = Label(None, None, usage={}, allocation={}, reference_system=reference_system(None), checks=())
 
 
 def number(value: float | None, unit: str, **parts: Any) -> Part:  # noqa: ANN401
@@ -46,6 +50,7 @@ def results(
         ],
         "baseline": baseline(gpu),
         "scenarios": {name: scenario(name, *numbers, gpu=gpu) for name, numbers in sorted(chosen.items())},
+        "label": encoded(NO_LABEL),
         "trackers": None,
         "runs": runs(chosen),
         "findings": [
