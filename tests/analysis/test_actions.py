@@ -13,7 +13,7 @@ from reports.readings.actions import Action, Lost, actions_of
 from reports.readings.series import read_run
 from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
-from tests.plain import plain
+from tests.campaign_results import plain
 
 S = 10**9
 RECORD = 0, 100 * S

@@ -18,7 +18,7 @@ from reports.comparison import sides
 from reports.comparison.comparison import Margin, Options, compare, comparison_text, parse_margin
 from reports.comparison.sides import Part, read_campaigns
 from reports.inference import statistics
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

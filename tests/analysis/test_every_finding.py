@@ -26,7 +26,7 @@ from reports.findings import campaign as findings_campaign
 from reports.findings import catalogue as findings
 from reports.pages.sentences import ADVICE
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import Floats, Load
 
 ROOT = Path(__file__).parents[2]

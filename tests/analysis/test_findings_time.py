@@ -22,9 +22,9 @@ from reports.readings.series import Indicators, RunSeries
 from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.analysis.test_every_finding import frozen, keep, late, scaled, small
+from tests.campaign_results import plain
 from tests.evidence.forger import copied, reforge
 from tests.harness.start import START
-from tests.plain import plain
 
 S = 10**9
 BASE_NS = 6_400 * S

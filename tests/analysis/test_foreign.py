@@ -19,7 +19,7 @@ from reports.findings.foreign_load import BusyCpu, Judged, busy_cpu, findings_of
 from reports.readings.series import RunSeries
 from reports.results.uncertainty import Estimate, Number
 from tests.analysis.monitored import CPUS, LOAD, Fault, Monitored, Table, campaign_of
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import Load
 
 LIMITS = Thresholds()

@@ -21,7 +21,7 @@ from reports.readings.series import RunSeries, read_run
 from reports.results.codec import encoded
 from reports.results.label import Allocation
 from reports.results.scenario import ScenarioResult
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

@@ -19,6 +19,7 @@ from reports.comparison.sides import Part
 from reports.findings.campaign import of_pooling
 from reports.inference import statistics
 from reports.pages.campaign import remarks
+from tests.campaign_results import read
 from tests.reports.make_campaign import PACKAGES, Load, Shape, SyntheticRun, make_campaign
 
 ENVIRONMENT = hashlib.sha256("".join(f"{package}\n" for package in PACKAGES).encode()).hexdigest()
@@ -122,7 +123,7 @@ def test_the_page_prints_the_file_and_both_digests_whole(runs: list[RunFolder]) 
     staged["train.py"]["sha256"] = OTHER
     (finding,) = of_pooling(second_with(runs, staged=staged))
     told = {"code": finding.code, "severity": finding.severity, "subject": "cnn", "evidence": finding.evidence}
-    (remark,) = remarks({"findings": [told]})
+    (remark,) = remarks(read({"findings": [told]}))
     assert before in remark.evidence
     assert OTHER in remark.evidence
 

@@ -16,7 +16,7 @@ from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
 from reports.campaign.analyse import analyse, write_results
 from reports.campaign.document import Analysis
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"

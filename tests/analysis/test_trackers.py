@@ -21,6 +21,7 @@ from reports.trackers.decomposition import supply_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
+from tests.campaign_results import read
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
@@ -305,7 +306,7 @@ def test_a_row_that_the_meter_does_not_resolve_says_so_and_leaves_the_others_in_
     }  # fmt: skip
     alone, _ = told_of(tmp_path / "alone", Tracked(averaging="instantaneous", account=lasting(0.025), repetitions=1))
     assert alone.scenarios == {}
-    (sentence,) = answers({"trackers": alone})
+    (sentence,) = answers(read({"trackers": alone}))
     assert sentence == (
         "CodeCarbon cannot be compared: its interval, or a stretch of it, is shorter than the meter resolves."
     )
@@ -325,7 +326,7 @@ def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> N
     assert (row.excluded_because, row.meter_wh.value) == ("no-energy", 0.0)
     (finding,) = [finding for finding in result.numbers.findings if finding.code == "tracker-unresolved"]
     assert finding.evidence["reason"] == "no-energy"
-    assert answers({"trackers": result.numbers.trackers}) == [
+    assert answers(read({"trackers": result.numbers.trackers})) == [
         "CodeCarbon cannot be compared: the meter shows no energy in its interval."
     ]
 

@@ -22,7 +22,7 @@ from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Estimate, Number
 from reports.results.verdict import Decision, Verdict
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
-from tests.plain import example, plain
+from tests.campaign_results import example, plain
 
 LIMIT_WH = 1.0
 

@@ -19,8 +19,8 @@ from reports.pages.campaign import remarks
 from reports.render import write_report
 from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of
+from tests.campaign_results import plain, read
 from tests.meters.certificates import Keeper, keeper
-from tests.plain import plain
 from tests.reports.make_campaign import make_campaign
 
 SERIAL = monitored.SERIAL
@@ -170,7 +170,7 @@ def test_the_report_says_on_whose_word_and_offers_what_exists_for_the_meter(
     for kind in ("attested", "unattested"):
         result = analyse(campaign(tmp_path / kind, kind, monkeypatch)).to_json()
         (sentence,) = [meter["sentence"] for meter in result["measurement"]["meters"]]
-        named = [remark for remark in remarks(result) if remark.code == kind]
+        named = [remark for remark in remarks(read(result)) if remark.code == kind]
         if kind == "attested":
             assert f"the key that the lab registered for the instrument plug-7 (SHA-256 {PLUG.key_sha256})" in sentence
             assert named == []

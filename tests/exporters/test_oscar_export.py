@@ -21,7 +21,7 @@ from harness.foreign.importers.oscar_kinds import kind_of
 from harness.record.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from harness.record.errors import ExportError
 from reports.campaign.analyse import analyse
-from tests.plain import plain
+from tests.campaign_results import plain
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"

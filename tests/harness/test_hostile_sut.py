@@ -23,6 +23,7 @@ from harness.sut.channel import MAX_LINE, AgentChannel
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
 from reports.render import write_report
+from tests.campaign_results import plain
 from tests.harness.lying import (
     MATERIAL,
     POWER_W,
@@ -37,7 +38,6 @@ from tests.harness.lying import (
     only,
     saying,
 )
-from tests.plain import plain
 
 HUGE = 10**400
 FEW = 300

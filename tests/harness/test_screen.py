@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import json
+import math
 import re
 import shlex
 import threading
@@ -35,6 +36,8 @@ from meters.registry import DRIVERS
 from reports.energy import selftest
 from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
+from reports.results.uncertainty import t_quantile
+from tests.campaign_results import read
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "harness" / "cli"
@@ -60,7 +63,7 @@ def example() -> dict[str, Any]:
     results: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "results-example.json").read_text())
     results["scenarios"] = {LONG: results["scenarios"]["cnn"], "idle": results["scenarios"]["idle"]}
     for scenario in results["scenarios"].values():
-        scenario["energy_wh"] |= {"value": 123456.789, "U": 0.0123}
+        scenario["energy_wh"] |= {"value": 123456.789, "u": 0.0123 / t_quantile(math.inf), "U": 0.0123, "dof": None}
     return results
 
 
@@ -81,7 +84,7 @@ def declared_study() -> dict[str, Any]:
         "refused": None, "name": "welch-anova", "symbol": "F", "statistic": 239.0912345, "p": 2.25e-38,
         "effect": {"name": "partial-eta-squared", "value": 0.83, "interval": [0.713, 0.873], "word": "large"},
     }  # fmt: skip
-    refused = test | {"refused": "too-few-values", "effect": None}
+    refused = test | {"refused": "too-few", "effect": None}
     return {
         "questions": [{"name": LONG, "omnibus": test}, {"name": "few", "omnibus": refused}],
         "correlations": [{"name": "flops-energy", "run_level": test}],
@@ -89,18 +92,18 @@ def declared_study() -> dict[str, Any]:
 
 
 def test_a_caption_says_u_only_where_one_stands() -> None:
-    assert str(report.results_sheet(example()).caption).startswith("mean ± U (95 %)")
+    assert str(report.results_sheet(read(example())).caption).startswith("mean ± U (95 %)")
     single = json.loads(json.dumps(example()))
     for scenario in single["scenarios"].values():
         for name in ("mean_power_w", "energy_wh", "induced_energy_wh"):
             scenario[name] = scenario[name] and scenario[name] | {"u": None, "U": None}
-    assert report.results_sheet(single).caption == "no ± U: one run alone does not show how far runs differ"
+    assert report.results_sheet(read(single)).caption == "no ± U: one run alone does not show how far runs differ"
 
 
 def test_meters_of_one_kind_are_told_together() -> None:
     meters: list[Any] = [{"meter": f"gpu{nth}", "assumed_percent": 3.0, "tier": None} for nth in range(3)]
     meters.append({"meter": "wall", "assumed_percent": 1.0, "tier": "working"})
-    said = assumed({"meters": meters}, ["gpu0", "gpu1", "gpu2", "wall"])
+    said = assumed(read({"meters": meters}), ["gpu0", "gpu1", "gpu2", "wall"])
     assert said == (
         "gpu0, gpu1, gpu2, so U assumes ±\u202f3\u202f% of the reading (a meter of unknown kind); "
         "wall, so U assumes ±\u202f1\u202f% of the reading (an instrument of the working tier)"
@@ -109,7 +112,7 @@ def test_meters_of_one_kind_are_told_together() -> None:
 
 def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     """Each table of the command line with long names, and what has to stand whole in it."""
-    yield "report", report.results_sheet(example()), ("123.456789 ± 0.000012", "mean power")
+    yield "report", report.results_sheet(read(example())), ("123.456789 ± 0.000012", "mean power")
     yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
     yield "study", study.questions_sheet(declared_study()), ("F = 239.09", "2.25e-38", "welch-anova")
     checks = [
@@ -368,17 +371,17 @@ def test_findings_are_counted_by_kind_and_the_heaviest_are_named_with_their_runs
         + [finding("emulated", "warn", "campaign")]
         + [finding("gap", "info", f"run-{nth}") for nth in range(3)]
     )
-    assert report.findings_line(results).startswith("4 findings, 3 of them warnings; ")
-    lines = [line for _, line in report.heaviest_findings(results)]
+    assert report.findings_line(read(results)).startswith("4 findings, 3 of them warnings; ")
+    lines = [line for _, line in report.heaviest_findings(read(results))]
     named = [line.split(":")[0] for line in lines]
     assert named == ["emulated (campaign)", "foreign-load (9 of 9 runs)", "clipped (2 of 9 runs)"]
 
 
 def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:
     aborted = [finding("run-aborted", "invalid", "run-1")]
-    assert "1 that excludes runs, or makes scenarios invalid" in report.findings_line(results_with(aborted))
-    assert "1 that makes the campaign invalid" in report.findings_line(results_with(aborted, "invalid"))
-    assert report.findings_line(results_with([])) == "No findings."
+    assert "1 that excludes runs, or makes scenarios invalid" in report.findings_line(read(results_with(aborted)))
+    assert "1 that makes the campaign invalid" in report.findings_line(read(results_with(aborted, "invalid")))
+    assert report.findings_line(read(results_with([]))) == "No findings."
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

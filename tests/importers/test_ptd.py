@@ -28,7 +28,7 @@ from harness.record.errors import ImportFileError, RunFolderError
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
-from tests.plain import plain
+from tests.campaign_results import plain
 
 KRAI = Path(__file__).parents[1] / "data" / "ptd" / "krai"
 CONSOLE = (KRAI / "power" / "ptd_logs.txt").read_text()

@@ -26,8 +26,8 @@ from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
+from tests.campaign_results import plain
 from tests.importers.test_ptd import IDENTIFY, MARK, notes, readings, row, rows
-from tests.plain import plain
 
 UNTETHER = Path(__file__).parents[1] / "data" / "ptd" / "untether"
 S = 10**9

@@ -23,6 +23,7 @@ from reports.pages.blocks import Paragraph, Table
 from reports.pages.trackers.section import tracker_blocks
 from reports.results.trackers import Factor
 from tests.analysis.tracked import Tracked, tracked_campaign
+from tests.campaign_results import read
 from tests.reports.make_campaign import EPOCH
 
 CASES = Path(__file__).parents[1] / "data" / "trackers" / "cases"
@@ -416,7 +417,7 @@ def test_the_page_says_by_what_and_of_how_many_stretches_a_figure_is(tmp_path: P
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
     import_tracker(totals(tmp_path, full(begin, 1, 1.0), name="c.csv"), folder, Choice(run=third, over_run=True))
     (table,) = (
-        block for block in tracker_blocks({"trackers": compared(folder)}, "")
+        block for block in tracker_blocks(read({"trackers": compared(folder)}), "")
         if isinstance(block, Table) and block.name == "tracker-runs"
     )  # fmt: skip
     assert [row.cells[-1] for row in table.rows] == [
@@ -501,7 +502,7 @@ def test_a_mode_that_does_not_count_the_machine_is_told_in_the_results_and_on_th
     assert row.problems[0] == (
         "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
     )
-    page = tracker_blocks({"trackers": compared(folder)}, "")
+    page = tracker_blocks(read({"trackers": compared(folder)}), "")
     texts = " ".join(block.text for block in page if isinstance(block, Paragraph))
     assert "children it sees once a second, not the machine" in texts
     older = full(begin + 40, 30, said_wh(30), mode="process").replace("3.3.2", "2.8.4")

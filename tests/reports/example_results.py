@@ -232,9 +232,9 @@ def run(ordinal: int, name: str, power_w: float, induced_w: float | None, epochs
         "duration_s": number(60.0 + 0.1 * ordinal, "s"), "mean_power_w": number(power_w, "W"),
         "energy_wh": number(power_w / 60 + 1e-3 * ordinal, "Wh"),
         "induced_energy_wh": None if induced_w is None else number(induced_w / 60 + 1e-3 * ordinal, "Wh"),
-        "gap_s": 0.0, "gap_energy_wh": number(0.0, "Wh"), "gpu_energy_wh": None,
+        "gap_s": number(0.0, "s"), "gap_energy_wh": number(0.0, "Wh"), "gpu_energy_wh": None,
         "final_metrics": {"val_accuracy": 0.8, "data": {"kind": "generated", "sha256": "d" * 64}} if epochs else {},
-        "parameters_used": {"fixed_epochs": epochs}, "actions": [
+        "actions": [
             {"name": "training", "index": 0, "begin_s": 9.0, "duration_s": 40.0 + ordinal / 10, "energy_wh": 1.0,
              "induced_energy_wh": 0.5, "gpu_temperature_c": 50.0, "metrics": {}, "exit_code": 0}] if epochs else [],
         "history": history if epochs else {}, "manifest": f"{ordinal % 16:x}" * 64, "findings": [],

@@ -2,11 +2,12 @@
 
 import dataclasses
 import re
+import types
 from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import html5lib
 import numpy as np
@@ -24,6 +25,10 @@ from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
 from reports.pages.sentences import ADVICE, LIMITS, UNKNOWN, VERDICTS
 from reports.render import render
+from reports.results.document import Results
+from reports.results.statistics import Statistics
+from reports.results.uncertainty import Number
+from tests.campaign_results import read
 from tests.reports.example_results import SCENARIOS, budget, number, results, with_statistics
 
 COMMAND = "wattlab report runs/synthetic"
@@ -37,7 +42,7 @@ def traces() -> list[TracePanel]:
 
 
 def html_of(tree: dict[str, Any], panels: list[TracePanel] | None = None) -> str:
-    return render(campaign_page(tree, traces() if panels is None else panels, "note", COMMAND))
+    return render(campaign_page(read(tree), traces() if panels is None else panels, "note", COMMAND))
 
 
 @cache
@@ -234,8 +239,8 @@ def test_an_unattested_campaign_is_marked() -> None:
     assert ">UNATTESTED<" in html_of(results("unattested"))
 
 
-def oscar_tables(tree: dict[str, Any]) -> dict[str, Table]:
-    return {block.name: block for block in tables.oscar_table(tree) if isinstance(block, Table)}
+def oscar_tables(campaign: Results) -> dict[str, Table]:
+    return {block.name: block for block in tables.oscar_table(campaign) if isinstance(block, Table)}
 
 
 def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
@@ -245,14 +250,12 @@ def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
     part["oscar"] |= {"induced_energy_wh": number(0.0754675, "Wh"), "mean_power_w": number(12.7487393, "W")}
     part["oscar"]["hardware"] = {"ram_not_free_kib": number(2563931.9, "KiB")}
     text = checked(html_of(tree)).text
-    tree = in_page_units(tree, *HEADS)
-    shown = {
-        row.cells[2]: row.cells[3:] for row in oscar_tables(tree)["oscar"].rows if row.cells[:2] == ("cnn", "OSCAR")
-    }
+    tables_of = oscar_tables(in_page_units(read(tree), *HEADS))
+    shown = {row.cells[2]: row.cells[3:] for row in tables_of["oscar"].rows if row.cells[:2] == ("cnn", "OSCAR")}
     assert shown["Induced energy\u00a0/\u00a0Wh"] == ("0.0752 ± 0.0058", "0.0755", "+0.31 %")
     assert "(0.0752 ± 0.0058)" in text
     assert "0.0754675" not in text
-    hardware = oscar_tables(tree)["oscar-hardware"]
+    hardware = tables_of["oscar-hardware"]
     assert hardware.folded
     assert hardware.rows[0].cells[2] == "RAM not free (total − free)\u00a0/\u00a0GiB"
 
@@ -263,14 +266,26 @@ def test_where_no_uncertainty_is_known_none_is_shown() -> None:
     assert "induced energy per run, n\u00a0=\u00a01" in text
 
 
-def hostile(part: Any) -> Any:  # noqa: ANN401  decoded JSON
-    """The same tree with every name and text replaced by markup; codes of `statistics` would be refused."""
-    if isinstance(part, dict):
-        kept = ("origin", "severity", "unit", "kind", "statistics")
-        return {key: value if key in kept else hostile(value) for key, value in part.items()}
-    if isinstance(part, list):
-        return [hostile(value) for value in part]
-    return HOSTILE if isinstance(part, str) else part
+KEPT = ("origin", "unit", "kind")
+
+
+def hostile(value: Any, hint: Any = None, key: str = "") -> Any:  # noqa: ANN401  a record or a part of one
+    """The same with every name and text that is no code replaced by markup."""
+    if isinstance(value, str):
+        is_free = hint is None or hint is str or (get_origin(hint) is types.UnionType and str in get_args(hint))
+        return HOSTILE if is_free and key not in KEPT else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type | Number | Statistics):
+        hints = get_type_hints(type(value))
+        names = [spec.name for spec in dataclasses.fields(value)]
+        changed = {name: hostile(getattr(value, name), hints[name], name) for name in names}
+        return dataclasses.replace(value, **changed)
+    items = [part for part in get_args(hint) if part is not Ellipsis] if get_origin(hint) is tuple else [None]
+    if isinstance(value, dict):
+        of = (get_args(hint) or (None, None))[1]
+        return {name: hostile(part, None if of is Any else of, str(name)) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(hostile(part, items[0], key) for part in value)
+    return value
 
 
 def test_hostile_text_is_shown_as_text() -> None:
@@ -279,7 +294,7 @@ def test_hostile_text_is_shown_as_text() -> None:
     for run in tree["runs"]:
         if run["scenario"] != "baseline":
             run["scenario"] = HOSTILE + run["scenario"]
-    html = html_of(hostile(with_statistics(tree)))
+    html = render(campaign_page(hostile(read(with_statistics(tree))), (), "", COMMAND))
     text = checked(html).text
     assert "<script>alert(1)</script>" in text
     assert "{{ 7*7 }}" in text
@@ -296,9 +311,9 @@ def test_no_text_leaves_its_css_string(text: str) -> None:
 
 def test_every_finding_has_a_sentence_and_a_remedy_and_an_unknown_one_is_shown() -> None:
     tree = results()
-    tree["findings"] = [{"code": "brand-new", "severity": "odd", "subject": "run 1", "evidence": {"x": 1}}]
-    found = remarks(tree)
-    assert (found[0].code, found[0].severity, found[0].evidence) == ("brand-new", "odd", "x: 1")
+    tree["findings"] = [{"code": "brand-new", "severity": "warn", "subject": "run 1", "evidence": {"x": 1}}]
+    found = remarks(read(tree))
+    assert (found[0].code, found[0].severity, found[0].evidence) == ("brand-new", "warning", "x: 1")
     assert found[0].meaning == UNKNOWN.meaning
     assert all(advice.meaning.endswith(".") and advice.remedy.endswith(".") for advice in ADVICE.values())
     assert "brand-new" in checked(html_of(tree)).text
@@ -309,7 +324,7 @@ def test_invalid_findings_stand_first_and_before_the_contents() -> None:
     tree["findings"].append(
         {"code": "induced-negative", "severity": "invalid", "subject": "scenario idle", "evidence": {}}
     )
-    assert remarks(tree)[0].severity == "invalid"
+    assert remarks(read(tree))[0].severity == "invalid"
     html = html_of(tree)
     assert html.index("induced-negative") < html.index("<nav")
 
@@ -323,7 +338,7 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
     tree = results()
     folders = [run["folder"] for run in tree["runs"]]
     tree = found_in(tree, "gap", folders, lambda index: {"gap_s": 3.0 + index, "energy_wh": 0.5})
-    (remark,) = remarks(tree)
+    (remark,) = remarks(read(tree))
     numbers = [run["ordinal"] for run in tree["runs"]]
     assert remark.subjects == "runs 1, 2, 4, 5, 8, 11, 14, 17, 20, 23, 26"
     assert remark.evidence == f"run {numbers[0]}: gap: 3 s, Energy: 0.5000\u202fWh"
@@ -332,7 +347,7 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
     page = html_of(tree)
     section = page[page.index('<h2 id="findings">') : page.index('<h2 id="runs">')]
     assert not any(folder in section for folder in folders)
-    table = tables.run_table(tree)
+    table = tables.run_table(read(tree))
     assert [row.cells[-1] for row in table.rows] == folders
     place = [head.text for head in table.heads].index("In the means")
     assert {row.cells[place] for row in table.rows if not row.tone} == {"yes"}
@@ -341,7 +356,7 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
 def test_a_second_attempt_is_told_from_the_first() -> None:
     runs = [{"ordinal": 7, "attempt": 1, "folder": "a"}, {"ordinal": 7, "attempt": 2, "folder": "b"},
             {"ordinal": 8, "attempt": 1, "folder": "c"}]  # fmt: skip
-    assert list(run_names({"runs": runs}).values()) == ["run 7, attempt 1", "run 7, attempt 2", "run 8"]
+    assert list(run_names(read({"runs": runs})).values()) == ["run 7, attempt 1", "run 7, attempt 2", "run 8"]
 
 
 @pytest.mark.parametrize(
@@ -383,14 +398,14 @@ def test_energies_of_evidence_have_the_unit_of_the_page() -> None:
     tree = results()
     for part in tree["scenarios"].values():
         part["energy_wh"] = number(5e3, "Wh", sd=10.0, n=3, U=25.0)
-    tree = in_page_units(found_in(tree, "baseline-drift", ["cnn"], lambda _: {"drift_wh": 12.0}), *HEADS)
-    assert remarks(tree)[0].evidence == "drift: 0.01200\u202fkWh"
+    found = read(found_in(tree, "baseline-drift", ["cnn"], lambda _: {"drift_wh": 12.0}))
+    assert remarks(in_page_units(found, *HEADS))[0].evidence == "drift: 0.01200\u202fkWh"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8])
 def test_no_card_is_left_alone(count: int) -> None:
     tree = results(scenarios={f"s{index}": SCENARIOS["cnn"] for index in range(count)})
-    columns = campaign_page(tree, (), "", COMMAND).cards_in_a_row
+    columns = campaign_page(read(tree), (), "", COMMAND).cards_in_a_row
     assert count == 1 or count % columns != 1
 
 
@@ -407,17 +422,16 @@ def with_verdict(word: str, *reasons: tuple[str, str], decision: dict[str, Any] 
 
 def test_the_verdict_stands_in_the_headline_with_the_reasons_that_made_it() -> None:
     tree = with_verdict("not-certifiable", ("emulated", "not-certifiable"), ("few-runs", "valid-with-remarks"))
-    line = verdict_line(tree)
+    line = verdict_line(read(tree))
     assert line.startswith("Verdict: not certifiable. ")
     said = "The power readings come from an emulated meter: they prove the pipeline, not a consumption."
     assert line.endswith(f"Reason: emulated (x): {said}")
     html = html_of(tree)
     assert html.index("Verdict: not certifiable.") < html.index("<nav")
-    assert verdict_line(with_verdict("valid")) == "Verdict: valid. No rule of the method found anything."
+    assert verdict_line(read(with_verdict("valid"))) == "Verdict: valid. No rule of the method found anything."
     many = with_verdict("invalid", *[(f"code-{n}", "invalid") for n in range(8)])
-    assert "code-2 (x)" in verdict_line(many)
-    assert verdict_line(many).endswith(" And 5 more reasons.")
-    assert verdict_line(results() | {"verdict": None}) == ""
+    assert "code-2 (x)" in verdict_line(read(many))
+    assert verdict_line(read(many)).endswith(" And 5 more reasons.")
 
 
 def test_the_decision_stands_in_the_headline_with_guard_band_and_risk() -> None:
@@ -426,11 +440,13 @@ def test_the_decision_stands_in_the_headline_with_guard_band_and_risk() -> None:
         "value_wh": 0.07, "U_wh": 0.005, "guard_band_wh": 0.005, "acceptance_limit_wh": 0.075, "accepted": True,
         "risk": 0.0012345, "risk_of": "false acceptance",
     }  # fmt: skip
-    line = verdict_line(with_verdict("valid", decision=decision))
+    line = verdict_line(read(with_verdict("valid", decision=decision)))
     assert "accepted with a guard band of" in line
     assert line.endswith("risk of false acceptance 0.0012.")
     unknown = decision | dict.fromkeys(("value_wh", "U_wh", "guard_band_wh", "risk", "risk_of")) | {"accepted": False}
-    assert "not accepted, for its uncertainty is not known" in verdict_line(with_verdict("valid", decision=unknown))
+    assert "not accepted, for its uncertainty is not known" in verdict_line(
+        read(with_verdict("valid", decision=unknown))
+    )
 
 
 def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() -> None:

@@ -22,13 +22,14 @@ from reports.pages.campaign_statistics import (
 from reports.render import render
 from reports.results.statistics import Absence, Planning, Statistics
 from tests.analysis.test_campaign_statistics import course, made, trained
+from tests.campaign_results import read
 from tests.reports.example_results import results
 from tests.reports.test_audit_page import ISSUE
 from tests.reports.test_campaign_page import checked, traces
 
 
 def shown(tree: dict[str, Any]) -> list[Block]:
-    return statistics_blocks(evaluate(tree), "", blocked=is_blocked(tree))
+    return statistics_blocks(evaluate(tree), "", blocked=is_blocked(read(tree)))
 
 
 def beside_epochs(tree: dict[str, Any]) -> list[Block]:
@@ -183,7 +184,7 @@ def test_correlations_over_runs_and_over_medians_stand_under_each_other() -> Non
 
 
 def test_a_point_of_accuracy_is_printed_with_the_runs_that_tell_of_it() -> None:
-    table = marginal_table(results())
+    table = marginal_table(read(results()))
     assert table is not None
     assert table.rows[0].cells[:5] == ("cnn", "0.6 → 0.7", "2", "1", "0")
     assert "mWh/pp" in table.rows[0].cells[5]
@@ -191,9 +192,9 @@ def test_a_point_of_accuracy_is_printed_with_the_runs_that_tell_of_it() -> None:
 
 def test_both_reports_hold_the_section_and_are_whole() -> None:
     tree = results()
-    page = checked(render(campaign_page(tree, traces(), "note", "wattlab report x")))
+    page = checked(render(campaign_page(read(tree), traces(), "note", "wattlab report x")))
     assert "Do the scenarios differ?" in page.text
-    audit = render(audit_page(tree, ISSUE, Material(traces(), "note", (), ())), "audit.html.j2")
+    audit = render(audit_page(read(tree), ISSUE, Material(traces(), "note", (), ())), "audit.html.j2")
     (section,) = (part for part in re.split(r"<h2 ", audit) if part.startswith('id="statistics"'))
     assert "12 Statistics" in section
     assert "Do the scenarios differ?" in section

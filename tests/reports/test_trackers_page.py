@@ -13,13 +13,14 @@ from reports.campaign.analyse import analyse
 from reports.pages.audit import Issue, Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page
-from reports.pages.sections import with_records
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.trackers.words import NAMES, REFUSED
 from reports.results.agreement import NoAgreement
 from reports.results.codec import decoded, encoded
+from reports.results.document import Results
 from reports.results.trackers import Exclusion, NoAccountReason, NoCost, TrackerComparison, Trackers
 from tests.analysis.tracked import Account, Tracked, TrackedRun, shown, tracked_campaign
+from tests.campaign_results import read
 from tests.reports.make_campaign import Load
 
 Edited = Callable[[TrackerComparison], TrackerComparison]
@@ -31,19 +32,19 @@ def written(path: Path, shape: Tracked) -> dict[str, Any]:
     return results
 
 
-def results_of(path: Path, shape: Tracked) -> dict[str, Any]:
+def results_of(path: Path, shape: Tracked) -> Results:
     """What a page is made of."""
-    return with_records(written(path, shape))
+    return read(written(path, shape))
 
 
-def edited(results: dict[str, Any], edit: Edited) -> dict[str, Any]:
+def edited(results: Results, edit: Edited) -> Results:
     """The same with another comparison of every tracker."""
-    trackers: Trackers = results["trackers"]
+    trackers = trackers_of(results)
     scenarios = {
         name: {key: edit(comparison) for key, comparison in by_tracker.items()}
         for name, by_tracker in trackers.scenarios.items()
     }
-    return results | {"trackers": replace(trackers, scenarios=scenarios)}
+    return replace(results, trackers=replace(trackers, scenarios=scenarios))
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def results(file: dict[str, Any]) -> dict[str, Any]:
-    return with_records(file)
+def results(file: dict[str, Any]) -> Results:
+    return read(file)
+
+
+def trackers_of(results: Results) -> Trackers:
+    assert results.trackers is not None
+    return results.trackers
 
 
 def paragraphs(blocks: list[Block]) -> str:
@@ -73,9 +79,9 @@ def tables(blocks: list[Block]) -> dict[str, Table]:
     return {block.name: block for block in blocks if isinstance(block, Table)}
 
 
-def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(results: dict[str, Any]) -> None:
+def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(results: Results) -> None:
     text = paragraphs(tracker_blocks(results, ""))
-    comparison: TrackerComparison = results["trackers"].scenarios["cnn-2"]["codecarbon"]
+    comparison: TrackerComparison = trackers_of(results).scenarios["cnn-2"]["codecarbon"]
     assert comparison.interval is not None
     low, high = (round(100 * end, 1) for end in comparison.interval)
     share = f"{100 * comparison.ratio.value:.1f} % [{low}, {high}]"
@@ -96,23 +102,23 @@ def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(res
     ("tier", "whose"), [("uncalibrated", "the plug's"), ("working", "the meter's"), (None, "the meter's")]
 )
 def test_of_a_meter_whose_error_is_unknown_the_sentence_has_no_interval(
-    results: dict[str, Any], tier: str | None, whose: str
+    results: Results, tier: str | None, whose: str
 ) -> None:
-    meters = [meter | {"tier": tier} for meter in results["meters"]]
-    unknown = edited(results, lambda comparison: replace(comparison, complete=False)) | {"meters": meters}
+    meters = tuple(meter | {"tier": tier} for meter in results.meters)
+    unknown = replace(edited(results, lambda comparison: replace(comparison, complete=False)), meters=meters)
     text = paragraphs(tracker_blocks(unknown, ""))
-    share = round(100 * results["trackers"].scenarios["cnn-2"]["codecarbon"].ratio.value)
+    share = round(100 * trackers_of(results).scenarios["cnn-2"]["codecarbon"].ratio.value)
     assert f"CodeCarbon reported {share} % (n\u00a0=\u00a03) in cnn-2" in text
     assert f"of what the meter measured; {whose} own error is unknown." in text
 
 
-def test_without_a_stated_efficiency_the_page_says_that_the_rest_cannot_be_split(results: dict[str, Any]) -> None:
-    text = paragraphs(tracker_blocks(edited(results, lambda comparison: replace(comparison, supply=None)), ""))
+def test_without_a_stated_efficiency_the_page_says_that_the_rest_cannot_be_split(results: Results) -> None:
+    text = paragraphs(tracker_blocks((edited(results, lambda comparison: replace(comparison, supply=None))), ""))
     assert "to tell the two apart, state psu_efficiency_percent in [sut] of lab.toml." in text
     assert "Of that the power supply loses" not in text
 
 
-def test_figure_9_and_the_agreement_have_every_scenario_and_tracker(results: dict[str, Any]) -> None:
+def test_figure_9_and_the_agreement_have_every_scenario_and_tracker(results: Results) -> None:
     figures = {block.name: block for block in tracker_blocks(results, "EMULATED") if isinstance(block, Figure)}
     assert list(figures) == ["fig-trackers", "fig-agreement"]
     for word in ("cnn-2", "idle-2", "CodeCarbon", "experiment-impact-tracker", "meter", "EMULATED"):
@@ -120,7 +126,7 @@ def test_figure_9_and_the_agreement_have_every_scenario_and_tracker(results: dic
     assert "limits of agreement" in figures["fig-agreement"].svg
 
 
-def test_tables_hold_ratios_parts_epochs_costs_and_every_run(results: dict[str, Any]) -> None:
+def test_tables_hold_ratios_parts_epochs_costs_and_every_run(results: Results) -> None:
     found = tables(tracker_blocks(results, ""))
     assert [len(found[name].rows) for name in ("tracker-ratios", "tracker-cost", "tracker-runs")] == [4, 2, 12]
     assert {row.cells[3] for row in found["tracker-intervals"].rows} == {"1", "2", "all, summed by run"}
@@ -138,12 +144,12 @@ def test_tables_hold_ratios_parts_epochs_costs_and_every_run(results: dict[str, 
 
 
 def test_both_reports_have_the_section_and_a_campaign_without_trackers_has_none(file: dict[str, Any]) -> None:
-    page = campaign_page(file, (), "", "wattlab report")
+    page = campaign_page(read(file), (), "", "wattlab report")
     assert "trackers" in [section.name for section in page.sections]
-    audit = audit_page(file, Issue("1", "a", "b", "", "", ""), Material((), "", (), ()))
+    audit = audit_page(read(file), Issue("1", "a", "b", "", "", ""), Material((), "", (), ()))
     (block,) = (section for section in audit.sections if section.name == "results")
     assert "tracker-ratios" in tables(list(block.blocks))
-    assert tracker_blocks(with_records(file | {"trackers": None}), "") == []
+    assert tracker_blocks(read(file | {"trackers": None}), "") == []
 
 
 def test_the_section_is_read_and_written_again_as_it_was(file: dict[str, Any]) -> None:
@@ -172,19 +178,19 @@ def test_a_forged_section_is_refused_with_its_place(
         part = part[step]
     part[path[-1]] = value
     with pytest.raises(DocumentError) as refused:
-        campaign_page(forged, (), "", "wattlab report")
+        campaign_page(read(forged), (), "", "wattlab report")
     assert f"results.json.trackers{says}" in str(refused.value)
 
 
 def test_one_run_is_said_with_the_meters_uncertainty_alone(tmp_path: Path) -> None:
-    text = paragraphs(tracker_blocks(results_of(tmp_path, Tracked(repetitions=1)), ""))
+    text = paragraphs(tracker_blocks((results_of(tmp_path, Tracked(repetitions=1))), ""))
     assert "CodeCarbon reported (78.0 ± 1.4)\u202f% (one run, U by the meter alone) in cnn" in text
     assert "limits of error are not all known" not in text
 
 
 def test_a_tracker_that_says_more_than_the_meter_is_said_to_model_too_much(tmp_path: Path) -> None:
     shape = Tracked(account=lambda run, name: run.account(name, share=1.2), baseline_blocks=0)
-    text = paragraphs(tracker_blocks(results_of(tmp_path, shape), ""))
+    text = paragraphs(tracker_blocks((results_of(tmp_path, shape)), ""))
     assert "In cnn it says more than the machine took from the mains: what it models is too high." in text
     assert "It leaves out" not in text
 
@@ -194,7 +200,7 @@ def test_a_tracker_without_a_figure_is_named_with_the_reason(tmp_path: Path) -> 
         return None if name == "eit" else run.account(name, reported_wh=None, problems=["nothing can be read."])
 
     shape = Tracked(trackers={"cnn": ["carbontracker", "eit"]}, account=account, baseline_blocks=0)
-    blocks = tracker_blocks(results_of(tmp_path, replace(shape, repetitions=2)), "")
+    blocks = tracker_blocks((results_of(tmp_path, replace(shape, repetitions=2))), "")
     text = paragraphs(blocks)
     assert "carbontracker cannot be compared: it gave no energy. It noted: nothing can be read." in text
     assert "experiment-impact-tracker cannot be compared: it left no file." in text
