@@ -117,16 +117,16 @@ def parse_side(text: str) -> "list[Part]":
     from reports.comparison.selection import Part
 
     parts = []
-    for one in [text] if _is_folder(text) else text.split(","):
-        folder, colon, scenario = one.strip().rpartition(":")
-        if _is_folder(one.strip()):
-            parts.append(Part(Path(one.strip())))
+    for name in [text] if _is_folder(text) else map(str.strip, text.split(",")):
+        folder, colon, scenario = name.rpartition(":")
+        if _is_folder(name):
+            parts.append(Part(Path(name)))
         elif colon and scenario and _is_folder(folder):
             parts.append(Part(Path(folder), scenario))
         else:
             raise LabError(
-                f"{one.strip()[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both "
-                "by a comma"
+                f"{name[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a "
+                "comma"
             )
     return parts
 

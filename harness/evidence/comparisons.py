@@ -20,8 +20,7 @@ from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.selection import Part
 from reports.inference import statistics
 from reports.render import REPORT, comparison_html
-from reports.results.codec import decoded
-from reports.results.comparison import COMPARISON, Comparison
+from reports.results.comparison import COMPARISON, Comparison, comparison_of
 from reports.results.rules import as_before
 
 UNSIGNED = "Nothing proves who made this comparison: a comparison is not signed."
@@ -34,7 +33,7 @@ def verify_comparison(path: Path) -> Outcome:
     checks = verify_sealed(path)
     try:
         written = load_object(read_plain(path / COMPARISON), COMPARISON)
-        document = decoded(Comparison, written, COMPARISON)
+        document = comparison_of(written)
         checks.append(_check_report(path, document))
         absent = [place for place in _places(document) if not (path / place).is_dir()]
         if absent:

@@ -4,11 +4,13 @@ Knows what stands in the document and in which order. Knows no campaign, no page
 numbers. Its sides stand in `compared_side.py`, its pairs of sides in `compared_pair.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from reports.results.codec import keyed
+from harness.record.documents import Json
+from harness.record.errors import DocumentError, NewerSchema
+from reports.results.codec import decoded, keyed
 from reports.results.compared_pair import ComparedPair
 from reports.results.compared_side import ComparedSide, Origin
 from reports.results.software import Software
@@ -16,6 +18,8 @@ from reports.results.software import Software
 SCHEMA: Literal[1] = 1
 """Schema history of comparison.json: 1, 2026-11-21, first version."""
 COMPARISON = "comparison.json"
+PLAIN = ("energy_wh", "induced_energy_wh", "duration_s")
+"""The quantities that every side and every pair has."""
 KeyKind: TypeAlias = Literal["work", "seeds", "software", "machine", "instrument"]
 TestName: TypeAlias = Literal["welch", "rank"]
 
@@ -136,3 +140,45 @@ class Comparison:
     """Of each side the parts, as named."""
     sets: tuple[ComparedSet, ...]
     """One comparison for each scenario that all sides have; only one where scenarios were named."""
+
+
+def comparison_of(written: Json) -> Comparison:
+    """comparison.json, read.
+
+    Raises:
+        NewerSchema: a newer wattlab wrote it.
+        DocumentError: it is no comparison, or names a part that is not there; with the place.
+    """
+    version = written.get("schema")
+    if isinstance(version, int) and version > SCHEMA:
+        raise NewerSchema(f"{COMPARISON}: schema {version} is newer than this wattlab knows ({SCHEMA}); update wattlab")
+    document = decoded(Comparison, written, COMPARISON)
+    if (problem := next(_loose_ends(document), None)) is not None:
+        raise DocumentError(f"{COMPARISON}.{problem}")
+    return document
+
+
+def _loose_ends(document: Comparison) -> Iterator[str]:
+    """Where a part names another one that is not there."""
+    labels = document.options.labels
+    if labels and len(labels) != len(document.sides):
+        yield f"options.labels: found {len(labels)}, expected one for each of {len(document.sides)} sides"
+    for place, of_set in enumerate(document.sets):
+        yield from (f"sets[{place}].{problem}" for problem in _loose_ends_of(of_set))
+
+
+def _loose_ends_of(of_set: ComparedSet) -> Iterator[str]:
+    sides = of_set.sides
+    for place, side in enumerate(sides):
+        yield from (f"sides[{place}].quantities: lacks {name}" for name in PLAIN if name not in side.quantities)
+    for place, key in enumerate(of_set.keys):
+        if len(key.values) != len(sides):
+            yield f"keys[{place}].values: found {len(key.values)}, expected one for each of {len(sides)} sides"
+    for place, pair in enumerate(of_set.pairs):
+        if not 0 <= pair.first < pair.second < len(sides):
+            yield f"pairs[{place}]: first {pair.first} and second {pair.second} are no places among {len(sides)} sides"
+            continue
+        yield from (f"pairs[{place}].quantities: lacks {name}" for name in PLAIN if name not in pair.quantities)
+        known = [side.quantities.keys() for side in of_set.sides_of(pair)]
+        unknown = (name for name in pair.quantities if not all(name in names for names in known))
+        yield from (f"pairs[{place}].quantities: has {name!r:.80}, which a side has not" for name in unknown)

@@ -128,7 +128,7 @@ def type_in_words(hint: Any) -> str:  # noqa: ANN401  a type hint is anything
     if origin in (tuple, list):
         return _list_in_words(arguments)
     if _is_map(hint):
-        return f"names, each with {_within(arguments[1])}"
+        return "any object" if arguments[1] is Any else f"names, each with {_within(arguments[1])}"
     if origin is Literal:
         return _either([f"`{value}`" for value in arguments])
     if origin in (Union, types.UnionType):

@@ -14,8 +14,7 @@ from reports.comparison.selection import Part
 from reports.inference import statistics
 from reports.pages.comparison.evidence import command_of
 from reports.pages.comparison.page import legible
-from reports.results.codec import decoded
-from reports.results.comparison import Comparison, Options
+from reports.results.comparison import Options, comparison_of
 from tests.importers.test_grouping import log
 from tests.reports.comparisons import SOFTWARE
 
@@ -71,7 +70,7 @@ def test_a_side_of_many_campaigns_has_a_name_of_one_line_on_the_page_and_in_mess
     assert legible(document).sets[0].sides[0].label == "c-a and 4 more"
     written = json.loads(comparison_text(document))
     assert "labels" not in written["options"]
-    assert decoded(Comparison, written, "") == document
+    assert comparison_of(written) == document
 
 
 def test_the_verb_takes_a_name_for_a_side_and_verify_recomputes_it(

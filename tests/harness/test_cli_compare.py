@@ -20,8 +20,7 @@ from reports.pages.comparison.evidence import command_of
 from reports.pages.comparison.page import legible
 from reports.pages.comparison.statements import statements
 from reports.render import comparison_html
-from reports.results.codec import decoded
-from reports.results.comparison import COMPARISON, Comparison
+from reports.results.comparison import COMPARISON, Comparison, comparison_of
 from tests.harness.test_run_folder import unlock
 from tests.reports.comparisons import present
 from tests.reports.make_campaign import Load, Shape, make_campaign
@@ -57,7 +56,7 @@ def compared(lab: Path) -> Path:
 
 
 def document_of(folder: Path) -> Comparison:
-    return decoded(Comparison, json.loads((folder / COMPARISON).read_text()), COMPARISON)
+    return comparison_of(json.loads((folder / COMPARISON).read_text()))
 
 
 def test_a_sealed_folder_with_numbers_and_page_is_written_and_the_statement_printed(

@@ -12,11 +12,11 @@ from reports.figures.sheet import Labelled
 from reports.figures.statistics import IntervalPanel, Stretch
 from reports.pages.blocks import Figure
 from reports.pages.comparison.tables import RATIO, label_of_pair
-from reports.pages.comparison.words import PLAIN, label_of, margin_in_words
+from reports.pages.comparison.words import label_of, margin_in_words
 from reports.pages.lookup import words
 from reports.pages.numbers import bare, quantity, scale_for
 from reports.results.compared_pair import ComparedPair, Interval, PairQuantity
-from reports.results.comparison import ComparedSet, Comparison
+from reports.results.comparison import PLAIN, ComparedSet, Comparison
 
 
 def ratios(document: Comparison, of_set: ComparedSet, anchor: str, stamp: str) -> Figure | None:

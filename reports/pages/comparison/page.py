@@ -25,7 +25,6 @@ from reports.pages.comparison.words import (
     INVALID,
     ONE_AFTER_THE_OTHER,
     P_NOTE,
-    PLAIN,
     SAFE_NOTE,
     SKEWED,
     outcome_in_words,
@@ -36,7 +35,7 @@ from reports.pages.numbers import NOTHING, in_page_units
 from reports.results.budget import Missing
 from reports.results.compared_pair import ComparedPair
 from reports.results.compared_side import ComparedSide
-from reports.results.comparison import ComparedSet, Comparison
+from reports.results.comparison import PLAIN, ComparedSet, Comparison
 
 MOST_JOINED = 3
 """The names of so many campaigns are joined to that of a side."""

@@ -11,7 +11,6 @@ from reports.pages.comparison.words import (
     DESIGNS,
     FEW_NOTE,
     NO_MARGIN,
-    PLAIN,
     SOURCES,
     TESTS,
     U_NOTE,
@@ -34,7 +33,7 @@ from reports.results.compared_pair import (
     PairQuantity,
     PairTest,
 )
-from reports.results.comparison import ComparedSet
+from reports.results.comparison import PLAIN, ComparedSet
 from reports.results.uncertainty import Number
 
 RATIO = Scale("")

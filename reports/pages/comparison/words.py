@@ -12,7 +12,6 @@ from reports.results.compared_pair import Design
 from reports.results.compared_side import Outcome
 from reports.results.comparison import Comparison, Margin
 
-PLAIN = ("energy_wh", "induced_energy_wh", "duration_s")
 VERDICTS: Mapping[Outcome, str] = {
     "less": "less",
     "more": "more",
