@@ -317,6 +317,17 @@ def test_without_r_everything_but_the_effect_sizes_is_there(lab: Path, monkeypat
         assert quantity == dataclasses.replace(with_r, effects=effects)
 
 
+def test_the_band_of_an_effect_stands_there_whether_or_not_it_is_shown(lab: Path) -> None:
+    effects = present(pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh").effects)
+    delta, g = present(effects.cliffs_delta), present(effects.hedges_g)
+    low, high = present(delta.interval)
+    assert low < 0 < high
+    bands = ("negligible", "small", "medium", "large")
+    assert delta.word == bands[sum(abs(delta.value) >= bound for bound in (0.147, 0.33, 0.474))]
+    assert g.word == bands[sum(abs(g.value) >= bound for bound in (0.2, 0.5, 0.8))]
+    assert g.interval is None
+
+
 # --- what is refused ---------------------------------------------------------------------------------------------
 
 
