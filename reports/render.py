@@ -16,12 +16,13 @@ from harness.record.documents import VERSION, Json
 from reports.campaign.analyse import write_results
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
-from reports.pages.comparison import comparison_page
+from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
 from reports.pages.study import study_page
 from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
+from reports.results.comparison import Comparison
 from reports.results.document import Results, results_of
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -84,8 +85,8 @@ def audit_html(campaign: Path, results_text: str) -> str:
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 
-def comparison_html(comparison: Json) -> str:
-    """The page of comparison.json's content."""
+def comparison_html(comparison: Comparison) -> str:
+    """The page of a comparison."""
     return render(comparison_page(comparison), "document.html.j2")
 
 

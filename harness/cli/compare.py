@@ -14,8 +14,9 @@ from harness.cli.types import add_json_argument
 from harness.record.errors import LabError
 
 if TYPE_CHECKING:
-    from harness.record.documents import Json
-    from reports.comparison.sides import Part
+    from reports.comparison.selection import Part
+    from reports.results.compared_pair import ComparedPair
+    from reports.results.comparison import ComparedSet, Comparison
 
 LONGEST_NAME = 60
 """Of a side."""
@@ -58,8 +59,12 @@ def call(arguments: argparse.Namespace) -> int:
     from harness.station.provenance import software_facts
     from harness.station.station import APPLICATION
     from reports.campaign.iso14756 import parse_timeliness
-    from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
+    from reports.comparison.comparison import compare, comparison_text
+    from reports.comparison.margin import parse_margin
     from reports.render import REPORT, comparison_html
+    from reports.results.codec import decoded
+    from reports.results.comparison import COMPARISON, Options
+    from reports.results.software import Software
 
     labels, texts = zip(*map(parse_label, arguments.sides), strict=True)
     if twice := [label for label in labels if label and labels.count(label) > 1]:
@@ -75,7 +80,8 @@ def call(arguments: argparse.Namespace) -> int:
     folder = arguments.into or default_folder(sides, labels)
     _refuse_inside(folder, sides)
     with at_work("reading the campaigns, comparing, writing the page"):
-        document = compare(sides, options, software_facts(APPLICATION), folder)
+        software = decoded(Software, software_facts(APPLICATION), "this program")
+        document = compare(sides, options, software, folder)
         text = comparison_text(document)
         written = write_sealed(folder, {COMPARISON: text, REPORT: comparison_html(document)})
     if arguments.json:
@@ -84,7 +90,7 @@ def call(arguments: argparse.Namespace) -> int:
         _print(document)
         print(f"report   {(written / REPORT).resolve()}")
         print(f"numbers  {(written / COMPARISON).resolve()}")
-    return 3 if any("invalid" in side["verdicts"] for one in document["sets"] for side in one["sides"]) else 0
+    return 3 if any("invalid" in side.verdicts for of_set in document.sets for side in of_set.sides) else 0
 
 
 def parse_label(text: str) -> tuple[str, str]:
@@ -108,19 +114,19 @@ def parse_side(text: str) -> "list[Part]":
     Raises:
         LabError: a folder is not there.
     """
-    from reports.comparison.sides import Part
+    from reports.comparison.selection import Part
 
     parts = []
-    for one in [text] if _is_folder(text) else text.split(","):
-        folder, colon, scenario = one.strip().rpartition(":")
-        if _is_folder(one.strip()):
-            parts.append(Part(Path(one.strip())))
+    for name in [text] if _is_folder(text) else map(str.strip, text.split(",")):
+        folder, colon, scenario = name.rpartition(":")
+        if _is_folder(name):
+            parts.append(Part(Path(name)))
         elif colon and scenario and _is_folder(folder):
             parts.append(Part(Path(folder), scenario))
         else:
             raise LabError(
-                f"{one.strip()[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both "
-                "by a comma"
+                f"{name[:200] or repr(text[:200])}: no such folder; a side is FOLDER, FOLDER:SCENARIO, or both by a "
+                "comma"
             )
     return parts
 
@@ -148,22 +154,23 @@ def _refuse_inside(folder: Path, sides: "list[list[Part]]") -> None:
             raise LabError(f"{folder}: lies in the campaign {part.folder}, which is sealed; name another with --into")
 
 
-def _print(document: "Json") -> None:
-    from reports.pages.comparison import legible, mark, statements
+def _print(document: "Comparison") -> None:
+    from reports.pages.comparison.page import legible
+    from reports.pages.comparison.statements import mark, statements
 
     console, shown = Console(), legible(document)
-    for one in shown["sets"]:
-        for pair in one["pairs"]:
-            console.print(pair_sheet(one, pair))
+    for of_set in shown.sets:
+        for pair in of_set.pairs:
+            console.print(pair_sheet(of_set, pair))
     for sentence in statements(shown):
         say(console, sentence)
     if sentence := mark(document):
         say(console, sentence, "yellow")
 
 
-def pair_sheet(one: "Json", pair: "Json") -> Sheet:
+def pair_sheet(of_set: "ComparedSet", pair: "ComparedPair") -> Sheet:
     """The plain quantities of one pair of sides."""
-    from reports.pages.comparison import short_table
+    from reports.pages.comparison.tables import short_table
 
-    caption, heads, rows = short_table(one, pair)
+    caption, heads, rows = short_table(of_set, pair)
     return Sheet([Column(head, number=place > 0) for place, head in enumerate(heads)], rows, title=caption)

@@ -192,7 +192,7 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
     from harness.attest.signer import read_public_key
     from harness.evidence.witnesses import read_witnesses
     from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE
-    from reports.comparison.comparison import COMPARISON
+    from reports.results.comparison import COMPARISON
 
     key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))
     witnesses = read_witnesses(arguments.witness)

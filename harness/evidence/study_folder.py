@@ -22,7 +22,8 @@ from harness.station.station import APPLICATION
 from reports.campaign.analyse import analyse
 from reports.campaign.meters import ORIGINS
 from reports.campaign.run import AnalysedRun
-from reports.comparison.comparability import keys_of, names_of, same_run, values_of
+from reports.comparison.keys import keys_of
+from reports.comparison.refusals import names_of, same_run, values_of
 from reports.inference import statistics
 from reports.pages.study import study_page
 from reports.render import REPORT, render

@@ -33,7 +33,7 @@ from scipy.special import stdtr, stdtridf
 
 from reports.energy.budget import autocorrelation_time
 from reports.energy.common_errors import Shares, added_up
-from reports.energy.sources import Source
+from reports.energy.sources import EvaluationType, Source
 from reports.results.uncertainty import COVERAGE, Estimate, Term, combine, t_quantile
 
 SAFE, FLOOR = 0.35, 0.9
@@ -80,7 +80,7 @@ class Line:
     and the correlation between them (None where a side has none of it)."""
 
     name: str
-    type: str
+    type: EvaluationType
     first: float
     second: float
     u: float

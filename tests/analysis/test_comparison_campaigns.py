@@ -11,18 +11,22 @@ import numpy as np
 import pytest
 
 from harness.foreign.importers.oscar import import_oscar
-from harness.record.documents import VERSION, PowerDescriptor, Start
+from harness.record.documents import PowerDescriptor, Start
 from harness.record.errors import AnalysisError
 from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
-from reports.comparison import sides
-from reports.comparison.comparison import Margin, Options, compare, comparison_text, parse_margin
-from reports.comparison.sides import Part, read_campaigns
+from reports.comparison import campaign
+from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.margin import parse_margin
+from reports.comparison.selection import Part
 from reports.inference import statistics
-from tests.campaign_results import plain
+from reports.results.codec import decoded, encoded
+from reports.results.compared_pair import EfficiencyValue, PairLine, PairQuantity
+from reports.results.comparison import Comparison, Margin, Options
+from reports.results.uncertainty import Number
+from tests.reports.comparisons import SOFTWARE, present
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
-SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 CNN = {"cnn": Load(52.0, 34.0, 61.0, epochs=6)}
 SPAN_W = 1800.0
 
@@ -90,30 +94,33 @@ def okular(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-READ = cache(sides.read_campaign)
+READ = cache(campaign.read_campaign)
 
 
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaigns never change; each is computed once for all tests."""
-    monkeypatch.setattr(sides, "read_campaign", READ)
+    monkeypatch.setattr(campaign, "read_campaign", READ)
 
 
-def document(*named: list[Part], **options: Any) -> dict[str, Any]:  # noqa: ANN401
-    made = compare(named, Options(**options), SOFTWARE, named[0][0].folder.parent / "out")
-    text = comparison_text(made)
-    read: dict[str, Any] = json.loads(text)
-    return read
+def document(*named: list[Part], **options: Any) -> Comparison:  # noqa: ANN401
+    return compare(named, Options(**options), SOFTWARE, named[0][0].folder.parent / "out")
 
 
-def pair_of(made: dict[str, Any], name: str = "induced_energy_wh") -> dict[str, Any]:
-    found: dict[str, Any] = made["sets"][0]["pairs"][0]["quantities"][name]
-    return found
+def pair_of(made: Comparison, name: str = "induced_energy_wh") -> PairQuantity:
+    return made.sets[0].pairs[0].quantities[name]
 
 
-def line(quantity: dict[str, Any], source: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in quantity["lines"] if one["source"] == source)
-    return found
+def value_of(value: EfficiencyValue | None) -> float:
+    return present(present(value).number).value
+
+
+def u_of(number: Number | None) -> float:
+    return present(present(number).estimate.u)
+
+
+def line(quantity: PairQuantity, source: str) -> PairLine:
+    return next(line for line in present(quantity.lines) if line.source == source)
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------
@@ -121,11 +128,11 @@ def line(quantity: dict[str, Any], source: str) -> dict[str, Any]:
 
 def test_the_uncertainty_of_a_side_is_that_of_its_campaigns_budget(lab: Path, okular: Path) -> None:
     for folder, scenario in ((lab / "a", "cnn"), (lab / "one", "cnn"), (okular, "scenario"), (okular, "idle")):
-        (campaign,) = read_campaigns([[Part(folder)]]).values()
+        read = campaign.read_campaign(folder)
         made = document([Part(folder, scenario)], [Part(lab / "b", "cnn")], differs=("parameters",))
         for name in ("energy_wh", "induced_energy_wh"):
-            expected = plain(campaign.result)["scenarios"][scenario][name]
-            found = made["sets"][0]["sides"][0]["quantities"][name]["number"]
+            expected = encoded(getattr(read.result.numbers.scenarios[scenario], name))
+            found = encoded(made.sets[0].sides[0].quantities[name].number)
             for key in ("value", "u", "U", "dof", "sd"):
                 assert found[key] == pytest.approx(expected[key], rel=1e-9), (folder, name, key)
 
@@ -135,66 +142,68 @@ def test_okular_scenario_against_idle_by_hand(okular: Path) -> None:
     (method.md section 2 prints all values used here)."""
     made = document([Part(okular, "scenario")], [Part(okular, "idle")])
     induced = pair_of(made)
-    assert induced["difference"]["value"] == pytest.approx(-0.0100833 - 0.0752345, abs=1e-7)
+    assert present(induced.difference).value == pytest.approx(-0.0100833 - 0.0752345, abs=1e-7)
     # Spread of the runs: 0.0055632 / sqrt(30), more by their autocorrelation, and of the 11 idle runs.
-    (campaign,) = read_campaigns([[Part(okular)]]).values()
-    budgets = {name: part["budget"]["induced"]["lines"] for name, part in plain(campaign.result)["scenarios"].items()}
-    runs = {name: math.hypot(*(one["u"] for one in lines if one["source"] in ("runs", "autocorrelation")))
+    read = campaign.read_campaign(okular)
+    budgets = {
+        name: present(present(part.budget).induced).lines for name, part in read.result.numbers.scenarios.items()
+    }
+    runs = {name: math.hypot(*(part.u for part in lines if part.source in ("runs", "autocorrelation")))
             for name, lines in budgets.items()}  # fmt: skip
-    assert line(induced, "runs")["u"] == pytest.approx(math.hypot(runs["scenario"], runs["idle"]))
+    assert line(induced, "runs").u == pytest.approx(math.hypot(runs["scenario"], runs["idle"]))
     # The baseline is common: what is left is the difference of both durations times s / sqrt(11).
-    base = plain(campaign.result)["baseline"] or {}
+    base = present(read.result.numbers.baseline)
     hours = (216.8601 - 216.4321818) / 3600
-    means_w = [block["mean_power_w"]["value"] for block in base["blocks"]]
-    seconds = np.array([block["duration_s"]["value"] for block in base["blocks"]])
+    means_w = [present(block.mean_power_w).value for block in base.blocks]
+    seconds = np.array([present(block.duration_s).value for block in base.blocks])
     weights = seconds / seconds.sum()
     left = hours * float(np.std(means_w, ddof=1)) * float(np.linalg.norm(weights))
-    assert line(induced, "baseline")["u"] == pytest.approx(left, rel=1e-5)
-    assert line(induced, "baseline")["rho"] == pytest.approx(1.0)
+    assert line(induced, "baseline").u == pytest.approx(left, rel=1e-5)
+    assert line(induced, "baseline").rho == pytest.approx(1.0)
     # Stamps at the start of their windows would give .0753588 and -.0100735 instead of .0752345 and -.0100833.
     moved = (-0.0100735 + 0.0100833) - (0.0753588 - 0.0752345)
-    assert line(induced, "stamp-convention")["u"] == pytest.approx(abs(moved) / math.sqrt(3), abs=1e-7)
-    assert induced["verdict"] == "less"
-    assert induced["relative"] is None  # the ratio is below zero: no share of the reference
+    assert line(induced, "stamp-convention").u == pytest.approx(abs(moved) / math.sqrt(3), abs=1e-7)
+    assert induced.verdict == "less"
+    assert induced.relative is None  # the ratio is below zero: no share of the reference
     energy = pair_of(made, "energy_wh")
-    assert energy["difference"]["value"] == pytest.approx(0.6812948768 - 0.7679795790, abs=1e-9)
-    assert energy["ratio"]["value"] == pytest.approx(0.6812948768 / 0.7679795790)
-    assert made["origin"] == "imported"
+    assert present(energy.difference).value == pytest.approx(0.6812948768 - 0.7679795790, abs=1e-9)
+    assert present(energy.ratio).value == pytest.approx(0.6812948768 / 0.7679795790)
+    assert made.origin == "imported"
 
 
 def test_one_meter_in_two_sessions_shares_its_gain_and_another_meter_does_not(lab: Path) -> None:
     same = pair_of(document([Part(lab / "one")], [Part(lab / "again")]), "energy_wh")
     apart = pair_of(document([Part(lab / "one")], [Part(lab / "two")]), "energy_wh")
     gains = line(same, "gain"), line(apart, "gain")
-    assert gains[0]["rho"] == pytest.approx(1.0)
-    assert gains[1]["rho"] == pytest.approx(0.0, abs=1e-12)
+    assert gains[0].rho == pytest.approx(1.0)
+    assert gains[1].rho == pytest.approx(0.0, abs=1e-12)
     # 1.5 % of the reading, rectangular: of the difference, or of both energies
-    means = [side["quantities"]["energy_wh"]["number"]["value"]
-             for side in document([Part(lab / "one")], [Part(lab / "again")])["sets"][0]["sides"]]  # fmt: skip
+    means = [present(side.quantities["energy_wh"].number).value
+             for side in document([Part(lab / "one")], [Part(lab / "again")]).sets[0].sides]  # fmt: skip
     part = 0.015 / math.sqrt(3)
-    assert gains[0]["u"] == pytest.approx(part * abs(means[1] - means[0]), rel=1e-3)
-    assert gains[1]["u"] == pytest.approx(part * math.hypot(*means), rel=1e-3)
-    assert same["difference"]["u"] < apart["difference"]["u"]
-    assert same["difference_type_a"]["u"] == pytest.approx(apart["difference_type_a"]["u"])
+    assert gains[0].u == pytest.approx(part * abs(means[1] - means[0]), rel=1e-3)
+    assert gains[1].u == pytest.approx(part * math.hypot(*means), rel=1e-3)
+    assert u_of(same.difference) < u_of(apart.difference)
+    assert u_of(same.difference_type_a) == pytest.approx(u_of(apart.difference_type_a))
 
 
 def test_an_offset_is_common_to_one_session_and_not_to_two(lab: Path, blocks: Path) -> None:
     within = pair_of(document([Part(blocks, "light")], [Part(blocks, "heavy")]), "energy_wh")
     between = pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh")
     shared, apart = line(within, "offset"), line(between, "offset")
-    assert shared["rho"] == pytest.approx(1.0)
-    assert shared["u"] == pytest.approx(abs(shared["second"] - shared["first"]))
-    assert apart["rho"] == pytest.approx(0.0, abs=1e-12)
-    assert apart["u"] == pytest.approx(math.hypot(apart["first"], apart["second"]))
+    assert shared.rho == pytest.approx(1.0)
+    assert shared.u == pytest.approx(abs(shared.second - shared.first))
+    assert apart.rho == pytest.approx(0.0, abs=1e-12)
+    assert apart.u == pytest.approx(math.hypot(apart.first, apart.second))
 
 
 def test_a_serial_number_that_says_nothing_is_no_identity(lab: Path) -> None:
     """The synthetic meters of a and b both say serial number 0."""
-    assert line(pair_of(document([Part(lab / "a")], [Part(lab / "b")])), "gain")["rho"] == pytest.approx(0.0)
+    assert line(pair_of(document([Part(lab / "a")], [Part(lab / "b")])), "gain").rho == pytest.approx(0.0)
 
 
 def test_every_number_of_the_document_is_complete_and_the_text_is_the_same_again(lab: Path) -> None:
-    made = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, relative=True))
+    made = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, "1"))
 
     def numbers(tree: object) -> int:
         if isinstance(tree, dict):
@@ -204,41 +213,42 @@ def test_every_number_of_the_document_is_complete_and_the_text_is_the_same_again
             return sum(map(numbers, tree.values()))
         return sum(map(numbers, tree)) if isinstance(tree, list) else 0
 
-    assert numbers(made) > 40
-    assert document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, relative=True)) == made
-    assert [entry["folder"] for entry in made["inputs"]] == ["a", "b"]
-    assert all(len(digest) == 64 for entry in made["inputs"] for digest in entry["runs"].values())
+    assert numbers(json.loads(comparison_text(made))) > 40
+    assert document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, "1")) == made
+    assert [entry.folder for entry in made.inputs] == ["a", "b"]
+    assert all(len(digest) == 64 for entry in made.inputs for digest in map(present, entry.runs.values()))
 
 
 def test_a_campaign_of_no_difference_raises_none_and_says_what_is_excluded(lab: Path) -> None:
     found = pair_of(document([Part(lab / "a")], [Part(lab / "b")]))
-    low, high = found["interval"]
-    assert found["verdict"] == "not-shown"
-    assert found["not_excluded"] == max(-low, high)
-    assert found["not_excluded_percent"] == pytest.approx(100 * max(abs(end - 1) for end in found["ratio_interval"]))
-    assert found["equivalence"] is None
+    low, high = present(found.interval)
+    assert found.verdict == "not-shown"
+    assert found.not_excluded == max(-low, high)
+    assert found.not_excluded_percent == pytest.approx(100 * max(abs(end - 1) for end in present(found.ratio_interval)))
+    assert found.equivalence is None
 
 
 def test_the_replicates_are_runs_and_never_seconds(lab: Path) -> None:
     """Six runs of 30 readings each: n is 6, and so are the degrees of freedom; nothing compares readings."""
     made = document([Part(lab / "a")], [Part(lab / "b")])
-    for quantity in made["sets"][0]["pairs"][0]["quantities"].values():
-        assert quantity["test"]["n"] == [6, 6]
-        assert quantity["test"]["plain_df"] <= 10.0
-    assert [side["n_runs"] for side in made["sets"][0]["sides"]] == [6, 6]
+    for quantity in made.sets[0].pairs[0].quantities.values():
+        test = present(quantity.test)
+        assert test.n == (6, 6)
+        assert present(test.plain_df) <= 10.0
+    assert [side.n_runs for side in made.sets[0].sides] == [6, 6]
 
 
 def test_a_p_value_without_a_margin_gives_no_verdict_on_equality(lab: Path) -> None:
     bare = document([Part(lab / "a")], [Part(lab / "b")])
-    assert all(q["equivalence"] is None for q in bare["sets"][0]["pairs"][0]["quantities"].values())
-    wide = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.3, relative=True)))
-    narrow = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.0001, relative=True)))
-    assert wide["equivalence"]["equivalent"] is True
-    assert narrow["equivalence"]["equivalent"] is False
-    assert narrow["test"]["p"] > 0.05
-    absolute = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(1.0, relative=False))
-    assert pair_of(absolute)["equivalence"]["limits"] == [-1.0, 1.0]
-    assert pair_of(absolute, "duration_s")["equivalence"] is None
+    assert all(q.equivalence is None for q in bare.sets[0].pairs[0].quantities.values())
+    wide = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.3, "1")))
+    narrow = pair_of(document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.0001, "1")))
+    assert present(wide.equivalence).equivalent is True
+    assert present(narrow.equivalence).equivalent is False
+    assert present(present(narrow.test).p) > 0.05
+    absolute = document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(1.0, "Wh"))
+    assert present(pair_of(absolute).equivalence).limits == (-1.0, 1.0)
+    assert pair_of(absolute, "duration_s").equivalence is None
 
 
 # --- design ------------------------------------------------------------------------------------------------------
@@ -248,35 +258,35 @@ def test_ten_complete_blocks_are_pairs_and_what_a_run_lacks_makes_them_independe
     blocks: Path, lab: Path, tmp_path: Path
 ) -> None:
     made = document([Part(blocks, "light")], [Part(blocks, "heavy")])
-    pair = made["sets"][0]["pairs"][0]
-    assert (pair["design"], pair["n_pairs"], pair["sessions"]) == ("paired-by-repetition", 10, "same")
-    energies = [np.array(side["quantities"]["energy_wh"]["values"]) for side in made["sets"][0]["sides"]]
-    assert line(pair["quantities"]["energy_wh"], "runs")["u"] == pytest.approx(
+    pair = made.sets[0].pairs[0]
+    assert (pair.design, pair.n_pairs, pair.sessions) == ("paired-by-repetition", 10, "same")
+    energies = [np.array(side.quantities["energy_wh"].values) for side in made.sets[0].sides]
+    assert line(pair.quantities["energy_wh"], "runs").u == pytest.approx(
         float(np.std(energies[1] - energies[0], ddof=1)) / math.sqrt(10)
     )
-    assert document([Part(lab / "a")], [Part(lab / "b")])["sets"][0]["pairs"][0]["design"] == "independent-campaigns"
+    assert document([Part(lab / "a")], [Part(lab / "b")]).sets[0].pairs[0].design == "independent-campaigns"
     loads = {"light": Load(40.0, 20.0), "heavy": Load(50.0, 30.0)}
     few = make_campaign(tmp_path, Shape(name="few", loads=loads, repetitions=4, duration_s=30))
     torn = make_campaign(tmp_path, Shape(name="torn", loads=loads, repetitions=11, duration_s=30, broken={2: "fail"}))
     for folder, code in ((few, "independent-few-blocks"), (torn, "independent-incomplete-blocks")):
         made = document([Part(folder, "light")], [Part(folder, "heavy")])
-        assert made["sets"][0]["pairs"][0]["design"] == code
+        assert made.sets[0].pairs[0].design == code
 
 
 def test_three_sides_have_all_pairs_and_p_after_holm(lab: Path) -> None:
     made = document([Part(lab / "a")], [Part(lab / "b")], [Part(lab / "c")])
-    pairs = made["sets"][0]["pairs"]
-    assert [(pair["first"], pair["second"]) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
-    tests = [pair["quantities"]["energy_wh"]["test"] for pair in pairs]
-    least = min(tests, key=lambda test: test["p"])
-    assert least["p_adjusted"] == pytest.approx(min(1.0, 3 * least["p"]))
-    assert all(test["p_adjusted"] >= test["p"] for test in tests)
+    pairs = made.sets[0].pairs
+    assert [(pair.first, pair.second) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
+    tests = [present(pair.quantities["energy_wh"].test) for pair in pairs]
+    least = min(tests, key=lambda test: present(test.p))
+    assert least.p_adjusted == pytest.approx(min(1.0, 3 * present(least.p)))
+    assert all(present(test.p_adjusted) >= present(test.p) for test in tests)
 
 
 def test_without_a_scenario_every_common_one_is_compared(lab: Path, tmp_path: Path) -> None:
     more = make_campaign(tmp_path, Shape(name="more", repetitions=3, duration_s=30, seed=11))
     made = document([Part(more)], [Part(lab / "a")])
-    assert [one["name"] for one in made["sets"]] == ["cnn"]
+    assert [one.name for one in made.sets] == ["cnn"]
     with pytest.raises(
         AnalysisError, match=r"no scenario is named while another side names one; write .*more:SCENARIO"
     ):
@@ -287,24 +297,35 @@ def test_without_a_scenario_every_common_one_is_compared(lab: Path, tmp_path: Pa
 
 def test_a_declared_rank_test_takes_the_place_of_t_and_cannot_hold_a_baseline(lab: Path) -> None:
     made = document([Part(lab / "a")], [Part(lab / "b")], test="rank")
-    energy, induced = (pair_of(made, name)["test"] for name in ("energy_wh", "induced_energy_wh"))
-    values = [side["quantities"]["energy_wh"]["values"] for side in made["sets"][0]["sides"]]
+    energy, induced = (present(pair_of(made, name).test) for name in ("energy_wh", "induced_energy_wh"))
+    values = [side.quantities["energy_wh"].values for side in made.sets[0].sides]
     kruskal = statistics.kruskal({"a": np.array(values[0]), "b": np.array(values[1])})
-    assert (energy["name"], energy["p"]) == ("kruskal-wallis", kruskal.p)
-    assert (induced["p"], induced["reason"]) == (None, "ranks-cannot-hold-the-baseline")
+    assert (energy.name, energy.p) == ("kruskal-wallis", kruskal.p)
+    assert (induced.p, induced.reason) == (None, "ranks-cannot-hold-the-baseline")
 
 
 def test_without_r_everything_but_the_effect_sizes_is_there(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = document([Part(lab / "a")], [Part(lab / "b")])
     monkeypatch.setattr(statistics, "available", lambda: "R is not there; apt-get install r-base-core installs it")
     bare = document([Part(lab / "a")], [Part(lab / "b")])
-    for name, quantity in bare["sets"][0]["pairs"][0]["quantities"].items():
-        effects = quantity.pop("effects")
-        assert effects["cliffs_delta"] is effects["hedges_g"] is None
-        assert "apt-get install" in effects["reason"]
-        with_r = whole["sets"][0]["pairs"][0]["quantities"][name]
-        assert with_r.pop("effects")["cliffs_delta"]["value"] <= 1.0
-        assert quantity == with_r
+    for name, quantity in bare.sets[0].pairs[0].quantities.items():
+        effects = present(quantity.effects)
+        assert effects.cliffs_delta is effects.hedges_g is None
+        assert "apt-get install" in present(effects.reason)
+        with_r = whole.sets[0].pairs[0].quantities[name]
+        assert present(present(with_r.effects).cliffs_delta).value <= 1.0
+        assert quantity == dataclasses.replace(with_r, effects=effects)
+
+
+def test_the_band_of_an_effect_stands_there_whether_or_not_it_is_shown(lab: Path) -> None:
+    effects = present(pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh").effects)
+    delta, g = present(effects.cliffs_delta), present(effects.hedges_g)
+    low, high = present(delta.interval)
+    assert low < 0 < high
+    bands = ("negligible", "small", "medium", "large")
+    assert delta.word == bands[sum(abs(delta.value) >= bound for bound in (0.147, 0.33, 0.474))]
+    assert g.word == bands[sum(abs(g.value) >= bound for bound in (0.2, 0.5, 0.8))]
+    assert g.interval is None
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------
@@ -317,31 +338,31 @@ def test_other_work_is_refused_with_key_both_values_and_the_option_until_it_is_d
         document(*both)
     for declared in ("parameters", "parameters.target"):
         made = document(*both, differs=(declared,))
-        key = next(one for one in made["sets"][0]["keys"] if one["key"] == "parameters.target")
-        assert (key["values"], key["differs"], key["declared"]) == (["none", "0.9"], True, True)
+        key = next(one for one in made.sets[0].keys if one.name == "parameters.target")
+        assert (key.values, key.differs, key.declared) == (("none", "0.9"), True, True)
 
 
 def test_what_differs_beside_the_work_is_listed_with_both_values(lab: Path) -> None:
     made = document([Part(lab / "a")], [Part(lab / "other")])
-    key = next(one for one in made["sets"][0]["keys"] if one["key"] == "cpu")
-    assert key["differs"]
-    assert key["values"] == ["AMD Ryzen 7 1700 Eight-Core Processor", "another processor"]
-    pair = made["sets"][0]["pairs"][0]
-    assert "cpu" in pair["differing"]
-    assert pair["iso14756"]["reason"] == "other-sut"
+    key = next(one for one in made.sets[0].keys if one.name == "cpu")
+    assert key.differs
+    assert key.values == ("AMD Ryzen 7 1700 Eight-Core Processor", "another processor")
+    pair = made.sets[0].pairs[0]
+    assert "cpu" in pair.differing
+    assert pair.iso14756.reason == "other-sut"
 
 
 def test_campaigns_that_are_not_comparable_are_not_pooled(lab: Path) -> None:
     pooled = document([Part(lab / "a"), Part(lab / "b")], [Part(lab / "c")])
-    first = pooled["sets"][0]["sides"][0]
-    assert (first["label"], first["n_runs"]) == ("a+b", 12)
-    values = first["quantities"]["energy_wh"]["values"]
-    assert first["quantities"]["energy_wh"]["number"]["value"] == pytest.approx(np.mean(values))
-    (between,) = first["pooled"]
-    assert (between["first"], between["second"]) == ("a:cnn", "b:cnn")
+    first = pooled.sets[0].sides[0]
+    assert (first.label, first.n_runs) == ("a+b", 12)
+    energy = first.quantities["energy_wh"]
+    assert present(energy.number).value == pytest.approx(np.mean(list(map(present, energy.values))))
+    (between,) = first.pooled
+    assert (between.first, between.second) == ("a:cnn", "b:cnn")
     alone = pair_of(document([Part(lab / "a")], [Part(lab / "b")]))
-    assert between["difference"]["value"] == pytest.approx(alone["difference"]["value"])
-    assert pooled["sets"][0]["sides"][1]["pooled"] == []
+    assert between.difference.value == pytest.approx(present(alone.difference).value)
+    assert pooled.sets[0].sides[1].pooled == ()
     with pytest.raises(
         AnalysisError, match=r"cannot be pooled: cpu is AMD Ryzen.* \(a:cnn\) and another processor \(other:cnn\)"
     ):
@@ -367,15 +388,15 @@ def test_a_margin_that_is_none_is_refused(text: str) -> None:
 
 
 def test_a_margin_is_a_share_or_an_energy() -> None:
-    assert parse_margin("5%") == Margin(0.05, relative=True)
-    assert parse_margin(".1Wh") == Margin(0.1, relative=False)
-    assert parse_margin("20mWh") == Margin(0.02, relative=False)
+    assert parse_margin("5%") == Margin(0.05, "1")
+    assert parse_margin(".1Wh") == Margin(0.1, "Wh")
+    assert parse_margin("20mWh") == Margin(0.02, "Wh")
 
 
 def test_options_survive_their_json() -> None:
-    options = Options(Margin(0.05, relative=True), "rank", ("parameters",), ((60.0, 0.9), (120.0, 1.0)))
-    assert Options.from_json(json.loads(json.dumps(options.to_json()))) == options
-    assert Options.from_json(Options().to_json()) == Options()
+    options = Options(Margin(0.05, "1"), "rank", ("parameters",), ((60.0, 0.9), (120.0, 1.0)))
+    assert decoded(Options, json.loads(json.dumps(encoded(options))), "options") == options
+    assert decoded(Options, encoded(Options()), "options") == Options()
 
 
 # --- ISO/IEC 14756 -----------------------------------------------------------------------------------------------
@@ -383,28 +404,28 @@ def test_options_survive_their_json() -> None:
 
 def test_efficiency_values_by_hand(lab: Path) -> None:
     made = document([Part(lab / "a")], [Part(lab / "b")], timeliness=((22.9, 0.5), (30.0, 1.0)))
-    values = made["sets"][0]["pairs"][0]["iso14756"]
-    (first, second) = (side["quantities"] for side in made["sets"][0]["sides"])
-    seconds = [np.array(side["duration_s"]["values"]) for side in (first, second)]
-    energies = [np.array(side["energy_wh"]["values"]) for side in (first, second)]
-    assert values["I_TH"]["number"]["value"] == pytest.approx(seconds[0].mean() / seconds[1].mean())
-    assert values["I_EN"]["number"]["value"] == pytest.approx(energies[0].mean() / energies[1].mean())
+    values = made.sets[0].pairs[0].iso14756
+    (first, second) = (side.quantities for side in made.sets[0].sides)
+    seconds = [np.array(side["duration_s"].values) for side in (first, second)]
+    energies = [np.array(side["energy_wh"].values) for side in (first, second)]
+    assert value_of(values.throughput) == pytest.approx(seconds[0].mean() / seconds[1].mean())
+    assert value_of(values.energy) == pytest.approx(energies[0].mean() / energies[1].mean())
     # training is .77 of every synthetic run
-    assert values["I_ME"]["number"]["value"] == pytest.approx(seconds[0].mean() / seconds[1].mean(), rel=1e-6)
+    assert value_of(values.mean_execution_time) == pytest.approx(seconds[0].mean() / seconds[1].mean(), rel=1e-6)
     timely = [min(6, math.floor(np.sum(0.77 * s <= 22.9) / 0.5), int(np.sum(0.77 * s <= 30.0))) for s in seconds]
     expected = (timely[1] / seconds[1].sum()) / (timely[0] / seconds[0].sum())
-    assert values["I_TI"]["value"] == pytest.approx(expected)
-    without = document([Part(lab / "a")], [Part(lab / "b")])["sets"][0]["pairs"][0]["iso14756"]
-    assert (without["I_TI"], without["I_TI_reason"]) == (None, "no-timeliness-function")
+    assert present(values.timely_throughput).value == pytest.approx(expected)
+    without = document([Part(lab / "a")], [Part(lab / "b")]).sets[0].pairs[0].iso14756
+    assert (without.timely_throughput, without.timely_throughput_reason) == (None, "no-timeliness-function")
 
 
 def test_efficiency_values_invert_with_the_sides(lab: Path) -> None:
     steps = {"timeliness": ((22.9, 0.5), (30.0, 1.0))}
-    here = document([Part(lab / "a")], [Part(lab / "b")], **steps)["sets"][0]["pairs"][0]["iso14756"]
-    there = document([Part(lab / "b")], [Part(lab / "a")], **steps)["sets"][0]["pairs"][0]["iso14756"]
-    for key in ("I_TH", "I_ME", "I_EN"):
-        assert here[key]["number"]["value"] * there[key]["number"]["value"] == pytest.approx(1.0)
-    assert here["I_TI"]["value"] * there["I_TI"]["value"] == pytest.approx(1.0)
+    here = document([Part(lab / "a")], [Part(lab / "b")], **steps).sets[0].pairs[0].iso14756
+    there = document([Part(lab / "b")], [Part(lab / "a")], **steps).sets[0].pairs[0].iso14756
+    for key in ("throughput", "mean_execution_time", "energy"):
+        assert value_of(getattr(here, key)) * value_of(getattr(there, key)) == pytest.approx(1.0)
+    assert present(here.timely_throughput).value * present(there.timely_throughput).value == pytest.approx(1.0)
 
 
 def test_timely_tasks_by_hand() -> None:

@@ -8,15 +8,15 @@ import pytest
 from harness import cli
 from harness.foreign.importers.grouping import Grouping
 from harness.foreign.importers.nvidia_smi import import_nvidia_smi
-from harness.record.documents import VERSION
 from harness.record.errors import AnalysisError
-from reports.comparison.comparison import Options, compare, comparison_text
-from reports.comparison.sides import Part
+from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.selection import Part
 from reports.inference import statistics
-from reports.pages.comparison import command_of, legible
+from reports.pages.comparison.evidence import command_of
+from reports.pages.comparison.page import legible
+from reports.results.comparison import Options, comparison_of
 from tests.importers.test_grouping import log
-
-SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
+from tests.reports.comparisons import SOFTWARE
 
 
 def campaign(tmp_path: Path, name: str, minute: int, *, step_s: float = 1.0, power_w: float = 100.0) -> Path:
@@ -31,9 +31,9 @@ def test_traces_whose_spacing_differs_by_a_millisecond_are_pooled_and_compared(t
     a, b = campaign(tmp_path, "a", 0, step_s=1.001), campaign(tmp_path, "b", 4, step_s=1.002)
     c = campaign(tmp_path, "c", 8, power_w=150.0)
     document = compare([[Part(a), Part(b)], [Part(c)]], Options(labels=("small", "")), SOFTWARE, tmp_path / "x")
-    [one] = document["sets"]
-    assert [(side["label"], side["n_runs"]) for side in one["sides"]] == [("small", 4), ("c-c", 2)]
-    assert not [key["key"] for key in one["keys"] if "period" in key["key"]]
+    [of_set] = document.sets
+    assert [(side.label, side.n_runs) for side in of_set.sides] == [("small", 4), ("c-c", 2)]
+    assert not [key.name for key in of_set.keys if "period" in key.name]
     assert command_of(document).startswith("wattlab compare small=c-a,c-b c-c")
 
 
@@ -66,10 +66,11 @@ def test_a_side_of_many_campaigns_has_a_name_of_one_line_on_the_page_and_in_mess
     folders = [campaign(tmp_path, name, 3 * nth) for nth, name in enumerate("abcde")]
     last = campaign(tmp_path, "z", 20, power_w=150.0)
     document = compare([[Part(f) for f in folders], [Part(last)]], Options(), SOFTWARE, tmp_path / "x")
-    assert document["sets"][0]["sides"][0]["label"] == "c-a+c-b+c-c+c-d+c-e"
-    assert legible(document)["sets"][0]["sides"][0]["label"] == "c-a and 4 more"
-    assert "labels" not in document["options"]
-    assert json.loads(comparison_text(document)) == document
+    assert document.sets[0].sides[0].label == "c-a+c-b+c-c+c-d+c-e"
+    assert legible(document).sets[0].sides[0].label == "c-a and 4 more"
+    written = json.loads(comparison_text(document))
+    assert "labels" not in written["options"]
+    assert comparison_of(written) == document
 
 
 def test_the_verb_takes_a_name_for_a_side_and_verify_recomputes_it(

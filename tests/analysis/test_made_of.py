@@ -10,22 +10,23 @@ from typing import Any
 import pytest
 
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import VERSION, Start
+from harness.record.documents import Start
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
-from reports.comparison import sides
-from reports.comparison.comparison import Options, compare
-from reports.comparison.sides import Part
+from reports.comparison import campaign
+from reports.comparison.comparison import compare
+from reports.comparison.selection import Part
 from reports.findings.campaign import of_pooling
 from reports.inference import statistics
 from reports.pages.campaign import remarks
+from reports.results.comparison import Key, Options
 from tests.campaign_results import read
+from tests.reports.comparisons import SOFTWARE
 from tests.reports.make_campaign import PACKAGES, Load, Shape, SyntheticRun, make_campaign
 
 ENVIRONMENT = hashlib.sha256("".join(f"{package}\n" for package in PACKAGES).encode()).hexdigest()
 OTHER = hashlib.sha256(b"another program").hexdigest()
 SMALL = Shape(loads={"cnn": Load(52.0, 34.0, 61.0, epochs=2)}, repetitions=2, baseline_blocks=2, duration_s=10)
-SOFTWARE = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 
 
 class Changed(SyntheticRun):
@@ -166,19 +167,19 @@ def test_a_run_that_did_not_record_its_program_differs_in_nothing_by_that(runs: 
     assert found(second_with(runs, staged=None, on_sut=None, environment=None)) == []
 
 
-READ = cache(sides.read_campaign)
+READ = cache(campaign.read_campaign)
 
 
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaigns never change; each is computed once for all tests, and effect sizes say nothing here."""
-    monkeypatch.setattr(sides, "read_campaign", READ)
+    monkeypatch.setattr(campaign, "read_campaign", READ)
     monkeypatch.setattr(statistics, "available", lambda: "R is not asked")
 
 
-def compared(lab: Path, one: str, other: str, *differs: str) -> dict[str, Any]:
+def compared(lab: Path, one: str, other: str, *differs: str) -> dict[str, Key]:
     document = compare([[Part(lab / one)], [Part(lab / other)]], Options(differs=differs), SOFTWARE, lab / "out")
-    return {key["key"]: key for key in document["sets"][0]["keys"]}
+    return {key.name: key for key in document.sets[0].keys}
 
 
 @pytest.mark.parametrize(
@@ -199,14 +200,14 @@ def test_what_is_made_of_something_else_is_refused_with_both_digests_until_decla
         compared(lab, "a", other)
     assert f"{key} is {one} (a) and {two} ({other})" in str(refused.value)
     assert str(refused.value).endswith(f"--differs {key}")
-    assert compared(lab, "a", other, key)[key]["declared"]
-    assert compared(lab, "a", other, key.split(".")[0])[key]["declared"]
+    assert compared(lab, "a", other, key)[key].declared
+    assert compared(lab, "a", other, key.split(".")[0])[key].declared
 
 
 def test_what_one_side_did_not_record_refuses_nothing_and_is_listed_as_such(lab: Path) -> None:
     key = compared(lab, "a", "old")["program.train.py"]
-    assert key["values"][1] is None
-    assert not key["differs"]
+    assert key.values[1] is None
+    assert not key.differs
 
 
 def test_campaigns_of_different_programs_are_not_pooled(lab: Path) -> None:

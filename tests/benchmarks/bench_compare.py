@@ -21,7 +21,8 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.comparison.sides import Campaign, Side
+from reports.comparison.campaign import Campaign
+from reports.comparison.side import Side
 from reports.energy.sources import Source
 from reports.inference.contrast import Contrast, Mean
 from tests.benchmarks.bench_coverage import Bench

@@ -21,26 +21,28 @@ from harness.evidence.verification import Outcome
 from harness.foreign.importers.oscar import import_oscar
 from harness.foreign.importers.tracker import Choice, import_tracker
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import VERSION, ExitStatus, Json
+from harness.record.documents import ExitStatus, Json
 from harness.record.errors import AnalysisError, ConfigError, LabError
 from harness.record.seal import MANIFEST, write_sealed
 from harness.record.verify import examine
 from reports.campaign.iso14756 import parse_timeliness
-from reports.comparison.comparison import COMPARISON, Options, compare, comparison_text, parse_margin
-from reports.comparison.sides import Part
+from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.margin import parse_margin
+from reports.comparison.selection import Part
 from reports.render import REPORT, comparison_html
+from reports.results.comparison import COMPARISON, Comparison, Options, comparison_of
 from reports.study.study import SOURCES, STUDY, compute, study_text
 from tests.analysis.studies import HEAD, TABLE, question
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.evidence.forger import copied, reforge, unlock
 from tests.evidence.test_hostile import drawn
 from tests.importers.test_tracker import file, intervals, v1
+from tests.reports.comparisons import SOFTWARE
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 from tests.reports.test_campaign_page import checked
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
 SHAPE = Shape(loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=3, duration_s=20, baseline_blocks=3)
-SOFTWARE: Json = {"version": VERSION, "commit": "0" * 40, "dirty": False}
 STUDY_TOML = """\
 schema = 1
 [study]
@@ -95,16 +97,16 @@ def lab(made: Path, tmp_path: Path) -> Path:
     return copied(made, tmp_path)
 
 
-def sealed_comparison(folder: Path, document: Json) -> None:
+def sealed_comparison(folder: Path, document: Comparison) -> None:
     write_sealed(folder, {COMPARISON: comparison_text(document), REPORT: comparison_html(document)})
 
 
 def forge_comparison(folder: Path, edit: Callable[[Json], None]) -> None:
     """Edit the numbers, render the page of them, seal everything anew."""
-    document: Json = json.loads((folder / COMPARISON).read_text())
-    edit(document)
+    written: Json = json.loads((folder / COMPARISON).read_text())
+    edit(written)
     shutil.rmtree(folder)
-    sealed_comparison(folder, document)
+    sealed_comparison(folder, comparison_of(written))
 
 
 def forge_study(folder: Path, edit: Callable[[Json], None], **files: str) -> None:
@@ -201,6 +203,27 @@ def test_a_link_in_a_sealed_folder_is_not_followed(lab: Path, folder: str, name:
     (lab / folder / name).symlink_to(lab / "elsewhere")
     outcome = verify_comparison(lab / folder) if folder == "compared" else verify_study(lab / folder)
     assert "plain" in said(outcome)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"verdict": "not-shown"', '"verdict": "certified"', "verdict: found 'certified', expected"),
+        ('"headline": "induced_energy_wh"', '"headline": "price"', "headline: found 'price'"),
+        ('"second": 1', '"second": 7', "sets[0].pairs[0]: first 0 and second 7 are no places among 2 sides"),
+        ('"kind": "comparison"', '"kind": "comparison", "certified": true', "has 'certified', which no Comparison has"),
+        ('"sets": [', '"sets": {}, "more": [', "comparison.json: has 'more'"),
+    ],
+)
+def test_a_document_that_is_no_comparison_is_a_failed_check_with_its_place(
+    lab: Path, old: str, new: str, says: str
+) -> None:
+    file = lab / "compared" / COMPARISON
+    text = file.read_text()
+    assert old in text
+    file.chmod(0o644)
+    file.write_text(text.replace(old, new, 1))
+    assert says in said(verify_comparison(lab / "compared"))["comparison"]
 
 
 @SLOW
@@ -315,9 +338,9 @@ def test_of_a_negative_induced_energy_there_is_a_difference_and_no_ratio(
         make_campaign(tmp_path, dataclasses.replace(idle, name="least", seed=8), MoreNegative),
     ]
     document = compare([[Part(folders[place])] for place in order], Options(), SOFTWARE, tmp_path / "out")
-    found = document["sets"][0]["pairs"][0]["quantities"]["induced_energy_wh"]
-    assert found["verdict"] == ("less" if order == (0, 1) else "more")
-    assert (found["ratio"], found["ratio_interval"], found["relative"]) == (None, None, None)
+    induced = document.sets[0].pairs[0].quantities["induced_energy_wh"]
+    assert induced.verdict == ("less" if order == (0, 1) else "more")
+    assert (induced.ratio, induced.ratio_interval, induced.relative) == (None, None, None)
 
 
 # --- odd names and amounts ---------------------------------------------------------------------------------------
@@ -350,7 +373,7 @@ def test_scenarios_with_names_of_markup_are_compared_and_their_page_holds(tmp_pa
         for name, seed in (("one", 7), ("two", 8))
     ]
     document = compare([[Part(folder)] for folder in folders], Options(), SOFTWARE, tmp_path / "out")
-    assert [one["name"] for one in document["sets"]] == sorted(names)
+    assert [of_set.name for of_set in document.sets] == sorted(names)
     page = checked(comparison_html(document))
     assert page.problems == []
     assert "{{ 7 * 7 }}" in page.text
@@ -367,10 +390,10 @@ def test_scenarios_with_names_of_markup_are_compared_and_their_page_holds(tmp_pa
 def test_a_campaign_that_is_too_small_gives_no_interval(lab: Path, changed: dict[str, Any], says: str) -> None:
     small = make_campaign(lab, dataclasses.replace(SHAPE, name="small", seed=11, **changed))
     document = compare([[Part(lab / "a")], [Part(small)]], Options(), SOFTWARE, lab / "out")
-    found = document["sets"][0]["pairs"][0]["quantities"]["induced_energy_wh"]
-    assert found["reason"] == says
-    assert (found["interval"], found["ratio_interval"]) == (None, None)
-    assert (found["test"] or {"p": None})["p"] is None
+    induced = document.sets[0].pairs[0].quantities["induced_energy_wh"]
+    assert induced.reason == says
+    assert (induced.interval, induced.ratio_interval) == (None, None)
+    assert induced.test is None or induced.test.p is None
 
 
 def test_a_campaign_of_which_every_run_was_aborted_is_refused(lab: Path) -> None:

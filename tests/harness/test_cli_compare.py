@@ -14,11 +14,15 @@ import pytest
 from harness import cli
 from harness.cli.compare import default_folder, parse_side
 from harness.record.errors import LabError
-from reports.comparison.sides import Part
+from reports.comparison.selection import Part
 from reports.inference import statistics
-from reports.pages.comparison import command_of, statements
+from reports.pages.comparison.evidence import command_of
+from reports.pages.comparison.page import legible
+from reports.pages.comparison.statements import statements
 from reports.render import comparison_html
+from reports.results.comparison import COMPARISON, Comparison, comparison_of
 from tests.harness.test_run_folder import unlock
+from tests.reports.comparisons import present
 from tests.reports.make_campaign import Load, Shape, make_campaign
 from tests.reports.test_campaign_page import HOSTILE, checked
 
@@ -51,6 +55,10 @@ def compared(lab: Path) -> Path:
     return into
 
 
+def document_of(folder: Path) -> Comparison:
+    return comparison_of(json.loads((folder / COMPARISON).read_text()))
+
+
 def test_a_sealed_folder_with_numbers_and_page_is_written_and_the_statement_printed(
     lab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,18 +83,17 @@ def test_the_page_is_well_formed_marked_and_holds_every_section(compared: Path) 
         assert f"{heading}" in page.text
     assert "Replicates are runs, never seconds." in page.text
     assert html.count('role="img"') == 2
-    document = json.loads((compared / "comparison.json").read_text())
-    for sentence in statements(document):
+    for sentence in statements(legible(document_of(compared))):
         assert sentence in unescape(page.text), sentence
 
 
 def test_hostile_names_stay_text(compared: Path) -> None:
-    document = json.loads((compared / "comparison.json").read_text())
-    for side in document["sets"][0]["sides"]:
-        side["label"] = HOSTILE
-    document["sets"][0]["name"] = HOSTILE
-    document["inputs"][0]["name"] = HOSTILE
-    assert checked(comparison_html(document)).problems == []
+    document = document_of(compared)
+    (of_set,) = document.sets
+    sides = tuple(dataclasses.replace(side, label=HOSTILE) for side in of_set.sides)
+    inputs = (dataclasses.replace(document.inputs[0], name=HOSTILE), *document.inputs[1:])
+    sets = (dataclasses.replace(of_set, name=HOSTILE, sides=sides),)
+    assert checked(comparison_html(dataclasses.replace(document, sets=sets, inputs=inputs))).problems == []
 
 
 def test_verify_recomputes_a_comparison_and_finds_what_was_changed(
@@ -121,8 +128,7 @@ def test_verify_without_r_says_what_it_left_out(
 
 
 def test_three_campaigns_give_every_pair(compared: Path) -> None:
-    document = json.loads((compared / "comparison.json").read_text())
-    said = statements(document)
+    said = statements(document_of(compared))
     assert len(said) == 3
     assert said[0].startswith("cnn: less would have used (")
     assert "no difference in induced energy was shown between b and a" in said[1]
@@ -135,9 +141,9 @@ def test_too_few_runs_are_said_to_be_too_few(lab: Path, tmp_path: Path, capsys: 
     said = capsys.readouterr().out
     assert code == 0
     assert "nothing can be said of the induced energy of two against a: the samples are too few (4 and 2 runs)" in said
-    quantity = json.loads((tmp_path / "few" / "comparison.json").read_text())["sets"][0]["pairs"][0]["quantities"]
-    assert quantity["energy_wh"]["interval"] is None
-    assert quantity["energy_wh"]["test"]["p"] is None
+    quantity = document_of(tmp_path / "few").sets[0].pairs[0].quantities["energy_wh"]
+    assert quantity.interval is None
+    assert present(quantity.test).p is None
 
 
 def test_a_side_whose_campaign_is_invalid_ends_with_exit_code_3(
@@ -193,11 +199,11 @@ def test_a_side_is_read_as_it_is_written(lab: Path, tmp_path: Path) -> None:
 def test_the_command_on_the_page_gives_the_same_numbers(
     compared: Path, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = json.loads((compared / "comparison.json").read_text())
+    written = document_of(compared)
     words = command_of(written).split()
     assert words[:2] == ["wattlab", "compare"]
     monkeypatch.chdir(lab)
     assert cli.main([*words[1:], "--into", str(tmp_path / "again")]) == 0
-    again = json.loads((tmp_path / "again" / "comparison.json").read_text())
-    assert again["sets"] == written["sets"]
-    assert again["options"] == written["options"]
+    again = document_of(tmp_path / "again")
+    assert again.sets == written.sets
+    assert again.options == written.options

@@ -10,6 +10,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,11 @@ from meters.registry import DRIVERS
 from reports.energy import selftest
 from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
-from reports.results.uncertainty import t_quantile
+from reports.results.compared_pair import ComparedPair
+from reports.results.comparison import ComparedSet
+from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.campaign_results import read
+from tests.reports.comparisons import comparison
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "harness" / "cli"
@@ -67,16 +71,22 @@ def example() -> dict[str, Any]:
     return results
 
 
-def number(value: float) -> dict[str, Any]:
-    return {"value": value, "unit": "Wh", "U": value / 1e5, "u": value / 2e5, "n": 3, "sd": None, "dof": None}
+def pair() -> tuple[ComparedSet, ComparedPair]:
+    def long(value: float, unit: str = "Wh") -> Number:
+        return Number(Estimate(value, abs(value) / 2e5, math.inf), unit, n=3)
 
-
-def pair() -> tuple[dict[str, Any], dict[str, Any]]:
-    part = {"number": number(123456.789)}
-    quantity = {"difference": number(-23456.789), "ratio": number(0.987654321) | {"unit": "1"}}
-    plain = ("energy_wh", "induced_energy_wh", "mean_power_w", "duration_s")
-    sides = [{"label": f"{LONG}:{name}", "n_runs": 3, "quantities": dict.fromkeys(plain, part)} for name in "ab"]
-    return {"name": LONG, "sides": sides}, {"first": 0, "second": 1, "quantities": dict.fromkeys(plain, quantity)}
+    (of_set,) = comparison().sets
+    sides = tuple(
+        replace(side, label=f"{LONG}:{side.label}", n_runs=3, quantities={
+            name: replace(quantity, number=long(123456.789)) for name, quantity in side.quantities.items()
+        })
+        for side in of_set.sides
+    )  # fmt: skip
+    quantities = {
+        name: replace(quantity, difference=long(-23456.789), ratio=long(0.987654321, "1"))
+        for name, quantity in of_set.pairs[0].quantities.items()
+    }
+    return replace(of_set, name=LONG, sides=sides), replace(of_set.pairs[0], quantities=quantities)
 
 
 def declared_study() -> dict[str, Any]:

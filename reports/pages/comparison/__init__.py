@@ -1,0 +1,1 @@
+"""View model of a comparison: its record -> statements, tables, figures, and what each of them rests on."""
