@@ -12,6 +12,7 @@ from reports.results.codec import decoded, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.label import Label
+from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
 from reports.results.statistics import Statistics
@@ -83,7 +84,8 @@ class CampaignNumbers:
     """What DE-UZ 215 asks for."""
     clock: Json
     observer: Json | None
-    records: Json
+    records: Recorded
+    """What was recorded beside the energies."""
     trackers: Trackers | None
     """Software trackers beside the meter; null where no run had one."""
     runs: tuple[RunResult, ...]
