@@ -136,7 +136,7 @@ def compare(sides: Sequence[Sequence[Part]], options: Options, software: Json, i
     found = [_set(name, of_set, options) for name, of_set in sets]
     known = [Key(k["key"], k["kind"], tuple(k["values"])) for one in found for k in one["keys"]]
     comparability.refuse_unknown_declarations(known, options.differs)
-    origins = {str(campaign.result.numbers.measurement["origin"]) for side in everyone for campaign, _ in side.parts}
+    origins = {str(campaign.result.numbers.measurement.origin) for side in everyone for campaign, _ in side.parts}
     return {
         "schema": SCHEMA,
         "kind": "comparison",
@@ -203,7 +203,7 @@ def _verdict_on(campaign: Campaign, scenario: str) -> str:
 
 
 def _origin(side: Side) -> str:
-    origins = {str(campaign.result.numbers.measurement["origin"]) for campaign, _ in side.parts}
+    origins = {str(campaign.result.numbers.measurement.origin) for campaign, _ in side.parts}
     return next((origin for origin in ORIGINS if origin in origins), "none")
 
 

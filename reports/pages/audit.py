@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
-from reports.pages import plots, recorded, tables
+from reports.pages import meters, plots, recorded, tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
@@ -35,7 +35,7 @@ from reports.pages.campaign_statistics import (
 )
 from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
-from reports.pages.lookup import pick, words
+from reports.pages.lookup import words
 from reports.pages.numbers import (
     NOTHING,
     bare,
@@ -126,7 +126,7 @@ class AuditPage:
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(str(results.measurement["origin"]), ("", ""))
+    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
     name = results.campaign.name or "campaign"
     return AuditPage(
         title=f"Audit report: {name}",
@@ -202,8 +202,9 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
     blocks: list[tuple[str, str, Sequence[Block | Sequence[Block] | None]]] = [
         ("identification", "Identification", [_identification(results, issue)]),
         ("sut", "System under test", [tables.sut_facts(results)]),
-        ("meters", "Measuring instruments", [tables.meter_table(results), _check_loads(results),
-                                             tables.cross_check_table(results)]),
+        ("meters", "Measuring instruments", [meters.meter_table(results.meters),
+                                             meters.check_load_table(results.meters),
+                                             meters.cross_check_table(results.cross_checks)]),
         ("set-up", "Set-up", [setup_diagram(results, stamp), _photos(material.photos)]),
         ("conditions", "Supply and room", [recorded.conditions(results.records)]),
         ("clocks", "Clocks", [recorded.clocks(results, results.records.clocks), planned_blocks(results)]),
@@ -248,7 +249,7 @@ def _identification(results: Results, issue: Issue) -> list[Block]:
         ("Authorised by, date of issue", "see the signature at the end of the report"),
     ]  # fmt: skip
     facts = Facts("Identification", tuple((name, str(value or NOT_STATED)) for name, value in items))
-    return [facts, Paragraph(ONLY), Paragraph(str(results.measurement["sentence"]))]
+    return [facts, Paragraph(ONLY), Paragraph(results.measurement.sentence)]
 
 
 def _item(results: Results) -> str:
@@ -259,22 +260,6 @@ def _item(results: Results) -> str:
 def _dates(results: Results) -> str:
     zone = "local time of the source" if results.campaign.source else "UTC"
     return f"{results.campaign.first_utc} to {results.campaign.last_utc} ({zone})"
-
-
-def _check_loads(results: Results) -> Table | Paragraph:
-    """The last check load of every meter, as the register knew it when the runs were made."""
-    rows = []
-    for meter in results.meters:
-        if check := pick(meter, "calibration", "check_load"):
-            passed = "pass" if check.get("passed") else "FAIL"
-            shown = (as_text(check.get(key)) for key in ("check_load", "utc", "expected_w", "measured_w", "ratio"))
-            rows.append(Row((str(meter.get("meter")), *shown, passed)))
-    if not rows:
-        return Paragraph(f"Check load: {NOT_STATED}.", "note")
-    heads = (Head("Meter", False), Head("Check load", False), Head("Made", False), Head("Expected / W"))
-    return Table(
-        "check-loads", "Check loads", (*heads, Head("Measured / W"), Head("Ratio"), Head("Found", False)), tuple(rows)
-    )
 
 
 def _photos(found: Sequence[EmbeddedPhoto]) -> list[Block]:

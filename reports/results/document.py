@@ -12,6 +12,7 @@ from reports.results.codec import decoded, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.label import Label
+from reports.results.meters import CrossCheck, Measurement, Meter
 from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
@@ -67,9 +68,12 @@ class CampaignNumbers:
     """Which wattlab computed it."""
     campaign: CampaignHeader
     """What was measured, by whom, when."""
-    measurement: Json
-    meters: tuple[Json, ...]
-    cross_checks: tuple[Json, ...]
+    measurement: Measurement
+    """Where the readings come from."""
+    meters: tuple[Meter, ...]
+    """Every meter once."""
+    cross_checks: tuple[CrossCheck, ...]
+    """Each pair of meters on one circuit."""
     sut: Json
     """From the first run's start document."""
     host: Json

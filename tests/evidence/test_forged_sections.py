@@ -30,6 +30,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
+        (("measurement", "origin"), "real", "results.json.measurement.origin: found 'real', "),
+        (("meters", 0, "identity"), None, "results.json.meters[0].identity: found None"),
+        (("cross_checks",), None, "results.json.cross_checks: found None, expected a list"),
         (("label", "usage", "cnn", 0, "asked"), "both", "results.json.label.usage.cnn[0].asked: found 'both', "),
         (("label", "checks"), None, "results.json.label.checks: found None, expected a list"),
         (
