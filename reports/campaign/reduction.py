@@ -179,7 +179,7 @@ class Reduction:
             scenarios=scenarios,
             label=self._label(base, scenarios),
             clock=clock_section(runs, self.judged.pulses),
-            observer=None if self.judged.observer is None else self.judged.observer.to_json(),
+            observer=None if self.judged.observer is None else self.judged.observer.record(),
             records=recorded.evaluate([run.series for run in runs]),
             trackers=self.trackers.record(cost, supply_of(first.config)),
             runs=tuple(run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs),

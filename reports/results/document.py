@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from harness.record.documents import Json, load_object
 from reports.results.baseline import BaselineResult
+from reports.results.clock import Clock
 from reports.results.codec import decoded, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.label import Label
 from reports.results.meters import CrossCheck, Measurement, Meter
+from reports.results.observer import Observer
 from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
@@ -86,8 +88,10 @@ class CampaignNumbers:
     """Scenario -> its numbers, in the order of the names."""
     label: Label
     """What DE-UZ 215 asks for."""
-    clock: Json
-    observer: Json | None
+    clock: Clock
+    """How well clocks and stamps are known."""
+    observer: Observer | None
+    """What the agent adds to the power; null where it was not measured."""
     records: Recorded
     """What was recorded beside the energies."""
     trackers: Trackers | None
