@@ -104,7 +104,7 @@ def show(results: "Results", files: dict[str, Path]) -> int:
 
     console, shown = Console(), in_page_units(results, *HEADS)
     console.print(results_sheet(shown))
-    for line in [*_publisher_lines(results), *answers(shown), results.measurement["sentence"]]:
+    for line in [*_publisher_lines(results), *answers(shown), results.measurement.sentence]:
         say(console, line)
     say(console, _verdict(results), COLOURS.get(results.verdict.word, "green"))
     say(console, findings_line(results))
@@ -164,7 +164,7 @@ def results_sheet(results: "Results") -> Sheet:
     scales = {name: scale_for(numbers) for name, numbers in quantities.items()}
     unknown = [finding.subject for finding in results.findings if finding.code == "limits-unknown"]
     has_u = any(number and number.expanded is not None for of in quantities.values() for number in of)
-    lacking = f"; limits of error unknown: {assumed(results, unknown)}" if unknown else ""
+    lacking = f"; limits of error unknown: {assumed(results.meters, unknown)}" if unknown else ""
     rows = [
         (name, f"{scenario.n_runs.value:.0f}", *(bare(of[row], scales[key]) for key, of in quantities.items()))
         for row, (name, scenario) in enumerate(scenarios.items())

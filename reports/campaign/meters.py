@@ -3,21 +3,20 @@
 Knows descriptors and energies of analysed runs. Knows no mean of a scenario.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 
-from harness.record.documents import Json, PowerDescriptor
+from harness.record.documents import PowerDescriptor
 from reports.campaign.run import AnalysedRun
 from reports.findings import catalogue
 from reports.findings import run as findings_run
-from reports.results.codec import encoded
+from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, Origin, Role, Source
 from reports.results.uncertainty import count, mean_of, single
 
-ORIGINS = ("emulated", "unattested", "imported", "declared", "attested", "instrument")
-"""Worst first: a campaign is what its worst meter is."""
-SENTENCES = {
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+SENTENCES: Mapping[CampaignOrigin, str] = {
     "emulated": "read from an emulated meter: a demonstration, not a measurement",
     "unattested": "read over a connection that does not show which instrument is behind it",
     "imported": "measured by another lab and imported; the instrument is what that lab says it is",
@@ -28,39 +27,40 @@ SENTENCES = {
 }
 
 
-def measurement_section(runs: Sequence[AnalysedRun]) -> tuple[Json, list[Json]]:
+def measurement_section(runs: Sequence[AnalysedRun]) -> tuple[Measurement, tuple[Meter, ...]]:
     """Where the readings come from, and every meter once, as its first run describes it."""
-    seen: dict[str, list[PowerDescriptor]] = {}
+    descriptors: dict[str, list[PowerDescriptor]] = {}
     for run in runs:
         for descriptor in run.run.power:
-            seen.setdefault(descriptor.meter, []).append(descriptor)
-    everyone = [descriptor for descriptors in seen.values() for descriptor in descriptors]
-    origins = {descriptor.origin for descriptor in everyone}
-    origin = next((origin for origin in ORIGINS if origin in origins), "none")
-    roles = {meter: "headline" for run in runs for meter in run.series.primary_meters}
-    fed = {circuit for run in runs for circuit in run.series.circuits}
-    meters = []
-    for meter, descriptors in seen.items():
-        plain = asdict(descriptors[0])
-        keys = ["meter", "circuit", "identity", "evidence", "averaging", "window_s", "stamp", "latency_s"]
-        keys += ["ranging", "tier", "columns"]
-        worst = next(o for o in ORIGINS if o in {d.origin for d in descriptors})
-        role = roles.get(meter, "cross-check" if descriptors[0].circuit in fed else "other")
-        meters.append(
-            {key: plain[key] for key in keys}
-            | {"role": role, "origin": worst, "calibration": plain["calibration"], "n_runs": len(descriptors)}
-            | {"assumed_percent": _assumed_percent(runs, meter)}
-        )
-    listed = [
-        {
-            "meter": meter["meter"], "origin": meter["origin"], "evidence": meter["evidence"],
-            "sentence": _meter_sentence(meter),
-        }
-        for meter in meters
-    ]  # fmt: skip
-    sentence = f"Power was {SENTENCES[origin]}." if meters else "No power was recorded."
-    circuits = sorted({circuit for run in runs for circuit in run.series.circuits}) if meters else []
-    return {"origin": origin, "sentence": sentence, "circuits": circuits, "meters": listed}, meters
+            descriptors.setdefault(descriptor.meter, []).append(descriptor)
+    meters = tuple(_meter(runs, own) for own in descriptors.values())
+    if not meters:
+        return Measurement("none", "No power was recorded.", (), ()), ()
+    origin = _worst(meters)
+    circuits = tuple(sorted({circuit for run in runs for circuit in run.series.circuits}))
+    sources = tuple(Source(meter.meter, meter.origin, meter.evidence, _meter_sentence(meter)) for meter in meters)
+    return Measurement(origin, f"Power was {SENTENCES[origin]}.", circuits, sources), meters
+
+
+def _worst(described: Sequence[PowerDescriptor] | Sequence[Meter]) -> Origin:
+    origins = {each.origin for each in described}
+    return next(origin for origin in ORIGINS if origin in origins)
+
+
+def _meter(runs: Sequence[AnalysedRun], descriptors: Sequence[PowerDescriptor]) -> Meter:
+    """One meter, by the descriptors of all runs."""
+    first = descriptors[0]
+    return Meter(
+        first.meter, first.circuit, first.identity, first.evidence, first.averaging, first.window_s, first.stamp,
+        first.latency_s, first.ranging, first.tier, tuple(first.columns), _role(runs, first), _worst(descriptors),
+        first.calibration, len(descriptors), _assumed_percent(runs, first.meter),
+    )  # fmt: skip
+
+
+def _role(runs: Sequence[AnalysedRun], descriptor: PowerDescriptor) -> Role:
+    if any(descriptor.meter in run.series.primary_meters for run in runs):
+        return "headline"
+    return "cross-check" if any(descriptor.circuit in run.series.circuits for run in runs) else "other"
 
 
 def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
@@ -72,19 +72,18 @@ def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
     return 100 * first.error.assumed
 
 
-def _meter_sentence(meter: Json) -> str:
+def _meter_sentence(meter: Meter) -> str:
     """Where a meter's readings come from, and on whose word."""
-    sentence = f"The meter {meter['meter']} was {SENTENCES[str(meter['origin'])]}"
-    if meter["origin"] == "declared":
-        return f"{sentence}: {catalogue.declared_words(meter['evidence'])}."
-    if meter["origin"] == "attested":
-        evidence = meter["evidence"]
+    sentence, evidence = f"The meter {meter.meter} was {SENTENCES[meter.origin]}", meter.evidence
+    if meter.origin == "declared":
+        return f"{sentence}: {catalogue.declared_words(evidence)}."
+    if meter.origin == "attested":
         key = evidence.get("tls_public_key_sha256") or evidence.get("tls_sha256")
         return f"{sentence} {evidence.get('instrument')} (SHA-256 {key})."
     return f"{sentence}."
 
 
-def cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
+def cross_checks(runs: Sequence[AnalysedRun]) -> tuple[CrossCheck, ...]:
     """Each pair of meters on one circuit: how far the second is from the first over the runs that both measured."""
     pairs: dict[tuple[str, str, str], list[tuple[float, float | None]]] = {}
     for run in runs:
@@ -94,11 +93,12 @@ def cross_checks(runs: Sequence[AnalysedRun]) -> list[Json]:
             if one_j:
                 limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j
                 pairs.setdefault(key, []).append((100 * (other_j / one_j - 1), limit))
-    found = []
-    for (circuit, *meters), values in pairs.items():
-        limits = np.array([np.nan if limit is None else limit for _difference, limit in values])
-        difference = mean_of(np.array([difference for difference, _limit in values]), "%")
-        together = single(float(limits.mean()), "%") if np.isfinite(limits).all() else None
-        shown = {"difference": encoded(difference), "limit": encoded(together), "n_runs": count(len(values)).to_json()}
-        found.append({"circuit": circuit, "meters": meters, **shown})
-    return found
+    return tuple(_cross_check(*key, values) for key, values in pairs.items())
+
+
+def _cross_check(circuit: str, first: str, second: str, values: Sequence[tuple[float, float | None]]) -> CrossCheck:
+    """`values`: difference and limit of error together of each run, in %."""
+    limits = np.array([np.nan if limit is None else limit for _, limit in values])
+    difference = mean_of(np.array([difference for difference, _ in values]), "%")
+    together = single(float(limits.mean()), "%") if np.isfinite(limits).all() else None
+    return CrossCheck(circuit, (first, second), difference, together, count(len(values)))

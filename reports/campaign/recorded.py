@@ -1,37 +1,43 @@
 """What a campaign recorded beside its energies, for the audit report: mains, room, clocks, phases, digests of inputs,
 of programs and of packages.
 
-Knows the series of every run. Judges nothing (`findings` does) and knows no power.
+Knows the series of every run. Does not know a power, and judges nothing (`findings` does).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json, PhaseEvent, Start, dump
+from harness.record.documents import Json, PhaseEvent, Start, dump, matches
 from reports.readings.series import Indicators, PowerSeries, RunSeries
+from reports.results.recorded import (
+    Recorded,
+    RecordedClock,
+    RecordedFile,
+    RecordedPrograms,
+    RecordedQuantity,
+    RecordedStep,
+    Whose,
+)
 from reports.results.uncertainty import mean_of
 
 NS = 1e-9
 UNITS = {"voltage_v": "V", "frequency_hz": "Hz", "voltage_thd_percent": "%"}
-SETTINGS, PROGRAM, ON_SUT = "settings", "program", "on-sut"
-ORDER = (SETTINGS, PROGRAM, "trackers", "markers", ON_SUT)
-"""Whose a file is, in the order of the table."""
+ORDER: tuple[Whose, ...] = get_args(Whose)
 Floats = NDArray[np.float64]
 
 
-def evaluate(runs: Sequence[RunSeries]) -> Json:
-    """The `records` block of results.json; `runs` in the order they were begun, excluded ones too."""
-    return {
-        "supply": _summaries(_supply(runs)),
-        "ambient": _summaries(_ambient(runs)),
-        "clocks": [_clock(run) for run in runs],
-        "phases": [_phases(run) for run in runs],
-        "inputs": _inputs(runs),
-        "programs": _programs(runs),
-        "environments": _environments(runs),
-    }
+def evaluate(runs: Sequence[RunSeries]) -> Recorded:
+    """The `records` section of results.json; `runs` in the order they were begun, excluded ones too."""
+    return Recorded(
+        supply=tuple(_summaries(_supply(runs))), ambient=tuple(_summaries(_ambient(runs))),
+        clocks=tuple(map(_clock, runs)), phases=tuple(map(_phases, runs)), inputs=_inputs(runs),
+        programs=_programs(runs), environments=tuple(_environments(runs)),
+    )  # fmt: skip
 
 
 def _supply(runs: Sequence[RunSeries]) -> Iterator[tuple[str, str, str, Floats]]:
@@ -59,35 +65,28 @@ def _within(run: RunSeries, stream: PowerSeries | Indicators, values: Floats) ->
     return values[inside]
 
 
-def _summaries(entries: Iterator[tuple[str, str, str, Floats]]) -> list[Json]:
+def _summaries(entries: Iterator[tuple[str, str, str, Floats]]) -> Iterator[RecordedQuantity]:
     """Per source and quantity: mean over the runs' means, least and greatest value."""
     gathered: dict[tuple[str, str, str], list[Floats]] = {}
     for source, name, unit, values in entries:
         if values.size:
             gathered.setdefault((source, name, unit), []).append(values)
-    rows = []
     for (source, name, unit), groups in gathered.items():
         mean = mean_of([float(group.mean()) for group in groups], unit)
-        edges = {
-            "least": min(float(group.min()) for group in groups),
-            "greatest": max(float(group.max()) for group in groups),
-        }
-        rows.append({"source": source, "quantity": name, "unit": unit, "mean": mean and mean.to_json(), **edges})
-    return rows
+        least, greatest = min(float(group.min()) for group in groups), max(float(group.max()) for group in groups)
+        yield RecordedQuantity(source, name, unit, mean, least, greatest)
 
 
-def _clock(run: RunSeries) -> Json:
-    """The fitted clock of a run; nulls where no exchange was recorded."""
-    model = run.clock
-    plain: Json = {"folder": run.run.path.name, "time_base": run.run.start.time_base}
+def _clock(run: RunSeries) -> RecordedClock:
+    """The fitted clock of a run."""
+    model, folder, time_base = run.clock, run.run.path.name, run.run.start.time_base
     if model is None:
-        return plain | dict.fromkeys(("exchanges", "bound_s", "drift_ppm", "steps"))
-    steps = [{"side": step.side, "jump_s": step.jump_ns * NS} for step in model.steps]
-    drift = {"drift_ppm": model.drift * 1e6, "steps": steps}
-    return plain | {"exchanges": model.exchanges, "bound_s": model.bound_ns * NS} | drift
+        return RecordedClock(folder, time_base, None, None, None, None)
+    steps = tuple(RecordedStep(step.side, step.jump_ns * NS) for step in model.steps)
+    return RecordedClock(folder, time_base, model.exchanges, model.bound_ns * NS, model.drift * 1e6, steps)
 
 
-def _phases(run: RunSeries) -> Json:
+def _phases(run: RunSeries) -> dict[str, str | float]:
     """Phase -> its length (s), of those that were marked at both ends."""
     edges: dict[str, dict[str, int]] = {}
     for event in run.run.events:
@@ -99,38 +98,42 @@ def _phases(run: RunSeries) -> Json:
     return {"folder": run.run.path.name, **lengths}
 
 
-def _inputs(runs: Sequence[RunSeries]) -> list[Json]:
+def _inputs(runs: Sequence[RunSeries]) -> tuple[RecordedFile, ...]:
     """Which file of which digest went into which scenario's runs, and how many of them."""
-    rows: dict[str, Json] = {}
-    for run in runs:
-        for row in _files(run.run.start):
-            found = rows.setdefault(dump(row), row | {"n_runs": 0})
-            found["n_runs"] += 1
-
-    def place(row: Json) -> tuple[str, int, str, str]:
-        return row["scenario"], ORDER.index(row["of"]), row["file"], str(row["sha256"])
-
-    return sorted(rows.values(), key=place)
+    counts = Counter(file for run in runs for file in _files(run.run.start))
+    files = [replace(file, n_runs=times) for file, times in counts.items()]
+    return tuple(sorted(files, key=lambda file: (file.scenario, ORDER.index(file.of), file.file, str(file.sha256))))
 
 
-def _files(start: Start) -> Iterator[Json]:
+def _files(start: Start) -> Iterator[RecordedFile]:
     """Every file of a run: settings and agent, what was staged, what the command names on the SUT besides."""
-    plain: Json = {"scenario": start.scenario, "bytes": None, "kept": True, "why": None}
     for name, digest in start.inputs.items():
-        yield plain | {"of": SETTINGS, "file": name, "sha256": digest}
+        yield RecordedFile(start.scenario, None, True, None, "settings", name, digest, n_runs=0)
     for name, staged in (start.staged or {}).items():
-        of = str(staged.get("of"))
-        told = {key: staged.get(key) for key in ("sha256", "bytes", "kept")}
-        yield plain | {"of": of if of in ORDER else PROGRAM, "file": name, **told}
-    for one in start.on_sut or []:
-        told = {key: one.get(key) for key in ("sha256", "bytes", "why")}
-        yield plain | {"of": ON_SUT, "file": str(one.get("path")), "kept": False, **told}
+        whose = cast("Whose", staged["of"]) if staged.get("of") in ORDER else "program"
+        yield RecordedFile(
+            start.scenario, _size(staged.get("bytes")), staged.get("kept") is True, None, whose, name,
+            _text(staged.get("sha256")), n_runs=0,
+        )  # fmt: skip
+    for named in start.on_sut or []:
+        yield RecordedFile(
+            start.scenario, _size(named.get("bytes")), False, _text(named.get("why")), "on-sut",
+            str(named.get("path")), _text(named.get("sha256")), n_runs=0,
+        )  # fmt: skip
 
 
-def _programs(runs: Sequence[RunSeries]) -> Json:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _size(value: object) -> int | None:
+    return value if isinstance(value, int) and matches(value, int) else None
+
+
+def _programs(runs: Sequence[RunSeries]) -> RecordedPrograms:
     """Of how many scenario runs it is recorded what they are made of."""
     starts = [run.run.start for run in runs if run.run.start.kind == "scenario"]
-    return {"n_runs": len(starts), "recorded": sum(start.staged is not None for start in starts)}
+    return RecordedPrograms(len(starts), sum(start.staged is not None for start in starts))
 
 
 def _environments(runs: Sequence[RunSeries]) -> list[Json]:

@@ -3,7 +3,7 @@
 Knows which run belongs where, and the order of findings. Computes nothing itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,6 +37,7 @@ from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
 from reports.results.header import LostRun
 from reports.results.label import Label
+from reports.results.meters import Meter
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
 from reports.results.trackers import MissingAccount
@@ -169,8 +170,8 @@ class Reduction:
             computed_by=Writer("wattlab", VERSION),
             campaign=header_section(entries, runs, self.lost),
             measurement=measurement,
-            meters=tuple(meters),
-            cross_checks=tuple(cross_checks(self.included)),
+            meters=meters,
+            cross_checks=cross_checks(self.included),
             sut=first.sut,
             host=first.host,
             indicators=tuple(indicators_of(runs)),
@@ -178,7 +179,7 @@ class Reduction:
             scenarios=scenarios,
             label=self._label(base, scenarios),
             clock=clock_section(runs, self.judged.pulses),
-            observer=None if self.judged.observer is None else self.judged.observer.to_json(),
+            observer=None if self.judged.observer is None else self.judged.observer.record(),
             records=recorded.evaluate([run.series for run in runs]),
             trackers=self.trackers.record(cost, supply_of(first.config)),
             runs=tuple(run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs),
@@ -189,7 +190,7 @@ class Reduction:
             evidence=witnessed.evaluate(entries, self.seen.receipts, limits),
         )
 
-    def _findings(self, meters: list[Json], scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:
+    def _findings(self, meters: Sequence[Meter], scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:
         """All, worst first."""
         runs = self.judged.runs
         certify = all(run.run.start.config.get("lab", {}).get("certify_declared") is True for run in runs)

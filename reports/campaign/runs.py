@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.record.documents import Json
 from harness.record.entries import RunBegin, of
 from harness.record.errors import AnalysisError
 from harness.record.verify import Examination
@@ -20,6 +19,7 @@ from reports.energy import sync
 from reports.energy.energy import NS, power_function
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
 from reports.readings.series import read_run
+from reports.results.clock import Clock
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import single
@@ -96,11 +96,12 @@ def _may_be_open(run: AnalysedRun) -> bool:
     )
 
 
-def clock_section(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Json:
+def clock_section(runs: Sequence[AnalysedRun], pulses: sync.SyncPulses) -> Clock:
     """`clock` of results.json."""
     bounds_s = [run.series.clock.bound_ns * 1e-9 for run in runs if run.series.clock is not None]
     primary = sorted({meter for run in runs for meter in run.series.primary_meters})
-    return {"bound_s": single(max(bounds_s), "s").to_json() if bounds_s else None, **pulses.to_json(primary)}
+    bound = single(max(bounds_s), "s") if bounds_s else None
+    return Clock(bound, tuple(pulse.record() for pulse in pulses.pulses), pulses.used(primary))
 
 
 def observer_of(runs: Sequence[AnalysedRun]) -> ObserverEffect | None:

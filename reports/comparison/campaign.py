@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis, results_text
 from reports.campaign.meters import ORIGINS
-from reports.results.compared_side import Origin, SidePart
+from reports.results.compared_side import SidePart
 from reports.results.comparison import ComparedCampaign
+from reports.results.meters import CampaignOrigin
 from reports.results.verdict import Word
 
 BLOCKED = "randomised complete blocks"
@@ -47,9 +47,9 @@ class Campaign:
         return (self.result.numbers.campaign.design or "").startswith(BLOCKED)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> CampaignOrigin:
         """Where its readings come from."""
-        return cast("Origin", self.result.numbers.measurement["origin"])
+        return self.result.numbers.measurement.origin
 
     @property
     def entry(self) -> ComparedCampaign:
@@ -92,7 +92,7 @@ def read_campaigns(folders: Sequence[Path]) -> dict[Path, Campaign]:
     return {folder: by_place[folder.resolve()] for folder in folders}
 
 
-def worst_origin(campaigns: Iterable[Campaign]) -> Origin:
+def worst_origin(campaigns: Iterable[Campaign]) -> CampaignOrigin:
     """Where the readings of several campaigns come from: what the worst of them is."""
     origins = {campaign.origin for campaign in campaigns}
-    return cast("Origin", next((origin for origin in ORIGINS if origin in origins), "none"))
+    return next((origin for origin in ORIGINS if origin in origins), "none")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.record.documents import Json
+from reports.results.observer import Observer, ObserverCondition
 from reports.results.uncertainty import Estimate, Number, Term, combine, mean_of
 
 ROOT_3 = math.sqrt(3.0)
@@ -45,13 +45,9 @@ class Difference:
     with_agent: Number | None
     without_agent: Number | None
 
-    def to_json(self) -> Json:
+    def record(self) -> ObserverCondition:
         """`observer.idle`, `observer.load` of results.json."""
-        return {
-            "difference_w": self.added.to_json(),
-            "with_w": None if self.with_agent is None else self.with_agent.to_json(),
-            "without_w": None if self.without_agent is None else self.without_agent.to_json(),
-        }
+        return ObserverCondition(self.added, self.with_agent, self.without_agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +68,14 @@ class ObserverEffect:
         terms = [Term(load.u, load.dof or math.inf), Term(idle.u, idle.dof or math.inf)]
         return combine(load.value - idle.value, terms)
 
-    def to_json(self) -> Json:
+    def record(self) -> Observer:
         """`observer` of results.json."""
         induced = self.induced_power
-        return {
-            "idle": None if self.idle is None else self.idle.to_json(),
-            "load": None if self.load is None else self.load.to_json(),
-            "induced_power_w": None if induced is None else Number(induced, "W").to_json(),
-        }
+        return Observer(
+            idle=None if self.idle is None else self.idle.record(),
+            load=None if self.load is None else self.load.record(),
+            induced_power_w=None if induced is None else Number(induced, "W"),
+        )
 
 
 def difference(blocks: Sequence[ObserverBlock]) -> Difference | None:

@@ -19,6 +19,7 @@ from harness.record.documents import Json, PowerDescriptor
 from harness.record.errors import AnalysisError
 from reports.energy.selftest import WindowFit, fit_window, window_check
 from reports.readings.series import PowerSeries, RunSeries
+from reports.results.clock import SyncPulse
 from reports.results.finding import Finding
 from reports.results.uncertainty import Estimate, Number, Term, combine
 
@@ -52,18 +53,18 @@ class Pulse:
         checks = window_check(self.fit, self.stated_offset_s, self.descriptor.window_s)
         return any(check.name == "stamp" and check.grade == "bad" for check in checks)
 
-    def to_json(self) -> Json:
-        """A record of `clock.pulses` in results.json."""
-        fit = self.fit
-        return {
-            "folder": self.folder, "meter": self.descriptor.meter, "reason": self.reason, "edges": self.edges,
-            "offset_s": None if fit is None else Number(fit.offset, "s").to_json(),
-            "window_s": None if fit is None else Number(fit.window, "s").to_json(),
-            "low_w": None if fit is None else fit.low_w, "high_w": None if fit is None else fit.high_w,
-            "residual_w": None if fit is None else fit.residual_w,
-            "stated_stamp": self.descriptor.stamp, "stated_offset_s": self.stated_offset_s,
-            "stated_window_s": self.descriptor.window_s, "contradicted": self.contradicted,
-        }  # fmt: skip
+    def record(self) -> SyncPulse:
+        """The same for `clock.pulses` of results.json."""
+        fit, stated = self.fit, self.descriptor
+        return SyncPulse(
+            folder=self.folder, meter=stated.meter, reason=self.reason, edges=self.edges,
+            offset_s=None if fit is None else Number(fit.offset, "s"),
+            window_s=None if fit is None else Number(fit.window, "s"),
+            low_w=None if fit is None else fit.low_w, high_w=None if fit is None else fit.high_w,
+            residual_w=None if fit is None else fit.residual_w,
+            stated_stamp=stated.stamp, stated_offset_s=self.stated_offset_s, stated_window_s=stated.window_s,
+            contradicted=self.contradicted,
+        )  # fmt: skip
 
 
 def stated_offset_s(descriptor: PowerDescriptor) -> float | None:
@@ -138,12 +139,11 @@ class SyncPulses:
                     "stamp-contradicted", "warn", pulse.folder, {"meter": pulse.descriptor.meter} | found | stated
                 )
 
-    def to_json(self, names: Sequence[str]) -> Json:
-        """`clock.pulses` and `clock.used`: of each meter with an unknown convention the delta that is used."""
-        used = {
-            p.descriptor.meter: Number(offset, "s").to_json()
-            for p in self.pulses
-            if p.descriptor.meter in names and p.stated_offset_s is None
-            if (offset := self.offset(p.descriptor, "")) is not None
+    def used(self, names: Sequence[str]) -> dict[str, Number]:
+        """Of each meter of `names` with an unknown convention the delta that is used."""
+        return {
+            pulse.descriptor.meter: Number(offset, "s")
+            for pulse in self.pulses
+            if pulse.descriptor.meter in names and pulse.stated_offset_s is None
+            if (offset := self.offset(pulse.descriptor, "")) is not None
         }
-        return {"pulses": [pulse.to_json() for pulse in self.pulses], "used": used}

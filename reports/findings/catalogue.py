@@ -14,6 +14,7 @@ from harness.record.entries import Annotation, Entry, of
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
 from reports.results.finding import Finding, Severity
+from reports.results.meters import Meter
 from reports.results.rules import Rule, was
 
 RANK = {"invalid": 0, "warn": 1, "info": 2}
@@ -87,19 +88,19 @@ def of_thresholds(limits: Thresholds) -> list[Finding]:
     return [Finding("limits-loosened", "warn", "campaign", loose)] if loose else []
 
 
-def of_origins(meters: Sequence[Json], *, certify_declared: bool) -> list[Finding]:
+def of_origins(meters: Sequence[Meter], *, certify_declared: bool) -> list[Finding]:
     """Whose readings these are, each origin once; `certify_declared`: the lab's policy in every run."""
     found = []
     for origin, severity in ORIGINS.items():
-        own = sorted((meter for meter in meters if meter["origin"] == origin), key=lambda meter: str(meter["meter"]))
+        own = sorted((meter for meter in meters if meter.origin == origin), key=lambda meter: meter.meter)
         if not own:
             continue
         if was(Rule.EACH_ORIGIN):
-            return [Finding(origin, severity, "campaign", {"meters": sorted(str(meter["meter"]) for meter in meters)})]
-        evidence: Json = {"meters": [meter["meter"] for meter in own]}
+            return [Finding(origin, severity, "campaign", {"meters": sorted(meter.meter for meter in meters)})]
+        evidence: Json = {"meters": [meter.meter for meter in own]}
         if origin == "declared":
-            evidence["declared"] = [declared_words(meter["evidence"]) for meter in own]
-        if remedies := [f"{meter['meter']}: {text}" for meter in own if (text := meter["evidence"].get("remedy"))]:
+            evidence["declared"] = [declared_words(meter.evidence) for meter in own]
+        if remedies := [f"{meter.meter}: {text}" for meter in own if (text := meter.evidence.get("remedy"))]:
             evidence["remedy"] = remedies
         code = "declared-certified" if origin == "declared" and certify_declared else origin
         found.append(Finding(code, severity, "campaign", evidence))

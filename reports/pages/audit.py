@@ -7,9 +7,8 @@ not say is printed as not stated.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.record.documents import Json
 from reports.figures.campaign import TracePanel
-from reports.pages import plots, tables
+from reports.pages import meters, plots, recorded, tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
@@ -34,17 +33,15 @@ from reports.pages.campaign_statistics import (
     marginal_table,
     statistics_blocks,
 )
-from reports.pages.document import STAMPS, css_text, numbered, section_of
+from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
 from reports.pages.labels import label_blocks
-from reports.pages.lookup import listed, number_at, pick, run_name, words
+from reports.pages.lookup import words
 from reports.pages.numbers import (
     NOTHING,
-    Scale,
     bare,
     energy_like,
     fixed,
     in_page_units,
-    is_finite,
     quantity,
     scale_for,
     significant,
@@ -62,7 +59,6 @@ from reports.results.run import RunResult
 from reports.results.uncertainty import Number
 from reports.results.verdict import Decision
 
-NOT_STATED = "not stated"
 ONLY = "Results relate only to the items measured."
 DEVIATIONS = frozenset({
     "shortened-interval", "few-runs", "few-baseline-runs", "few-baseline-blocks", "fixed-epochs", "generated-data",
@@ -80,16 +76,7 @@ INTERVALS = (
     "freedom given."
 )
 RECOMPUTE = "Every number of this report stands in results.json and is recomputed from the raw files listed here by:"
-WHOSE = {
-    "settings": "settings and agent", "program": "the program", "trackers": "a tracker's", "markers": "wattlab's marks",
-    "on-sut": "named by the command, on the SUT",
-}  # fmt: skip
-"""Whose a file is -> how it is called."""
-NOT_COVERED = (
-    "Packages are covered by name and version, data and weights by what the program says of them. Not covered are "
-    "files that it finds by itself on the SUT, folders that the command names, and whatever is no Python package."
-)
-LONG_TABLE, MANY = 40, 1000
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +126,7 @@ class AuditPage:
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(str(results.measurement["origin"]), ("", ""))
+    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
     name = results.campaign.name or "campaign"
     return AuditPage(
         title=f"Audit report: {name}",
@@ -215,15 +202,19 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
     blocks: list[tuple[str, str, Sequence[Block | Sequence[Block] | None]]] = [
         ("identification", "Identification", [_identification(results, issue)]),
         ("sut", "System under test", [tables.sut_facts(results)]),
-        ("meters", "Measuring instruments", [tables.meter_table(results), _check_loads(results),
-                                             tables.cross_check_table(results)]),
+        ("meters", "Measuring instruments", [meters.meter_table(results.meters),
+                                             meters.check_load_table(results.meters),
+                                             meters.cross_check_table(results.cross_checks)]),
         ("set-up", "Set-up", [setup_diagram(results, stamp), _photos(material.photos)]),
-        ("conditions", "Supply and room", [_conditions(results)]),
-        ("clocks", "Clocks", [_clocks(results), planned_blocks(results)]),
+        ("conditions", "Supply and room", [recorded.conditions(results.records)]),
+        ("clocks", "Clocks", [recorded.clocks(results, results.records.clocks), planned_blocks(results)]),
         ("workload", "Workload and its materials", [parameters(results), tables.material_table(results),
-                                                    _inputs(results), _programs(results), _environment(results),
-                                                    *_environments(results)]),
-        ("runs", "Phases and all runs", [_planned(results), tables.run_table(results), _phases(results)]),
+                                                    recorded.files(results.records.inputs),
+                                                    recorded.programs(results.records.programs),
+                                                    _environment(results),
+                                                    *recorded.environments(results.records.environments)]),
+        ("runs", "Phases and all runs", [_planned(results), tables.run_table(results),
+                                                 recorded.phases(results, results.records.phases)]),
         ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
         ("results", "Results", _results(results, material, stamp)),
         ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
@@ -258,7 +249,7 @@ def _identification(results: Results, issue: Issue) -> list[Block]:
         ("Authorised by, date of issue", "see the signature at the end of the report"),
     ]  # fmt: skip
     facts = Facts("Identification", tuple((name, str(value or NOT_STATED)) for name, value in items))
-    return [facts, Paragraph(ONLY), Paragraph(str(results.measurement["sentence"]))]
+    return [facts, Paragraph(ONLY), Paragraph(results.measurement.sentence)]
 
 
 def _item(results: Results) -> str:
@@ -269,22 +260,6 @@ def _item(results: Results) -> str:
 def _dates(results: Results) -> str:
     zone = "local time of the source" if results.campaign.source else "UTC"
     return f"{results.campaign.first_utc} to {results.campaign.last_utc} ({zone})"
-
-
-def _check_loads(results: Results) -> Table | Paragraph:
-    """The last check load of every meter, as the register knew it when the runs were made."""
-    rows = []
-    for meter in results.meters:
-        if check := pick(meter, "calibration", "check_load"):
-            passed = "pass" if check.get("passed") else "FAIL"
-            shown = (as_text(check.get(key)) for key in ("check_load", "utc", "expected_w", "measured_w", "ratio"))
-            rows.append(Row((str(meter.get("meter")), *shown, passed)))
-    if not rows:
-        return Paragraph(f"Check load: {NOT_STATED}.", "note")
-    heads = (Head("Meter", False), Head("Check load", False), Head("Made", False), Head("Expected / W"))
-    return Table(
-        "check-loads", "Check loads", (*heads, Head("Measured / W"), Head("Ratio"), Head("Found", False)), tuple(rows)
-    )
 
 
 def _photos(found: Sequence[EmbeddedPhoto]) -> list[Block]:
@@ -298,107 +273,6 @@ def _photos(found: Sequence[EmbeddedPhoto]) -> list[Block]:
         else:
             blocks.append(Paragraph(f"Photograph {photo.name}: not shown, {photo.reason}.", "note"))
     return blocks
-
-
-def _conditions(results: Results) -> list[Block]:
-    """Supply and room, as recorded in the rating intervals."""
-    rows = []
-    for row in [*listed(results.records, "supply"), *listed(results.records, "ambient")]:
-        scale = Scale(str(row.get("unit")))
-        mean = number_at(row, "mean")
-        edges = (
-            significant(float(row[key]), 5) if is_finite(row.get(key)) else NOTHING for key in ("least", "greatest")
-        )
-        rows.append(
-            Row((_condition(str(row.get("quantity"))), str(row.get("source")), scale.unit, bare(mean, scale), *edges))
-        )
-    missing = []
-    if not listed(results.records, "supply"):
-        missing.append(Paragraph(f"Supply voltage and frequency: {NOT_STATED}; no meter recorded them.", "note"))
-    if not listed(results.records, "ambient"):
-        missing.append(Paragraph(f"Temperature of the room: {NOT_STATED}; no sensor recorded it.", "note"))
-    if not rows:
-        return list(missing)
-    heads = (Head("Quantity", False), Head("Recorded by", False), Head("Unit", False), Head("Mean of the runs"))
-    note = "Within the rating intervals of all runs; value ± U at 95 % from the spread over the runs."
-    table = Table(
-        "conditions-table", "Conditions as recorded", (*heads, Head("Least"), Head("Greatest")), tuple(rows), note
-    )
-    return [table, *missing]
-
-
-def _condition(name: str) -> str:
-    named = {
-        "voltage_v": "Voltage",
-        "frequency_hz": "Frequency",
-        "voltage_thd_percent": "Distortion of the voltage (THD)",
-    }
-    return named.get(name, words(name))
-
-
-def _clocks(results: Results) -> list[Block]:
-    """How well the SUT's clock was known to the host, per run."""
-    clocks = listed(results.records, "clocks")
-    known = [clock for clock in clocks if clock.get("exchanges")]
-    if not known:
-        text = "no clock exchange was recorded" if clocks else NOT_STATED
-        return [Paragraph(f"Clocks of host and SUT: {text}. Stamps are those of the source.", "note")]
-    rows = [
-        Row((run_name(results, clock["folder"]), str(clock["exchanges"]), significant(float(clock["bound_s"]), 2),
-             significant(float(clock["drift_ppm"]), 2), as_text(clock.get("steps")) or "none"))
-        for clock in known
-    ]  # fmt: skip
-    heads = (Head("Run", False), Head("Exchanges"), Head("Bound / s"), Head("Drift / ppm"), Head("Steps", False))
-    note = "No stamp of the SUT is wrong by more than the bound on the host's clock, which is the time base of the run."
-    folded = len(rows) > LONG_TABLE
-    return [Table("clocks-table", "Clock exchanges between host and SUT", heads, tuple(rows), note, folded=folded)]
-
-
-def _inputs(results: Results) -> Table | None:
-    rows = [
-        Row((str(row["scenario"]), str(row["file"]), WHOSE.get(str(row.get("of")), NOTHING), _kept(row),
-             str(row["sha256"] or NOTHING), as_text(row.get("bytes")) or NOTHING, str(row["n_runs"])))
-        for row in listed(results.records, "inputs")
-    ]  # fmt: skip
-    heads = (Head("Scenario", False), Head("File", False), Head("What it is", False), Head("Kept in the run", False),
-             Head("SHA-256", False, keep=True), Head("Bytes"), Head("Runs"))  # fmt: skip
-    folded = len(rows) > LONG_TABLE
-    return (
-        Table("inputs-table", "Code and settings, as shipped to the runs", heads, tuple(rows), folded=folded)
-        if rows
-        else None
-    )
-
-
-def _kept(row: Json) -> str:
-    """Whether the run folder holds the file, or why it does not, or why it has no digest."""
-    return "yes" if row.get("kept") else str(row.get("why") or "no, its digest only")
-
-
-def _programs(results: Results) -> Paragraph | None:
-    """What the digests do not cover, and the runs that have none."""
-    programs = pick(results.records, "programs") or {}
-    runs, recorded = programs.get("n_runs") or 0, programs.get("recorded") or 0
-    if not runs:
-        return None
-    if not recorded:
-        return Paragraph("Digests of the program: not recorded. These runs keep neither it nor a digest of it.", "note")
-    some = f" In {runs - recorded} of {runs} runs the program was not recorded." if recorded < runs else ""
-    return Paragraph(NOT_COVERED + some, "note")
-
-
-def _environments(results: Results) -> Iterable[Block]:
-    """Every Python that ran a command, with all that is installed there."""
-    for row in listed(results.records, "environments"):
-        items = (
-            ("Interpreter", row.get("interpreter")), ("Runs", row.get("n_runs")), ("Python", row.get("python")),
-            ("SHA-256 of the interpreter", row.get("binary_sha256")), ("Packages", row.get("packages")),
-            ("SHA-256 of the list", row.get("sha256")), ("Not known because", row.get("problem")),
-            ("Installed from a folder, its files not covered", [one.get("url") for one in row.get("editable") or []]),
-            ("Further folders on its path, their files not covered", row.get("extra_paths")),
-        )  # fmt: skip
-        shown = tuple((name, text) for name, value in items if (text := as_text(value)))
-        yield Facts(f"Python that ran {row.get('scenario')}", shown)
 
 
 def _environment(results: Results) -> Facts:
@@ -422,24 +296,6 @@ def _planned(results: Results) -> Paragraph:
         f"{gone}"
     )
     return Paragraph(text[0].upper() + text[1:])
-
-
-def _phases(results: Results) -> Table | None:
-    rows = listed(results.records, "phases")
-    names = list(dict.fromkeys(key for row in rows for key in row if key != "folder"))
-    if not names:
-        return None
-    cells = (
-        Row(
-            (
-                run_name(results, row["folder"]),
-                *(significant(float(row[n])) if is_finite(row.get(n)) else NOTHING for n in names),
-            )
-        )
-        for row in rows
-    )
-    heads = (Head("Run", False), *(Head(f"{words(name.removesuffix('_s'))}\u00a0/\u00a0s") for name in names))
-    return Table("phases", "Lengths of the phases (ISO/IEC 14756)", heads, tuple(cells), folded=len(rows) > LONG_TABLE)
 
 
 def _seal(results: Results) -> list[Block]:
@@ -588,7 +444,9 @@ def _recompute(results: Results, issue: Issue) -> list[Block]:
 def _raw_files(files: Sequence[RawFile]) -> Table:
     rows = tuple(Row((file.path, file.sha256)) for file in files)
     heads = (Head("File", False), Head("SHA-256", False, keep=True))
-    return Table("raw-files", f"Raw files of the campaign ({len(rows)})", heads, rows, folded=len(rows) > LONG_TABLE)
+    return Table(
+        "raw-files", f"Raw files of the campaign ({len(rows)})", heads, rows, folded=len(rows) > recorded.LONG_TABLE
+    )
 
 
 def _oscar(results: Results, issue: Issue) -> list[Block]:

@@ -3,11 +3,10 @@
 Knows the form of `budget` in results.json (docs/results.md) and the words for its sources. Computes no result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
-from harness.record.documents import Json
 from reports.figures import campaign as figures
 from reports.figures.campaign import Bar, BarPanel
 from reports.figures.sheet import Labelled
@@ -15,6 +14,7 @@ from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.numbers import NOTHING, Scale, bare, fixed, is_finite, scale_for, significant
 from reports.results.budget import BudgetLine, BudgetTable
 from reports.results.document import Results
+from reports.results.meters import Meter, Tier
 from reports.results.uncertainty import Number
 
 SOURCES = {
@@ -37,7 +37,7 @@ SOURCES = {
     "stamp-convention": "stamp convention",
 }
 """Source of a line -> its name in table and bar (18 characters fit beside a bar)."""
-TIERS = {
+TIERS: Mapping[Tier, str] = {
     "reference": "an instrument of the reference tier",
     "working": "an instrument of the working tier",
     "indicative": "an indicative meter",
@@ -79,26 +79,25 @@ def incomplete(results: Results) -> Iterator[str]:
     )
     if meters:
         yield (
-            f"Limits of error unknown: {assumed(results, list(meters))}. U is not complete: "
+            f"Limits of error unknown: {assumed(results.meters, list(meters))}. U is not complete: "
             "true values may lie outside of it."
         )
 
 
-def assumed(results: Results, names: Sequence[str]) -> str:
+def assumed(meters: Sequence[Meter], names: Sequence[str]) -> str:
     """'wall, so U assumes ± 3 % of the reading (an uncalibrated meter)'; meters of one kind together."""
-    meters = {str(meter["meter"]): meter for meter in results.meters}
+    named = {meter.meter: meter for meter in meters}
     alike: dict[str, list[str]] = {}
     for name in names:
-        alike.setdefault(_assumption(meters.get(name, {})), []).append(name)
-    return "; ".join(f"{', '.join(own)}{what}" for what, own in alike.items())
+        alike.setdefault(_assumption(named.get(name)), []).append(name)
+    return "; ".join(f"{', '.join(own)}{assumption}" for assumption, own in alike.items())
 
 
-def _assumption(meter: Json) -> str:
-    percent = meter.get("assumed_percent")
-    if percent is None or not is_finite(percent):
+def _assumption(meter: Meter | None) -> str:
+    if meter is None or meter.assumed_percent is None:
         return ""
-    kind = TIERS.get(str(meter.get("tier")), "a meter of unknown kind")
-    return f", so U assumes ±\u202f{significant(float(percent), 2)}\u202f% of the reading ({kind})"
+    kind = "a meter of unknown kind" if meter.tier is None else TIERS[meter.tier]
+    return f", so U assumes ±\u202f{significant(meter.assumed_percent, 2)}\u202f% of the reading ({kind})"
 
 
 def _budgets(results: Results) -> Iterator[tuple[str, str, BudgetTable]]:

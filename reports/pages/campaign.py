@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
 from reports.figures.sheet import lines_of
-from reports.pages import plots, tables
+from reports.pages import meters, plots, tables
 from reports.pages.blocks import (
     Block,
     Box,
@@ -103,7 +103,7 @@ class CampaignPage(DocumentPage):
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
     """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(str(results.measurement["origin"]), ("", ""))
+    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
     name = results.campaign.name or "campaign"
     return CampaignPage(
         title=f"Energy efficiency report: {name}",
@@ -219,7 +219,7 @@ def _answer(results: Results) -> str:
     answer = (
         f"Each card shows the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
         "the same time (induced energy)."
-    ) + (emulated if results.measurement["origin"] == "emulated" else "")
+    ) + (emulated if results.measurement.origin == "emulated" else "")
     return " ".join([answer, *incomplete(results)]) + missing
 
 
@@ -312,7 +312,7 @@ def _sections(
         section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("planned", "Around the runs", planned_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
-                tables.meter_table(results), tables.cross_check_table(results),
+                meters.meter_table(results.meters), meters.cross_check_table(results.cross_checks),
                 tables.preflight_table(results), tables.indicator_table(results)),
         section("material", "Data, weights and parameters", tables.material_table(results), parameters(results)),
         section("rules", "Other rules and conventions", tables.publisher_table(results), tables.oscar_table(results)),
@@ -325,7 +325,7 @@ def _sections(
 def setup_diagram(results: Results, stamp: str) -> Diagram:
     """Figure 1 with this campaign's own names."""
     imported = results.campaign.source is not None
-    meter_lines = _meter_lines(results)
+    meter_lines = list(meters.diagram_lines(results.meters))
     sut_lines = _sut_lines(results)
     host = as_text(results.host.get("hostname"))
     generator = ["another lab (imported)"] if imported else [host, "wattlab run: plan, driver, clock"]
@@ -345,14 +345,6 @@ def setup_diagram(results: Results, stamp: str) -> Diagram:
         control_link="start, stop" if imported else "SSH: start, stop",
         stamp=stamp,
     )
-
-
-def _meter_lines(results: Results) -> list[str]:
-    lines = []
-    for meter in results.meters:
-        lines += [f"{meter.get('meter')}: {as_text((meter.get('identity') or {}).get('model'))}"]
-        lines += [f"at {as_text(meter.get('circuit'))}, {as_text(meter.get('origin'))}"]
-    return lines
 
 
 def _sut_lines(results: Results) -> list[str]:
@@ -474,10 +466,6 @@ def parameters(results: Results) -> Facts | None:
     return Facts("Parameters of the scenarios", tuple(items)) if items else None
 
 
-UNSHOWN = frozenset({"tls_certificate", "lacks", "remedy"})
-"""Evidence that is not for reading, or stands in the findings."""
-
-
 def _evidence(results: Results, command: str) -> list[Block]:
     campaign, runs = results.campaign, results.runs
     software = campaign.software
@@ -489,10 +477,7 @@ def _evidence(results: Results, command: str) -> list[Block]:
     items = [("Measured with", version), ("Runs", counted + planned), ("Recompute this page", command)]
     items += [("Design", f"{campaign.design}{seed}")] if campaign.design else []
     items += [("Structure", CLAIM)]
-    for meter in results.measurement["meters"]:
-        shown = {key: value for key, value in (meter.get("evidence") or {}).items() if key not in UNSHOWN}
-        parts = (as_text(meter.get("sentence")).rstrip("."), as_text(shown))
-        items.append((f"Meter {meter.get('meter')}", ". ".join(filter(None, parts))))
+    items += meters.evidence_of(results.measurement.meters)
     if (source := campaign.source) is not None:
         items += [("Imported from", as_text(source.format)), ("Note of the import", source.note)]
         items += [(f"Source {name}", digest) for name, digest in source.files.items()]

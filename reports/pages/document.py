@@ -12,6 +12,7 @@ from itertools import count
 from reports.figures.sheet import without_hole
 from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
 
+NOT_STATED = "not stated"
 STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
     "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),

@@ -8,6 +8,7 @@ from dataclasses import fields
 
 from harness.record.documents import Json
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
+from reports.pages.document import NOT_STATED
 from reports.pages.lookup import words
 from reports.pages.numbers import NOTHING, Scale, bare
 from reports.pages.tables import as_text
@@ -38,7 +39,7 @@ WORK = {
 MEMORY = {
     "ram_not_free_kib": "total − free", "ram_used_kib": "total − available", "ram_used_kb": "as recorded in use",
 }  # fmt: skip
-NOT_RECORDED, NOT_STATED = "not recorded", "not stated"
+NOT_RECORDED = "not recorded"
 EXTENSION = "extension"
 NOTE = (
     "Value ± U at 95 %. Rows marked extension are this laboratory's and not the label's. 1 MByte is 1 000 000 byte; "

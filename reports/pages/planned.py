@@ -3,13 +3,12 @@
 Knows results.json (docs/results.md) and the rounding rule. Knows no figure and no run folder.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 from reports.pages.blocks import Block, Head, Row, Table
-from reports.pages.lookup import listed, number_at, pick, run_name
+from reports.pages.lookup import run_name
 from reports.pages.numbers import Scale, bare, fixed, page_scale, quantity, scale_for, significant
+from reports.results.clock import SyncPulse
 from reports.results.document import Results
+from reports.results.observer import ObserverCondition
 from reports.results.run import RunResult
 
 TAIL_NOTE = (
@@ -28,7 +27,6 @@ PULSE_NOTE = (
     "Offset: the stamp minus the end of the averaging window, latency and stamp convention together; found from a load "
     "that was switched at irregular moments. It replaces a stamp convention that is unknown; one that is known stays."
 )
-CONDITIONS = (("idle", "idle"), ("load", "full load"))
 
 
 def wait_words(run: RunResult) -> str:
@@ -62,19 +60,20 @@ def _tails(results: Results) -> Table | None:
 
 
 def _observer(results: Results) -> Table | None:
-    found = [(title, pick(results.observer, key)) for key, title in CONDITIONS]
-    scale = page_scale(results, "W")
-    rows = [
-        Row((title, *(bare(number_at(part, key), scale) for key in ("with_w", "without_w", "difference_w"))))
-        for title, part in found
-        if part
-    ]
-    if not rows:
+    observer = results.observer
+    if observer is None or (observer.idle is None and observer.load is None):
         return None
-    both = number_at(results.observer, "induced_power_w")
-    rows.append(Row(("full load less idle", "", "", bare(both, Scale("W")))))
+    scale = page_scale(results, "W")
+    conditions = (("idle", observer.idle), ("full load", observer.load))
+    rows = [_condition_row(title, part, scale) for title, part in conditions if part is not None]
+    rows.append(Row(("full load less idle", "", "", bare(observer.induced_power_w, Scale("W")))))
     heads = (Head("Condition", False), Head("With agent / W"), Head("Without / W"), Head("Difference / W"))
     return Table("observer", "Observer effect", heads, tuple(rows), OBSERVER_NOTE)
+
+
+def _condition_row(title: str, condition: ObserverCondition, scale: Scale) -> Row:
+    numbers = (condition.with_w, condition.without_w, condition.difference_w)
+    return Row((title, *(bare(number, scale) for number in numbers)))
 
 
 def _promise(results: Results) -> Table | None:
@@ -90,21 +89,20 @@ def _promise(results: Results) -> Table | None:
 
 
 def _pulses(results: Results) -> Table | None:
-    rows = [Row(tuple(_pulse(results, pulse))) for pulse in listed(results.clock, "pulses")]
+    if not results.clock.pulses:
+        return None
     heads = (
         Head("Meter", False), Head("Run", False), Head("Edges"), Head("Offset"), Head("Window"), Head("Stated", False),
         Head("Outcome", False),
     )  # fmt: skip
-    return Table("sync-pulses", "Sync pulses", heads, tuple(rows), PULSE_NOTE) if rows else None
+    rows = tuple(_pulse_row(results, pulse) for pulse in results.clock.pulses)
+    return Table("sync-pulses", "Sync pulses", heads, rows, PULSE_NOTE)
 
 
-def _pulse(results: Results, pulse: Any) -> Iterator[str]:  # noqa: ANN401  decoded JSON
-    yield str(pulse["meter"])
-    yield run_name(results, pulse["folder"])
-    yield str(pulse["edges"])
-    yield quantity(number_at(pulse, "offset_s"))
-    yield quantity(number_at(pulse, "window_s"))
-    offset_s = pulse["stated_offset_s"]
-    at = "unknown" if offset_s is None else f"offset {significant(float(offset_s))} s"
-    yield f"{at}, window {significant(float(pulse['stated_window_s']))} s"
-    yield str(pulse["reason"] or ("contradicts the stated offset" if pulse["contradicted"] else "agrees"))
+def _pulse_row(results: Results, pulse: SyncPulse) -> Row:
+    offset_s = pulse.stated_offset_s
+    at = "unknown" if offset_s is None else f"offset {significant(offset_s)} s"
+    stated = f"{at}, window {significant(pulse.stated_window_s)} s"
+    outcome = pulse.reason or ("contradicts the stated offset" if pulse.contradicted else "agrees")
+    start = (pulse.meter, run_name(results, pulse.folder), str(pulse.edges))
+    return Row((*start, quantity(pulse.offset_s), quantity(pulse.window_s), stated, outcome))

@@ -6,15 +6,12 @@ Knows results.json (docs/results.md) and the rounding rule. Knows no figure, no 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean, median, stdev
-from typing import Any
 
 from harness.record.documents import Json, facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.lookup import (
     enumerated_runs,
-    listed,
-    number_at,
     pick,
     run_names,
     words,
@@ -48,8 +45,6 @@ LONG_TABLE = 40
 START = Head("Start (stamp)", numeric=False, keep=True)
 U_NOTE = "Value ± U at 95 %."
 BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
-ROLES = {"other": "", "headline": " (the results are from it)", "cross-check": " (checks the other meter)"}
-"""Role of a meter in results.json -> what is printed behind its name."""
 OF_ALL = frozenset({"emulated", "imported", "unattested"})
 """Findings that the whole page says."""
 SUT_WORDS = {
@@ -91,81 +86,6 @@ def sut_facts(results: Results) -> Facts:
     return Facts("System under test", tuple(items))
 
 
-def meter_table(results: Results) -> Table:
-    """The meters: who they are, what speaks for them, how they average, their limits of error."""
-    heads = ("Meter", "Circuit", "Instrument", "Origin", "Readings", "Limits of error", "Calibration")
-    rows = []
-    for meter in results.meters:
-        identity = pick(meter, "identity") or {}
-        name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
-        serial = f", serial {identity['serial']}" if identity.get("serial") else ", serial number not stated"
-        serial += f", firmware {identity['firmware']}" if identity.get("firmware") else ", firmware not stated"
-        serial += "".join(f", {identity[key]}" for key in ("board", "figure") if identity.get(key))
-        averaging = f"{meter.get('averaging')}, {as_text(meter.get('window_s'))} s, stamp: {meter.get('stamp')}"
-        averaging += {"auto": ", range: automatic", "fixed": ", range: fixed"}.get(str(meter.get("ranging")), "")
-        role = ROLES.get(str(meter.get("role")), f" ({meter.get('role')})")
-        certificate = _certificate(pick(meter, "calibration"))
-        place = (f"{meter.get('meter')}{role}", as_text(meter.get("circuit")))
-        rows.append(
-            Row(
-                (
-                    *place,
-                    (name or "maker and model not stated") + serial,
-                    as_text(meter.get("origin")),
-                    averaging,
-                    _limits(meter),
-                    certificate,
-                )
-            )
-        )
-    return Table("meters-table", "Power meters", tuple(Head(text, numeric=False) for text in heads), tuple(rows))
-
-
-def _certificate(calibration: Any) -> str:  # noqa: ANN401  decoded JSON
-    """Number, laboratory, dates, k, U at each point and the last check load; what an imported log says, as it is."""
-    if not calibration:
-        return "no certificate"
-    if "points" not in calibration:
-        return as_text(calibration)
-    parts = ["no certificate"]
-    if calibration.get("number"):
-        parts = [f"{calibration['number']}, {as_text(calibration.get('laboratory'))}"]
-        parts.append(f"{calibration.get('date')} to {calibration.get('expires')}")
-        points = [
-            f"{significant(point['load_w'])} W: error {significant(point['error_w'])} W, "
-            f"U {significant(point['U_w'])} W"
-            for point in listed(calibration, "points")
-        ]
-        parts.append(f"{'; '.join(points)} (k = {significant(calibration['k'])})")
-        parts += [str(calibration["conditions"])] if calibration.get("conditions") else []
-    check = pick(calibration, "check_load")
-    if check:
-        watts = f"{significant(check['measured_w'])} W of {significant(check['expected_w'])} W"
-        outcome = "passed" if check.get("passed") else "failed"
-        parts.append(f"check load {check.get('check_load')}, {check.get('utc')}: {watts}, {outcome}")
-    return "; ".join(parts)
-
-
-def cross_check_table(results: Results) -> Table | None:
-    """Meters on one circuit side by side; None where there is only one on each."""
-    rows = [
-        Row(
-            (
-                as_text(row.get("circuit")), *(str(name) for name in listed(row, "meters")),
-                bare(number_at(row, "n_runs"), Scale("")), bare(number_at(row, "difference"), Scale("%")),
-                bare(number_at(row, "limit"), Scale("%")) if row.get("limit") else "not known",
-            )
-        )
-        for row in results.cross_checks
-    ]  # fmt: skip
-    if not rows:
-        return None
-    heads = [Head("Circuit", numeric=False), Head("Energy is from", numeric=False), Head("checked by", numeric=False)]
-    heads += [Head("Runs"), Head("Difference in %"), Head("Limits of error together in %")]
-    note = "Difference of the energy of the rating interval, second meter against the first, mean over the runs."
-    return Table("cross-checks", "Meters that check each other", tuple(heads), tuple(rows), note)
-
-
 def preflight_table(results: Results) -> Table | None:
     """What `wattlab check` remarked before the campaign; None where it remarked nothing or was never asked."""
     said = {"refuse": "not started", "warn": "remark", "unknown": "not known"}
@@ -176,18 +96,6 @@ def preflight_table(results: Results) -> Table | None:
     heads = tuple(Head(text, numeric=False) for text in ("", "Where", "What was found before the start", "First"))
     note = "Asked of host, meters and SUT before each start; `wattlab check` asks again."
     return Table("preflight", "Before the start", heads, tuple(rows), note) if rows else None
-
-
-def _limits(meter: Any) -> str:  # noqa: ANN401  decoded JSON
-    accuracies = [pick(column, "accuracy") for column in listed(meter, "columns") if pick(column, "name") == "power_w"]
-    if not accuracies or not accuracies[0]:
-        return "not stated"
-    parts = {"reading_percent": "% of reading", "range_percent": "% of range", "counts": "digits"}
-    sizes = {unit: pick(accuracies[0], key) for key, unit in parts.items()}
-    stated = " + ".join(
-        f"{significant(float(size))} {unit}" for unit, size in sizes.items() if is_finite(size) and size
-    )
-    return f"±({stated}); {pick(accuracies[0], 'source')}" if stated else "not stated"
 
 
 def indicator_table(results: Results) -> Table:

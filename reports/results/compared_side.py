@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from reports.results.budget import Missing
+from reports.results.meters import CampaignOrigin
 from reports.results.uncertainty import Number
 from reports.results.verdict import Word
 
-Origin: TypeAlias = Literal["emulated", "unattested", "imported", "declared", "attested", "instrument", "none"]
 Outcome: TypeAlias = Literal["less", "more", "not-shown", "too-few"]
 
 
@@ -83,7 +83,7 @@ class ComparedSide:
     """What it is called."""
     parts: tuple[SidePart, ...]
     """What it is made of."""
-    origin: Origin
+    origin: CampaignOrigin
     """Where its readings come from: the worst of its campaigns."""
     verdicts: tuple[Word, ...]
     """The verdicts on its campaigns, each once; `invalid` also where the scenario alone is."""

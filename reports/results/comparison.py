@@ -12,7 +12,8 @@ from harness.record.documents import Json
 from harness.record.errors import DocumentError, NewerSchema
 from reports.results.codec import decoded, keyed
 from reports.results.compared_pair import ComparedPair
-from reports.results.compared_side import ComparedSide, Origin
+from reports.results.compared_side import ComparedSide
+from reports.results.meters import CampaignOrigin
 from reports.results.software import Software
 
 SCHEMA: Literal[1] = 1
@@ -129,7 +130,7 @@ class Comparison:
     """What the document is."""
     options: Options
     """What was declared before."""
-    origin: Origin
+    origin: CampaignOrigin
     """Where the readings come from: the worst of all sides, as in results.json. One side that is emulated, unattested,
     imported or declared marks the whole document."""
     software: Software

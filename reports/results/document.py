@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 from harness.record.documents import Json, load_object
 from reports.results.baseline import BaselineResult
+from reports.results.clock import Clock
 from reports.results.codec import decoded, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.label import Label
+from reports.results.meters import CrossCheck, Measurement, Meter
+from reports.results.observer import Observer
+from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
 from reports.results.statistics import Statistics
@@ -66,9 +70,12 @@ class CampaignNumbers:
     """Which wattlab computed it."""
     campaign: CampaignHeader
     """What was measured, by whom, when."""
-    measurement: Json
-    meters: tuple[Json, ...]
-    cross_checks: tuple[Json, ...]
+    measurement: Measurement
+    """Where the readings come from."""
+    meters: tuple[Meter, ...]
+    """Every meter once."""
+    cross_checks: tuple[CrossCheck, ...]
+    """Each pair of meters on one circuit."""
     sut: Json
     """From the first run's start document."""
     host: Json
@@ -81,9 +88,12 @@ class CampaignNumbers:
     """Scenario -> its numbers, in the order of the names."""
     label: Label
     """What DE-UZ 215 asks for."""
-    clock: Json
-    observer: Json | None
-    records: Json
+    clock: Clock
+    """How well clocks and stamps are known."""
+    observer: Observer | None
+    """What the agent adds to the power; null where it was not measured."""
+    records: Recorded
+    """What was recorded beside the energies."""
     trackers: Trackers | None
     """Software trackers beside the meter; null where no run had one."""
     runs: tuple[RunResult, ...]

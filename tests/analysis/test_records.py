@@ -13,6 +13,7 @@ from reports.campaign import recorded as records
 from reports.campaign.analyse import write_results
 from reports.readings.series import RunSeries, read_run
 from reports.render import audit_html
+from reports.results.recorded import RecordedFile, RecordedPrograms
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 SECOND_NS = 1_000_000_000
@@ -61,22 +62,25 @@ def read(campaign: Path) -> list[RunSeries]:
 
 def test_mains_and_room_are_those_of_the_rating_intervals(campaign: Path) -> None:
     found = records.evaluate(read(campaign))
-    volts, hertz = found["supply"]
-    assert (volts["source"], volts["quantity"], volts["unit"]) == ("wall", "voltage_v", "V")
-    assert volts["mean"]["value"] == pytest.approx((231.55 + 229.55) / 2)
-    assert volts["mean"]["n"] == 2
-    assert (volts["least"], volts["greatest"]) == pytest.approx((229.1, 232.0))
-    assert (hertz["mean"]["value"], hertz["unit"]) == (50.0, "Hz")
-    (room,) = found["ambient"]
-    assert (room["quantity"], room["unit"], room["mean"]["value"]) == ("ambient_c", "°C", 23.0)
-    assert (room["least"], room["greatest"]) == (22.0, 24.0)
+    volts, hertz = found.supply
+    (room,) = found.ambient
+    assert volts.mean is not None
+    assert hertz.mean is not None
+    assert room.mean is not None
+    assert (volts.source, volts.quantity, volts.unit) == ("wall", "voltage_v", "V")
+    assert volts.mean.value == pytest.approx((231.55 + 229.55) / 2)
+    assert volts.mean.n == 2
+    assert (volts.least, volts.greatest) == pytest.approx((229.1, 232.0))
+    assert (hertz.mean.value, hertz.unit) == (50.0, "Hz")
+    assert (room.quantity, room.unit, room.mean.value) == ("ambient_c", "°C", 23.0)
+    assert (room.least, room.greatest) == (22.0, 24.0)
 
 
 def test_a_meter_without_mains_and_a_lab_without_thermometer_record_nothing(tmp_path: Path) -> None:
     found = records.evaluate(
         read(make_campaign(tmp_path, Shape(loads={}, repetitions=0, baseline_blocks=1, duration_s=20)))
     )
-    assert (found["supply"], found["ambient"]) == ([], [])
+    assert (found.supply, found.ambient) == ((), ())
 
 
 def test_clocks_phases_and_inputs_of_every_run_are_listed(tmp_path: Path) -> None:
@@ -85,20 +89,13 @@ def test_clocks_phases_and_inputs_of_every_run_are_listed(tmp_path: Path) -> Non
     )
     runs = read(make_campaign(tmp_path, shape))
     found = records.evaluate(runs)
-    assert [clock["folder"] for clock in found["clocks"]] == [run.run.path.name for run in runs]
-    assert all(clock["exchanges"] == 12 and 0 < clock["bound_s"] < 1e-3 for clock in found["clocks"])
-    assert found["phases"][0]["rating_s"] == 20.0
+    assert [clock.folder for clock in found.clocks] == [run.run.path.name for run in runs]
+    assert all(clock.exchanges == 12 and 0 < (clock.bound_s or 0.0) < 1e-3 for clock in found.clocks)
+    assert found.phases[0]["rating_s"] == 20.0
     digest = runs[0].run.start.inputs["lab.toml"]
-    settings: dict[str, Any] = {
-        "file": "lab.toml",
-        "sha256": digest,
-        "of": "settings",
-        "bytes": None,
-        "kept": True,
-        "why": None,
-    }
-    assert [row for row in found["inputs"] if row["of"] == "settings"] == [
-        settings | {"kept": True, "scenario": name, "n_runs": 2} for name in ("baseline", "cnn")
+    assert [row for row in found.inputs if row.of == "settings"] == [
+        RecordedFile(name, None, kept=True, why=None, of="settings", file="lab.toml", sha256=digest, n_runs=2)
+        for name in ("baseline", "cnn")
     ]
 
 
@@ -108,15 +105,15 @@ def test_what_was_staged_and_the_python_that_ran_it_are_listed_by_their_digests(
     found = records.evaluate(runs)
     staged = runs[1].run.start.staged or {}
     assert [
-        (row["scenario"], row["file"], row["of"], row["sha256"], row["bytes"], row["kept"], row["n_runs"])
-        for row in found["inputs"]
-        if row["of"] != "settings" and row["scenario"] == "cnn"
+        (row.scenario, row.file, row.of, row.sha256, row.bytes, row.kept, row.n_runs)
+        for row in found.inputs
+        if row.of != "settings" and row.scenario == "cnn"
     ] == [
         ("cnn", name, of, staged[name]["sha256"], 24, True, 2)
         for name, of in (("train.py", "program"), ("markers.py", "markers"))
     ]
-    assert found["programs"] == {"n_runs": 2, "recorded": 2}
-    (environment,) = found["environments"]
+    assert found.programs == RecordedPrograms(n_runs=2, recorded=2)
+    (environment,) = found.environments
     assert (environment["scenario"], environment["n_runs"]) == ("cnn", 2)
     assert environment["packages"] == ["numpy==2.4.0", "psutil==7.0.0"]
 
@@ -127,12 +124,12 @@ def test_of_a_run_that_kept_no_program_it_is_said_that_it_is_not_recorded(tmp_pa
     old = [replace(s, run=replace(s.run, start=replace(s.run.start, staged=None, on_sut=None, environment=None)))
            for s in runs]  # fmt: skip
     found = records.evaluate(old)
-    assert {row["of"] for row in found["inputs"]} == {"settings"}
-    assert (found["programs"], found["environments"]) == ({"n_runs": 1, "recorded": 0}, [])
+    assert {row.of for row in found.inputs} == {"settings"}
+    assert (found.programs, found.environments) == (RecordedPrograms(n_runs=1, recorded=0), ())
 
 
 def test_an_import_has_no_clock_exchanges(campaign: Path) -> None:
-    assert {clock["bound_s"] for clock in records.evaluate(read(campaign))["clocks"]} == {None}
+    assert {clock.bound_s for clock in records.evaluate(read(campaign)).clocks} == {None}
 
 
 def test_the_audit_report_prints_mains_and_room_with_their_extremes(campaign: Path) -> None:

@@ -22,7 +22,7 @@ from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Estimate, Number
 from reports.results.verdict import Decision, Verdict
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
-from tests.campaign_results import example, plain
+from tests.campaign_results import example, plain, read
 
 LIMIT_WH = 1.0
 
@@ -236,10 +236,8 @@ def test_the_stated_limit_is_decided_from_the_campaigns_own_number(tmp_path: Pat
 
 
 def test_each_origin_is_said_of_its_own_meters_and_before_the_worst_of_all() -> None:
-    meters = [
-        {"meter": "wall", "origin": "imported", "evidence": {}},
-        {"meter": "bench", "origin": "emulated", "evidence": {}},
-    ]
+    origins = {"wall": "imported", "bench": "emulated"}
+    meters = read({"meters": [{"meter": name, "origin": origin} for name, origin in origins.items()]}).meters
     now = findings.of_origins(meters, certify_declared=False)
     assert [(one.code, one.evidence["meters"]) for one in now] == [("emulated", ["bench"]), ("imported", ["wall"])]
     with as_before({Rule.EACH_ORIGIN}):

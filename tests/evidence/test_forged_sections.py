@@ -30,8 +30,17 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
+        (("measurement", "origin"), "real", "results.json.measurement.origin: found 'real', "),
+        (("meters", 0, "identity"), None, "results.json.meters[0].identity: found None"),
+        (("cross_checks",), None, "results.json.cross_checks: found None, expected a list"),
         (("label", "usage", "cnn", 0, "asked"), "both", "results.json.label.usage.cnn[0].asked: found 'both', "),
         (("label", "checks"), None, "results.json.label.checks: found None, expected a list"),
+        (
+            ("records", "clocks", 0, "exchanges"),
+            1.5,
+            "results.json.records.clocks[0].exchanges: found 1.5",
+        ),
+        (("records", "inputs", 0, "of"), "nobody", "results.json.records.inputs[0].of: found 'nobody', "),
         (("trackers", "runs", 0, "factor"), "1", "results.json.trackers.runs[0].factor: found '1', expected float"),
         (("trackers", "scenarios", "cnn", "codecarbon", "n"), 3, "results.json.trackers.scenarios.cnn.codecarbon.n: "),
     ],

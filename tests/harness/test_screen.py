@@ -113,7 +113,7 @@ def test_a_caption_says_u_only_where_one_stands() -> None:
 def test_meters_of_one_kind_are_told_together() -> None:
     meters: list[Any] = [{"meter": f"gpu{nth}", "assumed_percent": 3.0, "tier": None} for nth in range(3)]
     meters.append({"meter": "wall", "assumed_percent": 1.0, "tier": "working"})
-    said = assumed(read({"meters": meters}), ["gpu0", "gpu1", "gpu2", "wall"])
+    said = assumed(read({"meters": meters}).meters, ["gpu0", "gpu1", "gpu2", "wall"])
     assert said == (
         "gpu0, gpu1, gpu2, so U assumes ±\u202f3\u202f% of the reading (a meter of unknown kind); "
         "wall, so U assumes ±\u202f1\u202f% of the reading (an instrument of the working tier)"

@@ -18,6 +18,7 @@ from reports.pages.trackers.words import NAMES, REFUSED
 from reports.results.agreement import NoAgreement
 from reports.results.codec import decoded, encoded
 from reports.results.document import Results
+from reports.results.meters import Tier
 from reports.results.trackers import Exclusion, NoAccountReason, NoCost, TrackerComparison, Trackers
 from tests.analysis.tracked import Account, Tracked, TrackedRun, shown, tracked_campaign
 from tests.campaign_results import read
@@ -102,9 +103,9 @@ def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(res
     ("tier", "whose"), [("uncalibrated", "the plug's"), ("working", "the meter's"), (None, "the meter's")]
 )
 def test_of_a_meter_whose_error_is_unknown_the_sentence_has_no_interval(
-    results: Results, tier: str | None, whose: str
+    results: Results, tier: Tier | None, whose: str
 ) -> None:
-    meters = tuple(meter | {"tier": tier} for meter in results.meters)
+    meters = tuple(replace(meter, tier=tier) for meter in results.meters)
     unknown = replace(edited(results, lambda comparison: replace(comparison, complete=False)), meters=meters)
     text = paragraphs(tracker_blocks(unknown, ""))
     share = round(100 * trackers_of(results).scenarios["cnn-2"]["codecarbon"].ratio.value)

@@ -96,7 +96,7 @@ def _share_sentence(results: Results, trackers: Trackers, key: str) -> str:
 
 def _whose(results: Results) -> str:
     """What kind of meter it is whose error is not known."""
-    tiers = {str(meter.get("tier")) for meter in results.meters if meter.get("role") == "headline"}
+    tiers = {meter.tier for meter in results.meters if meter.role == "headline"}
     return "the plug's" if tiers == {"uncalibrated"} else "the meter's"
 
 

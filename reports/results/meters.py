@@ -1,0 +1,102 @@
+"""`measurement`, `meters` and `cross_checks` of results.json: where the readings come from.
+
+Knows the shape of the sections. Does not know how an origin is told (`meters`, `harness/evidence`) or what it weighs
+(`reports/findings`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.record.documents import Json
+from reports.results.uncertainty import Number
+
+Origin: TypeAlias = Literal["emulated", "unattested", "imported", "declared", "attested", "instrument"]
+"""What shows that a real instrument made the readings, worst first."""
+CampaignOrigin: TypeAlias = Origin | Literal["none"]
+"""That of the worst meter; `none` where no power was recorded."""
+Tier: TypeAlias = Literal["reference", "working", "indicative", "uncalibrated"]
+"""Kind of instrument, best first."""
+Role: TypeAlias = Literal["headline", "cross-check", "other"]
+"""Whether the energies are summed from a meter, it is a second one on the same circuit, or neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the readings of one meter come from, and on whose word."""
+
+    meter: str
+    """Its name in lab.toml."""
+    origin: Origin
+    """Its worst of all runs."""
+    evidence: Json
+    """Port, device and serial number as the first run recorded them, or who declares or attests them."""
+    sentence: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Where the readings of a campaign come from."""
+
+    origin: CampaignOrigin
+    """The worst of all meters used."""
+    sentence: str
+    """The same in words."""
+    circuits: tuple[str, ...]
+    """Those whose sum is the SUT's power."""
+    meters: tuple[Source, ...]
+    """Every meter once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter as the descriptor of its first run has it."""
+
+    meter: str
+    """Its name in lab.toml."""
+    circuit: str
+    """What it measures."""
+    identity: Json
+    """What the instrument says of itself: maker, model, serial, firmware; of an import what the source says."""
+    evidence: Json
+    """See `Source`."""
+    averaging: Literal["window", "instantaneous"]
+    """Whether a reading is a mean over its window or a momentary value."""
+    window_s: float
+    """Length of the window, or distance of momentary values."""
+    stamp: Literal["end", "start", "unknown"]
+    """Which end of the window a stamp marks."""
+    latency_s: float
+    """How late a stamp is besides."""
+    ranging: Literal["none", "auto", "fixed"]
+    """Who chose the range."""
+    tier: Tier | None
+    """Kind of instrument; null where nobody says it."""
+    columns: tuple[Json, ...]
+    """Of its stream: name, unit, resolution, range, limits of error (`accuracy`) and where those are stated."""
+    role: Role
+    """What it is in this campaign."""
+    origin: Origin
+    """Its worst of all runs."""
+    calibration: Json | None
+    """Its certificate and last check load as the register had them, or what an imported log says; null without."""
+    n_runs: int
+    """How many runs it measured."""
+    assumed_percent: float | None
+    """The limit of error in % of the reading that U assumes; null where limits are stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """Two meters on one circuit over the runs that both measured."""
+
+    circuit: str
+    """The circuit."""
+    meters: tuple[str, str]
+    """The one that the energy is from, and the one that checks it."""
+    difference: Number | None
+    """Energy of the second against the first, in %, mean over the runs."""
+    limit: Number | None
+    """Both limits of error together, in %; null where one is not known."""
+    n_runs: Number
+    """How many runs."""
