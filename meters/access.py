@@ -1,7 +1,7 @@
 """How a meter on a network is let in and known again: its password, its key, what a lab declares of it.
 
 Knows: the records that a lab hands to a driver beside the port, and who was at the other end of a connection.
-Does not know: wires, how any of it is checked (`meters.tls`, `meters.http_auth`, `meters.transport`), lab.toml.
+Does not know: wires, how any of it is checked (`meters.tls`, `meters.http_auth`, `meters.origin`), lab.toml.
 A password stands in `Credentials` only, which do not show it.
 """
 

@@ -12,10 +12,11 @@ from typing import Generic, Protocol, TypeVar
 
 from meters import host
 from meters.access import ANYBODY, Access, Peer
+from meters.deadline import Deadline
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
 from meters.options import Option
+from meters.origin import attest
 from meters.reading import Averaging, Description, Identity, Origin, Reading
-from meters.transport import Deadline, attest
 
 SHORTEST_INTERVAL_S = 0.001
 SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.energy.energy)

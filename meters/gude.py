@@ -26,13 +26,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 from meters.wire_log import Sink
 
 DRIVER = "gude"

@@ -24,11 +24,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options, whole
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, LineSplitter
+from meters.wire import drain
 from meters.wire_log import Sink
 
 T = TypeVar("T")

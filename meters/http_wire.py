@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from meters import host, tls
 from meters.access import ANYBODY, Access, Peer
+from meters.deadline import Deadline
 from meters.http_auth import Login, hidden, masked, read_challenges, withhold
 from meters.meter import (
     MeterError,
@@ -35,7 +36,7 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 from meters.wire_log import Capture, Exchange, Sink
 
 if TYPE_CHECKING:

@@ -37,11 +37,14 @@ from functools import reduce
 from operator import xor
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, interval_option
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, LineSplitter
+from meters.wire import Chunk, drain
 from meters.wire_log import Sink
 
 DRIVER = "iec62056"

@@ -43,6 +43,7 @@ from dataclasses import dataclass, replace
 
 from meters import host
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import (
     Meter,
@@ -53,7 +54,8 @@ from meters.meter import (
 )
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Line, SerialWire, Wire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.wire import Wire, drain
 from meters.wire_log import Sink
 
 DRIVER = "mcp39f511n"

@@ -19,6 +19,7 @@ from typing import Literal, Protocol
 
 from meters import host
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, whole, word
@@ -34,7 +35,8 @@ from meters.register_maps import (
     decode_block,
     to_reading,
 )
-from meters.transport import Deadline, Line, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.wire import drain
 from meters.wire_log import Sink
 
 READS = frozenset({3, 4})

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from meters.transport import POLL_S
+from meters.serial_wire import POLL_S
 from meters.wire_log import Exchange
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import (
     Meter,
@@ -41,7 +42,9 @@ from meters.meter import (
 )
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Wire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, FrameSplitter
+from meters.wire import Wire, drain
 from meters.wire_log import Sink
 
 DRIVER = "powerspy2"

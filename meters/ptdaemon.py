@@ -29,11 +29,14 @@ from typing import Literal
 
 from meters import host
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Column, Description, Identity, RangeChoice, Ranging, Reading, Tier
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, LineSplitter
+from meters.wire import drain
 from meters.wire_log import Sink
 
 DRIVER = "ptdaemon"

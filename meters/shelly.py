@@ -24,13 +24,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import NEEDS_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 from meters.wire_log import Sink
 
 DRIVER = "shelly"

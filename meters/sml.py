@@ -29,11 +29,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline, Frame, Line, SerialWire
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame
+from meters.wire import Chunk
 from meters.wire_log import Sink
 
 DRIVER = "sml"

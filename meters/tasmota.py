@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from meters.access import ANYBODY, Access, Credentials
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
 from meters.http_wire import NEEDS_PASSWORD, WRONG_PASSWORD, HttpWire
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number, read_options, whole
 from meters.reading import Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 from meters.wire_log import Sink
 
 DRIVER = "tasmota"

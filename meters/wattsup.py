@@ -20,11 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, FrameSplitter
 from meters.wire_log import Sink
 
 DRIVER = "wattsup"

@@ -34,12 +34,15 @@ from typing import Literal
 
 from meters import host
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, Wire, drain
+from meters.serial_wire import Line
+from meters.splitters import Frame, LineSplitter
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
+from meters.wire import Wire, drain
 from meters.wire_log import Sink
 
 WT310 = "wt310"

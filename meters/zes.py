@@ -36,11 +36,14 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, chosen, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, LineSplitter
+from meters.wire import drain
 from meters.wire_log import Sink
 
 LINE_LIMIT = 512

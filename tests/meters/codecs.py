@@ -29,7 +29,8 @@ from meters import (
 )
 from meters.http_wire import BODY_LIMIT
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
-from meters.transport import Chunk, FrameSplitter, LineSplitter
+from meters.splitters import FrameSplitter, LineSplitter
+from meters.wire import Chunk
 
 
 @dataclass(frozen=True, slots=True)

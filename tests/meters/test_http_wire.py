@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meters import http_wire
+from meters.deadline import Deadline
 from meters.http_wire import BODY_LIMIT, HttpWire
 from meters.meter import (
     MeterError,
@@ -23,8 +24,8 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
+from meters.origin import attest
 from meters.reading import Identity
-from meters.transport import Deadline, attest
 from meters.wire_log import read_capture
 from tests.meters.conftest import wait_until
 from tests.meters.http_servers import Script, answer, ok, raw_server

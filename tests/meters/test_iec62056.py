@@ -29,7 +29,7 @@ from meters.meter import (
     MeterTimeout,
 )
 from meters.reading import Identity, Reading
-from meters.transport import Chunk
+from meters.wire import Chunk
 from meters.wire_log import read_capture
 
 # Captured; comments of two reader scripts in public repositories: a readout of an Iskraemeco MT174 with its block check

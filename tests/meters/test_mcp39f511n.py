@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import mcp39f511n
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.mcp39f511n import Counts, Mcp39f511n, Scale
 from meters.meter import (
@@ -23,7 +24,7 @@ from meters.meter import (
     MeterUnavailable,
 )
 from meters.reading import Identity
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 
 # Requests: [M] data sheet table 4-2; [X] mickeykhuongtran112/mcp39f511_data source.c; [C] green-metrics-tool's client.
 GOLDEN_READS = [

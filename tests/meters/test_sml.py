@@ -17,7 +17,7 @@ from meters import sml
 from meters.emulators.sml import crc16, entry, frame, listed, message, octets, signed, unsigned
 from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterTimeout
 from meters.reading import Identity, Reading
-from meters.transport import Chunk
+from meters.wire import Chunk
 from meters.wire_log import read_capture
 from tests.meters.conftest import BarePty
 
