@@ -39,6 +39,7 @@ from operator import xor
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, OverWire, interval_option
+from meters.line_dialogue import LineDialogue, Terms, insist
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
@@ -189,6 +190,11 @@ class TelegramSplitter:
     def held_bytes(self) -> int:
         """How many bytes of an unfinished telegram are kept."""
         return self._size + self._splitter.held_bytes
+
+    @property
+    def dropped_bytes(self) -> int:
+        """How many bytes belonged to no line."""
+        return self._splitter.dropped_bytes
 
     def feed(self, chunk: Chunk) -> list[Frame]:
         """Return the telegrams that `chunk` completes, all with its arrival time."""
@@ -499,14 +505,11 @@ class PollDialogue(OverWire[SerialWire]):
 
     def greet(self) -> Identity:
         """Read the meter out once; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
-        heard: MeterError | None = None
-        for _attempt in range(SIGN_ON_ATTEMPTS):
-            try:
-                return self.regain(Deadline(self.reply_s)) if heard else self._read_out(Deadline(self.reply_s))[0]
-            except (MeterTimeout, MeterGarbage) as error:
-                heard = error if heard is None or isinstance(error, MeterGarbage) else heard
-        assert heard is not None
-        raise heard
+        return insist(SIGN_ON_ATTEMPTS, self._ask_who)
+
+    def _ask_who(self, attempt: int) -> Identity:
+        deadline = Deadline(self.reply_s)
+        return self.regain(deadline) if attempt else self._read_out(deadline)[0]
 
     def describe(self) -> Description:
         """Return the columns of the last readout; its data message took `latency_s` on the line."""
@@ -581,8 +584,10 @@ _MESSAGE = re.compile(rb"\x02[^\x02\x03]*\x03.", re.DOTALL)
 # --- mode D: pushed -----------------------------------------------------------------------------------------------
 
 
-class PushDialogue(OverWire[SerialWire]):
+class PushDialogue(LineDialogue[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
+
+    terms = Terms("telegram", "check the optical head", "check the seat of the optical head, `push_baud`, `characters`")
 
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
@@ -591,21 +596,20 @@ class PushDialogue(OverWire[SerialWire]):
         self._characters = word(values, "characters")
         self._range_w = number(values, "range_w")
         self._accuracy = ACCURACY.get(word(values, "accuracy_class"))
-        self._splitter = TelegramSplitter()
-        self._frames: list[Frame] = []
-        self._torn = False
-        self._identity: Identity | None = None
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
-        self._wire = SerialWire(port, Line(int(self._baud)), sink, access)
+        super().__init__(SerialWire(port, Line(int(self._baud)), sink, access), TelegramSplitter)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._identity: Identity | None = None
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which is read again; raises `MeterTimeout`, `MeterGarbage`."""
-        self._splitter = TelegramSplitter()
-        self._frames, self._identity = [], None
+        self._forget()
         frame, self._identity, self._sets = self._next(Deadline(self.reply_s))
         self._latency_s = len(frame.body) * 10 / self._baud
-        self._frames.insert(0, Frame(frame.time_ns, frame.body[frame.body.rfind(b"/") :], resynced=False))
+        self._frames.appendleft(Frame(frame.time_ns, frame.body[frame.body.rfind(b"/") :], resynced=False))
         self._torn = False  # what was cut before the first telegram belongs to no series
         return self._identity
 
@@ -625,38 +629,24 @@ class PushDialogue(OverWire[SerialWire]):
         Raises `MeterTimeout` if nothing came, `MeterGarbage` if nothing sound came, `MeterUnplugged`.
         """
         frame, _identity, sets = self._next(deadline)
-        torn, self._torn = self._torn or frame.resynced, False
-        return to_reading(sets, frame.time_ns, self._range_w, torn)
+        return to_reading(sets, frame.time_ns, self._range_w, bool(self._tear()))
 
     def _next(self, deadline: Deadline) -> tuple[Frame, Identity, Mapping[str, DataSet]]:
-        trouble = ""
-        while True:
-            try:
-                while not self._frames:
-                    if deadline.expired:
-                        raise MeterTimeout(f"{self.port}: no telegram before the deadline; check the optical head")
-                    chunk = self._wire.read_chunk(deadline)
-                    characters = from_wire(chunk.data, self._characters)
-                    self._frames += self._splitter.feed(Chunk(chunk.time_ns, characters))
-            except MeterTimeout as error:
-                if not trouble and self._identity is not None:
-                    raise
-                if not trouble and not self._splitter.held_bytes:
-                    raise
-                raise MeterGarbage(
-                    f"{self.port}: no sound telegram before the deadline; {trouble or 'found no end of one'}; "
-                    "check the seat of the optical head, `push_baud`, `characters`"
-                ) from error
-            frame = self._frames.pop(0)
-            try:
-                return self._decode(frame)
-            except OtherTelegram as error:
-                raise MeterMismatch(f"{self.port}: {error}") from error
-            except MeterGarbage as error:
-                self._torn, trouble = True, str(error)
+        return self._next_sound(deadline, self._decode)
+
+    def _read(self, deadline: Deadline) -> Chunk:
+        chunk = super()._read(deadline)
+        return Chunk(chunk.time_ns, from_wire(chunk.data, self._characters))
+
+    def _left_over(self, dropped_before: int) -> str:
+        """Say what was held of a telegram; once the meter is known, a part of one is only late."""
+        return "found no end of one" if self._identity is None and self._splitter.held_bytes else ""
 
     def _decode(self, frame: Frame) -> tuple[Frame, Identity, Mapping[str, DataSet]]:
-        identification, block = decode_telegram(frame.body)
+        try:
+            identification, block = decode_telegram(frame.body)
+        except OtherTelegram as error:
+            raise MeterMismatch(f"{self.port}: {error}") from error
         sets = decode_block(block)
         identity = identify(identification, sets)
         if self._identity is not None and not _same_meter(identity, self._identity):

@@ -37,8 +37,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from meters import host
@@ -354,7 +353,7 @@ class Mcp39f511n(OverWire[Wire]):
         drain(self._wire, QUIET_S, deadline)
         version = self._registers(AT_VERSION, 2, deadline)
         frame = self._registers(AT_STATUS, FRAME.size, deadline)
-        with self._placed():
+        with self._at_port():
             identity = decode_version(version)
             check_two_channels(frame)
         accumulation = self._registers(AT_ACCUMULATION, 2, deadline)
@@ -367,7 +366,7 @@ class Mcp39f511n(OverWire[Wire]):
         range_2 = self._registers(AT_RANGE_2, 4, deadline)
         configuration = int.from_bytes(self._registers(AT_CONFIGURATION, 4, deadline), "little")
         self._counts_energy = bool(configuration >> 8 & 0b11)
-        with self._placed():
+        with self._at_port():
             self._scale = decode_scale(accumulation, range_1, range_2)
         self._window_s = self._reading(frame, 0).window_s
         self._repetitions = Repetitions(self._window_s, self._interval_s)
@@ -424,7 +423,7 @@ class Mcp39f511n(OverWire[Wire]):
         return found
 
     def _reading(self, frame: bytes, time_ns: int) -> Reading:
-        with self._placed():
+        with self._at_port():
             counts = decode_frame(frame)
             return to_reading(counts, self._scale, self._channel, self._sign_bits, self._range_w, time_ns)
 
@@ -446,18 +445,10 @@ class Mcp39f511n(OverWire[Wire]):
                     "MCP39F511N; check that the board is on, the baud rate, and `port`"
                 ) from error
             heard += chunk.data
-            with self._placed():
+            with self._at_port():
                 data = decode_reply(heard, count)
             if data is not None:
                 return chunk.time_ns, data
-
-    @contextmanager
-    def _placed(self) -> Iterator[None]:
-        """Let an error of the codec name the port."""
-        try:
-            yield
-        except (MeterGarbage, MeterMismatch, MeterRefused) as error:
-            raise type(error)(f"{self.port}: {error}") from error
 
 
 def open_mcp39f511n(

@@ -346,9 +346,10 @@ class ModbusDialogue(OverWire[SerialWire]):
             count = block.counts[self._next_counts[index]]
             self._next_counts[index] = (self._next_counts[index] + 1) % len(block.counts)
             arrived_ns, words = self._ask(self._map.function, block.start, count, deadline)
-            found = self._trusted(block.start, words)
-            time_ns = arrived_ns if "power_w" in found else time_ns
-            values |= found
+            with self._at_port(f"check that it is a {self._map.model}"):
+                quantities = decode_block(self._map, block.start, words)
+            time_ns = arrived_ns if "power_w" in quantities else time_ns
+            values |= quantities
             registers += words[: min(block.counts)]
         stale = self._repetitions.is_repeated(registers, time_ns)
         return to_reading(self._map, values, time_ns, self._range_w, stale=stale)
@@ -432,12 +433,6 @@ class ModbusDialogue(OverWire[SerialWire]):
         else:
             found = f"found {_shown(heard)}, of which only a part came in time"
         return MeterGarbage(f"{self.port}: {found}; check `address`, `baud`, `parity`, and the termination of the line")
-
-    def _trusted(self, start: int, words: tuple[int, ...]) -> dict[str, float | None]:
-        try:
-            return decode_block(self._map, start, words)
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}; check that it is a {self._map.model}") from error
 
     def _identity(self, model: str) -> Identity:
         """Only a serial number is the meter's own word; maker and model are what the lab chose."""

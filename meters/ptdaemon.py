@@ -21,22 +21,22 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from meters import host
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
+from meters.line_dialogue import LineDialogue, Terms
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, word
 from meters.reading import Column, Description, Identity, RangeChoice, Ranging, Reading, Tier
 from meters.serial_wire import Line, SerialWire
-from meters.splitters import Frame, LineSplitter
-from meters.wire import drain
+from meters.splitters import LineSplitter
 from meters.wire_log import Sink
 
 DRIVER = "ptdaemon"
@@ -198,8 +198,8 @@ def decode_row(line: str) -> Row:
         raise MeterGarbage(f"found the time {match[1]!r}, expected MM-DD-YYYY HH:MM:SS.mmm") from error
     values = [float(match[index]) for index in (2, 3, 4, 5)]
     marked = outside_range(*values)
-    told = zip(values, (*marked, False), strict=True)
-    watts, volts, amps, factor = (None if value in (ERROR, MISSED) or beyond else value for value, beyond in told)
+    sent = zip(values, (*marked, False), strict=True)
+    watts, volts, amps, factor = (None if value in (ERROR, MISSED) or beyond else value for value, beyond in sent)
     outside = any(marked)
     return Row(at, None if outside else watts, volts, amps, factor, values[0] == MISSED, match[6] or "", outside)
 
@@ -264,18 +264,19 @@ class Settings:
     volts: str | None
 
 
-class PtDaemon(OverWire[SerialWire]):
+class PtDaemon(LineDialogue[SerialWire]):
     """The dialogue with a PTDaemon: one untimed measurement, its unread rows in order (`meters.dialogue.Dialogue`)."""
+
+    terms = Terms("line", "check that the daemon runs")
 
     def __init__(self, port: str, settings: Settings, sink: Sink | None, access: Access) -> None:
         """Connect to `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        wire = SerialWire(port, Line(115200), sink, access)  # TCP; the speed means nothing there
+        super().__init__(wire, partial(LineSplitter, LINE_END, LINE_LIMIT))
         self._settings = settings
         self._window_s = settings.interval_ms / 1000.0
         self._poll_s = min(POLL_S, self._window_s / 4.0)
         self.reply_s = FETCH_S + 2.0 * self._window_s
-        self._wire = SerialWire(port, Line(115200), sink, access)  # TCP; the speed means nothing there
-        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
-        self._frames: deque[Frame] = deque()
         self._readings: deque[Reading] = deque()
         self._ranges = (Range(None, None), Range(None, None))
         self._accepted = False
@@ -287,7 +288,7 @@ class PtDaemon(OverWire[SerialWire]):
         """Ask who is there, set the ranges, start an untimed measurement."""
         self._readings.clear()
         self._measuring, self._tells_uncertainty, self._missed = False, True, 0
-        with self._named("check that `port` is that of a PTDaemon and that no other client holds it"):
+        with self._at_port("check that `port` is that of a PTDaemon and that no other client holds it"):
             return self._begin()
 
     def _begin(self) -> Identity:
@@ -328,7 +329,7 @@ class PtDaemon(OverWire[SerialWire]):
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next unread sample; samples the daemon missed are left out."""
         while not self._readings:
-            with self._named("the next question begins anew"):
+            with self._at_port("the next question begins anew"):
                 self._fetch()
             if self._readings:
                 break
@@ -345,16 +346,15 @@ class PtDaemon(OverWire[SerialWire]):
 
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what is under way, greet, ask the identity."""
-        with self._named("the next question begins anew"):
-            self._clear(deadline)
+        with self._at_port("the next question begins anew"):
+            self._clear(QUIET_S, deadline)
             return self._hello(deadline).identity
 
     def reopen(self) -> None:
         """Connect anew."""
         self._measuring = False
         self._wire.reopen()
-        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
-        self._frames.clear()
+        self._forget()
 
     def close(self) -> None:
         """Stop the measurement we started, and hang up."""
@@ -373,7 +373,7 @@ class PtDaemon(OverWire[SerialWire]):
             try:
                 return self._hello(Deadline(ANSWER_S))
             except MeterGarbage:
-                self._clear(Deadline(ANSWER_S))
+                self._clear(QUIET_S, Deadline(ANSWER_S))
         return self._hello(Deadline(ANSWER_S))
 
     def _hello(self, deadline: Deadline) -> Daemon:
@@ -432,8 +432,8 @@ class PtDaemon(OverWire[SerialWire]):
         if reply.startswith(("Unknown command", "Error", "No data")):
             self._tells_uncertainty = False
             return None
-        told = decode_statistic(reply, "Uncertainty")
-        return told.mean if told.valid and told.mean > 0 else None
+        statistic = decode_statistic(reply, "Uncertainty")
+        return statistic.mean if statistic.valid and statistic.mean > 0 else None
 
     def _ask(self, deadline: Deadline, command: str, *words: str) -> str:
         """Return the first line of the reply; raises `MeterGarbage` when lines nobody asked for were there before."""
@@ -448,26 +448,6 @@ class PtDaemon(OverWire[SerialWire]):
                 f"{self.port}: no answer to {command} in time; check that the daemon runs and that no other "
                 "client holds it"
             ) from error
-
-    def _next_frame(self, deadline: Deadline) -> Frame:
-        while not self._frames:
-            if deadline.expired:
-                raise MeterTimeout(f"{self.port}: no line before the deadline")
-            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-        return self._frames.popleft()
-
-    @contextmanager
-    def _named(self, advice: str) -> Iterator[None]:
-        """Say of garbage where it came from and what to do."""
-        try:
-            yield
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}; {advice}") from error
-
-    def _clear(self, deadline: Deadline) -> None:
-        drain(self._wire, QUIET_S, deadline)
-        self._splitter = LineSplitter(LINE_END, LINE_LIMIT)
-        self._frames.clear()
 
 
 def open_ptdaemon(

@@ -23,15 +23,16 @@ class stands on the plate of the meter, not on the wire: option `accuracy_class`
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import DialogueMeter, OverWire, Repetitions
-from meters.meter import MeterGarbage, MeterTimeout
+from meters.dialogue import DialogueMeter, Repetitions
+from meters.line_dialogue import LineDialogue, Terms
+from meters.meter import MeterGarbage
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.serial_wire import Line, SerialWire
@@ -567,8 +568,14 @@ def to_reading(telegram: Telegram, time_ns: int, range_w: float, flags: frozense
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class SmlDialogue(OverWire[SerialWire]):
+class SmlDialogue(LineDialogue[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
+
+    terms = Terms(
+        "telegram",
+        "check the optical head",
+        "check the seat of the optical head, the baud rate and that the meter speaks SML",
+    )
 
     def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
@@ -577,19 +584,17 @@ class SmlDialogue(OverWire[SerialWire]):
         self._checksum = word(values, "checksum")
         self._range_w = number(values, "range_w")
         self._accuracy = ACCURACY.get(word(values, "accuracy_class"))
-        self._splitter = TelegramSplitter(FRAME_LIMIT)
-        self._frames: deque[Frame] = deque()
-        self._torn = False
+        self._repetitions = Repetitions(SECOND_S)
+        super().__init__(SerialWire(port, Line(self._baud), sink, access), partial(TelegramSplitter, FRAME_LIMIT))
+
+    def _forget(self) -> None:
+        super()._forget()
         self._first = Telegram(b"", None, {})
         self._first_bytes = 0
-        self._repetitions = Repetitions(SECOND_S)
-        self._wire = SerialWire(port, Line(self._baud), sink, access)
 
     def greet(self) -> Identity:
         """Wait for the first whole telegram, which stays queued; raises `MeterTimeout`, `MeterGarbage`."""
-        self._splitter = TelegramSplitter(FRAME_LIMIT)
-        self._frames.clear()
-        self._first = Telegram(b"", None, {})
+        self._forget()
         frame, telegram = self._next(Deadline(self.reply_s))
         self._first, self._first_bytes = telegram, len(frame.body)
         self._torn = False  # what was cut before the first telegram belongs to no series
@@ -629,41 +634,22 @@ class SmlDialogue(OverWire[SerialWire]):
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next telegram as a reading; one that repeats the meter's second and values is `stale`."""
         frame, telegram = self._next(deadline)
-        flags = {"resynced"} if self._torn or frame.resynced else set()
+        flags = self._tear()
         if self._repetitions.is_repeated(telegram, frame.time_ns) and telegram.second is not None:
-            flags.add("stale")
-        self._torn = False
-        return to_reading(telegram, frame.time_ns, self._range_w, frozenset(flags))
+            flags |= {"stale"}
+        return to_reading(telegram, frame.time_ns, self._range_w, flags)
 
     def _next(self, deadline: Deadline) -> tuple[Frame, Telegram]:
         """Return the next sound telegram; a torn one waits for the next call.
 
         Raises `MeterTimeout` if nothing came, `MeterGarbage` if nothing sound came, `MeterUnplugged`.
         """
-        dropped_before = self._splitter.dropped_bytes
-        trouble = ""
-        while True:
-            try:
-                while not self._frames:
-                    if deadline.expired:
-                        raise MeterTimeout(f"{self.port}: no telegram before the deadline; check the optical head")
-                    self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-            except MeterTimeout as error:
-                dropped = self._splitter.dropped_bytes - dropped_before
-                if not trouble and not dropped:
-                    raise
-                found = trouble or f"found {dropped} bytes outside any telegram"
-                raise MeterGarbage(
-                    f"{self.port}: no sound SML telegram before the deadline; {found}; check the seat of the optical "
-                    "head, the baud rate and that the meter speaks SML"
-                ) from error
-            frame = self._frames.popleft()
-            try:
-                telegram = decode_telegram(frame.body, self._checksum)
-                self._check_same(telegram)
-                return frame, telegram
-            except MeterGarbage as error:
-                self._torn, trouble = True, str(error)
+        return self._next_sound(deadline, self._decode)
+
+    def _decode(self, frame: Frame) -> tuple[Frame, Telegram]:
+        telegram = decode_telegram(frame.body, self._checksum)
+        self._check_same(telegram)
+        return frame, telegram
 
     def _check_same(self, telegram: Telegram) -> None:
         expected = self._first.server_id

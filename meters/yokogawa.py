@@ -26,23 +26,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from meters import host
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, OverWire
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
+from meters.line_dialogue import LineDialogue, Terms
 from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, RangeChoice, Reading
 from meters.serial_wire import Line
-from meters.splitters import Frame, LineSplitter
+from meters.splitters import LineSplitter
 from meters.usbtmc_wire import USBTMC_PREFIX, open_wire
-from meters.wire import Wire, drain
+from meters.wire import Chunk, Wire
 from meters.wire_log import Sink
 
 WT310 = "wt310"
@@ -509,16 +510,16 @@ def _range(value: Value) -> float | None:
 # --- the dialogue ---------------------------------------------------------------------------------------------------
 
 
-class YokogawaDialogue(OverWire[Wire]):
+class YokogawaDialogue(LineDialogue[Wire]):
     """What is said on the wire of one instrument (`meters.dialogue.Dialogue`)."""
+
+    terms = Terms("line", "check meter and baud rate")
 
     def __init__(self, port: str, dialect: Dialect, setup: Setup, sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        super().__init__(open_wire(port, Line(setup.baud), sink, access), partial(LineSplitter, b"\n", LINE_LIMIT))
         self._dialect, self._setup = dialect, setup
         self._quantities = QUANTITIES if setup.integration else QUANTITIES[:-1]
-        self._wire = open_wire(port, Line(setup.baud), sink, access)
-        self._splitter = LineSplitter(b"\n", LINE_LIMIT)
-        self._frames: deque[Frame] = deque()
         self._tag = FIRST_TAG
         self._model: Model | None = None
         self._greeted = False
@@ -692,14 +693,6 @@ class YokogawaDialogue(OverWire[Wire]):
 
     # --- asking
 
-    @contextmanager
-    def _at_port(self) -> Iterator[None]:
-        """Put the port into the message of a codec, which does not know it."""
-        try:
-            yield
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}") from error
-
     def _ask_again(self, question: str) -> str:
         """Return the answer to a question that may be repeated; raises `MeterRefused` if the meter says why not."""
         for attempt in range(ATTEMPTS):
@@ -709,7 +702,7 @@ class YokogawaDialogue(OverWire[Wire]):
             except (MeterTimeout, MeterGarbage):
                 if attempt == ATTEMPTS - 1:
                     raise
-                drain(self._wire, QUIET_S, Deadline(ANSWER_S))
+                self._clear(QUIET_S, Deadline(ANSWER_S))
                 if question != ":STAT:ERR?":
                     self._check_error(question)
         raise AssertionError("unreachable")
@@ -720,14 +713,13 @@ class YokogawaDialogue(OverWire[Wire]):
         Replies to earlier questions, known by their number, are dropped.
         """
         self._tag = FIRST_TAG + (self._tag - FIRST_TAG + 1) % TAGS
-        self._splitter = LineSplitter(b"\n", LINE_LIMIT)
-        self._frames.clear()
+        self._forget()
         self._wire.write(encode([f"*ESE {self._tag}", *units, "*ESE?"]))
         count = sum(unit.endswith("?") for unit in units) + 1
         earlier = ""
         while True:
             try:
-                frame = self._next_line(deadline)
+                frame = self._next_frame(deadline)
             except MeterTimeout as error:
                 if not earlier:
                     raise
@@ -750,10 +742,8 @@ class YokogawaDialogue(OverWire[Wire]):
 
     def _await_identity(self, deadline: Deadline) -> Identity:
         """Return the identity; every line that came before it answers an earlier question and is dropped."""
-        self._splitter = LineSplitter(b"\n", LINE_LIMIT)
-        self._frames.clear()
         self._wire.write(b"\n" + encode(["*CLS"]))  # the empty line ends what a cut message left in the instrument
-        drain(self._wire, QUIET_S, deadline)
+        self._clear(QUIET_S, deadline)
         self._wire.write(encode(["*CLS"]))  # on USB draining an empty queue is an error of its own
         identity = self._ask_identity(deadline)
         again = self._ask_identity(deadline)  # it has no number and no checksum
@@ -766,7 +756,7 @@ class YokogawaDialogue(OverWire[Wire]):
         trouble: MeterGarbage | None = None
         while True:
             try:
-                identity = decode_identity(self._next_line(deadline).body)
+                identity = decode_identity(self._next_frame(deadline).body)
                 find_model(self._dialect, identity)
                 return identity
             except MeterGarbage as error:
@@ -780,23 +770,15 @@ class YokogawaDialogue(OverWire[Wire]):
                     ) from error
                 raise MeterGarbage(str(trouble)) from error
 
-    def _next_line(self, deadline: Deadline) -> Frame:
-        """Return the next line; a stream that never ends cannot outlast the deadline.
-
-        Raises `MeterTimeout`, and `MeterGarbage` when a line has begun and does not go on for `STALL_S`.
-        """
-        while not self._frames:
-            if deadline.expired:
-                raise MeterTimeout(f"{self.port}: no line before the deadline; check meter and baud rate")
-            held = self._splitter.held_bytes
-            try:
-                chunk = self._wire.read_chunk(Deadline(min(STALL_S, deadline.left_s)) if held else deadline)
-            except MeterTimeout as error:
-                if not held:
-                    raise
-                raise MeterGarbage(f"found {held} bytes of a line that has no end; check the line") from error
-            self._frames.extend(self._splitter.feed(chunk))
-        return self._frames.popleft()
+    def _read(self, deadline: Deadline) -> Chunk:
+        """Return what has arrived; raises `MeterGarbage` when a line has begun and does not go on for `STALL_S`."""
+        held_bytes = self._splitter.held_bytes
+        if not held_bytes:
+            return super()._read(deadline)
+        try:
+            return super()._read(Deadline(min(STALL_S, deadline.left_s)))
+        except MeterTimeout as error:
+            raise MeterGarbage(f"found {held_bytes} bytes of a line that has no end; check the line") from error
 
 
 # 410 interrupted, 420 unterminated, ...: a read without an answer, as draining and clearing the wire make them.

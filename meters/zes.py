@@ -27,7 +27,6 @@ refused, what `*rst` does to scaling, that `irng` and `urng` of an LMG450 hold f
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,13 +36,13 @@ from urllib.parse import urlsplit
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import DialogueMeter, OverWire
+from meters.dialogue import DialogueMeter
+from meters.line_dialogue import LineDialogue, Terms, insist
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option, chosen, number, read_options, whole, word
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
 from meters.serial_wire import Line, SerialWire
 from meters.splitters import Frame, LineSplitter
-from meters.wire import drain
 from meters.wire_log import Sink
 
 LINE_LIMIT = 512
@@ -219,16 +218,16 @@ def _decode_stamp(name: str, text: str) -> float:
 def check_row(row: Mapping[str, float], cycle_s: float) -> None:
     """Raise `MeterGarbage` if the row contradicts itself or the cycle that was set."""
     for name, end in (("count", COUNTS), ("sctc", SAMPLES)):
-        value = row.get(name, 0.0)
-        if not 0 <= value < end or value != int(value):
-            raise MeterGarbage(f"field {name}: found {value:g}, expected a whole number from 0 to {end - 1}")
+        counter = row.get(name, 0.0)
+        if not 0 <= counter < end or counter != int(counter):
+            raise MeterGarbage(f"field {name}: found {counter:g}, expected a whole number from 0 to {end - 1}")
     true_s = true_cycle_s(row)
     if true_s <= 0 or abs(true_s - cycle_s) > CYCLE_SLACK_S + CYCLE_SLACK * cycle_s:
         raise MeterGarbage(f"true cycle: found {true_s:g} s, expected nearly {cycle_s:g} s as it was set")
     volts, amperes, watts, apparent, factor = (_finite(row.get(name, NAN)) for name in _CHANNEL_ITEMS)
-    for name, found, high in (("utrms", volts, HIGHEST_V), ("itrms", amperes, HIGHEST_A), ("pf", factor, 1.0)):
-        if found is not None and abs(found) > high * (1 + PRODUCT_SLACK):
-            raise MeterGarbage(f"field {name}: found {found:g}, expected at most {high:g}")
+    for name, value, high in (("utrms", volts, HIGHEST_V), ("itrms", amperes, HIGHEST_A), ("pf", factor, 1.0)):
+        if value is not None and abs(value) > high * (1 + PRODUCT_SLACK):
+            raise MeterGarbage(f"field {name}: found {value:g}, expected at most {high:g}")
     if apparent is not None and volts is not None and amperes is not None:
         _check_product("s", apparent, "utrms itrms", volts * amperes, 0.0)
     if apparent is not None and watts is not None:
@@ -313,10 +312,12 @@ class Settings:
     channel: int
 
 
-class Lmg(OverWire[SerialWire]):
+class Lmg(LineDialogue[SerialWire]):
     """The dialogue with one LMG (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
+    terms = Terms("row", "check instrument, cable and baud rate", "check cable, flow control and baud rate")
+    skips_blank = True
 
     def __init__(
         self, dialect: Dialect, port: str, baud: int, settings: Settings, sink: Sink | None, access: Access
@@ -324,11 +325,11 @@ class Lmg(OverWire[SerialWire]):
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self._dialect, self._settings, self._sink, self._access = dialect, settings, sink, access
         self._line = Line(baud, rtscts=dialect.rtscts)
-        self._wire = SerialWire(port, self._line, sink, access)
-        self._splitter = LineSplitter(b"\n", LINE_LIMIT)
-        self._lines: deque[Frame] = deque()
+        super().__init__(SerialWire(port, self._line, sink, access), partial(LineSplitter, b"\n", LINE_LIMIT))
+
+    def _forget(self) -> None:
+        super()._forget()
         self._before: Mapping[str, float] | None = None
-        self._torn = False
 
     def greet(self) -> Identity:
         """Stop a stream that is left, ask who is there, set cycle, ranges and row, start the stream."""
@@ -371,28 +372,14 @@ class Lmg(OverWire[SerialWire]):
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next row; lines that are none are dropped and make it `resynced`."""
-        dropped_before = self._splitter.dropped_bytes
-        trouble = ""
-        while True:
-            try:
-                frame = self._next_line(deadline)
-            except MeterTimeout as error:
-                if not trouble and self._splitter.dropped_bytes == dropped_before:
-                    raise
-                raise MeterGarbage(
-                    f"{self.port}: no valid row before the deadline; {trouble or 'found a line without end'}; "
-                    "check cable, flow control and baud rate"
-                ) from error
-            self._torn = self._torn or frame.resynced
-            try:
-                row = decode_row(frame.body, self._dialect.names)
-                check_row(row, self._settings.cycle_s)
-            except MeterGarbage as error:
-                self._torn, trouble = True, str(error)
-                continue
-            flags = order_flags(self._before, row) | ({"resynced"} if self._torn else frozenset())
-            self._before, self._torn = row, False
-            return to_reading(row, frame.time_ns, flags)
+        return self._next_sound(deadline, self._decode)
+
+    def _decode(self, frame: Frame) -> Reading:
+        row = decode_row(frame.body, self._dialect.names)
+        check_row(row, self._settings.cycle_s)
+        flags = order_flags(self._before, row) | self._tear()
+        self._before = row
+        return to_reading(row, frame.time_ns, flags)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Begin anew; a stream has no questions that could be out of step with their answers."""
@@ -405,47 +392,31 @@ class Lmg(OverWire[SerialWire]):
             self._send("gtl")
         self._wire.close()
 
-    def _forget(self) -> None:
-        self._splitter = LineSplitter(b"\n", LINE_LIMIT)
-        self._lines.clear()
-        self._before = None
-        self._torn = False
-
     def _send(self, command: str) -> None:
         self._wire.write(encode(command, self._dialect.end))
 
-    def _next_line(self, deadline: Deadline) -> Frame:
-        """Return the next line that is not empty; a stream that never ends cannot outlast the deadline."""
-        while True:
-            while self._lines:
-                line = self._lines.popleft()
-                if line.body.strip():
-                    return line
-            if deadline.expired:
-                raise MeterTimeout(f"{self.port}: no line before the deadline; check instrument, cable and baud rate")
-            self._lines.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-
     def _attend(self) -> Identity:
         """Stop the stream and ask who is there; where nothing sensible answers, break and ask again."""
-        heard: MeterError | None = None
-        for attempt in range(REPLY_ATTEMPTS):
-            if attempt:
-                self._break()
-            self._send(self._dialect.short)
-            self._send("cont off")
-            try:
-                drain(self._wire, QUIET_S, Deadline(DRAIN_WAIT_S))
-                self._forget()
-                self._send("*idn?")
-                return decode_identity(self._next_line(Deadline(REPLY_WAIT_S)).body)
-            except (MeterTimeout, MeterGarbage) as error:
-                heard = error if heard is None or isinstance(error, MeterGarbage) else heard
-        if isinstance(heard, MeterGarbage):
-            raise MeterGarbage(f"{self.port}: what answers is no LMG: {heard}; correct driver, baud rate or port")
-        raise MeterTimeout(
-            f"{self.port}: no answer to *idn? within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s; check that it is on, "
-            "its interface (RTS/CTS, end of line Terminal, echo off), its baud rate, and `port`"
-        )
+        try:
+            return insist(REPLY_ATTEMPTS, self._ask_who)
+        except MeterGarbage as error:
+            raise MeterGarbage(
+                f"{self.port}: what answers is no LMG: {error}; correct driver, baud rate or port"
+            ) from error
+        except MeterTimeout as error:
+            raise MeterTimeout(
+                f"{self.port}: no answer to *idn? within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s; check that it is on, "
+                "its interface (RTS/CTS, end of line Terminal, echo off), its baud rate, and `port`"
+            ) from error
+
+    def _ask_who(self, attempt: int) -> Identity:
+        if attempt:
+            self._break()
+        self._send(self._dialect.short)
+        self._send("cont off")
+        self._clear(QUIET_S, Deadline(DRAIN_WAIT_S))
+        self._send("*idn?")
+        return decode_identity(self._next_frame(Deadline(REPLY_WAIT_S)).body)
 
     def _break(self) -> None:
         """Clear the interface: a second connection (LMG670), telnet's break through a converter, a break on a line."""
@@ -465,7 +436,7 @@ class Lmg(OverWire[SerialWire]):
     def _confirm(self, command: str) -> None:
         """Send a setting and wait until it is done (`*opc?` -> `1`)."""
         self._send(f"{command};*opc?")
-        reply = self._next_line(Deadline(REPLY_WAIT_S)).body
+        reply = self._next_frame(Deadline(REPLY_WAIT_S)).body
         if reply.strip() != b"1":
             raise MeterGarbage(f"{self.port}: {command};*opc?: found {_shown(reply)}, expected '1'")
 
@@ -479,7 +450,7 @@ class Lmg(OverWire[SerialWire]):
             self._confirm(command)
         self._send(self._dialect.scpi)
         self._send("syst:err:all?")
-        reply = _text(self._next_line(Deadline(REPLY_WAIT_S)).body)
+        reply = _text(self._next_frame(Deadline(REPLY_WAIT_S)).body)
         if not re.match(r"[+-]?0,", reply):
             raise MeterRefused(
                 f"{self.port}: the instrument refused a setting: found {reply[:80]!r}, expected '0,\"No error\"'; "
@@ -506,7 +477,7 @@ class Lmg(OverWire[SerialWire]):
         self._send("cont on")
         end = Deadline(2 * self._settings.cycle_s + FIRST_ROW_WAIT_S)
         try:
-            line = self._next_line(end)
+            line = self._next_frame(end)
         except MeterTimeout as error:
             raise MeterTimeout(
                 f"{self.port}: the instrument answers but pushes no row after `cont on`; switch it off and on"
@@ -515,7 +486,7 @@ class Lmg(OverWire[SerialWire]):
             decode_row(line.body, self._dialect.names)
         except MeterGarbage as error:
             raise MeterGarbage(f"{self.port}: {error}; it may not know all of {' '.join(items)}") from error
-        self._lines.appendleft(line)
+        self._frames.appendleft(line)
 
 
 def _break_beside(port: str, sink: Sink | None, access: Access) -> None:
