@@ -45,7 +45,7 @@ from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
 from meters.serial_wire import Line, SerialWire
 from meters.splitters import Frame, FrameSplitter
-from meters.wire import Wire
+from meters.wire import Wire, shown
 from meters.wire_log import Sink
 
 DRIVER = "powerspy2"
@@ -113,7 +113,7 @@ def decode_name(body: bytes) -> Name:
     """Return the answer to `<?>`; raises `MeterGarbage` unless it is one."""
     found = NAME.fullmatch(body)
     if found is None:
-        raise MeterGarbage(f"found {_shown(body)}, expected `POWERSPY`, a state and 12 hexadecimal digits")
+        raise MeterGarbage(f"found {shown(body)}, expected `POWERSPY`, a state and 12 hexadecimal digits")
     return Name(int(found[4], 16), int(found[5], 16), found[6].decode("ascii"))
 
 
@@ -124,7 +124,7 @@ def decode_frequency(body: bytes, hardware: int) -> float:
     clock_hz = OLD_CLOCK_HZ if hardware == OLD_HARDWARE else CLOCK_HZ
     if not ticks or not MAINS_HZ[0] <= clock_hz / ticks <= MAINS_HZ[1]:
         raise MeterGarbage(
-            f"found {_shown(body)}, expected `F` and the ticks of a period of {MAINS_HZ[0]:g} to {MAINS_HZ[1]:g} Hz; "
+            f"found {shown(body)}, expected `F` and the ticks of a period of {MAINS_HZ[0]:g} to {MAINS_HZ[1]:g} Hz; "
             "is the meter on the mains?"
         )
     return clock_hz / ticks
@@ -133,7 +133,7 @@ def decode_frequency(body: bytes, hardware: int) -> float:
 def decode_byte(body: bytes) -> int:
     """Return the byte in the answer to `<Vnn>`; raises `MeterGarbage` unless it is one."""
     if not re.fullmatch(rb"[0-9A-F]{2}", body):
-        raise MeterGarbage(f"found {_shown(body)}, expected a byte of the EEPROM as two hexadecimal digits")
+        raise MeterGarbage(f"found {shown(body)}, expected a byte of the EEPROM as two hexadecimal digits")
     return int(body, 16)
 
 
@@ -163,7 +163,7 @@ def decode_row(body: bytes) -> Row:
     """Return the counts of a row; raises `MeterGarbage` unless its shape is exact."""
     match = ROW.fullmatch(body)
     if match is None:
-        raise MeterGarbage(f"found {_shown(body)}, expected a row of three numbers of 8 digits and two of 4")
+        raise MeterGarbage(f"found {shown(body)}, expected a row of three numbers of 8 digits and two of 4")
     return Row(*(int(text, 16) for text in match.groups()))
 
 
@@ -200,10 +200,6 @@ def to_reading(row: Row, scale: Scale, time_ns: int, flags: frozenset[str]) -> R
         window_s=scale.window_s,
         flags=flags | {"overrange"} if over else flags,
     )
-
-
-def _shown(body: bytes) -> str:
-    return repr(body[:60])
 
 
 # --- the meter --------------------------------------------------------------------------------------------------------
@@ -301,7 +297,7 @@ class PowerSpy2(LineDialogue[Wire]):
     def _start(self, hardware: int) -> None:
         answer = self._exchange(encode_start(self._periods, hardware))
         if answer != b"K":
-            raise MeterGarbage(f"found {_shown(answer)}, expected `K` when asked for rows over {self._periods} periods")
+            raise MeterGarbage(f"found {shown(answer)}, expected `K` when asked for rows over {self._periods} periods")
 
     def _ask(self, command: str) -> bytes:
         return self._exchange(encode_command(command))

@@ -28,6 +28,7 @@ from meters.options import Option, number, read_options, whole
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
 from meters.serial_wire import Line, SerialWire
 from meters.splitters import Frame, FrameSplitter
+from meters.wire import shown
 from meters.wire_log import Sink
 
 DRIVER = "wattsup"
@@ -111,11 +112,11 @@ def decode_packet(body: bytes) -> Packet:
     try:
         command, sub, count, *arguments = body.decode("ascii").split(",")
     except ValueError as error:
-        raise MeterGarbage(f"found {_shown(body)}, expected `#<command>,<sub>,<count>,<arguments>;`") from error
+        raise MeterGarbage(f"found {shown(body)}, expected `#<command>,<sub>,<count>,<arguments>;`") from error
     if not re.fullmatch(r"[A-Za-z]", command) or not re.fullmatch(r"[0-9]{1,2}", count):
-        raise MeterGarbage(f"found {_shown(body)}, expected a letter, a sub-command and a count")
+        raise MeterGarbage(f"found {shown(body)}, expected a letter, a sub-command and a count")
     if int(count) != len(arguments):
-        raise MeterGarbage(f"found {len(arguments)} arguments in {_shown(body)}, expected {count}")
+        raise MeterGarbage(f"found {len(arguments)} arguments in {shown(body)}, expected {count}")
     return Packet(command, sub, tuple(arguments))
 
 
@@ -202,10 +203,6 @@ def _scaled(count: int | None, divisor: int) -> float | None:
     return None if count is None else count / divisor
 
 
-def _shown(body: bytes) -> str:
-    return repr(body[:60])
-
-
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +259,7 @@ class WattsUp(LineDialogue[SerialWire]):
     def _decode(self, frame: Frame) -> Reading:
         packet = decode_packet(frame.body)
         if packet.command != "d":
-            raise StrayFrame(f"found {_shown(frame.body)}, expected data")
+            raise StrayFrame(f"found {shown(frame.body)}, expected data")
         counts = decode_data(packet, self._field_count)
         return to_reading(counts, frame.time_ns, self._range_w, bool(self._tear()))
 

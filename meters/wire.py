@@ -60,3 +60,8 @@ def drain(wire: Wire, quiet_s: float, deadline: Deadline) -> None:
         except MeterTimeout:
             return
     raise MeterGarbage(f"{wire.port}: bytes come without end and without being asked for; check what is connected")
+
+
+def shown(data: bytes, most: int = 60) -> str:
+    """Return bytes for the sentence of an error, the first `most` of them."""
+    return repr(data[:most])

@@ -14,7 +14,8 @@ from meters.dialogue import Repetitions
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.virtual_sut import parse_profile
 from meters.meter import MeterTimeout
-from meters.modbus import ModbusDialogue, Rtu
+from meters.modbus.dialogue import ModbusDialogue
+from meters.modbus.frames import Rtu
 from meters.reading import Reading
 from meters.register_maps import RegisterMap
 from meters.wire import Chunk

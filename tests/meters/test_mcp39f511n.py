@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import mcp39f511n
 from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
-from meters.mcp39f511n import Counts, Mcp39f511n, Scale
+from meters.mcp39f511n import codec as mcp39f511n_codec
+from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
+from meters.mcp39f511n.codec import Counts, Scale
+from meters.mcp39f511n.dialogue import Mcp39f511n
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -76,7 +78,7 @@ def computed_reply(data: bytes) -> bytes:
 
 
 def reading_of(frame: bytes, *, channel: str = "1", sign_bits: str = "0-3", scale: Scale = SCALE) -> object:
-    return mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), scale, channel, sign_bits, 3450.0, 7)
+    return mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), scale, channel, sign_bits, 3450.0, 7)
 
 
 class FakeWire:
@@ -139,17 +141,17 @@ def requests_to(wire: FakeWire) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize(("text", "address", "count"), GOLDEN_READS)
 def test_a_read_is_encoded_byte_for_byte_as_others_send_it(text: str, address: int, count: int) -> None:
-    assert mcp39f511n.encode_read(address, count) == bytes.fromhex(text)
+    assert mcp39f511n_codec.encode_read(address, count) == bytes.fromhex(text)
 
 
 def test_setting_the_interval_is_encoded_byte_for_byte_as_others_send_it() -> None:
-    assert mcp39f511n.encode_accumulation(1) == bytes.fromhex(GOLDEN_WRITES[1])
+    assert mcp39f511n_codec.encode_accumulation(1) == bytes.fromhex(GOLDEN_WRITES[1])
 
 
 @pytest.mark.parametrize("text", GOLDEN_WRITES)
 def test_the_checksum_is_that_of_the_golden_writes(text: str) -> None:
     frame = bytes.fromhex(text)
-    assert (mcp39f511n.sum8(frame[:-1]), len(frame)) == (frame[-1], frame[1])
+    assert (mcp39f511n_codec.sum8(frame[:-1]), len(frame)) == (frame[-1], frame[1])
 
 
 @pytest.mark.parametrize(
@@ -176,13 +178,13 @@ def test_the_checksum_is_that_of_the_golden_writes(text: str) -> None:
 )
 def test_flash_eeprom_calibration_and_other_registers_can_not_be_sent(commands: bytes) -> None:
     with pytest.raises(MeterRefused, match="does not send"):
-        mcp39f511n.encode_request(commands)
+        mcp39f511n_codec.encode_request(commands)
 
 
 @given(st.binary(max_size=12))
 def test_nothing_but_reads_and_the_interval_can_be_sent(commands: bytes) -> None:
     try:
-        frame = mcp39f511n.encode_request(commands)
+        frame = mcp39f511n_codec.encode_request(commands)
     except MeterRefused:
         return
     assert (frame[2:4], frame[5]) in {(b"\x41\x00", 0x4E), (b"\x41\x00", 0x4D)}
@@ -195,10 +197,10 @@ def test_nothing_but_reads_and_the_interval_can_be_sent(commands: bytes) -> None
 def test_a_reply_is_taken_apart_at_every_split_and_with_noise_around_it() -> None:
     reply = computed_reply(computed_frame())
     for at in range(len(reply)):
-        assert mcp39f511n.decode_reply(reply[:at], 28) is None
-    assert mcp39f511n.decode_reply(reply, 28) == computed_frame()
-    assert mcp39f511n.decode_reply(b"\0\0" + reply + b"\0", 28) == computed_frame()
-    assert mcp39f511n.decode_reply(b"\x06", 0) == b""
+        assert mcp39f511n_codec.decode_reply(reply[:at], 28) is None
+    assert mcp39f511n_codec.decode_reply(reply, 28) == computed_frame()
+    assert mcp39f511n_codec.decode_reply(b"\0\0" + reply + b"\0", 28) == computed_frame()
+    assert mcp39f511n_codec.decode_reply(b"\x06", 0) == b""
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_a_reply_is_taken_apart_at_every_split_and_with_noise_around_it() -> Non
 )
 def test_what_is_not_exactly_the_reply_is_garbage(data: bytes, text: str) -> None:
     with pytest.raises(MeterGarbage, match=text):
-        mcp39f511n.decode_reply(data, 28)
+        mcp39f511n_codec.decode_reply(data, 28)
 
 
 def test_every_single_flipped_bit_of_a_reply_is_found() -> None:
@@ -226,18 +228,18 @@ def test_every_single_flipped_bit_of_a_reply_is_found() -> None:
         damaged = bytearray(reply)
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(MeterGarbage):
-            mcp39f511n.decode_reply(bytes(damaged), 28)
+            mcp39f511n_codec.decode_reply(bytes(damaged), 28)
 
 
 def test_zeros_put_into_a_reply_are_found_although_they_do_not_change_the_sum() -> None:
     reply = computed_reply(computed_frame())
     for at in range(3, len(reply) - 1):
         with pytest.raises(MeterGarbage):
-            mcp39f511n.decode_reply(reply[:at] + b"\0" + reply[at:] + b"\x01", 28)
+            mcp39f511n_codec.decode_reply(reply[:at] + b"\0" + reply[at:] + b"\x01", 28)
 
 
 def test_a_computed_frame_decodes_to_its_values() -> None:
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(computed_frame()), SCALE, "1", "0-3", 3450.0, 7)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(computed_frame()), SCALE, "1", "0-3", 3450.0, 7)
     assert (reading.power_w, reading.voltage_v, reading.current_a) == (103.5, 230.0, 0.5)
     assert reading.power_factor == pytest.approx(0.9, abs=2**-15)
     assert (reading.frequency_hz, reading.window_s, reading.time_ns) == (50.0, 0.32, 7)
@@ -245,9 +247,9 @@ def test_a_computed_frame_decodes_to_its_values() -> None:
 
 
 def test_the_counts_of_a_published_reading_agree_with_each_other_at_the_scales_of_the_data_sheet() -> None:
-    counts = mcp39f511n.decode_frame(README_READING)
+    counts = mcp39f511n_codec.decode_frame(README_READING)
     for index, channel in enumerate("12"):
-        reading = mcp39f511n.to_reading(counts, SCALE, channel, "0-3", 3450.0, 1)
+        reading = mcp39f511n_codec.to_reading(counts, SCALE, channel, "0-3", 3450.0, 1)
         assert reading.voltage_v is not None
         assert reading.current_a is not None
         assert reading.power_factor is not None
@@ -259,10 +261,10 @@ def test_the_counts_of_a_published_reading_agree_with_each_other_at_the_scales_o
 
 def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
     frame = computed_frame(currents=(5000, 2000), factors=(29_491, 30_000), powers=(10_350, 4_211))
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, "both", "0-3", 3450.0, 1)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, "both", "0-3", 3450.0, 1)
     assert reading.power_w == pytest.approx(145.61)
     assert (reading.current_a, reading.power_factor, reading.voltage_v) == (None, None, 230.0)
-    second = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, "2", "0-3", 3450.0, 1)
+    second = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, "2", "0-3", 3450.0, 1)
     assert (second.power_w, second.current_a) == (42.11, 0.2)
 
 
@@ -273,11 +275,11 @@ def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
 def test_the_power_scale_halves_with_each_step_of_the_range_and_meets_the_known_ones(
     power_range: int, lsb_w: float
 ) -> None:
-    assert mcp39f511n.power_steps(power_range) / 100 == pytest.approx(lsb_w, rel=1e-12)
-    scale = mcp39f511n.decode_scale(b"\x01\x00", bytes([18, 12, power_range, 0]), bytes([0, 12, 19, 0]))
-    assert scale == Scale(2, (mcp39f511n.power_steps(power_range), 1.0))
-    counts = mcp39f511n.decode_frame(computed_frame(powers=(round(50 / lsb_w), 0)))
-    assert mcp39f511n.to_reading(counts, scale, "1", "0-3", 3450.0, 1).power_w == pytest.approx(50.0, abs=lsb_w)
+    assert mcp39f511n_codec.power_steps(power_range) / 100 == pytest.approx(lsb_w, rel=1e-12)
+    scale = mcp39f511n_codec.decode_scale(b"\x01\x00", bytes([18, 12, power_range, 0]), bytes([0, 12, 19, 0]))
+    assert scale == Scale(2, (mcp39f511n_codec.power_steps(power_range), 1.0))
+    counts = mcp39f511n_codec.decode_frame(computed_frame(powers=(round(50 / lsb_w), 0)))
+    assert mcp39f511n_codec.to_reading(counts, scale, "1", "0-3", 3450.0, 1).power_w == pytest.approx(50.0, abs=lsb_w)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ def test_settings_without_a_known_scale_are_refused(
     accumulation: str, range_1: str, range_2: str, error: type[MeterError]
 ) -> None:
     with pytest.raises(error, match="at 0xA8"):
-        mcp39f511n.decode_scale(bytes.fromhex(accumulation), bytes.fromhex(range_1), bytes.fromhex(range_2))
+        mcp39f511n_codec.decode_scale(bytes.fromhex(accumulation), bytes.fromhex(range_1), bytes.fromhex(range_2))
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,9 @@ def test_the_sign_stands_in_the_bits_the_option_names(
 ) -> None:
     frame = computed_frame(status=status, currents=(5000, 5000), powers=(10_000, 10_000))
     for index, channel in enumerate("12"):
-        reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, channel, sign_bits, 3450.0, 1)
+        reading = mcp39f511n_codec.to_reading(
+            mcp39f511n_codec.decode_frame(frame), SCALE, channel, sign_bits, 3450.0, 1
+        )
         assert reading.power_w == (-100.0 if powers_negative[index] else 100.0)
 
 
@@ -331,8 +335,8 @@ def test_a_status_word_that_contradicts_the_option_is_refused_and_not_guessed_at
 
 
 def test_no_power_is_plain_zero_whatever_the_sign_bits_say() -> None:
-    counts = mcp39f511n.decode_frame(computed_frame(powers=(0, 0), status=1))
-    power_w = mcp39f511n.to_reading(counts, SCALE, "1", "4-7", 3450.0, 1).power_w
+    counts = mcp39f511n_codec.decode_frame(computed_frame(powers=(0, 0), status=1))
+    power_w = mcp39f511n_codec.to_reading(counts, SCALE, "1", "4-7", 3450.0, 1).power_w
     assert str(power_w) == "0.0"
 
 
@@ -348,7 +352,7 @@ def test_no_power_is_plain_zero_whatever_the_sign_bits_say() -> None:
 def test_a_register_at_its_end_and_power_above_the_rating_are_overrange_and_no_number(
     frame: bytes, channel: str
 ) -> None:
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, channel, "0-3", 3450.0, 1)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, channel, "0-3", 3450.0, 1)
     assert (reading.power_w, reading.flags) == (None, frozenset({"overrange"}))
 
 
@@ -366,9 +370,9 @@ def test_the_map_of_the_single_channel_chip_is_recognised_under_load_and_refused
     # Computed from the map of the single-channel chip: status, version, V, f, analog input, PF, I, P, Q, S.
     single = struct.pack("<HHHHHhIIII", 0x30, 0x5A17, 2300, 50_000, 511, 29_491, 5000, 10_350, 5013, 11_500)
     with pytest.raises(MeterMismatch, match=r"single-channel MCP39F511 and MCP39F511A"):
-        mcp39f511n.check_two_channels(single)
+        mcp39f511n_codec.check_two_channels(single)
     for sound in (computed_frame(), README_READING, computed_frame(currents=(0, 0), powers=(0, 0))):
-        mcp39f511n.check_two_channels(sound)
+        mcp39f511n_codec.check_two_channels(sound)
 
 
 @given(st.integers(0, 2_000_000), st.integers(0, 2_000_000), st.integers(0, 32767), st.integers(0, 32767))
@@ -378,21 +382,21 @@ def test_two_loads_of_any_size_are_not_mistaken_for_the_single_channel_chip(
     currents, factors = (current_1, current_2), (factor_1, factor_2)
     powers = [round(120.0 * amps * 1e-4 * factor / 32768 * 100) for amps, factor in zip(currents, factors, strict=True)]
     frame = computed_frame(volts=1200, currents=currents, factors=factors, powers=(powers[0], powers[1]))
-    mcp39f511n.check_two_channels(frame)
+    mcp39f511n_codec.check_two_channels(frame)
 
 
 def test_the_version_is_a_date_or_the_chip_is_another() -> None:
-    assert mcp39f511n.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317", asked=False)
+    assert mcp39f511n_codec.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317", asked=False)
     for data in (b"\x00\x00", b"\xff\xff", b"\x17\x60", b"\x00\x63"):
         with pytest.raises(MeterGarbage, match="expected a date code"):
-            mcp39f511n.decode_version(data)
+            mcp39f511n_codec.decode_version(data)
 
 
 @given(st.binary(max_size=80), st.sampled_from([0, 2, 4, 28, 32]))
 def test_arbitrary_bytes_are_a_sound_reply_or_a_typed_error(data: bytes, count: int) -> None:
     for raw in (data, computed_reply(data) if data else data):
         try:
-            reply = mcp39f511n.decode_reply(raw, count)
+            reply = mcp39f511n_codec.decode_reply(raw, count)
         except MeterGarbage:
             continue
         if reply is not None and count >= 28:
@@ -532,16 +536,16 @@ def test_what_is_no_mcp39f511n_is_refused_at_the_start_with_the_reason(
 )
 def test_an_option_the_driver_does_not_have_is_refused(options: dict[str, object], text: str) -> None:
     with pytest.raises(MeterOptionError, match=text):
-        mcp39f511n.open_mcp39f511n("/dev/null", capture=None, options=options)
+        mcp39f511n_dialogue.open_mcp39f511n("/dev/null", capture=None, options=options)
 
 
 def test_a_port_that_is_not_there_is_said_so() -> None:
     with pytest.raises(MeterUnavailable, match="/dev/nowhere"):
-        mcp39f511n.open_mcp39f511n("/dev/nowhere", capture=None, options={"accumulation_n": 3})
+        mcp39f511n_dialogue.open_mcp39f511n("/dev/nowhere", capture=None, options={"accumulation_n": 3})
 
 
 def test_counts_keep_the_pairs_apart() -> None:
     frame = struct.pack("<HHHHhhIIII", 1, 2, 3, 4, -5, 6, 7, 8, 9, 10)
-    assert mcp39f511n.decode_frame(frame) == Counts(1, 3, 4, (-5, 6), (7, 8), (9, 10))
+    assert mcp39f511n_codec.decode_frame(frame) == Counts(1, 3, 4, (-5, 6), (7, 8), (9, 10))
     with pytest.raises(MeterGarbage, match="found 27 bytes"):
-        mcp39f511n.decode_frame(frame[:-1])
+        mcp39f511n_codec.decode_frame(frame[:-1])

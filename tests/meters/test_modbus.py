@@ -21,10 +21,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import modbus, register_maps
+from meters import register_maps
 from meters.dialogue import DialogueMeter, Repetitions
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.modbus import ExceptionReply, Question, Rtu, Tcp, crc16, rtu_request, rtu_words, tcp_request, tcp_words
+from meters.modbus import dialogue as modbus_dialogue
+from meters.modbus import drivers as modbus_drivers
+from meters.modbus import frames as modbus_frames
+from meters.modbus.frames import (
+    ExceptionReply,
+    Question,
+    Rtu,
+    Tcp,
+    crc16,
+    rtu_request,
+    rtu_words,
+    tcp_request,
+    tcp_words,
+)
 from meters.reading import Reading
 from meters.register_maps import PZEM, SDM120, SDM230, UMG604, RegisterMap, decode_block, to_reading
 from meters.wire_log import read_capture
@@ -116,7 +129,7 @@ def test_power_in_every_real_frame_is_voltage_times_current_times_power_factor(f
 
 def test_there_are_27_real_frames_and_each_has_its_check_sum() -> None:
     assert len(REAL_FRAMES) == 27
-    assert all(modbus.rtu_sound(frame) for frame in REAL_FRAMES)
+    assert all(modbus_frames.rtu_sound(frame) for frame in REAL_FRAMES)
 
 
 def test_the_power_of_the_real_series_adds_up_to_its_counter_within_1_wh() -> None:
@@ -275,7 +288,7 @@ def test_what_is_held_is_bounded_whatever_comes(chunks: list[bytes]) -> None:
         for chunk in chunks:
             splitter.feed(chunk)
             assert splitter.held_bytes < 30
-            assert len(splitter.heard) <= modbus.FRAME_LIMIT
+            assert len(splitter.heard) <= modbus_frames.FRAME_LIMIT
 
 
 @pytest.mark.parametrize("function", [0x01, 0x05, 0x06, 0x0F, 0x10, 0x16, 0x17, 0x41, 0x42, 0x44])
@@ -490,13 +503,13 @@ def real_pzem(request: bytes) -> bytes:
 
 
 def opened(meter: ScriptedMeter, **options: float | str) -> DialogueMeter:
-    return modbus.open_pzem(meter.path, capture=None, options={"interval_s": 0.01, **options})
+    return modbus_drivers.open_pzem(meter.path, capture=None, options={"interval_s": 0.01, **options})
 
 
 def test_the_whole_dialogue_with_a_pzem_is_these_bytes(start_meter: StartMeter) -> None:
     peer = start_meter(real_pzem)
     sink = io.BytesIO()
-    meter = modbus.open_pzem(peer.path, capture=sink, options={"interval_s": 0.01})
+    meter = modbus_drivers.open_pzem(peer.path, capture=sink, options={"interval_s": 0.01})
     try:
         assert (meter.identify().maker, meter.identify().serial) == ("Peacefair", "")
         readings = [meter.read(1.0) for _ in range(3)]
@@ -520,7 +533,7 @@ def test_an_adapter_that_echoes_what_is_sent_does_no_harm(start_meter: StartMete
 
 def test_a_line_that_only_echoes_is_silent(start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch) -> None:
     """[R] esphome/issues #4746: the receiver is wired to the transmitter."""
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    monkeypatch.setattr(modbus_dialogue, "GREET_ATTEMPTS", 1)
     with pytest.raises(MeterTimeout, match="in time, only our own question came back; check that it has mains"):
         opened(start_meter(lambda request: request))
 
@@ -569,7 +582,7 @@ def test_a_reply_of_another_meter_on_the_line_is_named(start_meter: StartMeter) 
 def test_a_silent_line_and_a_wrong_address_are_told_apart(
     start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    monkeypatch.setattr(modbus_dialogue, "GREET_ATTEMPTS", 1)
     with pytest.raises(MeterTimeout, match="no answer of a PZEM-004T v3 or PZEM-016 at address 1 in time"):
         opened(start_meter(lambda _request: b""))
     with pytest.raises(MeterMismatch, match="the meter says its address is 7, expected 1"):
@@ -608,7 +621,7 @@ def sdm(*, serial: str, code: str) -> Callable[[bytes], bytes]:
 def test_an_sdm_is_known_by_its_serial_number_and_its_meter_code(start_meter: StartMeter) -> None:
     peer = start_meter(sdm(serial="01 03 04 01 22 55 AA", code="01 03 02 00 2B"))
     options = {"interval_s": 0.01}
-    meter = modbus.open_sdm230(peer.path, capture=None, options=options)
+    meter = modbus_drivers.open_sdm230(peer.path, capture=None, options=options)
     try:
         assert (meter.identify().model, meter.identify().serial) == ("SDM230", str(0x012255AA))
         reading = meter.read(1.0)
@@ -617,16 +630,16 @@ def test_an_sdm_is_known_by_its_serial_number_and_its_meter_code(start_meter: St
     finally:
         meter.close()
     with pytest.raises(MeterMismatch, match="the meter's code says SDM230, expected SDM120; correct the driver"):
-        modbus.open_sdm120(peer.path, capture=None, options=options)
+        modbus_drivers.open_sdm120(peer.path, capture=None, options=options)
 
 
 @pytest.mark.parametrize("refusal", ["01 83 02", ""])
 def test_an_sdm_that_refuses_or_ignores_those_questions_has_no_serial_number_and_is_read(
     start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch, refusal: str
 ) -> None:
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    monkeypatch.setattr(modbus_dialogue, "GREET_ATTEMPTS", 1)
     peer = start_meter(sdm(serial=refusal, code=refusal))
-    meter = modbus.open_sdm120(peer.path, capture=None, options={"interval_s": 0.01, "baud": 9600})
+    meter = modbus_drivers.open_sdm120(peer.path, capture=None, options={"interval_s": 0.01, "baud": 9600})
     try:
         assert (meter.identify().model, meter.identify().serial) == ("SDM120", "")
         assert meter.read(1.0).voltage_v == pytest.approx(233.41, abs=0.005)
@@ -654,4 +667,4 @@ def test_a_meter_that_is_busy_is_asked_again_and_one_that_fails_is_refused(start
 )
 def test_a_wrong_option_is_named(options: dict[str, float | str], text: str) -> None:
     with pytest.raises(MeterOptionError, match=text):
-        modbus.open_pzem("/dev/null", capture=None, options=options)
+        modbus_drivers.open_pzem("/dev/null", capture=None, options=options)

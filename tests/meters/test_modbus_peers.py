@@ -18,7 +18,7 @@ from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
 
 from meters.meter import MeterMismatch
-from meters.modbus import Question, rtu_request, rtu_words
+from meters.modbus.frames import Question, rtu_request, rtu_words
 from meters.reading import Reading
 from meters.register_maps import PZEM, decode_block
 from meters.registry import open_meter

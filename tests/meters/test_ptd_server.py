@@ -31,19 +31,10 @@ from harness.foreign.importers.imported import read_source
 from harness.foreign.importers.ptd_log import read_log
 from harness.record.errors import ConfigError
 from meters.meter import MeterError, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.ptd_server import (
-    Measurement,
-    PtdServer,
-    Sample,
-    combine,
-    identify_line,
-    ranges_line,
-    relative_limit,
-    serving_name,
-    statistic_line,
-    uncertainty_line,
-)
-from meters.ptdaemon import decode_identity, decode_ranges, decode_row, decode_statistic
+from meters.ptd_server.replies import identify_line, ranges_line, serving_name, statistic_line, uncertainty_line
+from meters.ptd_server.samples import Measurement, Sample, combine, relative_limit
+from meters.ptd_server.server import PtdServer
+from meters.ptdaemon.codec import decode_identity, decode_ranges, decode_row, decode_statistic
 from meters.reading import Accuracy, Column, Description, Identity, Origin, RangeChoice, Ranging, Reading
 from meters.registry import open_meter
 from tests.meters.conftest import StartEmulator, wait_until
@@ -616,7 +607,7 @@ def test_a_client_of_specjvm2008_gets_seven_tokens(running: Running) -> None:
 def test_a_meter_that_speaks_nonsense_or_goes_away_leaves_errors_and_gaps_and_comes_back(
     running: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meters.ptd_server.REOPEN_S", 0.05)
+    monkeypatch.setattr("meters.ptd_server.sampler.REOPEN_S", 0.05)
     client.ask("Go,50,0,x")
     measure(running, 2, ahead=0)
     running.meter.queue.put(MeterGarbage("fake: found noise"))

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import ptdaemon
 from meters.meter import (
     Meter,
     MeterError,
@@ -22,7 +21,8 @@ from meters.meter import (
     MeterTimeout,
     MeterUnavailable,
 )
-from meters.ptdaemon import (
+from meters.ptdaemon import dialogue as ptdaemon_dialogue
+from meters.ptdaemon.codec import (
     ALLOWED,
     Range,
     Row,
@@ -460,8 +460,8 @@ def test_more_rows_than_announced_are_garbage_and_the_step_is_regained(start_dae
 def test_a_daemon_that_falls_silent_is_a_timeout_that_says_what_to_check(
     start_daemon: StartDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ptdaemon, "FETCH_S", 0.2)
-    monkeypatch.setattr(ptdaemon, "ANSWER_S", 0.2)
+    monkeypatch.setattr(ptdaemon_dialogue, "FETCH_S", 0.2)
+    monkeypatch.setattr(ptdaemon_dialogue, "ANSWER_S", 0.2)
     meter = opened(start_daemon([*BEGIN, ("RL", ""), ("Stop", "")]))
     with pytest.raises(MeterTimeout, match="no answer to RL in time; check that the daemon runs"):
         meter.read(1.0)
@@ -486,13 +486,13 @@ def test_a_range_the_daemon_does_not_set_is_an_error_of_the_lab(start_daemon: St
 def test_a_measurement_of_before_is_stopped_and_its_end_waited_for(
     start_daemon: StartDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ptdaemon, "START_WAIT_S", 0.01)
+    monkeypatch.setattr(ptdaemon_dialogue, "START_WAIT_S", 0.01)
     script = [*HELLO, ("Stop", STOPPED + "\n"), ("RR", RANGES + "\n"), ("Go,1000,0,wattlab", "Error: busy\n")]
     opened(start_daemon([*script, ("Go,1000,0,wattlab", STARTED + "\n"), *END])).close()
 
 
 def test_a_daemon_that_starts_nothing_has_refused(start_daemon: StartDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ptdaemon, "START_WAIT_S", 0.01)
+    monkeypatch.setattr(ptdaemon_dialogue, "START_WAIT_S", 0.01)
     go = ("Go,1000,0,wattlab", "Error: no analyser\n")
     with pytest.raises(MeterRefused, match="starts no measurement: 'Error: no analyser'"):
         opened(start_daemon([*BEGIN[:4], go, go, go, go]))
@@ -515,7 +515,7 @@ def test_an_analyser_spec_does_not_accept_is_no_reference(start_daemon: StartDae
 
 
 def test_something_else_at_the_port_is_a_mismatch(start_daemon: StartDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ptdaemon, "QUIET_S", 0.01)
+    monkeypatch.setattr(ptdaemon_dialogue, "QUIET_S", 0.01)
     script = [("Hello", "220 mail.example ESMTP\n")] * 3
     with pytest.raises(MeterMismatch, match=r"found '220 mail.example ESMTP', expected 'Hello, PTDaemon here!'"):
         opened(start_daemon(script))

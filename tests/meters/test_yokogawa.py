@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import yokogawa
 from meters.emulators.yokogawa import engineering
 from meters.meter import (
     Meter,
@@ -29,7 +28,12 @@ from meters.meter import (
 from meters.options import read_options
 from meters.reading import Identity
 from meters.wire_log import read_capture
-from meters.yokogawa import MODELS, QUANTITIES, WT210_DIALECT, WT310_DIALECT, decode_reply, same_setting
+from meters.yokogawa import codec as yokogawa_codec
+from meters.yokogawa import dialogue as yokogawa_dialogue
+from meters.yokogawa import setup as yokogawa_setup
+from meters.yokogawa.codec import decode_reply, same_setting
+from meters.yokogawa.dialects import QUANTITIES, WT210_DIALECT, WT310_DIALECT
+from meters.yokogawa.models import MODELS
 from tests.meters.conftest import wait_until
 
 # [R] A WT333E, as PTDaemon logged it: mlcommons/inference_results_v1.0, closed/Krai/results/
@@ -71,9 +75,9 @@ def test_every_reply_of_the_real_conversation_decodes_to_what_it_says(
 
 
 def test_the_identities_of_two_real_instruments_are_read() -> None:
-    assert yokogawa.decode_identity(IDENTITY) == Identity("Yokogawa", "WT333E", "C3VD30030E", "F1.04")
+    assert yokogawa_codec.decode_identity(IDENTITY) == Identity("Yokogawa", "WT333E", "C3VD30030E", "F1.04")
     # [S] mlcommons/power-dev, the second identity
-    second = yokogawa.decode_identity(b"YOKOGAWA,WT310,C2PH13047V,F1.03\r")
+    second = yokogawa_codec.decode_identity(b"YOKOGAWA,WT310,C2PH13047V,F1.03\r")
     assert second == Identity("Yokogawa", "WT310", "C2PH13047V", "F1.03")
 
 
@@ -91,7 +95,7 @@ def test_the_identities_of_two_real_instruments_are_read() -> None:
 )
 def test_what_is_no_identity_of_a_yokogawa_is_refused(body: bytes) -> None:
     with pytest.raises(MeterGarbage, match="expected `YOKOGAWA"):
-        yokogawa.decode_identity(body)
+        yokogawa_codec.decode_identity(body)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +134,9 @@ def test_the_reply_that_was_once_believed_is_recognised_as_out_of_step() -> None
             decode_reply(OUT_OF_STEP, count)
     *answers, tag = decode_reply(OUT_OF_STEP, 4)
     with pytest.raises(MeterGarbage, match="found '1' at the end of a reply, expected the number of the question"):
-        yokogawa.decode_tag(tag)
+        yokogawa_codec.decode_tag(tag)
     with pytest.raises(MeterGarbage, match=r"found 1 values in '1\.000E\+00', expected 7"):
-        yokogawa.decode_values(answers[0], QUANTITIES)
+        yokogawa_codec.decode_values(answers[0], QUANTITIES)
 
 
 @pytest.mark.parametrize(
@@ -154,19 +158,19 @@ def test_the_reply_that_was_once_believed_is_recognised_as_out_of_step() -> None
     ],
 )
 def test_a_value_is_a_number_or_says_why_there_is_none(text: str, value: float | str) -> None:
-    assert yokogawa.decode_value(text) == value
+    assert yokogawa_codec.decode_value(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.0", "nan", "1e5", "1.0E+10", "5.0E+37", "1.0E+5", "0x10", "1.0E+00 W"])
 def test_what_is_no_value_is_refused(text: str) -> None:
     with pytest.raises(MeterGarbage, match="found the value"):
-        yokogawa.decode_value(text)
+        yokogawa_codec.decode_value(text)
 
 
 @given(st.floats(-1e6, 1e6, allow_nan=False), st.sampled_from([4, 5]))
 def test_what_an_instrument_writes_is_read_back_to_its_last_digit(value: float, digits: int) -> None:
     value = 0.0 if abs(value) < 1e-9 else value
-    read = yokogawa.decode_value(engineering(value, digits))
+    read = yokogawa_codec.decode_value(engineering(value, digits))
     assert isinstance(read, float)
     assert read == pytest.approx(value, rel=0.6 * 10.0 ** (1 - digits))
 
@@ -175,8 +179,8 @@ VALUES = "230.10E+00,217.30E-03,50.000E+00,50.001E+00,0.9999E+00,49.998E+00,12.3
 
 
 def reading_of(values: str, *, over: bool = False, stale: bool = False, counted: bool = True) -> dict[str, object]:
-    decoded = yokogawa.decode_values(values, QUANTITIES)
-    reading = yokogawa.to_reading(decoded, 5, 1.0, over=over, stale=stale, counted=counted)
+    decoded = yokogawa_codec.decode_values(values, QUANTITIES)
+    reading = yokogawa_codec.to_reading(decoded, 5, 1.0, over=over, stale=stale, counted=counted)
     found = {name: getattr(reading, name) for name in QUANTITIES} | {"flags": set(reading.flags)}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -212,7 +216,7 @@ def test_a_range_that_the_condition_register_calls_exceeded_is_overrange_whateve
     assert "power_w" not in found
     assert found["flags"] == {"overrange"}
     # IM WT310E-17EN 7-5: OVR1 6, POV1 7, POA1 8; element 2 from 9, element 3 from 12
-    assert [yokogawa.overrange_bits(element) for element in (1, 2, 3)] == [0x01C0, 0x0E00, 0x7000]
+    assert [yokogawa_codec.overrange_bits(element) for element in (1, 2, 3)] == [0x01C0, 0x0E00, 0x7000]
 
 
 def test_a_lost_power_factor_or_frequency_loses_no_power() -> None:
@@ -223,14 +227,14 @@ def test_a_lost_power_factor_or_frequency_loses_no_power() -> None:
 
 @pytest.mark.parametrize("old", ["0.9999E+00", "49.998E+00", "230.10E+00"])
 def test_an_implausible_value_beside_the_power_costs_that_quantity_alone(old: str) -> None:
-    values = yokogawa.decode_values(VALUES.replace(old, "999.99E+06"), QUANTITIES)
+    values = yokogawa_codec.decode_values(VALUES.replace(old, "999.99E+06"), QUANTITIES)
     assert values["power_w"] == 50.0
     assert list(values.values()).count("no data") == 1
 
 
 def test_a_value_that_is_no_number_at_all_is_refused() -> None:
     with pytest.raises(MeterGarbage, match="expected at most"):
-        yokogawa.decode_values(VALUES.replace("0.9999E+00", "999.99E+09"), QUANTITIES)
+        yokogawa_codec.decode_values(VALUES.replace("0.9999E+00", "999.99E+09"), QUANTITIES)
 
 
 @given(st.binary(max_size=120), st.integers(1, 8))
@@ -257,13 +261,13 @@ def test_an_error_text_may_hold_what_separates_answers() -> None:
 )
 def test_zeroing_calibration_reset_and_memory_can_not_be_sent(unit: str) -> None:
     with pytest.raises(MeterRefused, match="does not send"):
-        yokogawa.encode([unit])
+        yokogawa_codec.encode([unit])
     with pytest.raises(MeterRefused, match="does not send"):
-        yokogawa.encode(["*IDN?", unit])
+        yokogawa_codec.encode(["*IDN?", unit])
 
 
 def test_one_message_is_one_line() -> None:
-    assert yokogawa.encode(["*ESE 101", ":RATE?", "*ESE?"]) == b"*ESE 101;:RATE?;*ESE?\n"
+    assert yokogawa_codec.encode(["*ESE 101", ":RATE?", "*ESE?"]) == b"*ESE 101;:RATE?;*ESE?\n"
 
 
 # --- options --------------------------------------------------------------------------------------------------------
@@ -287,7 +291,7 @@ def test_one_message_is_one_line() -> None:
 )
 def test_an_option_out_of_place_is_refused_before_anything_is_opened(options: dict[str, object], text: str) -> None:
     with pytest.raises(MeterOptionError, match=re.escape(text)):
-        yokogawa.open_wt310("/dev/ttyUSB99", capture=None, options=options)
+        yokogawa_dialogue.open_wt310("/dev/ttyUSB99", capture=None, options=options)
 
 
 def test_the_ranges_of_the_models_are_those_of_the_manual() -> None:
@@ -323,7 +327,9 @@ def test_an_average_makes_the_window_longer() -> None:
     windows = {}
     for kind in ("off", "lin", "exp"):
         options = {"rate_s": 0.5, "averaging": kind}
-        windows[kind] = yokogawa.make_setup("wt310", read_options("wt310", yokogawa.WT310_OPTIONS, options)).window_s
+        windows[kind] = yokogawa_setup.make_setup(
+            "wt310", read_options("wt310", yokogawa_setup.WT310_OPTIONS, options)
+        ).window_s
     assert windows == {"off": 0.5, "lin": 4.0, "exp": 7.5}
 
 
@@ -419,18 +425,18 @@ def instrument() -> Iterator[LiteralInstrument]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waits of a real instrument; a busy machine answers within these."""
-    monkeypatch.setattr(yokogawa, "ANSWER_S", 0.3)
-    monkeypatch.setattr(yokogawa, "STALL_S", 0.1)
-    monkeypatch.setattr(yokogawa, "QUIET_S", 0.02)
+    monkeypatch.setattr(yokogawa_dialogue, "ANSWER_S", 0.3)
+    monkeypatch.setattr(yokogawa_dialogue, "STALL_S", 0.1)
+    monkeypatch.setattr(yokogawa_dialogue, "QUIET_S", 0.02)
 
 
 def opened(instrument: LiteralInstrument, **options: object) -> Meter:
-    return yokogawa.open_wt310(instrument.path, capture=None, options={**AS_IT_IS, **options})
+    return yokogawa_dialogue.open_wt310(instrument.path, capture=None, options={**AS_IT_IS, **options})
 
 
 def test_an_instrument_that_is_set_up_is_only_asked(instrument: LiteralInstrument) -> None:
     sink = io.BytesIO()
-    meter = yokogawa.open_wt310(instrument.path, capture=sink, options=AS_IT_IS)
+    meter = yokogawa_dialogue.open_wt310(instrument.path, capture=sink, options=AS_IT_IS)
     reading = meter.read(1.0)
     meter.close()
     assert meter.identify() == Identity("Yokogawa", "WT333E", "C3VD30030E", "F1.04")
@@ -533,7 +539,7 @@ def test_an_instrument_that_is_silent_is_a_timeout_with_what_to_do(instrument: L
     with pytest.raises(MeterTimeout, match=r"no answer to \*IDN\?.* command type to WT300"):
         opened(instrument)
     with pytest.raises(MeterTimeout, match=r"no answer to \*IDN\?.* 488\.2 mode on the panel"):
-        yokogawa.open_wt210(instrument.path, capture=None, options={})
+        yokogawa_dialogue.open_wt210(instrument.path, capture=None, options={})
 
 
 def test_a_question_that_got_lost_during_the_set_up_is_asked_again(instrument: LiteralInstrument) -> None:
