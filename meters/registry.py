@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters import gude, hm8115, iec62056, powerspy2, register_maps, shelly, sml, tasmota, wattsup
+from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
 from meters.access import ANYBODY, Access
+from meters.iec62056 import driver as iec62056_driver
+from meters.iec62056 import registers as iec62056_registers
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
 from meters.meter import Meter, MeterOptionError
@@ -19,6 +21,7 @@ from meters.options import Option, did_you_mean
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Origin, Tier
+from meters.sml import dialogue as sml_dialogue
 from meters.wire_log import Sink
 from meters.yokogawa import dialects as yokogawa_dialects
 from meters.yokogawa import dialogue as yokogawa_dialogue
@@ -174,13 +177,13 @@ DRIVERS: Mapping[str, Driver] = {
         open=zes_dialogue.open_lmg670,
         links=("tcp",),
     ),
-    sml.DRIVER: Driver(
+    sml_dialogue.DRIVER: Driver(
         summary="electricity meters that push SML through an optical head",
         wire="serial 9600 8N1, pushed telegrams, CRC-16",
         tier="indicative",
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
-        options=sml.OPTIONS,
-        open=sml.open_sml,
+        options=sml_dialogue.OPTIONS,
+        open=sml_dialogue.open_sml,
     ),
     gude.DRIVER: Driver(
         summary="GUDE Expert Power Control 1202",
@@ -212,13 +215,13 @@ DRIVERS: Mapping[str, Driver] = {
         tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
         "https://",
     ),
-    iec62056.DRIVER: Driver(
+    iec62056_registers.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
         wire="optical head, 300 to 19200 7E1, data lines with a block check character",
         tier="indicative",
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
-        options=iec62056.OPTIONS,
-        open=iec62056.open_iec62056,
+        options=iec62056_driver.OPTIONS,
+        open=iec62056_driver.open_iec62056,
     ),
 }
 

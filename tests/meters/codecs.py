@@ -11,12 +11,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import gude, hm8115, iec62056, powerspy2, register_maps, shelly, sml, tasmota, wattsup
+from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
 from meters.http_wire import BODY_LIMIT
+from meters.iec62056 import data_lines as iec62056_data_lines
+from meters.iec62056 import messages as iec62056_messages
+from meters.iec62056 import registers as iec62056_registers
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
 from meters.modbus import frames as modbus_frames
 from meters.ptdaemon import codec as ptdaemon_codec
+from meters.sml import elements as sml_elements
+from meters.sml import frame as sml_frame
+from meters.sml import registers as sml_registers
 from meters.splitters import FrameSplitter, LineSplitter
 from meters.wire import Chunk
 from meters.yokogawa import codec as yokogawa_codec
@@ -208,33 +214,35 @@ def _ptdaemon(chunks: Sequence[bytes]) -> int:
 
 
 def _sml(chunks: Sequence[bytes]) -> int:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     for chunk in chunks:
         for frame in splitter.feed(Chunk(1, chunk)):
             with suppress(MeterGarbage):
-                telegram = sml.decode_telegram(frame.body, "x25")
-                sml.identify(telegram)
-                sml.to_reading(telegram, 1, 41400.0, frozenset())
+                telegram = sml_elements.decode_telegram(frame.body, "x25")
+                sml_registers.identify(telegram)
+                sml_registers.to_reading(telegram, 1, 41400.0, frozenset())
         with suppress(MeterGarbage):  # beyond the check sums too
-            sml.decode_element(chunk, 0)
+            sml_elements.decode_element(chunk, 0)
     return splitter.held_bytes
 
 
 def _iec62056(chunks: Sequence[bytes]) -> int:
-    splitter = iec62056.TelegramSplitter()
+    splitter = iec62056_messages.TelegramSplitter()
     for chunk in chunks:
         with suppress(MeterGarbage):
-            iec62056.decode_identification(iec62056.from_wire(chunk, "7E1"))
+            iec62056_messages.decode_identification(iec62056_messages.from_wire(chunk, "7E1"))
         with suppress(MeterGarbage):
-            sets = iec62056.decode_block(iec62056.decode_readout(iec62056.from_wire(chunk, "plain")))
-            iec62056.to_reading(sets, 1, 41400.0, resynced=False)
-        for frame in splitter.feed(Chunk(1, iec62056.from_wire(chunk, "plain"))):
+            sets = iec62056_data_lines.decode_block(
+                iec62056_messages.decode_readout(iec62056_messages.from_wire(chunk, "plain"))
+            )
+            iec62056_registers.to_reading(sets, 1, 41400.0, resynced=False)
+        for frame in splitter.feed(Chunk(1, iec62056_messages.from_wire(chunk, "plain"))):
             with suppress(MeterGarbage):
-                identification, block = iec62056.decode_telegram(frame.body)
-                sets = iec62056.decode_block(block)
-                iec62056.identify(identification, sets)
-                iec62056.to_reading(sets, 1, 41400.0, frame.resynced)
-                iec62056.describe(sets, 0.0, 41400.0, None)
+                identification, block = iec62056_messages.decode_telegram(frame.body)
+                sets = iec62056_data_lines.decode_block(block)
+                iec62056_registers.identify(identification, sets)
+                iec62056_registers.to_reading(sets, 1, 41400.0, frame.resynced)
+                iec62056_registers.describe(sets, 0.0, 41400.0, None)
     return splitter.held_bytes
 
 
@@ -419,7 +427,7 @@ CODECS: dict[str, Codec] = {
             ),
             bytes.fromhex("77070100100700FF0101621B5200530178") + b"\x01",
         ),
-        sml.FRAME_LIMIT,
+        sml_frame.FRAME_LIMIT,
     ),
     "iec62056": Codec(
         _iec62056,
@@ -430,6 +438,6 @@ CODECS: dict[str, Codec] = {
             bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A"),
             b"/HAG5M\n\n1-0:1.8.1*255(001720.4816)\n1-0:21.7.0(+00150*W)\n1-0:41.7.0(1*W)\n1-0:61.7.0(2*W)\n!6796\n",
         ),
-        iec62056.MESSAGE_LIMIT,
+        iec62056_messages.MESSAGE_LIMIT,
     ),
 }

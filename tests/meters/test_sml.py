@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from smllib.reader import SmlStreamReader
 from smllib.sml.response_get_list import SmlGetListResponse
 
-from meters import sml
 from meters.emulators.sml import crc16, entry, frame, listed, message, octets, signed, unsigned
 from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterTimeout
 from meters.reading import Identity, Reading
+from meters.sml import dialogue as sml_dialogue
+from meters.sml import elements as sml_elements
+from meters.sml import frame as sml_frame
+from meters.sml import registers as sml_registers
 from meters.wire import Chunk
 from meters.wire_log import read_capture
 from tests.meters.conftest import BarePty
@@ -105,7 +108,7 @@ DUMPS = [
 
 
 def reading_of(telegram: bytes, range_w: float = 41400.0) -> Reading:
-    return sml.to_reading(sml.decode_telegram(telegram, "x25"), 5, range_w, frozenset())
+    return sml_registers.to_reading(sml_elements.decode_telegram(telegram, "x25"), 5, range_w, frozenset())
 
 
 # --- dumps --------------------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def test_a_dump_of_a_real_meter_decodes(
 ) -> None:
     reading = reading_of(telegram)
     assert (reading.power_w, reading.energy_wh, reading.flags) == (power_w, energy_wh, frozenset())
-    identity = sml.identify(sml.decode_telegram(telegram, "x25"))
+    identity = sml_registers.identify(sml_elements.decode_telegram(telegram, "x25"))
     assert (identity.maker, identity.serial) == (maker, serial)
 
 
@@ -151,9 +154,9 @@ def test_a_dump_of_a_real_meter_decodes(
 def test_the_direction_in_the_status_word_agrees_with_the_sign_of_power_in_dumps(
     status: int, drawn: bool | None
 ) -> None:
-    register = sml.Entry(status, None, sml.WH, -1, sml.Number(7, False, 4))
-    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY: register})) is drawn
-    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY_TARIFFS[0]: register})) is drawn
+    register = sml_elements.Entry(status, None, sml_registers.WH, -1, sml_elements.Number(7, False, 4))
+    assert sml_registers.draws(sml_elements.Telegram(b"x", None, {sml_elements.ENERGY: register})) is drawn
+    assert sml_registers.draws(sml_elements.Telegram(b"x", None, {sml_registers.ENERGY_TARIFFS[0]: register})) is drawn
 
 
 def test_a_locked_meter_sends_no_power_which_is_nan_with_its_energy() -> None:
@@ -164,7 +167,7 @@ def test_a_locked_meter_sends_no_power_which_is_nan_with_its_energy() -> None:
 def test_a_three_phase_meter_gives_the_voltage_of_its_first_phase_and_no_current() -> None:
     reading = reading_of(HOLLEY_BARE_TIMES)
     assert (reading.voltage_v, reading.current_a, reading.frequency_hz) == (234.4, None, 50.0)
-    assert sml.identify(sml.decode_telegram(HOLLEY_BARE_TIMES, "x25")) == Identity(
+    assert sml_registers.identify(sml_elements.decode_telegram(HOLLEY_BARE_TIMES, "x25")) == Identity(
         "HLY", "", "1HLY0200271520", "1.02.007"
     )
 
@@ -180,13 +183,13 @@ def assert_agrees_with_smllib(telegram: bytes) -> None:
     theirs = reader.get_frame()
     assert theirs is not None
     (body,) = [one.message_body for one in theirs.parse_frame() if isinstance(one.message_body, SmlGetListResponse)]
-    ours = sml.decode_telegram(telegram, "x25")
+    ours = sml_elements.decode_telegram(telegram, "x25")
     assert body.server_id == ours.server_id.hex()
     assert len(body.val_list) == len(ours.entries)
     for one in body.val_list:
         mine = ours.entries[bytes.fromhex(str(one.obis))]
         assert (one.unit, one.scaler or 0, one.status) == (mine.unit, mine.scaler, mine.status)
-        if isinstance(mine.value, sml.Number):
+        if isinstance(mine.value, sml_elements.Number):
             assert one.value == mine.value.value
         elif isinstance(mine.value, bytes):
             assert one.value in (mine.value.hex(), mine.value.decode(errors="ignore"))
@@ -197,12 +200,12 @@ def test_the_old_holley_check_sum_is_taken_only_where_it_was_asked_for() -> None
     head = (
         b"v\x04\x00\x00\x01b\x00b\x00re\x00\x00\x01\x01v\x01\x01\x07\x00\x00\nWXR\x0b\n\x01HLY\x02\x00\x01Y\xbb\x01\x01"
     )
-    assert sml.crc_bytes(head, "kermit") == bytes.fromhex("547D")
+    assert sml_frame.crc_bytes(head, "kermit") == bytes.fromhex("547D")
     # No whole telegram of that meter is at hand: this one is the real HOLLEY with its four check sums computed anew.
     telegram = with_kermit(HOLLEY)
-    assert sml.find_power(sml.decode_telegram(telegram, "kermit")).value == 376.0
+    assert sml_registers.TelegramRegisters(sml_elements.decode_telegram(telegram, "kermit")).power().value == 376.0
     with pytest.raises(MeterGarbage, match="it would match checksum 'kermit'"):
-        sml.decode_telegram(telegram, "x25")
+        sml_elements.decode_telegram(telegram, "x25")
     reader = SmlStreamReader(crc="kermit")
     reader.add(telegram)
     assert reader.get_frame() is not None
@@ -212,10 +215,10 @@ def with_kermit(telegram: bytes) -> bytes:
     inside, out, begin = telegram[8:-8], b"", 0
     for mark in ("638C88", "63764D", "63E823"):
         check = inside.index(bytes.fromhex(mark), begin)
-        out += inside[begin:check] + b"\x63" + sml.crc_bytes(inside[begin:check], "kermit") + b"\0"
+        out += inside[begin:check] + b"\x63" + sml_frame.crc_bytes(inside[begin:check], "kermit") + b"\0"
         begin = check + 4
-    framed = sml.START + out + telegram[-8:-2]
-    return framed + sml.crc_bytes(framed, "kermit")
+    framed = sml_frame.START + out + telegram[-8:-2]
+    return framed + sml_frame.crc_bytes(framed, "kermit")
 
 
 # --- single faults ------------------------------------------------------------------------------------------------
@@ -226,14 +229,14 @@ def test_no_flipped_bit_of_a_real_telegram_passes() -> None:
         changed = bytearray(ISKRA_MT631)
         changed[at // 8] ^= 1 << at % 8
         with pytest.raises(MeterGarbage):
-            sml.decode_telegram(bytes(changed), "x25")
+            sml_elements.decode_telegram(bytes(changed), "x25")
 
 
 def test_a_message_whose_own_check_is_wrong_is_refused_though_the_telegram_is_right() -> None:
     inside = bytearray(ISKRA_MT631[8:-8])
     inside[inside.index(bytes.fromhex("5300C1")) + 2] ^= 1
     with pytest.raises(MeterGarbage, match="found the check"):
-        sml.decode_telegram(frame(bytes(inside)), "x25")
+        sml_elements.decode_telegram(frame(bytes(inside)), "x25")
 
 
 def telegram_of(*entries: bytes) -> bytes:
@@ -250,8 +253,8 @@ ENERGY_ENTRY = entry("0100010800FF", b"\x01", unsigned(30, 1), signed(-1, 1), un
 
 
 def remarks_of(telegram: bytes) -> tuple[str, ...]:
-    decoded = sml.decode_telegram(telegram, "x25")
-    return (*decoded.troubles, sml.find_power(decoded).remark)
+    decoded = sml_elements.decode_telegram(telegram, "x25")
+    return (*decoded.troubles, sml_registers.TelegramRegisters(decoded).power().remark)
 
 
 @pytest.mark.parametrize(
@@ -360,20 +363,20 @@ def test_power_without_direction_is_no_power_when_the_status_word_is_not_underst
 )
 def test_what_is_no_message_is_refused_with_the_reason(inside: bytes, text: str) -> None:
     with pytest.raises(MeterGarbage, match=text):
-        sml.decode_telegram(frame(inside), "x25")
+        sml_elements.decode_telegram(frame(inside), "x25")
 
 
 @pytest.mark.parametrize("fill", [4, 8])
 def test_more_than_three_fill_bytes_are_refused(fill: int) -> None:
-    head = ISKRA_MT631[:-8] + bytes(fill) + sml.ESCAPE + bytes([sml.END, fill])
+    head = ISKRA_MT631[:-8] + bytes(fill) + sml_frame.ESCAPE + bytes([sml_frame.END, fill])
     with pytest.raises(MeterGarbage, match=f"{fill} fill bytes"):
-        sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
+        sml_frame.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
 
 
 def test_fill_bytes_that_are_not_zero_are_refused() -> None:
-    head = ISKRA_MT631[:-8] + b"\0\1" + sml.ESCAPE + bytes([sml.END, 2])
+    head = ISKRA_MT631[:-8] + b"\0\1" + sml_frame.ESCAPE + bytes([sml_frame.END, 2])
     with pytest.raises(MeterGarbage, match="2 fill bytes 0001"):
-        sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
+        sml_frame.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
 
 
 # --- random -------------------------------------------------------------------------------------------------------
@@ -412,14 +415,14 @@ def test_smllib_and_this_codec_agree_on_random_valid_telegrams(
 @given(st.lists(st.one_of(st.binary(max_size=200), st.sampled_from(DUMPS)), max_size=6))
 @settings(deadline=None)
 def test_arbitrary_bytes_give_a_value_or_a_typed_error_and_a_bounded_buffer(chunks: list[bytes]) -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     for data in chunks:
         for found in splitter.feed(Chunk(1, data)):
             try:
-                sml.to_reading(sml.decode_telegram(found.body, "x25"), 1, 1e5, frozenset())
+                sml_registers.to_reading(sml_elements.decode_telegram(found.body, "x25"), 1, 1e5, frozenset())
             except MeterError:
                 continue
-        assert splitter.held_bytes <= sml.FRAME_LIMIT
+        assert splitter.held_bytes <= sml_frame.FRAME_LIMIT
     assert splitter.feed(Chunk(2, ISKRA_MT631))[-1].body == ISKRA_MT631
 
 
@@ -429,7 +432,7 @@ def test_arbitrary_content_behind_right_check_sums_gives_a_value_or_garbage(cont
     head = b"\x76\x02a\x62\x00\x62\x00" + content
     inside = head + b"\x63" + crc16(head).to_bytes(2, "little") + b"\0"
     try:
-        sml.to_reading(sml.decode_telegram(frame(inside), "x25"), 1, 1e5, frozenset())
+        sml_registers.to_reading(sml_elements.decode_telegram(frame(inside), "x25"), 1, 1e5, frozenset())
     except MeterGarbage:
         return
 
@@ -439,7 +442,7 @@ def test_arbitrary_content_behind_right_check_sums_gives_a_value_or_garbage(cont
 
 def test_a_telegram_split_at_every_byte_comes_out_whole_and_unmarked() -> None:
     for at in range(len(HOLLEY) + 1):
-        splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+        splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
         frames = splitter.feed(Chunk(1, HOLLEY[:at])) + splitter.feed(Chunk(2, HOLLEY[at:]))
         assert [(found.body, found.resynced) for found in frames] == [(HOLLEY, False)]
 
@@ -448,13 +451,13 @@ def test_escapes_inside_the_data_are_no_end() -> None:
     value = octets(b"\x1b" * 9 + b"\x1a\x01\x02\x03")
     telegram = telegram_of(entry("0100605A0201", b"\x01", b"\x01", b"\x01", value), power_entry(signed(5, 2)))
     for at in range(len(telegram)):
-        splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+        splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
         (found,) = splitter.feed(Chunk(1, telegram[:at])) + splitter.feed(Chunk(2, telegram[at:]))
         assert reading_of(found.body).power_w == 5.0
 
 
 def test_a_cut_telegram_is_dropped_and_marks_the_next() -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     frames = splitter.feed(Chunk(1, HOLLEY[:100] + ISKRA_MT631 + b"\0\0" + HOLLEY + b"x" + HOLLEY))
     assert [(found.body, found.resynced) for found in frames] == [
         (ISKRA_MT631, True),
@@ -465,8 +468,8 @@ def test_a_cut_telegram_is_dropped_and_marks_the_next() -> None:
 
 
 def test_a_telegram_without_end_is_given_up() -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
-    assert splitter.feed(Chunk(1, sml.START + b"a" * 3 * sml.FRAME_LIMIT)) == []
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
+    assert splitter.feed(Chunk(1, sml_frame.START + b"a" * 3 * sml_frame.FRAME_LIMIT)) == []
     assert splitter.held_bytes < 8
     assert [found.body for found in splitter.feed(Chunk(2, HOLLEY))] == [HOLLEY]
 
@@ -479,7 +482,7 @@ def opened(pty: BarePty, first: bytes, capture: io.BytesIO | None = None, **opti
     push = threading.Timer(0.1, pty.send, (first,))
     push.start()
     try:
-        return sml.open_sml(pty.path, capture=capture, options=options)
+        return sml_dialogue.open_sml(pty.path, capture=capture, options=options)
     finally:
         push.join()
 
@@ -536,7 +539,7 @@ def test_a_telegram_across_two_calls_is_no_garbage_and_one_of_another_meter_is(b
 def test_silence_is_a_timeout_and_noise_is_a_mismatch_at_the_start(bare_pty: BarePty) -> None:
     begin = time.monotonic()
     with pytest.raises(MeterTimeout):
-        sml.open_sml(bare_pty.path, capture=None, options={"wait_s": 0.2})
+        sml_dialogue.open_sml(bare_pty.path, capture=None, options={"wait_s": 0.2})
     with pytest.raises(MeterMismatch, match="26 bytes outside any telegram"):
         opened(bare_pty, b"/EMH5\\@01\r\n" * 3, wait_s=0.3)
     with pytest.raises(MeterMismatch, match="would match checksum 'kermit'"):
@@ -547,4 +550,4 @@ def test_silence_is_a_timeout_and_noise_is_a_mismatch_at_the_start(bare_pty: Bar
 @pytest.mark.parametrize(("name", "value"), [("checksum", "crc32"), ("accuracy_class", "2"), ("baud", "fast")])
 def test_an_option_that_is_none_is_refused(name: str, value: str) -> None:
     with pytest.raises(MeterOptionError, match=f"sml: option {name}"):
-        sml.open_sml("/dev/null", capture=None, options={name: value})
+        sml_dialogue.open_sml("/dev/null", capture=None, options={name: value})
