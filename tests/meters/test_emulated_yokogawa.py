@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pyvisa.resources import MessageBasedResource
 
 from meters.emulators.virtual_sut import PowerSpan, parse_profile
-from meters.emulators.yokogawa import YokogawaDevice, engineering
+from meters.emulators.yokogawa.device import YokogawaDevice
+from meters.emulators.yokogawa.spelling import engineering
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout, MeterUnplugged
 from meters.registry import open_meter
 from meters.wire_log import read_capture

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters.emulators.yokogawa import engineering
+from meters.emulators.yokogawa.spelling import engineering
 from meters.meter import (
     Meter,
     MeterError,
