@@ -10,34 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, TypeVar
 
 from meters.deadline import Deadline
 from meters.dialogue import OverWire
 from meters.meter import MeterError, MeterGarbage, MeterTimeout
-from meters.splitters import Frame
+from meters.splitters import Frame, Splitter
 from meters.wire import Chunk, Wire, drain
 
 T = TypeVar("T")
 LineWire = TypeVar("LineWire", bound=Wire)
-
-
-class Splitter(Protocol):
-    """What cuts frames out of a stream that may be torn anywhere."""
-
-    @property
-    def dropped_bytes(self) -> int:
-        """How many bytes belonged to no frame."""
-        ...
-
-    @property
-    def held_bytes(self) -> int:
-        """How many bytes of an unfinished frame are kept."""
-        ...
-
-    def feed(self, chunk: Chunk) -> list[Frame]:
-        """Return the frames that `chunk` completes, all with its arrival time."""
-        ...
 
 
 class StrayFrame(MeterGarbage):

@@ -101,38 +101,33 @@ class OtherTelegram(MeterGarbage):
     """A whole telegram of another kind: no waiting brings one that is read here."""
 
 
-class TelegramSplitter:
-    """Cuts pushed telegrams, up to the line that begins with `!`, out of a stream that may be torn anywhere.
+class TelegramSplitter(LineSplitter):
+    """Cuts pushed telegrams out, up to the line that begins with `!`.
 
     Lines may end with CR LF or LF and come out with CR LF between them; holds at most `MESSAGE_LIMIT` bytes.
     """
 
-    __slots__ = ("_lines", "_size", "_splitter", "_torn")
+    __slots__ = ("_is_cut", "_lines", "_size")
 
     def __init__(self) -> None:
-        self._splitter = LineSplitter(b"\n", MESSAGE_LIMIT)
+        super().__init__(b"\n", MESSAGE_LIMIT)
         self._lines: list[bytes] = []
         self._size = 0
-        self._torn = False
+        self._is_cut = False
 
     @property
     def held_bytes(self) -> int:
         """How many bytes of an unfinished telegram are kept."""
-        return self._size + self._splitter.held_bytes
-
-    @property
-    def dropped_bytes(self) -> int:
-        """How many bytes belonged to no line."""
-        return self._splitter.dropped_bytes
+        return self._size + super().held_bytes
 
     def feed(self, chunk: Chunk) -> list[Frame]:
         """Return the telegrams that `chunk` completes, all with its arrival time."""
         frames = []
-        for line in self._splitter.feed(chunk):
+        for line in super().feed(chunk):
             text = line.body.rstrip(b"\r")
             self._lines.append(text)
             self._size += len(text) + 2
-            self._torn = self._torn or line.resynced
+            self._is_cut = self._is_cut or line.resynced
             if END_LINE.fullmatch(text):
                 frames.append(Frame(line.time_ns, b"\r\n".join(self._lines), self._torn))
                 self._lines, self._size, self._torn = [], 0, False

@@ -6,7 +6,7 @@ Knows: where a telegram begins and ends, which CRC it has. Does not know: what s
 from __future__ import annotations
 
 from meters.meter import MeterGarbage
-from meters.splitters import Frame
+from meters.splitters import Frame, Splitter
 from meters.wire import Chunk
 
 FRAME_LIMIT = 4096
@@ -16,27 +16,20 @@ ESCAPE = b"\x1b\x1b\x1b\x1b"
 END = 0x1A
 
 
-class TelegramSplitter:
-    """Cuts telegrams, escapes and all, out of a stream that may be torn anywhere; holds at most `limit` bytes.
+class TelegramSplitter(Splitter):
+    """Cuts telegrams out, escapes and all; holds at most `limit` bytes.
 
     A start inside a telegram begins a new one. What belongs to no telegram is dropped and, unless it is NUL, makes the
     next one `resynced`; `dropped_bytes` counts it.
     """
 
-    __slots__ = ("_held", "_inside", "_limit", "_scanned", "_torn", "dropped_bytes")
+    __slots__ = ("_inside", "_limit", "_scanned")
 
     def __init__(self, limit: int) -> None:
+        super().__init__()
         self._limit = limit
-        self._held = b""
         self._inside = False
         self._scanned = 0
-        self._torn = False
-        self.dropped_bytes = 0
-
-    @property
-    def held_bytes(self) -> int:
-        """How many bytes of an unfinished telegram are kept."""
-        return len(self._held)
 
     def feed(self, chunk: Chunk) -> list[Frame]:
         """Return the telegrams that `chunk` completes, all with its arrival time."""
@@ -44,23 +37,22 @@ class TelegramSplitter:
         for begin in range(0, len(chunk.data), self._limit):
             self._held += chunk.data[begin : begin + self._limit]
             while (telegram := self._cut()) is not None:
-                frames.append(Frame(chunk.time_ns, telegram, self._torn))
-                self._torn = False
+                frames.append(self._frame(chunk.time_ns, telegram))
         return frames
 
     def _cut(self) -> bytes | None:
         """Take the next whole telegram off the held bytes; `None` when more bytes are needed."""
         while self._inside or self._find_start():
             at = self._held.find(ESCAPE, self._scanned)
-            told = self._held[at + 4 : at + 8] if at >= 0 else b""
+            escaped = self._held[at + 4 : at + 8] if at >= 0 else b""
             if max(at, self._scanned) + 8 > self._limit or (at < 0 and len(self._held) > self._limit):
                 self._give_up()
-            elif len(told) < 4:
+            elif len(escaped) < 4:
                 self._scanned = at if at >= 0 else max(self._scanned, len(self._held) - len(ESCAPE) + 1)
                 return None
-            elif told == ESCAPE:
+            elif escaped == ESCAPE:
                 self._scanned = at + 8
-            elif told[0] == END:
+            elif escaped[0] == END:
                 telegram, self._held = self._held[: at + 8], self._held[at + 8 :]
                 self._inside = False
                 return telegram
@@ -94,12 +86,12 @@ def unpack(telegram: bytes, checksum: str) -> bytes:
     """
     if len(telegram) < 16 or not telegram.startswith(START) or telegram[-8:-3] != ESCAPE + bytes([END]):
         raise MeterGarbage(f"found {telegram[:12].hex()}..., expected an SML telegram of at least 16 bytes")
-    found = telegram[-2:]
+    sent = telegram[-2:]
     expected = crc_bytes(telegram[:-2], checksum)
-    if found != expected:
-        other = "kermit" if checksum == "x25" else "x25"
-        hint = f"; it would match checksum {other!r}" if found == crc_bytes(telegram[:-2], other) else ""
-        raise MeterGarbage(f"found the check sum {found.hex()}, expected {expected.hex()} ({checksum}){hint}")
+    if sent != expected:
+        rival = "kermit" if checksum == "x25" else "x25"
+        hint = f"; it would match checksum {rival!r}" if sent == crc_bytes(telegram[:-2], rival) else ""
+        raise MeterGarbage(f"found the check sum {sent.hex()}, expected {expected.hex()} ({checksum}){hint}")
     fill = telegram[-3]
     if fill > 3 or telegram[-8 - fill : -8].strip(b"\0"):
         raise MeterGarbage(f"found {fill} fill bytes {telegram[-8 - fill : -8].hex()}, expected 0 to 3, all zero")
