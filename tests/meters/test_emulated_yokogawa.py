@@ -21,7 +21,7 @@ from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterRefused, Meter
 from meters.registry import open_meter
 from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator, wait_until
-from tests.meters.test_yokogawa import CONVERSATION
+from tests.meters.yokogawa_samples import CONVERSATION
 
 FAST = ("--no-throttle", "--interval", "0.03", "--profile")
 W50 = (*FAST, "watts=50")

@@ -1,17 +1,8 @@
-"""The IEC 62056-21 codec and driver against captured messages, and against the parser of `iec62056-21`."""
+"""The IEC 62056-21 codec against captured messages, and against the parser of `iec62056-21`."""
 
 from __future__ import annotations
 
-import io
-import os
-import select
-import termios
-import threading
-import time
-import tty
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,70 +10,28 @@ from hypothesis import strategies as st
 from iec62056_21.messages import DataBlock, DataLine, DataSet, ReadoutDataMessage
 
 from meters.iec62056 import data_lines as iec62056_data_lines
-from meters.iec62056 import driver as iec62056_driver
 from meters.iec62056 import messages as iec62056_messages
 from meters.iec62056 import registers as iec62056_registers
 from meters.meter import (
-    Meter,
     MeterError,
     MeterGarbage,
-    MeterMismatch,
-    MeterOptionError,
     MeterRefused,
-    MeterTimeout,
 )
-from meters.obis import ACCURACY
 from meters.reading import Identity, Reading
 from meters.wire import Chunk
-from meters.wire_log import read_capture
-
-# Captured; comments of two reader scripts in public repositories: a readout of an Iskraemeco MT174 with its block check
-# character, and an earlier one of that meter whose check is 'v'.
-ISK_IDENTIFICATION = b"/ISk5MT174-0002\r\n"
-ISK_READOUT = (
-    b"\x021-0:0.9.2*255(0220127)\r\n1-0:0.9.1*255(105644)\r\n1-0:1.8.0*255(0000502.853*kWh)\r\n"
-    b"1-0:2.8.0*255(0098697.318*kWh)\r\n!\r\n\x03\x19"
+from tests.meters.iec62056_samples import (
+    CE102M_7E1,
+    COMPUTED,
+    ISK_EARLIER,
+    ISK_IDENTIFICATION,
+    ISK_READOUT,
+    LGZ_BLOCK,
+    Q3D,
+    Q3D_DELIVERS,
+    SIGN_ON_7E1,
+    TELEGRAMS,
+    with_even_parity,
 )
-ISK_EARLIER = b"\x021-0:0.9.2*255(0211227)\r\n1-0:0.9.1*255(120524)\r\n1-0:1.8.0*255(0000501.088*kWh)\r\n!\r\n\x03v"
-
-# Captured with parity bits (comment of a firmware source): sign-on, then the identification of an Energomera CE102M.
-SIGN_ON_7E1 = bytes.fromhex("AF3F218D0A")
-CE102M_7E1 = bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A")
-
-# Telegrams in public source files, by their contributors from their meters: EasyMeter Q3D (comment of a reader; test of
-# another), Landis+Gyr (test of a reader, a choice of its lines).
-Q3D = (
-    b"/ESY5Q3DA1004 V3.02\r\n\r\n1-0:0.0.0*255(0273011003684)\r\n1-0:1.8.0*255(00026107.7034231*kWh)\r\n"
-    b"1-0:21.7.255*255(000200.13*W)\r\n1-0:41.7.255*255(000122.31*W)\r\n1-0:61.7.255*255(000014.01*W)\r\n"
-    b"1-0:1.7.255*255(000336.45*W)\r\n1-0:96.5.5*255(82)\r\n0-0:96.1.255*255(1ESY1011003684)\r\n!\r\n"
-)
-Q3D_DELIVERS = (
-    b"/ESY5Q3DA1004 V3.04\r\n1-0:0.0.0*255(0273033000044)\r\n1-0:1.8.0*255(00014869.2594317*kWh)\r\n"
-    b"1-0:21.7.0*255(-000128.41*W)\r\n1-0:41.7.0*255(000000.00*W)\r\n1-0:61.7.0*255(000011.64*W)\r\n"
-    b"1-0:1.7.0*255(-000116.77*W)\r\n1-0:96.5.5*255(80)\r\n0-0:96.1.255*255(1ESY1334001444)\r\n!\r\n"
-)
-LGZ_BLOCK = b"\r\n".join(
-    [
-        *(b"1-1:F.F(00000000)", b"1-1:0.0.0(001LGZ0058134272)", b"1-1:0.9.1(162655)", b"1-1:0.1.2*62(2608010000)"),
-        *(b"", b"1-1:1.5.0(00.000*kW)", b"1-1:1.6.0(00.641*kW)(2608091845)", b"1-1:1.6.0*62(02.142)(2607220915)"),
-        *(b"1-1:1.8.0(0018788.9*kWh)", b"1-1:1.8.0*62(0018750.0)", b"1-1:2.8.0(0077347.5*kWh)"),
-        *(b"1-1:32.7.0(239.9*V)", b"1-1:52.7.0(240.8*V)", b"1-1:31.7.0(010.69*A)", b"1-1:51.7.0(010.92*A)"),
-        *(
-            b"1-1:36.7.0(-002.54*kW)",
-            b"1-1:16.7.0(-007.66*kW)",
-            b"1-1:151.7.0(-000.25*kvar)",
-            b"1-1:0.5.1.2(80.000*kW)",
-        ),
-    ]
-)
-# Computed: no captured readout with power and a block check is at hand. The check is that of `iec62056-21`.
-COMPUTED_BLOCK = b"0.0.0(12345678)\r\n1-0:1.8.0(000123.4567*kWh)\r\n1-0:16.7.0(0000.23*kW)\r\n1-0:32.7.0(230.1*V)\r\n"
-COMPUTED = b"\x02" + COMPUTED_BLOCK + b"!\r\n\x03"
-COMPUTED += bytes([iec62056_messages.block_check(COMPUTED[1:])])
-
-
-def with_even_parity(text: bytes) -> bytes:
-    return bytes(byte | (format(byte, "b").count("1") % 2) << 7 for byte in text)
 
 
 def reading_of(block: bytes) -> Reading:
@@ -207,11 +156,6 @@ def test_power_above_the_range_is_overrange_and_no_number() -> None:
 )
 def test_another_medium_a_stored_value_and_a_tariff_are_no_power(other: bytes) -> None:
     assert reading_of(other).power_w is None
-
-
-# --- telegrams of other people's meters ------------------------------------------------------------------------------
-
-TELEGRAMS = Path(__file__).parents[1] / "data" / "telegrams"
 
 
 def telegram(name: str) -> tuple[iec62056_messages.Identification, dict[str, iec62056_data_lines.DataSet]]:
@@ -371,7 +315,9 @@ def test_only_the_sign_on_and_the_acknowledgement_for_a_readout_can_be_sent() ->
 CODES = st.tuples(st.integers(1, 199), st.integers(1, 95), st.integers(0, 254)).map(
     lambda code: "{}.{}.{}".format(*code)
 )
+
 TEXT = st.text("0123456789abcdefABC.:-", max_size=16)
+
 LINES = st.dictionaries(CODES, st.tuples(TEXT, st.sampled_from(["", "kW", "W", "kvarh"])), min_size=1, max_size=12)
 
 
@@ -421,229 +367,3 @@ def test_parity_is_there_and_back_and_never_a_wrong_character(data: bytes) -> No
     assert set(iec62056_messages.from_wire(bytes(byte ^ 0x10 for byte in wire), "7E1")) <= {
         iec62056_messages.WRONG_PARITY
     }
-
-
-# --- the driver on a bare pty ---------------------------------------------------------------------------------------
-
-
-class ModeCPty:
-    """A pty whose far end answers sign-on and acknowledgement with literal bytes; notes the speed of the line."""
-
-    def __init__(self) -> None:
-        self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
-        self.identification = with_even_parity(ISK_IDENTIFICATION)
-        self.message = with_even_parity(COMPUTED)
-        self.acknowledgement = with_even_parity(b"\x06050\r\n")
-        self.heard = b""
-        self.speeds: list[int] = []
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if not select.select([self.master], [], [], 0.02)[0]:
-                continue
-            data = os.read(self.master, 4096)
-            self.heard += data
-            pending += data
-            for request, reply in ((SIGN_ON_7E1, self.identification), (self.acknowledgement, self.message)):
-                if pending.endswith(request):
-                    self.speeds.append(termios.tcgetattr(self.master)[5])
-                    pending = b""
-                    time.sleep(0.02)  # the reaction time of a meter
-                    os.write(self.master, reply)
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self.master)
-        os.close(self._slave)
-
-
-@pytest.fixture
-def mode_c() -> Iterator[ModeCPty]:
-    pty = ModeCPty()
-    yield pty
-    pty.close()
-
-
-QUICK = {"quiet_s": 0.15, "interval_s": 0.01, "reply_s": 2.0}
-
-
-def opened(pty: ModeCPty, capture: io.BytesIO | None = None, **options: object) -> Meter:
-    return iec62056_driver.open_iec62056(pty.path, capture=capture, options={**QUICK, **options})
-
-
-def test_a_readout_signs_on_at_300_and_takes_the_data_at_9600(mode_c: ModeCPty) -> None:
-    sink = io.BytesIO()
-    meter = opened(mode_c, sink, accuracy_class="A")
-    try:
-        assert meter.identify() == Identity("ISk", "MT174-0002", "12345678", "")
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.voltage_v, reading.energy_wh) == (230.0, 230.1, 123456.7)
-        assert (reading.window_s, reading.flags) == (0.0, frozenset())
-        description = meter.describe()
-        assert [(column.name, column.resolution) for column in description.columns] == [
-            ("power_w", 10.0),
-            ("voltage_v", 0.1),
-            ("energy_wh", 0.1),
-        ]
-        assert description.latency_s == len(COMPUTED) * 10 / 9600
-        assert description.columns[0].accuracy == ACCURACY["A"]
-    finally:
-        meter.close()
-    assert mode_c.heard == (SIGN_ON_7E1 + mode_c.acknowledgement) * 2
-    assert set(mode_c.speeds[::2]) == {termios.B300}
-    sent = b"".join(part.data for part in read_capture(io.BytesIO(sink.getvalue()), "log") if part.direction == ">")
-    assert sent == mode_c.heard
-
-
-def test_the_line_is_at_the_new_speed_while_the_message_comes_and_back_at_300_for_the_next(mode_c: ModeCPty) -> None:
-    mode_c.acknowledgement = with_even_parity(b"\x06040\r\n")
-    meter = opened(mode_c, top_baud=4800.0)
-    try:
-        assert termios.tcgetattr(mode_c.master)[5] == termios.B4800
-        meter.read(1.0)
-        assert mode_c.speeds[2] == termios.B300
-    finally:
-        meter.close()
-
-
-def test_an_echo_of_the_heads_own_light_is_passed_over(mode_c: ModeCPty) -> None:
-    mode_c.identification = SIGN_ON_7E1 + mode_c.identification
-    mode_c.message = mode_c.acknowledgement + mode_c.message
-    meter = opened(mode_c)
-    try:
-        assert meter.read(1.0).power_w == 230.0
-    finally:
-        meter.close()
-
-
-@pytest.mark.parametrize(
-    ("identification", "message", "error", "text"),
-    [
-        (b"", b"", MeterTimeout, "no byte arrived"),
-        (b"HAMEG HM8115-2\r", b"", MeterMismatch, "expected an identification"),
-        (b"/ISkCMT174-0002\r\n", b"", MeterMismatch, "proposes speed 'C'"),
-        (ISK_IDENTIFICATION, b"\x15", MeterMismatch, "NAK"),
-        (ISK_IDENTIFICATION, COMPUTED[:-1] + b"\x01", MeterMismatch, "block check"),
-        (ISK_IDENTIFICATION, COMPUTED[:-9], MeterMismatch, "expected a data message"),
-    ],
-)
-def test_what_is_no_such_meter_is_refused_at_the_start_with_the_reason(
-    mode_c: ModeCPty, identification: bytes, message: bytes, error: type[MeterError], text: str
-) -> None:
-    mode_c.identification, mode_c.message = with_even_parity(identification), with_even_parity(message)
-    begin = time.monotonic()
-    with pytest.raises(error, match=text):
-        opened(mode_c)
-    assert time.monotonic() - begin < 20.0
-
-
-def test_one_wrong_parity_bit_makes_a_readout_garbage_and_the_next_is_resynced(mode_c: ModeCPty) -> None:
-    meter = opened(mode_c)
-    try:
-        sound = mode_c.message
-        mode_c.message = sound[:30] + bytes([sound[30] ^ 0x80]) + sound[31:]
-        with pytest.raises(MeterGarbage, match="block check"):
-            meter.read(1.0)
-        mode_c.message = sound
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (230.0, frozenset({"resynced"}))
-    finally:
-        meter.close()
-
-
-def test_the_answers_of_a_session_given_up_do_not_answer_the_next(mode_c: ModeCPty) -> None:
-    meter = opened(mode_c)
-    try:
-        sound, mode_c.identification = mode_c.identification, b""
-        with pytest.raises(MeterTimeout):
-            meter.read(1.0)
-        os.write(mode_c.master, sound + mode_c.message)
-        mode_c.identification = sound
-        later = COMPUTED[:-1].replace(b"0000.23", b"0000.50")
-        mode_c.message = with_even_parity(later + bytes([iec62056_messages.block_check(later[1:])]))
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (500.0, frozenset({"resynced"}))
-    finally:
-        meter.close()
-
-
-def test_pushed_telegrams_are_readings_and_nothing_is_ever_written(mode_c: ModeCPty) -> None:
-    push = threading.Timer(0.1, os.write, (mode_c.master, with_even_parity(Q3D[60:] + Q3D)))
-    push.start()
-    options = {"mode": "push", "reply_s": 2.0}
-    meter = iec62056_driver.open_iec62056(mode_c.path, capture=None, options=options)
-    try:
-        push.join()
-        assert meter.identify() == Identity("ESY", "Q3DA1004 V3.02", "1ESY1011003684", "")
-        first = meter.read(1.0)
-        assert (first.power_w, first.energy_wh, first.flags) == (336.45, 26107703.4231, frozenset())
-        os.write(mode_c.master, with_even_parity(Q3D[:70]))
-        with pytest.raises(MeterTimeout):
-            meter.read(0.1)
-        os.write(mode_c.master, with_even_parity(Q3D[70:]))
-        assert meter.read(1.0).flags == frozenset()
-        wrong = bytearray(with_even_parity(Q3D))
-        wrong[200] ^= 0x02
-        os.write(mode_c.master, bytes(wrong))
-        with pytest.raises(MeterGarbage, match="parity"):
-            meter.read(0.1)
-        os.write(mode_c.master, with_even_parity(Q3D_DELIVERS + Q3D))
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (336.45, frozenset({"resynced"}))
-    finally:
-        meter.close()
-    assert mode_c.heard == b""
-
-
-def pushed_once(pty: ModeCPty, name: str) -> threading.Timer:
-    push = threading.Timer(0.1, os.write, (pty.master, (TELEGRAMS / name).read_bytes()))
-    push.start()
-    return push
-
-
-PUSHED_PLAIN = {"mode": "push", "characters": "plain", "reply_s": 60.0}
-
-
-def test_a_p1_port_is_refused_at_its_first_telegram(mode_c: ModeCPty) -> None:
-    begin_s = time.monotonic()
-    pushed_once(mode_c, "iec_p1_crc.txt")
-    with pytest.raises(
-        MeterMismatch, match="a DSMR telegram of a P1 port, with a check sum, which this driver does not"
-    ):
-        iec62056_driver.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
-    assert time.monotonic() - begin_s < 20.0  # not after waiting for a telegram that will not come
-
-
-def test_what_was_taken_by_convention_stands_in_the_description(mode_c: ModeCPty) -> None:
-    pushed_once(mode_c, "iec_no_unit.txt")
-    meter = iec62056_driver.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
-    try:
-        assert meter.read(1.0).power_w == 400.0
-        assert len(meter.describe().remarks) == 2
-        damaged = (TELEGRAMS / "iec_no_unit.txt").read_bytes().replace(b"(0000000000000001)", b"(0000000000000001")
-        os.write(mode_c.master, damaged)  # a number that is not understood is no other meter
-        assert meter.read(1.0).power_w == 400.0
-    finally:
-        meter.close()
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"mode": "E"}, MeterOptionError),
-        ({"characters": "8N1"}, MeterOptionError),
-        ({"top_baud": 50}, MeterOptionError),
-        ({"password": "00000000"}, MeterOptionError),
-        ({"address": "1!\r\n"}, MeterRefused),
-    ],
-)
-def test_an_option_that_is_none_is_refused(options: dict[str, object], error: type[MeterError]) -> None:
-    with pytest.raises(error):
-        iec62056_driver.open_iec62056("/dev/null", capture=None, options=options)
