@@ -26,7 +26,7 @@ NOTHING_UNREAD = ("No data", "Insufficient unread")
 IDENTITY_FIELDS = (19, 12)  # 1.9; 1.4 and before (SPECjvm2008)
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _CHANNEL = rf"Watts,{_NUMBER},Volts,{_NUMBER},Amps,{_NUMBER},PF,{_NUMBER}"
-_ROW = re.compile(
+_ROW = (  # compiled when the first row comes: that takes longer than all else in this module
     rf"Time,(\d\d-\d\d-\d{{4}} \d\d:\d\d:\d\d\.\d{{3}}),Watts,({_NUMBER}),Volts,({_NUMBER}),Amps,({_NUMBER}),"
     rf"PF,({_NUMBER})(?:,Mark,([^,]*))?(?:,(?:Ch\d,)?{_CHANNEL})*"
 )
@@ -139,7 +139,7 @@ class Row:
 
 def decode_row(line: str) -> Row:
     """Return a sample of `RL` or of the daemon's log, of several channels their sum; raises `MeterGarbage`."""
-    match = _ROW.fullmatch(line)
+    match = re.fullmatch(_ROW, line)
     if match is None:
         raise MeterGarbage(f"found {line[:100]!r}, expected `Time,...,Watts,...,Volts,...,Amps,...,PF,...`")
     try:
