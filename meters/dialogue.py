@@ -277,7 +277,7 @@ class DialogueMeter:
         self._due_s += (late + 1) * interval_s
 
     def _check_same(self, identity: Identity, origin: Origin) -> None:
-        present, expected = _who(identity, origin), _who(self._identity, self._origin)
+        present, expected = _name_of(identity, origin), _name_of(self._identity, self._origin)
         if present != expected:
             raise MeterMismatch(
                 f"{self._dialogue.port}: another meter answers now: found {present}, expected {expected}; "
@@ -285,7 +285,7 @@ class DialogueMeter:
             )
 
 
-def _who(identity: Identity, origin: Origin) -> str:
+def _name_of(identity: Identity, origin: Origin) -> str:
     """Return what must stay the same as long as a run lasts."""
     port_serial = origin.evidence.get("sysfs_serial") or "without serial number"
     key = origin.evidence.get("tls_public_key_sha256")

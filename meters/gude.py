@@ -195,7 +195,7 @@ class Gude(PolledHttp[Sensor]):
         self._sensor = sensor
         self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
 
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         if self._introduced is None:
             return self._met()
         if self._introduced:

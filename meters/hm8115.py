@@ -202,7 +202,7 @@ class Hm8115(LineDialogue[SerialWire]):
 
     def greet(self) -> Identity:
         """Ask who is there, select active power and the ranges, and see in an answer that they are selected."""
-        identity = self._retried(self._who)
+        identity = self._retried(self._ask_identity)
         if identity.model != "HM8115-2":
             raise MeterMismatch(f"{self.port}: found {identity.model}, expected HM8115-2; correct `driver` or `port`")
         self._set_up()
@@ -252,7 +252,7 @@ class Hm8115(LineDialogue[SerialWire]):
 
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what is left, ask the identity, select function and ranges again."""
-        identity = self._who(deadline)
+        identity = self._ask_identity(deadline)
         self._set_up()
         return identity
 
@@ -264,7 +264,7 @@ class Hm8115(LineDialogue[SerialWire]):
         ):
             self._wire.write(encode(command))
 
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         """End continuous output and half a command, drop what comes, ask who is there until two answers agree."""
         self._wire.write(b"\r")
         self._wire.write(encode("MA0"))

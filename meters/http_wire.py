@@ -296,8 +296,8 @@ class HttpWire:
             return error
         place = f"{self.port}: GET {path}"
         if isinstance(error, TimeoutError):
-            heard = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
-            return MeterTimeout(f"{place}: the deadline passed {heard}; check the meter and its network")
+            progress = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
+            return MeterTimeout(f"{place}: the deadline passed {progress}; check the meter and its network")
         if isinstance(error, OSError) and not tap.heard_bytes:
             return _Dropped(f"GET {path}: the connection ended without an answer")
         if isinstance(error, OSError):

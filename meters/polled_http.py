@@ -142,12 +142,12 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
         self._wire = HttpWire(port, sink, access, user=USER, eager=self.eager)
 
     @abstractmethod
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         """Ask who is there; raises `MeterGarbage`, `MeterRefused` with the port in them or without."""
 
     @abstractmethod
     def _ask(self, deadline: Deadline) -> tuple[int, Answer]:
-        """Ask for the values of now, return when they came; raises as `_who`, and `MeterOptionError`."""
+        """Ask for the values of now, return when they came; raises as `_ask_identity`, and `MeterOptionError`."""
 
     @abstractmethod
     def _values(self, answer: Answer) -> Mapping[str, Value]:
@@ -160,7 +160,7 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     def greet(self) -> Identity:
         """Ask who is there and what it measures."""
         try:
-            identity = self._who(Deadline(self.reply_s))
+            identity = self._ask_identity(Deadline(self.reply_s))
             values = self._values(self._first_answer())
         except MeterGarbage as error:
             raise self._strange(error) from error
@@ -200,7 +200,7 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; every connection that had trouble is gone already."""
         try:
-            return self._who(deadline)
+            return self._ask_identity(deadline)
         except (MeterGarbage, MeterRefused, MeterOptionError) as error:
             raise self._strange(error) from error
 

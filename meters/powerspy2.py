@@ -111,16 +111,16 @@ class Name:
 
 def decode_name(body: bytes) -> Name:
     """Return the answer to `<?>`; raises `MeterGarbage` unless it is one."""
-    found = NAME.fullmatch(body)
-    if found is None:
+    match = NAME.fullmatch(body)
+    if match is None:
         raise MeterGarbage(f"found {shown(body)}, expected `POWERSPY`, a state and 12 hexadecimal digits")
-    return Name(int(found[4], 16), int(found[5], 16), found[6].decode("ascii"))
+    return Name(int(match[4], 16), int(match[5], 16), match[6].decode("ascii"))
 
 
 def decode_frequency(body: bytes, hardware: int) -> float:
     """Return the mains frequency in hertz out of the answer to `<F>`; raises `MeterGarbage` if it is none."""
-    found = re.fullmatch(rb"F([0-9A-F]{4})", body)
-    ticks = int(found[1], 16) if found else 0
+    match = re.fullmatch(rb"F([0-9A-F]{4})", body)
+    ticks = int(match[1], 16) if match else 0
     clock_hz = OLD_CLOCK_HZ if hardware == OLD_HARDWARE else CLOCK_HZ
     if not ticks or not MAINS_HZ[0] <= clock_hz / ticks <= MAINS_HZ[1]:
         raise MeterGarbage(

@@ -143,19 +143,19 @@ def advice(device: Device, component: str, channel: int, metering: tuple[str, ..
     readable = {name.lower(): name for name in COMPONENTS}
     kinds = [name.partition(":") for name in metering]
     ways = [f"component = {readable[kind]!r} with channel = {at}" for kind, _colon, at in kinds if kind in readable]
-    who = f"this is {device.named}, which tells no power at {component}:{channel}"
+    subject = f"this is {device.named}, which tells no power at {component}:{channel}"
     if ways:
-        return f"{who}: set {' or '.join(ways)}"
+        return f"{subject}: set {' or '.join(ways)}"
     if device.profile == "triphase" or "em:0" in metering:
         return (
-            f"{who}: its power is that of three phases together (EM.GetStatus), which is not read here; give it the "
-            "profile 'monophase', then set component = 'EM1' with the phase as channel, 0 to 2"
+            f"{subject}: its power is that of three phases together (EM.GetStatus), which is not read here; give it "
+            "the profile 'monophase', then set component = 'EM1' with the phase as channel, 0 to 2"
         )
     if device.profile == "monophase":
-        return f"{who}: set component = 'EM1' with the phase as channel, 0 to 2"
+        return f"{subject}: set component = 'EM1' with the phase as channel, 0 to 2"
     if metering:
-        return f"{who}: it has it at {', '.join(metering)}, which is not read here; use another meter"
-    return f"{who}: check that it meters at all, its component and its channel"
+        return f"{subject}: it has it at {', '.join(metering)}, which is not read here; use another meter"
+    return f"{subject}: check that it meters at all, its component and its channel"
 
 
 def decode_component(data: bytes) -> Status:
@@ -251,7 +251,7 @@ class Shelly(PolledHttp[Status]):
         self._better_advice = ""
         return super().greet()
 
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         self._device = decode_info(self._wire.get(INFO_PATH, deadline).data)
         if self._device.locked and self._wire.login is None:
             raise MeterRefused(NEEDS_PASSWORD)

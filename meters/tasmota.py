@@ -141,7 +141,7 @@ class Tasmota(PolledHttp[Mapping[str, Value]]):
         self._channel = channel
         self._by_parameters = False
 
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         firmware = self._get(FIRMWARE_COMMAND, deadline).data
         return decode_identity(firmware, self._get(NETWORK_COMMAND, deadline).data)
 

@@ -221,7 +221,7 @@ class WattsUp(LineDialogue[SerialWire]):
     def greet(self) -> Identity:
         """Ask who is there and which fields it sends, choose all of them, start the log."""
         self._forget()
-        identity = self._who()
+        identity = self._ask_identity()
         self._wire.write(encode_request("C", "W", *["1"] * self._field_count))
         self._start_log(identity)
         return identity
@@ -254,7 +254,7 @@ class WattsUp(LineDialogue[SerialWire]):
 
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; lines need no step to be regained."""
-        return self._who()
+        return self._ask_identity()
 
     def _decode(self, frame: Frame) -> Reading:
         packet = decode_packet(frame.body)
@@ -263,7 +263,7 @@ class WattsUp(LineDialogue[SerialWire]):
         counts = decode_data(packet, self._field_count)
         return to_reading(counts, frame.time_ns, self._range_w, bool(self._tear()))
 
-    def _who(self) -> Identity:
+    def _ask_identity(self) -> Identity:
         try:
             identity = decode_version(self._ask("V", "v"))
             self._field_count = decode_header(self._ask("H", "h"))

@@ -324,8 +324,8 @@ def _check_wire(arguments: argparse.Namespace, emulator: Emulator) -> None:
         raise ValueError(f"{name}: found --link and --listen, expected one of them")
     if arguments.listen is None and not (on_line and arguments.link is not None):
         need = "--link PATH, such as /tmp/meter, or --listen HOST:PORT" if on_line else "--listen HOST:PORT"
-        found = "" if arguments.link is None else f"found --link {arguments.link} for a meter on a network, "
-        raise ValueError(f"{name}: {found}expected {need}; port 0 takes a free one")
+        link = "" if arguments.link is None else f"found --link {arguments.link} for a meter on a network, "
+        raise ValueError(f"{name}: {link}expected {need}; port 0 takes a free one")
 
 
 def _control(arguments: argparse.Namespace) -> Path:

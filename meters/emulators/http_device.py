@@ -126,10 +126,10 @@ class HttpDevice:
             self._login.forget()
         if not self.admits(head, line.group(1).decode("ascii"), unquote(path), query):
             return self.turned_away()
-        found = self.page(unquote(path), query, body)
-        if found is None:
+        page = self.page(unquote(path), query, body)
+        if page is None:
             return response(404, b"Not Found")
-        text = json.dumps(found, separators=(",", ":"))
+        text = json.dumps(page, separators=(",", ":"))
         if self.faults.use("wrong-json"):
             text = text[:-1].replace(":", "=", 1)
         return response(200, text.encode("ascii"))

@@ -47,8 +47,8 @@ class ShellyDevice(HttpDevice):
             pages["/rpc/Switch.GetStatus"] = lambda: self._switch(query.get("id", _posted_id(body)))
             pages["/rpc/Shelly.GetStatus"] = self._status2
             pages["/rpc"] = lambda: self._called(body)
-        found = pages.get(path.rstrip("/"))
-        return None if found is None else found()
+        serve = pages.get(path.rstrip("/"))
+        return None if serve is None else serve()
 
     def _watts(self) -> float:
         return round(self.power_w, 1 if self._generation > 1 else 2)

@@ -63,17 +63,17 @@ def decode_block(block: bytes) -> dict[str, DataSet]:
     storages: dict[str, set[str | None]] = {}
     for address, _data_set in entries:
         storages.setdefault(address.code, set()).add(address.storage)
-    found: dict[str, DataSet] = {}
+    present: dict[str, DataSet] = {}
     for address, data_set in entries:
         only = storages[address.code] == {MAYBE_PRESENT}
         is_own = address.channel in own.get(address.medium, (address.channel,))
         if not is_own or not (address.storage in PRESENT or only):
             continue
-        before = found.setdefault(address.code, data_set)
+        before = present.setdefault(address.code, data_set)
         if before != data_set and not before.trouble:
             trouble = data_set.trouble or f"it stands twice, with {before.value} and {data_set.value}"
-            found[address.code] = DataSet("", "", trouble)
-    return found
+            present[address.code] = DataSet("", "", trouble)
+    return present
 
 
 def _entries(block: bytes) -> Iterator[tuple[Address, DataSet]]:

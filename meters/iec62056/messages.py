@@ -91,9 +91,9 @@ def decode_readout(message: bytes) -> bytes:
     """Return the data block of a data message, STX to block check character; raises `MeterGarbage`."""
     if len(message) < 7 or message[:1] != b"\x02" or message[-5:-1] != b"!\r\n\x03":
         raise MeterGarbage(f"found {message[:30]!r}...{message[-8:]!r}, expected STX, data lines, `!`, ETX")
-    found, expected = message[-1], block_check(message[1:-1])
-    if WRONG_PARITY in message or found != expected:
-        raise MeterGarbage(f"found the block check {found:#04x}, expected {expected:#04x}")
+    sent, expected = message[-1], block_check(message[1:-1])
+    if WRONG_PARITY in message or sent != expected:
+        raise MeterGarbage(f"found the block check {sent:#04x}, expected {expected:#04x}")
     return message[1:-5]
 
 

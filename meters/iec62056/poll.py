@@ -62,9 +62,9 @@ class PollDialogue(OverWire[SerialWire]):
 
     def greet(self) -> Identity:
         """Read the meter out once; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
-        return insist(SIGN_ON_ATTEMPTS, self._ask_who)
+        return insist(SIGN_ON_ATTEMPTS, self._ask_identity)
 
-    def _ask_who(self, attempt: int) -> Identity:
+    def _ask_identity(self, attempt: int) -> Identity:
         deadline = Deadline(self.reply_s)
         return self.regain(deadline) if attempt else self._read_out(deadline)[0]
 

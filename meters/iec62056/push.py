@@ -96,8 +96,8 @@ class PushDialogue(LineDialogue[SerialWire]):
         return frame, identity, sets
 
 
-def _same_meter(one: Identity, other: Identity) -> bool:
+def _same_meter(before: Identity, after: Identity) -> bool:
     """Whether two telegrams are of one meter: a data set of its number that is not understood costs that number."""
-    names = [(one.maker, other.maker), (one.model, other.model)]
-    numbers = [(one.serial, other.serial), (one.firmware, other.firmware)]
+    names = [(before.maker, after.maker), (before.model, after.model)]
+    numbers = [(before.serial, after.serial), (before.firmware, after.firmware)]
     return all(a == b for a, b in names) and all(a == b or not a or not b for a, b in numbers)

@@ -134,7 +134,7 @@ def decode_scale(accumulation: bytes, range_1: bytes, range_2: bytes) -> Scale:
             "accumulation interval N = 0 at 0xA8, a window of one line cycle, gives wrong powers; "
             "switch the board off and on, or set the option accumulation_n"
         )
-    found = f"N = {n} at 0xA8, ranges {range_1.hex(' ')} at 0xAE, {range_2.hex(' ')} at 0xBE"
+    settings = f"N = {n} at 0xA8, ranges {range_1.hex(' ')} at 0xAE, {range_2.hex(' ')} at 0xBE"
     known = (
         n <= 8
         and (range_1[0], range_1[1], range_2[1]) == (VOLTAGE_RANGE, CURRENT_RANGE, CURRENT_RANGE)
@@ -143,7 +143,7 @@ def decode_scale(accumulation: bytes, range_1: bytes, range_2: bytes) -> Scale:
     )
     if not known:
         raise MeterMismatch(
-            f"found {found}, expected N of 1 to 8, voltage range {VOLTAGE_RANGE}, current ranges {CURRENT_RANGE}, "
+            f"found {settings}, expected N of 1 to 8, voltage range {VOLTAGE_RANGE}, current ranges {CURRENT_RANGE}, "
             f"power ranges 1 to 31; this is no MCP39F511N, or its ranges were changed: then no scale is known"
         )
     return Scale(2**n, (power_steps(range_1[2]), power_steps(range_2[2])))
@@ -184,10 +184,10 @@ def negative(status: int, channel: int, sign_bits: str) -> bool:
         return not status >> (4 + 2 * channel) & 1
     if sign_bits == "0-3" and not status & 0xF0:
         return bool(status >> channel & 1)
-    found, other = ("bits 4 to 7 in use", "4-7") if sign_bits == "0-3" else ("none of bits 4 to 7 set", "0-3")
+    bits, option = ("bits 4 to 7 in use", "4-7") if sign_bits == "0-3" else ("none of bits 4 to 7 set", "0-3")
     raise MeterGarbage(
-        f"found the status word {status:04x} with {found}, not expected of a load that takes power with the option "
-        f"sign_bits '{sign_bits}'; set sign_bits = '{other}'"
+        f"found the status word {status:04x} with {bits}, not expected of a load that takes power with the option "
+        f"sign_bits '{sign_bits}'; set sign_bits = '{option}'"
     )
 
 
@@ -198,14 +198,14 @@ def power_w(counts: Counts, scale: Scale, channel: int, sign_bits: str) -> float
     """
     if SATURATED in (counts.powers[channel], counts.currents[channel]):
         return None
-    found_w = counts.powers[channel] * scale.power_steps[channel] / WATTS
+    counted_w = counts.powers[channel] * scale.power_steps[channel] / WATTS
     limit_va = counts.voltage / VOLTS * counts.currents[channel] / AMPERES
-    if found_w > 1.1 * limit_va + 1.0:
+    if counted_w > 1.1 * limit_va + 1.0:
         raise MeterGarbage(
-            f"found {found_w:.2f} W on outlet {channel + 1}, expected no more than V * I = {limit_va:.2f} VA; "
+            f"found {counted_w:.2f} W on outlet {channel + 1}, expected no more than V * I = {limit_va:.2f} VA; "
             "its ranges or gains are not those this driver knows"
         )
-    return -found_w if found_w and negative(counts.status, channel, sign_bits) else found_w
+    return -counted_w if counted_w and negative(counts.status, channel, sign_bits) else counted_w
 
 
 def to_reading(counts: Counts, scale: Scale, channel: str, sign_bits: str, range_w: float, time_ns: int) -> Reading:

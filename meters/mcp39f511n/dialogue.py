@@ -118,9 +118,9 @@ class Mcp39f511n(OverWire[Wire]):
             check_two_channels(frame)
         accumulation = self._registers(AT_ACCUMULATION, 2, deadline)
         old_cycles = 0
-        wanted, found = self._accumulation_n, int.from_bytes(accumulation, "little")
-        if wanted is not None and wanted != found:
-            old_cycles = 2 ** min(found, 8)
+        wanted, current = self._accumulation_n, int.from_bytes(accumulation, "little")
+        if wanted is not None and wanted != current:
+            old_cycles = 2 ** min(current, 8)
             accumulation = self._set_accumulation(wanted, deadline)
         range_1 = self._registers(AT_RANGE_1, 4, deadline)
         range_2 = self._registers(AT_RANGE_2, 4, deadline)
@@ -174,13 +174,13 @@ class Mcp39f511n(OverWire[Wire]):
     def _set_accumulation(self, n: int, deadline: Deadline) -> bytes:
         """Set the interval and return the register as it stands then; raises `MeterRefused` if it did not take it."""
         self._ask(encode_accumulation(n), 0, deadline)
-        found = self._registers(AT_ACCUMULATION, 2, deadline)
-        if int.from_bytes(found, "little") != n:
+        register = self._registers(AT_ACCUMULATION, 2, deadline)
+        if int.from_bytes(register, "little") != n:
             raise MeterRefused(
-                f"{self.port}: the chip shows {found.hex(' ')} at 0xA8 after N = {n} was written; "
+                f"{self.port}: the chip shows {register.hex(' ')} at 0xA8 after N = {n} was written; "
                 "set accumulation_n to 'as found'"
             )
-        return found
+        return register
 
     def _reading(self, frame: bytes, time_ns: int) -> Reading:
         with self._at_port():
@@ -193,20 +193,20 @@ class Mcp39f511n(OverWire[Wire]):
     def _ask(self, request: bytes, count: int, deadline: Deadline) -> tuple[int, bytes]:
         """Return arrival time and data of the reply; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
         self._wire.write(request)
-        heard = b""
+        reply = b""
         while True:
             try:
                 chunk = self._wire.read_chunk(deadline)
             except MeterTimeout as error:
-                if heard.strip(b"\0"):
-                    raise MeterGarbage(f"{self.port}: found {shown(heard)} and no more of the reply") from error
+                if reply.strip(b"\0"):
+                    raise MeterGarbage(f"{self.port}: found {shown(reply)} and no more of the reply") from error
                 raise MeterTimeout(
                     f"{self.port}: no answer to {request.hex(' ')} before the deadline, expected one of an "
                     "MCP39F511N; check that the board is on, the baud rate, and `port`"
                 ) from error
-            heard += chunk.data
+            reply += chunk.data
             with self._at_port():
-                data = decode_reply(heard, count)
+                data = decode_reply(reply, count)
             if data is not None:
                 return chunk.time_ns, data
 

@@ -61,10 +61,10 @@ class ModbusDialogue(OverWire[SerialWire]):
     def greet(self) -> Identity:
         """Ask who is there, each question up to three times; a meter may have no serial number and no code."""
         drain(self._wire, QUIET_S, Deadline(1.0))
-        first, *others = self._map.asks
+        first, *further = self._map.asks
         self._insist(first)
         answers: dict[str, tuple[int, ...] | None] = {}
-        for ask in others:
+        for ask in further:
             with suppress(MeterTimeout):  # it has answered before: silence says the same as an exception
                 answers[ask.about] = self._insist(ask)
         self._serial = _serial(answers.get("serial"))
@@ -160,24 +160,26 @@ class ModbusDialogue(OverWire[SerialWire]):
         except ExceptionReply as error:
             raise ExceptionReply(error.code, f"{self.port}: {error}; check that it is a {self._map.model}") from error
 
-    def _silence(self, heard: bytes) -> MeterTimeout:
+    def _silence(self, data: bytes) -> MeterTimeout:
         on_network = self.port.startswith(("socket://", "socket+tls://"))
         what = "`transport` (port 502 wants tcp)" if on_network else "the lines A and B, `baud`, `parity`"
         return MeterTimeout(
             f"{self.port}: no answer of a {self._map.model} at address {self._address} in time"
-            f"{', only our own question came back' if heard.strip(bytes(1)) else ''}; "
+            f"{', only our own question came back' if data.strip(bytes(1)) else ''}; "
             f"check that it has mains, {what} and `address`"
         )
 
-    def _nonsense(self, heard: bytes, question: Question) -> MeterGarbage:
+    def _nonsense(self, data: bytes, question: Question) -> MeterGarbage:
         """Return the error for bytes that hold no reply, with what the first of them lack."""
         try:
-            self._framing.words(heard, question)
+            self._framing.words(data, question)
         except MeterGarbage as error:
-            found = str(error)
+            trouble = str(error)
         else:
-            found = f"found {shown(heard)}, of which only a part came in time"
-        return MeterGarbage(f"{self.port}: {found}; check `address`, `baud`, `parity`, and the termination of the line")
+            trouble = f"found {shown(data)}, of which only a part came in time"
+        return MeterGarbage(
+            f"{self.port}: {trouble}; check `address`, `baud`, `parity`, and the termination of the line"
+        )
 
     def _identity(self, model: str) -> Identity:
         """Only a serial number is the meter's own word; maker and model are what the lab chose."""

@@ -109,10 +109,10 @@ def tcp_words(frame: bytes, question: Question, transaction: int) -> tuple[int, 
     """Return the registers in a TCP reply; raises `MeterGarbage` unless it answers the question."""
     if len(frame) < 9:
         raise MeterGarbage(f"found {shown(frame)}, expected a reply of {9 + 2 * question.count} bytes")
-    found, protocol, length = struct.unpack(">HHH", frame[:6])
-    if (found, protocol, length) != (transaction, 0, len(frame) - 6):
+    number, protocol, length = struct.unpack(">HHH", frame[:6])
+    if (number, protocol, length) != (transaction, 0, len(frame) - 6):
         raise MeterGarbage(
-            f"found transaction {found}, protocol {protocol}, length {length} in {shown(frame)}, "
+            f"found transaction {number}, protocol {protocol}, length {length} in {shown(frame)}, "
             f"expected {transaction}, 0, {len(frame) - 6}"
         )
     return _words(frame[6:], question)

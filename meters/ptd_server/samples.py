@@ -64,13 +64,15 @@ def combine(readings: Sequence[Reading], at: datetime, power: Column | None) -> 
     factor = _mean([reading.power_factor for reading in readings])
     if factor is None and watts is not None and volts and amps:
         factor = max(-1.0, min(1.0, watts / (volts * amps)))
-    told = _mean([reading.relative_uncertainty for reading in readings])
-    if told is None and watts is not None:
-        told = relative_limit(watts, power)
-    return Sample(at, _told(watts), _told(volts), _told(amps), _told(factor), None if watts is None else told)
+    uncertainty = _mean([reading.relative_uncertainty for reading in readings])
+    if uncertainty is None and watts is not None:
+        uncertainty = relative_limit(watts, power)
+    return Sample(
+        at, _number(watts), _number(volts), _number(amps), _number(factor), None if watts is None else uncertainty
+    )
 
 
-def _told(value: float | None) -> float:
+def _number(value: float | None) -> float:
     return ERROR if value is None else value
 
 

@@ -189,18 +189,18 @@ def _number(values: Mapping[Quantity, float | Lack], quantity: Quantity) -> floa
 SHORT_FORM = 3
 
 
-def same_setting(found: str, wanted: str) -> bool:
+def same_setting(answer: str, wanted: str) -> bool:
     """Whether a setting as the instrument gives it is the one that is wanted: `0` is OFF, `500.0E-03` is 0.5,
     `VOLTAGE` is VOLT."""
-    parts, wanted_parts = found.upper().split(","), wanted.upper().split(",")
+    parts, wanted_parts = answer.upper().split(","), wanted.upper().split(",")
     return len(parts) == len(wanted_parts) and all(map(_same_word, parts, wanted_parts))
 
 
-def _same_word(found: str, wanted: str) -> bool:
+def _same_word(answer: str, wanted: str) -> bool:
     if wanted in (ON, OFF):
-        return found in (wanted, str(int(wanted == ON)))
+        return answer in (wanted, str(int(wanted == ON)))
     try:
-        return math.isclose(float(found), float(wanted), rel_tol=1e-4)
+        return math.isclose(float(answer), float(wanted), rel_tol=1e-4)
     except ValueError:
-        short = min(len(found), len(wanted))  # PHI is not the long form of P: short forms have 3 or 4 letters
-        return found == wanted or (short >= SHORT_FORM and found[:short] == wanted[:short])
+        short = min(len(answer), len(wanted))  # PHI is not the long form of P: short forms have 3 or 4 letters
+        return answer == wanted or (short >= SHORT_FORM and answer[:short] == wanted[:short])

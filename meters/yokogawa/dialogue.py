@@ -206,9 +206,9 @@ class YokogawaDialogue(LineDialogue[Wire]):
         if same_setting(self._ask_again(f"{header}?"), argument):
             return
         self._command(f"{header} {argument}")
-        found = self._ask_again(f"{header}?")
-        if not same_setting(found, argument):
-            raise MeterRefused(f"{self.port}: {header} stays {found!r}, expected {argument}; set it on the panel")
+        answer = self._ask_again(f"{header}?")
+        if not same_setting(answer, argument):
+            raise MeterRefused(f"{self.port}: {header} stays {answer!r}, expected {argument}; set it on the panel")
 
     def _command(self, unit: str) -> None:
         """Send a command and check that it was taken; raises `MeterRefused` with the instrument's own words."""

@@ -133,7 +133,7 @@ class Lmg(LineDialogue[SerialWire]):
     def _attend(self) -> Identity:
         """Stop the stream and ask who is there; where nothing sensible answers, break and ask again."""
         try:
-            return insist(REPLY_ATTEMPTS, self._ask_who)
+            return insist(REPLY_ATTEMPTS, self._ask_identity)
         except MeterGarbage as error:
             raise MeterGarbage(
                 f"{self.port}: what answers is no LMG: {error}; correct driver, baud rate or port"
@@ -144,7 +144,7 @@ class Lmg(LineDialogue[SerialWire]):
                 "its interface (RTS/CTS, end of line Terminal, echo off), its baud rate, and `port`"
             ) from error
 
-    def _ask_who(self, attempt: int) -> Identity:
+    def _ask_identity(self, attempt: int) -> Identity:
         if attempt:
             self._break()
         self._send(self._dialect.short)
