@@ -26,7 +26,7 @@ REPLAYED = Credentials("", WITHHELD)
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """By which key a lab knows the instrument `name` of its register; each that is not empty must fit.
+    """By which key the instrument register knows the instrument `name`; each that is not empty must fit.
 
     `certificate_sha256` and `public_key_sha256` are 64 hexadecimal digits, `authority` the certificates (PEM) of whom
     the instrument's certificate must be issued by.
