@@ -1,7 +1,7 @@
 """How a meter on a network is let in and known again: its password, its key, what a lab declares of it.
 
 Knows: the records that a lab hands to a driver beside the port, and who was at the other end of a connection.
-Does not know: wires, how any of it is checked (`meters.tls`, `meters.http_auth`, `meters.transport`), lab.toml.
+Does not know: wires, how any of it is checked (`meters.tls`, `meters.http_auth`, `meters.origin`), lab.toml.
 A password stands in `Credentials` only, which do not show it.
 """
 
@@ -26,7 +26,7 @@ REPLAYED = Credentials("", WITHHELD)
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """By which key a lab knows the instrument `name` of its register; each that is not empty must fit.
+    """By which key the instrument register knows the instrument `name`; each that is not empty must fit.
 
     `certificate_sha256` and `public_key_sha256` are 64 hexadecimal digits, `authority` the certificates (PEM) of whom
     the instrument's certificate must be issued by.

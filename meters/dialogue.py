@@ -6,16 +6,18 @@ Does not know: any protocol.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from meters import host
 from meters.access import ANYBODY, Access, Peer
-from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterTimeout
+from meters.deadline import Deadline
+from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option
+from meters.origin import attest
 from meters.reading import Averaging, Description, Identity, Origin, Reading
-from meters.transport import Deadline, attest
 
 SHORTEST_INTERVAL_S = 0.001
 SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.energy.energy)
@@ -145,6 +147,16 @@ class OverWire(Generic[AnyWire]):
         """Give the port back; the meter goes on as it is."""
         self._wire.close()
 
+    @contextmanager
+    def _at_port(self, advice: str = "") -> Iterator[None]:
+        """Let an error of a codec name the port and say what to do; one that names it already passes as it is."""
+        try:
+            yield
+        except (MeterGarbage, MeterMismatch, MeterRefused) as error:
+            if str(error).startswith(f"{self.port}: "):
+                raise
+            raise type(error)(f"{self.port}: {error}{advice and '; '}{advice}") from error
+
 
 class DialogueMeter:
     """A meter over a `Dialogue` (`meters.meter.Meter`).
@@ -265,15 +277,15 @@ class DialogueMeter:
         self._due_s += (late + 1) * interval_s
 
     def _check_same(self, identity: Identity, origin: Origin) -> None:
-        found, expected = _who(identity, origin), _who(self._identity, self._origin)
-        if found != expected:
+        present, expected = _name_of(identity, origin), _name_of(self._identity, self._origin)
+        if present != expected:
             raise MeterMismatch(
-                f"{self._dialogue.port}: another meter answers now: found {found}, expected {expected}; "
+                f"{self._dialogue.port}: another meter answers now: found {present}, expected {expected}; "
                 "connect the meter the run was started with"
             )
 
 
-def _who(identity: Identity, origin: Origin) -> str:
+def _name_of(identity: Identity, origin: Origin) -> str:
     """Return what must stay the same as long as a run lasts."""
     port_serial = origin.evidence.get("sysfs_serial") or "without serial number"
     key = origin.evidence.get("tls_public_key_sha256")

@@ -15,9 +15,7 @@ Names and values are those `check_gude.py` printed for a real device. The form o
 That `components=1073741823` answers with `misc.product_name`, `misc.firm_v` and `ethernet.mac` comes from other
 programs' source code; where the strip does not say, these parts of the identity stay empty, all of them where it has no
 such page. Two published clients read the emulator (docs/meters.md); there is no server of this protocol that somebody
-else wrote: only a real 1202 settles the rest. How often it has new values is not said: taken as once a second, and all
-the same values less than a second later are `stale`. A value out of all bounds costs that quantity, unless it is the
-power.
+else wrote: only a real 1202 settles the rest.
 """
 
 from __future__ import annotations
@@ -26,23 +24,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
-from meters.http_wire import HttpWire
+from meters.deadline import Deadline
+from meters.dialogue import DialogueMeter
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
-from meters.options import Option, number, read_options, word
-from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline
+from meters.options import Option, read_options, word
+from meters.polled_http import PACE, RANGE, Field, PolledHttp, Settings, Value, decode_number, reading_of, settings_of
+from meters.reading import Accuracy, Identity, Reading
 from meters.wire_log import Sink
 
 DRIVER = "gude"
-USER = "admin"
-REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
-    "interval_s": interval_option(REFRESH_S),
-    "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
+    **PACE,
     "sensor": Option("", "name or id of the meter in the strip, such as L1; needed where there are several"),
-    "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
+    **RANGE,
 }
 
 VALUES_PATH = "/status.json?components=81920"
@@ -57,39 +52,18 @@ CURRENT_ACCURACY = Accuracy(1.5, 0.0, 1.0, SISTER)
 FREQUENCY_ACCURACY = Accuracy(0.03, 0.0, 1.0, SISTER)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One quantity: its name (any case) and unit in the description, its factor to ours, what is plausible."""
-
-    quantity: str
-    name: str
-    unit: str
-    factor: float
-    low: float
-    high: float
-    accuracy: Accuracy | None
-
-
 FIELDS = (
-    Field("power_w", "activepower", "W", 1.0, -1e6, 1e6, ACCURACY),
-    Field("voltage_v", "voltage", "V", 1.0, 0.0, 1000.0, VOLTAGE_ACCURACY),
-    Field("current_a", "current", "A", 1.0, 0.0, 1000.0, CURRENT_ACCURACY),
-    Field("power_factor", "powerfactor", "", 1.0, -1.0, 1.0, None),
-    Field("frequency_hz", "frequency", "Hz", 1.0, 0.0, 100.0, FREQUENCY_ACCURACY),
-    Field("apparent_power_va", "apparentpower", "VA", 1.0, 0.0, 1e6, None),
-    Field("energy_wh", "absactenergynonres", "kWh", 1000.0, 0.0, 1e9, None),
+    Field("power_w", ("activepower",), "W", -1e6, 1e6, sent_unit="W", accuracy=ACCURACY),
+    Field("voltage_v", ("voltage",), "V", 0.0, 1000.0, sent_unit="V", accuracy=VOLTAGE_ACCURACY),
+    Field("current_a", ("current",), "A", 0.0, 1000.0, sent_unit="A", accuracy=CURRENT_ACCURACY),
+    Field("power_factor", ("powerfactor",), "1", -1.0, 1.0),
+    Field("frequency_hz", ("frequency",), "Hz", 0.0, 100.0, sent_unit="Hz", accuracy=FREQUENCY_ACCURACY),
+    Field("apparent_power_va", ("apparentpower",), "VA", 0.0, 1e6, sent_unit="VA"),
+    Field("energy_wh", ("absactenergynonres",), "Wh", 0.0, 1e9, factor=1000.0, sent_unit="kWh"),
 )
 
 
 # --- codec: bytes <-> values ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value as sent, `None` where there is none now, and the step of its last decimal in our unit."""
-
-    value: float | None
-    step: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +115,11 @@ def _places(fields: list[Node]) -> dict[str, tuple[int, Field, float]]:
     for index, node in enumerate(fields):
         name, unit = node.member("name").text().casefold(), node.member("unit").text()
         for field in FIELDS:
-            if field.name != name:
+            if name not in field.names:
                 continue
-            if field.unit != unit and field.quantity == "power_w":
-                raise MeterGarbage(f"{node.path}.unit: found {unit!r} for {name}, expected {field.unit!r}")
-            if field.unit != unit:
+            if field.sent_unit != unit and field.quantity == "power_w":
+                raise MeterGarbage(f"{node.path}.unit: found {unit!r} for {name}, expected {field.sent_unit!r}")
+            if field.sent_unit != unit:
                 continue
             if field.quantity in places:
                 raise MeterGarbage(f"{node.path}.name: found {name} a second time, expected it once")
@@ -166,13 +140,8 @@ def _decode_row(owner: Node, row: Node, places: Mapping[str, tuple[int, Field, f
 
 
 def _decode_cell(cell: Node, field: Field) -> float | None:
-    """Return the value, `None` where there is none; a power must be plausible, another quantity costs itself alone."""
     node = cell.get("v")
-    if node is None or node.is_null:
-        return None
-    is_power = field.quantity == "power_w"
-    value = node.number(field.low, field.high) if is_power else node.plausible(field.low, field.high)
-    return None if value is None else round(value * field.factor, 9)
+    return None if node is None else decode_number(node, field)
 
 
 def _text(node: Node, name: str) -> str:
@@ -190,9 +159,9 @@ def choose_sensor(sensors: list[Sensor], wanted: str) -> Sensor:
     """
     if not sensors:
         raise MeterGarbage("found no sensor with an ActivePower; this strip has no meter")
-    found = [sensor for sensor in sensors if not wanted or wanted in (sensor.id, sensor.name)]
-    if len(found) == 1:
-        return found[0]
+    fitting = [sensor for sensor in sensors if not wanted or wanted in (sensor.id, sensor.name)]
+    if len(fitting) == 1:
+        return fitting[0]
     names = ", ".join(f"{sensor.id} ({sensor.name})" for sensor in sensors)
     raise MeterOptionError(f"option sensor is {wanted!r}, expected the id or name of one of: {names}")
 
@@ -208,82 +177,38 @@ def decode_identity(data: bytes) -> Identity:
 
 def to_reading(sensor: Sensor, time_ns: int, range_w: float, *, stale: bool) -> Reading:
     """Return one meter's values; power beyond `range_w` is `overrange`, power without a value is `nan`."""
-    values = {quantity: value.value for quantity, value in sensor.values.items()}
-    power_w, flags = within(values.pop("power_w"), range_w)
-    if stale:
-        flags |= {"stale"}
-    return Reading(time_ns=time_ns, power_w=power_w, **values, flags=flags)  # type: ignore[arg-type]
+    return reading_of(sensor.values, time_ns, range_w, stale=stale)
 
 
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class Gude(OverWire[HttpWire]):
+class Gude(PolledHttp[Sensor]):
     """The dialogue with an Expert Power Control: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    def __init__(
-        self,
-        port: str,
-        sensor: str,
-        *,
-        range_w: float,
-        reply_s: float,
-        interval_s: float,
-        sink: Sink | None,
-        access: Access,
-    ) -> None:
+    driver, tier, fields = DRIVER, "indicative", FIELDS
+    advice = "check that this is a GUDE strip with a meter"
+
+    def __init__(self, port: str, sensor: str, settings: Settings, sink: Sink | None, access: Access) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
-        self.reply_s = reply_s
-        self._sensor, self._range_w = sensor, range_w
-        self._columns: tuple[Column, ...] = ()
+        super().__init__(port, settings, sink, access)
+        self._sensor = sensor
         self._introduced: bool | None = None  # whether the page of the identity is there; not known yet
-        self._repetitions = Repetitions(REFRESH_S, interval_s)
-        self._wire = HttpWire(port, sink, access, user=USER)
 
-    def greet(self) -> Identity:
-        """Ask who is there and which meters it has."""
-        identity = self._met() if self._introduced is None else self._who(Deadline(self.reply_s))
-        sensor = self._values(Deadline(self.reply_s))[1]
-        self._columns = tuple(
-            _column(field, sensor, self._range_w) for field in FIELDS if field.quantity in sensor.values
-        )
-        return identity
-
-    def describe(self) -> Description:
-        """Return what is fixed; the strip does not say over which window or when it measured."""
-        return Description(
-            driver=DRIVER,
-            averaging="instantaneous",
-            window_s=0.0,
-            stamp="unknown",
-            latency_s=0.0,
-            columns=self._columns,
-            tier="indicative",
-            remarks=self._wire.remarks,
-        )
-
-    def sample(self, deadline: Deadline) -> Reading:
-        """Return the values of now."""
-        try:
-            chunk, sensor = self._values(deadline)
-        except (MeterRefused, MeterOptionError) as error:
-            raise MeterGarbage(str(error)) from error
-        stale = self._repetitions.is_repeated(sensor, chunk.time_ns)
-        return to_reading(sensor, chunk.time_ns, self._range_w, stale=stale)
-
-    def regain(self, deadline: Deadline) -> Identity:
-        """Ask again who is there; every connection that had trouble is gone already."""
-        try:
-            return self._who(deadline)
-        except MeterRefused as error:
-            raise MeterGarbage(str(error)) from error
+    def _ask_identity(self, deadline: Deadline) -> Identity:
+        if self._introduced is None:
+            return self._met()
+        if self._introduced:
+            return self._identity(deadline)
+        self._ask(deadline)
+        return NAMELESS
 
     def _met(self) -> Identity:
         """Ask for the identity the first time: a strip that sends its values but no such page, twice, has none."""
         try:
             identity = self._identity(Deadline(self.reply_s))
         except MeterGarbage:
-            self._values(Deadline(self.reply_s))
+            self._ask(Deadline(self.reply_s))
             try:
                 identity = self._identity(Deadline(self.reply_s))
             except MeterGarbage:
@@ -292,36 +217,18 @@ class Gude(OverWire[HttpWire]):
         self._introduced = True
         return identity
 
-    def _who(self, deadline: Deadline) -> Identity:
-        if self._introduced:
-            return self._identity(deadline)
-        self._values(deadline)
-        return NAMELESS
-
     def _identity(self, deadline: Deadline) -> Identity:
-        data = self._wire.get(encode_request(IDENTITY_PATH), deadline).data
-        try:
-            return decode_identity(data)
-        except MeterGarbage as error:
-            raise self._strange(error) from error
+        return decode_identity(self._wire.get(encode_request(IDENTITY_PATH), deadline).data)
 
-    def _values(self, deadline: Deadline) -> tuple[Chunk, Sensor]:
+    def _ask(self, deadline: Deadline) -> tuple[int, Sensor]:
         chunk = self._wire.get(encode_request(VALUES_PATH), deadline)
-        try:
-            return chunk, choose_sensor(decode_sensors(chunk.data), self._sensor)
-        except MeterGarbage as error:
-            raise self._strange(error) from error
-        except MeterOptionError as error:
-            raise MeterOptionError(f"{self.port}: {error}") from error
+        return chunk.time_ns, choose_sensor(decode_sensors(chunk.data), self._sensor)
 
-    def _strange(self, error: MeterGarbage) -> MeterGarbage:
-        return MeterGarbage(f"{self.port}: {error}; check that this is a GUDE strip with a meter")
+    def _values(self, answer: Sensor) -> Mapping[str, Value]:
+        return answer.values
 
-
-def _column(field: Field, sensor: Sensor, range_w: float) -> Column:
-    limits = (-range_w, range_w) if field.quantity == "power_w" else (field.low, field.high * field.factor)
-    unit = "Wh" if field.quantity == "energy_wh" else field.unit or "1"
-    return Column(field.quantity, unit, sensor.values[field.quantity].step, limits, field.accuracy)
+    def _reading(self, answer: Sensor, time_ns: int, *, stale: bool) -> Reading:
+        return to_reading(answer, time_ns, self._range_w, stale=stale)
 
 
 def open_gude(
@@ -334,14 +241,5 @@ def open_gude(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    interval_s = number(values, "interval_s")
-    dialogue = Gude(
-        port,
-        word(values, "sensor"),
-        range_w=number(values, "range_w"),
-        reply_s=number(values, "reply_s"),
-        interval_s=interval_s,
-        sink=capture,
-        access=access,
-    )
-    return DialogueMeter(dialogue, interval_s, access)
+    settings = settings_of(values)
+    return DialogueMeter(Gude(port, word(values, "sensor"), settings, capture, access), settings.interval_s, access)

@@ -18,17 +18,20 @@ are refused; another digit in its place that stays plausible is not recognised. 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, OverWire, interval_option
-from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
+from meters.deadline import Deadline
+from meters.dialogue import DialogueMeter, interval_option
+from meters.line_dialogue import LineDialogue, Terms, insist
+from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options, whole
 from meters.reading import Column, Description, Identity, RangeChoice, Reading
-from meters.transport import Deadline, Frame, Line, LineSplitter, SerialWire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import LineSplitter
 from meters.wire_log import Sink
 
 T = TypeVar("T")
@@ -184,21 +187,22 @@ def _text(body: bytes) -> str:
 # --- the dialogue -----------------------------------------------------------------------------------------------
 
 
-class Hm8115(OverWire[SerialWire]):
+class Hm8115(LineDialogue[SerialWire]):
     """The dialogue with one HM8115-2 (`meters.dialogue.Dialogue`); range 0 is the instrument's own choice."""
+
+    terms = Terms("line", "check instrument, cable and baud rate")
+    skips_blank = True
 
     def __init__(
         self, port: str, baud: int, *, range_u: int, range_i: int, reply_s: float, sink: Sink | None, access: Access
     ) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        super().__init__(SerialWire(port, Line(baud), sink, access), partial(LineSplitter, b"\r", LINE_LIMIT))
         self._range_u, self._range_i, self.reply_s = range_u, range_i, reply_s
-        self._wire = SerialWire(port, Line(baud), sink, access)
-        self._splitter = LineSplitter(b"\r", LINE_LIMIT)
-        self._lines: deque[Frame] = deque()
 
     def greet(self) -> Identity:
         """Ask who is there, select active power and the ranges, and see in an answer that they are selected."""
-        identity = self._retried(self._who)
+        identity = self._retried(self._ask_identity)
         if identity.model != "HM8115-2":
             raise MeterMismatch(f"{self.port}: found {identity.model}, expected HM8115-2; correct `driver` or `port`")
         self._set_up()
@@ -233,24 +237,22 @@ class Hm8115(OverWire[SerialWire]):
         """Ask for ranges and values; raises `MeterGarbage` also when function or ranges are not the chosen ones."""
         self._wire.write(encode("VAL?"))
         body, time_ns = self._answer(deadline)
-        try:
+        with self._at_port():
             values = decode_values(body)
             reading = to_reading(values, time_ns)
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}") from error
         if not values.shown:
             raise MeterGarbage(f"{self.port}: found {body[:60]!r}, the answer to another question than VAL?")
-        for letter, found, wanted in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
-            if wanted and found != wanted:
+        for letter, answered, wanted in (("U", values.range_u, self._range_u), ("I", values.range_i, self._range_i)):
+            if wanted and answered != wanted:
                 raise MeterGarbage(
-                    f"{self.port}: found the range {letter}{found}, expected {letter}{wanted} as it was set; "
+                    f"{self.port}: found the range {letter}{answered}, expected {letter}{wanted} as it was set; "
                     "leave the front panel alone"
                 )
         return reading
 
     def regain(self, deadline: Deadline) -> Identity:
         """Drop what is left, ask the identity, select function and ranges again."""
-        identity = self._who(deadline)
+        identity = self._ask_identity(deadline)
         self._set_up()
         return identity
 
@@ -262,65 +264,43 @@ class Hm8115(OverWire[SerialWire]):
         ):
             self._wire.write(encode(command))
 
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         """End continuous output and half a command, drop what comes, ask who is there until two answers agree."""
         self._wire.write(b"\r")
         self._wire.write(encode("MA0"))
-        drain(self._wire, QUIET * self.reply_s, Deadline(DRAIN_WAIT_S))
-        self._splitter = LineSplitter(b"\r", LINE_LIMIT)
-        self._lines.clear()
+        self._clear(QUIET * self.reply_s, Deadline(DRAIN_WAIT_S))
         identity, again = self._identity(deadline), self._identity(deadline)
         if identity != again:
             raise MeterGarbage(f"{self.port}: found two identities, {identity} and {again}; check the cable")
         return identity
 
     def _identity(self, deadline: Deadline) -> Identity:
-        try:
+        with self._at_port("correct driver, baud rate or port"):
             self._wire.write(encode("*IDN?"))
-            model = decode_identity(self._next_line(deadline).body)
+            model = decode_identity(self._next_frame(deadline).body)
             self._wire.write(encode("VERSION?"))
-            firmware = decode_version(self._next_line(deadline).body)
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{self.port}: {error}; correct driver, baud rate or port") from error
+            firmware = decode_version(self._next_frame(deadline).body)
         return Identity("HAMEG", model, "", firmware)
 
     def _answer(self, deadline: Deadline) -> tuple[bytes, int]:
         """Return an answer to `VAL?`, from one line or from three, and when its last byte was here."""
         body = b""
         for _line in range(ANSWER_LINES):
-            line = self._next_line(deadline)
+            line = self._next_frame(deadline)
             body += line.body.strip() + b"\r"
             if _END.search(body) or not body.startswith(b"U"):
                 break
         return body, line.time_ns
 
-    def _next_line(self, deadline: Deadline) -> Frame:
-        """Return the next line that is not empty; a stream that never ends cannot outlast the deadline."""
-        while True:
-            while self._lines:
-                line = self._lines.popleft()
-                if line.body.strip():
-                    return line
-            if deadline.expired:
-                raise MeterTimeout(f"{self.port}: no line before the deadline; check instrument, cable and baud rate")
-            self._lines.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-
     def _retried(self, ask: Callable[[Deadline], T]) -> T:
         """Ask up to `REPLY_ATTEMPTS` times; raises `MeterGarbage` if anything came, else `MeterTimeout`."""
-        heard: MeterError | None = None
-        for _attempt in range(REPLY_ATTEMPTS):
-            try:
-                return ask(Deadline(self.reply_s))
-            except MeterGarbage as error:
-                heard = error
-            except MeterTimeout as error:
-                heard = heard or error
-        if isinstance(heard, MeterGarbage):
-            raise heard
-        raise MeterTimeout(
-            f"{self.port}: no answer within {REPLY_ATTEMPTS} x {self.reply_s:g} s; check that the meter is on, that "
-            "`baud` is what its display shows at power-up, and `port`"
-        )
+        try:
+            return insist(REPLY_ATTEMPTS, lambda _attempt: ask(Deadline(self.reply_s)))
+        except MeterTimeout as error:
+            raise MeterTimeout(
+                f"{self.port}: no answer within {REPLY_ATTEMPTS} x {self.reply_s:g} s; check that the meter is on, "
+                "that `baud` is what its display shows at power-up, and `port`"
+            ) from error
 
 
 def _range(values: Mapping[str, Value], name: str, ranges: Mapping[int, float]) -> int:
@@ -328,11 +308,11 @@ def _range(values: Mapping[str, Value], name: str, ranges: Mapping[int, float]) 
     wanted = chosen(values, name)
     if wanted is None:
         return 0
-    found = [index for index, full_scale in ranges.items() if full_scale == wanted]
-    if not found:
+    steps = [step for step, full_scale in ranges.items() if full_scale == wanted]
+    if not steps:
         known = ", ".join(f"{full_scale:g}" for full_scale in ranges.values())
         raise MeterOptionError(f"{DRIVER}: option {name} is {wanted:g}, expected one of {known}, auto")
-    return found[0]
+    return steps[0]
 
 
 def open_hm8115(

@@ -3,8 +3,8 @@
 Knows: whether the world or a recording is behind a driver in this thread. Does not know: wire logs
 (`meters.playback`), how a port is opened, what is said.
 
-A driver that asks this clock, and opens its port through `meters.transport` or `meters.http_wire`, runs unchanged on a
-wire log, in the log's own time.
+A driver that asks this clock, and opens its port through `meters.serial_wire` or `meters.http_wire`, runs unchanged
+on a wire log, in the log's own time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Line(Protocol):
-    """What `meters.transport.SerialWire` needs of an open port."""
+    """What `meters.serial_wire.SerialWire` needs of an open port."""
 
     @property
     def in_waiting(self) -> int:

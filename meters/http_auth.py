@@ -78,21 +78,21 @@ def read_challenges(headers: Sequence[str]) -> list[Challenge]:
 
 
 def _challenges(text: str) -> list[Challenge]:
-    found: list[tuple[str, dict[str, str]]] = []
+    schemes: list[tuple[str, dict[str, str]]] = []
     at = 0
     while at < len(text):
         if parameter := PARAMETER.match(text, at):
             name, quoted, plain = parameter.groups()
             value = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-            if found and value.isprintable():
-                found[-1][1].setdefault(name.lower(), value)
+            if schemes and value.isprintable():
+                schemes[-1][1].setdefault(name.lower(), value)
             at = parameter.end()
         elif scheme := SCHEME.match(text, at):
-            found.append((scheme.group(1).lower(), {}))
+            schemes.append((scheme.group(1).lower(), {}))
             at = scheme.end()
         else:
             at += 1
-    return [Challenge(scheme, parameters) for scheme, parameters in found]
+    return [Challenge(scheme, parameters) for scheme, parameters in schemes]
 
 
 def strongest(challenges: Sequence[Challenge]) -> Challenge | None:

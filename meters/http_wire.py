@@ -15,17 +15,15 @@ from __future__ import annotations
 
 import errno
 import http.client
-import io
 import socket
-import ssl
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from meters import host, tls
 from meters.access import ANYBODY, Access, Peer
-from meters.http_auth import Login, hidden, masked, read_challenges, withhold
+from meters.deadline import Deadline
+from meters.http_auth import Login, hidden, read_challenges, withhold
+from meters.http_tap import Tap
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -35,14 +33,10 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
-from meters.transport import Chunk, Deadline
-from meters.wire_log import Capture, Exchange, Sink
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from meters.wire import Chunk
+from meters.wire_log import Capture, Sink
 
 BODY_LIMIT = 1 << 16
-REPLY_LIMIT = 1 << 18  # with headers; http.client bounds each header line by 64 KiB and their number by 100
 CONNECT_S = 3.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ATTEMPTS = 3  # to log in: unasked, as challenged, and with a new nonce where that one was stale
@@ -74,7 +68,7 @@ class HttpWire:
         self._peer: Peer | None = None
         self._login = _login(access, user, eager)
         self._places: list[Place] = []
-        self._tap: _Tap | None = None
+        self._tap: Tap | None = None
         self._gone = self._refused = ""
         self.reopen()
 
@@ -187,7 +181,7 @@ class HttpWire:
     def _connect(self, deadline: Deadline) -> None:
         """Connect to the first address that answers; raises the `OSError` of the last."""
         if (session := host.recording()) is not None:
-            self._tap = _Tap(session.connection(), self._capture, self._login)
+            self._tap = Tap(session.connection(), self._capture, self._login)
             return
         trouble = OSError("no address")
         for family, address in self._places:
@@ -207,14 +201,14 @@ class HttpWire:
             return
         raise trouble
 
-    def _tapped(self, sock: socket.socket) -> _Tap:
+    def _tapped(self, sock: socket.socket) -> Tap:
         """Return what listens in on a connected socket, within TLS where the URL says so."""
         if self._scheme != "https":
             self._peer = Peer(tls.address_of(sock))
-            return _Tap(sock, self._capture, self._login)
+            return Tap(sock, self._capture, self._login)
         known = self._peer if self._peer is not None and self._peer.certificate else None
         secured, self._peer = tls.secure(sock, self.port, self._host, self._pin, known)
-        return _Tap(secured, self._capture, self._login)
+        return Tap(secured, self._capture, self._login)
 
     def _exchange(self, path: str, deadline: Deadline) -> Chunk:
         """Ask once on the connection there is; it is dropped after any trouble."""
@@ -223,9 +217,9 @@ class HttpWire:
         tap.begin(deadline)
         connection = http.client.HTTPConnection(self._host, self._tcp_port)
         connection.sock = tap
-        said = None if self._login is None else self._login.header("GET", path)
+        login = None if self._login is None else self._login.header("GET", path)
         try:
-            connection.request("GET", path, headers=HEADERS | ({} if said is None else {"Authorization": said}))
+            connection.request("GET", path, headers=HEADERS | ({} if login is None else {"Authorization": login}))
             response = connection.getresponse()
             body = self._body(response)
             if response.will_close:
@@ -296,14 +290,14 @@ class HttpWire:
         self._refused = f"{where}; the meter does not take the password of user {user!r}: {WRONG_PASSWORD}"
         return MeterRefused(self._refused)
 
-    def _named(self, error: Exception, path: str, tap: _Tap) -> Exception:
+    def _named(self, error: Exception, path: str, tap: Tap) -> Exception:
         """Return what happened in the words of `meters.meter`."""
         if isinstance(error, (_Challenged, MeterError)):
             return error
         place = f"{self.port}: GET {path}"
         if isinstance(error, TimeoutError):
-            heard = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
-            return MeterTimeout(f"{place}: the deadline passed {heard}; check the meter and its network")
+            progress = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
+            return MeterTimeout(f"{place}: the deadline passed {progress}; check the meter and its network")
         if isinstance(error, OSError) and not tap.heard_bytes:
             return _Dropped(f"GET {path}: the connection ended without an answer")
         if isinstance(error, OSError):
@@ -312,10 +306,10 @@ class HttpWire:
             left = "more" if error.expected is None else f"{error.expected} more"
             return MeterGarbage(f"{place}: found a body that ends after {len(error.partial)} bytes, expected {left}")
         if isinstance(error, (http.client.HTTPException, ValueError)):
-            said = self._quoted(str(error))[:80]
+            words = self._quoted(str(error))[:80]
             return MeterGarbage(
-                f"{place}: found no HTTP ({type(error).__name__}: {said!r}), expected a status line and headers; check "
-                "that this is the meter's web port"
+                f"{place}: found no HTTP ({type(error).__name__}: {words!r}), expected a status line and headers; "
+                "check that this is the meter's web port"
             )
         return error
 
@@ -335,123 +329,6 @@ class _Challenged(Exception):
         self.headers: list[str] = response.headers.get_all("WWW-Authenticate") or []
         self.response = response
         super().__init__(response.status)
-
-
-class _Tap:
-    """A connected socket as http.client uses one: deadlines on every call, every byte captured.
-
-    With a `login` an answer is held back until it is whole, so that nothing of the password is captured in pieces.
-    """
-
-    def __init__(self, sock: host.Connection, capture: Capture | None, login: Login | None) -> None:
-        self._sock = sock
-        self._capture = capture
-        self._login = login
-        self._held: list[Exchange] = []
-        self._restless = False
-        self._deadline = Deadline(0.0)
-        self.heard_ns = 0
-        self.heard_bytes = 0
-
-    def is_restless(self) -> bool:
-        """Whether bytes, or the end, came that nobody asked for; they are captured. What TLS says to itself is neither.
-
-        A connection that was restless once stays so.
-        """
-        try:
-            self._sock.setblocking(False)
-            self._record_late(self._sock.recv(BODY_LIMIT))
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return self._restless
-        except (OSError, ValueError):
-            pass
-        self._restless = True
-        return True
-
-    def begin(self, deadline: Deadline) -> None:
-        """Start an exchange."""
-        self._deadline = deadline
-        self.heard_ns, self.heard_bytes = 0, 0
-
-    def sendall(self, data: bytes) -> None:
-        """Send all of `data`; raises `TimeoutError`, `OSError`."""
-        kept = withhold(data)
-        self._record(">", host.monotonic_ns(), kept)
-        self._arm()
-        self._sock.sendall(data if host.recording() is None else kept)  # a recording knows no password
-
-    def receive_into(self, buffer: WriteableBuffer) -> int:
-        """Fill `buffer` with what is there, 0 bytes at the end of the connection."""
-        if self.heard_bytes > REPLY_LIMIT:
-            raise http.client.HTTPException(f"a reply without end, {self.heard_bytes} bytes so far")
-        self._arm()
-        count = self._sock.recv_into(buffer)
-        if count:
-            self.heard_ns = host.monotonic_ns()
-            self.heard_bytes += count
-            self._record("<", self.heard_ns, bytes(memoryview(buffer)[:count]))
-        return count
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the file http.client reads a reply from."""
-        return io.BufferedReader(_Reader(self))
-
-    def settle(self) -> None:
-        """Capture what was held back of an answer."""
-        if not self._held or self._login is None:
-            return
-        kept = memoryview(masked(b"".join(part.data for part in self._held), self._login.credentials))
-        for part in self._held:
-            self._write(replace(part, data=bytes(kept[: len(part.data)])))
-            kept = kept[len(part.data) :]
-        self._held = []
-
-    def close(self) -> None:
-        """Do nothing: http.client calls this before it has read the body; `hang_up` ends the connection."""
-
-    def hang_up(self) -> None:
-        """End the connection; what came unasked goes to the log."""
-        with suppress(OSError, ValueError):
-            self._sock.setblocking(False)
-            self._record_late(self._sock.recv(BODY_LIMIT))
-        self._sock.close()
-        self.settle()
-
-    def _record_late(self, data: bytes) -> None:
-        if data:
-            self._record("<", host.monotonic_ns(), data)
-
-    def _arm(self) -> None:
-        left_s = self._deadline.left_s
-        if left_s <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left_s)
-
-    def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
-        part = Exchange(time_ns, direction, data)
-        if direction == "<" and self._login is not None:
-            self._held.append(part)
-        else:
-            self._write(part)
-
-    def _write(self, part: Exchange) -> None:
-        if self._capture is not None:
-            self._capture.record(part)
-
-
-class _Reader(io.RawIOBase):
-    """The reading side of a `_Tap` as a raw file."""
-
-    def __init__(self, tap: _Tap) -> None:
-        self._tap = tap
-
-    def readable(self) -> bool:
-        """Whether it can be read: always."""
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill `buffer` from the socket."""
-        return self._tap.receive_into(buffer)
 
 
 def _login(access: Access, user: str, eager: bool) -> Login | None:

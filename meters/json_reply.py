@@ -26,10 +26,10 @@ class Node:
 
     def member(self, name: str) -> Node:
         """Return the member `name` of an object; raises `MeterGarbage` unless there is one."""
-        found = self.get(name)
-        if found is None:
+        node = self.get(name)
+        if node is None:
             raise MeterGarbage(f"{self.path}: found no {name!r} in {_shown(self.value)}, expected it")
-        return found
+        return node
 
     def get(self, name: str) -> Node | None:
         """Return the member `name` or `None`; raises `MeterGarbage` when this is no object."""

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from meters.transport import POLL_S
+from meters.serial_wire import POLL_S
 from meters.wire_log import Exchange
 
 if TYPE_CHECKING:
@@ -53,22 +53,22 @@ class Guesses:
 
     def __init__(self, script: Sequence[bool] = ()) -> None:
         self._script = script
-        self._made: list[tuple[bool, bool]] = []
+        self._guesses: list[tuple[bool, bool]] = []
 
     def guess(self) -> bool:
         """Return the next guess; the first is no."""
-        usual = self._made[-1][0] if self._made else False
-        taken = self._script[len(self._made)] if len(self._made) < len(self._script) else usual
-        self._made.append((taken, usual))
+        usual = self._guesses[-1][0] if self._guesses else False
+        taken = self._script[len(self._guesses)] if len(self._guesses) < len(self._script) else usual
+        self._guesses.append((taken, usual))
         return taken
 
     def others(self) -> Guesses | None:
         """Return those to be tried next, `None` where all were."""
-        made = list(self._made)
-        while made:
-            taken, usual = made.pop()
+        guesses = list(self._guesses)
+        while guesses:
+            taken, usual = guesses.pop()
             if taken == usual:
-                return Guesses([*(before for before, _ in made), not usual])
+                return Guesses([*(before for before, _ in guesses), not usual])
         return None
 
 
@@ -188,8 +188,8 @@ class Playback:
             self._take(exchange)
             self.say(data, http=http)
         else:
-            said = f"the meter speaks: {_shown(expected)}" if exchange.direction == "<" else _shown(expected)
-            raise Strayed(self.position, f"the driver says {_shown(data)}, in the log {said}")
+            words = f"the meter speaks: {_shown(expected)}" if exchange.direction == "<" else _shown(expected)
+            raise Strayed(self.position, f"the driver says {_shown(data)}, in the log {words}")
 
     def goes_on(self, within_s: float) -> bytes | None:
         """Return what the host says next where it says that so soon, without waiting for the meter."""

@@ -24,13 +24,15 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, OverWire, Repetitions
+from meters.deadline import Deadline
+from meters.dialogue import DialogueMeter, Repetitions
+from meters.line_dialogue import LineDialogue, Terms, insist
 from meters.meter import (
     Meter,
     MeterError,
@@ -41,7 +43,9 @@ from meters.meter import (
 )
 from meters.options import Option, number, read_options, whole, word
 from meters.reading import Accuracy, Column, Description, Identity, Reading
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire, Wire, drain
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, FrameSplitter
+from meters.wire import Wire, shown
 from meters.wire_log import Sink
 
 DRIVER = "powerspy2"
@@ -107,20 +111,20 @@ class Name:
 
 def decode_name(body: bytes) -> Name:
     """Return the answer to `<?>`; raises `MeterGarbage` unless it is one."""
-    found = NAME.fullmatch(body)
-    if found is None:
-        raise MeterGarbage(f"found {_shown(body)}, expected `POWERSPY`, a state and 12 hexadecimal digits")
-    return Name(int(found[4], 16), int(found[5], 16), found[6].decode("ascii"))
+    match = NAME.fullmatch(body)
+    if match is None:
+        raise MeterGarbage(f"found {shown(body)}, expected `POWERSPY`, a state and 12 hexadecimal digits")
+    return Name(int(match[4], 16), int(match[5], 16), match[6].decode("ascii"))
 
 
 def decode_frequency(body: bytes, hardware: int) -> float:
     """Return the mains frequency in hertz out of the answer to `<F>`; raises `MeterGarbage` if it is none."""
-    found = re.fullmatch(rb"F([0-9A-F]{4})", body)
-    ticks = int(found[1], 16) if found else 0
+    match = re.fullmatch(rb"F([0-9A-F]{4})", body)
+    ticks = int(match[1], 16) if match else 0
     clock_hz = OLD_CLOCK_HZ if hardware == OLD_HARDWARE else CLOCK_HZ
     if not ticks or not MAINS_HZ[0] <= clock_hz / ticks <= MAINS_HZ[1]:
         raise MeterGarbage(
-            f"found {_shown(body)}, expected `F` and the ticks of a period of {MAINS_HZ[0]:g} to {MAINS_HZ[1]:g} Hz; "
+            f"found {shown(body)}, expected `F` and the ticks of a period of {MAINS_HZ[0]:g} to {MAINS_HZ[1]:g} Hz; "
             "is the meter on the mains?"
         )
     return clock_hz / ticks
@@ -129,7 +133,7 @@ def decode_frequency(body: bytes, hardware: int) -> float:
 def decode_byte(body: bytes) -> int:
     """Return the byte in the answer to `<Vnn>`; raises `MeterGarbage` unless it is one."""
     if not re.fullmatch(rb"[0-9A-F]{2}", body):
-        raise MeterGarbage(f"found {_shown(body)}, expected a byte of the EEPROM as two hexadecimal digits")
+        raise MeterGarbage(f"found {shown(body)}, expected a byte of the EEPROM as two hexadecimal digits")
     return int(body, 16)
 
 
@@ -157,10 +161,10 @@ class Row:
 
 def decode_row(body: bytes) -> Row:
     """Return the counts of a row; raises `MeterGarbage` unless its shape is exact."""
-    found = ROW.fullmatch(body)
-    if found is None:
-        raise MeterGarbage(f"found {_shown(body)}, expected a row of three numbers of 8 digits and two of 4")
-    return Row(*(int(text, 16) for text in found.groups()))
+    match = ROW.fullmatch(body)
+    if match is None:
+        raise MeterGarbage(f"found {shown(body)}, expected a row of three numbers of 8 digits and two of 4")
+    return Row(*(int(text, 16) for text in match.groups()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,29 +202,23 @@ def to_reading(row: Row, scale: Scale, time_ns: int, flags: frozenset[str]) -> R
     )
 
 
-def _shown(body: bytes) -> str:
-    return repr(body[:60])
-
-
 # --- the meter --------------------------------------------------------------------------------------------------------
 
 
-class PowerSpy2(OverWire[Wire]):
+class PowerSpy2(LineDialogue[Wire]):
     """The dialogue with a PowerSpy2, one row per `periods` (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_WAIT_S
+    terms = Terms("row", "check that the meter is on and in reach", "check the link")
 
     def __init__(self, wire: Wire, *, periods: int, calibration: str, range_w: float) -> None:
         """Take an open wire."""
-        self._wire = wire
+        super().__init__(wire, partial(FrameSplitter, b"<", b">", FRAME_LIMIT))
         self._periods, self._calibration, self._range_w = periods, calibration, range_w
         self._scale = Scale(0.0, 0.0, 0.0, range_w)
-        self._start_over()
 
-    def _start_over(self) -> None:
-        self._splitter = FrameSplitter(b"<", b">", FRAME_LIMIT)
-        self._frames: deque[Frame] = deque()
-        self._torn = False
+    def _forget(self) -> None:
+        super()._forget()
         self._repetitions = Repetitions(0.0)
 
     def greet(self) -> Identity:
@@ -258,26 +256,13 @@ class PowerSpy2(OverWire[Wire]):
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next row; what is no row is dropped and makes it `resynced`, one sent twice is `stale`."""
-        dropped_before = self._splitter.dropped_bytes
-        trouble = ""
-        while True:
-            try:
-                frame = self._next_frame(deadline)
-            except MeterTimeout as error:
-                dropped = self._splitter.dropped_bytes - dropped_before
-                if not trouble and not dropped:
-                    raise
-                found = trouble or f"found {dropped} bytes outside any row"
-                raise MeterGarbage(f"{self.port}: no valid row before the deadline; {found}; check the link") from error
-            self._torn = self._torn or frame.resynced
-            try:
-                row = decode_row(frame.body)
-                reading = to_reading(row, self._scale, frame.time_ns, self._flags(row, frame.time_ns))
-            except MeterGarbage as error:
-                self._torn, trouble = True, str(error)
-                continue
-            self._torn = False
-            return reading
+        reading = self._next_sound(deadline, self._decode)
+        self._torn = False
+        return reading
+
+    def _decode(self, frame: Frame) -> Reading:
+        row = decode_row(frame.body)
+        return to_reading(row, self._scale, frame.time_ns, self._flags(row, frame.time_ns))
 
     def regain(self, deadline: Deadline) -> Identity:
         """Begin anew: a stream has no step to regain."""
@@ -295,29 +280,15 @@ class PowerSpy2(OverWire[Wire]):
             flags.add("stale")
         return frozenset(flags)
 
-    def _next_frame(self, deadline: Deadline) -> Frame:
-        """Return the next frame; a stream that never ends cannot outlast the deadline."""
-        while not self._frames:
-            if deadline.expired:
-                raise MeterTimeout(f"{self.port}: no row before the deadline; check that the meter is on and in reach")
-            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-        return self._frames.popleft()
-
     def _name(self) -> Name:
         """Stop rows that may still come and ask the name; raises `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`."""
-        heard: MeterError | None = None
-        for _attempt in range(REPLY_ATTEMPTS):
-            try:
-                self._wire.write(encode_command("Q"))
-                drain(self._wire, QUIET_S, Deadline(REPLY_WAIT_S))
-                self._start_over()
-                return decode_name(self._ask("?"))
-            except MeterGarbage as error:
-                heard = error
-            except MeterTimeout as error:
-                heard = heard or error
-        assert heard is not None
-        raise heard
+
+        def once(_attempt: int) -> Name:
+            self._wire.write(encode_command("Q"))
+            self._clear(QUIET_S, Deadline(REPLY_WAIT_S))
+            return decode_name(self._ask("?"))
+
+        return insist(REPLY_ATTEMPTS, once)
 
     def _coefficient(self, address: int) -> float:
         digits = [self._ask(f"V{at:02X}") for at in range(address, address + 4)]
@@ -326,7 +297,7 @@ class PowerSpy2(OverWire[Wire]):
     def _start(self, hardware: int) -> None:
         answer = self._exchange(encode_start(self._periods, hardware))
         if answer != b"K":
-            raise MeterGarbage(f"found {_shown(answer)}, expected `K` when asked for rows over {self._periods} periods")
+            raise MeterGarbage(f"found {shown(answer)}, expected `K` when asked for rows over {self._periods} periods")
 
     def _ask(self, command: str) -> bytes:
         return self._exchange(encode_command(command))

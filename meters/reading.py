@@ -128,7 +128,7 @@ PTY_MAJORS = frozenset({2, 3, *range(128, 144)})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where readings come from, and the evidence for it (`meters.transport.attest`)."""
+    """Where readings come from, and the evidence for it (`meters.origin.attest`)."""
 
     kind: OriginKind
     evidence: Mapping[str, str | int | list[str] | None]

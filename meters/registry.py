@@ -9,27 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters import (
-    gude,
-    hm8115,
-    iec62056,
-    mcp39f511n,
-    modbus,
-    powerspy2,
-    ptdaemon,
-    register_maps,
-    shelly,
-    sml,
-    tasmota,
-    wattsup,
-    yokogawa,
-    zes,
-)
+from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
 from meters.access import ANYBODY, Access
+from meters.iec62056 import driver as iec62056_driver
+from meters.iec62056 import registers as iec62056_registers
+from meters.mcp39f511n import codec as mcp39f511n_codec
+from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
 from meters.meter import Meter, MeterOptionError
+from meters.modbus import drivers as modbus_drivers
 from meters.options import Option, did_you_mean
+from meters.ptdaemon import codec as ptdaemon_codec
+from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Origin, Tier
+from meters.sml import dialogue as sml_dialogue
 from meters.wire_log import Sink
+from meters.yokogawa import dialects as yokogawa_dialects
+from meters.yokogawa import dialogue as yokogawa_dialogue
+from meters.yokogawa import setup as yokogawa_setup
+from meters.zes import dialects as zes_dialects
+from meters.zes import dialogue as zes_dialogue
+from meters.zes import settings as zes_settings
 
 Link = Literal["serial", "tcp", "usbtmc", "http"]
 
@@ -63,62 +62,62 @@ class Driver:
 
 
 DRIVERS: Mapping[str, Driver] = {
-    yokogawa.WT310: Driver(
+    yokogawa_dialects.WT310: Driver(
         summary="Yokogawa WT310, WT332, WT333, E or not",
         wire="USB-TMC or RS-232 9600 8N1, lines, polled",
         tier="reference",
         limits="0.1 % of reading + 0.05 % of range (E), 0.1 % of range (not E)",
-        options=yokogawa.WT310_OPTIONS,
-        open=yokogawa.open_wt310,
+        options=yokogawa_setup.WT310_OPTIONS,
+        open=yokogawa_dialogue.open_wt310,
         links=("serial", "tcp", "usbtmc"),
     ),
-    yokogawa.WT210: Driver(
+    yokogawa_dialects.WT210: Driver(
         summary="Yokogawa WT210 in its 488.2 mode",
         wire="RS-232 9600 8N1, lines, polled",
         tier="reference",
         limits="0.15 % of reading + 0.1 % of range, 12 months",
-        options=yokogawa.WT210_OPTIONS,
-        open=yokogawa.open_wt210,
+        options=yokogawa_setup.WT210_OPTIONS,
+        open=yokogawa_dialogue.open_wt210,
     ),
     register_maps.PZEM.driver: Driver(
         summary="Peacefair PZEM-004T v3, PZEM-016",
         wire="TTL or RS-485 9600 8N1, Modbus RTU",
         tier="working",
         limits="0.5 % of reading; energy in steps of 1 Wh",
-        options=modbus.PZEM_OPTIONS,
-        open=modbus.open_pzem,
+        options=modbus_drivers.PZEM_OPTIONS,
+        open=modbus_drivers.open_pzem,
     ),
     register_maps.SDM120.driver: Driver(
         summary="Eastron SDM120",
         wire="RS-485 2400 8N1, Modbus RTU",
         tier="indicative",
         limits="power 1 % of range maximum, energy class 1 (1 %)",
-        options=modbus.SDM120_OPTIONS,
-        open=modbus.open_sdm120,
+        options=modbus_drivers.SDM120_OPTIONS,
+        open=modbus_drivers.open_sdm120,
     ),
     register_maps.SDM230.driver: Driver(
         summary="Eastron SDM230",
         wire="RS-485 9600 8N1, Modbus RTU",
         tier="indicative",
         limits="power 1 % of range maximum, energy class 1 (1 %)",
-        options=modbus.SDM230_OPTIONS,
-        open=modbus.open_sdm230,
+        options=modbus_drivers.SDM230_OPTIONS,
+        open=modbus_drivers.open_sdm230,
     ),
     "umg604": Driver(
         summary="Janitza UMG 604",
         wire="Modbus TCP port 502, or RS-485 8N2 Modbus RTU",
         tier="working",
         limits="unconfirmed (sold as class 0.5S for energy)",
-        options=modbus.UMG604_OPTIONS,
-        open=modbus.open_umg604,
+        options=modbus_drivers.UMG604_OPTIONS,
+        open=modbus_drivers.open_umg604,
     ),
-    mcp39f511n.DRIVER: Driver(
+    mcp39f511n_codec.DRIVER: Driver(
         summary="Microchip MCP39F511N demonstration board (ADM00706), two outlets",
         wire="USB-serial 115200 8N1, registers asked for",
         tier="working",
         limits="0.5 % of reading, uncalibrated",
-        options=mcp39f511n.OPTIONS,
-        open=mcp39f511n.open_mcp39f511n,
+        options=mcp39f511n_dialogue.OPTIONS,
+        open=mcp39f511n_dialogue.open_mcp39f511n,
     ),
     powerspy2.DRIVER: Driver(
         summary="Alciom PowerSpy2 (and PowerSpy)",
@@ -136,13 +135,13 @@ DRIVERS: Mapping[str, Driver] = {
         options=wattsup.OPTIONS,
         open=wattsup.open_wattsup,
     ),
-    ptdaemon.DRIVER: Driver(
+    ptdaemon_codec.DRIVER: Driver(
         summary="SPEC PTDaemon and every analyser behind it",
         wire="TCP 8888, text lines",
         tier="reference",
-        limits=ptdaemon.LIMITS,
-        options=ptdaemon.OPTIONS,
-        open=ptdaemon.open_ptdaemon,
+        limits=ptdaemon_dialogue.LIMITS,
+        options=ptdaemon_dialogue.OPTIONS,
+        open=ptdaemon_dialogue.open_ptdaemon,
         links=("tcp",),
     ),
     hm8115.DRIVER: Driver(
@@ -153,38 +152,38 @@ DRIVERS: Mapping[str, Driver] = {
         options=hm8115.OPTIONS,
         open=hm8115.open_hm8115,
     ),
-    zes.LMG95.driver: Driver(
+    zes_dialects.LMG95.driver: Driver(
         summary="ZES Zimmer LMG95",
         wire="RS-232 115200 8N1 RTS/CTS, pushed rows",
         tier="reference",
         limits="unconfirmed: no data sheet at hand",
-        options=zes.LMG95_OPTIONS,
-        open=zes.open_lmg95,
+        options=zes_settings.LMG95_OPTIONS,
+        open=zes_dialogue.open_lmg95,
     ),
-    zes.LMG450.driver: Driver(
+    zes_dialects.LMG450.driver: Driver(
         summary="ZES Zimmer LMG450, one channel of four",
         wire="RS-232 115200 8N1 RTS/CTS, pushed rows",
         tier="reference",
         limits="unconfirmed: no data sheet at hand",
-        options=zes.LMG450_OPTIONS,
-        open=zes.open_lmg450,
+        options=zes_settings.LMG450_OPTIONS,
+        open=zes_dialogue.open_lmg450,
     ),
-    zes.LMG670.driver: Driver(
+    zes_dialects.LMG670.driver: Driver(
         summary="ZES Zimmer LMG670 and its family LMG600, one channel of seven",
         wire="TCP 5025 (5026 for the break), pushed rows",
         tier="reference",
         limits="unconfirmed: no data sheet at hand",
-        options=zes.LMG670_OPTIONS,
-        open=zes.open_lmg670,
+        options=zes_settings.LMG670_OPTIONS,
+        open=zes_dialogue.open_lmg670,
         links=("tcp",),
     ),
-    sml.DRIVER: Driver(
+    sml_dialogue.DRIVER: Driver(
         summary="electricity meters that push SML through an optical head",
         wire="serial 9600 8N1, pushed telegrams, CRC-16",
         tier="indicative",
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
-        options=sml.OPTIONS,
-        open=sml.open_sml,
+        options=sml_dialogue.OPTIONS,
+        open=sml_dialogue.open_sml,
     ),
     gude.DRIVER: Driver(
         summary="GUDE Expert Power Control 1202",
@@ -216,13 +215,13 @@ DRIVERS: Mapping[str, Driver] = {
         tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
         "https://",
     ),
-    iec62056.DRIVER: Driver(
+    iec62056_registers.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
         wire="optical head, 300 to 19200 7E1, data lines with a block check character",
         tier="indicative",
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
-        options=iec62056.OPTIONS,
-        open=iec62056.open_iec62056,
+        options=iec62056_driver.OPTIONS,
+        open=iec62056_driver.open_iec62056,
     ),
 }
 

@@ -93,10 +93,10 @@ def read_session(folder: Path) -> tuple[Session, tuple[Exchange, ...]]:
     place = folder / DOCUMENT
     document = _document(place)
     log = _read(folder / WIRE_LOG)
-    found, recorded = hashlib.sha256(log).hexdigest(), _field(document, "wire_log_sha256", str, place)
-    if found != recorded:
+    digest, recorded = hashlib.sha256(log).hexdigest(), _field(document, "wire_log_sha256", str, place)
+    if digest != recorded:
         raise CaptureError(
-            f"{folder / WIRE_LOG}: found the digest {found}, expected {recorded[:64]} as {DOCUMENT} says; "
+            f"{folder / WIRE_LOG}: found the digest {digest}, expected {recorded[:64]} as {DOCUMENT} says; "
             "the log was changed after it was recorded, take the original"
         )
     exchanges = tuple(read_capture(log.splitlines(keepends=True), str(folder / WIRE_LOG)))
@@ -216,9 +216,9 @@ def first_difference(recorded: Sequence[Reading], found: Sequence[Reading]) -> s
     """Return where `found` begins to differ from `recorded`, in words, `None` where all are the same but for time."""
     for number, (expected, reading) in enumerate(zip(recorded, found, strict=False), start=1):
         for name in (*QUANTITIES, "window_s", "flags"):
-            one, other = getattr(reading, name), getattr(expected, name)
-            if one != other:
-                return f"reading {number} of {len(recorded)}: found {name} {_shown(one)}, recorded is {_shown(other)}"
+            value, known = getattr(reading, name), getattr(expected, name)
+            if value != known:
+                return f"reading {number} of {len(recorded)}: found {name} {_shown(value)}, recorded is {_shown(known)}"
     if len(found) != len(recorded):
         return f"found {len(found)} readings, recorded are {len(recorded)}"
     return None

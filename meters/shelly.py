@@ -8,10 +8,8 @@ A device with a password is read where the lab has it: Gen2 and later by HTTP Di
 Basic; `/shelly` is open to everybody and says whether there is one. Gen2 and later have HTTPS since firmware 2.0.0.
 Does not know: three-phase `EM` of Gen2 (named, not read), switching, MQTT, CoIoT.
 
-A plug is uncalibrated: the maker gives no limits of error with its protocol. Over which window a value was measured,
-and when, is not said: given as instantaneous with an unknown stamp. How often it has new values is not said either:
-taken as once a second; all the same values (of Gen1 its `unixtime` among them) less than a second later are `stale`
-(`meters.dialogue.Repetitions`). A value out of all bounds costs that quantity; only the power must be plausible.
+A plug is uncalibrated: the maker gives no limits of error with its protocol. An answer is new that differs in any value
+(of Gen1 its `unixtime` among them; `meters.polled_http`).
 Some Gen1 plugs do not measure voltage but assume one, which their protocol does not say.
 Proved by samples that users published (tests say whose) and, on the emulator's side, by a client library of others.
 """
@@ -21,29 +19,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, OverWire, Repetitions, interval_option
-from meters.http_wire import NEEDS_PASSWORD, HttpWire
+from meters.deadline import Deadline
+from meters.dialogue import DialogueMeter
+from meters.http_wire import NEEDS_PASSWORD
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterError, MeterGarbage, MeterOptionError, MeterRefused
-from meters.options import Option, number, read_options, whole, word
-from meters.reading import Column, Description, Identity, Reading, within
-from meters.transport import Chunk, Deadline
+from meters.options import Option, read_options, whole, word
+from meters.polled_http import PACE, RANGE, Field, PolledHttp, Settings, Value, decode_value, reading_of, settings_of
+from meters.reading import Identity, Reading
 from meters.wire_log import Sink
 
 DRIVER = "shelly"
-USER = "admin"
-REFRESH_S = 1.0
 OPTIONS: Mapping[str, Option] = {
-    "interval_s": interval_option(REFRESH_S),
-    "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
+    **PACE,
     "component": Option("Switch", "what measures in a Gen2 or later device", choices=("Switch", "PM1", "EM1")),
     "channel": Option(
         0.0, "id of the component, or place in the meters of Gen1, from 0", low=0.0, high=15.0, whole=True
     ),
-    "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0),
+    **RANGE,
 }
 
 COMPONENTS = ("Switch", "PM1", "EM1")
@@ -56,17 +52,6 @@ OVERRANGE_ERRORS = ("overpower", "overcurrent", "out_of_range:")
 FAILURE_ERRORS = ("power_meter", "ct_type_not_set")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One quantity: its possible names, its unit, what is plausible."""
-
-    quantity: str
-    names: tuple[str, ...]
-    unit: str
-    low: float
-    high: float
-
-
 FIELDS = (
     Field("power_w", ("apower", "act_power", "power"), "W", -1e6, 1e6),
     Field("voltage_v", ("voltage",), "V", 0.0, 1000.0),
@@ -76,19 +61,10 @@ FIELDS = (
     Field("apparent_power_va", ("aprt_power",), "VA", 0.0, 1e6),
     Field("energy_wh", ("total",), "Wh", 0.0, 1e12),
 )
+WATT_MINUTES = replace(FIELDS[-1], factor=WATT_MINUTE_WH)
 
-
-UNKNOWN_ADVICE = "check that this is a Shelly device that meters, and its channel"
 
 # --- codec: bytes <-> values ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value, `None` where the device sent `null`, and the step of its last decimal, both in our unit."""
-
-    value: float | None
-    step: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +143,19 @@ def advice(device: Device, component: str, channel: int, metering: tuple[str, ..
     readable = {name.lower(): name for name in COMPONENTS}
     kinds = [name.partition(":") for name in metering]
     ways = [f"component = {readable[kind]!r} with channel = {at}" for kind, _colon, at in kinds if kind in readable]
-    who = f"this is {device.named}, which tells no power at {component}:{channel}"
+    subject = f"this is {device.named}, which tells no power at {component}:{channel}"
     if ways:
-        return f"{who}: set {' or '.join(ways)}"
+        return f"{subject}: set {' or '.join(ways)}"
     if device.profile == "triphase" or "em:0" in metering:
         return (
-            f"{who}: its power is that of three phases together (EM.GetStatus), which is not read here; give it the "
-            "profile 'monophase', then set component = 'EM1' with the phase as channel, 0 to 2"
+            f"{subject}: its power is that of three phases together (EM.GetStatus), which is not read here; give it "
+            "the profile 'monophase', then set component = 'EM1' with the phase as channel, 0 to 2"
         )
     if device.profile == "monophase":
-        return f"{who}: set component = 'EM1' with the phase as channel, 0 to 2"
+        return f"{subject}: set component = 'EM1' with the phase as channel, 0 to 2"
     if metering:
-        return f"{who}: it has it at {', '.join(metering)}, which is not read here; use another meter"
-    return f"{who}: check that it meters at all, its component and its channel"
+        return f"{subject}: it has it at {', '.join(metering)}, which is not read here; use another meter"
+    return f"{subject}: check that it meters at all, its component and its channel"
 
 
 def decode_component(data: bytes) -> Status:
@@ -189,7 +165,7 @@ def decode_component(data: bytes) -> Status:
     energy = status.get("aenergy")
     total = energy.get("total") if energy is not None and isinstance(energy.value, dict) else None
     if total is not None:
-        values["energy_wh"] = _value(total, FIELDS[-1], 1.0)
+        values["energy_wh"] = decode_value(total, FIELDS[-1])
     listed = status.get("errors")
     errors = () if listed is None or listed.is_null else tuple(node.text() for node in listed.items())
     return Status(values, _flags(errors), None)
@@ -218,16 +194,16 @@ def decode_gen1(data: bytes, channel: int) -> Status:
     values = _values(meter, ("power",))
     total = meter.get("total")
     if total is not None:
-        values["energy_wh"] = _value(total, FIELDS[-1], WATT_MINUTE_WH if emeters is None else 1.0)
+        values["energy_wh"] = decode_value(total, WATT_MINUTES if emeters is None else FIELDS[-1])
     unix = status.get("unixtime")
     unix_s = None if unix is None else unix.plausible(0, 2**40)
     return Status(values, _gen1_flags(status, meter, channel), unix_s)
 
 
 def _gen1_flags(status: Node, meter: Node, channel: int) -> frozenset[str]:
-    relays = status.get("relays")
-    found = [] if relays is None else relays.items()
-    over = found[channel].get("overpower") if channel < len(found) else None
+    group = status.get("relays")
+    relays = [] if group is None else group.items()
+    over = relays[channel].get("overpower") if channel < len(relays) else None
     if over is not None and over.flag():
         return frozenset({"overrange"})
     valid = meter.get("is_valid")
@@ -239,119 +215,55 @@ def _values(node: Node, power_names: tuple[str, ...]) -> dict[str, Value]:
     values = {}
     for field in FIELDS[:-1]:
         names = power_names if field.quantity == "power_w" else field.names
-        found = [member for member in (node.get(name) for name in names) if member is not None]
-        if not found and field.quantity == "power_w":
+        members = [member for member in (node.get(name) for name in names) if member is not None]
+        if not members and field.quantity == "power_w":
             node.member(names[0])
-        if found:
-            values[field.quantity] = _value(found[0], field, 1.0)
+        if members:
+            values[field.quantity] = decode_value(members[0], field)
     return values
-
-
-def _value(node: Node, field: Field, factor: float) -> Value:
-    is_power = field.quantity == "power_w"
-    known = (
-        node.number(field.low, field.high) if is_power and not node.is_null else node.plausible(field.low, field.high)
-    )
-    return Value(None if known is None else round(known * factor, 9), (node.step() or 1.0) * factor)
 
 
 def to_reading(status: Status, time_ns: int, range_w: float, *, stale: bool) -> Reading:
     """Return the values; power the device calls wrong, `null`, or beyond `range_w`, is none and flagged."""
-    numbers = {quantity: value.value for quantity, value in status.values.items()}
-    power_w, flags = within(numbers.pop("power_w"), range_w)
-    if status.flags:
-        power_w, flags = None, status.flags
-    if stale:
-        flags |= {"stale"}
-    return Reading(time_ns=time_ns, power_w=power_w, **numbers, flags=flags)  # type: ignore[arg-type]
+    return reading_of(status.values, time_ns, range_w, stale=stale, flags=status.flags)
 
 
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class Shelly(OverWire[HttpWire]):
+class Shelly(PolledHttp[Status]):
     """The dialogue with a Shelly device: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
+    driver, tier, fields = DRIVER, "uncalibrated", FIELDS
+    advice = "check that this is a Shelly device that meters, and its channel"
+
     def __init__(
-        self,
-        port: str,
-        component: str,
-        channel: int,
-        *,
-        range_w: float,
-        reply_s: float,
-        interval_s: float,
-        sink: Sink | None,
-        access: Access,
+        self, port: str, component: str, channel: int, settings: Settings, sink: Sink | None, access: Access
     ) -> None:
-        """Connect; raises `MeterOptionError`, `MeterUnavailable`."""
-        self.reply_s = reply_s
-        self._component, self._channel, self._range_w = component, channel, range_w
+        """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
+        super().__init__(port, settings, sink, access)
+        self._component, self._channel = component, channel
         self._device = Device(Identity("Shelly", "", "", ""), 0)
-        self._advice = ""
-        self._columns: tuple[Column, ...] = ()
-        self._repetitions = Repetitions(REFRESH_S, interval_s)
-        self._wire = HttpWire(port, sink, access, user=USER)
+        self._better_advice = ""
 
     def greet(self) -> Identity:
         """Ask who is there and what its meter gives."""
-        self._advice = ""
-        try:
-            identity = self._who(Deadline(self.reply_s))
-            status = self._met()
-        except MeterGarbage as error:
-            raise self._strange(error) from error
-        except (MeterRefused, MeterOptionError) as error:
-            raise type(error)(f"{self.port}: {_bare(error, self.port)}") from error
-        self._columns = tuple(
-            _column(field, status.values[field.quantity], self._range_w)
-            for field in FIELDS
-            if field.quantity in status.values
-        )
-        return identity
+        self._better_advice = ""
+        return super().greet()
 
-    def describe(self) -> Description:
-        """Return what is fixed; the device does not say over which window or when it measured."""
-        return Description(
-            driver=DRIVER,
-            averaging="instantaneous",
-            window_s=0.0,
-            stamp="unknown",
-            latency_s=0.0,
-            columns=self._columns,
-            tier="uncalibrated",
-            remarks=self._wire.remarks,
-        )
-
-    def sample(self, deadline: Deadline) -> Reading:
-        """Return the values of now."""
-        try:
-            chunk, status = self._status(deadline)
-        except (MeterGarbage, MeterRefused, MeterOptionError) as error:
-            raise self._strange(error) from error
-        stale = self._repetitions.is_repeated(status, chunk.time_ns)
-        return to_reading(status, chunk.time_ns, self._range_w, stale=stale)
-
-    def regain(self, deadline: Deadline) -> Identity:
-        """Ask again who is there; every connection that had trouble is gone already."""
-        try:
-            return self._who(deadline)
-        except (MeterGarbage, MeterRefused) as error:
-            raise self._strange(error) from error
-
-    def _who(self, deadline: Deadline) -> Identity:
+    def _ask_identity(self, deadline: Deadline) -> Identity:
         self._device = decode_info(self._wire.get(INFO_PATH, deadline).data)
         if self._device.locked and self._wire.login is None:
             raise MeterRefused(NEEDS_PASSWORD)
         return self._device.identity
 
-    def _met(self) -> Status:
+    def _first_answer(self) -> Status:
         """Return the first status; where there is none, what the device meters by becomes the advice."""
         try:
-            return self._status(Deadline(self.reply_s))[1]
+            return super()._first_answer()
         except MeterGarbage:
             if self._device.generation != 1:
-                self._advice = advice(self._device, self._component, self._channel, self._survey())
+                self._better_advice = advice(self._device, self._component, self._channel, self._survey())
             raise
 
     def _survey(self) -> tuple[str, ...]:
@@ -359,26 +271,23 @@ class Shelly(OverWire[HttpWire]):
             return metering_components(self._wire.get(SURVEY_PATH, Deadline(self.reply_s)).data)
         return ()
 
-    def _status(self, deadline: Deadline) -> tuple[Chunk, Status]:
+    def _ask(self, deadline: Deadline) -> tuple[int, Status]:
         if self._device.generation == 1:
             chunk = self._wire.get(GEN1_PATH, deadline)
-            return chunk, decode_gen1(chunk.data, self._channel)
+            return chunk.time_ns, decode_gen1(chunk.data, self._channel)
         chunk = self._wire.get(encode_request(self._component, self._channel), deadline)
-        return chunk, decode_component(chunk.data)
+        return chunk.time_ns, decode_component(chunk.data)
 
-    def _strange(self, error: MeterError) -> MeterGarbage:
-        found = _bare(error, self.port).partition("; ")[0] if self._advice else _bare(error, self.port)
-        return MeterGarbage(f"{self.port}: {found}; {self._advice or UNKNOWN_ADVICE}")
+    def _values(self, answer: Status) -> Mapping[str, Value]:
+        return answer.values
 
+    def _reading(self, answer: Status, time_ns: int, *, stale: bool) -> Reading:
+        return to_reading(answer, time_ns, self._range_w, stale=stale)
 
-def _bare(error: Exception, port: str) -> str:
-    """Return what an error says after its port, which those of the wire name already."""
-    return str(error).removeprefix(f"{port}: ")
-
-
-def _column(field: Field, value: Value, range_w: float) -> Column:
-    limits = (-range_w, range_w) if field.quantity == "power_w" else (field.low, field.high)
-    return Column(field.quantity, field.unit, value.step, limits, None)
+    def _strange(self, error: Exception) -> MeterGarbage:
+        if not self._better_advice:
+            return super()._strange(error)
+        return MeterGarbage(f"{self.port}: {self._bare(error).partition('; ')[0]}; {self._better_advice}")
 
 
 def open_shelly(
@@ -390,15 +299,6 @@ def open_shelly(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`, `MeterRefused`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    interval_s = number(values, "interval_s")
-    dialogue = Shelly(
-        port,
-        word(values, "component"),
-        whole(values, "channel"),
-        range_w=number(values, "range_w"),
-        reply_s=number(values, "reply_s"),
-        interval_s=interval_s,
-        sink=capture,
-        access=access,
-    )
-    return DialogueMeter(dialogue, interval_s, access)
+    settings = settings_of(values)
+    dialogue = Shelly(port, word(values, "component"), whole(values, "channel"), settings, capture, access)
+    return DialogueMeter(dialogue, settings.interval_s, access)

@@ -74,11 +74,11 @@ def _context(pin: Pin | None) -> ssl.SSLContext:
 def _held(pin: Pin, certificate: bytes, port: str) -> tuple[str, ...]:
     """Return which pins the certificate fits; raises `MeterMismatch` with both sides where one does not."""
     registered = f"as registered for {pin.name}"
-    found = {
+    keys = {
         "certificate": (certificate_sha256(certificate), pin.certificate_sha256),
         "public key": (public_key_sha256(certificate) or "unreadable", pin.public_key_sha256),
     }
-    for what, (is_, expected) in found.items():
+    for what, (is_, expected) in keys.items():
         if expected and is_ != expected:
             raise MeterMismatch(_differs(port, what, is_, expected, registered))
     if pin.authority and not is_issued_by(certificate, pin.authority):
@@ -86,7 +86,7 @@ def _held(pin: Pin, certificate: bytes, port: str) -> tuple[str, ...]:
             f"{port}: found a certificate (SHA-256 {certificate_sha256(certificate)}) that others stand between and "
             f"the authority {registered}, expected one that it issued itself; register who did as tls_ca_file"
         )
-    fitted = [what for what, (_is, expected) in found.items() if expected]
+    fitted = [what for what, (_is, expected) in keys.items() if expected]
     return (*fitted, *(["authority"] if pin.authority else []))
 
 
@@ -96,8 +96,8 @@ _OTHER = (
 )
 
 
-def _differs(port: str, what: str, found: str, expected: str, registered: str) -> str:
-    return f"{port}: found the {what} with SHA-256 {found}, expected {expected} {registered}; {_OTHER}"
+def _differs(port: str, what: str, digest: str, expected: str, registered: str) -> str:
+    return f"{port}: found the {what} with SHA-256 {digest}, expected {expected} {registered}; {_OTHER}"
 
 
 def _trouble(error: ssl.SSLError) -> str:
@@ -105,5 +105,7 @@ def _trouble(error: ssl.SSLError) -> str:
         return "what answers there speaks without TLS; name it without (http://, socket://), or switch TLS on at it"
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the other end hung up; check that this port is the one with TLS"
-    said = (error.reason or str(error).partition(" (_ssl.c")[0]).replace("_", " ").lower()
-    return f"{said}; renew the meter's certificate or firmware, or put a TLS terminator before it (docs/instruments.md)"
+    reason = (error.reason or str(error).partition(" (_ssl.c")[0]).replace("_", " ").lower()
+    return (
+        f"{reason}; renew the meter's certificate or firmware, or put a TLS terminator before it (docs/instruments.md)"
+    )

@@ -23,8 +23,10 @@ from typing import Literal
 
 from meters import host
 from meters.access import ANYBODY, Access
+from meters.deadline import Deadline
 from meters.meter import MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.transport import Chunk, Deadline, Line, SerialWire, Wire
+from meters.serial_wire import Line, SerialWire
+from meters.wire import Chunk, Wire
 from meters.wire_log import Capture, Exchange, Sink
 
 USBTMC_PREFIX = "/dev/usbtmc"
@@ -41,7 +43,7 @@ SILENT = frozenset({errno.ETIMEDOUT, errno.EAGAIN})
 
 
 class UsbtmcWire:
-    """An open USB-TMC device (`meters.transport.Wire`), locked against a second program, every byte captured."""
+    """An open USB-TMC device (`meters.wire.Wire`), locked against a second program, every byte captured."""
 
     peer = None  # it is on no network
 

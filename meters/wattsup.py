@@ -15,16 +15,20 @@ and the latency (taken as 0; a USB adapter adds up to 16 ms). No test here shows
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, OverWire
-from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout
+from meters.deadline import Deadline
+from meters.dialogue import DialogueMeter
+from meters.line_dialogue import LineDialogue, StrayFrame, Terms, insist
+from meters.meter import MeterGarbage, MeterRefused, MeterTimeout
 from meters.options import Option, number, read_options, whole
 from meters.reading import Accuracy, Column, Description, Identity, Reading, within
-from meters.transport import Deadline, Frame, FrameSplitter, Line, SerialWire
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import Frame, FrameSplitter
+from meters.wire import shown
 from meters.wire_log import Sink
 
 DRIVER = "wattsup"
@@ -108,11 +112,11 @@ def decode_packet(body: bytes) -> Packet:
     try:
         command, sub, count, *arguments = body.decode("ascii").split(",")
     except ValueError as error:
-        raise MeterGarbage(f"found {_shown(body)}, expected `#<command>,<sub>,<count>,<arguments>;`") from error
+        raise MeterGarbage(f"found {shown(body)}, expected `#<command>,<sub>,<count>,<arguments>;`") from error
     if not re.fullmatch(r"[A-Za-z]", command) or not re.fullmatch(r"[0-9]{1,2}", count):
-        raise MeterGarbage(f"found {_shown(body)}, expected a letter, a sub-command and a count")
+        raise MeterGarbage(f"found {shown(body)}, expected a letter, a sub-command and a count")
     if int(count) != len(arguments):
-        raise MeterGarbage(f"found {len(arguments)} arguments in {_shown(body)}, expected {count}")
+        raise MeterGarbage(f"found {len(arguments)} arguments in {shown(body)}, expected {count}")
     return Packet(command, sub, tuple(arguments))
 
 
@@ -199,32 +203,25 @@ def _scaled(count: int | None, divisor: int) -> float | None:
     return None if count is None else count / divisor
 
 
-def _shown(body: bytes) -> str:
-    return repr(body[:60])
-
-
 # --- the meter ----------------------------------------------------------------------------------------------------
 
 
-class WattsUp(OverWire[SerialWire]):
+class WattsUp(LineDialogue[SerialWire]):
     """The dialogue with a Watts Up?: external logging, one line a second (`meters.dialogue.Dialogue`)."""
 
     reply_s = REPLY_ATTEMPTS * REPLY_WAIT_S
+    terms = Terms("line", "check meter and baud rate", "check cable, baud rate and that this is a Watts Up?")
 
     def __init__(self, port: str, baud: int, range_w: float, sink: Sink | None, access: Access) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
+        super().__init__(SerialWire(port, Line(baud), sink, access), partial(FrameSplitter, b"#", b";", FRAME_LIMIT))
         self._range_w = range_w
-        self._wire = SerialWire(port, Line(baud), sink, access)
-        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
-        self._frames: deque[Frame] = deque()
-        self._torn = False
         self._field_count = FIELD_COUNTS[0]
 
     def greet(self) -> Identity:
         """Ask who is there and which fields it sends, choose all of them, start the log."""
-        self._splitter = FrameSplitter(b"#", b";", FRAME_LIMIT)
-        self._frames.clear()
-        identity = self._who()
+        self._forget()
+        identity = self._ask_identity()
         self._wire.write(encode_request("C", "W", *["1"] * self._field_count))
         self._start_log(identity)
         return identity
@@ -253,72 +250,41 @@ class WattsUp(OverWire[SerialWire]):
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next line; lines that are no reading are dropped and make it `resynced`."""
-        dropped_before = self._splitter.dropped_bytes
-        trouble = ""
-        while True:
-            try:
-                frame = self._next_frame(deadline)
-            except MeterTimeout as error:
-                dropped = self._splitter.dropped_bytes - dropped_before
-                if not trouble and not dropped:
-                    raise
-                found = trouble or f"found {dropped} bytes outside any line"
-                raise MeterGarbage(
-                    f"{self._wire.port}: no valid line before the deadline; {found}; "
-                    "check cable, baud rate and that this is a Watts Up?"
-                ) from error
-            self._torn = self._torn or frame.resynced
-            try:
-                packet = decode_packet(frame.body)
-                if packet.command != "d":
-                    trouble = f"found {_shown(frame.body)}, expected data"
-                    continue
-                counts = decode_data(packet, self._field_count)
-            except MeterGarbage as error:
-                self._torn, trouble = True, str(error)
-                continue
-            reading = to_reading(counts, frame.time_ns, self._range_w, self._torn)
-            self._torn = False
-            return reading
+        return self._next_sound(deadline, self._decode)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Ask again who is there; lines need no step to be regained."""
-        return self._who()
+        return self._ask_identity()
 
-    def _next_frame(self, deadline: Deadline) -> Frame:
-        """Return the next frame; a stream that never ends cannot outlast the deadline."""
-        while not self._frames:
-            if deadline.expired:
-                raise MeterTimeout(f"{self._wire.port}: no frame before the deadline; check meter and baud rate")
-            self._frames.extend(self._splitter.feed(self._wire.read_chunk(deadline)))
-        return self._frames.popleft()
+    def _decode(self, frame: Frame) -> Reading:
+        packet = decode_packet(frame.body)
+        if packet.command != "d":
+            raise StrayFrame(f"found {shown(frame.body)}, expected data")
+        counts = decode_data(packet, self._field_count)
+        return to_reading(counts, frame.time_ns, self._range_w, bool(self._tear()))
 
-    def _who(self) -> Identity:
+    def _ask_identity(self) -> Identity:
         try:
             identity = decode_version(self._ask("V", "v"))
             self._field_count = decode_header(self._ask("H", "h"))
         except MeterGarbage as error:
             raise MeterGarbage(
-                f"{self._wire.port}: what answers is no known Watts Up?: {error}; correct driver, baud rate or port"
+                f"{self.port}: what answers is no known Watts Up?: {error}; correct driver, baud rate or port"
             ) from error
         return identity
 
     def _ask(self, command: str, reply: str) -> Packet:
-        heard: MeterError | None = None
-        for _attempt in range(REPLY_ATTEMPTS):
+        def once(_attempt: int) -> Packet:
             self._wire.write(encode_request(command, "R"))
-            try:
-                return self._await(reply, Deadline(REPLY_WAIT_S))
-            except MeterGarbage as error:
-                heard = error
-            except MeterTimeout as error:
-                heard = heard or error
-        if isinstance(heard, MeterGarbage):
-            raise heard
-        raise MeterTimeout(
-            f"{self._wire.port}: no answer to #{command},R within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s, expected "
-            f"`#{reply},...;` of a Watts Up?; check that the meter is on, its baud rate, and `port`"
-        )
+            return self._await(reply, Deadline(REPLY_WAIT_S))
+
+        try:
+            return insist(REPLY_ATTEMPTS, once)
+        except MeterTimeout as error:
+            raise MeterTimeout(
+                f"{self.port}: no answer to #{command},R within {REPLY_ATTEMPTS} x {REPLY_WAIT_S:g} s, expected "
+                f"`#{reply},...;` of a Watts Up?; check that the meter is on, its baud rate, and `port`"
+            ) from error
 
     def _await(self, command: str, deadline: Deadline) -> Packet:
         """Return the next packet of this kind; raises `MeterGarbage` if what came instead was no packet."""
@@ -353,7 +319,7 @@ class WattsUp(OverWire[SerialWire]):
                     self._frames.appendleft(frame)
                     return
         raise MeterTimeout(
-            f"{self._wire.port}: the meter names itself {identity.model!r} but sends no line within "
+            f"{self.port}: the meter names itself {identity.model!r} but sends no line within "
             f"{LOG_WAIT_S:g} s of the start of its log; reset the meter and try again"
         )
 

@@ -26,9 +26,9 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
+from meters.port import WEB_SCHEMES
 from meters.reading import Reading
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
-from meters.transport import WEB_SCHEMES
 
 READ_TIMEOUT_S = 1.0
 DEFAULT_S = 60.0

@@ -26,7 +26,8 @@ from harness.cli.meter_port import access_by, add_login_arguments
 from harness.record.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
-from meters.ptd_server import DEFAULT_PORT, IDLE_S, PtdServer, serving_name
+from meters.ptd_server.replies import serving_name
+from meters.ptd_server.server import DEFAULT_PORT, IDLE_S, PtdServer
 
 DEFAULT_LISTEN = f"127.0.0.1:{DEFAULT_PORT}"
 

@@ -1,6 +1,6 @@
 """What a run has to hold so that a meter on a network is who it says: the register's word, the peer's certificate.
 
-Knows the evidence of a descriptor (`meters.transport.attest`) and the instrument register among a run's inputs. Knows
+Knows the evidence of a descriptor (`meters.origin.attest`) and the instrument register among a run's inputs. Knows
 no folder: what it reads is handed to it. It finds whether a run contradicts itself. Whether the host recorded what it
 saw, nothing here can find: docs/evidence.md.
 """

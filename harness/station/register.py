@@ -28,8 +28,8 @@ from harness.station.instruments import (
 from harness.station.station import MeterSection, Station
 from meters.access import Declaration, Pin
 from meters.certificates import count_in, read_fingerprint
+from meters.port import TLS_SCHEMES
 from meters.reading import Identity, Origin
-from meters.transport import TLS_SCHEMES
 
 HISTORY = "check-loads.jsonl"
 

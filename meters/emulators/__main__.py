@@ -26,8 +26,8 @@ from typing import Literal, NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
+from meters.emulators.gude import GudeDevice
 from meters.emulators.hm8115 import Hm8115Device
-from meters.emulators.http_plugs import GudeDevice, ShellyDevice, TasmotaDevice
 from meters.emulators.iec62056 import Iec62056Device
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
@@ -35,11 +35,13 @@ from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
+from meters.emulators.shelly import ShellyDevice
 from meters.emulators.sml import SmlDevice
+from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
-from meters.emulators.yokogawa import YokogawaDevice
+from meters.emulators.yokogawa.device import YokogawaDevice
 from meters.emulators.zes import LmgDevice
 from meters.meter import CaptureError
 from meters.options import did_you_mean
@@ -322,8 +324,8 @@ def _check_wire(arguments: argparse.Namespace, emulator: Emulator) -> None:
         raise ValueError(f"{name}: found --link and --listen, expected one of them")
     if arguments.listen is None and not (on_line and arguments.link is not None):
         need = "--link PATH, such as /tmp/meter, or --listen HOST:PORT" if on_line else "--listen HOST:PORT"
-        found = "" if arguments.link is None else f"found --link {arguments.link} for a meter on a network, "
-        raise ValueError(f"{name}: {found}expected {need}; port 0 takes a free one")
+        link = "" if arguments.link is None else f"found --link {arguments.link} for a meter on a network, "
+        raise ValueError(f"{name}: {link}expected {need}; port 0 takes a free one")
 
 
 def _control(arguments: argparse.Namespace) -> Path:

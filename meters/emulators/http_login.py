@@ -18,8 +18,8 @@ WORD = re.compile(r'(\w+)=(?:"([^"]*)"|([^,\s]*))')
 
 def header(head: bytes, name: str) -> str:
     """Return the value of a header of a request, empty where it has none."""
-    found = re.search(rb"\n%s: *([^\r\n]*)" % re.escape(name.encode()), head, re.IGNORECASE)
-    return found.group(1).decode("latin-1") if found else ""
+    match = re.search(rb"\n%s: *([^\r\n]*)" % re.escape(name.encode()), head, re.IGNORECASE)
+    return match.group(1).decode("latin-1") if match else ""
 
 
 @dataclass(slots=True)
@@ -40,15 +40,15 @@ class DigestLogin:
     """A nonce that serves until it is forgotten, and whose uses are counted from 1."""
 
     password: str
-    _made: int = 0
+    _count: int = 0
     _used: dict[str, int] = field(default_factory=dict)
     _stale: bool = False
 
     @property
     def challenge(self) -> str:
         """Return a challenge with a new nonce, Base64 with its padding."""
-        self._made += 1
-        nonce = base64.b64encode(f"nonce {self._made}.".encode()).decode("ascii")
+        self._count += 1
+        nonce = base64.b64encode(f"nonce {self._count}.".encode()).decode("ascii")
         self._used[nonce] = 0
         stale, self._stale = (", stale=true" if self._stale else ""), False
         return f'Digest qop="auth", realm="{REALM}", nonce="{nonce}", algorithm=SHA-256{stale}'
@@ -59,9 +59,9 @@ class DigestLogin:
 
     def admits(self, head: bytes, method: str) -> bool:
         """Whether a request answers a challenge."""
-        said = header(head, "Authorization")
-        words = {name: quoted or plain for name, quoted, plain in WORD.findall(said.partition(" ")[2])}
-        if not said.startswith("Digest ") or words.get("username") != USER:
+        authorization = header(head, "Authorization")
+        words = {name: quoted or plain for name, quoted, plain in WORD.findall(authorization.partition(" ")[2])}
+        if not authorization.startswith("Digest ") or words.get("username") != USER:
             return False
         nonce, count = words.get("nonce", ""), words.get("nc", "")
         if nonce not in self._used:

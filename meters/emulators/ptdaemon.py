@@ -160,8 +160,8 @@ class PtDaemonDevice:
             uncertainty = (READING_SHARE * power_w + RANGE_SHARE * span_w) / power_w
         at = self._began + timedelta(seconds=now_s)
         stamp = at.strftime("%m-%d-%Y %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
-        told = zip(("Watts", "Volts", "Amps", "PF"), values, strict=True)
-        row = f"Time,{stamp}," + ",".join(f"{name},{value:.6f}" for name, value in told)
+        columns = zip(("Watts", "Volts", "Amps", "PF"), values, strict=True)
+        row = f"Time,{stamp}," + ",".join(f"{name},{value:.6f}" for name, value in columns)
         self._taken.append(Taken(row, values[0], uncertainty))
 
     def _unread(self, count: int) -> list[str]:

@@ -91,7 +91,7 @@ class ReplayDevice:
             while self._meters_turn:
                 overtaken += [] if first else [self._log[self._position].data]
                 self._position += 1
-            if not self._heard():
+            if not self._take_pending():
                 break
             self._before_s = now_s
             self._position += 1
@@ -112,7 +112,7 @@ class ReplayDevice:
     def _meters_turn(self) -> bool:
         return self._position < len(self._log) and self._log[self._position].direction == "<"
 
-    def _heard(self) -> bool:
+    def _take_pending(self) -> bool:
         """Take the host's next bytes off what is pending, if all are there."""
         if self._position == len(self._log):
             raise ValueError(
@@ -121,10 +121,10 @@ class ReplayDevice:
             )
         expected = self._log[self._position].data
         if not self._http:
-            found, self._pending = self._pending[: len(expected)], self._pending[len(expected) :]
-            self._check(found, expected[: len(found)], expected)
-            if len(found) < len(expected):
-                self._pending = found
+            data, self._pending = self._pending[: len(expected)], self._pending[len(expected) :]
+            self._check(data, expected[: len(data)], expected)
+            if len(data) < len(expected):
+                self._pending = data
                 return False
             return True
         head, ended, rest = self._pending.partition(b"\r\n\r\n")
@@ -135,11 +135,11 @@ class ReplayDevice:
         self._pending = rest
         return True
 
-    def _check(self, found: bytes, expected: bytes, whole: bytes) -> None:
-        if found != expected:
+    def _check(self, data: bytes, expected: bytes, whole: bytes) -> None:
+        if data != expected:
             raise ValueError(
                 f"{self._place}:{self._position + 1}: the host says something else than when this was recorded: found "
-                f"{_shown(found)}, expected {_shown(whole)}; give the driver the options of session.json"
+                f"{_shown(data)}, expected {_shown(whole)}; give the driver the options of session.json"
             )
 
 
@@ -164,14 +164,14 @@ class PatientPtyWire(PtyWire):
 
 def _endless_answers(log: Sequence[Exchange]) -> frozenset[int]:
     """Return where the last bytes of each answer stand whose end only hanging up tells (RFC 9112, 6.3)."""
-    found, answer = [], b""
+    ends, answer = [], b""
     for position, exchange in enumerate(log):
         answer = answer + exchange.data if exchange.direction == "<" else b""
         is_last = position + 1 == len(log) or log[position + 1].direction == ">"
         head, complete, _body = answer.lower().partition(b"\r\n\r\n")
         if is_last and complete and b"\ncontent-length:" not in head and b"\ntransfer-encoding:" not in head:
-            found.append(position)
-    return frozenset(found)
+            ends.append(position)
+    return frozenset(ends)
 
 
 def _shown(data: bytes) -> str:

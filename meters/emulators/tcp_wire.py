@@ -139,7 +139,7 @@ class BreakableTcpWire(TcpWire):
     def __init__(self, host: str, port: int, *, bytes_per_s: float | None, sink: Sink | None) -> None:
         """As `TcpWire`; port 0 takes two free ones side by side."""
         self._beside: TcpWire | None = None
-        self._heard = b""
+        self._pending = b""
         for attempt in range(1, PAIR_ATTEMPTS + 1):
             super().__init__(host, port, bytes_per_s=bytes_per_s, sink=sink)
             own_port = int(self.address.rpartition(":")[2])
@@ -167,7 +167,7 @@ class BreakableTcpWire(TcpWire):
         """Return what the driver sent so far, a break from the other port in front of it."""
         mark = b""
         if self._beside is not None:
-            *lines, self._heard = (self._heard + self._beside.receive())[-BYTES_AT_ONCE:].split(b"\n")
+            *lines, self._pending = (self._pending + self._beside.receive())[-BYTES_AT_ONCE:].split(b"\n")
             for line in lines:
                 if line.strip() == b"break":
                     mark = TELNET_BREAK

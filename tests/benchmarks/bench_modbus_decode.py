@@ -21,7 +21,7 @@ from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
 
-from meters.modbus import Question, Rtu, Tcp, crc16
+from meters.modbus.frames import Question, Rtu, Tcp, crc16
 from meters.register_maps import PZEM, SDM230, UMG604, RegisterMap, decode_block
 from tests.meters.modbus_frames import REAL_FRAMES
 

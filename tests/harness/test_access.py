@@ -16,7 +16,7 @@ from harness.station.access import access_of
 from harness.station.register import Register, load_register
 from harness.station.station import SutSection
 from harness.sut import agent
-from meters import transport
+from meters import origin
 from meters.access import Access, Credentials, Declaration, Pin
 from tests.harness.test_config import MINIMAL
 from tests.meters.certificates import keeper
@@ -225,7 +225,7 @@ def test_certifying_on_declarations_needs_a_register(tmp_path: Path) -> None:
 
 @pytest.fixture
 def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "is_this_machine", lambda _address: False)
+    monkeypatch.setattr(origin, "is_this_machine", lambda _address: False)
     monkeypatch.setattr(agent, "SURVEY_S", 0.0)
 
 

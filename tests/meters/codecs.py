@@ -11,25 +11,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import (
-    gude,
-    hm8115,
-    iec62056,
-    mcp39f511n,
-    modbus,
-    powerspy2,
-    ptdaemon,
-    register_maps,
-    shelly,
-    sml,
-    tasmota,
-    wattsup,
-    yokogawa,
-    zes,
-)
+from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
 from meters.http_wire import BODY_LIMIT
+from meters.iec62056 import data_lines as iec62056_data_lines
+from meters.iec62056 import messages as iec62056_messages
+from meters.iec62056 import registers as iec62056_registers
+from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
-from meters.transport import Chunk, FrameSplitter, LineSplitter
+from meters.modbus import frames as modbus_frames
+from meters.ptdaemon import codec as ptdaemon_codec
+from meters.sml import elements as sml_elements
+from meters.sml import frame as sml_frame
+from meters.sml import registers as sml_registers
+from meters.splitters import FrameSplitter, LineSplitter
+from meters.wire import Chunk
+from meters.yokogawa import codec as yokogawa_codec
+from meters.yokogawa import dialects as yokogawa_dialects
+from meters.zes import codec as zes_codec
+from meters.zes import dialects as zes_dialects
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +41,22 @@ class Codec:
 
 
 def _mcp39f511n(chunks: Sequence[bytes]) -> int:
-    scale = mcp39f511n.Scale(16, (1.0, 1.0))
+    scale = mcp39f511n_codec.Scale(16, (1.0, 1.0))
     held = b""
     for chunk in chunks:
         held += chunk
         for count in (0, 2, 4, 28, 32):
             with suppress(MeterGarbage, MeterMismatch, MeterRefused):
-                data = mcp39f511n.decode_reply(held, count)
+                data = mcp39f511n_codec.decode_reply(held, count)
                 if data and count == 2:
-                    mcp39f511n.decode_version(data)
+                    mcp39f511n_codec.decode_version(data)
                 elif data and count == 4:
-                    mcp39f511n.decode_scale(data[:2], data, data)
+                    mcp39f511n_codec.decode_scale(data[:2], data, data)
                 elif data and count >= 28:
-                    mcp39f511n.to_reading(mcp39f511n.decode_frame(data), scale, "both", "0-3", 3450.0, 1)
-                    mcp39f511n.check_two_channels(data)
+                    mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(data), scale, "both", "0-3", 3450.0, 1)
+                    mcp39f511n_codec.check_two_channels(data)
         try:
-            held = held if mcp39f511n.decode_reply(held, 28) is None else b""
+            held = held if mcp39f511n_codec.decode_reply(held, 28) is None else b""
         except MeterGarbage:  # a driver drops it all and asks again
             held = b""
     return len(held)
@@ -83,17 +82,17 @@ def _modbus(register_map: register_maps.RegisterMap, count: int) -> Callable[[Se
 
     def decode(chunks: Sequence[bytes]) -> int:
         block = register_map.blocks[0]
-        question = modbus.Question(1, register_map.function, block.start, count)
-        splitter = modbus.Rtu().splitter(question)
+        question = modbus_frames.Question(1, register_map.function, block.start, count)
+        splitter = modbus_frames.Rtu().splitter(question)
         for chunk in chunks:
             frame = splitter.feed(chunk)
             if frame is not None:
                 with suppress(MeterGarbage):
-                    words = modbus.rtu_words(frame, question)
+                    words = modbus_frames.rtu_words(frame, question)
                     values = register_maps.decode_block(register_map, block.start, words)
                     register_maps.to_reading(register_map, values, 1, 1e4, stale=False)
         with suppress(MeterGarbage):
-            modbus.rtu_words(splitter.heard, question)
+            modbus_frames.rtu_words(splitter.heard, question)
         return splitter.held_bytes
 
     return decode
@@ -114,8 +113,8 @@ def _registers(register_map: register_maps.RegisterMap, start: int) -> Callable[
 
 
 def _modbus_tcp(chunks: Sequence[bytes]) -> int:
-    framing = modbus.Tcp()
-    question = modbus.Question(1, 3, 19050, 2)
+    framing = modbus_frames.Tcp()
+    question = modbus_frames.Question(1, 3, 19050, 2)
     framing.request(question)
     splitter = framing.splitter(question)
     for chunk in chunks:
@@ -143,18 +142,18 @@ def _wattsup(chunks: Sequence[bytes]) -> int:
     return splitter.held_bytes
 
 
-def _lmg(dialect: zes.Dialect) -> Callable[[Sequence[bytes]], int]:
+def _lmg(dialect: zes_dialects.Dialect) -> Callable[[Sequence[bytes]], int]:
     def decode(chunks: Sequence[bytes]) -> int:
-        splitter = LineSplitter(b"\n", zes.LINE_LIMIT)
+        splitter = LineSplitter(b"\n", zes_codec.LINE_LIMIT)
         before = None
         for chunk in chunks:
             for frame in splitter.feed(Chunk(1, chunk)):
                 with suppress(MeterGarbage):
-                    zes.decode_identity(frame.body)
+                    zes_codec.decode_identity(frame.body)
                 with suppress(MeterGarbage):
-                    row = zes.decode_row(frame.body, dialect.names)
-                    zes.check_row(row, 0.5)
-                    zes.to_reading(row, 1, zes.order_flags(before, row))
+                    row = zes_codec.decode_row(frame.body, dialect.names)
+                    zes_codec.check_row(row, 0.5)
+                    zes_codec.to_reading(row, 1, zes_codec.order_flags(before, row))
                     before = row
         return splitter.held_bytes
 
@@ -173,72 +172,77 @@ def _hm8115(chunks: Sequence[bytes]) -> int:
     return splitter.held_bytes
 
 
-def _yokogawa(quantities: Sequence[yokogawa.Quantity]) -> Callable[[Sequence[bytes]], int]:
+def _yokogawa(quantities: Sequence[yokogawa_dialects.Quantity]) -> Callable[[Sequence[bytes]], int]:
     def decode(chunks: Sequence[bytes]) -> int:
-        splitter = LineSplitter(b"\n", yokogawa.LINE_LIMIT)
+        splitter = LineSplitter(b"\n", yokogawa_codec.LINE_LIMIT)
         for chunk in chunks:
             for frame in splitter.feed(Chunk(1, chunk)):
                 with suppress(MeterGarbage):
-                    yokogawa.decode_identity(frame.body)
+                    yokogawa_codec.decode_identity(frame.body)
                 with suppress(MeterGarbage):
-                    first, _second, events, condition, tag = yokogawa.decode_reply(frame.body, 5)
-                    yokogawa.decode_tag(tag)
-                    values = yokogawa.decode_values(first, quantities)
-                    over, stale = yokogawa.decode_register(condition) > 3, not yokogawa.decode_register(events)
-                    yokogawa.to_reading(values, 1, 1.0, over=over, stale=stale, counted=True)
+                    first, _second, events, condition, tag = yokogawa_codec.decode_reply(frame.body, 5)
+                    yokogawa_codec.decode_tag(tag)
+                    values = yokogawa_codec.decode_values(first, quantities)
+                    over, stale = (
+                        yokogawa_codec.decode_register(condition) > 3,
+                        not yokogawa_codec.decode_register(events),
+                    )
+                    yokogawa_codec.to_reading(values, 1, 1.0, over=over, stale=stale, counted=True)
         return splitter.held_bytes
 
     return decode
 
 
 def _ptdaemon(chunks: Sequence[bytes]) -> int:
-    splitter = LineSplitter(ptdaemon.LINE_END, ptdaemon.LINE_LIMIT)
+    splitter = LineSplitter(ptdaemon_codec.LINE_END, ptdaemon_codec.LINE_LIMIT)
     for chunk in chunks:
         for frame in splitter.feed(Chunk(1, chunk)):
             with suppress(MeterGarbage):
-                line = ptdaemon.decode_text(frame.body)
+                line = ptdaemon_codec.decode_text(frame.body)
                 match line.partition(",")[0]:
                     case "Time":
-                        ptdaemon.to_reading(ptdaemon.decode_row(line), 1, 1.0, None, frame.resynced)
+                        ptdaemon_codec.to_reading(ptdaemon_codec.decode_row(line), 1, 1.0, None, frame.resynced)
                     case "Watts" | "Uncertainty" as name:
-                        ptdaemon.decode_statistic(line, name)
+                        ptdaemon_codec.decode_statistic(line, name)
                     case "Ranges":
-                        ptdaemon.decode_ranges(line)
+                        ptdaemon_codec.decode_ranges(line)
                     case _ if line.startswith("Last"):
-                        ptdaemon.decode_unread(line)
+                        ptdaemon_codec.decode_unread(line)
                     case _:
-                        ptdaemon.decode_identity(line)
+                        ptdaemon_codec.decode_identity(line)
     return splitter.held_bytes
 
 
 def _sml(chunks: Sequence[bytes]) -> int:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     for chunk in chunks:
         for frame in splitter.feed(Chunk(1, chunk)):
             with suppress(MeterGarbage):
-                telegram = sml.decode_telegram(frame.body, "x25")
-                sml.identify(telegram)
-                sml.to_reading(telegram, 1, 41400.0, frozenset())
+                telegram = sml_elements.decode_telegram(frame.body, "x25")
+                sml_registers.identify(telegram)
+                sml_registers.to_reading(telegram, 1, 41400.0, frozenset())
         with suppress(MeterGarbage):  # beyond the check sums too
-            sml.decode_element(chunk, 0)
+            sml_elements.decode_element(chunk, 0)
     return splitter.held_bytes
 
 
 def _iec62056(chunks: Sequence[bytes]) -> int:
-    splitter = iec62056.TelegramSplitter()
+    splitter = iec62056_messages.TelegramSplitter()
     for chunk in chunks:
         with suppress(MeterGarbage):
-            iec62056.decode_identification(iec62056.from_wire(chunk, "7E1"))
+            iec62056_messages.decode_identification(iec62056_messages.from_wire(chunk, "7E1"))
         with suppress(MeterGarbage):
-            sets = iec62056.decode_block(iec62056.decode_readout(iec62056.from_wire(chunk, "plain")))
-            iec62056.to_reading(sets, 1, 41400.0, resynced=False)
-        for frame in splitter.feed(Chunk(1, iec62056.from_wire(chunk, "plain"))):
+            sets = iec62056_data_lines.decode_block(
+                iec62056_messages.decode_readout(iec62056_messages.from_wire(chunk, "plain"))
+            )
+            iec62056_registers.to_reading(sets, 1, 41400.0, resynced=False)
+        for frame in splitter.feed(Chunk(1, iec62056_messages.from_wire(chunk, "plain"))):
             with suppress(MeterGarbage):
-                identification, block = iec62056.decode_telegram(frame.body)
-                sets = iec62056.decode_block(block)
-                iec62056.identify(identification, sets)
-                iec62056.to_reading(sets, 1, 41400.0, frame.resynced)
-                iec62056.describe(sets, 0.0, 41400.0, None)
+                identification, block = iec62056_messages.decode_telegram(frame.body)
+                sets = iec62056_data_lines.decode_block(block)
+                iec62056_registers.identify(identification, sets)
+                iec62056_registers.to_reading(sets, 1, 41400.0, frame.resynced)
+                iec62056_registers.describe(sets, 0.0, 41400.0, None)
     return splitter.held_bytes
 
 
@@ -300,18 +304,18 @@ CODECS: dict[str, Codec] = {
         BODY_LIMIT,
     ),
     "wt310": Codec(
-        _yokogawa(yokogawa.QUANTITIES),
+        _yokogawa(yokogawa_dialects.QUANTITIES),
         (
             b"YOKOGAWA,WT333E,C3VD30030E,F1.04\n",
             b"230.10E+00,217.30E-03,-50.00E+00,50.001E+00,1.0000E+00,NAN,INF;1;1;2;117\n",
             b"3;500.0E-03;0;300.0E+00;0\n:MEAS:AVER 0;:MEAS:AVER:TYPE LIN\n1.000E+00;1;300.0E+00;1\n",
         ),
-        yokogawa.LINE_LIMIT + 1,
+        yokogawa_codec.LINE_LIMIT + 1,
     ),
     "wt210": Codec(
-        _yokogawa(yokogawa.QUANTITIES[:-1]),
+        _yokogawa(yokogawa_dialects.QUANTITIES[:-1]),
         (b"YOKOGAWA,760401,0,F2.01\r\n", b"230.1E+00,9.9E+37,9.91E+37,50.01E+00,0.999E+00,49.99E+00;x;1;0;100\r\n"),
-        yokogawa.LINE_LIMIT + 1,
+        yokogawa_codec.LINE_LIMIT + 1,
     ),
     "hm8115": Codec(
         _hm8115,
@@ -324,24 +328,26 @@ CODECS: dict[str, Codec] = {
         hm8115.LINE_LIMIT + 1,
     ),
     "lmg95": Codec(
-        _lmg(zes.LMG95),
+        _lmg(zes_dialects.LMG95),
         (
             b"ZES ZIMMER,LMG95,1,3.0\r\n",
             b"10267;434503856;0.500197;49.9803;234.835;0.25;50.0;58.7088;0.85166\r\n",
             b"10268;434553545;0.500217;49.9794;234.904;0.0;0.0;9.9e+37;9.91e+37\r\n",
         ),
-        zes.LINE_LIMIT + 1,
+        zes_codec.LINE_LIMIT + 1,
     ),
     "lmg450": Codec(
-        _lmg(zes.LMG450), (b"65535;2147483647;0.5;50.0;230.0;0.5;-100.0;115.0;-0.86957\r\n",), zes.LINE_LIMIT + 1
+        _lmg(zes_dialects.LMG450),
+        (b"65535;2147483647;0.5;50.0;230.0;0.5;-100.0;115.0;-0.86957\r\n",),
+        zes_codec.LINE_LIMIT + 1,
     ),
     "lmg670": Codec(
-        _lmg(zes.LMG670),
+        _lmg(zes_dialects.LMG670),
         (
             b"2015:01:21D17:20:55.437817000+0000;0.500101824;4.998982E+01;2.316219E+02;0.000000E+00;0.000000E+00;"
             b"0.000000E+00;9.910000E+37\n",
         ),
-        zes.LINE_LIMIT + 1,
+        zes_codec.LINE_LIMIT + 1,
     ),
     "mcp39f511n": Codec(
         _mcp39f511n,
@@ -371,7 +377,7 @@ CODECS: dict[str, Codec] = {
             bytes.fromhex("01 04 14 09 7D 34 42 00 00 76 69 00 00 1F 57 00 00 01 F4 00 5D 00 00 C2 6A"),
             bytes.fromhex("01 84 04 42 C3"),
         ),
-        modbus.FRAME_LIMIT,
+        modbus_frames.FRAME_LIMIT,
     ),
     "pzem:registers": Codec(
         _registers(register_maps.PZEM, 0),
@@ -382,14 +388,14 @@ CODECS: dict[str, Codec] = {
         _registers(register_maps.SDM230, 0x0C), (bytes.fromhex("45 8E 3C 35") + bytes(112), b"\x7f\xc0" + bytes(38)), 0
     ),
     "sdm120": Codec(
-        _modbus(register_maps.SDM120, 2), (bytes.fromhex("01 04 04 43 66 33 34 1B 38"),), modbus.FRAME_LIMIT
+        _modbus(register_maps.SDM120, 2), (bytes.fromhex("01 04 04 43 66 33 34 1B 38"),), modbus_frames.FRAME_LIMIT
     ),
     "sdm230": Codec(
         _modbus(register_maps.SDM230, 2),
         (bytes.fromhex("00 00 01 04 04 43 69 69 78 10 6E 00"),),
-        modbus.FRAME_LIMIT,
+        modbus_frames.FRAME_LIMIT,
     ),
-    "umg604": Codec(_modbus_tcp, (bytes.fromhex("00 01 00 00 00 07 01 03 04 42 48 00 00"),), modbus.FRAME_LIMIT),
+    "umg604": Codec(_modbus_tcp, (bytes.fromhex("00 01 00 00 00 07 01 03 04 42 48 00 00"),), modbus_frames.FRAME_LIMIT),
     "wattsup": Codec(
         _wattsup,
         (
@@ -407,7 +413,7 @@ CODECS: dict[str, Codec] = {
             b"Ranges,0,0.500000,0,300.000000\r\nWatts,23.492803,8.410000,24.560000,692,0,692\r\n",
             b"Y,1000,1,1,1,1,0,0,1,version=1.9.2,OS=Linux,mode=power,1,1,1,0,0,no_cal_date,YOKOGAWA;WT333E;C3;F1.04\r\n",
         ),
-        ptdaemon.LINE_LIMIT,
+        ptdaemon_codec.LINE_LIMIT,
     ),
     "sml": Codec(
         _sml,
@@ -421,7 +427,7 @@ CODECS: dict[str, Codec] = {
             ),
             bytes.fromhex("77070100100700FF0101621B5200530178") + b"\x01",
         ),
-        sml.FRAME_LIMIT,
+        sml_frame.FRAME_LIMIT,
     ),
     "iec62056": Codec(
         _iec62056,
@@ -432,6 +438,6 @@ CODECS: dict[str, Codec] = {
             bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A"),
             b"/HAG5M\n\n1-0:1.8.1*255(001720.4816)\n1-0:21.7.0(+00150*W)\n1-0:41.7.0(1*W)\n1-0:61.7.0(2*W)\n!6796\n",
         ),
-        iec62056.MESSAGE_LIMIT,
+        iec62056_messages.MESSAGE_LIMIT,
     ),
 }

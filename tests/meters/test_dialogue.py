@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import register_maps
+from meters.deadline import Deadline
 from meters.dialogue import Repetitions
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.virtual_sut import parse_profile
 from meters.meter import MeterTimeout
-from meters.modbus import ModbusDialogue, Rtu
+from meters.modbus.dialogue import ModbusDialogue
+from meters.modbus.frames import Rtu
 from meters.reading import Reading
 from meters.register_maps import RegisterMap
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 
 SECOND_NS = 10**9
 STEPS_NS = st.lists(st.integers(1, 2 * SECOND_NS), min_size=1, max_size=30)

@@ -18,7 +18,10 @@ import pytest
 import ShellyPy
 from tasmota_http import TasmotaClient
 
-from meters.emulators.http_plugs import GudeDevice, HttpDevice, ShellyDevice, TasmotaDevice
+from meters.emulators.gude import GudeDevice
+from meters.emulators.http_device import HttpDevice
+from meters.emulators.shelly import ShellyDevice
+from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.virtual_sut import parse_profile
 from meters.meter import MeterGarbage, MeterRefused
 from meters.reading import EMULATOR_MARK

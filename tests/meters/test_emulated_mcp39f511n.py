@@ -11,13 +11,14 @@ import time
 
 import pytest
 
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.virtual_sut import ScriptedPower, Steps
-from meters.mcp39f511n import Mcp39f511n
+from meters.mcp39f511n.dialogue import Mcp39f511n
 from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.registry import open_meter
-from meters.transport import Chunk, Deadline
+from meters.wire import Chunk
 from tests.meters.conftest import StartEmulator
 
 

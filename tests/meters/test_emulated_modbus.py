@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from meters import modbus
 from meters.emulators.faults import Fault
 from meters.emulators.modbus import FAMILIES, OWN_FAULTS, ModbusDevice, check_sum
 from meters.emulators.virtual_sut import parse_profile
 from meters.meter import Meter, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
+from meters.modbus import dialogue as modbus_dialogue
 from meters.reading import Reading
 from meters.registry import DRIVERS, open_meter
 from tests.meters.conftest import StartEmulator
@@ -234,7 +234,7 @@ def test_a_meter_that_forgets_its_serial_number_is_no_other_meter(start_emulator
 def test_the_wrong_frames_on_a_network_are_named(
     start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
+    monkeypatch.setattr(modbus_dialogue, "GREET_ATTEMPTS", 1)
     emulator = start_emulator("--profile", "watts=50", "--listen", "127.0.0.1:0", name="umg604")
     with pytest.raises(MeterTimeout, match=r"no answer of a UMG 604 .* check .* `transport` \(port 502 wants tcp\)"):
         open_meter("umg604", emulator.address, capture=None, options=FAST)

@@ -7,11 +7,11 @@ import socket
 
 import pytest
 
-from meters import ptdaemon
 from meters.emulators.faults import Fault
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.virtual_sut import ScriptedPower, Steps
 from meters.meter import Meter, MeterGarbage, MeterTimeout
+from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Reading
 from meters.registry import open_meter
 from tests.meters.conftest import StartEmulator
@@ -157,7 +157,7 @@ def read_many(meter: Meter, count: int) -> list[Reading]:
 def test_the_driver_reads_power_and_uncertainty_and_skips_what_was_missed(
     start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ptdaemon, "FETCH_S", 1.0)
+    monkeypatch.setattr(ptdaemon_dialogue, "FETCH_S", 1.0)
     emulator = start_emulator("--profile", "watts=50", name="ptdaemon")
     meter = open_meter(
         "ptdaemon", emulator.address, capture=None, options={"interval_ms": 50.0, "current_range_a": 0.5}

@@ -22,7 +22,8 @@ from meters.emulators.wattsup import NAMES, WattsUpDevice, encode_line
 from meters.meter import Meter, MeterGarbage, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Reading
 from meters.registry import open_meter
-from meters.transport import Chunk, FrameSplitter
+from meters.splitters import FrameSplitter
+from meters.wire import Chunk
 from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator, wait_until
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from pyvisa.resources import MessageBasedResource
 
 from meters.emulators.virtual_sut import PowerSpan, parse_profile
-from meters.emulators.yokogawa import YokogawaDevice, engineering
+from meters.emulators.yokogawa.device import YokogawaDevice
+from meters.emulators.yokogawa.spelling import engineering
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout, MeterUnplugged
 from meters.registry import open_meter
 from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator, wait_until
-from tests.meters.test_yokogawa import CONVERSATION
+from tests.meters.yokogawa_samples import CONVERSATION
 
 FAST = ("--no-throttle", "--interval", "0.03", "--profile")
 W50 = (*FAST, "watts=50")

@@ -15,13 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import zes
 from meters.emulators.tcp_wire import BreakableTcpWire
 from meters.emulators.virtual_sut import parse_profile
 from meters.emulators.zes import LmgDevice
 from meters.meter import Meter, MeterGarbage, MeterRefused, MeterTimeout
 from meters.reading import Reading
 from meters.registry import open_meter
+from meters.zes import codec as zes_codec
+from meters.zes import dialects as zes_dialects
+from meters.zes import dialogue as zes_dialogue
 from tests.meters.conftest import EmulatorProcess, StartEmulator
 
 SHORT_CYCLE: dict[str, object] = {"cycle_s": 0.05}
@@ -41,7 +43,7 @@ def started(profile: str, kind: str = "lmg95", cycle_s: str = "0.5", row: bytes 
 def rows_until(device: LmgDevice, end_s: float) -> list[dict[str, float]]:
     rows = []
     while device.next_push_s is not None and device.next_push_s <= end_s:
-        rows += [zes.decode_row(line, zes.LMG95.names) for line in device.push(device.next_push_s)]
+        rows += [zes_codec.decode_row(line, zes_dialects.LMG95.names) for line in device.push(device.next_push_s)]
     return rows
 
 
@@ -62,14 +64,14 @@ def test_the_energy_of_a_step_comes_out_with_the_true_cycle_and_not_with_the_nom
 @pytest.mark.parametrize("kind", ["lmg95", "lmg450", "lmg670"])
 @given(watts=st.floats(0.01, 3600.0))
 def test_what_the_emulator_sends_the_driver_decodes_to_the_power_it_was_given(kind: str, watts: float) -> None:
-    dialect = {"lmg95": zes.LMG95, "lmg450": zes.LMG450, "lmg670": zes.LMG670}[kind]
+    dialect = {"lmg95": zes_dialects.LMG95, "lmg450": zes_dialects.LMG450, "lmg670": zes_dialects.LMG670}[kind]
     action = "actn;" + ";".join(item + "?" for item in dialect.items(dialect.channels)) + "\ncont on\n"
     device = started(f"watts={watts!r}", kind, row=action.encode())
     assert device.next_push_s is not None
     (line,) = device.push(device.next_push_s)
-    row = zes.decode_row(line, dialect.names)
-    zes.check_row(row, 0.5)
-    reading = zes.to_reading(row, 1, frozenset())
+    row = zes_codec.decode_row(line, dialect.names)
+    zes_codec.check_row(row, 0.5)
+    reading = zes_codec.to_reading(row, 1, frozenset())
     assert reading.power_w == pytest.approx(watts, rel=1e-5)
 
 
@@ -143,7 +145,7 @@ def test_the_emulator_answers_the_published_dialogue_of_an_lmg670(start_emulator
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zes, "QUIET_S", 0.08)
+    monkeypatch.setattr(zes_dialogue, "QUIET_S", 0.08)
 
 
 @pytest.fixture
@@ -213,7 +215,7 @@ def test_a_setting_the_instrument_refuses_is_an_error_at_the_start(start_emulato
 def test_an_answer_that_fails_to_come_is_asked_for_again(
     start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zes, "REPLY_WAIT_S", 0.3)
+    monkeypatch.setattr(zes_dialogue, "REPLY_WAIT_S", 0.3)
     emulator = start_emulator("--profile", "watts=50", "--fault", "mute", name="lmg450")
     meter = open_meter("lmg450", emulator.address, capture=None, options={**SHORT_CYCLE, "channel": 3})
     try:

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meters import http_wire
+from meters.deadline import Deadline
+from meters.http_tap import Tap
 from meters.http_wire import BODY_LIMIT, HttpWire
 from meters.meter import (
     MeterError,
@@ -23,8 +25,8 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
+from meters.origin import attest
 from meters.reading import Identity
-from meters.transport import Deadline, attest
 from meters.wire_log import read_capture
 from tests.meters.conftest import wait_until
 from tests.meters.http_servers import Script, answer, ok, raw_server
@@ -307,6 +309,6 @@ def test_whatever_a_server_sends_is_a_body_or_a_typed_error(head: bytes, noise: 
         wire = object.__new__(HttpWire)  # without its constructor, which connects
         wire.port, wire._host, wire._tcp_port = "http://h", "h", 80
         wire._capture, wire._places, wire._gone, wire._login = None, [], "", None
-        wire._tap = http_wire._Tap(near, None, None)
+        wire._tap = Tap(near, None, None)
         with suppress(MeterError, http_wire._Dropped, http_wire._Challenged):
             assert len(wire._exchange("/x", Deadline(SOON_S)).data) <= BODY_LIMIT

@@ -1,97 +1,50 @@
-"""The IEC 62056-21 codec and driver against captured messages, and against the parser of `iec62056-21`."""
+"""The IEC 62056-21 codec against captured messages, and against the parser of `iec62056-21`."""
 
 from __future__ import annotations
 
-import io
-import os
-import select
-import termios
-import threading
-import time
-import tty
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from iec62056_21.messages import DataBlock, DataLine, DataSet, ReadoutDataMessage
 
-from meters import iec62056
+from meters.iec62056 import data_lines as iec62056_data_lines
+from meters.iec62056 import messages as iec62056_messages
+from meters.iec62056 import registers as iec62056_registers
 from meters.meter import (
-    Meter,
     MeterError,
     MeterGarbage,
-    MeterMismatch,
-    MeterOptionError,
     MeterRefused,
-    MeterTimeout,
 )
 from meters.reading import Identity, Reading
-from meters.transport import Chunk
-from meters.wire_log import read_capture
-
-# Captured; comments of two reader scripts in public repositories: a readout of an Iskraemeco MT174 with its block check
-# character, and an earlier one of that meter whose check is 'v'.
-ISK_IDENTIFICATION = b"/ISk5MT174-0002\r\n"
-ISK_READOUT = (
-    b"\x021-0:0.9.2*255(0220127)\r\n1-0:0.9.1*255(105644)\r\n1-0:1.8.0*255(0000502.853*kWh)\r\n"
-    b"1-0:2.8.0*255(0098697.318*kWh)\r\n!\r\n\x03\x19"
+from meters.wire import Chunk
+from tests.meters.iec62056_samples import (
+    CE102M_7E1,
+    COMPUTED,
+    ISK_EARLIER,
+    ISK_IDENTIFICATION,
+    ISK_READOUT,
+    LGZ_BLOCK,
+    Q3D,
+    Q3D_DELIVERS,
+    SIGN_ON_7E1,
+    TELEGRAMS,
+    with_even_parity,
 )
-ISK_EARLIER = b"\x021-0:0.9.2*255(0211227)\r\n1-0:0.9.1*255(120524)\r\n1-0:1.8.0*255(0000501.088*kWh)\r\n!\r\n\x03v"
-
-# Captured with parity bits (comment of a firmware source): sign-on, then the identification of an Energomera CE102M.
-SIGN_ON_7E1 = bytes.fromhex("AF3F218D0A")
-CE102M_7E1 = bytes.fromhex("AFC54BD435C3C5B130B24DF630B18D0A")
-
-# Telegrams in public source files, by their contributors from their meters: EasyMeter Q3D (comment of a reader; test of
-# another), Landis+Gyr (test of a reader, a choice of its lines).
-Q3D = (
-    b"/ESY5Q3DA1004 V3.02\r\n\r\n1-0:0.0.0*255(0273011003684)\r\n1-0:1.8.0*255(00026107.7034231*kWh)\r\n"
-    b"1-0:21.7.255*255(000200.13*W)\r\n1-0:41.7.255*255(000122.31*W)\r\n1-0:61.7.255*255(000014.01*W)\r\n"
-    b"1-0:1.7.255*255(000336.45*W)\r\n1-0:96.5.5*255(82)\r\n0-0:96.1.255*255(1ESY1011003684)\r\n!\r\n"
-)
-Q3D_DELIVERS = (
-    b"/ESY5Q3DA1004 V3.04\r\n1-0:0.0.0*255(0273033000044)\r\n1-0:1.8.0*255(00014869.2594317*kWh)\r\n"
-    b"1-0:21.7.0*255(-000128.41*W)\r\n1-0:41.7.0*255(000000.00*W)\r\n1-0:61.7.0*255(000011.64*W)\r\n"
-    b"1-0:1.7.0*255(-000116.77*W)\r\n1-0:96.5.5*255(80)\r\n0-0:96.1.255*255(1ESY1334001444)\r\n!\r\n"
-)
-LGZ_BLOCK = b"\r\n".join(
-    [
-        *(b"1-1:F.F(00000000)", b"1-1:0.0.0(001LGZ0058134272)", b"1-1:0.9.1(162655)", b"1-1:0.1.2*62(2608010000)"),
-        *(b"", b"1-1:1.5.0(00.000*kW)", b"1-1:1.6.0(00.641*kW)(2608091845)", b"1-1:1.6.0*62(02.142)(2607220915)"),
-        *(b"1-1:1.8.0(0018788.9*kWh)", b"1-1:1.8.0*62(0018750.0)", b"1-1:2.8.0(0077347.5*kWh)"),
-        *(b"1-1:32.7.0(239.9*V)", b"1-1:52.7.0(240.8*V)", b"1-1:31.7.0(010.69*A)", b"1-1:51.7.0(010.92*A)"),
-        *(
-            b"1-1:36.7.0(-002.54*kW)",
-            b"1-1:16.7.0(-007.66*kW)",
-            b"1-1:151.7.0(-000.25*kvar)",
-            b"1-1:0.5.1.2(80.000*kW)",
-        ),
-    ]
-)
-# Computed: no captured readout with power and a block check is at hand. The check is that of `iec62056-21`.
-COMPUTED_BLOCK = b"0.0.0(12345678)\r\n1-0:1.8.0(000123.4567*kWh)\r\n1-0:16.7.0(0000.23*kW)\r\n1-0:32.7.0(230.1*V)\r\n"
-COMPUTED = b"\x02" + COMPUTED_BLOCK + b"!\r\n\x03"
-COMPUTED += bytes([iec62056.block_check(COMPUTED[1:])])
-
-
-def with_even_parity(text: bytes) -> bytes:
-    return bytes(byte | (format(byte, "b").count("1") % 2) << 7 for byte in text)
 
 
 def reading_of(block: bytes) -> Reading:
-    return iec62056.to_reading(iec62056.decode_block(block), 5, 41400.0, resynced=False)
+    return iec62056_registers.to_reading(iec62056_data_lines.decode_block(block), 5, 41400.0, resynced=False)
 
 
 # --- captured messages --------------------------------------------------------------------------------------------
 
 
 def test_a_captured_readout_passes_its_block_check_and_has_energy_but_no_power() -> None:
-    reading = reading_of(iec62056.decode_readout(ISK_READOUT))
+    reading = reading_of(iec62056_messages.decode_readout(ISK_READOUT))
     assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 502853.0, frozenset({"nan"}))
-    assert reading_of(iec62056.decode_readout(ISK_EARLIER)).energy_wh == 501088.0
+    assert reading_of(iec62056_messages.decode_readout(ISK_EARLIER)).energy_wh == 501088.0
 
 
 def test_no_flipped_bit_of_a_captured_readout_passes_its_block_check() -> None:
@@ -99,30 +52,30 @@ def test_no_flipped_bit_of_a_captured_readout_passes_its_block_check() -> None:
         changed = bytearray(ISK_READOUT)
         changed[at // 8] ^= 1 << at % 8
         with pytest.raises(MeterGarbage):
-            iec62056.decode_readout(iec62056.from_wire(bytes(changed), "plain"))
+            iec62056_messages.decode_readout(iec62056_messages.from_wire(bytes(changed), "plain"))
 
 
 def test_a_captured_identification_has_even_parity_and_no_flipped_bit_of_it_passes() -> None:
-    assert iec62056.to_wire(iec62056.encode_request(""), "7E1") == SIGN_ON_7E1
-    line = iec62056.from_wire(CE102M_7E1, "7E1")
-    assert iec62056.decode_identification(line) == iec62056.Identification("EKT", "5", "CE102Mv01")
+    assert iec62056_messages.to_wire(iec62056_messages.encode_request(""), "7E1") == SIGN_ON_7E1
+    line = iec62056_messages.from_wire(CE102M_7E1, "7E1")
+    assert iec62056_messages.decode_identification(line) == iec62056_messages.Identification("EKT", "5", "CE102Mv01")
     for at in range(8 * len(CE102M_7E1)):
         changed = bytearray(CE102M_7E1)
         changed[at // 8] ^= 1 << at % 8
         with pytest.raises(MeterGarbage):
-            iec62056.decode_identification(iec62056.from_wire(bytes(changed), "7E1"))
+            iec62056_messages.decode_identification(iec62056_messages.from_wire(bytes(changed), "7E1"))
 
 
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        (ISK_IDENTIFICATION, iec62056.Identification("ISk", "5", "MT174-0002")),
-        (b"/ABB5\\@V9.21\r\n", iec62056.Identification("ABB", "5", "\\@V9.21")),
-        (b"/Els6\\2EK280\r\n", iec62056.Identification("Els", "6", "\\2EK280")),
+        (ISK_IDENTIFICATION, iec62056_messages.Identification("ISk", "5", "MT174-0002")),
+        (b"/ABB5\\@V9.21\r\n", iec62056_messages.Identification("ABB", "5", "\\@V9.21")),
+        (b"/Els6\\2EK280\r\n", iec62056_messages.Identification("Els", "6", "\\2EK280")),
     ],
 )
-def test_identifications_of_public_sources(line: bytes, found: iec62056.Identification) -> None:
-    assert iec62056.decode_identification(line) == found
+def test_identifications_of_public_sources(line: bytes, found: iec62056_messages.Identification) -> None:
+    assert iec62056_messages.decode_identification(line) == found
 
 
 @pytest.mark.parametrize(
@@ -130,19 +83,22 @@ def test_identifications_of_public_sources(line: bytes, found: iec62056.Identifi
     [(Q3D, 336.45, 26107703.4231, "1ESY1011003684"), (Q3D_DELIVERS, -116.77, 14869259.4317, "1ESY1334001444")],
 )
 def test_a_pushed_telegram_decodes(telegram: bytes, power_w: float, energy_wh: float, serial: str) -> None:
-    identification, block = iec62056.decode_telegram(telegram.removesuffix(b"!\r\n"))
+    identification, block = iec62056_messages.decode_telegram(telegram.removesuffix(b"!\r\n"))
     reading = reading_of(block)
     assert (reading.power_w, reading.energy_wh) == (power_w, energy_wh)
-    assert iec62056.identify(identification, iec62056.decode_block(block)).serial == serial
+    assert iec62056_registers.identify(identification, iec62056_data_lines.decode_block(block)).serial == serial
 
 
 def test_a_long_list_gives_the_present_values_and_leaves_stored_ones_out() -> None:
     reading = reading_of(LGZ_BLOCK)
     assert (reading.power_w, reading.energy_wh, reading.voltage_v) == (-7660.0, 18788900.0, 239.9)
     assert reading.current_a is None  # of three phases
-    sets = iec62056.decode_block(LGZ_BLOCK)
-    assert sets["1-1.6.0"] == iec62056.DataSet("00.641", "kW")
-    assert iec62056.identify(iec62056.Identification("LGZ", "5", "x"), sets).serial == "001LGZ0058134272"
+    sets = iec62056_data_lines.decode_block(LGZ_BLOCK)
+    assert sets["1-1.6.0"] == iec62056_data_lines.DataSet("00.641", "kW")
+    assert (
+        iec62056_registers.identify(iec62056_messages.Identification("LGZ", "5", "x"), sets).serial
+        == "001LGZ0058134272"
+    )
 
 
 def test_tariffs_are_summed_where_there_is_no_total() -> None:
@@ -172,7 +128,7 @@ def test_a_data_set_that_is_not_understood_costs_that_quantity_alone(power: byte
     sound = reading_of(POWER_AND_ENERGY)
     block = POWER_AND_ENERGY.replace(b"1-0:16.7.0(0000.23*kW)", power)
     assert reading_of(block) == replace(sound, power_w=None, flags=frozenset({"nan"}))
-    (said,) = iec62056.describe(iec62056.decode_block(block), 0.0, 41400.0, None).remarks
+    (said,) = iec62056_registers.describe(iec62056_data_lines.decode_block(block), 0.0, 41400.0, None).remarks
     assert said.startswith("16.7.0 is not read: ")
     assert remark in said
 
@@ -189,10 +145,10 @@ def test_power_without_digits_is_nan(value: bytes) -> None:
 
 
 def test_power_above_the_range_is_overrange_and_no_number() -> None:
-    sets = iec62056.decode_block(b"1-0:16.7.0(0000.23*kW)")
-    reading = iec62056.to_reading(sets, 1, 229.9, resynced=True)
+    sets = iec62056_data_lines.decode_block(b"1-0:16.7.0(0000.23*kW)")
+    reading = iec62056_registers.to_reading(sets, 1, 229.9, resynced=True)
     assert (reading.power_w, reading.flags) == (None, frozenset({"overrange", "resynced"}))
-    assert iec62056.to_reading(sets, 1, 230.0, resynced=False).power_w == 230.0
+    assert iec62056_registers.to_reading(sets, 1, 230.0, resynced=False).power_w == 230.0
 
 
 @pytest.mark.parametrize(
@@ -202,44 +158,39 @@ def test_another_medium_a_stored_value_and_a_tariff_are_no_power(other: bytes) -
     assert reading_of(other).power_w is None
 
 
-# --- telegrams of other people's meters ------------------------------------------------------------------------------
-
-TELEGRAMS = Path(__file__).parents[1] / "data" / "telegrams"
-
-
-def telegram(name: str) -> tuple[iec62056.Identification, dict[str, iec62056.DataSet]]:
-    (frame,) = iec62056.TelegramSplitter().feed(Chunk(1, (TELEGRAMS / name).read_bytes()))
-    identification, block = iec62056.decode_telegram(frame.body)
-    return identification, iec62056.decode_block(block)
+def telegram(name: str) -> tuple[iec62056_messages.Identification, dict[str, iec62056_data_lines.DataSet]]:
+    (frame,) = iec62056_messages.TelegramSplitter().feed(Chunk(1, (TELEGRAMS / name).read_bytes()))
+    identification, block = iec62056_messages.decode_telegram(frame.body)
+    return identification, iec62056_data_lines.decode_block(block)
 
 
-def remarks_of(sets: dict[str, iec62056.DataSet]) -> tuple[str, ...]:
-    return iec62056.describe(sets, 0.0, 41400.0, None).remarks
+def remarks_of(sets: dict[str, iec62056_data_lines.DataSet]) -> tuple[str, ...]:
+    return iec62056_registers.describe(sets, 0.0, 41400.0, None).remarks
 
 
 def test_power_by_phase_is_summed_and_energy_without_a_unit_is_kwh_and_said() -> None:
     _identification, sets = telegram("iec_no_unit.txt")
-    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    reading = iec62056_registers.to_reading(sets, 1, 41400.0, resynced=False)
     assert (reading.power_w, reading.energy_wh, reading.voltage_v) == (400.0, 1720481.6, 230.0)
     assert reading.current_a is None  # of three phases
     assert remarks_of(sets) == (
         "power is taken from the phases: 21.7.0, 41.7.0, 61.7.0",
         "1.8.1 comes without a unit; it is taken as kWh, as such meters mean it",
     )
-    description = iec62056.describe(sets, 0.0, 41400.0, None)
+    description = iec62056_registers.describe(sets, 0.0, 41400.0, None)
     assert {column.name: column.resolution for column in description.columns}["energy_wh"] == pytest.approx(0.1)
 
 
 def test_a_gas_meter_on_a_channel_of_its_own_does_not_name_the_power_meter() -> None:
     identification, sets = telegram("iec_gas_serial.txt")
-    assert iec62056.identify(identification, sets) == Identity("XXX", "\\2MODEL-1004", "4530303030303031", "")
-    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    assert iec62056_registers.identify(identification, sets) == Identity("XXX", "\\2MODEL-1004", "4530303030303031", "")
+    reading = iec62056_registers.to_reading(sets, 1, 41400.0, resynced=False)
     assert (reading.power_w, reading.energy_wh) == (1010.0, 1001.0)
 
 
 def test_a_register_with_storage_00_alone_is_the_present_one() -> None:
     _identification, sets = telegram("iec_register_star00.txt")
-    reading = iec62056.to_reading(sets, 1, 41400.0, resynced=False)
+    reading = iec62056_registers.to_reading(sets, 1, 41400.0, resynced=False)
     assert (reading.power_w, reading.energy_wh, reading.flags) == (None, 7900580.0, frozenset({"nan"}))
     assert remarks_of(sets)[0] == "the meter sends no active power (16.7.0, 1.7.0, or by phase)"
 
@@ -251,7 +202,9 @@ def test_a_register_with_storage_00_beside_stored_ones_is_stored_too(other: byte
 
 
 def test_a_telegram_with_a_check_sum_is_named_as_that_of_a_p1_port() -> None:
-    with pytest.raises(iec62056.OtherTelegram, match=r"end `!6796` of a telegram of XXX: a DSMR telegram of a P1 port"):
+    with pytest.raises(
+        iec62056_messages.OtherTelegram, match=r"end `!6796` of a telegram of XXX: a DSMR telegram of a P1 port"
+    ):
         telegram("iec_p1_crc.txt")
 
 
@@ -277,7 +230,7 @@ def test_phases_are_summed_where_every_phase_of_the_meter_has_a_power(block: byt
 
 
 def test_power_at_some_phases_only_is_said() -> None:
-    sets = iec62056.decode_block(b"1-0:21.7.0(+00150*W)\r\n1-0:41.7.0(+00040*W)\r\n1-0:72.7.0(231.00*V)")
+    sets = iec62056_data_lines.decode_block(b"1-0:21.7.0(+00150*W)\r\n1-0:41.7.0(+00040*W)\r\n1-0:72.7.0(231.00*V)")
     assert remarks_of(sets) == ("power stands at 21.7.0, 41.7.0 only, without L3: phases that lack give no sum",)
 
 
@@ -302,20 +255,20 @@ def test_energy_is_that_of_the_meter_itself(block: bytes, energy_wh: float | Non
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 def test_lines_may_end_without_a_carriage_return(end: bytes) -> None:
-    splitter = iec62056.TelegramSplitter()
+    splitter = iec62056_messages.TelegramSplitter()
     stream = (b"cut*W)\r\n!\r\n" + Q3D + Q3D_DELIVERS).replace(b"\r\n", end)
     frames = [frame for at in range(0, len(stream), 7) for frame in splitter.feed(Chunk(at, stream[at : at + 7]))]
     assert len(frames) == 3
     with pytest.raises(MeterGarbage, match="expected `/`"):
-        iec62056.decode_telegram(frames[0].body)
-    powers = [reading_of(iec62056.decode_telegram(frame.body)[1]).power_w for frame in frames[1:]]
+        iec62056_messages.decode_telegram(frames[0].body)
+    powers = [reading_of(iec62056_messages.decode_telegram(frame.body)[1]).power_w for frame in frames[1:]]
     assert powers == [336.45, -116.77]
     assert splitter.held_bytes == 0
 
 
 def test_a_pushed_telegram_with_a_character_that_is_no_text_is_refused_whole() -> None:
     with pytest.raises(MeterGarbage, match="parity right"):
-        iec62056.decode_telegram(Q3D.replace(b"000336.45", b"0003\x0736.45"))
+        iec62056_messages.decode_telegram(Q3D.replace(b"000336.45", b"0003\x0736.45"))
 
 
 @given(st.lists(st.integers(0, 2), min_size=3, max_size=3), st.booleans())
@@ -334,8 +287,8 @@ def test_damaging_other_data_sets_never_changes_the_power(damages: list[int], do
 
 
 def test_only_the_sign_on_and_the_acknowledgement_for_a_readout_can_be_sent() -> None:
-    assert iec62056.encode_request("45678903") == b"/?45678903!\r\n"
-    assert iec62056.encode_acknowledgement("5") == bytes.fromhex("063035300D0A")
+    assert iec62056_messages.encode_request("45678903") == b"/?45678903!\r\n"
+    assert iec62056_messages.encode_acknowledgement("5") == bytes.fromhex("063035300D0A")
     for forbidden in (
         b"\x06051\r\n",
         b"\x06052\r\n",
@@ -349,12 +302,12 @@ def test_only_the_sign_on_and_the_acknowledgement_for_a_readout_can_be_sent() ->
         b"",
     ):
         with pytest.raises(MeterRefused, match="only asks a meter for its data readout"):
-            iec62056.check_allowed(forbidden)
+            iec62056_messages.check_allowed(forbidden)
     for address in ("!\r\n\x06051\r\n", "1!", "ä", "0" * 33):
         with pytest.raises(MeterRefused):
-            iec62056.encode_request(address)
+            iec62056_messages.encode_request(address)
     with pytest.raises(MeterRefused):
-        iec62056.encode_acknowledgement("51\r\n\x0605")
+        iec62056_messages.encode_acknowledgement("51\r\n\x0605")
 
 
 # --- against the other parser, and random ---------------------------------------------------------------------------
@@ -362,7 +315,9 @@ def test_only_the_sign_on_and_the_acknowledgement_for_a_readout_can_be_sent() ->
 CODES = st.tuples(st.integers(1, 199), st.integers(1, 95), st.integers(0, 254)).map(
     lambda code: "{}.{}.{}".format(*code)
 )
+
 TEXT = st.text("0123456789abcdefABC.:-", max_size=16)
+
 LINES = st.dictionaries(CODES, st.tuples(TEXT, st.sampled_from(["", "kW", "W", "kvarh"])), min_size=1, max_size=12)
 
 
@@ -374,14 +329,14 @@ def test_what_the_independent_library_writes_is_read_value_by_value(lines: dict[
         for code, (value, unit) in lines.items()
     ]
     message = ReadoutDataMessage(DataBlock(data_lines)).to_bytes()
-    found = iec62056.decode_block(iec62056.decode_readout(message))
+    found = iec62056_data_lines.decode_block(iec62056_messages.decode_readout(message))
     assert {code.removeprefix("1-"): (one.value, one.unit) for code, one in found.items()} == lines
 
 
 @pytest.mark.parametrize("message", [ISK_READOUT, ISK_EARLIER, COMPUTED])
 def test_the_independent_library_reads_the_same_values_and_finds_the_block_check_right(message: bytes) -> None:
     theirs = ReadoutDataMessage.from_bytes(message).data_block.data_lines
-    found = iec62056.decode_block(iec62056.decode_readout(message))
+    found = iec62056_data_lines.decode_block(iec62056_messages.decode_readout(message))
     assert [(one.value, one.unit or "") for line in theirs for one in line.data_sets] == [
         (one.value, one.unit) for one in found.values()
     ]
@@ -390,8 +345,13 @@ def test_the_independent_library_reads_the_same_values_and_finds_the_block_check
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_give_a_value_or_a_typed_error(data: bytes) -> None:
     for characters in ("7E1", "plain"):
-        text = iec62056.from_wire(data, characters)
-        for decode in (iec62056.decode_identification, iec62056.decode_readout, iec62056.decode_telegram, reading_of):
+        text = iec62056_messages.from_wire(data, characters)
+        for decode in (
+            iec62056_messages.decode_identification,
+            iec62056_messages.decode_readout,
+            iec62056_messages.decode_telegram,
+            reading_of,
+        ):
             try:
                 decode(text)
             except MeterError:
@@ -401,233 +361,9 @@ def test_arbitrary_bytes_give_a_value_or_a_typed_error(data: bytes) -> None:
 @given(st.binary(max_size=60))
 def test_parity_is_there_and_back_and_never_a_wrong_character(data: bytes) -> None:
     seven = bytes(byte & 0x7F for byte in data)
-    wire = iec62056.to_wire(seven, "7E1")
+    wire = iec62056_messages.to_wire(seven, "7E1")
     assert wire == with_even_parity(seven)
-    assert iec62056.from_wire(wire, "7E1") == seven
-    assert set(iec62056.from_wire(bytes(byte ^ 0x10 for byte in wire), "7E1")) <= {iec62056.WRONG_PARITY}
-
-
-# --- the driver on a bare pty ---------------------------------------------------------------------------------------
-
-
-class ModeCPty:
-    """A pty whose far end answers sign-on and acknowledgement with literal bytes; notes the speed of the line."""
-
-    def __init__(self) -> None:
-        self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
-        self.identification = with_even_parity(ISK_IDENTIFICATION)
-        self.message = with_even_parity(COMPUTED)
-        self.acknowledgement = with_even_parity(b"\x06050\r\n")
-        self.heard = b""
-        self.speeds: list[int] = []
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if not select.select([self.master], [], [], 0.02)[0]:
-                continue
-            data = os.read(self.master, 4096)
-            self.heard += data
-            pending += data
-            for request, reply in ((SIGN_ON_7E1, self.identification), (self.acknowledgement, self.message)):
-                if pending.endswith(request):
-                    self.speeds.append(termios.tcgetattr(self.master)[5])
-                    pending = b""
-                    time.sleep(0.02)  # the reaction time of a meter
-                    os.write(self.master, reply)
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self.master)
-        os.close(self._slave)
-
-
-@pytest.fixture
-def mode_c() -> Iterator[ModeCPty]:
-    pty = ModeCPty()
-    yield pty
-    pty.close()
-
-
-QUICK = {"quiet_s": 0.15, "interval_s": 0.01, "reply_s": 2.0}
-
-
-def opened(pty: ModeCPty, capture: io.BytesIO | None = None, **options: object) -> Meter:
-    return iec62056.open_iec62056(pty.path, capture=capture, options={**QUICK, **options})
-
-
-def test_a_readout_signs_on_at_300_and_takes_the_data_at_9600(mode_c: ModeCPty) -> None:
-    sink = io.BytesIO()
-    meter = opened(mode_c, sink, accuracy_class="A")
-    try:
-        assert meter.identify() == Identity("ISk", "MT174-0002", "12345678", "")
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.voltage_v, reading.energy_wh) == (230.0, 230.1, 123456.7)
-        assert (reading.window_s, reading.flags) == (0.0, frozenset())
-        description = meter.describe()
-        assert [(column.name, column.resolution) for column in description.columns] == [
-            ("power_w", 10.0),
-            ("voltage_v", 0.1),
-            ("energy_wh", 0.1),
-        ]
-        assert description.latency_s == len(COMPUTED) * 10 / 9600
-        assert description.columns[0].accuracy == iec62056.ACCURACY["A"]
-    finally:
-        meter.close()
-    assert mode_c.heard == (SIGN_ON_7E1 + mode_c.acknowledgement) * 2
-    assert set(mode_c.speeds[::2]) == {termios.B300}
-    sent = b"".join(part.data for part in read_capture(io.BytesIO(sink.getvalue()), "log") if part.direction == ">")
-    assert sent == mode_c.heard
-
-
-def test_the_line_is_at_the_new_speed_while_the_message_comes_and_back_at_300_for_the_next(mode_c: ModeCPty) -> None:
-    mode_c.acknowledgement = with_even_parity(b"\x06040\r\n")
-    meter = opened(mode_c, top_baud=4800.0)
-    try:
-        assert termios.tcgetattr(mode_c.master)[5] == termios.B4800
-        meter.read(1.0)
-        assert mode_c.speeds[2] == termios.B300
-    finally:
-        meter.close()
-
-
-def test_an_echo_of_the_heads_own_light_is_passed_over(mode_c: ModeCPty) -> None:
-    mode_c.identification = SIGN_ON_7E1 + mode_c.identification
-    mode_c.message = mode_c.acknowledgement + mode_c.message
-    meter = opened(mode_c)
-    try:
-        assert meter.read(1.0).power_w == 230.0
-    finally:
-        meter.close()
-
-
-@pytest.mark.parametrize(
-    ("identification", "message", "error", "text"),
-    [
-        (b"", b"", MeterTimeout, "no byte arrived"),
-        (b"HAMEG HM8115-2\r", b"", MeterMismatch, "expected an identification"),
-        (b"/ISkCMT174-0002\r\n", b"", MeterMismatch, "proposes speed 'C'"),
-        (ISK_IDENTIFICATION, b"\x15", MeterMismatch, "NAK"),
-        (ISK_IDENTIFICATION, COMPUTED[:-1] + b"\x01", MeterMismatch, "block check"),
-        (ISK_IDENTIFICATION, COMPUTED[:-9], MeterMismatch, "expected a data message"),
-    ],
-)
-def test_what_is_no_such_meter_is_refused_at_the_start_with_the_reason(
-    mode_c: ModeCPty, identification: bytes, message: bytes, error: type[MeterError], text: str
-) -> None:
-    mode_c.identification, mode_c.message = with_even_parity(identification), with_even_parity(message)
-    begin = time.monotonic()
-    with pytest.raises(error, match=text):
-        opened(mode_c)
-    assert time.monotonic() - begin < 20.0
-
-
-def test_one_wrong_parity_bit_makes_a_readout_garbage_and_the_next_is_resynced(mode_c: ModeCPty) -> None:
-    meter = opened(mode_c)
-    try:
-        sound = mode_c.message
-        mode_c.message = sound[:30] + bytes([sound[30] ^ 0x80]) + sound[31:]
-        with pytest.raises(MeterGarbage, match="block check"):
-            meter.read(1.0)
-        mode_c.message = sound
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (230.0, frozenset({"resynced"}))
-    finally:
-        meter.close()
-
-
-def test_the_answers_of_a_session_given_up_do_not_answer_the_next(mode_c: ModeCPty) -> None:
-    meter = opened(mode_c)
-    try:
-        sound, mode_c.identification = mode_c.identification, b""
-        with pytest.raises(MeterTimeout):
-            meter.read(1.0)
-        os.write(mode_c.master, sound + mode_c.message)
-        mode_c.identification = sound
-        later = COMPUTED[:-1].replace(b"0000.23", b"0000.50")
-        mode_c.message = with_even_parity(later + bytes([iec62056.block_check(later[1:])]))
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (500.0, frozenset({"resynced"}))
-    finally:
-        meter.close()
-
-
-def test_pushed_telegrams_are_readings_and_nothing_is_ever_written(mode_c: ModeCPty) -> None:
-    push = threading.Timer(0.1, os.write, (mode_c.master, with_even_parity(Q3D[60:] + Q3D)))
-    push.start()
-    options = {"mode": "push", "reply_s": 2.0}
-    meter = iec62056.open_iec62056(mode_c.path, capture=None, options=options)
-    try:
-        push.join()
-        assert meter.identify() == Identity("ESY", "Q3DA1004 V3.02", "1ESY1011003684", "")
-        first = meter.read(1.0)
-        assert (first.power_w, first.energy_wh, first.flags) == (336.45, 26107703.4231, frozenset())
-        os.write(mode_c.master, with_even_parity(Q3D[:70]))
-        with pytest.raises(MeterTimeout):
-            meter.read(0.1)
-        os.write(mode_c.master, with_even_parity(Q3D[70:]))
-        assert meter.read(1.0).flags == frozenset()
-        wrong = bytearray(with_even_parity(Q3D))
-        wrong[200] ^= 0x02
-        os.write(mode_c.master, bytes(wrong))
-        with pytest.raises(MeterGarbage, match="parity"):
-            meter.read(0.1)
-        os.write(mode_c.master, with_even_parity(Q3D_DELIVERS + Q3D))
-        reading = meter.read(1.0)
-        assert (reading.power_w, reading.flags) == (336.45, frozenset({"resynced"}))
-    finally:
-        meter.close()
-    assert mode_c.heard == b""
-
-
-def pushed_once(pty: ModeCPty, name: str) -> threading.Timer:
-    push = threading.Timer(0.1, os.write, (pty.master, (TELEGRAMS / name).read_bytes()))
-    push.start()
-    return push
-
-
-PUSHED_PLAIN = {"mode": "push", "characters": "plain", "reply_s": 60.0}
-
-
-def test_a_p1_port_is_refused_at_its_first_telegram(mode_c: ModeCPty) -> None:
-    begin_s = time.monotonic()
-    pushed_once(mode_c, "iec_p1_crc.txt")
-    with pytest.raises(
-        MeterMismatch, match="a DSMR telegram of a P1 port, with a check sum, which this driver does not"
-    ):
-        iec62056.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
-    assert time.monotonic() - begin_s < 20.0  # not after waiting for a telegram that will not come
-
-
-def test_what_was_taken_by_convention_stands_in_the_description(mode_c: ModeCPty) -> None:
-    pushed_once(mode_c, "iec_no_unit.txt")
-    meter = iec62056.open_iec62056(mode_c.path, capture=None, options=PUSHED_PLAIN)
-    try:
-        assert meter.read(1.0).power_w == 400.0
-        assert len(meter.describe().remarks) == 2
-        damaged = (TELEGRAMS / "iec_no_unit.txt").read_bytes().replace(b"(0000000000000001)", b"(0000000000000001")
-        os.write(mode_c.master, damaged)  # a number that is not understood is no other meter
-        assert meter.read(1.0).power_w == 400.0
-    finally:
-        meter.close()
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"mode": "E"}, MeterOptionError),
-        ({"characters": "8N1"}, MeterOptionError),
-        ({"top_baud": 50}, MeterOptionError),
-        ({"password": "00000000"}, MeterOptionError),
-        ({"address": "1!\r\n"}, MeterRefused),
-    ],
-)
-def test_an_option_that_is_none_is_refused(options: dict[str, object], error: type[MeterError]) -> None:
-    with pytest.raises(error):
-        iec62056.open_iec62056("/dev/null", capture=None, options=options)
+    assert iec62056_messages.from_wire(wire, "7E1") == seven
+    assert set(iec62056_messages.from_wire(bytes(byte ^ 0x10 for byte in wire), "7E1")) <= {
+        iec62056_messages.WRONG_PARITY
+    }

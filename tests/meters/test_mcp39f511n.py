@@ -1,136 +1,35 @@
-"""The MCP39F511N codec and dialogue: golden requests, and replies computed from the data sheet (no capture exists)."""
+"""The MCP39F511N codec: golden requests, and replies computed from the data sheet (no capture exists)."""
 
 from __future__ import annotations
 
 import struct
-import time
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import mcp39f511n
-from meters.dialogue import DialogueMeter
-from meters.mcp39f511n import Counts, Mcp39f511n, Scale
+from meters.mcp39f511n import codec as mcp39f511n_codec
+from meters.mcp39f511n.codec import Scale
 from meters.meter import (
     MeterError,
     MeterGarbage,
     MeterMismatch,
-    MeterOptionError,
     MeterRefused,
-    MeterTimeout,
-    MeterUnavailable,
 )
 from meters.reading import Identity
-from meters.transport import Chunk, Deadline
-
-# Requests: [M] data sheet table 4-2; [X] mickeykhuongtran112/mcp39f511_data source.c; [C] green-metrics-tool's client.
-GOLDEN_READS = [
-    ("A5 08 41 00 02 4E 20 5E", 0x02, 32),
-    ("A5 08 41 00 02 4E 1C 5A", 0x02, 28),
-    ("A5 08 41 00 06 4E 0C 4E", 0x06, 12),
-    ("A5 08 41 00 AE 4E 04 EE", 0xAE, 4),
-    ("A5 08 41 00 16 4E 08 5A", 0x16, 8),
-    ("A5 08 41 00 2E 4E 10 7A", 0x2E, 16),
-]
-GOLDEN_WRITES = [
-    "A5 0A 41 00 DC 4D 02 01 00 1C",  # [M] energy on, map of the 511A and 521
-    "A5 0A 41 00 A8 4D 02 01 00 E8",  # [C] accumulation N = 1
-    "A5 0C 41 00 AE 4D 04 12 0C 06 00 15",  # [C] ranges V 18, I 12, P 6
-]
-
-# The registers of a reading that the readme of an MIT-licensed logger (mcp39f511n-logger) shows as taken from a running
-# system: counts of V, f, PF, I, P as there; the status word is not shown there and stands as 0 here.
-README_READING = struct.pack("<HHHHhhIIII", 0, 0x6317, 1200, 59976, 20746, -1276, 3215, 65, 2442, 3)
-README_APPARENT = (3857, 77)
-
-SCALE = Scale(16, (1.0, 1.0))
-SETTINGS = {
-    (0x04, 2): bytes.fromhex("1763"),
-    (0xA8, 2): bytes.fromhex("0400"),
-    (0xAE, 4): bytes.fromhex("120c1300"),
-    (0xBE, 4): bytes.fromhex("120c1300"),
-    (0xA0, 4): bytes.fromhex("00000000"),
-}
-
-
-def computed_frame(
-    *,
-    status: int = 0,
-    volts: int = 2300,
-    millihertz: int = 50_000,
-    factors: tuple[int, int] = (29_491, 0),
-    currents: tuple[int, int] = (5000, 0),
-    powers: tuple[int, int] = (10_350, 0),
-) -> bytes:
-    """28 bytes from 0x02 on, computed from the data sheet: 230.0 V, 0.5 A, PF 0.9, 103.50 W on outlet 1."""
-    return struct.pack("<HHHHhhIIII", status, 0x6317, volts, millihertz, *factors, *currents, *powers)
-
-
-def computed_reply(data: bytes) -> bytes:
-    """A reply computed from the data sheet (section 4)."""
-    head = bytes([0x06, len(data) + 3]) + data
-    return head + bytes([sum(head) % 256])
+from tests.meters.mcp39f511n_samples import (
+    GOLDEN_READS,
+    GOLDEN_WRITES,
+    README_APPARENT,
+    README_READING,
+    SCALE,
+    computed_frame,
+    computed_reply,
+)
 
 
 def reading_of(frame: bytes, *, channel: str = "1", sign_bits: str = "0-3", scale: Scale = SCALE) -> object:
-    return mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), scale, channel, sign_bits, 3450.0, 7)
-
-
-class FakeWire:
-    """A wire whose far end is a function from request to the chunks of its reply."""
-
-    port = "fake"
-
-    def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
-        self.answer = answer
-        self.sent: list[bytes] = []
-        self.waiting: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.sent.append(data)
-        self.waiting += self.answer(data)
-
-    def read_chunk(self, deadline: Deadline) -> Chunk:
-        if not self.waiting:
-            raise MeterTimeout("fake: no byte arrived before the deadline")
-        return Chunk(time.monotonic_ns(), self.waiting.pop(0))
-
-    def reopen(self) -> None:
-        self.waiting.clear()
-
-    def close(self) -> None:
-        self.waiting.clear()
-
-
-class Chip:
-    """Answers reads from a table, writes with a bare 06 or by changing N."""
-
-    def __init__(self, **frame: object) -> None:
-        self.memory = dict(SETTINGS)
-        self.frame = computed_frame(**frame)  # type: ignore[arg-type]
-        self.takes_writes = True
-
-    def __call__(self, request: bytes) -> list[bytes]:
-        address, opcode, count = request[4], request[5], request[6]
-        if opcode == 0x4D:
-            if self.takes_writes:
-                self.memory[address, count] = request[7 : 7 + count]
-            return [b"\x06"]
-        if address == 0x02:
-            return [computed_reply((self.frame + bytes(4))[:count])]
-        return [computed_reply(self.memory.get((address, count), bytes(count)))]
-
-
-def dialogue(chip: Callable[[bytes], list[bytes]], **options: object) -> tuple[Mcp39f511n, FakeWire]:
-    wire = FakeWire(chip)
-    given_options = {"channel": "1", "sign_bits": "0-3", "accumulation_n": None, "range_w": 3450.0, **options}
-    return Mcp39f511n(wire, **given_options), wire  # type: ignore[arg-type]
-
-
-def requests_to(wire: FakeWire) -> list[tuple[int, int, int]]:
-    return [(request[4], request[5], request[6]) for request in wire.sent]
+    return mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), scale, channel, sign_bits, 3450.0, 7)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -138,17 +37,17 @@ def requests_to(wire: FakeWire) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize(("text", "address", "count"), GOLDEN_READS)
 def test_a_read_is_encoded_byte_for_byte_as_others_send_it(text: str, address: int, count: int) -> None:
-    assert mcp39f511n.encode_read(address, count) == bytes.fromhex(text)
+    assert mcp39f511n_codec.encode_read(address, count) == bytes.fromhex(text)
 
 
 def test_setting_the_interval_is_encoded_byte_for_byte_as_others_send_it() -> None:
-    assert mcp39f511n.encode_accumulation(1) == bytes.fromhex(GOLDEN_WRITES[1])
+    assert mcp39f511n_codec.encode_accumulation(1) == bytes.fromhex(GOLDEN_WRITES[1])
 
 
 @pytest.mark.parametrize("text", GOLDEN_WRITES)
 def test_the_checksum_is_that_of_the_golden_writes(text: str) -> None:
     frame = bytes.fromhex(text)
-    assert (mcp39f511n.sum8(frame[:-1]), len(frame)) == (frame[-1], frame[1])
+    assert (mcp39f511n_codec.sum8(frame[:-1]), len(frame)) == (frame[-1], frame[1])
 
 
 @pytest.mark.parametrize(
@@ -175,13 +74,13 @@ def test_the_checksum_is_that_of_the_golden_writes(text: str) -> None:
 )
 def test_flash_eeprom_calibration_and_other_registers_can_not_be_sent(commands: bytes) -> None:
     with pytest.raises(MeterRefused, match="does not send"):
-        mcp39f511n.encode_request(commands)
+        mcp39f511n_codec.encode_request(commands)
 
 
 @given(st.binary(max_size=12))
 def test_nothing_but_reads_and_the_interval_can_be_sent(commands: bytes) -> None:
     try:
-        frame = mcp39f511n.encode_request(commands)
+        frame = mcp39f511n_codec.encode_request(commands)
     except MeterRefused:
         return
     assert (frame[2:4], frame[5]) in {(b"\x41\x00", 0x4E), (b"\x41\x00", 0x4D)}
@@ -194,10 +93,10 @@ def test_nothing_but_reads_and_the_interval_can_be_sent(commands: bytes) -> None
 def test_a_reply_is_taken_apart_at_every_split_and_with_noise_around_it() -> None:
     reply = computed_reply(computed_frame())
     for at in range(len(reply)):
-        assert mcp39f511n.decode_reply(reply[:at], 28) is None
-    assert mcp39f511n.decode_reply(reply, 28) == computed_frame()
-    assert mcp39f511n.decode_reply(b"\0\0" + reply + b"\0", 28) == computed_frame()
-    assert mcp39f511n.decode_reply(b"\x06", 0) == b""
+        assert mcp39f511n_codec.decode_reply(reply[:at], 28) is None
+    assert mcp39f511n_codec.decode_reply(reply, 28) == computed_frame()
+    assert mcp39f511n_codec.decode_reply(b"\0\0" + reply + b"\0", 28) == computed_frame()
+    assert mcp39f511n_codec.decode_reply(b"\x06", 0) == b""
 
 
 @pytest.mark.parametrize(
@@ -216,7 +115,7 @@ def test_a_reply_is_taken_apart_at_every_split_and_with_noise_around_it() -> Non
 )
 def test_what_is_not_exactly_the_reply_is_garbage(data: bytes, text: str) -> None:
     with pytest.raises(MeterGarbage, match=text):
-        mcp39f511n.decode_reply(data, 28)
+        mcp39f511n_codec.decode_reply(data, 28)
 
 
 def test_every_single_flipped_bit_of_a_reply_is_found() -> None:
@@ -225,18 +124,18 @@ def test_every_single_flipped_bit_of_a_reply_is_found() -> None:
         damaged = bytearray(reply)
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(MeterGarbage):
-            mcp39f511n.decode_reply(bytes(damaged), 28)
+            mcp39f511n_codec.decode_reply(bytes(damaged), 28)
 
 
 def test_zeros_put_into_a_reply_are_found_although_they_do_not_change_the_sum() -> None:
     reply = computed_reply(computed_frame())
     for at in range(3, len(reply) - 1):
         with pytest.raises(MeterGarbage):
-            mcp39f511n.decode_reply(reply[:at] + b"\0" + reply[at:] + b"\x01", 28)
+            mcp39f511n_codec.decode_reply(reply[:at] + b"\0" + reply[at:] + b"\x01", 28)
 
 
 def test_a_computed_frame_decodes_to_its_values() -> None:
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(computed_frame()), SCALE, "1", "0-3", 3450.0, 7)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(computed_frame()), SCALE, "1", "0-3", 3450.0, 7)
     assert (reading.power_w, reading.voltage_v, reading.current_a) == (103.5, 230.0, 0.5)
     assert reading.power_factor == pytest.approx(0.9, abs=2**-15)
     assert (reading.frequency_hz, reading.window_s, reading.time_ns) == (50.0, 0.32, 7)
@@ -244,9 +143,9 @@ def test_a_computed_frame_decodes_to_its_values() -> None:
 
 
 def test_the_counts_of_a_published_reading_agree_with_each_other_at_the_scales_of_the_data_sheet() -> None:
-    counts = mcp39f511n.decode_frame(README_READING)
+    counts = mcp39f511n_codec.decode_frame(README_READING)
     for index, channel in enumerate("12"):
-        reading = mcp39f511n.to_reading(counts, SCALE, channel, "0-3", 3450.0, 1)
+        reading = mcp39f511n_codec.to_reading(counts, SCALE, channel, "0-3", 3450.0, 1)
         assert reading.voltage_v is not None
         assert reading.current_a is not None
         assert reading.power_factor is not None
@@ -258,10 +157,10 @@ def test_the_counts_of_a_published_reading_agree_with_each_other_at_the_scales_o
 
 def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
     frame = computed_frame(currents=(5000, 2000), factors=(29_491, 30_000), powers=(10_350, 4_211))
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, "both", "0-3", 3450.0, 1)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, "both", "0-3", 3450.0, 1)
     assert reading.power_w == pytest.approx(145.61)
     assert (reading.current_a, reading.power_factor, reading.voltage_v) == (None, None, 230.0)
-    second = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, "2", "0-3", 3450.0, 1)
+    second = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, "2", "0-3", 3450.0, 1)
     assert (second.power_w, second.current_a) == (42.11, 0.2)
 
 
@@ -272,11 +171,11 @@ def test_both_outlets_are_a_sum_without_current_and_power_factor() -> None:
 def test_the_power_scale_halves_with_each_step_of_the_range_and_meets_the_known_ones(
     power_range: int, lsb_w: float
 ) -> None:
-    assert mcp39f511n.power_steps(power_range) / 100 == pytest.approx(lsb_w, rel=1e-12)
-    scale = mcp39f511n.decode_scale(b"\x01\x00", bytes([18, 12, power_range, 0]), bytes([0, 12, 19, 0]))
-    assert scale == Scale(2, (mcp39f511n.power_steps(power_range), 1.0))
-    counts = mcp39f511n.decode_frame(computed_frame(powers=(round(50 / lsb_w), 0)))
-    assert mcp39f511n.to_reading(counts, scale, "1", "0-3", 3450.0, 1).power_w == pytest.approx(50.0, abs=lsb_w)
+    assert mcp39f511n_codec.power_steps(power_range) / 100 == pytest.approx(lsb_w, rel=1e-12)
+    scale = mcp39f511n_codec.decode_scale(b"\x01\x00", bytes([18, 12, power_range, 0]), bytes([0, 12, 19, 0]))
+    assert scale == Scale(2, (mcp39f511n_codec.power_steps(power_range), 1.0))
+    counts = mcp39f511n_codec.decode_frame(computed_frame(powers=(round(50 / lsb_w), 0)))
+    assert mcp39f511n_codec.to_reading(counts, scale, "1", "0-3", 3450.0, 1).power_w == pytest.approx(50.0, abs=lsb_w)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +196,7 @@ def test_settings_without_a_known_scale_are_refused(
     accumulation: str, range_1: str, range_2: str, error: type[MeterError]
 ) -> None:
     with pytest.raises(error, match="at 0xA8"):
-        mcp39f511n.decode_scale(bytes.fromhex(accumulation), bytes.fromhex(range_1), bytes.fromhex(range_2))
+        mcp39f511n_codec.decode_scale(bytes.fromhex(accumulation), bytes.fromhex(range_1), bytes.fromhex(range_2))
 
 
 @pytest.mark.parametrize(
@@ -318,7 +217,9 @@ def test_the_sign_stands_in_the_bits_the_option_names(
 ) -> None:
     frame = computed_frame(status=status, currents=(5000, 5000), powers=(10_000, 10_000))
     for index, channel in enumerate("12"):
-        reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, channel, sign_bits, 3450.0, 1)
+        reading = mcp39f511n_codec.to_reading(
+            mcp39f511n_codec.decode_frame(frame), SCALE, channel, sign_bits, 3450.0, 1
+        )
         assert reading.power_w == (-100.0 if powers_negative[index] else 100.0)
 
 
@@ -330,8 +231,8 @@ def test_a_status_word_that_contradicts_the_option_is_refused_and_not_guessed_at
 
 
 def test_no_power_is_plain_zero_whatever_the_sign_bits_say() -> None:
-    counts = mcp39f511n.decode_frame(computed_frame(powers=(0, 0), status=1))
-    power_w = mcp39f511n.to_reading(counts, SCALE, "1", "4-7", 3450.0, 1).power_w
+    counts = mcp39f511n_codec.decode_frame(computed_frame(powers=(0, 0), status=1))
+    power_w = mcp39f511n_codec.to_reading(counts, SCALE, "1", "4-7", 3450.0, 1).power_w
     assert str(power_w) == "0.0"
 
 
@@ -347,7 +248,7 @@ def test_no_power_is_plain_zero_whatever_the_sign_bits_say() -> None:
 def test_a_register_at_its_end_and_power_above_the_rating_are_overrange_and_no_number(
     frame: bytes, channel: str
 ) -> None:
-    reading = mcp39f511n.to_reading(mcp39f511n.decode_frame(frame), SCALE, channel, "0-3", 3450.0, 1)
+    reading = mcp39f511n_codec.to_reading(mcp39f511n_codec.decode_frame(frame), SCALE, channel, "0-3", 3450.0, 1)
     assert (reading.power_w, reading.flags) == (None, frozenset({"overrange"}))
 
 
@@ -365,9 +266,9 @@ def test_the_map_of_the_single_channel_chip_is_recognised_under_load_and_refused
     # Computed from the map of the single-channel chip: status, version, V, f, analog input, PF, I, P, Q, S.
     single = struct.pack("<HHHHHhIIII", 0x30, 0x5A17, 2300, 50_000, 511, 29_491, 5000, 10_350, 5013, 11_500)
     with pytest.raises(MeterMismatch, match=r"single-channel MCP39F511 and MCP39F511A"):
-        mcp39f511n.check_two_channels(single)
+        mcp39f511n_codec.check_two_channels(single)
     for sound in (computed_frame(), README_READING, computed_frame(currents=(0, 0), powers=(0, 0))):
-        mcp39f511n.check_two_channels(sound)
+        mcp39f511n_codec.check_two_channels(sound)
 
 
 @given(st.integers(0, 2_000_000), st.integers(0, 2_000_000), st.integers(0, 32767), st.integers(0, 32767))
@@ -377,21 +278,21 @@ def test_two_loads_of_any_size_are_not_mistaken_for_the_single_channel_chip(
     currents, factors = (current_1, current_2), (factor_1, factor_2)
     powers = [round(120.0 * amps * 1e-4 * factor / 32768 * 100) for amps, factor in zip(currents, factors, strict=True)]
     frame = computed_frame(volts=1200, currents=currents, factors=factors, powers=(powers[0], powers[1]))
-    mcp39f511n.check_two_channels(frame)
+    mcp39f511n_codec.check_two_channels(frame)
 
 
 def test_the_version_is_a_date_or_the_chip_is_another() -> None:
-    assert mcp39f511n.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317", asked=False)
+    assert mcp39f511n_codec.decode_version(b"\x17\x63") == Identity("Microchip", "MCP39F511N", "", "6317", asked=False)
     for data in (b"\x00\x00", b"\xff\xff", b"\x17\x60", b"\x00\x63"):
         with pytest.raises(MeterGarbage, match="expected a date code"):
-            mcp39f511n.decode_version(data)
+            mcp39f511n_codec.decode_version(data)
 
 
 @given(st.binary(max_size=80), st.sampled_from([0, 2, 4, 28, 32]))
 def test_arbitrary_bytes_are_a_sound_reply_or_a_typed_error(data: bytes, count: int) -> None:
     for raw in (data, computed_reply(data) if data else data):
         try:
-            reply = mcp39f511n.decode_reply(raw, count)
+            reply = mcp39f511n_codec.decode_reply(raw, count)
         except MeterGarbage:
             continue
         if reply is not None and count >= 28:
@@ -399,148 +300,3 @@ def test_arbitrary_bytes_are_a_sound_reply_or_a_typed_error(data: bytes, count: 
                 reading_of(reply)
             except MeterGarbage:
                 continue
-
-
-# --- the dialogue -----------------------------------------------------------------------------------------------------
-
-
-def test_the_greeting_only_reads_and_every_sample_is_one_read_whose_length_takes_turns() -> None:
-    meter, wire = dialogue(Chip())
-    assert meter.greet().firmware == "6317"
-    assert requests_to(wire) == [
-        (0x04, 0x4E, 2),
-        (0x02, 0x4E, 28),
-        (0xA8, 0x4E, 2),
-        (0xAE, 0x4E, 4),
-        (0xBE, 0x4E, 4),
-        (0xA0, 0x4E, 4),
-    ]
-    wire.sent.clear()
-    for _ in range(3):
-        assert meter.sample(Deadline(1.0)).power_w == 103.5
-    assert [request.hex() for request in wire.sent] == [
-        "a50841" + rest for rest in ("00024e1c5a", "00024e205e", "00024e1c5a")
-    ]
-
-
-def test_a_reply_that_comes_one_question_late_has_the_wrong_length() -> None:
-    chip = Chip()
-    meter, wire = dialogue(chip)
-    meter.greet()
-    meter.sample(Deadline(1.0))
-    wire.waiting.append(computed_reply(chip.frame))  # the reply before, once more
-    with pytest.raises(MeterGarbage, match="expected a reply of 35 bytes"):
-        meter.sample(Deadline(1.0))
-
-
-def test_a_repeated_frame_is_stale_within_its_window_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0]
-    monkeypatch.setattr(time, "monotonic_ns", lambda: now[0])
-    chip = Chip()
-    meter, _wire = dialogue(chip)
-    meter.greet()
-    flags = []
-    for now_ms in (0, 100, 310, 330, 400, 500):
-        now[0] = now_ms * 1_000_000
-        if now_ms == 400:
-            chip.frame = computed_frame(powers=(10_351, 0))
-        flags.append(sorted(meter.sample(Deadline(1.0)).flags))
-    assert flags == [[], ["stale"], ["stale"], [], [], ["stale"]]
-
-
-def test_energy_registers_are_read_into_the_log_where_counting_is_on_and_never_reported() -> None:
-    chip = Chip()
-    chip.memory[0xA0, 4] = bytes.fromhex("00030000")
-    chip.memory[0x2E, 32] = struct.pack("<QQQQ", 123_456, 7, 8, 9)
-    meter, wire = dialogue(chip)
-    meter.greet()
-    wire.sent.clear()
-    reading = meter.sample(Deadline(1.0))
-    assert requests_to(wire) == [(0x02, 0x4E, 28), (0x2E, 0x4E, 32)]
-    assert (reading.power_w, reading.energy_wh) == (103.5, None)
-    assert "energy_wh" not in {column.name for column in meter.describe().columns}
-
-
-def test_the_interval_is_written_only_if_asked_for_and_differs_and_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    chip = Chip()
-    meter, wire = dialogue(chip, accumulation_n=1)
-    meter.greet()
-    written = [request for request in wire.sent if request[5] != 0x4E]
-    assert written == [bytes.fromhex(GOLDEN_WRITES[1])]
-    assert meter.describe().window_s == pytest.approx(0.04)
-    assert slept == [pytest.approx(0.04 + 0.32)]
-    wire.sent.clear()
-    meter.greet()
-    assert {request[5] for request in wire.sent} == {0x4E}
-    stubborn = Chip()
-    stubborn.takes_writes = False
-    with pytest.raises(MeterRefused, match="after N = 2 was written"):
-        dialogue(stubborn, accumulation_n=2)[0].greet()
-
-
-def test_the_description_says_what_the_settings_of_the_chip_make_of_it() -> None:
-    chip = Chip(millihertz=60_000)
-    chip.memory[0xAE, 4] = bytes.fromhex("120c0600")
-    chip.frame = computed_frame(millihertz=60_000, powers=(0, 0))
-    meter, _wire = dialogue(chip)
-    meter.greet()
-    description = meter.describe()
-    assert description.window_s == pytest.approx(16 / 60)
-    assert (description.tier, description.averaging, description.stamp) == ("working", "window", "end")
-    power = description.columns[0]
-    assert (power.name, power.range) == ("power_w", (-3450.0, 3450.0))
-    assert power.resolution == 0.01 / 2**13
-    assert power.accuracy is not None
-    assert (power.accuracy.reading_percent, power.accuracy.range_percent) == (0.5, 0.0)
-    both, _wire = dialogue(chip, channel="both")
-    both.greet()
-    assert both.describe().columns[0].range == (-6900.0, 6900.0)
-    assert both.describe().columns[0].resolution == 0.01
-
-
-@pytest.mark.parametrize(
-    ("answer", "error", "text"),
-    [
-        (lambda _request: [], MeterTimeout, "no answer to a5 08 41 00 04 4e 02 42"),
-        (lambda _request: [b"\x15"], MeterMismatch, "fake: found 15"),
-        (lambda _request: [b"\x51"], MeterMismatch, "fake: found 51"),
-        (lambda _request: [b"\x06\x05\x17"], MeterMismatch, "found 06 05 17 and no more of the reply"),
-        (lambda _request: [b"#v,-,8,"], MeterMismatch, "begins with 06"),
-    ],
-)
-def test_what_is_no_mcp39f511n_is_refused_at_the_start_with_the_reason(
-    answer: Callable[[bytes], list[bytes]], error: type[MeterError], text: str
-) -> None:
-    meter, _wire = dialogue(answer)
-    with pytest.raises(error, match=text):
-        DialogueMeter(meter, 0.3)
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"channel": "3"}, "channel is '3', expected one of 1, 2, both"),
-        ({"channel": 1}, "channel is 1, expected one of 1, 2, both"),
-        ({"accumulation_n": 0}, "accumulation_n is 0"),
-        ({"accumulation_n": 2.5}, "expected a whole number from 1 to 8"),
-        ({"sign_bits": "auto"}, "sign_bits is 'auto', expected one of 0-3, 4-7"),
-        ({"power_range": 6}, "unknown option 'power_range'"),
-    ],
-)
-def test_an_option_the_driver_does_not_have_is_refused(options: dict[str, object], text: str) -> None:
-    with pytest.raises(MeterOptionError, match=text):
-        mcp39f511n.open_mcp39f511n("/dev/null", capture=None, options=options)
-
-
-def test_a_port_that_is_not_there_is_said_so() -> None:
-    with pytest.raises(MeterUnavailable, match="/dev/nowhere"):
-        mcp39f511n.open_mcp39f511n("/dev/nowhere", capture=None, options={"accumulation_n": 3})
-
-
-def test_counts_keep_the_pairs_apart() -> None:
-    frame = struct.pack("<HHHHhhIIII", 1, 2, 3, 4, -5, 6, 7, 8, 9, 10)
-    assert mcp39f511n.decode_frame(frame) == Counts(1, 3, 4, (-5, 6), (7, 8), (9, 10))
-    with pytest.raises(MeterGarbage, match="found 27 bytes"):
-        mcp39f511n.decode_frame(frame[:-1])

@@ -1,4 +1,4 @@
-"""The Modbus codec, the register maps and the dialogue against bytes that nothing of ours produced.
+"""The Modbus codec and the register maps against bytes that nothing of ours produced.
 
 Marks of the bytes: [R] a real capture, [M] a maker's manual, [X] a comment in somebody's source, [S] computed from the
 standard. [R] frames of PZEM meters stand in tests/data/wire, with their sources in tests/data/ATTRIBUTION.md.
@@ -6,31 +6,32 @@ standard. [R] frames of PZEM meters stand in tests/data/wire, with their sources
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
-import os
-import select
 import struct
-import threading
-import time
-import tty
-from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import modbus, register_maps
-from meters.dialogue import DialogueMeter, Repetitions
-from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
-from meters.modbus import ExceptionReply, Question, Rtu, Tcp, crc16, rtu_request, rtu_words, tcp_request, tcp_words
+from meters import register_maps
+from meters.dialogue import Repetitions
+from meters.meter import MeterGarbage, MeterRefused
+from meters.modbus import frames as modbus_frames
+from meters.modbus.frames import (
+    ExceptionReply,
+    Question,
+    Rtu,
+    Tcp,
+    rtu_request,
+    rtu_words,
+    tcp_request,
+    tcp_words,
+)
 from meters.reading import Reading
 from meters.register_maps import PZEM, SDM120, SDM230, UMG604, RegisterMap, decode_block, to_reading
-from meters.wire_log import read_capture
 from tests.meters.modbus_frames import REAL, REAL_FRAMES
-
-ASK_PZEM = Question(1, 4, 0, 10)
+from tests.meters.modbus_samples import ASK_PZEM, with_crc
 
 
 def series(issue: str) -> list[tuple[int, bytes]]:
@@ -43,12 +44,6 @@ def pzem(frame: bytes) -> dict[str, float | None]:
 
 def pzem_reading(frame: bytes) -> Reading:
     return to_reading(PZEM, pzem(frame), 1, 23_000.0, stale=False)
-
-
-def with_crc(body: str) -> bytes:
-    """A frame of these bytes, and no frame of none."""
-    data = bytes.fromhex(body)
-    return data + crc16(data).to_bytes(2, "little") if data else b""
 
 
 # --- golden bytes -------------------------------------------------------------------------------------------------
@@ -116,7 +111,7 @@ def test_power_in_every_real_frame_is_voltage_times_current_times_power_factor(f
 
 def test_there_are_27_real_frames_and_each_has_its_check_sum() -> None:
     assert len(REAL_FRAMES) == 27
-    assert all(modbus.rtu_sound(frame) for frame in REAL_FRAMES)
+    assert all(modbus_frames.rtu_sound(frame) for frame in REAL_FRAMES)
 
 
 def test_the_power_of_the_real_series_adds_up_to_its_counter_within_1_wh() -> None:
@@ -275,7 +270,7 @@ def test_what_is_held_is_bounded_whatever_comes(chunks: list[bytes]) -> None:
         for chunk in chunks:
             splitter.feed(chunk)
             assert splitter.held_bytes < 30
-            assert len(splitter.heard) <= modbus.FRAME_LIMIT
+            assert len(splitter.heard) <= modbus_frames.FRAME_LIMIT
 
 
 @pytest.mark.parametrize("function", [0x01, 0x05, 0x06, 0x0F, 0x10, 0x16, 0x17, 0x41, 0x42, 0x44])
@@ -426,232 +421,3 @@ def test_each_phase_of_a_umg604_has_its_own_registers() -> None:
         values = decode_block(UMG604[phase], 19000, words)
         names = ("voltage_v", "current_a", "power_w", "energy_wh")
         assert tuple(values.get(name) for name in names) == numbers
-
-
-# --- the dialogue -------------------------------------------------------------------------------------------------
-
-
-class ScriptedMeter:
-    """A pty whose far end answers whole requests as a function says; nothing of the emulator is in it."""
-
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
-        self.requests: list[bytes] = []
-        self._answer = answer
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def send(self, data: bytes) -> None:
-        os.write(self._master, data)
-
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if select.select([self._master], [], [], 0.02)[0]:
-                pending += os.read(self._master, 4096)
-            while len(pending) >= 8:
-                request, pending = pending[:8], pending[8:]
-                self.requests.append(request)
-                self.send(self._answer(request))
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self._master)
-        os.close(self._slave)
-
-
-StartMeter = Callable[[Callable[[bytes], bytes]], ScriptedMeter]
-
-ASK_ADDRESS = rtu_request(Question(1, 3, 1, 2))
-SHORT = with_crc(REAL_FRAMES[0][:2].hex() + "12" + REAL_FRAMES[0][3:21].hex())  # its first 9 registers
-
-
-@pytest.fixture
-def start_meter() -> Iterator[StartMeter]:
-    started: list[ScriptedMeter] = []
-
-    def start(answer: Callable[[bytes], bytes]) -> ScriptedMeter:
-        started.append(ScriptedMeter(answer))
-        return started[-1]
-
-    yield start
-    for meter in started:
-        meter.close()
-
-
-def real_pzem(request: bytes) -> bytes:
-    if request == ASK_ADDRESS:
-        return with_crc("01 03 04 59 D8 00 01")
-    return REAL_FRAMES[0] if request[5] == 10 else SHORT
-
-
-def opened(meter: ScriptedMeter, **options: float | str) -> DialogueMeter:
-    return modbus.open_pzem(meter.path, capture=None, options={"interval_s": 0.01, **options})
-
-
-def test_the_whole_dialogue_with_a_pzem_is_these_bytes(start_meter: StartMeter) -> None:
-    peer = start_meter(real_pzem)
-    sink = io.BytesIO()
-    meter = modbus.open_pzem(peer.path, capture=sink, options={"interval_s": 0.01})
-    try:
-        assert (meter.identify().maker, meter.identify().serial) == ("Peacefair", "")
-        readings = [meter.read(1.0) for _ in range(3)]
-    finally:
-        meter.close()
-    assert [reading.power_w for reading in readings] == [3031.3] * 3
-    assert [reading.flags for reading in readings] == [frozenset(), {"stale"}, {"stale"}]
-    ten, nine = bytes.fromhex("01 04 00 00 00 0A 70 0D"), rtu_request(Question(1, 4, 0, 9))
-    assert peer.requests == [ASK_ADDRESS, ten, nine, ten]
-    log = list(read_capture(io.BytesIO(sink.getvalue()), "log"))
-    assert [part.data for part in log if part.direction == ">"] == peer.requests
-
-
-def test_an_adapter_that_echoes_what_is_sent_does_no_harm(start_meter: StartMeter) -> None:
-    meter = opened(start_meter(lambda request: request + real_pzem(request)))
-    try:
-        assert [meter.read(1.0).power_w for _ in range(3)] == [3031.3] * 3
-    finally:
-        meter.close()
-
-
-def test_a_line_that_only_echoes_is_silent(start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[R] esphome/issues #4746: the receiver is wired to the transmitter."""
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
-    with pytest.raises(MeterTimeout, match="in time, only our own question came back; check that it has mains"):
-        opened(start_meter(lambda request: request))
-
-
-def test_a_slow_reply_is_waited_for_behind_an_echo_and_behind_stray_zeros(start_meter: StartMeter) -> None:
-    def slowly(request: bytes) -> bytes:
-        peer.send((request if len(peer.requests) % 2 else b"") + bytes(2))
-        time.sleep(0.2)
-        return real_pzem(request)
-
-    peer = start_meter(slowly)
-    meter = opened(peer)
-    try:
-        assert [meter.read(1.0).power_w for _ in range(2)] == [3031.3] * 2
-    finally:
-        meter.close()
-
-
-def test_a_reply_that_comes_twice_answers_no_later_question(start_meter: StartMeter) -> None:
-    frames = iter(REAL_FRAMES[index] for index in (0, 16, 20, 21))
-
-    def twice(request: bytes) -> bytes:
-        if request == ASK_ADDRESS:
-            return 2 * real_pzem(request)
-        frame = next(frames)
-        frame = frame if request[5] == 10 else with_crc("01 04 12" + frame[3:21].hex())
-        return 2 * frame
-
-    meter = opened(start_meter(twice))
-    try:
-        assert [meter.read(1.0).power_w for _ in range(4)] == [3031.3, 479.2, 410.9, 3711.6]
-    finally:
-        meter.close()
-
-
-def test_a_reply_of_another_meter_on_the_line_is_named(start_meter: StartMeter) -> None:
-    foreign = with_crc("02" + REAL_FRAMES[0][1:-2].hex())
-    meter = opened(start_meter(lambda request: real_pzem(request) if request == ASK_ADDRESS else foreign))
-    try:
-        with pytest.raises(MeterGarbage, match=r"reply of the meter at address 2, expected 1; check `address`"):
-            meter.read(1.0)
-    finally:
-        meter.close()
-
-
-def test_a_silent_line_and_a_wrong_address_are_told_apart(
-    start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
-    with pytest.raises(MeterTimeout, match="no answer of a PZEM-004T v3 or PZEM-016 at address 1 in time"):
-        opened(start_meter(lambda _request: b""))
-    with pytest.raises(MeterMismatch, match="the meter says its address is 7, expected 1"):
-        opened(start_meter(lambda _request: with_crc("01 03 04 59 D8 00 07")))
-    with pytest.raises(MeterMismatch, match="with check sum"):
-        opened(start_meter(lambda _request: REAL_FRAMES[0][:-1] + b"\0"))
-
-
-def test_the_general_address_takes_a_pzem_at_any_address(start_meter: StartMeter) -> None:
-    def answer(request: bytes) -> bytes:
-        if request[1] == 3:
-            return with_crc("F8 03 04 59 D8 00 07")
-        return with_crc("F8" + (REAL_FRAMES[0] if request[5] == 10 else SHORT)[1:-2].hex())
-
-    meter = opened(start_meter(answer), address=248)
-    try:
-        assert meter.read(1.0).power_w == 3031.3
-    finally:
-        meter.close()
-
-
-def sdm(*, serial: str, code: str) -> Callable[[bytes], bytes]:
-    """Replies computed from the maker's list; the voltage is the [R] one of an SDM230."""
-
-    def answer(request: bytes) -> bytes:
-        if request[1] == 3 and request[3] == 0x14:
-            return with_crc("01 03 04 3F 80 00 00")
-        if request[1] == 3:
-            return with_crc(serial if request[3] == 0 else code)
-        measured = "43 69 69 78" if request[5] == 0x20 else "42 48 00 00"
-        return with_crc(f"01 04 {2 * request[5]:02X} {measured}" + (2 * request[5] - 4) * "00")
-
-    return answer
-
-
-def test_an_sdm_is_known_by_its_serial_number_and_its_meter_code(start_meter: StartMeter) -> None:
-    peer = start_meter(sdm(serial="01 03 04 01 22 55 AA", code="01 03 02 00 2B"))
-    options = {"interval_s": 0.01}
-    meter = modbus.open_sdm230(peer.path, capture=None, options=options)
-    try:
-        assert (meter.identify().model, meter.identify().serial) == ("SDM230", str(0x012255AA))
-        reading = meter.read(1.0)
-        assert (reading.frequency_hz, reading.energy_wh) == (50.0, 0.0)
-        assert reading.voltage_v == pytest.approx(233.41, abs=0.005)
-    finally:
-        meter.close()
-    with pytest.raises(MeterMismatch, match="the meter's code says SDM230, expected SDM120; correct the driver"):
-        modbus.open_sdm120(peer.path, capture=None, options=options)
-
-
-@pytest.mark.parametrize("refusal", ["01 83 02", ""])
-def test_an_sdm_that_refuses_or_ignores_those_questions_has_no_serial_number_and_is_read(
-    start_meter: StartMeter, monkeypatch: pytest.MonkeyPatch, refusal: str
-) -> None:
-    monkeypatch.setattr(modbus, "GREET_ATTEMPTS", 1)
-    peer = start_meter(sdm(serial=refusal, code=refusal))
-    meter = modbus.open_sdm120(peer.path, capture=None, options={"interval_s": 0.01, "baud": 9600})
-    try:
-        assert (meter.identify().model, meter.identify().serial) == ("SDM120", "")
-        assert meter.read(1.0).voltage_v == pytest.approx(233.41, abs=0.005)
-    finally:
-        meter.close()
-
-
-def test_a_meter_that_is_busy_is_asked_again_and_one_that_fails_is_refused(start_meter: StartMeter) -> None:
-    replies = itertools.chain(["01 83 06", "01 83 06", "01 03 04 59 D8 00 01"])
-    meter = opened(start_meter(lambda _request: with_crc(next(replies))))
-    meter.close()
-    with pytest.raises(MeterMismatch, match=r"exception 4 \(device failure\)"):
-        opened(start_meter(lambda _request: with_crc("01 83 04")))
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"address": 0.0}, "option address is 0"),
-        ({"address": 249.0}, "option address is 249"),
-        ({"parity": "mark"}, "option parity is 'mark', expected one of N, E, O"),
-        ({"transport": "tcp"}, "port '/dev/null' with transport 'tcp': expected socket://HOST:502"),
-        ({"password": 0x3721}, "unknown option 'password'"),
-    ],
-)
-def test_a_wrong_option_is_named(options: dict[str, float | str], text: str) -> None:
-    with pytest.raises(MeterOptionError, match=text):
-        modbus.open_pzem("/dev/null", capture=None, options=options)

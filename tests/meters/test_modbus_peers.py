@@ -18,13 +18,13 @@ from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
 
 from meters.meter import MeterMismatch
-from meters.modbus import Question, rtu_request, rtu_words
+from meters.modbus.frames import Question, rtu_request, rtu_words
 from meters.reading import Reading
 from meters.register_maps import PZEM, decode_block
 from meters.registry import open_meter
 from tests.meters.conftest import StartEmulator, wait_until
 from tests.meters.modbus_frames import REAL_FRAMES
-from tests.meters.test_modbus import ASK_PZEM
+from tests.meters.modbus_samples import ASK_PZEM
 
 StartServer = Callable[[str, str], str]
 

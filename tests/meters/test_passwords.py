@@ -23,10 +23,10 @@ from tasmota_http import TasmotaClient
 from tasmota_http.exceptions import TasmotaTransportError
 
 from meters.access import Access, Credentials
+from meters.deadline import Deadline
 from meters.http_wire import HttpWire
 from meters.meter import MeterError, MeterMismatch, MeterRefused
 from meters.registry import open_meter
-from meters.transport import Deadline
 from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator
 from tests.meters.http_servers import answer, ok, raw_server

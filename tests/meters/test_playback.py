@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from meters import host, registry
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.http_wire import HttpWire
 from meters.meter import MeterError, MeterGarbage
 from meters.playback import Guesses, Playback, PlaybackOver, Strayed
 from meters.reading import Reading
 from meters.session import first_difference, read_session
-from meters.transport import Deadline
 from meters.wire_log import Exchange
 
 SESSIONS = sorted((Path(__file__).parents[1] / "data" / "sessions").iterdir())

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import powerspy2
+from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.meter import (
     MeterError,
@@ -23,7 +24,8 @@ from meters.meter import (
 )
 from meters.powerspy2 import PowerSpy2, Row, Scale
 from meters.reading import Identity
-from meters.transport import Chunk, Deadline, FrameSplitter
+from meters.splitters import FrameSplitter
+from meters.wire import Chunk
 
 # [S] patrickmarlier/powerspy.py, powerspysimulator.py: identity, EEPROM and rows; the values beside them from
 # us = 0.0815476 and is = 0.000544977, which stand in that EEPROM.

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meters.deadline import Deadline
 from meters.emulators.bench import Bench, ControlPipe
 from meters.emulators.faults import Faults
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
@@ -31,7 +32,6 @@ from meters.meter import CaptureError, Meter, MeterGarbage, MeterTimeout, MeterU
 from meters.reading import FLAGS, QUANTITIES, WITHOUT_POWER, Reading
 from meters.registry import DRIVERS, open_meter
 from meters.session import DOCUMENT, WIRE_LOG, Session, first_difference, read_session, write_session
-from meters.transport import Deadline
 from meters.wire_log import Exchange
 from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY
 

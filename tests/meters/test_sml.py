@@ -1,10 +1,7 @@
-"""The SML codec and driver against dumps of real meters, and against SMLLib."""
+"""The SML codec against dumps of real meters, and against SMLLib."""
 
 from __future__ import annotations
 
-import io
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,99 +10,30 @@ from hypothesis import strategies as st
 from smllib.reader import SmlStreamReader
 from smllib.sml.response_get_list import SmlGetListResponse
 
-from meters import sml
 from meters.emulators.sml import crc16, entry, frame, listed, message, octets, signed, unsigned
-from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterTimeout
+from meters.meter import MeterError, MeterGarbage
 from meters.reading import Identity, Reading
-from meters.transport import Chunk
-from meters.wire_log import read_capture
-from tests.meters.conftest import BarePty
-
-# Real dumps, one telegram of each: devZer0/libsml-testing, files *.hex (a collection of captures of its contributors);
-# the last of Holley: spacemanspiff2007/SmlLib tests/test_frames.py, frame 2.
-EMH_GW8 = bytes.fromhex(  # EMH_eHZ-GW8E2A500AK2.hex, first telegram; its README: 14798112.9 Wh, 2012.4 Wh, 13.8 W
-    "1B1B1B1B010101017607004300001D256200620072630101760101070043044D09B7093032323830383136010163F8CC007607004300001D26"
-    "620062007263070177010930323238303831360172620165044DE7ED7677078181C78203FF0101010104454D480177070100000000FF010101"
-    "010930323238303831360177070100010801FF63018001621E52FF560008D203490177070100010802FF63018001621E52FF560000004E9C01"
-    "770700006001FFFF010101010B303030323238303831360177070100010700FF0101621B52FF550000008A010101635D81007607004300001D"
-    "276200620072630201710163C18000001B1B1B1B1A01443A"
-)
-EMH_ED300L_DRAWS = bytes.fromhex(  # EMH-ED300L_consumption.hex, first whole telegram
-    "1B1B1B1B01010101760700160452CA7862006200726301017601010700160F65EE280B06454D4801027156CD4501016360F500760700160452"
-    "CA79620062007263070177010B06454D4801027156CD4501726201650F6576E37777078181C78203FF0101010104454D480177070100000009"
-    "FF010101010B06454D4801027156CD450177070100010800FF63018201621E52FF56000A4721130177070100010801FF0101621E52FF56000A"
-    "4721130177070100010802FF0101621E52FF56000000000001770701000F0700FF0101621B52FF550000055B0177078181C78205FF01010101"
-    "8302E83051EF18A388DC0B4605DBFF2F27B9CBCB80A3B295FD9C7A5016D42774B2D086DBB1573CBE193842429840EDDB06A0010101634C0000"
-    "760700160452CA7C6200620072630201710163DF8800001B1B1B1B1A01B01F"
-)
-EMH_ED300L_DELIVERS = bytes.fromhex(  # EMH-ED300L_delivery.hex, first whole telegram
-    "1B1B1B1B010101017607001604530F6C62006200726301017601010700160F6505240B06454D4801027156CD4501016324A800760700160453"
-    "0F6D620062007263070177010B06454D4801027156CD4501726201650F659D1B7777078181C78203FF0101010104454D480177070100000009"
-    "FF010101010B06454D4801027156CD450177070100010800FF6301B001621E52FF56000A472D140177070100010801FF0101621E52FF56000A"
-    "472D140177070100010802FF0101621E52FF56000000000001770701000F0700FF0101621B52FF55000004F20177078181C78205FF01010101"
-    "8302E83051EF18A388DC0B4605DBFF2F27B9CBCB80A3B295FD9C7A5016D42774B2D086DBB1573CBE193842429840EDDB06A001010163980300"
-    "7607001604530F7062006200726302017101630E1600001B1B1B1B1A0114D8"
-)
-ISKRA_MT631 = bytes.fromhex(  # ISKRA_MT631-D1A52-K0z-H01_with_PIN.hex, first telegram
-    "1B1B1B1B010101017605099DFAAC6200620072630101760101050334A8E40B0A0149534B00047A5544726201650334A737620163D0BB007605"
-    "099DFAAD620062007263070177010B0A0149534B00047A5544070100620AFFFF726201650334A7377577070100603201010101010104495"
-    "34B0177070100600100FF010101010B0A0149534B00047A55440177070100010800FF650010010401621E52FF650137C0C70177070100020"
-    "800FF0101621E52FF62000177070100100700FF0101621B52005300C101010163F376007605099DFAAE620062007263020171016342DD001B"
-    "1B1B1B1A0038EB"
-)
-ISKRA_LOCKED = bytes.fromhex(  # ISKRA_MT631-D1A52-K0z-H01_without_PIN.hex, first telegram: energy in kWh, no power
-    "1B1B1B1B010101017605099DF3EC6200620072630101760101050334A6A40B0A0149534B00047A5544726201650334A4F7620163F23E007605"
-    "099DF3ED620062007263070177010B0A0149534B00047A5544070100620AFFFF726201650334A4F774770701006032010101010101044953"
-    "4B0177070100600100FF010101010B0A0149534B00047A55440177070100010800FF650010010401621E52036307FB0177070100020800FF"
-    "0101621E5203620001010163D9E6007605099DF3EE6200620072630201710163FE9F001B1B1B1B1A002101"
-)
-DZG_WRONG_SIGN = bytes.fromhex(  # DZG_DVS-7412.2_jmberg.hex; FILES: "Wrongly encoded power value 356.24 as -299.12"
-    "1B1B1B1B010101017605F12CAD07620062007263010176010102310B0A01445A47000282225E7262016505E748D7620263955C007605F22CAD"
-    "07620062007263070177010B0A01445A47000282225E070100620AFFFF7262016505E748D77577070100603201010172620162006200520004"
-    "445A470177070100600100FF017262016200620052000B0A01445A47000282225E0177070100010800FF641C01047262016200621E52FF6503"
-    "3C93890177070100020800FF017262016200621E52FF650FA49A9E0177070100100700FF017262016200621B52FE538B28010101636B9900"
-    "7605F32CAD076200620072630201710163D90C00001B1B1B1B1A01C3E1"
-)
-DZG_DELIVERS = bytes.fromhex(  # DZG_DVS-7420.2V.G2_mtr2_neg.hex, first; FILES: "Generator, has 2-bytes negative value"
-    "1B1B1B1B0101010176051338B301620062007263010176010102310B0A01445A4700039E2053726201649128386202632F2B0076051438B301"
-    "620062007263070177010B0A01445A4700039E2053070100620AFFFF726201649128387577070100603201010172620162006200520004445A"
-    "470177070100600100FF017262016200620052000B0A01445A4700039E20530177070100010800FF641C69047262016200621E52FF640204E9"
-    "0177070100020800FF017262016200621E52FF64E4EE4D0177070100100700FF017262016200621B52FE53D6CA01010163A890007605153"
-    "8B301620062007263020171016350C300001B1B1B1B1A010DE3"
-)
-HOLLEY = bytes.fromhex(  # HOLLEY_DTZ541-BDBA_with_PIN.hex, first telegram
-    "1B1B1B1B01010101760400000162006200726500000101760101070000017162A80B0A01484C5902000D6BE672620165017162A801638C8800"
-    "7604000002620062007265000007017707FFFFFFFFFFFF0B0A01484C5902000D6BE6070100620AFFFF72620165017162A87477070100603201"
-    "010101010104484C590177070100600100FF010101010B0A01484C5902000D6BE60177070100010800FF65001C010472620165017162A8621E"
-    "52FF6501677C7A0177070100100700FF0101621B520053017801010163764D00760400000362006200726500000201710163E823001B1B1B1B"
-    "1A001B4C"
-)
-HOLLEY_BARE_TIMES = bytes.fromhex(
-    "1b1b1b1b0101010176040000016200620072650000010176010107000002dba23c0b0a01484c5902000424a0010163945b0076040000026200"
-    "620072650000070177010b0a01484c5902000424a00101f10477070100603201010101010104484c590177070100600100ff010101010b0a01"
-    "484c5902000424a00177070100010800ff65001c81046502dba23d621e52ff6502aea1320177070100020800ff65001c81046502dba23d621e"
-    "52ff62000177070100100700ff0101621b52005300890177070100200700ff0101622352ff6309280177070100340700ff0101622352ff6309"
-    "290177070100480700ff0101622352ff63092201770701001f0700ff0101622152fe62290177070100330700ff0101622152fe624e01770701"
-    "00470700ff0101622152fe622e0177070100510701ff01016208520062f00177070100510702ff01016208520062780177070100510704ff01"
-    "0162085200630110017707010051070fff010162085200630138017707010051071aff01016208520063011101770701000e0700ff0101622c"
-    "52ff6301f40177070100000200000101010109312e30322e3030370177070100605a02010101010105413031410177070100600500ff010101"
-    "0165001c810401010163fc1e00760400000362006200726500000201710163e8230000001b1b1b1b1a0222ed"
-)
-DUMPS = [
-    EMH_GW8,
-    EMH_ED300L_DRAWS,
-    EMH_ED300L_DELIVERS,
-    ISKRA_MT631,
-    ISKRA_LOCKED,
-    DZG_WRONG_SIGN,
+from meters.sml import elements as sml_elements
+from meters.sml import frame as sml_frame
+from meters.sml import registers as sml_registers
+from meters.wire import Chunk
+from tests.meters.sml_samples import (
+    DUMPS,
     DZG_DELIVERS,
+    DZG_WRONG_SIGN,
+    EMH_ED300L_DELIVERS,
+    EMH_ED300L_DRAWS,
+    EMH_GW8,
     HOLLEY,
     HOLLEY_BARE_TIMES,
-]
+    ISKRA_LOCKED,
+    ISKRA_MT631,
+    with_kermit,
+)
 
 
 def reading_of(telegram: bytes, range_w: float = 41400.0) -> Reading:
-    return sml.to_reading(sml.decode_telegram(telegram, "x25"), 5, range_w, frozenset())
+    return sml_registers.to_reading(sml_elements.decode_telegram(telegram, "x25"), 5, range_w, frozenset())
 
 
 # --- dumps --------------------------------------------------------------------------------------------------------
@@ -129,7 +57,7 @@ def test_a_dump_of_a_real_meter_decodes(
 ) -> None:
     reading = reading_of(telegram)
     assert (reading.power_w, reading.energy_wh, reading.flags) == (power_w, energy_wh, frozenset())
-    identity = sml.identify(sml.decode_telegram(telegram, "x25"))
+    identity = sml_registers.identify(sml_elements.decode_telegram(telegram, "x25"))
     assert (identity.maker, identity.serial) == (maker, serial)
 
 
@@ -151,9 +79,9 @@ def test_a_dump_of_a_real_meter_decodes(
 def test_the_direction_in_the_status_word_agrees_with_the_sign_of_power_in_dumps(
     status: int, drawn: bool | None
 ) -> None:
-    register = sml.Entry(status, None, sml.WH, -1, sml.Number(7, False, 4))
-    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY: register})) is drawn
-    assert sml.draws(sml.Telegram(b"x", None, {sml.ENERGY_TARIFFS[0]: register})) is drawn
+    register = sml_elements.Entry(status, None, sml_registers.WH, -1, sml_elements.Number(7, False, 4))
+    assert sml_registers.draws(sml_elements.Telegram(b"x", None, {sml_elements.ENERGY: register})) is drawn
+    assert sml_registers.draws(sml_elements.Telegram(b"x", None, {sml_registers.ENERGY_TARIFFS[0]: register})) is drawn
 
 
 def test_a_locked_meter_sends_no_power_which_is_nan_with_its_energy() -> None:
@@ -164,7 +92,7 @@ def test_a_locked_meter_sends_no_power_which_is_nan_with_its_energy() -> None:
 def test_a_three_phase_meter_gives_the_voltage_of_its_first_phase_and_no_current() -> None:
     reading = reading_of(HOLLEY_BARE_TIMES)
     assert (reading.voltage_v, reading.current_a, reading.frequency_hz) == (234.4, None, 50.0)
-    assert sml.identify(sml.decode_telegram(HOLLEY_BARE_TIMES, "x25")) == Identity(
+    assert sml_registers.identify(sml_elements.decode_telegram(HOLLEY_BARE_TIMES, "x25")) == Identity(
         "HLY", "", "1HLY0200271520", "1.02.007"
     )
 
@@ -180,13 +108,13 @@ def assert_agrees_with_smllib(telegram: bytes) -> None:
     theirs = reader.get_frame()
     assert theirs is not None
     (body,) = [one.message_body for one in theirs.parse_frame() if isinstance(one.message_body, SmlGetListResponse)]
-    ours = sml.decode_telegram(telegram, "x25")
+    ours = sml_elements.decode_telegram(telegram, "x25")
     assert body.server_id == ours.server_id.hex()
     assert len(body.val_list) == len(ours.entries)
     for one in body.val_list:
         mine = ours.entries[bytes.fromhex(str(one.obis))]
         assert (one.unit, one.scaler or 0, one.status) == (mine.unit, mine.scaler, mine.status)
-        if isinstance(mine.value, sml.Number):
+        if isinstance(mine.value, sml_elements.Number):
             assert one.value == mine.value.value
         elif isinstance(mine.value, bytes):
             assert one.value in (mine.value.hex(), mine.value.decode(errors="ignore"))
@@ -197,25 +125,15 @@ def test_the_old_holley_check_sum_is_taken_only_where_it_was_asked_for() -> None
     head = (
         b"v\x04\x00\x00\x01b\x00b\x00re\x00\x00\x01\x01v\x01\x01\x07\x00\x00\nWXR\x0b\n\x01HLY\x02\x00\x01Y\xbb\x01\x01"
     )
-    assert sml.crc_bytes(head, "kermit") == bytes.fromhex("547D")
+    assert sml_frame.crc_bytes(head, "kermit") == bytes.fromhex("547D")
     # No whole telegram of that meter is at hand: this one is the real HOLLEY with its four check sums computed anew.
     telegram = with_kermit(HOLLEY)
-    assert sml.find_power(sml.decode_telegram(telegram, "kermit")).value == 376.0
+    assert sml_registers.TelegramRegisters(sml_elements.decode_telegram(telegram, "kermit")).power().value == 376.0
     with pytest.raises(MeterGarbage, match="it would match checksum 'kermit'"):
-        sml.decode_telegram(telegram, "x25")
+        sml_elements.decode_telegram(telegram, "x25")
     reader = SmlStreamReader(crc="kermit")
     reader.add(telegram)
     assert reader.get_frame() is not None
-
-
-def with_kermit(telegram: bytes) -> bytes:
-    inside, out, begin = telegram[8:-8], b"", 0
-    for mark in ("638C88", "63764D", "63E823"):
-        check = inside.index(bytes.fromhex(mark), begin)
-        out += inside[begin:check] + b"\x63" + sml.crc_bytes(inside[begin:check], "kermit") + b"\0"
-        begin = check + 4
-    framed = sml.START + out + telegram[-8:-2]
-    return framed + sml.crc_bytes(framed, "kermit")
 
 
 # --- single faults ------------------------------------------------------------------------------------------------
@@ -226,14 +144,14 @@ def test_no_flipped_bit_of_a_real_telegram_passes() -> None:
         changed = bytearray(ISKRA_MT631)
         changed[at // 8] ^= 1 << at % 8
         with pytest.raises(MeterGarbage):
-            sml.decode_telegram(bytes(changed), "x25")
+            sml_elements.decode_telegram(bytes(changed), "x25")
 
 
 def test_a_message_whose_own_check_is_wrong_is_refused_though_the_telegram_is_right() -> None:
     inside = bytearray(ISKRA_MT631[8:-8])
     inside[inside.index(bytes.fromhex("5300C1")) + 2] ^= 1
     with pytest.raises(MeterGarbage, match="found the check"):
-        sml.decode_telegram(frame(bytes(inside)), "x25")
+        sml_elements.decode_telegram(frame(bytes(inside)), "x25")
 
 
 def telegram_of(*entries: bytes) -> bytes:
@@ -250,8 +168,8 @@ ENERGY_ENTRY = entry("0100010800FF", b"\x01", unsigned(30, 1), signed(-1, 1), un
 
 
 def remarks_of(telegram: bytes) -> tuple[str, ...]:
-    decoded = sml.decode_telegram(telegram, "x25")
-    return (*decoded.troubles, sml.find_power(decoded).remark)
+    decoded = sml_elements.decode_telegram(telegram, "x25")
+    return (*decoded.troubles, sml_registers.TelegramRegisters(decoded).power().remark)
 
 
 @pytest.mark.parametrize(
@@ -360,20 +278,20 @@ def test_power_without_direction_is_no_power_when_the_status_word_is_not_underst
 )
 def test_what_is_no_message_is_refused_with_the_reason(inside: bytes, text: str) -> None:
     with pytest.raises(MeterGarbage, match=text):
-        sml.decode_telegram(frame(inside), "x25")
+        sml_elements.decode_telegram(frame(inside), "x25")
 
 
 @pytest.mark.parametrize("fill", [4, 8])
 def test_more_than_three_fill_bytes_are_refused(fill: int) -> None:
-    head = ISKRA_MT631[:-8] + bytes(fill) + sml.ESCAPE + bytes([sml.END, fill])
+    head = ISKRA_MT631[:-8] + bytes(fill) + sml_frame.ESCAPE + bytes([sml_frame.END, fill])
     with pytest.raises(MeterGarbage, match=f"{fill} fill bytes"):
-        sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
+        sml_frame.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
 
 
 def test_fill_bytes_that_are_not_zero_are_refused() -> None:
-    head = ISKRA_MT631[:-8] + b"\0\1" + sml.ESCAPE + bytes([sml.END, 2])
+    head = ISKRA_MT631[:-8] + b"\0\1" + sml_frame.ESCAPE + bytes([sml_frame.END, 2])
     with pytest.raises(MeterGarbage, match="2 fill bytes 0001"):
-        sml.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
+        sml_frame.unpack(head + crc16(head).to_bytes(2, "little"), "x25")
 
 
 # --- random -------------------------------------------------------------------------------------------------------
@@ -383,7 +301,9 @@ VALUES = st.one_of(
     st.tuples(st.integers(0, 2**16 - 1), st.integers(2, 8)).map(lambda pair: unsigned(*pair)),
     st.binary(min_size=1, max_size=40).map(octets),
 )
+
 CODES = st.binary(min_size=3, max_size=3).map(lambda middle: "0100" + middle.hex() + "ff")
+
 ENTRIES = st.lists(
     st.tuples(CODES, st.integers(0, 2**32 - 1), st.integers(0, 255), st.integers(-9, 9), VALUES),
     min_size=1,
@@ -412,14 +332,14 @@ def test_smllib_and_this_codec_agree_on_random_valid_telegrams(
 @given(st.lists(st.one_of(st.binary(max_size=200), st.sampled_from(DUMPS)), max_size=6))
 @settings(deadline=None)
 def test_arbitrary_bytes_give_a_value_or_a_typed_error_and_a_bounded_buffer(chunks: list[bytes]) -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     for data in chunks:
         for found in splitter.feed(Chunk(1, data)):
             try:
-                sml.to_reading(sml.decode_telegram(found.body, "x25"), 1, 1e5, frozenset())
+                sml_registers.to_reading(sml_elements.decode_telegram(found.body, "x25"), 1, 1e5, frozenset())
             except MeterError:
                 continue
-        assert splitter.held_bytes <= sml.FRAME_LIMIT
+        assert splitter.held_bytes <= sml_frame.FRAME_LIMIT
     assert splitter.feed(Chunk(2, ISKRA_MT631))[-1].body == ISKRA_MT631
 
 
@@ -429,7 +349,7 @@ def test_arbitrary_content_behind_right_check_sums_gives_a_value_or_garbage(cont
     head = b"\x76\x02a\x62\x00\x62\x00" + content
     inside = head + b"\x63" + crc16(head).to_bytes(2, "little") + b"\0"
     try:
-        sml.to_reading(sml.decode_telegram(frame(inside), "x25"), 1, 1e5, frozenset())
+        sml_registers.to_reading(sml_elements.decode_telegram(frame(inside), "x25"), 1, 1e5, frozenset())
     except MeterGarbage:
         return
 
@@ -439,7 +359,7 @@ def test_arbitrary_content_behind_right_check_sums_gives_a_value_or_garbage(cont
 
 def test_a_telegram_split_at_every_byte_comes_out_whole_and_unmarked() -> None:
     for at in range(len(HOLLEY) + 1):
-        splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+        splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
         frames = splitter.feed(Chunk(1, HOLLEY[:at])) + splitter.feed(Chunk(2, HOLLEY[at:]))
         assert [(found.body, found.resynced) for found in frames] == [(HOLLEY, False)]
 
@@ -448,13 +368,13 @@ def test_escapes_inside_the_data_are_no_end() -> None:
     value = octets(b"\x1b" * 9 + b"\x1a\x01\x02\x03")
     telegram = telegram_of(entry("0100605A0201", b"\x01", b"\x01", b"\x01", value), power_entry(signed(5, 2)))
     for at in range(len(telegram)):
-        splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+        splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
         (found,) = splitter.feed(Chunk(1, telegram[:at])) + splitter.feed(Chunk(2, telegram[at:]))
         assert reading_of(found.body).power_w == 5.0
 
 
 def test_a_cut_telegram_is_dropped_and_marks_the_next() -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
     frames = splitter.feed(Chunk(1, HOLLEY[:100] + ISKRA_MT631 + b"\0\0" + HOLLEY + b"x" + HOLLEY))
     assert [(found.body, found.resynced) for found in frames] == [
         (ISKRA_MT631, True),
@@ -465,86 +385,7 @@ def test_a_cut_telegram_is_dropped_and_marks_the_next() -> None:
 
 
 def test_a_telegram_without_end_is_given_up() -> None:
-    splitter = sml.TelegramSplitter(sml.FRAME_LIMIT)
-    assert splitter.feed(Chunk(1, sml.START + b"a" * 3 * sml.FRAME_LIMIT)) == []
+    splitter = sml_frame.TelegramSplitter(sml_frame.FRAME_LIMIT)
+    assert splitter.feed(Chunk(1, sml_frame.START + b"a" * 3 * sml_frame.FRAME_LIMIT)) == []
     assert splitter.held_bytes < 8
     assert [found.body for found in splitter.feed(Chunk(2, HOLLEY))] == [HOLLEY]
-
-
-# --- the driver ---------------------------------------------------------------------------------------------------
-
-
-def opened(pty: BarePty, first: bytes, capture: io.BytesIO | None = None, **options: object) -> Meter:
-    """The driver on a pty that pushes `first` a moment after the port was opened."""
-    push = threading.Timer(0.1, pty.send, (first,))
-    push.start()
-    try:
-        return sml.open_sml(pty.path, capture=capture, options=options)
-    finally:
-        push.join()
-
-
-def test_dumped_telegrams_through_a_bare_pty_are_readings_and_nothing_is_ever_written(bare_pty: BarePty) -> None:
-    sink = io.BytesIO()
-    meter = opened(bare_pty, HOLLEY[150:] + ISKRA_MT631, sink, accuracy_class="B")
-    try:
-        assert meter.identify() == Identity("ISK", "", "1ISK0075126084", "")
-        description = meter.describe()
-        power, energy = description.columns
-        assert (power.name, power.resolution, energy.name, energy.resolution) == ("power_w", 1.0, "energy_wh", 0.1)
-        assert power.accuracy is not None
-        assert power.accuracy.reading_percent == 1.0
-        assert description.latency_s == len(ISKRA_MT631) * 10 / 9600
-        first = meter.read(1.0)
-        assert (first.power_w, first.flags) == (193.0, frozenset())
-        bare_pty.send(ISKRA_MT631)
-        repeated = meter.read(1.0)
-        assert (repeated.power_w, repeated.flags) == (193.0, frozenset({"stale"}))
-        assert repeated.time_ns > first.time_ns
-    finally:
-        meter.close()
-    assert bare_pty.heard == b""
-    assert {part.direction for part in read_capture(io.BytesIO(sink.getvalue()), "log")} == {"<"}
-
-
-def test_the_limits_of_error_are_unknown_unless_the_lab_knows_the_class(bare_pty: BarePty) -> None:
-    meter = opened(bare_pty, ISKRA_MT631)
-    meter.close()
-    assert [column.accuracy for column in meter.describe().columns] == [None, None]
-
-
-def test_a_telegram_across_two_calls_is_no_garbage_and_one_of_another_meter_is(bare_pty: BarePty) -> None:
-    meter = opened(bare_pty, ISKRA_MT631)
-    try:
-        meter.read(1.0)
-        bare_pty.send(ISKRA_MT631[:80])
-        with pytest.raises(MeterTimeout):
-            meter.read(0.1)
-        bare_pty.send(ISKRA_MT631[80:])
-        assert meter.read(1.0).power_w == 193.0
-        bare_pty.send(HOLLEY)
-        with pytest.raises(MeterGarbage, match="expected 0a0149534b00047a5544"):
-            meter.read(0.1)
-        bare_pty.send(ISKRA_MT631)
-        assert meter.read(1.0).flags == {"resynced", "stale"}
-        bare_pty.send(ISKRA_MT631 + b"xyz" + ISKRA_MT631)
-        assert [meter.read(1.0).flags for _reading in range(2)] == [{"stale"}, {"resynced", "stale"}]
-    finally:
-        meter.close()
-
-
-def test_silence_is_a_timeout_and_noise_is_a_mismatch_at_the_start(bare_pty: BarePty) -> None:
-    begin = time.monotonic()
-    with pytest.raises(MeterTimeout):
-        sml.open_sml(bare_pty.path, capture=None, options={"wait_s": 0.2})
-    with pytest.raises(MeterMismatch, match="26 bytes outside any telegram"):
-        opened(bare_pty, b"/EMH5\\@01\r\n" * 3, wait_s=0.3)
-    with pytest.raises(MeterMismatch, match="would match checksum 'kermit'"):
-        opened(bare_pty, with_kermit(HOLLEY), wait_s=0.3)
-    assert time.monotonic() - begin < 20.0
-
-
-@pytest.mark.parametrize(("name", "value"), [("checksum", "crc32"), ("accuracy_class", "2"), ("baud", "fast")])
-def test_an_option_that_is_none_is_refused(name: str, value: str) -> None:
-    with pytest.raises(MeterOptionError, match=f"sml: option {name}"):
-        sml.open_sml("/dev/null", capture=None, options={name: value})

@@ -21,15 +21,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import transport
+from meters import origin
 from meters.access import Access, Declaration, Peer, Pin
 from meters.certificates import certificate_sha256, public_key_sha256, read_fingerprint
+from meters.deadline import Deadline
 from meters.http_wire import HttpWire
 from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterUnavailable, MeterUnplugged
+from meters.origin import attest, is_this_machine
 from meters.reading import Identity, Origin
 from meters.registry import DRIVERS, open_meter, remedy, why
+from meters.serial_wire import Line, SerialWire
 from meters.session import read_session
-from meters.transport import Deadline, Line, SerialWire, attest, is_this_machine
 from meters.wire_log import read_capture
 from tests.meters.certificates import Keeper, keeper
 from tests.meters.conftest import StartEmulator, wait_until
@@ -50,7 +52,7 @@ def pin(**keys: str) -> Access:
 @pytest.fixture
 def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every address is that of another machine."""
-    monkeypatch.setattr(transport, "is_this_machine", lambda _address: False)
+    monkeypatch.setattr(origin, "is_this_machine", lambda _address: False)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 
 from meters import usbtmc_wire
 from meters.meter import MeterUnavailable
-from meters.transport import Line, SerialWire
+from meters.serial_wire import Line, SerialWire
 from meters.usbtmc_wire import UsbtmcWire, open_wire
 from tests.meters.conftest import BarePty, EmulatorProcess, StartEmulator
 
@@ -27,7 +27,7 @@ import io, json, os, sys, time
 from meters.emulators.faults import send_fault
 from meters.meter import MeterError
 from meters.registry import open_meter
-from meters.transport import Deadline
+from meters.deadline import Deadline
 from meters.usbtmc_wire import UsbtmcWire
 from meters.wire_log import read_capture
 from pathlib import Path

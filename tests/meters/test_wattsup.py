@@ -20,7 +20,8 @@ from meters.meter import (
     MeterUnplugged,
 )
 from meters.reading import Identity
-from meters.transport import Chunk, Frame, FrameSplitter
+from meters.splitters import Frame, FrameSplitter
+from meters.wire import Chunk
 from meters.wire_log import read_capture
 from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY, BarePty
 

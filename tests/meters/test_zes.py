@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meters import zes
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.reading import Identity
 from meters.registry import open_meter
+from meters.zes import codec as zes_codec
+from meters.zes import dialects as zes_dialects
+from meters.zes import dialogue as zes_dialogue
 from tests.meters.conftest import BarePty, wait_until
 
 LMG95_COLUMNS = ("count", "sctc", "cycr", "utrms", "itrms", "udc", "idc", "ucf", "icf", "uff", "iff", "p", "pf", "freq")
@@ -40,7 +42,7 @@ LMG670_LOG = """\
 def rows_of(log: str, columns: tuple[str, ...], *, stamped: bool) -> list[dict[str, float]]:
     """The rows of a log, made lines of the wire again."""
     lines = [line.split(" ")[1 if stamped else 0 :] for line in log.splitlines()]
-    return [zes.decode_row(";".join(fields).encode("ascii") + b"\r", columns) for fields in lines]
+    return [zes_codec.decode_row(";".join(fields).encode("ascii") + b"\r", columns) for fields in lines]
 
 
 LMG95_ROWS = rows_of(LMG95_LOG, LMG95_COLUMNS, stamped=True)
@@ -51,9 +53,9 @@ LOADED = b"10267;434503856;0.500197;49.9803;230.000;0.250000;50.0000;57.5000;0.8
 
 
 def loaded(**changed: str) -> dict[str, float]:
-    fields = dict(zip(zes.LMG95.names, LOADED.decode().split(";"), strict=True)) | changed
-    row = zes.decode_row(";".join(fields.values()).encode(), zes.LMG95.names)
-    zes.check_row(row, 0.5)
+    fields = dict(zip(zes_dialects.LMG95.names, LOADED.decode().split(";"), strict=True)) | changed
+    row = zes_codec.decode_row(";".join(fields.values()).encode(), zes_dialects.LMG95.names)
+    zes_codec.check_row(row, 0.5)
     return row
 
 
@@ -61,16 +63,16 @@ def loaded(**changed: str) -> dict[str, float]:
 
 
 def test_the_first_row_of_the_lmg95_log_decodes_to_its_values() -> None:
-    zes.check_row(LMG95_ROWS[0], 0.5)
-    reading = zes.to_reading(LMG95_ROWS[0], 7, frozenset())
+    zes_codec.check_row(LMG95_ROWS[0], 0.5)
+    reading = zes_codec.to_reading(LMG95_ROWS[0], 7, frozenset())
     assert (reading.time_ns, reading.power_w, reading.voltage_v, reading.current_a) == (7, 0.0, 234.835, 0.0)
     assert (reading.power_factor, reading.frequency_hz, reading.window_s) == (None, 49.9803, 0.500197)
     assert (reading.energy_wh, reading.apparent_power_va, reading.flags) == (None, None, frozenset())
 
 
 def test_the_first_row_of_the_lmg670_log_decodes_to_its_values() -> None:
-    zes.check_row(LMG670_ROWS[0], 0.5)
-    reading = zes.to_reading(LMG670_ROWS[0], 7, frozenset())
+    zes_codec.check_row(LMG670_ROWS[0], 0.5)
+    reading = zes_codec.to_reading(LMG670_ROWS[0], 7, frozenset())
     assert (reading.power_w, reading.voltage_v, reading.current_a) == (0.0, 231.6219, 0.0)
     assert (reading.power_factor, reading.frequency_hz, reading.window_s) == (None, 49.98982, 0.500101824)
     assert LMG670_ROWS[0]["tsnorm"] == 1421860855.437817
@@ -78,55 +80,55 @@ def test_the_first_row_of_the_lmg670_log_decodes_to_its_values() -> None:
 
 def test_the_true_cycle_of_every_logged_row_holds_whole_mains_periods_and_is_not_the_nominal_one() -> None:
     for row in LMG95_ROWS + LMG670_ROWS:
-        periods = zes.true_cycle_s(row) * row.get("freq", row.get("fcyc", 0.0))
+        periods = zes_codec.true_cycle_s(row) * row.get("freq", row.get("fcyc", 0.0))
         assert periods == pytest.approx(25, abs=0.001)
-        assert zes.true_cycle_s(row) != 0.5
+        assert zes_codec.true_cycle_s(row) != 0.5
 
 
 def test_the_logged_rows_follow_each_other_without_a_gap() -> None:
     for rows in (LMG95_ROWS, LMG670_ROWS):
         for row in rows:
-            zes.check_row(row, 0.5)
-        flags = [zes.order_flags(before, row) for before, row in itertools.pairwise(rows)]
+            zes_codec.check_row(row, 0.5)
+        flags = [zes_codec.order_flags(before, row) for before, row in itertools.pairwise(rows)]
         assert flags == [frozenset()] * 3
-    assert zes.order_flags(None, LMG95_ROWS[0]) == frozenset()
+    assert zes_codec.order_flags(None, LMG95_ROWS[0]) == frozenset()
 
 
 def test_a_row_left_out_is_noticed_and_a_row_repeated_is_stale() -> None:
     for rows in (LMG95_ROWS, LMG670_ROWS):
-        assert zes.order_flags(rows[0], rows[2]) == {"resynced"}
-        assert zes.order_flags(rows[1], rows[0]) == {"resynced"}
-        assert zes.order_flags(rows[1], rows[1]) == {"stale"}
+        assert zes_codec.order_flags(rows[0], rows[2]) == {"resynced"}
+        assert zes_codec.order_flags(rows[1], rows[0]) == {"resynced"}
+        assert zes_codec.order_flags(rows[1], rows[1]) == {"stale"}
 
 
 def test_the_counters_may_go_back_to_0_at_their_ends() -> None:
     last = loaded(count="65535", sctc="2147483000")
-    assert zes.order_flags(last, loaded(count="0", sctc="49041")) == frozenset()
-    assert zes.order_flags(last, loaded(count="1", sctc="98730")) == {"resynced"}
+    assert zes_codec.order_flags(last, loaded(count="0", sctc="49041")) == frozenset()
+    assert zes_codec.order_flags(last, loaded(count="1", sctc="98730")) == {"resynced"}
     for changed in ({"count": "65536"}, {"sctc": "2147483648"}, {"count": "-1"}, {"count": "1.5"}):
         with pytest.raises(MeterGarbage, match="expected a whole number"):
             loaded(**changed)
 
 
 def test_power_that_is_not_a_number_is_nan_and_infinite_values_are_overrange() -> None:
-    reading = zes.to_reading(loaded(p="9.91e+37", s="9.91E37", pf="9.910000E+37"), 1, frozenset({"stale"}))
+    reading = zes_codec.to_reading(loaded(p="9.91e+37", s="9.91E37", pf="9.910000E+37"), 1, frozenset({"stale"}))
     assert (reading.power_w, reading.voltage_v) == (None, 230.0)
     assert reading.flags == {"nan", "stale"}
     for name in ("p", "utrms", "itrms"):
         for sign in ("", "-"):
             row = loaded(**{name: f"{sign}9.9e+37"})
-            assert zes.to_reading(row, 1, frozenset()).flags == {"overrange"}
-            assert zes.to_reading(row, 1, frozenset()).power_w is None
+            assert zes_codec.to_reading(row, 1, frozenset()).flags == {"overrange"}
+            assert zes_codec.to_reading(row, 1, frozenset()).power_w is None
 
 
 def test_a_current_that_is_not_a_number_is_not_reported() -> None:
-    reading = zes.to_reading(loaded(itrms="9.91e37"), 1, frozenset())
+    reading = zes_codec.to_reading(loaded(itrms="9.91e37"), 1, frozenset())
     assert (reading.power_w, reading.current_a) == (50.0, None)
     assert not reading.flags
 
 
 def test_power_fed_back_is_negative() -> None:
-    assert zes.to_reading(loaded(p="-50.0"), 1, frozenset()).power_w == -50.0
+    assert zes_codec.to_reading(loaded(p="-50.0"), 1, frozenset()).power_w == -50.0
 
 
 @pytest.mark.parametrize(
@@ -158,13 +160,13 @@ def test_a_row_that_contradicts_itself_is_refused(changed: dict[str, str], text:
 )
 def test_a_time_stamp_that_is_none_is_refused(stamp: str) -> None:
     with pytest.raises(MeterGarbage, match="field tsnorm"):
-        zes.decode_row(stamp.encode(), ("tsnorm",))
+        zes_codec.decode_row(stamp.encode(), ("tsnorm",))
 
 
 def test_a_row_with_a_field_too_many_or_too_few_is_refused() -> None:
     for line in (LOADED + b";1", LOADED.rpartition(b";")[0], b"", LOADED[:-1] + LOADED):
         with pytest.raises(MeterGarbage, match="expected 9"):
-            zes.decode_row(line, zes.LMG95.names)
+            zes_codec.decode_row(line, zes_dialects.LMG95.names)
 
 
 def test_no_single_changed_digit_of_the_power_passes_by_more_than_the_rounding_of_the_row() -> None:
@@ -181,8 +183,8 @@ def test_no_single_changed_digit_of_the_power_passes_by_more_than_the_rounding_o
 def test_torn_and_glued_rows_never_become_a_power_nobody_sent(pieces: list[bytes]) -> None:
     for line in b"".join(pieces).replace(b"\0", b"").split(b"\n"):
         try:
-            row = zes.decode_row(line, zes.LMG95.names)
-            zes.check_row(row, 0.5)
+            row = zes_codec.decode_row(line, zes_dialects.LMG95.names)
+            zes_codec.check_row(row, 0.5)
         except MeterGarbage:
             continue
         assert row["p"] == 50.0
@@ -191,8 +193,8 @@ def test_torn_and_glued_rows_never_become_a_power_nobody_sent(pieces: list[bytes
 def test_nothing_but_the_known_commands_can_be_sent() -> None:
     for command in ("*sav 1", "*rcl 1", "*rst;*sav", "syst:pass 1", "cal 1", "start", "mem:del", "", "zero", "actn;x?"):
         with pytest.raises(MeterRefused, match="does not send"):
-            zes.encode(command, b"\n")
-    assert zes.encode("actn;count?;utrms4?;iauto7 0;irng7 10", b"\r\n").endswith(b"irng7 10\r\n")
+            zes_codec.encode(command, b"\n")
+    assert zes_codec.encode("actn;count?;utrms4?;iauto7 0;irng7 10", b"\r\n").endswith(b"irng7 10\r\n")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_nothing_but_the_known_commands_can_be_sent() -> None:
 )
 def test_what_is_no_identity_is_refused(line: bytes) -> None:
     with pytest.raises(MeterGarbage, match="<maker>,<model>,<serial>,<firmware>"):
-        zes.decode_identity(line)
+        zes_codec.decode_identity(line)
 
 
 # --- the dialogue with a bare pty ---------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def test_what_is_no_identity_is_refused(line: bytes) -> None:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zes, "QUIET_S", 0.05)
+    monkeypatch.setattr(zes_dialogue, "QUIET_S", 0.05)
 
 
 IDENTITY_95 = b"ZES ZIMMER Electronic Systems GmbH, LMG95,02701001,3.140\r\n"
@@ -302,7 +304,7 @@ def test_what_is_no_lmg95_is_refused_at_the_start_with_the_reason(
     text: str,
 ) -> None:
     for name in ("REPLY_WAIT_S", "FIRST_ROW_WAIT_S"):
-        monkeypatch.setattr(zes, name, 0.05)
+        monkeypatch.setattr(zes_dialogue, name, 0.05)
     lmg95.answers = [answer for answer in lmg95.answers if answer[0] != pattern]
     lmg95.answers.insert(0, (pattern, reply))
     with pytest.raises(error, match=text) as caught:
@@ -313,14 +315,14 @@ def test_what_is_no_lmg95_is_refused_at_the_start_with_the_reason(
 def test_where_nothing_sensible_answers_the_line_is_broken_and_the_question_asked_again(
     lmg95: BarePty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zes, "REPLY_WAIT_S", 0.1)
+    monkeypatch.setattr(zes_dialogue, "REPLY_WAIT_S", 0.1)
     answer = lmg95.answers.pop(0)
 
     def wake() -> None:
         wait_until(lambda: b"\0" in lmg95.heard, "a break")
         lmg95.answers.append(answer)
 
-    monkeypatch.setattr(zes, "QUIET_S", 0.2)  # time to wake up
+    monkeypatch.setattr(zes_dialogue, "QUIET_S", 0.2)  # time to wake up
     waker = threading.Thread(target=wake)
     waker.start()
     meter = open_meter("lmg95", lmg95.path, capture=None, options={})
@@ -342,8 +344,8 @@ def two_ports() -> tuple[socket.socket, socket.socket]:
 
 @pytest.mark.parametrize("name", ["lmg95", "lmg670"])
 def test_a_break_through_tcp_is_telnets_or_goes_to_the_second_port(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(zes, "REPLY_WAIT_S", 0.1)
-    monkeypatch.setattr(zes, "REPLY_ATTEMPTS", 2)
+    monkeypatch.setattr(zes_dialogue, "REPLY_WAIT_S", 0.1)
+    monkeypatch.setattr(zes_dialogue, "REPLY_ATTEMPTS", 2)
     first, second = two_ports()
     with first, second:
         with pytest.raises(MeterTimeout, match="no answer"):
@@ -378,6 +380,6 @@ def test_an_option_the_driver_does_not_have_is_refused(name: str, options: dict[
 
 
 def test_each_dialect_names_its_channel_in_its_own_way() -> None:
-    assert zes.LMG450.items(1)[4:] == ("utrms", "itrms", "p", "s", "pf")
-    assert zes.LMG450.items(3)[4:] == ("utrms3", "itrms3", "p3", "s3", "pf3")
-    assert zes.LMG670.items(1)[:3] == ("tsnorm1", "durnorm1", "fcyc1")
+    assert zes_dialects.LMG450.items(1)[4:] == ("utrms", "itrms", "p", "s", "pf")
+    assert zes_dialects.LMG450.items(3)[4:] == ("utrms3", "itrms3", "p3", "s3", "pf3")
+    assert zes_dialects.LMG670.items(1)[:3] == ("tsnorm1", "durnorm1", "fcyc1")

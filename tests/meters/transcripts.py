@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meters.emulators.bench import Device
-from meters.emulators.http_plugs import GudeDevice, ShellyDevice, TasmotaDevice
+from meters.emulators.gude import GudeDevice
 from meters.emulators.iec62056 import Iec62056Device
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
+from meters.emulators.shelly import ShellyDevice
+from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
-from meters.emulators.yokogawa import YokogawaDevice
+from meters.emulators.yokogawa.device import YokogawaDevice
 from meters.emulators.zes import LmgDevice
 from meters.wire_log import read_capture
 

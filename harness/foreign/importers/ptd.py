@@ -83,7 +83,7 @@ from harness.record.documents import (
     WindowEvent,
 )
 from harness.record.errors import ImportFileError
-from meters.ptdaemon import MARK_OFFSET
+from meters.ptdaemon.codec import MARK_OFFSET
 
 STREAM = "readings-ptd.csv"
 GAP_FACTOR = 1.5

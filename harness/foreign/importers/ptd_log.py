@@ -16,7 +16,7 @@ Decisions
   like a marked sample and is none.
 - The rows of a reply to `RL` are the samples of the measurement before it, told a second time: `Go.reply`. They are
   compared with the rows (ptd.py), and are the rows where there are no others. A damaged one costs itself.
-- A value outside its range is printed as -(value + 3) and is no value (`meters.ptdaemon.outside_range`).
+- A value outside its range is printed as -(value + 3) and is no value (`meters.ptdaemon.codec.outside_range`).
 - A last line without its end was cut off while it was written: left out and noted, unless it is a whole row of the mark
   before it.
 - Rows merged from several analysers are refused: that sum adds absolute values and leaves out an analyser that failed
@@ -35,7 +35,7 @@ from typing import Literal, TypeAlias
 from harness.foreign.importers.imported import SECOND_NS, SourceFile, decoded, foreign_form
 from harness.record.documents import Json
 from harness.record.errors import ImportFileError
-from meters.ptdaemon import ERROR, MARK_OFFSET, MISSED, outside_range
+from meters.ptdaemon.codec import ERROR, MARK_OFFSET, MISSED, outside_range
 from meters.reading import EMULATOR_MARK
 
 OUTSIDE = "outside the analyser's range"

@@ -1,4 +1,4 @@
-"""Ports, deadlines, wire logs, and what a port proves."""
+"""Ports, deadlines, splitters, wire logs, and what a port proves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meters.deadline import Deadline
 from meters.meter import CaptureError, MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
+from meters.origin import attest
 from meters.reading import Identity
-from meters.transport import Chunk, Deadline, FrameSplitter, Line, SerialWire, attest
+from meters.serial_wire import Line, SerialWire
+from meters.splitters import FrameSplitter
+from meters.wire import Chunk
 from meters.wire_log import Capture, Exchange, read_capture
 from tests.meters.conftest import BarePty
 

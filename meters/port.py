@@ -1,0 +1,51 @@
+"""A meter's port as the lab names it: a device path or a URL, and why it cannot be opened.
+
+Knows: the schemes there are, what a name lacks, what an error of the system means for somebody in front of the port.
+Does not know: how a port is opened, what it proves (`meters.origin`).
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from meters.meter import MeterOptionError
+
+URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https")
+WEB_SCHEMES = ("http", "https")
+TLS_SCHEMES = ("socket+tls", "https")
+
+
+def scheme_of(port: str) -> str:
+    """Return the URL scheme of `port`, empty for a device path; raises `MeterOptionError` on another one."""
+    if not port or "\0" in port:
+        raise MeterOptionError(f"port {port!r}: expected a device path such as /dev/ttyUSB0, or socket://HOST:PORT")
+    scheme, mark, rest = port.partition("://")
+    if not mark:
+        return ""
+    try:
+        parts = urlsplit(port)
+        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme in WEB_SCHEMES)
+    except ValueError:
+        complete = False
+    if scheme not in URL_SCHEMES or not complete:
+        raise MeterOptionError(
+            f"port {port!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, rfc2217://HOST:PORT, "
+            "http://HOST or https://HOST; correct `port`"
+        )
+    return scheme
+
+
+def open_trouble(port: str, error: Exception) -> str:
+    """Return why a port could not be opened, and what to do about it."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return "there is no such port; connect the meter, or correct `port`"
+    if number in (errno.EACCES, errno.EPERM):
+        return "no permission; add your user to the group of the port (dialout)"
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return "another program uses it; end that program (brltty is known to grab such ports)"
+    if number == errno.ENOTTY or "Could not configure port" in str(error) or Path(port).is_dir():
+        return f"it is no serial port ({error}); correct `port`"
+    return f"{error}; check the port and what stands behind it"
