@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.record.run_folder import RunFolder
 from reports.figures.campaign import MAX_COLUMNS, Span, TracePanel
-from reports.figures.sheet import BASELINE, Floats
+from reports.figures.palette import BASELINE
+from reports.figures.scale import Floats
 from reports.pages.lookup import Results, listed, pick, scenarios
 from reports.pages.numbers import is_finite
 from reports.readings.series import read_run

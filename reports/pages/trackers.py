@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.figures import statistics as statistics_figures
-from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.palette import BASELINE
+from reports.figures.sheet import Labelled
 from reports.figures.statistics import GroupedPanel, Line, Points, ScatterPanel, Series
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.lookup import Results, listed, number_at, pick, run_name
