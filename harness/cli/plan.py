@@ -15,7 +15,9 @@ from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.plan import PlannedRun, make_plan
 from harness.measure.preflight import of_files, require_ready
+from harness.measure.scenario import Scenario
 from harness.record.errors import ConfigError
+from harness.record.levels import level_text
 from reports.campaign.analyse import analyse
 from reports.inference.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
 
@@ -46,11 +48,13 @@ def call(arguments: argparse.Namespace) -> int:
         return show_sizes(config, wanted, as_json=arguments.json)
     runs, minutes, campaign = make_plan(config), _known_minutes(config), config.file.campaign
     if arguments.json:
-        listed = [asdict(run) for run in runs]
+        listed = [run.to_json() for run in runs]
         about = {"campaign": campaign.name, "seed": campaign.seed, "folder": str(config.campaign_folder)}
         print_document(about | {"least_minutes": minutes, "runs": listed})
         return 0
     console = Console()
+    if any(scenario.cell for scenario in config.scenarios):
+        console.print(cells_sheet(config.scenarios))
     console.print(runs_sheet(runs, f"Campaign {campaign.name}, seed {campaign.seed}"))
     say(
         console,
@@ -65,6 +69,17 @@ def call(arguments: argparse.Namespace) -> int:
     require_ready(reasons, "this plan cannot be started")
     say(console, f"Next: {command('run', *lab_words(arguments))}.")
     return 0
+
+
+def cells_sheet(scenarios: Sequence[Scenario]) -> Sheet:
+    """A line for each scenario: the level of every factor that it has, and how many runs it gets."""
+    factors = list(dict.fromkeys(factor for scenario in scenarios for factor in scenario.cell or {}))
+    rows = []
+    for scenario in scenarios:
+        levels = scenario.cell or {}
+        texts = (level_text(levels[factor]) if factor in levels else "" for factor in factors)
+        rows.append((scenario.name, *texts, str(scenario.repetitions)))
+    return Sheet(columns("scenario", *factors, "runs", numbers=("runs",)), rows, "Cells: the levels of each scenario")
 
 
 def runs_sheet(runs: Sequence[PlannedRun], title: str) -> Sheet:

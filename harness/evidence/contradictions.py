@@ -18,7 +18,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
+from harness.measure.cells import parameters_at, with_levels
 from harness.measure.lab_file import with_defaults
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
@@ -38,7 +40,7 @@ ARRIVAL_NS = 100_000_000
 """A stamp of the SUT may be mapped so wrong by a slow link; one further off its arrival is nonsense, no forgery."""
 LATER = frozenset({"lab.photos"})
 """Settings that may change while a campaign is measured: photographs may be attached at any time."""
-OWN_KEYS = re.compile(r"meters\.[^.]+\.options\.|scenarios\.[^.]+\.(parameters|tracker_periods_s)\.(.+\.)?")
+OWN_KEYS = re.compile(r"meters\.[^.]+\.options\.|scenarios\.[^.]+\.(parameters|tracker_periods_s|factors)\.(.+\.)?")
 """Tables of a configuration, as TOML paths, that have no defaults: what is not written is not there."""
 OF_SCENARIO = ("title", "description", "command", "artifacts", "actions", "verification")
 """Keys of a scenario.toml that a start document has as they are written."""
@@ -66,7 +68,7 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     runs = [run for run in seen.runs.values() if run.start.time_base == "host-monotonic" and run.start.source is None]
     header = header_of(seen.entries)
     problems = {
-        "config": [p for run in runs for p in _config_problems(run, header)],
+        "config": [*planned_cells(seen.entries), *(p for run in runs for p in _config_problems(run, header))],
         "dates": [p for run in runs for p in (*_date_problems(run), *_wall_problems(run))],
         "order": [p for run in runs for p in _order_problems(run)],
     }
@@ -101,6 +103,7 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
                 yield f"{run.path.name}: {path} is {here!r} in its start document, {there!r:.40} in {where}"
     yield from _scenario_problems(run)
     if run.start.kind == "scenario":
+        yield from cell_problems(run, _toml(run, "scenario.toml"))
         yield from _parameter_problems(run)
 
 
@@ -115,6 +118,8 @@ def _resolved(written: Json) -> Json | None:
 def _scenario_problems(run: RunFolder) -> Iterator[str]:
     """What scenario.toml says of command, artifacts and verification, against the start document."""
     own = _toml(run, "scenario.toml")
+    if isinstance(words := own.get("command"), list):
+        own |= {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):
@@ -127,11 +132,11 @@ def _scenario_problems(run: RunFolder) -> Iterator[str]:
 
 
 def _parameter_problems(run: RunFolder) -> Iterator[str]:
-    """Parameters of the scenario, which are its own overridden by lab.toml's."""
-    section = _table(_table(run.start.config.get("scenarios")).get(run.start.scenario))
+    """Parameters of the scenario, which are its own overridden by lab.toml's, and these by the levels of its cell."""
+    section = _table(_table(run.start.config.get("scenarios")).get(section_of(run)))
     given, told = _table(section.get("parameters")), _table(run.start.scenario_config.get("parameters"))
     own = _table(_toml(run, "scenario.toml").get("parameters"))
-    if "scenario.toml" in run.start.inputs and own | given != told:
+    if "scenario.toml" in run.start.inputs and parameters_at(own | given, run.start.cell or {}) != told:
         yield f"{run.path.name}: its parameters are not those of inputs/scenario.toml and lab.toml"
 
 

@@ -45,6 +45,7 @@ from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import ClockEvent, Json, Thresholds
 from harness.record.entries import Attachment, Entry, Plan, RunBegin, RunEnd, of
 from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
+from harness.record.levels import are_same
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE
@@ -275,6 +276,9 @@ def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]
             if key in wanted and wanted[key] != getattr(run.start, key):
                 found = getattr(run.start, key)
                 yield f"{run.path.name} was planned with {key} {wanted[key]!r}, it was made with {found!r}"
+        if not are_same(run.start.cell, wanted.get("cell")):
+            planned_cell, made = (f"{cell!r:.80}" for cell in (wanted.get("cell"), run.start.cell))
+            yield f"{run.path.name} was planned with the cell {planned_cell}, it was made with {made}"
     for stage in stages:
         order = list(stage)
         places = [order.index(run.start.ordinal) for run in runs if run.start.ordinal in stage]

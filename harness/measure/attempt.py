@@ -124,4 +124,5 @@ def _start(
         staged={name: staged.to_json() for name, staged in material.staged.items()},
         on_sut=list(material.on_sut),
         environment=material.environment,
+        cell=None if scenario.cell is None else dict(scenario.cell),
     )

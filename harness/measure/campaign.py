@@ -30,7 +30,7 @@ from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
 from harness.measure.photos import FOLDER as PHOTOS
 from harness.measure.photos import attach_photos
-from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, sync_pulse
+from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, replanned, sync_pulse
 from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import utc_now
@@ -117,7 +117,7 @@ class Campaign:
     def _write_first_stage(self) -> None:
         """The plan of lab.toml and, in the same line, the rule that alone may add a second stage."""
         rule = asdict(self._config.file.campaign.two_stage) if self.is_two_stage else None
-        runs = [asdict(run) for run in make_plan(self._config)]
+        runs = [run.to_json() for run in make_plan(self._config)]
         self.folder.append("plan", utc_now(), {"stage": "first", "rule": rule, "runs": runs})
 
     @property
@@ -144,7 +144,7 @@ class Campaign:
             )
         added = make_second_stage(self._config, self.plan, repetitions, blocks)
         body = {"stage": "second", "sizes": {"repetitions": dict(repetitions), "blocks": blocks}, "evidence": evidence}
-        self.folder.append("plan", utc_now(), body | {"runs": [asdict(run) for run in added]})
+        self.folder.append("plan", utc_now(), body | {"runs": [run.to_json() for run in added]})
         return added
 
     def add_observer_blocks(self, blocks: int, duration_s: float) -> None:
@@ -153,7 +153,7 @@ class Campaign:
             return
         first = 1 + max(run.ordinal for run in self.plan)
         added = make_observer_plan(self._config.file.campaign.seed, blocks, first)
-        body = {"stage": "observer", "duration_s": duration_s, "runs": [asdict(run) for run in added]}
+        body = {"stage": "observer", "duration_s": duration_s, "runs": [run.to_json() for run in added]}
         self.folder.append("plan", utc_now(), body)
 
     def _require_same_config(self) -> None:
@@ -163,7 +163,8 @@ class Campaign:
             return
         if header.config is None:
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        if (problem := changed_since(self._config, header.config)) is not None:
+        problem = changed_since(self._config, header.config) or replanned(self._config, _planned(entries))
+        if problem is not None:
             remedy = (
                 ""
                 if of(RunBegin, entries)

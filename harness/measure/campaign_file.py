@@ -5,7 +5,7 @@ Knows these tables, their defaults and their rules; each mistake is a sentence t
 Knows no scenario (`harness.measure.scenario`) and nothing of the room.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,8 @@ from meters.options import did_you_mean
 
 TWO_STAGE = "two-stage"
 """How `campaign.design` begins where the campaign may be extended after its first stage."""
+SHOWN_CELLS = 4
+"""Cells that a message lists."""
 BASELINE, SYNC = "baseline", "sync"
 """The scenarios of baseline blocks and of the sync pulse."""
 
@@ -103,11 +105,18 @@ class Analysis:
     test: Literal["welch", "rank"] = "welch"
 
 
-def of_decided(path: Path, decision: Decision, scenarios: Mapping[str, ScenarioSection]) -> Iterator[str]:
-    """A limit is one for a scenario that is measured."""
-    name = decision.scenario
-    if name and name not in scenarios:
-        yield f"{path}: decision.scenario: no scenario {name!r} here; {did_you_mean(name, scenarios)}"
+def of_decided(path: Path, decision: Decision, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A limit is one for a scenario that is measured, or for one of its cells. `cells`: table of a scenario -> what its
+    runs are called; nothing where the table has a mistake."""
+    name, names = decision.scenario, [name for called in cells.values() for name in called]
+    unread = [table for table, called in cells.items() if not called]
+    if not name or name in names or any(name == table or name.startswith(f"{table}.") for table in unread):
+        return
+    if name in cells:
+        listed = ", ".join(cells[name][:SHOWN_CELLS]) + (", ..." if len(cells[name]) > SHOWN_CELLS else "")
+        yield f"{path}: decision.scenario: {name!r} is measured in cells; name the one that the limit is for: {listed}"
+    else:
+        yield f"{path}: decision.scenario: no scenario {name!r} here; {did_you_mean(name, [*names, *unread])}"
 
 
 def of_limit(path: Path, decision: Decision) -> Iterator[str]:

@@ -7,7 +7,7 @@ lab.toml schema history
   1  2026-11-21  first version
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from harness.measure.campaign_file import (
     of_settle,
     of_stages,
 )
-from harness.measure.scenario import Scenario, ScenarioSection, from_folder, scenario_of
+from harness.measure.cells import cells_of, of_factors
+from harness.measure.scenario import Scenario, ScenarioSection, from_folder, scenarios_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, Thresholds
 from harness.station import consistency
@@ -51,6 +52,10 @@ class LabFile:
     seal: Seal = field(default_factory=Seal)
     witness: Witness = field(default_factory=Witness)
 
+    def to_json(self) -> Json:
+        """With all defaults, for the documents."""
+        return asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+
 
 @dataclass(frozen=True, slots=True)
 class LabConfig:
@@ -75,7 +80,7 @@ class LabConfig:
 
     def to_json(self) -> Json:
         """The resolved configuration for the documents."""
-        return asdict(self.file)
+        return self.file.to_json()
 
 
 def station_of(path: Path, lab: LabFile) -> Station:
@@ -102,19 +107,18 @@ def load(path: Path) -> LabConfig:
             mistakes.extend(lines)
     # The names of runs that are no scenario's were refused above.
     sections = {name: section for name, section in lab.scenarios.items() if name not in (BASELINE, SYNC)}
-    scenarios = [scenario_of(path, name, section, mistakes) for name, section in sections.items()]
+    scenarios = [cell for name, section in sections.items() for cell in scenarios_of(path, name, section, mistakes)]
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = from_folder(path, BASELINE, section, lab.baseline.duration_s, mistakes)
     sync = from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
-    staged = {file.resolve() for scenario in scenarios if scenario is not None for file in scenario.files}
+    staged = {file.resolve() for scenario in scenarios for file in scenario.files}
     mistakes.extend(consistency.of_staged_passwords(station_of(path, lab), staged))
     mistakes.raise_all(path)
     assert baseline is not None
     assert sync is not None
     return LabConfig(
-        path=path.resolve(), file=lab, scenarios=tuple(scenario for scenario in scenarios if scenario is not None),
-        baseline=baseline, sync=sync, source=source,
-    )  # fmt: skip
+        path=path.resolve(), file=lab, scenarios=tuple(scenarios), baseline=baseline, sync=sync, source=source
+    )
 
 
 def with_defaults(written: Json) -> Json:
@@ -126,7 +130,7 @@ def with_defaults(written: Json) -> Json:
     mistakes = Mistakes()
     resolved = record(LabFile, written, "the campaign's log", "config.", mistakes)
     mistakes.raise_all("the campaign's log")
-    return asdict(resolved)
+    return resolved.to_json()
 
 
 def changed_since(config: LabConfig, begun: Json) -> str | None:
@@ -164,12 +168,13 @@ def _contradictions(path: Path, lab: LabFile) -> Iterator[tuple[Sequence[str], I
     station = station_of(path, lab)
     yield ["campaign.name"], consistency.of_name(f"{path}: campaign.name", lab.campaign.name)
     yield [], _of_names(path, lab)
+    yield [], _of_cells(path, _called(lab))
     yield [], _of_paths(path, lab)
     yield ["sut.circuits", *(f"meters.{name}.circuit" for name in lab.meters)], consistency.of_circuits(station)
     yield ["sut.circuits"], consistency.of_doubles(f"{path}: sut.circuits", lab.sut.circuits)
     yield ["sut.psu_efficiency_percent", "sut.psu_efficiency_limit_percent"], consistency.of_supply(path, lab.sut)
     yield from consistency.of_register(station)
-    yield ["decision.scenario"], of_decided(path, lab.decision, lab.scenarios)
+    yield ["decision.scenario"], of_decided(path, lab.decision, _called(lab))
     yield ["decision.scenario", "decision.limit_wh"], of_limit(path, lab.decision)
     yield ["witness.ssh", "witness.rfc3161"], consistency.of_witness(path, lab.witness)
     for name, section in lab.meters.items():
@@ -205,6 +210,27 @@ def _of_names(path: Path, lab: LabFile) -> Iterator[str]:
         yield f"{path}: scenarios.{BASELINE}: the baseline is set in the table [baseline]; remove this one"
     if SYNC in lab.scenarios:
         yield f"{path}: scenarios.{SYNC}: the sync pulse is set by campaign.sync_pulse; give it another name"
+
+
+def _called(lab: LabFile) -> dict[str, list[str]]:
+    """Table of a scenario -> the names of its cells, or its own; none where its factors have a mistake."""
+    factors = {name: section.factors or {} for name, section in lab.scenarios.items()}
+    return {
+        name: [] if any(of_factors("", own)) else [cell.name for cell in cells_of(name, own, {})]
+        for name, own in factors.items()
+    }
+
+
+def _of_cells(path: Path, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A cell has a name that no other scenario has."""
+    owners: dict[str, str] = {}
+    for table, names in cells.items():
+        for name in names:
+            if (owner := owners.setdefault(name, table)) != table:
+                yield (
+                    f"{path}: scenarios.{table}: it and scenarios.{owner} both have runs called {name!r}, the name of "
+                    "a cell; rename one of these scenarios"
+                )
 
 
 def _of_paths(path: Path, lab: LabFile) -> Iterator[str]:

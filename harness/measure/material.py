@@ -75,7 +75,7 @@ def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFil
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"scenarios.{scenario.name}: files: cannot read {path} ({why(error)})") from None
+            raise ConfigError(f"scenarios.{scenario.section}: files: cannot read {path} ({why(error)})") from None
         found[path.name] = StagedFile(content, "trackers" if path.resolve().parent == TRACKER_FILES else "program")
     return found | {MARKERS: StagedFile(marker_source, "markers")}
 

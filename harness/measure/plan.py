@@ -7,12 +7,13 @@ plans of their own, with ordinals that go on. A sync pulse belongs to a session,
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from harness.measure.campaign_file import SYNC
 from harness.measure.lab_file import LabConfig
-from harness.record.documents import RunKind
+from harness.record.documents import Json, RunKind
+from harness.record.levels import Levels, are_same, levels_text
 
 OBSERVER_LOADS = ("idle", "load")
 OBSERVER_AGENT = ("with", "without")
@@ -28,6 +29,13 @@ class PlannedRun:
     repetition: int
     seed: int
     block: int | None
+    cell: Levels | None = None
+    """Factor -> level, where the scenario has factors."""
+
+    def to_json(self) -> Json:
+        """For the log; without a cell there is no such key."""
+        plain = asdict(self)
+        return plain if self.cell is not None else {key: plain[key] for key in plain if key != "cell"}
 
 
 def repetition_seed(campaign_seed: int, repetition: int) -> int:
@@ -39,14 +47,15 @@ def repetition_seed(campaign_seed: int, repetition: int) -> int:
 def make_plan(config: LabConfig) -> list[PlannedRun]:
     """Every run of the campaign, in order.
 
-    `shuffled`: randomised complete blocks, every repetition of all scenarios in an order drawn from the campaign
-    seed. Baseline blocks are spread evenly, the first before and the last after the scenario runs.
+    `shuffled`: randomised complete blocks, every repetition of all scenarios (of one with cells: of all its cells) in
+    an order drawn from the campaign seed. Baseline blocks are spread evenly, the first before and the last after the
+    scenario runs.
     """
     campaign = config.file.campaign
     scenarios = {scenario.name: range(1, scenario.repetitions + 1) for scenario in config.scenarios}
     order = _scenario_order(scenarios, random.Random(campaign.seed), shuffled=campaign.order == "shuffled")
     blocks = range(1, config.baseline.repetitions + 1)
-    return _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1)
+    return _in_cells(config, _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1))
 
 
 def make_second_stage(
@@ -65,7 +74,22 @@ def make_second_stage(
     first = made[config.baseline.name] + 1
     last = max(blocks, first + 1) if order else blocks
     ordinal = 1 + max((run.ordinal for run in planned), default=0)
-    return _interleaved(order, range(first, last + 1), config.baseline.name, campaign.seed, first_ordinal=ordinal)
+    added = _interleaved(order, range(first, last + 1), config.baseline.name, campaign.seed, first_ordinal=ordinal)
+    return _in_cells(config, added)
+
+
+def replanned(config: LabConfig, planned: Sequence[PlannedRun]) -> str | None:
+    """Why runs that were planned cannot be made with this configuration: a scenario.toml states another level now.
+    None: they can. (lab.toml's own levels are compared with the rest of it.)"""
+    cells = {scenario.name: scenario.cell for scenario in config.scenarios}
+    for run in planned:
+        if run.kind == "scenario" and not are_same(run.cell, cells.get(run.scenario)):
+            return (
+                f"run {run.ordinal} ({run.scenario}) was planned with the factors {levels_text(run.cell)}, its "
+                f"scenario.toml and lab.toml give {levels_text(cells.get(run.scenario))}; restore them, or give "
+                "campaign.name a new value"
+            )
+    return None
 
 
 def make_observer_plan(seed: int, blocks: int, first_ordinal: int) -> list[PlannedRun]:
@@ -99,6 +123,12 @@ def _planned(ordinal: int, kind: RunKind, scenario: str, repetition: int, seed: 
         ordinal=ordinal, kind=kind, scenario=scenario, repetition=repetition,
         seed=repetition_seed(seed, repetition), block=block,
     )  # fmt: skip
+
+
+def _in_cells(config: LabConfig, plan: Sequence[PlannedRun]) -> list[PlannedRun]:
+    """The plan with the cell of every run that has one."""
+    cells = {scenario.name: scenario.cell for scenario in config.scenarios}
+    return [replace(run, cell=cells.get(run.scenario)) for run in plan]
 
 
 def _interleaved(

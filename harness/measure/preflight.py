@@ -83,7 +83,7 @@ def check_lab(
 
 def of_files(config: LabConfig) -> list[Reason]:
     """What the files beside lab.toml have against a start: it needs no machine and no meter."""
-    return [*_register(config), *_staged(config), *_photos(config), *_seal(config), *_baseline(config)]
+    return [*_register(config), *_staged(config), *_photos(config), *_seal(config), *dict.fromkeys(_baseline(config))]
 
 
 def _baseline(config: LabConfig) -> Iterator[Reason]:
@@ -96,7 +96,7 @@ def _baseline(config: LabConfig) -> Iterator[Reason]:
             yield Reason(
                 "warn",
                 "baseline",
-                f"scenarios.{scenario.name} lasts longer ({', '.join(longer)}) than a baseline block "
+                f"scenarios.{scenario.section} lasts longer ({', '.join(longer)}) than a baseline block "
                 f"(baseline.duration_s = {block_s:g}): what is subtracted from its runs is less well known; a block is "
                 f"to last {max(lengths_s.values()):g} s at least",
             )
@@ -428,7 +428,7 @@ def _packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     needed = {f"tracker {name}": tracked[name] for name in sorted(tracked)}
     for scenario in config.scenarios:
         if own := tuple(package for package in scenario.packages if package not in of_trackers):
-            needed[f"scenario {scenario.name}"] = own
+            needed[f"scenario {scenario.section}"] = own
     lacking = sut.lacking(sorted({one for packages in needed.values() for one in packages})) if needed else []
     for subject, packages in needed.items():
         missing = [package for package in packages if package in lacking]
@@ -454,7 +454,7 @@ def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     """Whether the data set and the weights that scenarios read are there, and as many pictures as they want."""
     for part in needs_of(config).prepared:
         readers = [scenario for scenario in config.scenarios if part in scenario.prepared]
-        names, record = ", ".join(scenario.name for scenario in readers), sut.prepared(part)
+        names, record = ", ".join(dict.fromkeys(scenario.section for scenario in readers)), sut.prepared(part)
         if record is None:
             text = f"{sut.data_folder} has no {part} (needed by {names}); `wattlab sut prepare` brings it"
             yield Reason("refuse", f"SUT {part}", text)

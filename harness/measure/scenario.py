@@ -10,6 +10,17 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.measure.cells import (
+    cells_of,
+    crossed_in,
+    is_level,
+    of_factors,
+    of_names,
+    of_reach,
+    of_twice,
+    parameters_at,
+    with_levels,
+)
 from harness.measure.scenario_file import (
     ScenarioFile,
     is_file,
@@ -23,6 +34,7 @@ from harness.measure.scenario_file import (
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
+from harness.record.levels import Levels
 from harness.station.consistency import of_doubles
 from harness.station.station import APPLICATION, at_least
 from meters.options import did_you_mean
@@ -30,8 +42,9 @@ from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers.py"
 """Copied beside every program."""
-NOT_OF_A_RUN = ("source", "packages", "prepared")
-"""What of a scenario is not in its runs' start documents: their own lists say what was there."""
+NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of")
+"""What of a scenario is not in its runs' start documents: their own lists say what was there, `cell` stands by itself,
+and `cell_of` stands there where it says something."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
@@ -50,6 +63,13 @@ class ScenarioSection:
     """Energy trackers that run around it, by name (docs/trackers.md)."""
     tracker_periods_s: dict[str, float] = field(default_factory=dict)
     """Seconds between two polls of a tracker; without, the tracker's own default."""
+    factors: dict[str, Any] | None = None
+    """Factor -> its level, or the list of levels that are crossed (`harness.measure.cells`)."""
+
+    def to_json(self) -> Json:
+        """As written, with all defaults; without factors as it was before there were any."""
+        plain = asdict(self)
+        return plain if self.factors is not None else {key: plain[key] for key in plain if key != "factors"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +96,15 @@ class Scenario:
     """Of every tracker, the defaults filled in."""
     packages: tuple[str, ...] = ()
     prepared: tuple[str, ...] = ()
+    cell: Levels | None = None
+    """Factor -> level; None: it has no factors."""
+    cell_of: str = ""
+    """The scenario of lab.toml that it is one of several cells of; empty: it is a scenario by itself."""
+
+    @property
+    def section(self) -> str:
+        """The name of its table in lab.toml."""
+        return self.cell_of or self.name
 
     @property
     def tracker_words(self) -> str:
@@ -89,11 +118,49 @@ class Scenario:
             plain
             | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
+            | ({"cell_of": self.cell_of} if self.cell_of else {})
         )
 
 
-def scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:
-    """The scenario that a table of lab.toml describes; None where something is wrong with it."""
+def scenarios_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> list[Scenario]:
+    """The scenarios that a table of lab.toml describes: one for each cell where it crosses factors; none where
+    something is wrong with it."""
+    where, factors = f"{path}: scenarios.{name}", section.factors or {}
+    if wrong := list(of_factors(f"{where}.factors", factors)):
+        mistakes.extend(wrong)
+        _scenario_of(path, name, replace(section, factors=None), mistakes)
+        return []
+    whole = _scenario_of(path, name, section, mistakes)
+    for cell in cells_of(name, factors, {}) if section.command and not section.folder else ():
+        names = [Path(file).name for file in section.files]
+        mistakes.extend(of_program(f"{where}.command", with_levels(section.command, cell.levels), names))
+    return [] if whole is None else _crossed(path, whole, factors, mistakes)
+
+
+def _crossed(path: Path, whole: Scenario, factors: Json, mistakes: Mistakes) -> list[Scenario]:
+    """A scenario once for each of its cells."""
+    where, given = f"{path}: scenarios.{whole.name}.factors", whole.parameters
+    cells = cells_of(whole.name, factors, whole.cell or {})
+    mistakes.extend(of_reach(where, factors, given, whole.command))
+    mistakes.extend(of_names(where, cells))
+    for cell in cells:
+        levels = {factor: level for factor, level in cell.levels.items() if factor in given}
+        mistakes.extend(of_parameters(where, given, levels, path))
+    return [
+        replace(
+            whole,
+            name=cell.name,
+            command=with_levels(whole.command, cell.levels),
+            parameters=parameters_at(given, cell.levels),
+            cell=cell.levels or None,
+            cell_of=whole.name if crossed_in(factors) else "",
+        )
+        for cell in cells
+    ]
+
+
+def _scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:
+    """The scenario that a table of lab.toml describes, whatever it crosses; None where something is wrong with it."""
     where, place = f"{path}: scenarios.{name}", f"scenarios.{name}"
     if mistakes.touch(path, f"{place}.folder", f"{place}.command"):
         return None
@@ -107,7 +174,6 @@ def scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mista
     mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
     files = [path.parent / file for file in section.files]
     mistakes.extend(of_files(f"{where}: files", files))
-    mistakes.extend(of_program(f"{where}.command", section.command, [file.name for file in files]))
     scenario = Scenario(
         name=name,
         title=name,
@@ -122,7 +188,7 @@ def scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mista
         repetitions=section.repetitions,
         duration_s=None,
         max_duration_s=section.max_duration_s,
-        source=dump(asdict(section)).encode(),
+        source=dump(section.to_json()).encode(),
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
 
@@ -155,6 +221,7 @@ def from_folder(
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))
+    mistakes.extend(of_twice(f"{where}.factors", section.factors or {}, written.factors, toml))
     scenario = Scenario(
         name=name,
         title=written.title,
@@ -172,6 +239,7 @@ def from_folder(
         source=source,
         packages=tuple(written.packages),
         prepared=tuple(written.prepared),
+        cell={factor: level for factor, level in written.factors.items() if is_level(level)} or None,
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 

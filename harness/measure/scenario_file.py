@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.measure.cells import of_stated
 from harness.record.documents import Json, is_plain_name, matches
 from meters.options import did_you_mean
 
@@ -31,6 +32,8 @@ class ScenarioFile:
     """Distributions of workloads/requirements.txt that the program imports: `wattlab sut prepare` installs them."""
     prepared: list[Literal["dataset", "weights"]] = field(default_factory=list)
     """What of WATTLAB_DATA the program reads: `wattlab sut prepare` brings it."""
+    factors: dict[str, Any] = field(default_factory=dict)
+    """What the program is, by the factors of a design: each with its one level."""
     parameters: dict[str, Any] = field(default_factory=dict)
     verification: dict[str, Any] = field(default_factory=dict)
 
@@ -42,6 +45,12 @@ def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterato
     yield from of_words(f"{toml}: command", written.command)
     yield from of_artifacts(f"{toml}: artifacts", written.artifacts)
     yield from of_files(f"{toml}: files", [folder / file for file in written.files])
+    yield from of_stated(f"{toml}: factors", written.factors)
+    for factor in written.factors:
+        if written.kind == "baseline":
+            yield f"{toml}: factors.{factor}: a baseline has no factors; remove it"
+        elif factor in written.parameters:
+            yield f"{toml}: factors.{factor}: it is a parameter here, whose level lab.toml sets; remove one of the two"
     for key, expectation in written.verification.items():
         yield from _of_expectation(f"{toml}: verification.{key}", expectation)
 

@@ -233,6 +233,6 @@ def _is_finite(value: object) -> bool:
 
 def _words(hint: Any) -> str:  # noqa: ANN401
     if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(describe(part) for part in get_args(hint))
+        return " or ".join(describe(part) for part in get_args(hint) if part is not types.NoneType)  # TOML has no null
     words = {str: "text in quotes", int: "a whole number", float: "a number", date: "a date without quotes: 2026-11-21"}
     return words.get(hint, describe(hint))

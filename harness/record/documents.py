@@ -9,7 +9,8 @@ Journal schema history
                  `run-end` `lost`, `signature`, `unsigned`; event `window`; run kind `ranging`; SUT fact `memory_kib`
                  start has `boot_ns`, a clock event `sut_boot_ns` and `host_boot_ns` (null in 1: not known), the end of
                  a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen);
-                 a power descriptor `codec` (1 where it is absent)
+                 a power descriptor `codec` (1 where it is absent); start and the runs of a plan have `cell`, where the
+                 scenario has factors (absent: it has none)
 """
 
 import json
@@ -20,6 +21,7 @@ from math import isfinite
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from harness.record.errors import DocumentError, NewerSchema, printable
+from harness.record.levels import Level
 
 VERSION = "0.2.0"
 """Of wattlab, as pyproject.toml has it: results.json and the pages say which one wrote them."""
@@ -73,6 +75,8 @@ class Start:
     environment: Json | None = None
     boot_ns: int | None = None
     """The host's CLOCK_BOOTTIME beside `time_ns`: it goes on while the host sleeps, the monotonic clock does not."""
+    cell: dict[str, Level] | None = None
+    """Factor -> level, where the scenario has factors (`harness.measure.cells`)."""
 
 
 def _limit(default: Any, minimum: float = 0.0) -> Any:  # noqa: ANN401  a field of a dataclass
@@ -325,6 +329,8 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
 }
 _TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
 _HINTS: dict[type[Document], dict[str, Any]] = {cls: get_type_hints(cls) for cls in _TAG_OF}
+_UNWRITTEN = frozenset({"cell"})
+"""Fields that are not written where they are null: readers of the same schema that do not know them read on."""
 
 
 def encode(document: Document) -> str:
@@ -336,6 +342,7 @@ def encode(document: Document) -> str:
     kind, sub = _TAG_OF[type(document)]
     tagged: Json = {"type": kind} | ({} if sub is None else {"kind": sub})
     raw = {f.name: getattr(document, f.name) for f in fields(document)}
+    raw = {name: value for name, value in raw.items() if value is not None or name not in _UNWRITTEN}
     _require_types(type(document), raw, "not written")
     try:
         line = dump(tagged | raw)

@@ -148,6 +148,7 @@ class Scenario:
             publisher=publisher_section(group),
             registers=registers_section(group),
             invalid_because=(),
+            cell=self.everyone[0].run.start.cell,
         )
 
     def _tail(self) -> TailResult | None:

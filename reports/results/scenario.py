@@ -1,12 +1,14 @@
 """A scenario as results.json has it: means over its runs, and what they are made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.record.documents import Json
+from harness.record.levels import Level
 from reports.results.action import ActionResult
 from reports.results.budget import BudgetTable, Missing
+from reports.results.codec import keyed
 from reports.results.uncertainty import Number
 
 Interval: TypeAlias = tuple[float, float] | None
@@ -331,3 +333,5 @@ class ScenarioResult:
     """The meters' own registers; null where no run has them all."""
     invalid_because: tuple[str, ...]
     """Codes of the findings about this scenario alone that make it invalid; empty where it stands."""
+    cell: Mapping[str, Level] | None = field(default=None, metadata=keyed(left_out=True))
+    """Factor -> level, with its type; absent where the scenario has no factors."""

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError, ConfigError
+from harness.record.levels import level_text
 from reports.energy.hardware import OLD_MEMORY, old_memory, unit_of
 from reports.study.file import CampaignSource, Exclusion, Filtered, Formula, StudyFile, formula_of
 
@@ -194,7 +195,9 @@ def _campaign_row(path: str, name: str, source: CampaignSource, run: Json, resul
     plain: Json = {key: run.get(key) for key in PLAIN} | {"campaign": name}
     plain[LEFT_OUT] = None if run["included"] else run["excluded_because"]
     numbers = {key: None if run[key] is None else run[key]["value"] for key in RUN_UNITS}
-    parameters = (results["scenarios"].get(run["scenario"]) or {}).get("parameters") or {}
+    scenario = results["scenarios"].get(run["scenario"]) or {}
+    plain |= {f"factor.{key}": level_text(level) for key, level in (scenario.get("cell") or {}).items()}
+    parameters = scenario.get("parameters") or {}
     numbers |= {f"parameter.{key}": value for key, value in _numbers(parameters).items()}
     numbers |= {f"final.{key}": value for key, value in _numbers(run["final_metrics"]).items()}
     numbers |= {f"indicator.{key}": value for key, value in run["indicators"].items()}

@@ -54,10 +54,13 @@ def named_in(start: Start) -> list[str]:
     return sorted(str(word).split("=")[0] for word in words) if isinstance(words, list) else []
 
 
-def work_of(start: Start) -> tuple[str, str, str]:
-    """What a scenario does, whatever its name and its trackers: folder, command and parameters."""
+def work_of(start: Start) -> tuple[str, ...]:
+    """What a scenario does, whatever its name and its trackers: folder, command, parameters and, of a cell, levels."""
     sections = start.config.get("scenarios")
-    section = sections.get(start.scenario) if isinstance(sections, dict) else None
+    table = start.scenario_config.get("cell_of", start.scenario)
+    section = sections.get(table) if isinstance(sections, dict) else None
     work = section if isinstance(section, dict) else {"command": start.scenario_config.get("command")}
     parameters = start.scenario_config.get("parameters")
-    return str(work.get("folder")), str(work.get("command")), dump(parameters if isinstance(parameters, dict) else {})
+    plain = dump(parameters if isinstance(parameters, dict) else {})
+    levels = () if start.cell is None else (dump(start.cell),)
+    return str(work.get("folder")), str(work.get("command")), plain, *levels

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from harness.record.errors import AnalysisError, ConfigError, LabError
-from reports.study.table import campaign_units, read_table
+from reports.study.file import CampaignSource
+from reports.study.table import RUN_UNITS, campaign_table, campaign_units, read_table
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, question, study_of
 
 EVERYTHING = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
@@ -227,3 +228,27 @@ def test_memory_of_older_campaigns_is_one_column_only_where_it_is_one_quantity(
             campaign_units(results)
     else:
         assert campaign_units(results)["indicator.ram_used_kb"] == "KiB"
+
+
+def test_the_levels_of_a_campaigns_cells_are_columns_of_their_own() -> None:
+    numbers = dict.fromkeys(RUN_UNITS)
+    runs: list[dict[str, Any]] = [
+        {"kind": "scenario", "scenario": name, "included": True, "final_metrics": {}, "indicators": {}} | numbers
+        for name in ("cnn.size-16", "cnn.size-32", "idle")
+    ]
+    cells = [
+        {"size": 16, "rate": 0.5, "deep": True, "net": "a b"},
+        {"size": 32, "rate": 1.0, "deep": False, "net": "c"},
+    ]
+    scenarios: dict[str, Any] = {
+        name: {"parameters": {}, "cell": cell} for name, cell in zip(("cnn.size-16", "cnn.size-32"), cells, strict=True)
+    }
+    results = {"runs": runs, "scenarios": scenarios | {"idle": {"parameters": {}}}}
+    table = read_table("runs.csv", campaign_table("s", {"c": (CampaignSource(folder="c"), results)}).encode())
+    levels = {name: table.column(f"factor.{name}") for name in ("size", "rate", "deep", "net")}
+    assert levels == {
+        "size": ["16", "32", ""], "rate": ["0.5", "1.0", ""], "deep": ["true", "false", ""], "net": ["a b", "c", ""],
+    }  # fmt: skip
+    del scenarios["cnn.size-16"]["cell"], scenarios["cnn.size-32"]["cell"]
+    results = {"runs": runs, "scenarios": scenarios | {"idle": {"parameters": {}}}}
+    assert "factor" not in campaign_table("s", {"c": (CampaignSource(folder="c"), results)})

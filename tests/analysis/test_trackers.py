@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 from scipy.stats import nct
 
-from harness.record.documents import ClockEvent, Event
+from harness.record.documents import ClockEvent, Event, Start
 from reports.campaign.analyse import analyse
 from reports.inference.agreement import LEAST_GROUPS, NOTHING_SHARED, agreement, noncentral_t, pooled
 from reports.pages.trackers.sentences import answers
 from reports.results.trackers import Factor
 from reports.results.uncertainty import Term
 from reports.trackers.decomposition import supply_of
+from reports.trackers.run import work_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
 from tests.campaign_results import read
+from tests.harness.start import START
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
 
@@ -470,3 +472,17 @@ def test_the_intervals_of_bias_and_limits_cover_what_they_estimate(n: int) -> No
 def test_the_intervals_of_the_ratio_and_of_the_trackers_own_energy_cover_the_truth(setting: Setting) -> None:
     assert coverage_of_ratio(setting, 120, 3) >= least_of(120)
     assert coverage_of_cost(replace(setting, runs=8), 120, 3) >= least_of(120)
+
+
+def of_cell(table: str, size: int, trackers: list[str]) -> Start:
+    """A start document of a cell of a scenario that is described in a table of lab.toml."""
+    told = {"cell_of": table, "command": [str(size)], "parameters": {}, "trackers": trackers}
+    sections = {name: {"folder": "", "command": ["bench", "{size}"]} for name in ("plain", "tracked")}
+    named = {"scenario": f"{table}.size-{size}", "scenario_config": told, "config": {"scenarios": sections}}
+    return Start(**START | named, cell={"size": size})
+
+
+def test_the_partner_of_a_cell_with_trackers_is_the_same_cell_without() -> None:
+    tracked = of_cell("tracked", 16, ["codecarbon"])
+    assert work_of(tracked) == work_of(of_cell("plain", 16, []))
+    assert work_of(tracked) != work_of(of_cell("plain", 32, []))

@@ -107,6 +107,27 @@ def test_plan_lists_every_run_and_starts_nothing(tmp_path: Path, capsys: pytest.
     assert [path.name for path in tmp_path.iterdir()] == ["lab.toml"]
 
 
+def test_plan_lists_the_cells_of_crossed_factors_and_their_levels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.toml"
+    demo, factors = DEMO.read_text(), '[scenarios.cnn.factors]\nbatch_size = [16, 50]\nframework = "tensorflow"\n'
+    file.write_text(demo.replace("[scenarios.transfer]", f"{factors}[scenarios.transfer]", 1))
+    assert cli.main(["plan", "--lab", str(file)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["scenario", "batch_size", "framework", "runs"] in lines
+    assert ["cnn.batch_size-16", "16", "tensorflow", "3"] in lines
+    assert ["idle", "3"] in lines
+    assert "20 runs into" in " ".join(word for line in lines for word in line)
+    assert cli.main(["plan", "--lab", str(file), "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert {run["scenario"]: run.get("cell") for run in runs} == {
+        "baseline": None, "idle": None, "transfer": None, "transfer-codecarbon": None,
+        "cnn.batch_size-16": {"batch_size": 16, "framework": "tensorflow"},
+        "cnn.batch_size-50": {"batch_size": 50, "framework": "tensorflow"},
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

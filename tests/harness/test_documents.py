@@ -203,3 +203,24 @@ def test_fields_that_are_younger_than_a_document_say_what_was_not_known() -> Non
     start = decode(json.dumps({"type": "start", "schema": 1} | START), "x:1")
     assert isinstance(start, Start)
     assert start.boot_ns is None
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_a_start_document_without_a_cell_is_read_and_written_without_one(schema: int) -> None:
+    start = decode(json.dumps({"type": "start", "schema": schema} | START), "x:1")
+    assert isinstance(start, Start)
+    assert start.cell is None
+    assert "cell" not in json.loads(encode(start))
+
+
+def test_the_levels_of_a_cell_keep_their_types_and_order_in_a_line() -> None:
+    start = Start(**START, cell={"framework": "torch", "size": 32, "rate": 1.0, "deep": True})
+    line = encode(start)
+    assert line.endswith('"cell":{"framework":"torch","size":32,"rate":1.0,"deep":true}}')
+    assert encode(decode(line, "x:1")) == line
+
+
+@pytest.mark.parametrize("cell", ["torch", ["torch"], {"size": None}, {"size": [32]}, {"size": 1 << 63}])
+def test_what_is_no_level_is_a_wrong_field(cell: object) -> None:
+    with pytest.raises(DocumentError, match=r"x:1: Start\.cell is "):
+        decode(json.dumps({"type": "start", "schema": 2, "cell": cell} | START), "x:1")

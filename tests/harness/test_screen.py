@@ -27,6 +27,7 @@ from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.evidence.statement import AFTER
 from harness.evidence.verification import NOT_MEASURED, Outcome
+from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import Reason
 from harness.measure.ranging import Found
@@ -136,6 +137,8 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
         for nth in (1, 10)
     ]
     yield "plan", plan.runs_sheet(planned, "Campaign c, seed 20261121"), ("2072331667", "scenario")
+    cells = [replace(observer_scenarios(5.0)[0], name=LONG, cell={"size": 10485760, "deep": True}, repetitions=30)]
+    yield "plan, cells", plan.cells_sheet(cells), ("scenario", "size", "deep")
     sizes = [("baseline", "5", "153"), (LONG, "3", run.UNREACHABLE["too-many"])]
     yield "plan --half-width", plan.sizes_sheet(sizes, Wanted(0.05, 0.9, 99, 99, keeps_pilot=False)), ("153", "±5 %")
     choice = RangeChoice("current_range_a", "current_a", "auto", (0.5, 1.0, 20.0))

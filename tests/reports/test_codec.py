@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.record.documents import dump
 from harness.record.errors import DocumentError
+from harness.record.levels import Level
 from reports.results.codec import decoded, encoded, keyed, numbers_in, widened
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
@@ -34,6 +36,7 @@ class Whole:
     facts: dict[str, Any]
     level: str | float
     labels: tuple[str, ...] = field(default=(), metadata=keyed(left_out=True))
+    cell: Mapping[str, Level] | None = field(default=None, metadata=keyed(left_out=True))
 
 
 NUMBER = {"value": 1.5, "unit": "Wh", "sd": 0.5, "n": 3, "u": 0.25, "U": 0.25 * t_quantile(2.0), "dof": 2.0}
@@ -54,6 +57,8 @@ def test_what_is_read_is_written_again_in_the_order_of_the_fields() -> None:
     assert encoded(whole) == WRITTEN
     assert list(encoded(whole)) == list(WRITTEN)
     assert encoded(decoded(Whole, WRITTEN | {"labels": ["one"]}, ""))["labels"] == ["one"]
+    cell = {"net": "cnn", "size": 1, "rate": 1.0, "deep": True}
+    assert dump(encoded(decoded(Whole, WRITTEN | {"cell": cell}, ""))["cell"]) == dump(cell)
 
 
 @dataclass(frozen=True)

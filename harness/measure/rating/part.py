@@ -88,6 +88,6 @@ def wait_rated(run: Underway, scenario: Scenario, limit_s: float) -> RatingResul
             session.kill()
             raise RunFailed(
                 f"{scenario.name} was still running after {limit_s:g} s; "
-                f"raise scenarios.{scenario.name}.max_duration_s if that is right"
+                f"raise scenarios.{scenario.section}.max_duration_s if that is right"
             )
     return result
