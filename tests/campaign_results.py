@@ -54,6 +54,8 @@ def _empty(hint: Any) -> Any:  # noqa: ANN401
     origin, arguments = get_origin(hint), get_args(hint)
     if type(None) in arguments:
         return None
+    if origin in (Union, types.UnionType):
+        return _empty(arguments[-1])
     if origin is Literal:
         return arguments[0]
     if hint is Number:

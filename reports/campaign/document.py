@@ -31,7 +31,7 @@ class Analysis:
     def results(self) -> Results:
         """The whole file; `statistics` is computed here, of the rest."""
         parts = {part.name: getattr(self.numbers, part.name) for part in fields(self.numbers)}
-        return Results(**parts, statistics=statistics.evaluate(encoded(self.numbers)))
+        return Results(**parts, statistics=statistics.evaluate(self.numbers))
 
     def to_json(self) -> Json:
         """results.json, decoded."""

@@ -25,19 +25,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from reports.energy import efficiency
 from reports.inference import planning, statistics
 from reports.readings.bounded import number
+from reports.results.action import RunAction
 from reports.results.codec import widened
+from reports.results.document import CampaignNumbers
 from reports.results.inference import Interval, Pair, Test
 from reports.results.rules import Rule, was
+from reports.results.run import RunResult
 from reports.results.statistics import (
     Absence,
     AllEpochs,
@@ -85,7 +87,7 @@ LEAST_POINTS = 10
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def evaluate(results: Json) -> Statistics:
+def evaluate(results: CampaignNumbers) -> Statistics:
     """`statistics` of results.json, from the rest of it.
 
     Without R, or with nothing to test, `available` is false and `reason` says which; R is started only where there is
@@ -117,29 +119,28 @@ def _absence(values: Mapping[ResponseName, Mapping[str, Floats]]) -> Absence | N
     return statistics.absence()
 
 
-def _declared(results: Json) -> Declared:
+def _declared(results: CampaignNumbers) -> Declared:
     """`[analysis] test` of lab.toml; a campaign from before there was one, and an import, have the method's default."""
-    config = results["campaign"].get("config")
-    section = config.get("analysis") if isinstance(config, dict) else None
+    section = (results.campaign.config or {}).get("analysis")
     return "rank" if isinstance(section, dict) and section.get("test") == "rank" else "welch"
 
 
-def rated_runs(results: Json) -> dict[str, list[Json]]:
+def rated_runs(results: CampaignNumbers) -> dict[str, list[RunResult]]:
     """Scenario -> its runs that enter the means."""
-    rated: dict[str, list[Json]] = {name: [] for name in results["scenarios"]}
-    for run in results["runs"]:
-        if run["included"] and run["kind"] == "scenario":
-            rated[run["scenario"]].append(run)
+    rated: dict[str, list[RunResult]] = {name: [] for name in results.scenarios}
+    for run in results.runs:
+        if run.included and run.kind == "scenario":
+            rated[run.scenario].append(run)
     return rated
 
 
-def values_of(results: Json) -> dict[ResponseName, dict[str, Floats]]:
+def values_of(results: CampaignNumbers) -> dict[ResponseName, dict[str, Floats]]:
     """Response -> scenario -> value of each run that has one, in rising order."""
     of_responses: dict[ResponseName, dict[str, Floats]] = {}
     for key in RESPONSES:
         of_responses[key] = {}
         for name, runs in rated_runs(results).items():
-            suppressed = results["scenarios"][name]["efficiency"]["suppressed"] is not None
+            suppressed = results.scenarios[name].efficiency.suppressed is not None
             values = np.array([_value(run, key, suppressed) for run in runs])
             finite = values[np.isfinite(values)]
             if finite.size:
@@ -147,17 +148,13 @@ def values_of(results: Json) -> dict[ResponseName, dict[str, Floats]]:
     return of_responses
 
 
-def _value(run: Json, key: str, suppressed: bool) -> float:
+def _value(run: RunResult, key: ResponseName, suppressed: bool) -> float:
     if key != "val_accuracy_per_induced_wh":
-        return _number(run[key])
-    work = _number(efficiency.work_of(run["final_metrics"], 0).get("val_accuracy_per_wh"))
-    energy_wh = _number(run["induced_energy_wh"])
+        quantity: Number | None = getattr(run, key)
+        return math.nan if quantity is None else quantity.value
+    work = number(efficiency.work_of(run.final_metrics, 0).get("val_accuracy_per_wh"))
+    energy_wh = math.nan if run.induced_energy_wh is None else run.induced_energy_wh.value
     return math.nan if suppressed or not energy_wh > 0 else work / energy_wh
-
-
-def _number(part: Any) -> float:  # noqa: ANN401  a part of results.json
-    """The value of a Number, or a plain number; NaN for anything else, and for what no square can hold."""
-    return number(part.get("value") if isinstance(part, Mapping) else part)
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:
@@ -166,12 +163,11 @@ def _testable(levels: Mapping[str, Floats]) -> bool:
     return sum(size >= 2 for size in sizes) >= 2 or max(sizes, default=0) >= LEAST_RUNS
 
 
-def _planning(results: Json) -> Planning | None:
+def _planning(results: CampaignNumbers) -> Planning | None:
     """Runs and blocks of a new campaign that keeps the half-width of `[thresholds]`; None where nothing is known."""
-    percent = float(results["thresholds"]["half_width_percent"])
+    percent = float(results.thresholds["half_width_percent"])
     try:
-        scenarios = {name: _measured(part) for name, part in results["scenarios"].items()}
-        pilots, baseline = planning.pilots_from(_measured(results["baseline"] or {}, "mean_power_w"), scenarios)
+        pilots, baseline = planning.pilots_of(results.baseline, results.scenarios)
     except AnalysisError:
         return None
     wanted = planning.Wanted(percent / 100, SHARE, MOST, MOST, keeps_pilot=False)
@@ -180,16 +176,9 @@ def _planning(results: Json) -> Planning | None:
     return Planning(percent, 100 * SHARE, sizes.blocks if sizes.runs else None, runs, dict(sizes.unreachable))
 
 
-def _measured(part: Json, quantity: str = "induced_energy_wh") -> planning.Measured:
-    """A quantity and the duration, as the records that they are."""
-    numbers = (part.get(key) for key in (quantity, "duration_s"))
-    quantity_of, duration = (None if raw is None else Number.of_json(raw) for raw in numbers)
-    return quantity_of, duration
-
-
-def _blocks(runs: Mapping[str, Sequence[Json]]) -> Blocks:
+def _blocks(runs: Mapping[str, Sequence[RunResult]]) -> Blocks:
     """How many repetitions every scenario has, of all there are."""
-    repetitions = [{run["repetition"] for run in group} for group in runs.values() if group]
+    repetitions = [{run.repetition for run in group} for group in runs.values() if group]
     return Blocks(
         complete=len(set.intersection(*repetitions)) if repetitions else 0,
         begun=len(set.union(*repetitions)) if repetitions else 0,
@@ -265,18 +254,18 @@ class Course:
     energy_wh: Floats
 
 
-def _has_course(runs: Sequence[Json], key: str) -> bool:
+def _has_course(runs: Sequence[RunResult], key: str) -> bool:
     return any(course.x.size >= 2 for course in courses(runs, key))
 
 
-def courses(runs: Sequence[Json], key: str) -> list[Course]:
+def courses(runs: Sequence[RunResult], key: str) -> list[Course]:
     """One course per run, of the epochs that have both the quantity and an energy."""
     of_runs = []
     for run in runs:
         rows = [
-            (row["index"], row["begin_s"] + row["duration_s"] / 2, _course_value(row, key), _number(row["energy_wh"]))
-            for row in run["actions"]
-            if row["name"] == EPOCH
+            (row.index, row.begin_s + row.duration_s / 2, _course_value(row, key), number(row.energy_wh))
+            for row in run.actions
+            if row.name == EPOCH
         ]
         table = np.array(rows, dtype=np.float64).reshape(-1, 4)
         table = table[np.isfinite(table).all(axis=1)]
@@ -285,11 +274,11 @@ def courses(runs: Sequence[Json], key: str) -> list[Course]:
     return of_runs
 
 
-def _course_value(row: Json, key: str) -> float:
-    return _number(row[key] if key == TEMPERATURE else row["metrics"].get(key))
+def _course_value(row: RunAction, key: str) -> float:
+    return number(row.gpu_temperature_c if key == TEMPERATURE else row.metrics.get(key))
 
 
-def _epochs(scenario: str, key: CourseName, runs: Sequence[Json]) -> EpochCorrelation:
+def _epochs(scenario: str, key: CourseName, runs: Sequence[RunResult]) -> EpochCorrelation:
     """The energy of an epoch with something else, in one scenario."""
     of_runs = [course for course in courses(runs, key) if course.x.size >= 2]
     time_s, x, energy_wh = (
@@ -376,7 +365,7 @@ def same_epoch(of_runs: Sequence[Course]) -> SameEpoch | None:
     return SameEpoch(value, len(of_runs), len(common)) if math.isfinite(value) else None
 
 
-def _finals(key: FinalName, runs: Mapping[str, Sequence[Json]]) -> RunCorrelation | None:
+def _finals(key: FinalName, runs: Mapping[str, Sequence[RunResult]]) -> RunCorrelation | None:
     """The energy of a run with where its training ended: in every scenario, over all runs, and over the medians of the
     scenarios beside it. None where fewer than three runs have it."""
     pairs = {name: _final_pairs(key, group) for name, group in runs.items()}
@@ -389,18 +378,18 @@ def _finals(key: FinalName, runs: Mapping[str, Sequence[Json]]) -> RunCorrelatio
     return RunCorrelation(key, "energy_wh", of_scenarios, all_runs=_both(together), medians=_both(medians))
 
 
-def _final_pairs(key: str, runs: Sequence[Json]) -> Floats:
+def _final_pairs(key: str, runs: Sequence[RunResult]) -> Floats:
     """(value, energy in Wh) of every run that has both, sorted; shape (runs, 2)."""
-    rows = [(_final(run, key), _number(run["energy_wh"])) for run in runs]
+    rows = [(_final(run, key), math.nan if run.energy_wh is None else run.energy_wh.value) for run in runs]
     table = np.array(sorted(row for row in rows if all(map(math.isfinite, row))), dtype=np.float64)
     return table.reshape(-1, 2)
 
 
-def _final(run: Json, key: str) -> float:
+def _final(run: RunResult, key: str) -> float:
     """The metric as the run's summary says it, else of its last epoch."""
-    summary = _number(run["final_metrics"].get(key))
-    last = run["history"].get(key) or [math.nan]
-    return summary if math.isfinite(summary) else _number(last[-1])
+    summary = number(run.final_metrics.get(key))
+    last = run.history.get(key) or [math.nan]
+    return summary if math.isfinite(summary) else number(last[-1])
 
 
 def _both(table: Floats) -> Correlations:

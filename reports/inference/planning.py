@@ -26,7 +26,6 @@ n - 1 and m - 1, and s and s_B are taken at their upper limit for the share, s s
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,6 @@ LEAST_PILOT_RUNS = 10
 """Method.md section 8; fewer give a spread that is hardly known."""
 LEAST_QUANTILE = 1.9599
 """No .975 quantile of Student's t is below that of the normal distribution, 1.95996."""
-Measured: TypeAlias = tuple[Number | None, Number | None]
-"""A quantity and the duration that belongs to it."""
 FEW = 16
 """Numbers of runs that are tried at once."""
 
@@ -98,19 +95,9 @@ def pilots_of(
     Raises:
         AnalysisError: none of them is there.
     """
-    power = (None, None) if baseline is None else (baseline.mean_power_w, baseline.duration_s)
-    return pilots_from(power, {name: (part.induced_energy_wh, part.duration_s) for name, part in scenarios.items()})
-
-
-def pilots_from(baseline: Measured, scenarios: Mapping[str, Measured]) -> tuple[dict[str, Pilot], PilotBaseline]:
-    """The same from the baseline's power and every scenario's induced energy, each with its duration.
-
-    Raises:
-        AnalysisError: none of them is there.
-    """
-    measured = {name: pilot_of(induced, _hours(duration)) for name, (induced, duration) in scenarios.items()}
+    measured = {name: pilot_of(part.induced_energy_wh, _hours(part.duration_s)) for name, part in scenarios.items()}
     pilots = {name: pilot for name, pilot in measured.items() if pilot is not None}
-    base = baseline_of(baseline[0], _hours(baseline[1]))
+    base = None if baseline is None else baseline_of(baseline.mean_power_w, _hours(baseline.duration_s))
     if base is None or not pilots:
         raise AnalysisError("there is nothing to plan from: it takes two runs of a scenario and two baseline blocks")
     return pilots, base

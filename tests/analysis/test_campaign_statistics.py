@@ -36,6 +36,7 @@ from reports.inference.planning import Wanted, pilots_of, sizes
 from reports.results.codec import decoded, encoded
 from reports.results.document import Results
 from reports.results.statistics import Blocks, EpochCorrelation, OverRuns, ResponseName, ResponseResult, Statistics
+from tests.campaign_results import read
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]
@@ -80,7 +81,7 @@ def of(results: dict[str, Any]) -> Statistics:
 
 def energies(results: dict[str, Any]) -> ResponseResult:
     """What is found of the energies of a campaign."""
-    return evaluate(results).responses["energy_wh"]
+    return evaluate(read(results)).responses["energy_wh"]
 
 
 def there(part: Part | None) -> Part:
@@ -172,7 +173,7 @@ def test_the_declared_test_is_made_whatever_the_tests_of_assumptions_say() -> No
     found = energies(tree)
     assert found.omnibus is not None
     assert max(level.shapiro.p or 0.0 for level in found.levels.values()) < 1e-6
-    assert (evaluate(tree).test, found.omnibus.name) == ("welch", "welch-anova")
+    assert (evaluate(read(tree)).test, found.omnibus.name) == ("welch", "welch-anova")
 
 
 def test_an_excluded_run_enters_no_test_and_the_baseline_is_no_level(campaign: dict[str, Any]) -> None:
@@ -192,8 +193,8 @@ def test_an_excluded_run_may_say_anything(campaign: dict[str, Any]) -> None:
     changed = copy.deepcopy(campaign)
     for run in changed["runs"]:
         if not run["included"] or run["kind"] != "scenario":
-            run |= {"energy_wh": {"value": 1e6, "unit": "Wh"}, "actions": [{"name": "epoch"}]}
-    assert evaluate(changed) == evaluate(campaign)
+            run |= {"energy_wh": {"value": 1e6, "unit": "Wh"}, "actions": [{"name": "epoch", "energy_wh": 1.0}]}
+    assert evaluate(read(changed)) == evaluate(read(campaign))
 
 
 @settings(max_examples=5, deadline=None)
@@ -202,7 +203,7 @@ def test_the_order_of_runs_changes_no_digit_of_a_test(campaign: dict[str, Any], 
     listed = campaign["runs"]
     assert len(listed) <= len(order)
     shuffled = campaign | {"runs": [listed[at] for at in order if at < len(listed)]}
-    mixed, straight = evaluate(shuffled), of(campaign)
+    mixed, straight = evaluate(read(shuffled)), of(campaign)
     assert mixed.responses == straight.responses
     flat = list(zip(numbers(encoded(mixed)), numbers(encoded(straight)), strict=True))
     assert len(flat) > 100
@@ -247,7 +248,7 @@ def test_repetitions_of_all_scenarios_are_blocks(campaign: dict[str, Any]) -> No
 
 
 def test_a_scenario_with_one_run_is_left_out_and_named() -> None:
-    found = evaluate(made({"a": [1.0, 2.0, 4.0], "b": [3.0, 4.0, 6.0], "c": [5.0]})).responses["energy_wh"]
+    found = evaluate(read(made({"a": [1.0, 2.0, 4.0], "b": [3.0, 4.0, 6.0], "c": [5.0]}))).responses["energy_wh"]
     assert found.left_out == ("c",)
     assert found.omnibus is not None
     assert found.omnibus.n == (3, 3)
@@ -259,7 +260,7 @@ def test_with_nothing_to_test_r_is_not_even_asked_for(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(statistics, "available", ask)
     for groups in ({}, {"a": [1.0]}, {"a": [1.0, 2.0]}, {"a": [1.0], "b": [2.0]}):
-        found = evaluate(made(groups))
+        found = evaluate(read(made(groups)))
         assert (found.available, found.reason, found.responses) == (False, "nothing-to-test", {})
 
 
@@ -311,7 +312,7 @@ def course(kind: str) -> tuple[Floats, Floats]:
 
 
 def correlated(kind: str) -> EpochCorrelation:
-    (found,) = evaluate(trained(*course(kind))).epochs
+    (found,) = evaluate(read(trained(*course(kind)))).epochs
     return found
 
 
@@ -403,13 +404,13 @@ def test_an_interval_over_runs_that_would_not_cover_is_not_given() -> None:
 def test_a_run_in_which_nothing_varies_has_no_coefficient_and_is_counted() -> None:
     energy, temperature = course("time-only")
     temperature[0] = 40.0
-    (found,) = evaluate(trained(energy, temperature)).epochs
+    (found,) = evaluate(read(trained(energy, temperature))).epochs
     assert (found.within_runs.raw.n, found.within_runs.raw.left_out) == (29, 1)
 
 
 def test_runs_that_rise_along_one_line_have_no_interval() -> None:
     k = np.arange(6.0) * np.ones((4, 1))
-    (found,) = evaluate(trained(1 + k, 40 + k)).epochs
+    (found,) = evaluate(read(trained(1 + k, 40 + k))).epochs
     assert (found.within_runs.raw.mean, found.within_runs.raw.interval) == (1.0, None)
     assert found.within_runs.partial == OverRuns(0, 4, None, None, None, None)
 
@@ -421,7 +422,7 @@ def test_correlations_over_runs_stand_beside_those_of_the_scenarios_medians() ->
     tree = made({str(i): random.normal(energy, 0.1, 30) for i, (_, energy) in enumerate(centres)})
     for run in tree["runs"]:
         run["final_metrics"] = {"val_accuracy": centres[int(run["scenario"])][0] + float(random.normal(0, 0.004))}
-    (found,) = evaluate(tree).runs
+    (found,) = evaluate(read(tree)).runs
     x = np.array([run["final_metrics"]["val_accuracy"] for run in tree["runs"]])
     y = np.array([run["energy_wh"]["value"] for run in tree["runs"]])
     rho, p = scipy.stats.spearmanr(x, y)
@@ -450,14 +451,14 @@ def test_a_metric_that_is_no_number_or_beyond_all_measure_breaks_nothing() -> No
     for run, said in zip(tree["runs"], itertools.cycle([1e308, "good", None, True, [1], 5e-324]), strict=False):
         run["final_metrics"] = {"val_accuracy": said}
         run["history"] = {"val_loss": [said]}
-    json.dumps(encoded(evaluate(tree)), allow_nan=False)
+    json.dumps(encoded(evaluate(read(tree))), allow_nan=False)
 
 
 def test_values_are_those_of_the_runs(campaign: dict[str, Any]) -> None:
     for key in RESPONSES:
         for name, values in groups_of(campaign, key).items():
-            assert values_of(campaign)[key][name] == pytest.approx(sorted(values), rel=1e-12)
-    assert "idle" not in values_of(campaign)["val_accuracy_per_induced_wh"]
+            assert values_of(read(campaign))[key][name] == pytest.approx(sorted(values), rel=1e-12)
+    assert "idle" not in values_of(read(campaign))["val_accuracy_per_induced_wh"]
 
 
 def test_a_whole_campaign_with_four_scenarios_has_all_pairs(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from reports.campaign.reference_system import reference_system
 from reports.campaign.statistics import evaluate
 from reports.results.codec import encoded
 from reports.results.label import Label
+from tests.campaign_results import read
 
 Part = dict[str, Any]
 SCENARIOS = {"cnn": (90.3, 49.2, 6), "idle": (42.2, 1.2, 0), "transfer": (78.1, 37.0, 4)}
@@ -66,7 +67,7 @@ def results(
 
 def with_statistics(tree: Part) -> Part:
     """The same with its statistics computed of the rest."""
-    return tree | {"statistics": encoded(evaluate(tree | {"thresholds": {"half_width_percent": 5.0}}))}
+    return tree | {"statistics": encoded(evaluate(read(tree | {"thresholds": {"half_width_percent": 5.0}})))}
 
 
 def campaign() -> Part:

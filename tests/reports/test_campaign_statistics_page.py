@@ -29,11 +29,11 @@ from tests.reports.test_campaign_page import checked, traces
 
 
 def shown(tree: dict[str, Any]) -> list[Block]:
-    return statistics_blocks(evaluate(tree), "", blocked=is_blocked(read(tree)))
+    return statistics_blocks(evaluate(read(tree)), "", blocked=is_blocked(read(tree)))
 
 
 def beside_epochs(tree: dict[str, Any]) -> list[Block]:
-    return epoch_correlation_blocks(evaluate(tree), tree["scenarios"])
+    return epoch_correlation_blocks(evaluate(read(tree)), tree["scenarios"])
 
 
 def tables(blocks: list[Block]) -> dict[str, Table]:
@@ -92,7 +92,7 @@ def test_what_a_replicate_is_and_how_many_blocks_are_whole_stands_there() -> Non
 
 def test_what_the_runs_could_have_shown_stands_in_the_unit_of_the_quantity() -> None:
     (row,) = tables(shown(compared()))["power"].rows
-    detectable = evaluate(compared()).responses["energy_wh"].detectable[0].difference
+    detectable = evaluate(read(compared())).responses["energy_wh"].detectable[0].difference
     assert row.cells[1] == "Energy\u00a0/\u00a0Wh"
     assert float(row.cells[4]) == pytest.approx(detectable, rel=5e-3)
 
@@ -107,7 +107,7 @@ def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
 
 
 def planned_as(planned: Planning) -> list[Block]:
-    return statistics_blocks(replace(evaluate(compared()), planning=planned), "", blocked=False)
+    return statistics_blocks(replace(evaluate(read(compared())), planning=planned), "", blocked=False)
 
 
 @pytest.mark.parametrize(
