@@ -18,12 +18,9 @@ class Clients:
         self.host: Connection | None = None
         self.readers: dict[int, Connection] = {}
         """By the files that their words come through: a socket, and the wire that was passed through it."""
+        self.writers: list[int] = []
+        """The files that did not take all that is to be written to them."""
         self._connections: list[Connection] = []
-
-    @property
-    def writers(self) -> list[int]:
-        """The files that wait to be written to."""
-        return [connection.writer for connection in self._connections if connection.outgoing]
 
     def accept(self) -> None:
         """Let in who waits at the listener."""
@@ -72,14 +69,21 @@ class Clients:
         # Samples and markers wait for the answer to the next heartbeat: one packet a second, also at 10 ms.
         if host is not None and host.offset is not None and (self._journal.urgent or self._is_far_behind(host.offset)):
             self._queue_journal(host, host.offset)
+        self.writers = []
         for connection in list(self._connections):
-            if connection.outgoing and not connection.flush():
-                self.drop(connection)
+            if connection.outgoing:
+                self._flush(connection)
 
     def flush(self) -> None:
         """What the links take of the last words."""
         for connection in self._connections:
             connection.flush()
+
+    def _flush(self, connection: Connection) -> None:
+        if not connection.flush():
+            self.drop(connection)
+        elif connection.outgoing:
+            self.writers.append(connection.writer)
 
     def _is_far_behind(self, offset: int) -> bool:
         return self._journal.size - offset > SEND_AHEAD // 2

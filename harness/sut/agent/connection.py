@@ -6,14 +6,17 @@ Knows the socket, and the ends of another wire that a client may pass through it
 from __future__ import annotations
 
 import array
-import json
 import os
 import socket
 import sys
 from typing import Any
 
+from harness.sut.agent.lines import line_of
+
 MAX_LINE = 1 << 20
 """Bytes of one protocol line from the host."""
+READ_AT_ONCE = 1 << 13
+"""Bytes of one read."""
 
 
 def listen() -> socket.socket:
@@ -49,12 +52,16 @@ class Connection:
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue one message."""
-        self.outgoing += json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        self.outgoing += line_of(message)
+
+    def send_line(self, line: bytes) -> None:
+        """Queue one message that is a line already."""
+        self.outgoing += line
 
     def receive(self, file: int) -> list[bytes] | None:
         """Complete lines that arrived on one of the files; null when the other side is gone or sends no lines."""
         try:
-            block = os.read(file, 1 << 16) if file in self.passed else self._receive_files()
+            block = os.read(file, READ_AT_ONCE) if file in self.passed else self._receive_files()
         except BlockingIOError:
             return []
         except OSError:
@@ -65,7 +72,7 @@ class Connection:
 
     def _receive_files(self) -> bytes:
         files = array.array("i")
-        block, passed, _, _ = self.sock.recvmsg(1 << 16, socket.CMSG_LEN(2 * files.itemsize))
+        block, passed, _, _ = self.sock.recvmsg(READ_AT_ONCE, socket.CMSG_LEN(2 * files.itemsize))
         for _, _, content in passed:
             files.frombytes(content)
         for file in files:

@@ -25,49 +25,7 @@ class GpuSampler:
             self._add(index, nvml.nvmlDeviceGetHandleByIndex(index))
 
     def _add(self, index: int, gpu: Any) -> None:
-        nvml = self._nvml
-        readers: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], list[tuple[str, str, str]]]] = [
-            ("PerformanceState", nvml.nvmlDeviceGetPerformanceState, int, [("pstate", "", "performance state")]),
-            (
-                "CurrPcieLinkGeneration",
-                nvml.nvmlDeviceGetCurrPcieLinkGeneration,
-                int,
-                [("pcie_generation", "", "PCIe link generation")],
-            ),
-            (
-                "Temperature(GPU)",
-                lambda g: nvml.nvmlDeviceGetTemperature(g, nvml.NVML_TEMPERATURE_GPU),
-                int,
-                [("temperature_c", "degC", "temperature")],
-            ),
-            (
-                "UtilizationRates",
-                nvml.nvmlDeviceGetUtilizationRates,
-                lambda rates: (rates.gpu, rates.memory),
-                [("load_percent", "%", "load"), ("memory_load_percent", "%", "memory controller load")],
-            ),
-            (
-                "MemoryInfo().used",
-                nvml.nvmlDeviceGetMemoryInfo,
-                lambda memory: round(memory.used / 1048576.0, 3),
-                [("memory_used_mib", "MiB", "memory in use")],
-            ),
-            ("PowerUsage", nvml.nvmlDeviceGetPowerUsage, thousandth, [("power_w", "W", "board power")]),
-            (
-                "TotalEnergyConsumption",
-                nvml.nvmlDeviceGetTotalEnergyConsumption,
-                thousandth,
-                [("energy_j", "J", "board energy counter")],
-            ),
-        ]
-        reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", None)
-        if reasons is not None:
-            slowed = ("throttled", "1", "slowed by heat or supply: 1, else 0")
-            readers.append(("CurrentClocksThrottleReasons", reasons, is_throttled, [slowed]))
-        for clock, kind in (("sm", "SM"), ("memory", "MEM"), ("graphics", "GRAPHICS")):
-            mhz = functools.partial(clock_mhz, nvml, getattr(nvml, "NVML_CLOCK_" + kind))
-            readers.append((f"ClockInfo({kind})", mhz, int, [(clock + "_clock_mhz", "MHz", clock + " clock")]))
-        for function, ask, convert, cells in readers:
+        for function, ask, convert, cells in questions(self._nvml):
             supported = self._is_supported(ask, gpu)
             method = f"nvmlDeviceGet{function}" + ("" if supported else ": not supported by this board")
             for name, unit, quantity in cells:
@@ -104,6 +62,53 @@ class GpuSampler:
                 self._note("gpu-error", f"{what}: NVML: {error}")
             return [None] * width
         return list(value) if width > 1 else [value]
+
+
+def questions(nvml: Any) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], list[tuple[str, str, str]]]]:
+    """What is asked of each board: NVML's name of it, how it is asked, how the answer becomes cells, and these cells
+    (name, unit, quantity)."""
+    asked_of_each: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], list[tuple[str, str, str]]]] = [
+        ("PerformanceState", nvml.nvmlDeviceGetPerformanceState, int, [("pstate", "", "performance state")]),
+        (
+            "CurrPcieLinkGeneration",
+            nvml.nvmlDeviceGetCurrPcieLinkGeneration,
+            int,
+            [("pcie_generation", "", "PCIe link generation")],
+        ),
+        (
+            "Temperature(GPU)",
+            lambda g: nvml.nvmlDeviceGetTemperature(g, nvml.NVML_TEMPERATURE_GPU),
+            int,
+            [("temperature_c", "degC", "temperature")],
+        ),
+        (
+            "UtilizationRates",
+            nvml.nvmlDeviceGetUtilizationRates,
+            lambda rates: (rates.gpu, rates.memory),
+            [("load_percent", "%", "load"), ("memory_load_percent", "%", "memory controller load")],
+        ),
+        (
+            "MemoryInfo().used",
+            nvml.nvmlDeviceGetMemoryInfo,
+            lambda memory: round(memory.used / 1048576.0, 3),
+            [("memory_used_mib", "MiB", "memory in use")],
+        ),
+        ("PowerUsage", nvml.nvmlDeviceGetPowerUsage, thousandth, [("power_w", "W", "board power")]),
+        (
+            "TotalEnergyConsumption",
+            nvml.nvmlDeviceGetTotalEnergyConsumption,
+            thousandth,
+            [("energy_j", "J", "board energy counter")],
+        ),
+    ]
+    reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", None)
+    if reasons is not None:
+        slowed = ("throttled", "1", "slowed by heat or supply: 1, else 0")
+        asked_of_each.append(("CurrentClocksThrottleReasons", reasons, is_throttled, [slowed]))
+    for clock, kind in (("sm", "SM"), ("memory", "MEM"), ("graphics", "GRAPHICS")):
+        mhz = functools.partial(clock_mhz, nvml, getattr(nvml, "NVML_CLOCK_" + kind))
+        asked_of_each.append((f"ClockInfo({kind})", mhz, int, [(clock + "_clock_mhz", "MHz", clock + " clock")]))
+    return asked_of_each
 
 
 def thousandth(value: int) -> float:

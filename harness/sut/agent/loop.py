@@ -19,17 +19,19 @@ from harness.sut.agent.rating import Rating
 from harness.sut.agent.requests import Requests
 from harness.sut.agent.sampling import Sampling
 
-KILL_POLL_S = 0.05
+KILL_POLL_NS = 50_000_000
 """A load that is being ended is looked after so often."""
-HOUSEKEEPING_S = 1.0
+HOUSEKEEPING_NS = 1_000_000_000
 """The output of the command is looked after so often."""
+LONGEST_NS = 10_000_000_000
+"""It waits for nothing longer than that."""
 
 
 class Agent:
     """Samples, relays, runs the command. Its folder is the working directory."""
 
     def __init__(self, folder: str, period_s: float, reconnect_s: float, psutil: Any) -> None:
-        self._reconnect_s = reconnect_s
+        self._reconnect_ns = int(reconnect_s * 1e9) + 1
         self._journal = Journal("journal.jsonl")
         self._sampling = Sampling(self._journal, period_s, psutil)
         self._clients = Clients(self._journal)
@@ -46,6 +48,7 @@ class Agent:
         """Until the host says bye, falls silent, or a signal comes."""
         always = [self._clients.listener.fileno(), self._wake.fileno(), self._markers.file]
         while not (self._ending and self._rating.is_over):
+            # What the waiter reports comes first: a load that ended was not killed.
             reports = [] if self._rating.load is None else [self._rating.load.reports]
             watched = [*reports, *always, *self._clients.readers]
             for ready in select.select(watched, self._clients.writers, [], self._timeout_s())[0]:
@@ -61,22 +64,24 @@ class Agent:
 
     def _timeout_s(self) -> float:
         now_ns = time.monotonic_ns()
-        due_ns = [now_ns + int(10e9)]
+        due_ns = now_ns + LONGEST_NS
         if not self._ending:
-            due_ns.append(self._requests.heard_ns + int(self._reconnect_s * 1e9) + 1)
+            due_ns = min(due_ns, self._requests.heard_ns + self._reconnect_ns)
         if self._sampling.is_on:
-            due_ns.append(self._sampling.next_ns)
+            due_ns = min(due_ns, self._sampling.next_ns)
         if self._rating.killing_since_ns is not None:
-            due_ns.append(now_ns + int(KILL_POLL_S * 1e9))
+            due_ns = min(due_ns, now_ns + KILL_POLL_NS)
         elif self._rating.load is not None and not (
-            self._sampling.is_on and self._sampling.period_ns <= HOUSEKEEPING_S * 1e9
+            self._sampling.is_on and self._sampling.period_ns <= HOUSEKEEPING_NS
         ):
             # Where samples wake it so often, none of its own.
-            due_ns.append(self._kept_house_ns + int(HOUSEKEEPING_S * 1e9))
-        return max(0.0, (min(due_ns) - now_ns) / 1e9)
+            due_ns = min(due_ns, self._kept_house_ns + HOUSEKEEPING_NS)
+        return max(0.0, (due_ns - now_ns) / 1e9)
 
     def _on_readable(self, file: int) -> None:
-        if self._rating.load is not None and file == self._rating.load.reports:
+        if file in self._clients.readers:
+            self._on_words(file)
+        elif self._rating.load is not None and file == self._rating.load.reports:
             self._rating.read_reports()
         elif file == self._markers.file:
             self._markers.read()
@@ -84,8 +89,6 @@ class Agent:
             self._on_signal(self._wake.recv(64))
         elif file == self._clients.listener.fileno():
             self._clients.accept()
-        else:
-            self._on_words(file)
 
     def _on_words(self, file: int) -> None:
         words = self._clients.receive(file)
@@ -104,20 +107,20 @@ class Agent:
     def _look_after(self, now_ns: int) -> None:
         if self._rating.killing_since_ns is not None:
             self._rating.go_on_killing(now_ns)
-        self._watch_host(now_ns)
-        if now_ns - self._kept_house_ns >= HOUSEKEEPING_S * 1e9:
+        if now_ns - self._requests.heard_ns >= self._reconnect_ns and not self._ending:
+            self._on_silence(now_ns)
+        if now_ns - self._kept_house_ns >= HOUSEKEEPING_NS:
             self._kept_house_ns = now_ns
             self._rating.bound_output()
         if self._journal.fault is not None and not self._faulted:
             self._on_fault(self._journal.fault)
 
-    def _watch_host(self, now_ns: int) -> None:
+    def _on_silence(self, now_ns: int) -> None:
         silent_s = (now_ns - self._requests.heard_ns) / 1e9
-        if silent_s >= self._reconnect_s and not self._ending:
-            self._journal.note(
-                "dead-man", f"no word of the host for {silent_s:.1f} s: the load is ended, and so is the agent"
-            )
-            self._end("the link was lost for longer than reconnect_s")
+        self._journal.note(
+            "dead-man", f"no word of the host for {silent_s:.1f} s: the load is ended, and so is the agent"
+        )
+        self._end("the link was lost for longer than reconnect_s")
 
     def _on_fault(self, fault: str) -> None:
         self._faulted = True

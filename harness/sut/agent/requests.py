@@ -5,7 +5,6 @@ Knows the operations (drawn in `harness.sut.agent`) and what was answered before
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -14,9 +13,12 @@ from typing import Any
 from harness.sut.agent.clients import Clients
 from harness.sut.agent.connection import Connection
 from harness.sut.agent.journal import Journal
+from harness.sut.agent.lines import json_value, value_of
 from harness.sut.agent.own_time import OwnTime
 from harness.sut.agent.rating import Rating
 from harness.sut.agent.sampling import Sampling
+
+PONG = b'{"id":%s,"sut_ns":%d,"sut_wall_ns":%d,"sut_boot_ns":%d}\n'
 
 
 class Requests:
@@ -40,32 +42,32 @@ class Requests:
         """Do what a line asks and queue the answer."""
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         try:
-            request = json.loads(line)
-            number, operation = request["id"], request["op"]
+            request = value_of(line)
+            identity, operation = request["id"], request["op"]
         except (ValueError, KeyError, TypeError):
             connection.send({"error": f"expected a JSON object with id and op, found {ascii(line)[:80]}"})
             return
         if operation == "status":
-            connection.send({"id": number, **self._status(sut_ns)})
+            connection.send({"id": identity, **self._status(sut_ns)})
             return
         if operation == "hello":
             self._clients.adopt(connection)
             self._own.follow_relay(connection.pid)
         elif connection is not self._clients.host:
-            connection.send({"id": number, "error": "say hello first"})
+            connection.send({"id": identity, "error": "say hello first"})
             return
         self.heard_ns, self._journal.urgent = sut_ns, True
         if operation == "ping":
             boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-            connection.send({"id": number, "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "sut_boot_ns": boot_ns})
+            connection.send_line(PONG % (json_value(identity), sut_ns, wall_ns, boot_ns))
         else:
-            self._answer_once(connection, number, operation, request)
+            self._answer_once(connection, identity, operation, request)
 
-    def _answer_once(self, connection: Connection, number: Any, operation: str, request: dict[str, Any]) -> None:
-        if number not in self._answers:
-            self._answers[number] = self._answer(operation, request)
-        connection.send({"id": number, **self._answers[number]})
-        if operation == "hello" and "error" not in self._answers[number]:
+    def _answer_once(self, connection: Connection, identity: Any, operation: str, request: dict[str, Any]) -> None:
+        if identity not in self._answers:
+            self._answers[identity] = self._answer(operation, request)
+        connection.send({"id": identity, **self._answers[identity]})
+        if operation == "hello" and "error" not in self._answers[identity]:
             # Behind its answer, so that the host knows the stream from here on.
             connection.offset = request["offset"]
 

@@ -12,11 +12,15 @@ from harness.sut.agent.clocks import stamped
 from harness.sut.agent.columns import column
 from harness.sut.agent.gpu_sampler import GpuSampler
 from harness.sut.agent.journal import Journal
+from harness.sut.agent.lines import numbers
 from harness.sut.agent.nvml import import_nvml
 from harness.sut.agent.own_time import OwnTime
+from harness.sut.agent.psutil_files import keep_files_open
 from harness.sut.agent.rating import Rating
 from harness.sut.agent.state_sampler import StateSampler
 from harness.sut.agent.system_sampler import SystemSampler
+
+SAMPLE = b'{"rec":"sample","sut_ns":%d,"sut_wall_ns":%d,"values":%s}\n'
 
 
 class Sampling:
@@ -25,6 +29,7 @@ class Sampling:
     def __init__(self, journal: Journal, period_s: float, psutil: Any) -> None:
         self._journal = journal
         self.period_ns = int(period_s * 1e9)
+        keep_files_open(psutil)
         self._system = SystemSampler(psutil)
         self._state = StateSampler()
         nvml, gpu_problem = import_nvml()
@@ -46,7 +51,7 @@ class Sampling:
         values += self._state.sample(self._system.busy_s, rating.command, own.waiters_s)
         if self._gpu is not None:
             values += self._gpu.sample()
-        self._journal.write({"rec": "sample", "sut_ns": sut_ns, "sut_wall_ns": wall_ns, "values": values})
+        self._journal.append(SAMPLE % (sut_ns, wall_ns, numbers(values)))
         late = (time.monotonic_ns() - self.next_ns) // self.period_ns
         self._missed += late
         self.next_ns += (late + 1) * self.period_ns

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from harness.sut.agent.columns import column
-from harness.sut.agent.small_files import CPU_FILES, read_text
+from harness.sut.agent.small_files import CPU_FILES, KeptFile, read_text
 
 LOOK_S = 1.0
 """Kills and slow-downs are read so often at most."""
@@ -22,8 +22,9 @@ class StateSampler:
     of memory, slow-downs for heat. The last two are read every LOOK_S at most."""
 
     def __init__(self, system: str = "") -> None:
-        self._vmstat = system + "/proc/vmstat"
-        self._throttles = throttle_counts(system)
+        self._vmstat = KeptFile(system + "/proc/vmstat")
+        self._throttles = [KeptFile(path) for path in throttle_counts(system)]
+        self._command: tuple[int, KeptFile] | None = None
         self._looked_ns = 0
         self._rare: list[int | None] = [None, None]
         self._load_s = 0.0
@@ -50,20 +51,33 @@ class StateSampler:
         now_ns = time.monotonic_ns()
         if now_ns - self._looked_ns >= LOOK_S * 1e9 or not self._looked_ns:
             self._looked_ns = now_ns
-            counts = [read_text(path) for path in self._throttles]
-            self._rare = [self._killed(), sum(int(count or 0) for count in counts) if self._throttles else None]
+            self._rare = [self._killed(), self._throttled()]
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         load_s = ended.ru_utime + ended.ru_stime - waiters_s
-        if command is not None:
-            fields = (read_text(f"/proc/{command}/stat") or ")").rpartition(")")[2].split()
-            load_s += sum(map(int, fields[11:15])) * self._tick_s  # utime stime cutime cstime, proc(5)
+        if command is not None or self._command is not None:
+            load_s += self._ticks(command) * self._tick_s
         # Between the command's end and the waiter's its time stands nowhere.
         self._load_s = max(self._load_s, load_s)
         return [busy_s, round(self._load_s, 3), *self._rare]
 
+    def _ticks(self, command: int | None) -> int:
+        """CPU ticks of the command that runs and of its children that ended."""
+        if self._command is not None and self._command[0] != command:
+            self._command[1].close()
+            self._command = None
+        if command is None:
+            return 0
+        if self._command is None:
+            self._command = command, KeptFile(f"/proc/{command}/stat")
+        fields = (self._command[1].read() or b")").rpartition(b")")[2].split()
+        return sum(map(int, fields[11:15]))  # utime stime cutime cstime, proc(5)
+
     def _killed(self) -> int | None:
-        _, key, rest = (read_text(self._vmstat) or "").partition("\noom_kill ")
-        return int(rest.split("\n", 1)[0]) if key else None
+        _, key, rest = (self._vmstat.read() or b"").partition(b"\noom_kill ")
+        return int(rest[: rest.index(b"\n")]) if key else None
+
+    def _throttled(self) -> int | None:
+        return sum(int(file.read() or 0) for file in self._throttles) if self._throttles else None
 
 
 def throttle_counts(system: str) -> list[str]:

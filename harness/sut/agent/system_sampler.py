@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from harness.sut.agent.columns import column
-from harness.sut.agent.small_files import read_text
+from harness.sut.agent.small_files import KeptFile, read_text
 
 
 class SystemSampler:
@@ -52,9 +52,10 @@ class SystemSampler:
             column("net_received_kb", "kB", "SUT network received since the sample before", net),
             column("net_sent_kb", "kB", "SUT network sent since the sample before", net),
         ]
-        self._warmth = cpu_sensor()
-        if self._warmth is not None:
-            self.columns.append(column("cpu_temperature_c", "degC", "SUT CPU temperature", self._warmth))
+        sensor = cpu_sensor()
+        self._warmth = None if sensor is None else KeptFile(sensor)
+        if sensor is not None:
+            self.columns.append(column("cpu_temperature_c", "degC", "SUT CPU temperature", sensor))
         self._cpu: tuple[float, float] | None = None
         self._moved: tuple[int, int, int, int] | None = None
 
@@ -66,7 +67,7 @@ class SystemSampler:
         gauges: list[float | None] = [None] * 4
         if before is not None:
             gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
-        warmth = [] if self._warmth is None else [thousandths(read_text(self._warmth))]
+        warmth = [] if self._warmth is None else [thousandths(self._warmth.read())]
         used = [(memory.total - part) // 1024 for part in (memory.available, memory.free)]
         return [self._cpu_percent(), *used, memory.percent, *gauges, *warmth]
 
@@ -114,10 +115,10 @@ def cpu_sensor() -> str | None:
     return None
 
 
-def thousandths(text: str | None) -> float | None:
+def thousandths(content: bytes | None) -> float | None:
     """A number of thousandths in a small file; null where it cannot be read."""
     try:
-        return None if text is None else int(text) / 1000.0
+        return None if content is None else int(content) / 1000.0
     except ValueError:
         return None
 

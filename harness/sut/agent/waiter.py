@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import select
 import struct
@@ -19,6 +18,7 @@ from typing import Any
 
 from harness.sut.agent.clocks import stamped
 from harness.sut.agent.command import start_command
+from harness.sut.agent.lines import line_of
 from harness.sut.agent.processes import die_with_parent, wake_on_signals
 
 TICK_S = 2.0
@@ -82,14 +82,15 @@ class Waiter:
         """The stamps of the end, and the exit code (negative: the signal)."""
         while True:
             due_ns = min(looked_ns + int(TICK_S * 1e9), until_ns or sys.maxsize)
-            self._poll.poll(max(0, -((time.monotonic_ns() - due_ns) // 1000000)))
+            ready = self._poll.poll(max(0, -((time.monotonic_ns() - due_ns) // 1000000)))
             stamps = stamped()
             now_ns = stamps["sut_ns"]
             if now_ns - due_ns > LATE_S * 1e9:
                 self._add_frozen(looked_ns, now_ns)
             looked_ns = now_ns
-            with contextlib.suppress(BlockingIOError):
-                self._wake.recv(64)
+            if ready:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake.recv(64)
             self._look_at_cgroup(now_ns)
             code = 0 if until_ns is not None and now_ns >= until_ns else self._look_at_command(command, now_ns)
             if code is not None:
@@ -136,4 +137,4 @@ class Waiter:
         self._say({"ended": stamps, "code": code, "why": why, "frozen": self._frozen, "cpu_s": time.process_time()})
 
     def _say(self, report: dict[str, Any]) -> None:
-        os.write(self._report, json.dumps(report, separators=(",", ":")).encode() + b"\n")
+        os.write(self._report, line_of(report))
