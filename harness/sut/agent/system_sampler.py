@@ -6,10 +6,14 @@ Knows psutil's four functions that say them, and the file of the CPU's own senso
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from harness.sut.agent.columns import column
 from harness.sut.agent.small_files import KeptFile, read_text
+
+NONE_BEFORE = (sys.maxsize,) * 4
+"""Counters that leave the gauges of the first sample empty."""
 
 
 class SystemSampler:
@@ -64,12 +68,13 @@ class SystemSampler:
         memory = self._psutil.virtual_memory()
         moved = self._counters()
         before, self._moved = self._moved, moved
-        gauges: list[float | None] = [None] * 4
-        if before is not None:
-            gauges = [round((n - o) / 1000.0, 3) if n >= o else None for n, o in zip(moved, before)]
-        warmth = [] if self._warmth is None else [thousandths(self._warmth.read())]
-        used = [(memory.total - part) // 1024 for part in (memory.available, memory.free)]
-        return [self._cpu_percent(), *used, memory.percent, *gauges, *warmth]
+        used, not_free = memory.total - memory.available, memory.total - memory.free
+        values = [self._cpu_percent(), used // 1024, not_free // 1024, memory.percent]
+        for now, then in zip(moved, before or NONE_BEFORE):
+            values.append(round((now - then) / 1000.0, 3) if now >= then else None)
+        if self._warmth is not None:
+            values.append(thousandths(self._warmth.read()))
+        return values
 
     @property
     def busy_s(self) -> float | None:
