@@ -164,8 +164,9 @@ SMALL_HOUSE = {
     "harness": ["cli/__init__", "cli/meter", "evidence/__init__", "foreign/__init__", "measure/__init__", "measure/run",
                 "measure/embedded", "measure/preflight", "attest/__init__", "attest/receiver", "attest/witness",
                 *(f"sut/{module}" for module in (
-                    "__init__", "agent", "inventory", "answers", "channel", "clock", "files", "link", "login",
+                    "__init__", "inventory", "answers", "bundle", "channel", "clock", "files", "link", "login",
                     "machine", "prepare", "session")),
+                "sut/agent/__init__", "sut/agent/survey", "sut/agent/loop",
                 "station/__init__", "station/station", "record/__init__", "record/errors",
                 "record/documents", "record/run_folder"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
@@ -201,6 +202,8 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         "harness/record/documents.py": "from meters.reading import Reading",
         "meters/wattsup.py": "import serial\nfrom meters.reading import Reading",
         "meters/emulators/wattsup.py": "import threading",
+        "harness/sut/agent/loop.py": "from harness.sut.agent import survey",
+        "harness/measure/preflight.py": "from harness.sut.agent import survey",
     }
     assert "0 broken" in lint_small_house(tmp_path, allowed)
 
@@ -236,12 +239,14 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (6, "harness/record/errors.py", "import serial"),
         (7, "harness/measure/embedded.py", "from meters.emulators import wattsup"),
         (7, "reports/render.py", "import meters.emulators"),
-        (8, "harness/sut/agent.py", "import meters.reading"),
-        (8, "harness/sut/agent.py", "from harness.record.errors import LabError"),
+        (8, "harness/sut/agent/loop.py", "import meters.reading"),
+        (8, "harness/sut/agent/loop.py", "from harness.record.errors import LabError"),
         (8, "harness/sut/inventory.py", "import workloads.markers"),
         (8, "harness/sut/inventory.py", "from harness.record.errors import LabError"),
         (8, "harness/attest/receiver.py", "import workloads.markers"),
+        (8, "harness/sut/agent/survey.py", "import harness.sut.bundle"),
         (8, "harness/sut/session.py", "import harness.sut.agent"),
+        (8, "harness/sut/bundle.py", "from harness.sut.agent import loop"),
     ],
 )
 def test_a_violation_of_a_contract_is_found(tmp_path: Path, contract: int, file: str, line: str) -> None:

@@ -32,6 +32,7 @@ from harness.record.seal import Sign
 from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register
 from harness.station.station import APPLICATION
+from harness.sut.bundle import agent_source
 from harness.sut.machine import Sut
 from reports.campaign.analyse import analyse
 from reports.campaign.exclusion import exclusion_of
@@ -157,7 +158,7 @@ def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
             software=software_facts(APPLICATION),
             open_meters=wires.openers,
             register=load_register(config.station),
-            agent_source=(APPLICATION / "harness" / "sut" / "agent.py").read_bytes(),
+            agent_source=agent_source(),
             marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
             python=sut.python,
             data_folder=sut.data_folder,

@@ -36,7 +36,7 @@ from harness.station.conditions.updates import of_updates
 from harness.station.instruments import certificate_on, validity_on
 from harness.station.register import Match, Register, load_register
 from harness.station.station import EMBEDDED, MeterSection, SutSection
-from harness.sut.agent import machine_state
+from harness.sut.agent.survey import machine_state
 from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin

@@ -15,7 +15,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,13 +24,12 @@ import paramiko
 from harness.record.documents import Json, is_plain_name, matches, shown, tame
 from harness.record.errors import SutError, SutRefused
 from harness.station.station import SutSection
+from harness.sut.bundle import OLDEST_PYTHON, agent_source
 from harness.sut.channel import json_or_none
 from harness.sut.files import make_folders, plain, read, read_if_there, unlike, write
 from harness.sut.link import COMMAND_S, Link
 from harness.sut.session import AgentSession, OnExchange, OnRecord
 
-AGENT = Path(__file__).with_name("agent.py")
-OLDEST_PYTHON = (3, 8)
 REMOVE_S = 20.0
 """What `agent.py remove` may take: it gives an agent 10 s to end itself and its load, and kills them then."""
 MAX_ARTIFACT = 256 << 20
@@ -341,7 +340,7 @@ class Sut:
         """The agent's path on the SUT, put there under its sha256 unless the same bytes are there already."""
         if self._agent_path is None:
             self.require_python(python or self.python)
-            source = AGENT.read_bytes()
+            source = agent_source()
             path = f"{self.root}/agents/agent-{hashlib.sha256(source).hexdigest()}.py"
             with self.link.guarded("copying the agent"), self.link.sftp() as sftp:
                 make_folders(sftp, f"{self.root}/agents")

@@ -12,7 +12,7 @@ from harness.measure.lab_file import load
 from harness.measure.preflight import Reason, check_lab
 from harness.record.campaign_folder import CampaignFolder
 from harness.station.station import SutSection
-from harness.sut import agent
+from harness.sut.agent import survey
 from tests.attest.accounts import Account
 from tests.attest.conftest import LocalAuthority
 from tests.evidence.conftest import make_key
@@ -31,7 +31,7 @@ def ssh_section(account: Account) -> str:
 
 
 def reasons(folder: Path, section: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     nobody = SutSection(
         host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
     )

@@ -1,11 +1,12 @@
-"""CPU time and memory of the agent per sample, beside collectl and a CodeCarbon tracker, all three in the same run.
+"""CPU time and memory of the agent per sample, beside collectl and a CodeCarbon tracker, all in the same run.
 
-Run: .venv/bin/python -m tests.benchmarks.bench_agent [SECONDS]      (root or the owner of the processes; Linux)
+Run: .venv/bin/python -m tests.benchmarks.bench_agent [SECONDS [AGENT]]      (root or the owner of the processes; Linux)
 
-All three sample the same machine at the same time, first every second, then every 100 ms. CPU time is the kernel's
-CPU-time clock of each process (ns, all its threads), taken between two moments after the start, so that starting costs
-nothing. The agent counts with its relay and its waiter, as in a baseline block, and with the host's heartbeat every
-second. CodeCarbon runs its tracker as a user would, from Python, without writing files.
+AGENT is the file of another agent, to run beside: a run keeps the one that measured it, inputs/agent.py. All sample the
+same machine at the same time, first every second, then every 100 ms. CPU time is the kernel's CPU-time clock of each
+process (ns, all its threads), taken between two moments after the start, so that starting costs nothing. The agent
+counts with its relay and its waiter, as in a baseline block, and with the host's heartbeat every second. CodeCarbon
+runs its tracker as a user would, from Python, without writing files.
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.station.station import APPLICATION
+from harness.sut.bundle import agent_source
 
 PAUSE_S = 3600.0
 SUT_PYTHON = str(APPLICATION / ".venv-sut" / "bin" / "python")
@@ -33,21 +35,24 @@ time.sleep(1e6)
 """
 
 
-def main(duration_s: float) -> None:
+def main(duration_s: float, other: Path | None) -> None:
     """Print one JSON line for each period."""
     for period_s in (1.0, 0.1):
-        print(json.dumps({"period_s": period_s, "seconds": duration_s} | measure(period_s, duration_s)), flush=True)
+        line = {"period_s": period_s, "seconds": duration_s} | measure(period_s, duration_s, other)
+        print(json.dumps(line), flush=True)
 
 
-def measure(period_s: float, duration_s: float) -> dict[str, Any]:
-    """CPU per sample (us), share of a core (%), memory (MB) for each of the three, and the ratios."""
+def measure(period_s: float, duration_s: float, other: Path | None) -> dict[str, Any]:
+    """CPU per sample (us), share of a core (%), memory (MB) for each, and the agent's ratios to the others."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        groups = {
-            "agent": start_agent(stack, folder / "agent", period_s),
-            "collectl": [start_collectl(stack, period_s)],
-            "codecarbon": [start_codecarbon(stack, period_s)],
-        }
+        agent = folder / "agent.py"
+        agent.write_bytes(agent_source())
+        groups = {"agent": start_agent(stack, agent, folder / "agent", period_s)}
+        if other is not None:
+            groups["other_agent"] = start_agent(stack, other, folder / "other", period_s)
+        groups["collectl"] = [start_collectl(stack, period_s)]
+        groups["codecarbon"] = [start_codecarbon(stack, period_s)]
         time.sleep(max(5.0, 5 * period_s))
         before = {name: sum(map(cpu_ns, pids)) for name, pids in groups.items()}
         begin = time.monotonic()
@@ -60,15 +65,16 @@ def measure(period_s: float, duration_s: float) -> dict[str, Any]:
         "cpu_us_per_sample": {name: round(value, 1) for name, value in per_sample_us.items()},
         "core_percent": {name: round(value / 1e4 / period_s, 4) for name, value in per_sample_us.items()},
         "memory_mb": {name: round(value, 1) for name, value in rss.items()},
-        "agent_to_collectl": round(per_sample_us["agent"] / per_sample_us["collectl"], 3),
-        "agent_to_codecarbon": round(per_sample_us["agent"] / per_sample_us["codecarbon"], 3),
+        "agent_to": {
+            name: round(per_sample_us["agent"] / value, 3) for name, value in per_sample_us.items() if name != "agent"
+        },
     }
 
 
-def start_agent(stack: ExitStack, folder: Path, period_s: float) -> list[int]:
-    """The agent as the host starts it, its relay, a pause that it rates, and a heartbeat every second; returns the pids
+def start_agent(stack: ExitStack, file: Path, folder: Path, period_s: float) -> list[int]:
+    """An agent as the host starts it, its relay, a pause that it rates, and a heartbeat every second; returns the pids
     of agent, relay and waiter."""
-    agent = [SUT_PYTHON, "-I", str(APPLICATION / "harness" / "sut" / "agent.py")]
+    agent = [SUT_PYTHON, "-I", str(file)]
     command = [*agent, "serve", "--folder", str(folder), "--period", str(period_s), "--reconnect", "60"]
     subprocess.run(command, check=True, stdout=subprocess.PIPE)
     relay = stack.enter_context(
@@ -147,4 +153,7 @@ def rss_mb(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    main(
+        float(sys.argv[1]) if len(sys.argv) > 1 else 60.0,
+        Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None,
+    )

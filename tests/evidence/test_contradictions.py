@@ -15,6 +15,7 @@ from harness.record.documents import NoteEvent
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.verify import examine
+from harness.sut.bundle import agent_source
 from tests.evidence.forger import copied, journal_of, reforge, unlock, write_journal
 
 Documents = list[dict[str, Any]]
@@ -193,8 +194,8 @@ def test_an_honest_accident_is_no_contradiction(
 def test_the_notes_that_excuse_a_late_mark_are_those_that_the_agent_writes() -> None:
     from harness.evidence.contradictions import OUTLIVED
 
-    source = (Path(__file__).parents[2] / "harness" / "sut" / "agent.py").read_text()
-    assert all(f'_note("{code}"' in source for code in OUTLIVED)
+    source = agent_source().decode()
+    assert all(re.search(rf'\.note\(\s*"{code}"', source) for code in OUTLIVED)
     assert NoteEvent(time_ns=0, code="left-running", text="").code in OUTLIVED
 
 

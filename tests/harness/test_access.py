@@ -15,7 +15,7 @@ from harness.record.errors import ConfigError
 from harness.station.access import access_of
 from harness.station.register import Register, load_register
 from harness.station.station import SutSection
-from harness.sut import agent
+from harness.sut.agent import survey
 from meters import origin
 from meters.access import Access, Credentials, Declaration, Pin
 from tests.harness.test_config import MINIMAL
@@ -226,7 +226,7 @@ def test_certifying_on_declarations_needs_a_register(tmp_path: Path) -> None:
 @pytest.fixture
 def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origin, "is_this_machine", lambda _address: False)
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
 
 
 def first_line(folder: Path, text: str, register: str) -> Reason:

@@ -25,7 +25,7 @@ from harness.station.access import access_of
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.register import load_register
 from harness.station.station import APPLICATION, SutSection
-from harness.sut import agent
+from harness.sut.agent import survey
 from harness.sut.machine import Sut
 from meters.meter import Meter, MeterError
 from meters.registry import open_meter
@@ -373,7 +373,7 @@ def _no_key(lab: Lab) -> tuple[LabConfig, Step]:
 def test_what_a_run_would_raise_on_this_host_is_found_and_said_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     subject, make = FAULTS[name]
     lab = Lab(tmp_path)
     with lab.until_the_end:
@@ -396,7 +396,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackSshd]:
 @pytest.fixture
 def lab(tmp_path: Path, sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A lab whose SUT is in order: this machine, this interpreter."""
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     return Lab(tmp_path, config_of(sshd, tmp_path), LOADED)
 
 

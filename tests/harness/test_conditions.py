@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,7 +19,8 @@ from harness.station.conditions.clock import of_clock_tools
 from harness.station.conditions.diagnosis import Diagnosis
 from harness.station.conditions.load import of_foreign_load
 from harness.station.conditions.machine import of_state
-from harness.sut import agent
+from harness.sut.agent import survey
+from tests.sut.local_agent import agent_command
 
 CPU = "sys/devices/system/cpu"
 HORIZON_S = 3 * 3600.0
@@ -79,7 +79,7 @@ def set_sleep(monkeypatch: pytest.MonkeyPatch, later: Callable[[], None]) -> Non
     """What happens while the agent waits; nobody else's `time.sleep` changes."""
     clock = SimpleNamespace(**vars(time))
     clock.sleep = lambda _seconds: later()
-    monkeypatch.setattr(agent, "time", clock)
+    monkeypatch.setattr(survey, "time", clock)
 
 
 class Machine:
@@ -139,7 +139,7 @@ class Machine:
             file.write_text(" ".join(words))
 
     def state(self) -> Json:
-        return agent.machine_state(str(self.root))
+        return survey.machine_state(str(self.root))
 
     def found(self, horizon_s: float = HORIZON_S) -> dict[str, Diagnosis]:
         return {one.code: one for one in of_state(self.state(), horizon_s, LIMITS)}
@@ -167,7 +167,7 @@ def test_a_machine_that_says_nothing_is_not_guessed_at(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     set_sleep(monkeypatch, lambda: None)
     (tmp_path / "proc").mkdir()
-    found = {one.code: one for one in of_state(agent.machine_state(str(tmp_path)), HORIZON_S, LIMITS)}
+    found = {one.code: one for one in of_state(survey.machine_state(str(tmp_path)), HORIZON_S, LIMITS)}
     unknown = {code for code, one in found.items() if one.severity == "unknown"}
     assert unknown == {
         "governor", "turbo", "idle-states", "temperature", "clock-sync", "foreign-load", "swap", "updates-automatic",
@@ -323,7 +323,7 @@ def test_a_cron_table_that_is_no_schedule_or_cannot_be_read_is_not_known(machine
 
 
 def test_a_command_that_hangs_or_fails_is_not_known(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent, "SURVEY_COMMAND_S", 0.2)
+    monkeypatch.setattr(survey, "SURVEY_COMMAND_S", 0.2)
     (machine.bin / "systemctl").write_text("#!/bin/sh\nwhile :; do :; done\n")
     machine.command("who", "", code=1)
     assert machine.severities() == {"timers": "unknown", "users": "unknown"}
@@ -387,16 +387,7 @@ def test_another_machine_is_refused_and_another_kernel_or_driver_remarked() -> N
 
 
 def test_the_agent_surveys_this_machine_in_one_answer_that_holds_no_command_lines(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-I",
-        agent.__file__,
-        "survey",
-        "--folder",
-        str(tmp_path),
-        "--root",
-        str(tmp_path / "no"),
-    ]
+    command = agent_command("survey", "--folder", str(tmp_path), "--root", str(tmp_path / "no"))
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
     assert set(answer) == {"facts", "runs", "state"}

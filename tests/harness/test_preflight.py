@@ -18,7 +18,7 @@ from harness.measure.preflight import Reason, check_lab, horizon_s
 from harness.record.documents import Json
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.station import SutSection
-from harness.sut import agent
+from harness.sut.agent import survey
 from meters.meter import Meter
 from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
@@ -67,7 +67,7 @@ def lab(folder: Path, port: str, text: str, register: str = REGISTER) -> LabConf
 
 def of_meter(configured: LabConfig, port: str, monkeypatch: pytest.MonkeyPatch) -> list[Reason]:
     """What preflight says of the meter; the SUT of this lab cannot be reached."""
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     nobody = SutSection(
         host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
     )
@@ -173,7 +173,7 @@ def test_a_damaged_history_is_a_refusal_that_names_the_line(
 ) -> None:
     configured = lab(tmp_path, port, NAMED, certified(100))
     (tmp_path / "check-loads.jsonl").write_text("{}\n")
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     nobody = SutSection(
         host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
     )
@@ -185,7 +185,7 @@ def test_a_damaged_history_is_a_refusal_that_names_the_line(
 def test_what_a_sut_says_does_not_steer_the_operators_terminal(
     tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(agent, "SURVEY_S", 0.0)
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
     who = tmp_path / "bin" / "who"
     who.parent.mkdir()
     who.write_text("#!/bin/sh\nprintf '\\033]0;owned\\007[red]ada[/red] tty1\\n'\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sut.conftest import compiled, until
-from tests.sut.test_agent import AGENT, LocalAgent, facts_of
+from tests.sut.local_agent import LocalAgent, agent_command, facts_of
 
 TRACE = {
     "pstate": 2,
@@ -117,7 +117,9 @@ def test_a_survey_says_what_changes_a_gpus_speed_and_null_where_the_driver_does_
     state = {"persistence": 1, "applications_clock": 1410, "default_clock": 1695, "default_limit_mw": 350_000}
     write_trace(trace, TRACE | state | {"process0.pid": 17, "process1.pid": 18}, {"temperature": 30, "no_processes": 1})
     words = ["survey", "--folder", str(tmp_path), "--root", str(tmp_path / "runs")]
-    done = subprocess.run([*AGENT, *words], env=environment(library, trace), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        agent_command(*words), env=environment(library, trace), capture_output=True, text=True, check=True
+    )
     first, second = json.loads(done.stdout)["state"]["gpus"]
     assert first == {
         "index": 0, "persistence": 1, "applications_clock_mhz": 1410, "default_clock_mhz": 1695,

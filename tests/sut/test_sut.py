@@ -29,6 +29,7 @@ from harness.station.station import SutSection
 from harness.sut import link as link_module
 from harness.sut import machine as machine_module
 from harness.sut import prepare as prepare_module
+from harness.sut.bundle import agent_source
 from harness.sut.machine import Sut
 from harness.sut.prepare import Needs, part_of_lock, prepare
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
@@ -244,7 +245,7 @@ def test_the_agent_is_deployed_under_its_digest_once_and_again_when_it_was_chang
     with Sut.connect(config) as sut:
         sut.facts()
     (path,) = folder.iterdir()
-    source = (Path(machine_module.__file__).parent / "agent.py").read_bytes()
+    source = agent_source()
     assert path.read_bytes() == source
     inode = path.stat().st_ino
     with Sut.connect(config) as sut:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.sut.agent import parse_marker
+from harness.sut.agent.markers import parse_marker
 from reports.energy.efficiency import WORK
 from workloads import markers
 
