@@ -5,7 +5,6 @@ Knows where the parts are and in which order they are made. Knows no number and 
 
 import hashlib
 import re
-from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -29,8 +28,11 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
 REPORT, AUDIT, AUDIT_PDF = "report.html", "audit.html", "audit.pdf"
-GENERATOR = f"wattlab {VERSION}; matplotlib {version('matplotlib')}"
-"""What a page says of who made it: text and tables are wattlab's, the figures matplotlib draws."""
+FIGURES = 2
+"""Which way of drawing made a page's figures: counted up where the same numbers give another picture. 1 was
+matplotlib, whose pages name its version instead."""
+GENERATOR = f"wattlab {VERSION}; figures {FIGURES}"
+"""What a page says of who made it."""
 
 
 def write_report(campaign: Path, checkout: Json | None = None) -> Path:

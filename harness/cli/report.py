@@ -72,7 +72,7 @@ def write(campaign: Path) -> int:
 def compute(campaign: Path) -> dict[str, Path]:
     """Write results.json and report.html; return what each file is called on the terminal, and its path."""
     with at_work("reading the runs, computing, writing the report"):
-        from reports.render import write_report  # pandas and matplotlib cost a second that other verbs need not pay
+        from reports.render import write_report  # numpy, pandas and R cost what other verbs need not pay
 
         own = software_facts(APPLICATION)
         report = write_report(campaign, {key: own[key] for key in ("commit", "dirty")})

@@ -1,6 +1,6 @@
 """results.json, report.html and audit.html against what the raw data give now.
 
-Knows the derived documents, and that another version, another matplotlib or a machine without R wrote some of them.
+Knows the derived documents, and that another version, another way of drawing or a machine without R made some of them.
 Knows no keys and no change: which differences of another version are predicted is said by `changes`.
 """
 
@@ -255,7 +255,7 @@ def maker_of(page: str) -> str:
 
 
 def _same_page(written: str, fresh: str) -> tuple[bool, str]:
-    """The bytes; where another matplotlib drew the figures, all but the figures."""
+    """The bytes; where the figures were drawn in another way, all but the figures."""
     if written == fresh:
         return True, "as rendered now"
     maker = maker_of(written)

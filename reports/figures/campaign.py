@@ -5,43 +5,45 @@ in the unit that is printed beside the axis. Figures of statistics stand in stat
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from reports.figures.sheet import (
-    HALF_IN,
+from reports.figures.axes import Axes
+from reports.figures.legend import Entry, draw_inside
+from reports.figures.palette import (
+    DASHES,
     HEAT,
     INK,
-    LABEL_LINE_IN,
     MARKERS,
     PAPER,
     RAW,
     SOFT,
+    style_of,
+)
+from reports.figures.scale import Floats, Scale, scale_over
+from reports.figures.sheet import (
+    HALF_IN,
+    LABEL_LINE_IN,
+    POINTS,
     TITLE_IN,
     WIDE_IN,
-    Floats,
     Labelled,
     Sheet,
     folded,
     lines_of,
     parts_of,
-    plain,
-    plain_ticks,
     side_by_side,
-    style_of,
     thinned,
     title_lines,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from reports.figures.strokes import Look, Pen
 
 MAX_COLUMNS = 220
 """A trace longer than twice this is drawn as the minimum and maximum of each of so many equal parts."""
+MARGIN = 0.05
+"""Part of an axis that is free at each end."""
 BAR_LETTERS, STRIP_LETTERS, LEGEND_LETTERS = 20, 24, 24
 """Letters of one line of a label."""
 
@@ -145,14 +147,21 @@ def _trace(label: Labelled, panel: TracePanel, x_axis: str, y_axis: str) -> str:
     top = 0.12 + TITLE_IN * len(title)
     levels = 1 + max((span.level for span in panel.actions), default=-1)
     rug = 0.13 * levels
-    with Sheet(label, top + height + 0.48 + (rug + 0.05 if levels else 0.0), WIDE_IN) as sheet:
-        sheet.title(title, 0.05, 0.03)
-        axes = sheet.axes(left, top, width, height)
-        _draw_traces(axes, panel, x_axis, y_axis)
-        if levels:
-            below = sheet.axes(left, top + height + 0.45, width, rug, marked=False)
-            _draw_rug(below, panel, axes.get_xlim(), width)
-        return sheet.svg()
+    sheet = Sheet(label, top + height + 0.48 + (rug + 0.05 if levels else 0.0), WIDE_IN)
+    sheet.title(title, 0.05, 0.03)
+    time = Scale(0.0, max((float(x[-1]) for x, _ in panel.runs if len(x)), default=1.0) or 1.0)
+    power = scale_over([end for _, y in (*panel.runs, panel.mean) for end in _ends(y)], MARGIN)
+    _draw_traces(sheet.axes((left, top, width, height), time, power), panel, x_axis, y_axis)
+    if levels:
+        rows = Scale(0.0, float(levels))
+        _draw_rug(sheet.axes((left, top + height + 0.45, width, rug), time, rows, marked=False), panel, levels)
+    return sheet.svg()
+
+
+def _ends(values: Floats) -> list[float]:
+    """Least and greatest; none of nothing."""
+    there = values[np.isfinite(values)]
+    return [float(there.min()), float(there.max())] if there.size else []
 
 
 def bars(label: Labelled, panels: Sequence[BarPanel]) -> str:
@@ -167,10 +176,11 @@ def _bar_chart(label: Labelled, panel: BarPanel, margin: float) -> str:
     title = title_lines(panel.title, HALF_IN)
     top = 0.12 + TITLE_IN * len(title)
     height = _row_in(0.27, (bar.label for bar in panel.bars), BAR_LETTERS) * len(panel.bars) + 0.12
-    with Sheet(label, top + height + 0.5, HALF_IN) as sheet:
-        sheet.title(title, 0.05, 0.03)
-        _draw_bars(sheet.axes(margin, top, HALF_IN - margin - 0.15, height), panel)
-        return sheet.svg()
+    sheet = Sheet(label, top + height + 0.5, HALF_IN)
+    sheet.title(title, 0.05, 0.03)
+    place = (margin, top, HALF_IN - margin - 0.15, height)
+    _draw_bars(sheet.axes(place, _reach_of(panel), _rows(len(panel.bars))), panel)
+    return sheet.svg()
 
 
 def _row_in(least_in: float, labels: Iterable[str], letters: int) -> float:
@@ -190,10 +200,12 @@ def _strip_chart(label: Labelled, panel: StripPanel, margin: float) -> str:
     title = title_lines(panel.title, WIDE_IN)
     top = 0.12 + TITLE_IN * len(title)
     height = _row_in(0.3, (strip.label for strip in panel.strips), STRIP_LETTERS) * len(panel.strips) + 0.15
-    with Sheet(label, top + height + 0.5, WIDE_IN) as sheet:
-        sheet.title(title, 0.05, 0.03)
-        _draw_strips(sheet.axes(margin, top, WIDE_IN - margin - 0.15, height), panel)
-        return sheet.svg()
+    sheet = Sheet(label, top + height + 0.5, WIDE_IN)
+    sheet.title(title, 0.05, 0.03)
+    values = scale_over((v for strip in panel.strips for v in strip.values), MARGIN, logarithmic=panel.log)
+    place = (margin, top, WIDE_IN - margin - 0.15, height)
+    _draw_strips(sheet.axes(place, values, _rows(len(panel.strips))), panel)
+    return sheet.svg()
 
 
 def curves(label: Labelled, panels: Sequence[CurvePanel]) -> str:
@@ -205,97 +217,85 @@ def curves(label: Labelled, panels: Sequence[CurvePanel]) -> str:
 def _curve_chart(label: Labelled, panel: CurvePanel, right: float) -> str:
     title, height = title_lines(panel.title, HALF_IN), 1.6
     top = 0.12 + TITLE_IN * len(title)
-    with Sheet(label, top + height + 0.5, HALF_IN) as sheet:
-        sheet.title(title, 0.05, 0.03)
-        _draw_curves(sheet.axes(0.62, top, HALF_IN - 0.62 - right, height), panel, height)
-        return sheet.svg()
+    sheet = Sheet(label, top + height + 0.5, HALF_IN)
+    sheet.title(title, 0.05, 0.03)
+    x = scale_over((x for curve in (*panel.curves, *panel.right) for x in curve.x), MARGIN)
+    place = (0.62, top, HALF_IN - 0.62 - right, height)
+    axes = sheet.axes(place, x, _height_of(panel.curves))
+    twin = sheet.axes(place, x, _height_of(panel.right), marked=False) if panel.right else None
+    _draw_curves(axes, twin, panel, height)
+    return sheet.svg()
+
+
+def _height_of(curves: Sequence[Curve]) -> Scale:
+    """The scale that holds curves and the intervals of their points."""
+    ends = (
+        y + sign * (half or 0.0)
+        for curve in curves
+        for y, half in zip(curve.y, [*curve.half_width, *[None] * len(curve.y)], strict=False)
+        for sign in (-1, 1)
+    )
+    return scale_over(ends, MARGIN)
+
+
+def _rows(count: int) -> Scale:
+    """Rows one below the other: the first is the highest number."""
+    return Scale(-0.6, count - 0.4)
 
 
 def decimate(x: Floats, y: Floats, columns: int = MAX_COLUMNS) -> tuple[Floats, Floats]:
-    """Minimum and maximum of `columns` equal parts of a trace, in order of time; a short trace as it is.
+    """Minimum and maximum of at most `columns` equal parts of a trace, in order of time; a short trace as it is.
 
     No peak is lost and none is invented: every point drawn was measured.
     """
     if len(y) <= 2 * columns:
         return x, y
-    edges = np.linspace(0, len(y), columns + 1).astype(int)
-    keep: list[int] = []
-    for begin, end in pairwise(edges):
-        part = y[begin:end]
-        if np.all(np.isnan(part)):
-            keep.append(int(begin))
-        else:
-            keep += sorted({int(begin + np.nanargmin(part)), int(begin + np.nanargmax(part))})
+    size = -(-len(y) // columns)
+    rows = -(-len(y) // size)
+    padded = np.full(rows * size, np.nan)
+    padded[: len(y)] = y
+    parts = padded.reshape(rows, size)
+    gap = np.isnan(parts)
+    least, greatest = np.where(gap, np.inf, parts).argmin(axis=1), np.where(gap, -np.inf, parts).argmax(axis=1)
+    keep = np.unique(np.concatenate([least, greatest]) + size * np.tile(np.arange(rows), 2))
     return x[keep], y[keep]
 
 
-def _draw_traces(axes: "Axes", panel: TracePanel, x_axis: str, y_axis: str) -> None:
+def _draw_traces(axes: Axes, panel: TracePanel, x_axis: str, y_axis: str) -> None:
     colour, _, _ = style_of(panel.style)
-    xs, ys = _joined(decimate(x, y) for x, y in panel.runs)
-    axes.plot(xs, ys, color=RAW, linewidth=0.35)
-    axes.plot(*panel.mean, color=PAPER, linewidth=2.4)
-    axes.plot(*panel.mean, color=colour, linewidth=1.3)
-    axes.set_xlabel(plain(x_axis))
-    axes.set_ylabel(plain(y_axis))
-    axes.grid(axis="y")
-    axes.set_xlim(0.0, max((float(x[-1]) for x, _ in panel.runs if len(x)), default=1.0))
+    ticks = axes.y_ticks()
+    axes.grid_y(ticks)
+    axes.fine_lines((decimate(x, y) for x, y in panel.runs), Pen(RAW, 0.35))
+    inside = panel.mean[0] <= axes.x.high
+    mean = [decimate(panel.mean[0][inside], panel.mean[1][inside])]
+    axes.fine_lines(mean, Pen(PAPER, 2.4))
+    axes.fine_lines(mean, Pen(colour, 1.3))
+    axes.x_axis(x_axis, axes.x_ticks())
+    axes.y_axis(y_axis, ticks)
 
 
-def _joined(pieces: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    """All runs as one line, broken by NaN: one path instead of hundreds."""
-    xs: list[Floats] = []
-    ys: list[Floats] = []
-    break_ = np.array([np.nan])
-    for x, y in pieces:
-        xs += [x, break_]
-        ys += [y, break_]
-    return (np.concatenate(xs), np.concatenate(ys)) if xs else (break_, break_)
-
-
-def _draw_rug(axes: "Axes", panel: TracePanel, limits: tuple[float, float], width_in: float) -> None:
+def _draw_rug(axes: Axes, panel: TracePanel, levels: int) -> None:
     colour, _, _ = style_of(panel.style)
-    levels = 1 + max(span.level for span in panel.actions)
-    room = (limits[1] - limits[0]) / width_in
+    room = axes.x.high * POINTS / axes.width
     for level in range(levels):
         row = [span for span in panel.actions if span.level == level]
-        widths = [(span.begin_s, max(span.end_s - span.begin_s, 0.02 * room)) for span in row]
-        axes.broken_barh(
-            widths, (levels - 1 - level + 0.08, 0.84), facecolor=PAPER, edgecolor=colour, linewidth=0.7
-        )  # fmt: skip
+        foot = levels - 1 - level
+        for span in row:
+            ends = (span.begin_s, span.begin_s + max(span.end_s - span.begin_s, 0.02 * room))
+            axes.box(ends, (foot + 0.08, foot + 0.92), Look(PAPER, colour, 0.7))
         free_from = -np.inf  # where spans overlap, the later one has no room for its name
         for span in row:
             length = span.end_s - span.begin_s
             has_room, free_from = span.begin_s >= free_from - 0.02 * length, max(free_from, span.end_s)
             if has_room and length > 0.058 * (len(span.name) + 1) * room:
-                middle = (span.begin_s + span.end_s) / 2
-                axes.text(middle, levels - 1 - level + 0.47, plain(span.name), size=6, ha="center", va="center")
-    axes.set_xlim(limits)
-    axes.set_ylim(0, levels)
-    axes.set_axis_off()
+                axes.text(axes.at((span.begin_s + span.end_s) / 2, foot + 0.5), span.name, 6)
 
 
-def _draw_bars(axes: "Axes", panel: BarPanel) -> None:
-    positions = range(len(panel.bars))[::-1]
+def _reach_of(panel: BarPanel) -> Scale:
+    """From 0, or the lowest end of an interval, to the highest and as far as the values' texts need room."""
     reach = max((abs(b.value) + (b.half_width or 0.0) for b in panel.bars), default=0.0) or 1.0
-    for position, bar in zip(positions, panel.bars, strict=True):
-        colour, _, hatch = style_of(bar.style)
-        axes.barh(position, bar.value, 0.62, facecolor=colour, edgecolor=PAPER, hatch=hatch, linewidth=0)
-        if bar.part is not None:
-            axes.barh(position - 0.19, bar.part, 0.24, facecolor=PAPER, edgecolor=INK, linewidth=0.8)
-        if bar.half_width is not None:
-            axes.errorbar(bar.value, position, xerr=bar.half_width, color=INK, linewidth=1.0, capsize=2.5)
-        end = max(bar.value + (bar.half_width or 0.0), 0.0)
-        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "size": 7}
-        axes.annotate(plain(bar.text), (end, position), **place)
     lowest = min((b.value - (b.half_width or 0.0) for b in panel.bars), default=0.0)
-    axes.set_xlim(min(0.0, 1.1 * lowest), 1.0 * reach * _head_room(panel))
-    axes.set_ylim(-0.6, len(panel.bars) - 0.4)
-    axes.set_yticks(list(positions), [folded(bar.label, BAR_LETTERS) for bar in panel.bars])
-    axes.tick_params(axis="y", length=0)
-    axes.locator_params(axis="x", nbins=4)
-    axes.axvline(0, color=SOFT, linewidth=0.6)
-    axes.set_xlabel(plain(panel.axis))
-    axes.grid(axis="x")
+    return Scale(min(0.0, 1.1 * lowest), reach * _head_room(panel))
 
 
 def _head_room(panel: BarPanel) -> float:
@@ -303,69 +303,98 @@ def _head_room(panel: BarPanel) -> float:
     return 1.15 + 0.045 * max((len(bar.text) for bar in panel.bars), default=0)
 
 
-def _draw_strips(axes: "Axes", panel: StripPanel) -> None:
-    if panel.log:
-        axes.set_xscale("log")
-    positions = range(len(panel.strips))[::-1]
-    for position, strip in zip(positions, panel.strips, strict=True):
+def _draw_bars(axes: Axes, panel: BarPanel) -> None:
+    rows = range(len(panel.bars))[::-1]
+    ticks = axes.x_ticks(4)
+    axes.grid_x(ticks)
+    for row, bar in zip(rows, panel.bars, strict=True):
+        colour, _, hatch = style_of(bar.style)
+        axes.box((0.0, bar.value), (row - 0.31, row + 0.31), Look(colour), hatch)
+        if bar.part is not None:
+            axes.box((0.0, bar.part), (row - 0.31, row - 0.07), Look(PAPER, INK, 0.8))
+        if bar.half_width is not None:
+            axes.whiskers("x", [(bar.value, row, bar.half_width)], Pen(INK, 1.0), 2.5)
+        end, middle = axes.at(max(bar.value + (bar.half_width or 0.0), 0.0), row)
+        axes.text((end + 5, middle), bar.text, 7, anchor="start")
+    axes.upright(0.0, Pen(SOFT, 0.6))
+    axes.x_axis(panel.axis, ticks)
+    axes.rows([(row, folded(bar.label, BAR_LETTERS)) for row, bar in zip(rows, panel.bars, strict=True)])
+
+
+def _draw_strips(axes: Axes, panel: StripPanel) -> None:
+    rows = range(len(panel.strips))[::-1]
+    ticks = axes.x_ticks(6 if panel.log else 9)
+    axes.grid_x(ticks)
+    for row, strip in zip(rows, panel.strips, strict=True):
         colour, _, _ = style_of(strip.style)
-        if len(strip.values) >= 5:  # fewer points are their own summary
-            axes.boxplot(
-                [list(strip.values)], positions=[position], orientation="horizontal", widths=0.55, showfliers=False,
-                manage_ticks=False, boxprops={"color": SOFT, "linewidth": 0.7},
-                whiskerprops={"color": SOFT, "linewidth": 0.7}, capprops={"color": SOFT, "linewidth": 0.7},
-                medianprops={"color": INK, "linewidth": 1.2},
-            )  # fmt: skip
-        spread = np.array([position + 0.14 * ((7 * index) % 5 - 2) / 2 for index in range(len(strip.values))])
-        look: dict[str, Any] = {"markersize": 3, "markeredgecolor": PAPER, "markeredgewidth": 0.4}
-        axes.plot(
-            *thinned(np.asarray(strip.values, dtype=float), spread, (panel.log, False)), "o", color=colour, **look
-        )
-    axes.set_yticks(list(positions), [folded(strip.label, STRIP_LETTERS) for strip in panel.strips])
-    axes.set_ylim(-0.6, len(panel.strips) - 0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
-    axes.grid(axis="x")
-    if panel.log:
-        plain_ticks(axes.xaxis, axes.get_xlim(), logarithmic=True)
+        values = np.asarray(strip.values, dtype=float)
+        if len(values) >= 5:  # fewer points are their own summary
+            _draw_box(axes, values, row)
+        spread = row + 0.14 * ((7 * np.arange(len(values))) % 5 - 2) / 2
+        axes.marks(*thinned(values, spread, (panel.log, False)), "o", 3, Look(colour, PAPER, 0.4))
+    axes.x_axis(panel.axis + (" (log scale)" if panel.log else ""), ticks)
+    axes.rows([(row, folded(strip.label, STRIP_LETTERS)) for row, strip in zip(rows, panel.strips, strict=True)])
 
 
-def _draw_curves(axes: "Axes", panel: CurvePanel, height_in: float) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    _draw_lines(axes, panel.curves, None, panel.markers)
-    axes.set_xlabel(plain(panel.x_axis))
-    axes.set_ylabel(wrapped(panel.y_axis, height_in))
-    axes.grid(axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=panel.whole_x))
-    if panel.right:
-        twin = axes.twinx()
-        twin.set_facecolor("none")
-        twin.spines["right"].set_visible(True)
-        _draw_lines(twin, panel.right, HEAT, panel.markers)
-        twin.set_ylabel(wrapped(panel.right_axis, height_in), color=HEAT)
-        twin.locator_params(axis="y", nbins=5)
-        twin.tick_params(axis="y", colors=HEAT, labelcolor=HEAT)
-    named = [curve for curve in (*panel.curves, *panel.right) if curve.label]
-    if len({curve.label for curve in named}) > 1:
-        handles = axes.get_legend_handles_labels()[0] + (twin.get_legend_handles_labels()[0] if panel.right else [])
-        axes.legend(handles=handles, frameon=False, fontsize=7, loc="best", handlelength=2.6, borderpad=0.1)
+def _draw_box(axes: Axes, values: Floats, row: float) -> None:
+    """Box of the quartiles, line of the median, whiskers to the furthest values within 1.5 times the box (Tukey)."""
+    low, median, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
+    reach = 1.5 * (high - low)
+    inside = values[(values >= low - reach) & (values <= high + reach)]
+    begin, end = min(float(inside.min()), low), max(float(inside.max()), high)
+    pen, half, cap = Pen(SOFT, 0.7), 0.275, 0.1375
+    axes.line([low, high, high, low, low], [row - half, row - half, row + half, row + half, row - half], pen)
+    gap = np.nan
+    axes.line(
+        [begin, low, gap, high, end, gap, begin, begin, gap, end, end],
+        [row, row, gap, row, row, gap, row - cap, row + cap, gap, row - cap, row + cap],
+        pen,
+    )
+    axes.line([median, median], [row - half, row + half], Pen(INK, 1.2))
 
 
-def _draw_lines(axes: "Axes", lines: Sequence[Curve], override: str | None, markers: bool) -> None:
-    faint = [curve for curve in lines if curve.faint]
-    for style in sorted({curve.style for curve in faint}):
-        pieces = ((np.asarray(c.x, dtype=float), np.asarray(c.y, dtype=float)) for c in faint if c.style == style)
-        axes.plot(*_joined(pieces), color=RAW, linewidth=0.5)
-    for curve in lines:
+def _draw_curves(axes: Axes, twin: Axes | None, panel: CurvePanel, height_in: float) -> None:
+    ticks = axes.y_ticks()
+    axes.grid_y(ticks)
+    for half, curves in ((axes, panel.curves), (twin, panel.right)):
+        if half is not None:
+            _draw_lines(half, curves, panel.markers, is_right=half is twin)
+    axes.x_axis(panel.x_axis, axes.x_ticks(7, whole=panel.whole_x))
+    axes.y_axis(wrapped(panel.y_axis, height_in), ticks)
+    if twin is not None:
+        twin.y_axis(wrapped(panel.right_axis, height_in), twin.y.ticks(5), colour=HEAT, at_right=True)
+    named = [(axes, c, False) for c in panel.curves if c.label] + [
+        (twin or axes, c, True) for c in panel.right if c.label
+    ]
+    if len({curve.label for _, curve, _ in named}) > 1:
+        entries = [
+            Entry(folded(curve.label, LEGEND_LETTERS), pen=_pen_of(curve, is_right=is_right),
+                  mark=_mark_of(curve, panel.markers), look=Look(_pen_of(curve, is_right=is_right).colour))
+            for _, curve, is_right in named if not curve.faint
+        ]  # fmt: skip
+        points = [(half.xs(curve.x), half.ys(curve.y)) for half, curve, _ in named]
+        draw_inside(axes, entries, points)
+
+
+def _pen_of(curve: Curve, *, is_right: bool) -> Pen:
+    colour, dashes, _ = style_of(curve.style)
+    return Pen(HEAT, 1.4, DASHES[3]) if is_right else Pen(colour, 1.4, dashes)
+
+
+def _mark_of(curve: Curve, markers: bool) -> str:
+    """Its points are marked where they can be told apart, and where they are not two, which are a line."""
+    return MARKERS[curve.style % len(MARKERS)] if markers and 2 != len(curve.x) <= 40 else ""
+
+
+def _draw_lines(axes: Axes, curves: Sequence[Curve], markers: bool, *, is_right: bool) -> None:
+    faint = [(np.asarray(c.x, dtype=float), np.asarray(c.y, dtype=float)) for c in curves if c.faint]
+    axes.fine_lines(faint, Pen(RAW, 0.5))
+    for curve in curves:
         if curve.faint:
             continue
-        colour, dashes, _ = style_of(curve.style)
-        marker = MARKERS[curve.style % len(MARKERS)] if markers and 2 != len(curve.x) <= 40 else ""
-        look: dict[str, Any] = {"color": override or colour, "linestyle": ":" if override else dashes}
-        look |= {"linewidth": 1.4, "marker": marker, "markersize": 3.5, "label": folded(curve.label, LEGEND_LETTERS)}
-        axes.plot(curve.x, curve.y, **look)
+        pen, mark = _pen_of(curve, is_right=is_right), _mark_of(curve, markers)
+        axes.line(curve.x, curve.y, pen)
+        if mark:
+            axes.marks(curve.x, curve.y, mark, 3.5, Look(pen.colour))
         bounded = [(x, y, h) for x, y, h in zip(curve.x, curve.y, curve.half_width, strict=False) if h is not None]
-        if bounded:
-            xs, ys, halves = zip(*bounded, strict=True)
-            axes.errorbar(xs, ys, yerr=halves, color=override or colour, linestyle="", linewidth=0.8, capsize=2)
+        axes.whiskers("y", bounded, replace(pen, width_pt=0.8, dashes=()), 2)

@@ -6,40 +6,42 @@ are the strips of campaign.py. A panel without anything to draw is refused: the 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from reports.figures.sheet import (
+from reports.figures.axes import Axes
+from reports.figures.legend import Entry, draw_below
+from reports.figures.palette import (
     BASELINE,
+    DASHED,
     GRID,
     INK,
-    LABEL_LINE_IN,
-    LETTER_IN,
     PAPER,
     SOFT,
+    marker_of,
+    style_of,
+)
+from reports.figures.scale import Floats, Scale, scale_over
+from reports.figures.sheet import (
+    LABEL_LINE_IN,
+    LETTER_IN,
+    POINTS,
     TITLE_IN,
     WIDTH_IN,
-    Floats,
     Labelled,
     Sheet,
     folded,
     lines_of,
-    marker_of,
-    plain,
-    plain_ticks,
-    style_of,
     thinned,
     title_lines,
     without_hole,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from reports.figures.strokes import Look, Pen
 
 LEGEND_ROW_IN, LEGEND_LETTERS = 0.18, 40
 TEXT_LETTERS, LEVEL_LETTERS, NARROWEST_IN = 40, 24, 2.0
@@ -174,16 +176,16 @@ def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) 
     below = _legend_height(entries) - (0.2 if entries else 0.0)
     letters = min(LEVEL_LETTERS, max((len(level.label) for panel in panels for level in panel.levels), default=0))
     right = 0.12 + SMALL_IN * letters if letters else 0.15
-    with Sheet(label, rows * (top + height + 0.53) + 0.05 + below) as sheet:
-        for index, (panel, title) in enumerate(zip(panels, titles, strict=True)):
-            row, column = divmod(index, columns)
-            left = 0.68 if columns < 3 else 0.6
-            begin = row * (top + height + 0.53)
-            sheet.title(title, column * width + 0.05, begin + 0.05)
-            place = (column * width + left, begin + top, width - left - right, height)
-            _draw_scatter(sheet.axes(*place), panel, (place[2], height), label.name)
-        _draw_legend(sheet, entries)
-        return sheet.svg()
+    whole = rows * (top + height + 0.53) + 0.05 + below
+    sheet, left = Sheet(label, whole), 0.68 if columns < 3 else 0.6
+    for index, (panel, title) in enumerate(zip(panels, titles, strict=True)):
+        row, column = divmod(index, columns)
+        begin = row * (top + height + 0.53)
+        sheet.title(title, column * width + 0.05, begin + 0.05)
+        place = (column * width + left, begin + top, width - left - right, height)
+        _draw_scatter(sheet.axes(place, *_scales_of(panel, label.name)), panel, (place[2], height))
+    _draw_legend(sheet, whole, entries)
+    return sheet.svg()
 
 
 def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
@@ -200,14 +202,16 @@ def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
     lines = max(len(part) for row in named for part in (lines_of(row.label, room), lines_of(row.text, TEXT_LETTERS)))
     heights = [max(0.2, LABEL_LINE_IN * lines + 0.04) * len(panel.stretches) + 0.12 for panel in panels]
     titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
-    with Sheet(label, sum(heights) + sum(0.63 + TITLE_IN * len(title) for title in titles) + 0.05) as sheet:
-        top = 0.0
-        for panel, title, height in zip(panels, titles, heights, strict=True):
-            sheet.title(title, 0.05, top + 0.03)
-            top += 0.15 + TITLE_IN * len(title)
-            _draw_intervals(sheet.axes(left, top, WIDTH_IN - left - right, height), panel, room)
-            top += height + 0.48
-        return sheet.svg()
+    sheet = Sheet(label, sum(heights) + sum(0.63 + TITLE_IN * len(title) for title in titles) + 0.05)
+    top = 0.0
+    for panel, title, height in zip(panels, titles, heights, strict=True):
+        sheet.title(title, 0.05, top + 0.03)
+        top += 0.15 + TITLE_IN * len(title)
+        rows = Scale(-0.6, len(panel.stretches) - 0.4)
+        place = (left, top, WIDTH_IN - left - right, height)
+        _draw_intervals(sheet.axes(place, _reach_of(panel), rows), panel, room)
+        top += height + 0.48
+    return sheet.svg()
 
 
 def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
@@ -222,14 +226,15 @@ def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
     entries = list(dict.fromkeys((s.label, s.style) for panel in panels for s in panel.series if s.label))
     titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
     heads = [0.15 + TITLE_IN * len(title) for title in titles]
-    with Sheet(label, sum(feet) + sum(heads) + (height + 0.2) * len(panels) + _legend_height(entries)) as sheet:
-        top = 0.0
-        for panel, title, head, foot in zip(panels, titles, heads, feet, strict=True):
-            sheet.title(title, 0.05, top + 0.03)
-            _draw_groups(sheet.axes(left, top + head, width, height), panel, width)
-            top += head + height + 0.2 + foot
-        _draw_legend(sheet, entries, bars=True)
-        return sheet.svg()
+    whole = sum(feet) + sum(heads) + (height + 0.2) * len(panels) + _legend_height(entries)
+    sheet, top = Sheet(label, whole), 0.0
+    for panel, title, head, foot in zip(panels, titles, heads, feet, strict=True):
+        sheet.title(title, 0.05, top + 0.03)
+        groups = Scale(-0.55, len(panel.groups) - 0.45)
+        _draw_groups(sheet.axes((left, top + head, width, height), groups, _height_of(panel)), panel, width)
+        top += head + height + 0.2 + foot
+    _draw_legend(sheet, whole, entries, bars=True)
+    return sheet.svg()
 
 
 def _refuse_empty(label: Labelled, panels: Sequence[Any], has_content: Callable[[Any], object]) -> None:
@@ -269,121 +274,112 @@ def _legend_height(entries: Sequence[tuple[str, Any]]) -> float:
     return 0.12 + (LEGEND_ROW_IN + LABEL_LINE_IN * (lines - 1)) * -(-len(entries) // _columns_of(entries))
 
 
-def _draw_legend(sheet: Sheet, entries: Sequence[tuple[str, Any]], *, bars: bool = False) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
+def _draw_legend(sheet: Sheet, height_in: float, entries: Sequence[tuple[str, Any]], *, bars: bool = False) -> None:
     if not entries:
         return
-    handles: list[Any] = []
-    for _, item in entries:
-        colour, dashes, hatch = style_of(item if bars else item.style)
-        if bars:
-            handles.append(Patch(facecolor=colour, edgecolor=PAPER, hatch=hatch, linewidth=0))
-        elif isinstance(item, Points):
-            look: dict[str, Any] = {
-                "color": colour,
-                "marker": marker_of(item.style),
-                "markeredgecolor": PAPER,
-                "markersize": 5,
-            }
-            handles.append(Line2D([], [], linestyle="", markeredgewidth=0.4, **look))
-        else:
-            handles.append(Line2D([], [], color=colour, linestyle="--" if item.dashed else dashes, linewidth=1.3))
-    names = [folded(text, LEGEND_LETTERS) for text, _ in entries]
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.0), "borderaxespad": 0.2}
-    size: dict[str, Any] = {"fontsize": 7.5, "handlelength": 2.0, "labelspacing": 0.35, "columnspacing": 1.2}
-    sheet.figure.legend(handles, names, ncols=_columns_of(entries), frameon=False, **place, **size)
+    columns = _columns_of(entries)
+    row_in = (_legend_height(entries) - 0.12) / -(-len(entries) // columns)
+    drawn = [_entry(folded(text, LEGEND_LETTERS), item, bars=bars) for text, item in entries]
+    draw_below(sheet, drawn, columns, POINTS * (height_in - 0.03), POINTS * row_in)
+
+
+def _entry(name: str, item: Any, *, bars: bool) -> Entry:  # noqa: ANN401  points, a line, or a style
+    colour, dashes, hatch = style_of(item if bars else item.style)
+    if bars:
+        return Entry(name, look=Look(colour), hatch=hatch)
+    if isinstance(item, Points):
+        return Entry(name, mark=marker_of(item.style), look=Look(colour, PAPER, 0.4))
+    return Entry(name, pen=Pen(colour, 1.3, DASHED if item.dashed else dashes))
 
 
 # --- scatters
 
 
-def _draw_scatter(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float], name: str) -> None:
-    _scale_axes(axes, panel, name)
-    for group in panel.points:
-        _draw_points(axes, group, panel)
-    for line in panel.lines:
-        if isinstance(line, Line):  # a straight line runs over the panel, whatever its size
-            axes.update_datalim(list(zip(line.x, line.y, strict=True)))
-    axes.margins(x=0.06, y=0.09)
-    if panel.levels:
-        low, high = axes.get_ylim()
-        axes.set_ylim(min(low, *(level.y for level in panel.levels)), max(high, *(level.y for level in panel.levels)))
-        axes.margins(y=0.09)
-    limits = axes.get_xlim(), axes.get_ylim()
-    for line in panel.lines:
-        _draw_line(axes, line, limits[0], logarithmic=panel.log_x)
-    axes.set_xlim(limits[0])
-    axes.set_ylim(limits[1])
-    if panel.levels:
-        _draw_levels(axes, panel, size_in[1])
-    axes.set_xlabel(plain(panel.x_axis) + (" (log scale)" if panel.log_x else ""))
-    axes.set_ylabel(wrapped(panel.y_axis + (" (log scale)" if panel.log_y else ""), size_in[1]))
-    axes.grid()
-    plain_ticks(axes.xaxis, limits[0], logarithmic=panel.log_x)
-    plain_ticks(axes.yaxis, limits[1], logarithmic=panel.log_y)
-    if panel.falling_x:
-        axes.invert_xaxis()
-    _draw_tags(axes, panel, size_in)
-
-
-def _scale_axes(axes: "Axes", panel: ScatterPanel, name: str) -> None:
-    for is_log, values, set_scale in (
-        (panel.log_x, [x for group in panel.points for x in group.x], axes.set_xscale),
-        (panel.log_y, [y for group in panel.points for y in group.y], axes.set_yscale),
+def _scales_of(panel: ScatterPanel, name: str) -> tuple[Scale, Scale]:
+    """The scales that hold points, their intervals, lines and levels."""
+    drawn = [line for line in panel.lines if isinstance(line, Line)]  # a straight line has no ends
+    for is_log, values in (
+        (panel.log_x, [x for group in panel.points for x in group.x]),
+        (panel.log_y, [y for group in panel.points for y in group.y]),
     ):
         if is_log and any(value <= 0 for value in values):
             found = f"panel {panel.title!r} of figure {name}: a logarithmic axis cannot hold {min(values):g}"
             raise ValueError(f"{found}; use a linear axis")
-        if is_log:
-            set_scale("log")
+    x_ends = [*_ends(panel.points, "x"), *(x for line in drawn for x in line.x)]
+    y_ends = [*_ends(panel.points, "y"), *(y for line in drawn for y in line.y), *(level.y for level in panel.levels)]
+    across = [x for x in x_ends if not panel.log_x or x > 0]
+    upward = [y for y in y_ends if not panel.log_y or y > 0]
+    return (
+        scale_over(across, 0.06, logarithmic=panel.log_x, falling=panel.falling_x),
+        scale_over(upward, 0.09, logarithmic=panel.log_y),
+    )
 
 
-def _draw_points(axes: "Axes", group: Points, panel: ScatterPanel) -> None:
+def _ends(groups: Sequence[Points], direction: str) -> Iterator[float]:
+    for group in groups:
+        values, halves = (group.x, group.x_half_width) if direction == "x" else (group.y, group.y_half_width)
+        padded = [*halves, *[None] * (len(values) - len(halves))]
+        for value, half in zip(values, padded, strict=False):
+            yield from (value - (half or 0.0), value + (half or 0.0))
+
+
+def _draw_scatter(axes: Axes, panel: ScatterPanel, size_in: tuple[float, float]) -> None:
+    x_ticks, y_ticks = axes.x_ticks(6), axes.y.ticks(6)
+    axes.grid_x(x_ticks)
+    axes.grid_y(y_ticks)
+    axes.x_axis(panel.x_axis + (" (log scale)" if panel.log_x else ""), x_ticks)
+    axes.y_axis(wrapped(panel.y_axis + (" (log scale)" if panel.log_y else ""), size_in[1]), y_ticks)
+    for line in panel.lines:
+        _draw_line(axes, line)
+    for group in panel.points:
+        _draw_points(axes, group, panel)
+    if panel.levels:
+        _draw_levels(axes, panel, size_in[1])
+    _draw_tags(axes, panel, size_in)
+
+
+def _draw_points(axes: Axes, group: Points, panel: ScatterPanel) -> None:
     colour, _, _ = style_of(group.style)
     x, y = np.asarray(group.x, dtype=float), np.asarray(group.y, dtype=float)
-    look: dict[str, Any] = {"markersize": 4.6, "markeredgecolor": PAPER, "markeredgewidth": 0.5}
+    look, size_pt = Look(colour, PAPER, 0.5), 4.6
+    whiskers = Pen(colour, 0.9)
+    axes.whiskers("x", _bounded(x, y, group.x_half_width), whiskers, 2)
+    axes.whiskers("y", _bounded(x, y, group.y_half_width), whiskers, 2)
     if len(x) > MANY_POINTS:
         x, y = thinned(x, y, (panel.log_x, panel.log_y))
-        look = {"markersize": 2.6, "markeredgewidth": 0.0}
-    for values, other, halves, along in ((x, y, group.x_half_width, "xerr"), (y, x, group.y_half_width, "yerr")):
-        bounded = [(v, o, h) for v, o, h in zip(values, other, halves, strict=False) if h is not None]
-        if bounded:
-            own, across, half = zip(*bounded, strict=True)
-            pair = (own, across) if along == "xerr" else (across, own)
-            bar: dict[str, Any] = {along: half}
-            axes.errorbar(*pair, **bar, linestyle="", color=colour, linewidth=0.9, capsize=2)
-    axes.plot(x, y, linestyle="", marker=marker_of(group.style), color=colour, **look)
+        look, size_pt = Look(colour), 2.6
+    axes.marks(x, y, marker_of(group.style), size_pt, look)
 
 
-def _draw_line(axes: "Axes", line: Line | Straight, x_limits: tuple[float, float], *, logarithmic: bool) -> None:
+def _bounded(x: Floats, y: Floats, halves: Sequence[float | None]) -> list[tuple[float, float, float]]:
+    return [(float(a), float(b), half) for a, b, half in zip(x, y, halves, strict=False) if half is not None]
+
+
+def _draw_line(axes: Axes, line: Line | Straight) -> None:
     colour, dashes, _ = style_of(line.style)
-    look: dict[str, Any] = {"color": colour, "linestyle": "--" if line.dashed else dashes, "linewidth": 1.2}
+    pen = Pen(colour, 1.2, DASHED if line.dashed else dashes)
     if isinstance(line, Line):
-        axes.plot(line.x, line.y, drawstyle="steps-post" if line.stepped else "default", **look)
+        x, y = list(line.x), list(line.y)
+        if line.stepped:  # horizontal, then vertical
+            x = [x[0], *(value for after in x[1:] for value in (after, after))] if x else x
+            y = [*(value for before in y[:-1] for value in (before, before)), y[-1]] if y else y
+        axes.line(x, y, pen)
         return
-    x = np.geomspace(*x_limits, 100) if logarithmic else np.linspace(*x_limits, 100)
-    y = line.intercept + line.slope * x
-    if axes.get_yscale() == "log":
-        x, y = x[y > 0], y[y > 0]
-    axes.plot(x, y, **look)
+    ends = axes.x.low, axes.x.high
+    points = np.geomspace(*ends, 100) if axes.x.logarithmic else np.linspace(*ends, 100)
+    values = line.intercept + line.slope * points
+    above = values > 0 if axes.y.logarithmic else np.isfinite(values)
+    axes.line(points[above], values[above], pen, clipped=True)
 
 
-def _draw_levels(axes: "Axes", panel: ScatterPanel, height_in: float) -> None:
-    low, high = axes.transData.inverted().transform(axes.transAxes.transform([(0, 0), (0, 1)]))[:, 1]
+def _draw_levels(axes: Axes, panel: ScatterPanel, height_in: float) -> None:
     ordered = sorted(panel.levels, key=lambda level: level.y)
-    wanted = [_part(level.y, low, high, logarithmic=panel.log_y) for level in ordered]
+    wanted = [axes.y.part(level.y) for level in ordered]
     lines = max(len(lines_of(level.label, LEVEL_LETTERS)) for level in ordered)
-    for level, at in zip(ordered, apart(wanted, LABEL_LINE_IN * lines / height_in), strict=True):
-        axes.axhline(level.y, color=INK, linewidth=0.9, linestyle=(0, (4, 2)) if level.dashed else "-")
-        axes.text(1.02, at, folded(level.label, LEVEL_LETTERS), transform=axes.transAxes, size=7, va="center")
-
-
-def _part(value: float, low: float, high: float, *, logarithmic: bool) -> float:
-    if logarithmic:
-        value, low, high = math.log(value), math.log(low), math.log(high)
-    return (value - low) / (high - low)
+    for level, part in zip(ordered, apart(wanted, LABEL_LINE_IN * lines / height_in), strict=True):
+        axes.level(level.y, Pen(INK, 0.9, (4, 2) if level.dashed else ()))
+        at = (axes.right + 0.02 * axes.width, axes.bottom - part * axes.height)
+        axes.text(at, folded(level.label, LEVEL_LETTERS), 7, anchor="start")
 
 
 def apart(wanted: Sequence[float], gap: float) -> list[float]:
@@ -395,37 +391,38 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
     return [position - shift for position in placed]
 
 
-def _draw_tags(axes: "Axes", panel: ScatterPanel, size_in: tuple[float, float]) -> None:
+def _draw_tags(axes: Axes, panel: ScatterPanel, size_in: tuple[float, float]) -> None:
     """Text beside points, on the side where it meets neither a point nor another tag; left off where there is none."""
-    dots = [
-        axes.transAxes.inverted().transform(axes.transData.transform((x, y)))
-        for group in panel.points if group.tags for x, y in zip(group.x, group.y, strict=True)
-    ]  # fmt: skip
+    tagged = [group for group in panel.points if group.tags]
+    dots = [dot for group in tagged for dot in _parts(axes, group.x, group.y)]
     wide, high = 0.06 / size_in[0], 0.06 / size_in[1]
-    taken = [_Area(dot[0] - wide / 2, dot[1] - high / 2, wide, high) for dot in dots]
+    taken = [_Area(x - wide / 2, y - high / 2, wide, high) for x, y in dots]
     taken += _strokes(axes, panel)
-    tags = [tag for group in panel.points for tag in group.tags]
+    tags = [tag for group in tagged for tag in group.tags]
     for dot, tag in zip(dots, tags, strict=True):
         width, height = SMALL_IN * len(tag) / size_in[0], 0.11 / size_in[1]
         for area in _places(dot, (width, height), (0.06 / size_in[0], 0.05 / size_in[1])):
             if area.is_inside() and not any(area.meets(other) for other in taken):
-                axes.text(area.left, area.bottom + height / 2, plain(tag), transform=axes.transAxes, size=6.5,
-                          va="center")  # fmt: skip
+                middle = area.bottom + height / 2
+                at = (axes.left + area.left * axes.width, axes.bottom - middle * axes.height)
+                axes.text(at, tag, 6.5, anchor="start")
                 taken.append(area)
                 break
 
 
-def _strokes(axes: "Axes", panel: ScatterPanel) -> Iterable["_Area"]:
+def _parts(axes: Axes, x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
+    """Where points lie, in parts of the panel."""
+    return list(zip(axes.x.parts(x).tolist(), axes.y.parts(y).tolist(), strict=True))
+
+
+def _strokes(axes: Axes, panel: ScatterPanel) -> Iterable["_Area"]:
     """The level and upright pieces of stepped lines: tags keep off them."""
-    to_panel = axes.transData + axes.transAxes.inverted()
     for line in panel.lines:
         if not isinstance(line, Line) or not line.stepped or len(line.x) < 2:
             continue
-        corners = [(x, y) for (_, y), (x, _) in pairwise(zip(line.x, line.y, strict=True))]
-        ends = to_panel.transform([*zip(line.x, line.y, strict=True)])
-        for (x0, y0), (x1, y1), (x, y) in zip(ends[:-1], ends[1:], to_panel.transform(corners), strict=True):
-            yield _Area(min(x0, x), y0, abs(x - x0), 0.0)
-            yield _Area(x1, min(y, y1), 0.0, abs(y1 - y))
+        for (x0, y0), (x1, y1) in pairwise(_parts(axes, line.x, line.y)):
+            yield _Area(min(x0, x1), y0, abs(x1 - x0), 0.0)
+            yield _Area(x1, min(y0, y1), 0.0, abs(y1 - y0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +442,7 @@ class _Area:
         return self.left >= 0 and self.bottom >= 0 and self.left + self.width <= 1.02 and self.bottom + self.height <= 1
 
 
-def _places(dot: Floats, size: tuple[float, float], away: tuple[float, float]) -> Iterable[_Area]:
+def _places(dot: tuple[float, float], size: tuple[float, float], away: tuple[float, float]) -> Iterable[_Area]:
     (x, y), (width, height), (dx, dy) = dot, size, away
     for left, bottom in (
         (x + dx, y - height / 2), (x - dx - width, y - height / 2), (x - width / 2, y + dy),
@@ -458,30 +455,33 @@ def _places(dot: Floats, size: tuple[float, float], away: tuple[float, float]) -
 # --- forest plots
 
 
-def _draw_intervals(axes: "Axes", panel: IntervalPanel, letters: int) -> None:
-    if panel.log:
-        axes.set_xscale("log")
-    positions = range(len(panel.stretches))[::-1]
+def _reach_of(panel: IntervalPanel) -> Scale:
+    """The scale that holds all rows, the band and the reference."""
+    rows = [end for row in panel.stretches for end in (row.value, row.low, row.high)]
+    ends = [*rows, *(panel.band or ()), panel.reference]
+    values = [value for value in ends if value is not None and (not panel.log or value > 0)]
+    return scale_over(values, 0.06, logarithmic=panel.log)
+
+
+def _draw_intervals(axes: Axes, panel: IntervalPanel, letters: int) -> None:
+    places = range(len(panel.stretches))[::-1]
+    ticks = axes.x_ticks(6)
     if panel.band is not None:
-        axes.axvspan(*panel.band, facecolor=GRID, linewidth=0)
-    for position, row in zip(positions, panel.stretches, strict=True):
+        axes.box(panel.band, (axes.y.low, axes.y.high), Look(GRID))
+    axes.grid_x(ticks)
+    if panel.reference is not None:
+        axes.upright(panel.reference, Pen(INK, 0.8))
+    for place, row in zip(places, panel.stretches, strict=True):
         colour, _, _ = style_of(row.style)
         if row.low is not None and row.high is not None:
-            axes.plot([row.low, row.high], [position, position], color=colour, linewidth=1.5)
-            axes.plot([row.low, row.high], [position, position], linestyle="", marker="|", color=colour, markersize=5)
-        look: dict[str, Any] = {"color": colour, "markerfacecolor": PAPER if row.hollow else colour}
-        axes.plot([row.value], [position], marker=marker_of(row.style), markersize=4.8, **look)
-        beside = axes.get_yaxis_transform()
-        axes.text(1.015, position, folded(row.text, TEXT_LETTERS), transform=beside, size=7, va="center")
-    axes.margins(x=0.06)
-    if panel.reference is not None:
-        axes.axvline(panel.reference, color=INK, linewidth=0.8)
-    axes.set_ylim(-0.6, len(panel.stretches) - 0.4)
-    axes.set_yticks(list(positions), [folded(row.label, letters) for row in panel.stretches])
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(plain(panel.axis) + (" (log scale)" if panel.log else ""))
-    axes.grid(axis="x")
-    plain_ticks(axes.xaxis, axes.get_xlim(), logarithmic=panel.log)
+            axes.line([row.low, row.high], [place, place], Pen(colour, 1.5))
+            axes.marks([row.low, row.high], [place, place], "|", 5, Look("none", colour, 1.0))
+        look = Look(PAPER if row.hollow else colour, colour, 1.0)
+        axes.marks([row.value], [place], marker_of(row.style), 4.8, look)
+        at = (axes.right + 0.015 * axes.width, axes.at(row.value, place)[1])
+        axes.text(at, folded(row.text, TEXT_LETTERS), 7, anchor="start")
+    axes.x_axis(panel.axis + (" (log scale)" if panel.log else ""), ticks)
+    axes.rows([(place, folded(row.label, letters)) for place, row in zip(places, panel.stretches, strict=True)])
 
 
 # --- grouped bars
@@ -497,40 +497,49 @@ def _fits(panel: GroupedPanel, width_in: float) -> bool:
     return max(len(name) for name in panel.groups) * LETTER_IN + 0.08 <= width_in / len(panel.groups)
 
 
-def _draw_groups(axes: "Axes", panel: GroupedPanel, width_in: float) -> None:
+def _height_of(panel: GroupedPanel) -> Scale:
+    """The scale that holds all bars, which stand on 0, and the ends of their intervals, with room for their texts."""
+    ends = [end for one in panel.series for end in (*one.values, *one.low, *one.high) if end is not None]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    free = (0.24 if any(any(one.texts) for one in panel.series) else 0.1) * (high - low or 1.0)
+    return Scale(low - free if low < 0 else 0.0, high + free if high > 0 or low == 0 else 0.0)
+
+
+def _draw_groups(axes: Axes, panel: GroupedPanel, width_in: float) -> None:
     bar = 0.82 / len(panel.series)
     room_in = bar * width_in / len(panel.groups)
+    ticks = axes.y.ticks(6)
+    axes.grid_y(ticks)
     for index, series in enumerate(panel.series):
-        colour, _, hatch = style_of(series.style)
         offset = (index - (len(panel.series) - 1) / 2) * bar
-        ends = [*series.high, *[None] * (len(series.values) - len(series.high))]
-        for group, (value, end) in enumerate(zip(series.values, ends, strict=True)):
-            at = group + offset
-            if value is None:
-                axes.annotate("no run", (at, 0), (0, 3), textcoords="offset points", size=6, ha="center", va="bottom",
-                              rotation=90, color=SOFT)  # fmt: skip
-                continue
-            axes.bar(at, value, 0.92 * bar, facecolor=colour, edgecolor=PAPER, hatch=hatch, linewidth=0)
-            _draw_end(axes, series, group, at)
-            if group < len(series.texts) and (text := series.texts[group]):
-                turned = 90 if SMALL_IN * len(text) > room_in else 0
-                axes.annotate(plain(text), (at, max(value, end or value, 0.0)), (0, 2), textcoords="offset points",
-                              size=6.5, ha="center", va="bottom", rotation=turned)  # fmt: skip
-    axes.margins(y=0.24 if any(series.texts for series in panel.series) else 0.1)
-    axes.axhline(0, color=SOFT, linewidth=0.6)
-    axes.set_xlim(-0.55, len(panel.groups) - 0.45)
-    slope: dict[str, Any] = (
-        {} if _fits(panel, width_in) else {"rotation": SLOPE_DEGREES, "ha": "right", "rotation_mode": "anchor"}
-    )
-    axes.set_xticks(range(len(panel.groups)), [folded(name, LEGEND_LETTERS) for name in panel.groups], **slope)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(wrapped(panel.axis, GROUPED_HEIGHT_IN))
-    axes.grid(axis="y")
-    plain_ticks(axes.yaxis, axes.get_ylim(), logarithmic=False)
+        for group, value in enumerate(series.values):
+            _draw_bar(axes, series, group, (group + offset, value), (bar, room_in))
+    axes.level(0.0, Pen(SOFT, 0.6))
+    axes.columns([folded(name, LEGEND_LETTERS) for name in panel.groups],
+                 0.0 if _fits(panel, width_in) else SLOPE_DEGREES)  # fmt: skip
+    axes.y_axis(wrapped(panel.axis, GROUPED_HEIGHT_IN), ticks)
 
 
-def _draw_end(axes: "Axes", series: Series, group: int, at: float) -> None:
-    low = series.low[group] if group < len(series.low) else None
-    high = series.high[group] if group < len(series.high) else None
+def _draw_bar(
+    axes: Axes, series: Series, group: int, place: tuple[float, float | None], room: tuple[float, float]
+) -> None:
+    """One bar with its interval and text; `room`: its width in groups, and in inches."""
+    (at, value), (bar, room_in), (colour, _, hatch) = place, room, style_of(series.style)
+    if value is None:
+        x, foot = axes.at(at, 0.0)
+        axes.text((x, foot - 3), "no run", 6, anchor="start", colour=SOFT, turn=-90)
+        return
+    axes.box((at - 0.46 * bar, at + 0.46 * bar), (0.0, value), Look(colour), hatch)
+    low, high = _end(series.low, group), _end(series.high, group)
     if low is not None and high is not None:
-        axes.plot([at, at], [low, high], color=INK, linewidth=1.0, marker="_", markersize=4)
+        axes.whiskers("y", [(at, (low + high) / 2, (high - low) / 2)], Pen(INK, 1.0), 2)
+    if group < len(series.texts) and (text := series.texts[group]):
+        x, top = axes.at(at, max(value, high or value, 0.0))
+        if SMALL_IN * len(text) > room_in:
+            axes.text((x, top - 2), text, 6.5, anchor="start", turn=-90)
+        else:
+            axes.text((x, top - 2), text, 6.5, align="bottom")
+
+
+def _end(ends: Sequence[float | None], group: int) -> float | None:
+    return ends[group] if group < len(ends) else None

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from reports.figures import campaign as figures
 from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Strip, StripPanel
-from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.palette import BASELINE
+from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
 from reports.pages.lookup import words
 from reports.pages.numbers import Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of

@@ -12,7 +12,8 @@ from markupsafe import Markup
 from reports.figures import campaign as figures
 from reports.figures import statistics as statistics_figures
 from reports.figures.campaign import Strip, StripPanel
-from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.palette import BASELINE
+from reports.figures.sheet import Labelled
 from reports.figures.statistics import (
     GroupedPanel,
     IntervalPanel,

@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.record.run_folder import RunFolder
 from reports.figures.campaign import MAX_COLUMNS, Span, TracePanel
-from reports.figures.sheet import BASELINE, Floats
+from reports.figures.palette import BASELINE
+from reports.figures.scale import Floats
 from reports.readings.series import read_run
 from reports.results.action import ActionResult
 from reports.results.document import Results

@@ -296,7 +296,7 @@ def test_listing_writes_to_no_port_and_probing_says_who_answers(
             emulator.terminate()
 
 
-HEAVY = ("cryptography", "matplotlib", "numpy", "pandas", "paramiko", "rich", "scipy")
+HEAVY = ("cryptography", "numpy", "pandas", "paramiko", "rich", "scipy")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.figures import campaign as figures
-from reports.figures import sheet
+from reports.figures import palette, scale, sheet, strokes
 from reports.figures import statistics as drawn
 from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
-from reports.figures.sheet import Floats, Labelled
+from reports.figures.scale import Floats
+from reports.figures.sheet import Labelled
 from reports.figures.statistics import (
     GroupedPanel,
     IntervalPanel,
@@ -72,7 +73,11 @@ def test_the_same_numbers_give_the_same_bytes() -> None:
 def test_every_colour_is_a_variable_of_the_page(kind: str) -> None:
     svg = every_figure("cnn", "EMULATED")[kind]
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
-    assert set(re.findall(r"var\(--([a-z0-9]+)\)", svg)) <= {*sheet.VARIABLES.values(), "sans"}
+    assert set(re.findall(r"var\(--([a-z0-9]+)\)", svg)) <= {
+        *palette.NAMES,
+        *(f"c{index}" for index in range(6)),
+        "sans",
+    }
 
 
 def test_figures_on_one_page_share_no_identifier() -> None:
@@ -236,7 +241,7 @@ def test_an_empty_panel_is_refused(draw: Callable[[], str]) -> None:
 
 def boxes_of(svg: str, words: list[str]) -> list[tuple[float, float, float, float]]:
     """Left, top, right, bottom in points of the small texts beside points, with a letter's mean width."""
-    found = re.findall(r'<text style="[^"]*6\.5px[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', svg)
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" font-size="6.5"[^>]*>([^<]+)<', svg)
     return [(float(x), float(y) - 5, float(x) + 3.4 * len(t), float(y)) for x, y, t in found if t in words]
 
 
@@ -271,10 +276,8 @@ def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> No
 def test_markers_of_one_look_carry_it_once() -> None:
     points = [Points("a", 0, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), Points("b", 1, [1.0, 2.0], [3.0, 1.0])]
     svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", points)])
-    groups = re.findall(r'<g clip-path="[^"]+" style="([^"]+)">\n((?:<use [^>]+/>\n)+)', svg)
-    assert [uses.count("<use") for _, uses in groups] == [3, 2]
-    assert [re.findall(r"var\(--c\d\)", look) for look, _ in groups] == [["var(--c0)"], ["var(--c1)"]]
-    assert not any("style" in uses for _, uses in groups)
+    paths = re.findall(r'<path d="([^"]+)" fill="var\(--(c\d)\)"', svg)
+    assert [(path.count("M"), colour) for path, colour in paths][:2] == [(3, "c0"), (2, "c1")]
 
 
 @pytest.mark.parametrize("spread", [[0.0, 0.0, 0.0], [0.1, 0.12, 0.9], [0.5]])
@@ -282,3 +285,40 @@ def test_labels_of_levels_keep_their_distance_and_their_order(spread: list[float
     placed = drawn.apart(spread, 0.1)
     assert all(after - before >= 0.1 - 1e-12 for before, after in pairwise(placed))
     assert sum(placed) == pytest.approx(sum(spread))
+
+
+# --- scales
+
+
+def test_ticks_are_round_and_lie_on_the_scale() -> None:
+    assert scale.Scale(-0.2, 10.3).ticks(6) == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    assert scale.Scale(0.0, 0.27).ticks(4) == [0.0, 0.1, 0.2]
+    assert scale.Scale(1.2, 4.1).ticks(7, whole=True) == [2.0, 3.0, 4.0]
+    assert scale.Scale(0.5, 40.0, logarithmic=True).ticks(6) == [0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+    assert scale.Scale(1.0, 1e30, logarithmic=True).ticks(6)[:2] == [1.0, 1e3]
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(3, 10), st.booleans())
+def test_every_scale_has_ticks_within_it(low: float, reach: float, most: int, whole: bool) -> None:
+    ticks = scale.Scale(low, low + reach).ticks(most, whole=whole)
+    assert len(ticks) <= most + 1
+    assert all(-1e-6 * reach <= tick - low <= 1.000001 * reach for tick in ticks)
+    assert whole or len(ticks) >= 2
+
+
+def test_a_scale_holds_all_values_and_leaves_room() -> None:
+    assert scale.scale_over([1.0, np.nan, 3.0], 0.05) == scale.Scale(0.9, 3.1)
+    alone = scale.scale_over([5.0], 0.05)
+    assert alone.low < 5.0 < alone.high
+    assert alone.part(5.0) == pytest.approx(0.5)
+    falling = scale.Scale(1.0, 100.0, logarithmic=True, falling=True)
+    assert falling.part(10.0) == pytest.approx(0.5)
+    assert falling.part(100.0) == 0.0
+
+
+def test_a_fine_path_counts_in_tenths_of_a_point_and_does_not_drift() -> None:
+    x = np.array([0.0, 0.04, 0.08, 0.12, np.nan, 1.0])
+    assert strokes.fine_path(x, np.zeros(6)) == "M0 0l1 0M10 0h0"
+    far = np.linspace(0, 100, 1234)
+    steps = re.findall(r"-?\d+", strokes.fine_path(far, far).partition("l")[2])
+    assert sum(map(int, steps[::2])) == 1000

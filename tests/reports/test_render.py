@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.record.errors import LabError
-from reports.figures.sheet import Floats
+from reports.figures.scale import Floats
 from reports.pages.traces import mean_trace
 from reports.render import write_report
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from reports.figures import statistics as statistics_figures
-from reports.figures.sheet import BASELINE, Labelled
+from reports.figures.palette import BASELINE
+from reports.figures.sheet import Labelled
 from reports.figures.statistics import GroupedPanel, Line, Points, ScatterPanel, Series
 from reports.pages.blocks import Figure
 from reports.pages.numbers import Scale, bare, half_width_of, page_scale, scale_for, value_of
