@@ -34,7 +34,8 @@ QUIET_START = {
     "RPY2_CFFI_MODE": "ABI",  # no compiler, and any R that has libR.so
     "LC_ALL": "C.UTF-8",
     "LANGUAGE": "en",
-    # rpy2 asks Rscript for R's environment before it starts R itself; that one must not read the user's files either.
+    "R_DEFAULT_PACKAGES": "stats,utils",  # what statistics.R calls; graphics, methods and datasets are not loaded
+    # Neither R nor the script that says where it lives may read the user's files.
     "R_ENVIRON": os.devnull,
     "R_ENVIRON_USER": os.devnull,
     "R_PROFILE": os.devnull,
@@ -42,7 +43,7 @@ QUIET_START = {
 }
 ROOM_BYTES = 1 << 16
 """What R writes at its start fits into so much."""
-UNSET = ("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE", "R_DEFAULT_PACKAGES")
+UNSET = ("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE")
 
 
 class NoR(AnalysisError):
@@ -161,12 +162,20 @@ def _no_room() -> str | None:
 def _embed() -> _Session:
     for name in ("rpy2", "rpy2.situation"):
         logging.getLogger(name).addHandler(logging.NullHandler())  # what it would log is in the sentence of NoR
+    import rpy2.situation
+
+    # rpy2 would start R twice more, as a process, to ask it for its environment (.4 s). Of that LD_LIBRARY_PATH comes
+    # too late for a running process, and the rest tells R's scripts where its documents are.
+    situation: Any = rpy2.situation
+    situation.r_ld_library_path_from_subprocess = lambda r_home: ""
+
     import rpy2.rinterface
     import rpy2.rinterface_lib.callbacks
     import rpy2.rinterface_lib.embedded
 
     # Its types are those of any R object, where these are known.
     r: Any = rpy2.rinterface
+    r._setrenvvars = lambda action_map: None
     callbacks: Any = rpy2.rinterface_lib.callbacks
     embedded: Any = rpy2.rinterface_lib.embedded
     callbacks.consolewrite_print = callbacks.consolewrite_warnerror = lambda text: None
