@@ -31,7 +31,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit
 
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
@@ -39,6 +38,7 @@ from reports.energy.meter_error import Distribution, Floats
 from reports.energy.sample import Kind, MeasuredRun, Sample, Value
 from reports.energy.sources import Contribution, EvaluationType, baseline_blocks, contributions
 from reports.results.budget import BudgetLine, BudgetTable, Missing, Shortage
+from reports.results.distributions import stdtrit
 from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, mean_of, mean_with_shared
 
 SPREAD = frozenset({"runs", "autocorrelation"})

@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from harness.record.errors import AnalysisError
 from reports.results.uncertainty import Estimate, t_quantile
@@ -241,6 +240,8 @@ def fit_window(times_s: Floats, power_w: Floats, edges_s: Sequence[float], first
 def _closest(times_s: bytes, power_w: bytes, edges_s: bytes, first_on: bool) -> tuple[Floats, ...]:
     """Places (offset, window) of least squares, the least first: the best of a grid, each improved from there. It takes
     a second, and an archive is computed by several rules (`rules.Rule`) that ask for the same."""
+    from scipy.optimize import minimize  # its import takes .2 s, and few campaigns switch a load
+
     times, powers, edges = (np.frombuffer(one, dtype=np.float64) for one in (times_s, power_w, edges_s))
     load = _Load(times, powers, edges, first_on)
     grid = _grid(OFFSETS_S, np.asarray(WINDOWS_S))

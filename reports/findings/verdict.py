@@ -24,10 +24,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scipy.special import stdtr
-
 from harness.record.documents import Json
 from reports.findings.catalogue import takes_run_out
+from reports.results.distributions import stdtr
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult

@@ -22,9 +22,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import nctdtrit
 
 from reports.results.agreement import Agreement, AgreementLimit, NoAgreement
+from reports.results.distributions import nctdtrit
 from reports.results.uncertainty import COVERAGE, Estimate, Number, Term, combine, t_quantile
 
 Z = 1.959963984540054

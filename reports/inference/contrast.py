@@ -29,11 +29,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtridf
 
 from reports.energy.budget import autocorrelation_time
 from reports.energy.common_errors import Shares, added_up
 from reports.energy.sources import EvaluationType, Source
+from reports.results.distributions import stdtr, stdtridf
 from reports.results.uncertainty import COVERAGE, Estimate, Term, combine, t_quantile
 
 SAFE, FLOOR = 0.35, 0.9

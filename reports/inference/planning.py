@@ -30,10 +30,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, stdtrit
 
 from harness.record.errors import AnalysisError
 from reports.results.baseline import BaselineResult
+from reports.results.distributions import chdtri, stdtrit
 from reports.results.scenario import ScenarioResult
 from reports.results.statistics import Unreachable
 from reports.results.uncertainty import Estimate, Number, Term, combine

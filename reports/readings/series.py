@@ -6,7 +6,6 @@ The time base is the run's own: the host's monotonic clock (SUT stamps are mappe
 wall clock of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
 """
 
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.record.documents import (
@@ -36,6 +34,7 @@ from reports.readings.actions import Lost, actions_of
 from reports.readings.bounded import LARGEST, is_stamp
 from reports.readings.clock import ClockModel, fit
 from reports.readings.held import compact, held
+from reports.readings.table import Table, read_frame, read_table
 from reports.results.rules import Rule, was
 
 SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
@@ -324,24 +323,24 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     content = _content(folder / descriptor.stream)
     if content is None:
         return None
-    table = _table(folder / descriptor.stream, content, POWER_COLUMNS)
-    times_ns = _column(folder, descriptor.stream, table, "time_ns")
+    table = read_table(folder / descriptor.stream, content, POWER_COLUMNS, ("stale", "overrange"))
+    del content
+    times_ns = _stamps_of(folder, descriptor.stream, table, "time_ns")
     if "power_w" not in table:
         raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
-    power_w = table["power_w"].to_numpy(np.float64)
+    power_w = table.numbers("power_w")
     if np.any(np.diff(times_ns) < 0):
         line = int(np.argmax(np.diff(times_ns) < 0)) + 3
         raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
-    flags = table["flags"] if "flags" in table else pd.Series("", index=table.index, dtype=str)
-    stale, over = (flags.str.contains(flag, regex=False).to_numpy(bool) for flag in ("stale", "overrange"))
+    stale, over = table.flagged["stale"], table.flagged["overrange"]
     if was(Rule.INDICATED_READINGS) and (certificate := certificate_of(descriptor)) is not None:
         power_w = power_w - certificate.error_w(power_w)
     known = np.isfinite(power_w)
-    window_s = table["window_s"].to_numpy(np.float64) if "window_s" in table else np.full(known.size, np.nan)
+    window_s = table.numbers("window_s") if "window_s" in table else np.full(known.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
     keep = known.copy()
     keep[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
-    kept = {name: table[name].to_numpy(np.float64)[keep] for name in table if name in KEPT}
+    kept = {name: table.numbers(name)[keep] for name in table.columns if name in KEPT}
     return PowerSeries(
         descriptor, times_ns[keep], power_w[keep], compact(window_s[keep]), kept.get("energy_wh"), times_ns[over],
         kept.get("relative_uncertainty"), times_ns[~known & ~over],
@@ -386,11 +385,11 @@ def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockM
     if content is None or (descriptor.clock == "sut" and clock is None):
         return None
     table, odd = _samples(folder / descriptor.stream, content, wanted, stamp)
-    times_ns = _column(folder, descriptor.stream, table, stamp)
+    times_ns = _stamps_of(folder, descriptor.stream, table, stamp)
     if descriptor.clock == "sut" and clock is not None:
         times_ns = clock.to_host(times_ns)
     names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
-    values = table[list(names)].to_numpy(np.float64)
+    values = np.stack([table.numbers(name) for name in names]).T if names else np.empty((times_ns.size, 0))
     too_large = np.abs(values) >= LARGEST  # not so of NaN
     for name, count in zip(names, too_large.sum(axis=0).tolist(), strict=True):
         odd = odd | {name: odd.get(name, 0) + count} if count else odd
@@ -400,25 +399,28 @@ def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockM
     return Indicators(descriptor, times_ns[forward], names, np.where(too_large, np.nan, values)[forward], odd)
 
 
-def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> tuple["pd.DataFrame", dict[str, int]]:
+def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> tuple[Table, dict[str, int]]:
     """The wanted columns, and how many cells of each are no number."""
     try:
-        return _table(path, content, wanted), {}
+        return read_table(path, content, wanted), {}
     except AnalysisError:
         if was(Rule.DAMAGED_CELLS):
             raise
-        texts = _table(path, content, wanted, as_text=True)
+        texts = read_frame(path, content, wanted, as_text=True)
+    import pandas as pd
+
     if stamp not in texts:
-        return texts, {}
+        return Table(len(texts), {}), {}
     stamps = [_stamp(text) for text in texts[stamp]]
     known = np.array([value is not None for value in stamps], dtype=bool)
     texts, odd = texts[known], {stamp: int(np.sum(~known))}
-    table = pd.DataFrame({stamp: np.array([value for value in stamps if value is not None], dtype=np.int64)})
-    for name in texts.columns.drop(stamp):
-        values = pd.to_numeric(texts[name], errors="coerce").to_numpy(np.float64)
-        odd[str(name)] = int(np.sum(np.isnan(values) & (texts[name] != "").to_numpy(bool)))
-        table[name] = values
-    return table, {name: count for name, count in odd.items() if count}
+    columns: dict[str, NDArray[Any]] = {
+        stamp: np.array([value for value in stamps if value is not None], dtype=np.int64)
+    }
+    for name in map(str, texts.columns.drop(stamp)):
+        columns[name] = pd.to_numeric(texts[name], errors="coerce").to_numpy(np.float64)
+        odd[name] = int(np.sum(np.isnan(columns[name]) & (texts[name] != "").to_numpy(bool)))
+    return Table(len(texts), columns), {name: count for name, count in odd.items() if count}
 
 
 def _stamp(text: str) -> int | None:
@@ -427,10 +429,10 @@ def _stamp(text: str) -> int | None:
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
-def _column(folder: Path, stream: str, table: "pd.DataFrame", name: str) -> NDArray[np.int64]:
+def _stamps_of(folder: Path, stream: str, table: Table, name: str) -> NDArray[np.int64]:
     if name not in table:
         raise AnalysisError(f"{folder / stream}: no column {name}; was the file written by another tool?")
-    return table[name].to_numpy(np.int64)
+    return table.stamps(name)
 
 
 def _content(path: Path) -> bytes | None:
@@ -443,30 +445,3 @@ def _content(path: Path) -> bytes | None:
         raise AnalysisError(f"{path}: cannot be read ({why(error)})") from None
     whole = content[: content.rfind(b"\n") + 1]
     return whole if whole.strip() else None
-
-
-def _table(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool = False) -> "pd.DataFrame":
-    """The wanted columns that are there: `flags` as text, stamps as integers, the rest as numbers; or all as text."""
-    header = content[: content.find(b"\n")].decode("utf-8", "replace").strip().split(",")
-    kinds: dict[str, Any] = {
-        name: "category" if name == "flags" else np.int64 if name.endswith("_ns") else np.float64
-        for name in header
-        if name in wanted
-    }
-    if as_text:
-        kinds = dict.fromkeys(kinds, str)
-    missing = {name: [""] for name, kind in kinds.items() if kind not in (str, "category")}
-    begin = content.find(b"\n") + 1
-    first = content[begin : content.find(b"\n", begin)]
-    if first.count(b",") >= len(header) and not was(Rule.DAMAGED_CELLS):
-        # pandas would take the first cells for row names and shift the rest.
-        raise AnalysisError(
-            f"{path}:2: found {first.count(b',') + 1} cells, expected {len(header)} as in the header; the file was "
-            "edited or damaged"
-        )
-    try:
-        return pd.read_csv(
-            io.BytesIO(content), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
-        )
-    except (ValueError, pd.errors.ParserError, OverflowError) as error:
-        raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from harness.record.documents import Json
+from reports.results.distributions import stdtrit
 
 COVERAGE = 0.975
 """Two-sided 95 %."""
