@@ -8,16 +8,19 @@ from pathlib import Path
 
 from harness.record.documents import VERSION, Json
 
+OID = "# branch.oid "
+"""What begins the line of `git status` that names the commit."""
+
 
 def software_facts(application: Path) -> Json:
     """Version, commit, whether the checkout differs from it, and the digest of the lock file."""
     lock = application / "requirements.lock"
-    status = _git(application, "status", "--porcelain", "--untracked-files=no")
+    commit, is_changed = _checkout(application)
     return {
         "name": "wattlab",
         "version": VERSION,
-        "commit": _git(application, "rev-parse", "HEAD"),
-        "dirty": None if status is None else bool(status),
+        "commit": commit,
+        "dirty": is_changed,
         "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
         "python": platform.python_version(),
     }
@@ -40,6 +43,15 @@ def host_facts() -> Json:
         "cpu_count": os.cpu_count(),
         "boot_id": boot_id.read_text().strip() if boot_id.is_file() else None,
     }
+
+
+def _checkout(folder: Path) -> tuple[str | None, bool | None]:
+    """Commit of a checkout, and whether it differs from it: one call of git for both."""
+    status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    lines = [] if status is None else status.splitlines()
+    oid = next((line.removeprefix(OID) for line in lines if line.startswith(OID)), "(initial)")
+    is_changed = None if status is None else any(not line.startswith("#") for line in lines)
+    return None if oid == "(initial)" else oid, is_changed
 
 
 def _git(folder: Path, *words: str) -> str | None:
