@@ -42,8 +42,8 @@ def pdf_of(html: str, report_id: str) -> bytes:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Boxes and styles refer to each other and are needed until the end: looking for those that are not takes a tenth of
-    the time and finds none."""
+    """Boxes and styles refer to each other and are needed until the end: looking for others takes a tenth of the time
+    and finds none."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -5,6 +5,7 @@ Knows where the parts are and in which order they are made. Knows no number and 
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +22,7 @@ from reports.pages.raw_files import photos, raw_files
 from reports.pages.study import study_page
 from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
+from reports.readings.outline import Outline
 from reports.results.comparison import Comparison
 from reports.results.document import Results, results_of
 
@@ -35,30 +37,33 @@ GENERATOR = f"wattlab {VERSION}; figures {FIGURES}"
 """What a page says of who made it."""
 
 
-def write_report(campaign: Path, checkout: Json | None = None) -> Path:
-    """Recompute results.json, render the report beside it, return the report's path. `checkout`: see `write_results`.
+def write_report(campaign: Path, checkout: Json | None = None, outlines: dict[str, Outline] | None = None) -> Path:
+    """Recompute results.json, render the report beside it, return the report's path. `checkout`, `outlines`: see
+    `write_results`.
 
     Raises:
         LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
     """
-    results = results_of(write_results(campaign, checkout).read_bytes())
-    return write_derived(campaign, REPORT, report_html(campaign, results))
+    known = {} if outlines is None else outlines
+    results = results_of(write_results(campaign, checkout, known).read_bytes())
+    return write_derived(campaign, REPORT, report_html(campaign, results, known))
 
 
-def report_html(campaign: Path, results: Results) -> str:
-    """The report of results.json's content and of the run folders it names. It never says what the campaign's folder is
-    called: that is no part of what was measured."""
-    return render(campaign_page(results, trace_panels(campaign, results), NOTE, "wattlab report CAMPAIGN"))
+def report_html(campaign: Path, results: Results, outlines: Mapping[str, Outline] | None = None) -> str:
+    """The report of results.json's content and of the run folders it names, of which those in `outlines` are not read
+    again. It never says what the campaign's folder is called: that is no part of what was measured."""
+    panels = trace_panels(campaign, results, outlines)
+    return render(campaign_page(results, panels, NOTE, "wattlab report CAMPAIGN"))
 
 
-def write_audit(campaign: Path, results: Path) -> Path:
+def write_audit(campaign: Path, results: Path, outlines: Mapping[str, Outline] | None = None) -> Path:
     """Render the audit report of `results`, the results.json that `write_report` just wrote; return its path.
 
     Raises:
         LabError: a run folder cannot be read, the disk refuses; with the file.
     """
     text = results.read_text(encoding="utf-8")
-    return write_derived(campaign, AUDIT, audit_html(campaign, text))
+    return write_derived(campaign, AUDIT, audit_html(campaign, text, outlines))
 
 
 def write_audit_pdf(campaign: Path, audit: Path) -> Path:
@@ -71,7 +76,7 @@ def write_audit_pdf(campaign: Path, audit: Path) -> Path:
     return write_derived(campaign, AUDIT_PDF, pdf_of(html, hashlib.sha256(html.encode()).hexdigest()))
 
 
-def audit_html(campaign: Path, results_text: str) -> str:
+def audit_html(campaign: Path, results_text: str, outlines: Mapping[str, Outline] | None = None) -> str:
     """The audit report of the text of results.json and of the campaign it was computed from."""
     results = results_of(results_text)
     head, digest = CampaignFolder(campaign).head(), hashlib.sha256(results_text.encode()).hexdigest()
@@ -83,7 +88,8 @@ def audit_html(campaign: Path, results_text: str) -> str:
         oscar_command="wattlab export oscar CAMPAIGN --into DIR",
         verify_command="wattlab verify CAMPAIGN --public-key KEY.pub",
     )
-    material = Material(trace_panels(campaign, results), NOTE, photos(campaign, results), raw_files(campaign, results))
+    panels = trace_panels(campaign, results, outlines)
+    material = Material(panels, NOTE, photos(campaign, results), raw_files(campaign, results))
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 

@@ -16,6 +16,7 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 
 if TYPE_CHECKING:
+    from reports.readings.outline import Outline
     from reports.results.document import Results
 
 SHOWN = 12
@@ -49,9 +50,10 @@ def call(arguments: argparse.Namespace) -> int:
     """
     if arguments.pdf and not arguments.audit:
         raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
-    files = compute(arguments.campaign)
+    outlines: dict[str, Outline] = {}
+    files = compute(arguments.campaign, outlines)
     if arguments.audit:
-        files |= _write_audit(arguments.campaign, files["numbers"], as_pdf=arguments.pdf)
+        files |= _write_audit(arguments.campaign, files["numbers"], outlines, as_pdf=arguments.pdf)
     from reports.results.document import results_of
 
     text = files["numbers"].read_text(encoding="utf-8")
@@ -69,21 +71,22 @@ def write(campaign: Path) -> int:
     return show(results_of(files["numbers"].read_bytes()), files)
 
 
-def compute(campaign: Path) -> dict[str, Path]:
-    """Write results.json and report.html; return what each file is called on the terminal, and its path."""
+def compute(campaign: Path, outlines: "dict[str, Outline] | None" = None) -> dict[str, Path]:
+    """Write results.json and report.html; return what each file is called on the terminal, and its path. `outlines`
+    takes up what pages draw of the runs."""
     with at_work("reading the runs, computing, writing the report"):
         from reports.render import write_report  # numpy, pandas and R cost what other verbs need not pay
 
         own = software_facts(APPLICATION)
-        report = write_report(campaign, {key: own[key] for key in ("commit", "dirty")})
+        report = write_report(campaign, {key: own[key] for key in ("commit", "dirty")}, outlines)
     return {"report": report, "numbers": report.with_name("results.json")}
 
 
-def _write_audit(campaign: Path, results: Path, *, as_pdf: bool) -> dict[str, Path]:
+def _write_audit(campaign: Path, results: Path, outlines: "dict[str, Outline]", *, as_pdf: bool) -> dict[str, Path]:
     from reports.render import write_audit, write_audit_pdf
 
     with at_work("writing the audit report"):
-        audit = write_audit(campaign, results)
+        audit = write_audit(campaign, results, outlines)
     if not as_pdf:
         return {"audit": audit}
     with at_work("making its PDF"):

@@ -7,8 +7,8 @@ Knows no keys and no change: which differences of another version are predicted 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from harness.record.verify import Check, Examination
 from reports.campaign.analyse import analyse
 from reports.campaign.document import results_text
 from reports.inference import statistics
+from reports.readings.outline import Outline
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
 from reports.results.document import RESULTS, results_of
 from reports.results.rules import Rule, as_before
@@ -67,6 +68,8 @@ class Computed:
     then: Json
     writer: str
     without: Callable[[Rule], Json]
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
+    """What pages draw of the runs, by folder."""
 
     @property
     def is_older(self) -> bool:
@@ -81,16 +84,20 @@ def recompute(campaign: Path, seen: Examination) -> Computed:
         AnalysisError: there is nothing to compute.
     """
 
+    outlines: dict[str, Outline] = {}
+
     def by(rules: Collection[Rule], *, with_statistics: bool = True) -> Json:
         with as_before(rules):
             analysis = analyse(campaign, seen)
+            if not rules:
+                outlines.update(analysis.outlines)
             text = results_text(analysis.results if with_statistics else analysis.numbers)
         computed: Json = json.loads(text)
         return computed
 
     now, writer = by(()), _writer(campaign, seen)
     then = by(rules_of(writer)) if precedes(writer, VERSION) else now
-    return Computed(now, then, writer, lambda rule: by((rule,), with_statistics=False))
+    return Computed(now, then, writer, lambda rule: by((rule,), with_statistics=False), outlines)
 
 
 def _writer(campaign: Path, seen: Examination) -> str:
@@ -211,14 +218,15 @@ def check_validity(subject: str, computed: Computed) -> Check:
     return Check(subject, "validity", not invalid, (f"{word}: {'; '.join(named)}" if named else word) + changed)
 
 
-def check_report(campaign: Path) -> Check:
-    """The page against one rendered now from results.json as written, which `check_results` judges."""
-    return _check_page(campaign, REPORT, lambda text: report_html(campaign, results_of(text)))
+def check_report(campaign: Path, outlines: Mapping[str, Outline] | None = None) -> Check:
+    """The page against one rendered now from results.json as written, which `check_results` judges. Runs in `outlines`
+    are not read again."""
+    return _check_page(campaign, REPORT, lambda text: report_html(campaign, results_of(text), outlines))
 
 
-def check_audit(campaign: Path) -> Check:
+def check_audit(campaign: Path, outlines: Mapping[str, Outline] | None = None) -> Check:
     """The audit report likewise: its id holds the digest of that very file."""
-    return _check_page(campaign, AUDIT, lambda text: audit_html(campaign, text))
+    return _check_page(campaign, AUDIT, lambda text: audit_html(campaign, text, outlines))
 
 
 def _check_page(campaign: Path, name: str, rendered: Callable[[str], str]) -> Check:

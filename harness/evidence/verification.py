@@ -236,9 +236,9 @@ def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[list
         return [Check(f"{DERIVED}/{RESULTS}", "results", False, detail)], None
     checks = [*check_results(path, computed), check_validity(path.name, computed)]
     if REPORT in there:
-        checks.append(check_report(path))
+        checks.append(check_report(path, computed.outlines))
     if AUDIT in there:
-        checks.append(check_audit(path))
+        checks.append(check_audit(path, computed.outlines))
     return checks, computed.then
 
 

@@ -23,18 +23,22 @@ from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
 from reports.findings import catalogue
 from reports.findings import run as findings_run
+from reports.readings.outline import Outline
 from reports.results.document import RESULTS
 from reports.results.finding import Finding
 
 
-def write_results(campaign: Path, checkout: Json | None = None) -> Path:
+def write_results(campaign: Path, checkout: Json | None = None, outlines: dict[str, Outline] | None = None) -> Path:
     """Compute a campaign and write `derived/results.json`; return its path. `checkout`: commit of the program that
-    computes, and whether it was changed, where that is known.
+    computes, and whether it was changed, where that is known. `outlines` takes up what its pages draw of the runs.
 
     Raises:
         AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
     """
-    results = analyse(campaign).results
+    analysis = analyse(campaign)
+    if outlines is not None:
+        outlines.update(analysis.outlines)
+    results = analysis.results
     if checkout is not None:
         commit, dirty = checkout["commit"], checkout["dirty"]
         results = replace(results, computed_by=replace(results.computed_by, commit=commit, dirty=dirty))
@@ -49,7 +53,9 @@ def analyse(path: Path, examination: Examination | None = None) -> Analysis:
     """
     seen = examination or examine(path)
     reduction = Reduction(seen, judged_runs(path, seen))
-    return Analysis(reduction.numbers(), reduction.groups)
+    runs = reduction.judged.runs
+    outlines = {run.run.path.name: run.outline for run in runs if run.outline is not None}
+    return Analysis(reduction.numbers(), reduction.groups, outlines)
 
 
 def judged_runs(path: Path, seen: Examination) -> JudgedRuns:

@@ -4,13 +4,14 @@ Knows the records of results.json. Computes nothing but the statistics of what s
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from harness.record.documents import Json
 from reports.campaign import statistics
 from reports.campaign.group import Group
 from reports.readings import bounded
+from reports.readings.outline import Outline
 from reports.results.codec import encoded
 from reports.results.document import CampaignNumbers, Results
 
@@ -23,6 +24,8 @@ class Analysis:
     """All but what R computes."""
     groups: dict[str, Group]
     """Scenario -> its included runs."""
+    outlines: dict[str, Outline] = field(default_factory=dict)
+    """Folder of a run -> what a picture shows of its power."""
 
     @cached_property
     def results(self) -> Results:

@@ -28,6 +28,7 @@ from reports.findings.catalogue import TAKES_RUN_OUT, takes_run_out
 from reports.readings import bounded
 from reports.readings.bounded import number
 from reports.readings.held import held
+from reports.readings.outline import Outline
 from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
 
@@ -62,6 +63,8 @@ class AnalysedRun:
     """Why nothing of it can be used."""
     latency_u_s: float = 0.0
     """Standard uncertainty of the stamps' place, where a sync pulse found it."""
+    outline: Outline | None = None
+    """What a picture shows of its power, where it was read for its own sake."""
     block_w: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Circuit -> mean powers of the baseline blocks beside it, where its readings may begin late or end early."""
 

@@ -18,6 +18,7 @@ from reports.campaign.run import AnalysedRun
 from reports.energy import sync
 from reports.energy.energy import NS, power_function
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
+from reports.readings.outline import outline_of
 from reports.readings.series import read_run
 from reports.results.clock import Clock
 from reports.results.finding import Finding
@@ -46,7 +47,9 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             unreadable = None if was(Rule.DAMAGED_CELLS) else unreadable
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
-        analysed = AnalysedRun(run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable)
+        analysed = AnalysedRun(
+            run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable, outline=outline_of(series)
+        )
         _ = analysed.span_ns, analysed.feeding, series.steps  # while its readings are at hand
         yield analysed
 

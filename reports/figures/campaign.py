@@ -34,14 +34,13 @@ from reports.figures.sheet import (
     lines_of,
     parts_of,
     side_by_side,
-    thinned,
     title_lines,
+    told_apart,
     wrapped,
 )
 from reports.figures.strokes import Look, Pen
+from reports.readings.outline import thinned
 
-MAX_COLUMNS = 220
-"""A trace longer than twice this is drawn as the minimum and maximum of each of so many equal parts."""
 MARGIN = 0.05
 """Part of an axis that is free at each end."""
 BAR_LETTERS, STRIP_LETTERS, LEGEND_LETTERS = 20, 24, 24
@@ -60,7 +59,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class TracePanel:
-    """Every run of a scenario over time: x in s, y in W; the mean over the runs; the actions below."""
+    """Every run of a scenario over time: x in s, y in W, as many points as are drawn; the mean over the runs; the
+    actions below."""
 
     title: str
     style: int
@@ -243,31 +243,13 @@ def _rows(count: int) -> Scale:
     return Scale(-0.6, count - 0.4)
 
 
-def decimate(x: Floats, y: Floats, columns: int = MAX_COLUMNS) -> tuple[Floats, Floats]:
-    """Minimum and maximum of at most `columns` equal parts of a trace, in order of time; a short trace as it is.
-
-    No peak is lost and none is invented: every point drawn was measured.
-    """
-    if len(y) <= 2 * columns:
-        return x, y
-    size = -(-len(y) // columns)
-    rows = -(-len(y) // size)
-    padded = np.full(rows * size, np.nan)
-    padded[: len(y)] = y
-    parts = padded.reshape(rows, size)
-    gap = np.isnan(parts)
-    least, greatest = np.where(gap, np.inf, parts).argmin(axis=1), np.where(gap, -np.inf, parts).argmax(axis=1)
-    keep = np.unique(np.concatenate([least, greatest]) + size * np.tile(np.arange(rows), 2))
-    return x[keep], y[keep]
-
-
 def _draw_traces(axes: Axes, panel: TracePanel, x_axis: str, y_axis: str) -> None:
     colour, _, _ = style_of(panel.style)
     ticks = axes.y_ticks()
     axes.grid_y(ticks)
-    axes.fine_lines((decimate(x, y) for x, y in panel.runs), Pen(RAW, 0.35))
+    axes.fine_lines(panel.runs, Pen(RAW, 0.35))
     inside = panel.mean[0] <= axes.x.high
-    mean = [decimate(panel.mean[0][inside], panel.mean[1][inside])]
+    mean = [thinned(panel.mean[0][inside], panel.mean[1][inside])]
     axes.fine_lines(mean, Pen(PAPER, 2.4))
     axes.fine_lines(mean, Pen(colour, 1.3))
     axes.x_axis(x_axis, axes.x_ticks())
@@ -331,7 +313,7 @@ def _draw_strips(axes: Axes, panel: StripPanel) -> None:
         if len(values) >= 5:  # fewer points are their own summary
             _draw_box(axes, values, row)
         spread = row + 0.14 * ((7 * np.arange(len(values))) % 5 - 2) / 2
-        axes.marks(*thinned(values, spread, (panel.log, False)), "o", 3, Look(colour, PAPER, 0.4))
+        axes.marks(*told_apart(values, spread, (panel.log, False)), "o", 3, Look(colour, PAPER, 0.4))
     axes.x_axis(panel.axis + (" (log scale)" if panel.log else ""), ticks)
     axes.rows([(row, folded(strip.label, STRIP_LETTERS)) for row, strip in zip(rows, panel.strips, strict=True)])
 

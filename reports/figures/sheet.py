@@ -29,7 +29,7 @@ LABEL_LINE_IN = 0.135
 LETTER_IN = 0.066
 """Mean width of a letter of the axes' labels."""
 RASTER = 120
-"""Cells along each axis within which points count as one (see `thinned`)."""
+"""Cells along each axis within which points count as one (see `told_apart`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def wrapped(text: str, room_in: float) -> str:
     return clean if middle is None else f"{clean[:middle]}\n{clean[middle + 1 :]}"
 
 
-def thinned(x: Floats, y: Floats, logarithmic: tuple[bool, bool] = (False, False)) -> tuple[Floats, Floats]:
+def told_apart(x: Floats, y: Floats, logarithmic: tuple[bool, bool] = (False, False)) -> tuple[Floats, Floats]:
     """The points that can be told from each other on paper: the first in each cell of a raster; others lie under it."""
     raster = [_cells(values, is_log) for values, is_log in zip((x, y), logarithmic, strict=True)]
     _, first = np.unique(np.stack(raster), axis=1, return_index=True)

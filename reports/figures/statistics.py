@@ -36,8 +36,8 @@ from reports.figures.sheet import (
     Sheet,
     folded,
     lines_of,
-    thinned,
     title_lines,
+    told_apart,
     without_hole,
     wrapped,
 )
@@ -346,7 +346,7 @@ def _draw_points(axes: Axes, group: Points, panel: ScatterPanel) -> None:
     axes.whiskers("x", _bounded(x, y, group.x_half_width), whiskers, 2)
     axes.whiskers("y", _bounded(x, y, group.y_half_width), whiskers, 2)
     if len(x) > MANY_POINTS:
-        x, y = thinned(x, y, (panel.log_x, panel.log_y))
+        x, y = told_apart(x, y, (panel.log_x, panel.log_y))
         look, size_pt = Look(colour), 2.6
     axes.marks(x, y, marker_of(group.style), size_pt, look)
 

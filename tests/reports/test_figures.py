@@ -28,6 +28,7 @@ from reports.figures.statistics import (
     Straight,
     Stretch,
 )
+from reports.readings import outline
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$ \x01'
 
@@ -155,10 +156,11 @@ def test_a_figure_is_read_aloud_with_its_numbers() -> None:
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=400), st.integers(1, 40))
 def test_decimation_keeps_the_extremes_and_invents_nothing(values: list[float], columns: int) -> None:
     x, y = np.arange(len(values), dtype=float), np.asarray(values)
-    short_x, short_y = figures.decimate(x, y, columns)
-    assert len(short_y) <= max(2 * columns, 1)
+    short_x, short_y = outline.thinned(x, y, columns)
+    assert len(short_y) <= 2 * columns + 2
     assert short_y.min() == y.min()
     assert short_y.max() == y.max()
+    assert (short_x[0], short_x[-1]) == (x[0], x[-1])
     assert np.all(np.diff(short_x) > 0)
     assert all(y[int(at)] == value for at, value in zip(short_x, short_y, strict=True))
 
@@ -166,7 +168,7 @@ def test_decimation_keeps_the_extremes_and_invents_nothing(values: list[float], 
 def test_decimation_leaves_a_gap_open() -> None:
     y: Floats = np.full(100, np.nan)
     y[:50] = 1.0
-    _, short = figures.decimate(np.arange(100.0), y, 10)
+    _, short = outline.thinned(np.arange(100.0), y, 10)
     assert np.isnan(short).any()
     assert (short[~np.isnan(short)] == 1.0).all()
 
@@ -266,9 +268,9 @@ def test_names_of_few_points_are_all_printed() -> None:
 
 def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> None:
     x, y = np.linspace(1, 100, 100), np.linspace(5, 6, 100)
-    assert len(sheet.thinned(x, y)[0]) == 100
+    assert len(sheet.told_apart(x, y)[0]) == 100
     many_x, many_y = np.repeat(x, 50), np.repeat(y, 50)
-    short_x, short_y = sheet.thinned(many_x, many_y, (True, False))
+    short_x, short_y = sheet.told_apart(many_x, many_y, (True, False))
     assert len(short_x) <= 100
     assert (short_x.min(), short_x.max(), short_y.min(), short_y.max()) == (1.0, 100.0, 5.0, 6.0)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.record.errors import LabError
 from reports.figures.scale import Floats
-from reports.pages.traces import mean_trace
+from reports.readings.outline import mean_over, outline_of_trace
 from reports.render import write_report
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 from tests.reports.test_campaign_page import checked
@@ -114,13 +114,15 @@ def test_the_power_of_every_scenario_is_drawn(campaign: Path) -> None:
 @given(st.lists(st.floats(0, 500), min_size=1, max_size=5), st.integers(2, 40))
 def test_the_mean_of_constant_runs_is_the_mean_of_their_powers(powers: list[float], seconds: int) -> None:
     x: Floats = np.arange(seconds, dtype=np.float64) + 0.5
-    _, mean = mean_trace([(x, np.full(seconds, power)) for power in powers])
+    _, mean = mean_over([outline_of_trace(x, np.full(seconds, power)) for power in powers])
     assert np.allclose(mean, np.mean(powers))
 
 
 def test_the_mean_ends_where_the_shortest_run_ends_and_never_jumps() -> None:
     long: Floats = np.arange(40, dtype=np.float64) + 0.5
-    seconds, mean = mean_trace([(long, np.full(40, 10.0)), (long[:20], np.full(20, 30.0))])
+    seconds, mean = mean_over(
+        [outline_of_trace(long, np.full(40, 10.0)), outline_of_trace(long[:20], np.full(20, 30.0))]
+    )
     assert mean.tolist() == [20.0] * 20
     assert seconds[-1] == 19.5
 
@@ -128,5 +130,5 @@ def test_the_mean_ends_where_the_shortest_run_ends_and_never_jumps() -> None:
 def test_a_second_without_a_reading_of_one_run_does_not_move_the_mean() -> None:
     every: Floats = np.arange(30, dtype=np.float64) + 0.5
     fewer = np.delete(every, [7, 8, 20])
-    _, mean = mean_trace([(every, np.full(30, 10.0)), (fewer, np.full(27, 30.0))])
+    _, mean = mean_over([outline_of_trace(every, np.full(30, 10.0)), outline_of_trace(fewer, np.full(27, 30.0))])
     assert mean.tolist() == [20.0] * 30
