@@ -20,7 +20,7 @@ from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
 from reports.pages.study import study_page
-from reports.pages.traces import NOTE, trace_panels
+from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
 from reports.results.comparison import Comparison
@@ -53,7 +53,7 @@ def report_html(campaign: Path, results: Results, outlines: Mapping[str, Outline
     """The report of results.json's content and of the run folders it names, of which those in `outlines` are not read
     again. It never says what the campaign's folder is called: that is no part of what was measured."""
     panels = trace_panels(campaign, results, outlines)
-    return render(campaign_page(results, panels, NOTE, "wattlab report CAMPAIGN"))
+    return render(campaign_page(results, panels, note_of(panels), "wattlab report CAMPAIGN"))
 
 
 def write_audit(campaign: Path, results: Path, outlines: Mapping[str, Outline] | None = None) -> Path:
@@ -89,7 +89,7 @@ def audit_html(campaign: Path, results_text: str, outlines: Mapping[str, Outline
         verify_command="wattlab verify CAMPAIGN --public-key KEY.pub",
     )
     panels = trace_panels(campaign, results, outlines)
-    material = Material(panels, NOTE, photos(campaign, results), raw_files(campaign, results))
+    material = Material(panels, note_of(panels), photos(campaign, results), raw_files(campaign, results))
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -60,6 +61,8 @@ class _Absent:
         return "not there"
 
 
+REMEMBERED = 32
+"""Inputs that are kept parsed: most runs of a campaign have the same."""
 ABSENT = _Absent()
 
 
@@ -90,7 +93,7 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
     skipped = CHANGED if is_ranging(logged) else None
     is_late = not precedes(str(version), WHOLE_SINCE)
     is_one = is_late and logged != {} and software.get("version") == version
-    resolved = _resolved(written) if version == VERSION and written else None
+    resolved = _resolved(_input(run, "lab.toml")) if version == VERSION and written else None
     for where, other, is_whole in (
         ("the campaign's log", logged, is_one), ("inputs/lab.toml", resolved or written, resolved is not None),
     ):  # fmt: skip
@@ -107,10 +110,11 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
         yield from _parameter_problems(run)
 
 
-def _resolved(written: Json) -> Json | None:
+@lru_cache(maxsize=REMEMBERED)
+def _resolved(text: str) -> Json | None:
     """What is written in a lab.toml, with the defaults of this version; None where this version cannot read it."""
     try:
-        return json.loads(dump(with_defaults(written)))  # type: ignore[no-any-return]
+        return json.loads(dump(with_defaults(_parsed(text))))  # type: ignore[no-any-return]
     except (ConfigError, ValueError, TypeError):
         return None
 
@@ -142,13 +146,22 @@ def _parameter_problems(run: RunFolder) -> Iterator[str]:
 
 def _toml(run: RunFolder, name: str) -> Json:
     """An input of the run, parsed: TOML, or, of a command of the operator's own, the JSON that lab.toml's table became;
-    empty where it is neither or is not there."""
+    empty where it is neither or is not there. It is not to be changed: other runs have the same."""
+    return _parsed(_input(run, name))
+
+
+def _input(run: RunFolder, name: str) -> str:
+    """Its text; empty where it is none, or is not there."""
     try:
-        content = read_plain(run.path / "inputs" / name).decode()
+        return read_plain(run.path / "inputs" / name).decode()
     except (OSError, UnicodeDecodeError):
-        return {}
+        return ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(content: str) -> Json:
     try:
-        return load_object(content, name) if content.startswith("{") else tomllib.loads(content)
+        return load_object(content, "an input") if content.startswith("{") else tomllib.loads(content)
     except (DocumentError, ValueError, RecursionError):
         return {}
 

@@ -71,11 +71,16 @@ class Axes:
         clip = self.sheet.clip(self.left, self.top, self.width, self.height) if clipped else ""
         self.sheet.add(f'<path d="{broken_path(self.xs(x), self.ys(y))}" {pen.attributes()}{clip}/>')
 
-    def fine_lines(self, lines: Iterable[tuple[Floats, Floats]], pen: Pen) -> None:
-        """Many lines of one look as one element, to a tenth of a point."""
+    def fine_lines(self, lines: Iterable[tuple[Floats, Floats]], *pens: Pen) -> None:
+        """Many lines of one look as one element, to a tenth of a point; drawn with each of the pens in turn."""
         drawn = "".join(fine_path(self.xs(x), self.ys(y)) for x, y in lines)
-        if drawn:
-            self.sheet.add(f'<path d="{drawn}" transform="scale({1 / TENTHS:g})" {pen.attributes(TENTHS)}/>')
+        scale = f'transform="scale({1 / TENTHS:g})"'
+        if drawn and len(pens) == 1:
+            self.sheet.add(f'<path d="{drawn}" {scale} {pens[0].attributes(TENTHS)}/>')
+        elif drawn:
+            path = self.sheet.shared(f'<path id="{{}}" d="{drawn}"/>')
+            for pen in pens:
+                self.sheet.add(f'<use href="#{path}" {scale} {pen.attributes(TENTHS)}/>')
 
     def marks(self, x: npt.ArrayLike, y: npt.ArrayLike, shape: str, size_pt: float, look: Look) -> None:
         """A mark at every point, all as one element."""

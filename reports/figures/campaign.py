@@ -39,7 +39,6 @@ from reports.figures.sheet import (
     wrapped,
 )
 from reports.figures.strokes import Look, Pen
-from reports.readings.outline import thinned
 
 MARGIN = 0.05
 """Part of an axis that is free at each end."""
@@ -249,9 +248,8 @@ def _draw_traces(axes: Axes, panel: TracePanel, x_axis: str, y_axis: str) -> Non
     axes.grid_y(ticks)
     axes.fine_lines(panel.runs, Pen(RAW, 0.35))
     inside = panel.mean[0] <= axes.x.high
-    mean = [thinned(panel.mean[0][inside], panel.mean[1][inside])]
-    axes.fine_lines(mean, Pen(PAPER, 2.4))
-    axes.fine_lines(mean, Pen(colour, 1.3))
+    mean = [(panel.mean[0][inside], panel.mean[1][inside])]
+    axes.fine_lines(mean, Pen(PAPER, 2.4), Pen(colour, 1.3))
     axes.x_axis(x_axis, axes.x_ticks())
     axes.y_axis(y_axis, ticks)
 

@@ -90,6 +90,12 @@ class Sheet:
         paint = self._define(f"k{len(self._defined)}", f'<clipPath id="{{}}">{inside}</clipPath>')
         return f' clip-path="{paint}"'
 
+    def shared(self, element: str) -> str:
+        """The identifier of an element that is drawn more than once; `{}` stands in it for that."""
+        name = f"s{len(self._defined)}"
+        self._define(name, element)
+        return f"{self._label.name}-{name}"
+
     def _define(self, name: str, element: str) -> str:
         identifier = f"{self._label.name}-{name}"
         self._defined.setdefault(name, element.replace("{}", identifier, 1))

@@ -9,18 +9,23 @@ from pathlib import Path
 from harness.record.run_folder import RunFolder
 from reports.figures.campaign import Span, TracePanel
 from reports.figures.palette import BASELINE
-from reports.readings.outline import MAX_COLUMNS, Outline, mean_over, outline_of
+from reports.readings.outline import Outline, columns_for, mean_over, outline_of, thinned
 from reports.readings.series import read_run
 from reports.results.action import ActionResult
 from reports.results.document import Results
 
-NOTE = (
-    "Time counts from the beginning of the rating interval. Readings are drawn as they were measured; of a run with "
-    f"more than {2 * MAX_COLUMNS} readings its first and last and the least and the greatest of each of {MAX_COLUMNS} "
-    "equal parts are drawn, so that no peak is left out. "
-    "The mean is formed per second and ends where the shortest run ends."
-)
 MAX_LEVEL = 2
+
+
+def note_of(panels: Sequence[TracePanel]) -> str:
+    """What is drawn of a run, and what the mean is."""
+    columns = columns_for(sum(len(panel.runs) for panel in panels))
+    return (
+        "Time counts from the beginning of the rating interval. Readings are drawn as they were measured; of a run "
+        f"with more than {2 * columns} readings its first and last and the least and the greatest of each of {columns} "
+        "equal parts are drawn, so that no peak is left out. "
+        "The mean is formed per second and ends where the shortest run ends."
+    )
 
 
 def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] | None = None) -> list[TracePanel]:
@@ -31,6 +36,7 @@ def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] 
         if run.included and (outline := _outline(campaign, run.folder, known or {})) is not None:
             outlines.setdefault(run.scenario, []).append(outline)
     parts = results.scenarios
+    columns = columns_for(sum(map(len, outlines.values())))
     styles = {"baseline": BASELINE} | {name: style for style, name in enumerate(parts)}
     panels = []
     for name, style in styles.items():
@@ -38,7 +44,8 @@ def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] 
             own, part = outlines[name], parts.get(name)
             actions = [] if part is None else _spans([*part.actions, *part.epochs])
             title = f"{name}, {len(own)} run{'s' if len(own) != 1 else ''}"
-            panels.append(TracePanel(title, style, [outline.drawn for outline in own], mean_over(own), actions))
+            runs, mean = [outline.drawn(columns) for outline in own], thinned(*mean_over(own), columns)
+            panels.append(TracePanel(title, style, runs, mean, actions))
     return panels
 
 

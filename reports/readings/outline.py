@@ -16,6 +16,8 @@ from reports.readings.series import RunSeries
 Floats: TypeAlias = NDArray[np.float64]
 MAX_COLUMNS = 220
 """A longer trace than twice this is thinned to the least and the greatest of so many equal parts, and its ends."""
+LEAST_COLUMNS, COLUMNS_OF_A_PAGE = 60, 60_000
+"""A page of many runs draws fewer parts of each, so that it stays small: so many of all of them together."""
 SHORT_S, STEPS_OF_SHORT = 10.0, 10
 """A mean over runs of which one is shorter than this is formed of so many steps, not of seconds."""
 
@@ -29,10 +31,9 @@ class Outline:
     means: NDArray[np.float32]
     last_s: float
 
-    @property
-    def drawn(self) -> tuple[Floats, Floats]:
-        """What is drawn."""
-        return thinned(*self.thin) if self.last_s < SHORT_S else self.thin
+    def drawn(self, columns: int) -> tuple[Floats, Floats]:
+        """What is drawn where that is at most so many parts and the two ends."""
+        return thinned(*self.thin, columns) if len(self.thin[0]) > 2 * columns + 2 else self.thin
 
 
 def outline_of(run: RunSeries) -> Outline | None:
@@ -75,6 +76,11 @@ def thinned(x: Floats, y: Floats, columns: int = MAX_COLUMNS) -> tuple[Floats, F
     inside = np.concatenate([least, greatest]) + size * np.tile(np.arange(rows), 2)
     keep = np.unique(np.concatenate([inside, [0, len(y) - 1]]))
     return x[keep], y[keep]
+
+
+def columns_for(runs: int) -> int:
+    """Of how many parts at most each run is drawn on a page of so many."""
+    return max(LEAST_COLUMNS, min(MAX_COLUMNS, COLUMNS_OF_A_PAGE // max(runs, 1)))
 
 
 def mean_over(outlines: Sequence[Outline]) -> tuple[Floats, Floats]:
