@@ -12,7 +12,7 @@ from reports.results.uncertainty import Number
 
 Origin: TypeAlias = Literal["emulated", "unattested", "imported", "declared", "attested", "instrument"]
 """What shows that a real instrument made the readings, worst first."""
-CampaignOrigin: TypeAlias = Origin | Literal["none"]
+CampaignOrigin: TypeAlias = Literal[Origin, "none"]
 """That of the worst meter; `none` where no power was recorded."""
 Tier: TypeAlias = Literal["reference", "working", "indicative", "uncalibrated"]
 """Kind of instrument, best first."""

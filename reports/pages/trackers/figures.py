@@ -47,9 +47,7 @@ def bars(trackers: Trackers, stamp: str) -> Figure | None:
 
 def _bar_panel(trackers: Trackers, title: str, groups: Sequence[str], keys: Sequence[str]) -> GroupedPanel:
     style_of = {key: style for style, key in enumerate(keys_of(trackers))}
-    chosen = [
-        {key: own for key, own in trackers.scenarios[name].items() if key in keys} for name in groups
-    ]  # fmt: skip
+    chosen = [{key: own for key, own in trackers.scenarios[name].items() if key in keys} for name in groups]
     meter: list[Number | None] = [next(iter(by_tracker.values())).meter_wh for by_tracker in chosen]
     columns = {
         key: [by_tracker[key].tracker_wh if key in by_tracker else None for by_tracker in chosen] for key in keys
