@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from harness.foreign.importers.imported import read_source
-from harness.foreign.importers.tracker import (
+from harness.foreign.importers.source import read_source
+from harness.foreign.importers.tracker.importer import (
     READER,
     Choice,
     Source,
@@ -20,7 +20,7 @@ from harness.foreign.importers.tracker import (
     source_of,
     windows_of,
 )
-from harness.foreign.importers.tracker_file import Row
+from harness.foreign.importers.tracker.table import Row
 from harness.record.campaign_folder import TRACKER
 from harness.record.documents import Json
 from harness.record.entries import Attachment, of

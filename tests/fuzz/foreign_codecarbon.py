@@ -1,6 +1,6 @@
 """CodeCarbon's files and their mutations for the fuzzer of valid foreign files.
 
-Knows how its releases write (harness/foreign/importers/tracker_file.py) and what the importer promises. Every file is
+Knows how its releases write (harness/foreign/importers/tracker) and what the importer promises. Every file is
 attached to the same synthetic campaign of three runs.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.foreign.importers.tracker import Choice, import_tracker, windows_of
+from harness.foreign.importers.tracker.importer import Choice, import_tracker, windows_of
 from harness.record.campaign_folder import TRACKER, CampaignFolder
 from harness.record.entries import Attachment, of
 from harness.record.errors import LabError

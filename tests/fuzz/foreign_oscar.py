@@ -1,6 +1,6 @@
 """OSCAR measurements (power, actions, hardware) and their mutations for the fuzzer of valid foreign files.
 
-Knows how such files look and what the importer promises of them (harness/foreign/importers/oscar.py and what it uses).
+Knows how such files look and what the importer promises of them (harness/foreign/importers/oscar).
 """
 
 import gzip
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
 
-from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.oscar.importer import import_oscar
 from tests.fuzz.foreign import (
     Files,
     Form,

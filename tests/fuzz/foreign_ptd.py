@@ -1,6 +1,6 @@
 """PTDaemon sessions and their mutations for the fuzzer of valid foreign files.
 
-Knows how such sessions look and what the importer promises of them (harness/foreign/importers/ptd.py, ptd_log.py,
+Knows how such sessions look and what the importer promises of them (harness/foreign/importers/ptd,
 loadgen.py).
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from harness.foreign.importers.ptd import import_ptd
+from harness.foreign.importers.ptd.importer import import_ptd
 from tests.fuzz.foreign import Files, Form, Mutated, Mutation, Outcome, imported
 
 SPL, CONSOLE, SERVER = "run_1/spl.txt", "power/ptd_logs.txt", "power/server.json"

@@ -25,7 +25,9 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Literal
 
-from harness.foreign.importers.imported import ImportedRun, decoded, listed, read_source
+from harness.foreign.importers.imported import ImportedRun
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import decoded, read_source
 from harness.record.errors import ImportFileError
 
 BASELINE = "baseline"

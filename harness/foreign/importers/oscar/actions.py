@@ -16,10 +16,10 @@ Decisions
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile
-from harness.foreign.importers.text_table import CUT, Remark, doubled_lines, lines_of
+from harness.foreign.importers.remarks import Remark, cut_line, doubled_lines
+from harness.foreign.importers.source import SourceFile, lines_of
+from harness.foreign.importers.stamps import wall_ns
 from harness.record.errors import ImportFileError
 
 UNENDED = "unended-test-run"
@@ -111,7 +111,7 @@ def read_actions(source: SourceFile) -> Actions:
         except ImportFileError:
             if number != written[-1][0] or lines[-1] == "":
                 raise
-            log.remark(Remark("truncated-source", source, number, CUT))
+            log.remark(cut_line(source, number))
         else:
             log.take(entry)
     return log.finish()
@@ -259,15 +259,14 @@ def _type_and_text(where: str, cells: list[str]) -> tuple[str, str]:
 
 def _stamp_ns(where: str, text: str) -> int:
     match = _STAMP.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError
-        year, month, day = (int(match[name] or match[name.title()]) for name in ("year", "month", "day"))
-        hour, minute, second = (int(match[name]) for name in ("hour", "minute", "second"))
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        raise ImportFileError(
-            f"{where}: found the time {text!r:.40}, expected one like '2022-9-22 09:03:57.179'"
-        ) from None
+    time_ns = None if match is None else _time_of(match)
+    if time_ns is None:
+        raise ImportFileError(f"{where}: found the time {text!r:.40}, expected one like '2022-9-22 09:03:57.179'")
+    return time_ns
+
+
+def _time_of(match: re.Match[str]) -> int | None:
+    year, month, day = (int(match[name] or match[name.title()]) for name in ("year", "month", "day"))
+    hour, minute, second = (int(match[name]) for name in ("hour", "minute", "second"))
     part = match["part"] or "0"
-    return int(moment.timestamp()) * SECOND_NS + int(part.rjust(3, "0").ljust(9, "0"))
+    return wall_ns(year, month, day, hour, minute, second, fraction_ns=int(part.rjust(3, "0").ljust(9, "0")))

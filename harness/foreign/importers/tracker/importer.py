@@ -29,8 +29,9 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile, read_source
-from harness.foreign.importers.tracker_file import (
+from harness.foreign.importers.source import SourceFile, read_source
+from harness.foreign.importers.stamps import SECOND_NS
+from harness.foreign.importers.tracker.table import (
     LARGEST_PUE,
     STAMP_S,
     Row,

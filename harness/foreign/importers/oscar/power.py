@@ -18,23 +18,28 @@ from typing import Literal
 
 import numpy as np
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile
+from harness.foreign.importers.remarks import Remark
+from harness.foreign.importers.source import SourceFile, lines_of
+from harness.foreign.importers.stamps import CLOCK, SECOND_NS, Stamps
 from harness.foreign.importers.text_table import (
     ABSENT,
-    Remark,
-    Stamps,
+    StampForm,
     TextTable,
     Values,
-    lines_of,
     read_table,
     require_rising,
-    wall_ns,
+    times_of,
 )
 from harness.record.errors import ImportFileError
 
 Kind = Literal["power-gridvis", "power-kecolab", "power-mobile", "power-gude"]
-DAY_FIRST = (r"\d\d\.\d\d\.\d\d, \d\d:\d\d:\d\d", "%d.%m.%y, %H:%M:%S", "25.01.24, 12:00:00")
-ISO = (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})?", "ISO8601", "2022-05-21 17:52:22.838772")
+DAY_FIRST = StampForm(
+    re.compile(r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d), " + CLOCK, re.ASCII), "25.01.24, 12:00:00"
+)
+ISO = StampForm(
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d) " + CLOCK + r"(?:\.(?P<part>\d{1,9}))?", re.ASCII),
+    "2022-05-21 17:52:22.838772",
+)
 _GUDE = re.compile(r"\d{16}(?: | ?; ?)\S+ ?", re.ASCII)
 _MICROSECONDS = re.compile(r"[1-8]\d{15}", re.ASCII)
 _AVERAGE = re.compile(r"avg\s*\[(.*)\]")
@@ -68,7 +73,9 @@ def power_kind(lines: Sequence[str]) -> Kind | None:
 def is_headless(line: str) -> bool:
     """Whether a line is one of these files' without their header."""
     cells = [cell.strip(' "') for cell in line.split(";")]
-    at = next((n for n, cell in enumerate(cells[:2]) if any(re.fullmatch(f[0], cell) for f in (DAY_FIRST, ISO))), None)
+    at = next(
+        (n for n, cell in enumerate(cells[:2]) if any(form.pattern.fullmatch(cell) for form in (DAY_FIRST, ISO))), None
+    )
     return at is not None and bool(re.fullmatch(r"-?\d+([.,]\d+)?", [*cells, ""][at + 1]))
 
 
@@ -86,7 +93,7 @@ def _header(line: str) -> list[str]:
 
 def _is_mobile(line: str) -> bool:
     cells = _header(line)
-    return len(cells) <= 2 and bool(re.fullmatch(ISO[0], cells[0] if cells else ""))
+    return len(cells) <= 2 and bool(ISO.pattern.fullmatch(cells[0] if cells else ""))
 
 
 def read_power(source: SourceFile) -> Power:
@@ -105,7 +112,7 @@ def read_power(source: SourceFile) -> Power:
     shift = 1 if kind == "power-kecolab" and header[0] == "Zeit" else 0
     places = [header.index("Zeit") + shift, average + shift]
     table = read_table(source, at + 1, places, ";", len(header) + shift)
-    times_ns = wall_ns(table, table.cells[0], [ISO] if kind == "power-mobile" else [DAY_FIRST, ISO])
+    times_ns = times_of(table, table.cells[0], [ISO] if kind == "power-mobile" else [DAY_FIRST, ISO])
     require_rising(table, times_ns)
     mobile = kind == "power-mobile"
     power_w, remarks = _watts(table)

@@ -30,28 +30,18 @@ No test here proves how PTDaemon behaves with an analyser attached; the tests ho
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
-from harness.foreign.importers import loadgen
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names, left_out, numbered
-from harness.foreign.importers.imported import (
-    SECOND_NS,
-    ZONE_NOTE,
-    ImportedRun,
-    OnProgress,
-    SourceFile,
-    Summary,
-    listed,
-    read_source,
-    write_campaign,
-)
-from harness.foreign.importers.loadgen import Unplaced, Window
-from harness.foreign.importers.ptd_log import (
+from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.ptd import loadgen
+from harness.foreign.importers.ptd.loadgen import Unplaced, Window
+from harness.foreign.importers.ptd.log import (
     ISO_MARK,
     NOTHING,
     OUTSIDE,
@@ -72,6 +62,10 @@ from harness.foreign.importers.ptd_log import (
     read_server,
     within_range,
 )
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import ReleasedFile, SourceFile, read_source
+from harness.foreign.importers.spool import Spool
+from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.documents import (
     Event,
     GapEvent,
@@ -188,15 +182,16 @@ def import_ptd(
     remarks = [ZONE_NOTE, "dates are read as PTDaemon prints them, month first"]
     found = _found(path)
     places = _places(found, grouping or Grouping())
-    told = []
-    for files, place in zip(found, places, strict=True):  # one session at a time lies in memory
-        told += [] if place is None else list(_runs(_session(files, place), remarks))
-    runs = _once(told, remarks)
-    rated = numbered([run for run in runs if run.kind != "ranging"])
-    beside = numbered([run for run in runs if run.kind == "ranging"])
-    remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []
-    remarks += left_out([files.unit for files in found], places)
-    return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress)
+    with Spool() as spool:
+        runs: list[ImportedRun] = []
+        for files, place in zip(found, places, strict=True):  # the files of one session at a time lie in memory
+            runs += [] if place is None else list(_runs(_session(files, place), spool, remarks))
+        runs = _once(runs, remarks)
+        rated = numbered([run for run in runs if run.kind != "ranging"])
+        beside = numbered([run for run in runs if run.kind == "ranging"])
+        remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []
+        remarks += left_out([files.unit for files in found], places)
+        return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress)
 
 
 def _condensed(remarks: Sequence[str]) -> list[str]:
@@ -304,7 +299,7 @@ def _session(found: Found, place: Place) -> Session:
     return session
 
 
-def _runs(session: Session, remarks: list[str]) -> Iterator[ImportedRun]:
+def _runs(session: Session, spool: Spool, remarks: list[str]) -> Iterator[ImportedRun]:
     """The sections of a session as runs; remarks go to the terminal."""
     instrument = _instrument(session)
     sections = _rows_of(session)
@@ -320,13 +315,21 @@ def _runs(session: Session, remarks: list[str]) -> Iterator[ImportedRun]:
         if log.cut_line and any(rows[-1] is log.rows[-1] for _, rows in sections if log.rows):
             remarks.append(f"{log.source.path}:{log.cut_line}: cut off in mid-line; the line is left out")
     remarks += [f"{session.root}: {text}" for text in session.changed()]
-    since_ns = 0
+    since_ns, released = 0, dict[Path, ReleasedFile]()
     for log, rows in sections:
         nth = sum(other[0].mark == rows[0].mark and other[0].time_ns < rows[0].time_ns for _, other in sections)
         total = sum(other[0].mark == rows[0].mark for _, other in sections)
         section = Section(session, log, rows, instrument, _goes(session, rows[0].mark, nth, total), since_ns)
-        yield section.run(remarks)
+        run = section.run(remarks)
+        yield replace(run, files=tuple(_released(file, spool, released) for file in run.files))
         since_ns = rows[-1].time_ns
+
+
+def _released(file: SourceFile | ReleasedFile, spool: Spool, released: dict[Path, ReleasedFile]) -> ReleasedFile:
+    """A file of a session put aside, once for all its sections."""
+    if file.path not in released:
+        released[file.path] = file.released(spool) if isinstance(file, SourceFile) else file
+    return released[file.path]
 
 
 def _rows_of(session: Session) -> list[tuple[Log, list[Row]]]:
@@ -448,7 +451,7 @@ class Section:
             repetition=place.repetition or 0, begin_ns=begin_ns, end_ns=end_ns,
             streams=((self._descriptor(window_s, at_begin), self._content(window_s)),),
             events=tuple(sorted(events, key=lambda event: event.time_ns)),
-            files=tuple({source.path: source.released() for source in files}.values()),
+            files=tuple({source.path: source for source in files}.values()),
             note=f"{ZONE_NOTE}; only a wall clock stamped the samples; mark {self.rows[0].mark!r}, lines "
             f"{self.rows[0].line} to {self.rows[-1].line} of {self.log.source.path.name}; the record begins one "
             "sampling interval before its first row",

@@ -22,15 +22,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.foreign.importers.collectl import COLLECTL, Hardware, Indicator
-from harness.foreign.importers.imported import SourceFile
-from harness.foreign.importers.text_table import CUT, Remark, TextTable, Values, lines_of, require_rising, wall_ns
+from harness.foreign.importers.oscar.collectl import COLLECTL, Hardware, Indicator
+from harness.foreign.importers.remarks import Remark, cut_line, cut_stream
+from harness.foreign.importers.source import SourceFile, lines_of
+from harness.foreign.importers.stamps import CLOCK
+from harness.foreign.importers.text_table import StampForm, TextTable, Values, require_rising, times_of
 from harness.record.errors import ImportFileError
 
 MARK = "(PDH-CSV"
 COUNTER = re.compile(r"\\\\[^\\]+\\[^\\]+\\[^\\]+")
 """The name of any counter: machine, object, counter."""
-STAMP = (r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d\.\d{3}", "%m/%d/%Y %H:%M:%S.%f", "09/22/2022 09:02:39.004")
+STAMP = StampForm(
+    re.compile(r"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>\d{4}) " + CLOCK + r"\.(?P<part>\d{3})", re.ASCII),
+    "09/22/2022 09:02:39.004",
+)
 PROCESSORS = r"(Processor( Information)?|Prozessor(informationen)?)\(_Total\)"
 DISKS = r"(PhysicalDisk|Physikalischer Datentr.+ger)\(_Total\)"
 NETWORK = r"(Network Interface|Netzwerkschnittstelle)\(.+\)"
@@ -62,7 +67,7 @@ def read_perfmon(source: SourceFile) -> Hardware:
             r"Bytes/sec`, `\Network Interface(*)\Bytes Received/sec`, `...Bytes Sent/sec` (or their German names)"
         )
     table = _table(source, lines, at, header)
-    times_ns = wall_ns(table, table.cells[0], [STAMP])
+    times_ns = times_of(table, table.cells[0], [STAMP])
     require_rising(table, times_ns)
     indicators = {name: COLLECTL[name] for name in places}
     return Hardware(
@@ -126,9 +131,8 @@ def _table(source: SourceFile, lines: Sequence[str], at: int, header: Sequence[s
     rows = [(n, line, _cells(line)) for n, line in _rows(lines, at + 1)]
     remarks: list[Remark] = []
     if rows and _is_cut(*rows[-1][1:], width, ended=rows[-1][0] < len(lines)):
-        remarks.append(Remark("truncated-source", source, rows.pop()[0], CUT))
-    if source.cut:
-        remarks.append(Remark("truncated-source", source, 0, "the gzip stream has no end; what is there was read"))
+        remarks.append(cut_line(source, rows.pop()[0]))
+    remarks += cut_stream(source)
     if not rows:
         raise ImportFileError(f"{source.path}:{at + 2}: no data line behind the header; the file is cut off")
     for number, line, cells in rows:

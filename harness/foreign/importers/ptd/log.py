@@ -32,7 +32,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile, decoded, foreign_form
+from harness.foreign.importers.source import SourceFile, decoded, foreign_form
+from harness.foreign.importers.stamps import SECOND_NS, wall_ns
 from harness.record.documents import Json
 from harness.record.errors import ImportFileError
 from meters.ptdaemon.codec import ERROR, MARK_OFFSET, MISSED, outside_range
@@ -369,16 +370,13 @@ def _quadruple(values: Sequence[str]) -> Values:
 
 def _stamp_ns(source: SourceFile, number: int, stamp: Sequence[str]) -> int:
     month, day, year, hour, minute, second, milli = map(int, stamp)
-    try:
-        if year < FIRST_YEAR:
-            raise ValueError
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
+    time_ns = wall_ns(year, month, day, hour, minute, second, fraction_ns=milli * 1_000_000)
+    if time_ns is None or year < FIRST_YEAR:
         raise ImportFileError(
             f"{source.path}:{number}: found the time {'-'.join(stamp[:3])} {':'.join(stamp[3:6])}, expected month-day-"
             "year and a time of day, as PTDaemon prints them; was the log rewritten?"
-        ) from None
-    return int(moment.timestamp()) * SECOND_NS + milli * 1_000_000
+        )
+    return time_ns
 
 
 def _require_date(source: SourceFile, number: int, time_ns: int, mark: str, stamp: Sequence[str]) -> None:

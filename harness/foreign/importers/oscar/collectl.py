@@ -22,17 +22,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile
-from harness.foreign.importers.text_table import (
-    Remark,
-    Stamps,
-    TextTable,
-    Values,
-    lines_of,
-    read_table,
-    require_rising,
-    wall_ns,
-)
+from harness.foreign.importers.remarks import Remark
+from harness.foreign.importers.source import SourceFile, lines_of
+from harness.foreign.importers.stamps import CLOCK, SECOND_NS, Stamps
+from harness.foreign.importers.text_table import StampForm, TextTable, Values, read_table, require_rising, times_of
 from harness.record.errors import ImportFileError
 
 RECIPE = "collectl -s cdmn -i1 -P --sep 59 > NAME-hardware.csv"
@@ -58,15 +51,21 @@ COLLECTL = {
 }
 """collectl's column -> our indicator."""
 WAITING = "waiting for "
-DAY_FIRST = (r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", "%d.%m.%Y %H:%M:%S", "22.09.2022 09:02:39")
-TIMES = (
-    (r"\d{8} \d\d:\d\d:\d\d", "%Y%m%d %H:%M:%S", "20220922 09:02:39"),
-    (r"\d{8} \d\d:\d\d:\d\d\.\d{1,6}", "%Y%m%d %H:%M:%S.%f", "20220922 09:02:39.004"),
-    DAY_FIRST,
-    (DAY_FIRST[0] + r"\.\d{1,6}", "%d.%m.%Y %H:%M:%S.%f", "22.09.2022 09:02:39.004"),
-    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "%Y-%m-%d %H:%M:%S", "2022-09-22 09:02:39"),
+_PART = r"\.(?P<part>\d{1,6})"
+_PLAIN = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d) " + CLOCK
+_DAY_FIRST = r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d{4}) " + CLOCK
+_ISO = r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d) " + CLOCK
+TIMES = tuple(
+    StampForm(re.compile(pattern, re.ASCII), example)
+    for pattern, example in (
+        (_PLAIN, "20220922 09:02:39"),
+        (_PLAIN + _PART, "20220922 09:02:39.004"),
+        (_DAY_FIRST, "22.09.2022 09:02:39"),
+        (_DAY_FIRST + _PART, "22.09.2022 09:02:39.004"),
+        (_ISO, "2022-09-22 09:02:39"),
+    )
 )
-"""Patterns of a stamp, how pandas reads it, an example."""
+"""Forms of a stamp."""
 _HEADER = re.compile(r'"?#?(?:Date(?P<between>.)Time|Date|UTC)"?(?P<separator>[^\w\["])(?=\S)')
 _ROW = re.compile(r"(\d{8}|\d\d/\d\d|\d\d\.\d\d\.\d{4})[^\w\[]\d\d:\d\d:\d\d")
 _ROW_AS_COMMENT = re.compile(r'#[#\s"]*\d')
@@ -148,7 +147,7 @@ def read_collectl(source: SourceFile, renamed: Mapping[str, str]) -> Hardware:
     places = [*stamp_places, *wanted.values()]
     table = read_table(source, at + 1, places, separator, len(header), _is_comment)
     is_utc = header[0] == "#UTC"
-    times_ns = _epoch_ns(table) if is_utc else wall_ns(table, _stamps(table, len(stamp_places)), TIMES)
+    times_ns = _epoch_ns(table) if is_utc else times_of(table, _stamps(table, len(stamp_places)), TIMES)
     require_rising(table, times_ns)
     first = len(stamp_places)
     return Hardware(

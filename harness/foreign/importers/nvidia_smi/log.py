@@ -1,7 +1,7 @@
 """The text of an `nvidia-smi --query-gpu=... --format=csv` log -> its rows: stamps, cells by nvidia-smi's own names.
 
-Knows encodings, headers in both spellings and any order, stamps, units, what nvidia-smi prints where it has no value,
-and what happens to the end of a file. Knows no board, no power and no run folder.
+Knows encodings, headers in both spellings and any order, stamps, and what happens to lines and to the end of a file.
+Knows no board, no power and no run folder.
 
 Decisions
 - The header names the columns, wherever it stands among the first lines; a name stands for the query's aliases
@@ -12,6 +12,8 @@ Decisions
   in a bracket. A number could have lost its last digits. The same goes for a row before a header that stands again.
 - Stamps are the wall clock as written. An offset behind them is kept for the note and must not change in a file.
 - A stamp with another number of decimals than 0, 3, 6 or 9 was cut.
+- Lines with as many separators as the header, each the first of its kind, are rows and are read together, column by
+  column. Every other line is looked at by itself; of several faults the first in the file is named.
 """
 
 import codecs
@@ -21,27 +23,16 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
-from harness.foreign.importers.imported import GZIP, SECOND_NS, SourceFile, decoded, foreign_form, listed
+import numpy as np
+
+from harness.foreign.importers.nvidia_smi.fields import POWERS, Column, column_of, long_name, unit_in
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import GZIP, SourceFile, decoded, foreign_form
+from harness.foreign.importers.stamps import CLOCK, Places, StampColumn, Stamps, read_stamps
 from harness.record.errors import ImportFileError
 
-ALIASES = {
-    "gpu_name": "name", "gpu_uuid": "uuid", "gpu_serial": "serial", "gpu_bus_id": "pci.bus_id", "gpu_index": "index",
-    "clocks.gr": "clocks.current.graphics", "clocks.sm": "clocks.current.sm", "clocks.mem": "clocks.current.memory",
-    "clocks.video": "clocks.current.video", "pcie.link.gen.current": "pcie.link.gen.gpucurrent",
-    "clocks_throttle_reasons.active": "clocks_event_reasons.active",
-    "gpu_usage": "utilization.gpu", "gpu_memory_usage": "utilization.memory", "gpu_total_memory": "memory.total",
-    "gpu_memory_used": "memory.used", "gpu_power_draw": "power.draw", "gpu_max_power": "power.max_limit",
-    "gpu_temperature": "temperature.gpu",
-}  # fmt: skip
-"""Other names of a column: those that nvidia-smi knows itself, and those of older loggers."""
-POWERS = ("power.draw.instant", "power.draw", "power.draw.average")
-"""What a power may be called, the one that is used first: the first is a momentary value on every board."""
-UNITS = {"MB": "MiB", "w": "W", "c": "C", "°C": "C"}
-"""Spellings of units; MB is what old drivers print for MiB."""
 HEAD_BYTES = 16 * 1024
 HEADER_WITHIN = 10
 """A header that stands below so many lines is none."""
@@ -51,28 +42,29 @@ STATEMENTS = (
 )  # fmt: skip
 """What nvidia-smi prints instead of rows when it cannot ask."""
 _STAMP = re.compile(
-    r"(\d{4}([-/])\d{2}\2\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{9}|\d{6}|\d{3}))?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
+    r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d\d)(?P=mark)(?P<day>\d\d)[ T]"
+    + CLOCK
+    + r"(?:\.(?P<part>\d{9}|\d{6}|\d{3}))?(?P<offset>Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
-_NAME = re.compile(r"([\w.]+)(?: ?\[([^\]]*)\])?")
-_VALUE = re.compile(r"(-?\d+(?:\.\d+)?)(?: ?(%|[A-Za-z°]+))?", re.ASCII)
-_ABSENT = re.compile(r"\[[^\]]*\]|N/A|ERR!?|nan|none|-|", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column by nvidia-smi's long name, and its unit: of its header, else of the cells (empty: none)."""
+class Rows:
+    """Rows, column by column: their lines, stamps (source-wall ns), and cells as text (`cells[column][row]`)."""
 
-    name: str
-    unit: str
+    lines: Places
+    times_ns: Stamps
+    cells: tuple[Sequence[str], ...]
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return self.lines.size
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """One row: its line, its stamp (source-wall ns), its cells as text."""
-
-    line: int
-    time_ns: int
-    cells: tuple[str, ...]
+    def taken(self, places: Sequence[int]) -> "Rows":
+        """Those at some places."""
+        cells = tuple([column[place] for place in places] for column in self.cells)
+        return Rows(self.lines[places], self.times_ns[places], cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class LogText:
 
     header_line: int
     columns: tuple[Column, ...]
-    rows: tuple[LogRow, ...]
+    rows: Rows
     notes: tuple[tuple[str, str], ...]
     cut_lines: tuple[int, ...]
     repeated: int
@@ -116,71 +108,52 @@ def read_log(source: SourceFile) -> LogText:
     reader = _Reader(source)
     rows = reader.rows()
     return LogText(
-        reader.header_line, reader.columns, tuple(rows), tuple(reader.notes()), tuple(reader.cut), reader.repeated,
+        reader.header_line, reader.columns, rows, tuple(reader.notes()), tuple(reader.cut), reader.repeated,
         reader.offset,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=16384)
-def number_of(text: str, unit: str) -> float | None:
-    """The value of a cell in a unit; NaN where nvidia-smi had none, None where it is no such value."""
-    match = _VALUE.fullmatch(text)
-    if match is None:
-        return float("nan") if _ABSENT.fullmatch(text) else None
-    return None if match[2] and unit_of(match[2]) != unit else float(match[1])
-
-
-def unit_of(text: str) -> str:
-    """A unit in one spelling."""
-    return UNITS.get(text, text)
-
-
 class _Reader:
-    """Reads a log line by line and remembers what it leaves out."""
+    """Reads a log and remembers what it leaves out. Places count from 0, lines from 1."""
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
-        self._lines = [line.strip("\r\ufeff") for line in decoded(source.content).split("\n")]
+        text = decoded(source.content)
+        self._lines = text.split("\n")
+        if "\r" in text or "\ufeff" in text:
+            self._lines = [line.strip("\r\ufeff") for line in self._lines]
         header = _find_header(self._lines[:HEADER_WITHIN])
         if header is None:
             raise self._no_header()
-        self._first, self._separator, names = header
-        self.header_line = self._first + 1
+        first, self._separator, names = header
+        self.header_line = self._begin = first + 1
         self.columns = tuple(_columns(source, self.header_line, names))
-        self._line_of_header = self._lines[self._first].strip()
+        self._line_of_header = self._lines[first].strip()
+        self._is_quoted = '"' in text
         self._stamp = [column.name for column in self.columns].index("timestamp")
         self.cut: list[int] = []
         self.repeated = 0
         self.offset = ""
         self._again: list[int] = []
         self._doubled: list[int] = []
-        self._said: list[int] = []
-        self._above = [nr for nr, line in enumerate(self._lines[: self._first], 1) if line.strip()]
-        self._offsets: dict[str, int] = {}
+        self._statements: list[int] = []
+        self._above = [number for number, line in enumerate(self._lines[:first], 1) if line.strip()]
 
-    def rows(self) -> list[LogRow]:
+    def rows(self) -> Rows:
         """The rows that count."""
         self._refuse_rows_above()
-        found: list[LogRow] = []
-        seen: set[str] = set()
-        last = max(number for number, line in enumerate(self._lines, 1) if line.strip())
-        for number, line in enumerate(self._lines[self._first + 1 :], self._first + 2):
-            cells = self._split(line)
-            if cells == [""] or self._is_no_row(number, line, cells):
-                continue
-            if line in seen:
-                self._doubled.append(number)
-                self.repeated += line == self._lines[number - 2]
-                continue
-            if (number == last and not self._is_whole(number, cells)) or self._is_before_header(number, cells):
-                self.cut.append(number)
-                continue
-            seen.add(line)
-            found.append(self._row(number, line, cells))
-        if len(self._offsets) > 1:
-            raise self._changed_offset()
-        self.offset = next(iter(self._offsets), "")
-        return found
+        places, damaged = self._places()
+        cells = self._cells([self._lines[place] for place in places])
+        stamps = read_stamps(cells[self._stamp], _STAMP)
+        if stamps.odd is not None:
+            raise self._no_stamp(places[stamps.odd] + 1, cells[self._stamp][stamps.odd])
+        if damaged is not None:
+            raise self._damage(damaged + 1)
+        lines = np.array(places, dtype=np.intp) + 1
+        if len(stamps.offsets) > 1:
+            raise self._changed_offset(lines, stamps)
+        self.offset = next(iter(stamps.offsets), "")
+        return Rows(lines, stamps.times_ns, tuple(cells))
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """What was left out and is no row, as (code, sentence)."""
@@ -193,9 +166,60 @@ class _Reader:
             )
         if self._doubled:
             yield "rows-left-out", f"{_lines(self._doubled)}: rows that stand there already; counted once"
-        if self._said:
-            first = self._lines[self._said[0] - 1].strip()
-            yield "query-failed", f"{_lines(self._said)}: nvidia-smi says {first!r:.80} instead of a row"
+        if self._statements:
+            first = self._lines[self._statements[0] - 1].strip()
+            yield "query-failed", f"{_lines(self._statements)}: nvidia-smi says {first!r:.80} instead of a row"
+
+    def _places(self) -> tuple[list[int], int | None]:
+        """Where rows stand, up to the first line that is damaged, and where that stands."""
+        last = max(place for place, line in enumerate(self._lines) if line.strip())
+        doubled = self._repetitions()
+        no_rows: set[int] = set()
+        for place in sorted(self._odd(last) | doubled):
+            is_row = self._is_row(place, last, doubled)
+            if is_row is None:
+                return [row for row in range(self._begin, place) if row not in no_rows], place
+            if not is_row:
+                no_rows.add(place)
+        return [row for row in range(self._begin, len(self._lines)) if row not in no_rows], None
+
+    def _odd(self, last: int) -> set[int]:
+        """Where lines stand that cannot be told to be rows by counting: with another number of separators, quotes, the
+        words of the header; and the last one."""
+        separator, count = self._separator, len(self.columns) - 1
+        body = enumerate(self._lines[self._begin :], self._begin)
+        odd = {place for place, line in body if line.count(separator) != count}
+        for text in ['"', self._line_of_header] if self._is_quoted else [self._line_of_header]:
+            odd |= {place for place in range(self._begin, len(self._lines)) if text in self._lines[place]}
+        return odd | ({last} if last >= self._begin else set())
+
+    def _repetitions(self) -> set[int]:
+        """Where lines stand that stand in the body before, byte by byte."""
+        body = self._lines[self._begin :]
+        if len(set(body)) == len(body):
+            return set()
+        seen, again = set[str](), set[int]()
+        for place, line in enumerate(body, self._begin):
+            if line in seen:
+                again.add(place)
+            seen.add(line)
+        return again
+
+    def _is_row(self, place: int, last: int, doubled: set[int]) -> bool | None:
+        """Whether a line counts as a row; None where it is damaged. What is left out is remembered."""
+        number, line = place + 1, self._lines[place]
+        cells = self._split(line)
+        whole = len(cells) == len(self.columns)
+        if cells == [""] or self._is_no_row(number, line, cells):
+            return False
+        if whole and place in doubled:
+            self._doubled.append(number)
+            self.repeated += line == self._lines[place - 1]
+            return False
+        if (place == last and not self._is_whole(number, cells)) or self._is_before_header(number, cells):
+            self.cut.append(number)
+            return False
+        return True if whole else None
 
     def _is_no_row(self, number: int, line: str, cells: Sequence[str]) -> bool:
         """Whether a line is a header again, with or without half a row before it, or a sentence of the tool."""
@@ -206,8 +230,8 @@ class _Reader:
             self._again.append(number)
             self.cut.append(number)
             return True
-        if len(cells) != len(self.columns) and any(said in line.lower() for said in STATEMENTS):
-            self._said.append(number)
+        if len(cells) != len(self.columns) and any(words in line.lower() for words in STATEMENTS):
+            self._statements.append(number)
             return True
         return False
 
@@ -216,15 +240,13 @@ class _Reader:
         if len(cells) != len(self.columns):
             return False
         unit = self.columns[-1].unit or self._unit_of_cells()
-        value = _VALUE.fullmatch(cells[-1])
-        in_its_unit = bool(value and value[2] and unit_of(value[2]) == unit)
+        in_its_unit = unit_in(cells[-1]) == unit != ""
         return number < len(self._lines) or in_its_unit or cells[-1].endswith("]")
 
     def _unit_of_cells(self) -> str:
         """The unit of the last column as the first row has it, where the header names none."""
-        first = next((line for line in self._lines[self._first + 1 :] if line.strip()), "")
-        match = _VALUE.fullmatch(self._split(first)[-1])
-        return unit_of(match[2] or "") if match else ""
+        first = next((line for line in self._lines[self._begin :] if line.strip()), "")
+        return unit_in(self._split(first)[-1])
 
     def _is_before_header(self, number: int, cells: Sequence[str]) -> bool:
         """Whether a short row stands right before a header: the logger was stopped in mid-line, and started again."""
@@ -233,26 +255,14 @@ class _Reader:
         following = next((line for line in self._lines[number:] if line.strip()), "")
         return following.strip() == self._line_of_header
 
-    def _row(self, number: int, line: str, cells: Sequence[str]) -> LogRow:
-        where = f"{self.source.path}:{number}"
-        if len(cells) != len(self.columns):
-            if _is_header(cells):
-                raise ImportFileError(f"{where}: another header, {line.strip()!r:.80}; split the file at this line")
-            raise ImportFileError(
-                f"{where}: found {len(cells)} fields in {line!r:.60}, expected {len(self.columns)} as in the header; "
-                "the line is damaged"
-            )
-        stamp = cells[self._stamp]
-        match = _STAMP.fullmatch(stamp)
-        begin_s = None if match is None else _seconds(match[1].replace("/", "-"), match[3])
-        if match is None or begin_s is None:
-            raise ImportFileError(
-                f"{where}: found the time {stamp!r:.40}, expected one like '2023/03/08 14:56:21.991' or "
-                "'2022-12-05 09:55:42.535'"
-            )
-        self._offsets.setdefault(match[5] or "", number)
-        time_ns = begin_s * SECOND_NS + int((match[4] or "0").ljust(9, "0"))
-        return LogRow(number, time_ns, tuple(cells))
+    def _cells(self, lines: Sequence[str]) -> list[list[str]]:
+        """The cells of rows, column by column."""
+        width = len(self.columns)
+        if self._is_quoted or not lines:
+            split = [self._split(line) for line in lines]
+            return [[cells[at] for cells in split] for at in range(width)]
+        cells = self._separator.join(lines).split(self._separator)
+        return [list(map(str.strip, cells[at::width])) for at in range(width)]
 
     def _split(self, line: str) -> list[str]:
         if '"' in line:
@@ -270,6 +280,22 @@ class _Reader:
                     "log begun without a header? Put the header on top"
                 )
 
+    def _damage(self, number: int) -> ImportFileError:
+        where, line = f"{self.source.path}:{number}", self._lines[number - 1]
+        cells = self._split(line)
+        if _is_header(cells):
+            return ImportFileError(f"{where}: another header, {line.strip()!r:.80}; split the file at this line")
+        return ImportFileError(
+            f"{where}: found {len(cells)} fields in {line!r:.60}, expected {len(self.columns)} as in the header; the "
+            "line is damaged"
+        )
+
+    def _no_stamp(self, number: int, text: str) -> ImportFileError:
+        return ImportFileError(
+            f"{self.source.path}:{number}: found the time {text!r:.40}, expected one like '2023/03/08 14:56:21.991' or "
+            "'2022-12-05 09:55:42.535'"
+        )
+
     def _no_header(self) -> ImportFileError:
         number, line = next((nr, line) for nr, line in enumerate(self._lines, 1) if line.strip())
         if form := foreign_form("\n".join(self._lines)):
@@ -282,11 +308,11 @@ class _Reader:
             "nvidia-smi --query-gpu=timestamp,power.draw,... --format=csv, with its header line"
         )
 
-    def _changed_offset(self) -> ImportFileError:
-        (first, _), (other, number) = list(self._offsets.items())[:2]
+    def _changed_offset(self, lines: Places, stamps: StampColumn) -> ImportFileError:
+        (first, _), (other, row) = list(stamps.offsets.items())[:2]
         return ImportFileError(
-            f"{self.source.path}:{number}: the clock's offset changes from {first or 'none'!r} to {other or 'none'!r} "
-            "(summer time, or files joined); split the file at this line"
+            f"{self.source.path}:{lines[row]}: the clock's offset changes from {first or 'none'!r} to "
+            f"{other or 'none'!r} (summer time, or files joined); split the file at this line"
         )
 
 
@@ -305,42 +331,16 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    names = {_name(cell) for cell in cells}
+    names = {long_name(cell) for cell in cells}
     return "timestamp" in names and not names.isdisjoint(POWERS)
 
 
-def _name(cell: str) -> str:
-    """nvidia-smi's long name of a header's cell."""
-    match = _NAME.fullmatch(cell.strip().strip('"').strip())
-    plain = match[1].lower() if match else cell
-    return ALIASES.get(plain, plain)
-
-
 def _columns(source: SourceFile, line: int, cells: Sequence[str]) -> Iterator[Column]:
-    names = [_name(cell) for cell in cells]
-    for name, cell in zip(names, cells, strict=True):
+    columns = [column_of(cell) for cell in cells]
+    names = [column.name for column in columns]
+    for name, unit in ((column.name, column.unit) for column in columns):
         if names.count(name) > 1 and (name in POWERS or name in ("timestamp", "index", "uuid", "pci.bus_id")):
             raise ImportFileError(f"{source.path}:{line}: the column {name!r} stands there twice; leave one out")
-        match = _NAME.fullmatch(cell)
-        unit = unit_of(match[2]) if match and match[2] else ""
         if name in POWERS and unit not in ("", "W"):
             raise ImportFileError(f"{source.path}:{line}: {name} stands there in {unit!r:.20}, expected W")
         yield Column(name, unit)
-
-
-@lru_cache(maxsize=8)
-def _day_s(day: str) -> int | None:
-    try:
-        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        return None
-
-
-@lru_cache(maxsize=8)
-def _seconds(day: str, clock: str) -> int | None:
-    """Seconds since 1970 of a wall clock; None where there is no such moment."""
-    hour, minute, second = (int(part) for part in clock.split(":"))
-    day_s = _day_s(day)
-    if day_s is None or hour > 23 or minute > 59 or second > 59:
-        return None
-    return day_s + hour * 3600 + minute * 60 + second

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from harness.foreign.importers.imported import SourceFile
+from harness.foreign.importers.source import SourceFile
 from harness.record.errors import ImportFileError
 
 NEEDED = ("timestamp", "duration", "energy_consumed")

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile
+from harness.foreign.importers.source import SourceFile
+from harness.foreign.importers.stamps import SECOND_NS, wall_ns
 
 NAME = "mlperf_log_detail.txt"
 HOUR_S = 3600
@@ -101,11 +102,7 @@ def _edges(content: bytes) -> Iterator[tuple[str, Edge | None, str]]:
 
 def _time_ns(match: re.Match[bytes]) -> int | None:
     month, day, year, hour, minute, second = (int(part) for part in match.groups()[:6])
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(moment.timestamp()) * SECOND_NS + int((match[7] or b"0").ljust(9, b"0"))
+    return wall_ns(year, month, day, hour, minute, second, fraction_ns=int((match[7] or b"0").ljust(9, b"0")))
 
 
 def place(

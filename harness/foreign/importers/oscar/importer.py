@@ -25,25 +25,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.foreign.importers.collectl import COLLECTL, Hardware, read_collectl
 from harness.foreign.importers.grouping import Grouping, placed
-from harness.foreign.importers.imported import (
-    MARGIN_S,
-    SECOND_NS,
-    ZONE_NOTE,
-    ImportedRun,
-    OnProgress,
-    SourceFile,
-    Summary,
-    listed,
-    read_source,
-    write_campaign,
-)
-from harness.foreign.importers.oscar_actions import Actions, TestRun, read_actions
-from harness.foreign.importers.oscar_kinds import require_kind
-from harness.foreign.importers.oscar_power import Power, read_power
-from harness.foreign.importers.perfmon import read_perfmon
-from harness.foreign.importers.text_table import Remark, Stamps, moment
+from harness.foreign.importers.imported import MARGIN_S, ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.oscar.actions import Actions, TestRun, read_actions
+from harness.foreign.importers.oscar.collectl import COLLECTL, Hardware, read_collectl
+from harness.foreign.importers.oscar.kinds import require_kind
+from harness.foreign.importers.oscar.perfmon import read_perfmon
+from harness.foreign.importers.oscar.power import Power, read_power
+from harness.foreign.importers.remarks import Remark, listed
+from harness.foreign.importers.source import SourceFile, read_source
+from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
 from harness.record.documents import (
     ActionEvent,
     Event,
@@ -296,7 +287,7 @@ def _joined(parts: Sequence[Hardware]) -> Hardware:
             )
         if after.times_ns[0] < before.times_ns[-1]:
             raise ImportFileError(
-                f"{path}:1: begins at {moment(int(after.times_ns[0]))}, before {before.sources[0].path.name} ends; "
+                f"{path}:1: begins at {moment_of(int(after.times_ns[0]))}, before {before.sources[0].path.name} ends; "
                 "leave one of both out"
             )
     return replace(
@@ -376,9 +367,9 @@ def _require_cover(test_run: TestRun, actions: SourceFile, power: Power) -> None
             "ahead of UTC, say so in oscar.toml (utc_offset_h)"
         )
     raise ImportFileError(
-        f"{actions.path}:{test_run.line}: the test run {moment(test_run.begin_ns)} to {moment(test_run.end_ns)} is "
-        f"not covered by {power.source.path}, which reaches from {moment(int(power.times_ns[0]))} to "
-        f"{moment(int(power.times_ns[-1]))}; {remedy}"
+        f"{actions.path}:{test_run.line}: the test run {moment_of(test_run.begin_ns)} to {moment_of(test_run.end_ns)} "
+        f"is not covered by {power.source.path}, which reaches from {moment_of(int(power.times_ns[0]))} to "
+        f"{moment_of(int(power.times_ns[-1]))}; {remedy}"
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Literal
 
-from harness.foreign.importers import collectl, oscar_power, perfmon
-from harness.foreign.importers.imported import SourceFile, foreign_form
-from harness.foreign.importers.oscar_actions import looks_like_actions, undated
-from harness.foreign.importers.oscar_power import power_kind
-from harness.foreign.importers.text_table import lines_of
+from harness.foreign.importers.oscar import collectl, perfmon
+from harness.foreign.importers.oscar import power as power_files
+from harness.foreign.importers.oscar.actions import looks_like_actions, undated
+from harness.foreign.importers.oscar.power import power_kind
+from harness.foreign.importers.source import SourceFile, foreign_form, lines_of
 from harness.record.errors import ImportFileError
 
 Role = Literal["power", "actions", "hardware"]
@@ -28,7 +28,7 @@ def kind_of(source: SourceFile, renamed: Mapping[str, str] | None = None) -> str
         return "hardware-collectl"
     if any(perfmon.is_header(line) for line in lines[:2]):
         return "hardware-perfmon"
-    if lines and looks_like_actions(lines[0]) and not oscar_power.is_headless(lines[0]):
+    if lines and looks_like_actions(lines[0]) and not power_files.is_headless(lines[0]):
         return "actions"
     return power_kind(lines) or "unknown"
 
@@ -78,7 +78,7 @@ def _reason(source: SourceFile, role: Role, first: str) -> str:
         return f"rows without the line that names their columns ({first!r:.70}); record without --hr"
     if role == "hardware" and re.match(r'"?#?Date\W?Time', first):
         return f"columns of other names than collectl's ({first!r:.70}); say in oscar.toml, [columns], which is which"
-    if role == "power" and oscar_power.is_headless(first):
+    if role == "power" and power_files.is_headless(first):
         return f"rows without the line that names their columns ({first!r:.70}); is the header line missing?"
     if time := undated(first):
         return (
