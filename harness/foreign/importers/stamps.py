@@ -29,6 +29,7 @@ LONGEST = 64
 ZERO, NINE = ord("0"), ord("9")
 Stamps = NDArray[np.int64]
 Places = NDArray[np.intp]
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def _groups(texts: Sequence[str], pattern: re.Pattern[str]) -> Iterator[tuple[Pl
             yield from _one_by_one(texts, places, pattern)
             continue
         same = texts if places.size == len(texts) else [texts[place] for place in places.tolist()]
-        characters = np.array(same, dtype=f"U{length}").view(np.uint32).reshape(places.size, length)
-        times_ns, alike = _together(characters, match)
+        characters = np.frombuffer("".join(same).encode("ascii", "replace"), dtype=np.uint8)
+        times_ns, alike = _together(characters.reshape(places.size, length).T.copy(), match)
         if alike.any():
             yield places[alike], _offset_of(match), times_ns[alike]
         yield from _one_by_one(texts, places[~alike], pattern)
@@ -90,16 +91,16 @@ def _offset_of(match: re.Match[str]) -> str:
     return match.groupdict().get("offset") or ""
 
 
-def _together(characters: NDArray[np.uint32], match: re.Match[str]) -> tuple[Stamps, NDArray[np.bool_]]:
-    """Times of rows of one length by their characters, shape (rows, length), and which rows are of the form of the
+def _together(characters: Bytes, match: re.Match[str]) -> tuple[Stamps, NDArray[np.bool_]]:
+    """Times of rows of one length by their characters, shape (length, rows), and which rows are of the form of the
     match (the first of them) and a time that there is."""
     spans = {name: match.span(name) for name in (*UNITS, "part") if match.groupdict().get(name)}
-    free = np.zeros(characters.shape[1], dtype=bool)
+    free = np.zeros(len(characters), dtype=bool)
     for begin, end in spans.values():
         free[begin:end] = True
-    digits = characters - np.uint32(ZERO)  # what stands before the zero wraps round to a large number
-    alike = (digits[:, free] <= NINE - ZERO).all(axis=1) & (characters[:, ~free] == characters[0, ~free]).all(axis=1)
-    numbers = {name: _numbers(digits[:, begin:end]) for name, (begin, end) in spans.items()}
+    digits = characters - np.uint8(ZERO)  # what stands before the zero wraps round to a large number
+    alike = (digits[free] <= NINE - ZERO).all(axis=0) & (characters[~free] == characters[~free, :1]).all(axis=0)
+    numbers = {name: _number(digits[begin:end]) for name, (begin, end) in spans.items()}
     if spans["year"][1] - spans["year"][0] == 2:
         numbers["year"] += np.where(numbers["year"] < CENTURY_SINCE, 2000, 1900)
     parts = len(match["part"]) if "part" in numbers else 0
@@ -108,9 +109,12 @@ def _together(characters: NDArray[np.uint32], match: re.Match[str]) -> tuple[Sta
     return seconds * SECOND_NS + fraction_ns, alike & known
 
 
-def _numbers(digits: NDArray[np.uint32]) -> Stamps:
-    """Whole numbers of their digits, shape (rows, digits)."""
-    return np.asarray(digits.astype(np.int64) @ 10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+def _number(digits: Bytes) -> Stamps:
+    """Whole numbers of their digits, shape (digits, rows)."""
+    number: Stamps = digits[0].astype(np.int64)
+    for digit in digits[1:]:
+        number = number * 10 + digit
+    return number
 
 
 def _seconds(
@@ -119,14 +123,11 @@ def _seconds(
     """Seconds since 1970, and whether there is such a moment."""
     known = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
     months = np.where(known, (year - 1970) * 12 + month - 1, 0)
-    first_day, next_month = (_days(months + later) for later in (0, 1))
+    earliest = int(months.min())
+    firsts = np.arange(earliest, int(months.max()) + 2).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    first_day, next_month = firsts[months - earliest], firsts[months - earliest + 1]  # days since 1970
     known &= (day >= 1) & (day <= next_month - first_day) & (hour < 24) & (minute < 60) & (second < 60)
     return (first_day + day - 1) * 86_400 + hour * 3600 + minute * 60 + second, known
-
-
-def _days(months: Stamps) -> Stamps:
-    """Days from 1970 to the first of a month, counted from January 1970."""
-    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 def time_of(match: re.Match[str]) -> int | None:

@@ -16,22 +16,21 @@ Decisions
 - One bad cell of an indicator costs that cell; one of the power is a damaged file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
+from harness.foreign.importers.nvidia_smi.cells import Cells, Floats, Numbers, numbers_of
 from harness.foreign.importers.nvidia_smi.fields import (
     CELL_UNITS,
     FACTS,
     INDICATORS,
     POWERS,
     SPECIAL,
-    Floats,
     is_stated,
-    number_of,
-    numbers_of,
+    reader_in,
 )
 from harness.foreign.importers.nvidia_smi.log import LogText, Rows
 from harness.foreign.importers.remarks import listed
@@ -48,16 +47,26 @@ LATE = 1.5
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of one board: stamps (source-wall ns), power (W, NaN where it reported none, with `causes`), indicators
-    by nvidia-smi's name. `number`: its index, else its place in the log; empty of the only one in it."""
+    """The rows of one board: stamps (source-wall ns), power (W, NaN where it reported none, with its cells, `causes`),
+    indicators by nvidia-smi's name. `number`: its index, else its place in the log; empty of the only one in it."""
 
     number: str
     identity: Mapping[str, str]
     figure: str
     times_ns: Stamps
-    power_w: Floats
-    causes: Sequence[str]
-    indicators: Mapping[str, Floats]
+    power: Numbers
+    causes: Cells
+    indicators: Mapping[str, Numbers]
+
+    @cached_property
+    def power_w(self) -> Floats:
+        """Its power per row."""
+        return self.power.values
+
+    @cached_property
+    def stamps(self) -> list[str]:
+        """Its stamps as they are written."""
+        return list(map(str, self.times_ns.tolist()))
 
     @cached_property
     def usual_s(self) -> float:
@@ -109,7 +118,7 @@ def board_of(source: SourceFile, log: LogText, number: str, rows: Rows, notes: l
         ImportFileError: a cell that is neither a power nor one of nvidia-smi's words.
     """
     powers = {name: _powers(source, log, name, rows) for name in POWERS if log.place(name) is not None}
-    figure = next((name for name, values in powers.items() if np.isfinite(values).any()), next(iter(powers)))
+    figure = next((name for name, column in powers.items() if np.isfinite(column.kinds).any()), next(iter(powers)))
     indicators = dict(powers)
     for name in INDICATORS:
         if name not in powers and log.place(name) is not None:
@@ -121,8 +130,8 @@ def board_of(source: SourceFile, log: LogText, number: str, rows: Rows, notes: l
         identity=dict(_facts(log, rows)),
         figure=figure,
         times_ns=rows.times_ns,
-        power_w=powers[figure],
-        causes=rows.cells[log.place(figure) or 0],
+        power=powers[figure],
+        causes=rows.cells(log.place(figure) or 0),
         indicators=indicators,
     )
 
@@ -130,40 +139,41 @@ def board_of(source: SourceFile, log: LogText, number: str, rows: Rows, notes: l
 def _facts(log: LogText, rows: Rows) -> Iterator[tuple[str, str]]:
     """What the log says of a board: the first value of each of `FACTS`."""
     for name in FACTS:
-        if (at := log.place(name)) is not None and is_stated(rows.cells[at][0]):
-            yield name, rows.cells[at][0]
+        if (at := log.place(name)) is not None and is_stated(rows.cells(at)[0]):
+            yield name, rows.cells(at)[0]
 
 
-def _powers(source: SourceFile, log: LogText, name: str, rows: Rows) -> Floats:
+def _powers(source: SourceFile, log: LogText, name: str, rows: Rows) -> Numbers:
     """A column of power.
 
     Raises:
         ImportFileError: a cell that is neither a power nor one of nvidia-smi's words, or lacks the unit of the others.
     """
-    cells = rows.cells[log.place(name) or 0]
-    values, odd = numbers_of(cells, partial(number_of, unit="W"))
-    kinds = set(cells)
-    with_unit = any(cell.endswith("W") for cell in kinds)
-    if with_unit and any(cell[-1:].isdigit() for cell in kinds):
-        odd = sorted([*odd, next(row for row, cell in enumerate(cells) if cell[-1:].isdigit())])
+    cells = rows.cells(log.place(name) or 0)
+    column, odd = numbers_of(cells, reader_in("W"))
+    with_unit = any(kind.endswith("W") for kind in cells.kinds)
+    bare = cells.first(lambda kind: kind[-1:].isdigit()) if with_unit else None
+    odd = sorted([*odd, *([] if bare is None else [bare])])
     if odd:
         raise ImportFileError(
             f"{source.path}:{rows.lines[odd[0]]}: found {cells[odd[0]]!r:.40} as {name}, expected a number "
             f"{'with its unit, as in the other rows' if with_unit else 'in W'}"
         )
-    return values
+    return column
 
 
-def _indicator(log: LogText, name: str, rows: Rows) -> tuple[Floats, str]:
+def _indicator(log: LogText, name: str, rows: Rows) -> tuple[Numbers, str]:
     """A column of an indicator, and what of it was no value (empty: nothing)."""
     at, unit = log.place(name) or 0, INDICATORS[name][1]
     unit = CELL_UNITS.get(unit, unit)
     stated = log.columns[at].unit
     if stated not in ("", unit):
-        return np.full(len(rows), np.nan), f"in {stated!r:.20}, expected {unit}; left out"
-    values, odd = numbers_of(rows.cells[at], SPECIAL.get(name, partial(number_of, unit=unit)))
+        return Numbers(
+            np.full(1, np.nan), np.zeros(len(rows), dtype=np.intp)
+        ), f"in {stated!r:.20}, expected {unit}; left out"
+    column, odd = numbers_of(rows.cells(at), SPECIAL.get(name, reader_in(unit)))
     lines = rows.lines[odd].tolist()
-    return values, f"no value at line{'s' if len(lines) > 1 else ''} {listed(lines)}" if lines else ""
+    return column, f"no value at line{'s' if len(lines) > 1 else ''} {listed(lines)}" if lines else ""
 
 
 def counted(count: int, what: str) -> str:

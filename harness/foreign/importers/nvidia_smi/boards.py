@@ -9,13 +9,13 @@ Decisions
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 
-from harness.foreign.importers.nvidia_smi.fields import KEYS, POWERS, Floats, is_stated, number_of, numbers_of
-from harness.foreign.importers.nvidia_smi.log import LogText, Rows
+from harness.foreign.importers.nvidia_smi.cells import Cells, Floats, numbers_of
+from harness.foreign.importers.nvidia_smi.fields import KEYS, POWERS, is_stated, reader_in
+from harness.foreign.importers.nvidia_smi.log import TIMESTAMP, LogText, Rows
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile
 from harness.foreign.importers.stamps import Stamps
@@ -39,7 +39,7 @@ def rows_by_board(source: SourceFile, log: LogText) -> dict[str, Rows]:
     Raises:
         ImportFileError: columns that contradict each other, rows that cannot be of one board.
     """
-    key = next((name for name in KEYS if (at := log.place(name)) is not None and _stated(log.rows.cells[at])), None)
+    key = next((name for name in KEYS if (at := log.place(name)) is not None and _stated(log.rows.cells(at))), None)
     rows_of = {"": log.rows} if key is None else _by_key(source, log, key)
     for rows in rows_of.values():
         _refuse_contradiction(source, log, key, rows)
@@ -48,7 +48,7 @@ def rows_by_board(source: SourceFile, log: LogText) -> dict[str, Rows]:
     if len(rows_of) == 1:
         return {"": next(iter(rows_of.values()))}
     index = log.place("index")
-    numbers = [rows.cells[index][0] if index is not None else "" for rows in rows_of.values()]
+    numbers = [rows.cells(index)[0] if index is not None else "" for rows in rows_of.values()]
     if len(set(numbers)) < len(numbers) or not all(number.isdecimal() for number in numbers):
         numbers = [str(nth) for nth in range(len(rows_of))]
     return dict(zip(numbers, rows_of.values(), strict=True))
@@ -61,17 +61,17 @@ def _by_key(source: SourceFile, log: LogText, key: str) -> dict[str, Rows]:
     Raises:
         ImportFileError: nothing says of which board a row is.
     """
-    cells, index = log.rows.cells[log.place(key) or 0], log.place("index")
+    cells, index = log.rows.cells(log.place(key) or 0), log.place("index")
     known = _stated(cells)
     if len(known) == 1:
         return {known[0]: log.rows}
     by_index: dict[str, str] = {}
     if index is not None:
-        pairs = zip(log.rows.cells[index], cells, strict=True)
+        pairs = zip(log.rows.cells(index).texts(), cells.texts(), strict=True)
         by_index = {number: cell for number, cell in pairs if is_stated(cell)}
     places: dict[str, list[int]] = {name: [] for name in known}
-    for place, cell in enumerate(cells):
-        name = cell if is_stated(cell) else by_index.get("" if index is None else log.rows.cells[index][place])
+    for place, cell in enumerate(cells.texts()):
+        name = cell if is_stated(cell) else by_index.get("" if index is None else log.rows.cells(index)[place])
         if name is None:
             raise ImportFileError(
                 f"{source.path}:{log.rows.lines[place]}: found {cell!r:.40} as {key}: which board is it?"
@@ -80,9 +80,9 @@ def _by_key(source: SourceFile, log: LogText, key: str) -> dict[str, Rows]:
     return {name: log.rows.taken(of_board) for name, of_board in places.items()}
 
 
-def _stated(cells: Sequence[str]) -> list[str]:
+def _stated(cells: Cells) -> list[str]:
     """What the cells of a column hold, each once, in order."""
-    return [cell for cell in dict.fromkeys(cells) if is_stated(cell)]
+    return [kind for kind in cells.kinds if is_stated(kind)]
 
 
 def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, rows: Rows) -> None:
@@ -91,7 +91,7 @@ def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, row
     Raises:
         ImportFileError: they do not.
     """
-    board = "" if key is None else f" of {key} {rows.cells[log.place(key) or 0][0]}"
+    board = "" if key is None else f" of {key} {rows.cells(log.place(key) or 0)[0]}"
     if len(rows) < 2:
         raise ImportFileError(
             f"{source.path}:{rows.lines[0]}: the only row{board}; take it out, or log that board longer"
@@ -99,7 +99,7 @@ def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, row
     other, back = _other_name(log, rows), int(np.argmax(np.diff(rows.times_ns) <= 0)) + 1
     steps_back = rows.times_ns[back] <= rows.times_ns[back - 1]
     if other is not None and not (steps_back and back < other):
-        names = rows.cells[log.place("name") or 0]
+        names = rows.cells(log.place("name") or 0)
         raise ImportFileError(
             f"{source.path}:{rows.lines[other]}: another GPU{board}: {names[other]!r:.40}, before {names[0]!r:.40}; "
             f"{ADD_A_KEY}"
@@ -119,10 +119,10 @@ def _refuse_contradiction(source: SourceFile, log: LogText, key: str | None, row
 def _other_name(log: LogText, rows: Rows) -> int | None:
     """The first row with another name than the first; None without one."""
     at = log.place("name")
-    if at is None or len(set(rows.cells[at])) == 1:
+    if at is None:
         return None
-    names = rows.cells[at]
-    return next((row for row, name in enumerate(names) if row and name != names[0] and is_stated(name)), None)
+    first = rows.cells(at)[0]
+    return rows.cells(at).first(lambda name: name != first and is_stated(name))
 
 
 def _telling_apart(log: LogText, key: str | None) -> str:
@@ -130,11 +130,11 @@ def _telling_apart(log: LogText, key: str | None) -> str:
     times_ns = log.rows.times_ns.tolist()
     together = max(Counter(times_ns).values())
     telling = []
-    for column, all_cells in zip(log.columns, log.rows.cells, strict=True):
-        cells = list(dict.fromkeys(all_cells))
-        once = len(set(zip(times_ns, all_cells, strict=True))) == len(log.rows)
-        if column.name != "timestamp" and once and len(cells) == together:
-            telling.append(f"{column.name!r} ({listed(cells, 4)})")
+    for at, column in enumerate(log.columns):
+        cells = log.rows.cells(at)
+        once = len(set(zip(times_ns, cells.codes.tolist(), strict=True))) == len(log.rows)
+        if column.name != TIMESTAMP and once and len(cells.kinds) == together:
+            telling.append(f"{column.name!r} ({listed(cells.kinds, 4)})")
     if not telling:
         return ADD_A_KEY
     used = "" if key is None else f"{key!r}, by which boards are told apart, does not; "
@@ -148,8 +148,7 @@ def _refuse_several(source: SourceFile, log: LogText, rows: Rows) -> None:
         ImportFileError: they come in turns, as those of several boards do.
     """
     place = next(at for name in POWERS if (at := log.place(name)) is not None)
-    power_w, _ = numbers_of(rows.cells[place], partial(number_of, unit="W"))
-    turns = boards_in_turn(rows.times_ns, power_w)
+    turns = boards_in_turn(rows.times_ns, lambda: numbers_of(rows.cells(place), reader_in("W"))[0].values)
     if turns is None and log.repeated <= max(MOST_REPEATED, MOST_REPEATED_PART * len(log.rows)):
         return
     how = "every row stands there more than once" if turns is None else f"the stamps are those of {turns} boards"
@@ -159,7 +158,7 @@ def _refuse_several(source: SourceFile, log: LogText, rows: Rows) -> None:
     )
 
 
-def boards_in_turn(times_ns: Stamps, power_w: Floats) -> int | None:
+def boards_in_turn(times_ns: Stamps, power_w: Callable[[], Floats]) -> int | None:
     """How many boards stamps show that come in bursts: short steps within a poll, a long one to the next, and always as
     many of them; None where they do not. Where a burst takes as long as the pause behind it, which a tool that stalls
     can do too, the powers must differ from place to place in it."""
@@ -175,7 +174,7 @@ def boards_in_turn(times_ns: Stamps, power_w: Floats) -> int | None:
     if not 1 < boards <= MOST_BOARDS or times < LEAST_TURNS * (long.size - 1):
         return None
     burst, pause = float(np.median(ordered[: -long.size])) * (boards - 1), float(np.median(steps[long]))
-    return boards if burst * BURST < pause or differ_in_turn(power_w[long[0] + 1 :], boards) else None
+    return boards if burst * BURST < pause or differ_in_turn(power_w()[long[0] + 1 :], boards) else None
 
 
 def differ_in_turn(power_w: Floats, boards: int) -> bool:
@@ -183,5 +182,5 @@ def differ_in_turn(power_w: Floats, boards: int) -> bool:
     rounds = power_w[: power_w.size // boards * boards].reshape(-1, boards)
     if len(rounds) < FEWEST_POLLS or np.isnan(rounds).any():
         return False
-    apart = float(np.ptp(np.median(rounds, axis=0)))
-    return apart > DIFFERENT * float(np.mean(np.abs(np.diff(rounds, axis=0)))) and apart > 0
+    apart_w = float(np.ptp(np.median(rounds.T.copy(), axis=1)))
+    return apart_w > DIFFERENT * float(np.mean(np.abs(np.diff(rounds, axis=0)))) and apart_w > 0

@@ -4,15 +4,12 @@ Knows the query's aliases and those of older loggers, NVIDIA's words on each fig
 has no value. Knows no file and no board.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
 ALIASES = {
     "gpu_name": "name", "gpu_uuid": "uuid", "gpu_serial": "serial", "gpu_bus_id": "pci.bus_id", "gpu_index": "index",
     "clocks.gr": "clocks.current.graphics", "clocks.sm": "clocks.current.sm", "clocks.mem": "clocks.current.memory",
@@ -96,7 +93,6 @@ def unit_in(cell: str) -> str:
     return unit_of(match[2] or "") if match else ""
 
 
-@lru_cache(maxsize=16384)
 def number_of(text: str, unit: str) -> float | None:
     """The value of a cell in a unit; NaN where nvidia-smi had none, None where it is no such value."""
     match = _VALUE.fullmatch(text)
@@ -105,20 +101,17 @@ def number_of(text: str, unit: str) -> float | None:
     return None if match[2] and unit_of(match[2]) != unit else float(match[1])
 
 
+@cache
+def reader_in(unit: str) -> Callable[[str], float | None]:
+    """What gives `number_of` in a unit and remembers it: the logs of a study hold the same cells again and again."""
+    return lru_cache(maxsize=16384)(partial(number_of, unit=unit))
+
+
 @lru_cache(maxsize=64)
 def is_stated(text: str) -> bool:
     """Whether a cell holds anything."""
     value = number_of(text, "")
-    return value is None or not np.isnan(value)
-
-
-def numbers_of(cells: Sequence[str], value_of: Callable[[str], float | None]) -> tuple[Floats, list[int]]:
-    """The values of a column, NaN where there is none, and the rows whose cell is no value (`value_of`: None). Cells
-    are alike for the most part: each is looked at once."""
-    known = {cell: value_of(cell) for cell in set(cells)}
-    strange = {cell for cell, value in known.items() if value is None}
-    odd = [row for row, cell in enumerate(cells) if cell in strange] if strange else []
-    return np.array([known[cell] for cell in cells], dtype=np.float64), odd
+    return value is None or not math.isnan(value)
 
 
 def _state(text: str) -> float | None:

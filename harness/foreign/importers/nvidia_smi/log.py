@@ -22,17 +22,19 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from harness.foreign.importers.nvidia_smi.cells import Cells, CellTable, Places
 from harness.foreign.importers.nvidia_smi.fields import POWERS, Column, column_of, long_name, unit_in
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import GZIP, SourceFile, decoded, foreign_form
-from harness.foreign.importers.stamps import CLOCK, Places, StampColumn, Stamps, read_stamps
+from harness.foreign.importers.stamps import CLOCK, StampColumn, Stamps, read_stamps
 from harness.record.errors import ImportFileError
 
+TIMESTAMP = "timestamp"
 HEAD_BYTES = 16 * 1024
 HEADER_WITHIN = 10
 """A header that stands below so many lines is none."""
@@ -49,13 +51,20 @@ _STAMP = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rows:
-    """Rows, column by column: their lines, stamps (source-wall ns), and cells as text (`cells[column][row]`)."""
+    """Rows: their lines, stamps (source-wall ns), and cells."""
 
     lines: Places
     times_ns: Stamps
-    cells: tuple[Sequence[str], ...]
+    table: CellTable
+    _cells: dict[int, Cells] = field(default_factory=dict, repr=False)
+
+    def cells(self, at: int) -> Cells:
+        """A column; one that nobody asks for costs nothing."""
+        if at not in self._cells:
+            self._cells[at] = self.table.cells(at)
+        return self._cells[at]
 
     def __len__(self) -> int:
         """How many there are."""
@@ -63,8 +72,7 @@ class Rows:
 
     def taken(self, places: Sequence[int]) -> "Rows":
         """Those at some places."""
-        cells = tuple([column[place] for place in places] for column in self.cells)
-        return Rows(self.lines[places], self.times_ns[places], cells)
+        return Rows(self.lines[places], self.times_ns[places], self.table.taken(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,8 @@ class _Reader:
         self.header_line = self._begin = first + 1
         self.columns = tuple(_columns(source, self.header_line, names))
         self._line_of_header = self._lines[first].strip()
-        self._is_quoted = '"' in text
-        self._stamp = [column.name for column in self.columns].index("timestamp")
+        self._telling = [mark for mark, most in (('"', 0), (self._line_of_header, 1)) if text.count(mark) > most]
+        self._stamp = [column.name for column in self.columns].index(TIMESTAMP)
         self.cut: list[int] = []
         self.repeated = 0
         self.offset = ""
@@ -143,17 +151,18 @@ class _Reader:
         """The rows that count."""
         self._refuse_rows_above()
         places, damaged = self._places()
-        cells = self._cells([self._lines[place] for place in places])
-        stamps = read_stamps(cells[self._stamp], _STAMP)
+        lines = [self._lines[place] for place in places]
+        table = CellTable.of_lines(lines, self._separator, len(self.columns), self._split)
+        texts = table.texts(self._stamp)
+        stamps = read_stamps(texts, _STAMP)
         if stamps.odd is not None:
-            raise self._no_stamp(places[stamps.odd] + 1, cells[self._stamp][stamps.odd])
+            raise self._no_stamp(places[stamps.odd] + 1, texts[stamps.odd])
         if damaged is not None:
             raise self._damage(damaged + 1)
-        lines = np.array(places, dtype=np.intp) + 1
         if len(stamps.offsets) > 1:
-            raise self._changed_offset(lines, stamps)
+            raise self._changed_offset(places, stamps)
         self.offset = next(iter(stamps.offsets), "")
-        return Rows(lines, stamps.times_ns, tuple(cells))
+        return Rows(np.array(places, dtype=np.intp) + 1, stamps.times_ns, table)
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """What was left out and is no row, as (code, sentence)."""
@@ -172,7 +181,7 @@ class _Reader:
 
     def _places(self) -> tuple[list[int], int | None]:
         """Where rows stand, up to the first line that is damaged, and where that stands."""
-        last = max(place for place, line in enumerate(self._lines) if line.strip())
+        last = next(place for place in reversed(range(len(self._lines))) if self._lines[place].strip())
         doubled = self._repetitions()
         no_rows: set[int] = set()
         for place in sorted(self._odd(last) | doubled):
@@ -187,10 +196,10 @@ class _Reader:
         """Where lines stand that cannot be told to be rows by counting: with another number of separators, quotes, the
         words of the header; and the last one."""
         separator, count = self._separator, len(self.columns) - 1
-        body = enumerate(self._lines[self._begin :], self._begin)
-        odd = {place for place, line in body if line.count(separator) != count}
-        for text in ['"', self._line_of_header] if self._is_quoted else [self._line_of_header]:
-            odd |= {place for place in range(self._begin, len(self._lines)) if text in self._lines[place]}
+        body = self._lines[self._begin :]
+        odd = {place for place, line in enumerate(body, self._begin) if line.count(separator) != count}
+        for text in self._telling:
+            odd |= {place for place, line in enumerate(body, self._begin) if text in line}
         return odd | ({last} if last >= self._begin else set())
 
     def _repetitions(self) -> set[int]:
@@ -255,15 +264,6 @@ class _Reader:
         following = next((line for line in self._lines[number:] if line.strip()), "")
         return following.strip() == self._line_of_header
 
-    def _cells(self, lines: Sequence[str]) -> list[list[str]]:
-        """The cells of rows, column by column."""
-        width = len(self.columns)
-        if self._is_quoted or not lines:
-            split = [self._split(line) for line in lines]
-            return [[cells[at] for cells in split] for at in range(width)]
-        cells = self._separator.join(lines).split(self._separator)
-        return [list(map(str.strip, cells[at::width])) for at in range(width)]
-
     def _split(self, line: str) -> list[str]:
         if '"' in line:
             line_cells = next(csv.reader([line], delimiter=self._separator, skipinitialspace=True), [])
@@ -308,10 +308,10 @@ class _Reader:
             "nvidia-smi --query-gpu=timestamp,power.draw,... --format=csv, with its header line"
         )
 
-    def _changed_offset(self, lines: Places, stamps: StampColumn) -> ImportFileError:
+    def _changed_offset(self, places: Sequence[int], stamps: StampColumn) -> ImportFileError:
         (first, _), (other, row) = list(stamps.offsets.items())[:2]
         return ImportFileError(
-            f"{self.source.path}:{lines[row]}: the clock's offset changes from {first or 'none'!r} to "
+            f"{self.source.path}:{places[row] + 1}: the clock's offset changes from {first or 'none'!r} to "
             f"{other or 'none'!r} (summer time, or files joined); split the file at this line"
         )
 
@@ -332,14 +332,14 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
 
 def _is_header(cells: Sequence[str]) -> bool:
     names = {long_name(cell) for cell in cells}
-    return "timestamp" in names and not names.isdisjoint(POWERS)
+    return TIMESTAMP in names and not names.isdisjoint(POWERS)
 
 
 def _columns(source: SourceFile, line: int, cells: Sequence[str]) -> Iterator[Column]:
     columns = [column_of(cell) for cell in cells]
     names = [column.name for column in columns]
     for name, unit in ((column.name, column.unit) for column in columns):
-        if names.count(name) > 1 and (name in POWERS or name in ("timestamp", "index", "uuid", "pci.bus_id")):
+        if names.count(name) > 1 and (name in POWERS or name in (TIMESTAMP, "index", "uuid", "pci.bus_id")):
             raise ImportFileError(f"{source.path}:{line}: the column {name!r} stands there twice; leave one out")
         if name in POWERS and unit not in ("", "W"):
             raise ImportFileError(f"{source.path}:{line}: {name} stands there in {unit!r:.20}, expected W")

@@ -4,14 +4,15 @@ Knows how boards become streams: the power of each is one, the run's power is th
 one table, a row a poll. Knows no text and no run folder.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
 from harness.foreign.importers.grouping import Place
 from harness.foreign.importers.imported import ZONE_NOTE, Content, ImportedRun
 from harness.foreign.importers.nvidia_smi.board import Board
-from harness.foreign.importers.nvidia_smi.fields import INDICATORS, MEANINGS, Floats, number_of
+from harness.foreign.importers.nvidia_smi.fields import INDICATORS, MEANINGS, number_of
 from harness.foreign.importers.nvidia_smi.trace import Trace
 from harness.foreign.importers.spool import Spool
 from harness.foreign.importers.stamps import SECOND_NS, Stamps
@@ -71,16 +72,9 @@ def _power(trace: Trace, board: Board) -> PowerDescriptor:
 
 
 def _power_rows(board: Board) -> bytes:
-    rest = _texts(board.power_w, lambda power_w: ",0.0,nan\n" if power_w != power_w else f"{power_w!r},0.0,\n")
-    rows = map(",".join, zip(map(str, board.times_ns.tolist()), rest, strict=True))
+    rest = board.power.texts(lambda power_w: ",0.0,nan\n" if power_w != power_w else f"{power_w!r},0.0,\n")
+    rows = map(",".join, zip(board.stamps, rest, strict=True))
     return ("time_ns,power_w,window_s,flags\n" + "".join(rows)).encode()
-
-
-def _texts(values: Floats, form: Callable[[float], str]) -> list[str]:
-    """The values as text; equal ones, to the bit, are written once."""
-    bits = values.view(np.int64).tolist()
-    known = {key: form(value) for key, value in dict(zip(bits, values.tolist(), strict=True)).items()}
-    return [known[key] for key in bits]
 
 
 def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
@@ -89,20 +83,21 @@ def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
     cells: list[Sequence[str]] = []
     polls_ns = _polls(trace)
     for nth, board in enumerate(trace.boards):
-        for field, values in board.indicators.items():
+        for field, column in board.indicators.items():
             name, unit, quantity = INDICATORS["power.draw" if field == board.figure else field]
             name = "power_draw_w" if field == "power.draw" != board.figure else name
-            column = {"name": f"gpu{board.number or nth}_{name}", "unit": unit, "quantity": quantity}
-            columns.append(column | {"method": f"nvidia-smi {field}", "kind": "gauge"})
-            texts = _texts(values, lambda value: "" if value != value else repr(value))
+            described = {"name": f"gpu{board.number or nth}_{name}", "unit": unit, "quantity": quantity}
+            columns.append(described | {"method": f"nvidia-smi {field}", "kind": "gauge"})
+            texts = column.texts(lambda value: "" if value != value else repr(value))
             cells.append(_on_polls(polls_ns, board.times_ns, texts))
     period_s = float(np.median(np.diff(trace.boards[0].times_ns))) / SECOND_NS
     descriptor = IndicatorDescriptor(
         stream="samples-agent.csv", period_s=period_s, clock="source-wall", columns=columns
     )
-    header = ["time_ns", *(str(column["name"]) for column in columns)]
-    rows = zip(map(str, polls_ns.tolist()), *cells, strict=True)
-    return descriptor, ("\n".join(map(",".join, [header, *rows])) + "\n").encode()
+    header = ",".join(["time_ns", *(str(column["name"]) for column in columns)])
+    stamps = trace.boards[0].stamps if len(trace.boards) == 1 else map(str, polls_ns.tolist())
+    rows = map(",".join, zip(stamps, *cells, strict=True))
+    return descriptor, ("\n".join(chain([header], rows)) + "\n").encode()
 
 
 def _on_polls(polls_ns: Stamps, times_ns: Stamps, texts: Sequence[str]) -> Sequence[str]:

@@ -68,7 +68,7 @@ def read_trace(source: SourceFile) -> Trace:
     for number, rows in rows_by_board(source, log).items():
         board = board_of(source, log, number, rows, notes)
         if np.isnan(board.power_w).all():
-            silent.append(f"{board.meter} says {listed(list(dict.fromkeys(board.causes)))}")
+            silent.append(f"{board.meter} says {listed(board.causes.kinds)}")
         else:
             boards.append(board)
     if not boards:
