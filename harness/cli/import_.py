@@ -73,9 +73,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
     from harness.foreign.importers.grouping import Grouping
-    from harness.foreign.importers.oscar.importer import (
-        import_oscar,  # pandas costs half a second that other verbs need not pay
-    )
+    from harness.foreign.importers.oscar.importer import import_oscar  # numpy costs time that other verbs need not pay
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:

@@ -90,7 +90,9 @@ def decoded(content: bytes) -> str:
 
 def lines_of(source: SourceFile) -> list[str]:
     """Every line of a source, without its end; what follows the last newline is the last of them."""
-    return [line.rstrip("\r") for line in decoded(source.content).split("\n")]
+    text = decoded(source.content)
+    lines = text.split("\n")
+    return [line.rstrip("\r") for line in lines] if "\r" in text else lines
 
 
 def read_source(path: Path, *, partial: bool = False) -> SourceFile:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.remarks import Remark, cut_line, cut_stream, doubled_lines
-from harness.foreign.importers.source import SourceFile, lines_of
+from harness.foreign.importers.source import SourceFile
 from harness.foreign.importers.stamps import Stamps, moment_of, read_stamps
 from harness.record.errors import ImportFileError
 
@@ -63,7 +63,8 @@ class TextTable:
         joined = "\n".join(texts)
         comma = "," in joined
         good = re.compile(r"nan|-?\d+(,\d+)?" if comma else r"nan|-?\d*\.?\d+([eE][-+]?\d+)?", re.ASCII)
-        row = next((i for i, text in enumerate(texts) if not good.fullmatch(text)), None)
+        strange = {text for text in set(texts) if not good.fullmatch(text)}
+        row = next((row for row, text in enumerate(texts) if text in strange), None) if strange else None
         values = np.zeros(0)
         if row is None:
             values = np.array(joined.replace(",", ".").split("\n"), dtype=np.float64)
@@ -77,16 +78,15 @@ class TextTable:
 
 
 def read_table(
-    source: SourceFile, begin: int, places: Sequence[int], separator: str, width: int,
+    source: SourceFile, lines: Sequence[str], begin: int, places: Sequence[int], separator: str, width: int,
     is_comment: Callable[[str], bool] = lambda line: False,
 ) -> TextTable:  # fmt: skip
-    """The columns at `places` of every line from index `begin` on that has `width` fields, or one more that is empty;
-    lines that `is_comment` are passed over.
+    """Of a source's lines (`lines_of`) the columns at `places` of every line from index `begin` on that has `width`
+    fields, or one more that is empty; lines that `is_comment` are passed over.
 
     Raises:
         ImportFileError: a line with too few or too many fields (named), no data line at all.
     """
-    lines = lines_of(source)
     rows = [(n, t) for n, t in enumerate(lines[begin:], begin + 1) if t.strip(" \t\0") and not is_comment(t)]
     separators = _separators(rows, separator, width)
     remarks: list[Remark] = []

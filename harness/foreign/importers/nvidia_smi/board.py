@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
+from harness.foreign.importers.csv_rows import stamps_text
 from harness.foreign.importers.nvidia_smi.cells import Cells, Floats, Numbers, numbers_of
 from harness.foreign.importers.nvidia_smi.fields import (
     CELL_UNITS,
@@ -66,7 +67,7 @@ class Board:
     @cached_property
     def stamps(self) -> list[str]:
         """Its stamps as they are written."""
-        return list(map(str, self.times_ns.tolist()))
+        return stamps_text(self.times_ns.tolist())
 
     @cached_property
     def usual_s(self) -> float:

@@ -5,10 +5,11 @@ one table, a row a poll. Knows no text and no run folder.
 """
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import repeat
 
 import numpy as np
 
+from harness.foreign.importers.csv_rows import csv_of, number_text, stamps_text
 from harness.foreign.importers.grouping import Place
 from harness.foreign.importers.imported import ZONE_NOTE, Content, ImportedRun
 from harness.foreign.importers.nvidia_smi.board import Board
@@ -72,9 +73,11 @@ def _power(trace: Trace, board: Board) -> PowerDescriptor:
 
 
 def _power_rows(board: Board) -> bytes:
-    rest = board.power.texts(lambda power_w: ",0.0,nan\n" if power_w != power_w else f"{power_w!r},0.0,\n")
-    rows = map(",".join, zip(board.stamps, rest, strict=True))
-    return ("time_ns,power_w,window_s,flags\n" + "".join(rows)).encode()
+    powers, flags = (
+        board.power.texts(number_text),
+        board.power.texts(lambda power_w: "" if power_w == power_w else "nan"),
+    )
+    return csv_of(["time_ns", "power_w", "window_s", "flags"], [board.stamps, powers, repeat("0.0"), flags])
 
 
 def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
@@ -88,16 +91,14 @@ def _indicators(trace: Trace) -> tuple[IndicatorDescriptor, bytes]:
             name = "power_draw_w" if field == "power.draw" != board.figure else name
             described = {"name": f"gpu{board.number or nth}_{name}", "unit": unit, "quantity": quantity}
             columns.append(described | {"method": f"nvidia-smi {field}", "kind": "gauge"})
-            texts = column.texts(lambda value: "" if value != value else repr(value))
+            texts = column.texts(number_text)
             cells.append(_on_polls(polls_ns, board.times_ns, texts))
     period_s = float(np.median(np.diff(trace.boards[0].times_ns))) / SECOND_NS
     descriptor = IndicatorDescriptor(
         stream="samples-agent.csv", period_s=period_s, clock="source-wall", columns=columns
     )
-    header = ",".join(["time_ns", *(str(column["name"]) for column in columns)])
-    stamps = trace.boards[0].stamps if len(trace.boards) == 1 else map(str, polls_ns.tolist())
-    rows = map(",".join, zip(stamps, *cells, strict=True))
-    return descriptor, ("\n".join(chain([header], rows)) + "\n").encode()
+    stamps = trace.boards[0].stamps if len(trace.boards) == 1 else stamps_text(polls_ns.tolist())
+    return descriptor, csv_of(["time_ns", *(str(column["name"]) for column in columns)], [stamps, *cells])
 
 
 def _on_polls(polls_ns: Stamps, times_ns: Stamps, texts: Sequence[str]) -> Sequence[str]:

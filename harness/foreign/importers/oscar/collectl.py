@@ -145,7 +145,7 @@ def read_collectl(source: SourceFile, renamed: Mapping[str, str]) -> Hardware:
         )
     _require_normalised(source, lines[: at + 1], at)
     places = [*stamp_places, *wanted.values()]
-    table = read_table(source, at + 1, places, separator, len(header), _is_comment)
+    table = read_table(source, lines, at + 1, places, separator, len(header), _is_comment)
     is_utc = header[0] == "#UTC"
     times_ns = _epoch_ns(table) if is_utc else times_of(table, _stamps(table, len(stamp_places)), TIMES)
     require_rising(table, times_ns)

@@ -4,7 +4,7 @@ Knows how every form begins, and how files begin that people take for one. Reads
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -23,7 +23,10 @@ TERMINAL = re.compile(r"# *<-+CPU|#(Date +)?Time +(cpu|User) |### RECORD +\d+ >>
 def kind_of(source: SourceFile, renamed: Mapping[str, str] | None = None) -> str:
     """What a file looks like: `power-gridvis`, `power-kecolab`, `power-mobile`, `power-gude`, `actions`,
     `hardware-collectl`, `hardware-perfmon` or `unknown`. `renamed`: collectl's column -> what the file calls it."""
-    lines = _head(source)
+    return _kind_of(_head(source), renamed)
+
+
+def _kind_of(lines: Sequence[str], renamed: Mapping[str, str] | None) -> str:
     if collectl.header_line(lines, renamed or {}) is not None:
         return "hardware-collectl"
     if any(perfmon.is_header(line) for line in lines[:2]):
@@ -39,18 +42,19 @@ def require_kind(source: SourceFile, role: Role, renamed: Mapping[str, str] | No
     Raises:
         ImportFileError: it is of another role, or of no known kind; with the reason, and what to do.
     """
-    if changed := next(filter(None, map(perfmon.changed_header, _head(source)[:2])), None):
+    lines = _head(source)
+    if changed := next(filter(None, map(perfmon.changed_header, lines[:2])), None):
         raise ImportFileError(f"{source.path}:1: expected {ARTICLES[role]}, found {changed}")
-    kind = kind_of(source, renamed)
+    kind = _kind_of(lines, renamed)
     if kind.startswith(role):
         return kind
-    first = next(iter(_head(source)), "")
+    first = next(iter(lines), "")
     if kind != "unknown":
         looks = ARTICLES[kind.partition("-")[0]]
         raise ImportFileError(
             f"{source.path}:1: expected {ARTICLES[role]}, found {looks} ({first!r:.70}); are files swapped?"
         )
-    raise ImportFileError(f"{source.path}:1: expected {ARTICLES[role]}, found {_reason(source, role, first)}")
+    raise ImportFileError(f"{source.path}:1: expected {ARTICLES[role]}, found {_reason(source, lines, role, first)}")
 
 
 def _head(source: SourceFile) -> list[str]:
@@ -59,9 +63,8 @@ def _head(source: SourceFile) -> list[str]:
     return list(islice((line for line in lines if line.strip("\0") and not line.startswith(collectl.WAITING)), 60))
 
 
-def _reason(source: SourceFile, role: Role, first: str) -> str:
+def _reason(source: SourceFile, lines: Sequence[str], role: Role, first: str) -> str:
     """What a file of no known kind is instead, and the remedy."""
-    lines = _head(source)
     if form := foreign_form("\n".join(lines)):
         return form
     if source.content.startswith(b"PK"):

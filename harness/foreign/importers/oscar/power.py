@@ -105,13 +105,13 @@ def read_power(source: SourceFile) -> Power:
     lines = lines_of(source)
     kind, at = power_kind(lines), _header_line(lines)
     if at is None:
-        return _read_gude(source)
+        return _read_gude(source, lines)
     header = _header(lines[at])
     average = _average(source, at, header)
     # KEcoLab's header lacks the number's column, its rows have it; R writes it as an empty name.
     shift = 1 if kind == "power-kecolab" and header[0] == "Zeit" else 0
     places = [header.index("Zeit") + shift, average + shift]
-    table = read_table(source, at + 1, places, ";", len(header) + shift)
+    table = read_table(source, lines, at + 1, places, ";", len(header) + shift)
     times_ns = times_of(table, table.cells[0], [ISO] if kind == "power-mobile" else [DAY_FIRST, ISO])
     require_rising(table, times_ns)
     mobile = kind == "power-mobile"
@@ -150,15 +150,14 @@ def _average(source: SourceFile, at: int, header: Sequence[str]) -> int:
 
 
 def _resolution_w(table: TextTable) -> float | None:
-    decimals = {len(re.split("[.,]", text + ".")[1]) for text in table.cells[1] if text not in ABSENT}
+    decimals = {len(re.split("[.,]", text + ".")[1]) for text in set(table.cells[1]) - ABSENT}
     return float(10.0 ** -decimals.pop()) if len(decimals) == 1 else None
 
 
-def _read_gude(source: SourceFile) -> Power:
+def _read_gude(source: SourceFile, lines: Sequence[str]) -> Power:
     """`<epoch microseconds> <W>`, a blank or a semicolon between."""
-    lines = lines_of(source)
     separator = ";" if ";" in lines[0] else " "
-    table = read_table(source, 0, [0, 1], separator, 2)
+    table = read_table(source, lines, 0, [0, 1], separator, 2)
     odd = next((row for row, text in enumerate(table.cells[0]) if not _MICROSECONDS.fullmatch(text)), None)
     if odd is not None:
         raise ImportFileError(
