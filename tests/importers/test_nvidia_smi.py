@@ -14,7 +14,7 @@ from harness.foreign.importers.nvidia_smi.boards import boards_in_turn
 from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.foreign.importers.nvidia_smi.trace import Trace, read_trace
 from harness.foreign.importers.oscar.kinds import require_kind
-from harness.foreign.importers.ptd.log import read_log
+from harness.foreign.importers.ptd.reader import read_log
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import GapEvent, NoteEvent

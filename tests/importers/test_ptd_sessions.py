@@ -17,7 +17,7 @@ from harness.foreign.importers.grouping import Grouping
 from harness.foreign.importers.ptd import loadgen
 from harness.foreign.importers.ptd.importer import import_ptd
 from harness.foreign.importers.ptd.loadgen import Unplaced, Window, place, read_windows
-from harness.foreign.importers.ptd.log import read_log
+from harness.foreign.importers.ptd.reader import read_log
 from harness.foreign.importers.source import SourceFile
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PhaseEvent, WindowEvent
