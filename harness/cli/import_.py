@@ -105,7 +105,8 @@ def call_ptd(arguments: argparse.Namespace) -> int:
 
 def call_tracker(arguments: argparse.Namespace) -> int:
     """Attach and say to which runs."""
-    from harness.foreign.importers.tracker.importer import Choice, import_tracker
+    from harness.foreign.importers.tracker.importer import import_tracker
+    from harness.foreign.importers.tracker.source import Choice
 
     choice = Choice(
         run=arguments.run, lines=tuple(arguments.line), zone=arguments.timezone, over_run=arguments.over_run,

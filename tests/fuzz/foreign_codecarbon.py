@@ -17,7 +17,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.foreign.importers.tracker.importer import Choice, import_tracker, windows_of
+from harness.foreign.importers.tracker.importer import import_tracker
+from harness.foreign.importers.tracker.source import Choice
+from harness.foreign.importers.tracker.windows import windows_of
 from harness.record.campaign_folder import TRACKER, CampaignFolder
 from harness.record.entries import Attachment, of
 from harness.record.errors import LabError
