@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.foreign.exporters.oscar.exporter import SECOND_NS, export_oscar, moved, whole_seconds
+from harness.foreign.exporters.oscar.exporter import export_oscar
+from harness.foreign.exporters.oscar.seconds import SECOND_NS, moved, whole_seconds
 from harness.foreign.importers.imported import ImportedRun, write_campaign
 from harness.foreign.importers.oscar.actions import read_actions
 from harness.foreign.importers.oscar.collectl import COLLECTL
