@@ -5,8 +5,9 @@ Run: nice .venv/bin/python -m tests.benchmarks.bench_against CHECKOUT [ROUNDS] [
 CHECKOUT has its own .venv (`./lab --help` makes it). Each round runs every command once here, once there and, as a
 unit, a bare Python that imports argparse, json and pathlib; printed are the medians of all rounds (default 15) and
 their ratios, nan where CHECKOUT has no such verb. Reports and verifications are of a synthetic campaign as large as the
-demo's (idle, cnn, transfer, three times each, five baseline blocks), made by each checkout itself; they take a third of
-the rounds. Targets: `--help` in 4 bare Pythons, `meter drivers` in 8.
+demo's (idle, cnn, transfer, three times each, five baseline blocks), made by each checkout itself; the import is of the
+Okular measurement in tests/data. These take a third of the rounds. Targets: `--help` in 4 bare Pythons, `meter drivers`
+in 8. Imports of many traces: bench_traces.
 """
 
 import resource
@@ -27,8 +28,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     "--version": ("--version",),
     "report": ("report", "CAMPAIGN"),
     "verify": ("verify", "CAMPAIGN"),
+    "import oscar": ("import", "oscar", str(HERE / "tests" / "data" / "okular"), "--into", "NEW"),
 }
-COSTLY = {"report", "verify"}
+"""What is called: CAMPAIGN stands for the synthetic campaign, NEW for a folder that is not there yet."""
+COSTLY = {"report", "verify", "import oscar"}
 
 
 def cpu_of(checkout: Path, words: Sequence[str]) -> float | None:
@@ -66,7 +69,9 @@ def main(other: Path, rounds: int, rows: Sequence[str]) -> None:
                 if row in COSTLY and number > 0 and number % 3:
                     continue
                 for at in checkouts:
-                    words = [campaigns[at] if word == "CAMPAIGN" else word for word in ROWS[row]]
+                    new = Path(name) / f"new-{checkouts.index(at)}-{number}"
+                    meant = {"CAMPAIGN": campaigns[at], "NEW": str(new)}
+                    words = [meant.get(word, word) for word in ROWS[row]]
                     used = cpu_of(at, ("-m", "harness.cli", *words))
                     if number >= 0 and used is not None:
                         spent[at, row].append(used)
