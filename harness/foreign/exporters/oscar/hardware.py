@@ -26,8 +26,8 @@ KB_PER_KIB = 1.024
 
 def columns_of(scenario: str, members: Sequence[RunSeries], omissions: Omissions) -> tuple[str, ...]:
     """Which of collectl's columns every run of a scenario has; the others are named."""
-    recorded = [_as_collectl(one.indicators) if one.indicators else {} for one in members]
-    columns = tuple(name for name in COLUMNS if all(name in one for one in recorded))
+    recorded = [_as_collectl(series.indicators) if series.indicators else {} for series in members]
+    columns = tuple(name for name in COLUMNS if all(name in series for series in recorded))
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
         what = "no hardware file" if not columns else "a hardware file without a part"
@@ -37,16 +37,16 @@ def columns_of(scenario: str, members: Sequence[RunSeries], omissions: Omissions
 
 def _as_collectl(indicators: Indicators) -> dict[str, Floats]:
     """Indicators in collectl's quantities and units, by its columns."""
-    told = {str(column.get("name")): column for column in indicators.descriptor.columns}
+    described = {str(column.get("name")): column for column in indicators.descriptor.columns}
     found: dict[str, Floats] = {}
     for column, names in COLUMNS.items():
         name = next((one for one in names if one in indicators.names), None)
-        if name is None or (name == OLD_MEMORY and not str(told[name].get("method", "")).startswith("collectl ")):
+        if name is None or (name == OLD_MEMORY and not str(described[name].get("method", "")).startswith("collectl ")):
             continue
         values = indicators.columns[name]
         if name in AMOUNTS:
             values = values / indicators.descriptor.period_s
-        found[column] = values / KB_PER_KIB if recorded_unit(told[name]) == "kB" else values
+        found[column] = values / KB_PER_KIB if recorded_unit(described[name]) == "kB" else values
     return found
 
 

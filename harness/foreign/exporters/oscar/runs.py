@@ -113,5 +113,5 @@ def one_line(name: str) -> str:
 def _decimals(descriptor: PowerDescriptor) -> int:
     """Decimals that show the meter's resolution."""
     steps = [column.get("resolution") for column in descriptor.columns if column.get("name") == "power_w"]
-    step = next((float(one) for one in steps if isinstance(one, int | float) and one > 0), 1.0)
+    step = next((float(step) for step in steps if isinstance(step, int | float) and step > 0), 1.0)
     return max(0, round(-math.log10(step)))

@@ -102,8 +102,8 @@ class Board:
         lost = np.flatnonzero(np.isnan(self.power_w))
         for places in np.split(lost, np.flatnonzero(np.diff(lost) > 1) + 1) if lost.size else ():
             from_ns, to_ns = times_ns[max(places[0] - 1, 0)], times_ns[min(places[-1] + 1, times_ns.size - 1)]
-            said = listed(list(dict.fromkeys(self.causes[at] or "nothing" for at in places)))
-            yield int(from_ns), int(to_ns), f"no power in {counted(len(places), 'row')}: {said}"
+            words = listed(list(dict.fromkeys(self.causes[at] or "nothing" for at in places)))
+            yield int(from_ns), int(to_ns), f"no power in {counted(len(places), 'row')}: {words}"
 
     def late(self) -> tuple[int, float]:
         """How many rows came late without leaving a gap, and the longest such step in s."""

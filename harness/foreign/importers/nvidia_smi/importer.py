@@ -82,10 +82,10 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     Raises:
         ImportFileError: a folder without a log.
     """
-    found, others = list[Path](), list[Path]()
+    chosen, others = list[Path](), list[Path]()
     for path in paths:
         if not path.is_dir():
-            found.append(path)
+            chosen.append(path)
             continue
         below = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
         logs = [file for file in below if is_log(file)]
@@ -94,12 +94,12 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
                 f"{path}: no nvidia-smi log in it or below ({', '.join(ENDINGS)} with a header that has timestamp and "
                 "power.draw); name the files"
             )
-        found += logs
+        chosen += logs
         others += [file for file in below if file not in set(logs)]
     remark = (
         f"{len(others)} other files are left out, they have no header of such a log: {listed(others, REMARKS_SHOWN)}"
     )
-    return found, [remark] if others else []
+    return chosen, [remark] if others else []
 
 
 def _refusal(refused: Sequence[str]) -> str:

@@ -43,12 +43,12 @@ def _unshared(boards: Sequence[Board]) -> str:
     ends = [[int(board.times_ns[at]) for board in boards] for at in (0, -1)]
     apart_s = [(max(times) - min(times)) / SECOND_NS for times in ends]
     poll_s = max(board.usual_s for board in boards)
-    told = [
+    edges = [
         f"{one_s:.3g} s at the {edge} ({'left out' if one_s <= poll_s else 'a gap of the others'})"
         for one_s, edge in zip(apart_s, ("begin", "end"), strict=True)
         if one_s > 0
     ]
-    return f"; not all of them have {' and '.join(told)}" if told else ""
+    return f"; not all of them have {' and '.join(edges)}" if edges else ""
 
 
 def read_trace(source: SourceFile) -> Trace:

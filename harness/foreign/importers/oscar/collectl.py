@@ -221,14 +221,14 @@ def _stamps(table: TextTable, parts: int) -> list[str]:
 def _epoch_ns(table: TextTable) -> Stamps:
     """Seconds since 1970 with or without `.mmm` (-oU, -oUm), in ns, digit by digit."""
     pattern = re.compile(r"(\d{9,10})(?:\.(\d{1,9}))?", re.ASCII)
-    found = [pattern.fullmatch(text) for text in table.cells[0]]
-    if None in found:
-        row = found.index(None)
+    matches = [pattern.fullmatch(text) for text in table.cells[0]]
+    if None in matches:
+        row = matches.index(None)
         raise ImportFileError(
             f"{table.where(row)}: found the time {table.cells[0][row]!r:.40}, expected one like '1663830159' or "
             "'1663830159.004'"
         )
-    pairs = [(match[1], match[2] or "") for match in found if match]
+    pairs = [(match[1], match[2] or "") for match in matches if match]
     return np.array([int(whole) * SECOND_NS + int(part.ljust(9, "0")) for whole, part in pairs], dtype=np.int64)
 
 

@@ -137,11 +137,11 @@ def _watts(table: TextTable) -> tuple[Values, tuple[Remark, ...]]:
 
 def _average(source: SourceFile, at: int, header: Sequence[str]) -> int:
     """Index of the column with the mean power."""
-    found = {place: match[1] for place, cell in enumerate(header) if (match := _AVERAGE.search(cell))}
-    if "W" in found.values():
-        return next(place for place, unit in found.items() if unit == "W")
-    if found:
-        place, unit = next(iter(found.items()))
+    units = {place: match[1] for place, cell in enumerate(header) if (match := _AVERAGE.search(cell))}
+    if "W" in units.values():
+        return next(place for place, unit in units.items() if unit == "W")
+    if units:
+        place, unit = next(iter(units.items()))
         raise ImportFileError(
             f"{source.path}:{at + 1}: the column {header[place]!r} is in {unit or 'no unit'}, expected one in W; "
             "export it in W"

@@ -54,30 +54,30 @@ def read_server(source: SourceFile) -> Conversation:
         isinstance(m, dict) and isinstance(m.get("cmd"), str) and isinstance(m.get("reply"), str) for m in messages
     ):
         raise ImportFileError(f"{source.path}:1: expected an object with ptd_messages, a list of {{cmd, reply}}")
-    found = Conversation(source)
+    conversation = Conversation(source)
     results = raw.get("results")
     if isinstance(results, dict):
-        found.hashes = {str(name): str(digest) for name, digest in results.items()}
+        conversation.hashes = {str(name): str(digest) for name, digest in results.items()}
     config = raw.get("ptd_config")
     analysers = config if isinstance(config, list) else [config]  # a list since power-dev serves several
-    kinds = [one.get("device_type") for one in analysers if isinstance(one, dict)]
-    found.direct_current = any(isinstance(kind, int) and 500 <= kind < 1000 for kind in kinds)
-    found.zone_s = _whole_number(raw.get("timezone"))
+    kinds = [analyser.get("device_type") for analyser in analysers if isinstance(analyser, dict)]
+    conversation.direct_current = any(isinstance(kind, int) and 500 <= kind < 1000 for kind in kinds)
+    conversation.zone_s = _whole_number(raw.get("timezone"))
     asked: list[str] = []
     for message in messages:
         command, reply = str(message["cmd"]), str(message["reply"]).strip()
         if command == "Identify":
-            found.identify = reply
+            conversation.identify = reply
         elif command.startswith("Go,"):
             fields = command.split(",", 3)
-            found.goes.append(Go(fields[3] if len(fields) > 3 else "notset", commands=asked))
-            take_start(found.goes[-1], reply)
+            conversation.goes.append(Go(fields[3] if len(fields) > 3 else "notset", commands=asked))
+            take_start(conversation.goes[-1], reply)
             asked = []
         elif command.startswith(("SR,", "RR")):
             asked.append(f"{command}: {reply}")
-        elif found.goes:
-            take_reply(found.goes[-1], reply, f"{source.path}: reply to {command}")
-    return found
+        elif conversation.goes:
+            take_reply(conversation.goes[-1], reply, f"{source.path}: reply to {command}")
+    return conversation
 
 
 def read_client(source: SourceFile) -> Client:
@@ -90,7 +90,8 @@ def read_client(source: SourceFile) -> Client:
         return Client(source)
     results, messages = raw.get("results"), raw.get("messages")
     hashes = {str(name): str(digest) for name, digest in results.items()} if isinstance(results, dict) else {}
-    apart = [_apart_s(one) for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    answers = messages if isinstance(messages, list) else []
+    apart = [_apart_s(message) for message in answers if isinstance(message, dict)]
     known = [apart_s for apart_s in apart if apart_s is not None]
     return Client(source, hashes, _whole_number(raw.get("timezone")), max(known, default=None))
 

@@ -40,17 +40,17 @@ def import_ptd(
         RunFolderError: the campaign exists already.
     """
     remarks = [ZONE_NOTE, "dates are read as PTDaemon prints them, month first"]
-    found = files_in(path)
-    places = _places(found, grouping or Grouping())
+    sessions = files_in(path)
+    places = _places(sessions, grouping or Grouping())
     with Spool() as spool:
         runs: list[ImportedRun] = []
-        for files, place in zip(found, places, strict=True):  # the files of one session at a time lie in memory
+        for files, place in zip(sessions, places, strict=True):  # the files of one session at a time lie in memory
             runs += [] if place is None else list(_runs(read_session(files, place), spool, remarks))
         runs = _once(runs, remarks)
         rated = numbered([run for run in runs if run.kind != "ranging"])
         beside = numbered([run for run in runs if run.kind == "ranging"])
         remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []
-        remarks += left_out([files.unit for files in found], places)
+        remarks += left_out([files.unit for files in sessions], places)
         return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress)
 
 
@@ -59,8 +59,8 @@ def _condensed(remarks: Sequence[str]) -> list[str]:
     alike = [remark for remark in remarks if NOT_COMPARED in remark]
     if len(alike) <= MOST_ALIKE:
         return list(remarks)
-    one = f"{len(alike)} measurements: {NOT_COMPARED}; the first: {alike[0]}"
-    return [*(remark for remark in remarks if NOT_COMPARED not in remark), one]
+    sentence = f"{len(alike)} measurements: {NOT_COMPARED}; the first: {alike[0]}"
+    return [*(remark for remark in remarks if NOT_COMPARED not in remark), sentence]
 
 
 def _once(runs: Sequence[ImportedRun], remarks: list[str]) -> list[ImportedRun]:
@@ -80,12 +80,12 @@ def _once(runs: Sequence[ImportedRun], remarks: list[str]) -> list[ImportedRun]:
     return list(seen.values())
 
 
-def _places(found: Sequence[SessionFiles], grouping: Grouping) -> list[Place | None]:
+def _places(sessions: Sequence[SessionFiles], grouping: Grouping) -> list[Place | None]:
     """What every session is among the scenarios. Without a grouping its name is the shortest that no other has; one
     alone is called by its mark."""
     if grouping.how is not None:
-        return grouping.places([files.unit for files in found])
-    names = distinct_names([files.parts or ("",) for files in found])
+        return grouping.places([files.unit for files in sessions])
+    names = distinct_names([files.parts or ("",) for files in sessions])
     return grouping.with_baseline([Place(name) for name in names])
 
 
@@ -94,13 +94,13 @@ def _runs(session: Session, spool: Spool, remarks: list[str]) -> Iterator[Import
     instrument = instrument_of(session)
     sections = sections_of(session)
     if not sections:
-        told = (
+        reason = (
             "PTDaemon's console log with averages and no sample; give the log of samples (spl.txt) or the folder of "
             "the session"
             if session.console is not None and session.console.goes
             else "no sample in it; expected rows 'Time,..,Watts,..,Mark,..'"
         )
-        raise ImportFileError(f"{session.logs[0].source.path}:1: {told}")
+        raise ImportFileError(f"{session.logs[0].source.path}:1: {reason}")
     for log in session.logs:
         if log.cut_line and any(rows[-1] is log.rows[-1] for _, rows in sections if log.rows):
             remarks.append(f"{log.source.path}:{log.cut_line}: cut off in mid-line; the line is left out")

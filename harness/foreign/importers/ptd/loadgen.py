@@ -80,8 +80,8 @@ def read_windows(source: SourceFile) -> list[tuple[Edge, Edge]] | Unplaced:
     kinds = [kind for kind, _, _ in edges]
     if kinds != ["begin", "end"] * (len(kinds) // 2):
         return Unplaced(f"found {' '.join(f'power_{kind}' for kind in kinds)}, expected power_begin and then power_end")
-    found = [edge for _, edge, _ in edges if edge is not None]
-    pairs = list(zip(found[::2], found[1::2], strict=True))
+    times = [edge for _, edge, _ in edges if edge is not None]
+    pairs = list(zip(times[::2], times[1::2], strict=True))
     if late := [begin for begin, end in pairs if end.time_ns <= begin.time_ns]:
         return Unplaced(f"line {late[0].line}: the window ends before it begins")
     return pairs
@@ -96,8 +96,8 @@ def _edges(content: bytes) -> Iterator[tuple[str, Edge | None, str]]:
             kind, text = match[1].decode().lower(), match[2].decode("utf-8", "replace").strip()
             time = _TIME.search(match[2])
             time_ns = None if time is None else _time_ns(time)
-            told = text if time is None else time[0].decode()
-            yield kind, None if time_ns is None else Edge(number, told, time_ns), told
+            stamp = text if time is None else time[0].decode()
+            yield kind, None if time_ns is None else Edge(number, stamp, time_ns), stamp
 
 
 def _time_ns(match: re.Match[bytes]) -> int | None:
@@ -112,11 +112,11 @@ def place(
 
     `zones_s` are the stated zones: what must be added to local time for UTC, as server.json has it.
     """
-    found: list[Window] = []
+    candidates: list[Window] = []
     for offsets_s in _offsets_s(zones_s) if zones_s else ((0,), QUARTERS_S):
-        found = found or list(_placed(source, pairs, first_ns, last_ns, offsets_s))
-    whole = [window for window in found if window.is_covered]
-    fitting = whole or found
+        candidates = candidates or list(_placed(source, pairs, first_ns, last_ns, offsets_s))
+    whole = [window for window in candidates if window.is_covered]
+    fitting = whole or candidates
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
@@ -125,8 +125,8 @@ def place(
             f"the window {begin.text} to {end.text} lies outside the samples, which reach from {_wall(first_ns)} to "
             f"{_wall(last_ns)}, at every offset that a time zone could explain"
         )
-    told = ", ".join(f"{window.begin.text} {window.offset_s:+d} s" for window in fitting)
-    return Unplaced(f"{len(fitting)} places among the samples fit ({told}): which is meant cannot be told")
+    places = ", ".join(f"{window.begin.text} {window.offset_s:+d} s" for window in fitting)
+    return Unplaced(f"{len(fitting)} places among the samples fit ({places}): which is meant cannot be told")
 
 
 def _placed(

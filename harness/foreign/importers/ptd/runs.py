@@ -52,8 +52,8 @@ def run_of(section: Section, remarks: list[str]) -> ImportedRun:
     window_s, place = section.window_s(), section.session.place
     begin_ns, end_ns = section.begin_ns, section.rows[-1].time_ns
     notes = list(dict.fromkeys(notes_of(section)))
-    told = ("ptd-samples", "ptd-values", "dummy-analyser", "publisher-window", "overrange")
-    remarks += [f"{section.scenario}: {text}" for code, text in notes if code in told]
+    shown = ("ptd-samples", "ptd-values", "dummy-analyser", "publisher-window", "overrange")
+    remarks += [f"{section.scenario}: {text}" for code, text in notes if code in shown]
     changes, at_begin, said = _ranges(section, begin_ns)
     notes += [("ptd-ranges", "before the run: " + "; ".join(said))] if said else []
     events: list[Event] = [*_rating(section), *_gaps(section, window_s), *changes]

@@ -68,8 +68,8 @@ class Row:
 def numbers_of(values: Values) -> list[float | None]:
     """The values that are values: no code of an error, no mark of a value outside its range."""
     marked = (*outside_range(*values), False)
-    told = zip(values, marked, strict=True)
-    return [None if value in (ERROR, MISSED) or outside else value for value, outside in told]
+    pairs = zip(values, marked, strict=True)
+    return [None if value in (ERROR, MISSED) or outside else value for value, outside in pairs]
 
 
 def within_range(value: float) -> float:

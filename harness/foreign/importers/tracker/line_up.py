@@ -105,17 +105,17 @@ def _is_flush(row: Row, whole: Row, spans: Mapping[int, tuple[int, int]]) -> boo
     return same and apart_ns <= STAMP_S * SECOND_NS and row.energy_wh <= whole.energy_wh
 
 
-def _overlap_ns(one: tuple[int, int], later: tuple[int, int]) -> int:
+def _overlap_ns(earlier: tuple[int, int], later: tuple[int, int]) -> int:
     """For how long two stretches in order of their begin are at the same time."""
-    return min(one[1], later[1]) - later[0]
+    return min(earlier[1], later[1]) - later[0]
 
 
 def _refuse_unlike(source: Source, rows: Sequence[Row]) -> None:
     """Rows that are multiplied by different factors have no sum without one."""
     pues = {source.pue(row).value: row.line for row in rows}
     if len(pues) > 1:
-        told = ", ".join(f"{value:g} (line {line})" for value, line in pues.items())
-        raise ImportFileError(f"{source.path}: rows of one run with several pue: {told}; choose one with --line")
+        values = ", ".join(f"{value:g} (line {line})" for value, line in pues.items())
+        raise ImportFileError(f"{source.path}: rows of one run with several pue: {values}; choose one with --line")
 
 
 def _unplaced(path: Path, row: Row, windows: Sequence[Window], zone: str | None) -> str | None:

@@ -263,7 +263,7 @@ def _wh(kwh: float) -> float | None:
 def _moment(text: str) -> datetime | None:
     """A day with a time, of years in which there were trackers or may be."""
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if len(text) > len("2026-11-21") and YEARS[0] <= found.year <= YEARS[1] else None
+    return moment if len(text) > len("2026-11-21") and YEARS[0] <= moment.year <= YEARS[1] else None
