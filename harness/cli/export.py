@@ -62,9 +62,7 @@ def call_bag(arguments: argparse.Namespace) -> int:
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Write the files; say what was written and what was left out."""
     with at_work("reading the runs, writing the files"):
-        from harness.foreign.exporters.oscar import (
-            export_oscar,  # pandas costs half a second that other verbs need not pay
-        )
+        from harness.foreign.exporters.oscar.exporter import export_oscar  # reports cost time that others need not pay
 
         exported = export_oscar(arguments.campaign, arguments.into)
     print(exported)

@@ -73,7 +73,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def call_oscar(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
     from harness.foreign.importers.grouping import Grouping
-    from harness.foreign.importers.oscar import import_oscar  # pandas costs half a second that other verbs need not pay
+    from harness.foreign.importers.oscar.importer import import_oscar  # numpy costs time that other verbs need not pay
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -84,7 +84,7 @@ def call_oscar(arguments: argparse.Namespace) -> int:
 def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
     from harness.foreign.importers.grouping import Grouping
-    from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+    from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -95,7 +95,7 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
 def call_ptd(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
     from harness.foreign.importers.grouping import Grouping
-    from harness.foreign.importers.ptd import import_ptd
+    from harness.foreign.importers.ptd.importer import import_ptd
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
@@ -105,7 +105,8 @@ def call_ptd(arguments: argparse.Namespace) -> int:
 
 def call_tracker(arguments: argparse.Namespace) -> int:
     """Attach and say to which runs."""
-    from harness.foreign.importers.tracker import Choice, import_tracker
+    from harness.foreign.importers.tracker.importer import import_tracker
+    from harness.foreign.importers.tracker.source import Choice
 
     choice = Choice(
         run=arguments.run, lines=tuple(arguments.line), zone=arguments.timezone, over_run=arguments.over_run,

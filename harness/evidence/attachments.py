@@ -8,19 +8,12 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from harness.foreign.importers.imported import read_source
-from harness.foreign.importers.tracker import (
-    READER,
-    Choice,
-    Source,
-    Window,
-    account_of,
-    first_account,
-    fits,
-    source_of,
-    windows_of,
-)
-from harness.foreign.importers.tracker_file import Row
+from harness.foreign.importers.source import read_source
+from harness.foreign.importers.tracker.account import account_of, first_account
+from harness.foreign.importers.tracker.importer import READER
+from harness.foreign.importers.tracker.row import Row
+from harness.foreign.importers.tracker.source import Choice, Source, source_of
+from harness.foreign.importers.tracker.windows import Window, fits, windows_of
 from harness.record.campaign_folder import TRACKER
 from harness.record.documents import Json
 from harness.record.entries import Attachment, of

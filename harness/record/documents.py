@@ -17,6 +17,7 @@ import json
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from math import isfinite
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -432,16 +433,16 @@ def _require_types(cls: type[Document], raw: Json, where: str) -> None:
 def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
     """Whether a decoded JSON or TOML value has the type of a dataclass field's hint (an int passes for a float). A
     whole number has to fit 64 bits: what counts with it may rely on that."""
-    origin = get_origin(hint)
+    origin, parts = _origin_and_parts(hint)
     if origin is Literal:
-        return value in get_args(hint)
+        return value in parts
     if origin in (Union, types.UnionType):
-        return any(matches(value, part) for part in get_args(hint))
+        return any(matches(value, part) for part in parts)
     if origin is dict:
-        key, item = get_args(hint)
+        key, item = parts
         return isinstance(value, dict) and all(matches(k, key) and matches(v, item) for k, v in value.items())
     if origin is list:
-        return isinstance(value, list) and all(matches(item, get_args(hint)[0]) for item in value)
+        return isinstance(value, list) and all(matches(item, parts[0]) for item in value)
     if hint is Any:
         return True
     if hint is float:
@@ -449,6 +450,12 @@ def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is a
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63
     return isinstance(value, hint)
+
+
+@cache
+def _origin_and_parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401  a type hint is anything
+    """Asked once of each hint: the fields of every document are held against them."""
+    return get_origin(hint), get_args(hint)
 
 
 LAST_STAMP_NS = 1 << 62

@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
 from harness.evidence.study_folder import read_declared, read_material
-from harness.foreign.importers.imported import SourceFile, read_source
-from harness.foreign.importers.tracker import Choice, Window, account_of, lined_up, source_of
-from harness.foreign.importers.tracker_file import table_of
+from harness.foreign.importers.source import SourceFile, read_source
+from harness.foreign.importers.tracker.account import account_of
+from harness.foreign.importers.tracker.line_up import lined_up
+from harness.foreign.importers.tracker.source import Choice, source_of
+from harness.foreign.importers.tracker.table import table_of
+from harness.foreign.importers.tracker.windows import Window
 from harness.record.errors import AnalysisError, ConfigError, ImportFileError, LabError
 from reports.study.file import StudyFile
 from reports.study.table import read_table, sort_rows

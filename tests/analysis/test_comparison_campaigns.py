@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.documents import PowerDescriptor, Start
 from harness.record.errors import AnalysisError
 from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput

@@ -7,7 +7,7 @@ import pytest
 
 from harness import cli
 from harness.foreign.importers.grouping import Grouping
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.record.errors import AnalysisError
 from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.selection import Part

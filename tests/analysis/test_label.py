@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Thresholds
 from reports.campaign import label

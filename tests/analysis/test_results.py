@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
-from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
+from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
 from reports.campaign.analyse import analyse, write_results

@@ -29,13 +29,14 @@ ROWS: dict[str, tuple[str, ...]] = {
     "--version": ("--version",),
     "report": ("report", "CAMPAIGN"),
     "verify": ("verify", "CAMPAIGN"),
+    "import oscar": ("import", "oscar", str(HERE / "tests" / "data" / "okular"), "--into", "NEW"),
     "report of Okular": ("report", "OKULAR"),
     "report of 120 runs": ("report", "LARGE"),
     "audit report and PDF": ("report", "--audit", "--pdf", "CAMPAIGN"),
     "verify signed": ("verify", "SIGNED"),
     "verify signed but wire logs": ("verify", "SIGNED"),
 }
-"""What is called; words in capitals are material."""
+"""What is called; words in capitals are material, NEW is a folder that is not there yet."""
 CLI = ("-m", "harness.cli")
 UNDECODED = ("-c", "from harness.evidence import verification as v; v.check_wires = lambda *_: []; "
              "from harness.cli import main; main()")  # fmt: skip
@@ -98,7 +99,8 @@ def main(other: Path, rounds: int, rows: Sequence[str]) -> None:
                 if row not in EVERY_ROUND and number > 0 and number % 3:
                     continue
                 for at in checkouts:
-                    words = [made.get((at, word), word) for word in ROWS[row]]
+                    new = Path(name) / f"new-{checkouts.index(at)}-{number}"
+                    words = [str(new) if word == "NEW" else made.get((at, word), word) for word in ROWS[row]]
                     used = cpu_of(at, (*CALLED.get(row, CLI), *words))
                     if number >= 0 and used is not None:
                         spent[at, row].append(used)

@@ -18,8 +18,9 @@ from harness.evidence.comparisons import verify_comparison
 from harness.evidence.studies import verify_study
 from harness.evidence.study_folder import sealed_inputs, study_html, write_study
 from harness.evidence.verification import Outcome
-from harness.foreign.importers.oscar import import_oscar
-from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.foreign.importers.oscar.importer import import_oscar
+from harness.foreign.importers.tracker.importer import import_tracker
+from harness.foreign.importers.tracker.source import Choice
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ExitStatus, Json
 from harness.record.errors import AnalysisError, ConfigError, LabError

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.foreign.exporters.oscar import SECOND_NS, export_oscar, moved, whole_seconds
-from harness.foreign.importers.collectl import COLLECTL
-from harness.foreign.importers.imported import ImportedRun, SourceFile, write_campaign
-from harness.foreign.importers.oscar import import_oscar
-from harness.foreign.importers.oscar_actions import read_actions
-from harness.foreign.importers.oscar_kinds import kind_of
+from harness.foreign.exporters.oscar.exporter import export_oscar
+from harness.foreign.exporters.oscar.seconds import SECOND_NS, moved, whole_seconds
+from harness.foreign.importers.imported import ImportedRun, write_campaign
+from harness.foreign.importers.oscar.actions import read_actions
+from harness.foreign.importers.oscar.collectl import COLLECTL
+from harness.foreign.importers.oscar.importer import import_oscar
+from harness.foreign.importers.oscar.kinds import kind_of
+from harness.foreign.importers.source import SourceFile
 from harness.record.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from harness.record.errors import ExportError
 from reports.campaign.analyse import analyse

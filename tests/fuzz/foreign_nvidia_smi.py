@@ -1,6 +1,6 @@
 """nvidia-smi logs and their mutations for the fuzzer of valid foreign files.
 
-Knows how such logs look and what the importer promises of them (harness/foreign/importers/nvidia_smi.py,
+Knows how such logs look and what the importer promises of them (harness/foreign/importers/nvidia_smi,
 nvidia_smi_log.py).
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from tests.fuzz.foreign import (
     Files,
     Form,

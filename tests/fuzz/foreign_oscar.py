@@ -1,15 +1,14 @@
 """OSCAR measurements (power, actions, hardware) and their mutations for the fuzzer of valid foreign files.
 
-Knows how such files look and what the importer promises of them (harness/foreign/importers/oscar.py and what it uses).
+Knows how such files look and what the importer promises of them (harness/foreign/importers/oscar).
 """
 
 import gzip
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from random import Random
 
-from harness.foreign.importers.oscar import import_oscar
+from harness.foreign.importers.oscar.importer import import_oscar
 from tests.fuzz.foreign import (
     Files,
     Form,
@@ -25,100 +24,19 @@ from tests.fuzz.foreign import (
     lines_of,
     with_lines,
 )
-
-POWER, ACTIONS, HARDWARE, TOML = "sus-power.csv", "sus-actions.csv", "sus-hardware.csv", "oscar.toml"
-ROLES = (POWER, ACTIONS, HARDWARE)
-BEGIN_S = 1_706_184_000
-"""2024-01-25 12:00:00 of the wall clock."""
-LEAD_S, RUN_S, PAUSE_S = 12, 20, 15
-COLLECTL = ("[CPU]Totl%", "[MEM]Used", "[DSK]ReadKBTot", "[DSK]WriteKBTot", "[NET]RxKBTot", "[NET]TxKBTot")
-OTHERS = ("[CPU]User%", "[CPU]L-Avg1", "[MEM]Tot", "[DSK]ReadTot", "[NET]RxPktTot", "[DSK]KbTot")
-TYPE = re.compile(r"(start|stop)(Testrun|Action)")
-
-
-def drawn(random: Random) -> Files:
-    """A valid measurement of one scenario, each file in one of its forms."""
-    runs = random.randint(1, 3)
-    seconds = 2 * LEAD_S + runs * RUN_S + (runs - 1) * PAUSE_S
-    offset_h = random.choice([0, 1, 2])
-    files = {POWER: power(random, seconds, offset_h), ACTIONS: actions(random, runs)}
-    text = f'[scenarios.sus]\npower = "{POWER}"\nactions = "{ACTIONS}"\nutc_offset_h = {offset_h}\n'
-    if random.random() < 0.8:
-        files[HARDWARE] = hardware(random, seconds, offset_h)
-        text += f'hardware = "{HARDWARE}"\n'
-    return files | {TOML: text.encode()}
-
-
-def power(random: Random, seconds: int, offset_h: int) -> bytes:
-    """A power file of one of the forms, one row a second."""
-    form = random.choice(["gridvis", "kecolab", "handbook", "mobile", "gude"])
-    level_w, digits = random.uniform(9, 400), 0 if form == "gude" else 3
-    watts = [round(level_w + random.uniform(0, 60), digits) for _ in range(seconds)]
-    rows = []
-    for number, value in enumerate(watts, 1):
-        at = datetime.fromtimestamp(BEGIN_S + number - 1, UTC)
-        day_first, plain = f"{at:%d.%m.%y, %H:%M:%S}", f"{value:.{digits}f}"
-        comma = plain.replace(".", ",")
-        rows.append(
-            {
-                "gridvis": f"{number};{day_first};{comma};{comma};{comma};\n",
-                "kecolab": f"{number};{day_first};{plain};\n",
-                "handbook": f"{number};{day_first};{comma}\n",
-                "mobile": f"{at:%Y-%m-%d %H:%M:%S}.{random.randint(0, 200_000):06d}; {plain}\n",
-                "gude": f"{BEGIN_S + number - 1 - offset_h * 3600}{random.randint(0, 200_000):06d} {plain}\n",
-            }[form]
-        )
-    head = {
-        "gridvis": "Wert 1 : Wirkleistung [UMG604]\nNummer;Zeit;Wert 1-avg[W];Wert 1-min[W];Wert 1-max[W];\n",
-        "kecolab": "Zeit;Wert 1-avg[W];\n", "handbook": ";Zeit;Wert 1-avg[W]\n", "mobile": "Zeit;Wert 1-avg[W]\n",
-        "gude": "",
-    }[form]  # fmt: skip
-    return (head + "".join(rows)).encode()
-
-
-def actions(random: Random, runs: int) -> bytes:
-    """An action log of one of the forms."""
-    form, iterations = random.choice(["usual", "handbook"]), random.choice(["", "before", "behind"])
-    lines = []
-    for run in range(runs):
-        begin_s = BEGIN_S + LEAD_S + run * (RUN_S + PAUSE_S)
-        marks = [(0.0, "startTestrun", "")]
-        for k in range(random.randint(0, 3)):
-            marks += [(2 + 5 * k, "startAction", f"step {k}"), (4 + 5 * k, "stopAction", "")]
-        marks.append((RUN_S, "stopTestrun", ""))
-        for after_s, kind, name in marks:
-            milli = random.randint(0, 999) if kind.endswith("Action") else 0
-            at = datetime.fromtimestamp(begin_s + after_s, UTC)
-            stamp = f"{at:%Y-%m-%d %H:%M:%S}" + (f".{milli}" if milli else "")
-            if form == "handbook":
-                cells = [stamp, "", name] if kind == "startAction" else [stamp, kind, ""]
-                cells = [] if kind == "stopAction" else cells
-            else:
-                cells = [stamp, kind] + ([name] if name else [])
-            if cells:
-                cells = [f"iteration {run + 1}", *cells] if iterations == "before" else cells
-                cells = [*cells, *[""] * (3 - len(cells)), f"iteration {run + 1}"] if iterations == "behind" else cells
-                lines.append(";".join(cells) + "\n")
-    return "".join(lines).encode()
-
-
-def hardware(random: Random, seconds: int, offset_h: int) -> bytes:
-    """collectl's plot format, or KEcoLab's conversion of it."""
-    separator, form = random.choice([";", " ", ",", "\t"]), random.choice(["plot", "millis", "utc", "converted"])
-    separator = ";" if form == "converted" else separator
-    names = random.sample([*COLLECTL, *OTHERS], 12)
-    head = {"utc": ["#UTC"], "converted": ["Date Time"]}.get(form, ["#Date", "Time"])
-    rows = [separator.join([*head, *names])]
-    for second in range(seconds):
-        at = datetime.fromtimestamp(BEGIN_S + second, UTC)
-        stamp = {
-            "plot": f"{at:%Y%m%d}{separator}{at:%H:%M:%S}", "millis": f"{at:%Y%m%d}{separator}{at:%H:%M:%S}.004",
-            "utc": f"{BEGIN_S + second - offset_h * 3600}", "converted": f"{at:%d.%m.%Y %H:%M:%S}",
-        }[form]  # fmt: skip
-        rows.append(separator.join([stamp, *(str(random.randint(0, 5000)) for _ in names)]))
-    first = "waiting for 1 second sample...\n" if form != "converted" and random.random() < 0.5 else ""
-    return (first + "\n".join(rows) + "\n").encode()
-
+from tests.fuzz.oscar_files import ACTIONS, HARDWARE, LEAD_S, POWER, ROLES, TOML, TYPE, drawn
+from tests.fuzz.oscar_hardware import (
+    block_in_front,
+    column_gone,
+    column_renamed,
+    columns_moved,
+    hardware_cut,
+    header_again,
+    more_decimals,
+    other_header_again,
+    other_separator,
+    per_interval,
+)
 
 # --- any of the three files -------------------------------------------------------------------------------------------
 
@@ -344,122 +262,6 @@ def another_iteration(random: Random, files: Files) -> Mutated | None:
 
 def without_dates(_random: Random, files: Files) -> Mutated:
     return Mutated({**files, ACTIONS: files[ACTIONS].replace(b"2024-01-25 ", b"")}, "flagged", "times without a date")
-
-
-# --- hardware ---------------------------------------------------------------------------------------------------------
-
-
-def table_of(files: Files) -> tuple[list[str], str, list[list[str]]]:
-    """Lines in front of the header, the separator, header and rows as cells."""
-    lines = lines_of(files[HARDWARE])
-    at = next(n for n, line in enumerate(lines) if "[CPU]Totl%" in line)
-    separator = re.search(r"[^\w\]%-](?=\[)", lines[at])
-    assert separator is not None
-    return lines[:at], separator[0], [line.rstrip("\n").split(separator[0]) for line in lines[at:]]
-
-
-def rendered(files: Files, front: Sequence[str], separator: str, rows: Sequence[Sequence[str]]) -> Files:
-    return with_lines(files, HARDWARE, [*front, *(separator.join(row) + "\n" for row in rows)])
-
-
-def hardware_only(change: Callable[[Random, Files], Mutated | None]) -> Mutation:
-    return lambda random, files: change(random, files) if HARDWARE in files else None
-
-
-@hardware_only
-def other_separator(random: Random, files: Files) -> Mutated | None:
-    front, separator, rows = table_of(files)
-    if rows[0][0] == "Date Time":
-        return None
-    other = random.choice([one for one in ";, \t|:" if one != separator and (one != ":" or rows[0][0] == "#UTC")])
-    return Mutated(rendered(files, front, other, rows), "preserved", f"separated by {other!r}")
-
-
-@hardware_only
-def columns_moved(random: Random, files: Files) -> Mutated:
-    front, separator, rows = table_of(files)
-    fixed = next(n for n, cell in enumerate(rows[0]) if cell.startswith("["))
-    order = random.sample(range(fixed, len(rows[0])), len(rows[0]) - fixed)
-    changed = [[*row[:fixed], *(row[k] for k in order)] for row in rows]
-    return Mutated(rendered(files, front, separator, changed), "preserved", f"columns {order}")
-
-
-@hardware_only
-def column_gone(random: Random, files: Files) -> Mutated:
-    front, separator, rows = table_of(files)
-    at = rows[0].index(random.choice(COLLECTL[1:]))
-    changed = [row[:at] + row[at + 1 :] for row in rows]
-    return Mutated(rendered(files, front, separator, changed), "flagged", f"no column {rows[0][at]}")
-
-
-@hardware_only
-def column_renamed(random: Random, files: Files) -> Mutated:
-    name = random.choice(COLLECTL[1:])
-    others = [f"[X]{name[5:]}", name.replace("KB", ""), name.lower(), name + "2"]
-    other = random.choice([text for text in others if text != name])
-    if other in OTHERS:
-        other += "s"
-    return Mutated(
-        {**files, HARDWARE: files[HARDWARE].replace(name.encode(), other.encode())}, "flagged", f"{name} {other}"
-    )
-
-
-@hardware_only
-def header_again(random: Random, files: Files) -> Mutated | None:
-    front, separator, rows = table_of(files)
-    if not rows[0][0].startswith("#"):
-        return None
-    at = random.randint(2, len(rows) - 1)
-    changed = [*rows[:at], rows[0], *rows[at:]]
-    return Mutated(rendered(files, front, separator, changed), "preserved", f"header before row {at}")
-
-
-@hardware_only
-def other_header_again(random: Random, files: Files) -> Mutated | None:
-    front, separator, rows = table_of(files)
-    if not rows[0][0].startswith("#"):
-        return None
-    at = random.randint(2, len(rows) - 1)
-    first = next(n for n, cell in enumerate(rows[0]) if cell.startswith("["))
-    other = [*rows[0][:first], *reversed(rows[0][first:])]
-    changed = [*rows[:at], other, *rows[at:]]
-    return Mutated(rendered(files, front, separator, changed), "flagged", f"another header before row {at}")
-
-
-@hardware_only
-def block_in_front(_random: Random, files: Files) -> Mutated | None:
-    front, separator, rows = table_of(files)
-    if not rows[0][0].startswith("#"):
-        return None
-    block = ["#" * 80 + "\n", "# Collectl:   V4.3.1-1  HiRes: 1  Options: -s cdmn -P\n", "#" * 80 + "\n"]
-    return Mutated(rendered(files, [*block, *front], separator, rows), "preserved", "the block of a file")
-
-
-@hardware_only
-def more_decimals(_random: Random, files: Files) -> Mutated:
-    front, separator, rows = table_of(files)
-    if separator == ",":
-        front, separator = front, ";"
-    first = next(n for n, cell in enumerate(rows[0]) if cell.startswith("["))
-    changed = [rows[0], *([*row[:first], *(f"{cell}.00" for cell in row[first:])] for row in rows[1:])]
-    return Mutated(rendered(files, front, separator, changed), "preserved", "-o2")
-
-
-@hardware_only
-def per_interval(_random: Random, files: Files) -> Mutated:
-    return Mutated({**files, HARDWARE: files[HARDWARE].replace(b"[CPU]L-Avg1", b"[CPU]Ctx/int")}, "flagged", "-on")
-
-
-@hardware_only
-def hardware_cut(random: Random, files: Files) -> Mutated:
-    """The file ends inside its last line; in the last of the fields only what is wanted matters."""
-    _front, separator, rows = table_of(files)
-    lines = lines_of(files[HARDWARE])
-    keep = random.randint(1, len(lines[-1]) - 2)
-    left = lines[-1][:keep]
-    whole = left.count(separator) == len(rows[0]) - 1 and rows[0][-1] not in COLLECTL
-    outcome: Outcome = "preserved" if whole else "flagged"
-    return Mutated(with_lines(files, HARDWARE, [*lines[:-1], left]), outcome, f"last line cut after {keep}")
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ import codecs
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.foreign.importers.collectl import Hardware, read_collectl
-from harness.foreign.importers.imported import SourceFile
-from harness.foreign.importers.oscar_actions import Actions, read_actions
-from harness.foreign.importers.oscar_kinds import require_kind
-from harness.foreign.importers.oscar_power import Power, read_power
+from harness.foreign.importers.oscar.actions import Actions, read_actions
+from harness.foreign.importers.oscar.collectl import Hardware, read_collectl
+from harness.foreign.importers.oscar.kinds import require_kind
+from harness.foreign.importers.oscar.power import Power, read_power
+from harness.foreign.importers.source import SourceFile
 
 POWER_HEADER = "Wert 1 : Wirkleistung L2 (1s) [UMG604]\nNummer;Zeit;Wert 1-avg[W];Wert 1-min[W];Wert 1-max[W];\n"
 HARDWARE_HEADER = "Date Time;[CPU]Totl%;[MEM]Used;[NET]RxKBTot;[NET]TxKBTot;[DSK]ReadKBTot;[DSK]WriteKBTot\n"

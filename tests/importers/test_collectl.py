@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.foreign.importers.collectl import COLLECTL, Hardware, read_collectl
-from harness.foreign.importers.imported import read_source
-from harness.foreign.importers.oscar_kinds import require_kind
+from harness.foreign.importers.oscar.collectl import COLLECTL, Hardware, read_collectl
+from harness.foreign.importers.oscar.kinds import require_kind
+from harness.foreign.importers.source import read_source
 from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import HARDWARE_HEADER, hardware_of, hardware_text, power_text
 

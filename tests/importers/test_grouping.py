@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness import cli
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ImportFileError
 from reports.campaign.analyse import analyse

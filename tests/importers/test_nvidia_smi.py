@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.foreign.importers.imported import SourceFile, read_source
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
-from harness.foreign.importers.nvidia_smi_boards import Trace, boards_in_turn, read_trace
-from harness.foreign.importers.oscar_kinds import require_kind
-from harness.foreign.importers.ptd_log import read_log
+from harness.foreign.importers.nvidia_smi.boards import boards_in_turn
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
+from harness.foreign.importers.nvidia_smi.trace import Trace, read_trace
+from harness.foreign.importers.oscar.kinds import require_kind
+from harness.foreign.importers.ptd.reader import read_log
+from harness.foreign.importers.source import SourceFile, read_source
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import GapEvent, NoteEvent
 from harness.record.errors import ImportFileError
@@ -325,15 +326,15 @@ def test_the_jitter_of_one_board_is_not_taken_for_several(seed: int) -> None:
     random = np.random.default_rng(seed)
     steps_ms = random.choice([6, 7, 12, 17, 50, 95], size=200, p=[0.6, 0.2, 0.1, 0.05, 0.03, 0.02])
     power_w = 100 + random.normal(size=201).cumsum()
-    assert boards_in_turn(np.cumsum([0, *steps_ms]) * 1_000_000, power_w) is None
+    assert boards_in_turn(np.cumsum([0, *steps_ms]) * 1_000_000, lambda: power_w) is None
 
 
 def test_boards_whose_burst_lasts_as_long_as_the_pause_are_told_by_their_powers() -> None:
     seconds = np.array([poll * 0.1 + 0.006 * nth for poll in range(50) for nth in range(8)])
     powers_w = np.tile([387.0, 423.0, 389.0, 371.0, 386.0, 373.0, 378.0, 376.0], 50)
     stamps_ns = np.rint(seconds * 1e9).astype(np.int64)
-    assert boards_in_turn(stamps_ns, powers_w) == 8
-    assert boards_in_turn(stamps_ns, np.full(400, 100.0)) is None
+    assert boards_in_turn(stamps_ns, lambda: powers_w) == 8
+    assert boards_in_turn(stamps_ns, lambda: np.full(400, 100.0)) is None
 
 
 def test_powers_that_repeat_in_turn_are_noted_where_nothing_tells_boards_apart(tmp_path: Path) -> None:
@@ -411,10 +412,10 @@ def test_a_sentence_of_the_tool_between_the_rows_is_left_out_and_noted(tmp_path:
 
 def test_one_bad_cell_of_an_indicator_costs_that_cell(tmp_path: Path) -> None:
     one = trace(tmp_path, HEADER + row(1).replace("7 %", "[N/A]") + row(2).replace("7 %", "7?%") + row(3))
-    assert np.isnan(one.boards[0].indicators["utilization.gpu"]).tolist() == [True, True, False]
+    assert np.isnan(one.boards[0].indicators["utilization.gpu"].values).tolist() == [True, True, False]
     assert ("cells-left-empty", "utilization.gpu: no value at line 3") in one.notes
     other = trace(tmp_path, (HEADER + row(1) + row(2)).replace("[%]", "[ppm]"))
-    assert np.isnan(other.boards[0].indicators["utilization.gpu"]).all()
+    assert np.isnan(other.boards[0].indicators["utilization.gpu"].values).all()
     assert ("cells-left-empty", "utilization.gpu: in 'ppm', expected %; left out") in other.notes
 
 

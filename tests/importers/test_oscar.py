@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.foreign.importers.grouping import Grouping
-from harness.foreign.importers.imported import read_source
-from harness.foreign.importers.oscar import find_layout, import_oscar
+from harness.foreign.importers.oscar.importer import import_oscar
+from harness.foreign.importers.oscar.layout import find_layout
+from harness.foreign.importers.source import read_source
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent
 from harness.record.entries import Attachment, of

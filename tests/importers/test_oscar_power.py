@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.foreign.importers.oscar_kinds import kind_of
+from harness.foreign.importers.oscar.kinds import kind_of
 from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import ACTIONS, POWER_HEADER, hardware_text, power_of, power_text, source
 

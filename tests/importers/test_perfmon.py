@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from harness.foreign.importers.collectl import Hardware
-from harness.foreign.importers.oscar_kinds import kind_of, require_kind
-from harness.foreign.importers.perfmon import read_perfmon
+from harness.foreign.importers.oscar.collectl import Hardware
+from harness.foreign.importers.oscar.kinds import kind_of, require_kind
+from harness.foreign.importers.oscar.perfmon import read_perfmon
 from harness.record.errors import ImportFileError
 from tests.importers.oscar_files import ACTIONS, source
 

@@ -19,9 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.foreign.importers.imported import SourceFile
-from harness.foreign.importers.ptd import import_ptd
-from harness.foreign.importers.ptd_log import Log, parse_identify, read_log
+from harness.foreign.importers.ptd.importer import import_ptd
+from harness.foreign.importers.ptd.instrument import parse_identify
+from harness.foreign.importers.ptd.log import Log
+from harness.foreign.importers.ptd.reader import read_log
+from harness.foreign.importers.source import SourceFile
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import GapEvent, NoteEvent, PhaseEvent, RangeChangeEvent
 from harness.record.errors import ImportFileError, RunFolderError

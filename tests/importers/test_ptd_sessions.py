@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.foreign.importers import loadgen
 from harness.foreign.importers.grouping import Grouping
-from harness.foreign.importers.imported import SourceFile
-from harness.foreign.importers.loadgen import Unplaced, Window, place, read_windows
-from harness.foreign.importers.ptd import import_ptd
-from harness.foreign.importers.ptd_log import read_log
+from harness.foreign.importers.ptd import loadgen
+from harness.foreign.importers.ptd.importer import import_ptd
+from harness.foreign.importers.ptd.loadgen import Unplaced, Window, place, read_windows
+from harness.foreign.importers.ptd.reader import read_log
+from harness.foreign.importers.source import SourceFile
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PhaseEvent, WindowEvent
 from harness.record.errors import ImportFileError

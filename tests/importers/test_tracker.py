@@ -12,8 +12,9 @@ from harness.cli import main
 from harness.evidence.attachments import check_trackers
 from harness.evidence.bag import unpack_bag
 from harness.evidence.verification import Outcome, verify
-from harness.foreign.importers.nvidia_smi import import_nvidia_smi
-from harness.foreign.importers.tracker import Choice, import_tracker
+from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
+from harness.foreign.importers.tracker.importer import import_tracker
+from harness.foreign.importers.tracker.source import Choice
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PhaseEvent
 from harness.record.errors import ImportFileError, LabError, RunFolderError

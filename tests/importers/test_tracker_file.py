@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.foreign.importers.imported import SourceFile, read_source
-from harness.foreign.importers.tracker import Choice, Source, source_of
-from harness.foreign.importers.tracker_file import Row, Table, own_figures, power_fault_of, table_of
+from harness.foreign.importers.source import SourceFile, read_source
+from harness.foreign.importers.tracker.faults import power_fault_of
+from harness.foreign.importers.tracker.passes import own_figures
+from harness.foreign.importers.tracker.row import Row
+from harness.foreign.importers.tracker.source import Choice, Source, source_of
+from harness.foreign.importers.tracker.table import Table, table_of
 from harness.record.errors import ImportFileError
 
 DATA = Path(__file__).parents[1] / "data" / "trackers"

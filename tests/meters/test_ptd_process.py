@@ -18,8 +18,8 @@ import pytest
 
 from harness.cli import main
 from harness.cli.meter_serve import parse_ptd
-from harness.foreign.importers.imported import read_source
-from harness.foreign.importers.ptd_log import read_log
+from harness.foreign.importers.ptd.reader import read_log
+from harness.foreign.importers.source import read_source
 from harness.record.errors import ConfigError
 from meters.ptdaemon.codec import decode_statistic
 from meters.registry import open_meter

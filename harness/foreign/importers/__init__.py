@@ -1,1 +1,1 @@
-"""Foreign measurements become run folders. One module per format; `imported.py` writes what they found."""
+"""Foreign measurements become run folders. A folder a format; `imported.py` writes what they read."""

@@ -25,7 +25,9 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Literal
 
-from harness.foreign.importers.imported import ImportedRun, decoded, listed, read_source
+from harness.foreign.importers.imported import ImportedRun
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import decoded, read_source
 from harness.record.errors import ImportFileError
 
 BASELINE = "baseline"
@@ -129,12 +131,12 @@ def placed(
             for nth, unit in enumerate(units)
             for place in [of_unit[unit]]
         }
-    found = [
+    kept = [
         replace(run, scenario=place.scenario, kind=place.kind, repetition=place.repetition or 0)
         for nth, run in enumerate(runs)
         if (place := places[nth]) is not None
     ]
-    return numbered(found), left_out(units, [places[nth] for nth in range(len(units))])
+    return numbered(kept), left_out(units, [places[nth] for nth in range(len(units))])
 
 
 def left_out(units: Sequence[Path], places: Sequence[Place | None]) -> list[str]:
@@ -201,7 +203,7 @@ def _by_template(template: str, units: Sequence[Path]) -> list[Place]:
             "expected a template for the end of every path, such as '{scenario}-{repetition}' or "
             "'{scenario}/run{repetition}/*', or a table"
         )
-    found, meant = [], dict[str, tuple[str, ...]]()
+    places, meant = [], dict[str, tuple[str, ...]]()
     for unit, match in zip(units, matches, strict=True):
         fields = match.groupdict() if match else {}
         stated, values = fields.pop(REPETITION, None), tuple(fields.values())
@@ -211,8 +213,8 @@ def _by_template(template: str, units: Sequence[Path]) -> list[Place]:
                 f"--group {template!r}: {unit}: {' and '.join(values)} give the same name {name!r} as "
                 f"{' and '.join(meant[name])}; rename a folder, or use a table"
             )
-        found.append(Place(name, None if stated is None else int(stated)))
-    return found
+        places.append(Place(name, None if stated is None else int(stated)))
+    return places
 
 
 def _pattern(template: str) -> tuple[re.Pattern[str], int]:
@@ -305,12 +307,12 @@ def numbered(runs: Sequence[ImportedRun]) -> list[ImportedRun]:
                 f"{stated[key].files[0].path} is already; mend the template or the table"
             )
         stated[key] = run
-    found, latest = [], Counter[str]()
+    ordered, latest = [], Counter[str]()
     for run in sorted(runs, key=lambda one: (one.begin_ns, one.scenario)):
         if not run.repetition:
             latest[run.scenario] = next(
                 number for number in count(latest[run.scenario] + 1) if (run.scenario, number) not in stated
             )
             run = replace(run, repetition=latest[run.scenario])
-        found.append(run)
-    return found
+        ordered.append(run)
+    return ordered

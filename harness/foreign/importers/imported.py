@@ -1,17 +1,13 @@
-"""Writes a campaign of sealed run folders from what an importer has parsed, and reads source files whole.
+"""Runs of another lab as an importer has parsed them -> a campaign of sealed run folders.
 
-Knows the run folder, the campaign's chain, that sources are kept verbatim, gzip and encodings. Knows no foreign format.
+Knows the run folder, the campaign's chain, and that sources are kept verbatim. Knows no foreign format and no text.
 
 Stamps of a source are local wall times, usually without a zone: they are kept as they are, counted as nanoseconds
 since 1970-01-01 of that clock (`time_base: "source-wall"`), and printed as if they were UTC. A run holds the rows of
 its interval and `MARGIN_S` seconds on either side.
 """
 
-import codecs
-import gzip
 import hashlib
-import io
-import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +15,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import ReleasedFile, SourceFile
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import (
     SCHEMA,
@@ -31,64 +29,19 @@ from harness.record.documents import (
     Stop,
     Thresholds,
 )
-from harness.record.errors import ImportFileError, RunFolderError
+from harness.record.errors import RunFolderError
 from harness.record.run_writer import RunWriter
 from harness.station.provenance import host_facts, software_facts
 from harness.station.station import APPLICATION
 
 MARGIN_S = 5
 """Seconds of readings kept before and after a run's interval."""
-SECOND_NS = 1_000_000_000
-MAX_BYTES = 2**30
-"""A source that is larger unpacked is none."""
 ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
-GZIP = b"\x1f\x8b"
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SHOWN = 5
-"""So many names stand in a message; the rest are counted."""
-FOREIGN_WITHIN = 4096
-"""A form that is not read shows itself in so many characters."""
 SCENARIOS_SHOWN = 12
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Told how many steps of how many are done: a file read, a run written."""
 Content: TypeAlias = bytes | Callable[[], bytes]
 """The CSV of a stream, or what makes it when it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A source file: its verbatim bytes, and its text with gzip unpacked (bytes, BOM of UTF-8 removed).
-
-    `cut`: its gzip stream has no end, what is there was taken.
-    """
-
-    path: Path
-    verbatim: bytes
-    content: bytes
-    cut: bool = False
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the verbatim bytes."""
-        return hashlib.sha256(self.verbatim).hexdigest()
-
-    def released(self) -> "PackedFile":
-        """The same file, small: of many files only one has to lie in memory whole."""
-        return PackedFile(self.path, self.sha256, zlib.compress(self.verbatim, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class PackedFile:
-    """A source file that was parsed and is kept to be attached."""
-
-    path: Path
-    sha256: str
-    content: bytes = field(repr=False)
-
-    @property
-    def verbatim(self) -> bytes:
-        """Its bytes as they were read."""
-        return zlib.decompress(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +56,7 @@ class ImportedRun:
     end_ns: int
     streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, Content], ...]
     events: tuple[Event, ...]
-    files: tuple[SourceFile | PackedFile, ...]
+    files: tuple[SourceFile | ReleasedFile, ...]
     note: str
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"
@@ -123,91 +76,6 @@ class Summary:
         counts = listed([f"{name} {count}" for name, count in self.runs.items()], SCENARIOS_SHOWN)
         lines = [f"Imported {sum(self.runs.values())} runs into {self.campaign}: {counts}."]
         return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
-
-
-def listed(names: Sequence[object], shown: int = SHOWN) -> str:
-    """Names for a message: the first few, and how many more there are."""
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(map(str, names[:shown])) + more
-
-
-def foreign_form(text: str) -> str | None:
-    """What a text is that people take for a power log and that no importer reads, and what to do; None of others."""
-    head = text[:FOREIGN_WITHIN]
-    if ":::MLLOG" in head:
-        return (
-            "a power log of MLPerf Training (:::MLLOG lines), which is not read; give the log of the power meter or of "
-            "nvidia-smi from which it was made"
-        )
-    if "| NVIDIA-SMI" in head:
-        return (
-            "the table that nvidia-smi shows to people, which has no time of each reading; log with nvidia-smi "
-            "--query-gpu=timestamp,index,uuid,power.draw --format=csv -l 1"
-        )
-    return None
-
-
-def decoded(content: bytes) -> str:
-    """The text of a source, as loggers and editors write it: UTF-8, UTF-16 with a byte order mark (PowerShell), else
-    Windows-1252. What is none of its characters becomes U+FFFD."""
-    if content.startswith(UTF_16):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def read_source(path: Path, *, partial: bool = False) -> SourceFile:
-    """A source file, whole; gzip is unpacked. `partial`: of a gzip stream without an end, what is there.
-
-    Raises:
-        ImportFileError: it cannot be read, is empty or too large, or its gzip stream is cut off (the message names the
-            line).
-    """
-    try:
-        if path.is_char_device() or path.is_block_device():
-            raise ImportFileError(f"{path}: a device, which has no end; name a file that is there")
-        verbatim = path.read_bytes()
-    except OSError as error:
-        raise ImportFileError(f"{path}: cannot read ({error.strerror}); name a file that is there") from None
-    packed = path.suffix == ".gz" or verbatim.startswith(GZIP)
-    content, cut = _unpacked(path, verbatim, partial=partial) if packed else (verbatim, False)
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if not content.strip():
-        raise ImportFileError(f"{path}:1: the file is empty; export it again")
-    return SourceFile(path, verbatim, content, cut)
-
-
-def _unpacked(path: Path, verbatim: bytes, *, partial: bool) -> tuple[bytes, bool]:
-    """What a gzip file holds, and whether its end is missing."""
-    cut = False
-    try:
-        with gzip.open(io.BytesIO(verbatim)) as file:
-            content = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        content, cut = _salvaged(verbatim), True
-        if not (partial and isinstance(error, EOFError) and content):
-            lines = content.count(b"\n")
-            raise ImportFileError(
-                f"{path}:{lines + 1}: the gzip stream is cut off or damaged here ({error}); copy the file again"
-            ) from None
-    if len(content) > MAX_BYTES:
-        raise ImportFileError(f"{path}: more than {MAX_BYTES // 2**20} MiB unpacked; no measurement's file is as large")
-    return content, cut
-
-
-def _salvaged(verbatim: bytes) -> bytes:
-    """What can be had of a gzip file whose end is missing or damaged, stream by stream."""
-    parts, rest = b"", verbatim
-    while rest and len(parts) <= MAX_BYTES:
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            parts += stream.decompress(rest, MAX_BYTES)
-        except zlib.error:
-            break
-        rest = stream.unused_data
-    return parts
 
 
 def write_campaign(

@@ -16,41 +16,27 @@ Decisions
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from harness.foreign.importers.imported import SECOND_NS, SourceFile, decoded
+from harness.foreign.importers.remarks import Remark, cut_line, cut_stream, doubled_lines
+from harness.foreign.importers.source import SourceFile
+from harness.foreign.importers.stamps import Stamps, moment_of, read_stamps
 from harness.record.errors import ImportFileError
 
-CUT = "cut off in mid-line; the line is left out"
 ABSENT = frozenset({"", "-", "--", "---", "NA", "N/A", "NaN", "nan"})
 """What programs write where there is no number (R: NA)."""
-Stamps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What a reader has to know of a source: `code` of a note, the line (0: the file as a whole), the words."""
+class StampForm:
+    """How stamps of a column are written: a pattern (`stamps`), and one of them for messages."""
 
-    code: str
-    source: SourceFile
-    line: int
-    words: str
-
-    def __str__(self) -> str:
-        """For the terminal: where, and what."""
-        return f"{self.source.path}:{self.line}: {self.words}" if self.line else f"{self.source.path}: {self.words}"
-
-    @property
-    def note(self) -> str:
-        """For the run's journal, which names files and not where they lay."""
-        where = f"line {self.line} of {self.source.path.name}" if self.line else self.source.path.name
-        return f"{where}: {self.words}"
+    pattern: re.Pattern[str]
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +63,8 @@ class TextTable:
         joined = "\n".join(texts)
         comma = "," in joined
         good = re.compile(r"nan|-?\d+(,\d+)?" if comma else r"nan|-?\d*\.?\d+([eE][-+]?\d+)?", re.ASCII)
-        row = next((i for i, text in enumerate(texts) if not good.fullmatch(text)), None)
+        strange = {text for text in set(texts) if not good.fullmatch(text)}
+        row = next((row for row, text in enumerate(texts) if text in strange), None) if strange else None
         values = np.zeros(0)
         if row is None:
             values = np.array(joined.replace(",", ".").split("\n"), dtype=np.float64)
@@ -90,29 +77,22 @@ class TextTable:
         return values
 
 
-def lines_of(source: SourceFile) -> list[str]:
-    """Every line of a source, without its end; what follows the last newline is the last of them."""
-    return [line.rstrip("\r") for line in decoded(source.content).split("\n")]
-
-
 def read_table(
-    source: SourceFile, begin: int, places: Sequence[int], separator: str, width: int,
+    source: SourceFile, lines: Sequence[str], begin: int, places: Sequence[int], separator: str, width: int,
     is_comment: Callable[[str], bool] = lambda line: False,
 ) -> TextTable:  # fmt: skip
-    """The columns at `places` of every line from index `begin` on that has `width` fields, or one more that is empty;
-    lines that `is_comment` are passed over.
+    """Of a source's lines (`lines_of`) the columns at `places` of every line from index `begin` on that has `width`
+    fields, or one more that is empty; lines that `is_comment` are passed over.
 
     Raises:
         ImportFileError: a line with too few or too many fields (named), no data line at all.
     """
-    lines = lines_of(source)
     rows = [(n, t) for n, t in enumerate(lines[begin:], begin + 1) if t.strip(" \t\0") and not is_comment(t)]
     separators = _separators(rows, separator, width)
     remarks: list[Remark] = []
     if rows and _is_cut(rows[-1][1], separator, separators, max(places), ended=lines[-1] == ""):
-        remarks.append(Remark("truncated-source", source, rows.pop()[0], CUT))
-    if source.cut:
-        remarks.append(Remark("truncated-source", source, 0, "the gzip stream has no end; what is there was read"))
+        remarks.append(cut_line(source, rows.pop()[0]))
+    remarks += cut_stream(source)
     rows, doubled = _without_doubles(rows)
     remarks += doubled_lines(source, doubled)
     if not rows:
@@ -121,13 +101,6 @@ def read_table(
     split = [line.split(separator) for _, line in rows]
     cells = [[row[place].strip(' "') for row in split] for place in places]
     return TextTable(source, [number for number, _ in rows], cells, tuple(remarks))
-
-
-def doubled_lines(source: SourceFile, numbers: Sequence[int]) -> list[Remark]:
-    """The remark on lines that repeat the one before; none without such lines."""
-    many = f", {len(numbers)} lines in all" if len(numbers) > 1 else ""
-    words = f"the same as the line before{many}; left out"
-    return [Remark("doubled-lines", source, numbers[0], words)] if numbers else []
 
 
 def _separators(rows: list[tuple[int, str]], separator: str, width: int) -> int:
@@ -159,22 +132,18 @@ def _require_width(source: SourceFile, rows: list[tuple[int, str]], separator: s
         )
 
 
-def wall_ns(table: TextTable, texts: Sequence[str], forms: Sequence[tuple[str, str, str]]) -> Stamps:
-    """Stamps as ns since 1970 of their own clock. `forms`: (pattern, pandas' format, example); the first line chooses.
+def times_of(table: TextTable, texts: Sequence[str], forms: Sequence[StampForm]) -> Stamps:
+    """Stamps as ns since 1970 of their own clock; the first line chooses the form.
 
     Raises:
         ImportFileError: a stamp of no known form, or unlike the first line's; with file and line.
     """
-    pattern, form, example = next((one for one in forms if re.fullmatch(one[0], texts[0], re.ASCII)), forms[0])
-    known = re.compile(pattern, re.ASCII)
-    row = next((row for row, text in enumerate(texts) if not known.fullmatch(text)), None)
-    stamps = pd.to_datetime(pd.Series(list(texts)), format=form, errors="coerce")
-    if row is None and stamps.isna().any():
-        row = int(np.argmax(stamps.isna().to_numpy()))
-    if row is not None:
-        expected = " or ".join(repr(example) for _, _, example in (forms if row == 0 else [(pattern, form, example)]))
+    form = next((form for form in forms if form.pattern.fullmatch(texts[0])), forms[0])
+    column = read_stamps(texts, form.pattern)
+    if (row := column.odd) is not None:
+        expected = " or ".join(repr(form.example) for form in (forms if row == 0 else [form]))
         raise ImportFileError(f"{table.where(row)}: found the time {texts[row]!r:.40}, expected one like {expected}")
-    return stamps.to_numpy("datetime64[ns]").astype(np.int64)
+    return column.times_ns
 
 
 def require_rising(table: TextTable, times_ns: Stamps) -> None:
@@ -183,11 +152,6 @@ def require_rising(table: TextTable, times_ns: Stamps) -> None:
     if back.size:
         at = int(back[0]) + 1
         raise ImportFileError(
-            f"{table.where(at)}: time goes back here, from {moment(int(times_ns[at - 1]))} to "
-            f"{moment(int(times_ns[at]))} (summer time, or files joined in the wrong order); sort or split the file"
+            f"{table.where(at)}: time goes back here, from {moment_of(int(times_ns[at - 1]))} to "
+            f"{moment_of(int(times_ns[at]))} (summer time, or files joined in the wrong order); sort or split the file"
         )
-
-
-def moment(time_ns: int) -> str:
-    """A stamp for people, in whole seconds."""
-    return f"{datetime.fromtimestamp(time_ns // SECOND_NS, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,1 @@
+"""A campaign -> OSCAR files."""

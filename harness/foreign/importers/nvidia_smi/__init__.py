@@ -1,0 +1,1 @@
+"""Logs of `nvidia-smi --query-gpu` -> runs of the boards in them."""

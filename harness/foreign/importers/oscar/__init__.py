@@ -1,0 +1,1 @@
+"""OSCAR measurements (DE-UZ 215): power, actions and hardware of scenarios -> runs."""

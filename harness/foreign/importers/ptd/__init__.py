@@ -1,0 +1,1 @@
+"""Logs of PTDaemon and MLPerf power submissions -> runs."""
