@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reports.figures import campaign as figures
-from reports.figures import statistics as statistics_figures
+from reports.figures import forest, grouped_bars, scatter
 from reports.inference import planning, r_session, statistics
 from reports.results import rules
 
@@ -26,7 +26,9 @@ settings.load_profile("house")
 
 REMEMBERED = [
     *((figures, name) for name in ("_trace", "_bar_chart", "_strip_chart", "_curve_chart")),
-    *((statistics_figures, name) for name in ("scatters", "intervals", "grouped")),
+    (scatter, "scatters"),
+    (forest, "intervals"),
+    (grouped_bars, "grouped"),
     (planning, "sizes"),
     (statistics, "call"),
 ]

@@ -5,7 +5,7 @@ document, and computes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from reports.pages.blocks import Head, Row, Table
 from reports.pages.numbers import NOTHING, Scale, decimals_for, fixed, is_finite, significant
@@ -66,7 +66,6 @@ ALIKE = "not shown to differ"
 SMALLEST_P = 1e-307
 LEAST_IN_DECIMALS = 1e-4
 """A smaller p is written with an exponent."""
-OVER_MOST_N = "over ten million"
 RANKS = "mean ranks"
 """Unit of the differences of Dunn's test."""
 
@@ -176,32 +175,6 @@ def reading(pair: Pair, alpha: float) -> str:
     if pair.p is None:
         return NOTHING
     return "differ" if pair.p < alpha else ALIKE
-
-
-def equivalence_heads(unit: str, power: float) -> tuple[Head, ...]:
-    """Heads of a table of pairs judged against a margin in `unit`, and of what was or would be needed to tell."""
-    scale = Scale(unit)
-    return (
-        Head("Pair", False), Head("n"), Head(scale.axis("Difference, 90 % interval")), Head("p"),
-        Head("Within the margin", False), Head("Power now"), Head(f"n per level for power {power:g}"),
-        Head(scale.axis(f"Found with power {power:g}")),
-    )  # fmt: skip
-
-
-def equivalence_row(pair: Mapping[str, Any], labels: tuple[str, str]) -> Row:
-    """One pair under `equivalence_heads`: its Equivalence, power_now, required_n, detectable."""
-    counts = " + ".join(str(one) for one in pair["n"])
-    head = (f"{labels[0]} − {labels[1]}", counts)
-    if pair["refused"]:
-        return Row((*head, NOTHING, NOTHING, refusal(pair["refused"]), NOTHING, NOTHING, NOTHING))
-    low, high = float(pair["low"]), float(pair["high"])
-    places = decimals_for((high - low) / 2) if high > low else 3
-    needed = OVER_MOST_N if pair["required_n"] is None else fixed(float(pair["required_n"]), 0)
-    return Row((
-        *head, f"{fixed(low, places)} to {fixed(high, places)}", p_text(pair["p"]),
-        "equivalent" if pair["equivalent"] else "not shown to be equivalent",
-        fixed(float(pair["power_now"]), 2), needed, significant(float(pair["detectable"]), 3),
-    ))  # fmt: skip
 
 
 def why(
