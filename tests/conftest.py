@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from reports.figures import campaign as figures
 from reports.figures import forest, grouped_bars, scatter
-from reports.inference import planning, r_session, statistics
+from reports.inference import coefficients, effects, intervals, planning, power_analysis, r_session, statistics
 from reports.results import rules
 
 # The machine is small and shared: an example that takes long says nothing about the code. CI tries the same examples
@@ -30,7 +30,7 @@ REMEMBERED = [
     (forest, "intervals"),
     (grouped_bars, "grouped"),
     (planning, "sizes"),
-    (statistics, "call"),
+    *((module, "call") for module in (coefficients, effects, intervals, power_analysis, statistics)),
 ]
 """Functions, where they are looked up."""
 

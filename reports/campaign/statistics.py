@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from reports.energy import efficiency
-from reports.inference import planning, statistics
+from reports.inference import coefficients, effects, intervals, planning, power_analysis, statistics
 from reports.readings.bounded import number
 from reports.results.codec import widened
 from reports.results.inference import Interval, Pair, Test
@@ -222,7 +222,7 @@ def _tests(levels: Mapping[str, Floats], declared: Declared) -> tuple[Test, tupl
 
 
 def _with_delta(pair: Pair, levels: Mapping[str, Floats]) -> ScenarioPair:
-    delta = statistics.cliffs_delta(levels[pair.first], levels[pair.second])
+    delta = effects.cliffs_delta(levels[pair.first], levels[pair.second])
     return widened(ScenarioPair, pair, cliffs_delta=delta)
 
 
@@ -239,7 +239,7 @@ def _level(values: Floats, unit: str) -> LevelResult:
 
 def _variation(values: Floats, mean: Number) -> tuple[float | None, Interval | None]:
     """SD / mean where the mean is told from zero, with an interval where a distribution shows at all."""
-    variation = statistics.coefficient_of_variation(values)
+    variation = intervals.coefficient_of_variation(values)
     if was(Rule.SHOWN_STATISTICS):
         return variation or (None, None)
     if mean.expanded is None or mean.value <= mean.expanded or variation is None:
@@ -250,8 +250,8 @@ def _variation(values: Floats, mean: Number) -> tuple[float | None, Interval | N
 def _detectable(unit: str, first: str, second: str, levels: Mapping[str, Floats]) -> Detectable:
     """The difference that a Welch test of these two finds with a power of .8: equal groups of the harmonic mean of both
     sizes, with the spread that gives the difference of the means its standard error."""
-    n, sd = statistics.as_equal_groups(levels[first], levels[second])
-    difference = statistics.detectable_difference(n, sd, POWER) if sd > 0 else None
+    n, sd = power_analysis.as_equal_groups(levels[first], levels[second])
+    difference = power_analysis.detectable_difference(n, sd, POWER) if sd > 0 else None
     return Detectable(first, second, n, sd, unit, POWER, difference)
 
 
@@ -303,9 +303,9 @@ def _epochs(scenario: str, key: CourseName, runs: Sequence[Json]) -> EpochCorrel
         n_runs=len(of_runs),
         n_epochs=int(x.size),
         all_epochs=AllEpochs(
-            pearson=_coefficient(statistics.pearson(x, energy_wh)),
-            spearman=_coefficient(statistics.spearman(x, energy_wh)),
-            partial=_coefficient(statistics.partial(x, energy_wh, [time_s])),
+            pearson=_coefficient(coefficients.pearson(x, energy_wh)),
+            spearman=_coefficient(coefficients.spearman(x, energy_wh)),
+            partial=_coefficient(coefficients.partial(x, energy_wh, [time_s])),
         ),
         within_runs=WithinRuns(
             raw=over_runs([correlation(c.x, c.energy_wh) for c in of_runs], [c.x.size for c in of_runs]),
@@ -314,7 +314,7 @@ def _epochs(scenario: str, key: CourseName, runs: Sequence[Json]) -> EpochCorrel
             ),
         ),
         same_epoch=same_epoch(of_runs),
-        run_means=statistics.pearson(means[:, 0], means[:, 1]),
+        run_means=coefficients.pearson(means[:, 0], means[:, 1]),
     )
 
 
@@ -355,7 +355,7 @@ def over_runs(coefficients: Sequence[float], points: Sequence[int]) -> OverRuns:
     scaled = np.abs(r).max() < PERFECT
     z = np.arctanh(r) - r / (2 * (m - 1)) if scaled else r
     enough = scaled and r.size >= LEAST_RUNS and m.min() >= LEAST_POINTS
-    interval = statistics.t_interval(z) if enough else None
+    interval = intervals.t_interval(z) if enough else None
     ends = None if interval is None else (math.tanh(interval.low), math.tanh(interval.high))
     mean = float(np.tanh(z.mean()) if scaled else z.mean())
     return OverRuns(len(known), left_out, mean, ends, least=float(r[0]), greatest=float(r[-1]))
@@ -405,4 +405,4 @@ def _final(run: Json, key: str) -> float:
 
 def _both(table: Floats) -> Correlations:
     x, y = table[:, 0], table[:, 1]
-    return Correlations(statistics.pearson(x, y), statistics.spearman(x, y))
+    return Correlations(coefficients.pearson(x, y), coefficients.spearman(x, y))

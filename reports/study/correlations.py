@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reports.inference import statistics
+from reports.inference import coefficients
 from reports.results.cell import Cell
 from reports.results.inference import Test
 from reports.results.relation import CorrelatedMedians, CorrelationResult, Fit, GroupMedians, GroupPoints
@@ -15,7 +15,7 @@ from reports.study.cells import Mask, Values, cells, median
 from reports.study.file import Correlation, StudyFile
 from reports.study.rows import Runs, filter_of, matching
 
-ALTERNATIVES: Mapping[str, statistics.Alternative] = {"two-sided": "two.sided", "greater": "greater", "less": "less"}
+ALTERNATIVES: Mapping[str, coefficients.Alternative] = {"two-sided": "two.sided", "greater": "greater", "less": "less"}
 
 
 def correlate(declared: StudyFile, runs: Runs, name: str) -> CorrelationResult:
@@ -70,8 +70,8 @@ def _test(part: Correlation, columns: Sequence[Values]) -> Test:
     x, y, *controls = columns
     side = ALTERNATIVES[part.alternative]
     if part.method == "partial":
-        return statistics.partial(x, y, controls, alternative=side)
-    return {"spearman": statistics.spearman, "pearson": statistics.pearson}[part.method](x, y, alternative=side)
+        return coefficients.partial(x, y, controls, alternative=side)
+    return {"spearman": coefficients.spearman, "pearson": coefficients.pearson}[part.method](x, y, alternative=side)
 
 
 def _fit(x: Values, y: Values) -> Fit | None:

@@ -3,7 +3,7 @@
 Knows cells and their values. Knows no question.
 """
 
-from reports.inference import statistics
+from reports.inference import intervals
 from reports.results.cell import Cell
 from reports.results.study import CellSummary, DescriptiveTable, RelativeSpread
 from reports.results.uncertainty import sample_mean
@@ -27,7 +27,7 @@ def _summary(cell: Cell, values: Values, unit: str) -> CellSummary:
         n=int(values.size),
         mean=sample_mean(values, unit),
         median=order_statistic(median(values), values, unit),
-        mean_interval=statistics.mean_interval(values),
+        mean_interval=intervals.mean_interval(values),
         least=order_statistic(values.min(), values, unit),
         greatest=order_statistic(values.max(), values, unit),
         cv=_variation(values),
@@ -35,7 +35,7 @@ def _summary(cell: Cell, values: Values, unit: str) -> CellSummary:
 
 
 def _variation(values: Values) -> RelativeSpread | None:
-    variation = statistics.coefficient_of_variation(values)
+    variation = intervals.coefficient_of_variation(values)
     if variation is None:
         return None
     value, interval = variation

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.inference import statistics
+from reports.inference import power_analysis, statistics
 from reports.results.question import RelevantPair, RelevantResult
 from reports.results.uncertainty import Estimate, Number
 from reports.study.margin import Relevant
@@ -39,7 +39,7 @@ def _pair(
     """Equivalence of two levels, and what a t test of two such levels needs or finds; unknown where it is refused."""
     a, b = groups[first], groups[second]
     test = statistics.equivalence(a, b, margin)
-    n, sd = (0.0, 0.0) if test.refused else statistics.as_equal_groups(a, b)
+    n, sd = (0.0, 0.0) if test.refused else power_analysis.as_equal_groups(a, b)
     return RelevantPair(
         first,
         second,
@@ -52,9 +52,9 @@ def _pair(
         equivalent=test.equivalent,
         margin=test.margin,
         refused=test.refused,
-        power_now=None if test.refused else statistics.power(n, margin, sd),
-        required_n=None if test.refused else statistics.required_n(margin, _sd_of_both(a, b), POWER),
-        detectable=None if test.refused else statistics.detectable_difference(n, sd, POWER),
+        power_now=None if test.refused else power_analysis.power(n, margin, sd),
+        required_n=None if test.refused else power_analysis.required_n(margin, _sd_of_both(a, b), POWER),
+        detectable=None if test.refused else power_analysis.detectable_difference(n, sd, POWER),
     )
 
 

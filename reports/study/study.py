@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reports.inference import statistics
+from reports.inference import intervals
 from reports.results.codec import encoded
 from reports.results.publication import ErratumResult, Tally
 from reports.results.study import (
@@ -89,7 +89,7 @@ def _alone(inputs: Inputs) -> StudyResult:
         left_out=tuple(runs.left_out),
         exclusions=tuple(runs.exclusions),
         bootstrap=Bootstrap(
-            statistics.BOOTSTRAP_SAMPLES, statistics.BOOTSTRAP_SEED, statistics.LEAST_FOR_BCA, statistics.MOST_FOR_BCA
+            intervals.BOOTSTRAP_SAMPLES, intervals.BOOTSTRAP_SEED, intervals.LEAST_FOR_BCA, intervals.MOST_FOR_BCA
         ),
         descriptive=tuple(descriptive_table(declared, runs, name) for name in declared.responses),
         questions=tuple(answer(path, declared, runs, name) for name in declared.questions),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.record.errors import DocumentError
-from reports.inference import statistics
+from reports.inference import effects, statistics
 from reports.pages import statistics_tables as printed
 from reports.pages.numbers import NOTHING, Scale
 from reports.results.codec import decoded, encoded
@@ -68,7 +68,7 @@ def test_every_code_of_the_analysis_has_words() -> None:
     assert len(codes) >= 8
     assert set(codes) | {"transform-domain"} == set(get_args(Refusal))  # one more of studies
     assert {*get_args(Refusal), "not-positive"} == set(printed.REFUSED)  # and one that is of no test
-    assert set(statistics.BANDS) == set(printed.EFFECTS) == set(get_args(EffectName))
+    assert set(effects.BANDS) == set(printed.EFFECTS) == set(get_args(EffectName))
     assert set(printed.TESTS) == set(get_args(TestName))
     assert set(printed.SYMBOLS) == set(get_args(Symbol))
 
