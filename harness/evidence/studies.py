@@ -28,9 +28,9 @@ from reports.inference import statistics
 from reports.render import REPORT, study_html
 from reports.results.codec import decoded, encoded
 from reports.results.rules import as_before
-from reports.results.study import COMPANION, RUNS, SOURCES, STUDY, SourceFacts, StudyResult
+from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, SourceFacts, StudyResult
 from reports.study.rows import NUMBER
-from reports.study.study import IMPORTED, Inputs, compute, study_text
+from reports.study.study import Inputs, compute, study_text
 
 
 def verify_study(path: Path) -> Outcome:

@@ -28,11 +28,11 @@ from reports.inference import statistics
 from reports.render import REPORT, study_html
 from reports.results.codec import decoded
 from reports.results.document import CampaignNumbers
-from reports.results.study import COMPANION, RUNS, SOURCES, STUDY, Source, SourceFacts
+from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Source, SourceFacts
 from reports.study.contradictions import check_study
 from reports.study.file import CampaignSource, StudyFile
 from reports.study.rows import parts_of_cells
-from reports.study.study import IMPORTED, Inputs, compute, study_text
+from reports.study.study import Inputs, compute, study_text
 from reports.study.table import GZIP, Table, campaign_table, campaign_units, read_table
 
 REMEDY = "write one after docs/studies.md"

@@ -5,7 +5,6 @@ Knows the record of `statistics` (reports/results/statistics.py) and the words f
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
 
 from markupsafe import Markup
 
@@ -43,6 +42,7 @@ from reports.pages.statistics_tables import (
 from reports.pages.tables import as_text
 from reports.results.document import Results
 from reports.results.inference import Pair, Test
+from reports.results.question import TestChoice
 from reports.results.statistics import (
     Absence,
     Correlations,
@@ -63,7 +63,7 @@ RESPONSES: Mapping[ResponseName, str] = {
     "duration_s": "Duration",
     "val_accuracy_per_induced_wh": "Validation accuracy by induced energy",
 }
-DECLARED: Mapping[Declared, Literal["welch", "kruskal"]] = {"welch": "welch", "rank": "kruskal"}
+DECLARED: Mapping[Declared, TestChoice] = {"welch": "welch", "rank": "kruskal"}
 """`[analysis] test` of lab.toml -> the test as the words of statistics_tables know it."""
 DECLARES = "[analysis] of lab.toml (Welch where it says nothing)"
 PAIRS: Mapping[Declared, tuple[str, str]] = {

@@ -10,13 +10,14 @@ from typing import Literal
 from reports.pages.blocks import Head, Row, Table
 from reports.pages.numbers import NOTHING, Scale, decimals_for, fixed, is_finite, significant
 from reports.results.inference import Effect, EffectName, Pair, Refusal, Symbol, Test, TestName
+from reports.results.question import PostHoc, TestChoice, Transform
 
 TESTS: Mapping[TestName, str] = {
     "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
     "welch": "Welch's ANOVA", "kruskal-wallis": "Kruskal-Wallis", "kruskal": "Kruskal-Wallis", "spearman": "Spearman",
     "pearson": "Pearson", "partial": "partial correlation",
 }  # fmt: skip
-POST_HOC: Mapping[Literal["games-howell", "dunn-holm"], str] = {
+POST_HOC: Mapping[PostHoc, str] = {
     "games-howell": "Games-Howell",
     "dunn-holm": "Dunn, p by Holm",
 }
@@ -40,7 +41,7 @@ REFUSED: Mapping[Refusal | Literal["not-positive"], str] = {
     "not-positive": "a mean or median is not above zero, so a percentage of it has no meaning",
 }
 """Code of why a test was not computed -> the reason in words."""
-WHY: Mapping[Literal["welch", "kruskal"], str] = {
+WHY: Mapping[TestChoice, str] = {
     "welch": "Welch's analysis of variance compares means without assuming that the groups spread alike, and "
     "Games-Howell compares every pair in the same way.",
     "kruskal": "Kruskal-Wallis compares ranks, so single extreme values weigh little; it asks whether values of one "
@@ -52,7 +53,7 @@ NEVER_CHOSEN = (
     "chooses by them gets up to 37\u00a0% false alarms where groups are skewed and spread unequally; whoever always "
     "uses Welch's test gets 8\u00a0%."
 )
-TRANSFORMS: Mapping[Literal["none", "sqrt", "log"], str] = {
+TRANSFORMS: Mapping[Transform, str] = {
     "none": "The values enter as they are.",
     "sqrt": "The square roots of the values enter the test, so differences and intervals are differences of roots.",
     "log": "The logarithms of the values enter the test, so a difference is the logarithm of a ratio.",
@@ -178,8 +179,8 @@ def reading(pair: Pair, alpha: float) -> str:
 
 
 def why(
-    test: Literal["welch", "kruskal"],
-    transform: Literal["none", "sqrt", "log"] = "none",
+    test: TestChoice,
+    transform: Transform = "none",
     reason: str = "",
     subject: str = "The study",
 ) -> str:

@@ -14,8 +14,8 @@ from reports.pages.study_figures import drawn, medians_figure
 from reports.pages.study_published import companion_blocks, published_blocks
 from reports.pages.study_questions import answers_table, question_blocks
 from reports.pages.study_relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
-from reports.pages.study_rows import IMPORTED, data_blocks, descriptive_table, row_blocks, unused
-from reports.results.study import StudyResult
+from reports.pages.study_rows import data_blocks, descriptive_table, row_blocks, unused
+from reports.results.study import IMPORTED, StudyResult
 
 BESIDE = "Beside the companion study"
 

@@ -12,6 +12,7 @@ from reports.pages.statistics_tables import INTERVALS, interval_text
 from reports.pages.study_questions import FOLDED_ROWS
 from reports.pages.study_words import filter_text, named, response_of, unit_text, value_text
 from reports.results.study import (
+    IMPORTED,
     CellSummary,
     DescriptiveTable,
     ExclusionResult,
@@ -21,7 +22,6 @@ from reports.results.study import (
     StudyResult,
 )
 
-IMPORTED = "imported-table"
 MOST_ROWS = 200
 """Of rows that cannot be used so many are listed."""
 ORIGINS = {IMPORTED: "none, an imported table"}

@@ -17,6 +17,8 @@ from reports.results.relation import Better, CorrelationResult, ParetoResult, Re
 from reports.results.uncertainty import Number
 
 STUDY, SOURCES, RUNS, COMPANION = "study.json", "sources.json", "runs.csv", "companion"
+IMPORTED = "imported-table"
+"""Origin of a study of a table: it has no readings."""
 SCHEMA = 1
 """Schema history of study.json: 1, 2026-11-21, first version."""
 

@@ -10,6 +10,8 @@ Study file schema history
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reports.results.question import TestChoice, Transform
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
@@ -126,8 +128,8 @@ class Question(Filtered):
     title: str
     response: str
     factor: str
-    test: Literal["welch", "kruskal"]
-    transform: Literal["none", "sqrt", "log"]
+    test: TestChoice
+    transform: Transform
     reason: str = ""
     relevant: str = ""
     """Differences of means below it do not matter: `5 %` of the mean of the first level, or an amount (`0.2 Wh`)."""

@@ -36,9 +36,6 @@ from reports.study.questions import answer
 from reports.study.rows import Runs, sort_rows
 from reports.study.table import Table
 
-IMPORTED = "imported-table"
-"""Origin of a study of a table: it has no readings."""
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from harness.record.codec import read_records
 from harness.record.documents import Json
-from reports.results.study import SourceFacts, StudyResult
+from reports.results.study import IMPORTED, SourceFacts, StudyResult
 from reports.study.contradictions import check_study
 from reports.study.file import StudyFile
-from reports.study.study import IMPORTED, Inputs, compute, study_text
+from reports.study.study import Inputs, compute, study_text
 from reports.study.table import read_table
 
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
