@@ -19,7 +19,7 @@ from reports.pages.campaign import campaign_page
 from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
-from reports.pages.study import study_page
+from reports.pages.study.page import study_page
 from reports.pages.traces import NOTE, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline

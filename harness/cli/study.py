@@ -57,7 +57,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _show(study: "StudyResult") -> None:
-    from reports.pages.study_rows import unused
+    from reports.pages.study.rows import unused
 
     console = Console()
     console.print(tests_sheet(declared_tests(study)))

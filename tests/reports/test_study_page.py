@@ -11,9 +11,9 @@ import pytest
 from reports.pages.blocks import Figure, Paragraph, Table
 from reports.pages.document import DocumentPage
 from reports.pages.statistics_tables import REFUSED
-from reports.pages.study import study_page
-from reports.pages.study_questions import equivalence_heads, equivalence_row
-from reports.pages.study_words import unit_text
+from reports.pages.study.page import study_page
+from reports.pages.study.questions import equivalence_heads, equivalence_row
+from reports.pages.study.words import unit_text
 from reports.render import render, study_html
 from reports.results.codec import decoded, encoded
 from reports.results.inference import Refusal, Test

@@ -19,7 +19,7 @@ from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
 from reports.pages.numbers import Scale, is_finite, significant
 from reports.pages.statistics_tables import interval_text, p_text
-from reports.pages.study_words import axis_of, response_of, unit_text
+from reports.pages.study.words import axis_of, response_of, unit_text
 from reports.results.question import LevelPair, QuestionResult
 from reports.results.relation import CorrelationResult, ParetoPoint, ParetoResult
 from reports.results.study import DescriptiveTable, StudyResult

@@ -9,8 +9,8 @@ from typing import Literal
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.numbers import NOTHING, Scale, bare, spread
 from reports.pages.statistics_tables import INTERVALS, interval_text
-from reports.pages.study_questions import FOLDED_ROWS
-from reports.pages.study_words import filter_text, named, response_of, unit_text, value_text
+from reports.pages.study.questions import FOLDED_ROWS
+from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
 from reports.results.study import (
     IMPORTED,
     CellSummary,

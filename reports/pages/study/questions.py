@@ -20,9 +20,9 @@ from reports.pages.statistics_tables import (
     table_of_tests,
     why,
 )
-from reports.pages.study_figures import drawn, pairs_figure, quantiles_figure, values_figure
-from reports.pages.study_published import published_table
-from reports.pages.study_words import filter_text, named, response_of, unit_text, value_text
+from reports.pages.study.figures import drawn, pairs_figure, quantiles_figure, values_figure
+from reports.pages.study.published import published_table
+from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
 from reports.results.question import Caution, LevelPair, LevelSummary, QuestionResult, RelevantPair, RelevantResult
 from reports.results.study import StudyResult
 

@@ -9,9 +9,9 @@ from typing import Literal
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.numbers import Scale, fixed, is_finite, significant
 from reports.pages.statistics_tables import p_text, refusal, statistic_text, table_of_tests
-from reports.pages.study_figures import correlations_figure, drawn, pareto_figure
-from reports.pages.study_published import published_table
-from reports.pages.study_words import filter_text, named, response_of, unit_text, value_text
+from reports.pages.study.figures import correlations_figure, drawn, pareto_figure
+from reports.pages.study.published import published_table
+from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
 from reports.results.inference import Test
 from reports.results.relation import (
     Change,

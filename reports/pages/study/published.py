@@ -10,7 +10,7 @@ from typing import TypeAlias
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.numbers import NOTHING, fixed, is_finite
 from reports.pages.statistics_tables import p_text, statistic_text
-from reports.pages.study_words import unit_text, value_text
+from reports.pages.study.words import unit_text, value_text
 from reports.results.publication import Agreement, BesideRow, Comparison, ErratumResult, Statistic
 from reports.results.question import QuestionResult
 from reports.results.relation import CorrelationResult, ReductionResult

@@ -10,11 +10,11 @@ from reports.pages.blocks import Block, Paragraph, Section
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
-from reports.pages.study_figures import drawn, medians_figure
-from reports.pages.study_published import companion_blocks, published_blocks
-from reports.pages.study_questions import answers_table, question_blocks
-from reports.pages.study_relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
-from reports.pages.study_rows import data_blocks, descriptive_table, row_blocks, unused
+from reports.pages.study.figures import drawn, medians_figure
+from reports.pages.study.published import companion_blocks, published_blocks
+from reports.pages.study.questions import answers_table, question_blocks
+from reports.pages.study.relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
+from reports.pages.study.rows import data_blocks, descriptive_table, row_blocks, unused
 from reports.results.study import IMPORTED, StudyResult
 
 BESIDE = "Beside the companion study"
