@@ -28,7 +28,18 @@ from reports.inference import statistics
 from reports.render import REPORT, study_html
 from reports.results.codec import decoded
 from reports.results.document import CampaignNumbers
-from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Source, SourceFacts
+from reports.results.meters import CampaignOrigin
+from reports.results.study import (
+    COMPANION,
+    IMPORTED,
+    RUNS,
+    SOURCES,
+    STUDY,
+    Source,
+    SourceFacts,
+    StudyOrigin,
+    StudySoftware,
+)
 from reports.study.contradictions import check_study
 from reports.study.file import CampaignSource, StudyFile
 from reports.study.rows import parts_of_cells
@@ -36,7 +47,7 @@ from reports.study.study import Inputs, compute, study_text
 from reports.study.table import GZIP, Table, campaign_table, campaign_units, read_table
 
 REMEDY = "write one after docs/studies.md"
-WORST = (*ORIGINS[:2], "none", *ORIGINS[2:])
+WORST: tuple[CampaignOrigin, ...] = (*ORIGINS[:2], "none", *ORIGINS[2:])
 """Origins of campaigns, worst first: a study is what its worst campaign is."""
 
 
@@ -89,15 +100,16 @@ def read_material(path: Path, into: Path) -> Material:
     """Read a study file and what it names; `into` is where the study is going to lie."""
     declared, source = read_declared(path)
     base = os.path.relpath(path.parent.resolve(), into.resolve())
+    origin: StudyOrigin = IMPORTED
     if declared.table is None:
         content, sources, origin, units = _campaigns(path, declared)
         table = RUNS
     else:
         named = path.parent / declared.table.file
         content = _read(named, f"{path}: table.file")
-        table, origin, units = named.name, IMPORTED, {}
+        table, units = named.name, {}
         sources = [table_source(content, table, declared.table.file, declared.table.note)]
-    software = software_facts(APPLICATION) | {"r": statistics.version()}
+    software = decoded(StudySoftware, software_facts(APPLICATION) | {"r": statistics.version()}, "this program")
     rows = read_table(table, content)
     facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources))
     inputs = Inputs(str(path), declared, rows, facts)
@@ -143,7 +155,7 @@ def table_source(content: bytes, name: str, place: str, note: str) -> Source:
     return Source("table", name, place, hashlib.sha256(content).hexdigest(), IMPORTED, None, note, (), n_rows=0)
 
 
-def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Source], str, dict[str, str]]:
+def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Source], CampaignOrigin, dict[str, str]]:
     """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
     campaigns: dict[str, tuple[CampaignSource, CampaignNumbers]] = {}
     sources: list[Source] = []
@@ -163,8 +175,9 @@ def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Source], st
         raise ConfigError(f"{path}: campaigns: {twice}; leave one of them out")
     text = campaign_table(str(path), campaigns)
     _refuse_to_pool(path, declared, read_table(RUNS, text.encode()), groups)
-    origin = next((origin for origin in WORST if origin in {source.origin for source in sources}), "none")
-    return text.encode(), sources, origin, campaign_units([numbers for _, numbers in campaigns.values()])
+    origins = {source.origin for source in sources}
+    worst: CampaignOrigin = next((origin for origin in WORST if origin in origins), "none")
+    return text.encode(), sources, worst, campaign_units([numbers for _, numbers in campaigns.values()])
 
 
 def _refuse_to_pool(

@@ -5,22 +5,33 @@ Knows the shape of both files and their history. Computes nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from harness.record.documents import Json, load_object
+from harness.record.documents import load_object
 from reports.results.cell import Cell, Filter
 from reports.results.codec import decoded
 from reports.results.inference import Interval
+from reports.results.meters import CampaignOrigin
 from reports.results.publication import BesideRow, ErratumResult, Tally
 from reports.results.question import QuestionResult
 from reports.results.relation import Better, CorrelationResult, ParetoResult, ReductionResult
+from reports.results.software import Software
 from reports.results.uncertainty import Number
 
 STUDY, SOURCES, RUNS, COMPANION = "study.json", "sources.json", "runs.csv", "companion"
-IMPORTED = "imported-table"
+StudyOrigin: TypeAlias = Literal["imported-table"] | CampaignOrigin
+IMPORTED: Literal["imported-table"] = "imported-table"
 """Origin of a study of a table: it has no readings."""
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 """Schema history of study.json: 1, 2026-11-21, first version."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudySoftware(Software):
+    """The wattlab that computed a study, and its R."""
+
+    r: str
+    """Version of the R that made the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Source:
     """The file or folder, seen from the study file."""
     sha256: str
     """SHA-256 of the file, or the head of the campaign's log."""
-    origin: str
+    origin: StudyOrigin
     """Origin of the readings: `imported-table`, or as in results.json."""
     uid: str | None
     """The campaign's uid; null of a table."""
@@ -51,13 +62,13 @@ class Source:
 class SourceFacts:
     """sources.json: what else is known of the sources than the table shows."""
 
-    software: Json
-    """The wattlab that wrote it: version, commit, whether it was changed since (`dirty`), version of R (`r`)."""
+    software: StudySoftware
+    """The wattlab that wrote it."""
     base: str
     """The study file's folder, seen from the study's folder."""
     table: str
     """Name of the table."""
-    origin: str
+    origin: StudyOrigin
     """Origin of the readings: `imported-table`, or that of the worst campaign."""
     units: Mapping[str, str]
     """Column of a campaign's table -> unit; empty of an imported table."""
@@ -87,7 +98,7 @@ class StudyHeader:
 class Measured:
     """What was measured."""
 
-    origin: str
+    origin: StudyOrigin
     """`imported-table`, or as in results.json: that of the worst campaign."""
     sources: int
     """Number of sources."""
@@ -310,12 +321,12 @@ class CompanionResult:
 class StudyResult:
     """The whole file."""
 
-    schema: int
-    """1."""
+    schema: Literal[1]
+    """Version of the document's form: 1."""
     study: StudyHeader
     """What the study is."""
-    software: Json
-    """The wattlab that wrote it: version, commit, whether it was changed since (`dirty`), version of R (`r`)."""
+    software: StudySoftware
+    """The wattlab that wrote it."""
     base: str
     """The study file's folder, seen from the study's folder."""
     measurement: Measured

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.record.codec import read_records
-from harness.record.documents import Json
-from reports.results.study import IMPORTED, SourceFacts, StudyResult
+from harness.record.documents import VERSION, Json
+from reports.results.study import IMPORTED, SourceFacts, StudyResult, StudySoftware
 from reports.study.contradictions import check_study
 from reports.study.file import StudyFile
 from reports.study.study import Inputs, compute, study_text
 from reports.study.table import read_table
 
+SOFTWARE = StudySoftware("wattlab", VERSION, "0" * 40, dirty=False, lock_sha256=None, python="3.11.2", r="4.2.2")
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
 HEAD = """\
 schema = 1
@@ -134,4 +135,4 @@ def inputs_of(name: str) -> Inputs:
 
 def facts() -> SourceFacts:
     """What sources.json says of such a study."""
-    return SourceFacts(software={}, base=".", table="runs.csv", origin=IMPORTED, units={}, sources=())
+    return SourceFacts(software=SOFTWARE, base=".", table="runs.csv", origin=IMPORTED, units={}, sources=())

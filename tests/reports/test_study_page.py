@@ -18,7 +18,7 @@ from reports.render import render, study_html
 from reports.results.codec import decoded, encoded
 from reports.results.inference import Refusal, Test
 from reports.results.question import Caution, DeclaredTest, LevelPair, QuestionResult, RelevantPair
-from reports.results.study import Measured, StudyResult
+from reports.results.study import Measured, StudyOrigin, StudyResult
 from reports.study.study import compute
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
 from tests.reports.test_campaign_page import HOSTILE, checked
@@ -46,7 +46,7 @@ def small(tmp_path: Path) -> StudyResult:
     return study_of(tmp_path, EVERYTHING)
 
 
-def measured_as(study: StudyResult, origin: str) -> StudyResult:
+def measured_as(study: StudyResult, origin: StudyOrigin) -> StudyResult:
     return replace(study, measurement=Measured(origin, study.measurement.sources))
 
 
@@ -124,7 +124,7 @@ def test_a_study_of_a_table_says_that_it_has_no_readings() -> None:
 
 
 @pytest.mark.parametrize("origin", ["emulated", "unattested"])
-def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: StudyResult, origin: str) -> None:
+def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: StudyResult, origin: StudyOrigin) -> None:
     html = study_html(measured_as(small, origin))
     assert f"<strong>{origin.upper()}</strong>" in html
     drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)

@@ -24,7 +24,6 @@ from reports.results.study import (
 
 MOST_ROWS = 200
 """Of rows that cannot be used so many are listed."""
-ORIGINS = {IMPORTED: "none, an imported table"}
 LEFT_OUT: Mapping[Literal["excluded-run", "missing", "level-not-declared"], str] = {
     "excluded-run": "the run enters no mean in its campaign",
     "missing": "there is no number for this response, so the row is not used for it",
@@ -126,7 +125,7 @@ def data_blocks(study: StudyResult) -> Iterable[Block]:
 
 def _source(source: Source) -> str:
     """Where the runs come from, in one line."""
-    origin = ORIGINS.get(source.origin, source.origin)
+    origin = "none, an imported table" if source.origin == IMPORTED else source.origin
     parts = [f"{source.kind}, {source.n_rows} rows, origin of the readings: {origin}"]
     parts += [source.note] if source.note else []
     parts += [f"invalid findings: {named(source.findings)}"] if source.findings else []
@@ -144,11 +143,10 @@ def _response(response: ResponseDefinition) -> Row:
 
 def _software(study: StudyResult) -> Facts:
     software = study.software
-    dirty = ", with uncommitted changes" if software.get("dirty") else ""
-    version, commit = (str(software.get(key) or NOTHING) for key in ("version", "commit"))
+    dirty = ", with uncommitted changes" if software.dirty else ""
     return Facts("Software", (
-        ("Computed with", f"wattlab {version}, commit {commit}{dirty}"),
-        ("R", str(software.get("r") or NOTHING)), ("Made by", "wattlab study FILE --into FOLDER"),
+        ("Computed with", f"wattlab {software.version}, commit {software.commit or NOTHING}{dirty}"),
+        ("R", software.r), ("Made by", "wattlab study FILE --into FOLDER"),
         ("Check the seal, recompute every number", "wattlab verify FOLDER"),
         ("Schema of study.json", str(study.schema)),
     ))  # fmt: skip
