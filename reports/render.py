@@ -19,12 +19,13 @@ from reports.pages.campaign import campaign_page
 from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
-from reports.pages.study import study_page
+from reports.pages.study.page import study_page
 from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
 from reports.results.comparison import Comparison
 from reports.results.document import Results, results_of
+from reports.results.study import StudyResult
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -98,8 +99,8 @@ def comparison_html(comparison: Comparison) -> str:
     return render(comparison_page(comparison), "document.html.j2")
 
 
-def study_html(study: Json) -> str:
-    """The report of study.json's content."""
+def study_html(study: StudyResult) -> str:
+    """The report of a study."""
     return render(study_page(study), "document.html.j2")
 
 

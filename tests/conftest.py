@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reports.figures import campaign as figures
-from reports.figures import statistics as statistics_figures
-from reports.inference import planning, r_session, statistics
+from reports.figures import forest, grouped_bars, scatter
+from reports.inference import coefficients, effects, intervals, planning, power_analysis, r_session, statistics
 from reports.results import rules
 
 # The machine is small and shared: an example that takes long says nothing about the code. CI tries the same examples
@@ -26,9 +26,11 @@ settings.load_profile("house")
 
 REMEMBERED = [
     *((figures, name) for name in ("_trace", "_bar_chart", "_strip_chart", "_curve_chart")),
-    *((statistics_figures, name) for name in ("scatters", "intervals", "grouped")),
+    (scatter, "scatters"),
+    (forest, "intervals"),
+    (grouped_bars, "grouped"),
     (planning, "sizes"),
-    (statistics, "call"),
+    *((module, "call") for module in (coefficients, effects, intervals, power_analysis, statistics)),
 ]
 """Functions, where they are looked up."""
 

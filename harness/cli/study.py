@@ -1,7 +1,6 @@
 """`wattlab study FILE [--into DIR]`: the whole analysis that a study file declares, in a sealed folder."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,10 @@ from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument
 
 if TYPE_CHECKING:
-    from harness.record.documents import Json
+    from collections.abc import Iterable, Iterator
+
+    from reports.results.inference import Test
+    from reports.results.study import StudyResult
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -37,57 +39,58 @@ def call(arguments: argparse.Namespace) -> int:
             write_study,
         )
         from reports.render import REPORT
-        from reports.study.study import STUDY
+        from reports.results.study import STUDY, study_of
 
         into = arguments.into
         if into is None:
             into = Path("runs") / f"study-{read_declared(arguments.file)[0].study.name}"
         folder = write_study(arguments.file, into)
     text = (folder / STUDY).read_text(encoding="utf-8")
-    study = json.loads(text)
+    study = study_of(text)
     if arguments.json:
         print(text, end="")
     else:
         _show(study)
         print(f"report   {(folder / REPORT).resolve()}")
         print(f"numbers  {(folder / STUDY).resolve()}")
-    return 3 if study["published"]["differ"] else 0
+    return 3 if study.published.differ else 0
 
 
-def _show(study: "Json") -> None:
-    from reports.pages.study import unused
+def _show(study: "StudyResult") -> None:
+    from reports.pages.study.rows import unused
 
     console = Console()
-    console.print(questions_sheet(study))
-    published, rows = study["published"], study["rows"]
-    if published["n"]:
+    console.print(tests_sheet(declared_tests(study)))
+    published, rows = study.published, study.rows
+    if published.n:
         say(
             console,
-            f"{published['agree']} of {published['n']} published values are as printed, {published['explained']} "
-            f"differ as a known erratum says, {published['differ']} differ without a reason.",
+            f"{published.agree} of {published.n} published values are as printed, {published.explained} differ as a "
+            f"known erratum says, {published.differ} differ without a reason.",
         )
-    left_out = rows["read"] - rows["used"]
+    left_out = rows.read - rows.used
     why = f"; the report lists the other {left_out} with the reason" if left_out else ""
-    say(console, f"The study uses {rows['used']} of {rows['read']} runs{why}.")
+    say(console, f"The study uses {rows.used} of {rows.read} runs{why}.")
     for sentence in unused(study):
         say(console, sentence, "yellow")
 
 
-def questions_sheet(study: "Json") -> Sheet:
-    """A line for each question and correlation."""
-    rows = [(question["name"], *_result(question["omnibus"])) for question in study["questions"]]
-    rows += [(correlation["name"], *_result(correlation["run_level"])) for correlation in study["correlations"]]
-    numbers = ("statistic", "p")
-    return Sheet(columns("question", "test", "statistic", "p", "effect", numbers=numbers), rows)
+def declared_tests(study: "StudyResult") -> "Iterator[tuple[str, Test]]":
+    """The test of each question and correlation, under its name."""
+    yield from ((question.name, question.omnibus) for question in study.questions)
+    yield from ((correlation.name, correlation.run_level) for correlation in study.correlations)
 
 
-def _result(test: "Json") -> tuple[str, str, str, str]:
+def tests_sheet(tests: "Iterable[tuple[str, Test]]") -> Sheet:
+    """A line for each test."""
+    rows = [(name, *_result(test)) for name, test in tests]
+    return Sheet(columns("question", "test", "statistic", "p", "effect", numbers=("statistic", "p")), rows)
+
+
+def _result(test: "Test") -> tuple[str, str, str, str]:
     from reports.pages.statistics_tables import effect_text, p_text, refusal
-    from reports.results.codec import decoded
-    from reports.results.inference import Effect
 
-    if test["refused"] is not None:
-        return test["name"], "", "", refusal(test["refused"])
-
-    size = "" if test["effect"] is None else effect_text(decoded(Effect, test["effect"], "study.json"))
-    return test["name"], f"{test['symbol']} = {test['statistic']:.5g}", p_text(test["p"]), size
+    if test.refused is not None:
+        return test.name, "", "", refusal(test.refused)
+    size = "" if test.effect is None else effect_text(test.effect)
+    return test.name, f"{test.symbol} = {test.statistic:.5g}", p_text(test.p), size

@@ -5,6 +5,7 @@ Knows what stands in a study's folder. Knows no key: a study is not signed, the 
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from harness.evidence.study_folder import (
     campaigns_now,
     sealed_inputs,
     sealed_table,
-    study_html,
     table_source,
     with_rows,
 )
@@ -25,10 +25,12 @@ from harness.record.errors import LabError, why
 from harness.record.plain_files import read_plain
 from harness.record.verify import Check, verify_sealed
 from reports.inference import statistics
-from reports.render import REPORT
+from reports.render import REPORT, study_html
+from reports.results.codec import decoded, encoded
 from reports.results.rules import as_before
-from reports.study.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
-from reports.study.table import NUMBER
+from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, SourceFacts, StudyResult
+from reports.study.rows import NUMBER
+from reports.study.study import Inputs, compute, study_text
 
 
 def verify_study(path: Path) -> Outcome:
@@ -57,9 +59,7 @@ def verify_study(path: Path) -> Outcome:
             notes += [] if found else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
         elif one is not None:
             checks.append(_check_table(folder, one))
-            notes.append(
-                f"{one.facts['table']} is an imported table: no reading stands behind it, and none was checked."
-            )
+            notes.append(f"{one.facts.table} is an imported table: no reading stands behind it, and none was checked.")
     return Outcome(checks, [*notes, "Nothing proves who made this study: a study is not signed."])
 
 
@@ -80,7 +80,9 @@ def _check_report(path: Path) -> Check:
     """The page against one rendered now from study.json as written, which the check before judges."""
     try:
         page, written = read_plain(path / REPORT).decode(), load_object(read_plain(path / STUDY), STUDY)
-        return check_page(REPORT, page, writer_of_sealed(written), STUDY, lambda: study_html(written))
+        return check_page(
+            REPORT, page, writer_of_sealed(written), STUDY, lambda: study_html(decoded(StudyResult, written, STUDY))
+        )
     except (OSError, LabError, *FORGED) as error:
         return Check(REPORT, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
 
@@ -88,10 +90,10 @@ def _check_report(path: Path) -> Check:
 def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
     """The sealed table against the campaigns, where all of them still lie where they lay."""
     try:
-        base = path / inputs.facts["base"] / STUDY_FILE
+        base = path / inputs.facts.base / STUDY_FILE
         if not all((base.parent / source.folder).is_dir() for source in inputs.declared.campaigns.values()):
             return []
-        now, facts = campaigns_now(base, inputs.declared)
+        now, facts = campaigns_now(base, inputs)
     except (OSError, LabError, *FORGED) as error:
         return [Check(RUNS, "campaigns", False, f"cannot be recomputed ({type(error).__name__}: {error})")]
     there, here = ([list(map(_plain, row)) for row in (table.headers, *table.rows)] for table in (inputs.table, now))
@@ -104,17 +106,18 @@ def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
 
 def _check_table(folder: Path, inputs: Inputs) -> Check:
     """An imported table is the one that was imported, and no measurement."""
-    written = inputs.facts.get("sources")
-    first = written[0] if isinstance(written, list) and written and isinstance(written[0], dict) else {}
-    now = with_rows(inputs.table, [table_source(sealed_table(folder), first)])
-    return _check_sources(inputs, {"origin": IMPORTED, "units": {}, "sources": now}, "as the sealed table says")
+    written = inputs.facts.sources
+    if not written:
+        return Check(SOURCES, "sources", False, "it names no source; an imported table is one")
+    source = table_source(sealed_table(folder), written[0].name, written[0].place, written[0].note)
+    now = replace(inputs.facts, origin=IMPORTED, units={}, sources=with_rows(inputs.table, [source]))
+    return _check_sources(inputs, now, "as the sealed table says")
 
 
-def _check_sources(inputs: Inputs, now: Json, said: str) -> Check:
+def _check_sources(inputs: Inputs, now: SourceFacts, agreed: str) -> Check:
     """What sources.json says of origin, digests, findings and units, which no table shows."""
-    written = {key: inputs.facts.get(key) for key in now}
-    found = list(islice(differences_of(written, now), SHOWN))
-    return Check(SOURCES, "sources", not found, "; ".join(found) or said)
+    differing = list(islice(differences_of(encoded(inputs.facts), encoded(now)), SHOWN))
+    return Check(SOURCES, "sources", not differing, "; ".join(differing) or agreed)
 
 
 def _plain(cell: str) -> float | str:

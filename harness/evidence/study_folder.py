@@ -8,12 +8,12 @@ number of it again: the study file, the table, and `sources.json`, what else was
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE, CampaignFolder
 from harness.record.codec import read_records
-from harness.record.documents import Json, load_object
+from harness.record.documents import load_object
 from harness.record.errors import ConfigError, RunFolderError, why
 from harness.record.plain_files import read_plain
 from harness.record.seal import write_sealed
@@ -25,14 +25,29 @@ from reports.campaign.run import AnalysedRun
 from reports.comparison.keys import keys_of
 from reports.comparison.refusals import names_of, same_run, values_of
 from reports.inference import statistics
-from reports.pages.study import study_page
-from reports.render import REPORT, render
-from reports.study.file import CampaignSource, StudyFile, check_study
-from reports.study.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, Inputs, compute, study_text
-from reports.study.table import GZIP, Table, campaign_table, campaign_units, parts_of_cells, read_table
+from reports.render import REPORT, study_html
+from reports.results.codec import decoded
+from reports.results.document import CampaignNumbers
+from reports.results.meters import CampaignOrigin
+from reports.results.study import (
+    COMPANION,
+    IMPORTED,
+    RUNS,
+    SOURCES,
+    STUDY,
+    Source,
+    SourceFacts,
+    StudyOrigin,
+    StudySoftware,
+)
+from reports.study.contradictions import check_study
+from reports.study.file import CampaignSource, StudyFile
+from reports.study.rows import parts_of_cells
+from reports.study.study import Inputs, compute, study_text
+from reports.study.table import GZIP, Table, campaign_table, campaign_units, read_table
 
 REMEDY = "write one after docs/studies.md"
-WORST = (*ORIGINS[:2], "none", *ORIGINS[2:])
+WORST: tuple[CampaignOrigin, ...] = (*ORIGINS[:2], "none", *ORIGINS[2:])
 """Origins of campaigns, worst first: a study is what its worst campaign is."""
 
 
@@ -65,11 +80,6 @@ def write_study(path: Path, into: Path) -> Path:
     return write_sealed(into, files | {STUDY: study_text(study), REPORT: study_html(study)})
 
 
-def study_html(study: Json) -> str:
-    """The report of study.json's content."""
-    return render(study_page(study), "document.html.j2")
-
-
 def companion_path(path: Path, declared: StudyFile) -> Path | None:
     """The companion's study file; None where none is named."""
     return path.parent / declared.study.companion if declared.study.companion else None
@@ -90,28 +100,27 @@ def read_material(path: Path, into: Path) -> Material:
     """Read a study file and what it names; `into` is where the study is going to lie."""
     declared, source = read_declared(path)
     base = os.path.relpath(path.parent.resolve(), into.resolve())
+    origin: StudyOrigin = IMPORTED
     if declared.table is None:
         content, sources, origin, units = _campaigns(path, declared)
         table = RUNS
     else:
         named = path.parent / declared.table.file
         content = _read(named, f"{path}: table.file")
-        table, origin, units = named.name, IMPORTED, {}
-        told: Json = {"name": table, "place": declared.table.file, "note": declared.table.note}
-        sources = [table_source(content, told)]
-    software = software_facts(APPLICATION) | {"r": statistics.version()}
-    facts: Json = {"software": software, "base": base, "table": table, "origin": origin, "units": units}
+        table, units = named.name, {}
+        sources = [table_source(content, table, declared.table.file, declared.table.note)]
+    software = decoded(StudySoftware, software_facts(APPLICATION) | {"r": statistics.version()}, "this program")
     rows = read_table(table, content)
-    facts["sources"] = with_rows(rows, sources)
+    facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources))
     inputs = Inputs(str(path), declared, rows, facts)
     sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
     return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: study_text(facts)})
 
 
-def with_rows(table: Table, sources: Sequence[Json]) -> list[Json]:
+def with_rows(table: Table, sources: Sequence[Source]) -> tuple[Source, ...]:
     """The sources of a table, each with how many of its rows are of it."""
-    of = table.column("campaign") if sources[0]["kind"] == "campaign" else []
-    return [one | {"n_rows": of.count(one["name"]) if of else len(table.rows)} for one in sources]
+    of = table.column("campaign") if sources[0].kind == "campaign" else []
+    return tuple(replace(source, n_rows=of.count(source.name) if of else len(table.rows)) for source in sources)
 
 
 def sealed_table(folder: Path) -> bytes:
@@ -128,49 +137,47 @@ def sealed_inputs(folder: Path) -> Inputs:
     """
     path = folder / STUDY_FILE
     declared, _ = read_declared(path)
-    facts = load_object(_read(folder / SOURCES, str(folder)), str(folder / SOURCES))
-    return Inputs(str(path), declared, read_table(str(facts["table"]), sealed_table(folder)), facts)
+    place = str(folder / SOURCES)
+    facts = decoded(SourceFacts, load_object(_read(folder / SOURCES, str(folder)), place), place)
+    return Inputs(str(path), declared, read_table(facts.table, sealed_table(folder)), facts)
 
 
-def campaigns_now(path: Path, declared: StudyFile) -> tuple[Table, Json]:
-    """The table of a study's campaigns and what sources.json would say of them, both as the campaigns are now; folders
-    are relative to `path`'s."""
-    content, sources, origin, units = _campaigns(path, declared)
+def campaigns_now(path: Path, inputs: Inputs) -> tuple[Table, SourceFacts]:
+    """The table of a study's campaigns and sources.json, both as the campaigns are now; folders are relative to
+    `path`'s."""
+    content, sources, origin, units = _campaigns(path, inputs.declared)
     table = read_table(RUNS, content)
-    return table, {"origin": origin, "units": units, "sources": with_rows(table, sources)}
+    return table, replace(inputs.facts, origin=origin, units=units, sources=with_rows(table, sources))
 
 
-def table_source(content: bytes, written: Json) -> Json:
-    """What sources.json says of an imported table of these bytes; name, place and note are as `written`."""
-    name, place, note = (str(written.get(key)) for key in ("name", "place", "note"))
-    return _source("table", name, place, hashlib.sha256(content).hexdigest(), IMPORTED, note)
+def table_source(content: bytes, name: str, place: str, note: str) -> Source:
+    """What sources.json says of an imported table of these bytes, its rows not counted yet."""
+    return Source("table", name, place, hashlib.sha256(content).hexdigest(), IMPORTED, None, note, (), n_rows=0)
 
 
-def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Json], str, dict[str, str]]:
+def _campaigns(path: Path, declared: StudyFile) -> tuple[bytes, list[Source], CampaignOrigin, dict[str, str]]:
     """Table, sources, origin and units of columns of a study's campaigns, each computed from its run folders."""
-    found: dict[str, tuple[CampaignSource, Json]] = {}
-    sources: list[Json] = []
+    campaigns: dict[str, tuple[CampaignSource, CampaignNumbers]] = {}
+    sources: list[Source] = []
     groups: dict[tuple[str, str], list[AnalysedRun]] = {}
     for name, source in declared.campaigns.items():
         folder = path.parent / source.folder
         if not folder.is_dir():
             raise ConfigError(f"{path}: campaigns.{name}.folder: {folder} is no folder; name a campaign's folder")
         analysed = analyse(folder)
-        results = analysed.to_json()
-        found[name] = (source, results)
+        campaigns[name] = (source, analysed.numbers)
         groups |= {(name, scenario): group.runs for scenario, group in analysed.groups.items()}
-        invalid = sorted({one["code"] for one in results["findings"] if one["severity"] == "invalid"})
-        origin, head = str(results["measurement"]["origin"]), CampaignFolder(folder).head()
-        if same := [one["name"] for one in sources if one["sha256"] == head]:
+        head = CampaignFolder(folder).head()
+        if same := [other.name for other in sources if other.sha256 == head]:
             raise ConfigError(f"{path}: campaigns.{name}: the same campaign as {same[0]}; each run counts once")
-        one = _source("campaign", name, source.folder, head, origin, source.note)
-        sources.append(one | {"uid": results["campaign"]["uid"], "findings": invalid})
+        sources.append(_campaign_source(name, source, head, analysed.numbers))
     if (twice := same_run((":".join(part), runs) for part, runs in groups.items())) is not None:
         raise ConfigError(f"{path}: campaigns: {twice}; leave one of them out")
-    text = campaign_table(str(path), found)
+    text = campaign_table(str(path), campaigns)
     _refuse_to_pool(path, declared, read_table(RUNS, text.encode()), groups)
-    origin = next((origin for origin in WORST if origin in {one["origin"] for one in sources}), "none")
-    return text.encode(), sources, origin, campaign_units([results for _, results in found.values()])
+    origins = {source.origin for source in sources}
+    worst: CampaignOrigin = next((origin for origin in WORST if origin in origins), "none")
+    return text.encode(), sources, worst, campaign_units([numbers for _, numbers in campaigns.values()])
 
 
 def _refuse_to_pool(
@@ -192,11 +199,11 @@ def _refuse_to_pool(
             )
 
 
-def _source(kind: str, name: str, place: str, digest: str, origin: str, note: str) -> Json:
-    return {
-        "kind": kind, "name": name, "place": place, "sha256": digest, "origin": origin, "uid": None, "note": note,
-        "findings": [],
-    }  # fmt: skip
+def _campaign_source(name: str, source: CampaignSource, head: str, numbers: CampaignNumbers) -> Source:
+    """What sources.json says of a campaign, its rows not counted yet."""
+    invalid = sorted({finding.code for finding in numbers.findings if finding.severity == "invalid"})
+    origin, uid = numbers.measurement.origin, numbers.campaign.uid
+    return Source("campaign", name, source.folder, head, origin, uid, source.note, tuple(invalid), n_rows=0)
 
 
 def _read(path: Path, place: str) -> bytes:

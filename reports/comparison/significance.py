@@ -75,6 +75,7 @@ def effects(first: Floats, second: Floats) -> Effects:
     """Cliff's delta and Hedges' g of the runs, positive where the second side's are larger. Of delta with its interval;
     that of g covers 87 to 92 % of skewed runs, so it is not printed."""
     from reports.inference import statistics
+    from reports.inference.effects import band, cliffs_delta, cohens_d
 
     if min(first.size, second.size) < LEAST:
         return Effects(None, None, "too-few-runs")
@@ -82,10 +83,10 @@ def effects(first: Floats, second: Floats) -> Effects:
         return Effects(None, None, "not-every-run-has-a-value")
     if (absent := statistics.available()) is not None:
         return Effects(None, None, absent)
-    delta, g = statistics.cliffs_delta(second, first), statistics.cohens_d(second, first)
+    delta, g = cliffs_delta(second, first), cohens_d(second, first)
     return Effects(
-        None if delta is None else _size(delta.value, statistics.band(delta.name, delta.value), delta.interval),
-        None if g is None else _size(g.value, statistics.band(g.name, g.value), None),
+        None if delta is None else _size(delta.value, band(delta.name, delta.value), delta.interval),
+        None if g is None else _size(g.value, band(g.name, g.value), None),
         None,
     )
 

@@ -1,7 +1,7 @@
 """Figures of a campaign: plain numbers in, one SVG element as text out.
 
 Knows power over time, bars, strips and curves. Knows no campaign, no file, no rounding: labels arrive as text, values
-in the unit that is printed beside the axis. Figures of statistics stand in statistics.py.
+in the unit that is printed beside the axis. Figures of statistics stand in scatter.py, forest.py and grouped_bars.py.
 """
 
 from collections.abc import Iterable, Sequence

@@ -27,13 +27,9 @@ from reports.pages.campaign import (
     subjects_in_words,
     verdict_in_words,
 )
-from reports.pages.campaign_statistics import (
-    epoch_correlation_blocks,
-    is_blocked,
-    marginal_table,
-    statistics_blocks,
-)
+from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
+from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import words
 from reports.pages.numbers import (

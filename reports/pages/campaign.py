@@ -26,13 +26,9 @@ from reports.pages.blocks import (
     finding_anchor,
 )
 from reports.pages.budgets import budget_blocks, incomplete
-from reports.pages.campaign_statistics import (
-    epoch_correlation_blocks,
-    is_blocked,
-    marginal_table,
-    statistics_blocks,
-)
+from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
+from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.lookup import (
     WORDS,
     enumerated_runs,

@@ -1,25 +1,23 @@
-"""Scenarios of a campaign beside each other: the section "Statistics" of its report, item 12 of the audit report, and
-the correlations beside the figure of the epochs.
+"""Scenarios of a campaign beside each other: the section "Statistics" of its report, item 12 of the audit report.
 
 Knows the record of `statistics` (reports/results/statistics.py) and the words for it. Computes no result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
 
 from markupsafe import Markup
 
-from reports.figures import statistics as statistics_figures
+from reports.figures import scatter
+from reports.figures.scatter import Points, ScatterPanel, Straight
 from reports.figures.sheet import Labelled
-from reports.figures.statistics import Points, ScatterPanel, Straight
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
+from reports.pages.epoch_correlations import COURSES
 from reports.pages.numbers import (
     NOTHING,
     Scale,
     alike,
     bare,
-    fixed,
     quantity,
     scale_for,
     significant,
@@ -44,15 +42,13 @@ from reports.pages.statistics_tables import (
 from reports.pages.tables import as_text
 from reports.results.document import Results
 from reports.results.inference import Pair, Test
+from reports.results.question import TestChoice
 from reports.results.statistics import (
     Absence,
     Correlations,
-    CourseName,
     Declared,
     Detectable,
-    EpochCorrelation,
     LevelResult,
-    OverRuns,
     ResponseName,
     ResponseResult,
     RunCorrelation,
@@ -67,7 +63,7 @@ RESPONSES: Mapping[ResponseName, str] = {
     "duration_s": "Duration",
     "val_accuracy_per_induced_wh": "Validation accuracy by induced energy",
 }
-DECLARED: Mapping[Declared, Literal["welch", "kruskal"]] = {"welch": "welch", "rank": "kruskal"}
+DECLARED: Mapping[Declared, TestChoice] = {"welch": "welch", "rank": "kruskal"}
 """`[analysis] test` of lab.toml -> the test as the words of statistics_tables know it."""
 DECLARES = "[analysis] of lab.toml (Welch where it says nothing)"
 PAIRS: Mapping[Declared, tuple[str, str]] = {
@@ -111,27 +107,6 @@ UNREACHABLE: Mapping[Unreachable, str] = {
     "not-above-zero": "its induced energy cannot be told from zero yet, so the number of runs is not known",
     "too-many": "it would take more than 500 runs",
 }
-TEMPERATURE: CourseName = "gpu_temperature_c"
-COURSES: Mapping[CourseName, str] = {
-    "gpu_temperature_c": "GPU temperature",
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-}
-OF_EPOCHS = (
-    "All epochs: one coefficient over the epochs of all runs; no p is given, because epochs of one run are not "
-    "independent. Within runs: mean over the runs' own coefficients, with Student's interval over the runs. Time out: "
-    "of what a straight line in the time of the run leaves of both. Same epoch: epoch k of a run against epoch k "
-    "of the others, which takes out every course that the runs share, straight or not. Run means: a run is one point."
-)
-CONFOUNDED = (
-    "Temperature and energy both change with the time in the run, so that a coefficient near 1 need not mean that a "
-    "warmer GPU uses more: what is left when time is taken out, or between the same epochs, says that."
-)
-GULDNER = (
-    "For context: the core study prints r = .98 between the energy of an epoch and the GPU's temperature, without "
-    "taking out the time. Its epochs of .448 Wh in 29.95 s (transfer) and .423 Wh in 28.304 s (from scratch) are "
-    "totals, both 53.8 W: they differ in duration only."
-)
 OF_RUNS = (
     "Runs of one scenario resemble each other, so that over all runs a p can be tiny where few scenarios differ by "
     "chance; therefore the table also gives the test over the medians of the scenarios, one point each. All tests are "
@@ -305,7 +280,7 @@ def quantile_figure(part: Statistics, stamp: str) -> Figure | None:
     if not panels:
         return None
     caption = f"Q-Q: {title} of every run against the normal distribution; the line runs through the quartiles."
-    svg = statistics_figures.scatters(Labelled("fig-quantiles", caption, " ".join(spoken), stamp), panels, 3)
+    svg = scatter.scatters(Labelled("fig-quantiles", caption, " ".join(spoken), stamp), panels, 3)
     return Figure("fig-quantiles", caption, Markup(svg))
 
 
@@ -350,58 +325,6 @@ def _levels_of_runs(row: RunCorrelation) -> Iterator[tuple[str, Correlations]]:
     yield from row.scenarios.items()
     if len(row.scenarios) > 1:
         yield from (("all runs", row.all_runs), ("medians of the scenarios", row.medians))
-
-
-def epoch_correlation_blocks(part: Statistics, named: Iterable[str]) -> list[Block]:
-    """The energy of an epoch with the GPU's temperature, accuracy and loss: raw, and with the time taken out. `named`:
-    the scenarios of the campaign."""
-    of_heat = [row for row in part.epochs if row.x == TEMPERATURE]
-    of_learning = [row for row in part.epochs if row.x != TEMPERATURE]
-    blocks: list[Block] = []
-    if of_heat:
-        blocks.append(_correlations("heat", "Energy of an epoch and GPU temperature", of_heat))
-        known = {"cnn", "transfer"} & set(named)
-        blocks.append(Paragraph(f"{CONFOUNDED} {GULDNER}" if known else CONFOUNDED, "note"))
-    if of_learning:
-        caption = "Energy of an epoch and what was learned by its end"
-        blocks.append(_correlations("learning", caption, of_learning, folded=True))
-    return blocks
-
-
-def _correlations(name: str, caption: str, rows: Sequence[EpochCorrelation], *, folded: bool = False) -> Table:
-    heads = (
-        Head("Scenario", False), Head("With", False), Head("Runs; epochs"), Head("All epochs: r; ρ"),
-        Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head("Same epoch: r"),
-        Head("Run means: r", False),
-    )  # fmt: skip
-    return Table(f"correlations-{name}", caption, heads, tuple(map(_correlation_row, rows)), OF_EPOCHS, folded)
-
-
-def _correlation_row(row: EpochCorrelation) -> Row:
-    everything, within, same = row.all_epochs, row.within_runs, row.same_epoch
-    return Row((
-        row.scenario, COURSES[row.x], f"{row.n_runs}; {row.n_epochs}",
-        f"{_r(everything.pearson)}; {_r(everything.spearman)}", _r(everything.partial), _over_runs(within.raw),
-        _over_runs(within.partial), _r(None if same is None else same.value), _means(row.run_means),
-    ))  # fmt: skip
-
-
-def _r(value: float | None) -> str:
-    return NOTHING if value is None else fixed(float(value), 2)
-
-
-def _over_runs(runs: OverRuns) -> str:
-    if runs.mean is None:
-        return NOTHING
-    return interval_text(runs.mean, runs.interval) + ("" if runs.interval else f" (n = {runs.n})")
-
-
-def _means(test: Test) -> str:
-    if test.refused:
-        return refusal(test.refused)
-    if test.effect is None:
-        return NOTHING
-    return f"{interval_text(test.effect.value, test.effect.interval)}, p = {p_text(test.p)}"
 
 
 def marginal_table(results: Results) -> Table | None:

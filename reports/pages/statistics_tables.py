@@ -5,18 +5,19 @@ document, and computes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from reports.pages.blocks import Head, Row, Table
 from reports.pages.numbers import NOTHING, Scale, decimals_for, fixed, is_finite, significant
 from reports.results.inference import Effect, EffectName, Pair, Refusal, Symbol, Test, TestName
+from reports.results.question import PostHoc, TestChoice, Transform
 
 TESTS: Mapping[TestName, str] = {
     "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
     "welch": "Welch's ANOVA", "kruskal-wallis": "Kruskal-Wallis", "kruskal": "Kruskal-Wallis", "spearman": "Spearman",
     "pearson": "Pearson", "partial": "partial correlation",
 }  # fmt: skip
-POST_HOC: Mapping[Literal["games-howell", "dunn-holm"], str] = {
+POST_HOC: Mapping[PostHoc, str] = {
     "games-howell": "Games-Howell",
     "dunn-holm": "Dunn, p by Holm",
 }
@@ -40,7 +41,7 @@ REFUSED: Mapping[Refusal | Literal["not-positive"], str] = {
     "not-positive": "a mean or median is not above zero, so a percentage of it has no meaning",
 }
 """Code of why a test was not computed -> the reason in words."""
-WHY: Mapping[Literal["welch", "kruskal"], str] = {
+WHY: Mapping[TestChoice, str] = {
     "welch": "Welch's analysis of variance compares means without assuming that the groups spread alike, and "
     "Games-Howell compares every pair in the same way.",
     "kruskal": "Kruskal-Wallis compares ranks, so single extreme values weigh little; it asks whether values of one "
@@ -52,7 +53,7 @@ NEVER_CHOSEN = (
     "chooses by them gets up to 37\u00a0% false alarms where groups are skewed and spread unequally; whoever always "
     "uses Welch's test gets 8\u00a0%."
 )
-TRANSFORMS: Mapping[Literal["none", "sqrt", "log"], str] = {
+TRANSFORMS: Mapping[Transform, str] = {
     "none": "The values enter as they are.",
     "sqrt": "The square roots of the values enter the test, so differences and intervals are differences of roots.",
     "log": "The logarithms of the values enter the test, so a difference is the logarithm of a ratio.",
@@ -66,7 +67,6 @@ ALIKE = "not shown to differ"
 SMALLEST_P = 1e-307
 LEAST_IN_DECIMALS = 1e-4
 """A smaller p is written with an exponent."""
-OVER_MOST_N = "over ten million"
 RANKS = "mean ranks"
 """Unit of the differences of Dunn's test."""
 
@@ -178,35 +178,9 @@ def reading(pair: Pair, alpha: float) -> str:
     return "differ" if pair.p < alpha else ALIKE
 
 
-def equivalence_heads(unit: str, power: float) -> tuple[Head, ...]:
-    """Heads of a table of pairs judged against a margin in `unit`, and of what was or would be needed to tell."""
-    scale = Scale(unit)
-    return (
-        Head("Pair", False), Head("n"), Head(scale.axis("Difference, 90 % interval")), Head("p"),
-        Head("Within the margin", False), Head("Power now"), Head(f"n per level for power {power:g}"),
-        Head(scale.axis(f"Found with power {power:g}")),
-    )  # fmt: skip
-
-
-def equivalence_row(pair: Mapping[str, Any], labels: tuple[str, str]) -> Row:
-    """One pair under `equivalence_heads`: its Equivalence, power_now, required_n, detectable."""
-    counts = " + ".join(str(one) for one in pair["n"])
-    head = (f"{labels[0]} − {labels[1]}", counts)
-    if pair["refused"]:
-        return Row((*head, NOTHING, NOTHING, refusal(pair["refused"]), NOTHING, NOTHING, NOTHING))
-    low, high = float(pair["low"]), float(pair["high"])
-    places = decimals_for((high - low) / 2) if high > low else 3
-    needed = OVER_MOST_N if pair["required_n"] is None else fixed(float(pair["required_n"]), 0)
-    return Row((
-        *head, f"{fixed(low, places)} to {fixed(high, places)}", p_text(pair["p"]),
-        "equivalent" if pair["equivalent"] else "not shown to be equivalent",
-        fixed(float(pair["power_now"]), 2), needed, significant(float(pair["detectable"]), 3),
-    ))  # fmt: skip
-
-
 def why(
-    test: Literal["welch", "kruskal"],
-    transform: Literal["none", "sqrt", "log"] = "none",
+    test: TestChoice,
+    transform: Transform = "none",
     reason: str = "",
     subject: str = "The study",
 ) -> str:

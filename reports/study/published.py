@@ -1,13 +1,18 @@
 """What a publication prints, beside ours: does our number, written with as many digits, give theirs?
 
-Knows study.json's shape and the study file's `published` tables. Computes no statistic.
+Knows the records of study.json and the study file's `published` tables. Computes no statistic.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from typing import TypeAlias
 
-from harness.record.documents import Json
+from reports.results.inference import Test
+from reports.results.publication import Agreement, BesideRow, Comparison, Statistic, Tally
+from reports.results.question import LevelPair, QuestionResult
+from reports.results.relation import CorrelationResult, ReductionResult
+from reports.results.study import StudyResult
 from reports.study.file import (
     Erratum,
     PublishedCorrelation,
@@ -15,6 +20,8 @@ from reports.study.file import (
     PublishedTest,
     StudyFile,
 )
+
+Printed: TypeAlias = PublishedTest | PublishedCorrelation | PublishedReduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,44 +35,67 @@ class Figure:
     unit: str
 
 
-def figures(study: Json) -> Iterator[Figure]:
+Part: TypeAlias = QuestionResult | CorrelationResult | ReductionResult
+
+
+def parts(study: StudyResult) -> tuple[Part, ...]:
+    """What a publication may print something of."""
+    return (*study.questions, *study.correlations, *study.reductions)
+
+
+def figures(study: StudyResult) -> Iterator[Figure]:
     """Every statistic that can be compared: with a publication, or with another study."""
-    for question in study["questions"]:
-        yield from _of_question(question)
-    for one in study["correlations"]:
-        for level, test in (("", one["run_level"]), ("medians.", one["medians"]["test"])):
-            effect = test["effect"] or {"value": test["statistic"]}
-            yield Figure(one["name"], f"{level}coefficient", (), effect["value"], "1")
-            yield Figure(one["name"], f"{level}p", (), test["p"], "1")
-    for one in study["reductions"]:
-        for what in ("smallest", "largest"):
-            if one[what] is not None:
-                labels = (one[what]["from"]["label"], one[what]["to"]["label"])
-                yield Figure(one["name"], what, labels, one[what]["percent"], "%")
-        if one["overall"] is not None:
-            yield Figure(one["name"], "factor", (), one["overall"]["factor"], "1")
-            for way in one["overall"]["beside"]:
-                yield Figure(one["name"], f"beside.{way['response']}", (), way["change"], way["unit"])
+    for part in parts(study):
+        if isinstance(part, QuestionResult):
+            yield from _of_question(part)
+        elif isinstance(part, CorrelationResult):
+            yield from _of_correlation(part)
+        else:
+            yield from _of_reduction(part)
 
 
-def _of_question(question: Json) -> Iterator[Figure]:
-    of, found = question["name"], question["assumptions"]
-    for one in found["shapiro"]:
-        for what in ("statistic", "p"):
-            yield Figure(of, f"shapiro.{one['level']}.{what}", (one["label"],), one["test"][what], "1")
-    for what in ("statistic", "p") if found["levene"] else ():
-        yield Figure(of, f"levene.{what}", (), found["levene"][what], "1")
-    omnibus = question["omnibus"]
-    for what in ("statistic", "p"):
-        yield Figure(of, f"omnibus.{what}", (), omnibus[what], "1")
-    yield Figure(of, "effect", (), omnibus["effect"]["value"] if omnibus["effect"] else None, "1")
-    for level in question["levels"]:
-        median = level["median"]
-        yield Figure(of, f"median.{level['level']}", (level["label"],), median["value"], median["unit"])
-    for pair in question["posthoc"]:
-        verdict = None if pair["differ"] is None else "different" if pair["differ"] else "equal"
-        labels = (pair["first_label"], pair["second_label"])
-        yield Figure(of, pair_key(pair["first"], pair["second"]), labels, verdict, "")
+def _of_question(question: QuestionResult) -> Iterator[Figure]:
+    of, assumptions, omnibus = question.name, question.assumptions, question.omnibus
+    for row in assumptions.shapiro:
+        yield from _of_test(of, f"shapiro.{row.level}", (row.label,), row.test)
+    if assumptions.levene is not None:
+        yield from _of_test(of, "levene", (), assumptions.levene)
+    yield from _of_test(of, "omnibus", (), omnibus)
+    yield Figure(of, "effect", (), omnibus.effect.value if omnibus.effect else None, "1")
+    for level in question.levels:
+        yield Figure(of, f"median.{level.level}", (level.label,), level.median.value, level.median.unit)
+    for pair in question.posthoc:
+        labels = (pair.first_label, pair.second_label)
+        yield Figure(of, pair_key(pair.first, pair.second), labels, _verdict(pair), "")
+
+
+def _of_test(of: str, what: str, labels: tuple[str, ...], test: Test) -> Iterator[Figure]:
+    yield Figure(of, f"{what}.statistic", labels, test.statistic, "1")
+    yield Figure(of, f"{what}.p", labels, test.p, "1")
+
+
+def _verdict(pair: LevelPair) -> str | None:
+    if pair.differ is None:
+        return None
+    return "different" if pair.differ else "equal"
+
+
+def _of_correlation(correlation: CorrelationResult) -> Iterator[Figure]:
+    for level, test in (("", correlation.run_level), ("medians.", correlation.medians.test)):
+        coefficient = test.effect.value if test.effect else test.statistic
+        yield Figure(correlation.name, f"{level}coefficient", (), coefficient, "1")
+        yield Figure(correlation.name, f"{level}p", (), test.p, "1")
+
+
+def _of_reduction(reduction: ReductionResult) -> Iterator[Figure]:
+    of = reduction.name
+    for what, decrease in (("smallest", reduction.smallest), ("largest", reduction.largest)):
+        if decrease is not None:
+            yield Figure(of, what, (decrease.from_.label, decrease.to.label), decrease.percent, "%")
+    if reduction.overall is not None:
+        yield Figure(of, "factor", (), reduction.overall.factor, "1")
+        for change in reduction.overall.beside:
+            yield Figure(of, f"beside.{change.response}", (), change.change, change.unit)
 
 
 def pair_key(first: str, second: str) -> str:
@@ -73,23 +103,28 @@ def pair_key(first: str, second: str) -> str:
     return "pair." + " | ".join(sorted((first, second)))
 
 
-def compare_published(study: Json, declared: StudyFile) -> None:
-    """Fill the `published` lists of a study's parts."""
+def with_published(study: StudyResult, declared: StudyFile) -> StudyResult:
+    """The study with what is printed beside every part of it."""
     ours = {(figure.of, figure.what): figure for figure in figures(study)}
-    for table in ("questions", "correlations", "reductions"):
-        for part in study[table]:
-            printed = getattr(declared, table)[part["name"]].published
-            if printed is not None:
-                claims = _claims(printed, part)
-                part["published"] = [
-                    _comparison(
-                        ours.get((part["name"], what)), part["name"], what, text, printed.place, declared.errata
-                    )
-                    for what, text in claims.items()
-                ]
+
+    def beside_of(part: Part, printed: Printed | None) -> tuple[Comparison, ...]:
+        if printed is None:
+            return ()
+        return tuple(
+            _comparison(ours.get((part.name, what)), part.name, what, text, printed.place, declared.errata)
+            for what, text in _claims(printed, part).items()
+        )
+
+    questions = (replace(q, published=beside_of(q, declared.questions[q.name].published)) for q in study.questions)
+    correlations = (
+        replace(c, published=beside_of(c, declared.correlations[c.name].published)) for c in study.correlations
+    )
+    reductions = (replace(r, published=beside_of(r, declared.reductions[r.name].published)) for r in study.reductions)
+    filled = replace(study, questions=tuple(questions), correlations=tuple(correlations), reductions=tuple(reductions))
+    return replace(filled, published=tally(filled))
 
 
-def _claims(printed: PublishedTest | PublishedCorrelation | PublishedReduction, part: Json) -> dict[str, str]:
+def _claims(printed: Printed, part: Part) -> dict[str, str]:
     """What is printed, by the names of `figures`."""
     if isinstance(printed, PublishedCorrelation):
         claims = {"coefficient": printed.coefficient, "p": printed.p}
@@ -102,11 +137,10 @@ def _claims(printed: PublishedTest | PublishedCorrelation | PublishedReduction, 
             claims |= _both(f"shapiro.{level}", texts)
         claims |= _both("levene", printed.levene) | _both("omnibus", printed.omnibus) | {"effect": printed.effect}
         claims |= {f"median.{level}": text for level, text in printed.medians.items()}
-        if printed.equal is not None:
+        if printed.equal is not None and isinstance(part, QuestionResult):
             equal = {pair_key(*pair) for pair in printed.equal}
-            for pair in part["posthoc"]:
-                key = pair_key(pair["first"], pair["second"])
-                claims[key] = "equal" if key in equal else "different"
+            keys = (pair_key(pair.first, pair.second) for pair in part.posthoc)
+            claims |= {key: "equal" if key in equal else "different" for key in keys}
     return {what: text for what, text in claims.items() if text}
 
 
@@ -114,18 +148,27 @@ def _both(name: str, texts: Sequence[str]) -> dict[str, str]:
     return dict(zip((f"{name}.statistic", f"{name}.p"), texts, strict=False))
 
 
-def _comparison(figure: Figure | None, of: str, what: str, printed: str, place: str, errata: Sequence[Erratum]) -> Json:
+def _comparison(
+    figure: Figure | None, of: str, what: str, printed: str, place: str, errata: Sequence[Erratum]
+) -> Comparison:
     value = None if figure is None else figure.value
     how = None if value is None else agreement(value, printed)
     explained = [i for i, e in enumerate(errata) if of in e.affects or f"{of}.{what}" in e.affects]
-    return {
-        "of": of, "what": what, "labels": list(figure.labels) if figure else [], "place": place, "printed": printed,
-        "value": value, "unit": figure.unit if figure else "", "agrees": how is not None, "how": how,
-        "erratum": explained[0] if explained and how is None else None,
-    }  # fmt: skip
+    return Comparison(
+        of,
+        what,
+        labels=figure.labels if figure else (),
+        place=place,
+        printed=printed,
+        value=value,
+        unit=figure.unit if figure else "",
+        agrees=how is not None,
+        how=how,
+        erratum=explained[0] if explained and how is None else None,
+    )
 
 
-def agreement(value: float | str, printed: str) -> str | None:
+def agreement(value: float | str, printed: str) -> Agreement | None:
     """`rounded` or `cut-off` where our value, written with as many digits, gives the printed text; `verdict` where
     both say the same of a pair; else None."""
     if isinstance(value, str):
@@ -135,50 +178,35 @@ def agreement(value: float | str, printed: str) -> str | None:
     with localcontext() as context:
         context.prec = 400
         ours = Decimal(repr(value))
-        for how, rounding in (("rounded", ROUND_HALF_UP), ("cut-off", ROUND_DOWN)):
-            if ours.quantize(quantum, rounding=rounding) == theirs:
-                return how
-    return None
+        if ours.quantize(quantum, rounding=ROUND_HALF_UP) == theirs:
+            return "rounded"
+        return "cut-off" if ours.quantize(quantum, rounding=ROUND_DOWN) == theirs else None
 
 
-def tally(study: Json) -> Json:
+def tally(study: StudyResult) -> Tally:
     """How many printed values there are, how many ours give, how many an erratum explains, how many differ."""
-    everyone = [
-        one
-        for table in ("questions", "correlations", "reductions")
-        for part in study[table]
-        for one in part["published"]
-    ]
-    agree = sum(one["agrees"] for one in everyone)
-    explained = sum(one["erratum"] is not None for one in everyone)
-    return {"n": len(everyone), "agree": agree, "explained": explained, "differ": len(everyone) - agree - explained}
+    everyone = [comparison for part in parts(study) for comparison in part.published]
+    agree = sum(comparison.agrees for comparison in everyone)
+    explained = sum(comparison.erratum is not None for comparison in everyone)
+    return Tally(len(everyone), agree, explained, len(everyone) - agree - explained)
 
 
-def beside(study: Json, other: Json) -> list[Json]:
+def beside(study: StudyResult, other: StudyResult) -> tuple[BesideRow, ...]:
     """Every statistic that two studies have under the same name, with what is printed of each."""
-    titles = {
-        part["name"]: part["title"] for part in (*study["questions"], *study["correlations"], *study["reductions"])
-    }
+    titles = {part.name: part.title for part in parts(study)}
     here, there = _by_name(study), _by_name(other)
-    return [
-        {"of": of, "what": what, "title": titles[of], "labels": row["labels"], "here": row, "there": there[of, what]}
+    return tuple(
+        BesideRow(of, what, titles[of], row.labels, row, there[of, what])
         for (of, what), row in here.items()
         if (of, what) in there
-    ]
+    )
 
 
-def _by_name(study: Json) -> Mapping[tuple[str, str], Json]:
-    printed = {
-        (one["of"], one["what"]): one
-        for table in ("questions", "correlations", "reductions")
-        for part in study[table]
-        for one in part["published"]
-    }
-    found = {}
+def _by_name(study: StudyResult) -> Mapping[tuple[str, str], Statistic]:
+    printed = {(row.of, row.what): row for part in parts(study) for row in part.published}
+    of_names = {}
     for figure in figures(study):
-        claim = printed.get((figure.of, figure.what), {"printed": None, "agrees": None})
-        found[figure.of, figure.what] = {
-            "labels": list(figure.labels), "value": figure.value, "unit": figure.unit, "printed": claim["printed"],
-            "agrees": claim["agrees"],
-        }  # fmt: skip
-    return found
+        claim = printed.get((figure.of, figure.what))
+        said = (None, None) if claim is None else (claim.printed, claim.agrees)
+        of_names[figure.of, figure.what] = Statistic(figure.labels, figure.value, figure.unit, *said)
+    return of_names

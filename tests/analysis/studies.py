@@ -1,14 +1,19 @@
 """Small studies for the tests: a study file as text, a table as text, and what comes of them."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.record.codec import read_records
-from harness.record.documents import Json
-from reports.study.file import StudyFile, check_study
-from reports.study.study import IMPORTED, Inputs, compute
+from harness.record.documents import VERSION, Json
+from reports.results.study import IMPORTED, SourceFacts, StudyResult, StudySoftware
+from reports.study.contradictions import check_study
+from reports.study.file import StudyFile
+from reports.study.study import Inputs, compute, study_text
 from reports.study.table import read_table
 
+SOFTWARE = StudySoftware("wattlab", VERSION, "0" * 40, dirty=False, lock_sha256=None, python="3.11.2", r="4.2.2")
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
 HEAD = """\
 schema = 1
@@ -90,20 +95,33 @@ def question(test: str = "welch", transform: str = "none") -> str:
     return QUESTION.format(test=test, transform=transform)
 
 
-def study_of(folder: Path, text: str, table: str | bytes = TABLE, units: Mapping[str, str] | None = None) -> Json:
-    """study.json of a study file and a table; `units` of columns as of a campaign's table."""
+def study_of(
+    folder: Path, text: str, table: str | bytes = TABLE, units: Mapping[str, str] | None = None
+) -> StudyResult:
+    """The study of a study file and a table; `units` of columns as of a campaign's table."""
     path = folder / "study.toml"
     path.write_text(text, encoding="utf-8")
     declared, _ = read_records(StudyFile, path, "")
     check_study(str(path), declared)
     content = table.encode() if isinstance(table, str) else table
-    about = facts() | {"units": units or {}}
+    about = replace(facts(), units=units or {})
     return compute(Inputs(str(path), declared, read_table("runs.csv", content), about), None)
 
 
+def document_of(folder: Path, text: str, table: str | bytes = TABLE, units: Mapping[str, str] | None = None) -> Json:
+    """study.json of the same, decoded."""
+    return written(study_of(folder, text, table, units))
+
+
+def written(study: StudyResult) -> Json:
+    """study.json as it stands in the file, decoded."""
+    document: Json = json.loads(study_text(study))
+    return document
+
+
 def published(name: str) -> Json:
-    """study.json of a study file of docs/studies, without its companion."""
-    return compute(inputs_of(name), None)
+    """study.json of a study file of docs/studies, without its companion, decoded."""
+    return written(compute(inputs_of(name), None))
 
 
 def inputs_of(name: str) -> Inputs:
@@ -115,6 +133,6 @@ def inputs_of(name: str) -> Inputs:
     return Inputs(str(path), declared, read_table(Path(declared.table.file).name, content), facts())
 
 
-def facts() -> Json:
+def facts() -> SourceFacts:
     """What sources.json says of such a study."""
-    return {"software": {}, "base": ".", "table": "runs.csv", "origin": IMPORTED, "units": {}, "sources": []}
+    return SourceFacts(software=SOFTWARE, base=".", table="runs.csv", origin=IMPORTED, units={}, sources=())

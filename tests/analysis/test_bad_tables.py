@@ -18,7 +18,8 @@ from harness.foreign.importers.tracker.table import table_of
 from harness.foreign.importers.tracker.windows import Window
 from harness.record.errors import AnalysisError, ConfigError, ImportFileError, LabError
 from reports.study.file import StudyFile
-from reports.study.table import read_table, sort_rows
+from reports.study.rows import sort_rows
+from reports.study.table import read_table
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, question
 
 STUDY = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO

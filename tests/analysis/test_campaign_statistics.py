@@ -21,16 +21,8 @@ from numpy.typing import NDArray
 from statsmodels.stats.power import TTestIndPower
 
 from reports.campaign.analyse import write_results
-from reports.campaign.statistics import (
-    FINALS,
-    LEAST_POINTS,
-    RESPONSES,
-    correlation,
-    evaluate,
-    over_runs,
-    partial_correlation,
-    values_of,
-)
+from reports.campaign.correlations import FINALS, LEAST_POINTS, correlation, over_runs, partial_correlation
+from reports.campaign.statistics import RESPONSES, evaluate, values_of
 from reports.inference import statistics
 from reports.inference.planning import Wanted, pilots_of, sizes
 from reports.results.codec import decoded, encoded

@@ -26,10 +26,10 @@ def test_without_r_every_statistic_says_which_command_installs_it(tmp_path: Path
     done = run_python(
         """
         import numpy as np
-        from reports.inference import statistics
+        from reports.inference import effects, intervals, statistics
         print(statistics.available())
         values = np.arange(9.0)
-        for statistic in (statistics.shapiro, statistics.t_interval, statistics.qq):
+        for statistic in (statistics.shapiro, intervals.t_interval, statistics.qq):
             try:
                 statistic(values)
             except statistics.NoR as error:
@@ -50,8 +50,8 @@ def test_without_r_what_needs_none_still_works(tmp_path: Path) -> None:
     done = run_python(
         """
         import numpy as np
-        from reports.inference import statistics
-        print(statistics.eta_squared_h(10.0, 30, 2), statistics.shapiro(np.ones(9)).refused)
+        from reports.inference import effects, intervals, statistics
+        print(effects.eta_squared_h(10.0, 30, 2), statistics.shapiro(np.ones(9)).refused)
         """,
         PATH=str(tmp_path),
     )

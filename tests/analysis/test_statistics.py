@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats as sps
 from scipy.special import gamma
 
+from reports.inference import coefficients, effects, intervals, power_analysis
 from reports.inference import statistics as st
 from reports.inference.r_session import call
 from reports.results.inference import EffectName
@@ -175,19 +176,19 @@ def test_the_equivalence_test_is_its_ninety_percent_interval_within_the_margin()
 @pytest.mark.parametrize(("n", "difference", "sd"), [(2, 1.0, 1.0), (30, 0.5, 1.0), (64, -0.5, 1.0), (10, 0.0, 3.0)])
 def test_the_power_agrees_with_statsmodels(n: int, difference: float, sd: float) -> None:
     expected = TTestIndPower().power(difference / sd, n, 0.05, alternative="two-sided")
-    assert st.power(n, difference, sd) == pytest.approx(expected, rel=1e-9)
+    assert power_analysis.power(n, difference, sd) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("d", "n"), [(0.2, 394), (0.5, 64), (0.8, 26)])
 def test_the_required_n_is_that_of_cohen_s_table(d: float, n: int) -> None:
     # Cohen, Psychol. Bull. 112 (1992) 155, table 2: 393, 64, 26; 393 has a power of .7996.
-    assert st.required_n(d, 1.0) == n
-    assert st.power(n, d, 1.0) >= 0.8 > st.power(n - 1, d, 1.0)
+    assert power_analysis.required_n(d, 1.0) == n
+    assert power_analysis.power(n, d, 1.0) >= 0.8 > power_analysis.power(n - 1, d, 1.0)
 
 
 def test_no_difference_is_found_by_no_number() -> None:
-    assert st.required_n(0.0, 1.0) is None
-    assert st.required_n(100.0, 1.0) == 2
+    assert power_analysis.required_n(0.0, 1.0) is None
+    assert power_analysis.required_n(100.0, 1.0) == 2
 
 
 # --- ranks -----------------------------------------------------------------------------------------------------------
@@ -219,8 +220,8 @@ def test_dunn_with_holm_agrees_with_scikit_posthocs(groups: dict[str, Floats]) -
     ],
 )  # fmt: skip
 def test_the_effects_of_yarally_follow_from_h_n_and_either_k(h: float, printed: float, correct: float) -> None:
-    assert round(st.eta_squared_h(h, 3072, 8), 3) == printed
-    assert round(st.eta_squared_h(h, 3072, 2), 3) == pytest.approx(correct, abs=5e-4)
+    assert round(effects.eta_squared_h(h, 3072, 8), 3) == printed
+    assert round(effects.eta_squared_h(h, 3072, 2), 3) == pytest.approx(correct, abs=5e-4)
 
 
 @given(hst.lists(finite, min_size=8, max_size=60, unique=True).filter(lambda values: len(values) % 2 == 0))
@@ -241,9 +242,9 @@ def test_the_largest_h_of_3072_is_that_of_yarally_s_convolution() -> None:
 
 @pytest.mark.parametrize("alternative", ["two.sided", "greater", "less"])
 @pytest.mark.parametrize("tied", [False, True])
-def test_spearman_agrees_with_scipy_from_ten_pairs_on(alternative: st.Alternative, tied: bool) -> None:
+def test_spearman_agrees_with_scipy_from_ten_pairs_on(alternative: coefficients.Alternative, tied: bool) -> None:
     x, y = (np.round(A, 0), np.round(B, 0)) if tied else (A, B)
-    found = st.spearman(x, y, alternative)
+    found = coefficients.spearman(x, y, alternative)
     expected = sps.spearmanr(x, y, alternative=alternative.replace(".", "-"))
     assert close(found.statistic, expected.statistic)
     assert close(found.p, expected.pvalue)
@@ -257,13 +258,15 @@ def test_spearman_agrees_with_scipy_from_ten_pairs_on(alternative: st.Alternativ
         ([1, 2, 3, 4, 5, 6, 7], [7, 5, 6, 4, 3, 1, 2]), ([1, 1, 1, 2, 2, 3, 3], [4, 4, 5, 9, 6, 6, 1]),
     ],
 )  # fmt: skip
-def test_below_ten_pairs_spearman_counts_all_orders(alternative: st.Alternative, x: list[int], y: list[int]) -> None:
+def test_below_ten_pairs_spearman_counts_all_orders(
+    alternative: coefficients.Alternative, x: list[int], y: list[int]
+) -> None:
     ranks_x, ranks_y = sps.rankdata(x), sps.rankdata(y)
     orders = np.array(list(itertools.permutations(ranks_y)))
     away = orders @ ranks_x - np.mean(orders @ ranks_x)
     here = float(ranks_x @ ranks_y) - float(np.mean(orders @ ranks_x))
     as_far = {"two.sided": abs(away) >= abs(here) - 1e-9, "greater": away >= here - 1e-9, "less": away <= here + 1e-9}
-    found = st.spearman(np.array(x, float), np.array(y, float), alternative)
+    found = coefficients.spearman(np.array(x, float), np.array(y, float), alternative)
     assert close(found.p, float(np.mean(as_far[alternative])))
 
 
@@ -274,28 +277,28 @@ def test_nine_pairs_have_the_p_of_scipy_s_random_orders() -> None:
         (x,), lambda order: sps.spearmanr(order, y).statistic, permutation_type="pairings", n_resamples=2000,
         rng=np.random.default_rng(1),
     )  # fmt: skip
-    assert st.spearman(x, y).p == pytest.approx(expected.pvalue, abs=0.015)
+    assert coefficients.spearman(x, y).p == pytest.approx(expected.pvalue, abs=0.015)
 
 
 def test_the_medians_of_five_architectures_say_nothing() -> None:
     # method.md section 10: rho .40, p .50 by Student's t; .52 when all 120 orders are counted.
     x, y = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 5, 2, 3, 4])
-    found = st.spearman(x, y)
+    found = coefficients.spearman(x, y)
     assert close(found.statistic, 0.4)
     assert found.p == pytest.approx(62 / 120)
-    assert round(st.pearson(x, y).p or 0, 2) == 0.50
+    assert round(coefficients.pearson(x, y).p or 0, 2) == 0.50
 
 
 def test_a_perfect_order_of_ten_has_the_p_of_one_order_in_all() -> None:
     x = np.arange(12.0)
-    assert close(st.spearman(x, x**3).p, 2 / math.factorial(12))
-    assert close(st.spearman(x, -x, "less").p, 1 / math.factorial(12))
-    assert st.spearman(x, -x, "greater").p == 1
+    assert close(coefficients.spearman(x, x**3).p, 2 / math.factorial(12))
+    assert close(coefficients.spearman(x, -x, "less").p, 1 / math.factorial(12))
+    assert coefficients.spearman(x, -x, "greater").p == 1
 
 
 @pytest.mark.parametrize("alternative", ["two.sided", "greater", "less"])
-def test_pearson_agrees_with_scipy(alternative: st.Alternative) -> None:
-    found = st.pearson(A, B, alternative)
+def test_pearson_agrees_with_scipy(alternative: coefficients.Alternative) -> None:
+    found = coefficients.pearson(A, B, alternative)
     expected = sps.pearsonr(A, B, alternative=alternative.replace(".", "-"))
     assert found.effect is not None
     assert close(found.effect.value, expected.statistic)
@@ -303,7 +306,7 @@ def test_pearson_agrees_with_scipy(alternative: st.Alternative) -> None:
 
 
 def test_the_interval_of_pearson_s_r_agrees_with_scipy() -> None:
-    found, expected = st.pearson(A, B), sps.pearsonr(A, B).confidence_interval(0.95)
+    found, expected = coefficients.pearson(A, B), sps.pearsonr(A, B).confidence_interval(0.95)
     assert found.effect is not None
     assert found.effect.interval == pytest.approx((expected.low, expected.high), rel=1e-9)
 
@@ -313,7 +316,7 @@ def test_partial_correlation_agrees_with_pingouin(number: int) -> None:
     controls = [A**2 + RANDOM.normal(0, 5, A.size), RANDOM.normal(0, 1, A.size)][:number]
     table = pd.DataFrame({"x": A, "y": B} | {f"c{i}": control for i, control in enumerate(controls)})
     expected = pingouin.partial_corr(table, "x", "y", [f"c{i}" for i in range(number)]).iloc[0]
-    found = st.partial(A, B, controls)
+    found = coefficients.partial(A, B, controls)
     assert found.effect is not None
     assert close(found.effect.value, expected["r"])
     assert close(found.p, expected.get("p_val", expected.get("p-val")))
@@ -325,7 +328,7 @@ def test_partial_correlation_agrees_with_pingouin(number: int) -> None:
 
 
 def test_the_interval_of_rho_is_that_of_bonett_and_wright() -> None:
-    found = st.spearman(A, B)
+    found = coefficients.spearman(A, B)
     assert found.effect is not None
     rho = found.effect.value
     half = sps.norm.ppf(0.975) * math.sqrt((1 + rho**2 / 2) / (A.size - 3))
@@ -340,7 +343,7 @@ def test_the_interval_of_rho_is_that_of_bonett_and_wright() -> None:
 @pytest.mark.parametrize("tied", [False, True])
 def test_cliff_s_delta_agrees_with_its_definition_with_scipy_and_with_statsmodels(tied: bool) -> None:
     a, b = (np.round(A, 0), np.round(B[:20], 0)) if tied else (A, B[:20])
-    found = st.cliffs_delta(a, b)
+    found = effects.cliffs_delta(a, b)
     assert found is not None
     assert found.value == pytest.approx(float(np.sign(a[:, None] - b[None, :]).mean()), rel=1e-9)
     u = sps.mannwhitneyu(a, b).statistic
@@ -364,13 +367,13 @@ def test_the_interval_of_cliff_s_delta_is_the_wider_of_feng_and_cliff_s_and_newc
         1 + q * (1 - p) / (2 - p) + q * p / (1 + p)
     ) / (n * m)  # fmt: skip
     newcombe = 2 * p[score <= 0][[0, -1]] - 1
-    found = st.cliffs_delta(a, b)
+    found = effects.cliffs_delta(a, b)
     assert found is not None
     assert found.interval == pytest.approx((min(cliff[0], newcombe[0]), max(cliff[1], newcombe[1])), abs=2e-6)
 
 
 def test_hedges_g_is_cohen_s_d_of_pingouin_with_the_exact_correction() -> None:
-    found = st.cohens_d(A, B[:12])
+    found = effects.cohens_d(A, B[:12])
     df = A.size + 10
     exact = gamma(df / 2) / (math.sqrt(df / 2) * gamma((df - 1) / 2))
     assert found is not None
@@ -379,14 +382,14 @@ def test_hedges_g_is_cohen_s_d_of_pingouin_with_the_exact_correction() -> None:
 
 
 def test_student_s_interval_agrees_with_scipy() -> None:
-    found = st.t_interval(A)
+    found = intervals.t_interval(A)
     assert found is not None
     expected = sps.t.interval(0.95, A.size - 1, A.mean(), sps.sem(A))
     assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_coefficient_of_variation_agrees_with_scipy_and_its_interval_with_propagation() -> None:
-    found = st.coefficient_of_variation(B)
+    found = intervals.coefficient_of_variation(B)
     assert found is not None
     value, interval = found
     assert close(value, float(sps.variation(B, ddof=1)))
@@ -411,7 +414,7 @@ def test_the_interval_of_hedges_g_is_that_of_propagation_with_scipy_s_moments() 
     covariance[[0, 1], [2, 3]] = covariance[[2, 3], [0, 1]] = skew * v**1.5 / n
     u = math.sqrt(slopes @ covariance @ slopes)
     dof = min(np.sum(p) ** 2 / np.sum(p**2 / (n - 1)) for p in (v / n, w * v))
-    found = st.cohens_d(a, b)
+    found = effects.cohens_d(a, b)
     assert found is not None
     half = sps.t.ppf(0.975, dof) * u
     assert found.interval == pytest.approx((found.value - half, found.value + half), rel=1e-9)
@@ -420,9 +423,9 @@ def test_the_interval_of_hedges_g_is_that_of_propagation_with_scipy_s_moments() 
 @pytest.mark.parametrize("n", [30, 31])
 def test_bca_has_the_bias_and_acceleration_of_scipy_on_the_same_bootstrap_samples(n: int) -> None:
     values = np.concatenate([B, A])[:n]
-    found = st.bca_interval(values, 7)
+    found = intervals.bca_interval(values, 7)
     given_samples = sps.bootstrap((values,), np.mean, n_resamples=2, method="percentile")
-    given_samples.bootstrap_distribution = call("bootstrap", values, 7.0, float(st.BOOTSTRAP_SAMPLES))
+    given_samples.bootstrap_distribution = call("bootstrap", values, 7.0, float(intervals.BOOTSTRAP_SAMPLES))
     expected = sps.bootstrap(
         (values,), np.mean, n_resamples=0, bootstrap_result=given_samples, method="BCa"
     ).confidence_interval  # fmt: skip
@@ -432,7 +435,7 @@ def test_bca_has_the_bias_and_acceleration_of_scipy_on_the_same_bootstrap_sample
 
 def test_bca_agrees_with_scipy_s_own_samples_within_monte_carlo_error() -> None:
     values = np.concatenate([B, A])
-    found = st.bca_interval(values, 1)
+    found = intervals.bca_interval(values, 1)
     expected = sps.bootstrap(
         (values,), np.mean, n_resamples=9999, method="BCa", rng=np.random.default_rng(3)
     ).confidence_interval  # fmt: skip
@@ -444,8 +447,8 @@ def test_bca_agrees_with_scipy_s_own_samples_within_monte_carlo_error() -> None:
 
 def test_bca_draws_the_same_samples_for_the_same_seed_and_others_for_another() -> None:
     values = np.concatenate([B, A])
-    assert st.bca_interval(values, 5) == st.bca_interval(values, 5)
-    assert st.bca_interval(values, 5) != st.bca_interval(values, 6)
+    assert intervals.bca_interval(values, 5) == intervals.bca_interval(values, 5)
+    assert intervals.bca_interval(values, 5) != intervals.bca_interval(values, 6)
 
 
 @pytest.mark.parametrize(("n", "method"), [(2, "t"), (29, "t"), (30, "bca"), (200, "bca"), (201, "t")])
@@ -453,16 +456,18 @@ def test_the_interval_of_a_mean_is_student_s_of_few_and_of_many_values_and_bca_o
     n: int, method: str
 ) -> None:
     values = np.random.default_rng(1).gamma(4.0, size=n)
-    found = st.mean_interval(values)
+    found = intervals.mean_interval(values)
     assert found is not None
     assert found.method == method
-    assert found == (st.t_interval(values) if method == "t" else st.bca_interval(values, st.BOOTSTRAP_SEED))
+    assert found == (
+        intervals.t_interval(values) if method == "t" else intervals.bca_interval(values, intervals.BOOTSTRAP_SEED)
+    )
     assert found.low < values.mean() < found.high
 
 
 def test_above_two_hundred_values_student_s_interval_is_nearly_that_of_the_bootstrap() -> None:
     values = np.random.default_rng(2).gamma(4.0, size=200)
-    t, bca = st.t_interval(values), st.bca_interval(values, 1)
+    t, bca = intervals.t_interval(values), intervals.bca_interval(values, 1)
     assert t is not None
     assert bca is not None
     assert (bca.low, bca.high) == pytest.approx((t.low, t.high), abs=0.05 * (t.high - t.low))
@@ -478,8 +483,8 @@ samples = hst.lists(finite, min_size=4, max_size=20, unique=True).map(np.array)
 @settings(max_examples=40)
 def test_swapping_two_groups_turns_every_sign(a: Floats, b: Floats) -> None:
     for there, back in (
-        (st.cohens_d(a, b), st.cohens_d(b, a)),
-        (st.cliffs_delta(a, b), st.cliffs_delta(b, a)),
+        (effects.cohens_d(a, b), effects.cohens_d(b, a)),
+        (effects.cliffs_delta(a, b), effects.cliffs_delta(b, a)),
     ):
         assert there is not None
         assert back is not None
@@ -495,23 +500,23 @@ def test_the_unit_changes_no_p_and_no_effect(a: Floats, b: Floats, power: int) -
     factor = 2.0**power
     wide = {"a": a * factor, "b": b * factor}
     assert st.welch_anova({"a": a, "b": b}).p == pytest.approx(st.welch_anova(wide).p, rel=1e-9)
-    assert st.cohens_d(a, b) == st.cohens_d(a * factor, b * factor)
+    assert effects.cohens_d(a, b) == effects.cohens_d(a * factor, b * factor)
     assert st.kruskal({"a": a, "b": b}) == st.kruskal(wide)
 
 
 @given(samples, samples)
 @settings(max_examples=40)
 def test_a_rising_function_changes_no_statistic_of_ranks(a: Floats, b: Floats) -> None:
-    assert st.cliffs_delta(a, b) == st.cliffs_delta(np.arcsinh(a), np.arcsinh(b))
+    assert effects.cliffs_delta(a, b) == effects.cliffs_delta(np.arcsinh(a), np.arcsinh(b))
     assert st.dunn({"a": a, "b": b}) == st.dunn({"a": np.arcsinh(a), "b": np.arcsinh(b)})
     n = min(a.size, b.size)
-    assert st.spearman(a[:n], b[:n]) == st.spearman(np.arcsinh(a[:n]), b[:n])
+    assert coefficients.spearman(a[:n], b[:n]) == coefficients.spearman(np.arcsinh(a[:n]), b[:n])
 
 
 @given(samples, samples)
 @settings(max_examples=40)
 def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
-    for effect in (st.cliffs_delta(a, b), st.cohens_d(a, b)):
+    for effect in (effects.cliffs_delta(a, b), effects.cohens_d(a, b)):
         assert effect is not None
         if effect.interval is not None:
             assert effect.interval[0] <= effect.value <= effect.interval[1]
@@ -530,7 +535,7 @@ def test_an_effect_lies_within_its_interval(a: Floats, b: Floats) -> None:
     ],
 )  # fmt: skip
 def test_effects_have_the_words_of_their_bands(name: EffectName, value: float, word: str) -> None:
-    assert st.band(name, value) == word
+    assert effects.band(name, value) == word
 
 
 @pytest.mark.parametrize(
@@ -541,13 +546,13 @@ def test_effects_have_the_words_of_their_bands(name: EffectName, value: float, w
 def test_an_effect_has_a_word_only_where_it_is_told_from_zero(
     interval: tuple[float, float] | None, p: float | None, shown: bool
 ) -> None:
-    assert st._effect("hedges-g", 1.4, interval, p).word == ("large" if shown else None)
+    assert effects.effect_of("hedges-g", 1.4, interval, p).word == ("large" if shown else None)
     with as_before({Rule.SHOWN_STATISTICS}):
-        assert st._effect("hedges-g", 1.4, interval, p).word == "large"
+        assert effects.effect_of("hedges-g", 1.4, interval, p).word == "large"
 
 
 def test_three_points_on_a_line_but_for_a_little_are_no_very_strong_correlation() -> None:
-    found = st.pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.4, 1.0]))
+    found = coefficients.pearson(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.4, 1.0]))
     assert found.p is not None
     assert found.p > 0.05
     assert found.effect is not None

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as hst
 from numpy.typing import NDArray
 
+from reports.inference import coefficients, effects, intervals
 from reports.inference import statistics as st
 from reports.results.codec import encoded
 from reports.results.inference import Effect, Interval, Pair, Test
 
 Floats = NDArray[np.float64]
-ALTERNATIVES: tuple[st.Alternative, ...] = ("two.sided", "less", "greater")
+ALTERNATIVES: tuple[coefficients.Alternative, ...] = ("two.sided", "less", "greater")
 MAGNITUDES = [1.0, 1e-40, 1e8, 1e49, 1e300, 5e-324]
 FEW = settings(max_examples=50)
 CONTROL = np.array([1.5e-323, 1.5e-323, 9.9e-324, 0.0])
@@ -92,7 +93,7 @@ def test_two_groups_turned_give_the_opposite_difference_and_the_same_p(a: Floats
     assert_lawful((found, other))
     assert_same(found.p, other.p)
     assert_same(found.statistic, None if other.statistic is None else -other.statistic)
-    for effect in (st.cliffs_delta, st.cohens_d):
+    for effect in (effects.cliffs_delta, effects.cohens_d):
         one, two = effect(a, b), effect(b, a)
         assert_lawful(one)
         assert (one is None) == (two is None)
@@ -103,8 +104,8 @@ def test_two_groups_turned_give_the_opposite_difference_and_the_same_p(a: Floats
 @given(hst.integers(0, 9), hst.data())
 def test_correlations_are_lawful_and_symmetric(n: int, data: hst.DataObject) -> None:
     x, y, z = (data.draw(vectors(n, n)) for _ in range(3))
-    tests: list[Callable[[Floats, Floats, st.Alternative], Test]] = [
-        st.spearman, st.pearson, lambda a, b, side: st.partial(a, b, [z], side),
+    tests: list[Callable[[Floats, Floats, coefficients.Alternative], Test]] = [
+        coefficients.spearman, coefficients.pearson, lambda a, b, side: coefficients.partial(a, b, [z], side),
     ]  # fmt: skip
     for alternative in ALTERNATIVES:
         for test in tests:
@@ -117,17 +118,17 @@ def test_correlations_are_lawful_and_symmetric(n: int, data: hst.DataObject) -> 
 @FEW
 @given(vectors())
 def test_what_is_said_of_one_list_is_lawful(values: Floats) -> None:
-    assert_lawful((st.shapiro(values), st.qq(values), st.t_interval(values)))
-    if (interval := st.t_interval(values)) is not None:
+    assert_lawful((st.shapiro(values), st.qq(values), intervals.t_interval(values)))
+    if (interval := intervals.t_interval(values)) is not None:
         assert_holds((interval.low, interval.high), float(values.mean()))
-    if (variation := st.coefficient_of_variation(values)) is not None and variation[1] is not None:
+    if (variation := intervals.coefficient_of_variation(values)) is not None and variation[1] is not None:
         assert_holds((variation[1].low, variation[1].high), variation[0])
 
 
 @settings(max_examples=8)
 @given(vectors(30, 33))
 def test_the_bootstrap_holds_its_estimate(values: Floats) -> None:
-    found = st.bca_interval(values, 5)
+    found = intervals.bca_interval(values, 5)
     assert_lawful(found)
     if found is not None:
         assert_holds((found.low, found.high), float(values.mean()))
@@ -153,4 +154,6 @@ def test_ties_are_counted_among_all_digits_as_ranks_are() -> None:
 
 def test_a_control_of_denormal_numbers_is_a_control_like_any_other() -> None:
     x, y = np.array([-0.61, 0.23, -0.31, -0.25]), np.array([2.0, 0.0, 1.0, 3.0])
-    assert st.partial(x, y, [CONTROL]).p == pytest.approx(st.partial(x, y, [CONTROL / 5e-324]).p, rel=1e-12)
+    assert coefficients.partial(x, y, [CONTROL]).p == pytest.approx(
+        coefficients.partial(x, y, [CONTROL / 5e-324]).p, rel=1e-12
+    )

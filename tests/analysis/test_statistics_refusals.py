@@ -13,6 +13,7 @@ from hypothesis import strategies as hst
 from numpy.typing import NDArray
 
 from harness.record.errors import AnalysisError
+from reports.inference import coefficients, effects, intervals, power_analysis
 from reports.inference import statistics as st
 from reports.results.codec import encoded
 from reports.results.inference import Pair, Test
@@ -39,7 +40,7 @@ NONE = np.array([])
 Groups = dict[str, Floats]
 ODD = [0.0, 1.0, 1.0 + 1e-15, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e49, 1e-49, 5e-324]
 OF_GROUPS: list[Callable[[Groups], Any]] = [st.levene, st.welch_anova, st.games_howell, st.kruskal, st.dunn]
-OF_PAIRS: list[Callable[[Floats, Floats], Any]] = [st.spearman, st.pearson]
+OF_PAIRS: list[Callable[[Floats, Floats], Any]] = [coefficients.spearman, coefficients.pearson]
 
 
 def refusals(found: Any) -> set[str | None]:  # noqa: ANN401  (a test or some pairs)
@@ -118,13 +119,13 @@ def test_tests_of_two_lists_are_refused_with_their_reason(
 
 
 def test_correlations_of_two_rows_or_of_a_constant_are_refused() -> None:
-    for statistic, code in ((st.spearman, "ties-only"), (st.pearson, "constant")):
+    for statistic, code in ((coefficients.spearman, "ties-only"), (coefficients.pearson, "constant")):
         assert statistic(A[:2], B[:2]).refused == "too-few"
         assert statistic(A, SAME).refused == code
 
 
 def test_a_straight_line_has_an_r_and_nothing_to_test() -> None:
-    found = st.pearson(A, 3 * A - 1)
+    found = coefficients.pearson(A, 3 * A - 1)
     assert (found.statistic, found.p, found.refused) == (None, None, "perfect")
     assert found.effect is not None
     assert found.effect.value == pytest.approx(1.0, abs=1e-12)
@@ -132,23 +133,24 @@ def test_a_straight_line_has_an_r_and_nothing_to_test() -> None:
 
 
 def test_controls_that_explain_everything_or_nothing_are_named() -> None:
-    assert st.partial(A, B, [A]).refused == "collinear"
-    assert st.partial(A, B, [2 * B + A, A]).refused == "collinear"
-    assert st.partial(A, B, [NAN]).refused == "not-finite"
-    assert st.partial(A[:3], B[:3], [A[:3] ** 2]).refused == "too-few"
-    assert st.partial(A, B, []) == st.pearson(A, B)
-    twice = st.partial(A, B, [A**2, A**2])
-    assert twice.df == st.partial(A, B, [A**2]).df
-    assert twice.p == pytest.approx(st.partial(A, B, [A**2]).p, rel=1e-6)
+    assert coefficients.partial(A, B, [A]).refused == "collinear"
+    assert coefficients.partial(A, B, [2 * B + A, A]).refused == "collinear"
+    assert coefficients.partial(A, B, [NAN]).refused == "not-finite"
+    assert coefficients.partial(A[:3], B[:3], [A[:3] ** 2]).refused == "too-few"
+    assert coefficients.partial(A, B, []) == coefficients.pearson(A, B)
+    twice = coefficients.partial(A, B, [A**2, A**2])
+    assert twice.df == coefficients.partial(A, B, [A**2]).df
+    assert twice.p == pytest.approx(coefficients.partial(A, B, [A**2]).p, rel=1e-6)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: st.spearman(A, B[:5]), lambda: st.partial(A, B, [A[:5]]),
+        lambda: coefficients.spearman(A, B[:5]), lambda: coefficients.partial(A, B, [A[:5]]),
         lambda: st.equivalence(A, B, 0.0), lambda: st.equivalence(A, B, math.nan),
-        lambda: st.equivalence(A, B, -1.0), lambda: st.power(1, 1.0, 1.0), lambda: st.power(9, 1.0, 0.0),
-        lambda: st.power(9, math.nan, 1.0), lambda: st.required_n(1.0, -1.0), lambda: st.required_n(1.0, 1.0, 1.0),
+        lambda: st.equivalence(A, B, -1.0), lambda: power_analysis.power(1, 1.0, 1.0),
+        lambda: power_analysis.power(9, 1.0, 0.0), lambda: power_analysis.power(9, math.nan, 1.0),
+        lambda: power_analysis.required_n(1.0, -1.0), lambda: power_analysis.required_n(1.0, 1.0, 1.0),
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_a_sentence(call: Callable[[], object]) -> None:
@@ -166,36 +168,38 @@ def test_equivalence_is_refused_and_never_claimed_where_nothing_is_known() -> No
 
 
 def test_few_values_have_no_interval_and_never_a_false_one() -> None:
-    assert st.t_interval(A[:1]) is None
-    assert st.t_interval(SAME) is None
-    assert st.bca_interval(np.arange(29.0), 1) is None
-    assert st.bca_interval(np.ones(30), 1) is None
-    assert st.bca_interval(np.arange(30.0), 1) is not None
-    assert st.bca_interval(np.arange(201.0), 1) is None
-    assert [st.mean_interval(values) for values in (NONE, A[:1], SAME, NAN, np.ones(30), np.ones(201))] == [None] * 6
+    assert intervals.t_interval(A[:1]) is None
+    assert intervals.t_interval(SAME) is None
+    assert intervals.bca_interval(np.arange(29.0), 1) is None
+    assert intervals.bca_interval(np.ones(30), 1) is None
+    assert intervals.bca_interval(np.arange(30.0), 1) is not None
+    assert intervals.bca_interval(np.arange(201.0), 1) is None
+    assert [intervals.mean_interval(values) for values in (NONE, A[:1], SAME, NAN, np.ones(30), np.ones(201))] == [
+        None
+    ] * 6
     assert st.qq(A[:1]) is None
     assert st.qq(NAN) is None
-    assert st.coefficient_of_variation(-A) is None
-    assert st.coefficient_of_variation(A[:1]) is None
-    assert st.cliffs_delta(NONE, A) is None
-    assert st.cliffs_delta(NAN, A) is None
-    assert st.cohens_d(A[:1], B) is None
-    assert st.cohens_d(SAME, SAME) is None
+    assert intervals.coefficient_of_variation(-A) is None
+    assert intervals.coefficient_of_variation(A[:1]) is None
+    assert effects.cliffs_delta(NONE, A) is None
+    assert effects.cliffs_delta(NAN, A) is None
+    assert effects.cohens_d(A[:1], B) is None
+    assert effects.cohens_d(SAME, SAME) is None
 
 
 def test_an_interval_that_would_not_cover_is_not_printed() -> None:
-    g_small, g_uneven = st.cohens_d(A[:2], B), st.cohens_d(A[:3], np.tile(B, 3))
+    g_small, g_uneven = effects.cohens_d(A[:2], B), effects.cohens_d(A[:3], np.tile(B, 3))
     assert g_small is not None
     assert g_uneven is not None
     assert g_small.interval is None
     assert g_uneven.interval is None
-    delta_single = st.cliffs_delta(A[:1], B)
+    delta_single = effects.cliffs_delta(A[:1], B)
     assert delta_single is not None
     assert delta_single.interval is None
-    nine = st.spearman(np.arange(9.0), np.tile([1.0, 3.0, 2.0], 3)).effect
+    nine = coefficients.spearman(np.arange(9.0), np.tile([1.0, 3.0, 2.0], 3)).effect
     assert nine is not None
     assert nine.interval is None
-    two = st.coefficient_of_variation(A[:2])
+    two = intervals.coefficient_of_variation(A[:2])
     assert two is not None
     assert two[1] is None
     uneven = st.welch_anova({"a": A, "b": np.tile(B, 3)}).effect
@@ -244,9 +248,9 @@ def test_no_table_of_groups_is_a_traceback_and_every_document_is_json(groups: Gr
 def test_no_two_lists_are_a_traceback_and_every_document_is_json(a: Floats, b: Floats) -> None:
     n = min(a.size, b.size)
     found: list[Any] = [statistic(a[:n], b[:n]) for statistic in OF_PAIRS]
-    found += [st.shapiro(a), st.qq(a), st.partial(a[:n], b[:n], [b[:n]]), st.equivalence(a, b, 1.0)]
-    found += [st.cliffs_delta(a, b), st.cohens_d(a, b), st.t_interval(a)]
-    variation = st.coefficient_of_variation(a)
+    found += [st.shapiro(a), st.qq(a), coefficients.partial(a[:n], b[:n], [b[:n]]), st.equivalence(a, b, 1.0)]
+    found += [effects.cliffs_delta(a, b), effects.cohens_d(a, b), intervals.t_interval(a)]
+    variation = intervals.coefficient_of_variation(a)
     found += [] if variation is None else [variation[1]]
     for one in found:
         json.dumps(encoded(one), allow_nan=False)

@@ -1,5 +1,4 @@
 import gzip
-import json
 import math
 import random
 from pathlib import Path
@@ -10,10 +9,23 @@ from hypothesis import strategies as st
 
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
+from reports.results.study import study_of as study_read
 from reports.study.study import Inputs, compute, study_text
 from reports.study.table import read_table
-from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, TABLE, inputs_of, published, question
-from tests.analysis.studies import study_of as made
+from tests.analysis.studies import (
+    CORRELATION,
+    HEAD,
+    PARETO,
+    REDUCTION,
+    STUDIES,
+    TABLE,
+    inputs_of,
+    published,
+    question,
+    study_of,
+    written,
+)
+from tests.analysis.studies import document_of as made
 
 DATA = Path(__file__).parents[1] / "data" / "delrey"
 ARCHITECTURES = ("mobilenet_v2", "nasnet_mobile", "resnet50", "xception", "vgg16")
@@ -182,7 +194,7 @@ def test_the_front_of_the_corrected_study(corrected: Json) -> None:
 
 
 def test_one_study_shows_both_with_what_both_have_beside_each_other() -> None:
-    study = compute(inputs_of("delrey-v1.toml"), inputs_of("delrey-corrected.toml"))
+    study = written(compute(inputs_of("delrey-v1.toml"), inputs_of("delrey-corrected.toml")))
     rows = {(row["of"], row["what"]): row for row in study["companion"]["rows"]}
     overall = rows["overall", "largest"]
     assert overall["here"]["value"] == pytest.approx(98.83, abs=6e-3)
@@ -194,7 +206,12 @@ def test_one_study_shows_both_with_what_both_have_beside_each_other() -> None:
     medians = rows["rq1-energy", "median.vgg16"]
     assert (medians["here"]["unit"], medians["there"]["unit"]) == ("kJ s/image", "J/image")
     assert study["companion"]["study"]["name"] == "delrey-corrected"
-    json.loads(study_text(study))
+
+
+@pytest.mark.parametrize("code", ["welch", "kruskal"])
+def test_a_study_is_read_again_as_it_was_written(tmp_path: Path, code: str) -> None:
+    study = study_of(tmp_path, HEAD + question(code) + CORRELATION.format(method="pearson") + REDUCTION + PARETO)
+    assert study_read(study_text(study)) == study
 
 
 def test_the_wrong_energy_cannot_be_declared_as_an_energy(tmp_path: Path) -> None:
@@ -232,7 +249,7 @@ def test_the_order_of_the_runs_changes_no_number(first: Json) -> None:
     header, *rows = gzip.decompress((DATA / "runs-v1.csv.gz").read_bytes()).decode().splitlines()
     random.Random(3).shuffle(rows)
     table = read_table("runs-v1.csv.gz", "\n".join([header, *rows]).encode())
-    shuffled = compute(Inputs(inputs.path, inputs.declared, table, inputs.facts), None)
+    shuffled = written(compute(Inputs(inputs.path, inputs.declared, table, inputs.facts), None))
     assert close(numbers(shuffled), numbers(first))
 
 

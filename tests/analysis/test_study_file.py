@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence.study_folder import read_declared
 from harness.record.errors import ConfigError
-from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, question, study_of
+from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, document_of, question
 
 WHOLE = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
 PUBLISHED = '[questions.q.published]\nplace = "Table I"\n'
@@ -43,7 +43,7 @@ def test_a_study_file_that_contradicts_itself_is_refused_at_its_place(
 ) -> None:
     assert old in WHOLE
     with pytest.raises(ConfigError, match=rf"study\.toml: {says}"):
-        study_of(tmp_path, WHOLE.replace(old, new, 1))
+        document_of(tmp_path, WHOLE.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_study_file_that_contradicts_itself_is_refused_at_its_place(
 )  # fmt: skip
 def test_what_is_declared_beside_the_questions_is_checked_too(tmp_path: Path, more: str, says: str) -> None:
     with pytest.raises(ConfigError, match=rf"study\.toml: {says}"):
-        study_of(tmp_path, WHOLE + more)
+        document_of(tmp_path, WHOLE + more)
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
@@ -84,4 +84,4 @@ def test_every_study_file_that_is_shipped_is_consistent(path: Path) -> None:
 
 def test_a_file_of_a_newer_wattlab_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="schema 2 is newer"):
-        study_of(tmp_path, WHOLE.replace("schema = 1", "schema = 2"))
+        document_of(tmp_path, WHOLE.replace("schema = 1", "schema = 2"))

@@ -9,14 +9,14 @@ from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 
 from harness.record.documents import Json
-from tests.analysis.studies import HEAD, question, study_of
+from tests.analysis.studies import HEAD, document_of, question
 
 VALUES = {"a": [10.0, 11.0, 12.0, 13.0], "b": [11.0, 12.0, 11.5, 12.5], "c": [5.0, 6.0, 7.0, 9.0]}
 TABLE = "net,energy,load\n" + "".join(f"{net},{value},1\n" for net, values in VALUES.items() for value in values)
 
 
 def relevant(folder: Path, stated: str, table: str = TABLE) -> Json:
-    study = study_of(folder, HEAD + question() + f'relevant = "{stated}"\n', table)
+    study = document_of(folder, HEAD + question() + f'relevant = "{stated}"\n', table)
     found: Json = study["questions"][0]["relevant"]
     return found
 

@@ -1,13 +1,16 @@
 import gzip
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.record.errors import AnalysisError, ConfigError, LabError
+from harness.record.levels import Level
+from reports.results.document import Indicator, Results
 from reports.study.file import CampaignSource
-from reports.study.table import RUN_UNITS, campaign_table, campaign_units, read_table
-from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, question, study_of
+from reports.study.table import campaign_table, campaign_units, read_table
+from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, document_of, question
+from tests.campaign_results import example
 
 EVERYTHING = HEAD + question() + CORRELATION.format(method="spearman") + REDUCTION + PARETO
 
@@ -40,7 +43,7 @@ def test_a_byte_of_damage_inside_a_gzip_file_is_a_sentence() -> None:
 
 def test_a_gzipped_table_with_a_byte_order_mark_and_other_line_ends_reads_the_same(tmp_path: Path) -> None:
     other = gzip.compress(b"\xef\xbb\xbf" + TABLE.replace("\n", "\r\n").encode(), mtime=0)
-    plain, packed = study_of(tmp_path, EVERYTHING), study_of(tmp_path, EVERYTHING, other)
+    plain, packed = document_of(tmp_path, EVERYTHING), document_of(tmp_path, EVERYTHING, other)
     assert packed == plain
 
 
@@ -60,12 +63,12 @@ def test_a_gzipped_table_with_a_byte_order_mark_and_other_line_ends_reads_the_sa
 )  # fmt: skip
 def test_a_bad_cell_or_column_is_a_sentence_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
     with pytest.raises(LabError, match=says):
-        study_of(tmp_path, EVERYTHING, TABLE.replace(old, new))
+        document_of(tmp_path, EVERYTHING, TABLE.replace(old, new))
 
 
 @pytest.mark.parametrize("cell", ["", "NaN", "nan", "NA", "n/a", "null", "None"])
 def test_a_row_with_a_missing_response_is_listed_and_used_for_the_others(tmp_path: Path, cell: str) -> None:
-    study = study_of(tmp_path, EVERYTHING, TABLE.replace("a,11,51", f"a,{cell},51"))
+    study = document_of(tmp_path, EVERYTHING, TABLE.replace("a,11,51", f"a,{cell},51"))
     assert [(one["line"], one["reason"], one["column"]) for one in study["left_out"]] == [(3, "missing", "energy")]
     assert [one["n"] for one in study["responses"]] == [11, 12]
     assert study["questions"][0]["omnibus"]["n"] == [3, 4, 4]
@@ -74,21 +77,21 @@ def test_a_row_with_a_missing_response_is_listed_and_used_for_the_others(tmp_pat
 
 
 def test_a_level_that_nobody_declared_is_listed_not_pooled(tmp_path: Path) -> None:
-    study = study_of(tmp_path, EVERYTHING, TABLE + "d,1,1\n,2,2\n")
+    study = document_of(tmp_path, EVERYTHING, TABLE + "d,1,1\n,2,2\n")
     found = [(one["line"], one["reason"], one["column"], one["found"]) for one in study["left_out"]]
     assert found == [(14, "level-not-declared", "net", "d"), (15, "level-not-declared", "net", None)]
-    assert study["questions"] == study_of(tmp_path, EVERYTHING)["questions"]
+    assert study["questions"] == document_of(tmp_path, EVERYTHING)["questions"]
 
 
 def test_a_response_that_no_measurement_gives_is_a_sentence_with_its_line(tmp_path: Path) -> None:
     text = HEAD.replace('formula = "energy"\nunit = "J"', 'formula = "energy / load"\nunit = "J"')
     with pytest.raises(AnalysisError, match=r"runs\.csv:3: response 'energy' \(energy / load\) is 1e\+42, which no"):
-        study_of(tmp_path, text, TABLE.replace("a,11,51", "a,1e20,1e-20"))
+        document_of(tmp_path, text, TABLE.replace("a,11,51", "a,1e20,1e-20"))
 
 
 def test_a_division_by_nothing_is_a_missing_response(tmp_path: Path) -> None:
     text = HEAD.replace('formula = "energy"\nunit = "J"', 'formula = "energy / load"\nunit = "J"') + question()
-    study = study_of(tmp_path, text, TABLE.replace("a,11,51", "a,11,0"))
+    study = document_of(tmp_path, text, TABLE.replace("a,11,51", "a,11,0"))
     assert [(one["line"], one["reason"]) for one in study["left_out"]] == [(3, "missing")]
 
 
@@ -104,7 +107,7 @@ by = "energy"
 reason = "idle"
 below = { load = 42.0 }
 """
-    study = study_of(tmp_path, EVERYTHING + rules)
+    study = document_of(tmp_path, EVERYTHING + rules)
     taken = [[(row["line"], row["value"], row["unit"]) for row in rule["rows"]] for rule in study["exclusions"]]
     assert taken == [[(9, 25.0, "J")], [(10, None, None), (12, None, None)]]
     assert [rule["n"] for rule in study["exclusions"]] == [1, 2]
@@ -115,7 +118,7 @@ below = { load = 42.0 }
 def test_a_rule_that_takes_more_than_there_is_is_refused(tmp_path: Path) -> None:
     rule = '[[exclusions]]\nreason = "x"\nwhere = { net = ["a"] }\ndrop = 5\nwhich = "lowest"\nby = "load"\n'
     with pytest.raises(ConfigError, match=r"exclusions\[0\]\.drop: found 5, but only 4 runs match"):
-        study_of(tmp_path, EVERYTHING + rule)
+        document_of(tmp_path, EVERYTHING + rule)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_a_rule_that_takes_more_than_there_is_is_refused(tmp_path: Path) -> None
 def test_what_cannot_be_tested_is_refused_with_a_code_and_the_rest_is_there(
     tmp_path: Path, table: str, refused: str
 ) -> None:
-    study = study_of(tmp_path, EVERYTHING, table)
+    study = document_of(tmp_path, EVERYTHING, table)
     omnibus = study["questions"][0]["omnibus"]
     assert (omnibus["refused"], omnibus["statistic"], omnibus["p"]) == (refused, None, None)
     assert all(pair["differ"] is None for pair in study["questions"][0]["posthoc"])
@@ -138,7 +141,7 @@ def test_what_cannot_be_tested_is_refused_with_a_code_and_the_rest_is_there(
 
 def test_equal_values_everywhere_have_no_ranks(tmp_path: Path) -> None:
     table = "net,energy,load\n" + "".join(f"{net},7,8\n" for net in "abc" for _ in range(5))
-    study = study_of(tmp_path, HEAD + question("kruskal") + CORRELATION.format(method="spearman"), table)
+    study = document_of(tmp_path, HEAD + question("kruskal") + CORRELATION.format(method="spearman"), table)
     assert study["questions"][0]["omnibus"]["refused"] == "ties-only"
     assert study["correlations"][0]["run_level"]["refused"] == "ties-only"
     assert study["correlations"][0]["fit"] is None
@@ -146,7 +149,7 @@ def test_equal_values_everywhere_have_no_ranks(tmp_path: Path) -> None:
 
 def test_more_than_5000_values_are_too_many_for_shapiro_and_not_for_the_test(tmp_path: Path) -> None:
     rows = [f"a,{100 + i % 977},{i % 90}" for i in range(5001)] + [f"b,{120 + i % 31},{i % 80}" for i in range(40)]
-    study = study_of(tmp_path, HEAD + question(), "\n".join(["net,energy,load", *rows, ""]))
+    study = document_of(tmp_path, HEAD + question(), "\n".join(["net,energy,load", *rows, ""]))
     first, second = study["questions"][0]["assumptions"]["shapiro"]
     assert (first["test"]["refused"], second["test"]["refused"]) == ("too-many", None)
     assert study["questions"][0]["omnibus"]["refused"] is None
@@ -157,7 +160,7 @@ def test_more_than_5000_values_are_too_many_for_shapiro_and_not_for_the_test(tmp
 def test_a_transform_that_a_value_does_not_have_is_refused_not_made_nan(
     tmp_path: Path, transform: str, value: str
 ) -> None:
-    study = study_of(tmp_path, HEAD + question(transform=transform), TABLE.replace("a,11,51", f"a,{value},51"))
+    study = document_of(tmp_path, HEAD + question(transform=transform), TABLE.replace("a,11,51", f"a,{value},51"))
     asked = study["questions"][0]
     assert asked["omnibus"]["refused"] == "transform-domain"
     assert asked["assumptions"] == {"shapiro": [], "qq": [], "levene": None}
@@ -165,9 +168,9 @@ def test_a_transform_that_a_value_does_not_have_is_refused_not_made_nan(
 
 
 def test_a_median_of_nothing_allows_no_percentage(tmp_path: Path) -> None:
-    study = study_of(tmp_path, HEAD + REDUCTION, TABLE.replace("c,5,", "c,-5,").replace("c,6,", "c,-6,"))
+    study = document_of(tmp_path, HEAD + REDUCTION, TABLE.replace("c,5,", "c,-5,").replace("c,6,", "c,-6,"))
     assert study["reductions"][0]["refused"] is None  # the median of c is 1: half of it above
-    study = study_of(tmp_path, HEAD + REDUCTION, TABLE.replace("c,", "c,-"))
+    study = document_of(tmp_path, HEAD + REDUCTION, TABLE.replace("c,", "c,-"))
     assert study["reductions"][0]["refused"] == "not-positive"
     assert study["reductions"][0]["decreases"] == []
 
@@ -177,32 +180,34 @@ def test_a_campaigns_number_without_a_unit_gets_one_under_another_name(tmp_path:
         'load = { header = "load", unit = "%" }', 'images = { header = "final.seen", unit = "image" }'
     )
     text = images.replace('formula = "load"\nunit = "%"', 'formula = "energy / images"\nunit = "mJ/image"')
-    study = study_of(tmp_path, text, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
+    study = document_of(tmp_path, text, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
     assert study["responses"][1]["reduced"] == "J/image"
     assert study["descriptive"][1]["cells"][0]["greatest"]["value"] == pytest.approx(13 / 52 * 1000)
     wrong = text.replace("images = {", '"final.seen" = {').replace("/ images", "/ final.seen")
     with pytest.raises(ConfigError, match=r"columns\.final\.seen\.unit: found 'image', the campaigns have it in '1'"):
-        study_of(tmp_path, wrong, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
+        document_of(tmp_path, wrong, TABLE.replace("load", "final.seen"), units={"final.seen": "1"})
+
+
+def measuring(*indicators: tuple[str, str, str]) -> Results:
+    """A campaign without runs whose agent told these indicators: name, unit, method."""
+    told = tuple(Indicator(name, "", unit, method, "gauge") for name, unit, method in indicators)
+    return replace(example(), indicators=told, runs=(), scenarios={})
 
 
 def test_a_campaigns_table_has_the_units_of_its_results() -> None:
-    results = {
-        "indicators": [{"name": "cpu_percent", "unit": "%"}],
-        "runs": [{"final_metrics": {"f1": 0.9, "reached": True, "data": {}}}],
-        "scenarios": {"cnn": {"parameters": {"epochs": 4}}},
-    }
+    run = replace(example().runs[0], final_metrics={"f1": 0.9, "reached": True, "data": {}})
+    scenario = replace(example().scenarios["cnn"], parameters={"epochs": 4})
+    results = replace(measuring(("cpu_percent", "%", "")), runs=(run,), scenarios={"cnn": scenario})
     units = campaign_units([results])
     assert units["induced_energy_wh"] == "Wh"
     assert units["indicator.cpu_percent"] == "%"
     assert units["final.f1"] == units["parameter.epochs"] == "1"
-    other = results | {"indicators": [{"name": "cpu_percent", "unit": "1"}]}
     with pytest.raises(AnalysisError, match=r"indicator\.cpu_percent is in % in one campaign and in 1 in another"):
-        campaign_units([results, other])
-    rates = {"indicators": [{"name": "disk_read_kb", "unit": "kB"}, {"name": "net_sent_kib_per_s", "unit": "KiB/s"}]}
-    units = campaign_units([results | rates])
-    assert (units["indicator.disk_read_kb"], units["indicator.net_sent_kib_per_s"]) == ("kB/s", "KiB/s")
+        campaign_units([results, measuring(("cpu_percent", "1", ""))])
     assert "final.reached" not in units
     assert "final.data" not in units
+    units = campaign_units([measuring(("disk_read_kb", "kB", ""), ("net_sent_kib_per_s", "KiB/s", ""))])
+    assert (units["indicator.disk_read_kb"], units["indicator.net_sent_kib_per_s"]) == ("kB/s", "KiB/s")
 
 
 PSUTIL = "psutil.virtual_memory().used / 1024 (psutil {})"
@@ -219,10 +224,7 @@ PSUTIL = "psutil.virtual_memory().used / 1024 (psutil {})"
 def test_memory_of_older_campaigns_is_one_column_only_where_it_is_one_quantity(
     one: str, other: str, refused: bool
 ) -> None:
-    results: list[dict[str, Any]] = [
-        {"indicators": [{"name": "ram_used_kb", "unit": "KiB", "method": method}], "runs": [], "scenarios": {}}
-        for method in (one, other)
-    ]
+    results = [measuring(("ram_used_kb", "KiB", method)) for method in (one, other)]
     if refused:
         with pytest.raises(AnalysisError, match=r"ram_used_kb is .* in one campaign and total - available in another"):
             campaign_units(results)
@@ -231,24 +233,19 @@ def test_memory_of_older_campaigns_is_one_column_only_where_it_is_one_quantity(
 
 
 def test_the_levels_of_a_campaigns_cells_are_columns_of_their_own() -> None:
-    numbers = dict.fromkeys(RUN_UNITS)
-    runs: list[dict[str, Any]] = [
-        {"kind": "scenario", "scenario": name, "included": True, "final_metrics": {}, "indicators": {}} | numbers
-        for name in ("cnn.size-16", "cnn.size-32", "idle")
-    ]
-    cells = [
-        {"size": 16, "rate": 0.5, "deep": True, "net": "a b"},
-        {"size": 32, "rate": 1.0, "deep": False, "net": "c"},
-    ]
-    scenarios: dict[str, Any] = {
-        name: {"parameters": {}, "cell": cell} for name, cell in zip(("cnn.size-16", "cnn.size-32"), cells, strict=True)
+    cells: dict[str, dict[str, Level] | None] = {
+        "cnn.size-16": {"size": 16, "rate": 0.5, "deep": True, "net": "a b"},
+        "cnn.size-32": {"size": 32, "rate": 1.0, "deep": False, "net": "c"},
+        "idle": None,
     }
-    results = {"runs": runs, "scenarios": scenarios | {"idle": {"parameters": {}}}}
+    run, scenario = example().runs[0], example().scenarios["cnn"]
+    runs = tuple(replace(run, kind="scenario", scenario=name, included=True) for name in cells)
+    scenarios = {name: replace(scenario, cell=cell) for name, cell in cells.items()}
+    results = replace(example(), runs=runs, scenarios=scenarios)
     table = read_table("runs.csv", campaign_table("s", {"c": (CampaignSource(folder="c"), results)}).encode())
     levels = {name: table.column(f"factor.{name}") for name in ("size", "rate", "deep", "net")}
     assert levels == {
         "size": ["16", "32", ""], "rate": ["0.5", "1.0", ""], "deep": ["true", "false", ""], "net": ["a b", "c", ""],
     }  # fmt: skip
-    del scenarios["cnn.size-16"]["cell"], scenarios["cnn.size-32"]["cell"]
-    results = {"runs": runs, "scenarios": scenarios | {"idle": {"parameters": {}}}}
+    results = replace(results, scenarios={name: replace(part, cell=None) for name, part in scenarios.items()})
     assert "factor" not in campaign_table("s", {"c": (CampaignSource(folder="c"), results)})

@@ -23,6 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.inference import coefficients, effects, intervals, power_analysis
 from reports.inference import statistics as st
 from reports.results.inference import Interval
 
@@ -109,14 +110,14 @@ def difference(setting: Setting, values: list[Floats]) -> Found:
 
 def delta(setting: Setting, values: list[Floats]) -> Found:
     """Cliff's delta."""
-    effect = st.cliffs_delta(values[0], values[1])
+    effect = effects.cliffs_delta(values[0], values[1])
     assert effect is not None
     return holds(effect.interval, true_delta(setting))
 
 
 def g(setting: Setting, values: list[Floats]) -> Found:
     """Hedges' g."""
-    effect = st.cohens_d(values[0], values[1])
+    effect = effects.cohens_d(values[0], values[1])
     assert effect is not None
     df = np.array(setting.sizes) - 1
     pooled = math.sqrt(float(np.sum(df * np.square(setting.spreads)) / np.sum(df)))
@@ -188,36 +189,36 @@ def true_rho(setting: Correlated) -> float:
     if setting.levels is None:
         return 6 / math.pi * math.asin(setting.r / 2)
     big = Correlated(setting.r, 1_000_000, setting.levels).draw(np.random.default_rng(2))
-    effect = st.spearman(*big).effect
+    effect = coefficients.spearman(*big).effect
     assert effect is not None
     return effect.value
 
 
 def rho(setting: Correlated, x: Floats, y: Floats) -> Found:
     """Spearman's rho."""
-    effect = st.spearman(x, y).effect
+    effect = coefficients.spearman(x, y).effect
     return None if effect is None else holds(effect.interval, true_rho(setting))
 
 
 def pearson_r(setting: Correlated, x: Floats, y: Floats) -> Found:
     """Pearson's r."""
-    effect = st.pearson(x, y).effect
+    effect = coefficients.pearson(x, y).effect
     return None if effect is None else holds(effect.interval, setting.r)
 
 
 def mean_t(setting: Setting, values: list[Floats]) -> Found:
     """Student's interval of one mean."""
-    return holds(st.t_interval(values[0]), setting.apart)
+    return holds(intervals.t_interval(values[0]), setting.apart)
 
 
 def mean_bca(setting: Setting, values: list[Floats]) -> Found:
     """BCa of one mean."""
-    return holds(st.bca_interval(values[0], 1), setting.apart)
+    return holds(intervals.bca_interval(values[0], 1), setting.apart)
 
 
 def variation(setting: Setting, values: list[Floats]) -> Found:
     """Coefficient of variation; `apart` is the mean."""
-    found = st.coefficient_of_variation(values[0])
+    found = intervals.coefficient_of_variation(values[0])
     return None if found is None else holds(found[1], setting.spreads[0] / setting.apart)
 
 
@@ -272,7 +273,7 @@ def alarms(draws: int) -> Iterator[dict[str, object]]:
         pair = Correlated(0.0, n, levels)
         random = np.random.default_rng([4, n])
         drawn = [pair.draw(random) for _ in range(draws)]
-        found = [p < 0.05 for p in (st.spearman(*xy).p for xy in drawn) if p is not None]
+        found = [p < 0.05 for p in (coefficients.spearman(*xy).p for xy in drawn) if p is not None]
         yield {"setting": pair.name, "spearman": sum(found) / len(found)}
 
 
@@ -298,18 +299,18 @@ def everything(groups: dict[str, Floats]) -> None:
     for values in groups.values():
         st.shapiro(values[: st.MOST_FOR_SHAPIRO])
         st.qq(values)
-        st.coefficient_of_variation(values)
-        st.mean_interval(values)
+        intervals.coefficient_of_variation(values)
+        intervals.mean_interval(values)
     for test in (st.levene, st.welch_anova, st.games_howell, st.kruskal, st.dunn):
         test(groups)
     for first, second in itertools.pairwise(labels):
         st.equivalence(groups[first], groups[second], 1.0)
-        st.required_n(1.0, 2.0)
+        power_analysis.required_n(1.0, 2.0)
     every = np.concatenate(list(groups.values()))
     other = every + np.arange(float(every.size))
-    st.spearman(every, other, "greater")
-    st.pearson(every, other)
-    st.partial(every, other, [every**2])
+    coefficients.spearman(every, other, "greater")
+    coefficients.pearson(every, other)
+    coefficients.partial(every, other, [every**2])
 
 
 def times() -> Iterator[dict[str, object]]:

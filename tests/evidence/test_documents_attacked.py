@@ -15,8 +15,9 @@ from hypothesis import strategies as hst
 from harness.cli.compare import parse_side
 from harness.evidence.attachments import check_trackers
 from harness.evidence.comparisons import verify_comparison
+from harness.evidence.recomputed import check_report
 from harness.evidence.studies import verify_study
-from harness.evidence.study_folder import sealed_inputs, study_html, write_study
+from harness.evidence.study_folder import sealed_inputs, write_study
 from harness.evidence.verification import Outcome
 from harness.foreign.importers.oscar.importer import import_oscar
 from harness.foreign.importers.tracker.importer import import_tracker
@@ -30,9 +31,10 @@ from reports.campaign.iso14756 import parse_timeliness
 from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
-from reports.render import REPORT, comparison_html
+from reports.render import REPORT, comparison_html, study_html
 from reports.results.comparison import COMPARISON, Comparison, Options, comparison_of
-from reports.study.study import SOURCES, STUDY, compute, study_text
+from reports.results.study import SOURCES, STUDY
+from reports.study.study import compute, study_text
 from tests.analysis.studies import HEAD, TABLE, question
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.evidence.forger import copied, reforge, unlock
@@ -114,10 +116,10 @@ def forge_study(folder: Path, edit: Callable[[Json], None], **files: str) -> Non
     """Edit what is said of the sources (and other files), compute and render the study of it, seal everything anew."""
     facts: Json = json.loads((folder / SOURCES).read_text())
     edit(facts)
-    (folder / SOURCES).write_text(study_text(facts))
+    (folder / SOURCES).write_text(json.dumps(facts))
     for name, content in files.items():
         (folder / name.replace("_", ".")).write_text(content)
-    study = json.loads(study_text(compute(sealed_inputs(folder), None)))
+    study = compute(sealed_inputs(folder), None)
     files = {path.name: path.read_text() for path in folder.iterdir() if path.name != MANIFEST}
     shutil.rmtree(folder)
     write_sealed(folder, files | {STUDY: study_text(study), REPORT: study_html(study)})
@@ -225,6 +227,53 @@ def test_a_document_that_is_no_comparison_is_a_failed_check_with_its_place(
     file.chmod(0o644)
     file.write_text(text.replace(old, new, 1))
     assert says in said(verify_comparison(lab / "compared"))["comparison"]
+
+
+def no_factor(study: Json) -> None:
+    del study["questions"][0]["factor"]
+
+
+def another_test(study: Json) -> None:
+    study["questions"][0]["declared"]["test"] = "bayes"
+
+
+def no_number(study: Json) -> None:
+    study["descriptive"][0]["cells"][1]["mean"]["u"] = "little"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said_of_it"),
+    [
+        (no_factor, "study.json.questions[0]: lacks factor"),
+        (another_test, "study.json.questions[0].declared.test: found 'bayes', expected 'welch' | 'kruskal'"),
+        (no_number, "study.json.descriptive[0].cells[1].mean: found {"),
+    ],
+)
+def test_a_study_that_no_version_writes_fails_with_its_place(
+    lab: Path, edit: Callable[[Json], None], said_of_it: str
+) -> None:
+    file = lab / "imported" / STUDY
+    study = json.loads(file.read_text())
+    edit(study)
+    file.write_text(json.dumps(study))
+    assert said_of_it in said(verify_study(lab / "imported"))["report"]
+
+
+def test_sources_that_no_version_writes_fail_with_their_place(lab: Path) -> None:
+    file = lab / "imported" / SOURCES
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"units": ["J"]}))
+    assert "sources.json.units: found" in said(verify_study(lab / "imported"))["study"]
+
+
+def test_statistics_of_a_campaign_that_no_version_writes_fail_with_their_place(reported: Path, tmp_path: Path) -> None:
+    campaign = copied(reported, tmp_path)
+    file = campaign / "derived" / "results.json"
+    results = json.loads(file.read_text())
+    results["statistics"]["responses"]["weight_kg"] = {}
+    file.write_text(json.dumps(results))
+    check = check_report(campaign)
+    assert not check.passed
+    assert "results.json.statistics.responses: found 'weight_kg', expected a key" in check.detail
 
 
 @SLOW

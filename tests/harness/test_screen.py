@@ -40,6 +40,7 @@ from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
 from reports.results.compared_pair import ComparedPair
 from reports.results.comparison import ComparedSet
+from reports.results.inference import Effect, Test
 from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.campaign_results import read
 from tests.reports.comparisons import comparison
@@ -90,16 +91,11 @@ def pair() -> tuple[ComparedSet, ComparedPair]:
     return replace(of_set, name=LONG, sides=sides), replace(of_set.pairs[0], quantities=quantities)
 
 
-def declared_study() -> dict[str, Any]:
-    test = {
-        "refused": None, "name": "welch-anova", "symbol": "F", "statistic": 239.0912345, "p": 2.25e-38,
-        "effect": {"name": "partial-eta-squared", "value": 0.83, "interval": [0.713, 0.873], "word": "large"},
-    }  # fmt: skip
-    refused = test | {"refused": "too-few", "effect": None}
-    return {
-        "questions": [{"name": LONG, "omnibus": test}, {"name": "few", "omnibus": refused}],
-        "correlations": [{"name": "flops-energy", "run_level": test}],
-    }
+def declared_tests() -> list[tuple[str, Test]]:
+    effect = Effect("partial-eta-squared", 0.83, (0.713, 0.873), "large")
+    test = Test("welch-anova", 239.0912345, "F", (4.0, 63.07), 2.25e-38, (30, 30), effect, None)
+    refused = Test("welch-anova", None, "F", (), None, (1, 1), None, "too-few")
+    return [(LONG, test), ("few", refused), ("flops-energy", test)]
 
 
 def test_a_caption_says_u_only_where_one_stands() -> None:
@@ -125,7 +121,7 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     """Each table of the command line with long names, and what has to stand whole in it."""
     yield "report", report.results_sheet(read(example())), ("123.456789 ± 0.000012", "mean power")
     yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
-    yield "study", study.questions_sheet(declared_study()), ("F = 239.09", "2.25e-38", "welch-anova")
+    yield "study", study.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
     checks = [
         Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),
         Check(f"derived/{LONG}.json", "results", False, "baseline.u is 0.000113200442079915, recomputed 5.775638e-05"),

@@ -13,12 +13,8 @@ from reports.campaign.statistics import evaluate
 from reports.pages.audit import Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page
-from reports.pages.campaign_statistics import (
-    epoch_correlation_blocks,
-    is_blocked,
-    marginal_table,
-    statistics_blocks,
-)
+from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
+from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.render import render
 from reports.results.statistics import Absence, Planning, Statistics
 from tests.analysis.test_campaign_statistics import course, made, trained

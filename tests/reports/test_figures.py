@@ -12,22 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.figures import campaign as figures
-from reports.figures import palette, scale, sheet, strokes
-from reports.figures import statistics as drawn
+from reports.figures import forest, grouped_bars, palette, scale, scatter, sheet, strokes
 from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Span, Strip, StripPanel, TracePanel
+from reports.figures.forest import IntervalPanel, Stretch
+from reports.figures.grouped_bars import GroupedPanel, Series
 from reports.figures.scale import Floats
+from reports.figures.scatter import Level, Line, Points, ScatterPanel, Straight
 from reports.figures.sheet import Labelled
-from reports.figures.statistics import (
-    GroupedPanel,
-    IntervalPanel,
-    Level,
-    Line,
-    Points,
-    ScatterPanel,
-    Series,
-    Straight,
-    Stretch,
-)
 from reports.readings import outline
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$ \x01'
@@ -127,7 +118,7 @@ def test_no_title_and_no_label_is_cut() -> None:
         "strips": (figures.strips(label(), [StripPanel(f"{LONG}: induced energy", "x", [strip])]), 2),
         "curves": (figures.curves(label(), [CurvePanel(f"{LONG}: energy", "x", "y", [curve, other])]), 2),
         "traces": (figures.traces(label(), [trace(LONG)], "time / s", "power / W"), 1),
-        "intervals": (drawn.intervals(label(), [IntervalPanel(LONG, "x", [stretch])]), 3),
+        "intervals": (forest.intervals(label(), [IntervalPanel(LONG, "x", [stretch])]), 3),
     }
     for kind, (svg, times) in drawn_figures.items():
         assert "…" not in svg, kind
@@ -186,13 +177,13 @@ def scatter_panel(name: str = "cnn", **given: bool) -> ScatterPanel:
 def every_statistics_figure(name: str, watermark: str = "") -> dict[str, str]:
     logarithmic = scatter_panel(name, log_x=True, log_y=True, falling_x=True)
     stretches = [Stretch(name, 0, 1.0, 0.5, 1.5, name), Stretch("none", 7, 1.2, None, None, hollow=True)]
-    forest = IntervalPanel(name, name, stretches, 1.0, (0.8, 1.25), log=True)
+    rows = IntervalPanel(name, name, stretches, 1.0, (0.8, 1.25), log=True)
     series = [Series(name, 0, [1.0, None], [name, ""], [0.5], [1.5]), Series("ml", 1, [2.0, 3.0])]
     boxes = StripPanel(name, name, [Strip(name, 0, [1.0, 2.0, 3.0, 4.0, 50.0] * 3)], log=True)
     return {
-        "scatters": drawn.scatters(label("s", watermark), [scatter_panel(name), logarithmic, logarithmic]),
-        "intervals": drawn.intervals(label("i", watermark), [forest, forest]),
-        "grouped": drawn.grouped(label("g", watermark), [GroupedPanel(name, name, [name, "b"], series)]),
+        "scatters": scatter.scatters(label("s", watermark), [scatter_panel(name), logarithmic, logarithmic]),
+        "intervals": forest.intervals(label("i", watermark), [rows, rows]),
+        "grouped": grouped_bars.grouped(label("g", watermark), [GroupedPanel(name, name, [name, "b"], series)]),
         "boxes": figures.strips(label("b", watermark), [boxes, boxes, boxes]),
     }
 
@@ -216,7 +207,7 @@ def test_the_same_statistics_give_the_same_bytes_and_carry_the_mark() -> None:
 
 def test_a_logarithmic_axis_is_labelled_with_plain_numbers_and_says_what_it_is() -> None:
     panel = ScatterPanel("p", "FLOPs / GFLOP", "y", [Points("a", 0, [0.615, 30.96], [1.0, 2.0])], log_x=True)
-    words = re.findall(r">([^<>]+)</text>", drawn.scatters(label(), [panel]))
+    words = re.findall(r">([^<>]+)</text>", scatter.scatters(label(), [panel]))
     assert {"1", "2", "5", "10", "20"} <= set(words)
     assert "FLOPs / GFLOP (log scale)" in words
 
@@ -224,16 +215,16 @@ def test_a_logarithmic_axis_is_labelled_with_plain_numbers_and_says_what_it_is()
 def test_a_logarithmic_axis_refuses_what_it_cannot_hold() -> None:
     panel = ScatterPanel("energy", "x", "y", [Points("a", 0, [1.0, 0.0], [1.0, 2.0])], log_x=True)
     with pytest.raises(ValueError, match=r"panel 'energy' of figure f1: a logarithmic axis cannot hold 0"):
-        drawn.scatters(label(), [panel])
+        scatter.scatters(label(), [panel])
 
 
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: drawn.scatters(label(), []),
-        lambda: drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("a", 0, [np.nan], [1.0])])]),
-        lambda: drawn.intervals(label(), [IntervalPanel("p", "x", [])]),
-        lambda: drawn.grouped(label(), [GroupedPanel("p", "x", ["a"], [Series("s", 0, [None])])]),
+        lambda: scatter.scatters(label(), []),
+        lambda: scatter.scatters(label(), [ScatterPanel("p", "x", "y", [Points("a", 0, [np.nan], [1.0])])]),
+        lambda: forest.intervals(label(), [IntervalPanel("p", "x", [])]),
+        lambda: grouped_bars.grouped(label(), [GroupedPanel("p", "x", ["a"], [Series("s", 0, [None])])]),
     ],
 )
 def test_an_empty_panel_is_refused(draw: Callable[[], str]) -> None:
@@ -252,7 +243,7 @@ def boxes_of(svg: str, words: list[str]) -> list[tuple[float, float, float, floa
 def test_names_beside_points_never_overlap(places: list[tuple[float, float]]) -> None:
     names = [f"architecture {index}" for index in range(len(places))]
     xs, ys = zip(*places, strict=True)
-    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
+    svg = scatter.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
     areas = boxes_of(svg, names)
     for index, (left, top, right, bottom) in enumerate(areas):
         for other in areas[:index]:
@@ -262,7 +253,7 @@ def test_names_beside_points_never_overlap(places: list[tuple[float, float]]) ->
 def test_names_of_few_points_are_all_printed() -> None:
     names = [f"name {index}" for index in range(15)]
     xs, ys = [float(7 * i % 15) for i in range(15)], [float(i) for i in range(15)]
-    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
+    svg = scatter.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
     assert len(boxes_of(svg, names)) == 15
 
 
@@ -277,14 +268,14 @@ def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> No
 
 def test_markers_of_one_look_carry_it_once() -> None:
     points = [Points("a", 0, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), Points("b", 1, [1.0, 2.0], [3.0, 1.0])]
-    svg = drawn.scatters(label(), [ScatterPanel("p", "x", "y", points)])
+    svg = scatter.scatters(label(), [ScatterPanel("p", "x", "y", points)])
     paths = re.findall(r'<path d="([^"]+)" fill="var\(--(c\d)\)"', svg)
     assert [(path.count("M"), colour) for path, colour in paths][:2] == [(3, "c0"), (2, "c1")]
 
 
 @pytest.mark.parametrize("spread", [[0.0, 0.0, 0.0], [0.1, 0.12, 0.9], [0.5]])
 def test_labels_of_levels_keep_their_distance_and_their_order(spread: list[float]) -> None:
-    placed = drawn.apart(spread, 0.1)
+    placed = scatter.apart(spread, 0.1)
     assert all(after - before >= 0.1 - 1e-12 for before, after in pairwise(placed))
     assert sum(placed) == pytest.approx(sum(spread))
 

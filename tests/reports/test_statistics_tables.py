@@ -1,14 +1,14 @@
 """Statistics as they are printed: no p is hidden, n, k and df always stand there, a refusal is a sentence."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.record.errors import DocumentError
-from reports.inference import statistics
+from reports.inference import effects, statistics
 from reports.pages import statistics_tables as printed
 from reports.pages.numbers import NOTHING, Scale
 from reports.results.codec import decoded, encoded
@@ -68,7 +68,7 @@ def test_every_code_of_the_analysis_has_words() -> None:
     assert len(codes) >= 8
     assert set(codes) | {"transform-domain"} == set(get_args(Refusal))  # one more of studies
     assert {*get_args(Refusal), "not-positive"} == set(printed.REFUSED)  # and one that is of no test
-    assert set(statistics.BANDS) == set(printed.EFFECTS) == set(get_args(EffectName))
+    assert set(effects.BANDS) == set(printed.EFFECTS) == set(get_args(EffectName))
     assert set(printed.TESTS) == set(get_args(TestName))
     assert set(printed.SYMBOLS) == set(get_args(Symbol))
 
@@ -87,23 +87,6 @@ def test_a_pair_is_read_with_its_interval_and_at_its_level() -> None:
         "not computed: too few values for it"
     )
     assert len(cells) == len(printed.pair_heads("mWh"))
-
-
-def test_equivalence_stands_with_its_interval_and_what_the_runs_can_show() -> None:
-    pair: dict[str, Any] = {
-        "n": [30, 29], "low": -0.01, "high": 0.03, "p": 0.002, "equivalent": True, "refused": None, "power_now": 0.874,
-        "required_n": 1234, "detectable": 0.0412,
-    }  # fmt: skip
-    cells = printed.equivalence_row(pair, ("a", "b")).cells
-    assert cells == (
-        "a − b", "30 + 29", "−0.010 to 0.030", "0.00200", "equivalent", "0.87", "1\u202f234", "0.0412",
-    )  # fmt: skip
-    assert len(cells) == len(printed.equivalence_heads("Wh", 0.8))
-    not_shown = printed.equivalence_row(pair | {"equivalent": False, "required_n": None}, ("a", "b")).cells
-    assert (not_shown[4], not_shown[6]) == ("not shown to be equivalent", "over ten million")
-    refused = printed.equivalence_row(pair | {"low": None, "refused": "too-few"}, ("a", "b")).cells
-    assert refused[4] == "not computed: too few values for it"
-    assert len(refused) == len(cells)
 
 
 def test_the_choice_of_a_test_is_explained_in_words() -> None:

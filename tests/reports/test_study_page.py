@@ -1,21 +1,24 @@
 """The page of a study: the answer first, every number of the paper, what is refused as a sentence, nothing broken."""
 
-import copy
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.record.documents import Json
 from reports.pages.blocks import Figure, Paragraph, Table
 from reports.pages.document import DocumentPage
 from reports.pages.statistics_tables import REFUSED
-from reports.pages.study import study_page
-from reports.pages.study_figures import unit_text
+from reports.pages.study.page import study_page
+from reports.pages.study.questions import equivalence_heads, equivalence_row
+from reports.pages.study.words import unit_text
 from reports.render import render, study_html
-from reports.results.inference import Refusal
+from reports.results.codec import decoded, encoded
+from reports.results.inference import Refusal, Test
+from reports.results.question import Caution, DeclaredTest, LevelPair, QuestionResult, RelevantPair
+from reports.results.study import Measured, StudyOrigin, StudyResult
 from reports.study.study import compute
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, TABLE, inputs_of, question, study_of
 from tests.reports.test_campaign_page import HOSTILE, checked
@@ -24,7 +27,7 @@ EVERYTHING = HEAD + question() + 'relevant = "5 %"\n' + CORRELATION.format(metho
 
 
 @cache
-def of_the_paper() -> Json:
+def of_the_paper() -> StudyResult:
     return compute(inputs_of("delrey-v1.toml"), inputs_of("delrey-corrected.toml"))
 
 
@@ -39,8 +42,12 @@ def text_of_the_paper() -> str:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Json:
+def small(tmp_path: Path) -> StudyResult:
     return study_of(tmp_path, EVERYTHING)
+
+
+def measured_as(study: StudyResult, origin: StudyOrigin) -> StudyResult:
+    return replace(study, measurement=Measured(origin, study.measurement.sources))
 
 
 def tables(page: DocumentPage) -> dict[str, Table]:
@@ -117,39 +124,58 @@ def test_a_study_of_a_table_says_that_it_has_no_readings() -> None:
 
 
 @pytest.mark.parametrize("origin", ["emulated", "unattested"])
-def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: Json, origin: str) -> None:
-    small["measurement"]["origin"] = origin
-    html = study_html(small)
+def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: StudyResult, origin: StudyOrigin) -> None:
+    html = study_html(measured_as(small, origin))
     assert f"<strong>{origin.upper()}</strong>" in html
     drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
     assert len(drawn) >= 5
     assert all(origin.upper() in svg for svg in drawn)
 
 
-def test_a_study_of_attested_campaigns_carries_no_mark(small: Json) -> None:
-    small["measurement"]["origin"] = "attested"
-    assert 'class="banner"' not in study_html(small)
+def test_a_study_of_attested_campaigns_carries_no_mark(small: StudyResult) -> None:
+    assert 'class="banner"' not in study_html(measured_as(small, "attested"))
 
 
 @pytest.mark.parametrize("code", ["too-few", "transform-domain"])
-def test_what_was_refused_is_a_sentence_everywhere(small: Json, code: Refusal) -> None:
-    nothing: Json = {"statistic": None, "p": None, "effect": None, "df": [], "refused": code}
-    part = small["questions"][0]
-    part["omnibus"] |= nothing
-    part["assumptions"]["levene"] |= nothing
-    for pair in part["posthoc"]:
-        pair |= {"difference": None, "interval": None, "statistic": None, "p": None, "effect": None, "df": None}
-        pair |= {"refused": code, "differ": None}
-    for pair in part["relevant"]["pairs"]:
-        pair |= {"low": None, "high": None, "p": None, "equivalent": False, "refused": code}
-    small["correlations"][0]["run_level"] |= nothing
-    small["correlations"][0]["medians"]["test"] |= nothing
-    small["reductions"][0] |= {"refused": code, "overall": None, "smallest": None, "largest": None, "decreases": []}
-    text = checked(study_html(small)).text
-    assert text.count(f"not computed: {REFUSED[code]}") >= 10
+def test_what_was_refused_is_a_sentence_everywhere(small: StudyResult, code: Refusal) -> None:
+    (correlation,), (reduction,) = small.correlations, small.reductions
+    medians = replace(correlation.medians, test=refused(correlation.medians.test, code))
+    unknown = replace(
+        small,
+        questions=(all_refused(small.questions[0], code),),
+        correlations=(replace(correlation, run_level=refused(correlation.run_level, code), medians=medians),),
+        reductions=(replace(reduction, refused="one-level", overall=None, smallest=None, largest=None, decreases=()),),
+    )
+    text = checked(study_html(unknown)).text
+    assert text.count(f"not computed: {REFUSED[code]}") >= 9
+    assert text.count("not computed: there is only one group to compare") == 1
     assert "0 of 1 questions show a difference" in text
     assert "Not judged: Net A and b" in text
     assert not re.search(rf"\b{code}\b", text)
+
+
+def refused(test: Test, code: Refusal) -> Test:
+    return replace(test, statistic=None, p=None, effect=None, df=(), refused=code)
+
+
+def unknown_pair(pair: LevelPair, code: Refusal) -> LevelPair:
+    nothing = replace(pair, difference=None, interval=None, statistic=None, p=None, effect=None, df=None)
+    return replace(nothing, refused=code, differ=None)
+
+
+def all_refused(question: QuestionResult, code: Refusal) -> QuestionResult:
+    assert question.relevant is not None
+    assert question.assumptions.levene is not None
+    pairs = tuple(
+        replace(pair, low=None, high=None, p=None, equivalent=False, refused=code) for pair in question.relevant.pairs
+    )
+    return replace(
+        question,
+        omnibus=refused(question.omnibus, code),
+        assumptions=replace(question.assumptions, levene=refused(question.assumptions.levene, code)),
+        posthoc=tuple(unknown_pair(pair, code) for pair in question.posthoc),
+        relevant=replace(question.relevant, pairs=pairs),
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,39 +223,59 @@ def test_a_relevant_difference_stands_beside_the_test_with_its_verdicts_and_what
     assert drawn.caption.endswith("Band: differences that are declared irrelevant.")
 
 
-def test_the_interval_of_a_mean_stands_with_its_method(small: Json) -> None:
+def test_the_interval_of_a_mean_stands_with_its_method(small: StudyResult) -> None:
     row = cells(study_page(small), "descriptive-energy")[0]
     assert row[:5] == ("Net A", "4", "11.50", "11.5 [9.4, 13.6]", "Student's t")
 
 
-def test_what_no_test_sees_is_said(small: Json) -> None:
-    caution = {"code": "other-campaigns", "levels": {"a": ["monday"], "b": ["tuesday", "wednesday"]}}
-    small["questions"][0]["cautions"] = [caution]
-    text = checked(study_html(small)).text
+def test_what_no_test_sees_is_said(small: StudyResult) -> None:
+    caution = Caution("other-campaigns", {"a": ("monday",), "b": ("tuesday", "wednesday")})
+    asked = replace(small, questions=(replace(small.questions[0], cautions=(caution,)),))
+    text = checked(study_html(asked)).text
     assert "no test sees them; `wattlab compare` counts them: Net A (monday); b (tuesday and wednesday)." in text
 
 
 def hostile(part: Any) -> Any:  # noqa: ANN401  decoded JSON
     """Every text that a study file or a table can hold, replaced by one that must stay text."""
-    free = {"title", "label", "description", "citation", "reason", "text", "place", "note", "design", "first_label",
+    free = {"title", "label", "description", "citation", "text", "place", "note", "design", "first_label",
             "second_label", "found", "formula"}  # fmt: skip
     if isinstance(part, dict):
         return {k: HOSTILE if k in free and isinstance(v, str) else hostile(v) for k, v in part.items()}
-    return [hostile(one) for one in part] if isinstance(part, list) else part
+    return [hostile(item) for item in part] if isinstance(part, list) else part
 
 
-def test_hostile_names_are_shown_as_text(small: Json) -> None:
-    small["companion"], small["errata"] = of_the_paper()["companion"], of_the_paper()["errata"]
-    html = study_html(hostile(small))
+def test_hostile_names_are_shown_as_text(small: StudyResult) -> None:
+    whole = replace(small, companion=of_the_paper().companion, errata=of_the_paper().errata)
+    whole = replace(whole, questions=(replace(small.questions[0], declared=declared_because(HOSTILE)),))
+    html = study_html(decoded(StudyResult, hostile(encoded(whole)), "study.json"))
     assert "<script>alert" not in html
     assert "<script>alert(1)</script>" in checked(html).text
 
 
+def declared_because(reason: str) -> DeclaredTest:
+    return DeclaredTest("welch", "none", reason)
+
+
 @pytest.mark.usefixtures("nothing_remembered")
-def test_the_same_study_gives_the_same_bytes(small: Json) -> None:
-    assert study_html(small) == study_html(copy.deepcopy(small))
+def test_the_same_study_gives_the_same_bytes(small: StudyResult) -> None:
+    assert study_html(small) == study_html(decoded(StudyResult, encoded(small), "study.json"))
 
 
 def test_units_are_printed_with_a_dot_and_plain_numbers_without() -> None:
     assert unit_text("kJ s/image") == "kJ·s/image"
     assert unit_text("1") == ""
+
+
+def test_equivalence_stands_with_its_interval_and_what_the_runs_can_show() -> None:
+    pair = RelevantPair(
+        "a", "b", "a", "b", (30, 29), low=-0.01, high=0.03, p=0.002, equivalent=True, margin=0.05, refused=None,
+        power_now=0.874, required_n=1234, detectable=0.0412,
+    )  # fmt: skip
+    row = equivalence_row(pair).cells
+    assert row == ("a − b", "30 + 29", "−0.010 to 0.030", "0.00200", "equivalent", "0.87", "1\u202f234", "0.0412")
+    assert len(row) == len(equivalence_heads("Wh", 0.8))
+    not_shown = equivalence_row(replace(pair, equivalent=False, required_n=None)).cells
+    assert (not_shown[4], not_shown[6]) == ("not shown to be equivalent", "over ten million")
+    unknown = equivalence_row(replace(pair, low=None, refused="too-few")).cells
+    assert unknown[4] == "not computed: too few values for it"
+    assert len(unknown) == len(row)

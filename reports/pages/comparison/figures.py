@@ -6,10 +6,10 @@ Knows the record of a comparison in the units of its page. Knows no table.
 from markupsafe import Markup
 
 from reports.figures import campaign as figures
-from reports.figures import statistics as statistics_figures
+from reports.figures import forest
 from reports.figures.campaign import Strip, StripPanel
+from reports.figures.forest import IntervalPanel, Stretch
 from reports.figures.sheet import Labelled
-from reports.figures.statistics import IntervalPanel, Stretch
 from reports.pages.blocks import Figure
 from reports.pages.comparison.tables import RATIO, label_of_pair
 from reports.pages.comparison.words import label_of, margin_in_words
@@ -33,7 +33,7 @@ def ratios(document: Comparison, of_set: ComparedSet, anchor: str, stamp: str) -
         return None
     caption = "Ratios, second to first, with their 95 % intervals (type B included). Hollow: no difference shown."
     caption += f" Band: the stated margin of {margin_in_words(document, margin)}." if band and margin else ""
-    svg = statistics_figures.intervals(Labelled(f"{anchor}-ratios", caption, "; ".join(spoken), stamp), panels)
+    svg = forest.intervals(Labelled(f"{anchor}-ratios", caption, "; ".join(spoken), stamp), panels)
     return Figure(f"{anchor}-ratios", caption, Markup(svg))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from reports.figures import statistics as statistics_figures
+from reports.figures import grouped_bars, scatter
+from reports.figures.grouped_bars import GroupedPanel, Series
 from reports.figures.palette import BASELINE
+from reports.figures.scatter import Line, Points, ScatterPanel
 from reports.figures.sheet import Labelled
-from reports.figures.statistics import GroupedPanel, Line, Points, ScatterPanel, Series
 from reports.pages.blocks import Figure
 from reports.pages.numbers import Scale, bare, half_width_of, page_scale, scale_for, value_of
 from reports.pages.trackers.ratios import agreed
@@ -41,7 +42,7 @@ def bars(trackers: Trackers, stamp: str) -> Figure | None:
         for panel in panels for place, group in enumerate(panel.groups) for series in panel.series
         if series.values[place] is not None
     )  # fmt: skip
-    svg = statistics_figures.grouped(Labelled("fig-trackers", caption, spoken, stamp), panels)
+    svg = grouped_bars.grouped(Labelled("fig-trackers", caption, spoken, stamp), panels)
     return Figure("fig-trackers", caption, Markup(svg))
 
 
@@ -94,7 +95,7 @@ def agreement_figure(results: Results, trackers: Trackers, stamp: str) -> Figure
         "its bias, and outside of it the 95 % limits of agreement."
     )
     label = Labelled("fig-agreement", caption, " ".join(spoken), stamp)
-    return Figure("fig-agreement", caption, Markup(statistics_figures.scatters(label, panels)))
+    return Figure("fig-agreement", caption, Markup(scatter.scatters(label, panels)))
 
 
 def _shown(trackers: Trackers, scenario: str, key: str) -> Iterator[tuple[float, float]]:

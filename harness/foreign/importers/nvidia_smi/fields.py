@@ -52,7 +52,7 @@ INDICATORS = {
 """Long name of nvidia-smi -> what the column is called behind `gpu<n>_`, its unit, what it is."""
 SLOWED = 0x8 | 0x20 | 0x40 | 0x80
 """Bits of the event reasons that mean heat, the power brake or the hardware itself (nvml.h), as in
-harness/sut/agent.py."""
+harness/sut/agent/gpu_sampler.py."""
 UNITS = {"MB": "MiB", "w": "W", "c": "C", "°C": "C"}
 """Spellings of units; MB is what old drivers print for MiB."""
 CELL_UNITS = {"°C": "C", "1": ""}

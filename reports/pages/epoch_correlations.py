@@ -1,0 +1,86 @@
+"""The energy of an epoch with the GPU's temperature, accuracy and loss: tables beside the figure of the epochs.
+
+Knows the records of `statistics.epochs` and the words for them. Computes no result.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reports.pages.blocks import Block, Head, Paragraph, Row, Table
+from reports.pages.numbers import NOTHING, fixed
+from reports.pages.statistics_tables import interval_text, p_text, refusal
+from reports.results.inference import Test
+from reports.results.statistics import CourseName, EpochCorrelation, OverRuns, Statistics
+
+TEMPERATURE: CourseName = "gpu_temperature_c"
+COURSES: Mapping[CourseName, str] = {
+    "gpu_temperature_c": "GPU temperature",
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+}
+OF_EPOCHS = (
+    "All epochs: one coefficient over the epochs of all runs; no p is given, because epochs of one run are not "
+    "independent. Within runs: mean over the runs' own coefficients, with Student's interval over the runs. Time out: "
+    "of what a straight line in the time of the run leaves of both. Same epoch: epoch k of a run against epoch k "
+    "of the others, which takes out every course that the runs share, straight or not. Run means: a run is one point."
+)
+CONFOUNDED = (
+    "Temperature and energy both change with the time in the run, so that a coefficient near 1 need not mean that a "
+    "warmer GPU uses more: what is left when time is taken out, or between the same epochs, says that."
+)
+GULDNER = (
+    "For context: the core study prints r = .98 between the energy of an epoch and the GPU's temperature, without "
+    "taking out the time. Its epochs of .448 Wh in 29.95 s (transfer) and .423 Wh in 28.304 s (from scratch) are "
+    "totals, both 53.8 W: they differ in duration only."
+)
+
+
+def epoch_correlation_blocks(part: Statistics, named: Iterable[str]) -> list[Block]:
+    """The energy of an epoch with the GPU's temperature, accuracy and loss: raw, and with the time taken out. `named`:
+    the scenarios of the campaign."""
+    of_heat = [row for row in part.epochs if row.x == TEMPERATURE]
+    of_learning = [row for row in part.epochs if row.x != TEMPERATURE]
+    blocks: list[Block] = []
+    if of_heat:
+        blocks.append(_correlations("heat", "Energy of an epoch and GPU temperature", of_heat))
+        known = {"cnn", "transfer"} & set(named)
+        blocks.append(Paragraph(f"{CONFOUNDED} {GULDNER}" if known else CONFOUNDED, "note"))
+    if of_learning:
+        caption = "Energy of an epoch and what was learned by its end"
+        blocks.append(_correlations("learning", caption, of_learning, folded=True))
+    return blocks
+
+
+def _correlations(name: str, caption: str, rows: Sequence[EpochCorrelation], *, folded: bool = False) -> Table:
+    heads = (
+        Head("Scenario", False), Head("With", False), Head("Runs; epochs"), Head("All epochs: r; ρ"),
+        Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head("Same epoch: r"),
+        Head("Run means: r", False),
+    )  # fmt: skip
+    return Table(f"correlations-{name}", caption, heads, tuple(map(_correlation_row, rows)), OF_EPOCHS, folded)
+
+
+def _correlation_row(row: EpochCorrelation) -> Row:
+    everything, within, same = row.all_epochs, row.within_runs, row.same_epoch
+    return Row((
+        row.scenario, COURSES[row.x], f"{row.n_runs}; {row.n_epochs}",
+        f"{_r(everything.pearson)}; {_r(everything.spearman)}", _r(everything.partial), _over_runs(within.raw),
+        _over_runs(within.partial), _r(None if same is None else same.value), _means(row.run_means),
+    ))  # fmt: skip
+
+
+def _r(value: float | None) -> str:
+    return NOTHING if value is None else fixed(float(value), 2)
+
+
+def _over_runs(runs: OverRuns) -> str:
+    if runs.mean is None:
+        return NOTHING
+    return interval_text(runs.mean, runs.interval) + ("" if runs.interval else f" (n = {runs.n})")
+
+
+def _means(test: Test) -> str:
+    if test.refused:
+        return refusal(test.refused)
+    if test.effect is None:
+        return NOTHING
+    return f"{interval_text(test.effect.value, test.effect.interval)}, p = {p_text(test.p)}"
