@@ -1,18 +1,14 @@
-"""Reading results.json: parts that may be absent, and the names of things in words.
+"""The names of things in words: keys of results.json, runs.
 
-Knows the form of a number and the words for known keys. Knows no page.
+Knows the words for known keys. Knows no page.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
-from reports.pages.numbers import Number
-from reports.results.document import Results as CampaignResults
+from reports.results.document import Results
 from reports.results.header import LostRun
 from reports.results.run import RunResult
 
-Results: TypeAlias = Mapping[str, Any]
-"""TRANSITION: a decoded document that is not read into records yet."""
 WORDS = {
     "mean_power_w": "Mean power",
     "energy_wh": "Energy",
@@ -58,33 +54,7 @@ UNIT_OF_SUFFIX = {
 }  # fmt: skip
 
 
-def pick(tree: object, *path: str) -> Any:  # noqa: ANN401  any part of decoded JSON
-    """The part at `path`; None where any step is absent."""
-    for key in path:
-        if not isinstance(tree, Mapping) or key not in tree:
-            return None
-        tree = tree[key]
-    return tree
-
-
-def is_number(part: object) -> bool:
-    """Whether a part of results.json is a number (an object with value and unit)."""
-    return isinstance(part, Mapping) and "value" in part and "unit" in part
-
-
-def number_at(tree: object, *path: str) -> Number | None:
-    """The number at `path`; None where there is none."""
-    part = pick(tree, *path)
-    return part if is_number(part) else None
-
-
-def listed(tree: object, *path: str) -> Sequence[Any]:
-    """The list at `path`; empty where there is none."""
-    part = pick(tree, *path)
-    return part if isinstance(part, list) else []
-
-
-def run_names(results: CampaignResults) -> dict[str, str]:
+def run_names(results: Results) -> dict[str, str]:
     """Folder -> what the run is called on a page: 'run 7', 'run 7, attempt 2'; in the order of their numbers."""
     begun: list[RunResult | LostRun] = [*results.runs, *results.campaign.lost]
     runs = sorted(begun, key=lambda run: (run.ordinal or 0, run.attempt or 1))
@@ -94,7 +64,7 @@ def run_names(results: CampaignResults) -> dict[str, str]:
     }
 
 
-def run_name(results: CampaignResults, folder: str) -> str:
+def run_name(results: Results, folder: str) -> str:
     """What the run of a folder is called; the folder's own name where no run has it."""
     return run_names(results).get(folder, folder)
 

@@ -14,14 +14,11 @@ where there is nothing else of its kind. What is not on such a page gets one for
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from reports.results import uncertainty
 from reports.results.codec import numbers_in, parts_of
-from reports.results.uncertainty import Estimate
+from reports.results.uncertainty import Estimate, Number
 
-Number: TypeAlias = Any
-"""TRANSITION: a record Number, or the mapping of one in a document that is not read into records yet."""
 Document = TypeVar("Document")
 
 NOTHING = "–"
@@ -60,7 +57,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class PrintedNumber(uncertainty.Number):
+class PrintedNumber(Number):
     """A Number on a page: all of its kind are printed in the unit `printed` there."""
 
     printed: str = ""
@@ -69,25 +66,14 @@ class PrintedNumber(uncertainty.Number):
 def in_page_units(document: Document, *heads: str) -> Document:
     """A document whose Numbers all know the unit that their kind (watts, watt hours, ...) is printed in on its page:
     the one that fits the largest value or U among the parts `heads` of the document."""
-    if isinstance(document, Mapping):  # TRANSITION
-        parts = {head: _lifted(document.get(head)) for head in heads}
-    else:
-        parts = {head: getattr(document, head) for head in heads}
+    parts = {head: getattr(document, head) for head in heads}
     in_tuples, largest = _largest(numbers_in(parts)), _largest(_numbers_outside(parts))
     known = {unit: size for unit, size in (in_tuples | largest).items() if size > 0}
     units = {unit: _fitting(unit, size).unit for unit, size in known.items() if unit.partition("/")[0] in PREFIXED}
     return _with_units(document, units)  # type: ignore[no-any-return]
 
 
-def _lifted(part: Any) -> Any:  # noqa: ANN401  TRANSITION: a decoded document whose Numbers are records
-    if isinstance(part, Mapping):
-        if "value" in part and "unit" in part and is_finite(part["value"]):
-            return record_of(part)
-        return {name: _lifted(item) for name, item in part.items()}
-    return tuple(map(_lifted, part)) if isinstance(part, list) else part
-
-
-def _largest(numbers: Iterable[uncertainty.Number]) -> dict[str, float]:
+def _largest(numbers: Iterable[Number]) -> dict[str, float]:
     """Unit -> the largest size of its Numbers."""
     largest: dict[str, float] = {}
     for number in numbers:
@@ -95,7 +81,7 @@ def _largest(numbers: Iterable[uncertainty.Number]) -> dict[str, float]:
     return largest
 
 
-def energy_like(document: object, value: Any) -> Number:  # noqa: ANN401  TRANSITION
+def energy_like(document: object, value: float) -> Number:
     """An energy in Wh that is no Number of the document, to be printed in the page's unit."""
     return PrintedNumber(Estimate(value, None, None), "Wh", printed=_printed(document, "Wh"))
 
@@ -106,12 +92,11 @@ def page_scale(document: object, unit: str) -> Scale:
 
 
 def _printed(document: object, unit: str) -> str:
-    document = _lifted(document) if isinstance(document, Mapping) else document  # TRANSITION
     alike = (_printed_of(number) for number in numbers_in(document) if number.unit == unit)
     return next(filter(None, alike), "")
 
 
-def _printed_of(number: uncertainty.Number) -> str:
+def _printed_of(number: Number) -> str:
     return number.printed if isinstance(number, PrintedNumber) else ""
 
 
@@ -124,9 +109,9 @@ def alike(number: Number | None, like: Number | None, scale: Scale) -> str:
     return fixed(value, _at_most(places, DECIMALS_OF_SECONDS if scale.unit == "s" else None))
 
 
-def _numbers_outside(value: Any) -> Iterator[uncertainty.Number]:  # noqa: ANN401  a record or a part of one
+def _numbers_outside(value: Any) -> Iterator[Number]:  # noqa: ANN401  a record or a part of one
     """Every Number of a record that stands in no tuple."""
-    if isinstance(value, uncertainty.Number):
+    if isinstance(value, Number):
         yield value
     elif not isinstance(value, tuple):
         for part in parts_of(value):
@@ -134,15 +119,11 @@ def _numbers_outside(value: Any) -> Iterator[uncertainty.Number]:  # noqa: ANN40
 
 
 def _with_units(value: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  a record or a part of one
-    if isinstance(value, uncertainty.Number):
+    if isinstance(value, Number):
         printed = units.get(value.unit)
         return value if printed is None else PrintedNumber(value.estimate, value.unit, value.sd, value.n, printed)
     if isinstance(value, tuple):
         return tuple(_with_units(part, units) for part in value)
-    if isinstance(value, list):  # TRANSITION
-        return [_with_units(part, units) for part in value]
-    if isinstance(value, Mapping) and "value" in value and str(value.get("unit")) in units:  # TRANSITION
-        return {**value, "printed": units[str(value["unit"])]}
     if isinstance(value, Mapping):
         return {name: _with_units(part, units) for name, part in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
@@ -152,7 +133,7 @@ def _with_units(value: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  a
 
 def scale_for(numbers: Iterable[Number | None]) -> Scale:
     """One unit for all numbers of a column: the page's, else the prefix that fits the largest of them."""
-    present = [record_of(number) for number in numbers if number is not None]
+    present = [number for number in numbers if number is not None]
     units = {number.unit or ONE for number in present}
     if len(units) != 1:
         return Scale("")
@@ -163,23 +144,10 @@ def scale_for(numbers: Iterable[Number | None]) -> Scale:
     return _fitting(unit, max((_size(number) for number in present), default=0.0))
 
 
-def _size(number: uncertainty.Number) -> float:
+def _size(number: Number) -> float:
     """How large a number is: its value, or its U where that is larger."""
     parts = (number.value, number.expanded)
     return max((abs(part) for part in parts if part is not None and is_finite(part)), default=0.0)
-
-
-def record_of(number: Number) -> uncertainty.Number:
-    """TRANSITION: the record of a Number that may be decoded JSON."""
-    if isinstance(number, uncertainty.Number):
-        return number
-    if not is_finite(number.get("value")):
-        return uncertainty.Number(Estimate(math.nan, None, None), ONE)
-    raw = {"sd": None, "n": None, "u": None, "U": None, "dof": None, "unit": ONE} | dict(number)
-    if raw["U"] is not None and raw["u"] is None:
-        raw["u"], raw["dof"] = raw["U"] / uncertainty.t_quantile(math.inf), None
-    one = uncertainty.Number.of_json(raw)
-    return PrintedNumber(one.estimate, one.unit, one.sd, one.n, raw["printed"]) if "printed" in raw else one
 
 
 def _prefixed(printed: str, unit: str) -> Scale:
@@ -206,7 +174,7 @@ def _largest_below(largest: float, steps: tuple[tuple[float, str], ...], unit: s
 
 
 def is_finite(value: object) -> bool:
-    """Whether a decoded JSON value is a number that can be printed."""
+    """Whether a value is a number that can be printed."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
@@ -235,15 +203,15 @@ def significant(value: float, digits: int = 4) -> str:
 
 def value_of(number: Number | None, scale: Scale) -> float | None:
     """The value in the scale's unit, for an axis; None where there is none."""
-    if number is None or not is_finite(record_of(number).value):
+    if number is None or not is_finite(number.value):
         return None
-    return record_of(number).value * scale.factor
+    return number.value * scale.factor
 
 
 def half_width_of(number: Number | None, scale: Scale) -> float | None:
     """U in the scale's unit; None where there is none, or nothing but floating point noise."""
     value = value_of(number, scale)
-    return None if value is None else _above_noise(record_of(number).expanded, value, scale)
+    return None if number is None or value is None else _above_noise(number.expanded, value, scale)
 
 
 def _above_noise(size: float | None, value: float, scale: Scale) -> float | None:
@@ -258,7 +226,7 @@ def bare(number: Number | None, scale: Scale) -> str:
     """'75.2 ± 5.6', the unit stands in the column's head; the value alone where U is absent, or less than what is
     printed of its unit."""
     value, expanded = value_of(number, scale), half_width_of(number, scale)
-    if value is None:
+    if number is None or value is None:
         return NOTHING
     most = DECIMALS_OF_SECONDS if scale.unit == "s" else None
     if expanded is None:
@@ -276,9 +244,9 @@ def _at_most(places: int, most: int | None) -> int:
 def spread(number: Number | None, scale: Scale) -> str:
     """The standard deviation over the runs, two significant digits."""
     value = value_of(number, scale)
-    if value is None or not is_finite(record_of(number).sd):
+    if number is None or value is None or not is_finite(number.sd):
         return NOTHING
-    deviation = _above_noise(record_of(number).sd, value, scale)
+    deviation = _above_noise(number.sd, value, scale)
     return "0" if deviation is None else fixed(deviation, decimals_for(deviation))
 
 
@@ -293,14 +261,13 @@ def quantity(number: Number | None, scale: Scale | None = None) -> str:
 
 def claim(number: Number | None, scale: Scale | None = None) -> str:
     """What the number rests on: '95 %, n = 30'; without U 'SD 0.42, n = 3'; empty where nothing is known."""
-    if value_of(number, Scale("")) is None:
+    if number is None or value_of(number, Scale("")) is None:
         return ""
     scale = scale or scale_for([number])
     deviation = spread(number, scale)
     words = ["95 %" if "±" in bare(number, scale) else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
-    runs = record_of(number).n
-    words += [f"n\u00a0=\u00a0{runs}" if is_finite(runs) else ""]
+    words += ["" if number.n is None else f"n\u00a0=\u00a0{number.n}"]
     return ", ".join(word for word in words if word)
 
 
@@ -310,8 +277,8 @@ def full(number: Number | None, scale: Scale | None = None) -> str:
     return f"{quantity(number, scale)} ({words})" if words else quantity(number, scale)
 
 
-def _places_by_spread(number: Number | None, scale: Scale, value: float) -> int:
-    deviation = _above_noise(record_of(number).sd, value, scale)
+def _places_by_spread(number: Number, scale: Scale, value: float) -> int:
+    deviation = _above_noise(number.sd, value, scale)
     if deviation is not None:
         return decimals_for(deviation)
     if abs(value) < NOISE or (value.is_integer() and abs(value) < 1e7):

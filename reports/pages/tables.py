@@ -12,7 +12,6 @@ from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.lookup import (
     enumerated_runs,
-    pick,
     run_names,
     words,
     words_and_unit,
@@ -77,7 +76,7 @@ def sut_facts(results: Results) -> Facts:
     gpus = sut.pop("gpus", None)
     none = "not stated" if gpus is None else "none"
     items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]
-    described = pick(results.campaign.config, "sut", "description") or {}
+    described = (results.campaign.config or {}).get("sut", {}).get("description") or {}
     items += [(f"{words(str(key))} (operator)", as_text(value)) for key, value in described.items()]
     others = ((str(key), value) for key, value in sut.items() if key not in MEANINGLESS)
     items += [

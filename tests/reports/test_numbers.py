@@ -1,6 +1,8 @@
 """Rounding by the GUM rule, units and prefixes: what a reader sees is what was computed, and no more."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -21,14 +23,33 @@ from reports.pages.numbers import (
     significant,
     spread,
 )
+from reports.results.uncertainty import Estimate, Number, t_quantile
 
 NB = "\u00a0"
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 UNCERTAINTIES = st.floats(1e-9, 1e6, allow_nan=False)
 
 
-def number(value: float | None, unit: str = "Wh", **parts: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {"value": value, "unit": unit, "sd": None, "n": None, "u": None, "U": None, "dof": None} | parts
+def number(
+    value: float,
+    unit: str = "Wh",
+    *,
+    sd: float | None = None,
+    n: int | None = None,
+    U: float | None = None,  # noqa: N803  as the field calls it
+) -> Number:
+    """A Number with infinite degrees of freedom where it has U."""
+    u = None if U is None else U / t_quantile(math.inf)
+    return Number(Estimate(value, u, None if u is None else math.inf), unit, sd, n)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document: scenarios by name, a baseline, single runs."""
+
+    scenarios: Mapping[str, Any]
+    baseline: Mapping[str, Number] = field(default_factory=dict)
+    runs: tuple[Any, ...] = ()
 
 
 def plain(text: str) -> float:
@@ -134,48 +155,46 @@ def test_a_minus_is_a_minus_and_zero_has_none() -> None:
 # --- one unit a page ---
 
 
-def page() -> dict[str, Any]:
+def page() -> Document:
     """A document of two scenarios, a baseline and single runs."""
-    return {
-        "scenarios": {
+    return Document(
+        {
             "a": {"energy_wh": number(0.63, U=0.02), "induced_energy_wh": number(0.47, U=0.02), "n": 3,
                   "per_point": number(0.004, "Wh/pp"), "share": number(0.3, "1")},
             "b": {"energy_wh": number(0.05, U=0.02), "induced_energy_wh": number(0.0, U=0.000011)},
         },
-        "baseline": {"mean_power_w": number(41.0, "W"), "drift_w": number(0.02, "W")},
-        "runs": [{"energy_wh": number(7.0, U=0.1)}, {"note": ["text", None]}],
-    }  # fmt: skip
+        {"mean_power_w": number(41.0, "W"), "drift_w": number(0.02, "W")},
+        ({"energy_wh": number(7.0, U=0.1)}, {"note": ("text", None)}),
+    )  # fmt: skip
 
 
 def test_every_energy_of_a_page_has_the_unit_of_its_largest() -> None:
     shown = in_page_units(page(), "scenarios", "baseline")
     units = {
-        scale_for([part[key]]).unit
-        for part in shown["scenarios"].values()
-        for key in ("energy_wh", "induced_energy_wh")
+        scale_for([part[key]]).unit for part in shown.scenarios.values() for key in ("energy_wh", "induced_energy_wh")
     }
     assert units == {"Wh"}
-    assert scale_for([shown["runs"][0]["energy_wh"]]).unit == "Wh"
-    assert quantity(shown["scenarios"]["a"]["induced_energy_wh"]) == f"(0.470 ± 0.020){THIN}Wh"
-    assert quantity(shown["scenarios"]["b"]["induced_energy_wh"]) == f"(0.000000 ± 0.000011){THIN}Wh"
-    assert scale_for([shown["baseline"]["drift_w"]]).unit == "W"
-    assert scale_for([shown["scenarios"]["a"]["per_point"]]).unit == "mWh/pp"
-    assert "printed" not in shown["scenarios"]["a"]["share"]
+    assert scale_for([shown.runs[0]["energy_wh"]]).unit == "Wh"
+    assert quantity(shown.scenarios["a"]["induced_energy_wh"]) == f"(0.470 ± 0.020){THIN}Wh"
+    assert quantity(shown.scenarios["b"]["induced_energy_wh"]) == f"(0.000000 ± 0.000011){THIN}Wh"
+    assert scale_for([shown.baseline["drift_w"]]).unit == "W"
+    assert scale_for([shown.scenarios["a"]["per_point"]]).unit == "mWh/pp"
+    assert shown.scenarios["a"]["share"] == number(0.3, "1")
 
 
 def test_a_unit_is_chosen_by_u_where_that_is_larger_than_the_value() -> None:
-    shown = in_page_units({"scenarios": {"a": {"energy_wh": number(0.0, U=0.011)}}}, "scenarios")
-    assert quantity(shown["scenarios"]["a"]["energy_wh"]) == f"(0 ± 11){THIN}mWh"
+    shown = in_page_units(Document({"a": {"energy_wh": number(0.0, U=0.011)}}), "scenarios")
+    assert quantity(shown.scenarios["a"]["energy_wh"]) == f"(0 ± 11){THIN}mWh"
     assert scale_for([number(1e-7, U=0.011)]).unit == "mWh"
 
 
 def test_an_action_of_a_few_milliseconds_does_not_choose_the_unit_of_a_page() -> None:
     """Its U is the energy of the windows it touches, over hardly any time."""
     action: dict[str, Any] = {"mean_power_w": number(1192.0, "W", U=258.0), "per_point": number(0.2, "Wh/pp")}
-    scenario: dict[str, Any] = {"mean_power_w": number(92.1, "W", U=1.7), "actions": [action]}
-    shown = in_page_units({"scenarios": {"idle": scenario}}, "scenarios")
-    assert quantity(shown["scenarios"]["idle"]["mean_power_w"]) == f"(92.1 ± 1.7){THIN}W"
-    (printed,) = shown["scenarios"]["idle"]["actions"]
+    scenario: dict[str, Any] = {"mean_power_w": number(92.1, "W", U=1.7), "actions": (action,)}
+    shown = in_page_units(Document({"idle": scenario}), "scenarios")
+    assert quantity(shown.scenarios["idle"]["mean_power_w"]) == f"(92.1 ± 1.7){THIN}W"
+    (printed,) = shown.scenarios["idle"]["actions"]
     assert quantity(printed["mean_power_w"]) == f"(1{THIN}190 ± 260){THIN}W"
     assert scale_for([printed["per_point"]]).unit == "mWh/pp"
 
@@ -183,7 +202,7 @@ def test_an_action_of_a_few_milliseconds_does_not_choose_the_unit_of_a_page() ->
 def test_an_energy_that_is_no_number_of_the_document_has_the_unit_of_its_page() -> None:
     shown = in_page_units(page(), "scenarios", "baseline")
     assert quantity(energy_like(shown, 0.0004)) == f"0.0004000{THIN}Wh"
-    assert quantity(energy_like({}, 0.0004)) == f"400{THIN}µWh"
+    assert quantity(energy_like(Document({}), 0.0004)) == f"400{THIN}µWh"
 
 
 def test_the_document_itself_stays_as_it_is() -> None:
@@ -194,9 +213,9 @@ def test_the_document_itself_stays_as_it_is() -> None:
 
 @given(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9))
 def test_the_unit_of_a_page_changes_no_quantity(one: float, other: float) -> None:
-    shown = in_page_units({"scenarios": [number(one), number(other)]}, "scenarios")
+    shown = in_page_units(Document({"a": number(one), "b": number(other)}), "scenarios")
     sizes = {"µWh": 1e-6, "mWh": 1e-3, "Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
-    for part, value in zip(shown["scenarios"], (one, other), strict=True):
+    for part, value in zip(shown.scenarios.values(), (one, other), strict=True):
         scale = scale_for([part])
         assert math.isclose(value * scale.factor * sizes[scale.unit], value, rel_tol=1e-12)
 
