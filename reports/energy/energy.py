@@ -132,6 +132,8 @@ def power_function(series: PowerSeries, convention: Convention | None = None) ->
         return _taken_apart(origin_ns, ends_s, series.window_s, power_w, OVERLAP * series.usual_step_s)
     begins_s = ends_s - OVERLAP * series.window_s
     begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
+    if np.array_equal(begins_s[1:], ends_s[:-1]) and (ends_s > begins_s).all():
+        return _gapless(origin_ns, begins_s, ends_s, power_w)
     edges_s = np.column_stack([begins_s, ends_s]).ravel()
     first_w = np.repeat(power_w, 2)[:-1]
     lengths_s = np.diff(edges_s)
@@ -214,6 +216,29 @@ def _taken_apart(
     return replace(function, before_w=float(power_w[0]), after_w=float(power_w[-1]))
 
 
+def _gapless(
+    origin_ns: int, begins_s: NDArray[np.float64], ends_s: NDArray[np.float64], power_w: NDArray[np.float64]
+) -> PowerFunction:
+    """What `_function` makes of windows that meet, each with a length: nothing of it is held twice, since such streams
+    may be long. `begins_s` is used up."""
+    before_w, after_w = float(power_w[0]), float(power_w[-1])
+    edges_s = np.concatenate([begins_s[:1], ends_s])
+    parts_j = np.subtract(ends_s, begins_s, out=begins_s)
+    parts_j *= power_w
+    nothing = np.broadcast_to(np.float64(0.0), edges_s.shape)
+    return PowerFunction(
+        origin_ns, edges_s, power_w, nothing[1:], np.broadcast_to(np.False_, power_w.shape), _cumulated(parts_j),
+        nothing, nothing, before_w, after_w,
+    )  # fmt: skip
+
+
+def _cumulated(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    whole = np.empty(parts.size + 1)
+    whole[0] = 0.0
+    np.cumsum(parts, out=whole[1:])
+    return whole
+
+
 def _function(
     origin_ns: int,
     edges_s: NDArray[np.float64],
@@ -229,13 +254,9 @@ def _function(
         first_w, rise_w = first_w[has_length], rise_w[has_length]
     energy_j = lengths_s * (first_w + rise_w / 2)
     slope = np.divide(rise_w, lengths_s, out=np.zeros_like(rise_w), where=lengths_s > 0)
-
-    def cumulated(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate([[0.0], np.cumsum(parts)])
-
     return PowerFunction(
-        origin_ns, edges_s, first_w, compact(slope), compact(gap), cumulated(energy_j),
-        compact(cumulated(np.where(gap, energy_j, 0.0))), compact(cumulated(np.where(gap, lengths_s, 0.0))), before_w,
+        origin_ns, edges_s, first_w, compact(slope), compact(gap), _cumulated(energy_j),
+        compact(_cumulated(np.where(gap, energy_j, 0.0))), compact(_cumulated(np.where(gap, lengths_s, 0.0))), before_w,
         after_w,
     )  # fmt: skip
 

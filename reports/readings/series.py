@@ -54,7 +54,7 @@ BOARD = re.compile(r"gpu\d+-dc-board")
 """The circuit of one of several boards that an imported log tells apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PowerSeries:
     """One power stream: arrival (ns, int64), power (W) as indicated and window (s) of every reading with a value, in
     order of arrival.
@@ -89,13 +89,13 @@ class PowerSeries:
         new = ~self.is_held[first:last]
         return np.asarray(np.diff(self.times_ns[first:last])[new[1:] & new[:-1]] * 1e-9)
 
-    @property
+    @cached_property
     def usual_step_s(self) -> float:
         """Their median; 0 for fewer than two new readings in a row."""
         steps_s = self.steps_s()
         return float(np.median(steps_s)) if steps_s.size else 0.0
 
-    @property
+    @cached_property
     def is_moving(self) -> bool:
         """Whether its windows overlap: a reading is the mean over more time than passes until the next one."""
         if self.descriptor.averaging != "window" or not self.times_ns.size or not self.usual_step_s:
@@ -116,7 +116,7 @@ class PowerSeries:
         certificate = None if was(Rule.INDICATED_READINGS) else certificate_of(self.descriptor)
         return self.power_w if certificate is None else self.power_w - certificate.error_w(self.power_w)
 
-    @property
+    @cached_property
     def reach_s(self) -> float:
         """How far a reading reaches: its window; of an instantaneous meter the usual step between readings (the
         median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
@@ -338,8 +338,9 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     known = np.isfinite(power_w)
     window_s = table.numbers("window_s") if "window_s" in table else np.full(known.size, np.nan)
     window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
-    keep = known.copy()
-    keep[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
+    needed = known.copy()
+    needed[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
+    keep = slice(None) if needed.all() else needed  # as it stands, not as a copy
     kept = {name: table.numbers(name)[keep] for name in table.columns if name in KEPT}
     return PowerSeries(
         descriptor, times_ns[keep], power_w[keep], compact(window_s[keep]), kept.get("energy_wh"), times_ns[over],
@@ -444,4 +445,4 @@ def _content(path: Path) -> bytes | None:
     except OSError as error:
         raise AnalysisError(f"{path}: cannot be read ({why(error)})") from None
     whole = content[: content.rfind(b"\n") + 1]
-    return whole if whole.strip() else None
+    return None if not whole or whole.isspace() else whole

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.errors import AnalysisError
+from reports.readings.held import compact
 from reports.results.rules import Rule, was
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def _plain_table(content: bytes, wanted: frozenset[str], flags: tuple[str, ...])
             size += len(cells) // len(names)
             for name, parts in pieces.items():
                 own = cells[kept[name] :: len(names)]
-                parts.append(_stamps(own) if name.endswith("_ns") else _numbers(own))
+                parts.append(_stamps(own) if name.endswith("_ns") else compact(_numbers(own)))
             texts = cells[kept[FLAGS] :: len(names)] if FLAGS in kept else []
             for flag, found in marks.items():
-                found.append(_flagged(texts, flag, len(cells) // len(names)))
+                found.append(compact(_flagged(texts, flag, len(cells) // len(names))))
     except (ValueError, OverflowError):
         return None
     columns = {name: _joined(parts, np.int64 if name.endswith("_ns") else np.float64) for name, parts in pieces.items()}
@@ -155,6 +156,8 @@ def _flagged(texts: list[bytes], flag: str, size: int) -> NDArray[np.bool_]:
 def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
     if len(parts) == 1:
         return parts[0]
+    if parts and all(0 in part.strides and part[0] == parts[0][0] for part in parts):
+        return np.broadcast_to(parts[0][0], (sum(part.size for part in parts),))
     whole = np.empty(sum(part.size for part in parts), dtype=kind)
     at = 0
     parts.reverse()

@@ -74,6 +74,8 @@ def material_of(checkout: Path, folder: Path, word: str) -> str:
     """The path of a material as this checkout writes it."""
     folder.mkdir(parents=True)
     target = folder / word.lower()
+    if word != "OKULAR":  # an import makes its own
+        target.mkdir()
     words = [str(target) if part == "FOLDER" else part for part in MATERIAL[word]]
     command = [str(checkout / ".venv" / "bin" / "python"), *words]
     done = subprocess.run(command, cwd=checkout, env=PLAIN, capture_output=True, text=True, check=True)
