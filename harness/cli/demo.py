@@ -1,6 +1,8 @@
 """`wattlab demo`: the whole lab on this machine, from lab.toml to the report, with an emulated meter."""
 
 import argparse
+import json
+import re
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -14,6 +16,7 @@ from harness.cli.run import measure
 from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
 from harness.measure.campaign import Campaign
+from harness.measure.campaign_file import Campaign as CampaignSection
 from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.record.campaign_folder import CAMPAIGN
@@ -59,18 +62,28 @@ def call(arguments: argparse.Namespace) -> int:
 
 def _with_pulse(config: LabConfig, full: bool) -> LabConfig:
     """The full demo begins its session with a sync pulse."""
-    campaign = replace(config.file.campaign, sync_pulse=full)
-    return replace(config, file=replace(config.file, campaign=campaign))
+    return _with(config, replace(config.file.campaign, sync_pulse=full), "sync_pulse")
 
 
 def _next_demo(config: LabConfig) -> LabConfig:
     """The demo campaign that was interrupted, else a new one: demo-1, demo-2, ..."""
     for number in count(1):
-        campaign = replace(config.file.campaign, name=f"demo-{number}")
-        candidate = replace(config, file=replace(config.file, campaign=campaign))
+        candidate = _with(config, replace(config.file.campaign, name=f"demo-{number}"), "name")
         if _unfinished(candidate):
             return candidate
     raise AssertionError("count() never ends")
+
+
+def _with(config: LabConfig, campaign: CampaignSection, key: str) -> LabConfig:
+    """The same with another [campaign], which differs in one key: in the lab.toml that every run keeps too, which has
+    to say what was measured."""
+    line = f"{key} = {json.dumps(getattr(campaign, key))}".encode()
+    head, table, rest = config.source.partition(b"\n[campaign]")
+    own, following, others = rest.partition(b"\n[")
+    stated = re.compile(rf"^{key}\s*=\s*(\"[^\"\n]*\"|\w+)".encode(), re.MULTILINE)
+    own = stated.sub(line, own, count=1) if stated.search(own) else b"\n" + line + own
+    file, source = replace(config.file, campaign=campaign), head + table + own + following + others
+    return replace(config, file=file, source=source)
 
 
 def _unfinished(candidate: LabConfig) -> bool:
