@@ -9,7 +9,7 @@ import tomllib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -209,6 +209,9 @@ def _expected(hint: Any, value: Any, path: str, limits: Mapping[str, float]) -> 
     # TOML knows nan and inf; neither is a decision.
     if not _is_finite(value):
         return "a finite number"
+    # Dates and times are TOML's, not JSON's, and every document keeps the value as JSON.
+    if date not in (hint, *get_args(hint)) and _holds_time(value):
+        return "dates and times as text, in quotes"
     low, high = limits.get("minimum"), limits.get("maximum")
     if low is not None and value < low:
         return f"at least {low:g}"
@@ -229,6 +232,13 @@ def _is_finite(value: object) -> bool:
     if isinstance(value, dict | list):
         return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
     return not isinstance(value, float) or abs(value) < float("inf")
+
+
+def _holds_time(value: object) -> bool:
+    """A date or a time, anywhere in a table or list."""
+    if isinstance(value, dict | list):
+        return any(map(_holds_time, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, date | time)
 
 
 def _words(hint: Any) -> str:  # noqa: ANN401
