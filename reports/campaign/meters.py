@@ -12,7 +12,7 @@ from harness.record.documents import PowerDescriptor
 from reports.campaign.run import AnalysedRun
 from reports.findings import catalogue
 from reports.findings import run as findings_run
-from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, Origin, Role, Source
+from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, MeterSource, Origin, Role
 from reports.results.uncertainty import count, mean_of, single
 
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -38,7 +38,7 @@ def measurement_section(runs: Sequence[AnalysedRun]) -> tuple[Measurement, tuple
         return Measurement("none", "No power was recorded.", (), ()), ()
     origin = _worst(meters)
     circuits = tuple(sorted({circuit for run in runs for circuit in run.series.circuits}))
-    sources = tuple(Source(meter.meter, meter.origin, meter.evidence, _meter_sentence(meter)) for meter in meters)
+    sources = tuple(MeterSource(meter.meter, meter.origin, meter.evidence, _meter_sentence(meter)) for meter in meters)
     return Measurement(origin, f"Power was {SENTENCES[origin]}.", circuits, sources), meters
 
 

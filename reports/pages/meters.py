@@ -10,7 +10,7 @@ from reports.pages.blocks import Head, Paragraph, Row, Table
 from reports.pages.document import NOT_STATED
 from reports.pages.numbers import Scale, bare, is_finite, significant
 from reports.pages.tables import as_text
-from reports.results.meters import CrossCheck, Meter, Role, Source
+from reports.results.meters import CrossCheck, Meter, MeterSource, Role
 
 ROLES: Mapping[Role, str] = {
     "other": "", "headline": " (the results are from it)", "cross-check": " (checks the other meter)",
@@ -121,7 +121,7 @@ def diagram_lines(meters: Sequence[Meter]) -> Iterator[str]:
         yield f"at {meter.circuit}, {meter.origin}"
 
 
-def evidence_of(sources: Iterable[Source]) -> Iterator[tuple[str, str]]:
+def evidence_of(sources: Iterable[MeterSource]) -> Iterator[tuple[str, str]]:
     """What speaks for each meter: its name on the page, the sentence and the record."""
     for source in sources:
         shown = {key: value for key, value in source.evidence.items() if key not in UNSHOWN}

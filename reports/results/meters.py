@@ -21,7 +21,7 @@ Role: TypeAlias = Literal["headline", "cross-check", "other"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MeterSource:
     """Where the readings of one meter come from, and on whose word."""
 
     meter: str
@@ -44,7 +44,7 @@ class Measurement:
     """The same in words."""
     circuits: tuple[str, ...]
     """Those whose sum is the SUT's power."""
-    meters: tuple[Source, ...]
+    meters: tuple[MeterSource, ...]
     """Every meter once."""
 
 
@@ -59,7 +59,7 @@ class Meter:
     identity: Json
     """What the instrument says of itself: maker, model, serial, firmware; of an import what the source says."""
     evidence: Json
-    """See `Source`."""
+    """See `MeterSource`."""
     averaging: Literal["window", "instantaneous"]
     """Whether a reading is a mean over its window or a momentary value."""
     window_s: float

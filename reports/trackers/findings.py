@@ -25,20 +25,22 @@ def findings_of(pairs: Sequence[Pair], missing: Sequence[MissingAccount], limits
 
 def _excluded(pair: Pair) -> Finding | None:
     """Why a pair enters no comparison; of a run that enters no mean its own findings say it."""
-    account, placement = pair.account, pair.placement
+    account, placement, folder = pair.account, pair.placement, pair.folder
+    evidence: Json = {"tracker": account.key}
     if pair.because in ("no-number", "negative"):
-        return _warning(pair, "tracker-no-number", reason=pair.because, said=list(account.problems))
+        evidence |= {"reason": pair.because, "said": list(account.problems)}
+        return Finding("tracker-no-number", "warn", folder, evidence)
     if pair.because == "unplaced":
-        stamps = {"begin_ns": account.begin_ns, "end_ns": account.end_ns}
-        return _warning(pair, "tracker-unplaced", clock=account.clock, **stamps)
+        evidence |= {"clock": account.clock, "begin_ns": account.begin_ns, "end_ns": account.end_ns}
+        return Finding("tracker-unplaced", "warn", folder, evidence)
     if placement is None:
         return None
     if pair.because == "outside-record":
-        lengths_s = {"outside_s": placement.outside_s, "duration_s": placement.counted_s}
-        return _warning(pair, "tracker-outside-record", **lengths_s)
+        evidence |= {"outside_s": placement.outside_s, "duration_s": placement.counted_s}
+        return Finding("tracker-outside-record", "warn", folder, evidence)
     if pair.because in ("too-short", "no-energy"):
-        lengths_s = {"duration_s": placement.shortest_s, "least_s": pair.least_s}
-        return _warning(pair, "tracker-unresolved", reason=pair.because, **lengths_s)
+        evidence |= {"reason": pair.because, "duration_s": placement.shortest_s, "least_s": pair.least_s}
+        return Finding("tracker-unresolved", "warn", folder, evidence)
     return None
 
 
@@ -50,8 +52,5 @@ def _clock(pair: Pair, limits: Thresholds) -> Finding | None:
     error_wh = bound_s * float(pair.terms.clock_w(induced=False)[WHOLE]) / WH
     if not error_wh > limits.clock_bound_percent / 100 * pair.meter_wh:
         return None
-    return _warning(pair, "tracker-clock-bound", bound_s=bound_s, error_wh=error_wh, energy_wh=pair.meter_wh)
-
-
-def _warning(pair: Pair, code: str, **evidence: object) -> Finding:
-    return Finding(code, "warn", pair.folder, {"tracker": pair.account.key, **evidence})
+    numbers = {"bound_s": bound_s, "error_wh": error_wh, "energy_wh": pair.meter_wh}
+    return Finding("tracker-clock-bound", "warn", pair.folder, {"tracker": pair.account.key, **numbers})

@@ -11,6 +11,7 @@ from reports.campaign.analyse import analyse, write_results
 from reports.campaign.document import results_text
 from reports.readings.bounded import DEEPEST, cleaned, is_stamp, loads, number
 from reports.render import audit_html, report_html
+from reports.results.document import results_of
 from tests.reports import make_campaign
 from tests.reports.make_campaign import EXAMPLE, Shape, SyntheticRun
 
@@ -66,7 +67,7 @@ def test_a_report_comes_out_whatever_workloads_write(tmp_path: Path, monkeypatch
     results = json.loads(text)
     assert [run["final_metrics"] != {} for run in results["runs"] if run["kind"] == "scenario"]
     assert results["scenarios"]["cnn"]["energy_wh"]["value"] > 0
-    assert "cnn" in report_html(folder, results)
+    assert "cnn" in report_html(folder, results_of(text))
     assert "cnn" in audit_html(folder, text)
 
 

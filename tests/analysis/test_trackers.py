@@ -308,7 +308,7 @@ def test_a_row_that_the_meter_does_not_resolve_says_so_and_leaves_the_others_in_
     }  # fmt: skip
     alone, _ = told_of(tmp_path / "alone", Tracked(averaging="instantaneous", account=lasting(0.025), repetitions=1))
     assert alone.scenarios == {}
-    (sentence,) = answers(read({"trackers": alone}))
+    (sentence,) = answers(replace(read({}), trackers=alone))
     assert sentence == (
         "CodeCarbon cannot be compared: its interval, or a stretch of it, is shorter than the meter resolves."
     )
@@ -328,7 +328,7 @@ def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> N
     assert (row.excluded_because, row.meter_wh.value) == ("no-energy", 0.0)
     (finding,) = [finding for finding in result.numbers.findings if finding.code == "tracker-unresolved"]
     assert finding.evidence["reason"] == "no-energy"
-    assert answers(read({"trackers": result.numbers.trackers})) == [
+    assert answers(replace(read({}), trackers=result.numbers.trackers)) == [
         "CodeCarbon cannot be compared: the meter shows no energy in its interval."
     ]
 

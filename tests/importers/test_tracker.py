@@ -1,6 +1,7 @@
 """A user's emissions.csv and the campaign it belongs to: lined up, attached, chained, or refused in a sentence."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -418,7 +419,7 @@ def test_the_page_says_by_what_and_of_how_many_stretches_a_figure_is(tmp_path: P
     import_tracker(totals(tmp_path, *rows), folder, Choice(zone="UTC"))
     import_tracker(totals(tmp_path, full(begin, 1, 1.0), name="c.csv"), folder, Choice(run=third, over_run=True))
     (table,) = (
-        block for block in tracker_blocks(read({"trackers": compared(folder)}), "")
+        block for block in tracker_blocks(replace(read({}), trackers=compared(folder)), "")
         if isinstance(block, Table) and block.name == "tracker-runs"
     )  # fmt: skip
     assert [row.cells[-1] for row in table.rows] == [
@@ -503,7 +504,7 @@ def test_a_mode_that_does_not_count_the_machine_is_told_in_the_results_and_on_th
     assert row.problems[0] == (
         "tracking_mode is process: it counts its process and the children it sees once a second, not the machine"
     )
-    page = tracker_blocks(read({"trackers": compared(folder)}), "")
+    page = tracker_blocks(replace(read({}), trackers=compared(folder)), "")
     texts = " ".join(block.text for block in page if isinstance(block, Paragraph))
     assert "children it sees once a second, not the machine" in texts
     older = full(begin + 40, 30, said_wh(30), mode="process").replace("3.3.2", "2.8.4")
