@@ -21,8 +21,7 @@ from reports.campaign.document import Analysis, results_text
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
-from reports.findings import catalogue
-from reports.findings import run as findings_run
+from reports.findings import catalogue, meter_rules
 from reports.readings.outline import Outline
 from reports.results.document import RESULTS
 from reports.results.finding import Finding
@@ -72,7 +71,7 @@ def judged_runs(path: Path, seen: Examination) -> JudgedRuns:
     runs = [placed(run, pulses) for run in runs]
     tell_idle_power(runs)
     limits = catalogue.thresholds_of(runs[0].run)
-    typical_s = findings_run.typical_steps_s([run.series for run in runs])
+    typical_s = meter_rules.typical_steps_s([run.series for run in runs])
     unwatched: dict[str, frozenset[str]] = {}
     for run in runs:
         run.findings.extend(run_findings(run, typical_s, limits))

@@ -15,8 +15,16 @@ from reports.energy import budget, publisher, sync
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.observer import ObserverEffect
-from reports.findings import catalogue, foreign_load, oracle, stamps
-from reports.findings import run as findings_run
+from reports.findings import (
+    catalogue,
+    foreign_load,
+    mark_rules,
+    meter_rules,
+    oracle,
+    stamps,
+    stream_rules,
+    surroundings,
+)
 from reports.results.finding import Finding
 from reports.results.nulls import finite_or_none
 from reports.results.rules import Rule, was
@@ -39,7 +47,7 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
     if not run.parts or run.own_terms is None:
-        return [*found, *findings_run.of_odd_values(run.series, *run.interval_ns, limits),
+        return [*found, *stream_rules.of_odd_values(run.series, *run.interval_ns, limits),
                 Finding("no-power", "invalid", name)]  # fmt: skip
     found += _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
     if not run.indicator_means:
@@ -57,22 +65,22 @@ def _measured_findings(
     """What the streams of a run with a rating interval and power say."""
     found: list[Finding] = []
     for stream, terms in zip(run.streams, own.parts, strict=True):
-        missing = findings_run.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
-        found += findings_run.of_readings(run.series, stream.series, *interval_ns, missing, limits)
-    found += findings_run.of_odd_values(run.series, *interval_ns, limits)
-    found += findings_run.of_rate(run.series, *interval_ns, typical_s, limits)
-    found += findings_run.of_overrange(run.series, *interval_ns)
-    found += findings_run.of_ranging(run.series)
-    found += findings_run.of_doubles(run.series, *interval_ns, run.doubles_j)
-    found += findings_run.of_repetitions(run.series, *interval_ns)
-    found += findings_run.of_markers(run.series)
-    found += findings_run.of_odd_cells(run.series)
-    found += findings_run.of_resolution(run.series, own.parts, AT_RUN, limits)
-    if was(Rule.SHORT_INTERVALS) or not findings_run.is_seen(own.parts, AT_RUN):
-        found += findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
-    found += findings_run.of_accuracy(run.series, run.streams, *interval_ns, limits)
-    found += findings_run.of_machine(run.series, *interval_ns)
-    for rule in (findings_run.of_settling, findings_run.of_supply, findings_run.of_room):
+        missing = stream_rules.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
+        found += stream_rules.of_readings(run.series, stream.series, *interval_ns, missing, limits)
+    found += stream_rules.of_odd_values(run.series, *interval_ns, limits)
+    found += meter_rules.of_rate(run.series, *interval_ns, typical_s, limits)
+    found += meter_rules.of_overrange(run.series, *interval_ns)
+    found += meter_rules.of_ranging(run.series)
+    found += meter_rules.of_doubles(run.series, *interval_ns, run.doubles_j)
+    found += stream_rules.of_repetitions(run.series, *interval_ns)
+    found += mark_rules.of_markers(run.series)
+    found += mark_rules.of_odd_cells(run.series)
+    found += meter_rules.of_resolution(run.series, own.parts, AT_RUN, limits)
+    if was(Rule.SHORT_INTERVALS) or not meter_rules.is_seen(own.parts, AT_RUN):
+        found += meter_rules.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
+    found += meter_rules.of_accuracy(run.series, run.streams, *interval_ns, limits)
+    found += surroundings.of_machine(run.series, *interval_ns)
+    for rule in (surroundings.of_settling, surroundings.of_supply, surroundings.of_room):
         found += rule(run.series, *interval_ns, limits)
     if not was(Rule.LATE_STAMPS):
         found += stamps.of_frozen(run.series, *interval_ns, limits)
@@ -139,14 +147,14 @@ def oracle_findings(run: AnalysedRun, runs: Sequence[AnalysedRun]) -> list[Findi
 def not_monitored(run: AnalysedRun, limits: Thresholds) -> frozenset[str]:
     """What nobody watched while it ran."""
     interval_ns = run.interval_ns
-    return findings_run.not_monitored(run.series, *interval_ns, limits) if interval_ns else frozenset()
+    return surroundings.not_monitored(run.series, *interval_ns, limits) if interval_ns else frozenset()
 
 
 def clock_findings(run: AnalysedRun, level: BaselineLevel | None, limits: Thresholds) -> list[Finding]:
     """A clock's error counts by the step of power at the edges: against the baseline where there is one."""
     over_j = float("nan") if level is None else induced_j(run, level)
     step_w = over_j / run.duration_s if np.isfinite(over_j) else 0.0
-    return list(findings_run.of_clock(run.series, run.energy_j, step_w, limits))
+    return list(mark_rules.of_clock(run.series, run.energy_j, step_w, limits))
 
 
 def outlier_finding(run: AnalysedRun, score: float) -> Finding:

@@ -10,8 +10,7 @@ import numpy as np
 
 from harness.record.documents import PowerDescriptor
 from reports.campaign.run import AnalysedRun
-from reports.findings import catalogue
-from reports.findings import run as findings_run
+from reports.findings import catalogue, meter_rules
 from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, MeterSource, Origin, Role
 from reports.results.uncertainty import count, mean_of, single
 
@@ -89,7 +88,7 @@ def cross_checks(runs: Sequence[AnalysedRun]) -> tuple[CrossCheck, ...]:
     for run in runs:
         for (one, other), (one_j, other_j) in zip(run.series.double_meters, run.doubles_j, strict=True):
             key = (one.circuit, one.meter, other.meter)
-            limit_w = findings_run.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
+            limit_w = meter_rules.joint_limit_w(one, other, (one_j + other_j) / 2 / run.duration_s)
             if one_j:
                 limit = None if limit_w is None else 100 * limit_w * run.duration_s / one_j
                 pairs.setdefault(key, []).append((100 * (other_j / one_j - 1), limit))

@@ -30,8 +30,7 @@ from reports.energy.contributions import RunTerms
 from reports.energy.observer import ObserverEffect
 from reports.energy.sync import SyncPulses
 from reports.findings import campaign as findings_campaign
-from reports.findings import catalogue, stamps, verdict
-from reports.findings import run as findings_run
+from reports.findings import catalogue, meter_rules, stamps, verdict
 from reports.results.baseline import BaselineResult
 from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
@@ -241,7 +240,7 @@ class Reduction:
             own = self.terms.get(id(run), run.own_terms)
             yield from clock_findings(run, None if own is None else own.level, limits)
             if own is not None and not was(Rule.SHORT_INTERVALS):
-                yield from findings_run.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
+                yield from meter_rules.of_length(run.series, own.parts, AT_RUN, run.duration_s, limits)
         for run, score in self.outliers:
             yield outlier_finding(run, score)
         yield from baseline_findings(self.baseline_runs, self.judged.runs, limits)

@@ -8,7 +8,7 @@ from harness.record.documents import ActionEvent, ClockEvent, Edge, Event
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
-from reports.findings import run as findings_run
+from reports.findings import mark_rules
 from reports.readings.actions import Action, Lost, actions_of
 from reports.readings.series import read_run
 from reports.results.finding import Finding
@@ -163,5 +163,5 @@ def test_an_indicator_of_nonsense_costs_its_cell(tmp_path: Path) -> None:
     assert series.indicators is not None
     assert series.indicators.odd == {"sut_ns": 1, "cpu_percent": 2, "ram_used_kib": 1}
     assert series.indicators.times_ns.size == len(rows) - 2
-    (finding,) = findings_run.of_odd_cells(series)
+    (finding,) = mark_rules.of_odd_cells(series)
     assert finding.evidence == {"samples-agent.csv": dict(series.indicators.odd)}

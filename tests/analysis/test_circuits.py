@@ -12,7 +12,7 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, RangeChangeEvent
 from harness.record.run_folder import RunFolder
 from reports.campaign.run import AnalysedRun
-from reports.findings import run as findings_run
+from reports.findings import meter_rules
 from reports.readings.series import read_run
 from tests.reports.make_campaign import Shape, make_campaign
 
@@ -112,7 +112,7 @@ def test_a_second_meter_on_the_circuit_is_a_check_and_never_counted_twice(
     two = analysed(with_meter(run, "second", "sut-ac-inlet", factor * alone.mean_power_w, accuracy=accuracy))
     assert two.energy_j == alone.energy_j
     assert two.interval_ns is not None
-    found = list(findings_run.of_doubles(two.series, *two.interval_ns, two.doubles_j))
+    found = list(meter_rules.of_doubles(two.series, *two.interval_ns, two.doubles_j))
     assert [finding.code for finding in found] == codes
     for finding in found:
         assert finding.evidence["difference_percent"] == pytest.approx((factor - 1) * 100, abs=1e-6)
@@ -121,9 +121,9 @@ def test_a_second_meter_on_the_circuit_is_a_check_and_never_counted_twice(
 
 def test_a_range_that_is_left_to_the_meter_or_changes_is_a_finding(run: RunFolder) -> None:
     fixed = fed_by(with_meter(run, "gpu", "gpu-supply", 50.0), "gpu-supply")
-    assert list(findings_run.of_ranging(read_run(fixed))) == []
+    assert list(meter_rules.of_ranging(read_run(fixed))) == []
     auto = fed_by(with_meter(run, "gpu", "gpu-supply", 50.0, ranging="auto"), "gpu-supply")
-    (found,) = findings_run.of_ranging(read_run(auto))
+    (found,) = meter_rules.of_ranging(read_run(auto))
     assert (found.code, found.severity, found.evidence["meter"]) == ("auto-range", "warn", "gpu")
 
     def told(scale: float) -> RangeChangeEvent:
@@ -131,8 +131,8 @@ def test_a_range_that_is_left_to_the_meter_or_changes_is_a_finding(run: RunFolde
             time_ns=1, stream="readings-gpu.csv", column="current_a", auto=False, full_scale=scale, text=""
         )
 
-    assert list(findings_run.of_ranging(read_run(replace(fixed, events=(*fixed.events, told(1.0), told(1.0)))))) == []
-    (found,) = findings_run.of_ranging(read_run(replace(fixed, events=(*fixed.events, told(1.0), told(2.0)))))
+    assert list(meter_rules.of_ranging(read_run(replace(fixed, events=(*fixed.events, told(1.0), told(1.0)))))) == []
+    (found,) = meter_rules.of_ranging(read_run(replace(fixed, events=(*fixed.events, told(1.0), told(2.0)))))
     assert found.evidence["changes"] == 1
 
 
@@ -144,5 +144,5 @@ def test_overrange_is_never_a_number_and_fails_the_run(run: RunFolder) -> None:
     series = read_run(run)
     assert series.begin_ns is not None
     assert series.end_ns is not None
-    (found,) = findings_run.of_overrange(series, series.begin_ns, series.end_ns)
+    (found,) = meter_rules.of_overrange(series, series.begin_ns, series.end_ns)
     assert (found.code, found.severity, found.evidence) == ("overrange", "invalid", {"meter": "gpu", "readings": 1})
