@@ -27,13 +27,13 @@ def start_command(
         stdout=files[0],
         stderr=files[1],
         start_new_session=True,
-        preexec_fn=functools.partial(become_command, cgroup),
+        preexec_fn=functools.partial(become_command, cgroup, os.getpid()),
     )
 
 
-def become_command(cgroup: str | None) -> None:
+def become_command(cgroup: str | None, waiter: int) -> None:
     """In the child: into the control group; and a waiter that is killed takes the command with it."""
-    die_with_parent()
+    die_with_parent(waiter)
     if cgroup is not None:
         with contextlib.suppress(OSError), open(cgroup + "/cgroup.procs", "w") as file:
             file.write("0")

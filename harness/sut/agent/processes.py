@@ -22,9 +22,11 @@ def become_subreaper() -> None:
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent() -> None:
-    """In a child: whoever kills the parent kills it too."""
+def die_with_parent(parent: int) -> None:
+    """In a child of that process: whoever kills the parent kills it too, also before it could say so."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 def signal_descendants(psutil: Any, number: int, spared: int | None) -> int:

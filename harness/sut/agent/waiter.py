@@ -35,9 +35,7 @@ class Waiter:
     """In a process of its own: starts the command (or the pause), waits for its end, stamps both, and ends."""
 
     def __init__(self, agent: int, report: int) -> None:
-        die_with_parent()
-        if os.getppid() != agent:
-            os._exit(0)
+        die_with_parent(agent)
         self._report = report
         for name in os.listdir("/proc/self/fd"):
             # The agent's socket, lock and journal, and the wires of its relays.
