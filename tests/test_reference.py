@@ -88,6 +88,8 @@ def test_a_record_is_a_table_of_its_keys_with_type_and_docstring() -> None:
         (Mapping[str, str | None], "names, each with (text, or null)"),
         (dict[str, Any], "any object"),
         (bool | str, "true or false, or text"),
+        (Literal["a", "b"] | Literal["none"], "`a`, `b` or `none`"),
+        (None | float | Literal["auto"], "`auto`, or number, or null"),
     ],
 )
 def test_a_type_is_said_for_readers_of_json(hint: object, words: str) -> None:

@@ -17,8 +17,9 @@ import numpy as np
 
 from reports.comparison.side import Floats
 from reports.inference.contrast import LEAST, Contrast
-from reports.results.compared_pair import Effects, EffectSize, PairEquivalence, PairTest
+from reports.results.compared_pair import Effects, EffectSize, Interval, PairEquivalence, PairTest
 from reports.results.comparison import Margin, TestName
+from reports.results.inference import EffectWord
 
 IN_WH = ("energy_wh", "induced_energy_wh")
 """The quantities that a margin in Wh is of."""
@@ -91,8 +92,8 @@ def effects(first: Floats, second: Floats) -> Effects:
     )
 
 
-def _size(value: float | None, word: str | None, interval: tuple[float, float] | None) -> EffectSize | None:
-    return None if value is None or not math.isfinite(value) else EffectSize(value, word, interval)
+def _size(value: float, word: EffectWord, interval: Interval | None) -> EffectSize | None:
+    return None if not math.isfinite(value) else EffectSize(value, word, interval)
 
 
 def equivalence(name: str, contrast: Contrast, margin: Margin | None) -> PairEquivalence | None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from reports.results.codec import keyed
 from reports.results.compared_side import Outcome
+from reports.results.inference import EffectWord, Symbol
 from reports.results.uncertainty import Number
 
 Interval: TypeAlias = tuple[float, float]
@@ -30,7 +31,7 @@ class PairTest:
     computed."""
     statistic: float | None
     """Its statistic; null, as what follows but `n`, where it was not computed."""
-    symbol: str | None
+    symbol: Symbol | None
     """What the statistic is called."""
     df: float | None
     """Degrees of freedom it was computed with."""
@@ -54,8 +55,8 @@ class EffectSize:
 
     value: float
     """The size."""
-    word: str | None
-    """The band it falls in; null where the size has none."""
+    word: EffectWord
+    """The band it falls in, whether or not the effect is shown."""
     interval: Interval | None
     """Interval of Cliff's delta; null of Hedges' g, whose interval covers too little of skewed runs."""
 

@@ -133,9 +133,16 @@ def type_in_words(hint: Any) -> str:  # noqa: ANN401  a type hint is anything
     if origin is Literal:
         return _either([f"`{value}`" for value in arguments])
     if origin in (Union, types.UnionType):
-        others = [type_in_words(argument) for argument in arguments if argument is not types.NoneType]
-        return ", or ".join([*others, *(["null"] if types.NoneType in arguments else [])])
+        return ", or ".join(_alternatives(arguments))
     return str(hint)
+
+
+def _alternatives(arguments: tuple[Any, ...]) -> Iterator[str]:
+    """The types that a value may have: codes first and together, null last."""
+    if codes := [code for argument in arguments if get_origin(argument) is Literal for code in get_args(argument)]:
+        yield type_in_words(Literal[tuple(codes)])
+    others = (argument for argument in arguments if get_origin(argument) is not Literal)
+    yield from map(type_in_words, sorted(others, key=lambda argument: argument is types.NoneType))
 
 
 def _list_in_words(arguments: tuple[Any, ...]) -> str:

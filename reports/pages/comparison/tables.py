@@ -173,7 +173,7 @@ def _effect(effect: EffectSize | None, *, shown: bool) -> str:
     size = significant(effect.value, 2)
     if effect.interval:
         return f"{size} [{interval_text(effect.interval, 2)}]"
-    return f"{size} ({effect.word})" if effect.word and shown else size
+    return f"{size} ({effect.word})" if shown else size
 
 
 def equivalence_tables(of_set: ComparedSet, anchor: str) -> list[Block]:
