@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 from reports.results.uncertainty import Number
 
 NoAgreement: TypeAlias = Literal["too-few-runs", "not-positive", "too-few-scenarios"]
-"""Why there is no agreement: fewer than two pairs, a value without a logarithm, fewer than five scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,8 @@ class Agreement:
     n: int
     """How many single values; of an agreement over scenarios, how many of those."""
     refused: NoAgreement | None
-    """Code of why there is none."""
+    """Code of why there is none: fewer than two pairs, a value without a logarithm, fewer than five scenarios (of an
+    agreement over scenarios); null where there is one."""
     bias: Number | None
     """exp of the mean logarithm; u by the delta method, with what all values share."""
     interval: tuple[float, float] | None

@@ -23,7 +23,7 @@ class BudgetLine:
     """One contribution: `u = |sensitivity| input_u`."""
 
     source: str
-    """Name of the error source, of the table below."""
+    """Name of the error source (docs/results.md, "Sources of a budget")."""
     meter: str | None
     """The meter; null where it is of none, or of several together."""
     type: Literal["A", "B"]
@@ -48,7 +48,7 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class BudgetTable:
-    """Every contribution to one Number, and what they give together."""
+    """Every contribution to one Number, and what they give together (`reports/energy/budget.py` has the model)."""
 
     complete: bool
     """Whether `missing` is empty."""

@@ -23,9 +23,10 @@ class SyncPulse:
     edges: int
     """How often the load was switched."""
     offset_s: Number | None
-    """The stamp minus the end of the averaging window: latency and stamp convention together."""
+    """The stamp minus the end of the averaging window: latency and stamp convention together; null where
+    `reason` says why nothing was found."""
     window_s: Number | None
-    """Length of the averaging window."""
+    """Length of the averaging window; null where `reason` says why nothing was found."""
     low_w: float | None
     """Power with the load off."""
     high_w: float | None

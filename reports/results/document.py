@@ -65,7 +65,7 @@ class CampaignNumbers:
     """All but what R computes."""
 
     schema: int
-    """2."""
+    """Version of the document's form: 2 (its history: `reports/results/document.py`)."""
     computed_by: Writer
     """Which wattlab computed it."""
     campaign: CampaignHeader
@@ -112,7 +112,7 @@ class CampaignNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results(CampaignNumbers):
-    """The whole file."""
+    """results.json."""
 
     statistics: Statistics
     """The scenarios beside each other, computed of all the rest."""

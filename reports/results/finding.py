@@ -10,9 +10,13 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `subject` names a run folder, a scenario, a meter or the campaign; `evidence` holds the numbers."""
+    """One finding."""
 
     code: str
+    """Which rule found it (docs/results.md, "Codes of findings")."""
     severity: Severity
+    """How much it weighs; `invalid` on a run may take the run out of the means."""
     subject: str
+    """What it is about: a run folder, a scenario, a meter or `campaign`."""
     evidence: Json = field(default_factory=dict)
+    """The numbers behind it, by name; empty where there are none."""

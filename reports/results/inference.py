@@ -17,8 +17,7 @@ Refusal: TypeAlias = Literal[
     "too-few", "too-many", "one-level", "not-finite", "constant", "ties-only", "perfect", "collinear",
     "transform-domain",
 ]  # fmt: skip
-"""Why a test was not computed (`reports.inference.statistics`, module docstring); `transform-domain`: the declared
-transform is not defined for a value."""
+"""Why a test was not computed (`reports.inference.statistics`, module docstring)."""
 EffectName: TypeAlias = Literal["partial-eta-squared", "eta-squared-h", "hedges-g", "cliffs-delta", "rho", "r"]
 EffectWord: TypeAlias = Literal[
     "negligible", "small", "medium", "large", "very-weak", "weak", "moderate", "strong", "very-strong"
@@ -61,7 +60,8 @@ class Test:
     effect: Effect | None
     """Size of the effect; null where the test has none."""
     refused: Refusal | None
-    """Code of why it was not computed; null where it was."""
+    """Code of why it was not computed, `transform-domain` only of a study: its declared transform is not defined for a
+    value; null where it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,6 @@
 """`label` of results.json: the rows that DE-UZ 215 asks for, and whether the measurement is complete.
 
 Knows the shape of the section. Does not know how a row is computed (`reports/campaign/label.py`).
-
-1 MByte is 1 000 000 byte; kB (1000 byte) and KiB (1024) are converted once. The idle scenario is the one named `idle`,
-full load the one named `full-load`; every other scenario is a usage.
 """
 
 from collections.abc import Mapping
@@ -14,12 +11,10 @@ from harness.record.documents import Json
 from reports.results.uncertainty import Number
 
 NoAllocation: TypeAlias = Literal["no-full-load-scenario", "no-baseline"]
-"""Why there are no allocation factors: full load, or the baseline, was not measured."""
 LabelCheckCode: TypeAlias = Literal[
     "parts-measured", "equal-lengths", "five-minutes", "repetitions", "wait", "one-second-data", "clocks-synchronised",
     "documentation",
 ]  # fmt: skip
-"""What the label requires of a measurement, in the order of the check list."""
 Fact: TypeAlias = Any
 """What a SUT or lab.toml says of a machine."""
 
@@ -31,9 +26,11 @@ class LabelRow:
     letter: str
     """`a` to `e`, the label's own rows; empty for an extension. `c`, storage in use, is not recorded and null."""
     quantity: str
-    """What it is. `memory` is total - free where that was recorded (as collectl counts), else what was."""
+    """What it is. `memory` is total - free where that was recorded (as collectl counts), else what was;
+    `memory-unavailable` (total - available) and `storage-traffic` are extensions."""
     unit: str
-    """The label's unit; of a usage that of the work."""
+    """The label's unit; of a usage that of the work. 1 MByte is 1 000 000 byte; kB (1000 byte) and KiB (1024) are
+    converted once."""
     extension: bool
     """Whether it is this laboratory's own and not the label's; extensions stand last."""
     asked: Literal["gross", "net"]
@@ -79,7 +76,7 @@ class Allocation:
     """Allocation factors of one usage after edition 1."""
 
     reason: NoAllocation | None
-    """Code of why there are none."""
+    """Code of why there are none: full load, or the baseline, was not measured; null where there are some."""
     rows: tuple[AllocationRow, ...]
     """Those of which full load is above the baseline."""
 
@@ -119,7 +116,7 @@ class LabelCheck:
     """Whether one requirement is met; what cannot be shown is not passed."""
 
     code: LabelCheckCode
-    """The requirement."""
+    """The requirement; the checks stand in the order of the label's list."""
     passed: bool
     """Whether the record shows that it is met."""
     evidence: Json
@@ -128,7 +125,8 @@ class LabelCheck:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What DE-UZ 215 asks of a campaign."""
+    """What DE-UZ 215 asks of a campaign. The idle scenario is the one named `idle`, full load the one named
+    `full-load`; every other scenario is a usage."""
 
     baseline: tuple[LabelRow, ...] | None
     """Rows of the reference system (3.1.1.3); null without a baseline."""

@@ -17,7 +17,7 @@ CampaignOrigin: TypeAlias = Literal[Origin, "none"]
 Tier: TypeAlias = Literal["reference", "working", "indicative", "uncalibrated"]
 """Kind of instrument, best first."""
 Role: TypeAlias = Literal["headline", "cross-check", "other"]
-"""Whether the energies are summed from a meter, it is a second one on the same circuit, or neither."""
+"""What a meter is in a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Measurement:
     """Where the readings of a campaign come from."""
 
     origin: CampaignOrigin
-    """The worst of all meters used."""
+    """That of the worst meter used, the worst being named first: emulated, unattested, imported, declared, attested,
+    instrument; `none` where no power was recorded."""
     sentence: str
     """The same in words."""
     circuits: tuple[str, ...]
@@ -59,7 +60,7 @@ class Meter:
     identity: Json
     """What the instrument says of itself: maker, model, serial, firmware; of an import what the source says."""
     evidence: Json
-    """See `MeterSource`."""
+    """As in `measurement.meters`."""
     averaging: Literal["window", "instantaneous"]
     """Whether a reading is a mean over its window or a momentary value."""
     window_s: float
@@ -75,7 +76,8 @@ class Meter:
     columns: tuple[Json, ...]
     """Of its stream: name, unit, resolution, range, limits of error (`accuracy`) and where those are stated."""
     role: Role
-    """What it is in this campaign."""
+    """`headline`: the energies are summed from it; `cross-check`: a second meter on the same circuit; `other`:
+    neither."""
     origin: Origin
     """Its worst of all runs."""
     calibration: Json | None
@@ -95,7 +97,7 @@ class CrossCheck:
     meters: tuple[str, str]
     """The one that the energy is from, and the one that checks it."""
     difference: Number | None
-    """Energy of the second against the first, in %, mean over the runs."""
+    """Energy of the second against the first, in %, mean over the runs; null where there is none."""
     limit: Number | None
     """Both limits of error together, in %; null where one is not known."""
     n_runs: Number

@@ -11,8 +11,7 @@ from harness.record.documents import Json
 from reports.results.uncertainty import Number
 
 Whose: TypeAlias = Literal["settings", "program", "trackers", "markers", "on-sut"]
-"""Whose a file is, in the order of the table: lab.toml, scenario.toml, agent and register; what was staged (the
-program, a tracker's, wattlab's marks); a path that the command names on the SUT."""
+"""Whose a file is, in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,8 @@ class RecordedFile:
     why: str | None
     """Why it has no digest; null where it has one."""
     of: Whose
-    """Whose it is."""
+    """Whose it is: `settings` are lab.toml, scenario.toml, agent and register; `program`, `trackers`, `markers` what
+    was staged; `on-sut` a path that the command names on the SUT."""
     file: str
     """Its name in the run or in the work folder, its path on the SUT."""
     sha256: str | None

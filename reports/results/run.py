@@ -85,8 +85,8 @@ class RunResult:
     attempt: int
     """1 for the first try."""
     kind: RunKind
-    """Kind of the start document; a run of the kind `ranging` (of an import: the meter's ranges were being found in it)
-    enters no mean and no scenario."""
+    """Kind of the start document; `sync` (a sync pulse), `observer` (a block of the observer effect) and `ranging` (of
+    an import: the meter's ranges were being found in it) enter no mean and no scenario."""
     scenario: str
     """Name of the scenario, or of the kind."""
     repetition: int
@@ -104,7 +104,7 @@ class RunResult:
     included: bool
     """Whether it enters the means."""
     excluded_because: str | None
-    """Why not."""
+    """Why not, as a sentence; null where it does."""
     start_utc: str
     """Host's clock, ISO 8601."""
     duration_s: Number | None

@@ -65,7 +65,9 @@ class Alternative:
     """What the induced energy would be otherwise."""
 
     name: Literal["stamps-mark-window-start", "without-baseline-outliers", "without-outliers", "with-aborted"]
-    """`with-aborted`: with runs and blocks that were aborted when their rating interval was over."""
+    """`stamps-mark-window-start`: stamps of unknown convention taken as marks of the window's begin;
+    `without-baseline-outliers`, `without-outliers`: without outlying baseline blocks, without outlying runs;
+    `with-aborted`: with runs and blocks that were aborted when their rating interval was over."""
     sentence: str
     """In words."""
     induced_energy_wh: Number | None
@@ -126,7 +128,7 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class EnergyToAccuracy:
-    """Energy up to the end of the first epoch whose metric is at a level."""
+    """Energy up to the end of the first epoch whose metric is at a level or above it."""
 
     metric: Literal["val_accuracy"]
     """The metric."""
@@ -334,4 +336,5 @@ class ScenarioResult:
     invalid_because: tuple[str, ...]
     """Codes of the findings about this scenario alone that make it invalid; empty where it stands."""
     cell: Mapping[str, Level] | None = field(default=None, metadata=keyed(left_out=True))
-    """Factor -> level, with its type; absent where the scenario has no factors."""
+    """Factor -> level (text, number, true or false), as in the start documents of its runs (docs/markers.md, "Factors
+    and cells"); only of a scenario with factors."""

@@ -241,7 +241,8 @@ class Statistics:
     blocks: Blocks | None
     """How many repetitions are complete; null where no test was made."""
     responses: Mapping[ResponseName, ResponseResult]
-    """Quantity -> the scenarios compared in it; empty where no test was made."""
+    """Quantity (`energy_wh`, `induced_energy_wh`, `duration_s`, `val_accuracy_per_induced_wh`) -> the scenarios compared
+    in it; empty where no test was made."""
     epochs: tuple[EpochCorrelation, ...]
     """Energy of an epoch with temperature, accuracy, loss."""
     runs: tuple[RunCorrelation, ...]

@@ -1,9 +1,6 @@
 """`trackers` of results.json: what software trackers said, beside what the meter measured at the same time.
 
 Knows the shape of the section. Does not know how it is computed (`reports/trackers`, method.md section 9).
-
-A tracker's energy stands everywhere without its factor (a data centre's PUE); the meter's is the gross energy of the
-tracker's own interval. A tracker's name ends in `-imported` where its figure was attached to the campaign.
 """
 
 from collections.abc import Mapping
@@ -18,13 +15,8 @@ Interval: TypeAlias = tuple[float, float]
 Exclusion: TypeAlias = Literal[
     "run-excluded", "no-number", "negative", "unplaced", "outside-record", "too-short", "no-energy"
 ]
-"""Why a figure enters no comparison: its run enters no mean; it is absent or below 0; nothing maps its clock to the
-run's; its interval reaches beyond the readings, is shorter than the meter resolves, or has no energy by the meter."""
 NoAccountReason: TypeAlias = Literal["no-artefact", "unreadable"]
-"""Why nothing is known of a tracker that was to be there: it left no file, or one that cannot be read."""
 NoCost: TypeAlias = Literal["no-partner", "epochs-not-fixed", "no-pairs", "seeds-differ", "no-baseline"]
-"""Why a tracker's own energy is not known: there is no scenario of the same work without trackers; training could end
-at its target accuracy; no repetition is in the means of both; their seeds differ; there is no induced energy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +136,9 @@ class OwnEnergy:
     trackers: tuple[str, ...]
     """Their names, sorted."""
     refused: NoCost | None
-    """Code of why there is no difference."""
+    """Code of why there is no difference: there is no scenario of the same work without trackers; training could end at
+    its target accuracy; no repetition is in the means of both; their seeds differ; there is no induced energy. Null
+    where there is one."""
     n: Number
     """How many pairs; 0 where it was refused."""
     order_confounded: bool | None
@@ -181,7 +175,9 @@ class ComparedRun:
     included: bool
     """Whether it enters the comparison."""
     excluded_because: Exclusion | None
-    """Code of why it does not."""
+    """Code of why it does not: its run enters no mean; it is absent or below 0; nothing maps its clock to the run's;
+    its interval reaches beyond the readings, is shorter than the meter resolves, or has no energy by the meter. Null
+    where it enters."""
     reported_wh: float | None
     """What the tracker said, with its factor; null: it had no figure."""
     factor: float
@@ -213,20 +209,22 @@ class MissingAccount:
     tracker: str
     """Its name."""
     reason: NoAccountReason
-    """Code of why."""
+    """Code of why: it left no file, or one that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trackers:
-    """Every tracker of a campaign; the whole section is null where no run had one."""
+    """Every tracker of a campaign; the whole section is null where no run had one. A tracker's energy stands everywhere
+    without its factor (a data centre's PUE); the meter's is the gross energy of the tracker's own interval. A tracker's
+    name ends in `-imported` where its figure was attached to the campaign."""
 
     psu_efficiency: Number | None
     """`[sut] psu_efficiency_percent` of lab.toml as a ratio, its limits of error taken as rectangular; null without."""
     scenarios: Mapping[str, Mapping[str, TrackerComparison]]
     """Scenario -> tracker -> its comparison, both in the order of their names."""
     agreement: Mapping[str, Agreement]
-    """Tracker -> agreement over the means of scenarios; those of the same work are one, and below five it is
-    refused."""
+    """Tracker -> agreement over the means of scenarios; those of the same work (folder, command and parameters)
+    are one, and below five it is refused."""
     own_induced: tuple[OwnEnergy, ...]
     """Each scenario with trackers that has runs."""
     runs: tuple[ComparedRun, ...]

@@ -18,7 +18,7 @@ class Reason:
     severity: Severity
     """Its severity."""
     weighs: Word
-    """What it makes of the campaign."""
+    """The word that they alone would give."""
     subjects: tuple[str, ...]
     """What it is about: run folders, scenarios, meters, `campaign`."""
 
@@ -40,17 +40,18 @@ class Decision:
     expanded_wh: float | None = field(metadata=keyed("U_wh"))
     """U of it, Wh."""
     guard_band_wh: float | None
-    """Width of the guard band, Wh."""
+    """Width of the guard band, Wh: `guard_band_factor` U."""
     acceptance_limit_wh: float | None
-    """Limit less guard band, Wh."""
+    """Limit less guard band, Wh (JCGM 106)."""
     accepted: bool
-    """Whether the result lies below it."""
+    """Whether the value is not above the acceptance limit."""
     risk: float | None
     """Probability that the decision is wrong."""
     risk_of: Literal["false acceptance", "false rejection"] | None
     """What it is the probability of."""
     because: Literal["no-uncertainty", "scenario-invalid"] | None
-    """Why nothing is accepted although nothing was compared; null where it was."""
+    """Why nothing is accepted, whatever the value is: the result has no uncertainty, or its scenario is invalid; null
+    where the value was compared with the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,12 @@ class Verdict:
     """What the findings make of the campaign."""
 
     word: Word
-    """The worst that applies."""
+    """The worst that applies. `invalid`: a finding of severity invalid, other than one that only says why its run is
+    not in the means; `broken-seal` always counts; one about a single scenario, or a run of it, makes that scenario
+    invalid (`scenarios.NAME.invalid_because`), and the campaign only where no other scenario with runs in the means
+    stands. `not-certifiable`: `emulated`, `unattested`, `imported`, `declared`, `calibration-expired`, `no-result`.
+    `valid-with-remarks`: any other finding. `valid`: none."""
     reasons: tuple[Reason, ...]
     """The findings behind it, worst first."""
     decision: Decision | None
-    """About the limit in lab.toml; null where none is stated."""
+    """About the limit that `[decision]` of lab.toml states; null where it states none."""

@@ -29,9 +29,10 @@ class Witness:
     late: int
     """Of these later than `receipt_late_s`."""
     longest_s: float | None
-    """Longest time from an entry's stamp (host's clock) to the first receipt that covers it (witness's clock), s."""
+    """Longest time from an entry's stamp (host's clock) to the first receipt that covers it (witness's clock), s; null
+    without one."""
     shortest_s: float | None
-    """Shortest."""
+    """Shortest; null without one."""
 
 
 @dataclass(frozen=True, slots=True)
