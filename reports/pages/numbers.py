@@ -92,8 +92,15 @@ def page_scale(document: object, unit: str) -> Scale:
 
 
 def _printed(document: object, unit: str) -> str:
-    alike = (_printed_of(number) for number in numbers_in(document) if number.unit == unit)
-    return next(filter(None, alike), "")
+    global _last
+    if document is not _last[0]:
+        printed = {number.unit: text for number in numbers_in(document) if (text := _printed_of(number))}
+        _last = document, printed
+    return _last[1].get(unit, "")
+
+
+_last: tuple[object, Mapping[str, str]] = (None, {})
+"""The document that was asked last, and what units are printed as in it: a page asks hundreds of times of one."""
 
 
 def _printed_of(number: Number) -> str:
