@@ -30,6 +30,7 @@ from harness.record.errors import ConfigError, DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
+from harness.record.work import DECLARED, declared_in
 from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")
@@ -43,7 +44,7 @@ LATER = frozenset({"lab.photos"})
 """Settings that may change while a campaign is measured: photographs may be attached at any time."""
 OWN_KEYS = re.compile(r"meters\.[^.]+\.options\.|scenarios\.[^.]+\.(parameters|tracker_periods_s|factors)\.(.+\.)?")
 """Tables of a configuration, as TOML paths, that have no defaults: what is not written is not there."""
-OF_SCENARIO = ("title", "description", "command", "artifacts", "actions", "verification")
+OF_SCENARIO = ("title", "description", "command", "artifacts", "actions", "verification", *DECLARED)
 """Keys of a scenario.toml that a start document has as they are written."""
 HANDED_S = 10.0
 """Between the edges of the rating interval and the phases around it the host does nothing but ask for the clock."""
@@ -133,6 +134,8 @@ def _scenario_problems(run: RunFolder) -> Iterator[str]:
     for path, there, here in _differing(told, run.start.scenario_config, is_whole=bool(run.start.scenario_config)):
         where = "in its start document, {there!r:.40} in inputs/scenario.toml"
         yield f"{run.path.name}: scenario_config.{path} is {here!r:.40} {where.format(there=there)}"
+    for key in sorted(declared_in(run.start.scenario_config).keys() - own.keys()):
+        yield f"{run.path.name}: scenario_config.{key} is in its start document, not in inputs/scenario.toml"
 
 
 def _parameter_problems(run: RunFolder) -> Iterator[str]:

@@ -42,6 +42,7 @@ from harness.record.errors import DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import JOURNAL, WORK, RunFolder
 from harness.record.verify import Check, Examination
+from harness.record.work import declared_in, read_declaration
 
 Form: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = str | None
@@ -256,6 +257,7 @@ def _of_scenario(run: RunFolder) -> Iterator[str]:
         yield f"it is of the scenario {start.scenario!r:.40}, its scenario_config of {told['name']!r:.40}"
     if told and (start.kind == "baseline") != (told.get("kind") == "baseline"):
         yield f"it is a {start.kind}, its scenario_config is of the kind {told.get('kind')!r:.20}"
+    yield from read_declaration(declared_in(told))[1]
 
 
 def _of_streams(run: RunFolder) -> Iterator[str]:

@@ -35,6 +35,7 @@ from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
 from harness.record.levels import Levels
+from harness.record.work import DECLARED, declared_in, of_declaration
 from harness.station.consistency import of_doubles
 from harness.station.station import APPLICATION, at_least
 from meters.options import did_you_mean
@@ -42,9 +43,9 @@ from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers.py"
 """Copied beside every program."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of")
-"""What of a scenario is not in its runs' start documents: their own lists say what was there, `cell` stands by itself,
-and `cell_of` stands there where it says something."""
+NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared")
+"""What of a scenario is not in its runs' start documents under its name: their own lists say what was there, `cell`
+stands by itself, `cell_of` stands there where it says something, and what is declared key by key."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
@@ -100,6 +101,8 @@ class Scenario:
     """Factor -> level; None: it has no factors."""
     cell_of: str = ""
     """The scenario of lab.toml that it is one of several cells of; empty: it is a scenario by itself."""
+    declared: Json = field(default_factory=dict)
+    """Its useful work, as its scenario.toml declares it (`harness.record.work`)."""
 
     @property
     def section(self) -> str:
@@ -119,6 +122,7 @@ class Scenario:
             | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
             | ({"cell_of": self.cell_of} if self.cell_of else {})
+            | self.declared
         )
 
 
@@ -214,6 +218,8 @@ def from_folder(
     if mistakes.touch(toml, "kind", "command", "parameters", "files", "artifacts", "verification"):
         return None
     mistakes.extend(of_scenario_file(toml, written, folder))
+    if not mistakes.touch(toml, *DECLARED):
+        mistakes.extend(of_declaration(str(toml), written))
     if (written.kind == "baseline") != (duration_s is not None):
         text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
         mistakes.extend([f"{where}: {text}"])
@@ -240,6 +246,7 @@ def from_folder(
         packages=tuple(written.packages),
         prepared=tuple(written.prepared),
         cell={factor: level for factor, level in written.factors.items() if is_level(level)} or None,
+        declared=declared_in(raw),
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 

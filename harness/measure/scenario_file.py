@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from harness.measure.cells import of_stated
 from harness.record.documents import Json, is_plain_name, matches
+from harness.record.work import DECLARED, Declaration
 from meters.options import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioFile:
-    """scenario.toml as written."""
+class ScenarioFile(Declaration):
+    """scenario.toml as written, its useful work among the rest."""
 
     schema: int
     name: str
@@ -51,6 +52,9 @@ def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterato
             yield f"{toml}: factors.{factor}: a baseline has no factors; remove it"
         elif factor in written.parameters:
             yield f"{toml}: factors.{factor}: it is a parameter here, whose level lab.toml sets; remove one of the two"
+    for key in DECLARED if written.kind == "baseline" else ():
+        if getattr(written, key):
+            yield f"{toml}: {key}: a baseline does no useful work; remove it"
     for key, expectation in written.verification.items():
         yield from _of_expectation(f"{toml}: verification.{key}", expectation)
 

@@ -48,6 +48,11 @@ class Mistakes:
             re.match(rf"{re.escape(a)}[.\[]", b) for a in places for b in wrong
         )
 
+    @property
+    def lines(self) -> list[str]:
+        """Every one of them."""
+        return list(self._lines)
+
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self._lines)

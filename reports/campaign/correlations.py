@@ -1,5 +1,5 @@
-"""Correlations of energy in a campaign: of an epoch with temperature, accuracy, loss; of a run with where its training
-ended (method.md section 10).
+"""Correlations of energy in a campaign: of an epoch (the action that repeats) with temperature and the
+declared metrics; of a run with where these ended (method.md section 10).
 
 Knows the runs that enter the means. Knows no comparison of scenarios, no file, no words for readers.
 
@@ -27,21 +27,18 @@ from reports.results.run import RunResult
 from reports.results.statistics import (
     AllEpochs,
     Correlations,
-    CourseName,
     EpochCorrelation,
-    FinalName,
     OverRuns,
     RunCorrelation,
     SameEpoch,
     WithinRuns,
 )
+from reports.results.useful_work import UsefulWork, metrics_of
 
-EPOCH = "epoch"
-TEMPERATURE: CourseName = "gpu_temperature_c"
-COURSES: tuple[CourseName, ...] = (TEMPERATURE, "val_accuracy", "val_loss")
-"""What the energy of an epoch is correlated with."""
-FINALS: tuple[FinalName, ...] = ("val_accuracy", "val_loss")
-"""What the energy of a run is correlated with."""
+TEMPERATURE = "gpu_temperature_c"
+"""What the energy of an epoch is correlated with, beside the declared metrics."""
+Works: TypeAlias = Mapping[str, UsefulWork]
+"""Scenario -> what it declares."""
 PERFECT = 1 - 1e-12
 """A coefficient above has no place on Fisher's scale."""
 LEAST_RUNS = 3
@@ -60,43 +57,49 @@ class Course:
     energy_wh: Floats
 
 
-def epoch_correlations(runs: Mapping[str, Sequence[RunResult]]) -> tuple[EpochCorrelation, ...]:
+def epoch_correlations(runs: Mapping[str, Sequence[RunResult]], works: Works) -> tuple[EpochCorrelation, ...]:
     """The energy of an epoch with everything that it is correlated with, in every scenario that has it."""
-    return tuple(_epochs(name, key, runs[name]) for name in runs for key in COURSES if _has_course(runs[name], key))
+    return tuple(
+        _epochs(name, key, of_runs)
+        for name in runs
+        for key in (TEMPERATURE, *metrics_of([works[name]]))
+        if (of_runs := courses(runs[name], key, works[name].repeats))
+    )
 
 
-def run_correlations(runs: Mapping[str, Sequence[RunResult]]) -> tuple[RunCorrelation, ...]:
-    """The energy of a run with where its training ended."""
-    return tuple(row for key in FINALS if (row := _finals(key, runs)) is not None)
+def run_correlations(runs: Mapping[str, Sequence[RunResult]], works: Works) -> tuple[RunCorrelation, ...]:
+    """The energy of a run with where its metrics ended."""
+    keys = metrics_of(works[name] for name in runs)
+    return tuple(row for key in keys if (row := _finals(key, _declaring(key, runs, works))) is not None)
 
 
-def _has_course(runs: Sequence[RunResult], key: str) -> bool:
-    return any(course.x.size >= 2 for course in courses(runs, key))
+def _declaring(key: str, runs: Mapping[str, Sequence[RunResult]], works: Works) -> Mapping[str, Sequence[RunResult]]:
+    return {name: of_scenario for name, of_scenario in runs.items() if key in metrics_of([works[name]])}
 
 
-def courses(runs: Sequence[RunResult], key: str) -> list[Course]:
-    """One course per run, of the epochs that have both the quantity and an energy."""
+def courses(runs: Sequence[RunResult], key: str, repeats: str) -> list[Course]:
+    """One course per run that has two or more, of the epochs (the action that `repeats`) that have both the quantity
+    and an energy."""
     of_runs = []
     for run in runs:
         rows = [
             (row.index, row.begin_s + row.duration_s / 2, _course_value(row, key), number(row.energy_wh))
             for row in run.actions
-            if row.name == EPOCH
+            if row.name == repeats
         ]
         table = np.array(rows, dtype=np.float64).reshape(-1, 4)
         table = table[np.isfinite(table).all(axis=1)]
         table = table[np.argsort(table[:, 1], kind="stable")]
         of_runs.append(Course(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3]))
-    return of_runs
+    return [course for course in of_runs if course.x.size >= 2]
 
 
 def _course_value(row: RunAction, key: str) -> float:
     return number(row.gpu_temperature_c if key == TEMPERATURE else row.metrics.get(key))
 
 
-def _epochs(scenario: str, key: CourseName, runs: Sequence[RunResult]) -> EpochCorrelation:
+def _epochs(scenario: str, key: str, of_runs: Sequence[Course]) -> EpochCorrelation:
     """The energy of an epoch with something else, in one scenario."""
-    of_runs = [course for course in courses(runs, key) if course.x.size >= 2]
     time_s, x, energy_wh = (
         np.concatenate([getattr(course, name) for course in of_runs]) for name in ("time_s", "x", "energy_wh")
     )
@@ -181,7 +184,7 @@ def same_epoch(of_runs: Sequence[Course]) -> SameEpoch | None:
     return SameEpoch(value, len(of_runs), len(common)) if math.isfinite(value) else None
 
 
-def _finals(key: FinalName, runs: Mapping[str, Sequence[RunResult]]) -> RunCorrelation | None:
+def _finals(key: str, runs: Mapping[str, Sequence[RunResult]]) -> RunCorrelation | None:
     """The energy of a run with where its training ended: in every scenario, over all runs, and over the medians of the
     scenarios beside it. None where fewer than three runs have it."""
     pairs = {name: _final_pairs(key, group) for name, group in runs.items()}

@@ -19,9 +19,9 @@ from harness.record.documents import Json, PhaseEvent, PowerDescriptor
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.energy import hardware, publisher
+from reports.energy.climbs import Climb, climbs
 from reports.energy.contributions import RunTerms, Stream, run_terms
 from reports.energy.energy import Block, Convention, PowerFunction, power_function, register_energy_wh, summed
-from reports.energy.epochs import Climb, climbs
 from reports.energy.meter_error import ROOT_3, MeterError, error_of
 from reports.findings import foreign_load
 from reports.findings.catalogue import TAKES_RUN_OUT, takes_run_out
@@ -31,8 +31,9 @@ from reports.readings.held import held
 from reports.readings.outline import Outline
 from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
+from reports.results.undeclared import useful_work_of
+from reports.results.useful_work import UsefulWork
 
-EPOCH = "epoch"
 FACTS = (
     "block", "doubles_j", "energy_j", "errors", "foreign_percent", "gap_energy_j", "gap_s", "gpu", "idle_w",
     "indicator_means", "noises_w", "own_terms", "parts_j", "register_wh",
@@ -162,8 +163,8 @@ class AnalysedRun:
         begin_ns, end_ns = self.interval_ns
         begins = [action.begin_ns for action in self.series.actions]
         ends = [action.end_ns for action in self.series.actions]
-        from_ns = [self.epochs[climb.start].end_ns for climb in self.climbs]
-        to_ns = [self.epochs[climb.stop].end_ns for climb in self.climbs]
+        from_ns = [self.repeated[climb.start].end_ns for climb in self.climbs]
+        to_ns = [self.repeated[climb.stop].end_ns for climb in self.climbs]
         edges = [begin_ns, *begins, *([begin_ns] * len(begins)), *from_ns], [end_ns, *ends, *ends, *to_ns]
         return np.array(edges[0], dtype=np.int64), np.array(edges[1], dtype=np.int64)
 
@@ -180,19 +181,26 @@ class AnalysedRun:
         return 1 + 2 * len(self.series.actions) + position
 
     @cached_property
-    def epochs(self) -> list[Action]:
-        """The epochs in order of time."""
-        return sorted((a for a in self.series.actions if a.name == EPOCH), key=lambda action: action.end_ns)
+    def useful_work(self) -> UsefulWork:
+        """What its scenario declares of its work, or what holds where it declares nothing."""
+        return useful_work_of(self.run.start.scenario_config)
 
     @cached_property
-    def accuracies(self) -> list[float]:
-        """Validation accuracy of each of `epochs`; NaN where it was not marked."""
-        return [number(action.metrics.get("val_accuracy")) for action in self.epochs]
+    def repeated(self) -> list[Action]:
+        """The actions of the name that repeats (epochs), in order of time."""
+        named = (action for action in self.series.actions if action.name == self.useful_work.repeats)
+        return sorted(named, key=lambda action: action.end_ns)
+
+    @cached_property
+    def qualities(self) -> list[float]:
+        """Quality at the end of each of `repeated`; NaN where it was not marked, none where no metric is declared."""
+        metric = self.useful_work.quality
+        return [] if metric is None else [number(action.metrics.get(metric.metric)) for action in self.repeated]
 
     @cached_property
     def climbs(self) -> list[Climb]:
-        """From one level of accuracy to the next, as far as it came."""
-        return climbs(self.accuracies)
+        """From one level of quality to the next, as far as it came."""
+        return [] if self.useful_work.quality is None else climbs(self.qualities, self.useful_work.quality.levels)
 
     @property
     def clock_bound_s(self) -> float:

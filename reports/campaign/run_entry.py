@@ -11,7 +11,7 @@ from harness.record.documents import Json, WaitEvent
 from reports.campaign.actions import action_rows
 from reports.campaign.means import power_over
 from reports.campaign.other_rules import published
-from reports.campaign.run import AT_RUN, EPOCH, AnalysedRun, artifact_of
+from reports.campaign.run import AT_RUN, AnalysedRun, artifact_of
 from reports.energy import budget, hardware
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
@@ -79,10 +79,10 @@ def _gpu_energy(gpu: hardware.GpuEnergy | None) -> Number | None:
 
 
 def _history(run: AnalysedRun) -> Json:
-    """Metric -> value per epoch: the training's own history, else what the epochs were marked with."""
+    """Metric -> value each time: the program's own history, else what the repeated action was marked with."""
     written = artifact_of(run.run, "history.json")
     if written and all(isinstance(values, list) for values in written.values()):
         return written
-    epochs = [action.metrics for action in run.series.actions if action.name == EPOCH]
-    names = sorted({name for metrics in epochs for name in metrics})
-    return {name: [metrics.get(name) for metrics in epochs] for name in names}
+    times = [action.metrics for action in run.series.actions if action.name == run.useful_work.repeats]
+    names = sorted({name for metrics in times for name in metrics})
+    return {name: [metrics.get(name) for metrics in times] for name in names}

@@ -23,7 +23,7 @@ from reports.campaign.indicators import gpu_section, hardware_section
 from reports.campaign.judgement import outlier_finding
 from reports.campaign.means import mean_duration, number_of
 from reports.campaign.other_rules import oscar_section, publisher_section, registers_section
-from reports.campaign.run import EPOCH, AnalysedRun
+from reports.campaign.run import AnalysedRun
 from reports.campaign.two_stage import two_stage_section
 from reports.campaign.work import (
     efficiency_section,
@@ -41,6 +41,7 @@ from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 from reports.results.scenario import Alternative, Budgets, ScenarioResult, TailResult
 from reports.results.uncertainty import count, mean_of
+from reports.results.useful_work import declared_by
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Scenario:
         """`scenarios.NAME` of results.json, but for what makes it invalid."""
         group = self.group
         records = self._records()
-        config = self.everyone[0].run.start.scenario_config
+        config, work = self.everyone[0].run.start.scenario_config, self.everyone[0].useful_work
         gross, induced = group.gross_budget, group.induced_budget
         return ScenarioResult(
             title=config.get("title") or self.name,
@@ -138,10 +139,10 @@ class Scenario:
             alternatives=tuple(self._alternatives()),
             efficiency=efficiency_section(group),
             success=success_section(group),
-            energy_to_accuracy=tuple(energy_to_accuracy(group)),
-            marginal_energy=tuple(marginal_energy(group)),
-            epochs=tuple(record for record in records if record.name == EPOCH),
-            actions=tuple(record for record in records if record.name != EPOCH),
+            energy_to_accuracy=tuple(energy_to_accuracy(group, work)),
+            marginal_energy=tuple(marginal_energy(group, work)),
+            epochs=tuple(record for record in records if record.name == work.repeats),
+            actions=tuple(record for record in records if record.name != work.repeats),
             hardware=hardware_section(group, self.baseline_runs, self.everyone),
             gpu=gpu_section(group, self.baseline_runs, suppressed=suppressed_because(group) is not None),
             oscar=oscar_section(group, self.baseline_runs),
@@ -149,6 +150,7 @@ class Scenario:
             registers=registers_section(group),
             invalid_because=(),
             cell=self.everyone[0].run.start.cell,
+            declared=declared_by(config),
         )
 
     def _tail(self) -> TailResult | None:
@@ -199,10 +201,9 @@ class Scenario:
                 places = run.at_action(position), run.until_action(position)
                 gathered.setdefault((row.name, row.index), []).append((row, own, *places))
         records = [record(name, index, members) for (name, index), members in gathered.items()]
-        return sorted(records, key=_place)
+        return sorted(records, key=self._place)
 
-
-def _place(record: ActionResult) -> tuple[bool, float, str, int]:
-    """Epochs last, the rest in the order in which they begin."""
-    begin_s = math.nan if record.begin_s is None else record.begin_s.value
-    return record.name == EPOCH, begin_s, record.name, record.index
+    def _place(self, record: ActionResult) -> tuple[bool, float, str, int]:
+        """What repeats last, the rest in the order in which they begin."""
+        begin_s = math.nan if record.begin_s is None else record.begin_s.value
+        return record.name == self.everyone[0].useful_work.repeats, begin_s, record.name, record.index

@@ -17,12 +17,14 @@ Decisions
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from harness.record.errors import AnalysisError
+from harness.record.work import Work
 from reports.campaign.correlations import LEAST_RUNS, Floats, epoch_correlations, run_correlations
 from reports.energy import efficiency
 from reports.inference import effects, intervals, planning, power_analysis, statistics
@@ -39,18 +41,17 @@ from reports.results.statistics import (
     Detectable,
     LevelResult,
     Planning,
-    ResponseName,
     ResponseResult,
     ScenarioPair,
     Statistics,
     Variation,
 )
 from reports.results.uncertainty import Estimate, Number, sample_mean
+from reports.results.undeclared import UNDECLARED
+from reports.results.useful_work import UsefulWork, response_of, responses_of
 
-RESPONSES: Mapping[ResponseName, str] = {
-    "energy_wh": "Wh", "induced_energy_wh": "Wh", "duration_s": "s", "val_accuracy_per_induced_wh": "1/Wh",
-}  # fmt: skip
-"""What is compared, with its unit."""
+MEASURED: Mapping[str, str] = {"energy_wh": "Wh", "induced_energy_wh": "Wh", "duration_s": "s"}
+"""What is compared in every campaign, with its unit; beside it the kind of work that each scenario declares first."""
 POWER = 0.8
 SHARE = 0.9
 """In how many of all campaigns the planned half-width is to be kept."""
@@ -68,20 +69,21 @@ def evaluate(results: CampaignNumbers) -> Statistics:
     planned = _planning(results)
     if (reason := _absence(values)) is not None:
         return Statistics(False, reason, declared, planned, None, {}, (), ())
-    runs = rated_runs(results)
+    runs, works = rated_runs(results), works_of(results)
+    units = {**MEASURED, **{key: work.unit for key, work in responses_of(works.values()).items()}}
     return Statistics(
         available=True,
         reason=None,
         test=declared,
         planning=planned,
         blocks=_blocks(runs),
-        responses={key: _response(RESPONSES[key], levels, declared) for key, levels in values.items() if levels},
-        epochs=epoch_correlations(runs),
-        runs=run_correlations(runs),
+        responses={key: _response(units[key], levels, declared) for key, levels in values.items() if levels},
+        epochs=epoch_correlations(runs, works),
+        runs=run_correlations(runs, works),
     )
 
 
-def _absence(values: Mapping[ResponseName, Mapping[str, Floats]]) -> Absence | None:
+def _absence(values: Mapping[str, Mapping[str, Floats]]) -> Absence | None:
     """Why no test can be made; None where one can."""
     if not any(_testable(levels) for levels in values.values()):
         return "nothing-to-test"
@@ -103,27 +105,38 @@ def rated_runs(results: CampaignNumbers) -> dict[str, list[RunResult]]:
     return rated
 
 
-def values_of(results: CampaignNumbers) -> dict[ResponseName, dict[str, Floats]]:
+def works_of(results: CampaignNumbers) -> dict[str, UsefulWork]:
+    """Scenario -> the useful work that it declares, or what holds where it declares nothing."""
+    return {name: part.declared or UNDECLARED for name, part in results.scenarios.items()}
+
+
+def values_of(results: CampaignNumbers) -> dict[str, dict[str, Floats]]:
     """Response -> scenario -> value of each run that has one, in rising order."""
-    of_responses: dict[ResponseName, dict[str, Floats]] = {}
-    for key in RESPONSES:
+    works = works_of(results)
+    of_responses: dict[str, dict[str, Floats]] = {}
+    for key in (*MEASURED, *responses_of(works.values())):
         of_responses[key] = {}
         for name, runs in rated_runs(results).items():
             suppressed = results.scenarios[name].efficiency.suppressed is not None
-            values = np.array([_value(run, key, suppressed) for run in runs])
+            kinds = {} if suppressed else {response_of(work): work for work in works[name].work}
+            values = np.array([_value(run, key, kinds) for run in runs])
             finite = values[np.isfinite(values)]
             if finite.size:
                 of_responses[key][name] = np.sort(finite)
     return of_responses
 
 
-def _value(run: RunResult, key: ResponseName, suppressed: bool) -> float:
-    if key != "val_accuracy_per_induced_wh":
+def _value(run: RunResult, key: str, kinds: Mapping[str, Work]) -> float:
+    """A response of a run; NaN where it has none. `kinds`: those that are useful work by induced energy."""
+    if key in MEASURED:
         quantity: Number | None = getattr(run, key)
         return math.nan if quantity is None else quantity.value
-    work = number(efficiency.work_of(run.final_metrics, 0).get("val_accuracy_per_wh"))
     energy_wh = math.nan if run.induced_energy_wh is None else run.induced_energy_wh.value
-    return math.nan if suppressed or not energy_wh > 0 else work / energy_wh
+    if key not in kinds or not energy_wh > 0:
+        return math.nan
+    marked = Counter(action.name for action in run.actions)
+    amount = number(efficiency.work_of(run.final_metrics, [kinds[key]], marked).get(kinds[key].name))
+    return amount / (energy_wh * efficiency.unit_of_wh(kinds[key]))
 
 
 def _testable(levels: Mapping[str, Floats]) -> bool:

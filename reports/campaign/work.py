@@ -1,18 +1,18 @@
-"""The useful work of a scenario's runs and the energy that it took: efficiency factors, successes, energy by accuracy.
+"""The useful work of a scenario's runs and the energy that it took: efficiency factors, successes, energy by quality.
 
 Knows a group of runs and the budgets of its means. Knows no finding.
 """
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 
 from reports.campaign.group import Group
 from reports.campaign.means import mean_energy, number_of
-from reports.campaign.run import EPOCH
 from reports.energy import budget, efficiency
+from reports.energy.climbs import first_at
 from reports.energy.energy import WH
-from reports.energy.epochs import LEVELS, first_at
 from reports.results.nulls import finite_values
 from reports.results.scenario import (
     Efficiency,
@@ -23,23 +23,24 @@ from reports.results.scenario import (
     Success,
 )
 from reports.results.uncertainty import Estimate, Number, Term
+from reports.results.useful_work import UsefulWork, kinds_of
 
 
 def work_by_run(group: Group) -> list[dict[str, float]]:
     """The work of every run."""
     return [
-        efficiency.work_of(run.summary, sum(action.name == EPOCH for action in run.series.actions))
+        efficiency.work_of(run.summary, run.useful_work.work, Counter(action.name for action in run.series.actions))
         for run in group.runs
     ]
 
 
 def efficiency_section(group: Group) -> Efficiency:
     """`scenarios.NAME.efficiency`."""
-    work = work_by_run(group)
+    work, declared = work_by_run(group), kinds_of(run.useful_work for run in group.runs).values()
     gross, over = group.gross_budget, group.induced_budget
     reason = suppressed_because(group)
-    total = {} if gross is None else efficiency.ratios(work, group.energies_wh, gross.shared)
-    net = {} if reason or over is None else efficiency.ratios(work, group.induced_wh, over.shared)
+    total = {} if gross is None else efficiency.ratios(declared, work, group.energies_wh, gross.shared)
+    net = {} if reason or over is None else efficiency.ratios(declared, work, group.induced_wh, over.shared)
     return Efficiency(
         suppressed=reason,
         per_total={kind: ratio.number for kind, ratio in total.items()},
@@ -85,28 +86,32 @@ def success_section(group: Group) -> Success | None:
     return Success(int(successes.sum()), len(known), fraction, per_success)
 
 
-def energy_to_accuracy(group: Group) -> list[EnergyToAccuracy]:
-    """Energy from a run's beginning to the end of its first epoch at each level."""
+def energy_to_accuracy(group: Group, declared: UsefulWork) -> list[EnergyToAccuracy]:
+    """Energy from a run's beginning to the end of the first of its repeated actions at each level of quality."""
+    if (quality := declared.quality) is None:
+        return []
     rows = []
-    first = [first_at(run.accuracies) for run in group.runs]
-    trained = sum(bool(run.epochs) for run in group.runs)
-    for level in LEVELS:
+    first = [first_at(run.qualities, quality.levels) for run in group.runs]
+    trained = sum(bool(run.repeated) for run in group.runs)
+    for level in quality.levels:
         terms, at = [], []
         for run, own, places in zip(group.runs, group.terms, first, strict=True):
             if level in places:
                 terms.append(own)
-                at.append(run.until_action(run.series.actions.index(run.epochs[places[level]])))
+                at.append(run.until_action(run.series.actions.index(run.repeated[places[level]])))
         if terms:
             mean = mean_energy(terms, at, "gross")
-            rows.append(EnergyToAccuracy("val_accuracy", level, len(terms), trained, mean))
+            rows.append(EnergyToAccuracy(quality.metric, level, len(terms), trained, mean))
     return rows
 
 
-def marginal_energy(group: Group) -> list[MarginalEnergy]:
-    """Energy per percentage point between neighbouring levels of accuracy, where a run reached the lower one."""
+def marginal_energy(group: Group, declared: UsefulWork) -> list[MarginalEnergy]:
+    """Energy per percentage point between neighbouring levels of quality, where a run reached the lower one."""
+    if (quality := declared.quality) is None:
+        return []
     rows = []
-    first = [first_at(run.accuracies) for run in group.runs]
-    for low, high in pairwise(LEVELS):
+    first = [first_at(run.qualities, quality.levels) for run in group.runs]
+    for low, high in pairwise(quality.levels):
         started = sum(low in places for places in first)
         reached = sum(high in places for places in first)
         found = [
@@ -119,7 +124,7 @@ def marginal_energy(group: Group) -> list[MarginalEnergy]:
             terms, at, per_j = zip(*found, strict=True) if found else ((), (), ())
             mean = number_of(budget.of_mean(terms, at, np.array(per_j), "Wh/pp", "gross"))
             rows.append(MarginalEnergy(
-                "val_accuracy", low, high, n=len(found), n_not_reached=started - reached,
+                quality.metric, low, high, n=len(found), n_not_reached=started - reached,
                 n_at_once=reached - len(found), energy_per_point=mean,
             ))  # fmt: skip
     return rows

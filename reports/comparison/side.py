@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.work import Work
 from reports.campaign.group import Group
 from reports.campaign.iso14756 import TASK, Tasks, tasks_of
 from reports.campaign.run import AT_RUN, AnalysedRun
@@ -27,6 +28,7 @@ from reports.energy.energy import WH
 from reports.energy.sample import Kind, MeasuredRun
 from reports.inference.contrast import Mean
 from reports.results.budget import Shortage
+from reports.results.useful_work import kinds_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Lack: TypeAlias = tuple[Shortage, str | None]
@@ -80,10 +82,10 @@ class Side:
         duration = Quantity("s", _mean(self.durations_s, {}), self.durations_s)
         quantities = {"energy_wh": gross, "induced_energy_wh": induced, "duration_s": duration}
         for basis, energy in (("total", gross), ("induced", induced)):
-            for kind in efficiency.WORK:
-                quantity = self._efficiency(kind, energy, basis)
+            for work in self._declared:
+                quantity = self._efficiency(work, energy, basis)
                 if quantity is not None:
-                    quantities[f"{kind}.{basis}"] = quantity
+                    quantities[f"{work.name}.{basis}"] = quantity
         return quantities
 
     @cached_property
@@ -133,10 +135,10 @@ class Side:
         shares = shares_of(self._measured, self.label, kind, 1 / WH)
         return Quantity("Wh", _mean(values, shares, known=known), values, None, missing)
 
-    def _efficiency(self, kind: str, energy: Quantity, basis: str) -> Quantity | None:
+    def _efficiency(self, declared: Work, energy: Quantity, basis: str) -> Quantity | None:
         """Ratio of the means of work and energy; its runs' deviations and errors to first order (delta method)."""
-        work = np.array([done.get(kind, np.nan) for done in self._work])
-        unit = efficiency.WORK[kind][1]
+        work = np.array([done.get(declared.name, np.nan) for done in self._work])
+        unit = declared.unit
         if not np.isfinite(work).any():
             return None
         if energy.mean is None:
@@ -146,13 +148,17 @@ class Side:
         expanded = energy.mean.estimate.expanded
         if basis == "induced" and (expanded is None or energy.mean.value <= expanded):
             return Quantity(unit, None, NOTHING, "induced-not-told-from-zero")
-        scale = WH if unit == "1/J" else 1.0
+        scale = efficiency.unit_of_wh(declared)
         energies, mean = energy.values * scale, energy.mean.value * scale
         value = float(work.mean()) / mean
         away = (work - work.mean() - value * (energies - mean)) / mean
         shares = {source: -value * share * scale / mean for source, share in energy.mean.shares.items()}
         per_run = np.divide(work, energies, out=np.full(work.size, np.nan), where=energies > 0)
         return Quantity(unit, Mean(value, away, shares, energy.mean.known), per_run, None, energy.missing)
+
+    @cached_property
+    def _declared(self) -> list[Work]:
+        return list(kinds_of(run.useful_work for run in self.runs).values())
 
     @cached_property
     def _work(self) -> list[dict[str, float]]:

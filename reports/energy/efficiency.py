@@ -1,6 +1,6 @@
 """Efficiency factors: useful work / energy (method.md section 4).
 
-Knows work and energy per run. Knows no power and no file.
+Knows work and energy per run, and what kinds of work were declared. Knows no power and no file.
 
 The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2
 s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paired runs). It is suppressed where the
@@ -12,26 +12,17 @@ covers too little for three runs (92 %, simulated).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.work import Work
+from reports.energy.energy import WH
 from reports.readings.bounded import number
 from reports.results.uncertainty import Estimate, Number, Term, combine, t_quantile
-
-WORK = {
-    "val_accuracy_per_wh": ("val_accuracy", "1/Wh"),
-    "correct_classifications_per_wh": ("correct", "1/Wh"),
-    "precision_per_wh": ("precision", "1/Wh"),
-    "recall_per_wh": ("recall", "1/Wh"),
-    "f1_per_wh": ("f1", "1/Wh"),
-    "images_per_j": ("images_seen_train", "1/J"),
-    "epochs_per_wh": ("epochs", "1/Wh"),
-}
-"""Kind -> key of the run's summary or of its `quality`, unit. `epochs` falls back to the epochs that were marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +34,34 @@ class Ratio:
     per_run: tuple[float, ...]
 
 
-def work_of(summary: dict[str, Any], epochs: int) -> dict[str, float]:
-    """Kind -> useful work of one run, from its summary (and the `quality` in it); what neither gives is left out."""
+def work_of(summary: dict[str, Any], declared: Iterable[Work], marked: Mapping[str, int]) -> dict[str, float]:
+    """Kind -> useful work of one run, from its summary (and the `quality` in it), else from how often an action was
+    `marked`; what none gives is left out."""
     quality = summary.get("quality")
-    said = summary | (quality if isinstance(quality, dict) else {})
-    found: dict[str, float] = {}
-    for kind, (key, _) in WORK.items():
-        value = number(said.get(key, epochs if key == "epochs" and epochs else None))
-        if value > 0:
-            found[kind] = value
-    return found
+    numbers = summary | (quality if isinstance(quality, dict) else {})
+    amounts = {work.name: number(numbers.get(work.key, marked.get(work.action) or None)) for work in declared}
+    return {kind: amount for kind, amount in amounts.items() if amount > 0}
 
 
-def ratios(work: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], shared: Term) -> dict[str, Ratio]:
-    """Kind -> ratio, over the runs that have both; `shared` is the energies' common uncertainty (Wh)."""
-    found = {}
-    for kind, (_, unit) in WORK.items():
-        amount = np.array([one.get(kind, np.nan) for one in work])
+def ratios(
+    declared: Iterable[Work], amounts: Sequence[dict[str, float]], energies_wh: NDArray[np.float64], shared: Term
+) -> dict[str, Ratio]:
+    """Kind -> ratio, over the runs that have both; `amounts`: of every run (`work_of`), `shared`: the energies' common
+    uncertainty (Wh)."""
+    factors = {}
+    for work in declared:
+        amount = np.array([of_run.get(work.name, np.nan) for of_run in amounts])
         use = np.isfinite(amount) & np.isfinite(energies_wh)
         if use.any() and float(energies_wh[use].mean()) > 0:
-            scale = 3600.0 if unit == "1/J" else 1.0
+            scale = unit_of_wh(work)
             common = Term(shared.u * scale, shared.dof)
-            found[kind] = ratio_of_means(amount[use], energies_wh[use] * scale, common, unit)
-    return found
+            factors[work.name] = ratio_of_means(amount[use], energies_wh[use] * scale, common, work.unit)
+    return factors
+
+
+def unit_of_wh(work: Work) -> float:
+    """How many units of energy of a factor a Wh is: J or Wh."""
+    return WH if work.unit == "1/J" else 1.0
 
 
 def energy_per_success(successes: NDArray[np.float64], energies_wh: NDArray[np.float64], shared: Term) -> Number | None:

@@ -28,6 +28,7 @@ from reports.pages.campaign import (
     verdict_in_words,
 )
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
+from reports.pages.declared import vocabulary
 from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.labels import label_blocks
@@ -215,7 +216,8 @@ def _sections(results: Results, issue: Issue, material: Material, stamp: str) ->
         ("results", "Results", _results(results, material, stamp)),
         ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
         ("statistics", "Statistics", [Paragraph(INTERVALS), _statistics(results), _tests(results, stamp),
-                                      epoch_correlation_blocks(results.statistics, results.scenarios)]),
+                                      epoch_correlation_blocks(results.statistics, vocabulary(results),
+                                                               results.scenarios)]),
         ("deviations", "Deviations from the method and from the plan", [_deviations(results)]),
         ("decision", "Decision rule and verdict", [_verdict(results)]),
         ("raw-data", "Raw data and recomputation", [_recompute(results, issue)]),
@@ -305,7 +307,8 @@ def _results(results: Results, material: Material, stamp: str) -> list[Block | S
     return [
         tables.result_table(results), plots.energy_figure(results, stamp), plots.induced_figure(results, stamp),
         plots.trace_figure(results, material.traces, stamp, material.trace_note), tables.baseline_table(results),
-        tables.action_tables(results, "actions", "Actions"), tables.action_tables(results, "epochs", "Epochs"),
+        tables.action_tables(results, "actions", "Actions"),
+        tables.action_tables(results, "epochs", vocabulary(results).repetitions()),
         tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
         marginal_table(results), tables.publisher_table(results),
         tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results.label),
@@ -338,7 +341,7 @@ def _statistics(results: Results) -> Table | None:
 
 
 def _tests(results: Results, stamp: str) -> list[Block]:
-    return statistics_blocks(results.statistics, stamp, blocked=is_blocked(results))
+    return statistics_blocks(results.statistics, vocabulary(results), stamp, blocked=is_blocked(results))
 
 
 def _dof(value: float | None) -> str:

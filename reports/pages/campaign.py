@@ -27,6 +27,7 @@ from reports.pages.blocks import (
 )
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
+from reports.pages.declared import Vocabulary, vocabulary
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.lookup import (
@@ -61,7 +62,7 @@ from reports.pages.sentences import (
     UNKNOWN,
     VERDICTS,
 )
-from reports.pages.tables import as_text, claim_of, kind_in_words
+from reports.pages.tables import as_text, claim_of
 from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.finding import Finding
@@ -227,7 +228,7 @@ def _cards(results: Results) -> Iterable[Card]:
                  (("energy", total if induced else None), ("mean power", part.mean_power_w),
                   ("duration", part.duration_s)) if number]  # fmt: skip
         lines += publisher_lines(part)
-        lines += _efficiency_lines(part)
+        lines += _efficiency_lines(part, vocabulary(results, name))
         claimed = claim_of(head, what) if head else "no successful run"
         if part.invalid_because:
             claimed = f"invalid ({', '.join(part.invalid_because)}): {claimed}"
@@ -251,13 +252,13 @@ def publisher_lines(part: ScenarioResult) -> list[str]:
     ]
 
 
-def _efficiency_lines(part: ScenarioResult) -> list[str]:
+def _efficiency_lines(part: ScenarioResult, declared: Vocabulary) -> list[str]:
     factors = part.efficiency.per_induced
-    for kind in ("val_accuracy_per_wh", *factors):
+    for kind in declared.kinds():
         if (number := factors.get(kind)) is not None:
             basis = claim(number)
             unit = f", {basis}" if basis else ""
-            return [f"efficiency by induced energy: {bare(number, Scale(''))} {kind_in_words(kind)}{unit}"]
+            return [f"efficiency by induced energy: {bare(number, Scale(''))} {declared.kind(kind)}{unit}"]
     reason = part.efficiency.suppressed
     return [f"no efficiency factor: {reason}"] if reason else []
 
@@ -287,7 +288,8 @@ def _counted(count: int, noun: str) -> str:
 def _sections(
     results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
 ) -> Iterable[Section]:
-    section, statistics = section_of, results.statistics
+    section, statistics, declared = section_of, results.statistics, vocabulary(results)
+    repeated = declared.repetitions()
     found = [
         section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
@@ -295,12 +297,14 @@ def _sections(
         section("runs", "All runs", tables.run_table(results)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
-                epoch_correlation_blocks(statistics, results.scenarios), plots.efficiency_figure(results, stamp),
-                tables.efficiency_table(results), tables.success_table(results), marginal_table(results),
+                epoch_correlation_blocks(statistics, declared, results.scenarios),
+                plots.efficiency_figure(results, stamp), tables.efficiency_table(results),
+                tables.success_table(results), marginal_table(results),
                 plots.cumulative_figure(results, stamp)),
-        section("statistics", "Statistics", statistics_blocks(statistics, stamp, blocked=is_blocked(results))),
+        section("statistics", "Statistics",
+                statistics_blocks(statistics, declared, stamp, blocked=is_blocked(results))),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
-        section("epochs", "Epochs", tables.action_tables(results, "epochs", "Epochs")),
+        section("epochs", repeated, tables.action_tables(results, "epochs", repeated)),
         section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
         section("hardware", "Hardware use", plots.hardware_figure(results, stamp), tables.hardware_tables(results)),
         section("history", "Training history", plots.history_figure(results, stamp)),

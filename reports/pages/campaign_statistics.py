@@ -12,7 +12,7 @@ from reports.figures import scatter
 from reports.figures.scatter import Points, ScatterPanel, Straight
 from reports.figures.sheet import Labelled
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
-from reports.pages.epoch_correlations import COURSES
+from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.numbers import (
     NOTHING,
     Scale,
@@ -49,7 +49,6 @@ from reports.results.statistics import (
     Declared,
     Detectable,
     LevelResult,
-    ResponseName,
     ResponseResult,
     RunCorrelation,
     ScenarioPair,
@@ -57,12 +56,6 @@ from reports.results.statistics import (
     Unreachable,
 )
 
-RESPONSES: Mapping[ResponseName, str] = {
-    "energy_wh": "Energy",
-    "induced_energy_wh": "Induced energy",
-    "duration_s": "Duration",
-    "val_accuracy_per_induced_wh": "Validation accuracy by induced energy",
-}
 DECLARED: Mapping[Declared, TestChoice] = {"welch": "welch", "rank": "kruskal"}
 """`[analysis] test` of lab.toml -> the test as the words of statistics_tables know it."""
 DECLARES = "[analysis] of lab.toml (Welch where it says nothing)"
@@ -121,22 +114,23 @@ def is_blocked(results: Results) -> bool:
     return config.get("campaign", {}).get("order") == "shuffled" and len(results.scenarios) > 1
 
 
-def statistics_blocks(part: Statistics, stamp: str, *, blocked: bool) -> list[Block]:
+def statistics_blocks(part: Statistics, declared: Vocabulary, stamp: str, *, blocked: bool) -> list[Block]:
     """The tests, what they rest on, what they could have shown, and correlations over runs. `blocked`: as
     `is_blocked`."""
     if part.reason is not None:
         return [Paragraph(ABSENT[part.reason]), *_planned(part)]
-    figure = quantile_figure(part, stamp)
+    titles = declared.responses()
+    figure = quantile_figure(part, titles, stamp)
     blocks = [
         Paragraph(f"{why(DECLARED[part.test], subject=DECLARES)} {NEVER_CHOSEN}"),
         Paragraph(f"{REPLICATE} {_blocks(part) if blocked else ''}".strip()),
-        *filter(None, [_omnibus(part)]),
-        *_pairs(part),
-        *filter(None, [_detectable(part)]),
-        _levels(part),
+        *filter(None, [_omnibus(part, titles)]),
+        *_pairs(part, titles),
+        *filter(None, [_detectable(part, titles)]),
+        _levels(part, titles),
         *([figure] if figure else []),
         *_planned(part),
-        *_of_runs(part),
+        *_of_runs(part, declared),
     ]
     if any(test.p is not None and test.p < ALPHA for test in _tests(part)):
         return blocks
@@ -177,10 +171,10 @@ def _scale(response: ResponseResult) -> Scale:
     return scale_for(level.mean for level in response.levels.values())
 
 
-def _omnibus(part: Statistics) -> Table | None:
+def _omnibus(part: Statistics, titles: Mapping[str, str]) -> Table | None:
     """The tests over all scenarios, and Levene's, each with its n."""
     rows = [
-        test_row(f"{RESPONSES[key]}: {what}", test)
+        test_row(f"{titles[key]}: {what}", test)
         for key, response in part.responses.items()
         for what, test in (("location", response.omnibus), ("spread", response.levene))
         if test is not None
@@ -190,7 +184,7 @@ def _omnibus(part: Statistics) -> Table | None:
     return Table("tests", "Do the scenarios differ?", TEST_HEADS, tuple(rows), TEST_NOTE)
 
 
-def _pairs(part: Statistics) -> Iterable[Block]:
+def _pairs(part: Statistics, titles: Mapping[str, str]) -> Iterable[Block]:
     """Every pair of scenarios; open is the table of the headline, the others are folded."""
     made_by, statistic = PAIRS[part.test]
     for key, response in part.responses.items():
@@ -199,20 +193,20 @@ def _pairs(part: Statistics) -> Iterable[Block]:
         scale = Scale("") if part.test == "rank" else _scale(response)
         heads = pair_heads("mean ranks" if part.test == "rank" else scale.unit, statistic)
         rows = tuple(pair_row(pair, ALPHA, scale) for pair in response.post_hoc)
-        caption = f"{RESPONSES[key]}: every pair of scenarios ({made_by})"
+        caption = f"{titles[key]}: every pair of scenarios ({made_by})"
         yield Table(f"pairs-{key}", caption, heads, rows, OF_PAIRS, folded=key != _headline(part))
 
 
-def _headline(part: Statistics) -> ResponseName | None:
+def _headline(part: Statistics) -> str | None:
     """The response of the open table and of the Q-Q panels: induced energy, energy where there is none."""
-    in_order: tuple[ResponseName, ...] = ("induced_energy_wh", "energy_wh")
+    in_order = ("induced_energy_wh", "energy_wh")
     return next((key for key in in_order if key in part.responses), None)
 
 
-def _detectable(part: Statistics) -> Table | None:
+def _detectable(part: Statistics, titles: Mapping[str, str]) -> Table | None:
     """What these runs could have shown, and Cliff's delta, which assumes no distribution."""
     rows = [
-        _power_row(key, pair, detectable, _scale(response))
+        _power_row(titles[key], pair, detectable, _scale(response))
         for key, response in part.responses.items()
         for pair, detectable in zip(response.post_hoc, response.detectable, strict=True)
     ]
@@ -226,20 +220,20 @@ def _detectable(part: Statistics) -> Table | None:
     return Table("power", caption, heads, tuple(rows), OF_POWER, folded=len(rows) >= FOLD_FROM)
 
 
-def _power_row(key: ResponseName, pair: ScenarioPair, detectable: Detectable, scale: Scale) -> Row:
+def _power_row(title: str, pair: ScenarioPair, detectable: Detectable, scale: Scale) -> Row:
     difference = detectable.difference
     return Row((
-        f"{detectable.first} − {detectable.second}", scale.axis(RESPONSES[key]), counts_text(pair.n),
+        f"{detectable.first} − {detectable.second}", scale.axis(title), counts_text(pair.n),
         significant(detectable.sd * scale.factor, 3),
         NOTHING if difference is None else significant(difference * scale.factor, 3),
         effect_text(pair.cliffs_delta).removeprefix("Cliff's δ = "),
     ))  # fmt: skip
 
 
-def _levels(part: Statistics) -> Table:
+def _levels(part: Statistics, titles: Mapping[str, str]) -> Table:
     """n, mean, median, spread and Shapiro-Wilk of every scenario in every response."""
     rows = [
-        _level_row(name, RESPONSES[key], level, _scale(response))
+        _level_row(name, titles[key], level, _scale(response))
         for key, response in part.responses.items()
         for name, level in response.levels.items()
     ]
@@ -265,11 +259,11 @@ def _level_row(name: str, title: str, level: LevelResult, scale: Scale) -> Row:
     ))  # fmt: skip
 
 
-def quantile_figure(part: Statistics, stamp: str) -> Figure | None:
+def quantile_figure(part: Statistics, titles: Mapping[str, str], stamp: str) -> Figure | None:
     """Q-Q panels of the induced energy, of the energy where there is none."""
     if (key := _headline(part)) is None:
         return None
-    response, title = part.responses[key], RESPONSES[key].lower()
+    response, title = part.responses[key], titles[key].lower()
     scale, panels, spoken = _scale(response), [], []
     for style, (name, level) in enumerate(list(response.levels.items())[:MOST_PANELS]):
         if (plot := level.qq) is not None:
@@ -306,10 +300,10 @@ def _planned(part: Statistics) -> Iterable[Block]:
     yield Paragraph(" ".join([text, *(f"{other}." for other in others)]), "note")
 
 
-def _of_runs(part: Statistics) -> list[Block]:
+def _of_runs(part: Statistics, declared: Vocabulary) -> list[Block]:
     """Loss and accuracy against energy: over the runs of each scenario, over all, over the medians."""
     rows = [
-        test_row(f"{COURSES[row.x]} and energy, {name}", test)
+        test_row(f"{declared.metric(row.x)} and energy, {name}", test)
         for row in part.runs
         for name, tests in _levels_of_runs(row)
         for test in (tests.pearson, tests.spearman)
@@ -328,7 +322,7 @@ def _levels_of_runs(row: RunCorrelation) -> Iterator[tuple[str, Correlations]]:
 
 
 def marginal_table(results: Results) -> Table | None:
-    """What one more percentage point of validation accuracy took, from level to level."""
+    """What one more percentage point of quality took, from level to level."""
     rows = []
     for name, part in results.scenarios.items():
         for step in part.marginal_energy:
@@ -338,8 +332,9 @@ def marginal_table(results: Results) -> Table | None:
             rows.append(Row((name, between, *counts, quantity(number) if number and number.value else NOTHING)))
     if not rows:
         return None
+    quality = capitalized(vocabulary(results).qualities())
     heads = (
-        Head("Scenario", False), Head("Validation accuracy", False), Head("Runs"), Head("Both at once"),
+        Head("Scenario", False), Head(quality, False), Head("Runs"), Head("Both at once"),
         Head("Never reached"), Head("Energy per percentage point"),
     )  # fmt: skip
     note = (

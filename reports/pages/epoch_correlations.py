@@ -1,22 +1,18 @@
-"""The energy of an epoch with the GPU's temperature, accuracy and loss: tables beside the figure of the epochs.
+"""The energy of an epoch (the action that repeats) with temperature and metrics: tables beside the epochs' figure.
 
 Knows the records of `statistics.epochs` and the words for them. Computes no result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
+from reports.pages.declared import Vocabulary
 from reports.pages.numbers import NOTHING, fixed
 from reports.pages.statistics_tables import interval_text, p_text, refusal
 from reports.results.inference import Test
-from reports.results.statistics import CourseName, EpochCorrelation, OverRuns, Statistics
+from reports.results.statistics import EpochCorrelation, OverRuns, Statistics
 
-TEMPERATURE: CourseName = "gpu_temperature_c"
-COURSES: Mapping[CourseName, str] = {
-    "gpu_temperature_c": "GPU temperature",
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-}
+TEMPERATURE = "gpu_temperature_c"
 OF_EPOCHS = (
     "All epochs: one coefficient over the epochs of all runs; no p is given, because epochs of one run are not "
     "independent. Within runs: mean over the runs' own coefficients, with Student's interval over the runs. Time out: "
@@ -34,35 +30,39 @@ GULDNER = (
 )
 
 
-def epoch_correlation_blocks(part: Statistics, named: Iterable[str]) -> list[Block]:
-    """The energy of an epoch with the GPU's temperature, accuracy and loss: raw, and with the time taken out. `named`:
-    the scenarios of the campaign."""
+def epoch_correlation_blocks(part: Statistics, declared: Vocabulary, named: Iterable[str]) -> list[Block]:
+    """The energy of an epoch with the GPU's temperature and the declared metrics: raw, and with the time taken out.
+    `named`: the scenarios of the campaign."""
     of_heat = [row for row in part.epochs if row.x == TEMPERATURE]
     of_learning = [row for row in part.epochs if row.x != TEMPERATURE]
+    time = declared.time()
     blocks: list[Block] = []
     if of_heat:
-        blocks.append(_correlations("heat", "Energy of an epoch and GPU temperature", of_heat))
+        blocks.append(_correlations("heat", f"Energy of {time} and GPU temperature", of_heat, declared))
         known = {"cnn", "transfer"} & set(named)
         blocks.append(Paragraph(f"{CONFOUNDED} {GULDNER}" if known else CONFOUNDED, "note"))
     if of_learning:
-        caption = "Energy of an epoch and what was learned by its end"
-        blocks.append(_correlations("learning", caption, of_learning, folded=True))
+        caption = f"Energy of {time} and what was reached by its end"
+        blocks.append(_correlations("learning", caption, of_learning, declared, folded=True))
     return blocks
 
 
-def _correlations(name: str, caption: str, rows: Sequence[EpochCorrelation], *, folded: bool = False) -> Table:
+def _correlations(
+    name: str, caption: str, rows: Sequence[EpochCorrelation], declared: Vocabulary, *, folded: bool = False
+) -> Table:
     heads = (
         Head("Scenario", False), Head("With", False), Head("Runs; epochs"), Head("All epochs: r; ρ"),
         Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head("Same epoch: r"),
         Head("Run means: r", False),
     )  # fmt: skip
-    return Table(f"correlations-{name}", caption, heads, tuple(map(_correlation_row, rows)), OF_EPOCHS, folded)
+    shown = tuple(_correlation_row(row, declared) for row in rows)
+    return Table(f"correlations-{name}", caption, heads, shown, OF_EPOCHS, folded)
 
 
-def _correlation_row(row: EpochCorrelation) -> Row:
+def _correlation_row(row: EpochCorrelation, declared: Vocabulary) -> Row:
     everything, within, same = row.all_epochs, row.within_runs, row.same_epoch
     return Row((
-        row.scenario, COURSES[row.x], f"{row.n_runs}; {row.n_epochs}",
+        row.scenario, declared.metric(row.x), f"{row.n_runs}; {row.n_epochs}",
         f"{_r(everything.pearson)}; {_r(everything.spearman)}", _r(everything.partial), _over_runs(within.raw),
         _over_runs(within.partial), _r(None if same is None else same.value), _means(row.run_means),
     ))  # fmt: skip

@@ -31,8 +31,6 @@ WORDS = {
     "net_received_kib_per_s": "Network, received",
     "net_sent_kib_per_s": "Network, sent",
     "agent_cpu_s": "CPU time of the agent",
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
     "accuracy": "training accuracy",
     "loss": "training loss",
     "f1": "F1",

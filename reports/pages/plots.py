@@ -14,9 +14,9 @@ from reports.figures.campaign import Bar, BarPanel, Curve, CurvePanel, Strip, St
 from reports.figures.palette import BASELINE
 from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
+from reports.pages.declared import capitalized, vocabulary
 from reports.pages.lookup import words
 from reports.pages.numbers import Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
-from reports.pages.tables import kind_in_words
 from reports.results.action import ActionResult
 from reports.results.document import Results
 from reports.results.uncertainty import Number
@@ -27,18 +27,12 @@ USED_HARDWARE = (
     "disk_read_kb", "disk_read_kib_per_s", "disk_write_kb", "disk_write_kib_per_s",
 )  # fmt: skip
 """Figure 7 of the core study, in its order; what a campaign did not record has no panel."""
-HISTORY = {
-    "Validation accuracy": "val_accuracy",
-    "Training accuracy": "accuracy",
-    "Validation loss": "val_loss",
-    "Training loss": "loss",
-}
+HISTORIES_SHOWN = 6
+"""Metrics of which the history is drawn, those that are declared first."""
 TIME_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 ACTIONS_SHOWN = 5
 """Actions of each scenario, the longest first, that have a strip of their own in the figure of durations."""
-SHARED_EPOCHS = "A line ends where the first run ended its training; later epochs stand in the table of epochs."
-FACTORS_SHOWN = ("val_accuracy_per_wh", "correct_classifications_per_wh", "images_per_j", "epochs_per_wh")
-"""Efficiency factors that are drawn; all of them stand in the table."""
+SHARED = "A line ends where the first run ended its last {epoch}; later ones stand in the table below."
 
 
 def energy_figure(results: Results, stamp: str) -> Figure | None:
@@ -83,12 +77,12 @@ def hardware_figure(results: Results, stamp: str) -> Figure | None:
 
 def efficiency_figure(results: Results, stamp: str) -> Figure | None:
     """Right half of figure 8: efficiency factors by induced energy."""
-    parts = results.scenarios
+    parts, declared = results.scenarios, vocabulary(results)
     kinds = dict.fromkeys(kind for part in parts.values() for kind in part.efficiency.per_induced)
     panels: list[BarPanel] = []
-    for kind in [kind for kind in FACTORS_SHOWN if kind in kinds] or list(kinds)[: len(FACTORS_SHOWN)]:
+    for kind in [kind for kind in declared.drawn() if kind in kinds]:
         numbers = {name: part.efficiency.per_induced.get(kind) for name, part in parts.items()}
-        for panel in _bar_panel(kind_in_words(kind), numbers):
+        for panel in _bar_panel(declared.kind(kind), numbers):
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
     return _bars("fig-efficiency", "Efficiency factors by induced energy. Whiskers: U at 95 %.", panels, stamp)
 
@@ -131,6 +125,7 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         epochs = _of_every_run(record for record in part.epochs if record.energy_wh is not None)
         if not epochs:
             continue
+        epoch = vocabulary(results, name).repeated()
         numbers = [record.energy_wh for record in epochs]
         scale = scale_for(numbers)
         temperatures = [record.gpu_temperature_c for record in epochs]
@@ -141,18 +136,20 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         energy = _curve("energy", style, x, numbers, scale)
         panels.append(
             CurvePanel(
-                f"{name}: energy per epoch",
-                "epoch",
+                f"{name}: energy per {epoch}",
+                epoch,
                 scale.axis("energy"),
                 energy,
                 right,
                 "GPU temperature / °C" if right else "",
             )
         )
-        spoken.append(f"{name}: first epoch {full(numbers[0], scale)}, last {full(numbers[-1], scale)}.")
+        spoken.append(f"{name}: first {epoch} {full(numbers[0], scale)}, last {full(numbers[-1], scale)}.")
     if not panels:
         return None
-    caption = f"Energy per epoch, mean over the runs (total, with the baseline). Whiskers: U at 95 %. {SHARED_EPOCHS}"
+    epoch = vocabulary(results).repeated()
+    caption = f"Energy per {epoch}, mean over the runs (total, with the baseline). Whiskers: U at 95 %. "
+    caption += SHARED.format(epoch=epoch)
     svg = figures.curves(Labelled("fig-epochs", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-epochs", caption, Markup(svg))
 
@@ -164,26 +161,30 @@ def _of_every_run(epochs: Iterable[ActionResult]) -> list[ActionResult]:
 
 
 def cumulative_figure(results: Results, stamp: str) -> Figure | None:
-    """Energy up to the end of epoch k, one panel per scenario, with the accuracy reached there."""
+    """Energy up to the end of epoch k, one panel per scenario, with the quality reached there."""
     panels, spoken = [], []
     for style, (name, part) in enumerate(results.scenarios.items()):
         epochs = _of_every_run(record for record in part.epochs if record.cumulative_energy_wh is not None)
         if len(epochs) < 2:
             continue
+        declared = vocabulary(results, name)
+        epoch, quality = declared.repeated(), declared.quality()
         numbers = [record.cumulative_energy_wh for record in epochs]
-        reached = [record.metrics.get("val_accuracy") for record in epochs]
+        reached = [record.metrics.get(quality) for record in epochs]
         scale, x = scale_for(numbers), [float(record.index) + 1 for record in epochs]
-        right = [replace(line, half_width=()) for line in _curve("accuracy", style, x, reached, Scale(""))]
+        right = [replace(line, half_width=()) for line in _curve(declared.qualities(), style, x, reached, Scale(""))]
         energy = _curve("energy", style, x, numbers, scale)
-        axis = "validation accuracy" if right else ""
-        panels.append(CurvePanel(f"{name}: energy up to an epoch", "epoch", scale.axis("energy"), energy, right, axis))
+        axis = declared.qualities() if right else ""
+        title = f"{name}: energy up to {declared.time()}"
+        panels.append(CurvePanel(title, epoch, scale.axis("energy"), energy, right, axis))
         first, last = full(numbers[0], scale), full(numbers[-1], scale)
-        spoken.append(f"{name}: {first} up to the first epoch, {last} up to the last.")
+        spoken.append(f"{name}: {first} up to the first {epoch}, {last} up to the last.")
     if not panels:
         return None
+    everything = vocabulary(results)
     caption = (
-        "Energy from the beginning of a run to the end of an epoch (total), mean over the runs, with the accuracy "
-        f"reached. Whiskers: U at 95 %. {SHARED_EPOCHS}"
+        f"Energy from the beginning of a run to the end of {everything.time()} (total), mean over the runs, with the "
+        f"{everything.qualities()} reached. Whiskers: U at 95 %. {SHARED.format(epoch=everything.repeated())}"
     )
     svg = figures.curves(Labelled("fig-cumulative", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-cumulative", caption, Markup(svg))
@@ -202,23 +203,26 @@ def _curve(label: str, style: int, x: Sequence[float], numbers: Sequence[Number 
 
 
 def history_figure(results: Results, stamp: str) -> Figure | None:
-    """Accuracy and loss per epoch, every run thin, the mean over the runs that have the epoch."""
+    """Metrics at the end of each epoch, every run thin, the mean over the runs that have the epoch."""
     styles = {name: style for style, name in enumerate(results.scenarios)}
     panels, spoken = [], []
-    for title, metric in HISTORY.items():
-        lines: list[Curve] = []
+    declared = vocabulary(results)
+    epoch = declared.repeated()
+    recorded = (metric for run in results.runs if run.included for metric in run.history)
+    for metric in list(dict.fromkeys([*declared.metrics(), *recorded]))[:HISTORIES_SHOWN]:
+        title, lines = capitalized(declared.metric(metric)), list[Curve]()
         for name, style in styles.items():
             histories = _histories(results, name, metric)
             lines += [Curve("", style, range(1, len(h) + 1), h, faint=True) for h in histories]
             mean = [sum(values) / len(values) for values in zip(*histories, strict=False)]
             if mean:
                 lines.append(Curve(name, style, range(1, len(mean) + 1), mean))
-                spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first epoch, {mean[-1]:.3g} after the last.")
+                spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first {epoch}, {mean[-1]:.3g} after the last.")
         if lines:
-            panels.append(CurvePanel(title, "epoch", title.lower(), lines))
+            panels.append(CurvePanel(title, epoch, declared.metric(metric), lines))
     if not panels:
         return None
-    caption = f"Training history: every run (grey) and the mean over the runs. {SHARED_EPOCHS}"
+    caption = f"History: every run (grey) and the mean over the runs. {SHARED.format(epoch=epoch)}"
     svg = figures.curves(Labelled("fig-history", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-history", caption, Markup(svg))
 

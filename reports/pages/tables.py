@@ -10,6 +10,7 @@ from statistics import mean, median, stdev
 from harness.record.documents import Json, facts_of_sut
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
+from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.lookup import (
     enumerated_runs,
     run_names,
@@ -159,16 +160,24 @@ def hardware_tables(results: Results) -> list[Block]:
 
 
 def action_tables(results: Results, key: str, caption: str) -> list[Block]:
-    """Per scenario: duration and energy of every action, or of every epoch with its metrics."""
+    """Per scenario: duration and energy of every action, or of the one that repeats (epochs) with its metrics."""
     blocks: list[Block] = []
     for name, part in results.scenarios.items():
         if records := part.epochs if key == "epochs" else part.actions:
-            table = _records(f"{key}-{len(blocks)}", f"{caption}, {name}", records, by_index=key == "epochs")
+            table = _records(
+                f"{key}-{len(blocks)}",
+                f"{caption}, {name}",
+                records,
+                vocabulary(results, name),
+                by_index=key == "epochs",
+            )
             blocks.append(replace(table, note=u_note(results)))
     return blocks
 
 
-def _records(name: str, caption: str, records: Sequence[ActionResult], *, by_index: bool) -> Table:
+def _records(
+    name: str, caption: str, records: Sequence[ActionResult], declared: Vocabulary, *, by_index: bool
+) -> Table:
     begins = {} if by_index else {"Begin": [record.begin_s for record in records]}
     columns: dict[str, list[Number | None]] = begins | {
         words("duration_s"): [record.duration_s for record in records],
@@ -178,7 +187,7 @@ def _records(name: str, caption: str, records: Sequence[ActionResult], *, by_ind
         "GPU temperature": [record.gpu_temperature_c for record in records],
     }
     metrics = dict.fromkeys(metric for record in records for metric in record.metrics) if by_index else {}
-    columns |= {words(metric): [record.metrics.get(metric) for record in records] for metric in metrics}
+    columns |= {declared.metric(metric): [record.metrics.get(metric) for record in records] for metric in metrics}
     shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
     scales = {title: scale_for(numbers) for title, numbers in shown.items()}
     repeated = {record.name for record in records if record.index}
@@ -188,7 +197,7 @@ def _records(name: str, caption: str, records: Sequence[ActionResult], *, by_ind
         title = number if by_index else f"{record.name} {number}" if record.name in repeated else record.name
         cells = (bare(numbers[place], scales[column]) for column, numbers in shown.items())
         rows.append(Row((title, str(record.n), *cells)))
-    heads = [Head("Epoch" if by_index else "Action", numeric=by_index), Head("Runs")]
+    heads = [Head(capitalized(declared.repeated()) if by_index else "Action", numeric=by_index), Head("Runs")]
     heads += [Head(scale.axis(title)) for title, scale in scales.items()]
     return Table(name, caption, tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
 
@@ -198,11 +207,11 @@ def efficiency_table(results: Results) -> list[Block]:
     blocks: list[Block] = []
     rows = []
     for name, part in results.scenarios.items():
-        factors = part.efficiency
+        factors, of_work = part.efficiency, vocabulary(results, name)
         for kind in dict.fromkeys([*factors.per_induced, *factors.per_total]):
             induced, total = factors.per_induced.get(kind), factors.per_total.get(kind)
             scale = scale_for([induced, total])
-            rows.append(Row((name, kind_in_words(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
+            rows.append(Row((name, of_work.kind(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
         if factors.suppressed:
             blocks.append(Paragraph(f"{name}: no factor by induced energy, {factors.suppressed}.", "note"))
     if rows:
@@ -213,12 +222,6 @@ def efficiency_table(results: Results) -> list[Block]:
     return blocks
 
 
-def kind_in_words(kind: str) -> str:
-    """'val_accuracy_per_wh' -> 'validation accuracy per Wh'."""
-    work, _, per = kind.rpartition("_per_")
-    return f"{words(work)} per {({'wh': 'Wh', 'j': 'J'}).get(per, per)}" if work else words(kind)
-
-
 def success_table(results: Results) -> Table | None:
     """Scenarios with a target: how many runs reached it, energy per success, energy up to a level of accuracy."""
     rows = []
@@ -227,7 +230,7 @@ def success_table(results: Results) -> Table | None:
             reached = f"{success.reached} of {success.n}"
             rows.append(Row((name, "target reached", reached, quantity(success.energy_per_success_wh))))
         for level in part.energy_to_accuracy:
-            title = f"{words(level.metric)} ≥ {as_text(level.level)}"
+            title = f"{vocabulary(results, name).metric(level.metric)} ≥ {as_text(level.level)}"
             rows.append(Row((name, title, f"{level.n_reached} of {level.n}", full(level.energy_wh))))
     heads = (
         Head("Scenario", False),

@@ -10,6 +10,7 @@ from reports.results.action import ActionResult
 from reports.results.budget import BudgetTable, Missing
 from reports.results.codec import keyed
 from reports.results.uncertainty import Number
+from reports.results.useful_work import UsefulWork
 
 Interval: TypeAlias = tuple[float, float] | None
 
@@ -96,9 +97,8 @@ class RatioValues:
 
 @dataclass(frozen=True, slots=True)
 class Efficiency:
-    """Efficiency factors, useful work over energy (ratio of the means, u by the delta method). Kinds:
-    `val_accuracy_per_wh`, `correct_classifications_per_wh`, `precision_per_wh`, `recall_per_wh`, `f1_per_wh`,
-    `images_per_j`, `epochs_per_wh`."""
+    """Efficiency factors, useful work over energy (ratio of the means, u by the delta method). Kinds: what the scenario
+    declares (`[[work]]`), else those of `reports/results/undeclared.py`."""
 
     suppressed: str | None
     """Why `per_induced` is empty; null where it is not."""
@@ -128,10 +128,10 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class EnergyToAccuracy:
-    """Energy up to the end of the first epoch whose metric is at a level or above it."""
+    """Energy up to the end of the first of the repeated actions (an epoch) whose metric is at a level or above it."""
 
-    metric: Literal["val_accuracy"]
-    """The metric."""
+    metric: str
+    """The metric that the scenario declares (`[quality]`); `val_accuracy` where it declares nothing."""
     level: float
     """The level."""
     n_reached: int
@@ -145,10 +145,10 @@ class EnergyToAccuracy:
 @dataclass(frozen=True, slots=True)
 class MarginalEnergy:
     """Energy (total) between the ends of the two epochs that first reached two neighbouring levels, by the percentage
-    points that the metric differs between these epochs (`reports/energy/epochs.py`); `low` was reached by a run."""
+    points that the metric differs between these epochs (`reports/energy/climbs.py`); `low` was reached by a run."""
 
-    metric: Literal["val_accuracy"]
-    """The metric."""
+    metric: str
+    """The metric that the scenario declares (`[quality]`); `val_accuracy` where it declares nothing."""
     low: float
     """The lower level."""
     high: float
@@ -316,11 +316,11 @@ class ScenarioResult:
     success: Success | None
     """How many runs reached their target; null where none says."""
     energy_to_accuracy: tuple[EnergyToAccuracy, ...]
-    """Energy by level of accuracy."""
+    """Energy by level of quality."""
     marginal_energy: tuple[MarginalEnergy, ...]
-    """Energy of each step of accuracy."""
+    """Energy of each step of quality."""
     epochs: tuple[ActionResult, ...]
-    """Actions named `epoch`, by index."""
+    """The action that repeats (declared; `epoch` where nothing is), by index."""
     actions: tuple[ActionResult, ...]
     """All other actions, in the order in which they begin."""
     hardware: Mapping[str, HardwareUse]
@@ -338,3 +338,6 @@ class ScenarioResult:
     cell: Mapping[str, Level] | None = field(default=None, metadata=keyed(left_out=True))
     """Factor -> level (text, number, true or false), as in the start documents of its runs (docs/markers.md, "Factors
     and cells"); only of a scenario with factors."""
+    declared: UsefulWork | None = field(default=None, metadata=keyed(left_out=True))
+    """The useful work that its scenario.toml declares (docs/markers.md, "Useful work"); only of a scenario that
+    declares some."""

@@ -12,9 +12,6 @@ from reports.results.uncertainty import Number
 
 Declared: TypeAlias = Literal["welch", "rank"]
 Absence: TypeAlias = Literal["nothing-to-test", "r-missing", "r-failed"]
-ResponseName: TypeAlias = Literal["energy_wh", "induced_energy_wh", "duration_s", "val_accuracy_per_induced_wh"]
-CourseName: TypeAlias = Literal["gpu_temperature_c", "val_accuracy", "val_loss"]
-FinalName: TypeAlias = Literal["val_accuracy", "val_loss"]
 Unreachable: TypeAlias = Literal["not-above-zero", "too-many"]
 
 
@@ -179,8 +176,8 @@ class EpochCorrelation:
 
     scenario: str
     """The scenario."""
-    x: CourseName
-    """What it is correlated with."""
+    x: str
+    """What it is correlated with: `gpu_temperature_c`, or a metric that the scenario declares (`[[correlated]]`)."""
     y: Literal["energy_wh"]
     """The energy of an epoch."""
     n_runs: int
@@ -212,8 +209,8 @@ class Correlations:
 class RunCorrelation:
     """The energy of a run with where its training ended."""
 
-    x: FinalName
-    """Where it ended: as the run's summary says, else its last epoch."""
+    x: str
+    """A declared metric where it ended: as the run's summary says, else its last epoch."""
     y: Literal["energy_wh"]
     """The energy of a run."""
     scenarios: Mapping[str, Correlations]
@@ -240,10 +237,11 @@ class Statistics:
     """What a new campaign takes; null where nothing is known."""
     blocks: Blocks | None
     """How many repetitions are complete; null where no test was made."""
-    responses: Mapping[ResponseName, ResponseResult]
-    """Quantity (`energy_wh`, `induced_energy_wh`, `duration_s`, `val_accuracy_per_induced_wh`) -> the scenarios compared
-    in it; empty where no test was made."""
+    responses: Mapping[str, ResponseResult]
+    """Quantity -> the scenarios compared in it: `energy_wh`, `induced_energy_wh`, `duration_s`, and of every scenario
+    the kind of work that it declares first by its induced energy (`val_accuracy_per_induced_wh`); empty where no test
+    was made."""
     epochs: tuple[EpochCorrelation, ...]
-    """Energy of an epoch with temperature, accuracy, loss."""
+    """Energy of an epoch (the action that repeats) with temperature and the declared metrics."""
     runs: tuple[RunCorrelation, ...]
-    """Energy of a run with accuracy and loss at its end."""
+    """Energy of a run with the declared metrics at its end."""

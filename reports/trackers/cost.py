@@ -25,6 +25,7 @@ from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
 from reports.results.trackers import NoCost, OwnEnergy
 from reports.results.uncertainty import Number, count, mean_of, mean_with_shared
+from reports.results.undeclared import useful_work_of
 from reports.trackers.run import TrackedRun, named_in, work_of
 
 AT_RUN = 0
@@ -114,7 +115,8 @@ def _fixed(runs: Sequence[TrackedRun]) -> bool:
     for run in runs:
         parameters = run.run.start.scenario_config.get("parameters")
         fixed = parameters.get("fixed_epochs") if isinstance(parameters, dict) else None
-        trains = any(action.name == "epoch" for action in run.series.actions)
+        repeats = useful_work_of(run.run.start.scenario_config).repeats
+        trains = any(action.name == repeats for action in run.series.actions)
         if trains and not fixed:
             return False
     return True

@@ -21,19 +21,22 @@ from numpy.typing import NDArray
 from statsmodels.stats.power import TTestIndPower
 
 from reports.campaign.analyse import write_results
-from reports.campaign.correlations import FINALS, LEAST_POINTS, correlation, over_runs, partial_correlation
-from reports.campaign.statistics import RESPONSES, evaluate, values_of
+from reports.campaign.correlations import LEAST_POINTS, correlation, over_runs, partial_correlation
+from reports.campaign.statistics import evaluate, values_of
 from reports.inference import statistics
 from reports.inference.planning import Wanted, pilots_of, sizes
 from reports.results.codec import decoded, encoded
 from reports.results.document import Results
-from reports.results.statistics import Blocks, EpochCorrelation, OverRuns, ResponseName, ResponseResult, Statistics
+from reports.results.statistics import Blocks, EpochCorrelation, OverRuns, ResponseResult, Statistics
+from reports.results.undeclared import UNDECLARED
+from reports.results.useful_work import metrics_of
 from tests.campaign_results import read
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]
 Part = TypeVar("Part")
 NAMES = ("cnn", "idle", "transfer")
+RESPONSES = ("energy_wh", "induced_energy_wh", "duration_s", "val_accuracy_per_induced_wh")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +110,7 @@ def long_table(groups: Mapping[str, Floats]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("key", RESPONSES)
-def test_every_test_of_means_agrees_with_pingouin_and_scipy(campaign: dict[str, Any], key: ResponseName) -> None:
+def test_every_test_of_means_agrees_with_pingouin_and_scipy(campaign: dict[str, Any], key: str) -> None:
     found, groups = of(campaign).responses[key], groups_of(campaign, key)
     assert list(found.levels) == list(groups)
     for name, values in groups.items():
@@ -430,7 +433,7 @@ def test_correlations_over_runs_stand_beside_those_of_the_scenarios_medians() ->
 def test_where_a_training_ended_is_read_from_the_summary_else_from_the_history(campaign: dict[str, Any]) -> None:
     found = {part.x: part for part in of(campaign).runs}
     runs = [run for run in campaign["runs"] if run["included"] and run["scenario"] == "cnn"]
-    for key in FINALS:
+    for key in metrics_of([UNDECLARED]):
         x, y = [run["history"][key][-1] for run in runs], [run["energy_wh"]["value"] for run in runs]
         assert "val_loss" not in runs[0]["final_metrics"]
         theirs = scipy.stats.pearsonr(x, y)

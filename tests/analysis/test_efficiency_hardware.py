@@ -8,6 +8,7 @@ from harness.record.documents import IndicatorDescriptor
 from reports.energy import efficiency, hardware
 from reports.readings.series import Indicators
 from reports.results.uncertainty import Term
+from reports.results.undeclared import UNDECLARED
 from tests.analysis.streams import at
 
 NOTHING = Term(0.0, float("inf"))
@@ -28,19 +29,20 @@ def intervals(*pairs: tuple[float, float]) -> tuple[NDArray[np.int64], NDArray[n
 
 def test_work_is_read_from_the_summary_its_quality_and_the_marked_epochs() -> None:
     summary = {"val_accuracy": 0.8, "quality": {"f1": 0.7, "correct": True}, "images_seen_train": float("nan")}
-    assert efficiency.work_of(summary, 4) == {"val_accuracy_per_wh": 0.8, "f1_per_wh": 0.7, "epochs_per_wh": 4.0}
-    assert efficiency.work_of({}, 0) == {}
+    work = efficiency.work_of(summary, UNDECLARED.work, {"epoch": 4})
+    assert work == {"val_accuracy_per_wh": 0.8, "f1_per_wh": 0.7, "epochs_per_wh": 4.0}
+    assert efficiency.work_of({}, UNDECLARED.work, {}) == {}
 
 
 def test_the_efficiency_factor_is_the_ratio_of_means_and_not_the_mean_of_ratios() -> None:
     work = [{"val_accuracy_per_wh": 0.8}, {"val_accuracy_per_wh": 0.9}]
-    ratio = efficiency.ratios(work, np.array([1.0, 3.0]), NOTHING)["val_accuracy_per_wh"]
+    ratio = efficiency.ratios(UNDECLARED.work, work, np.array([1.0, 3.0]), NOTHING)["val_accuracy_per_wh"]
     assert ratio.number.estimate.value == pytest.approx(0.85 / 2)
     assert ratio.per_run == pytest.approx((0.8, 0.3))
 
 
 def test_images_are_counted_per_joule() -> None:
-    ratio = efficiency.ratios([{"images_per_j": 7200.0}], np.array([2.0]), NOTHING)["images_per_j"]
+    ratio = efficiency.ratios(UNDECLARED.work, [{"images_per_j": 7200.0}], np.array([2.0]), NOTHING)["images_per_j"]
     assert (ratio.number.estimate.value, ratio.number.unit) == (1.0, "1/J")
 
 
@@ -50,14 +52,16 @@ def test_fiellers_interval_covers_the_true_ratio_about_95_times_in_100() -> None
     for _ in range(2000):
         energy = random.normal(2.0, 0.3, 10)
         work = [{"f1_per_wh": w} for w in 3.0 + (energy - 2.0) + random.normal(0, 0.2, 10)]
-        interval = efficiency.ratios(work, energy, NOTHING)["f1_per_wh"].interval
+        interval = efficiency.ratios(UNDECLARED.work, work, energy, NOTHING)["f1_per_wh"].interval
         assert interval is not None
         hits += interval[0] <= 1.5 <= interval[1]
     assert 0.93 <= hits / 2000 <= 0.97
 
 
 def test_an_energy_that_may_be_zero_gives_no_interval() -> None:
-    ratio = efficiency.ratios([{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), NOTHING)["f1_per_wh"]
+    ratio = efficiency.ratios(UNDECLARED.work, [{"f1_per_wh": 1.0}] * 3, np.array([-1.0, 0.5, 2.0]), NOTHING)[
+        "f1_per_wh"
+    ]
     assert ratio.interval is None
 
 
@@ -133,7 +137,7 @@ def test_energy_per_success_counts_failed_runs_and_knows_its_spread() -> None:
 
 def test_what_all_energies_share_widens_the_factor() -> None:
     work = [{"f1_per_wh": 1.0}] * 3
-    alone, shared = (efficiency.ratios(work, np.array([1.9, 2.0, 2.1]), one)["f1_per_wh"]
+    alone, shared = (efficiency.ratios(UNDECLARED.work, work, np.array([1.9, 2.0, 2.1]), one)["f1_per_wh"]
                      for one in (NOTHING, Term(0.2, float("inf"))))  # fmt: skip
     assert alone.number.estimate.u is not None
     assert shared.number.estimate.u == pytest.approx(np.hypot(alone.number.estimate.u, 0.5 * 0.2 / 2), rel=1e-9)

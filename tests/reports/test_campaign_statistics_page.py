@@ -14,6 +14,7 @@ from reports.pages.audit import Material, audit_page
 from reports.pages.blocks import Block, Figure, Paragraph, Table
 from reports.pages.campaign import campaign_page
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
+from reports.pages.declared import DEFAULT
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.render import render
 from reports.results.statistics import Absence, Planning, Statistics
@@ -25,11 +26,11 @@ from tests.reports.test_campaign_page import checked, traces
 
 
 def shown(tree: dict[str, Any]) -> list[Block]:
-    return statistics_blocks(evaluate(read(tree)), "", blocked=is_blocked(read(tree)))
+    return statistics_blocks(evaluate(read(tree)), DEFAULT, "", blocked=is_blocked(read(tree)))
 
 
 def beside_epochs(tree: dict[str, Any]) -> list[Block]:
-    return epoch_correlation_blocks(evaluate(read(tree)), tree["scenarios"])
+    return epoch_correlation_blocks(evaluate(read(tree)), DEFAULT, tree["scenarios"])
 
 
 def tables(blocks: list[Block]) -> dict[str, Table]:
@@ -103,7 +104,7 @@ def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
 
 
 def planned_as(planned: Planning) -> list[Block]:
-    return statistics_blocks(replace(evaluate(read(compared())), planning=planned), "", blocked=False)
+    return statistics_blocks(replace(evaluate(read(compared())), planning=planned), DEFAULT, "", blocked=False)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +117,10 @@ def planned_as(planned: Planning) -> list[Block]:
 )
 def test_without_tests_the_reason_stands_there_and_no_table(reason: Absence, sentence: str) -> None:
     part = Statistics(False, reason, "welch", None, None, {}, (), ())
-    blocks = statistics_blocks(part, "", blocked=True)
+    blocks = statistics_blocks(part, DEFAULT, "", blocked=True)
     assert sentence in said(blocks)
     assert tables(blocks) == {}
-    assert epoch_correlation_blocks(part, ["cnn"]) == []
+    assert epoch_correlation_blocks(part, DEFAULT, ["cnn"]) == []
 
 
 def test_a_refused_test_says_why() -> None:

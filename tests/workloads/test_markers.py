@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from harness.sut.agent.markers import parse_marker
-from reports.energy.efficiency import WORK
+from reports.results.undeclared import UNDECLARED
 from workloads import markers
 
 
@@ -92,7 +92,7 @@ def blocks(kind: str) -> list[str]:
 def test_the_lines_of_the_page_are_marker_lines() -> None:
     begin, end = (parse_marker(line.encode()) for line in blocks("")[0].strip().splitlines())
     assert (begin["edge"], end["edge"], end["metrics"]) == ("begin", "end", {"val_accuracy": 0.71})
-    assert all(f"`{key}`" in PAGE for key, _ in WORK.values())
+    assert all(f"`{work.key}`" in PAGE and f"`{work.name}`" in PAGE for work in UNDECLARED.work)
 
 
 def test_the_programs_of_the_page_mark_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

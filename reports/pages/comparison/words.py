@@ -5,9 +5,9 @@ Knows the codes of comparison.json. Knows no table and computes nothing.
 
 from collections.abc import Mapping
 
+from reports.pages.declared import DEFAULT
 from reports.pages.lookup import words
 from reports.pages.numbers import energy_like, quantity
-from reports.pages.tables import kind_in_words
 from reports.results.compared_pair import Design
 from reports.results.compared_side import Outcome
 from reports.results.comparison import Comparison, Margin
@@ -98,7 +98,7 @@ UNBOUNDED = (
 def label_of(name: str) -> str:
     """A quantity of comparison.json in words."""
     kind, dot, basis = name.partition(".")
-    text = f"{kind_in_words(kind)} ({basis} energy)" if dot else words(name)
+    text = f"{DEFAULT.kind(kind)} ({basis} energy)" if dot else words(name)
     return text[:1].upper() + text[1:]
 
 

@@ -10,34 +10,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.campaign.analyse import write_results
-from reports.energy.epochs import LEVELS, Climb, climbs, first_at
+from reports.energy.climbs import Climb, climbs, first_at
+from reports.results.undeclared import UNDECLARED
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
+LEVELS = [] if UNDECLARED.quality is None else UNDECLARED.quality.levels
 Accuracies = st.lists(st.floats(0, 1, allow_nan=False), max_size=30)
 
 
 def test_a_level_is_reached_at_its_first_epoch_whatever_comes_later() -> None:
-    assert first_at([0.4, 0.62, 0.55, 0.61, 0.7]) == {0.5: 1, 0.6: 1, 0.7: 4}
+    assert first_at([0.4, 0.62, 0.55, 0.61, 0.7], LEVELS) == {0.5: 1, 0.6: 1, 0.7: 4}
 
 
 def test_a_climb_has_the_points_between_both_epochs_and_not_those_between_the_levels() -> None:
-    (climb,) = climbs([0.4, 0.62, 0.55, 0.78])
+    (climb,) = climbs([0.4, 0.62, 0.55, 0.78], LEVELS)
     assert climb == Climb(0.6, 0.7, 1, 3, climb.points)
     assert climb.points == pytest.approx(16.0)
 
 
 def test_an_epoch_that_reached_two_levels_at_once_tells_nothing_between_them() -> None:
-    assert climbs([0.3, 0.92]) == []
+    assert climbs([0.3, 0.92], LEVELS) == []
 
 
 def test_an_accuracy_that_is_no_number_reaches_nothing() -> None:
-    assert first_at([math.nan, 0.5]) == {0.5: 1}
-    assert climbs([]) == []
+    assert first_at([math.nan, 0.5], LEVELS) == {0.5: 1}
+    assert climbs([], LEVELS) == []
 
 
 @given(Accuracies)
 def test_every_climb_leads_upwards_in_time_and_in_accuracy(accuracies: list[float]) -> None:
-    for climb in climbs(accuracies):
+    for climb in climbs(accuracies, LEVELS):
         assert climb.start < climb.stop
         assert climb.points > 0
         assert accuracies[climb.start] < climb.high <= accuracies[climb.stop]
@@ -47,7 +49,7 @@ def test_every_climb_leads_upwards_in_time_and_in_accuracy(accuracies: list[floa
 @given(Accuracies, Accuracies)
 def test_what_comes_after_the_last_level_changes_nothing(before: list[float], after: list[float]) -> None:
     whole = [*before, 1.0]
-    assert climbs([*whole, *after]) == climbs(whole)
+    assert climbs([*whole, *after], LEVELS) == climbs(whole, LEVELS)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_the_energy_of_a_point_is_that_between_the_ends_of_two_epochs_by_its_poi
         per_point = []
         for run in runs:
             epochs = [action for action in run["actions"] if action["name"] == "epoch"]
-            at = first_at([epoch["metrics"]["val_accuracy"] for epoch in epochs])
+            at = first_at([epoch["metrics"]["val_accuracy"] for epoch in epochs], LEVELS)
             if high in at and at[high] > at[low]:
                 first, last = epochs[at[low]], epochs[at[high]]
                 gained = 100 * (last["metrics"]["val_accuracy"] - first["metrics"]["val_accuracy"])
