@@ -52,14 +52,14 @@ def verify_study(path: Path) -> Outcome:
         detail = f"cannot be recomputed ({type(error).__name__}: {error})"
         return Outcome([*checks, Check(STUDY, "study", False, detail)], notes)
     checks.append(_check_report(path))
-    for folder, one in ((path, inputs), (path / COMPANION, companion)):
-        if one is not None and one.declared.table is None:
-            found = _check_campaigns(path, folder, one)
-            checks += found
-            notes += [] if found else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
-        elif one is not None:
-            checks.append(_check_table(folder, one))
-            notes.append(f"{one.facts.table} is an imported table: no reading stands behind it, and none was checked.")
+    for folder, part in ((path, inputs), (path / COMPANION, companion)):
+        if part is not None and part.declared.table is None:
+            against = _check_campaigns(path, folder, part)
+            checks += against
+            notes += [] if against else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
+        elif part is not None:
+            checks.append(_check_table(folder, part))
+            notes.append(f"{part.facts.table} is an imported table: no reading stands behind it, and none was checked.")
     return Outcome(checks, [*notes, "Nothing proves who made this study: a study is not signed."])
 
 
@@ -71,9 +71,9 @@ def _check_numbers(path: Path, computed: Callable[[], Json]) -> Check:
         return Check(STUDY, "study", False, f"cannot be read ({why(error)})")
     writer = writer_of_sealed(written)
     with as_before(rules_of(writer)):
-        found = [str(one) for one in unlike(written, computed())[:SHOWN]]
+        unequal = [str(difference) for difference in unlike(written, computed())[:SHOWN]]
     same = f"every number as wattlab {writer} computes it from the sealed table"
-    return Check(STUDY, "study", not found, "; ".join(found) or same)
+    return Check(STUDY, "study", not unequal, "; ".join(unequal) or same)
 
 
 def _check_report(path: Path) -> Check:
@@ -97,9 +97,9 @@ def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
     except (OSError, LabError, *FORGED) as error:
         return [Check(RUNS, "campaigns", False, f"cannot be recomputed ({type(error).__name__}: {error})")]
     there, here = ([list(map(_plain, row)) for row in (table.headers, *table.rows)] for table in (inputs.table, now))
-    found = list(islice(differences_of(there, here, RUNS), SHOWN))
+    unequal = list(islice(differences_of(there, here, RUNS), SHOWN))
     return [
-        Check(RUNS, "campaigns", not found, "; ".join(found) or "as computed from the campaigns"),
+        Check(RUNS, "campaigns", not unequal, "; ".join(unequal) or "as computed from the campaigns"),
         _check_sources(inputs, facts, "as the campaigns say now"),
     ]
 

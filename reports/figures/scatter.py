@@ -159,8 +159,8 @@ def _scales_of(panel: ScatterPanel, name: str) -> tuple[Scale, Scale]:
         (panel.log_y, [y for group in panel.points for y in group.y]),
     ):
         if is_log and any(value <= 0 for value in values):
-            found = f"panel {panel.title!r} of figure {name}: a logarithmic axis cannot hold {min(values):g}"
-            raise ValueError(f"{found}; use a linear axis")
+            problem = f"panel {panel.title!r} of figure {name}: a logarithmic axis cannot hold {min(values):g}"
+            raise ValueError(f"{problem}; use a linear axis")
     x_ends = [*_ends(panel.points, "x"), *(x for line in drawn for x in line.x)]
     y_ends = [*_ends(panel.points, "y"), *(y for line in drawn for y in line.y), *(level.y for level in panel.levels)]
     across = [x for x in x_ends if not panel.log_x or x > 0]

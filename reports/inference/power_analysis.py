@@ -43,8 +43,8 @@ def required_n(difference: float, sd: float, power: float = 0.8) -> int | None:
         raise AnalysisError(
             f"a required n needs a difference, an sd above 0 and a power below 1; got {difference}, {sd}, {power}"
         )
-    found = call("required_n", abs(difference), sd, power, MOST_N)[0]
-    return int(found) if math.isfinite(found) else None
+    size = call("required_n", abs(difference), sd, power, MOST_N)[0]
+    return int(size) if math.isfinite(size) else None
 
 
 def detectable_difference(n: float, sd: float, power: float = 0.8) -> float:

@@ -151,10 +151,12 @@ def _published_problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
             texts = [correlation.published.coefficient, correlation.published.p]
             yield from _not_printed(f"correlations.{name}.published", texts)
     for name, reduction in declared.reductions.items():
-        if one := reduction.published:
+        if decrease := reduction.published:
             place = f"reductions.{name}.published"
-            yield from _not_printed(place, [one.smallest, one.largest, one.factor, *one.beside.values()])
-            yield from _unknown(f"{place}.beside", one.beside, reduction.beside, "response beside it")
+            yield from _not_printed(
+                place, [decrease.smallest, decrease.largest, decrease.factor, *decrease.beside.values()]
+            )
+            yield from _unknown(f"{place}.beside", decrease.beside, reduction.beside, "response beside it")
     known = {*declared.questions, *declared.correlations, *declared.reductions}
     for index, erratum in enumerate(declared.errata):
         yield from _unknown(

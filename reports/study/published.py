@@ -207,6 +207,6 @@ def _by_name(study: StudyResult) -> Mapping[tuple[str, str], Statistic]:
     of_names = {}
     for figure in figures(study):
         claim = printed.get((figure.of, figure.what))
-        said = (None, None) if claim is None else (claim.printed, claim.agrees)
-        of_names[figure.of, figure.what] = Statistic(figure.labels, figure.value, figure.unit, *said)
+        beside_it = (None, None) if claim is None else (claim.printed, claim.agrees)
+        of_names[figure.of, figure.what] = Statistic(figure.labels, figure.value, figure.unit, *beside_it)
     return of_names

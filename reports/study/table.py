@@ -76,8 +76,8 @@ def read_table(name: str, content: bytes) -> Table:
     except csv.Error as error:
         raise AnalysisError(f"{name}:{reader.line_num}: no CSV ({error}); save it as CSV with commas") from None
     if len(rows) < 2:
-        found = "only a header" if rows else "nothing"
-        raise AnalysisError(f"{name}: found {found}, expected a header line and one line per run")
+        held = "only a header" if rows else "nothing"
+        raise AnalysisError(f"{name}: found {held}, expected a header line and one line per run")
     headers = rows[0]
     if len(headers) == 1 and any(mark in headers[0] for mark in ";\t"):
         raise AnalysisError(f"{name}:{lines[0]}: one column, {headers[0]!r:.60}; save it as CSV with commas")

@@ -204,7 +204,7 @@ def first_problem(text: str) -> str | None:
 def test_a_source_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportFileError, match=r"/dev/zero: a device, which has no end"):
         read_source(Path("/dev/zero"))
-    monkeypatch.setattr("harness.foreign.importers.imported.MAX_BYTES", 2**20)
+    monkeypatch.setattr("harness.foreign.importers.source.MAX_BYTES", 2**20)
     bomb = tmp_path / "emissions.csv.gz"
     bomb.write_bytes(gzip.compress(b"a,b\n" * 2**19))
     with pytest.raises(ImportFileError, match=r"emissions\.csv\.gz: more than 1 MiB unpacked"):
