@@ -269,11 +269,11 @@ def test_statistics_of_a_campaign_that_no_version_writes_fail_with_their_place(r
     campaign = copied(reported, tmp_path)
     file = campaign / "derived" / "results.json"
     results = json.loads(file.read_text())
-    results["statistics"]["responses"]["weight_kg"] = {}
+    results["statistics"]["test"] = "bayes"
     file.write_text(json.dumps(results))
     check = check_report(campaign)
     assert not check.passed
-    assert "results.json.statistics.responses: found 'weight_kg', expected a key" in check.detail
+    assert "results.json.statistics.test: found 'bayes', expected 'welch' | 'rank'" in check.detail
 
 
 @SLOW
