@@ -41,7 +41,8 @@ def test_the_declared_kind_has_the_factor_and_no_other_kind_has_one(results: Res
     assert plain.declared is None
     ours, theirs = part.efficiency.per_induced["pictures_per_j"], plain.efficiency.per_induced
     per_wh = theirs["correct_classifications_per_wh"]
-    assert (ours.value * 3600, ours.unit, ours.n) == (pytest.approx(per_wh.value, rel=1e-12), "1/J", per_wh.n)
+    assert (ours.unit, ours.n) == ("1/J", per_wh.n)
+    assert ours.value * 3600 == pytest.approx(per_wh.value, rel=1e-12)
     assert (ours.expanded or 0.0) * 3600 == pytest.approx(per_wh.expanded, rel=1e-9)
     assert [row.name for row in part.epochs] == [row.name for row in plain.epochs]
 

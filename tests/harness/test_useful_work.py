@@ -82,6 +82,15 @@ def test_a_mistake_is_said_with_its_place_beside_all_others_of_the_file(tmp_path
     assert "nowhere.py is no file" in told
 
 
+def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
+    wrong = QUALITY.replace("0.5, 0.9", "0.9, 0.5") + WORK.replace('"1/J"', "3") + WORK.replace("_per_j", "")
+    text = mistakes(tmp_path, f'repeats = "batch"\n{wrong}')
+    assert "work[0].unit: found 3, expected" in text
+    assert "work[0].name" not in text
+    assert "work[1].name: found 'requests', expected" in text
+    assert "quality.levels: found [0.9, 0.5]" in text
+
+
 def test_a_start_document_that_declares_what_cannot_be_declares_no_work() -> None:
     forged = {"work": [{"name": "x", "unit": 7}], "quality": "good", "repeats": ["epoch"]}
     declared = declared_by(forged)
