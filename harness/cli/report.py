@@ -107,7 +107,7 @@ def show(results: "Results", files: dict[str, Path]) -> int:
 
     console, shown = Console(), in_page_units(results, *HEADS)
     console.print(results_sheet(shown))
-    for line in [*_publisher_lines(results), *answers(shown), results.measurement.sentence]:
+    for line in [*_publisher_lines(results), *_work_lines(shown), *answers(shown), results.measurement.sentence]:
         say(console, line)
     say(console, _verdict(results), COLOURS.get(results.verdict.word, "green"))
     say(console, findings_line(results))
@@ -141,6 +141,21 @@ def _publisher_lines(results: "Results") -> list[str]:
     more = len(told) - SHOWN
     lines = [f"{name}, {line}" for name, lines in told[:SHOWN] for line in lines]
     return lines + ([f"and {more} more scenarios with a publisher's window, in the report"] if more > 0 else [])
+
+
+def _work_lines(results: "Results") -> list[str]:
+    """Useful work by energy of the scenarios that declare it; of many the first."""
+    from reports.pages.campaign import efficiency_lines
+    from reports.pages.declared import vocabulary
+
+    declaring = [name for name, part in results.scenarios.items() if part.declared is not None]
+    lines = [
+        f"{name}, {line}"
+        for name in declaring[:SHOWN]
+        for line in efficiency_lines(results.scenarios[name], vocabulary(results, name))
+    ]
+    more = len(declaring) - SHOWN
+    return lines + ([f"and {more} more scenarios that declare useful work, in the report"] if more > 0 else [])
 
 
 def _verdict(results: "Results") -> str:

@@ -124,7 +124,7 @@ def _scenario_problems(run: RunFolder) -> Iterator[str]:
     """What scenario.toml says of command, artifacts and verification, against the start document."""
     own = _toml(run, "scenario.toml")
     if isinstance(words := own.get("command"), list):
-        own |= {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
+        own = own | {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):

@@ -35,7 +35,7 @@ from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
 from harness.record.levels import Levels
-from harness.record.work import DECLARED, declared_in, of_declaration
+from harness.record.work import declared_in, of_declaration
 from harness.station.consistency import of_doubles
 from harness.station.station import APPLICATION, at_least
 from meters.options import did_you_mean
@@ -218,8 +218,7 @@ def from_folder(
     if mistakes.touch(toml, "kind", "command", "parameters", "files", "artifacts", "verification"):
         return None
     mistakes.extend(of_scenario_file(toml, written, folder))
-    if not mistakes.touch(toml, *DECLARED):
-        mistakes.extend(of_declaration(str(toml), written))
+    mistakes.extend(of_declaration(str(toml), written, lambda place: mistakes.touch(toml, place)))
     if (written.kind == "baseline") != (duration_s is not None):
         text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
         mistakes.extend([f"{where}: {text}"])

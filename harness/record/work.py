@@ -3,7 +3,7 @@
 Knows their keys and what cannot be right in them. Knows no scenario that declares any, no energy and no result.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
@@ -81,15 +81,21 @@ def read_declaration(declared: Json) -> tuple[Declaration, list[str]]:
     return written, wrong or list(of_declaration("scenario_config", written))
 
 
-def of_declaration(where: str, written: Declaration) -> Iterator[str]:
-    """What cannot be right though every key has its type; each sentence begins with `where` and the TOML path."""
+def of_declaration(
+    where: str, written: Declaration, is_unreadable: Callable[[str], bool] = lambda _: False
+) -> Iterator[str]:
+    """What cannot be right though every key has its type; each sentence begins with `where` and the TOML path.
+    `is_unreadable`: whether something else is wrong at a path already."""
     for index, work in enumerate(written.work):
-        yield from _of_work(f"{where}: work[{index}]", work)
+        if not is_unreadable(f"work[{index}]"):
+            yield from _of_work(f"{where}: work[{index}]", work)
     yield from _of_doubles(where, "work", "name", [work.name for work in written.work])
     yield from _of_doubles(where, "correlated", "metric", [metric.metric for metric in written.correlated])
     for index, metric in enumerate(written.correlated):
+        if is_unreadable(f"correlated[{index}]"):
+            continue
         yield from _of_words(f"{where}: correlated[{index}]", metric, "metric", "title")
-    if written.quality is not None:
+    if written.quality is not None and not is_unreadable("quality"):
         yield from _of_quality(where, written.quality, written.repeats)
 
 
@@ -118,5 +124,5 @@ def _of_words(where: str, table: object, *names: str) -> Iterator[str]:
 
 def _of_doubles(where: str, table: str, key: str, names: Sequence[str]) -> Iterator[str]:
     for index, name in enumerate(names):
-        if name in names[:index]:
+        if name and name in names[:index]:
             yield f"{where}: {table}[{index}].{key}: found {name!r} a second time, expected each once"

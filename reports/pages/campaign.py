@@ -67,6 +67,7 @@ from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.finding import Finding
 from reports.results.scenario import ScenarioResult
+from reports.results.uncertainty import Number
 from reports.results.verdict import Decision
 
 HEADS = ("scenarios", "baseline")
@@ -228,7 +229,7 @@ def _cards(results: Results) -> Iterable[Card]:
                  (("energy", total if induced else None), ("mean power", part.mean_power_w),
                   ("duration", part.duration_s)) if number]  # fmt: skip
         lines += publisher_lines(part)
-        lines += _efficiency_lines(part, vocabulary(results, name))
+        lines += efficiency_lines(part, vocabulary(results, name))
         claimed = claim_of(head, what) if head else "no successful run"
         if part.invalid_because:
             claimed = f"invalid ({', '.join(part.invalid_because)}): {claimed}"
@@ -252,15 +253,23 @@ def publisher_lines(part: ScenarioResult) -> list[str]:
     ]
 
 
-def _efficiency_lines(part: ScenarioResult, declared: Vocabulary) -> list[str]:
-    factors = part.efficiency.per_induced
+def efficiency_lines(part: ScenarioResult, declared: Vocabulary) -> list[str]:
+    """The headline efficiency factor by induced energy, or why there is none; then, of declared work, that by total
+    energy."""
+    if lines := _factor_lines("induced", part.efficiency.per_induced, declared):
+        return lines
+    reason = part.efficiency.suppressed
+    lines = [f"no efficiency factor: {reason}"] if reason else []
+    return lines + (_factor_lines("total", part.efficiency.per_total, declared) if part.declared else [])
+
+
+def _factor_lines(energy: str, factors: Mapping[str, Number], declared: Vocabulary) -> list[str]:
     for kind in declared.kinds():
         if (number := factors.get(kind)) is not None:
             basis = claim(number)
             unit = f", {basis}" if basis else ""
-            return [f"efficiency by induced energy: {bare(number, Scale(''))} {declared.kind(kind)}{unit}"]
-    reason = part.efficiency.suppressed
-    return [f"no efficiency factor: {reason}"] if reason else []
+            return [f"efficiency by {energy} energy: {bare(number, Scale(''))} {declared.kind(kind)}{unit}"]
+    return []
 
 
 def _opening(results: Results) -> Iterable[Block]:

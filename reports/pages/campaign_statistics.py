@@ -332,15 +332,16 @@ def marginal_table(results: Results) -> Table | None:
             rows.append(Row((name, between, *counts, quantity(number) if number and number.value else NOTHING)))
     if not rows:
         return None
-    quality = capitalized(vocabulary(results).qualities())
+    declared = vocabulary(results)
+    quality, epoch = capitalized(declared.qualities()), declared.repeated()
     heads = (
         Head("Scenario", False), Head(quality, False), Head("Runs"), Head("Both at once"),
         Head("Never reached"), Head("Energy per percentage point"),
     )  # fmt: skip
     note = (
-        "Energy (total) from the end of the first epoch at one level to the end of the first epoch at the next, by the "
-        "percentage points between these two epochs; mean over the runs, U at 95 %. A run that reached both levels in "
-        "one epoch (both at once) does not count. Runs that never reached the higher level do not count either; with "
-        "them the energy would be larger."
+        f"Energy (total) from the end of the first {epoch} at one level to the end of the first {epoch} at the next, "
+        "by the percentage points between these two; mean over the runs, U at 95 %. A run that reached both levels in "
+        f"one {epoch} (both at once) does not count. Runs that never reached the higher level do not count either; "
+        "with them the energy would be larger."
     )
-    return Table("marginal", "What one more percentage point of accuracy took", heads, tuple(rows), note)
+    return Table("marginal", f"What one more percentage point of {declared.qualities()} took", heads, tuple(rows), note)

@@ -62,7 +62,7 @@ class Vocabulary:
 
     def repetitions(self) -> str:
         """The same as a title: `Epochs`."""
-        return " / ".join(f"{capitalized(name)}s" for name in self.repeated().split(" / ") if name)
+        return " / ".join(capitalized(_plural(name)) for name in self.repeated().split(" / ") if name)
 
     def quality(self) -> str:
         """The name of the metric that levels are read of; empty where none is declared."""
@@ -86,6 +86,10 @@ def vocabulary(results: Results, *scenarios: str) -> Vocabulary:
     """The words of the scenarios of a campaign; without names, of all."""
     named = scenarios or tuple(results.scenarios)
     return Vocabulary(tuple(results.scenarios[name].declared or UNDECLARED for name in named))
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith(("ch", "sh", "s", "x")) else f"{noun}s"
 
 
 def capitalized(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The energy of an epoch (the action that repeats) with temperature and metrics: tables beside the epochs' figure.
+"""Energy of an epoch (the action that repeats) with temperature and metrics: tables beside the figure of the epochs.
 
 Knows the records of `statistics.epochs` and the words for them. Computes no result.
 """
@@ -14,9 +14,9 @@ from reports.results.statistics import EpochCorrelation, OverRuns, Statistics
 
 TEMPERATURE = "gpu_temperature_c"
 OF_EPOCHS = (
-    "All epochs: one coefficient over the epochs of all runs; no p is given, because epochs of one run are not "
+    "All {epochs}: one coefficient over those of all runs; no p is given, because those of one run are not "
     "independent. Within runs: mean over the runs' own coefficients, with Student's interval over the runs. Time out: "
-    "of what a straight line in the time of the run leaves of both. Same epoch: epoch k of a run against epoch k "
+    "of what a straight line in the time of the run leaves of both. Same {epoch}: {epoch} k of a run against {epoch} k "
     "of the others, which takes out every course that the runs share, straight or not. Run means: a run is one point."
 )
 CONFOUNDED = (
@@ -50,13 +50,15 @@ def epoch_correlation_blocks(part: Statistics, declared: Vocabulary, named: Iter
 def _correlations(
     name: str, caption: str, rows: Sequence[EpochCorrelation], declared: Vocabulary, *, folded: bool = False
 ) -> Table:
+    many = declared.repetitions().lower()
     heads = (
-        Head("Scenario", False), Head("With", False), Head("Runs; epochs"), Head("All epochs: r; ρ"),
-        Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head("Same epoch: r"),
+        Head("Scenario", False), Head("With", False), Head(f"Runs; {many}"), Head(f"All {many}: r; ρ"),
+        Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head(f"Same {declared.repeated()}: r"),
         Head("Run means: r", False),
     )  # fmt: skip
+    note = OF_EPOCHS.format(epoch=declared.repeated(), epochs=many)
     shown = tuple(_correlation_row(row, declared) for row in rows)
-    return Table(f"correlations-{name}", caption, heads, shown, OF_EPOCHS, folded)
+    return Table(f"correlations-{name}", caption, heads, shown, note, folded)
 
 
 def _correlation_row(row: EpochCorrelation, declared: Vocabulary) -> Row:
