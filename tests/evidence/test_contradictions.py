@@ -63,6 +63,13 @@ def in_lab_toml(old: str, new: str) -> Callable[[Path], None]:
     return edit
 
 
+def declares_quality(start: dict[str, Any]) -> None:
+    """Levels that no scenario.toml of the campaign declares."""
+    quality = {"metric": "f1", "title": "F1", "levels": [0.5]}
+    if start["kind"] == "scenario":
+        start["scenario_config"] = start["scenario_config"] | {"quality": quality, "repeats": "epoch"}
+
+
 def with_parameters(told: dict[str, Any], written: str) -> Callable[[Path], None]:
     """A scenario.toml in the inputs, and other parameters in the start document."""
 
@@ -126,6 +133,7 @@ def rating_ends_early_and_in_its_place(run: Path) -> None:
         (in_lab_toml("stabilization_s = 2.0", "stabilization_s = 9.0"), None, r"config: .*9.0 in inputs/lab.toml"),
         (with_parameters({"size": 3}, "[parameters]\nsize = 1\n"), None, "config: .* its parameters are not those of"),
         (with_parameters({"size": 3}, '{"parameters":{"size":2}}'), None, "config: .* its parameters are not those of"),
+        (with_start(declares_quality), None, r"config: \S+: scenario_config.quality is in its start document, not in"),
         (dated_a_day_back, log_dated_a_day_back, r"dates: \S+: its start document is stamped 2026-11-20T"),
         (dated_a_day_back, log_dated_a_day_back, r"dates: .*its clock exchanges put it 86400 s from 2026-11-20T"),
         (rating_ends_early, None, "order: .*: a mark arrived before the one before it"),

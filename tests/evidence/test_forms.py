@@ -126,6 +126,10 @@ def staged(size: int) -> Callable[[Json], object]:
         ),
         (lambda start: start.update(inputs={}), "inputs/lab.toml is an input that its start document does not name"),
         (lambda start: start["scenario_config"].update(name="idle"), "of the scenario 'cnn', its scenario_config of"),
+        (
+            lambda start: start["scenario_config"].update(work=[{"name": "x_per_j", "unit": "1/Wh"}]),
+            r"scenario_config: work\[0\].title: missing",
+        ),
         (lambda start: start["scenario_config"].update(kind="baseline"), "it is a scenario, its scenario_config is of"),
         (lambda start: start["config"]["meters"].update(second={}), "it has no stream of meter second"),
         (lambda start: start["config"].update(ambient={"file": "/x"}), "lab.toml names a thermometer, and it has no"),
