@@ -124,7 +124,7 @@ def _scenario_problems(run: RunFolder) -> Iterator[str]:
     """What scenario.toml says of command, artifacts and verification, against the start document."""
     own = _toml(run, "scenario.toml")
     if isinstance(words := own.get("command"), list):
-        own |= {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
+        own = own | {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):
@@ -149,8 +149,8 @@ def _parameter_problems(run: RunFolder) -> Iterator[str]:
 
 def _toml(run: RunFolder, name: str) -> Json:
     """An input of the run, parsed: TOML, or, of a command of the operator's own, the JSON that lab.toml's table became;
-    empty where it is neither or is not there. It is not to be changed: other runs have the same."""
-    return _parsed(_input(run, name))
+    empty where it is neither or is not there. What stands in it is not to be changed: other runs share it."""
+    return dict(_parsed(_input(run, name)))
 
 
 def _input(run: RunFolder, name: str) -> str:
