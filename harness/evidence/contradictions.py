@@ -149,8 +149,8 @@ def _parameter_problems(run: RunFolder) -> Iterator[str]:
 
 def _toml(run: RunFolder, name: str) -> Json:
     """An input of the run, parsed: TOML, or, of a command of the operator's own, the JSON that lab.toml's table became;
-    empty where it is neither or is not there. It is not to be changed: other runs have the same."""
-    return _parsed(_input(run, name))
+    empty where it is neither or is not there. What stands in it is not to be changed: other runs share it."""
+    return dict(_parsed(_input(run, name)))
 
 
 def _input(run: RunFolder, name: str) -> str:
