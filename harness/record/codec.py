@@ -7,7 +7,7 @@ is expected. Knows no key of any file.
 import re
 import tomllib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, time
 from pathlib import Path
@@ -201,8 +201,14 @@ def _value(hint: Any, value: Any, file: str, path: str, limits: Mapping[str, flo
     if get_origin(hint) is list and is_dataclass(item) and isinstance(value, list):
         return [_value(item, table, file, f"{path}[{index}]", {}, mistakes) for index, table in enumerate(value)]
     expected = _expected(hint, value, path, limits)
-    if expected is None:
+    # Dates and times are TOML's, not JSON's, and every document keeps the value as JSON.
+    moments = [] if date in (hint, *get_args(hint)) else list(_moments(value, path))
+    if expected is None and not moments:
         return value
+    if expected is None:
+        for place, moment in moments:
+            mistakes.at(file, place, f"found {moment!r}, expected dates and times as text, in quotes")
+        return _stand_in(hint)
     mistakes.at(file, path, f"found {value!r}, expected {expected}")
     return _stand_in(hint)
 
@@ -214,9 +220,6 @@ def _expected(hint: Any, value: Any, path: str, limits: Mapping[str, float]) -> 
     # TOML knows nan and inf; neither is a decision.
     if not _is_finite(value):
         return "a finite number"
-    # Dates and times are TOML's, not JSON's, and every document keeps the value as JSON.
-    if date not in (hint, *get_args(hint)) and _holds_time(value):
-        return "dates and times as text, in quotes"
     low, high = limits.get("minimum"), limits.get("maximum")
     if low is not None and value < low:
         return f"at least {low:g}"
@@ -239,11 +242,14 @@ def _is_finite(value: object) -> bool:
     return not isinstance(value, float) or abs(value) < float("inf")
 
 
-def _holds_time(value: object) -> bool:
-    """A date or a time, anywhere in a table or list."""
-    if isinstance(value, dict | list):
-        return any(map(_holds_time, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, date | time)
+def _moments(value: object, path: str) -> Iterator[tuple[str, date | time]]:
+    """Every date and time in a value, with its TOML path."""
+    if isinstance(value, date | time):
+        yield path, value
+    places = [(f"{path}.{key}", part) for key, part in value.items()] if isinstance(value, dict) else []
+    places += [(f"{path}[{at}]", part) for at, part in enumerate(value)] if isinstance(value, list) else []
+    for place, part in places:
+        yield from _moments(part, place)
 
 
 def _words(hint: Any) -> str:  # noqa: ANN401

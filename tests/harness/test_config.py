@@ -81,7 +81,7 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         (
             'folder = "workloads/idle"',
             'folder = "workloads/idle"\nparameters = { day = 2026-11-21 }',
-            r"scenarios\.idle\.parameters: found .*, expected dates and times as text, in quotes",
+            r"scenarios\.idle\.parameters\.day: found .*, expected dates and times as text, in quotes",
         ),
         ("duration_s = 3", "duration_s = nan", r"baseline\.duration_s: found nan, expected a finite number"),
         ("duration_s = 3", "duration_s = inf", r"baseline\.duration_s: found inf"),
