@@ -126,7 +126,7 @@ def text_element(
     below, upward = ALIGNED[align]
     first = y + size_pt * (below - LINE * upward * (len(lines) - 1))
     look = f'font-size="{number(size_pt)}" fill="{colour}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
-    look += (' font-weight="bold"' if bold else "") + (f' opacity="{number(opacity)}"' if opacity != 1.0 else "")
+    look += (' font-weight="bold"' if bold else "") + (f' fill-opacity="{number(opacity)}"' if opacity != 1.0 else "")
     look += f' transform="rotate({number(turn)} {number(x)} {number(y)})"' if turn else ""
     return "\n".join(
         f'<text x="{number(x)}" y="{number(first + index * LINE * size_pt)}" {look}>{escape(plain(line))}</text>'
