@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
-from reports.pages import meters, plots, recorded, tables
+from reports.pages import meters, other_rules, plots, recorded, result_tables, run_tables, set_up_tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import (
@@ -44,11 +44,11 @@ from reports.pages.numbers import (
     significant,
     spread,
 )
+from reports.pages.plain_words import as_text
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
 from reports.pages.sentences import VERDICTS
-from reports.pages.tables import as_text
 from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.header import LostRun
@@ -198,21 +198,21 @@ def _annexes(results: Results, material: Material) -> Iterable[Section]:
 def _sections(results: Results, issue: Issue, material: Material, stamp: str) -> Iterable[Section]:
     blocks: list[tuple[str, str, Sequence[Block | Sequence[Block] | None]]] = [
         ("identification", "Identification", [_identification(results, issue)]),
-        ("sut", "System under test", [tables.sut_facts(results)]),
+        ("sut", "System under test", [set_up_tables.sut_facts(results)]),
         ("meters", "Measuring instruments", [meters.meter_table(results.meters),
                                              meters.check_load_table(results.meters),
                                              meters.cross_check_table(results.cross_checks)]),
         ("set-up", "Set-up", [setup_diagram(results, stamp), _photos(material.photos)]),
         ("conditions", "Supply and room", [recorded.conditions(results.records)]),
         ("clocks", "Clocks", [recorded.clocks(results, results.records.clocks), planned_blocks(results)]),
-        ("workload", "Workload and its materials", [parameters(results), tables.material_table(results),
+        ("workload", "Workload and its materials", [parameters(results), set_up_tables.material_table(results),
                                                     recorded.files(results.records.inputs),
                                                     recorded.programs(results.records.programs),
                                                     _environment(results),
                                                     *recorded.environments(results.records.environments)]),
-        ("runs", "Phases and all runs", [_planned(results), tables.run_table(results),
+        ("runs", "Phases and all runs", [_planned(results), run_tables.run_table(results),
                                                  recorded.phases(results, results.records.phases)]),
-        ("validity", "Validity", [_seal(results), tables.preflight_table(results), findings_blocks(results)]),
+        ("validity", "Validity", [_seal(results), set_up_tables.preflight_table(results), findings_blocks(results)]),
         ("results", "Results", _results(results, material, stamp)),
         ("uncertainty", "Uncertainty budget", [budget_blocks(results, stamp) or _not_stated("Uncertainty budget")]),
         ("statistics", "Statistics", [Paragraph(INTERVALS), _statistics(results), _tests(results, stamp),
@@ -305,13 +305,14 @@ def _seal(results: Results) -> list[Block]:
 
 def _results(results: Results, material: Material, stamp: str) -> list[Block | Sequence[Block] | None]:
     return [
-        tables.result_table(results), plots.energy_figure(results, stamp), plots.induced_figure(results, stamp),
-        plots.trace_figure(results, material.traces, stamp, material.trace_note), tables.baseline_table(results),
-        tables.action_tables(results, "actions", "Actions"),
-        tables.action_tables(results, "epochs", vocabulary(results).repetitions()),
-        tables.hardware_tables(results), tables.efficiency_table(results), tables.success_table(results),
-        marginal_table(results), tables.publisher_table(results),
-        tables.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results.label),
+        result_tables.result_table(results), plots.energy_figure(results, stamp), plots.induced_figure(results, stamp),
+        plots.trace_figure(results, material.traces, stamp, material.trace_note), run_tables.baseline_table(results),
+        result_tables.action_tables(results, "actions", "Actions"),
+        result_tables.action_tables(results, "epochs", vocabulary(results).repetitions()),
+        result_tables.hardware_tables(results), result_tables.efficiency_table(results),
+        result_tables.success_table(results),
+        marginal_table(results), other_rules.publisher_table(results),
+        other_rules.oscar_table(results), tracker_blocks(results, stamp), label_blocks(results.label),
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
 from reports.figures.sheet import lines_of
-from reports.pages import meters, plots, tables
+from reports.pages import meters, other_rules, plots, result_tables, run_tables, set_up_tables
 from reports.pages.blocks import (
     Block,
     Box,
@@ -49,6 +49,7 @@ from reports.pages.numbers import (
     quantity,
     significant,
 )
+from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
 from reports.pages.sentences import (
@@ -62,7 +63,6 @@ from reports.pages.sentences import (
     UNKNOWN,
     VERDICTS,
 )
-from reports.pages.tables import as_text, claim_of
 from reports.pages.trackers.section import tracker_blocks
 from reports.results.document import Results
 from reports.results.finding import Finding
@@ -243,12 +243,12 @@ def publisher_lines(part: ScenarioResult) -> list[str]:
     if counted is None:
         return []
     runs = "" if counted.n == 1 else f", means of {counted.n} runs"
-    watts, rows, energy = map(tables.plain_digits, (counted.mean_power_w, counted.rows, counted.energy_wh))
+    watts, rows, energy = map(other_rules.plain_digits, (counted.mean_power_w, counted.rows, counted.energy_wh))
     record = counted.record
-    whole = [tables.plain_digits(number) for number in (record.duration_s, record.mean_power_w, record.energy_wh)]
+    whole = [other_rules.plain_digits(number) for number in (record.duration_s, record.mean_power_w, record.energy_wh)]
     return [
         f"by the window of {counted.publisher}{runs}: {watts} W ({rows} rows), {energy} Wh by its rule, "
-        f"{tables.plain_digits(part.energy_wh)} Wh by exact overlap",
+        f"{other_rules.plain_digits(part.energy_wh)} Wh by exact overlap",
         f"whole record: {whole[0]} s, {whole[1]} W, {whole[2]} Wh",
     ]
 
@@ -300,33 +300,35 @@ def _sections(
     section, statistics, declared = section_of, results.statistics, vocabulary(results)
     repeated = declared.repetitions()
     found = [
-        section("results", "Results", tables.result_table(results), plots.energy_figure(results, stamp),
+        section("results", "Results", result_tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
         section("findings", "Findings and remarks", findings_blocks(results)),
-        section("runs", "All runs", tables.run_table(results)),
+        section("runs", "All runs", run_tables.run_table(results)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
                 epoch_correlation_blocks(statistics, declared, results.scenarios),
-                plots.efficiency_figure(results, stamp), tables.efficiency_table(results),
-                tables.success_table(results), marginal_table(results),
+                plots.efficiency_figure(results, stamp), result_tables.efficiency_table(results),
+                result_tables.success_table(results), marginal_table(results),
                 plots.cumulative_figure(results, stamp)),
         section("statistics", "Statistics",
                 statistics_blocks(statistics, declared, stamp, blocked=is_blocked(results))),
         section("uncertainty", "Uncertainty budget", budget_blocks(results, stamp)),
-        section("epochs", repeated, tables.action_tables(results, "epochs", repeated)),
-        section("actions", "Actions", tables.action_tables(results, "actions", "Actions")),
-        section("hardware", "Hardware use", plots.hardware_figure(results, stamp), tables.hardware_tables(results)),
+        section("epochs", repeated, result_tables.action_tables(results, "epochs", repeated)),
+        section("actions", "Actions", result_tables.action_tables(results, "actions", "Actions")),
+        section("hardware", "Hardware use", plots.hardware_figure(results, stamp),
+                result_tables.hardware_tables(results)),
         section("history", "Training history", plots.history_figure(results, stamp)),
-        section("duration", "Durations", tables.duration_table(results), plots.duration_figure(results, stamp)),
-        section("baseline", "Baseline", tables.baseline_table(results), plots.baseline_figure(results, stamp)),
+        section("duration", "Durations", run_tables.duration_table(results), plots.duration_figure(results, stamp)),
+        section("baseline", "Baseline", run_tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("planned", "Around the runs", planned_blocks(results)),
-        section("set-up", "Set-up", setup_diagram(results, stamp), tables.sut_facts(results),
+        section("set-up", "Set-up", setup_diagram(results, stamp), set_up_tables.sut_facts(results),
                 meters.meter_table(results.meters), meters.cross_check_table(results.cross_checks),
-                tables.preflight_table(results), tables.indicator_table(results)),
-        section("material", "Data, weights and parameters", tables.material_table(results), parameters(results)),
-        section("rules", "Other rules and conventions", tables.publisher_table(results), tables.oscar_table(results)),
+                set_up_tables.preflight_table(results), set_up_tables.indicator_table(results)),
+        section("material", "Data, weights and parameters", set_up_tables.material_table(results), parameters(results)),
+        section("rules", "Other rules and conventions", other_rules.publisher_table(results),
+                other_rules.oscar_table(results)),
         section("limits-applied", "Limits of the method", limits_table(results)),
-        section("evidence", "Evidence", _evidence(results, command), tables.manifest_table(results)),
+        section("evidence", "Evidence", _evidence(results, command), set_up_tables.manifest_table(results)),
     ]  # fmt: skip
     yield from numbered(part for part in found if part is not None)
 

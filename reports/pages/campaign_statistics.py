@@ -23,6 +23,7 @@ from reports.pages.numbers import (
     significant,
     spread,
 )
+from reports.pages.plain_words import as_text
 from reports.pages.statistics_tables import (
     NEVER_CHOSEN,
     POST_HOC,
@@ -39,7 +40,6 @@ from reports.pages.statistics_tables import (
     test_row,
     why,
 )
-from reports.pages.tables import as_text
 from reports.results.document import Results
 from reports.results.inference import Pair, Test
 from reports.results.question import TestChoice

@@ -11,7 +11,7 @@ from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.document import NOT_STATED
 from reports.pages.lookup import words
 from reports.pages.numbers import NOTHING, Scale, bare
-from reports.pages.tables import as_text
+from reports.pages.plain_words import as_text
 from reports.results.label import (
     Allocation,
     AllocationRow,

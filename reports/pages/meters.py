@@ -9,7 +9,7 @@ from harness.record.documents import Json
 from reports.pages.blocks import Head, Paragraph, Row, Table
 from reports.pages.document import NOT_STATED
 from reports.pages.numbers import Scale, bare, is_finite, significant
-from reports.pages.tables import as_text
+from reports.pages.plain_words import as_text
 from reports.results.meters import CrossCheck, Meter, MeterSource, Role
 
 ROLES: Mapping[Role, str] = {

@@ -9,7 +9,7 @@ from reports.pages.blocks import Facts, Head, Paragraph, Row, Table
 from reports.pages.document import NOT_STATED
 from reports.pages.lookup import run_name, words
 from reports.pages.numbers import NOTHING, Scale, bare, significant
-from reports.pages.tables import as_text
+from reports.pages.plain_words import as_text
 from reports.results.codec import encoded
 from reports.results.document import Results
 from reports.results.recorded import (

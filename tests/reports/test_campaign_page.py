@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.record.documents import Thresholds
 from reports.figures.campaign import TracePanel
-from reports.pages import tables
+from reports.pages import other_rules, run_tables
 from reports.pages.blocks import Table
 from reports.pages.campaign import HEADS, campaign_page, remarks, verdict_line
 from reports.pages.document import css_text
@@ -240,7 +240,7 @@ def test_an_unattested_campaign_is_marked() -> None:
 
 
 def oscar_tables(campaign: Results) -> dict[str, Table]:
-    return {block.name: block for block in tables.oscar_table(campaign) if isinstance(block, Table)}
+    return {block.name: block for block in other_rules.oscar_table(campaign) if isinstance(block, Table)}
 
 
 def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
@@ -347,7 +347,7 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
     page = html_of(tree)
     section = page[page.index('<h2 id="findings">') : page.index('<h2 id="runs">')]
     assert not any(folder in section for folder in folders)
-    table = tables.run_table(read(tree))
+    table = run_tables.run_table(read(tree))
     assert [row.cells[-1] for row in table.rows] == folders
     place = [head.text for head in table.heads].index("In the means")
     assert {row.cells[place] for row in table.rows if not row.tone} == {"yes"}

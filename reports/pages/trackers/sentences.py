@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from reports.pages.blocks import Paragraph
 from reports.pages.numbers import NOTHING, quantity
-from reports.pages.tables import as_text
+from reports.pages.plain_words import as_text
 from reports.pages.trackers.ratios import PERCENT, percent, share
 from reports.pages.trackers.words import REFUSED, Refusal, enumerated, name_of, names_of, part_of
 from reports.results.document import Results

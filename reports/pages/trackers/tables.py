@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reports.pages.blocks import Head, Row, Table
 from reports.pages.lookup import run_name
 from reports.pages.numbers import NOTHING, Scale, alike, bare, quantity, scale_for
-from reports.pages.tables import as_text
+from reports.pages.plain_words import as_text
 from reports.pages.trackers.ratios import PERCENT, bracket, limit_of, percent, places_of, refusal_of, share
 from reports.pages.trackers.words import REFUSED, name_of, names_of, part_of
 from reports.results.agreement import Agreement

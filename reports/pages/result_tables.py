@@ -1,0 +1,172 @@
+"""Tables of results: per scenario energies, hardware, actions and epochs, efficiency, success.
+
+Knows the scenarios of results.json and the rounding rule. Knows no single run, no figure, no HTML.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reports.pages.blocks import Block, Head, Paragraph, Row, Table
+from reports.pages.budgets import incomplete
+from reports.pages.declared import Vocabulary, capitalized, vocabulary
+from reports.pages.lookup import (
+    words,
+)
+from reports.pages.numbers import (
+    Scale,
+    bare,
+    full,
+    quantity,
+    scale_for,
+)
+from reports.pages.plain_words import as_text
+from reports.results.action import ActionResult
+from reports.results.document import Results
+from reports.results.uncertainty import Number
+
+FEW_EPOCHS = 12
+"""A longer table is folded on screen."""
+
+U_NOTE = "Value ± U at 95 %."
+
+BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
+
+SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
+
+
+def u_note(results: Results) -> str:
+    """What the U of a table holds, and what it lacks."""
+    return " ".join([U_NOTE, *incomplete(results)])
+
+
+def result_table(results: Results) -> Table | None:
+    """The scenarios side by side: duration, power, energy, induced energy, the GPU's part. None: only a baseline."""
+    parts = results.scenarios
+    if not parts:
+        return None
+    gpus = [part.gpu for part in parts.values()]
+    columns: dict[str, list[Number | None]] = {
+        "Duration": [part.duration_s for part in parts.values()],
+        "Mean power": [part.mean_power_w for part in parts.values()],
+        "Energy": [part.energy_wh for part in parts.values()],
+        "Induced energy": [part.induced_energy_wh for part in parts.values()],
+        "GPU energy": [None if gpu is None else gpu.energy_wh for gpu in gpus],
+        "GPU, induced": [None if gpu is None else gpu.induced_energy_wh for gpu in gpus],
+        "GPU share of energy": [None if gpu is None else gpu.share for gpu in gpus],
+    }
+    shown = [(title, numbers) for title, numbers in columns.items() if any(numbers)]
+    scales = [scale_for(numbers) for _, numbers in shown]
+    rows = []
+    for place, (name, part) in enumerate(parts.items()):
+        cells = (bare(numbers[place], scale) for (_, numbers), scale in zip(shown, scales, strict=True))
+        rows.append(Row((name, bare(part.n_runs, Scale("")), *cells)))
+    heads = [Head("Scenario", numeric=False), Head("Runs")]
+    heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
+    note = f"Means over the runs. {u_note(results)} {BUDGET_NOTE}"
+    labels = sorted({gpu.label for gpu in gpus if gpu is not None})
+    if labels:
+        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
+        note += "its limits of error are unknown, U is from the spread."
+    return Table("results-table", "Result per scenario and run", tuple(heads), tuple(rows), note)
+
+
+def hardware_tables(results: Results) -> list[Block]:
+    """Per scenario: mean, baseline, induced and work of every hardware indicator."""
+    blocks: list[Block] = []
+    for name, part in results.scenarios.items():
+        rows = []
+        for key, use in part.hardware.items():
+            levels = (use.mean, use.baseline, use.induced)
+            scale, of_work = scale_for(levels), scale_for([use.work])
+            cells = (bare(level, scale) for level in levels)
+            rows.append(Row((words(key), scale.unit or "1", *cells, bare(use.work, of_work), of_work.unit)))
+        if rows:
+            heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
+                          ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
+            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + SPREAD_NOTE
+            blocks.append(
+                Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
+            )
+    return blocks
+
+
+def action_tables(results: Results, key: str, caption: str) -> list[Block]:
+    """Per scenario: duration and energy of every action, or of the one that repeats (epochs) with its metrics."""
+    blocks: list[Block] = []
+    for name, part in results.scenarios.items():
+        if records := part.epochs if key == "epochs" else part.actions:
+            table = _records(
+                f"{key}-{len(blocks)}",
+                f"{caption}, {name}",
+                records,
+                vocabulary(results, name),
+                by_index=key == "epochs",
+            )
+            blocks.append(replace(table, note=u_note(results)))
+    return blocks
+
+
+def _records(
+    name: str, caption: str, records: Sequence[ActionResult], declared: Vocabulary, *, by_index: bool
+) -> Table:
+    begins = {} if by_index else {"Begin": [record.begin_s for record in records]}
+    columns: dict[str, list[Number | None]] = begins | {
+        words("duration_s"): [record.duration_s for record in records],
+        words("mean_power_w"): [record.mean_power_w for record in records],
+        words("energy_wh"): [record.energy_wh for record in records],
+        words("induced_energy_wh"): [record.induced_energy_wh for record in records],
+        "GPU temperature": [record.gpu_temperature_c for record in records],
+    }
+    metrics = dict.fromkeys(metric for record in records for metric in record.metrics) if by_index else {}
+    columns |= {declared.metric(metric): [record.metrics.get(metric) for record in records] for metric in metrics}
+    shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
+    scales = {title: scale_for(numbers) for title, numbers in shown.items()}
+    repeated = {record.name for record in records if record.index}
+    rows = []
+    for place, record in enumerate(records):
+        number = str(record.index + 1)
+        title = number if by_index else f"{record.name} {number}" if record.name in repeated else record.name
+        cells = (bare(numbers[place], scales[column]) for column, numbers in shown.items())
+        rows.append(Row((title, str(record.n), *cells)))
+    heads = [Head(capitalized(declared.repeated()) if by_index else "Action", numeric=by_index), Head("Runs")]
+    heads += [Head(scale.axis(title)) for title, scale in scales.items()]
+    return Table(name, caption, tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
+
+
+def efficiency_table(results: Results) -> list[Block]:
+    """Efficiency factors by induced and by total energy; the reason where one is suppressed."""
+    blocks: list[Block] = []
+    rows = []
+    for name, part in results.scenarios.items():
+        factors, of_work = part.efficiency, vocabulary(results, name)
+        for kind in dict.fromkeys([*factors.per_induced, *factors.per_total]):
+            induced, total = factors.per_induced.get(kind), factors.per_total.get(kind)
+            scale = scale_for([induced, total])
+            rows.append(Row((name, of_work.kind(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
+        if factors.suppressed:
+            blocks.append(Paragraph(f"{name}: no factor by induced energy, {factors.suppressed}.", "note"))
+    if rows:
+        heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
+        heads += [Head("by induced energy"), Head("by total energy")]
+        note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
+        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
+    return blocks
+
+
+def success_table(results: Results) -> Table | None:
+    """Scenarios with a target: how many runs reached it, energy per success, energy up to a level of accuracy."""
+    rows = []
+    for name, part in results.scenarios.items():
+        if (success := part.success) is not None:
+            reached = f"{success.reached} of {success.n}"
+            rows.append(Row((name, "target reached", reached, quantity(success.energy_per_success_wh))))
+        for level in part.energy_to_accuracy:
+            title = f"{vocabulary(results, name).metric(level.metric)} ≥ {as_text(level.level)}"
+            rows.append(Row((name, title, f"{level.n_reached} of {level.n}", full(level.energy_wh))))
+    heads = (
+        Head("Scenario", False),
+        Head("Level", False),
+        Head("Runs that reached it"),
+        Head("Energy up to it, or per success"),
+    )
+    return Table("success", "Targets and the energy to reach them", heads, tuple(rows)) if rows else None
