@@ -159,7 +159,7 @@ def _work_lines(results: "Results") -> list[str]:
 
 
 def _verdict(results: "Results") -> str:
-    from reports.pages.campaign import verdict_line
+    from reports.pages.verdict import verdict_line
 
     mark = "INVALID. " if results.verdict.word == "invalid" else ""
     return mark + verdict_line(results)

@@ -11,22 +11,7 @@ from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, recorded, result_tables, run_tables, set_up_tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
 from reports.pages.budgets import budget_blocks
-from reports.pages.campaign import (
-    CLAIM,
-    HEADS,
-    decided,
-    findings_blocks,
-    findings_line,
-    invalid_alone,
-    limits_table,
-    parameters,
-    reasons_of,
-    remarks,
-    setup_diagram,
-    severity_in_words,
-    subjects_in_words,
-    verdict_in_words,
-)
+from reports.pages.campaign import CLAIM, HEADS, parameters
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import vocabulary
 from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
@@ -48,8 +33,18 @@ from reports.pages.plain_words import as_text
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
 from reports.pages.raw_files import EmbeddedPhoto, RawFile
+from reports.pages.remarks import (
+    findings_blocks,
+    findings_line,
+    limits_table,
+    remarks,
+    severity_in_words,
+    subjects_in_words,
+)
 from reports.pages.sentences import VERDICTS
+from reports.pages.set_up_diagram import setup_diagram
 from reports.pages.trackers.section import tracker_blocks
+from reports.pages.verdict import decided, invalid_alone, reasons_of, verdict_in_words
 from reports.results.document import Results
 from reports.results.header import LostRun
 from reports.results.run import RunResult

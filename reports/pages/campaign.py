@@ -7,78 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
-from reports.figures.sheet import lines_of
 from reports.pages import meters, other_rules, plots, result_tables, run_tables, set_up_tables
-from reports.pages.blocks import (
-    Block,
-    Box,
-    Card,
-    Diagram,
-    Facts,
-    Head,
-    Paragraph,
-    Reason,
-    Remark,
-    Remarks,
-    Row,
-    Section,
-    Table,
-    finding_anchor,
-)
+from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks, Section
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import Vocabulary, vocabulary
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
-from reports.pages.lookup import (
-    WORDS,
-    enumerated_runs,
-    run_names,
-    words,
-    words_and_unit,
-)
-from reports.pages.numbers import (
-    NOTHING,
-    Scale,
-    bare,
-    claim,
-    energy_like,
-    in_page_units,
-    is_finite,
-    page_scale,
-    quantity,
-    significant,
-)
+from reports.pages.numbers import NOTHING, Scale, bare, claim, in_page_units, quantity
 from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
-from reports.pages.sentences import (
-    ADVICE,
-    GLOSSARY,
-    LIMITS,
-    RUN_EXCLUDED,
-    SCENARIO_INVALID,
-    SEVERITIES,
-    UNCOUNTED,
-    UNKNOWN,
-    VERDICTS,
-)
+from reports.pages.remarks import findings_blocks, findings_line, limits_table, remarks
+from reports.pages.sentences import GLOSSARY, UNCOUNTED
+from reports.pages.set_up_diagram import setup_diagram
 from reports.pages.trackers.section import tracker_blocks
+from reports.pages.verdict import reasons_of, verdict_head, verdict_says
 from reports.results.document import Results
-from reports.results.finding import Finding
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number
-from reports.results.verdict import Decision
 
 HEADS = ("scenarios", "baseline")
 """Parts of results.json whose largest numbers choose the units of a page."""
-EVIDENCE_DIGITS = 4
-"""Of the numbers behind a finding."""
-BOX_WIDTH, BOX_LINES = 34, 6
-REASONS_SAID = 3
-"""On the terminal; the page lists all of them."""
-SUBJECTS_LETTERS = 300
-"""Longer lists of what a finding is about are folded."""
 EVIDENCE = (
     "Every number on this page stands in results.json beside it and can be recomputed from the sealed run folders "
     "named below."
@@ -132,68 +82,6 @@ def _identity(results: Results) -> Iterable[str]:
     span = f"Measured {campaign.first_utc} to {campaign.last_utc} ({stamps})"
     yield " · ".join(filter(None, (span, campaign.uid)))
     yield "Results relate only to the items measured."
-
-
-def verdict_in_words(word: str) -> str:
-    """A verdict of results.json as it is printed."""
-    return VERDICTS[word].meaning if word in VERDICTS else word
-
-
-def verdict_head(results: Results) -> str:
-    """The verdict in one short sentence."""
-    return f"Verdict: {verdict_in_words(results.verdict.word)}."
-
-
-def verdict_says(results: Results) -> str:
-    """What the verdict means, scenarios that are invalid alone and, where a limit was stated, the decision."""
-    decision = results.verdict.decision
-    decisions = [] if decision is None else [decided(results, decision)]
-    return " ".join([VERDICTS[results.verdict.word].remedy, *invalid_alone(results), *decisions])
-
-
-def reasons_of(results: Results) -> Iterable[Reason]:
-    """The findings that made the verdict, each as its sentence with what it is about."""
-    names = run_names(results)
-    anchors = {remark.anchor for remark in remarks(results)}
-    for reason in results.verdict.reasons:
-        if reason.weighs == results.verdict.word:
-            subjects = [subject for subject in reason.subjects if subject != "campaign"]
-            about = f" ({_subjects(subjects, names)})" if subjects else ""
-            text = ADVICE.get(reason.code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
-            anchor = finding_anchor(severity_in_words(results, reason.severity, reason.code), reason.code)
-            yield Reason(f"{reason.code}{about}: {text}.", anchor if anchor in anchors else "")
-
-
-def invalid_alone(results: Results) -> Iterable[str]:
-    """Scenarios that are invalid while another one stands."""
-    parts = results.scenarios
-    invalid = {name: part.invalid_because for name, part in parts.items() if part.invalid_because}
-    stands = [name for name, part in parts.items() if name not in invalid and part.n_runs.value]
-    if invalid and stands:
-        named = "; ".join(f"{name} ({', '.join(codes)})" for name, codes in invalid.items())
-        yield f"Invalid, its values may not be used: {named}. The verdict is on what stands: {', '.join(stands)}."
-
-
-def verdict_line(results: Results) -> str:
-    """The verdict with its reasons."""
-    head, reasons = verdict_head(results), list(reasons_of(results))
-    more = f" And {len(reasons) - REASONS_SAID} more reasons." if len(reasons) > REASONS_SAID else ""
-    said = " ".join(reason.text for reason in reasons[:REASONS_SAID])
-    because = f"{'Reasons' if len(reasons) > 1 else 'Reason'}: {said}{more}" if reasons else ""
-    return " ".join(filter(None, (head, verdict_says(results), because)))
-
-
-def decided(results: Results, decision: Decision) -> str:
-    """The decision about the stated limit in one sentence."""
-    limit = quantity(energy_like(results, decision.limit_wh))
-    what = f"{words(decision.quantity)} of {decision.scenario} against the limit of {limit}"
-    if decision.risk is None or decision.guard_band_wh is None:
-        is_invalid = decision.because == "scenario-invalid"
-        why = "this scenario is invalid" if is_invalid else "its uncertainty is not known"
-        return f"{what}: not accepted, for {why}."
-    word = "accepted" if decision.accepted else "not accepted"
-    band = quantity(energy_like(results, decision.guard_band_wh))
-    return f"{what}: {word} with a guard band of {band}; risk of {decision.risk_of} {decision.risk:.2g}."
 
 
 def _answer(results: Results) -> str:
@@ -283,17 +171,6 @@ def _opening(results: Results) -> Iterable[Block]:
         yield Remarks(invalid, linked=True)
 
 
-def findings_line(results: Results) -> str:
-    """How many findings there are, by severity: '15 findings: 5 warnings, 10 remarks'."""
-    found = [remark.severity for remark in remarks(results)]
-    counted = [_counted(found.count(word), word) for word in dict.fromkeys(found)]
-    return f"{_counted(len(found), 'finding')}: {', '.join(counted)}" if found else "no finding"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 or noun in UNCOUNTED else f"{count} {noun}s"
-
-
 def _sections(
     results: Results, stamp: str, traces: Sequence[TracePanel], trace_note: str, command: str
 ) -> Iterable[Section]:
@@ -331,144 +208,6 @@ def _sections(
         section("evidence", "Evidence", _evidence(results, command), set_up_tables.manifest_table(results)),
     ]  # fmt: skip
     yield from numbered(part for part in found if part is not None)
-
-
-def setup_diagram(results: Results, stamp: str) -> Diagram:
-    """Figure 1 with this campaign's own names."""
-    imported = results.campaign.source is not None
-    meter_lines = list(meters.diagram_lines(results.meters))
-    sut_lines = _sut_lines(results)
-    host = as_text(results.host.get("hostname"))
-    generator = ["another lab (imported)"] if imported else [host, "wattlab run: plan, driver, clock"]
-    version = as_text(results.campaign.software.get("version"))
-    spoken = f"Mains feed the power meter ({'; '.join(meter_lines)}), which feeds the system under test "
-    spoken += f"({'; '.join(sut_lines)}). The workload generator starts the runs and records the readings; "
-    spoken += "the aggregator computes this report from sealed run folders."
-    return Diagram(
-        name="fig-setup",
-        caption="Set-up of the measurement, after ISO/IEC 14756",
-        description=spoken,
-        meter=_box("Power meter (PM)", meter_lines or ["none"]),
-        sut=_box("System under test (SUT)", sut_lines),
-        generator=_box("Workload generator (WG)", generator),
-        aggregator=_box("Aggregator (DAE)", [f"wattlab {version}", "wattlab report: this page"]),
-        readings_link="imported readings" if imported else "power readings",
-        control_link="start, stop" if imported else "SSH: start, stop",
-        stamp=stamp,
-    )
-
-
-def _sut_lines(results: Results) -> list[str]:
-    sut = results.sut
-    gpus = [as_text(gpu.get("name")) for gpu in sut.get("gpus") or []]
-    lines = [as_text(sut.get("hostname")), as_text(sut.get("cpu")), *gpus, as_text(sut.get("os"))]
-    return [*filter(None, lines), f"scenarios: {', '.join(results.scenarios) or 'none'}"]
-
-
-def _box(role: str, lines: Iterable[str]) -> Box:
-    """A box of the diagram: lines that are too long go on in the next one."""
-    folded = [part for line in lines if line for part in lines_of(line, BOX_WIDTH)]
-    return Box(
-        role, tuple(folded if len(folded) <= BOX_LINES else [*folded[: BOX_LINES - 1], "and more: see the tables"])
-    )
-
-
-def remarks(results: Results) -> list[Remark]:
-    """Findings in words, worst first; those that share code and severity stand together."""
-    grouped: dict[tuple[str, str], list[Finding]] = {}
-    for finding in results.findings:
-        grouped.setdefault((finding.severity, finding.code), []).append(finding)
-    order, names = list(SEVERITIES), run_names(results)
-    ordered = sorted(grouped.items(), key=lambda item: order.index(item[0][0]))
-    return [_remark(results, names, *key, group) for key, group in ordered]
-
-
-def _remark(results: Results, names: Mapping[str, str], severity: str, code: str, group: Sequence[Finding]) -> Remark:
-    """One finding of all its subjects: the evidence of the first, that of the others folded."""
-    advice = ADVICE.get(code, UNKNOWN)
-    by_evidence: dict[str, list[str]] = {}
-    remedies: list[str] = []
-    for finding in group:
-        own = dict(finding.evidence)
-        remedies += [as_text(text) for text in own.pop("remedy", [])]
-        text = as_text(_readable(results, names, own), EVIDENCE_DIGITS).rstrip(".")
-        by_evidence.setdefault(text, []).append(finding.subject)
-    first, *others = by_evidence.items()
-    shown = f"{_subjects(first[1], names)}: {first[0]}" if others and first[0] else first[0]
-    more = "; ".join(f"{_subjects(subjects, names)}: {text or 'none'}" for text, subjects in others)
-    named = _subjects([finding.subject for finding in group], names)
-    if len(named) > SUBJECTS_LETTERS:
-        more = f"It is about {named}. {more}".rstrip()
-        named = f"{named[:SUBJECTS_LETTERS].rpartition(', ')[0]} and more"
-    summary = f"evidence of the {_counted(len(others), 'other case')}" if others else "all that it is about"
-    return Remark(
-        severity_in_words(results, severity, code), code, named, advice.meaning, shown,
-        f"{'; '.join(dict.fromkeys(remedies))}." if remedies else advice.remedy,
-        f"{more}." if more else "", summary if more else "",
-    )  # fmt: skip
-
-
-def severity_in_words(results: Results, severity: str, code: str) -> str:
-    """What a finding is called by its weight. One that says a result is wrong is no `invalid` of the campaign where it
-    took its runs out of the means, or is about a scenario that others do not depend on."""
-    reasons = (reason for reason in results.verdict.reasons if (reason.code, reason.severity) == (code, severity))
-    weighs = next((reason.weighs for reason in reasons), severity)
-    if severity != "invalid" or weighs == "invalid":
-        return SEVERITIES.get(severity, severity)
-    is_of_scenario = any(code in part.invalid_because for part in results.scenarios.values())
-    return SCENARIO_INVALID if is_of_scenario else RUN_EXCLUDED
-
-
-def _subjects(subjects: Iterable[str], names: Mapping[str, str]) -> str:
-    """What a finding is about: runs by their numbers, neighbours taken together, the rest by name."""
-    told = dict.fromkeys(filter(None, subjects))
-    runs = [name for folder, name in names.items() if folder in told]
-    others = ["the campaign" if subject == "campaign" else subject for subject in told if subject not in names]
-    return ", ".join([*([enumerated_runs(runs)] if runs else []), *others])
-
-
-def subjects_in_words(results: Results, subjects: Iterable[str]) -> str:
-    """What a reason of the verdict is about, as findings say it."""
-    return _subjects(subjects, run_names(results))
-
-
-def _readable(results: Results, names: Mapping[str, str], evidence: object, key: str = "") -> object:
-    """Evidence with energies in the page's unit, quantities in words, and runs called as they are on the page."""
-    if isinstance(evidence, Mapping):
-        read = {str(name): _readable(results, names, part, str(name)) for name, part in evidence.items()}
-        return {_named_alone(name) if isinstance(part, str) else name: part for name, part in read.items()}
-    if isinstance(evidence, list):
-        return [_readable(results, names, part, key) for part in evidence]
-    if isinstance(evidence, int | float) and is_finite(evidence) and words_and_unit(key)[1] == "Wh":
-        scale = page_scale(results, "Wh")
-        return f"{significant(float(evidence) * scale.factor, EVIDENCE_DIGITS)}{scale.suffix}"
-    if isinstance(evidence, str):
-        return names.get(evidence, words(evidence).lower() if key == "quantity" else evidence)
-    return evidence
-
-
-def _named_alone(key: str) -> str:
-    """A key whose value is printed with its unit: without the unit."""
-    return key.removesuffix("_wh") if key not in WORDS else key
-
-
-def findings_blocks(results: Results) -> list[Block]:
-    """Every finding in words."""
-    found = remarks(results)
-    return [Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")]
-
-
-def limits_table(results: Results) -> Table | None:
-    """The limits that the findings were judged by: what each is about, its value, its unit."""
-    rows = []
-    for key, value in results.thresholds.items():
-        said, unit = LIMITS.get(key) or words_and_unit(key)
-        rows.append(Row((said, as_text(value), unit)))
-    if not rows:
-        return None
-    heads = (Head("What is judged", False), Head("Limit"), Head("Unit", False))
-    note = "The limits of method and lab.toml ([thresholds]) at the time of the measurement."
-    return Table("limits", "Limits that were applied", heads, tuple(rows), note)
 
 
 def parameters(results: Results) -> Facts | None:

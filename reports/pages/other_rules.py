@@ -6,17 +6,8 @@ Knows results.json and the rounding rule. Knows no figure, no HTML, and computes
 from collections.abc import Iterable
 
 from reports.pages.blocks import Block, Head, Row, Table
-from reports.pages.lookup import (
-    words,
-)
-from reports.pages.numbers import (
-    NOTHING,
-    alike,
-    bare,
-    fixed,
-    scale_for,
-    significant,
-)
+from reports.pages.lookup import words
+from reports.pages.numbers import NOTHING, alike, bare, fixed, scale_for, significant
 from reports.results.document import Results
 from reports.results.scenario import OscarResult, ScenarioResult
 from reports.results.uncertainty import Number

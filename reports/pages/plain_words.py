@@ -3,15 +3,8 @@
 Knows decoded JSON and the names of units in keys. Knows no document and no page.
 """
 
-from reports.pages.lookup import (
-    words,
-    words_and_unit,
-)
-from reports.pages.numbers import (
-    claim,
-    is_finite,
-    significant,
-)
+from reports.pages.lookup import words, words_and_unit
+from reports.pages.numbers import claim, is_finite, significant
 from reports.results.uncertainty import Number
 
 

@@ -9,16 +9,8 @@ from dataclasses import replace
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
-from reports.pages.lookup import (
-    words,
-)
-from reports.pages.numbers import (
-    Scale,
-    bare,
-    full,
-    quantity,
-    scale_for,
-)
+from reports.pages.lookup import words
+from reports.pages.numbers import Scale, bare, full, quantity, scale_for
 from reports.pages.plain_words import as_text
 from reports.results.action import ActionResult
 from reports.results.document import Results

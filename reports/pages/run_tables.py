@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, median, stdev
 
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
-from reports.pages.lookup import (
-    enumerated_runs,
-    run_names,
-)
+from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import (
     DECIMALS_OF_SECONDS,
     NOTHING,

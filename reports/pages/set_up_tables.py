@@ -7,13 +7,8 @@ from collections.abc import Iterable
 
 from harness.record.documents import Json, facts_of_sut
 from reports.pages.blocks import Facts, Head, Row, Table
-from reports.pages.lookup import (
-    words,
-)
-from reports.pages.numbers import (
-    fixed,
-    is_finite,
-)
+from reports.pages.lookup import words
+from reports.pages.numbers import fixed, is_finite
 from reports.pages.plain_words import as_text
 from reports.results.document import Results
 

@@ -16,7 +16,7 @@ from reports.energy.contributions import Stream, run_terms
 from reports.energy.energy import power_function
 from reports.energy.gaps import holes, is_open
 from reports.energy.meter_error import error_of
-from reports.pages.campaign import remarks
+from reports.pages.remarks import remarks
 from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 from tests.analysis.streams import at, descriptor, stream

@@ -18,7 +18,7 @@ from reports.comparison.comparison import compare
 from reports.comparison.selection import Part
 from reports.findings.campaign import of_pooling
 from reports.inference import statistics
-from reports.pages.campaign import remarks
+from reports.pages.remarks import remarks
 from reports.results.comparison import Key, Options
 from tests.campaign_results import read
 from tests.reports.comparisons import SOFTWARE

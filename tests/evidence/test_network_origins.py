@@ -15,7 +15,7 @@ from harness.record.run_writer import RunWriter
 from harness.record.verify import Check, verify_run
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
-from reports.pages.campaign import remarks
+from reports.pages.remarks import remarks
 from reports.render import write_report
 from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of

@@ -19,11 +19,13 @@ from harness.record.documents import Thresholds
 from reports.figures.campaign import TracePanel
 from reports.pages import other_rules, run_tables
 from reports.pages.blocks import Table
-from reports.pages.campaign import HEADS, campaign_page, remarks, verdict_line
+from reports.pages.campaign import HEADS, campaign_page
 from reports.pages.document import css_text
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
+from reports.pages.remarks import remarks
 from reports.pages.sentences import ADVICE, LIMITS, UNKNOWN, VERDICTS
+from reports.pages.verdict import verdict_line
 from reports.render import render
 from reports.results.document import Results
 from reports.results.statistics import Statistics
