@@ -1,9 +1,9 @@
 """What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
 
 Knows the form of a finding, the thresholds, and what the lab itself said: origin, ending, annotations, notes. The rules
-on one run's streams are in run.py, those about time in stamps.py, those on a whole campaign in campaign.py (method.md
-sections 3, 5 and 7). Knows no sentence: what a code means and what to do is the page's business. Codes and severities:
-docs/results.md.
+on one run are in stream_rules.py, meter_rules.py, mark_rules.py and surroundings.py, those about time in stamps.py,
+those on a whole campaign in campaign.py (method.md sections 3, 5 and 7). Knows no sentence: what a code means and what
+to do is the page's business. What follows from a code: `reports.results.finding_kinds`; codes: docs/results.md.
 """
 
 from collections.abc import Sequence
@@ -14,38 +14,17 @@ from harness.record.entries import Annotation, Entry, of
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
 from reports.results.finding import Finding, Severity
+from reports.results.finding_kinds import KINDS, kind_of
 from reports.results.meters import Meter
 from reports.results.rules import Rule, was
 
 RANK = {"invalid": 0, "warn": 1, "info": 2}
 NEUTRAL = frozenset({"ambient_c", "settle_window_s"})
 """Thresholds that are neither stricter nor looser when they are larger."""
-TAKES_RUN_OUT = {
-    "gap": "gaps in its power readings exceed the limits",
-    "negative": "too many of its power readings are negative",
-    "zero": "too many of its power readings are zero",
-    "nan": "too many of its power readings are no numbers",
-    "too-short-to-resolve": "its interval is shorter than two distances of its meter's instantaneous values",
-    "foreign-load": "other processes took too much of its CPUs",
-    "oom": "processes were killed for want of memory while it ran",
-    "frozen": "it was frozen, or a machine stood still, while it ran",
-    "agent-late": "the agent that stamped its end was late",
-    "arrival-contradicted": "the stamps of its rating interval contradict when they reached the host",
-    "computational-incorrect": "its workload did not do the work it was to do",
-    "no-rating": "its rating interval was never marked",
-    "no-power": "no power reading lies in its rating interval",
-    "unreadable": "it cannot be read",
-}
+TAKES_RUN_OUT = {code: kind.takes_run_out for code, kind in KINDS.items() if kind.takes_run_out}
 """Code of an invalid finding of a run -> why the run enters no mean; the campaign's result stays what it is."""
-SECOND = frozenset({
-    "aborted-after-rating", "action-outside-record", "agent-late", "arrival-contradicted", "artifact-missing",
-    "baseline-unsteady", "frozen", "host-clock-step", "host-slept", "moving-average", "publisher-window",
-    "receipt-late", "receipt-missing", "run-lost", "seal-unsigned", "stale", "thrown-out", "unpaired-action",
-    "tracker-unresolved", "unreadable-values", "witness-clock",
-})  # fmt: skip
+SECOND = frozenset(code for code, kind in KINDS.items() if kind.since == "0.2.0")
 """Codes that wattlab 0.1.0 did not know."""
-OWN_FINDINGS = frozenset({"truncated-source", "publisher-window", "artifact-missing"})
-"""Codes of notes that are findings by themselves."""
 ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
 
 
@@ -158,7 +137,7 @@ def of_notes(runs: Sequence[RunFolder]) -> list[Finding]:
     noted: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         for event in run.events:
-            if isinstance(event, NoteEvent) and event.code not in OWN_FINDINGS:
+            if isinstance(event, NoteEvent) and not kind_of(event.code).is_noted:
                 noted.setdefault((event.code, event.text), []).append(run.path.name)
     return [
         Finding(

@@ -28,6 +28,7 @@ from harness.record.documents import Json
 from reports.findings.catalogue import takes_run_out
 from reports.results.distributions import stdtr
 from reports.results.finding import Finding
+from reports.results.finding_kinds import kind_of
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number
@@ -35,9 +36,6 @@ from reports.results.verdict import Decision, Reason, Verdict, Word
 
 ORDER: tuple[Word, ...] = ("valid", "valid-with-remarks", "not-certifiable", "invalid")
 """Best first."""
-EVIDENCE = frozenset({"broken-seal"})
-"""Findings about one run that count for the whole campaign: nothing says what else was changed."""
-UNCERTIFIABLE = frozenset({"emulated", "unattested", "imported", "declared", "calibration-expired", "no-result"})
 
 
 def of_result(scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:
@@ -56,7 +54,7 @@ class Scenarios:
 
     def of(self, finding: Finding) -> str | None:
         """The one scenario that a finding is about; None where it is about the campaign."""
-        return None if finding.code in EVIDENCE else self.owner.get(finding.subject)
+        return None if kind_of(finding.code).is_of_campaign else self.owner.get(finding.subject)
 
 
 def invalid_because(findings: Sequence[Finding], out: Collection[str], scenarios: Scenarios) -> dict[str, list[str]]:
@@ -100,7 +98,7 @@ def weight_of(finding: Finding, out: Collection[str]) -> Word:
     """What one finding makes of the campaign."""
     if finding.severity == "invalid" and not (takes_run_out(finding) and finding.subject in out):
         return "invalid"
-    return "not-certifiable" if finding.code in UNCERTIFIABLE else "valid-with-remarks"
+    return "not-certifiable" if kind_of(finding.code).is_uncertifiable else "valid-with-remarks"
 
 
 def decided(config: Json, scenarios: Mapping[str, ScenarioResult]) -> Decision | None:

@@ -46,19 +46,13 @@ from reports.pages.set_up_diagram import setup_diagram
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.verdict import decided, invalid_alone, reasons_of, verdict_in_words
 from reports.results.document import Results
+from reports.results.finding_kinds import kind_of
 from reports.results.header import LostRun
 from reports.results.run import RunResult
 from reports.results.uncertainty import Number
 from reports.results.verdict import Decision
 
 ONLY = "Results relate only to the items measured."
-DEVIATIONS = frozenset({
-    "shortened-interval", "few-runs", "few-baseline-runs", "few-baseline-blocks", "fixed-epochs", "generated-data",
-    "generated-weights", "excluded-by-operator", "run-aborted", "run-failed", "limits-loosened", "auto-range",
-    "baseline-other-session", "baseline-missing", "calibration-expired", "check-load-due", "agent-missing",
-    "success-fraction", "thrown-out", "run-lost", "aborted-after-rating",
-})  # fmt: skip
-"""Findings that say where the measurement departed from the method or from what was planned."""
 RULE = (
     "Decision rule: a result is accepted where value ≤ limit − guard band, guard band = factor × U (JCGM 106, 8.3.2). "
     "The risk is the probability that the decision is wrong."
@@ -351,7 +345,7 @@ def _deviations(results: Results) -> list[Block]:
     rows = [
         Row((remark.code, remark.subjects, remark.meaning, "; ".join(filter(None, (remark.evidence, remark.more)))))
         for remark in remarks(results)
-        if remark.code in DEVIATIONS
+        if kind_of(remark.code).is_deviation
     ]
     if not rows and out is None:
         return [Paragraph("None was found: every run was made as planned and by the method.")]

@@ -23,13 +23,11 @@ from reports.pages.plain_words import as_text
 from reports.pages.planned import wait_words
 from reports.pages.result_tables import FEW_EPOCHS, u_note
 from reports.results.document import Results
+from reports.results.finding_kinds import kind_of
 from reports.results.run import RunResult
 from reports.results.uncertainty import Number
 
 START = Head("Start (stamp)", numeric=False, keep=True)
-
-OF_ALL = frozenset({"emulated", "imported", "unattested"})
-"""Findings that the whole page says."""
 
 
 def baseline_table(results: Results) -> list[Block]:
@@ -74,7 +72,7 @@ def run_table(results: Results) -> Table:
     }
     shown = {title: numbers for title, numbers in columns.items() if any(number and number.value for number in numbers)}
     scales = {title: scale_for(numbers) for title, numbers in shown.items()}
-    codes = [[code for code in run.findings if code not in OF_ALL] for run in runs]
+    codes = [[code for code in run.findings if not kind_of(code).is_of_page] for run in runs]
     waits, names = [wait_words(run) for run in runs], run_names(results)
     common = _common(runs, codes, names)
     rows = []

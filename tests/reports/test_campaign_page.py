@@ -28,6 +28,7 @@ from reports.pages.sentences import ADVICE, LIMITS, UNKNOWN, VERDICTS
 from reports.pages.verdict import verdict_line
 from reports.render import render
 from reports.results.document import Results
+from reports.results.finding_kinds import KINDS
 from reports.results.statistics import Statistics
 from reports.results.uncertainty import Number
 from tests.campaign_results import read
@@ -474,3 +475,8 @@ def test_every_finding_of_the_documentation_has_words() -> None:
     }
     assert len(codes) > 20
     assert codes - set(ADVICE) == set()
+
+
+def test_every_kind_of_finding_has_words_and_every_word_a_kind() -> None:
+    assert set(KINDS) == set(ADVICE)
+    assert list(KINDS) == sorted(KINDS)
