@@ -89,7 +89,9 @@ def vocabulary(results: Results, *scenarios: str) -> Vocabulary:
 
 
 def _plural(noun: str) -> str:
-    return f"{noun}es" if noun.endswith(("ch", "sh", "s", "x")) else f"{noun}s"
+    """Epochs (whose ch is a k), batches, requests."""
+    is_hissed = noun.endswith(("ch", "sh", "s", "x", "z")) and not noun.endswith("och")
+    return f"{noun}es" if is_hissed else f"{noun}s"
 
 
 def capitalized(text: str) -> str:

@@ -20,6 +20,7 @@ from reports.figures.campaign import TracePanel
 from reports.pages import other_rules, run_tables
 from reports.pages.blocks import Table
 from reports.pages.campaign import HEADS, campaign_page
+from reports.pages.declared import _plural
 from reports.pages.document import css_text
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
@@ -480,3 +481,11 @@ def test_every_finding_of_the_documentation_has_words() -> None:
 def test_every_kind_of_finding_has_words_and_every_word_a_kind() -> None:
     assert set(KINDS) == set(ADVICE)
     assert list(KINDS) == sorted(KINDS)
+
+
+def test_the_repeated_action_has_its_plural_as_a_title() -> None:
+    assert [_plural(noun) for noun in ("epoch", "batch", "request", "pass")] == [
+        "epochs", "batches", "requests", "passes",
+    ]  # fmt: skip
+    assert '<h2 id="epochs">' in html_of(results())
+    assert ">Epochs<" in html_of(results())
