@@ -128,7 +128,7 @@ def _no_statistics(results: "Results") -> str | None:
     """Why tests that could have been made were not."""
     if results.statistics.reason not in ("r-missing", "r-failed"):
         return None
-    from reports.inference.statistics import available
+    from reports.inference.r_session import available
 
     return f"No test was made. {available()}"
 

@@ -18,7 +18,7 @@ from harness.record.plain_files import read_plain
 from harness.record.verify import Check, verify_sealed
 from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.selection import Part
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.render import REPORT, comparison_html
 from reports.results.comparison import COMPARISON, Comparison, comparison_of
 from reports.results.rules import as_before
@@ -46,7 +46,7 @@ def verify_comparison(path: Path) -> Outcome:
         return Outcome([*checks, Check(COMPARISON, "comparison", False, detail)], [])
     notes = list(filter(None, [_today(path, document, written) if checks[-1].passed else None]))
     notes += ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
-    if (why := statistics.available()) is not None:
+    if (why := r_session.available()) is not None:
         notes.append(f"Effect sizes and rank tests were not recomputed: {why}")
     return Outcome(checks, [*notes, UNSIGNED])
 
@@ -71,7 +71,7 @@ def _check_numbers(path: Path, document: Comparison, written: Json) -> Check:
     writer = document.software.version
     with as_before(rules_of(writer)):
         differences = unlike(written, _compared(path, document))
-    if statistics.available() is not None:
+    if r_session.available() is not None:
         differences = [difference for difference in differences if not _is_of_r(difference, document)]
     same = f"every number as wattlab {writer} computes it from the campaigns' raw data"
     return Check(COMPARISON, "comparison", not differences, "; ".join(map(str, differences[:SHOWN])) or same)

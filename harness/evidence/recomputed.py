@@ -35,7 +35,7 @@ from harness.record.plain_files import read_plain
 from harness.record.verify import Check, Examination
 from reports.campaign.analyse import analyse
 from reports.campaign.document import results_text
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.readings.outline import Outline
 from reports.render import AUDIT, GENERATOR, REPORT, audit_html, report_html
 from reports.results.document import RESULTS, results_of
@@ -165,7 +165,7 @@ def _not_recomputed(written: object, computed: Json) -> str | None:
     if not isinstance(written, dict):
         return None
     if computed["reason"] in NO_R and written.get("available") is True:
-        return f"not recomputed, every other number was: {statistics.available()}"
+        return f"not recomputed, every other number was: {r_session.available()}"
     if written.get("reason") in NO_R and (
         computed["available"] or computed["reason"] in set(NO_R) - {written["reason"]}
     ):

@@ -24,7 +24,7 @@ from harness.record.documents import Json, load_object
 from harness.record.errors import LabError, why
 from harness.record.plain_files import read_plain
 from harness.record.verify import Check, verify_sealed
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.render import REPORT, study_html
 from reports.results.codec import decoded, encoded
 from reports.results.rules import as_before
@@ -46,7 +46,7 @@ def verify_study(path: Path) -> Outcome:
         if number.passed:
             written = load_object(read_plain(path / STUDY), STUDY)
             notes += filter(None, [moved_since(written, lambda: json.loads(study_text(compute(inputs, companion))))])
-    except statistics.NoR as error:
+    except r_session.NoR as error:
         notes.append(f"{STUDY} was not recomputed: {error}")
     except (LabError, *FORGED) as error:
         detail = f"cannot be recomputed ({type(error).__name__}: {error})"

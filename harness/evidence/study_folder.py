@@ -24,7 +24,7 @@ from reports.campaign.meters import ORIGINS
 from reports.campaign.run import AnalysedRun
 from reports.comparison.keys import keys_of
 from reports.comparison.refusals import names_of, same_run, values_of
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.render import REPORT, study_html
 from reports.results.codec import decoded
 from reports.results.document import CampaignNumbers
@@ -109,7 +109,7 @@ def read_material(path: Path, into: Path) -> Material:
         content = _read(named, f"{path}: table.file")
         table, units = named.name, {}
         sources = [table_source(content, table, declared.table.file, declared.table.note)]
-    software = decoded(StudySoftware, software_facts(APPLICATION) | {"r": statistics.version()}, "this program")
+    software = decoded(StudySoftware, software_facts(APPLICATION) | {"r": r_session.version()}, "this program")
     rows = read_table(table, content)
     facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources))
     inputs = Inputs(str(path), declared, rows, facts)

@@ -27,7 +27,7 @@ from harness.record.errors import AnalysisError
 from harness.record.work import Work
 from reports.campaign.correlations import LEAST_RUNS, Floats, epoch_correlations, run_correlations
 from reports.energy import efficiency
-from reports.inference import effects, intervals, planning, power_analysis, statistics
+from reports.inference import effects, intervals, planning, power_analysis, r_session, statistics
 from reports.readings.bounded import number
 from reports.results.codec import widened
 from reports.results.document import CampaignNumbers
@@ -87,7 +87,7 @@ def _absence(values: Mapping[str, Mapping[str, Floats]]) -> Absence | None:
     """Why no test can be made; None where one can."""
     if not any(_testable(levels) for levels in values.values()):
         return "nothing-to-test"
-    return statistics.absence()
+    return r_session.absence()
 
 
 def _declared(results: CampaignNumbers) -> Declared:

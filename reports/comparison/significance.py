@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from reports.comparison.side import Floats
+from reports.inference import r_session
 from reports.inference.contrast import LEAST, Contrast
 from reports.results.compared_pair import Effects, EffectSize, Interval, PairEquivalence, PairTest
 from reports.results.comparison import Margin, TestName
@@ -56,7 +57,7 @@ def _rank_test(name: str, values: tuple[Floats, Floats], n: tuple[int, int]) -> 
         return _not_computed("rank", n, "ranks-cannot-hold-the-baseline")
     if min(n) < LEAST:
         return _not_computed("rank", n, "too-few-runs")
-    if (absent := statistics.available()) is not None:
+    if (absent := r_session.available()) is not None:
         return _not_computed("rank", n, absent)
     test = statistics.kruskal({"first": values[0], "second": values[1]})
     return PairTest(
@@ -75,14 +76,13 @@ def _not_computed(declared: TestName, n: tuple[int, int], reason: str | None) ->
 def effects(first: Floats, second: Floats) -> Effects:
     """Cliff's delta and Hedges' g of the runs, positive where the second side's are larger. Of delta with its interval;
     that of g covers 87 to 92 % of skewed runs, so it is not printed."""
-    from reports.inference import statistics
     from reports.inference.effects import band, cliffs_delta, cohens_d
 
     if min(first.size, second.size) < LEAST:
         return Effects(None, None, "too-few-runs")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return Effects(None, None, "not-every-run-has-a-value")
-    if (absent := statistics.available()) is not None:
+    if (absent := r_session.available()) is not None:
         return Effects(None, None, absent)
     delta, g = cliffs_delta(second, first), cohens_d(second, first)
     return Effects(

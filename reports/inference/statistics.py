@@ -30,11 +30,7 @@ import numpy as np
 
 from harness.record.errors import AnalysisError
 from reports.inference.effects import cliffs_delta, cohens_d, effect_of, eta_squared_h
-from reports.inference.r_session import NoR as NoR
-from reports.inference.r_session import absence as absence
-from reports.inference.r_session import available as available
 from reports.inference.r_session import call
-from reports.inference.r_session import version as version
 from reports.inference.samples import (
     Floats,
     Groups,

@@ -23,7 +23,7 @@ from statsmodels.stats.power import TTestIndPower
 from reports.campaign.analyse import write_results
 from reports.campaign.correlations import LEAST_POINTS, correlation, over_runs, partial_correlation
 from reports.campaign.statistics import evaluate, values_of
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.inference.planning import Wanted, pilots_of, sizes
 from reports.results.codec import decoded, encoded
 from reports.results.document import Results
@@ -253,7 +253,7 @@ def test_with_nothing_to_test_r_is_not_even_asked_for(monkeypatch: pytest.Monkey
     def ask() -> str | None:
         raise AssertionError("R was asked for")
 
-    monkeypatch.setattr(statistics, "available", ask)
+    monkeypatch.setattr(r_session, "absence", ask)
     for groups in ({}, {"a": [1.0]}, {"a": [1.0, 2.0]}, {"a": [1.0], "b": [2.0]}):
         found = evaluate(read(made(groups)))
         assert (found.available, found.reason, found.responses) == (False, "nothing-to-test", {})

@@ -18,7 +18,7 @@ from reports.comparison import campaign
 from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
-from reports.inference import statistics
+from reports.inference import r_session, statistics
 from reports.results.codec import decoded, encoded
 from reports.results.compared_pair import EfficiencyValue, PairLine, PairQuantity
 from reports.results.comparison import Comparison, Margin, Options
@@ -306,7 +306,7 @@ def test_a_declared_rank_test_takes_the_place_of_t_and_cannot_hold_a_baseline(la
 
 def test_without_r_everything_but_the_effect_sizes_is_there(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = document([Part(lab / "a")], [Part(lab / "b")])
-    monkeypatch.setattr(statistics, "available", lambda: "R is not there; apt-get install r-base-core installs it")
+    monkeypatch.setattr(r_session, "available", lambda: "R is not there; apt-get install r-base-core installs it")
     bare = document([Part(lab / "a")], [Part(lab / "b")])
     for name, quantity in bare.sets[0].pairs[0].quantities.items():
         effects = present(quantity.effects)

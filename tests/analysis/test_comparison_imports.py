@@ -11,7 +11,7 @@ from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.record.errors import AnalysisError
 from reports.comparison.comparison import compare, comparison_text
 from reports.comparison.selection import Part
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.pages.comparison.evidence import command_of
 from reports.pages.comparison.page import legible
 from reports.results.comparison import Options, comparison_of
@@ -48,7 +48,7 @@ def test_another_figure_of_the_same_board_is_another_instrument(tmp_path: Path) 
         compare([[Part(a), Part(b)], [Part(campaign(tmp_path, "z", 20))]], Options(), SOFTWARE, tmp_path / "x")
 
 
-@pytest.mark.skipif(statistics.available() is not None, reason="R is not there")
+@pytest.mark.skipif(r_session.available() is not None, reason="R is not there")
 def test_a_study_takes_traces_of_both_spacings_as_runs_of_one_kind(tmp_path: Path) -> None:
     campaign(tmp_path, "a", 0, step_s=1.001), campaign(tmp_path, "b", 4, step_s=1.002)
     (tmp_path / "s.toml").write_text(

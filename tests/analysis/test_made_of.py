@@ -17,7 +17,7 @@ from reports.comparison import campaign
 from reports.comparison.comparison import compare
 from reports.comparison.selection import Part
 from reports.findings.campaign import of_pooling
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.pages.remarks import remarks
 from reports.results.comparison import Key, Options
 from tests.campaign_results import read
@@ -174,7 +174,7 @@ READ = cache(campaign.read_campaign)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaigns never change; each is computed once for all tests, and effect sizes say nothing here."""
     monkeypatch.setattr(campaign, "read_campaign", READ)
-    monkeypatch.setattr(statistics, "available", lambda: "R is not asked")
+    monkeypatch.setattr(r_session, "available", lambda: "R is not asked")
 
 
 def compared(lab: Path, one: str, other: str, *differs: str) -> dict[str, Key]:

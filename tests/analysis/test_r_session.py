@@ -26,13 +26,13 @@ def test_without_r_every_statistic_says_which_command_installs_it(tmp_path: Path
     done = run_python(
         """
         import numpy as np
-        from reports.inference import effects, intervals, statistics
-        print(statistics.available())
+        from reports.inference import effects, intervals, r_session, statistics
+        print(r_session.available())
         values = np.arange(9.0)
         for statistic in (statistics.shapiro, intervals.t_interval, statistics.qq):
             try:
                 statistic(values)
-            except statistics.NoR as error:
+            except r_session.NoR as error:
                 print(error)
         """,
         PATH=str(tmp_path),
@@ -50,7 +50,7 @@ def test_without_r_what_needs_none_still_works(tmp_path: Path) -> None:
     done = run_python(
         """
         import numpy as np
-        from reports.inference import effects, intervals, statistics
+        from reports.inference import effects, intervals, r_session, statistics
         print(effects.eta_squared_h(10.0, 30, 2), statistics.shapiro(np.ones(9)).refused)
         """,
         PATH=str(tmp_path),

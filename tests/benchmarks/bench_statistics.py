@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.inference import coefficients, effects, intervals, power_analysis
+from reports.inference import coefficients, effects, intervals, power_analysis, r_session
 from reports.inference import statistics as st
 from reports.results.inference import Interval
 
@@ -324,7 +324,7 @@ def times() -> Iterator[dict[str, object]]:
         wall_s, cpu_s = time.monotonic() - begin[0], sum(os.times()[:4]) - begin[1]
         return {"what": what, "wall_s": round(wall_s, 2), "cpu_s": round(cpu_s, 2)}
 
-    st.available()
+    r_session.available()
     yield since("start of R")
     everything(campaign)
     yield since("start of R and 4 scenarios x 30 runs")

@@ -15,7 +15,7 @@ from harness import cli
 from harness.cli.compare import default_folder, parse_side
 from harness.record.errors import LabError
 from reports.comparison.selection import Part
-from reports.inference import statistics
+from reports.inference import r_session
 from reports.pages.comparison.evidence import command_of
 from reports.pages.comparison.page import legible
 from reports.pages.comparison.statements import statements
@@ -122,7 +122,7 @@ def test_verify_recomputes_a_comparison_and_finds_what_was_changed(
 def test_verify_without_r_says_what_it_left_out(
     compared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(statistics, "available", lambda: "no R here; apt-get install r-base-core")
+    monkeypatch.setattr(r_session, "available", lambda: "no R here; apt-get install r-base-core")
     assert cli.main(["verify", str(compared)]) == 0
     assert "Effect sizes and rank tests were not recomputed: no R here" in capsys.readouterr().out
 
