@@ -13,6 +13,11 @@ from reports.results.document import Results, results_of
 from reports.results.uncertainty import Number
 
 
+def complete(analysis: Analysis) -> Json:
+    """results.json, decoded."""
+    return dict(encoded(analysis.results))
+
+
 def plain(analysis: Analysis) -> Json:
     """results.json without its statistics, which take R."""
     document: Json = encoded(analysis.numbers)

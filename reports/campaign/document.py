@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
-from harness.record.documents import Json
 from reports.campaign import statistics
 from reports.campaign.group import Group
 from reports.readings import bounded
@@ -32,10 +31,6 @@ class Analysis:
         """The whole file; `statistics` is computed here, of the rest."""
         parts = {part.name: getattr(self.numbers, part.name) for part in fields(self.numbers)}
         return Results(**parts, statistics=statistics.evaluate(self.numbers))
-
-    def to_json(self) -> Json:
-        """results.json, decoded."""
-        return dict(encoded(self.results))
 
 
 def results_text(results: CampaignNumbers) -> str:

@@ -21,7 +21,7 @@ from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
 from tests.analysis.streams import at, descriptor, stream
 from tests.analysis.test_every_finding import keep
-from tests.campaign_results import plain, read
+from tests.campaign_results import complete, plain, read
 from tests.reports.make_campaign import Floats
 
 DAY = "2026-11-21T08:00:00Z"
@@ -140,7 +140,7 @@ def test_a_meter_that_dies_in_a_run_costs_the_run_its_digits_and_the_finding_say
 
 def test_the_page_says_where_how_long_and_why(tmp_path: Path) -> None:
     fault = Fault(only=frozenset({2}), readings=cut(40.0))
-    results = analyse(campaign_of(tmp_path, replace(SHORT, fault=fault))).to_json()
+    results = complete(analyse(campaign_of(tmp_path, replace(SHORT, fault=fault))))
     ((remark),) = [one for one in remarks(read(results)) if one.code == "gap"]
     place = "behind the last reading: from: 40 s, to: 69.07 s, length: 29.07 s, cause: not recorded"
     for text in (place, "Energy in gaps: ", "U of it: "):

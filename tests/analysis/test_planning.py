@@ -22,6 +22,7 @@ from reports.inference.planning import (
     sizes,
 )
 from tests.analysis.two_stage import HOURS, TRUE_WH, Simulated, estimated
+from tests.campaign_results import complete
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 CAMPAIGNS = 120
@@ -123,7 +124,7 @@ def test_the_results_of_a_two_stage_campaign_keep_the_spread_of_its_first_stage(
 
     monkeypatch.setattr(CampaignFolder, "append", in_two_stages)
     shape = Shape(loads={"cnn": Load(30.0, 20.0)}, repetitions=8, baseline_blocks=8, duration_s=40, gpu=False)
-    results = analyse(make_campaign(tmp_path, shape)).to_json()
+    results = complete(analyse(make_campaign(tmp_path, shape)))
     scenario = results["scenarios"]["cnn"]
     stage = scenario["two_stage"]
     assert results["campaign"]["plan"] == 16

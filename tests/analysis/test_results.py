@@ -16,7 +16,7 @@ from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
 from reports.campaign.analyse import analyse, write_results
 from reports.campaign.document import results_text
-from tests.campaign_results import plain
+from tests.campaign_results import complete, plain
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
@@ -128,7 +128,7 @@ def test_okulars_second_baseline_run_is_an_outlier_shown_with_and_without(okular
 
 def test_whole_gpu_traces_give_their_joules_and_their_damage_is_found(tmp_path: Path) -> None:
     import_nvidia_smi(sorted((DATA / "delrey").glob("gpu-*.gz")), tmp_path / "c")
-    found = analyse(tmp_path / "c").to_json()
+    found = complete(analyse(tmp_path / "c"))
     joules = {name: round(entry["energy_wh"]["value"] * 3600) for name, entry in found["scenarios"].items()}
     assert joules == {
         "gpu-cloud-mobilenet_v2": 417_203,
@@ -158,7 +158,7 @@ def places(part: Any, at: str = "") -> set[str]:  # noqa: ANN401  JSON
 
 
 def test_every_run_is_listed_and_only_successes_enter_a_mean(synthetic: Path) -> None:
-    found = analyse(synthetic).to_json()
+    found = complete(analyse(synthetic))
     assert len(found["runs"]) == 14
     assert [run["ordinal"] for run in found["runs"] if not run["included"]] == [4, 6]
     assert all(run["excluded_because"] for run in found["runs"] if not run["included"])
@@ -171,7 +171,7 @@ def test_every_run_is_listed_and_only_successes_enter_a_mean(synthetic: Path) ->
 
 
 def test_means_are_the_means_of_the_runs_and_actions_add_up(synthetic: Path) -> None:
-    found = analyse(synthetic).to_json()
+    found = complete(analyse(synthetic))
     for name, entry in found["scenarios"].items():
         runs = [run for run in found["runs"] if run["included"] and run["scenario"] == name]
         for key in ("energy_wh", "induced_energy_wh", "duration_s", "mean_power_w"):
@@ -198,11 +198,11 @@ def test_every_number_of_the_file_has_the_same_seven_parts(synthetic: Path) -> N
             for item in value:
                 walk(item)
 
-    walk(analyse(synthetic).to_json())
+    walk(complete(analyse(synthetic)))
 
 
 def test_every_energy_has_its_uncertainty_down_to_the_single_action(synthetic: Path) -> None:
-    found = analyse(synthetic).to_json()
+    found = complete(analyse(synthetic))
     for run in found["runs"]:
         if not run["included"]:
             continue
@@ -292,7 +292,7 @@ def test_a_run_whose_stream_is_no_table_is_listed_and_enters_no_mean(synthetic: 
         path.chmod(0o755)
     with (run / "readings-wall.csv").open("ab") as file:
         file.write(b"half,a line,of,nonsense\n")
-    found = analyse(campaign).to_json()
+    found = complete(analyse(campaign))
     entry = next(entry for entry in found["runs"] if entry["folder"] == run.name)
     assert (entry["included"], entry["energy_wh"]) == (False, None)
     assert "unreadable" in entry["findings"]

@@ -16,6 +16,7 @@ from harness.record.entries import RunEnd, of
 from reports.campaign.analyse import analyse
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference, observer_term
 from reports.results.uncertainty import t_quantile
+from tests.campaign_results import complete
 from tests.reports import make_campaign as made
 from tests.reports.make_campaign import EPOCH, SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign, stamp
 
@@ -83,7 +84,7 @@ def pulsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, convention: Stamp, v
     folder = make_campaign(tmp_path, SMALL)
     plain = {"ordinal": 0, "kind": "sync", "scenario": "sync", "repetition": 1, "seed": 4, "block": None}
     add_runs(folder, [PulseRun(SMALL, plain, Load(60.0, 100.0), EPOCH + timedelta(hours=1))])
-    results: dict[str, Any] = json.loads(json.dumps(analyse(folder).to_json()))
+    results: dict[str, Any] = json.loads(json.dumps(complete(analyse(folder))))
     return results
 
 
@@ -209,7 +210,7 @@ class BlockRun(Late):
 
 def test_blocks_of_the_observer_effect_become_a_line_of_the_budget(tmp_path: Path) -> None:
     folder = make_campaign(tmp_path, SMALL)
-    before = analyse(folder).to_json()
+    before = complete(analyse(folder))
     runs: list[SyntheticRun] = []
     for load in ("idle", "load"):
         for place in range(8):
@@ -219,7 +220,7 @@ def test_blocks_of_the_observer_effect_become_a_line_of_the_budget(tmp_path: Pat
             begin = EPOCH + timedelta(hours=1, seconds=100 * len(runs))
             runs.append(BlockRun(SMALL, plain, None, begin))
     add_runs(folder, runs)
-    results = analyse(folder).to_json()
+    results = complete(analyse(folder))
     for load, added_w in (("idle", 1.5), ("load", 0.5)):
         found = results["observer"][load]["difference_w"]
         assert found["value"] == pytest.approx(added_w, abs=0.2)  # four standard deviations of such blocks

@@ -22,7 +22,7 @@ from reports.trackers.run import work_of
 from tests.analysis.tracked import OFFSET_NS, Account, Tracked, TrackedRun, tracked_campaign
 from tests.benchmarks.bench_coverage import Setting
 from tests.benchmarks.bench_trackers import coverage_of_agreement, coverage_of_cost, coverage_of_ratio, settings
-from tests.campaign_results import read
+from tests.campaign_results import complete, read
 from tests.harness.start import START
 from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 
@@ -30,7 +30,7 @@ from tests.reports.make_campaign import SECOND_NS, Load, make_campaign
 def told_of(path: Path, shape: Tracked) -> tuple[Any, list[Any]]:
     """The campaign's record of trackers, and the findings about them."""
     result = analyse(tracked_campaign(path, shape))
-    json.dumps(result.to_json(), allow_nan=False)
+    json.dumps(complete(result), allow_nan=False)
     return result.numbers.trackers, [f for f in result.numbers.findings if f.code.startswith("tracker-")]
 
 
@@ -408,7 +408,7 @@ def pair(**shape: Any) -> Tracked:  # noqa: ANN401
 def test_the_trackers_own_energy_is_the_paired_difference(tmp_path: Path) -> None:
     told, _ = told_of(tmp_path, pair(repetitions=4))
     (cost,) = told.own_induced
-    result = analyse(tmp_path / "synthetic").to_json()
+    result = complete(analyse(tmp_path / "synthetic"))
     by = {
         (r["scenario"], r["repetition"]): r["induced_energy_wh"]["value"] for r in result["runs"] if r["block"] is None
     }

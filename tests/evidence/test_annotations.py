@@ -15,6 +15,7 @@ from harness.record.plain_files import sha256_of
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse, write_results
 from reports.render import write_report
+from tests.campaign_results import complete
 from tests.evidence.forger import copied
 
 
@@ -28,9 +29,9 @@ def scenario_run(campaign: Path) -> str:
 
 
 def test_an_excluded_run_leaves_the_means_with_who_when_and_why(campaign: Path) -> None:
-    before, name = analyse(campaign).to_json(), scenario_run(campaign)
+    before, name = complete(analyse(campaign)), scenario_run(campaign)
     annotate(campaign, name, operator="A. Operator", text="the fan failed", exclude="fan failure")
-    after = analyse(campaign).to_json()
+    after = complete(analyse(campaign))
     [run] = [run for run in after["runs"] if run["folder"] == name]
     assert run["included"] is False
     assert run["excluded_because"].startswith("excluded by A. Operator, 20")
@@ -59,9 +60,9 @@ def test_an_exclusion_and_a_note_stand_in_the_report_as_text(campaign: Path) -> 
 
 
 def test_a_note_alone_moves_no_number(campaign: Path) -> None:
-    before = analyse(campaign).to_json()
+    before = complete(analyse(campaign))
     annotate(campaign, "2", operator="me", text="a door was opened", exclude=None)
-    after = analyse(campaign).to_json()
+    after = complete(analyse(campaign))
     assert {key for key in before if before[key] != after[key]} <= {"findings", "runs", "verdict"}
     assert [run["energy_wh"] for run in before["runs"]] == [run["energy_wh"] for run in after["runs"]]
     assert before["scenarios"] == after["scenarios"]

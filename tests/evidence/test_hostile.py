@@ -16,6 +16,7 @@ from harness.record.campaign_folder import ANNOTATIONS, STATEMENT, CampaignFolde
 from harness.record.errors import LabError
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 from tests.evidence.forger import append_plainly, copied, journal_of, reforge, write_journal
 
 NONSENSE = st.one_of(
@@ -163,7 +164,7 @@ def test_nothing_of_a_run_with_a_link_in_it_is_read(unsigned: Path, tmp_path: Pa
     (tmp_path / "elsewhere" / "summary.json").write_text('{"secret": 1}')
     (target / "artifacts").symlink_to(tmp_path / "elsewhere")
     assert target.name in examine(campaign).unreadable
-    assert "secret" not in json.dumps(analyse(campaign).to_json())
+    assert "secret" not in json.dumps(complete(analyse(campaign)))
     assert any("only plain files can be sealed" in one.detail for one in verify(campaign, None).failed)
 
 

@@ -19,7 +19,7 @@ from reports.pages.remarks import remarks
 from reports.render import write_report
 from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of
-from tests.campaign_results import plain, read
+from tests.campaign_results import complete, plain, read
 from tests.meters.certificates import Keeper, keeper
 from tests.reports.make_campaign import make_campaign
 
@@ -168,7 +168,7 @@ def test_the_report_says_on_whose_word_and_offers_what_exists_for_the_meter(
     assert "certifies on declarations" in page
     assert f"wall: {REMEDY}." in page
     for kind in ("attested", "unattested"):
-        result = analyse(campaign(tmp_path / kind, kind, monkeypatch)).to_json()
+        result = complete(analyse(campaign(tmp_path / kind, kind, monkeypatch)))
         (sentence,) = [meter["sentence"] for meter in result["measurement"]["meters"]]
         named = [remark for remark in remarks(read(result)) if remark.code == kind]
         if kind == "attested":

@@ -23,7 +23,7 @@ from harness.foreign.importers.source import SourceFile
 from harness.record.documents import ActionEvent, Event, IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from harness.record.errors import ExportError
 from reports.campaign.analyse import analyse
-from tests.campaign_results import plain
+from tests.campaign_results import complete, plain
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 OKULAR = Path(__file__).parents[1] / "data" / "okular"
@@ -36,7 +36,7 @@ def there_and_back(campaign: Path, folder: Path) -> tuple[Json, Json]:
     """results.json of a campaign, and of what is imported from its export."""
     export_oscar(campaign, folder / "oscar")
     import_oscar(folder / "oscar", folder / "back")
-    return analyse(campaign).to_json(), analyse(folder / "back").to_json()
+    return complete(analyse(campaign)), complete(analyse(folder / "back"))
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_a_measured_campaign_is_exported_in_utc_with_its_failed_runs_named(tmp_p
     first = (tmp_path / "oscar" / "baseline-actions.csv").read_text().splitlines()[0]
     assert first == "2026-11-21 08:00:04.0;startTestrun"
     import_oscar(tmp_path / "oscar", tmp_path / "back")
-    one, other = analyse(folder).to_json(), analyse(tmp_path / "back").to_json()
+    one, other = complete(analyse(folder)), complete(analyse(tmp_path / "back"))
     first_oscar, second_oscar = (tree["scenarios"]["cnn"]["oscar"] for tree in (one, other))
     assert second_oscar | {"hardware": {}} == first_oscar | {"hardware": {}}
     ours, theirs = (tree["scenarios"]["cnn"]["hardware"] for tree in (one, other))
@@ -270,7 +270,7 @@ def test_a_campaign_of_before_is_exported_with_what_it_recorded_in_collectls_qua
         remarks = export_oscar(folder, tmp_path / f"{method[:4]}-oscar").remarks
         assert any("not recorded as collectl counts it: [MEM]Used" in remark for remark in remarks) != exported
         import_oscar(tmp_path / f"{method[:4]}-oscar", tmp_path / f"{method[:4]}-back")
-        back = analyse(tmp_path / f"{method[:4]}-back").to_json()["scenarios"]["app"]["hardware"]
+        back = complete(analyse(tmp_path / f"{method[:4]}-back"))["scenarios"]["app"]["hardware"]
         assert ("ram_not_free_kib" in back) == exported
         for name, part in back.items():
             factor = 1.0 if exported or "per_s" not in name else 1.024

@@ -25,6 +25,7 @@ from harness.foreign.importers.imported import Summary
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import LabError
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 
 Files = Mapping[str, bytes]
 """Relative name -> content: what is handed to the importer."""
@@ -114,7 +115,7 @@ def imported(
         summary = load(source, campaign)
     except LabError as error:
         return Reading(refused=str(error))
-    results = analyse(campaign).to_json()
+    results = complete(analyse(campaign))
     values: dict[str, float] = {}
     for run in results["runs"]:
         for key in ("energy_wh", "mean_power_w", "duration_s"):

@@ -8,6 +8,7 @@ from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.foreign.importers.nvidia_smi.trace import Trace, read_trace
 from harness.foreign.importers.source import read_source
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 
 DATA = Path(__file__).parents[1] / "data"
 DELREY = DATA / "delrey"
@@ -42,7 +43,7 @@ def results(tmp_path: Path, *texts: str) -> Any:  # noqa: ANN401  results.json
         files.append(tmp_path / f"log{nth}.csv")
         files[-1].write_text(text)
     import_nvidia_smi(files, tmp_path / "c")
-    return analyse(tmp_path / "c").to_json()
+    return complete(analyse(tmp_path / "c"))
 
 
 def powers(trace: Trace) -> list[float]:

@@ -13,6 +13,7 @@ from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ImportFileError
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -185,7 +186,7 @@ def test_repetitions_that_overlap_are_remarked_for_two_boards_of_one_run_look_so
     summary = import_nvidia_smi([tmp_path / "s"], tmp_path / "c", grouping=Grouping("folder"))
     said = "gpu1.csv: overlaps in time with gpu0.csv, as two boards of one run in two files would"
     assert any(remark.endswith(said) for remark in summary.remarks)
-    noted = [f["evidence"]["code"] for f in analyse(tmp_path / "c").to_json()["findings"] if f["code"] == "note"]
+    noted = [f["evidence"]["code"] for f in complete(analyse(tmp_path / "c"))["findings"] if f["code"] == "note"]
     assert noted.count("overlapping-runs") == 1
 
 
@@ -218,7 +219,7 @@ def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None
 def test_a_grouped_study_has_means_and_induced_energy_instead_of_single_runs(tmp_path: Path) -> None:
     study(tmp_path)
     imported(tmp_path, "{model}/run{repetition}/*", "idle")
-    found = analyse(tmp_path / "c").to_json()
+    found = complete(analyse(tmp_path / "c"))
     assert {name: entry["n_runs"]["value"] for name, entry in found["scenarios"].items()} == {"resnet": 3, "vgg": 3}
     assert found["baseline"]["n_blocks"]["value"] == 2
     assert found["scenarios"]["vgg"]["induced_energy_wh"]["value"] == pytest.approx(50 * 11 / 3600)

@@ -13,6 +13,7 @@ from harness.record.documents import GapEvent, NoteEvent
 from harness.record.errors import ImportFileError
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 from tests.importers.smi_logs import (
     DATA,
     DELREY,
@@ -104,7 +105,7 @@ def test_a_public_case_is_read_with_its_right_value(
     tmp_path: Path, case: str, power_w: float, duration_s: float
 ) -> None:
     import_nvidia_smi([DATA / "nvidia-smi" / f"smi_{case}.csv"], tmp_path / "c")
-    found = analyse(tmp_path / "c").to_json()
+    found = complete(analyse(tmp_path / "c"))
     [run] = found["runs"]
     assert run["included"], run["excluded_because"]
     assert run["mean_power_w"]["value"] == pytest.approx(power_w, rel=1e-9)

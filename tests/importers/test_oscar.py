@@ -21,6 +21,7 @@ from harness.record.entries import Attachment, of
 from harness.record.errors import ImportFileError, RunFolderError
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
+from tests.campaign_results import complete
 from tests.importers.oscar_files import (
     ACTIONS,
     actions_of,
@@ -47,7 +48,7 @@ def test_the_files_of_public_recipes_are_imported_as_they_are(case: str, tmp_pat
         ]  # fmt: skip
         actions = [(e.name, e.edge, e.time_ns - rating[0].time_ns) for e in run.events if isinstance(e, ActionEvent)]
         assert actions == [("Open", "begin", 10 * 10**9), ("Open", "end", 15 * 10**9)]
-    scenario = analyse(tmp_path / "c").to_json()["scenarios"]["sus"]
+    scenario = complete(analyse(tmp_path / "c"))["scenarios"]["sus"]
     assert scenario["n_runs"]["value"] == 2
     if case == "oscar_snmp_power":
         assert scenario["mean_power_w"]["value"] == pytest.approx(22.435103985334287, rel=1e-9)
@@ -285,13 +286,13 @@ def test_what_is_left_out_of_a_file_stands_in_the_report(tmp_path: Path) -> None
             "line 3 of app-actions.csv: the test run that begins here has no stopTestrun; it is left out"
         ],
     }
-    codes = {finding["code"] for finding in analyse(tmp_path / "c").to_json()["findings"]}
+    codes = {finding["code"] for finding in complete(analyse(tmp_path / "c"))["findings"]}
     assert {"truncated-source", "note"} <= codes
 
 
 def test_a_row_without_a_power_is_a_gap_of_its_run_and_no_more(tmp_path: Path) -> None:
     import_oscar(make_folder(tmp_path, app_power=power_text(value=lambda i: "" if i == 9 else "20,0")), tmp_path / "c")
-    (run,) = analyse(tmp_path / "c").to_json()["runs"]
+    (run,) = complete(analyse(tmp_path / "c"))["runs"]
     assert run["energy_wh"]["value"] == pytest.approx(20.0 * 10.022 / 3600, rel=1e-9)
     assert run["excluded_because"] == "gaps in its power readings exceed the limits"
     assert {"gap", "nan"} <= set(run["findings"])

@@ -21,7 +21,7 @@ from reports.results.document import Results
 from reports.results.meters import Tier
 from reports.results.trackers import Exclusion, NoAccountReason, NoCost, TrackerComparison, Trackers
 from tests.analysis.tracked import Account, Tracked, TrackedRun, shown, tracked_campaign
-from tests.campaign_results import read
+from tests.campaign_results import complete, read
 from tests.reports.make_campaign import Load
 
 Edited = Callable[[TrackerComparison], TrackerComparison]
@@ -29,7 +29,7 @@ Edited = Callable[[TrackerComparison], TrackerComparison]
 
 def written(path: Path, shape: Tracked) -> dict[str, Any]:
     """results.json as it is read again."""
-    results: dict[str, Any] = json.loads(json.dumps(analyse(tracked_campaign(path, shape)).to_json()))
+    results: dict[str, Any] = json.loads(json.dumps(complete(analyse(tracked_campaign(path, shape)))))
     return results
 
 
