@@ -14,9 +14,10 @@ from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.campaign import in_use, is_done
 from harness.measure.embedded import open_wires
-from harness.measure.lab_file import LabConfig, load
+from harness.measure.lab_file import LabConfig, load_each, load_station
 from harness.measure.preflight import Reason, Severity, check_lab
-from harness.record.errors import LabError
+from harness.record.documents import Json
+from harness.record.errors import Interrupted, LabError
 
 SIGNS = {
     "refuse": ("REFUSED", "bold red"),
@@ -34,7 +35,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "Ask disk, host, campaign, meters and SUT for every reason not to start. What is in order, and "
         "what nobody can find out, is counted. Exit code 1 when there is a reason not to start."
     )
-    add_lab_argument(verb)
+    add_lab_argument(verb, "of several, where none is named, each")
     verb.add_argument("--all", action="store_true", help="list also what is in order and what is not known")
     add_json_argument(verb, "whether a campaign can start, with every line of the list,")
     check_load.add_arguments(verb)
@@ -42,29 +43,58 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the list, or try a check load.
+    """Print the list, of several SUTs one after the other, or try a check load.
 
     Raises:
         LabError: --json with --check-load.
     """
-    config = load(arguments.lab)
     if arguments.check_load is not None:
         if arguments.json:
             raise LabError("--json: not with --check-load, whose result stands in the instrument register's history")
-        return check_load.call(config, arguments)
-    with open_wires(config) as wires:
-        reasons = [*in_use(config), *check_lab(config, wires.sut, wires.openers)]
-    refusals = [reason for reason in reasons if reason.severity == "refuse"]
+        return check_load.call(load_station(arguments.lab), arguments)
+    configs, console = load_each(arguments.lab, arguments.campaign, arguments.sut), Console()
+    found: dict[str, list[Reason]] = {}
+    for config in configs:
+        reasons = found[config.sut_name] = _reasons(config, alone=len(configs) == 1)
+        if not arguments.json:
+            if len(configs) > 1:
+                say(console, f"SUT {config.sut_name}", "bold")
+            show(reasons, everything=arguments.all)
+            _conclude(console, config, reasons, arguments)
     if arguments.json:
-        print_document({"ready": not refusals, "reasons": [asdict(reason) for reason in reasons]})
-        return 1 if refusals else 0
-    show(reasons, everything=arguments.all)
-    console = Console()
-    if refusals:
+        documents = {name: _document(reasons) for name, reasons in found.items()}
+        ready = all(document["ready"] for document in documents.values())
+        print_document({"ready": ready, "suts": documents} if len(configs) > 1 else next(iter(documents.values())))
+    return 1 if any(map(_refusals, found.values())) else 0
+
+
+def _reasons(config: LabConfig, *, alone: bool) -> list[Reason]:
+    """The whole list of one SUT; one of several that is embedded and in use is a reason of its own."""
+    try:
+        with open_wires(config) as wires:
+            return [*in_use(config), *check_lab(config, wires.sut, wires.openers)]
+    except Interrupted:
+        raise
+    except LabError as error:
+        if alone:
+            raise
+        return [Reason("refuse", "in use", str(error))]
+
+
+def _refusals(reasons: Sequence[Reason]) -> list[Reason]:
+    return [reason for reason in reasons if reason.severity == "refuse"]
+
+
+def _document(reasons: Sequence[Reason]) -> Json:
+    return {"ready": not _refusals(reasons), "reasons": [asdict(reason) for reason in reasons]}
+
+
+def _conclude(console: Console, config: LabConfig, reasons: Sequence[Reason], arguments: argparse.Namespace) -> None:
+    """Say whether the campaign can start, and what comes next."""
+    if refusals := _refusals(reasons):
         say(console, f"{counted(len(refusals), 'reason')} not to start.", "bold red")
     else:
         say(console, f"Nothing stands in the way. {_next(config, arguments)}")
-    return 1 if refusals else 0
 
 
 def _next(config: LabConfig, arguments: argparse.Namespace) -> str:
@@ -75,7 +105,7 @@ def _next(config: LabConfig, arguments: argparse.Namespace) -> str:
             f"Every run of {config.campaign_folder} is done: {report} shows the results; another campaign needs "
             "another campaign.name."
         )
-    return f"Next: {command('run', *lab_words(arguments))}."
+    return f"Next: {command('run', *lab_words(arguments, config.sut_name))}."
 
 
 def show(reasons: Sequence[Reason], *, everything: bool = False) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness.cli.screen import say
 from harness.measure.embedded import open_port
-from harness.measure.lab_file import LabConfig
+from harness.measure.lab_file import StationConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
 from harness.station.check_loads import CheckLoadRecord, judge_check_load, stated
@@ -41,7 +41,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def call(config: LabConfig, arguments: argparse.Namespace) -> int:
+def call(config: StationConfig, arguments: argparse.Namespace) -> int:
     """Read the meter while the load is connected, print the comparison, write it into the history; 1 on a failure.
 
     Raises:
@@ -88,7 +88,7 @@ def call(config: LabConfig, arguments: argparse.Namespace) -> int:
     return 0 if record.passed else 1
 
 
-def _meter_to_try(config: LabConfig, named: str | None) -> str:
+def _meter_to_try(config: StationConfig, named: str | None) -> str:
     names = list(config.file.meters)
     if named is None and len(names) > 1:
         raise LabError(f"{config.path}: it has the meters {', '.join(names)}; say which one with --meter")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.types import add_lab_argument
+from harness.cli.types import add_station_argument
 from harness.record.errors import ConfigError
 from meters import registry
 from meters.access import Access, Credentials
@@ -38,7 +38,7 @@ def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
     add_login_arguments(verb)
-    add_lab_argument(verb)
+    add_station_argument(verb)
 
 
 def add_login_arguments(verb: argparse.ArgumentParser) -> None:
@@ -90,14 +90,14 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
     from harness.measure.embedded import open_port
-    from harness.measure.lab_file import load
+    from harness.measure.lab_file import load_station
     from harness.station.access import access_of
     from harness.station.register import load_register
 
-    lab = load(arguments.lab) if arguments.lab.is_file() else None
+    lab = load_station(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
-    lab = lab or load(arguments.lab)
+    lab = lab or load_station(arguments.lab)
     if arguments.password_file is not None or arguments.user is not None:
         raise ConfigError(f"--password-file: {lab.path} names the password of {arguments.meter}; leave it out here")
     with open_port(lab, arguments.meter) as port:

@@ -30,7 +30,7 @@ def call(arguments: argparse.Namespace) -> int:
     """Check, measure the blocks, and write the report."""
     if arguments.blocks < LEAST_BLOCKS or arguments.seconds < LEAST_S:
         raise ConfigError(f"wattlab observer: at least {LEAST_BLOCKS} blocks of {LEAST_S:g} s are needed")
-    config = load(arguments.lab)
+    config = load(arguments.lab, arguments.campaign, arguments.sut)
     with open_wires(config) as wires:
         observe(config, wires, arguments.blocks, arguments.seconds)
     return report.write(config.campaign_folder)

@@ -12,7 +12,7 @@ from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
 from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
-from harness.measure.lab_file import LabConfig, load
+from harness.measure.lab_file import LabConfig, load, load_each
 from harness.measure.plan import PlannedRun, make_plan
 from harness.measure.preflight import of_files, require_ready
 from harness.measure.scenario import Scenario
@@ -25,7 +25,7 @@ from reports.inference.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, size
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = "List every planned run, in order."
-    add_lab_argument(verb)
+    add_lab_argument(verb, "of several, where none is named, each")
     verb.add_argument(
         "--half-width",
         metavar="PERCENT",
@@ -42,32 +42,39 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabNotReady: they have something.
     """
-    config = load(arguments.lab)
     if arguments.half_width is not None:
+        config = load(arguments.lab, arguments.campaign, arguments.sut)
         wanted = _wanted(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
         return show_sizes(config, wanted, as_json=arguments.json)
+    configs = load_each(arguments.lab, arguments.campaign, arguments.sut)
+    config = configs[0]  # a plan is the same for every SUT
     runs, minutes, campaign = make_plan(config), _known_minutes(config), config.file.campaign
+    folders = {each.sut_name: str(each.campaign_folder) for each in configs}
     if arguments.json:
         listed = [run.to_json() for run in runs]
-        about = {"campaign": campaign.name, "seed": campaign.seed, "folder": str(config.campaign_folder)}
-        print_document(about | {"least_minutes": minutes, "runs": listed})
+        where = {"folder": folders[config.sut_name]} if len(configs) == 1 else {"folders": folders}
+        print_document(
+            {"campaign": campaign.name, "seed": campaign.seed, **where, "least_minutes": minutes, "runs": listed}
+        )
         return 0
     console = Console()
     if any(scenario.cell for scenario in config.scenarios):
         console.print(cells_sheet(config.scenarios))
     console.print(runs_sheet(runs, f"Campaign {campaign.name}, seed {campaign.seed}"))
+    same = "" if len(configs) == 1 else f" (the same on each of the SUTs {', '.join(folders)})"
     say(
         console,
-        f"{counted(len(runs), 'run')} into {config.campaign_folder}; baseline, pauses and "
+        f"{counted(len(runs), 'run')} into {', '.join(folders.values())}{same}; baseline, pauses and "
         f"what stands around the runs take {lasting(60 * minutes)}; the workloads' own time comes on top, and some "
         "seconds to begin each run.",
     )
-    reasons = of_files(config)
+    reasons = list(dict.fromkeys(reason for each in configs for reason in of_files(each)))
     for reason in reasons:
         if reason.severity == "warn":
             say(console, f"{reason.subject}: {reason.text}", "yellow")
     require_ready(reasons, "this plan cannot be started")
-    say(console, f"Next: {command('run', *lab_words(arguments))}.")
+    for each in configs:
+        say(console, f"Next: {command('run', *lab_words(arguments, each.sut_name))}.")
     return 0
 
 

@@ -29,6 +29,7 @@ from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import utc_now
 from harness.record.seal import Sign
+from harness.station.occupancy import taken, uses_of
 from harness.station.provenance import host_facts, software_facts
 from harness.station.register import load_register
 from harness.station.station import APPLICATION
@@ -60,7 +61,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Check, measure, and say how the report is made."""
-    config = load(arguments.lab)
+    config = load(arguments.lab, arguments.campaign, arguments.sut)
     if arguments.ranging:
         return find_the_ranges(config)
     with open_wires(config) as wires:
@@ -99,8 +100,8 @@ def measure(config: LabConfig, wires: Wires) -> Campaign:
 
 @contextmanager
 def opened(config: LabConfig) -> Iterator[Campaign]:
-    """The campaign of lab.toml until the context is left, locked, its seals signed where lab.toml names a key, its
-    witnesses told. A new one that ends before its first run is begun leaves nothing.
+    """The campaign of lab.toml until the context is left, locked with its meters and its SUT, its seals signed where
+    lab.toml names a key, its witnesses told. A new one that ends before its first run is begun leaves nothing.
 
     Raises:
         ConfigError, RunFolderError: it cannot be begun or continued.
@@ -108,7 +109,8 @@ def opened(config: LabConfig) -> Iterator[Campaign]:
     key = config.station.seal_key
     with nothing_left_unbegun(config.campaign_folder):
         campaign = Campaign(config, software_facts(APPLICATION), None if key is None else SealSigner(key))
-        with locked(campaign.folder), told(campaign, config):
+        uses = uses_of(config.file.sut, config.file.meters)
+        with locked(campaign.folder), taken(uses, str(config.campaign_folder)), told(campaign, config):
             yield campaign
 
 

@@ -8,8 +8,9 @@ from harness.cli.called import command
 from harness.cli.screen import say
 from harness.cli.types import add_lab_argument, lab_words
 from harness.measure.embedded import open_wires
-from harness.measure.lab_file import LabConfig, load
+from harness.measure.lab_file import LabConfig, load_each
 from harness.measure.material import needs_of
+from harness.record.errors import Interrupted, LabError
 from harness.station.station import SutSection
 from harness.sut.machine import Sut
 from harness.sut.prepare import prepare as prepare_sut
@@ -25,20 +26,36 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         description="Put onto the SUT what the agent and the scenarios of lab.toml need: Python packages, data, "
         "weights. Does only what is missing.",
     )
-    add_lab_argument(action)
+    add_lab_argument(action, "of several, where none is named, each")
     action.set_defaults(call=call, interrupted="the same command does what is still missing")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Prepare the SUT of lab.toml."""
-    config = load(arguments.lab)
-    with open_wires(config) as wires:
-        prepare(config, wires.sut)
-    say(Console(), f"Next: {command('check', *lab_words(arguments))}.")
+    """Prepare the SUT of lab.toml, or each of several; one that cannot be prepared does not keep the others from it.
+
+    Raises:
+        LabError: the only one cannot be prepared, or the last of those that cannot.
+    """
+    configs, console = load_each(arguments.lab, arguments.campaign, arguments.sut), Console()
+    problem: LabError | None = None
+    for config in configs:
+        try:
+            with open_wires(config) as wires:
+                prepare(config, wires.sut)
+        except Interrupted:
+            raise
+        except LabError as error:
+            if problem is not None:
+                say(console, str(problem), "bold red")
+            problem = error if len(configs) == 1 else LabError(f"SUT {config.sut_name}: {error}")
+    if problem is not None:
+        raise problem
+    say(console, f"Next: {command('check', *lab_words(arguments))}.")
     return 0
 
 
 def prepare(config: LabConfig, wire: SutSection) -> None:
     """Prepare one SUT for a lab's scenarios, its progress lines passed through."""
+    name = f"SUT {config.sut_name}" if config.sut_name else "SUT     "
     with Sut.connect(wire) as sut:
-        prepare_sut(sut, needs_of(config), lambda line: print(f"SUT      {line}"))
+        prepare_sut(sut, needs_of(config), lambda line: print(f"{name} {line}"))

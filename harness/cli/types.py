@@ -86,14 +86,29 @@ def seconds(text: str) -> float:
     return value
 
 
-def add_lab_argument(verb: argparse.ArgumentParser) -> None:
-    """`--lab FILE`, the lab.toml the verb reads."""
+def add_station_argument(verb: argparse.ArgumentParser) -> None:
+    """`--lab FILE`, the lab.toml of which the verb reads what stands in the room."""
     verb.add_argument("--lab", type=Path, default=LAB, metavar="FILE", help="lab.toml (default: ./lab.toml)")
 
 
-def lab_words(arguments: argparse.Namespace) -> list[str]:
-    """What a command that is to read the same lab.toml has to be given."""
-    return [] if arguments.lab == LAB else ["--lab", str(arguments.lab)]
+def add_lab_argument(verb: argparse.ArgumentParser, several: str = "needed where lab.toml declares several") -> None:
+    """`--lab FILE`, `--campaign FILE` and `--sut NAME`: what the verb reads, and of which SUT. `several`: what happens
+    where lab.toml declares several and none is named."""
+    add_station_argument(verb)
+    verb.add_argument(
+        "--campaign", type=Path, metavar="FILE", help="the campaign, where it does not stand in lab.toml itself"
+    )
+    verb.add_argument("--sut", metavar="NAME", help=f"the system under test ({several})")
+
+
+def lab_words(arguments: argparse.Namespace, sut: str = "") -> list[str]:
+    """What a command has to be given that is to read the same files; `sut`: of this one of several SUTs."""
+    named = arguments.sut or sut
+    return [
+        *([] if arguments.lab == LAB else ["--lab", str(arguments.lab)]),
+        *([] if arguments.campaign is None else ["--campaign", str(arguments.campaign)]),
+        *(["--sut", named] if named else []),
+    ]
 
 
 def add_json_argument(verb: argparse.ArgumentParser, what: str) -> None:

@@ -46,7 +46,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="tell the witnesses of lab.toml what they have not heard yet",
         description="Tell the witnesses of lab.toml every head of its campaign that they have not given a receipt for.",
     )
-    add_lab_argument(sender)
+    add_lab_argument(sender, "of several, where none is named, each that was begun")
     sender.set_defaults(call=send, interrupted="the same command sends what was not received yet")
     shower = actions.add_parser(
         "show", help="a witness's log as a table", description="Check a witness's own log and print it as a table."
@@ -83,22 +83,26 @@ def send(arguments: argparse.Namespace) -> int:
     """
     from harness.attest.witness import channels_of, deliver
     from harness.measure.campaign import locked
-    from harness.measure.lab_file import load
-    from harness.record.campaign_folder import CampaignFolder
+    from harness.measure.lab_file import load_each
+    from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 
-    config = load(arguments.lab)
-    channels = channels_of(config.station)
+    configs, console = load_each(arguments.lab, arguments.campaign, arguments.sut), Console()
+    channels = channels_of(configs[0].station)
     if not channels:
-        raise WitnessError(f"{config.path}: no witness; name one in [witness]: ssh or rfc3161")
-    campaign = CampaignFolder(config.campaign_folder)
-    with locked(campaign):
-        problems = deliver(campaign, channels)
-    console = Console()
-    for problem in problems.values():
-        say(console, problem)
-    if not problems:
-        say(console, f"{', '.join(channel.name for channel in channels)}: every head of {campaign.path} is received.")
-    return 1 if problems else 0
+        raise WitnessError(f"{configs[0].path}: no witness; name one in [witness]: ssh or rfc3161")
+    folders = [config.campaign_folder for config in configs]
+    failed = False
+    for folder in [folder for folder in folders if (folder / CAMPAIGN).is_file()] or folders[:1]:
+        campaign = CampaignFolder(folder)
+        with locked(campaign):
+            problems = deliver(campaign, channels)
+        for problem in problems.values():
+            say(console, problem)
+        if not problems:
+            names = ", ".join(channel.name for channel in channels)
+            say(console, f"{names}: every head of {campaign.path} is received.")
+        failed = failed or bool(problems)
+    return 1 if failed else 0
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
 from harness.measure.cells import parameters_at, with_levels
+from harness.measure.joined import joined, twice
 from harness.measure.lab_file import with_defaults
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
@@ -31,6 +32,7 @@ from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
 from harness.record.work import DECLARED, declared_in
+from harness.station.suts import TABLE, names_of, tables_of
 from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")
@@ -90,11 +92,12 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
 def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
     """Settings of the start document that log or inputs contradict, or do not have."""
     logged, software = ({}, {}) if header is None else (header.config or {}, header.software or {})
-    written, version = _toml(run, "lab.toml"), run.start.software.get("version")
+    written, version = _written(run), run.start.software.get("version")
     skipped = CHANGED if is_ranging(logged) else None
     is_late = not precedes(str(version), WHOLE_SINCE)
     is_one = is_late and logged != {} and software.get("version") == version
-    resolved = _resolved(_input(run, "lab.toml")) if version == VERSION and written else None
+    resolved = _resolved(*_of_lab(run)) if version == VERSION and written else None
+    yield from _file_problems(run)
     for where, other, is_whole in (
         ("the campaign's log", logged, is_one), ("inputs/lab.toml", resolved or written, resolved is not None),
     ):  # fmt: skip
@@ -111,11 +114,37 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
         yield from _parameter_problems(run)
 
 
+def _of_lab(run: RunFolder) -> tuple[str, str, str]:
+    """lab.toml and the campaign file (empty: there is none) as the run kept them, and the SUT that it is of (empty: the
+    only one)."""
+    return (
+        _input(run, "lab.toml"),
+        _input(run, "campaign.toml"),
+        str(_table(run.start.config.get("campaign")).get("sut", "")),
+    )
+
+
+def _written(run: RunFolder) -> Json:
+    """What both files say of the run's SUT, as one file would."""
+    lab, campaign, sut = _of_lab(run)
+    return tables_of(joined(_parsed(lab), _parsed(campaign)), sut)
+
+
+def _file_problems(run: RunFolder) -> Iterator[str]:
+    """A SUT that the station does not have, and what stands in both files."""
+    lab, campaign, sut = _of_lab(run)
+    if (raw := _parsed(lab)) and sut not in (names_of(raw) if TABLE in raw else [""]):
+        yield f"{run.path.name}: campaign.sut is {sut!r:.40} in its start document, inputs/lab.toml has no such SUT"
+    for place in twice(raw, _parsed(campaign)):
+        yield f"{run.path.name}: {place} is in inputs/lab.toml and in inputs/campaign.toml"
+
+
 @lru_cache(maxsize=REMEMBERED)
-def _resolved(text: str) -> Json | None:
-    """What is written in a lab.toml, with the defaults of this version; None where this version cannot read it."""
+def _resolved(lab: str, campaign: str, sut: str) -> Json | None:
+    """What is written in both files, with the defaults of this version; None where this version cannot read it."""
     try:
-        return json.loads(dump(with_defaults(_parsed(text))))  # type: ignore[no-any-return]
+        raw = tables_of(joined(_parsed(lab), _parsed(campaign)), sut)
+        return json.loads(dump(with_defaults(raw)))  # type: ignore[no-any-return]
     except (ConfigError, ValueError, TypeError):
         return None
 

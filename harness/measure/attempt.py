@@ -58,7 +58,7 @@ def execute(
         RunFolderError: the disk refuses; the folder is left for the next start to seal as found.
     """
     with RunWriter(folder) as writer:
-        inputs = {"lab.toml": bench.config.source, "scenario.toml": scenario.source, "agent.py": bench.agent_source}
+        inputs = bench.config.inputs | {"scenario.toml": scenario.source, "agent.py": bench.agent_source}
         if bench.register is not None:
             inputs |= bench.register.inputs()
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}

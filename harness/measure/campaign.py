@@ -42,6 +42,7 @@ from harness.record.entries import Entry, Plan, RunBegin, RunEnd, RunStart, head
 from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.seal import Sign, seal_folder, signature_of, unsigned
+from harness.station.occupancy import others, uses_of
 from meters.meter import MeterError
 
 BEGIN_S = 5.0
@@ -462,13 +463,13 @@ def _remove_unbegun(path: Path, parts: Sequence[Path], made: Sequence[Path]) -> 
 
 
 def in_use(config: LabConfig) -> Iterator[Reason]:
-    """A reason not to start where another process measures this campaign."""
+    """A reason not to start where another process measures this campaign, or with one of its meters, or its SUT."""
     path = config.campaign_folder
-    if not (path / CAMPAIGN).is_file():
-        return
     try:
-        with locked(CampaignFolder(path)):
-            pass
+        with locked(CampaignFolder(path)) if (path / CAMPAIGN).is_file() else contextlib.nullcontext():
+            yield from (
+                Reason("refuse", "in use", text) for text in others(uses_of(config.file.sut, config.file.meters))
+            )
     except LabError as error:
         yield Reason("refuse", "campaign", str(error))
 

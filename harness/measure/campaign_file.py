@@ -63,6 +63,8 @@ class Campaign:
     """What is measured in which order. Durations in seconds."""
 
     name: str
+    sut: str = ""
+    """The SUT that is measured, where lab.toml declares several; `--sut` names it where this is empty."""
     runs_folder: str = "runs"
     seed: int = field(metadata=at_least(0))
     design: str = ""

@@ -19,7 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
-from harness.measure.lab_file import LabConfig
+from harness.measure.lab_file import LabConfig, StationConfig
 from harness.record.errors import LabError
 from harness.station.access import access_of
 from harness.station.loopback_sshd import LoopbackSshd
@@ -27,7 +27,10 @@ from harness.station.register import Register, load_register
 from harness.station.station import APPLICATION, EMBEDDED, SutSection
 from meters import registry
 from meters.meter import Meter
+from meters.options import did_you_mean
 
+FOLDER = ".embedded"
+"""In the runs folder: keys and ports of the embedded lab; below it a folder for each of several SUTs."""
 EMULATOR_START_S = 20.0
 EMULATOR_END_S = 3.0
 PR_SET_PDEATHSIG = 1
@@ -50,7 +53,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
     """The lab's wires; what is embedded runs until the context is left. The instrument register and a password are
     looked for when their meter is opened."""
     with ExitStack() as stack:
-        folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
+        folder = config.runs_folder / FOLDER / config.sut_name
         if EMBEDDED in (config.file.sut.host, *(section.port for section in config.file.meters.values())):
             stack.enter_context(_alone(folder))
         ports = {
@@ -80,7 +83,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
 
 
 @contextmanager
-def open_port(config: LabConfig, name: str) -> Iterator[str]:
+def open_port(config: LabConfig | StationConfig, name: str) -> Iterator[str]:
     """The port of one of the lab's meters; an embedded one runs until the context is left.
 
     Raises:
@@ -88,11 +91,11 @@ def open_port(config: LabConfig, name: str) -> Iterator[str]:
     """
     section = config.file.meters.get(name)
     if section is None:
-        raise LabError(f"{config.path}: no meter {name!r}, it has {', '.join(config.file.meters)}")
+        raise LabError(f"{config.path}: no meter {name!r} here; {did_you_mean(name, config.file.meters)}")
     if section.port != EMBEDDED:
         yield section.port
         return
-    folder = config.path.parent / config.file.campaign.runs_folder / ".embedded"
+    folder = config.runs_folder / FOLDER
     with _alone(folder), _emulator(section.driver, folder / f"meter-{name}") as port:
         yield port
 

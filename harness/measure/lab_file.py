@@ -1,65 +1,40 @@
-"""lab.toml: what stands in the room and what is asked of it, in one file -> frozen records. Every unknown key, wrong
-type and impossible value is a mistake that begins with file and TOML path, and all of them are said at once.
+"""lab.toml, and a campaign file beside it: what stands in the room and what is asked of it -> frozen records. Every
+unknown key, wrong type and impossible value is a mistake that begins with file and TOML path, and all of them are said
+at once.
 
-Knows the file as a whole, and in which order its mistakes are said. Knows no hardware.
+Knows the files as a whole, in which order their mistakes are said, and that a campaign is of one SUT. Knows no
+hardware.
 
 lab.toml schema history
   1  2026-11-21  first version
+  1  2026-11-29  [suts.NAME] in place of [sut], meters.NAME.sut, campaign.sut, the campaign in a file of its own: what
+                 was written before is read as before
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from harness.measure.campaign_file import (
-    BASELINE,
-    SYNC,
-    Analysis,
-    Baseline,
-    Campaign,
-    Decision,
-    of_decided,
-    of_first_stage,
-    of_gate,
-    of_limit,
-    of_settle,
-    of_stages,
-)
-from harness.measure.cells import cells_of, of_factors
+from harness.measure.campaign_file import BASELINE, SYNC, Campaign
+from harness.measure.joined import CAMPAIGN_TABLES, Joined, campaign_files
+from harness.measure.lab_consistency import Contradictions, of_campaign, of_station, of_suts
+from harness.measure.lab_tables import LabFile, StationFile, Suts, station_of
 from harness.measure.scenario import Scenario, ScenarioSection, from_folder, scenarios_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
-from harness.record.documents import Json, Thresholds
-from harness.station import consistency
-from harness.station.station import Ambient, Lab, MeterSection, Seal, Station, Supply, SutSection, Witness
+from harness.record.documents import Json
+from harness.record.errors import ConfigError
+from harness.station import consistency, suts
+from harness.station.station import Station
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabFile:
-    """lab.toml as written."""
-
-    schema: int
-    lab: Lab
-    campaign: Campaign
-    baseline: Baseline
-    sut: SutSection
-    meters: dict[str, MeterSection]
-    scenarios: dict[str, ScenarioSection]
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    supply: Supply = field(default_factory=Supply)
-    ambient: Ambient = field(default_factory=Ambient)
-    decision: Decision = field(default_factory=Decision)
-    analysis: Analysis = field(default_factory=Analysis)
-    seal: Seal = field(default_factory=Seal)
-    witness: Witness = field(default_factory=Witness)
-
-    def to_json(self) -> Json:
-        """With all defaults, for the documents."""
-        return asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+INIT = "write one with `wattlab init`"
+NO_SUT: Json = {"host": "", "python": ""}
+"""Stands for [sut] where several are declared."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabConfig:
-    """Everything a campaign needs to know: lab.toml with all defaults, its scenarios resolved, its verbatim bytes."""
+    """Everything a campaign needs to know: lab.toml as it holds for its SUT, with all defaults, its scenarios resolved,
+    the verbatim bytes of the files."""
 
     path: Path
     file: LabFile
@@ -67,6 +42,10 @@ class LabConfig:
     baseline: Scenario
     sync: Scenario
     source: bytes
+    runs_home: Path
+    """What runs_folder is relative to: the folder of the file in which it stands."""
+    campaign_source: bytes | None = None
+    """The campaign file's, where there is one."""
 
     @property
     def station(self) -> Station:
@@ -74,51 +53,141 @@ class LabConfig:
         return station_of(self.path, self.file)
 
     @property
+    def sut_name(self) -> str:
+        """The SUT's name, where lab.toml declares several; else empty."""
+        return self.file.campaign.sut
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where the campaigns are kept."""
+        return self.runs_home / Path(self.file.campaign.runs_folder).expanduser()
+
+    @property
     def campaign_folder(self) -> Path:
-        """Where the campaign is kept: runs_folder (relative to lab.toml) / name."""
-        return self.path.parent / Path(self.file.campaign.runs_folder).expanduser() / self.file.campaign.name
+        """Where the campaign is kept: runs_folder / name, and @SUT where lab.toml declares several."""
+        name = self.file.campaign.name
+        return self.runs_folder / (f"{name}@{self.sut_name}" if self.sut_name else name)
+
+    @property
+    def inputs(self) -> dict[str, bytes]:
+        """The files that every run keeps."""
+        own = {} if self.campaign_source is None else {"campaign.toml": self.campaign_source}
+        return {"lab.toml": self.source} | own
 
     def to_json(self) -> Json:
         """The resolved configuration for the documents."""
         return self.file.to_json()
 
 
-def station_of(path: Path, lab: LabFile) -> Station:
-    """The station's part of lab.toml."""
-    return Station(path, lab.lab, lab.sut, lab.meters, lab.supply, lab.ambient, lab.seal, lab.witness)
+@dataclass(frozen=True, slots=True)
+class StationConfig:
+    """lab.toml without what is asked of the room: for whoever works with its meters only, of all its SUTs."""
+
+    path: Path
+    file: StationFile
+    runs_folder: Path
+
+    @property
+    def station(self) -> Station:
+        """What stands in the room."""
+        return station_of(self.path, self.file)
 
 
-def load(path: Path) -> LabConfig:
-    """Read lab.toml and every scenario.toml it names.
+def load(path: Path, campaign: Path | None = None, sut: str | None = None) -> LabConfig:
+    """Read lab.toml, the campaign file, if there is one, and every scenario.toml they name. `sut`: of several the one
+    that is measured; None: the only one, or the one that `campaign.sut` names.
+
+    Raises:
+        ConfigError: every mistake with file, TOML path, what was found, what is expected; several SUTs, and none named.
+    """
+    found = load_each(path, campaign, sut)
+    if len(found) > 1:
+        names = [config.sut_name for config in found]
+        raise ConfigError(
+            f"{path}: it declares the SUTs {', '.join(names)}, and a campaign measures one: name it, such as "
+            f"--sut {names[0]}, or in the campaign (campaign.sut)"
+        )
+    return found[0]
+
+
+def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) -> list[LabConfig]:
+    """The same for every SUT that can be meant: of several, where none is named, each.
 
     Raises:
         ConfigError: every mistake with file, TOML path, what was found, what is expected.
     """
-    source, raw = read_toml(path, "write one with `wattlab init`")
+    source, lab_raw = read_toml(path, INIT)
+    campaign_source, campaign_raw = _read_campaign(path, lab_raw, campaign)
     mistakes = Mistakes()
-    raw = of_schema(path, raw, mistakes)
+    lab_raw = of_schema(path, lab_raw, mistakes)
+    if campaign is not None:
+        campaign_raw = of_schema(campaign, campaign_raw, mistakes)
+    files = Joined(path, lab_raw, campaign, campaign_raw)
+    raw = files.raw
     raw = raw | {"baseline": _untracked(path, raw.get("baseline", {}), mistakes)}
-    lab = record(LabFile, raw, str(path), "", mistakes)
-    for table, names in (("meters", lab.meters), ("scenarios", lab.scenarios)):
-        if not names and not mistakes.touch(path, table):
+    names, whole = suts.names_of(raw), _whole(path, raw, mistakes)
+    lab = record(LabFile, whole, str(path), "", mistakes)
+    views = _views(path, raw, mistakes)
+    for table, entries in (("meters", lab.meters), ("scenarios", lab.scenarios)):
+        if not entries and not mistakes.touch(path, table):
             mistakes.at(str(path), table, "at least one is needed; see the commented file of `wattlab init`")
-    for places, lines in _contradictions(path, lab):
-        if not mistakes.touch(path, *places):
-            mistakes.extend(lines)
+    runs_home = files.base_of("campaign.runs_folder").resolve().parent
+    _contradict(path, of_campaign(path, lab, names), mistakes)
+    _contradict(path, of_suts(path, views, lab), mistakes)
+    _contradict(path, of_station(path, lab, _absolute(runs_home, lab.campaign.runs_folder)), mistakes)
     # The names of runs that are no scenario's were refused above.
-    sections = {name: section for name, section in lab.scenarios.items() if name not in (BASELINE, SYNC)}
-    scenarios = [cell for name, section in sections.items() for cell in scenarios_of(path, name, section, mistakes)]
+    scenarios = [
+        cell
+        for name, section in lab.scenarios.items() if name not in (BASELINE, SYNC)
+        for cell in scenarios_of(path, files.base_of(f"scenarios.{name}").parent, name, section, mistakes)
+    ]  # fmt: skip
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
-    baseline = from_folder(path, BASELINE, section, lab.baseline.duration_s, mistakes)
-    sync = from_folder(path, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
+    baseline = from_folder(path, path.parent, BASELINE, section, lab.baseline.duration_s, mistakes)
+    sync = from_folder(path, path.parent, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
     staged = {file.resolve() for scenario in scenarios for file in scenario.files}
     mistakes.extend(consistency.of_staged_passwords(station_of(path, lab), staged))
+    mistakes.move(str(path), files.file_of)
+    mistakes.extend(files.mistakes())
     mistakes.raise_all(path)
     assert baseline is not None
     assert sync is not None
-    return LabConfig(
-        path=path.resolve(), file=lab, scenarios=tuple(scenarios), baseline=baseline, sync=sync, source=source
-    )
+    chosen = suts.choose(path, names, sut, lab.campaign.sut)
+    return [
+        LabConfig(
+            path=path.resolve(),
+            file=record(LabFile, suts.tables_of(raw, name), str(path), "", Mistakes()),
+            scenarios=tuple(scenarios),
+            baseline=baseline,
+            sync=sync,
+            source=source,
+            runs_home=runs_home,
+            campaign_source=campaign_source,
+        )
+        for name in (names if chosen is None else [chosen])
+    ]
+
+
+def load_station(path: Path) -> StationConfig:
+    """Read what stands in the room; what lab.toml asks of it is not looked at.
+
+    Raises:
+        ConfigError: every mistake with file, TOML path, what was found, what is expected.
+    """
+    _, raw = read_toml(path, INIT)
+    mistakes, asked = Mistakes(), raw.get("campaign")
+    raw = {key: value for key, value in of_schema(path, raw, mistakes).items() if key not in CAMPAIGN_TABLES}
+    lab = record(StationFile, _whole(path, raw, mistakes), str(path), "", mistakes)
+    if not lab.meters and not mistakes.touch(path, "meters"):
+        mistakes.at(str(path), "meters", "at least one is needed; see the commented file of `wattlab init`")
+    named = asked.get("runs_folder") if isinstance(asked, dict) else None
+    runs = _absolute(path.parent, named if isinstance(named, str) else _DEFAULT_RUNS)
+    _contradict(path, of_suts(path, _views(path, raw, mistakes), lab), mistakes)
+    _contradict(path, of_station(path, lab, runs), mistakes)
+    mistakes.raise_all(path)
+    return StationConfig(path.resolve(), lab, runs)
+
+
+_DEFAULT_RUNS = str(next(f.default for f in fields(Campaign) if f.name == "runs_folder"))
 
 
 def with_defaults(written: Json) -> Json:
@@ -160,95 +229,61 @@ def _differences(begun: Json, now: Json, path: str = "") -> Iterator[str]:
             yield path + key
 
 
-# --- what contradicts itself: each a sentence that begins with file and TOML path ---
+def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes | None, Json]:
+    """The campaign file's bytes and its tables; nothing where none is named.
 
-
-def _contradictions(path: Path, lab: LabFile) -> Iterator[tuple[Sequence[str], Iterator[str]]]:
-    """Every one that can be looked for, and the places that have to be right for it."""
-    station = station_of(path, lab)
-    yield ["campaign.name"], consistency.of_name(f"{path}: campaign.name", lab.campaign.name)
-    yield [], _of_names(path, lab)
-    yield [], _of_cells(path, _called(lab))
-    yield [], _of_paths(path, lab)
-    yield ["sut.circuits", *(f"meters.{name}.circuit" for name in lab.meters)], consistency.of_circuits(station)
-    yield ["sut.circuits"], consistency.of_doubles(f"{path}: sut.circuits", lab.sut.circuits)
-    yield ["sut.psu_efficiency_percent", "sut.psu_efficiency_limit_percent"], consistency.of_supply(path, lab.sut)
-    yield from consistency.of_register(station)
-    yield ["decision.scenario"], of_decided(path, lab.decision, _called(lab))
-    yield ["decision.scenario", "decision.limit_wh"], of_limit(path, lab.decision)
-    yield ["witness.ssh", "witness.rfc3161"], consistency.of_witness(path, lab.witness)
-    for name, section in lab.meters.items():
-        place = f"meters.{name}"
-        yield [f"{place}.driver", f"{place}.options"], consistency.of_driver(f"{path}: {place}", section)
-        yield [f"{place}.port"], consistency.of_port(f"{path}: {place}.port", section.port)
-        yield (
-            [f"{place}.limits_percent"],
-            consistency.of_limits(f"{path}: {place}.limits_percent", section.limits_percent),
+    Raises:
+        ConfigError: it cannot be read, is lab.toml, or is needed and not named.
+    """
+    if campaign is not None:
+        if campaign.exists() and path.exists() and campaign.samefile(path):
+            raise ConfigError(f"--campaign {campaign}: that is lab.toml itself; leave it out, both are read from there")
+        return read_toml(campaign, "a campaign file has what is asked of the station: [campaign], [baseline], ...")
+    if not lab.keys() & {"campaign", "baseline", "scenarios"} and lab.keys() & {"meters", suts.ALONE, suts.TABLE}:
+        listed = ", ".join(str(file) for file in campaign_files(path))
+        raise ConfigError(
+            f"{path}: it has no campaign ([campaign], [baseline], [scenarios.NAME]); name the file that has one with "
+            f"--campaign FILE{f': {listed}' if listed else ''}"
         )
-        own = [f"{place}.{key}" for key in ("port", "user", "password_file", "password_env")]
-        yield (
-            ["campaign.runs_folder", *own],
-            consistency.of_passwords(f"{path}: {place}", station, section, station.file_of(lab.campaign.runs_folder)),
-        )
-    yield [f"meters.{name}.port" for name in lab.meters], consistency.of_shared_lines(path, lab.meters)
-    yield ["campaign.gate", "campaign.pause_s"], of_gate(path, lab.campaign)
-    yield ["campaign.settle"], of_settle(path, lab.campaign.settle)
-    yield ["campaign.design", "campaign.two_stage"], of_stages(path, lab.campaign)
-    repeated = [f"scenarios.{name}.repetitions" for name in lab.scenarios]
-    yield (
-        ["campaign.design", "baseline.blocks", *repeated],
-        of_first_stage(path, lab.campaign, lab.baseline, lab.scenarios),
-    )
+    return None, {}
 
 
-def _of_names(path: Path, lab: LabFile) -> Iterator[str]:
-    """Names that become folders, and that are not taken."""
-    for table, names in (("meters", lab.meters), ("scenarios", lab.scenarios)):
-        for name in names:
-            yield from consistency.of_name(f"{path}: {table}.{name}", name)
-    if BASELINE in lab.scenarios:
-        yield f"{path}: scenarios.{BASELINE}: the baseline is set in the table [baseline]; remove this one"
-    if SYNC in lab.scenarios:
-        yield f"{path}: scenarios.{SYNC}: the sync pulse is set by campaign.sync_pulse; give it another name"
+def _whole(path: Path, raw: Json, mistakes: Mistakes) -> Json:
+    """The tables with every meter and one table [sut]: its own, or what stands for several."""
+    if suts.TABLE not in raw:
+        return raw
+    mistakes.extend(suts.of_both(path, raw))
+    return {key: value for key, value in raw.items() if key != suts.TABLE} | {suts.ALONE: NO_SUT}
 
 
-def _called(lab: LabFile) -> dict[str, list[str]]:
-    """Table of a scenario -> the names of its cells, or its own; none where its factors have a mistake."""
-    factors = {name: section.factors or {} for name, section in lab.scenarios.items()}
+def _views(path: Path, raw: Json, mistakes: Mistakes) -> Mapping[str, StationFile]:
+    """TOML path of each SUT's table -> the tables as they hold for it."""
+    if suts.TABLE not in raw:
+        return {suts.ALONE: record(StationFile, _of_room(raw), str(path), "", Mistakes())}
+    named = record(Suts, {suts.TABLE: raw[suts.TABLE]}, str(path), "", mistakes).suts
     return {
-        name: [] if any(of_factors("", own)) else [cell.name for cell in cells_of(name, own, {})]
-        for name, own in factors.items()
+        f"{suts.TABLE}.{name}": record(StationFile, _of_room(suts.tables_of(raw, name)), str(path), "", Mistakes())
+        for name in named
     }
 
 
-def _of_cells(path: Path, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """A cell has a name that no other scenario has."""
-    owners: dict[str, str] = {}
-    for table, names in cells.items():
-        for name in names:
-            if (owner := owners.setdefault(name, table)) != table:
-                yield (
-                    f"{path}: scenarios.{table}: it and scenarios.{owner} both have runs called {name!r}, the name of "
-                    "a cell; rename one of these scenarios"
-                )
+def _of_room(raw: Json) -> Json:
+    return {key: value for key, value in raw.items() if key not in CAMPAIGN_TABLES}
 
 
-def _of_paths(path: Path, lab: LabFile) -> Iterator[str]:
-    """Paths on this host: no NUL in them, and a home folder that there is behind `~`."""
-    named = {
-        "campaign.runs_folder": lab.campaign.runs_folder, "lab.instruments": lab.lab.instruments,
-        **{f"lab.photos[{index}]": name for index, name in enumerate(lab.lab.photos)},
-        "sut.key_file": lab.sut.key_file, "sut.known_hosts": lab.sut.known_hosts, "seal.key": lab.seal.key,
-        "witness.key_file": lab.witness.key_file, "witness.known_hosts": lab.witness.known_hosts,
-        **{f"meters.{name}.password_file": section.password_file for name, section in lab.meters.items()},
-    }  # fmt: skip
-    for key, text in named.items():
-        try:
-            Path(text).expanduser()
-        except RuntimeError:
-            yield f"{path}: {key}: found {text!r}, and there is no such user; write the whole path"
-        if "\0" in text:
-            yield f"{path}: {key}: found a NUL in it, expected a path"
+def _contradict(path: Path, contradictions: Contradictions, mistakes: Mistakes) -> None:
+    """Say what contradicts itself where everything that it is about is right."""
+    for places, lines in contradictions:
+        if not mistakes.touch(path, *places):
+            mistakes.extend(lines)
+
+
+def _absolute(home: Path, text: str) -> Path:
+    """A folder that is named relative to another; as it is written where it begins in the home of nobody."""
+    try:
+        return (home / Path(text).expanduser()).resolve()
+    except (RuntimeError, ValueError):
+        return home / "runs"
 
 
 def _untracked(path: Path, baseline: object, mistakes: Mistakes) -> object:

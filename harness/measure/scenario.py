@@ -126,15 +126,15 @@ class Scenario:
         )
 
 
-def scenarios_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> list[Scenario]:
+def scenarios_of(path: Path, base: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> list[Scenario]:
     """The scenarios that a table of lab.toml describes: one for each cell where it crosses factors; none where
-    something is wrong with it."""
+    something is wrong with it. `base`: the folder that its paths are relative to."""
     where, factors = f"{path}: scenarios.{name}", section.factors or {}
     if wrong := list(of_factors(f"{where}.factors", factors)):
         mistakes.extend(wrong)
-        _scenario_of(path, name, replace(section, factors=None), mistakes)
+        _scenario_of(path, base, name, replace(section, factors=None), mistakes)
         return []
-    whole = _scenario_of(path, name, section, mistakes)
+    whole = _scenario_of(path, base, name, section, mistakes)
     for cell in cells_of(name, factors, {}) if section.command and not section.folder else ():
         names = [Path(file).name for file in section.files]
         mistakes.extend(of_program(f"{where}.command", with_levels(section.command, cell.levels), names))
@@ -163,7 +163,7 @@ def _crossed(path: Path, whole: Scenario, factors: Json, mistakes: Mistakes) -> 
     ]
 
 
-def _scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:
+def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:
     """The scenario that a table of lab.toml describes, whatever it crosses; None where something is wrong with it."""
     where, place = f"{path}: scenarios.{name}", f"scenarios.{name}"
     if mistakes.touch(path, f"{place}.folder", f"{place}.command"):
@@ -173,10 +173,10 @@ def _scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mist
         mistakes.at(str(path), place, text)
         return None
     if section.folder:
-        return from_folder(path, name, section, None, mistakes)
+        return from_folder(path, base, name, section, None, mistakes)
     mistakes.extend(of_words(f"{where}.command", section.command))
     mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
-    files = [path.parent / file for file in section.files]
+    files = [base / file for file in section.files]
     mistakes.extend(of_files(f"{where}: files", files))
     scenario = Scenario(
         name=name,
@@ -198,11 +198,11 @@ def _scenario_of(path: Path, name: str, section: ScenarioSection, mistakes: Mist
 
 
 def from_folder(
-    path: Path, name: str, section: ScenarioSection, duration_s: float | None, mistakes: Mistakes
+    path: Path, base: Path, name: str, section: ScenarioSection, duration_s: float | None, mistakes: Mistakes
 ) -> Scenario | None:
     """The scenario of a folder; None where something is wrong with it. `duration_s` is that of a baseline block."""
     where = f"{path}: scenarios.{name}"
-    candidates = dict.fromkeys(Path(os.path.normpath(root / section.folder)) for root in (path.parent, APPLICATION))
+    candidates = dict.fromkeys(Path(os.path.normpath(root / section.folder)) for root in (base, APPLICATION))
     folder = next((folder for folder in candidates if is_file(folder / "scenario.toml")), None)
     if folder is None:
         mistakes.extend([f"{where}.folder: no scenario.toml in {' or '.join(map(str, candidates))}"])

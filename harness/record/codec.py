@@ -7,7 +7,7 @@ is expected. Knows no key of any file.
 import re
 import tomllib
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, time
 from pathlib import Path
@@ -19,6 +19,8 @@ from meters.options import did_you_mean
 
 SCHEMA = 1
 Record = TypeVar("Record")
+_PLACE_ENDS = re.compile(r"[:,] ")
+"""Behind a TOML path, or the first of several."""
 
 
 class Mistakes:
@@ -40,6 +42,14 @@ class Mistakes:
     def extend(self, lines: Iterable[str]) -> None:
         """What is wrong and makes no place unreadable: each a sentence that begins with file and TOML path."""
         self._lines |= dict.fromkeys(lines)
+
+    def move(self, file: str, file_of: Callable[[str], Path]) -> None:
+        """Say of each mistake of a file that was joined of several in which of them its TOML path stands."""
+        lines = (line.removeprefix(f"{file}: ") if line.startswith(f"{file}: ") else None for line in self._lines)
+        self._lines = {
+            line if rest is None else f"{file_of(_PLACE_ENDS.split(rest, maxsplit=1)[0])}: {rest}": None
+            for line, rest in zip(self._lines, lines, strict=True)
+        }
 
     def touch(self, file: Path, *places: str) -> bool:
         """Whether any of these tables and keys, or what is in them or around them, is wrong."""

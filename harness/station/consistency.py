@@ -25,13 +25,13 @@ def of_name(where: str, name: str) -> Iterator[str]:
         yield f"{where}: {name!r} becomes a folder's name: use {allowed}"
 
 
-def of_circuits(station: Station) -> Iterator[str]:
-    """The SUT's power is a sum over circuits that are measured."""
-    measured = {section.circuit for section in station.meters.values()}
-    for circuit in dict.fromkeys(station.sut.circuits or [""]):
+def of_circuits(where: str, sut: SutSection, meters: Mapping[str, MeterSection]) -> Iterator[str]:
+    """A SUT's power is a sum over circuits that are measured."""
+    measured = {section.circuit for section in meters.values()}
+    for circuit in dict.fromkeys(sut.circuits or [""]):
         if measured and circuit not in measured:
             yield (
-                f"{station.path}: sut.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
+                f"{where}.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
                 "name the circuits whose sum is the SUT's power"
             )
 
@@ -43,16 +43,16 @@ def of_doubles(where: str, names: Sequence[str]) -> Iterator[str]:
             yield f"{where}: {name!r} stands there twice; once is enough"
 
 
-def of_supply(path: Path, sut: SutSection) -> Iterator[str]:
+def of_supply(where: str, sut: SutSection) -> Iterator[str]:
     """An efficiency is stated with its limit of error, and gives no more than it takes."""
     percent, limit = sut.psu_efficiency_percent, sut.psu_efficiency_limit_percent
     if bool(percent) != bool(limit):
         yield (
-            f"{path}: sut.psu_efficiency_percent: found {percent:g} with psu_efficiency_limit_percent {limit:g}; the "
+            f"{where}.psu_efficiency_percent: found {percent:g} with psu_efficiency_limit_percent {limit:g}; the "
             "efficiency and its limit of error go together, such as 88.0 and 2.0; remove both where it is not known"
         )
     if percent > 100:
-        yield f"{path}: sut.psu_efficiency_percent: found {percent:g}, expected at most 100"
+        yield f"{where}.psu_efficiency_percent: found {percent:g}, expected at most 100"
 
 
 def of_register(station: Station) -> Iterator[tuple[Sequence[str], Iterator[str]]]:

@@ -1,5 +1,5 @@
-"""What stands in a room and whom it belongs to: the tables [lab], [sut], [meters], [supply], [ambient], [seal] and
-[witness] of lab.toml.
+"""What stands in a room and whom it belongs to: the tables [lab], [sut] or [suts.NAME], [meters], [supply], [ambient],
+[seal] and [witness] of lab.toml.
 
 Knows these tables and their defaults. Knows nothing of what is asked of the room, and no hardware: whether a port
 exists is preflight's business.
@@ -94,29 +94,6 @@ class SutSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterSection:
-    """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
-
-    The password itself stands in no file that a run keeps: it is the only line of `password_file` (relative to
-    lab.toml), or the environment variable `password_env`. `user` is needed where the meter has another than its kind
-    always has.
-    """
-
-    driver: str
-    port: str
-    circuit: str
-    options: dict[str, Any] = field(default_factory=dict)
-    instrument: str = ""
-    """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a
-    declaration that stands there."""
-    limits_percent: float = field(default=0.0, metadata=at_least(0))
-    """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
-    user: str = ""
-    password_file: str = ""
-    password_env: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
     """The nominal mains the SUT is fed from: the `supply` findings are about the distance from it."""
 
@@ -135,6 +112,39 @@ class Ambient:
     scale: float = 0.001
     offset_c: float = 0.0
     period_s: float = field(default=5.0, metadata=at_least(0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SutTable(SutSection):
+    """One of several SUTs: with what it is fed from and where it stands, in place of the lab's."""
+
+    supply: Supply | None = None
+    ambient: Ambient | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSection:
+    """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
+
+    The password itself stands in no file that a run keeps: it is the only line of `password_file` (relative to
+    lab.toml), or the environment variable `password_env`. `user` is needed where the meter has another than its kind
+    always has.
+    """
+
+    driver: str
+    port: str
+    circuit: str
+    sut: str = ""
+    """Which of several SUTs it feeds; needed where its circuit does not say it (`harness.station.suts`)."""
+    options: dict[str, Any] = field(default_factory=dict)
+    instrument: str = ""
+    """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a
+    declaration that stands there."""
+    limits_percent: float = field(default=0.0, metadata=at_least(0))
+    """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
+    user: str = ""
+    password_file: str = ""
+    password_env: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,14 +168,11 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """All of it, and the file that says so."""
+    """Lab, meters and who else knows, and the file that says so."""
 
     path: Path
     lab: Lab
-    sut: SutSection
     meters: Mapping[str, MeterSection]
-    supply: Supply
-    ambient: Ambient
     seal: Seal
     witness: Witness
 

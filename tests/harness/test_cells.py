@@ -16,6 +16,7 @@ from harness.measure.scenario import Scenario
 from harness.record.documents import dump
 from harness.record.errors import ConfigError
 from harness.record.levels import Level, are_same, level_text
+from tests.harness.stations import station_file
 from tests.harness.test_config import MINIMAL, read
 
 OWN = """\
@@ -304,7 +305,8 @@ def test_every_combination_of_levels_is_one_cell_with_a_name_of_its_own(factors:
     assert all(cell.levels["stated"] == "x" and cell.levels.keys() == factors.keys() | {"stated"} for cell in found)
 
 
-def test_the_shipped_template_and_demo_have_no_cells() -> None:
+def test_the_shipped_campaigns_have_no_cells(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    for name in ("lab.toml", "workloads/campaigns/guldner.toml"):
-        assert not any(scenario.cell for scenario in load(root / name).scenarios)
+    guldner = load(station_file(tmp_path), root / "workloads/campaigns/guldner.toml")
+    for config in (load(root / "lab.toml"), guldner):
+        assert not any(scenario.cell for scenario in config.scenarios)

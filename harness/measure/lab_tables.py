@@ -1,0 +1,54 @@
+"""The tables of lab.toml as records: those of the room alone, and all of them.
+
+Knows their names, and which of them have no default. Knows no file and no mistake.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision
+from harness.measure.scenario import ScenarioSection
+from harness.record.documents import Json, Thresholds
+from harness.station.station import Ambient, Lab, MeterSection, Seal, Station, Supply, SutSection, SutTable, Witness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationFile:
+    """What stands in the room, with one SUT."""
+
+    schema: int
+    lab: Lab
+    sut: SutSection
+    meters: dict[str, MeterSection]
+    supply: Supply = field(default_factory=Supply)
+    ambient: Ambient = field(default_factory=Ambient)
+    seal: Seal = field(default_factory=Seal)
+    witness: Witness = field(default_factory=Witness)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabFile(StationFile):
+    """lab.toml, and a campaign file joined to it, as it holds for one SUT."""
+
+    campaign: Campaign
+    baseline: Baseline
+    scenarios: dict[str, ScenarioSection]
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    decision: Decision = field(default_factory=Decision)
+    analysis: Analysis = field(default_factory=Analysis)
+
+    def to_json(self) -> Json:
+        """With all defaults, for the documents."""
+        return asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suts:
+    """Several SUTs, as they are written."""
+
+    suts: dict[str, SutTable]
+
+
+def station_of(path: Path, lab: StationFile) -> Station:
+    """What the SUTs of a lab.toml share."""
+    return Station(path, lab.lab, lab.meters, lab.seal, lab.witness)

@@ -1,0 +1,132 @@
+"""Which meters and machines of a lab are being measured with now: two campaigns at once share none.
+
+Knows what makes two meters, or two SUTs, one thing on this host (`uses_of`), and the locks (flock(2)) that say which
+are taken: files in a folder that every lab.toml of this host has in common, so that two labs at one meter are told of
+each other too. What is embedded has a lock of its own. A lock ends with the process; its file stays. Knows no campaign.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.record.errors import LabError, why
+from harness.station.station import EMBEDDED, MeterSection, SutSection
+
+FOLDER = Path(tempfile.gettempdir()) / "wattlab-in-use"
+EVERYBODY = 0o1777
+"""As /tmp: whoever measures on this host makes locks there, and removes nobody else's."""
+LONGEST = 4096
+TRIES, PAUSE_S = 5, 0.1
+
+
+def uses_of(sut: SutSection, meters: Mapping[str, MeterSection]) -> dict[str, str]:
+    """Key -> what it is, in words. A line or a USB device is one meter whatever it is called, by whichever link it is
+    named; what is on a network may have several channels, and is one meter where its options are the same too; a SUT is
+    a machine and a port."""
+    found = {}
+    for name, section in meters.items():
+        if section.port != EMBEDDED:
+            found[_key(section)] = f"meter {name} ({section.port})"
+    if sut.host != EMBEDDED:
+        found[f"sut {sut.host.casefold()}:{sut.port}"] = f"SUT {sut.address}"
+    return found
+
+
+def _key(section: MeterSection) -> str:
+    parts = urlsplit(section.port)
+    if not parts.netloc:
+        return f"meter {Path(section.port).resolve()}"
+    options = json.dumps(section.options, sort_keys=True, default=str)
+    return f"meter {parts.netloc.rpartition('@')[2].casefold()}{parts.path.rstrip('/')} {options}"
+
+
+@contextmanager
+def taken(uses: Mapping[str, str], whose: str, folder: Path = FOLDER) -> Iterator[None]:
+    """Take all of them for the campaign `whose` until the context is left.
+
+    Raises:
+        LabError: another process measures with one of them, or nothing can be locked; none is taken then.
+    """
+    with ExitStack() as stack:
+        for key, what in uses.items():
+            stack.enter_context(_taken(key, what, whose, folder))
+        yield
+
+
+def others(uses: Mapping[str, str], folder: Path = FOLDER) -> Iterator[str]:
+    """A sentence for each that another process measures with."""
+    for key, what in uses.items():
+        try:
+            with _taken(key, what, "", folder):
+                pass
+        except LabError as error:
+            yield str(error)
+
+
+@contextmanager
+def _taken(key: str, what: str, whose: str, folder: Path) -> Iterator[None]:
+    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.lock"
+    try:
+        file = _opened(path)
+    except OSError as error:
+        raise LabError(
+            f"{path}: cannot be opened ({why(error)}), and without it two campaigns could measure with one meter; "
+            "remove it, or the folder, or name another folder for temporary files (TMPDIR)"
+        ) from None
+    if not _locked(file):
+        holder = os.pread(file, LONGEST, 0).decode(errors="replace").strip()
+        os.close(file)
+        raise LabError(
+            f"{what}: another wattlab measures with it{f' ({holder})' if holder else ''}, and two campaigns at once "
+            "share no meter and no SUT; wait for its end"
+        )
+    try:
+        _say(file, whose)
+        yield
+    finally:
+        _say(file, "")
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    """Whether it is ours now; `wattlab check` of somebody else holds it for an instant."""
+    for tried in range(TRIES):
+        time.sleep(PAUSE_S if tried else 0)
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
+
+
+def _opened(path: Path) -> int:
+    """The lock's file, made where it is missing: for writing where it is ours, else for reading, which locks as well.
+
+    Raises:
+        OSError: neither can be done.
+    """
+    with suppress(FileExistsError):
+        path.parent.mkdir()
+        path.parent.chmod(EVERYBODY)
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags | os.O_RDWR)
+    except PermissionError:
+        return os.open(path, flags | os.O_RDONLY)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            return os.open(path, flags | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        return os.open(path, flags | os.O_RDONLY)
+
+
+def _say(file: int, whose: str) -> None:
+    """Write into a lock's file who holds it, for who is refused; another user's file keeps what it says."""
+    with suppress(OSError):
+        os.ftruncate(file, 0)
+        os.pwrite(file, whose.encode(), 0)
