@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from harness.station import occupancy
 from reports.figures import campaign as figures
 from reports.figures import forest, grouped_bars, scatter
 from reports.inference import coefficients, effects, intervals, planning, power_analysis, r_session, statistics
@@ -50,6 +51,14 @@ def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
         return known.copy() if isinstance(known, np.ndarray) else known
 
     return answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that run at the same time name the same ports, which are not there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(occupancy, "FOLDER", tmp_path_factory.mktemp("locks"))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

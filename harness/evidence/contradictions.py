@@ -9,30 +9,23 @@ that measured; where another one did they are compared between runs and log only
 default, and an archive must not fail for that.
 """
 
-import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from harness.evidence import lab_inputs
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
 from harness.measure.cells import parameters_at, with_levels
-from harness.measure.joined import joined, twice
-from harness.measure.lab_file import with_defaults
 from harness.measure.ranging import CHANGED, is_ranging
-from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, dump, load_object
+from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent
 from harness.record.entries import Header, header_of
-from harness.record.errors import ConfigError, DocumentError
-from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
 from harness.record.work import DECLARED, declared_in
-from harness.station.suts import TABLE, names_of, tables_of
 from reports.campaign.witnessed import seconds
 
 FOLDER = re.compile(r"(\d{8}T\d{6})Z-r\d{2,}-[0-9a-f]{8}")
@@ -64,8 +57,6 @@ class _Absent:
         return "not there"
 
 
-REMEMBERED = 32
-"""Inputs that are kept parsed: most runs of a campaign have the same."""
 ABSENT = _Absent()
 
 
@@ -92,61 +83,28 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
 def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
     """Settings of the start document that log or inputs contradict, or do not have."""
     logged, software = ({}, {}) if header is None else (header.config or {}, header.software or {})
-    written, version = _written(run), run.start.software.get("version")
+    written, version = lab_inputs.written(run), run.start.software.get("version")
     skipped = CHANGED if is_ranging(logged) else None
     is_late = not precedes(str(version), WHOLE_SINCE)
     is_one = is_late and logged != {} and software.get("version") == version
-    resolved = _resolved(*_of_lab(run)) if version == VERSION and written else None
-    yield from _file_problems(run)
+    resolved = lab_inputs.resolved(run) if version == VERSION and written else None
+    yield from lab_inputs.problems(run)
     for where, other, is_whole in (
-        ("the campaign's log", logged, is_one), ("inputs/lab.toml", resolved or written, resolved is not None),
+        ("the campaign's log", logged, is_one), (None, resolved or written, resolved is not None),
     ):  # fmt: skip
         for path, here, there in _differing(run.start.config, other, is_whole=is_whole):
             if path not in LATER and not (skipped and skipped.fullmatch(path)):
-                yield f"{run.path.name}: {path} is {here!r:.40} in its start document, {there!r:.40} in {where}"
-    for where, other, is_whole in (("the campaign's log", logged, is_one), ("inputs/lab.toml", written, is_late)):
+                place = where or lab_inputs.place_of(run, path)
+                yield f"{run.path.name}: {path} is {here!r:.40} in its start document, {there!r:.40} in {place}"
+    for where, other, is_whole in (("the campaign's log", logged, is_one), (None, written, is_late)):
         for path, there, here in _differing(other, run.start.config, is_whole=is_whole):
             if here is ABSENT and not (skipped and skipped.fullmatch(path)):
-                yield f"{run.path.name}: {path} is {here!r} in its start document, {there!r:.40} in {where}"
+                place = where or lab_inputs.place_of(run, path)
+                yield f"{run.path.name}: {path} is {here!r} in its start document, {there!r:.40} in {place}"
     yield from _scenario_problems(run)
     if run.start.kind == "scenario":
         yield from cell_problems(run, _toml(run, "scenario.toml"))
         yield from _parameter_problems(run)
-
-
-def _of_lab(run: RunFolder) -> tuple[str, str, str]:
-    """lab.toml and the campaign file (empty: there is none) as the run kept them, and the SUT that it is of (empty: the
-    only one)."""
-    return (
-        _input(run, "lab.toml"),
-        _input(run, "campaign.toml"),
-        str(_table(run.start.config.get("campaign")).get("sut", "")),
-    )
-
-
-def _written(run: RunFolder) -> Json:
-    """What both files say of the run's SUT, as one file would."""
-    lab, campaign, sut = _of_lab(run)
-    return tables_of(joined(_parsed(lab), _parsed(campaign)), sut)
-
-
-def _file_problems(run: RunFolder) -> Iterator[str]:
-    """A SUT that the station does not have, and what stands in both files."""
-    lab, campaign, sut = _of_lab(run)
-    if (raw := _parsed(lab)) and sut not in (names_of(raw) if TABLE in raw else [""]):
-        yield f"{run.path.name}: campaign.sut is {sut!r:.40} in its start document, inputs/lab.toml has no such SUT"
-    for place in twice(raw, _parsed(campaign)):
-        yield f"{run.path.name}: {place} is in inputs/lab.toml and in inputs/campaign.toml"
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _resolved(lab: str, campaign: str, sut: str) -> Json | None:
-    """What is written in both files, with the defaults of this version; None where this version cannot read it."""
-    try:
-        raw = tables_of(joined(_parsed(lab), _parsed(campaign)), sut)
-        return json.loads(dump(with_defaults(raw)))  # type: ignore[no-any-return]
-    except (ConfigError, ValueError, TypeError):
-        return None
 
 
 def _scenario_problems(run: RunFolder) -> Iterator[str]:
@@ -177,25 +135,8 @@ def _parameter_problems(run: RunFolder) -> Iterator[str]:
 
 
 def _toml(run: RunFolder, name: str) -> Json:
-    """An input of the run, parsed: TOML, or, of a command of the operator's own, the JSON that lab.toml's table became;
-    empty where it is neither or is not there. What stands in it is not to be changed: other runs share it."""
-    return dict(_parsed(_input(run, name)))
-
-
-def _input(run: RunFolder, name: str) -> str:
-    """Its text; empty where it is none, or is not there."""
-    try:
-        return read_plain(run.path / "inputs" / name).decode()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _parsed(content: str) -> Json:
-    try:
-        return load_object(content, "an input") if content.startswith("{") else tomllib.loads(content)
-    except (DocumentError, ValueError, RecursionError):
-        return {}
+    """An input of the run, parsed; empty where it cannot be, or is not there."""
+    return dict(lab_inputs.parsed(lab_inputs.text_of(run, name)))
 
 
 def _table(value: object) -> Json:

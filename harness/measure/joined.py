@@ -48,9 +48,7 @@ class Joined:
     def mistakes(self) -> Iterator[str]:
         """What stands in both files, and what of the room stands in the campaign's."""
         for place in twice(self.lab, self.campaign):
-            whole = (
-                " (a campaign of its own in lab.toml moves into a campaign file: [campaign], [baseline], [scenarios])"
-            )
+            whole = " (a campaign in lab.toml itself moves into a file of its own: [campaign], [baseline], [scenarios])"
             yield (
                 f"{self.path}: {place}: stands in {self.campaign_path} too; a key stands in one of the two files: "
                 f"take it out of the other{whole if place == 'campaign.name' else ''}"

@@ -11,6 +11,7 @@ lab.toml schema history
                  was written before is read as before
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -60,7 +61,7 @@ class LabConfig:
     @property
     def runs_folder(self) -> Path:
         """Where the campaigns are kept."""
-        return self.runs_home / Path(self.file.campaign.runs_folder).expanduser()
+        return Path(os.path.normpath(self.runs_home / Path(self.file.campaign.runs_folder).expanduser()))
 
     @property
     def campaign_folder(self) -> Path:

@@ -48,23 +48,23 @@ def _key(section: MeterSection) -> str:
 
 
 @contextmanager
-def taken(uses: Mapping[str, str], whose: str, folder: Path = FOLDER) -> Iterator[None]:
-    """Take all of them for the campaign `whose` until the context is left.
+def taken(uses: Mapping[str, str], whose: str, folder: Path | None = None) -> Iterator[None]:
+    """Take all of them for the campaign `whose` until the context is left. `folder`: of the locks (None: `FOLDER`).
 
     Raises:
         LabError: another process measures with one of them, or nothing can be locked; none is taken then.
     """
     with ExitStack() as stack:
         for key, what in uses.items():
-            stack.enter_context(_taken(key, what, whose, folder))
+            stack.enter_context(_taken(key, what, whose, folder or FOLDER))
         yield
 
 
-def others(uses: Mapping[str, str], folder: Path = FOLDER) -> Iterator[str]:
+def others(uses: Mapping[str, str], folder: Path | None = None) -> Iterator[str]:
     """A sentence for each that another process measures with."""
     for key, what in uses.items():
         try:
-            with _taken(key, what, "", folder):
+            with _taken(key, what, "", folder or FOLDER):
                 pass
         except LabError as error:
             yield str(error)

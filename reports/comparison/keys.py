@@ -132,6 +132,8 @@ def _machine(run: AnalysedRun) -> Iterator[Recorded]:
     facts = sut if was(Rule.COMPARED_PROGRAM) else facts_of_sut(sut)
     for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "memory_kb", "board", "cpu_governor"):
         yield key, "machine", facts.get(key)
+    # Benches of one lab may be alike in all else; a lab with one SUT gives it no name.
+    yield "sut", "machine", _table(run.run.start.config.get("campaign")).get("sut") or None
     yield "gpus", "machine", [gpu.get("name") for gpu in sut.get("gpus") or []]
 
 

@@ -43,6 +43,7 @@ from reports.pages.remarks import (
 )
 from reports.pages.sentences import VERDICTS
 from reports.pages.set_up_diagram import setup_diagram
+from reports.pages.sut_name import name_of_sut
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.verdict import decided, invalid_alone, reasons_of, verdict_in_words
 from reports.results.document import Results
@@ -240,8 +241,7 @@ def _identification(results: Results, issue: Issue) -> list[Block]:
 
 
 def _item(results: Results) -> str:
-    host = as_text(results.sut.get("hostname")) or "the system under test"
-    return f"{host}, running: {', '.join(results.scenarios) or 'nothing but its operating system'}"
+    return f"{name_of_sut(results)}, running: {', '.join(results.scenarios) or 'nothing but its operating system'}"
 
 
 def _dates(results: Results) -> str:

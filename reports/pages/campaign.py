@@ -21,6 +21,7 @@ from reports.pages.proof import not_proved
 from reports.pages.remarks import findings_blocks, findings_line, limits_table, remarks
 from reports.pages.sentences import GLOSSARY, UNCOUNTED
 from reports.pages.set_up_diagram import setup_diagram
+from reports.pages.sut_name import name_of_sut
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.verdict import reasons_of, verdict_head, verdict_says
 from reports.results.document import Results
@@ -86,7 +87,7 @@ def _identity(results: Results) -> Iterable[str]:
 
 def _answer(results: Results) -> str:
     parts = results.scenarios
-    host = as_text(results.sut.get("hostname")) or "the system under test"
+    host = name_of_sut(results)
     measured = {name: part for name, part in parts.items() if part.n_runs.value}
     if not parts and any(run.kind == "ranging" for run in results.runs):
         return "This campaign holds ranging runs only: they show which ranges a meter needs and enter no mean."

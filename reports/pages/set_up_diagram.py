@@ -9,6 +9,7 @@ from reports.figures.sheet import lines_of
 from reports.pages import meters
 from reports.pages.blocks import Box, Diagram
 from reports.pages.plain_words import as_text
+from reports.pages.sut_name import given_name
 from reports.results.document import Results
 
 BOX_WIDTH, BOX_LINES = 34, 6
@@ -42,7 +43,7 @@ def setup_diagram(results: Results, stamp: str) -> Diagram:
 def _sut_lines(results: Results) -> list[str]:
     sut = results.sut
     gpus = [as_text(gpu.get("name")) for gpu in sut.get("gpus") or []]
-    lines = [as_text(sut.get("hostname")), as_text(sut.get("cpu")), *gpus, as_text(sut.get("os"))]
+    lines = [given_name(results), as_text(sut.get("hostname")), as_text(sut.get("cpu")), *gpus, as_text(sut.get("os"))]
     return [*filter(None, lines), f"scenarios: {', '.join(results.scenarios) or 'none'}"]
 
 

@@ -10,6 +10,7 @@ from reports.pages.blocks import Facts, Head, Row, Table
 from reports.pages.lookup import words
 from reports.pages.numbers import fixed, is_finite
 from reports.pages.plain_words import as_text
+from reports.pages.sut_name import given_name
 from reports.results.document import Results
 
 SUT_WORDS = {
@@ -33,9 +34,11 @@ def sut_facts(results: Results) -> Facts:
         ("Logical CPUs", "cpu_count"), ("Board", "board"), ("Python", "python"), ("Boot id", "boot_id"),
     ]  # fmt: skip
     items = [(title, as_text(sut.pop(key))) for title, key in named if sut.get(key) not in (None, "")]
+    name = given_name(results)
+    items = [("Name in the lab", name), *items] if name else items
     memory = sut.pop("memory_kib", None)
     if is_finite(memory):
-        items.insert(5, ("Memory", f"{fixed(memory / 2**20, 1)} GiB"))
+        items.insert(5 + bool(name), ("Memory", f"{fixed(memory / 2**20, 1)} GiB"))
     gpus = sut.pop("gpus", None)
     none = "not stated" if gpus is None else "none"
     items += [(f"GPU {i}", as_text(gpu)) for i, gpu in enumerate(gpus or [])] or [("GPU", none)]

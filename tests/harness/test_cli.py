@@ -137,7 +137,7 @@ def test_plan_lists_the_cells_of_crossed_factors_and_their_levels(
         (["meter", "read", "wattsup", "/dev/no-such-port"], "/dev/no-such-port"),
         (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=VALUE"),
         (["meter", "read", "wattsup"], "name its port after it"),
-        (["meter", "read", "wall2", "--lab", str(DEMO)], "no meter 'wall2', it has wall"),
+        (["meter", "read", "wall2", "--lab", str(DEMO)], "no meter 'wall2' here; did you mean wall?"),
         (["meter", "read", "watsup", "/dev/null"], "no driver 'watsup'; did you mean wattsup?"),
         (
             ["meter", "read", "wattsup", "/dev/null", "--option", "baude=1"],

@@ -42,12 +42,10 @@ def test_a_sut_is_a_machine_and_a_port() -> None:
 
 def test_what_is_taken_is_named_with_who_has_it_and_nothing_else_stays_taken(tmp_path: Path) -> None:
     uses, more = {"1": "meter wall (/dev/x)"}, {"2": "meter other (/dev/y)", "1": "meter mine (/dev/x)"}
+    said = r"^meter mine \(/dev/x\): another wattlab .* \(runs/c@a\), .* wait for its end"
     with taken(uses, "runs/c@a", tmp_path):
-        with pytest.raises(
-            LabError, match=r"^meter mine \(/dev/x\): another wattlab .* \(runs/c@a\), .* wait for its end"
-        ):
-            with taken(more, "runs/d@b", tmp_path):
-                pass
+        with pytest.raises(LabError, match=said), taken(more, "runs/d@b", tmp_path):
+            pass
         assert list(others({"2": "meter other (/dev/y)"}, tmp_path)) == []
         (sentence,) = others(more, tmp_path)
         assert sentence.startswith("meter mine (/dev/x): another wattlab measures with it (runs/c@a)")
@@ -70,6 +68,6 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_used_is_said_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LabError, match=r"cannot be opened .* two campaigns could measure with one meter; remove it"):
-        with taken({"1": "m"}, "us", tmp_path / "file"):
-            pass
+    said = r"cannot be opened .* two campaigns could measure with one meter; remove it"
+    with pytest.raises(LabError, match=said), taken({"1": "m"}, "us", tmp_path / "file"):
+        pass

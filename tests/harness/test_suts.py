@@ -168,7 +168,7 @@ def test_a_key_that_a_campaign_lacks_is_missing_in_its_file(tmp_path: Path) -> N
 
 def test_lab_toml_is_not_named_as_its_own_campaign_file(tmp_path: Path) -> None:
     station = station_file(tmp_path, STATION + CAMPAIGN.replace("schema = 1\n", ""))
-    with pytest.raises(ConfigError, match="that is lab.toml itself; leave it out"):
+    with pytest.raises(ConfigError, match=r"that is lab\.toml itself; leave it out"):
         load(station, station)
     with pytest.raises(ConfigError, match=r"core\.toml: schema: found None"):
         load(station_file(tmp_path), campaign_file(tmp_path, CAMPAIGN.replace("schema = 1\n", "")))
