@@ -25,7 +25,7 @@ from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
 from harness.station import consistency, suts
-from harness.station.station import Station
+from harness.station.station import Station, absolute
 
 INIT = "write one with `wattlab init`"
 NO_SUT: Json = {"host": "", "python": ""}
@@ -135,7 +135,7 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     runs_home = files.base_of("campaign.runs_folder").resolve().parent
     _contradict(path, of_campaign(path, lab, names), mistakes)
     _contradict(path, of_suts(path, views, lab), mistakes)
-    _contradict(path, of_station(path, lab, _absolute(runs_home, lab.campaign.runs_folder)), mistakes)
+    _contradict(path, of_station(path, lab, absolute(runs_home, lab.campaign.runs_folder)), mistakes)
     # The names of runs that are no scenario's were refused above.
     scenarios = [
         cell
@@ -181,7 +181,7 @@ def load_station(path: Path) -> StationConfig:
     if not lab.meters and not mistakes.touch(path, "meters"):
         mistakes.at(str(path), "meters", "at least one is needed; see the commented file of `wattlab init`")
     named = asked.get("runs_folder") if isinstance(asked, dict) else None
-    runs = _absolute(path.parent, named if isinstance(named, str) else _DEFAULT_RUNS)
+    runs = absolute(path.parent, named if isinstance(named, str) else _DEFAULT_RUNS)
     _contradict(path, of_suts(path, _views(path, raw, mistakes), lab), mistakes)
     _contradict(path, of_station(path, lab, runs), mistakes)
     mistakes.raise_all(path)
@@ -277,14 +277,6 @@ def _contradict(path: Path, contradictions: Contradictions, mistakes: Mistakes) 
     for places, lines in contradictions:
         if not mistakes.touch(path, *places):
             mistakes.extend(lines)
-
-
-def _absolute(home: Path, text: str) -> Path:
-    """A folder that is named relative to another; as it is written where it begins in the home of nobody."""
-    try:
-        return (home / Path(text).expanduser()).resolve()
-    except (RuntimeError, ValueError):
-        return home / "runs"
 
 
 def _untracked(path: Path, baseline: object, mistakes: Mistakes) -> object:

@@ -30,6 +30,15 @@ def at_least(minimum: float, maximum: float = math.inf) -> dict[str, float]:
     return {"minimum": minimum, "maximum": maximum}
 
 
+def absolute(folder: Path, text: str) -> Path:
+    """A path that is named relative to a folder; as it is written where it can be none, which is a mistake of its own
+    (the home of nobody, NUL)."""
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except (RuntimeError, ValueError):
+        return folder / text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
     """Who measures, where, for whom: printed in the report."""
@@ -178,7 +187,7 @@ class Station:
 
     def file_of(self, text: str) -> Path:
         """A file that lab.toml names, absolute."""
-        return (self.path.parent / Path(text).expanduser()).resolve()
+        return absolute(self.path.parent, text)
 
     @property
     def register_path(self) -> Path | None:

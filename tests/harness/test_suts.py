@@ -65,6 +65,7 @@ def test_the_campaign_may_say_of_which_sut_it_is(tmp_path: Path) -> None:
         ('host = "b"', 'host = "b"\nprot = 3', r"suts\.bench-b\.prot: unknown key; did you mean port\?"),
         ('host = "b"', 'host = "b"\nport = 0', r"suts\.bench-b\.port: found 0, expected at least 1"),
         ('host = "b"', 'host = "b"\nkey_file = "~nobody-here/k"', r"suts\.bench-b\.key_file: .* no such user"),
+        ('"b-1"\n', '"b-1"\npassword_file = "~nobody-here/p"\n', r"meters\.wall-b1\.password_file: .* no such user"),
         ("voltage_v = 120.0", "voltage = 120.0", r"suts\.bench-b\.supply\.voltage: unknown key"),
         ('["b-1", "b-2"]', '["b-1", "b-3"]', r"meters\.wall-b2\.sut: missing; .* have no circuit 'b-2'"),
         ('["b-1", "b-2"]', '["b-1", "b-2", "b-3"]', r"suts\.bench-b\.circuits: no meter is on 'b-3', they are on b-1"),
