@@ -65,7 +65,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
         register = cache(partial(load_register, config.station))
         openers = {name: partial(_open_meter, config, register, name, port) for name, port in ports.items()}
         embedded = [f"meter {name}" for name, section in config.file.meters.items() if section.port == EMBEDDED]
-        sut = config.file.sut
+        sut = config.sut
         if sut.host == EMBEDDED:
             sshd = stack.enter_context(LoopbackSshd(folder / "sshd"))
             sut = replace(

@@ -25,7 +25,7 @@ from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
 from harness.station import consistency, suts
-from harness.station.station import Station, absolute
+from harness.station.station import NamedSut, Station, SutSection, absolute
 
 INIT = "write one with `wattlab init`"
 NO_SUT: Json = {"host": "", "python": ""}
@@ -57,6 +57,12 @@ class LabConfig:
     def sut_name(self) -> str:
         """The SUT's name, where lab.toml declares several; else empty."""
         return self.file.campaign.sut
+
+    @property
+    def sut(self) -> SutSection:
+        """The SUT; one of several knows its name."""
+        plain = {f.name: getattr(self.file.sut, f.name) for f in fields(SutSection)}
+        return NamedSut(**plain, name=self.sut_name) if self.sut_name else self.file.sut
 
     @property
     def runs_folder(self) -> Path:

@@ -82,6 +82,11 @@ class SutSection:
     description: dict[str, str] = field(default_factory=dict)
 
     @property
+    def table(self) -> str:
+        """Its table in lab.toml, as messages name it."""
+        return "sut"
+
+    @property
     def login(self) -> str:
         """The user there; where none is named, the one who runs wattlab."""
         return self.user or os.environ.get("USER", "root")
@@ -129,6 +134,18 @@ class SutTable(SutSection):
 
     supply: Supply | None = None
     ambient: Ambient | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSut(SutSection):
+    """One of several SUTs, as a campaign measures it: it knows its name."""
+
+    name: str
+
+    @property
+    def table(self) -> str:
+        """[suts.NAME]."""
+        return f"suts.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

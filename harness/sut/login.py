@@ -46,7 +46,9 @@ def open_client(config: SutSection, timeout_s: float) -> paramiko.SSHClient:
     client.set_missing_host_key_policy(_Unknown(config))
     try:
         if not config.host:
-            raise SutUnreachable("sut.host is empty; write the name or address of the machine to be measured there")
+            raise SutUnreachable(
+                f"{config.table}.host is empty; write the name or address of the machine to be measured there"
+            )
         if config.known_hosts_path.exists():
             client.load_host_keys(str(config.known_hosts_path))
         _require_key(config)
@@ -74,17 +76,18 @@ def _require_key(config: SutSection) -> None:
     if key_file is not None:
         if not key_file.exists():
             raise SutUnreachable(
-                f"{name}: sut.key_file {key_file} does not exist; make one with ssh-keygen, or set it to "
+                f"{name}: {config.table}.key_file {key_file} does not exist; make one with ssh-keygen, or set it to "
                 '"" for the keys of your ssh-agent'
             )
         if advice := public_not_private(key_file):
-            raise SutUnreachable(f"{name}: sut.key_file {key_file}: {advice}")
+            raise SutUnreachable(f"{name}: {config.table}.key_file {key_file}: {advice}")
         return
     agent = paramiko.Agent()
     try:
         if not agent.get_keys():
             raise SutUnreachable(
-                f"{name}: sut.key_file is empty and no ssh-agent answers with a key; give `ssh-add`, or name a key file"
+                f"{name}: {config.table}.key_file is empty and no ssh-agent answers with a key; give `ssh-add`, or "
+                "name a key file"
             )
     finally:
         agent.close()
@@ -103,14 +106,18 @@ def _connect_error(config: SutSection, error: BaseException) -> BaseException:
     if isinstance(error, paramiko.hostkeys.InvalidHostKey):
         return HostKeyError(f"{name}: {known_hosts} has a line that is no host key ({error.args[0]!s:.60}); remove it")
     if isinstance(error, paramiko.PasswordRequiredException):
-        return SutUnreachable(f"{name}: sut.key_file {key_file} needs a passphrase; load it into an ssh-agent")
+        return SutUnreachable(
+            f"{name}: {config.table}.key_file {key_file} needs a passphrase; load it into an ssh-agent"
+        )
     if isinstance(error, paramiko.AuthenticationException):
         key = "a key of your ssh-agent" if key_file is None else f"{key_file}.pub"
         return SutUnreachable(f"{name}: the login was refused; is {key} in ~{config.login}/.ssh/authorized_keys there?")
     if isinstance(error, socket.gaierror):
-        return SutUnreachable(f"{name}: the name {config.host} is not known ({error.strerror}); correct sut.host")
+        return SutUnreachable(
+            f"{name}: the name {config.host} is not known ({error.strerror}); correct {config.table}.host"
+        )
     if isinstance(error, UnicodeError):
-        return SutUnreachable(f"{name}: {config.host!r} is no name of a machine; correct sut.host")
+        return SutUnreachable(f"{name}: {config.host!r} is no name of a machine; correct {config.table}.host")
     if isinstance(error, OSError | EOFError | paramiko.SSHException):
         return SutUnreachable(f"{name}: no connection ({error or type(error).__name__}); is sshd running there?")
     return error

@@ -361,7 +361,7 @@ class Sut:
         if code != 0 or len(words) != 2 or words[0] != "python" or not VERSION.fullmatch(words[1]):
             answer = errors.strip() or output.strip() or f"it says nothing, exit code {code}"
             own = f"{self.config.folder}/venv/bin/python"
-            remedy = "" if python == self.own_python else f"correct sut.python, or set it to {own}: "
+            remedy = "" if python == self.own_python else f"correct {self.config.table}.python, or set it to {own}: "
             raise SutRefused(
                 f"{self.name}: {python} does not run there ({answer:.200}); {remedy}`wattlab sut prepare` makes it"
             )
@@ -369,5 +369,5 @@ class Sut:
         if version < OLDEST_PYTHON:
             raise SutRefused(
                 f"{self.name}: {python} is Python {words[1]}, the agent needs 3.8 or newer; "
-                "install one there and name it in sut.python"
+                f"install one there and name it in {self.config.table}.python"
             )

@@ -93,7 +93,7 @@ def _install(sut: Sut, python: str, packages: Sequence[str], progress: Callable[
     if facts["machine"] != "x86_64" and not facts["gpus"] and TENSORFLOW in packages:
         raise SutRefused(
             f"{sut.name}: it is {facts['machine']}, and {TENSORFLOW} is there for x86_64 only; take the scenarios "
-            "that need it out, or name an interpreter of yours that has TensorFlow in sut.python"
+            f"that need it out, or name an interpreter of yours that has TensorFlow in {sut.config.table}.python"
         )
     lock = "requirements-gpu.lock" if facts["gpus"] else "requirements.lock"
     _install_part(sut, python, lock, packages, progress)
@@ -112,7 +112,7 @@ def _install_part(sut: Sut, python: str, lock: str, packages: Sequence[str], pro
 def _advise(sut: Sut, python: str, progress: Callable[[str], None]) -> None:
     if python != sut.python:
         progress(
-            f"write this into the table [sut] of lab.toml: python = {json.dumps(python)} "
+            f"write this into the table [{sut.config.table}] of lab.toml: python = {json.dumps(python)} "
             f"(now {json.dumps(sut.config.python)})"
         )
 

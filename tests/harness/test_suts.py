@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, changed_since, load, load_each, load_station
-from harness.record.errors import ConfigError
+from harness.record.errors import ConfigError, SutUnreachable
+from harness.sut.machine import Sut
 from tests.harness.stations import BENCHES, CAMPAIGN, STATION, campaign_file, station_file
 
 
@@ -173,3 +175,14 @@ def test_lab_toml_is_not_named_as_its_own_campaign_file(tmp_path: Path) -> None:
         load(station, station)
     with pytest.raises(ConfigError, match=r"core\.toml: schema: found None"):
         load(station_file(tmp_path), campaign_file(tmp_path, CAMPAIGN.replace("schema = 1\n", "")))
+
+
+def test_what_is_wrong_with_the_way_to_a_sut_names_its_own_table(tmp_path: Path) -> None:
+    text = BENCHES.replace('host = "b"', f'host = "b"\nkey_file = "{tmp_path}/no-key"')
+    config = read(tmp_path, text + CAMPAIGN.replace("schema = 1\n", ""), "bench-b")
+    with (
+        open_wires(config) as wires,
+        pytest.raises(SutUnreachable, match=r"suts\.bench-b\.key_file .*/no-key does not exist"),
+        Sut.connect(wires.sut),
+    ):
+        pass
