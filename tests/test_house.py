@@ -174,7 +174,7 @@ SMALL_HOUSE = {
         "pages", "figures", "comparison", "study", "campaign", "trackers", "findings", "inference", "energy",
         "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving", "readings/series",
         "results/uncertainty", "inference/r_session", "campaign/analyse", "pages/audit"],
-    "workloads": ["markers"],
+    "workloads": ["load"],
 }  # fmt: skip
 
 
@@ -212,8 +212,8 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
     ("contract", "file", "line"),
     [
         (1, "meters/wattsup.py", "from harness.record.errors import LabError"),
-        (1, "workloads/markers.py", "import reports.render"),
-        (1, "workloads/markers.py", "from meters import reading"),
+        (1, "workloads/load.py", "import reports.render"),
+        (1, "workloads/load.py", "from meters import reading"),
         (2, "meters/reading.py", "def late():\n    import meters.wattsup"),
         (2, "meters/unlisted.py", "import meters.meter"),
         (3, "reports/energy/budget.py", "from harness.station.station import Station"),
@@ -241,9 +241,9 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (7, "reports/render.py", "import meters.emulators"),
         (8, "harness/sut/agent/loop.py", "import meters.reading"),
         (8, "harness/sut/agent/loop.py", "from harness.record.errors import LabError"),
-        (8, "harness/sut/inventory.py", "import workloads.markers"),
+        (8, "harness/sut/inventory.py", "import workloads.load"),
         (8, "harness/sut/inventory.py", "from harness.record.errors import LabError"),
-        (8, "harness/attest/receiver.py", "import workloads.markers"),
+        (8, "harness/attest/receiver.py", "import workloads.load"),
         (8, "harness/sut/agent/survey.py", "import harness.sut.bundle"),
         (8, "harness/sut/session.py", "import harness.sut.agent"),
         (8, "harness/sut/bundle.py", "from harness.sut.agent import loop"),

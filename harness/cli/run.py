@@ -28,6 +28,7 @@ from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import utc_now
+from harness.measure.scenario import MARKERS
 from harness.record.seal import Sign
 from harness.station.occupancy import taken, uses_of
 from harness.station.provenance import host_facts, software_facts
@@ -161,7 +162,7 @@ def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
             open_meters=wires.openers,
             register=load_register(config.station),
             agent_source=agent_source(),
-            marker_source=(APPLICATION / "workloads" / "markers.py").read_bytes(),
+            marker_source=MARKERS.read_bytes(),
             python=sut.python,
             data_folder=sut.data_folder,
             inventory=Inventory(sut),

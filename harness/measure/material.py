@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.measure.lab_file import LabConfig
-from harness.measure.scenario import Scenario
+from harness.measure.scenario import MARKERS, Scenario
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError, SutUnreachable, why
 from harness.station.station import APPLICATION
@@ -23,7 +23,6 @@ MOST_KEPT_BYTES = 16 << 20
 """A larger file is staged, and stands in the start document by digest and size; a run folder does not hold it."""
 MOST_KNOWN_BYTES = 64 << 10
 """What is known of files goes along as an argument (execve(2) takes 128 KiB); more is asked anew."""
-MARKERS = "markers.py"
 TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 PROGRAM = (Path(__file__).parents[1] / "sut" / "inventory.py").read_text()
 NO_PYTHON = "its words name no Python interpreter, so what it loads is not recorded"
@@ -32,7 +31,7 @@ Whose = Literal["program", "trackers", "markers"]
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file of the work folder: its bytes, and whether it is of the program, of the trackers, or `markers.py`."""
+    """A file of the work folder: its bytes, and whether it is of the program, of the trackers, or the marker module."""
 
     content: bytes
     of: Whose
@@ -77,7 +76,7 @@ def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFil
         except OSError as error:
             raise ConfigError(f"scenarios.{scenario.section}: files: cannot read {path} ({why(error)})") from None
         found[path.name] = StagedFile(content, "trackers" if path.resolve().parent == TRACKER_FILES else "program")
-    return found | {MARKERS: StagedFile(marker_source, "markers")}
+    return found | {MARKERS.name: StagedFile(marker_source, "markers")}
 
 
 class Inventory:

@@ -26,6 +26,7 @@ from harness.record.documents import (
     PhaseEvent,
     PowerDescriptor,
     Stop,
+    WorkEvent,
     encode,
     matches,
     shown,
@@ -46,6 +47,8 @@ POLL_S = 0.25
 REOPEN_S = 1.0
 RECENT = 4096
 """Readings kept in memory for those who wait for the machine to settle."""
+MOST_UNITS = 20
+"""Units of useful work of a run."""
 MOST_MARKERS = 10_000
 """Marker lines of a run, as many as the agent takes (`harness.sut.agent.MAX_MARKERS`)."""
 MOST_NOTES = 2_000
@@ -268,6 +271,7 @@ class AgentRecorder:
         self._last_ns = -1
         self._begin_ns: int | None = None
         self._open: dict[tuple[str, int], int] = {}
+        self._units: set[str] = set()
         self._odd_columns: set[str] = set()
         self._actions = self._notes = self._edges = 0
         self.rows = 0
@@ -337,6 +341,10 @@ class AgentRecorder:
             if self._actions == MOST_MARKERS + 1:
                 self._note("markers-cut", f"more than {MOST_MARKERS} marker lines; the rest was dropped")
             return
+        if record.get("work"):
+            self._on_work(record, now_ns)
+            if "action" not in record:
+                return
         problems: list[str] = []
         metrics = tame(record.get("metrics") or {}, "", problems)
         event = ActionEvent(
@@ -354,6 +362,21 @@ class AgentRecorder:
         self._journal.put(event)
         for problem in problems:
             self._note("not-finite", f"metric {problem}")
+
+    def _on_work(self, record: Json, now_ns: int) -> None:
+        """Work is done in the rating interval, in few units, and none of it is undone."""
+        event = WorkEvent(
+            time_ns=now_ns, sut_ns=_stamp(record, "sut_ns"), sut_wall_ns=_stamp(record, "sut_wall_ns"),
+            amounts=record["work"],
+        )  # fmt: skip
+        encode(event)
+        if self._begin_ns is None or event.sut_ns < self._begin_ns or min(event.amounts.values()) < 0:
+            raise DocumentError("work is below 0, or stamped before the command's begin")
+        units = self._units | set(event.amounts)
+        if len(units) > MOST_UNITS:
+            raise DocumentError(f"more than {MOST_UNITS} units of work in one run")
+        self._units = units
+        self._journal.put(event)
 
     def _require_order(self, event: ActionEvent) -> None:
         """An action lies in the rating interval and ends after it began.

@@ -41,7 +41,7 @@ from harness.station.station import APPLICATION, at_least
 from meters.options import did_you_mean
 from workloads.trackers.tracking import TRACKERS
 
-MARKERS = APPLICATION / "workloads" / "markers.py"
+MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
 NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared")
 """What of a scenario is not in its runs' start documents under its name: their own lists say what was there, `cell`
@@ -294,7 +294,7 @@ def _of_trackers(where: str, names: Sequence[str], periods_s: Mapping[str, float
 
 
 def _of_staged(where: str, files: Sequence[Path]) -> Iterator[str]:
-    """Files of one name would lie in one place of the work folder, and `markers.py` is put there by wattlab."""
+    """Files of one name would lie in one place of the work folder, and `wattlab_markers.py` is put there by wattlab."""
     names: dict[str, Path] = {}
     for path in files:
         if path.name == MARKERS.name and is_file(path) and path.read_bytes() != MARKERS.read_bytes():

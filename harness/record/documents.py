@@ -215,6 +215,16 @@ class ActionEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkEvent:
+    """Useful work that the program says it did since it last said so: unit (tokens, requests, ...) -> how much."""
+
+    time_ns: int
+    sut_ns: int
+    sut_wall_ns: int
+    amounts: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockEvent:
     """One clock exchange: host clock before (t0) and after (t1) the SUT stamped `t_sut_ns` (both monotonic, ns). The
     `boot` clocks are read beside `t_sut_ns` and `t1_ns`; unlike those they go on while a machine sleeps."""
@@ -297,7 +307,15 @@ class NoteEvent:
 
 
 Event: TypeAlias = (
-    PhaseEvent | ActionEvent | ClockEvent | GapEvent | RangeChangeEvent | WaitEvent | WindowEvent | NoteEvent
+    PhaseEvent
+    | ActionEvent
+    | WorkEvent
+    | ClockEvent
+    | GapEvent
+    | RangeChangeEvent
+    | WaitEvent
+    | WindowEvent
+    | NoteEvent
 )
 
 
@@ -320,6 +338,7 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("descriptor", "indicators"): IndicatorDescriptor,
     ("event", "phase"): PhaseEvent,
     ("event", "action"): ActionEvent,
+    ("event", "work"): WorkEvent,
     ("event", "clock"): ClockEvent,
     ("event", "gap"): GapEvent,
     ("event", "range_change"): RangeChangeEvent,

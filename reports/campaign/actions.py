@@ -10,14 +10,18 @@ import numpy as np
 
 from reports.campaign.means import mean_duration, mean_energy, mean_power
 from reports.campaign.run import AnalysedRun
+from reports.campaign.work import per_unit
 from reports.energy import budget, hardware
 from reports.energy.budget import Single
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
+from reports.energy.sample import Kind
 from reports.readings.bounded import number
-from reports.results.action import ActionResult, RunAction
+from reports.results.action import ActionResult, EnergyPerWork, RunAction
 from reports.results.nulls import finite_or_none, finite_values
 from reports.results.uncertainty import mean_of
+
+KINDS: tuple[Kind, Kind] = ("gross", "induced")
 
 
 def action_rows(run: AnalysedRun, own: RunTerms | None) -> list[RunAction]:
@@ -38,6 +42,7 @@ def action_rows(run: AnalysedRun, own: RunTerms | None) -> list[RunAction]:
             action.name, action.index, (action.begin_ns - run.interval_ns[0]) * 1e-9,
             (action.end_ns - action.begin_ns) * 1e-9, *own_wh, *induced_wh, *cumulative_wh,
             gpu_temperature_c=finite_or_none(warmth_c[place]), metrics=action.metrics, exit_code=action.exit_code,
+            work=run.series.work.between(action.begin_ns, action.end_ns) or None,
         )
         for place, (action, (own_wh, induced_wh, cumulative_wh)) in enumerate(zip(actions, energies, strict=True))
     ]  # fmt: skip
@@ -74,4 +79,17 @@ def record(name: str, index: int, members: Sequence[tuple[RunAction, RunTerms, i
         gpu_temperature_c=mean_of([number(row.gpu_temperature_c) for row in rows], "°C"),
         cumulative_energy_wh=mean_energy(terms, until, "gross"),
         metrics={key: mean_of([number(row.metrics.get(key)) for row in rows], "1") for key in metrics},
+        energy_per_work=_per_work(rows, terms, at),
     )
+
+
+def _per_work(rows: Sequence[RunAction], terms: Sequence[RunTerms], at: Sequence[int]) -> tuple[EnergyPerWork, ...]:
+    """Energy per unit of the work that was marked in an action."""
+    worked = [row.work or {} for row in rows]
+    if not any(worked):
+        return ()
+    means = [budget.of_mean(terms, at, np.full(len(terms), 1 / WH), "Wh", kind) for kind in KINDS]
+    energies_wh = [
+        np.array([number(row.energy_wh) for row in rows]), np.array([number(row.induced_energy_wh) for row in rows])
+    ]  # fmt: skip
+    return per_unit(worked, energies_wh, [None if mean is None else mean.shared for mean in means])

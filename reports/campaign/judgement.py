@@ -11,7 +11,7 @@ from harness.record.documents import Thresholds
 from reports.campaign import label
 from reports.campaign.baseline import Baseline, induced_j
 from reports.campaign.run import AT_RUN, NOT_RATED, AnalysedRun
-from reports.energy import budget, publisher, sync
+from reports.energy import budget, efficiency, publisher, sync
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.observer import ObserverEffect
@@ -24,6 +24,7 @@ from reports.findings import (
     stamps,
     stream_rules,
     surroundings,
+    work_rules,
 )
 from reports.results.finding import Finding
 from reports.results.nulls import finite_or_none
@@ -44,6 +45,8 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
     if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or run.unreadable is not None:
         return found
     found += catalogue.of_artifacts(run.run)
+    told = efficiency.told_of(run.summary)
+    found += work_rules.of_contradiction(name, run.series.work.totals, told, run.useful_work.work)
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
     if not run.parts or run.own_terms is None:

@@ -182,8 +182,8 @@ class AnalysedRun:
 
     @cached_property
     def useful_work(self) -> UsefulWork:
-        """What its scenario declares of its work, or what holds where it declares nothing."""
-        return useful_work_of(self.run.start.scenario_config)
+        """What its scenario and its program declare of its work, or what holds where neither does."""
+        return useful_work_of(self.run.start.scenario_config, self.series.work.totals)
 
     @cached_property
     def repeated(self) -> list[Action]:

@@ -57,6 +57,7 @@ def run_entry(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         history=_history(run),
         manifest=run.run.manifest_sha256,
         findings=tuple(sorted({finding.code for finding in found if finding.subject == run.run.path.name})),
+        work=run.series.work.totals or None,
     )
 
 

@@ -27,20 +27,24 @@ from reports.campaign.run import AnalysedRun
 from reports.campaign.two_stage import two_stage_section
 from reports.campaign.work import (
     efficiency_section,
+    energy_per_work,
     energy_to_accuracy,
     marginal_energy,
     success_section,
     suppressed_because,
+    units_of,
 )
 from reports.energy import budget
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
+from reports.findings import work_rules
 from reports.results.action import ActionResult, RunAction
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 from reports.results.scenario import Alternative, Budgets, ScenarioResult, TailResult
 from reports.results.uncertainty import count, mean_of
+from reports.results.undeclared import useful_work_of
 from reports.results.useful_work import declared_by
 
 
@@ -67,6 +71,7 @@ class Scenario:
         found = findings_campaign.of_induced(self.name, group.induced) + self._success_findings()
         if not runs:
             return found
+        found += work_rules.of_missing(self.name, {run.run.path.name: run.series.work.totals for run in runs})
         own = [level.session is not None for level in group.levels if level is not None]
         if own and not all(own):
             found.append(
@@ -120,7 +125,8 @@ class Scenario:
         """`scenarios.NAME` of results.json, but for what makes it invalid."""
         group = self.group
         records = self._records()
-        config, work = self.everyone[0].run.start.scenario_config, self.everyone[0].useful_work
+        config, units = self.everyone[0].run.start.scenario_config, units_of(self.group.runs)
+        work = useful_work_of(config, units)
         gross, induced = group.gross_budget, group.induced_budget
         return ScenarioResult(
             title=config.get("title") or self.name,
@@ -150,7 +156,8 @@ class Scenario:
             registers=registers_section(group),
             invalid_because=(),
             cell=self.everyone[0].run.start.cell,
-            declared=declared_by(config),
+            declared=work if units or declared_by(config) else None,
+            energy_per_work=energy_per_work(group),
         )
 
     def _tail(self) -> TailResult | None:

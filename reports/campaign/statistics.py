@@ -135,7 +135,7 @@ def _value(run: RunResult, key: str, kinds: Mapping[str, Work]) -> float:
     if key not in kinds or not energy_wh > 0:
         return math.nan
     marked = Counter(action.name for action in run.actions)
-    amount = number(efficiency.work_of(run.final_metrics, [kinds[key]], marked).get(kinds[key].name))
+    amount = number(efficiency.work_of(run.final_metrics, [kinds[key]], marked, run.work or {}).get(kinds[key].name))
     return amount / (energy_wh * efficiency.unit_of_wh(kinds[key]))
 
 

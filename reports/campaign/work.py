@@ -4,15 +4,19 @@ Knows a group of runs and the budgets of its means. Knows no finding.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports.campaign.group import Group
 from reports.campaign.means import mean_energy, number_of
+from reports.campaign.run import AnalysedRun
 from reports.energy import budget, efficiency
 from reports.energy.climbs import first_at
 from reports.energy.energy import WH
+from reports.results.action import EnergyPerWork
 from reports.results.nulls import finite_values
 from reports.results.scenario import (
     Efficiency,
@@ -22,16 +26,51 @@ from reports.results.scenario import (
     RatioValues,
     Success,
 )
-from reports.results.uncertainty import Estimate, Number, Term
+from reports.results.uncertainty import Estimate, Number, Term, mean_of
 from reports.results.useful_work import UsefulWork, kinds_of
 
 
 def work_by_run(group: Group) -> list[dict[str, float]]:
     """The work of every run."""
     return [
-        efficiency.work_of(run.summary, run.useful_work.work, Counter(action.name for action in run.series.actions))
+        efficiency.work_of(
+            run.summary,
+            run.useful_work.work,
+            Counter(action.name for action in run.series.actions),
+            run.series.work.totals,
+        )
         for run in group.runs
     ]
+
+
+def units_of(runs: Iterable[AnalysedRun]) -> list[str]:
+    """The units of work that the programs of some runs marked."""
+    return list(dict.fromkeys(unit for run in runs for unit in run.series.work.totals))
+
+
+def energy_per_work(group: Group) -> tuple[EnergyPerWork, ...]:
+    """`scenarios.NAME.energy_per_work`."""
+    worked = [run.series.work.totals for run in group.runs]
+    shared = [None if own is None else own.shared for own in (group.gross_budget, group.induced_budget)]
+    return per_unit(worked, (group.energies_wh, group.induced_wh), shared)
+
+
+def per_unit(
+    worked: Sequence[Mapping[str, float]], energies_wh: Sequence[NDArray[np.float64]], shared: Sequence[Term | None]
+) -> tuple[EnergyPerWork, ...]:
+    """Energy per unit of the work of each run; `energies_wh`, `shared`: total and induced, and what the runs have in
+    common of each (None: there is none)."""
+    found = []
+    for unit in dict.fromkeys(unit for own in worked for unit in own):
+        amounts = np.array([own.get(unit, np.nan) for own in worked])
+        amount = mean_of(amounts, "1")
+        gross, induced = (
+            None if common is None else efficiency.energy_per_unit(amounts, energy, common, f"Wh/{unit}")
+            for energy, common in zip(energies_wh, shared, strict=True)
+        )
+        if amount is not None and (gross is not None or induced is not None):
+            found.append(EnergyPerWork(unit, amount, gross, induced))
+    return tuple(found)
 
 
 def efficiency_section(group: Group) -> Efficiency:

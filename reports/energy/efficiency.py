@@ -34,13 +34,33 @@ class Ratio:
     per_run: tuple[float, ...]
 
 
-def work_of(summary: dict[str, Any], declared: Iterable[Work], marked: Mapping[str, int]) -> dict[str, float]:
-    """Kind -> useful work of one run, from its summary (and the `quality` in it), else from how often an action was
-    `marked`; what none gives is left out."""
-    quality = summary.get("quality")
-    numbers = summary | (quality if isinstance(quality, dict) else {})
+def work_of(
+    summary: Mapping[str, Any], declared: Iterable[Work], marked: Mapping[str, int], worked: Mapping[str, float]
+) -> dict[str, float]:
+    """Kind -> useful work of one run: what its program marked as work (`worked`), else what its summary says (or the
+    `quality` in it), else how often an action was `marked`; what none gives is left out."""
+    numbers = told_of(summary) | worked
     amounts = {work.name: number(numbers.get(work.key, marked.get(work.action) or None)) for work in declared}
     return {kind: amount for kind, amount in amounts.items() if amount > 0}
+
+
+def told_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Key -> what a summary says of it, at its top or in `quality`."""
+    quality = summary.get("quality")
+    return {**summary, **(quality if isinstance(quality, dict) else {})}
+
+
+def energy_per_unit(
+    amounts: NDArray[np.float64], energies_wh: NDArray[np.float64], shared: Term, unit: str
+) -> Number | None:
+    """Energy of one unit of work: mean(energy) / mean(amount) over the runs that have both, by the delta method; None
+    where no work was done. `shared`: the energies' common uncertainty (Wh)."""
+    use = np.isfinite(amounts) & np.isfinite(energies_wh)
+    if not use.any() or float(amounts[use].mean()) <= 0:
+        return None
+    mean_work = float(amounts[use].mean())
+    common = Term(shared.u / mean_work, shared.dof)
+    return _ratio(energies_wh[use], amounts[use], common, unit)
 
 
 def ratios(
@@ -83,19 +103,31 @@ def ratio_of_means(work: NDArray[np.float64], energy: NDArray[np.float64], share
     pair has neither u nor interval."""
     count = work.size
     mean_work, mean_energy = float(work.mean()), float(energy.mean())
-    value = mean_work / mean_energy
     per_run = tuple(float(x) for x in np.divide(work, energy, out=np.full(count, np.nan), where=energy != 0))
+    number = _ratio(work, energy, Term(mean_work / mean_energy * shared.u / mean_energy, shared.dof), unit)
     if count < 2:
-        return Ratio(Number(Estimate(value, None, None), unit, None, count), None, per_run)
+        return Ratio(number, None, per_run)
     covariance = np.cov(work, energy, ddof=1) / count
     v_work, v_both, v_energy = float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])
-    own = math.sqrt(max(v_work - 2 * value * v_both + value**2 * v_energy, 0.0)) / mean_energy
-    estimate = combine(value, [Term(own, count - 1.0), Term(value * shared.u / mean_energy, shared.dof)])
-    finite = np.array(per_run)
-    number = Number(estimate, unit, float(finite[np.isfinite(finite)].std(ddof=1)), count)
     widened = tuple(t_quantile(count - 1.0) ** 2 * v for v in (v_work, v_both, v_energy))
     common = (t_quantile(shared.dof) * shared.u) ** 2
     return Ratio(number, _fieller(mean_work, mean_energy, widened[0], widened[1], widened[2] + common), per_run)
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64], common: Term, unit: str) -> Number:
+    """mean(above) / mean(below) of paired values, by the delta method; `common`: what the ratio's runs share. A single
+    pair has no u."""
+    count, mean_below = above.size, float(below.mean())
+    value = float(above.mean()) / mean_below
+    if count < 2:
+        return Number(Estimate(value, None, None), unit, None, count)
+    covariance = np.cov(above, below, ddof=1) / count
+    v_above, v_both, v_below = float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])
+    own = math.sqrt(max(v_above - 2 * value * v_both + value**2 * v_below, 0.0)) / mean_below
+    per_run = np.divide(above, below, out=np.full(count, np.nan), where=below != 0)
+    spread = per_run[np.isfinite(per_run)]
+    sd = float(spread.std(ddof=1)) if spread.size > 1 else None
+    return Number(combine(value, [Term(own, count - 1.0), common]), unit, sd, count)
 
 
 def _fieller(work: float, energy: float, v_work: float, v_both: float, v_energy: float) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from reports.pages.campaign_statistics import is_blocked, marginal_table, statis
 from reports.pages.declared import Vocabulary, vocabulary
 from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
-from reports.pages.numbers import NOTHING, Scale, bare, claim, in_page_units, quantity
+from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_units, quantity
 from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
@@ -24,6 +24,7 @@ from reports.pages.set_up_diagram import setup_diagram
 from reports.pages.sut_name import name_of_sut
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.verdict import reasons_of, verdict_head, verdict_says
+from reports.results.action import EnergyPerWork
 from reports.results.document import Results
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number
@@ -144,7 +145,17 @@ def publisher_lines(part: ScenarioResult) -> list[str]:
 
 def efficiency_lines(part: ScenarioResult, declared: Vocabulary) -> list[str]:
     """The headline efficiency factor by induced energy, or why there is none; then, of declared work, that by total
-    energy."""
+    energy; and what each unit of work takes that the program marks."""
+    return [*_factors(part, declared), *(_work_line(work) for work in part.energy_per_work)]
+
+
+def _work_line(work: EnergyPerWork) -> str:
+    induced = work.induced_energy_wh is not None
+    number = result_tables.times(work.induced_energy_wh if induced else work.energy_wh, result_tables.per_many(work))
+    return f"{'induced energy' if induced else 'energy'} of {result_tables.of_many(work)}: {full(number)}"
+
+
+def _factors(part: ScenarioResult, declared: Vocabulary) -> list[str]:
     if lines := _factor_lines("induced", part.efficiency.per_induced, declared):
         return lines
     reason = part.efficiency.suppressed

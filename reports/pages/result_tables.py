@@ -12,10 +12,11 @@ from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.lookup import words
 from reports.pages.numbers import Scale, bare, full, quantity, scale_for
 from reports.pages.plain_words import as_text
-from reports.results.action import ActionResult
+from reports.results.action import ActionResult, EnergyPerWork
 from reports.results.document import Results
-from reports.results.uncertainty import Number
+from reports.results.uncertainty import Estimate, Number
 
+MANY = 1000.0
 FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 
@@ -109,6 +110,7 @@ def _records(
         words("induced_energy_wh"): [record.induced_energy_wh for record in records],
         "GPU temperature": [record.gpu_temperature_c for record in records],
     }
+    columns |= _work_columns(records)
     metrics = dict.fromkeys(metric for record in records for metric in record.metrics) if by_index else {}
     columns |= {declared.metric(metric): [record.metrics.get(metric) for record in records] for metric in metrics}
     shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
@@ -126,7 +128,8 @@ def _records(
 
 
 def efficiency_table(results: Results) -> list[Block]:
-    """Efficiency factors by induced and by total energy; the reason where one is suppressed."""
+    """Efficiency factors by induced and by total energy; the reason where one is suppressed; energy per unit of work
+    that programs mark."""
     blocks: list[Block] = []
     rows = []
     for name, part in results.scenarios.items():
@@ -142,7 +145,59 @@ def efficiency_table(results: Results) -> list[Block]:
         heads += [Head("by induced energy"), Head("by total energy")]
         note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
         blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
-    return blocks
+    of_marks = work_table(results)
+    return blocks if of_marks is None else [*blocks, of_marks]
+
+
+def work_table(results: Results) -> Table | None:
+    """Energy per unit of the work that the programs mark, per thousand where a run does thousands; None: none marks."""
+    rows = []
+    for name, part in results.scenarios.items():
+        for work in part.energy_per_work:
+            each = per_many(work)
+            numbers = [times(number, each) for number in (work.induced_energy_wh, work.energy_wh)]
+            scale = scale_for(numbers)
+            cells = (bare(number, scale) for number in numbers)
+            rows.append(Row((name, bare(work.amount, Scale("")), of_many(work), scale.unit, *cells)))
+    heads = [Head("Scenario", numeric=False), Head("Work per run"), Head("Energy of", numeric=False)]
+    heads += [Head("Unit", numeric=False), Head("Induced energy"), Head("Total energy")]
+    note = "The program counted the work itself. Ratio of the means over the runs. "
+    return Table("work", "Energy per unit of work", tuple(heads), tuple(rows), note + u_note(results)) if rows else None
+
+
+def per_many(work: EnergyPerWork) -> float:
+    """Of how many units the energy is told: one, or a thousand where a run does a thousand or more."""
+    return MANY if work.amount.value >= MANY else 1.0
+
+
+def of_many(work: EnergyPerWork) -> str:
+    """The units in words: `1000 tokens`, `requests, each`."""
+    noun = work.work.replace("_", " ")
+    return f"{per_many(work):.0f} {noun}" if per_many(work) > 1 else f"{noun}, each"
+
+
+def times(number: Number | None, count: float) -> Number | None:
+    """The energy of so many units (Wh)."""
+    if number is None:
+        return None
+    one = number.estimate
+    estimate = Estimate(one.value * count, None if one.u is None else one.u * count, one.dof)
+    return Number(estimate, "Wh", None if number.sd is None else number.sd * count, number.n)
+
+
+def _work_columns(records: Sequence[ActionResult]) -> dict[str, list[Number | None]]:
+    """Induced energy per unit of work, total where there is no baseline, of every action that has some."""
+    parts = [part for record in records for part in record.energy_per_work]
+    columns = {}
+    for unit in dict.fromkeys(part.work for part in parts):
+        largest = max((part for part in parts if part.work == unit), key=lambda part: part.amount.value)
+        own = [next((part for part in record.energy_per_work if part.work == unit), None) for record in records]
+        is_induced = any(part is not None and part.induced_energy_wh is not None for part in own)
+        title = f"{'Induced energy' if is_induced else 'Energy'} of {of_many(largest)}"
+        columns[title] = [
+            part and times(part.induced_energy_wh if is_induced else part.energy_wh, per_many(largest)) for part in own
+        ]
+    return columns
 
 
 def success_table(results: Results) -> Table | None:

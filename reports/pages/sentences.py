@@ -335,9 +335,18 @@ ADVICE = {
         "Mark the begin and the end of each action once, with the same name and index (docs/run-folder.md).",
     ),
     "action-outside-record": Advice(
-        "Actions are stamped outside their run's record, later than their marker arrived, or end before they begin; "
-        "these have no energy.",
-        "Stamp markers with CLOCK_MONOTONIC of the SUT in nanoseconds (docs/run-folder.md), or use markers.py.",
+        "Actions, or declarations of work, are stamped outside their run's record, later than their marker arrived, or "
+        "end before they begin; these have no energy.",
+        "Stamp markers with CLOCK_MONOTONIC of the SUT in nanoseconds (docs/run-folder.md), or use wattlab_markers.py.",
+    ),
+    "work-contradicted": Advice(
+        "The program marked another amount of useful work than its summary.json says; the marks count.",
+        "Count each unit in one place: by `work(...)`, or in summary.json (docs/markers.md).",
+    ),
+    "work-missing": Advice(
+        "Some runs mark a unit of useful work that others of the same scenario do not; its energy per unit and its "
+        "efficiency factor are of the runs that do.",
+        "Mark every unit in every run, also where it is 0: `work(tokens=0)` (docs/markers.md).",
     ),
     "unreadable-values": Advice(
         "Some values of the SUT's indicators or of its clock are no numbers that can be; they were left out.",

@@ -23,6 +23,7 @@ from harness.record.documents import (
     IndicatorDescriptor,
     PhaseEvent,
     PowerDescriptor,
+    WorkEvent,
 )
 from harness.record.errors import AnalysisError, why
 from harness.record.plain_files import read_plain
@@ -35,6 +36,7 @@ from reports.readings.bounded import LARGEST, is_stamp
 from reports.readings.clock import ClockModel, fit
 from reports.readings.held import compact, held
 from reports.readings.table import Table, read_frame, read_table
+from reports.readings.work_marks import WorkMarks, work_marks_of
 from reports.results.rules import Rule, was
 
 SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
@@ -170,6 +172,8 @@ class RunSeries:
     actions: tuple[Action, ...]
     lost: tuple[Lost, ...] = ()
     exchanges: tuple[ClockEvent, ...] = ()
+    work: WorkMarks = field(default_factory=WorkMarks)
+    """The useful work that its program declared."""
 
     @held
     def power(self) -> dict[str, PowerSeries]:
@@ -279,14 +283,16 @@ def read_run(run: RunFolder) -> RunSeries:
     exchanges = tuple(event for event in run.events if isinstance(event, ClockEvent) and _is_sound(event))
     clock = fit(exchanges) if exchanges else None
 
-    def at_ns(event: PhaseEvent | ActionEvent) -> int:
+    def at_ns(event: PhaseEvent | ActionEvent | WorkEvent) -> int:
         return clock.to_host(event.sut_ns) if clock is not None and event.sut_ns is not None else event.time_ns
 
     begin_ns, end_ns = _rating_ns(run, at_ns)
     markers = [event for event in run.events if isinstance(event, ActionEvent)]
     slack_ns = 0 if clock is None else clock.bound_ns
     actions, lost = actions_of(markers, at_ns, _record_ns(run), slack_ns)
-    return RunSeries(run, clock, begin_ns, end_ns, actions, lost, exchanges)
+    declared = [event for event in run.events if isinstance(event, WorkEvent)]
+    work, misplaced = work_marks_of(declared, at_ns, _record_ns(run), slack_ns)
+    return RunSeries(run, clock, begin_ns, end_ns, actions, lost + misplaced, exchanges, work)
 
 
 def _is_sound(exchange: ClockEvent) -> bool:

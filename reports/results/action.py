@@ -51,6 +51,23 @@ class RunAction:
     """What the program said of it at its end, verbatim."""
     exit_code: int | None
     """Of the command, where the action is one; else null."""
+    work: Mapping[str, float] | None = field(default=None, metadata=keyed(left_out=True))
+    """Unit -> useful work that the program marked in it; only where it marked some."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyPerWork:
+    """Energy of one unit of the work that programs mark (`work(tokens=512)`, docs/markers.md): ratio of the means over
+    the runs that mark it, u by the delta method."""
+
+    work: str
+    """The unit, as it was marked: `tokens`."""
+    amount: Number
+    """How many a run did (unit `1`)."""
+    energy_wh: Number | None
+    """Energy of one, Wh/tokens."""
+    induced_energy_wh: Number | None
+    """Energy of one less the baseline, Wh/tokens; null where there is no baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +96,5 @@ class ActionResult:
     """From the run's beginning to the action's end, Wh: over the epochs the energy up to epoch k."""
     metrics: Mapping[str, Number | None]
     """Metric -> its mean."""
+    energy_per_work: tuple[EnergyPerWork, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Energy per unit of the work that was marked in it; only where some was."""

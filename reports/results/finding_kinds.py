@@ -125,6 +125,8 @@ KINDS: Mapping[str, FindingKind] = {
     "unreadable": FindingKind(takes_run_out="it cannot be read"),
     "unreadable-values": FindingKind(since="0.2.0"),
     "witness-clock": FindingKind(since="0.2.0"),
+    "work-contradicted": FindingKind(since="0.2.0"),
+    "work-missing": FindingKind(since="0.2.0"),
     "zero": FindingKind(takes_run_out="too many of its power readings are zero"),
 }
 """Code -> kind, in the order of the alphabet."""

@@ -1,11 +1,12 @@
 """A run as results.json has it, and what its publisher counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.record.documents import ExitStatus, Json, RunKind
 from reports.results.action import RunAction
+from reports.results.codec import keyed
 from reports.results.uncertainty import Number
 
 
@@ -138,3 +139,5 @@ class RunResult:
     """Digest of its manifest; null: not sealed."""
     findings: tuple[str, ...]
     """Codes of the findings about it."""
+    work: Mapping[str, float] | None = field(default=None, metadata=keyed(left_out=True))
+    """Unit -> useful work that its program marked; only where it marked some."""

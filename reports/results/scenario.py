@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from harness.record.documents import Json
 from harness.record.levels import Level
-from reports.results.action import ActionResult
+from reports.results.action import ActionResult, EnergyPerWork
 from reports.results.budget import BudgetTable, Missing
 from reports.results.codec import keyed
 from reports.results.uncertainty import Number
@@ -339,5 +339,7 @@ class ScenarioResult:
     """Factor -> level (text, number, true or false), as in the start documents of its runs (docs/markers.md, "Factors
     and cells"); only of a scenario with factors."""
     declared: UsefulWork | None = field(default=None, metadata=keyed(left_out=True))
-    """The useful work that its scenario.toml declares (docs/markers.md, "Useful work"); only of a scenario that
-    declares some."""
+    """The useful work that its scenario.toml declares, and its program by marks (docs/markers.md, "Useful work"); only
+    of a scenario of which either declares some."""
+    energy_per_work: tuple[EnergyPerWork, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Energy per unit of the work that its program marks; only where it marks some."""

@@ -5,9 +5,12 @@ there was a declaration, imports, commands of the operator's own), and never cha
 has nothing of it.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from harness.record.documents import Json
 from harness.record.work import Correlated, Quality, Work
-from reports.results.useful_work import UsefulWork, declared_by
+from reports.results.useful_work import UsefulWork, declared_by, kinds_marked
 
 _ACCURACY, _ACCURACY_IN_WORDS = "val_accuracy", "validation accuracy"
 UNDECLARED = UsefulWork(
@@ -29,6 +32,11 @@ UNDECLARED = UsefulWork(
 )
 
 
-def useful_work_of(scenario_config: Json) -> UsefulWork:
-    """What a start document declares, or what holds where it declares nothing."""
-    return declared_by(scenario_config) or UNDECLARED
+def useful_work_of(scenario_config: Json, marked: Collection[str] = ()) -> UsefulWork:
+    """What a start document declares and after it the units that the program `marked`; these alone where the document
+    declares nothing, and the default where neither does. Marks declare work alone: quality and what repeats stay."""
+    declared = declared_by(scenario_config)
+    kinds = kinds_marked(marked, () if declared is None else declared.work)
+    if declared is None:
+        return replace(UNDECLARED, work=kinds) if kinds else UNDECLARED
+    return replace(declared, work=(*declared.work, *kinds))

@@ -4,7 +4,7 @@ Knows what a start document has of the declaration. Knows no energy, and not wha
 (`reports.results.undeclared`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.record.documents import Json
@@ -37,6 +37,16 @@ def declared_by(scenario_config: Json) -> UsefulWork | None:
 
 def _as_written(written: Declaration) -> UsefulWork:
     return UsefulWork(tuple(written.work), written.quality, written.repeats, tuple(written.correlated))
+
+
+def kinds_marked(units: Iterable[str], declared: Sequence[Work]) -> tuple[Work, ...]:
+    """Kinds of the units of work that a program marks (`work(tokens=512)`) and nothing in `declared` counts."""
+    known = {name for work in declared for name in (work.name, work.key)}
+    return tuple(
+        Work(name=f"{unit}_per_wh", title=unit.replace("_", " "), key=unit, unit="1/Wh")
+        for unit in units
+        if unit not in known and f"{unit}_per_wh" not in known
+    )
 
 
 def kinds_of(declarations: Iterable[UsefulWork]) -> dict[str, Work]:

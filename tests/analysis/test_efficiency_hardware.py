@@ -29,9 +29,9 @@ def intervals(*pairs: tuple[float, float]) -> tuple[NDArray[np.int64], NDArray[n
 
 def test_work_is_read_from_the_summary_its_quality_and_the_marked_epochs() -> None:
     summary = {"val_accuracy": 0.8, "quality": {"f1": 0.7, "correct": True}, "images_seen_train": float("nan")}
-    work = efficiency.work_of(summary, UNDECLARED.work, {"epoch": 4})
+    work = efficiency.work_of(summary, UNDECLARED.work, {"epoch": 4}, {})
     assert work == {"val_accuracy_per_wh": 0.8, "f1_per_wh": 0.7, "epochs_per_wh": 4.0}
-    assert efficiency.work_of({}, UNDECLARED.work, {}) == {}
+    assert efficiency.work_of({}, UNDECLARED.work, {}, {}) == {}
 
 
 def test_the_efficiency_factor_is_the_ratio_of_means_and_not_the_mean_of_ratios() -> None:

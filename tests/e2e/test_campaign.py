@@ -52,7 +52,7 @@ repetitions = 2
 """
 STEPS = """\
 import json, os, pathlib, sys, time
-from markers import action
+from wattlab_markers import action
 with action("training"):
     for index in range(2):
         with action("epoch") as epoch:

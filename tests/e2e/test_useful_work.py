@@ -25,9 +25,9 @@ unit = "1/J"
 """
 PROGRAM = """\
 import json, os, pathlib, time
-import markers
+from wattlab_markers import action
 for batch in range(3):
-    with markers.action("batch"):
+    with action("batch"):
         time.sleep(1)
 (pathlib.Path(os.environ["WATTLAB_ARTIFACTS"]) / "summary.json").write_text(json.dumps({"requests": 7200}))
 """

@@ -233,7 +233,7 @@ def test_every_staged_file_has_its_digest_and_a_large_one_is_not_kept(
     assert staged == {
         "w.py": {"sha256": digest(b"program"), "bytes": 7, "kept": True, "of": "program"},
         "weights.bin": {"sha256": digest(b"0123456789"), "bytes": 10, "kept": False, "of": "program"},
-        "markers.py": {"sha256": digest(MARKERS), "bytes": 7, "kept": True, "of": "markers"},
+        "wattlab_markers.py": {"sha256": digest(MARKERS), "bytes": 7, "kept": True, "of": "markers"},
     }
 
 
@@ -259,11 +259,11 @@ def test_a_file_that_is_gone_when_its_run_comes_is_named_before_the_run_is_begun
     ("files", "message"),
     [
         ('["a/w.py", "b/w.py"]', r"scenarios\.mine\.files: .*a/w\.py and .*b/w\.py have one name"),
-        ('["a/markers.py"]', r"scenarios\.mine\.files: markers\.py is copied by wattlab itself"),
+        ('["a/wattlab_markers.py"]', r"scenarios\.mine\.files: wattlab_markers\.py is copied by wattlab itself"),
     ],
 )
 def test_two_files_that_would_lie_in_one_place_are_refused(tmp_path: Path, files: str, message: str) -> None:
-    for name in ("a/w.py", "b/w.py", "a/markers.py"):
+    for name in ("a/w.py", "b/w.py", "a/wattlab_markers.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     with pytest.raises(ConfigError, match=message):

@@ -56,7 +56,7 @@ def start(tmp_path: Path, data: Path, sut_python: str) -> Start:
         work.mkdir()
         folders = [ROOT / "workloads" / name for name in ("training", "trackers")]
         programs = [file for folder in folders for file in folder.glob("*.py")]
-        for program in (*programs, ROOT / "workloads" / "markers.py"):
+        for program in (*programs, ROOT / "workloads" / "markers" / "wattlab_markers.py"):
             shutil.copy(program, work)
         given = {
             "WATTLAB_PARAMETERS": json.dumps(PARAMETERS | (changes or {})),

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """The files flat beside each other, as they are staged."""
-    for name in ("load/load.py", "markers.py"):
+    for name in ("load/load.py", "markers/wattlab_markers.py"):
         shutil.copy(ROOT / "workloads" / name, tmp_path)
     return tmp_path
 

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 
 from harness.sut.agent.markers import parse_marker
 from reports.results.undeclared import UNDECLARED
-from workloads import markers
+from workloads.markers import wattlab_markers as markers
+
+MODULE = Path(markers.__file__)
 
 
 @pytest.fixture
@@ -24,7 +27,10 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "markers"
     monkeypatch.setenv("WATTLAB_MARKERS", str(path))
     markers._counts.clear()
+    markers._done.clear()
+    monkeypatch.setattr(markers, "_written_s", [time.monotonic()])
     yield path
+    markers._done.clear()
     os.close(markers._open(str(path)))
     markers._open.cache_clear()
 
@@ -57,8 +63,9 @@ def test_an_action_that_raises_still_ends(lines: Path) -> None:
 
 
 def test_numbers_that_json_does_not_have_become_null(lines: Path) -> None:
-    markers.EpochMarks().on_epoch_end(4, {"loss": math.nan, "val_loss": -math.inf, "accuracy": 0.5})
-    (end,) = read(lines)
+    with markers.epoch(4) as metrics:
+        metrics.update({"loss": math.nan, "val_loss": -math.inf, "accuracy": 0.5})
+    _, end = read(lines)
     assert end["index"] == 4
     assert end["metrics"] == {"loss": None, "val_loss": None, "accuracy": 0.5}
 
@@ -79,6 +86,68 @@ def test_metrics_of_any_kind_become_what_json_has(lines: Path) -> None:
         "loss": [None, {"a": [1, None]}], "array": [1.5, None], "number": 0.5, "flag": True, "text": "\ud800",
         "other": "x", "7": None,
     }  # fmt: skip
+
+
+def test_work_stands_in_the_line_after_it_and_is_written_once(lines: Path) -> None:
+    markers.work(tokens=5)
+    with markers.epoch():
+        markers.work(tokens=512, sentences=np.float32(2.5))
+        with markers.action("step"):
+            markers.work(tokens=np.int64(512))
+    markers._finish()
+    edges = [(line["action"], line["edge"], line.get("work")) for line in read(lines)]
+    assert edges == [
+        ("epoch", "begin", {"tokens": 5}), ("step", "begin", {"tokens": 512, "sentences": 2.5}),
+        ("step", "end", {"tokens": 512}), ("epoch", "end", None),
+    ]  # fmt: skip
+
+
+def test_work_without_an_action_is_written_when_it_was_held_for_ten_seconds_and_at_the_end(
+    lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    markers.work(requests=1)
+    markers.work(requests=2)
+    assert not lines.exists()
+    monkeypatch.setattr(markers, "_written_s", [time.monotonic() - 11])
+    markers.work(requests=3)
+    markers.work(requests=4)
+    markers._finish()
+    first, last = (parse_marker(line) for line in lines.read_bytes().splitlines())
+    assert (first["work"], last["work"]) == ({"requests": 6}, {"requests": 4})
+    assert "action" not in first
+
+
+@pytest.mark.parametrize("amount", [-1, math.nan, math.inf, "many", None, 2**63])
+def test_an_amount_that_is_no_number_from_zero_on_is_refused(lines: Path, amount: Any) -> None:  # noqa: ANN401
+    with pytest.raises(markers.MarkerError, match="expected a number from 0 on"):
+        markers.work(tokens=amount)
+
+
+FAMILY = """
+import multiprocessing, os, sys
+from wattlab_markers import work
+def child(tokens):
+    work(tokens=tokens)
+if __name__ == "__main__":
+    work(tokens=1)
+    others = [multiprocessing.get_context(how).Process(target=child, args=(10,)) for how in ("fork", "spawn")]
+    for one in others:
+        one.start()
+    for one in others:
+        one.join()
+    if os.fork() == 0:
+        work(tokens=100)
+        sys.exit()
+    os.wait()
+"""
+
+
+def test_every_process_declares_its_own_work_once(tmp_path: Path) -> None:
+    (tmp_path / "family.py").write_text(FAMILY)
+    marks = tmp_path / "marks"
+    environment = {**os.environ, "WATTLAB_MARKERS": str(marks), "PYTHONPATH": str(MODULE.parent)}
+    subprocess.run([sys.executable, "family.py"], cwd=tmp_path, env=environment, check=True)
+    assert sorted(line["work"]["tokens"] for line in read(marks)) == [1, 10, 10, 100]
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "markers.md").read_text()
@@ -125,9 +194,10 @@ def test_a_line_too_long_for_one_write_is_refused(lines: Path) -> None:
 def test_without_the_variable_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATTLAB_MARKERS", raising=False)
     monkeypatch.chdir(tmp_path)
-    with markers.action("training"):
-        pass
+    with markers.action("training"), markers.epoch():
+        markers.work(tokens="not even looked at")  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+    assert not markers._done
 
 
 def test_a_pipe_without_a_reader_is_an_error_and_not_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,9 @@ def test_a_scenario_gives_the_program_every_parameter_it_knows(name: str) -> Non
 @pytest.mark.parametrize("name", ["idle", "cnn", "transfer"])
 def test_a_scenario_ships_every_module_its_program_imports(name: str) -> None:
     shipped = [WORKLOADS / name / file for file in read(WORKLOADS / name / "scenario.toml")["files"]]
-    names = {path.stem for path in shipped} | {"markers"}
-    ours = {path.stem for folder in (".", "training", "trackers") for path in (WORKLOADS / folder).glob("*.py")}
+    names = {path.stem for path in shipped} | {"wattlab_markers"}
+    rooms = (".", "training", "trackers", "markers")
+    ours = {path.stem for folder in rooms for path in (WORKLOADS / folder).glob("*.py")}
     for path in shipped:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module in ours:

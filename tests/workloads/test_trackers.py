@@ -59,7 +59,8 @@ def program(tmp_path: Path) -> Path:
     """A work folder with the files of the trackers, as a run stages them."""
     folder = tmp_path / "work"
     folder.mkdir()
-    for file in (*(ROOT / "workloads" / "trackers").glob("*.py"), ROOT / "workloads" / "markers.py"):
+    markers = ROOT / "workloads" / "markers" / "wattlab_markers.py"
+    for file in (*(ROOT / "workloads" / "trackers").glob("*.py"), markers):
         shutil.copy(file, folder)
     return folder
 

@@ -23,7 +23,7 @@ import sys
 import time
 from typing import Any
 
-from markers import mark
+from wattlab_markers import mark
 
 PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""

@@ -31,10 +31,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from images import DataProblem, epochs_of, prepare, read_record, remove, stream
-from markers import EpochMarks, MarkerError, action
 from networks import CLASSES, WeightsProblem, cnn, count_flops, count_parameters, transfer
 from quality import confusion, quality
 from tracking import TrackerProblem, Trackers, of_environment
+from wattlab_markers import MarkerError, action, keras_callback
 
 Model = Any  # Keras has no types
 MODES = ("cnn", "transfer", "idle")
@@ -93,7 +93,7 @@ class Course(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
 
     def __init__(self, parameters: Parameters, trackers: Trackers) -> None:
         super().__init__()
-        self._parameters, self._marks, self._trackers = parameters, EpochMarks(), trackers
+        self._parameters, self._marks, self._trackers = parameters, keras_callback(), trackers
         self.stopped_by = "fixed_epochs" if parameters.fixed_epochs else "max_epochs"
         self.reached = False
 

@@ -24,6 +24,13 @@ NOTHING: dict[str, Any] = {"frozen": [], "cpu_s": 0.0}
 """What an end has to say that no waiter told of."""
 
 
+def module_path(cwd: str) -> dict[str, str]:
+    """PYTHONPATH, so that a program that lies elsewhere finds `wattlab_markers` in the work folder: after all that the
+    machine's own names."""
+    own = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*([own] if own else []), os.path.abspath(cwd)])} if cwd else {}
+
+
 class Load:
     """What one rating interval is of: a command in a session of its own with everything that descends from it, or a
     pause. The waiter that stands between it and the agent reports through a pipe.
@@ -52,7 +59,8 @@ class Load:
         if self.waiter == 0:
             try:
                 waiter = Waiter(agent, writable)
-                environment = {**os.environ, **env, "WATTLAB_MARKERS": marker_path, "WATTLAB_ARTIFACTS": artifacts}
+                named = {"WATTLAB_MARKERS": marker_path, "WATTLAB_ARTIFACTS": artifacts}
+                environment = {**os.environ, **env, **named, **module_path(cwd)}
                 waiter.work(argv, environment, cwd, self._outputs, duration_s, cgroup)
             finally:
                 os._exit(0)

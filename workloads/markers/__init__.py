@@ -1,0 +1,1 @@
+"""The package `wattlab-markers`: one module, which is also laid beside the program that is measured."""
