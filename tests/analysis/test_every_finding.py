@@ -358,6 +358,8 @@ FIRES: dict[str, Monitored] = {
 SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missing"}
 """Codes without evidence: nothing is there, and that is all."""
 ELSEWHERE = {
+    "work-contradicted": "tests/analysis/test_work_marks.py",
+    "work-missing": "tests/analysis/test_work_marks.py",
     "publisher-window": "tests/importers/test_ptd_sessions.py",
     "broken-seal": "tests/analysis/test_results.py",
     "declared": "tests/evidence/test_network_origins.py",

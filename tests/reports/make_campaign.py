@@ -33,6 +33,7 @@ from harness.record.documents import (
     Start,
     Stop,
     Thresholds,
+    WorkEvent,
     dump,
 )
 from harness.record.run_folder import WORK, RunFolder
@@ -67,6 +68,8 @@ class Load:
     epochs: int = 0
     marked: bool = True
     configured: bool = True
+    tokens: int = 0
+    """Work that the program marks in each epoch."""
 
 
 LOADS = {
@@ -368,7 +371,7 @@ class SyntheticRun:
     def _phase(self, edge: Edge, at: int) -> PhaseEvent:
         return PhaseEvent(time_ns=at, sut_ns=at, sut_wall_ns=at, name="rating", edge=edge)
 
-    def _actions(self, load: Load) -> Iterator[ActionEvent]:
+    def _actions(self, load: Load) -> Iterator[ActionEvent | WorkEvent]:
         total = self.duration_s
         training = (0.15 * total, 0.92 * total)
         yield from self._action("image_preparation", 0, 0.01 * total, 0.10 * total)
@@ -378,6 +381,9 @@ class SyntheticRun:
         history = self._history()
         for index in range(load.epochs):
             metrics = {key: values[index] for key, values in history.items()}
+            if load.tokens:
+                at = self._start_ns + int(edges[index + 1] * SECOND_NS)
+                yield WorkEvent(time_ns=at, sut_ns=at, sut_wall_ns=at, amounts={"tokens": load.tokens})
             yield from self._action("epoch", index, edges[index], edges[index + 1], metrics)
         yield from self._action("export", 0, 0.93 * total, 0.96 * total)
         yield from self._action("reset", 0, 0.97 * total, 0.99 * total)
