@@ -39,7 +39,7 @@ def work_of(
 ) -> dict[str, float]:
     """Kind -> useful work of one run: what its program marked as work (`worked`), else what its summary says (or the
     `quality` in it), else how often an action was `marked`; what none gives is left out."""
-    numbers = told_of(summary) | worked
+    numbers = told_of(summary) | dict(worked)
     amounts = {work.name: number(numbers.get(work.key, marked.get(work.action) or None)) for work in declared}
     return {kind: amount for kind, amount in amounts.items() if amount > 0}
 

@@ -188,14 +188,15 @@ def times(number: Number | None, count: float) -> Number | None:
 def _work_columns(records: Sequence[ActionResult]) -> dict[str, list[Number | None]]:
     """Induced energy per unit of work, total where there is no baseline, of every action that has some."""
     parts = [part for record in records for part in record.energy_per_work]
-    columns = {}
+    columns: dict[str, list[Number | None]] = {}
     for unit in dict.fromkeys(part.work for part in parts):
         largest = max((part for part in parts if part.work == unit), key=lambda part: part.amount.value)
         own = [next((part for part in record.energy_per_work if part.work == unit), None) for record in records]
         is_induced = any(part is not None and part.induced_energy_wh is not None for part in own)
         title = f"{'Induced energy' if is_induced else 'Energy'} of {of_many(largest)}"
         columns[title] = [
-            part and times(part.induced_energy_wh if is_induced else part.energy_wh, per_many(largest)) for part in own
+            None if part is None else times(part.induced_energy_wh if is_induced else part.energy_wh, per_many(largest))
+            for part in own
         ]
     return columns
 

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, SupportsFloat, Union
 
 __all__ = [
     "MarkerError", "action", "epoch", "keras_callback", "lightning_callback", "mark", "transformers_callback", "work",
@@ -27,7 +27,7 @@ __all__ = [
 PIPE_BUF = 4096
 HELD_S = 10.0
 """Work is written with the next edge of an action, or once it has been held so long: not every call writes a line."""
-Amounts = Union[Mapping[str, float], Callable[..., Mapping[str, float]], None]
+Amounts = Union[Mapping[str, SupportsFloat], Callable[..., Mapping[str, SupportsFloat]], None]
 """Unit -> how much, or what says so."""
 
 _counts = {}  # type: Dict[str, int]
@@ -121,7 +121,7 @@ def epoch(index: "Optional[int]" = None) -> "Any":  # noqa: ANN401  a context ma
     return action("epoch", index)
 
 
-def work(**amounts: float) -> None:
+def work(**amounts: SupportsFloat) -> None:
     """Declare useful work that is done by now: `work(tokens=512)`. Adds up over the run and over every action that the
     call lies in. Any unit, named as it is counted: tokens, requests, images, correct_answers.
 
