@@ -1,0 +1,96 @@
+"""Frames of what was recorded: the readings of the meters and the samples of the SUT, row by row.
+
+Knows one run's streams and its time base. Corrects and leaves out nothing: what stands in the files stands here.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.record.documents import PowerDescriptor
+from harness.record.plain_files import read_plain
+from harness.record.run_folder import RunFolder
+from reports.api.columns import FLOAT, TEXT, TIME, TRUTH, WHOLE, frame
+from reports.readings.series import RunSeries, read_run
+from reports.readings.table import FLAGS, read_frame
+
+OF_SOFTWARE = "software"
+"""Provenance of what the SUT says of itself: no meter measured it."""
+PLACE = {"campaign": TEXT, "run": TEXT, "provenance": TEXT, "time_ns": WHOLE, "time_s": FLOAT, "utc": TIME}
+READINGS = {
+    **PLACE, "in_rating": TRUTH, "meter": TEXT, "circuit": TEXT, "power_w": FLOAT, "window_s": FLOAT, "flags": TEXT,
+}  # fmt: skip
+SAMPLES = {**PLACE, "in_rating": TRUTH}
+
+
+def readings(campaign: str, runs: Iterable[RunFolder]) -> pd.DataFrame:
+    """Every reading of every meter, also those without a value.
+
+    Raises:
+        AnalysisError: a stream is not the table that its descriptor promises.
+    """
+    parts = [part for run in runs for part in _readings_of(campaign, run)]
+    return pd.concat(parts, ignore_index=True) if parts else frame([], READINGS)
+
+
+def _readings_of(campaign: str, run: RunFolder) -> Iterator[pd.DataFrame]:
+    series = read_run(run)
+    for descriptor in run.power:
+        table = _table(run, descriptor)
+        if table is not None and len(table):
+            place = _place(campaign, series, table.pop("time_ns").to_numpy(dtype=np.int64), descriptor.origin)
+            place["meter"], place["circuit"] = descriptor.meter, descriptor.circuit
+            whole = pd.concat([place, table], axis=1)
+            yield whole[[*READINGS, *(name for name in whole if name not in READINGS)]].astype(
+                {name: kind for name, kind in READINGS.items() if kind != TIME}
+            )
+
+
+def _table(run: RunFolder, descriptor: PowerDescriptor) -> pd.DataFrame | None:
+    path = run.path / descriptor.stream
+    try:
+        content = read_plain(path)
+    except FileNotFoundError:
+        return None
+    content = content[: content.rfind(b"\n") + 1]
+    names = {str(column.get("name")) for column in descriptor.columns}
+    wanted = frozenset({"time_ns", "power_w", "window_s", "relative_uncertainty", FLAGS, *names})
+    table = read_frame(path, content, wanted)
+    table[FLAGS] = table[FLAGS].astype("str") if FLAGS in table else ""
+    if "window_s" not in table:
+        table["window_s"] = descriptor.window_s
+    return table
+
+
+def _place(campaign: str, series: RunSeries, times_ns: NDArray[np.int64], provenance: str) -> pd.DataFrame:
+    """Where rows stand: on the run's time base, from the begin of its rating interval, by the host's wall clock."""
+    start = series.run.start
+    begin_ns, end_ns = series.begin_ns, series.end_ns
+    inside = np.zeros(times_ns.size, dtype=bool)
+    if begin_ns is not None and end_ns is not None:
+        inside = (times_ns > begin_ns) & (times_ns <= end_ns)
+    utc = pd.Timestamp(start.utc).tz_convert("UTC") + pd.to_timedelta(times_ns - start.time_ns, unit="ns")
+    return pd.DataFrame({
+        "campaign": campaign, "run": series.run.path.name, "provenance": provenance, "time_ns": times_ns,
+        "time_s": np.nan if begin_ns is None else (times_ns - begin_ns) * 1e-9,
+        "utc": pd.DatetimeIndex(utc).as_unit("ns"), "in_rating": inside,
+    })  # fmt: skip
+
+
+def samples(campaign: str, runs: Iterable[RunFolder]) -> pd.DataFrame:
+    """Every sample of the SUT's indicators, mapped to the host's time base by the recorded clock exchanges.
+
+    Raises:
+        AnalysisError: a stream is not the table that its descriptor promises.
+    """
+    parts = []
+    for run in runs:
+        series = read_run(run)
+        own = series.indicators
+        if own is not None and own.times_ns.size:
+            place = _place(campaign, series, own.times_ns, OF_SOFTWARE)
+            place = place.astype({name: kind for name, kind in SAMPLES.items() if kind != TIME})
+            parts.append(pd.concat([place, pd.DataFrame(own.columns)], axis=1))
+    return pd.concat(parts, ignore_index=True) if parts else frame([], SAMPLES)
