@@ -342,7 +342,10 @@ class AgentRecorder:
                 self._note("markers-cut", f"more than {MOST_MARKERS} marker lines; the rest was dropped")
             return
         if record.get("work"):
-            self._on_work(record, now_ns)
+            try:
+                self._on_work(record, now_ns)
+            except (TypeError, ValueError, DocumentError) as error:  # the action that comes with it is another matter
+                self._note("agent-garbled", f"work: {error}; {shown(record)}")
             if "action" not in record:
                 return
         problems: list[str] = []

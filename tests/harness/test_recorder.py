@@ -19,6 +19,7 @@ from harness.record.documents import (
     PowerDescriptor,
     Start,
     Stop,
+    WorkEvent,
 )
 from harness.record.run_folder import RunFolder
 from harness.record.run_writer import RunWriter
@@ -214,6 +215,31 @@ def agent_records() -> list[dict[str, Any]]:
         {"rec": "marker", "edge": "end"},
         {"rec": "new-kind", **stamp},
     ]
+
+
+def test_work_is_an_event_of_its_own_and_bad_work_costs_itself_alone(bench: Bench) -> None:
+    recorder = AgentRecorder(bench.writer, bench.journal, 1.0)
+    stamp = {"sut_ns": 5, "sut_wall_ns": 6}
+    end = {"rec": "marker", "action": "epoch", "index": 0, "edge": "end", **stamp}
+    bad: list[Any] = [
+        {"tokens": -1}, {"tokens": "many"}, {"tokens": float("nan")}, [1], {f"unit{i}": 1 for i in range(21)},
+    ]  # fmt: skip
+    for record in (
+        {"rec": "marker", "work": {"early": 1}, **stamp},
+        {"rec": "phase", "name": "rating", "edge": "begin", **stamp},
+        {"rec": "marker", "work": {"tokens": 512, "sentences": 2.5}, **stamp},
+        {**end, "work": {"tokens": 3}},
+        *({**end, "index": 1 + place, "work": work} for place, work in enumerate(bad)),
+    ):
+        recorder.on_record(record)
+    recorder.close()
+    events = bench.sealed().events
+    work = [event for event in events if isinstance(event, WorkEvent)]
+    assert [event.amounts for event in work] == [{"tokens": 512, "sentences": 2.5}, {"tokens": 3}]
+    assert [event.index for event in events if isinstance(event, ActionEvent)] == list(range(1 + len(bad)))
+    notes = [event.text for event in events if isinstance(event, NoteEvent)]
+    assert len(notes) == 1 + len(bad)
+    assert all(text.startswith("work: ") for text in notes)
 
 
 def test_agent_records_become_samples_events_and_notes_and_nothing_is_dropped(bench: Bench) -> None:

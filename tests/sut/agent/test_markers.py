@@ -62,6 +62,31 @@ def test_markers_keep_their_own_stamps_and_bad_lines_become_notes(agent: LocalAg
     assert agent.records.index(markers[-1]) < agent.records.index(agent.of("phase")[-1])
 
 
+STAMPS = b'"sut_ns": 1, "sut_wall_ns": 2}'
+
+
+def test_work_stands_beside_an_edge_or_alone() -> None:
+    edge = parse_marker(b'{"action": "a", "edge": "end", "work": {"tokens": 512}, ' + STAMPS)
+    assert (edge["action"], edge["work"]) == ("a", {"tokens": 512})
+    assert parse_marker(b'{"work": {"x": 0.5}, ' + STAMPS) == {"work": {"x": 0.5}, "sut_ns": 1, "sut_wall_ns": 2}
+    assert "work" not in parse_marker(b'{"action": "a", "edge": "end", "work": {}, ' + STAMPS)
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        (b"[1]", "no object"), (b'{"two words": 1}', "a unit is a letter"), (b'{"": 1}', "a unit is a letter"),
+        (b'{"9": 1}', "a unit is a letter"), (b'{"a": -1}', "no number from 0 on"), (b'{"a": NaN}', "no number"),
+        (b'{"a": Infinity}', "no number"), (b'{"a": true}', "no number"), (b'{"a": "1"}', "no number"),
+        (b'{"a": 9223372036854775808}', "no number"), (b'{"a": 1, "a": 2}', "stands twice"),
+        (b"{%s}" % b",".join(b'"u%d": 1' % i for i in range(21)), "at most 20 units"),
+    ],
+)  # fmt: skip
+def test_work_that_is_none_says_why(work: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_marker(b'{"work": %s, ' % work + STAMPS)
+
+
 IMPOSSIBLE = [
     b"0",
     b"WALL",

@@ -30,6 +30,15 @@ def test_a_command_is_stamped_and_its_output_and_exit_code_are_kept(agent: Local
     assert (tmp_path / "w/artifacts/stderr.txt").read_text() == "bad\n"
 
 
+def test_a_command_finds_the_modules_of_its_work_folder_after_those_of_the_machine(
+    agent: LocalAgent, tmp_path: Path
+) -> None:
+    """A program that lies elsewhere, too: `wattlab_markers` is in the work folder."""
+    agent.rate("import os\nprint(os.environ['PYTHONPATH'].split(os.pathsep)[-1])", tmp_path / "w")
+    agent.ended()
+    assert (tmp_path / "w/artifacts/stdout.txt").read_text().strip() == str(tmp_path / "w")
+
+
 def test_a_pause_lasts_as_long_as_asked(agent: LocalAgent) -> None:
     agent.ask("rate", argv=None, env={}, cwd=None, duration_s=1.25)
     end = agent.ended()
