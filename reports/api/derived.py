@@ -69,7 +69,7 @@ def _run_row(results: CampaignNumbers, run: RunResult, provenance: Provenance) -
         **cells_of("energy_wh", run.energy_wh), **cells_of("induced_energy_wh", run.induced_energy_wh),
         "gap_s": _value(run.gap_s), **cells_of("gap_energy_wh", run.gap_energy_wh),
         **cells_of("gpu_board_energy_wh", run.gpu_energy_wh), **prefixed("factor", part.cell if part else None),
-        **prefixed("work", run.work), **prefixed("indicator", run.indicators), **prefixed("summary", run.final_metrics),
+        **prefixed("work", run.work), **prefixed("indicator", run.indicators), **prefixed("final", run.final_metrics),
     }  # fmt: skip
 
 

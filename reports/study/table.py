@@ -141,6 +141,7 @@ def campaign_units(results: Sequence[CampaignNumbers]) -> dict[str, str]:
                 )
         for run in campaign.runs:
             units |= {f"final.{name}": "1" for name in _numbers(run.final_metrics)}
+            units |= {f"work.{name}": "1" for name in run.work or {}}
         for scenario in campaign.scenarios.values():
             units |= {f"parameter.{name}": "1" for name in _numbers(scenario.parameters)}
     return units
@@ -179,6 +180,7 @@ def _campaign_row(
     numbers = dict(zip(RUN_UNITS, map(_value, _numbers_of_run(run)), strict=True))
     numbers |= {f"parameter.{key}": value for key, value in _numbers(scenario.parameters if scenario else {}).items()}
     numbers |= {f"final.{key}": value for key, value in _numbers(run.final_metrics).items()}
+    numbers |= {f"work.{key}": value for key, value in (run.work or {}).items()}
     numbers |= {f"indicator.{key}": value for key, value in run.indicators.items()}
     own = {**source.levels, **source.scenarios.get(run.scenario, {})}
     if taken := own.keys() & (plain.keys() | numbers.keys()):

@@ -232,6 +232,14 @@ def test_memory_of_older_campaigns_is_one_column_only_where_it_is_one_quantity(
         assert campaign_units(results)["indicator.ram_used_kb"] == "KiB"
 
 
+def test_the_work_that_programs_marked_is_a_column() -> None:
+    run = replace(example().runs[0], kind="scenario", scenario="cnn", included=True)
+    results = replace(example(), runs=(replace(run, work={"tokens": 512.0}), run))
+    assert campaign_units([results])["work.tokens"] == "1"
+    table = read_table("runs.csv", campaign_table("s", {"c": (CampaignSource(folder="c"), results)}).encode())
+    assert table.column("work.tokens") == ["512.0", ""]
+
+
 def test_the_levels_of_a_campaigns_cells_are_columns_of_their_own() -> None:
     cells: dict[str, dict[str, Level] | None] = {
         "cnn.size-16": {"size": 16, "rate": 0.5, "deep": True, "net": "a b"},

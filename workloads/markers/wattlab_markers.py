@@ -310,7 +310,7 @@ def transformers_callback(per_epoch: Amounts = None, per_step: Amounts = None, *
             """Its begin."""
             self._end(state)
             if state.is_world_process_zero:
-                epochs.begin(int(state.epoch or 0))
+                epochs.begin(int((state.epoch or 0) + 1e-6))  # a sum of fractions of epochs
 
         def on_step_end(self, args: "Any", state: "Any", control: "Any", **_: "Any") -> None:  # noqa: ANN401
             """The work of a step."""
