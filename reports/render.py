@@ -12,8 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.record.campaign_folder import CampaignFolder, write_derived
-from harness.record.documents import VERSION, Json
-from reports.campaign.analyse import write_results
+from harness.record.documents import VERSION
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.comparison.page import comparison_page
@@ -38,33 +37,11 @@ GENERATOR = f"wattlab {VERSION}; figures {FIGURES}"
 """What a page says of who made it."""
 
 
-def write_report(campaign: Path, checkout: Json | None = None, outlines: dict[str, Outline] | None = None) -> Path:
-    """Recompute results.json, render the report beside it, return the report's path. `checkout`, `outlines`: see
-    `write_results`.
-
-    Raises:
-        LabError: the folder is no campaign, a run folder cannot be read, the disk refuses; with the file.
-    """
-    known = {} if outlines is None else outlines
-    results = results_of(write_results(campaign, checkout, known).read_bytes())
-    return write_derived(campaign, REPORT, report_html(campaign, results, known))
-
-
 def report_html(campaign: Path, results: Results, outlines: Mapping[str, Outline] | None = None) -> str:
     """The report of results.json's content and of the run folders it names, of which those in `outlines` are not read
     again. It never says what the campaign's folder is called: that is no part of what was measured."""
     panels = trace_panels(campaign, results, outlines)
     return render(campaign_page(results, panels, note_of(panels), "wattlab report CAMPAIGN"))
-
-
-def write_audit(campaign: Path, results: Path, outlines: Mapping[str, Outline] | None = None) -> Path:
-    """Render the audit report of `results`, the results.json that `write_report` just wrote; return its path.
-
-    Raises:
-        LabError: a run folder cannot be read, the disk refuses; with the file.
-    """
-    text = results.read_text(encoding="utf-8")
-    return write_derived(campaign, AUDIT, audit_html(campaign, text, outlines))
 
 
 def write_audit_pdf(campaign: Path, audit: Path) -> Path:

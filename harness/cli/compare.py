@@ -55,15 +55,16 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabError: a side is not what it should be, or the folder cannot be written.
     """
-    from harness.record.seal import write_sealed
+    from harness.evidence.comparisons import COMPARISON_DOCUMENT, ComparisonInputs
+    from harness.evidence.derived import write
+    from harness.record.documents import load_object
     from harness.station.provenance import software_facts
     from harness.station.station import APPLICATION
     from reports.campaign.iso14756 import parse_timeliness
-    from reports.comparison.comparison import compare, comparison_text
     from reports.comparison.margin import parse_margin
-    from reports.render import REPORT, comparison_html
+    from reports.render import REPORT
     from reports.results.codec import decoded
-    from reports.results.comparison import COMPARISON, Options
+    from reports.results.comparison import COMPARISON, Options, comparison_of
     from reports.results.software import Software
 
     labels, texts = zip(*map(parse_label, arguments.sides), strict=True)
@@ -81,15 +82,15 @@ def call(arguments: argparse.Namespace) -> int:
     _refuse_inside(folder, sides)
     with at_work("reading the campaigns, comparing, writing the page"):
         software = decoded(Software, software_facts(APPLICATION), "this program")
-        document = compare(sides, options, software, folder)
-        text = comparison_text(document)
-        written = write_sealed(folder, {COMPARISON: text, REPORT: comparison_html(document)})
+        written = write(COMPARISON_DOCUMENT, ComparisonInputs(sides, options, software, folder), folder)
+    text = written.read_text(encoding="utf-8")
+    document = comparison_of(load_object(text, COMPARISON))
     if arguments.json:
         print(text, end="")
     else:
         _print(document)
-        print(f"report   {(written / REPORT).resolve()}")
-        print(f"numbers  {(written / COMPARISON).resolve()}")
+        print(f"report   {written.with_name(REPORT).resolve()}")
+        print(f"numbers  {written.resolve()}")
     return 3 if any("invalid" in side.verdicts for of_set in document.sets for side in of_set.sides) else 0
 
 

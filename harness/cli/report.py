@@ -16,7 +16,6 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 
 if TYPE_CHECKING:
-    from reports.readings.outline import Outline
     from reports.results.document import Results
 
 SHOWN = 12
@@ -50,10 +49,9 @@ def call(arguments: argparse.Namespace) -> int:
     """
     if arguments.pdf and not arguments.audit:
         raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
-    outlines: dict[str, Outline] = {}
-    files = compute(arguments.campaign, outlines)
-    if arguments.audit:
-        files |= _write_audit(arguments.campaign, files["numbers"], outlines, as_pdf=arguments.pdf)
+    files = compute(arguments.campaign, audit=arguments.audit)
+    if arguments.pdf:
+        files |= _write_pdf(arguments.campaign, files["audit"])
     from reports.results.document import results_of
 
     text = files["numbers"].read_text(encoding="utf-8")
@@ -71,26 +69,27 @@ def write(campaign: Path) -> int:
     return show(results_of(files["numbers"].read_bytes()), files)
 
 
-def compute(campaign: Path, outlines: "dict[str, Outline] | None" = None) -> dict[str, Path]:
-    """Write results.json and report.html; return what each file is called on the terminal, and its path. `outlines`
-    takes up what pages draw of the runs."""
-    with at_work("reading the runs, computing, writing the report"):
-        from reports.render import write_report  # numpy, pandas and R cost what other verbs need not pay
+def compute(campaign: Path, *, audit: bool = False) -> dict[str, Path]:
+    """Write results.json, report.html and, where it is asked for, audit.html; return what each file is called on the
+    terminal, and its path."""
+    pages = "the report and the audit report" if audit else "the report"
+    with at_work(f"reading the runs, computing, writing {pages}"):
+        from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs  # numpy, pandas and R cost what
+        from harness.evidence.derived import write  # other verbs need not pay
+        from reports.render import AUDIT, REPORT
 
         own = software_facts(APPLICATION)
-        report = write_report(campaign, {key: own[key] for key in ("commit", "dirty")}, outlines)
-    return {"report": report, "numbers": report.with_name("results.json")}
+        inputs = CampaignInputs(campaign, {key: own[key] for key in ("commit", "dirty")})
+        numbers = write(RESULTS_DOCUMENT, inputs, campaign, asked_for={AUDIT} if audit else ())
+    files = {"report": numbers.with_name(REPORT), "numbers": numbers}
+    return files | {"audit": numbers.with_name(AUDIT)} if audit else files
 
 
-def _write_audit(campaign: Path, results: Path, outlines: "dict[str, Outline]", *, as_pdf: bool) -> dict[str, Path]:
-    from reports.render import write_audit, write_audit_pdf
+def _write_pdf(campaign: Path, audit: Path) -> dict[str, Path]:
+    from reports.render import write_audit_pdf
 
-    with at_work("writing the audit report"):
-        audit = write_audit(campaign, results, outlines)
-    if not as_pdf:
-        return {"audit": audit}
-    with at_work("making its PDF"):
-        return {"audit": audit, "pdf": write_audit_pdf(campaign, audit)}
+    with at_work("making the PDF of the audit report"):
+        return {"pdf": write_audit_pdf(campaign, audit)}
 
 
 def _code(results: "Results") -> int:

@@ -34,10 +34,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """Write the study, print its answers and where it is."""
     with at_work("reading the runs, testing, writing the study"):
-        from harness.evidence.study_folder import (  # R and numpy cost what other verbs need not pay
-            read_declared,
-            write_study,
-        )
+        from harness.evidence.studies import write_study  # R and numpy cost what other verbs need not pay
+        from harness.evidence.study_folder import read_declared
         from reports.render import REPORT
         from reports.results.study import STUDY, study_of
 

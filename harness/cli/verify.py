@@ -19,14 +19,10 @@ from harness.cli.types import add_json_argument
 from harness.record.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
-    from harness.evidence.verification import Outcome
+    from harness.evidence.verifier import Outcome
     from harness.record.verify import Check
 
 ZIP_BEGIN = b"PK"
-WRITERS = {"derived/results.json": "computed_by", "comparison.json": "software", "study.json": "software"}
-"""Documents that are recomputed, and the key under which each says who wrote it."""
-COMPUTED = ("results", "findings", "statistics", "report", "comparison", "study")
-"""Checks of what is computed from what was measured."""
 MEANINGS = {
     "bytes": (
         "is not as it was measured",
@@ -124,7 +120,7 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     with at_work("checking every byte, computing everything again"):
         outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
-    other = _other_software(campaign) if any(check.name in COMPUTED for check in failed) else ""
+    other = _other_software(campaign, failed)
     notes = [*([other] if other else []), *outcome.notes]
     if arguments.json:
         listed = [asdict(check) for check in checks]
@@ -147,15 +143,17 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     return 3 if failed else 0
 
 
-def _other_software(folder: Path) -> str:
-    """What wrote results, a comparison or a study, where that was not this wattlab: it may be why numbers or page
-    differ; and how to find out."""
+def _other_software(folder: Path, failed: "Sequence[Check]") -> str:
+    """What wrote a derived document of which a check failed, where that was not this wattlab: it may be why numbers or
+    page differ; and how to find out."""
+    from harness.evidence.kinds import COMPUTED, KINDS
     from harness.station.provenance import in_words, software_facts
     from harness.station.station import APPLICATION
 
-    for name, key in WRITERS.items():
+    for kind in KINDS if any(check.name in COMPUTED for check in failed) else ():
+        name = kind.path(kind.name)
         try:
-            wrote = json.loads((folder / name).read_text(encoding="utf-8"))[key]
+            wrote = json.loads((folder / name).read_text(encoding="utf-8"))[kind.writer_key]
             commit = wrote.setdefault("commit", None)
             then = in_words(wrote) if commit else f"wattlab {wrote['version']}, which did not say of which commit"
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -184,32 +182,27 @@ def _other_software(folder: Path) -> str:
 
 
 def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
-    """The checks of a campaign, a study or a comparison.
+    """The checks of a campaign, or of the derived document that a sealed folder holds.
 
     Raises:
         LabError: a key or a witness for what is never signed, a file that is none of them.
     """
     from harness.attest.signer import read_public_key
+    from harness.evidence import verifier
+    from harness.evidence.kinds import KINDS
     from harness.evidence.witnesses import read_witnesses
-    from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE
-    from reports.results.comparison import COMPARISON
+    from harness.record.campaign_folder import CAMPAIGN
 
     key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))
     witnesses = read_witnesses(arguments.witness)
-    made_of_others = [name for name in (STUDY_FILE, COMPARISON) if (folder / name).exists()]
-    if (folder / CAMPAIGN).exists() or not made_of_others:
+    kind = next((kind for kind in KINDS if kind.is_in(folder)), None)
+    if (folder / CAMPAIGN).exists() or kind is None:
         from harness.evidence.verification import verify
 
         return verify(folder, key, witnesses, seal_key)
     if key is not None or seal_key is not None or witnesses.any:
-        raise LabError(f"{folder}: a study or comparison is not signed; verify its campaigns with --public-key")
-    if made_of_others[0] == STUDY_FILE:
-        from harness.evidence.studies import verify_study
-
-        return verify_study(folder)
-    from harness.evidence.comparisons import verify_comparison
-
-    return verify_comparison(folder)
+        raise LabError(f"{folder}: a {kind.title} is not signed; verify its campaigns with --public-key")
+    return verifier.verify_document(kind, folder)
 
 
 def _summed(checks: "list[Check]") -> "list[Check]":
@@ -252,6 +245,7 @@ def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
 def _kind_of(check: "Check") -> str:
     """Which of MEANINGS a failed check is of."""
     from harness.attest.signer import OTHER_KEY, UNSIGNED
+    from harness.evidence.kinds import COMPUTED
     from harness.evidence.statement import AFTER
     from harness.evidence.verification import INCOMPLETE, NOT_MEASURED
 

@@ -18,12 +18,11 @@ from typing import Any
 
 from harness.record.documents import Json
 from reports.findings.catalogue import SECOND
+from reports.results.codec import RELATIVE
 from reports.results.rules import Rule
 
 FIRST = "0.1.0"
 """Wrote results that do not say who computed them."""
-RELATIVE = 1e-9
-"""Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
 PROBABILITY = 1e-12
 """Numbers of `statistics` may differ by as much: R's tail probabilities are exact to about 1e-14, not in relation to
 themselves."""
@@ -298,14 +297,13 @@ def unlike(written: Json, then: Json) -> list[Difference]:
     return list(_differences(written, then, PROBABILITY))
 
 
-def moved_since(written: Json, computed: Callable[[], Json]) -> str | None:
-    """What today's rules make of a comparison or a study that holds by its writer's; None where it is the same."""
-    if not rules_of(writer_of_sealed(written)):
-        return None
-    differences = unlike(written, computed())
+def moved_since(written: Json, now: Json) -> Iterator[str]:
+    """What today's rules make of a comparison or a study that holds by its writer's; nothing where it is the same."""
+    differences = unlike(written, now)
     named = "; ".join(f"{'.'.join(d.place)} {shown(d.before)} -> {shown(d.after)}" for d in differences[:SHOWN])
     more = f"; and {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
-    return f'By today\'s rules ("Changes to results") it would be another: {named}{more}.' if differences else None
+    if differences:
+        yield f'By today\'s rules ("Changes to results") it would be another: {named}{more}.'
 
 
 def compare(case: Case) -> Comparison:

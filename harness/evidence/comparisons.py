@@ -1,104 +1,102 @@
-"""`verify` of a sealed comparison: its seal, its page, and its numbers recomputed from the campaigns.
+"""comparison.json with its report.html: the kind of derived document that two or more campaigns have, sealed.
 
 Knows what stands in a comparison's folder and where its campaigns lay. Knows no key: a comparison is not signed, the
-campaigns it rests on are, each by itself. Numbers are compared as they are written: a record would compute U anew.
+campaigns it rests on are, each by itself.
 """
 
-import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.evidence.changes import Difference, moved_since, rules_of, unlike
-from harness.evidence.recomputed import FORGED, SHOWN, check_page
-from harness.evidence.verification import Outcome
+from harness.evidence.changes import Difference, writer_of_sealed
+from harness.evidence.derived import Derived, Digests, NotRecomputed, Recomputed, Said, judge_numbers
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import Json, load_object
-from harness.record.errors import LabError
-from harness.record.plain_files import read_plain
-from harness.record.verify import Check, verify_sealed
-from reports.comparison.comparison import compare, comparison_text
+from harness.record.documents import Json
+from reports.comparison.comparison import compare
 from reports.comparison.selection import Part
 from reports.inference import r_session
 from reports.render import REPORT, comparison_html
-from reports.results.comparison import COMPARISON, Comparison, comparison_of
-from reports.results.rules import as_before
+from reports.results.comparison import COMPARISON, Comparison, Options, comparison_of
+from reports.results.software import Software
 
-UNSIGNED = "Nothing proves who made this comparison: a comparison is not signed."
 DEPTH = len(("sets", "0", "pairs", "0", "quantities", "energy_wh"))
 """How deep a quantity of a pair stands in the document."""
 
 
-def verify_comparison(path: Path) -> Outcome:
-    """Every check of a comparison's folder; nothing is written."""
-    checks = verify_sealed(path)
-    try:
-        written = load_object(read_plain(path / COMPARISON), COMPARISON)
-        document = comparison_of(written)
-        checks.append(_check_report(path, document))
-        absent = [place for place in _places(document) if not (path / place).is_dir()]
-        if absent:
-            note = f"{COMPARISON} was not recomputed: there is no campaign at {', '.join(absent)} (seen from {path})."
-            return Outcome(checks, [note, UNSIGNED])
-        checks += _check_campaigns(path, document)
-        checks.append(_check_numbers(path, document, written))
-    except (OSError, LabError, *FORGED) as error:
-        detail = f"cannot be recomputed ({type(error).__name__}: {error})"
-        return Outcome([*checks, Check(COMPARISON, "comparison", False, detail)], [])
-    notes = list(filter(None, [_today(path, document, written) if checks[-1].passed else None]))
-    notes += ["The campaigns themselves were not verified: `wattlab verify` on each does that."]
-    if (why := r_session.available()) is not None:
-        notes.append(f"Effect sizes and rank tests were not recomputed: {why}")
-    return Outcome(checks, [*notes, UNSIGNED])
+@dataclass(frozen=True, slots=True)
+class ComparisonInputs:
+    """The sides, what was declared of them, what compares them, and the folder that the comparison lies in or is meant
+    for."""
+
+    sides: Sequence[Sequence[Part]]
+    options: Options
+    software: Software
+    into: Path
 
 
-def _places(document: Comparison) -> list[str]:
-    return list(dict.fromkeys(part.place for side in document.sides for part in side))
+def _inputs(folder: Path, written: Json) -> ComparisonInputs:
+    document = comparison_of(written)
+    sides = [[Part(folder / part.place, part.scenario) for part in side] for side in document.sides]
+    return ComparisonInputs(sides, document.options, document.software, folder)
 
 
-def _check_campaigns(path: Path, document: Comparison) -> Iterator[Check]:
-    """Each campaign's log ends where it ended when it was compared."""
-    heads = {campaign.folder: campaign.chain_head for campaign in document.inputs}
-    named = {part.folder: part.place for side in document.sides for part in side}
-    for name, place in named.items():
-        head = CampaignFolder(path / place).head()
-        same = head == heads[name]
-        detail = "as when it was compared" if same else f"its log ends with {head}, it ended with {heads[name]}"
-        yield Check(name, "campaign", same, detail)
+def _compute(inputs: ComparisonInputs) -> Comparison:
+    parts = [part for side in inputs.sides for part in side]
+    places = dict.fromkeys(os.path.relpath(part.folder, inputs.into) for part in parts if not part.folder.is_dir())
+    if places:
+        raise NotRecomputed(f"there is no campaign at {', '.join(places)} (seen from {inputs.into}).")
+    return compare(inputs.sides, inputs.options, inputs.software, inputs.into)
 
 
-def _check_numbers(path: Path, document: Comparison, written: Json) -> Check:
-    """Every number, by the rules of the version that wrote it."""
-    writer = document.software.version
-    with as_before(rules_of(writer)):
-        differences = unlike(written, _compared(path, document))
-    if r_session.available() is not None:
-        differences = [difference for difference in differences if not _is_of_r(difference, document)]
-    same = f"every number as wattlab {writer} computes it from the campaigns' raw data"
-    return Check(COMPARISON, "comparison", not differences, "; ".join(map(str, differences[:SHOWN])) or same)
+def _heads(document: Comparison) -> Digests:
+    return {campaign.folder: campaign.chain_head for campaign in document.inputs}
 
 
-def _compared(path: Path, document: Comparison) -> Json:
-    """The document as it would be written now."""
-    sides = [[Part(path / part.place, part.scenario) for part in side] for side in document.sides]
-    fresh: Json = json.loads(comparison_text(compare(sides, document.options, document.software, path)))
-    return fresh
+def _heads_now(document: Comparison, inputs: ComparisonInputs) -> Digests:
+    """Where each log ends now. Of a campaign that lies in two folders the document has one."""
+    places = {part.folder: part.place for side in document.sides for part in side}
+    folders = {name: os.path.normpath(inputs.into.resolve() / places[name]) for name in _heads(document)}
+    return {name: CampaignFolder(Path(folder)).head() for name, folder in folders.items()}
 
 
-def _today(path: Path, document: Comparison, written: Json) -> str | None:
-    """What today's rules make of a comparison that an older version wrote."""
-    try:
-        return moved_since(written, lambda: _compared(path, document))
-    except LabError as error:
-        return f'By today\'s rules ("Changes to results") it cannot be made: {error}'
+def _judge(kind: Derived[Any, Any], written: Json, computed: Recomputed, inputs: ComparisonInputs) -> Iterator[Said]:
+    """Every number; where there is no R, but for what it computes."""
+    without_r = r_session.available()
+    yield from judge_numbers(
+        kind, written, computed, inputs,
+        leaves_out=lambda one: without_r is not None and _is_of_r(one, inputs.options),
+    )  # fmt: skip
 
 
-def _is_of_r(difference: Difference, document: Comparison) -> bool:
+def _is_of_r(difference: Difference, options: Options) -> bool:
     """Whether R computed what differs: an effect size, a rank test."""
-    own = ("effects", "test") if document.options.test == "rank" else ("effects",)
+    own = ("effects", "test") if options.test == "rank" else ("effects",)
     return len(difference.place) > DEPTH and difference.place[DEPTH] in own
 
 
-def _check_report(path: Path, document: Comparison) -> Check:
-    """The page against one rendered now from comparison.json as written, which another check judges."""
-    page = read_plain(path / REPORT).decode()
-    return check_page(REPORT, page, document.software.version, COMPARISON, lambda: comparison_html(document))
+def _further(_: ComparisonInputs) -> Iterator[Said]:
+    yield "The campaigns themselves were not verified: `wattlab verify` on each does that."
+    if (without_r := r_session.available()) is not None:
+        yield f"Effect sizes and rank tests were not recomputed: {without_r}"
+
+
+COMPARISON_DOCUMENT: Derived[ComparisonInputs, Comparison] = Derived(
+    name=COMPARISON,
+    verb="compare",
+    read=comparison_of,
+    writer=lambda written, _: writer_of_sealed(written),
+    inputs=_inputs,
+    digests=_heads,
+    found=_heads_now,
+    input_check="campaign",
+    input_words=("as when it was compared", "its log ends with {now}, it ended with {then}"),
+    compute=_compute,
+    computed_from="the campaigns' raw data",
+    pages={REPORT: lambda comparison, _text, _inputs: comparison_html(comparison)},
+    checks=("comparison",),
+    judge=_judge,
+    further=_further,
+)
+"""Campaigns beside each other."""

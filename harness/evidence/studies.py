@@ -1,93 +1,97 @@
-"""`verify` of a sealed study: its seal, its numbers recomputed from the sealed table, its table from the campaigns.
+"""study.json with its report.html: the kind of derived document that a declared study has, sealed with its table.
 
-Knows what stands in a study's folder. Knows no key: a study is not signed, the campaigns it rests on are.
+Knows what stands in a study's folder. Knows no key: a study is not signed, the campaigns it rests on are. Its numbers
+are computed of the sealed table; the table, of its campaigns.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from harness.evidence.changes import differences_of, moved_since, rules_of, unlike, writer_of_sealed
-from harness.evidence.recomputed import FORGED, SHOWN, check_page
+from harness.evidence.changes import differences_of, writer_of_sealed
+from harness.evidence.derived import SHOWN, Derived, Digests, Said, write
 from harness.evidence.study_folder import (
     campaigns_now,
+    companion_path,
+    read_material,
     sealed_inputs,
     sealed_table,
     table_source,
     with_rows,
 )
-from harness.evidence.verification import Outcome
-from harness.record.campaign_folder import STUDY_FILE
-from harness.record.documents import Json, load_object
-from harness.record.errors import LabError, why
-from harness.record.plain_files import read_plain
-from harness.record.verify import Check, verify_sealed
-from reports.inference import r_session
+from harness.evidence.verifier import FORGED
+from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE, CampaignFolder
+from harness.record.documents import Json
+from harness.record.errors import LabError, RunFolderError
+from harness.record.plain_files import sha256_of
+from harness.record.verify import Check
 from reports.render import REPORT, study_html
-from reports.results.codec import decoded, encoded
-from reports.results.rules import as_before
-from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, SourceFacts, StudyResult
+from reports.results.codec import encoded
+from reports.results.study import COMPANION, IMPORTED, RUNS, SOURCES, STUDY, SourceFacts, StudyResult, study_in
 from reports.study.rows import NUMBER
-from reports.study.study import Inputs, compute, study_text
+from reports.study.study import Inputs, compute
 
 
-def verify_study(path: Path) -> Outcome:
-    """Every check of a study's folder; nothing is written. Where there is no R its numbers are not recomputed, and a
-    note says so."""
-    checks: list[Check] = verify_sealed(path)
-    notes: list[str] = []
-    try:
-        inputs = sealed_inputs(path)
-        companion = sealed_inputs(path / COMPANION) if (path / COMPANION).is_dir() else None
-        number = _check_numbers(path, lambda: json.loads(study_text(compute(inputs, companion))))
-        checks.append(number)
-        if number.passed:
-            written = load_object(read_plain(path / STUDY), STUDY)
-            notes += filter(None, [moved_since(written, lambda: json.loads(study_text(compute(inputs, companion))))])
-    except r_session.NoR as error:
-        notes.append(f"{STUDY} was not recomputed: {error}")
-    except (LabError, *FORGED) as error:
-        detail = f"cannot be recomputed ({type(error).__name__}: {error})"
-        return Outcome([*checks, Check(STUDY, "study", False, detail)], notes)
-    checks.append(_check_report(path))
-    for folder, part in ((path, inputs), (path / COMPANION, companion)):
+@dataclass(frozen=True, slots=True)
+class StudyInputs:
+    """What a study and its companion are computed of; `folder`: where the study lies, or is meant to."""
+
+    own: Inputs
+    companion: Inputs | None
+    folder: Path
+
+
+def write_study(path: Path, into: Path) -> Path:
+    """Compute the study of a study file, with its companion, and write it into a new sealed folder; return it.
+
+    Raises:
+        LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
+    """
+    if into.exists():
+        raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
+    for above in into.resolve().parents:
+        if (above / CAMPAIGN).exists():
+            raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")
+    material = read_material(path, into)
+    other = companion_path(path, material.inputs.declared)
+    companion = None if other is None else read_material(other, into)
+    files = dict(material.files)
+    if companion is not None:
+        files |= {f"{COMPANION}/{name}": content for name, content in companion.files.items()}
+    inputs = StudyInputs(material.inputs, None if companion is None else companion.inputs, into)
+    return write(STUDY_DOCUMENT, inputs, into, files=files).parent
+
+
+def _inputs(folder: Path, _: Json) -> StudyInputs:
+    has_companion = (folder / COMPANION).is_dir()
+    return StudyInputs(sealed_inputs(folder), sealed_inputs(folder / COMPANION) if has_companion else None, folder)
+
+
+def _digests_now(study: StudyResult, inputs: StudyInputs) -> Digests:
+    """The sources where the study file has them."""
+    places = {source.name: (source.kind, Path(inputs.own.path).parent / source.place) for source in study.sources}
+    return {
+        name: CampaignFolder(place).head() if kind == "campaign" else sha256_of(place)
+        for name, (kind, place) in places.items()
+    }
+
+
+def _further(inputs: StudyInputs) -> Iterator[Said]:
+    """The sealed table, of the study and of its companion: of the campaigns, or as it was imported."""
+    path = inputs.folder
+    for folder, part in ((path, inputs.own), (path / COMPANION, inputs.companion)):
         if part is not None and part.declared.table is None:
-            against = _check_campaigns(path, folder, part)
-            checks += against
-            notes += [] if against else [f"{RUNS} was not recomputed: the campaigns do not lie where they lay."]
+            against = _check_campaigns(path, part)
+            yield from against
+            if not against:
+                yield f"{RUNS} was not recomputed: the campaigns do not lie where they lay."
         elif part is not None:
-            checks.append(_check_table(folder, part))
-            notes.append(f"{part.facts.table} is an imported table: no reading stands behind it, and none was checked.")
-    return Outcome(checks, [*notes, "Nothing proves who made this study: a study is not signed."])
+            yield _check_table(folder, part)
+            yield f"{part.facts.table} is an imported table: no reading stands behind it, and none was checked."
 
 
-def _check_numbers(path: Path, computed: Callable[[], Json]) -> Check:
-    """study.json against the numbers recomputed from the sealed table, by the rules of the version that wrote it."""
-    try:
-        written = load_object(read_plain(path / STUDY), STUDY)
-    except (OSError, LabError) as error:
-        return Check(STUDY, "study", False, f"cannot be read ({why(error)})")
-    writer = writer_of_sealed(written)
-    with as_before(rules_of(writer)):
-        unequal = [str(difference) for difference in unlike(written, computed())[:SHOWN]]
-    same = f"every number as wattlab {writer} computes it from the sealed table"
-    return Check(STUDY, "study", not unequal, "; ".join(unequal) or same)
-
-
-def _check_report(path: Path) -> Check:
-    """The page against one rendered now from study.json as written, which the check before judges."""
-    try:
-        page, written = read_plain(path / REPORT).decode(), load_object(read_plain(path / STUDY), STUDY)
-        return check_page(
-            REPORT, page, writer_of_sealed(written), STUDY, lambda: study_html(decoded(StudyResult, written, STUDY))
-        )
-    except (OSError, LabError, *FORGED) as error:
-        return Check(REPORT, "report", False, f"cannot be compared ({type(error).__name__}: {error})")
-
-
-def _check_campaigns(path: Path, folder: Path, inputs: Inputs) -> list[Check]:
+def _check_campaigns(path: Path, inputs: Inputs) -> list[Check]:
     """The sealed table against the campaigns, where all of them still lie where they lay."""
     try:
         base = path / inputs.facts.base / STUDY_FILE
@@ -123,3 +127,22 @@ def _check_sources(inputs: Inputs, now: SourceFacts, agreed: str) -> Check:
 def _plain(cell: str) -> float | str:
     """A cell as it is compared: numbers within the tolerance of all numbers."""
     return float(cell) if NUMBER.fullmatch(cell) else cell
+
+
+STUDY_DOCUMENT: Derived[StudyInputs, StudyResult] = Derived(
+    name=STUDY,
+    mark=STUDY_FILE,
+    verb="study",
+    read=study_in,
+    writer=lambda written, _: writer_of_sealed(written),
+    inputs=_inputs,
+    digests=lambda study: {source.name: source.sha256 for source in study.sources},
+    found=_digests_now,
+    input_check="",  # `sources` compares all that is said of them
+    compute=lambda inputs: compute(inputs.own, inputs.companion),
+    computed_from="the sealed table",
+    pages={REPORT: lambda study, _text, _inputs: study_html(study)},
+    checks=("study",),
+    further=_further,
+)
+"""A study as its file declares it."""

@@ -1,5 +1,5 @@
-"""A study from its file to its sealed folder: read the file and its table or campaigns, compute, render, seal; and
-read a sealed study again.
+"""What a study is computed of: read its file and its table or campaigns, and read all of that again from where it was
+sealed.
 
 Knows TOML, files and folders. Knows no statistic and no word of the page. What is sealed is enough to compute every
 number of it again: the study file, the table, and `sources.json`, what else was known of the sources.
@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE, CampaignFolder
+from harness.record.campaign_folder import STUDY_FILE, CampaignFolder
 from harness.record.codec import read_records
 from harness.record.documents import load_object
-from harness.record.errors import ConfigError, RunFolderError, why
+from harness.record.errors import ConfigError, why
 from harness.record.plain_files import read_plain
-from harness.record.seal import write_sealed
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from reports.campaign.analyse import analyse
@@ -25,16 +24,13 @@ from reports.campaign.run import AnalysedRun
 from reports.comparison.keys import keys_of
 from reports.comparison.refusals import names_of, same_run, values_of
 from reports.inference import r_session
-from reports.render import REPORT, study_html
-from reports.results.codec import decoded
+from reports.results.codec import decoded, document_text
 from reports.results.document import CampaignNumbers
 from reports.results.meters import CampaignOrigin
 from reports.results.study import (
-    COMPANION,
     IMPORTED,
     RUNS,
     SOURCES,
-    STUDY,
     Source,
     SourceFacts,
     StudyOrigin,
@@ -43,7 +39,7 @@ from reports.results.study import (
 from reports.study.contradictions import check_study
 from reports.study.file import CampaignSource, StudyFile
 from reports.study.rows import parts_of_cells
-from reports.study.study import Inputs, compute, study_text
+from reports.study.study import Inputs
 from reports.study.table import GZIP, Table, campaign_table, campaign_units, read_table
 
 REMEDY = "write one after docs/studies.md"
@@ -57,27 +53,6 @@ class Material:
 
     inputs: Inputs
     files: dict[str, str | bytes]
-
-
-def write_study(path: Path, into: Path) -> Path:
-    """Compute the study of a study file, with its companion, and write it into a new sealed folder; return it.
-
-    Raises:
-        LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
-    """
-    if into.exists():
-        raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
-    for above in into.resolve().parents:
-        if (above / CAMPAIGN).exists():
-            raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")
-    material = read_material(path, into)
-    other = companion_path(path, material.inputs.declared)
-    companion = None if other is None else read_material(other, into)
-    study = compute(material.inputs, None if companion is None else companion.inputs)
-    files = dict(material.files)
-    if companion is not None:
-        files |= {f"{COMPANION}/{name}": content for name, content in companion.files.items()}
-    return write_sealed(into, files | {STUDY: study_text(study), REPORT: study_html(study)})
 
 
 def companion_path(path: Path, declared: StudyFile) -> Path | None:
@@ -114,7 +89,7 @@ def read_material(path: Path, into: Path) -> Material:
     facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources))
     inputs = Inputs(str(path), declared, rows, facts)
     sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
-    return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: study_text(facts)})
+    return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: document_text(facts)})
 
 
 def with_rows(table: Table, sources: Sequence[Source]) -> tuple[Source, ...]:

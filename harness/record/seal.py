@@ -3,9 +3,12 @@
 Knows digests, the manifest's lines, and that a signature of it may stand beside it. Knows no documents and no keys.
 """
 
+import errno
+import shutil
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TypeAlias
 
 from harness.record.errors import RunFolderError, refused
@@ -16,6 +19,8 @@ SEAL_SIGNATURE = "MANIFEST.sha256.sig"
 """The OpenSSH signature of a manifest, made when the run was sealed; beside the manifest, and not in it."""
 Sign: TypeAlias = Callable[[bytes], bytes]
 """Makes the signature of a seal; empty where none can be made: no run is lost for want of one."""
+DRAFT = ".wattlab-draft-"
+"""So begins the name of a folder that is being written; one that stays was cut off, and may be removed."""
 READ_ONLY_FILE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 READ_ONLY_FOLDER = READ_ONLY_FILE | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -58,28 +63,54 @@ def signature_of(folder: Path) -> str | None:
 
 
 def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """A new folder that holds `files` (relative name -> content, text as UTF-8) and is sealed; returns it.
+    """A new folder that holds `files` (relative name -> content, text as UTF-8) and is sealed; returns it. It appears
+    whole or not at all: it is written and sealed beside its place, then moved there.
 
     Raises:
         RunFolderError: the folder exists, a name leaves it, or the disk refuses.
     """
-    targets = {folder / inside(name): content for name, content in files.items()}
+    contents = {inside(name): content for name, content in files.items()}
+    if folder.exists() or folder.is_symlink():
+        raise _is_there(folder)
     try:
-        folder.mkdir(parents=True)
-        for target, content in targets.items():
-            target.parent.mkdir(exist_ok=True, parents=True)
-            with target.open("xb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-    except FileExistsError:
-        raise RunFolderError(
-            f"{folder}: is there already, and what is sealed is never overwritten; name another with --into"
-        ) from None
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=DRAFT, dir=folder.parent))
+        try:
+            _fill(draft, contents)
+            seal_folder(draft)
+            draft.rename(folder)
+        except BaseException:
+            _remove(draft)
+            raise
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):  # made meanwhile
+            raise _is_there(folder) from None
         raise RunFolderError(
             f"{folder}: cannot write ({error.strerror}); free space or give write permission"
         ) from error
-    seal_folder(folder)
     return folder
+
+
+def _is_there(folder: Path) -> RunFolderError:
+    return RunFolderError(
+        f"{folder}: is there already, and what is sealed is never overwritten; name another with --into"
+    )
+
+
+def _fill(folder: Path, contents: Mapping[Path, str | bytes]) -> None:
+    for name, content in contents.items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True, parents=True)
+        with target.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+
+
+def _remove(draft: Path) -> None:
+    """Remove a folder that may be sealed already."""
+    for path in [draft, *draft.rglob("*")]:
+        if path.is_dir():
+            path.chmod(stat.S_IRWXU)
+    shutil.rmtree(draft)
 
 
 def read_manifest(manifest: Path) -> dict[str, str]:

@@ -10,38 +10,16 @@ Decisions
   byte-identical.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
-from harness.record.campaign_folder import write_derived
-from harness.record.documents import Json
 from harness.record.errors import AnalysisError
 from harness.record.verify import Examination, examine
-from reports.campaign.document import Analysis, results_text
+from reports.campaign.document import Analysis
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
 from reports.findings import catalogue, meter_rules
-from reports.readings.outline import Outline
-from reports.results.document import RESULTS
 from reports.results.finding import Finding
-
-
-def write_results(campaign: Path, checkout: Json | None = None, outlines: dict[str, Outline] | None = None) -> Path:
-    """Compute a campaign and write `derived/results.json`; return its path. `checkout`: commit of the program that
-    computes, and whether it was changed, where that is known. `outlines` takes up what its pages draw of the runs.
-
-    Raises:
-        AnalysisError: the campaign holds no run. RunFolderError, DocumentError: it cannot be read.
-    """
-    analysis = analyse(campaign)
-    if outlines is not None:
-        outlines.update(analysis.outlines)
-    results = analysis.results
-    if checkout is not None:
-        commit, dirty = checkout["commit"], checkout["dirty"]
-        results = replace(results, computed_by=replace(results.computed_by, commit=commit, dirty=dirty))
-    return write_derived(campaign, RESULTS, results_text(results))
 
 
 def analyse(path: Path, examination: Examination | None = None) -> Analysis:

@@ -1,17 +1,14 @@
-"""What `analyse` gives: the numbers of a campaign, and what is computed of several campaigns; results.json as text.
+"""What `analyse` gives: the numbers of a campaign, and what is computed of several campaigns.
 
 Knows the records of results.json. Computes nothing but the statistics of what stands in them.
 """
 
-import json
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from reports.campaign import statistics
 from reports.campaign.group import Group
-from reports.readings import bounded
 from reports.readings.outline import Outline
-from reports.results.codec import encoded
 from reports.results.document import CampaignNumbers, Results
 
 
@@ -31,9 +28,3 @@ class Analysis:
         """The whole file; `statistics` is computed here, of the rest."""
         parts = {part.name: getattr(self.numbers, part.name) for part in fields(self.numbers)}
         return Results(**parts, statistics=statistics.evaluate(self.numbers))
-
-
-def results_text(results: CampaignNumbers) -> str:
-    """results.json as it is written; half a character (of a name that a SUT said) is replaced."""
-    text = json.dumps(encoded(results), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    return str(bounded.cleaned(text))

@@ -12,8 +12,9 @@ from pathlib import Path
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
-from reports.campaign.document import Analysis, results_text
+from reports.campaign.document import Analysis
 from reports.campaign.meters import ORIGINS
+from reports.results.codec import document_text
 from reports.results.compared_side import SidePart
 from reports.results.comparison import ComparedCampaign
 from reports.results.meters import CampaignOrigin
@@ -34,7 +35,7 @@ class Campaign:
     @cached_property
     def text(self) -> str:
         """Its results.json as it would be written now."""
-        return results_text(self.result.results)
+        return document_text(self.result.results)
 
     @property
     def scenarios(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ p values of three or more sides are adjusted after Holm, over the pairs of one q
 itself.
 """
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,7 +22,6 @@ from reports.comparison.selection import Part, line_up
 from reports.comparison.side import Side
 from reports.comparison.side_entry import side_entry
 from reports.inference.contrast import holm
-from reports.results.codec import encoded
 from reports.results.compared_pair import ComparedPair, PairQuantity, PairTest
 from reports.results.comparison import SCHEMA, ComparedCampaign, ComparedSet, Comparison, NamedPart, Options
 from reports.results.software import Software
@@ -53,11 +51,6 @@ def compare(sides: Sequence[Sequence[Part]], options: Options, software: Softwar
         sides=tuple(tuple(_named(part, campaigns[part.folder].name, into) for part in side) for side in sides),
         sets=sets,
     )
-
-
-def comparison_text(comparison: Comparison) -> str:
-    """comparison.json as it is written."""
-    return json.dumps(encoded(comparison), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def _named(part: Part, name: str, into: Path) -> NamedPart:

@@ -6,10 +6,10 @@ file and what no value is about.
 
 import json
 import math
-import re
 from typing import Any
 
 from harness.record.documents import LAST_STAMP_NS
+from reports.results.codec import SURROGATES
 
 LARGEST = 1e100
 """Larger numbers have squares that are hardly doubles; nothing that is measured is as large."""
@@ -17,8 +17,6 @@ LONGEST_INTEGER = 18
 """Digits: longer ones do not fit 64 bits, and nothing can count with them (Python refuses to read 4301)."""
 DEEPEST = 32
 """Tables in tables, beyond which nobody reads."""
-SURROGATES = re.compile("[\ud800-\udfff]")
-"""Halves of a character: JSON can name them, no encoding of Unicode can write them."""
 
 
 def number(value: object) -> float:

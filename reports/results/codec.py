@@ -8,19 +8,25 @@ several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a fi
 of the file where it has its default.
 """
 
+import json
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from harness.record.documents import describe, matches, shown
-from harness.record.errors import DocumentError
+from harness.record.documents import Json, describe, matches, shown
+from harness.record.errors import DocumentError, NewerSchema
 from reports.results.uncertainty import Number
 
 Record = TypeVar("Record")
 Reader = Callable[[Any, str], Any]
+RELATIVE = 1e-9
+"""Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
 KEY, LEFT_OUT = "key", "left out"
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of a character: JSON can name them, no encoding of Unicode can write them."""
 
 
 def keyed(key: str = "", *, left_out: bool = False) -> dict[str, Any]:
@@ -43,6 +49,12 @@ def encoded(value: Any) -> Any:  # noqa: ANN401  a record or a part of one
     return value
 
 
+def document_text(document: Any) -> str:  # noqa: ANN401  a record
+    """A derived document as it is written; half a character (of a name that a SUT said) is replaced."""
+    text = json.dumps(encoded(document), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def decoded(kind: type[Record], raw: object, where: str) -> Record:
     """A record from decoded JSON; `where` begins every error.
 
@@ -51,6 +63,19 @@ def decoded(kind: type[Record], raw: object, where: str) -> Record:
     """
     record: Record = _reader(cast("Any", kind))(raw, where)
     return record
+
+
+def document_in(kind: type[Record], raw: Json, name: str, schema: int) -> Record:
+    """A derived document from its decoded JSON.
+
+    Raises:
+        NewerSchema: a newer wattlab wrote it.
+        DocumentError: it is none of this version; with the place.
+    """
+    version = raw.get("schema")
+    if isinstance(version, int) and version > schema:
+        raise NewerSchema(f"{name}: schema {version} is newer than this wattlab knows ({schema}); update wattlab")
+    return decoded(kind, raw, name)
 
 
 def widened(kind: type[Record], record: Any, **more: Any) -> Record:  # noqa: ANN401  a record of which `kind` is one
@@ -114,7 +139,18 @@ def _read_number(value: Any, where: str) -> Number:  # noqa: ANN401
         value[key] is None or matches(value[key], float) for key in keys[2:]
     ):  # fmt: skip
         _refuse(value, where, "a Number: {value, unit, sd, n, u, U, dof}")
-    return Number.of_json(value)
+    number = Number.of_json(value)
+    if not _is_expanded(value["U"], number.expanded):
+        given = f"u {shown(value['u'])} with {shown(value['dof'])} degrees of freedom gives"
+        _refuse(value["U"], f"{where}.U", f"{shown(number.expanded)}: {given}")
+    return number
+
+
+def _is_expanded(stored: float | None, expanded: float | None) -> bool:
+    """Whether a stored U is the one that u and the degrees of freedom give, by which pages go."""
+    if stored is None or expanded is None:
+        return stored is expanded
+    return abs(stored - expanded) <= RELATIVE * abs(expanded)
 
 
 def _reader_of_record(kind: type) -> Reader:

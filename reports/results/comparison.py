@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.record.documents import Json
-from harness.record.errors import DocumentError, NewerSchema
-from reports.results.codec import decoded, keyed
+from harness.record.errors import DocumentError
+from reports.results.codec import document_in, keyed
 from reports.results.compared_pair import ComparedPair
 from reports.results.compared_side import ComparedSide
 from reports.results.meters import CampaignOrigin
@@ -150,10 +150,7 @@ def comparison_of(written: Json) -> Comparison:
         NewerSchema: a newer wattlab wrote it.
         DocumentError: it is no comparison, or names a part that is not there; with the place.
     """
-    version = written.get("schema")
-    if isinstance(version, int) and version > SCHEMA:
-        raise NewerSchema(f"{COMPARISON}: schema {version} is newer than this wattlab knows ({SCHEMA}); update wattlab")
-    document = decoded(Comparison, written, COMPARISON)
+    document = document_in(Comparison, written, COMPARISON, SCHEMA)
     if (problem := next(_loose_ends(document), None)) is not None:
         raise DocumentError(f"{COMPARISON}.{problem}")
     return document

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.record.documents import Json, load_object
 from reports.results.baseline import BaselineResult
 from reports.results.clock import Clock
-from reports.results.codec import decoded, keyed
+from reports.results.codec import document_in, keyed
 from reports.results.finding import Finding
 from reports.results.header import CampaignHeader
 from reports.results.label import Label
@@ -124,4 +124,9 @@ def results_of(text: str | bytes) -> Results:
     Raises:
         DocumentError: it is none of this version; with the place.
     """
-    return decoded(Results, load_object(text, RESULTS), RESULTS)
+    return results_in(load_object(text, RESULTS))
+
+
+def results_in(raw: Json) -> Results:
+    """The same of decoded JSON."""
+    return document_in(Results, raw, RESULTS, SCHEMA)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.record.documents import load_object
+from harness.record.documents import Json, load_object
 from reports.results.cell import Cell, Filter
-from reports.results.codec import decoded
+from reports.results.codec import document_in
 from reports.results.inference import Interval
 from reports.results.meters import CampaignOrigin
 from reports.results.publication import BesideRow, ErratumResult, Tally
@@ -371,4 +371,9 @@ def study_of(text: str | bytes) -> StudyResult:
     Raises:
         DocumentError: it is none of this version; with the place.
     """
-    return decoded(StudyResult, load_object(text, STUDY), STUDY)
+    return study_in(load_object(text, STUDY))
+
+
+def study_in(raw: Json) -> StudyResult:
+    """The same of decoded JSON."""
+    return document_in(StudyResult, raw, STUDY, SCHEMA)

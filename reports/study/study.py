@@ -4,14 +4,12 @@ Knows which parts a study has, and what of its file stands in them. Knows no tes
 `medians` and `descriptive` compute, `published` holds against what is printed.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reports.inference import intervals
-from reports.results.codec import encoded
 from reports.results.publication import ErratumResult, Tally
 from reports.results.study import (
     SCHEMA,
@@ -46,11 +44,6 @@ class Inputs:
     declared: StudyFile
     table: Table
     facts: SourceFacts
-
-
-def study_text(document: StudyResult | SourceFacts) -> str:
-    """study.json or sources.json as it is written."""
-    return json.dumps(encoded(document), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def compute(inputs: Inputs, companion: Inputs | None) -> StudyResult:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from harness.record.codec import read_records
 from harness.record.documents import VERSION, Json
+from reports.results.codec import document_text
 from reports.results.study import IMPORTED, SourceFacts, StudyResult, StudySoftware
 from reports.study.contradictions import check_study
 from reports.study.file import StudyFile
-from reports.study.study import Inputs, compute, study_text
+from reports.study.study import Inputs, compute
 from reports.study.table import read_table
 
 SOFTWARE = StudySoftware("wattlab", VERSION, "0" * 40, dirty=False, lock_sha256=None, python="3.11.2", r="4.2.2")
@@ -115,7 +116,7 @@ def document_of(folder: Path, text: str, table: str | bytes = TABLE, units: Mapp
 
 def written(study: StudyResult) -> Json:
     """study.json as it stands in the file, decoded."""
-    document: Json = json.loads(study_text(study))
+    document: Json = json.loads(document_text(study))
     return document
 
 

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from statsmodels.stats.power import TTestIndPower
 
-from reports.campaign.analyse import write_results
 from reports.campaign.correlations import LEAST_POINTS, correlation, over_runs, partial_correlation
 from reports.campaign.statistics import evaluate, values_of
 from reports.inference import r_session
@@ -31,6 +30,7 @@ from reports.results.statistics import Blocks, EpochCorrelation, OverRuns, Respo
 from reports.results.undeclared import UNDECLARED
 from reports.results.useful_work import metrics_of
 from tests.campaign_results import read
+from tests.documents import write_results
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 Floats = NDArray[np.float64]

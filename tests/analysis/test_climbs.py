@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.campaign.analyse import write_results
 from reports.energy.climbs import Climb, climbs, first_at
 from reports.results.undeclared import UNDECLARED
+from tests.documents import write_results
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 LEVELS = [] if UNDECLARED.quality is None else UNDECLARED.quality.levels

@@ -15,11 +15,11 @@ from harness.record.documents import PowerDescriptor, Start
 from harness.record.errors import AnalysisError
 from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
 from reports.comparison import campaign
-from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.comparison import compare
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
 from reports.inference import r_session, statistics
-from reports.results.codec import decoded, encoded
+from reports.results.codec import decoded, document_text, encoded
 from reports.results.compared_pair import EfficiencyValue, PairLine, PairQuantity
 from reports.results.comparison import Comparison, Margin, Options
 from reports.results.uncertainty import Number
@@ -213,7 +213,7 @@ def test_every_number_of_the_document_is_complete_and_the_text_is_the_same_again
             return sum(map(numbers, tree.values()))
         return sum(map(numbers, tree)) if isinstance(tree, list) else 0
 
-    assert numbers(json.loads(comparison_text(made))) > 40
+    assert numbers(json.loads(document_text(made))) > 40
     assert document([Part(lab / "a")], [Part(lab / "b")], margin=Margin(0.05, "1")) == made
     assert [entry.folder for entry in made.inputs] == ["a", "b"]
     assert all(len(digest) == 64 for entry in made.inputs for digest in map(present, entry.runs.values()))

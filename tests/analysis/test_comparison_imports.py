@@ -9,11 +9,12 @@ from harness import cli
 from harness.foreign.importers.grouping import Grouping
 from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.record.errors import AnalysisError
-from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.comparison import compare
 from reports.comparison.selection import Part
 from reports.inference import r_session
 from reports.pages.comparison.evidence import command_of
 from reports.pages.comparison.page import legible
+from reports.results.codec import document_text
 from reports.results.comparison import Options, comparison_of
 from tests.importers.test_grouping import log
 from tests.reports.comparisons import SOFTWARE
@@ -68,7 +69,7 @@ def test_a_side_of_many_campaigns_has_a_name_of_one_line_on_the_page_and_in_mess
     document = compare([[Part(f) for f in folders], [Part(last)]], Options(), SOFTWARE, tmp_path / "x")
     assert document.sets[0].sides[0].label == "c-a+c-b+c-c+c-d+c-e"
     assert legible(document).sets[0].sides[0].label == "c-a and 4 more"
-    written = json.loads(comparison_text(document))
+    written = json.loads(document_text(document))
     assert "labels" not in written["options"]
     assert comparison_of(written) == document
 

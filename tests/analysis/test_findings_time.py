@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import ClockEvent, Event, NoteEvent, PhaseEvent, Start, Thresholds
 from harness.record.run_folder import RunFolder
-from reports.campaign.analyse import analyse, write_results
+from reports.campaign.analyse import analyse
 from reports.campaign.exclusion import exclusion_of
 from reports.findings import stamps as findings_time
 from reports.readings import clock
@@ -23,6 +23,7 @@ from reports.results.finding import Finding
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.analysis.test_every_finding import frozen, keep, late, scaled, small
 from tests.campaign_results import plain
+from tests.documents import write_results
 from tests.evidence.forger import copied, reforge
 from tests.harness.start import START
 

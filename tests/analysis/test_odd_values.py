@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from reports.campaign.analyse import analyse, write_results
-from reports.campaign.document import results_text
+from reports.campaign.analyse import analyse
 from reports.readings.bounded import DEEPEST, cleaned, is_stamp, loads, number
 from reports.render import audit_html, report_html
+from reports.results.codec import document_text
 from reports.results.document import results_of
+from tests.documents import write_results
 from tests.reports import make_campaign
 from tests.reports.make_campaign import EXAMPLE, Shape, SyntheticRun
 
@@ -75,7 +76,7 @@ def test_half_a_character_in_a_name_is_replaced_in_the_file(tmp_path: Path) -> N
     folder = make_campaign.make_campaign(tmp_path, Shape(repetitions=1, baseline_blocks=2, duration_s=10))
     numbers = analyse(folder).numbers
     named = replace(numbers, sut=numbers.sut | {"hostname": "sut-\ud800"})
-    assert json.loads(results_text(named).encode())["sut"]["hostname"] == "sut-\N{REPLACEMENT CHARACTER}"
+    assert json.loads(document_text(named).encode())["sut"]["hostname"] == "sut-\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.mark.parametrize("value", [HUGE, -HUGE, 1e200, float("nan"), float("inf"), True, None, "1", [1], {}])

@@ -10,10 +10,10 @@ from harness.foreign.importers.imported import ImportedRun, write_campaign
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import IndicatorDescriptor, PhaseEvent, PowerDescriptor
 from reports.campaign import recorded as records
-from reports.campaign.analyse import write_results
 from reports.readings.series import RunSeries, read_run
 from reports.render import audit_html
 from reports.results.recorded import RecordedFile, RecordedPrograms
+from tests.documents import write_results
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 SECOND_NS = 1_000_000_000

@@ -14,9 +14,10 @@ from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.errors import AnalysisError, LabError
-from reports.campaign.analyse import analyse, write_results
-from reports.campaign.document import results_text
+from reports.campaign.analyse import analyse
+from reports.results.codec import document_text
 from tests.campaign_results import complete, plain
+from tests.documents import write_results
 from tests.reports.make_campaign import EXAMPLE, LOADS, Shape, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
@@ -236,7 +237,7 @@ def test_the_file_is_byte_identical_when_rebuilt_also_elsewhere(synthetic: Path,
 
 @pytest.fixture(scope="module")
 def in_order(synthetic: Path) -> str:
-    return results_text(analyse(synthetic).numbers)
+    return document_text(analyse(synthetic).numbers)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -252,7 +253,7 @@ def test_the_order_in_which_a_disk_lists_runs_changes_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(CampaignFolder, "run_paths", shuffled)
-        assert results_text(analyse(synthetic).numbers) == in_order
+        assert document_text(analyse(synthetic).numbers) == in_order
 
 
 def test_a_changed_byte_is_an_invalid_finding_and_the_rest_is_still_computed(synthetic: Path, tmp_path: Path) -> None:

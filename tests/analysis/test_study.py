@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
+from reports.results.codec import document_text
 from reports.results.study import study_of as study_read
-from reports.study.study import Inputs, compute, study_text
+from reports.study.study import Inputs, compute
 from reports.study.table import read_table
 from tests.analysis.studies import (
     CORRELATION,
@@ -211,7 +212,7 @@ def test_one_study_shows_both_with_what_both_have_beside_each_other() -> None:
 @pytest.mark.parametrize("code", ["welch", "kruskal"])
 def test_a_study_is_read_again_as_it_was_written(tmp_path: Path, code: str) -> None:
     study = study_of(tmp_path, HEAD + question(code) + CORRELATION.format(method="pearson") + REDUCTION + PARETO)
-    assert study_read(study_text(study)) == study
+    assert study_read(document_text(study)) == study
 
 
 def test_the_wrong_energy_cannot_be_declared_as_an_energy(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.evidence.studies import verify_study
-from harness.evidence.study_folder import write_study
+from harness.evidence.studies import STUDY_DOCUMENT, write_study
+from harness.evidence.verifier import verify_document
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, RunFolderError
 from harness.record.seal import MANIFEST, write_sealed
@@ -59,7 +59,7 @@ def opened(source: Path, target: Path) -> Path:
 
 
 def failed(folder: Path) -> set[str]:
-    return {check.name for check in verify_study(folder).failed}
+    return {check.name for check in verify_document(STUDY_DOCUMENT, folder).failed}
 
 
 def test_a_study_of_emulated_campaigns_is_stamped_so(campaigns: Path) -> None:
@@ -95,7 +95,7 @@ def test_levels_of_different_campaigns_carry_a_caution_levels_within_them_do_not
 
 
 def test_a_study_as_written_verifies_down_to_the_campaigns(campaigns: Path) -> None:
-    outcome = verify_study(campaigns / "written")
+    outcome = verify_document(STUDY_DOCUMENT, campaigns / "written")
     assert [check.name for check in outcome.checks] == ["bytes", "study", "report", "campaigns", "sources"]
     assert not outcome.failed
     assert outcome.notes == [UNSIGNED]
@@ -105,7 +105,7 @@ def test_without_its_campaigns_a_study_is_recomputed_from_its_table_and_says_so(
     campaigns: Path, tmp_path: Path
 ) -> None:
     elsewhere = opened(campaigns / "written", tmp_path / "a" / "b")
-    outcome = verify_study(elsewhere)
+    outcome = verify_document(STUDY_DOCUMENT, elsewhere)
     assert not outcome.failed
     assert outcome.notes == ["runs.csv was not recomputed: the campaigns do not lie where they lay.", UNSIGNED]
 

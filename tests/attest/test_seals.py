@@ -13,7 +13,7 @@ from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, seal_folder, signature_of
 from harness.record.verify import verify_run
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import edit_rows, reforge, unlock
 from tests.harness.test_config import MINIMAL

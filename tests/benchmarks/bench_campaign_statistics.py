@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 
 SHAPE = Shape(

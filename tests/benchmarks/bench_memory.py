@@ -24,7 +24,7 @@ from tests.reports.make_campaign import SECOND_NS, Load, Shape, SyntheticRun, ma
 STEP_S = 0.01
 PROGRAM = """
 import pathlib, resource, sys
-from reports.render import write_report
+from tests.documents import write_report
 for name in sys.argv[1:]:
     write_report(pathlib.Path(name))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

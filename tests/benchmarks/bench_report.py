@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.reports.make_campaign import GULDNER, make_campaign
 
-PROGRAM = "import sys, pathlib; from reports.render import write_report; write_report(pathlib.Path(sys.argv[1]))"
+PROGRAM = "import sys, pathlib; from tests.documents import write_report; write_report(pathlib.Path(sys.argv[1]))"
 
 
 def main(campaign: Path | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.evidence.study_folder import write_study
+from harness.evidence.studies import write_study
 
 LIMIT_S = 30.0
 NETS = ("mobilenet", "nasnet", "resnet", "xception", "vgg")

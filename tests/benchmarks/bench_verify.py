@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from harness.evidence.verification import sign_campaign
-from reports.render import write_report
+from tests.documents import write_report
 from tests.reports.make_campaign import GULDNER, make_campaign
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.verification import sign_campaign
-from reports.campaign.analyse import write_results
-from reports.render import write_report
+from tests.documents import write_report, write_results
 from tests.evidence.forger import copied
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

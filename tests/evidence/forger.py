@@ -17,7 +17,7 @@ from harness.record.documents import dump
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import JOURNAL
 from harness.record.seal import MANIFEST, seal_folder
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.reports.make_campaign import wire_log
 
 Edit = Callable[[Path], None]

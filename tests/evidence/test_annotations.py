@@ -13,9 +13,9 @@ from harness.record.campaign_folder import ANNOTATIONS, CampaignFolder
 from harness.record.errors import EvidenceBroken, RunFolderError
 from harness.record.plain_files import sha256_of
 from harness.record.verify import verify_campaign
-from reports.campaign.analyse import analyse, write_results
-from reports.render import write_report
+from reports.campaign.analyse import analyse
 from tests.campaign_results import complete
+from tests.documents import write_report, write_results
 from tests.evidence.forger import copied
 
 

@@ -13,17 +13,19 @@ import pytest
 
 from harness.attest.signer import PublicKey, read_public_key
 from harness.evidence.bag import unpack_bag
+from harness.evidence.campaigns import CHANGE, RESULTS_DOCUMENT, CampaignInputs
 from harness.evidence.changes import ADDED, CHANGES, FIRST, precedes
-from harness.evidence.comparisons import verify_comparison
-from harness.evidence.recomputed import CHANGE, Computed, check_report, check_results, recompute
-from harness.evidence.studies import verify_study
-from harness.evidence.verification import Outcome, verify
+from harness.evidence.comparisons import COMPARISON_DOCUMENT
+from harness.evidence.derived import Recomputed
+from harness.evidence.studies import STUDY_DOCUMENT
+from harness.evidence.verification import verify
+from harness.evidence.verifier import Outcome, check_page, judged, recomputed, verify_document
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION, Json
-from harness.record.verify import examine
+from harness.record.verify import Check
 from reports.campaign.analyse import analyse
-from reports.campaign.document import results_text
 from reports.render import GENERATOR, REPORT, audit_html
+from reports.results.codec import document_text
 from reports.results.document import RESULTS
 from reports.results.rules import Rule
 from tests.evidence.forger import copied
@@ -137,7 +139,7 @@ def test_its_program_is_said_to_be_not_recorded_and_that_is_no_finding(archive: 
     assert {run.start.staged for run in CampaignFolder(archive).runs()} == {None}
     result = analyse(archive)
     assert "pooled-incomparable" not in {finding.code for finding in result.numbers.findings}
-    page = audit_html(archive, results_text(result.results))
+    page = audit_html(archive, document_text(result.results))
     assert "Digests of the program: not recorded." in page
 
 
@@ -157,14 +159,15 @@ def sealed(opened: Opened, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_comparison_of_then_verifies_by_its_rules_and_is_said_to_be_impossible_today(sealed: Path) -> None:
-    outcome = verify_comparison(sealed / "comparison")
+    outcome = verify_document(COMPARISON_DOCUMENT, sealed / "comparison")
     assert not outcome.failed
-    assert outcome.checks[-1].detail == "every number as wattlab 0.1.0 computes it from the campaigns' raw data"
+    details = {check.name: check.detail for check in outcome.checks}
+    assert details["comparison"] == "every number as wattlab 0.1.0 computes it from the campaigns' raw data"
     assert outcome.notes[0].startswith('By today\'s rules ("Changes to results") it cannot be made: ')
 
 
 def test_a_study_of_then_verifies_by_its_rules_and_what_moved_since_is_named(sealed: Path) -> None:
-    outcome = verify_study(sealed / "study")
+    outcome = verify_document(STUDY_DOCUMENT, sealed / "study")
     assert not outcome.failed
     moved = "questions.0.posthoc.5.effect.word 'small' -> None"
     assert outcome.notes[0].startswith(f'By today\'s rules ("Changes to results") it would be another: {moved}; ')
@@ -178,15 +181,31 @@ def test_a_number_forged_in_a_comparison_of_then_is_found(sealed: Path, tmp_path
     scaled(written, "sets", 0, "pairs", 0, "quantities", "energy_wh", "difference", "value")
     target.chmod(0o644)
     target.write_text(json.dumps(written))
-    assert "comparison" in {check.name for check in verify_comparison(tmp_path / "comparison").failed}
+    assert "comparison" in {
+        check.name for check in verify_document(COMPARISON_DOCUMENT, tmp_path / "comparison").failed
+    }
 
 
 # --- a forger who writes in the shade of a predicted change, before anything is signed
 
 
+def written_in(campaign: Path) -> Json:
+    found: Json = json.loads((campaign / "derived" / RESULTS).read_text())
+    return found
+
+
+def recompute(campaign: Path) -> Recomputed:
+    return recomputed(RESULTS_DOCUMENT, written_in(campaign), CampaignInputs(campaign))
+
+
+def check_results(campaign: Path, computed: Recomputed) -> list[Check]:
+    said = judged(RESULTS_DOCUMENT, written_in(campaign), computed, CampaignInputs(campaign))
+    return [check for check in said if isinstance(check, Check)]
+
+
 @pytest.fixture(scope="module")
-def computed(archive: Path) -> Computed:
-    return recompute(archive, examine(archive))
+def computed(archive: Path) -> Recomputed:
+    return recompute(archive)
 
 
 def edited(archive: Path, folder: Path, edit: Callable[[Json], object]) -> Path:
@@ -195,7 +214,7 @@ def edited(archive: Path, folder: Path, edit: Callable[[Json], object]) -> Path:
     results = json.loads(target.read_text())
     edit(results)
     target.chmod(0o644)
-    target.write_text(results_text(results))
+    target.write_text(document_text(results))
     return campaign
 
 
@@ -231,14 +250,14 @@ FORGERIES: dict[str, Callable[[Json], object]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_number_forged_beside_a_predicted_change_is_found(
-    forgery: str, archive: Path, computed: Computed, tmp_path: Path
+    forgery: str, archive: Path, computed: Recomputed, tmp_path: Path
 ) -> None:
     campaign = edited(archive, tmp_path, FORGERIES[forgery])
-    found = computed if "version" not in forgery else recompute(campaign, examine(campaign))
+    found = computed if "version" not in forgery else recompute(campaign)
     assert any(not check.passed for check in check_results(campaign, found))
 
 
-def test_the_unforged_one_passes_these_checks(archive: Path, computed: Computed) -> None:
+def test_the_unforged_one_passes_these_checks(archive: Path, computed: Recomputed) -> None:
     assert all(check.passed for check in check_results(archive, computed))
 
 
@@ -248,11 +267,11 @@ def test_a_change_whose_condition_a_campaign_does_not_meet_predicts_nothing_of_i
     # All its meters' limits of error are assumed: its U is wider since. A U that widened for a reason which is not
     # there (circuits, blocks) is no prediction.
     folder = opened("traces")
-    case = recompute(folder, examine(folder))
+    case = recompute(folder)
     now: Any = json.loads(json.dumps(case.now))
     for meter in now["meters"]:
         meter["assumed_percent"] = None
-    found = check_results(folder, Computed(now, case.then, case.writer, lambda _: now))
+    found = check_results(folder, Recomputed(lambda rules: case.then if len(rules) > 1 else now, case.writer))
     assert [check.name for check in found if not check.passed] == ["results"]
 
 
@@ -262,20 +281,24 @@ def test_results_cannot_be_older_than_what_measured_their_runs(unsigned: Path, t
         results["schema"] = 1
 
     campaign = edited(unsigned, tmp_path, backdated)
-    computed = recompute(campaign, examine(campaign))
+    computed = recompute(campaign)
     assert computed.writer == VERSION
     assert any(not check.passed for check in check_results(campaign, computed))
 
 
 def test_results_of_a_newer_wattlab_are_not_judged_but_refused_with_the_reason(unsigned: Path, tmp_path: Path) -> None:
     campaign = edited(unsigned, tmp_path, lambda results: results["computed_by"].update(version="99.0.0"))
-    (check,) = check_results(campaign, recompute(campaign, examine(campaign)))
+    (check,) = check_results(campaign, recompute(campaign))
     assert (check.passed, check.detail) == (
         False, f"computed by wattlab 99.0.0, this is {VERSION}: verify it with that version or a later one",
     )  # fmt: skip
 
 
 # --- pages
+
+
+def report_check(campaign: Path) -> Check:
+    return check_page(RESULTS_DOCUMENT, campaign, REPORT, CampaignInputs(campaign))
 
 
 def repaged(reported: Path, folder: Path, *changes: tuple[str, str]) -> Path:
@@ -295,22 +318,22 @@ OTHER = GENERATOR.replace("figures ", "figures 1.")
 
 def test_a_page_whose_figures_were_drawn_otherwise_is_named_and_not_failed(reported: Path, tmp_path: Path) -> None:
     redrawn = (GENERATOR, OTHER), ('<path d="M', '<path d="M1')
-    check = check_report(repaged(reported, tmp_path, *redrawn))
+    check = report_check(repaged(reported, tmp_path, *redrawn))
     assert check.passed
     assert check.detail.startswith(f"text as rendered now; figures drawn by {OTHER}, this is {GENERATOR}: not compared")
 
 
 def test_its_text_is_compared_all_the_same(reported: Path, tmp_path: Path) -> None:
-    check = check_report(repaged(reported, tmp_path, (GENERATOR, OTHER), ("Wh", "mWh")))
+    check = report_check(repaged(reported, tmp_path, (GENERATOR, OTHER), ("Wh", "mWh")))
     assert not check.passed
 
 
 def test_figures_drawn_in_the_same_way_are_compared(reported: Path, tmp_path: Path) -> None:
-    assert not check_report(repaged(reported, tmp_path, ('<path d="M', '<path d="M1'))).passed
+    assert not report_check(repaged(reported, tmp_path, ('<path d="M', '<path d="M1'))).passed
 
 
 def test_a_page_cannot_say_that_another_version_wrote_it_than_results_json_does(reported: Path, tmp_path: Path) -> None:
-    check = check_report(repaged(reported, tmp_path, (GENERATOR, "wattlab 0.1.0"), ("Wh", "mWh")))
+    check = report_check(repaged(reported, tmp_path, (GENERATOR, "wattlab 0.1.0"), ("Wh", "mWh")))
     assert (check.passed, check.detail) == (
         False, f"it says that wattlab 0.1.0 wrote it, {RESULTS} that wattlab {VERSION} did",
     )  # fmt: skip

@@ -13,13 +13,14 @@ import pytest
 from harness.attest.signer import OF_SEAL, read_public_key, sign
 from harness.evidence import verification
 from harness.evidence.statement import SIGNATURE, to_bytes
-from harness.evidence.verification import Outcome, sign_campaign, verify
+from harness.evidence.verification import sign_campaign, verify
+from harness.evidence.verifier import Outcome
 from harness.record.campaign_folder import ANNOTATIONS, CAMPAIGN, STATEMENT, CampaignFolder
 from harness.record.documents import dump
 from harness.record.run_folder import JOURNAL
 from harness.record.seal import MANIFEST
 from harness.record.verify import verify_campaign
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, unlock, write_journal
 from tests.reports import make_campaign as synthetic

@@ -14,11 +14,11 @@ from hypothesis import strategies as hst
 
 from harness.cli.compare import parse_side
 from harness.evidence.attachments import check_trackers
-from harness.evidence.comparisons import verify_comparison
-from harness.evidence.recomputed import check_report
-from harness.evidence.studies import verify_study
-from harness.evidence.study_folder import sealed_inputs, write_study
-from harness.evidence.verification import Outcome
+from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
+from harness.evidence.comparisons import COMPARISON_DOCUMENT
+from harness.evidence.studies import STUDY_DOCUMENT, write_study
+from harness.evidence.study_folder import sealed_inputs
+from harness.evidence.verifier import Outcome, check_page, verify_document
 from harness.foreign.importers.oscar.importer import import_oscar
 from harness.foreign.importers.tracker.importer import import_tracker
 from harness.foreign.importers.tracker.source import Choice
@@ -28,13 +28,14 @@ from harness.record.errors import AnalysisError, ConfigError, LabError
 from harness.record.seal import MANIFEST, write_sealed
 from harness.record.verify import examine
 from reports.campaign.iso14756 import parse_timeliness
-from reports.comparison.comparison import compare, comparison_text
+from reports.comparison.comparison import compare
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
 from reports.render import REPORT, comparison_html, study_html
+from reports.results.codec import document_text
 from reports.results.comparison import COMPARISON, Comparison, Options, comparison_of
 from reports.results.study import SOURCES, STUDY
-from reports.study.study import compute, study_text
+from reports.study.study import compute
 from tests.analysis.studies import HEAD, TABLE, question
 from tests.analysis.tracked import Tracked, tracked_campaign
 from tests.evidence.forger import copied, reforge, unlock
@@ -100,8 +101,16 @@ def lab(made: Path, tmp_path: Path) -> Path:
     return copied(made, tmp_path)
 
 
+def verified_comparison(folder: Path) -> Outcome:
+    return verify_document(COMPARISON_DOCUMENT, folder)
+
+
+def verified_study(folder: Path) -> Outcome:
+    return verify_document(STUDY_DOCUMENT, folder)
+
+
 def sealed_comparison(folder: Path, document: Comparison) -> None:
-    write_sealed(folder, {COMPARISON: comparison_text(document), REPORT: comparison_html(document)})
+    write_sealed(folder, {COMPARISON: document_text(document), REPORT: comparison_html(document)})
 
 
 def forge_comparison(folder: Path, edit: Callable[[Json], None]) -> None:
@@ -122,7 +131,7 @@ def forge_study(folder: Path, edit: Callable[[Json], None], **files: str) -> Non
     study = compute(sealed_inputs(folder), None)
     files = {path.name: path.read_text() for path in folder.iterdir() if path.name != MANIFEST}
     shutil.rmtree(folder)
-    write_sealed(folder, files | {STUDY: study_text(study), REPORT: study_html(study)})
+    write_sealed(folder, files | {STUDY: document_text(study), REPORT: study_html(study)})
 
 
 def said(outcome: Outcome) -> dict[str, str]:
@@ -141,20 +150,20 @@ def as_real(document: Json) -> None:
 def test_an_emulated_comparison_that_says_it_is_real_is_found_though_sealed_anew(lab: Path) -> None:
     forge_comparison(lab / "compared", as_real)
     assert "EMULATED" not in (lab / "compared" / REPORT).read_text()
-    assert "origin is 'instrument', recomputed 'emulated'" in said(verify_comparison(lab / "compared"))["comparison"]
+    assert "origin is 'instrument', recomputed 'emulated'" in said(verified_comparison(lab / "compared"))["comparison"]
 
 
 def test_an_emulated_study_that_says_it_is_real_is_found_though_sealed_anew(lab: Path) -> None:
     forge_study(lab / "studied", as_real)
     assert "EMULATED" not in (lab / "studied" / REPORT).read_text()
-    failed = said(verify_study(lab / "studied"))
+    failed = said(verified_study(lab / "studied"))
     assert failed.keys() == {"sources"}
     assert "origin is 'instrument', recomputed 'emulated'" in failed["sources"]
 
 
 def test_an_imported_table_that_says_it_was_measured_is_found(lab: Path) -> None:
     forge_study(lab / "imported", as_real)
-    failed = said(verify_study(lab / "imported"))
+    failed = said(verified_study(lab / "imported"))
     assert failed.keys() == {"sources"}
     assert "origin is 'instrument', recomputed 'imported-table'" in failed["sources"]
 
@@ -166,7 +175,7 @@ def test_a_table_made_of_an_emulated_campaign_is_an_imported_table_and_says_that
     text = STUDY_TOML[: STUDY_TOML.index("[campaigns.one]")] + STUDY_TOML[STUDY_TOML.index("[factors") :]
     text += '[table]\nfile = "measured.csv"\n[columns]\nenergy_wh = { header = "energy_wh", unit = "Wh" }\n'
     (lab / "renamed.toml").write_text(text)
-    outcome = verify_study(write_study(lab / "renamed.toml", lab / "renamed"))
+    outcome = verified_study(write_study(lab / "renamed.toml", lab / "renamed"))
     assert not outcome.failed
     assert "measured.csv is an imported table: no reading stands behind it, and none was checked." in outcome.notes
     assert json.loads((lab / "renamed" / STUDY).read_text())["measurement"]["origin"] == "imported-table"
@@ -174,7 +183,7 @@ def test_a_table_made_of_an_emulated_campaign_is_an_imported_table_and_says_that
 
 def test_an_imported_table_exchanged_for_another_is_found(lab: Path) -> None:
     forge_study(lab / "imported", lambda facts: None, runs_csv=TABLE.replace("25,62", "21,62"))
-    assert "sources[0].sha256 is " in said(verify_study(lab / "imported"))["sources"]
+    assert "sources[0].sha256 is " in said(verified_study(lab / "imported"))["sources"]
 
 
 # --- changed afterwards ------------------------------------------------------------------------------------------
@@ -182,20 +191,20 @@ def test_an_imported_table_exchanged_for_another_is_found(lab: Path) -> None:
 
 def test_a_campaign_that_was_written_on_after_it_was_used_is_found(lab: Path) -> None:
     CampaignFolder(lab / "b").append("attachment", "2026-11-22T10:00:00Z", NOTE)
-    assert "b" in {check.subject for check in verify_comparison(lab / "compared").failed}
-    assert "sources[1].sha256 is " in said(verify_study(lab / "studied"))["sources"]
+    assert "b" in {check.subject for check in verified_comparison(lab / "compared").failed}
+    assert "sources[1].sha256 is " in said(verified_study(lab / "studied"))["sources"]
 
 
 def test_a_campaign_exchanged_for_another_of_its_name_is_found(lab: Path) -> None:
     shutil.rmtree(lab / "b")
     make_campaign(lab, dataclasses.replace(SHAPE, name="b", seed=9))
-    assert {"campaign", "comparison"} <= said(verify_comparison(lab / "compared")).keys()
-    assert {"campaigns", "sources"} <= said(verify_study(lab / "studied")).keys()
+    assert {"campaign", "comparison"} <= said(verified_comparison(lab / "compared")).keys()
+    assert {"campaigns", "sources"} <= said(verified_study(lab / "studied")).keys()
 
 
 def test_where_the_campaigns_are_gone_a_comparison_says_that_nothing_was_recomputed(lab: Path) -> None:
     shutil.rmtree(lab / "a")
-    outcome = verify_comparison(lab / "compared")
+    outcome = verified_comparison(lab / "compared")
     assert not outcome.failed
     assert any("comparison.json was not recomputed: there is no campaign at ../a" in note for note in outcome.notes)
 
@@ -204,7 +213,7 @@ def test_where_the_campaigns_are_gone_a_comparison_says_that_nothing_was_recompu
 def test_a_link_in_a_sealed_folder_is_not_followed(lab: Path, folder: str, name: str) -> None:
     (lab / folder / name).rename(lab / "elsewhere")
     (lab / folder / name).symlink_to(lab / "elsewhere")
-    outcome = verify_comparison(lab / folder) if folder == "compared" else verify_study(lab / folder)
+    outcome = verified_comparison(lab / folder) if folder == "compared" else verified_study(lab / folder)
     assert "plain" in said(outcome)
 
 
@@ -226,7 +235,7 @@ def test_a_document_that_is_no_comparison_is_a_failed_check_with_its_place(
     assert old in text
     file.chmod(0o644)
     file.write_text(text.replace(old, new, 1))
-    assert says in said(verify_comparison(lab / "compared"))["comparison"]
+    assert says in said(verified_comparison(lab / "compared"))["comparison"]
 
 
 def no_factor(study: Json) -> None:
@@ -256,13 +265,13 @@ def test_a_study_that_no_version_writes_fails_with_its_place(
     study = json.loads(file.read_text())
     edit(study)
     file.write_text(json.dumps(study))
-    assert said_of_it in said(verify_study(lab / "imported"))["report"]
+    assert said_of_it in said(verified_study(lab / "imported"))["report"]
 
 
 def test_sources_that_no_version_writes_fail_with_their_place(lab: Path) -> None:
     file = lab / "imported" / SOURCES
     file.write_text(json.dumps(json.loads(file.read_text()) | {"units": ["J"]}))
-    assert "sources.json.units: found" in said(verify_study(lab / "imported"))["study"]
+    assert "sources.json.units: found" in said(verified_study(lab / "imported"))["study"]
 
 
 def test_statistics_of_a_campaign_that_no_version_writes_fail_with_their_place(reported: Path, tmp_path: Path) -> None:
@@ -271,7 +280,7 @@ def test_statistics_of_a_campaign_that_no_version_writes_fail_with_their_place(r
     results = json.loads(file.read_text())
     results["statistics"]["test"] = "bayes"
     file.write_text(json.dumps(results))
-    check = check_report(campaign)
+    check = check_page(RESULTS_DOCUMENT, campaign, REPORT, CampaignInputs(campaign))
     assert not check.passed
     assert "results.json.statistics.test: found 'bayes', expected 'welch' | 'rank'" in check.detail
 
@@ -286,7 +295,7 @@ def test_a_comparison_of_nonsense_is_found_and_stops_nothing(made: Path, data: h
     file.chmod(0o644)
     try:
         file.write_text(json.dumps(document))
-        assert verify_comparison(made / "compared").failed
+        assert verified_comparison(made / "compared").failed
     finally:
         file.write_bytes(content)
 
@@ -301,7 +310,7 @@ def test_a_study_of_nonsense_is_found_and_stops_nothing(made: Path, data: hst.Da
     file.chmod(0o644)
     try:
         file.write_text(json.dumps(document))
-        assert verify_study(made / "imported").failed
+        assert verified_study(made / "imported").failed
     finally:
         file.write_bytes(content)
 
@@ -352,7 +361,7 @@ def test_published_readings_that_were_imported_twice_are_no_replicates(tmp_path:
 def test_campaigns_of_one_uid_that_measured_twice_are_two(lab: Path) -> None:
     uids = [CampaignFolder(lab / name).entries()[0].raw["uid"] for name in ("a", "b")]
     assert uids[0] == uids[1]
-    assert not verify_comparison(lab / "compared").failed
+    assert not verified_comparison(lab / "compared").failed
 
 
 # --- ratios ------------------------------------------------------------------------------------------------------
@@ -462,7 +471,7 @@ def test_a_table_and_a_companion_from_elsewhere_are_sealed_with_the_study(tmp_pa
     folder = write_study(tmp_path / "study" / "study.toml", tmp_path / "sealed")
     shutil.rmtree(tmp_path / "elsewhere")
     shutil.rmtree(tmp_path / "study")
-    assert not verify_study(folder).failed
+    assert not verified_study(folder).failed
 
 
 # --- a tracker's file --------------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.recomputed import check_audit, check_report
+from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
+from harness.evidence.verifier import check_page
 from harness.record.campaign_folder import DERIVED
-from reports.campaign.analyse import write_results
 from reports.render import AUDIT, GENERATOR, REPORT
 from reports.results.document import RESULTS
 from tests.analysis.tracked import Tracked, tracked_campaign
+from tests.documents import write_results
 
 PAGE = f'<!doctype html>\n<meta name="generator" content="{GENERATOR}">\n<p>a report</p>\n'
 
@@ -56,7 +57,8 @@ def test_a_forged_section_is_a_failed_check_of_both_pages(
     file.chmod(0o644)
     try:
         file.write_text(json.dumps(results))
-        for check in (check_report(campaign), check_audit(campaign)):
+        for name in (REPORT, AUDIT):
+            check = check_page(RESULTS_DOCUMENT, campaign, name, CampaignInputs(campaign))
             assert not check.passed
             assert check.detail.startswith("cannot be compared (DocumentError: ")
             assert says in check.detail

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.verification import Outcome, verify
+from harness.evidence.verification import verify
+from harness.evidence.verifier import Outcome
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor
 from harness.record.run_writer import RunWriter
@@ -16,10 +17,10 @@ from harness.record.verify import Check, verify_run
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
 from reports.pages.remarks import remarks
-from reports.render import write_report
 from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.campaign_results import complete, plain, read
+from tests.documents import write_report
 from tests.meters.certificates import Keeper, keeper
 from tests.reports.make_campaign import make_campaign
 

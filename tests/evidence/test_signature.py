@@ -13,7 +13,7 @@ from harness.evidence.statement import SIGNATURE
 from harness.evidence.verification import sign_campaign, verify
 from harness.record.campaign_folder import STATEMENT, CampaignFolder
 from harness.record.errors import SigningError
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows
 from tests.reports.make_campaign import Shape, make_campaign

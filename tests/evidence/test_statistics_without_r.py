@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.evidence.verification import verify
-from reports.render import write_report
+from tests.documents import write_report
 from tests.evidence.forger import copied
 from tests.reports.make_campaign import Load, Shape, make_campaign
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness.attest.signer import read_public_key
-from harness.evidence import recomputed
+from harness.evidence import campaigns
 from harness.evidence.bag import unpack_bag, write_bag
 from harness.evidence.verification import sign_campaign, verify
 from harness.evidence.witnesses import check_witnesses, read_witnesses
@@ -30,8 +30,8 @@ from harness.record.documents import NoteEvent
 from harness.record.errors import SigningError
 from harness.record.plain_files import sha256_of
 from harness.record.verify import examine
-from reports.campaign.analyse import write_results
 from reports.render import GENERATOR
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 from tests.evidence.test_witnesses import redo
@@ -426,7 +426,7 @@ def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recomputed, "report_html", lambda *_: PAGE)
+    monkeypatch.setattr(campaigns, "report_html", lambda *_: PAGE)
 
 
 PAGE = f'<!doctype html>\n<meta name="generator" content="{GENERATOR}">\n<p>a report</p>\n'

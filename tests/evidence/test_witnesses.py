@@ -22,8 +22,8 @@ from harness.record.campaign_folder import RECEIPTS, CampaignFolder
 from harness.record.documents import Thresholds
 from harness.record.errors import DocumentError, WitnessError
 from harness.record.verify import examine
-from reports.campaign.analyse import write_results
 from reports.campaign.witnessed import evaluate
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE, make_key
 from tests.evidence.forger import copied, edit_rows, reforge
 from tests.evidence.witnessing import cut_back, receive, rewrite_receipts

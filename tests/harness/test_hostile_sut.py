@@ -22,8 +22,8 @@ from harness.sut import session as session_module
 from harness.sut.channel import MAX_LINE, AgentChannel
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
-from reports.render import write_report
 from tests.campaign_results import plain
+from tests.documents import write_report
 from tests.harness.lying import (
     MATERIAL,
     POWER_W,

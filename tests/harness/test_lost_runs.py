@@ -16,8 +16,8 @@ from harness.record.run_folder import JOURNAL
 from harness.record.run_writer import RunWriter
 from harness.record.seal import MANIFEST
 from harness.record.verify import verify_campaign
-from reports.campaign.analyse import write_results
 from reports.render import audit_html
+from tests.documents import write_results
 from tests.evidence.conftest import SHAPE
 from tests.evidence.witnessing import cut_back
 from tests.harness.start import START

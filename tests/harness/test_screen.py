@@ -26,7 +26,8 @@ from harness.cli import check, compare, meter, meter_check, plan, progress, repo
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.evidence.statement import AFTER
-from harness.evidence.verification import NOT_MEASURED, Outcome
+from harness.evidence.verification import NOT_MEASURED
+from harness.evidence.verifier import Outcome
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import Reason

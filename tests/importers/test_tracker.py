@@ -12,7 +12,8 @@ from harness.attest.signer import read_public_key
 from harness.cli import main
 from harness.evidence.attachments import check_trackers
 from harness.evidence.bag import unpack_bag
-from harness.evidence.verification import Outcome, verify
+from harness.evidence.verification import verify
+from harness.evidence.verifier import Outcome
 from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 from harness.foreign.importers.tracker.importer import import_tracker
 from harness.foreign.importers.tracker.source import Choice

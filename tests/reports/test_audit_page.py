@@ -16,7 +16,8 @@ import pypdf
 import pytest
 
 from harness.cli import main
-from harness.evidence.recomputed import check_audit
+from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
+from harness.evidence.verifier import check_page
 from harness.measure.lab_file import load
 from harness.measure.photos import attach_photos
 from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, CampaignFolder
@@ -24,13 +25,13 @@ from harness.record.errors import AnalysisError, ConfigError
 from harness.record.verify import verify_campaign
 from harness.station.provenance import software_facts
 from reports import pdf
-from reports.campaign.analyse import write_results
-from reports.campaign.document import results_text
 from reports.pages.audit import Issue, Material, audit_page, missing_particulars
 from reports.pages.raw_files import EmbeddedPhoto, RawFile, photos, raw_files
-from reports.render import audit_html, render
+from reports.render import AUDIT, audit_html, render
+from reports.results.codec import document_text
 from reports.results.document import Results, results_of
 from tests.campaign_results import read
+from tests.documents import write_results
 from tests.reports.example_results import results
 from tests.reports.make_campaign import Load, Shape, make_campaign
 from tests.reports.test_campaign_page import HOSTILE, Checker, hostile, traces
@@ -181,7 +182,7 @@ def test_every_raw_file_stands_in_the_manifest_with_its_digest(whole: str, campa
 def test_the_id_changes_with_the_results_and_with_the_chain(campaign: Path, whole: str, tmp_path: Path) -> None:
     tree = json.loads((campaign / "derived" / "results.json").read_text())
     tree["findings"] = []
-    other = report_id(audit_html(campaign, results_text(tree)))
+    other = report_id(audit_html(campaign, document_text(tree)))
     mine = report_id(whole)
     assert other != mine
     assert other.split("-")[:2] == mine.split("-")[:2]
@@ -390,9 +391,9 @@ def test_at_four_hundred_percent_zoom_nothing_scrolls_sideways(whole: str, tmp_p
 def test_verify_finds_an_audit_report_edited_by_hand(campaign: Path, whole: str) -> None:
     page = campaign / "derived" / "audit.html"
     page.write_text(whole)
-    assert check_audit(campaign).passed
+    assert check_page(RESULTS_DOCUMENT, campaign, AUDIT, CampaignInputs(campaign)).passed
     page.write_text(whole.replace("not certifiable", "valid", 1))
-    edited = check_audit(campaign)
+    edited = check_page(RESULTS_DOCUMENT, campaign, AUDIT, CampaignInputs(campaign))
     assert not edited.passed
     assert re.search(r"line \d+ is '.*valid.*', rendered now '.*not certifiable", edited.detail)
 

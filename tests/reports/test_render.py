@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.record.errors import LabError
 from reports.figures.scale import Floats
 from reports.readings.outline import mean_over, outline_of_trace
-from reports.render import write_report
+from tests.documents import write_report
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 from tests.reports.test_campaign_page import checked
 
