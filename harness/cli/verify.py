@@ -151,7 +151,7 @@ def _other_software(folder: Path, failed: "Sequence[Check]") -> str:
     from harness.station.station import APPLICATION
 
     for kind in KINDS if any(check.name in COMPUTED for check in failed) else ():
-        name = kind.path(kind.name)
+        name = kind.subject
         try:
             wrote = json.loads((folder / name).read_text(encoding="utf-8"))[kind.writer_key]
             commit = wrote.setdefault("commit", None)

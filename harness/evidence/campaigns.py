@@ -94,7 +94,7 @@ def _writer(written: Json, inputs: CampaignInputs) -> str:
 
 def _judge(kind: Derived[Any, Any], written: Json, computed: Recomputed, inputs: CampaignInputs) -> Iterable[Check]:
     """The file against the recomputed numbers, its findings against the re-evaluated ones."""
-    subject = kind.path(kind.name)
+    subject = kind.subject
     if WRITER in written and writer_of(written) == FIRST:
         detail = f"computed_by is {written['computed_by']!r:.80}, which no wattlab writes"
         return [Check(subject, "results", False, detail)]
@@ -211,7 +211,7 @@ RESULTS_DOCUMENT: Derived[CampaignInputs, Results] = Derived(
     writer=_writer,
     inputs=lambda folder, _: CampaignInputs(folder),
     digests=lambda results: results.inputs,
-    found=lambda _, inputs: {name: run.manifest_sha256 for name, run in inputs.seen.runs.items()},
+    found=lambda results, inputs: {name: inputs.seen.runs[name].manifest_sha256 for name in results.inputs},
     input_check="",  # results.json is recomputed with the digests of its runs
     compute=_compute,
     computed_from="the raw data",

@@ -71,7 +71,13 @@ class Page(Protocol[Document_contra, Inputs_contra]):
 class Judge(Protocol):
     """Holds a document as it is written against the recomputed one."""
 
-    def __call__(self, kind: "Derived[Any, Any]", written: Json, computed: Recomputed, inputs: Any) -> Iterable[Said]:  # noqa: ANN401
+    def __call__(
+        self,
+        kind: "Derived[Any, Any]",
+        written: Json,
+        computed: Recomputed,
+        inputs: Any,  # noqa: ANN401  whatever a kind has
+    ) -> Iterable[Said]:
         """The checks, the first of them on its numbers, and sentences."""
 
 
@@ -87,7 +93,7 @@ def judge_numbers(
     make of it is a sentence."""
     differences = [one for one in unlike(written, computed.then) if not leaves_out(one)]
     same = f"every number as wattlab {computed.writer} computes it from {kind.computed_from}"
-    yield Check(kind.name, kind.checks[0], not differences, "; ".join(map(str, differences[:SHOWN])) or same)
+    yield Check(kind.subject, kind.checks[0], not differences, "; ".join(map(str, differences[:SHOWN])) or same)
     if not differences and rules_of(computed.writer):
         try:
             yield from moved_since(written, computed.now)
@@ -147,6 +153,11 @@ class Derived(Generic[Inputs, Document]):
         """What it is called in sentences, as its first check."""
         return self.checks[0]
 
+    @property
+    def subject(self) -> str:
+        """The document, as checks and sentences call it."""
+        return self.path(self.name)
+
     def path(self, name: str) -> str:
         """A file of it, seen from the folder that is verified."""
         return f"{self.folder}/{name}" if self.folder else name
@@ -187,7 +198,7 @@ def write(
         return write_sealed(into, content) / kind.name
     for name, part in content.items():
         write_derived(into, name, part)
-    return into / kind.path(kind.name)
+    return into / kind.subject
 
 
 def _require_inputs(kind: Derived[Inputs, Document], document: Document, inputs: Inputs) -> None:

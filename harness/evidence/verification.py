@@ -30,13 +30,13 @@ from harness.evidence.forms import check_forms
 from harness.evidence.host_clock import check_clock, check_notes
 from harness.evidence.rendered import NOT_COMPARED
 from harness.evidence.statement import SIGNATURE
-from harness.evidence.verifier import Outcome, Verified, check_document
+from harness.evidence.verifier import FORGED, Outcome, Verified, check_document
 from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
 from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import Json, Thresholds
 from harness.record.entries import Attachment, Entry, Plan, of
-from harness.record.errors import DocumentError, RunFolderError, SigningError, why
+from harness.record.errors import DocumentError, LabError, RunFolderError, SigningError, why
 from harness.record.levels import are_same
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -208,7 +208,11 @@ def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[Veri
     found = check_document(RESULTS_DOCUMENT, path, CampaignInputs(path, examination=seen))
     if found.computed is None:
         return found, None
-    return replace(found, checks=[*found.checks, check_validity(path.name, found.computed)]), found.computed.then
+    try:
+        checks = [*found.checks, check_validity(path.name, found.computed)]
+    except (LabError, *FORGED):  # results.json could not be read, which has failed, and nothing can be computed either
+        return found, None
+    return replace(found, checks=checks), found.computed.then
 
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:

@@ -88,12 +88,11 @@ def check_document(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs | No
 
 def _written(kind: Derived[Any, Any], folder: Path) -> tuple[Json, Check | None]:
     """The file's content; empty where it cannot be read, with the failed check."""
-    subject = kind.path(kind.name)
     try:
-        return load_object(read_plain(folder / subject), subject), None
+        return load_object(read_plain(folder / kind.subject), kind.subject), None
     except (OSError, DocumentError) as error:
         remedy = f"; `wattlab {kind.verb}` writes it" if kind.folder else ""
-        return {}, Check(subject, kind.checks[0], False, f"cannot be read ({why(error)}){remedy}")
+        return {}, Check(kind.subject, kind.checks[0], False, f"cannot be read ({why(error)}){remedy}")
 
 
 def _writer(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> str:
@@ -102,7 +101,7 @@ def _writer(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> str:
 
 def _not_recomputed(kind: Derived[Any, Any], error: Exception) -> Check:
     detail = f"cannot be recomputed ({type(error).__name__}: {error})"
-    return Check(kind.path(kind.name), kind.checks[0], False, detail)
+    return Check(kind.subject, kind.checks[0], False, detail)
 
 
 def recomputed(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> Recomputed:
@@ -121,7 +120,7 @@ def judged(kind: Derived[Inputs, Any], written: Json, computed: Recomputed, inpu
     """What the kind says of its document; that of a newer wattlab is not judged."""
     if precedes(VERSION, computed.writer):
         detail = f"computed by wattlab {computed.writer}, this is {VERSION}: verify it with that version or a later one"
-        return [Check(kind.path(kind.name), kind.checks[0], False, detail)]
+        return [Check(kind.subject, kind.checks[0], False, detail)]
     return list(kind.judge(kind, written, computed, inputs))
 
 
@@ -131,7 +130,7 @@ def _pages_checked(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs) -> 
         if not kind.folder or (folder / kind.path(name)).exists():
             yield check_page(kind, folder, name, inputs)
         elif name not in kind.on_request:
-            yield f"{kind.path(name)} is not there; `wattlab {kind.verb}` writes it."
+            yield f"There is no {kind.path(name)} beside {kind.subject}."
 
 
 def check_page(kind: Derived[Inputs, Any], folder: Path, name: str, inputs: Inputs) -> Check:
@@ -161,5 +160,5 @@ def _inputs_checked(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -
                 yield Check(name, kind.input_check, then == now, detail)
         yield from kind.further(inputs)
     except (OSError, LabError, *FORGED) as error:
-        yield Check(kind.path(kind.name), kind.input_check or kind.checks[0], False,
-                    f"its inputs cannot be compared ({type(error).__name__}: {error})")  # fmt: skip
+        detail = f"its inputs cannot be compared ({type(error).__name__}: {error})"
+        yield Check(kind.subject, kind.input_check or kind.checks[0], False, detail)

@@ -3,7 +3,6 @@
 Knows digests, the manifest's lines, and that a signature of it may stand beside it. Knows no documents and no keys.
 """
 
-import errno
 import shutil
 import stat
 from collections.abc import Callable, Mapping
@@ -83,7 +82,7 @@ def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
             _remove(draft)
             raise
     except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):  # made meanwhile
+        if folder.exists():  # made meanwhile
             raise _is_there(folder) from None
         raise RunFolderError(
             f"{folder}: cannot write ({error.strerror}); free space or give write permission"
