@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -19,6 +19,7 @@ from harness.cli.types import add_json_argument
 from harness.record.errors import LabError, SigningError, why
 
 if TYPE_CHECKING:
+    from harness.evidence.derived import Derived
     from harness.evidence.verifier import Outcome
     from harness.record.verify import Check
 
@@ -188,21 +189,30 @@ def _outcome(folder: Path, arguments: argparse.Namespace) -> "Outcome":
         LabError: a key or a witness for what is never signed, a file that is none of them.
     """
     from harness.attest.signer import read_public_key
-    from harness.evidence import verifier
-    from harness.evidence.kinds import KINDS
     from harness.evidence.witnesses import read_witnesses
-    from harness.record.campaign_folder import CAMPAIGN
 
     key, seal_key = (None if p is None else read_public_key(p) for p in (arguments.public_key, arguments.seal_key))
     witnesses = read_witnesses(arguments.witness)
-    kind = next((kind for kind in KINDS if kind.is_in(folder)), None)
-    if (folder / CAMPAIGN).exists() or kind is None:
+    if (kind := _kind_in(folder)) is None:
         from harness.evidence.verification import verify
 
         return verify(folder, key, witnesses, seal_key)
     if key is not None or seal_key is not None or witnesses.any:
         raise LabError(f"{folder}: a {kind.title} is not signed; verify its campaigns with --public-key")
-    return verifier.verify_document(kind, folder)
+    from harness.evidence.verifier import verify_document
+
+    return verify_document(kind, folder)
+
+
+def _kind_in(folder: Path) -> "Derived[Any, Any] | None":
+    """Which kind of sealed document a folder holds; None: it is a campaign, or nothing that is known."""
+    from harness.record.campaign_folder import CAMPAIGN
+
+    if (folder / CAMPAIGN).exists():
+        return None
+    from harness.evidence.kinds import KINDS
+
+    return next((kind for kind in KINDS if kind.is_in(folder)), None)
 
 
 def _summed(checks: "list[Check]") -> "list[Check]":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.evidence.changes import Difference, writer_of_sealed
-from harness.evidence.derived import Derived, Digests, NotRecomputed, Recomputed, Said, judge_numbers
+from harness.evidence.derived import CheckOrNote, Derived, Digests, NotRecomputed, Recomputed, judge_numbers
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from reports.comparison.comparison import compare
@@ -61,12 +61,14 @@ def _heads_now(document: Comparison, inputs: ComparisonInputs) -> Digests:
     return {name: CampaignFolder(Path(folder)).head() for name, folder in folders.items()}
 
 
-def _judge(kind: Derived[Any, Any], written: Json, computed: Recomputed, inputs: ComparisonInputs) -> Iterator[Said]:
+def _judge(
+    kind: Derived[Any, Any], written: Json, computed: Recomputed, inputs: ComparisonInputs
+) -> Iterator[CheckOrNote]:
     """Every number; where there is no R, but for what it computes."""
     without_r = r_session.available()
     yield from judge_numbers(
         kind, written, computed, inputs,
-        leaves_out=lambda one: without_r is not None and _is_of_r(one, inputs.options),
+        leaves_out=lambda difference: without_r is not None and _is_of_r(difference, inputs.options),
     )  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def _is_of_r(difference: Difference, options: Options) -> bool:
     return len(difference.place) > DEPTH and difference.place[DEPTH] in own
 
 
-def _further(_: ComparisonInputs) -> Iterator[Said]:
+def _further(_: ComparisonInputs) -> Iterator[CheckOrNote]:
     yield "The campaigns themselves were not verified: `wattlab verify` on each does that."
     if (without_r := r_session.available()) is not None:
         yield f"Effect sizes and rank tests were not recomputed: {without_r}"
@@ -89,7 +91,7 @@ COMPARISON_DOCUMENT: Derived[ComparisonInputs, Comparison] = Derived(
     writer=lambda written, _: writer_of_sealed(written),
     inputs=_inputs,
     digests=_heads,
-    found=_heads_now,
+    digests_now=_heads_now,
     input_check="campaign",
     input_words=("as when it was compared", "its log ends with {now}, it ended with {then}"),
     compute=_compute,

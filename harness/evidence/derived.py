@@ -26,7 +26,7 @@ Inputs = TypeVar("Inputs")
 Document = TypeVar("Document")
 Inputs_contra = TypeVar("Inputs_contra", contravariant=True)
 Document_contra = TypeVar("Document_contra", contravariant=True)
-Said: TypeAlias = Check | str
+CheckOrNote: TypeAlias = Check | str
 """A check, or a sentence on what was checked and what not."""
 Digests: TypeAlias = Mapping[str, str | None]
 """Name of an input -> its digest; None where it has none (a run that was not sealed)."""
@@ -77,7 +77,7 @@ class Judge(Protocol):
         written: Json,
         computed: Recomputed,
         inputs: Any,  # noqa: ANN401  whatever a kind has
-    ) -> Iterable[Said]:
+    ) -> Iterable[CheckOrNote]:
         """The checks, the first of them on its numbers, and sentences."""
 
 
@@ -88,10 +88,10 @@ def judge_numbers(
     inputs: object,
     *,
     leaves_out: Callable[[Difference], bool] = lambda _: False,
-) -> Iterator[Said]:
+) -> Iterator[CheckOrNote]:
     """Every value, by the rules of the version that wrote it, but for what the caller `leaves_out`; what today's rules
     make of it is a sentence."""
-    differences = [one for one in unlike(written, computed.then) if not leaves_out(one)]
+    differences = [difference for difference in unlike(written, computed.then) if not leaves_out(difference)]
     same = f"every number as wattlab {computed.writer} computes it from {kind.computed_from}"
     yield Check(kind.subject, kind.checks[0], not differences, "; ".join(map(str, differences[:SHOWN])) or same)
     if not differences and rules_of(computed.writer):
@@ -101,7 +101,7 @@ def judge_numbers(
             yield f'By today\'s rules ("Changes to results") it cannot be made: {error}'
 
 
-def _nothing(_: object) -> Iterable[Said]:
+def _nothing(_: object) -> Iterable[CheckOrNote]:
     return ()
 
 
@@ -128,7 +128,7 @@ class Derived(Generic[Inputs, Document]):
     """What it was computed from, found again: of the folder that it lies in, and of its content where that says it."""
     digests: Callable[[Document], Digests]
     """The digests of its inputs that it names."""
-    found: Callable[[Document, Inputs], Digests]
+    digests_now: Callable[[Document, Inputs], Digests]
     """The same, as these inputs are now."""
     input_check: str = "input"
     """The check of each of these digests; empty where another check compares more of the inputs than a digest."""
@@ -145,7 +145,7 @@ class Derived(Generic[Inputs, Document]):
     checks: tuple[str, ...]
     """Names of its checks, that of the numbers first."""
     judge: Judge = judge_numbers
-    further: Callable[[Inputs], Iterable[Said]] = _nothing
+    further: Callable[[Inputs], Iterable[CheckOrNote]] = _nothing
     """What else can be said of the inputs, where they are there."""
 
     @property
@@ -207,9 +207,9 @@ def _require_inputs(kind: Derived[Inputs, Document], document: Document, inputs:
     Raises:
         RunFolderError: an input changed while it was read.
     """
-    named, found = kind.digests(document), kind.found(document, inputs)
+    named, present = kind.digests(document), kind.digests_now(document, inputs)
     assert named, f"{kind.name} names no input"
-    if changed := [name for name in {**named, **found} if named.get(name) != found.get(name)]:
+    if changed := [name for name in {**named, **present} if named.get(name) != present.get(name)]:
         raise RunFolderError(
             f"{kind.name}: {', '.join(changed[:SHOWN])} changed while it was read; nothing was written. Give the "
             "command again when nothing writes there"

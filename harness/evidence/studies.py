@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from harness.evidence.changes import differences_of, writer_of_sealed
-from harness.evidence.derived import SHOWN, Derived, Digests, Said, write
+from harness.evidence.derived import SHOWN, CheckOrNote, Derived, Digests, write
 from harness.evidence.study_folder import (
     campaigns_now,
     companion_path,
@@ -77,7 +77,7 @@ def _digests_now(study: StudyResult, inputs: StudyInputs) -> Digests:
     }
 
 
-def _further(inputs: StudyInputs) -> Iterator[Said]:
+def _further(inputs: StudyInputs) -> Iterator[CheckOrNote]:
     """The sealed table, of the study and of its companion: of the campaigns, or as it was imported."""
     path = inputs.folder
     for folder, part in ((path, inputs.own), (path / COMPANION, inputs.companion)):
@@ -137,7 +137,7 @@ STUDY_DOCUMENT: Derived[StudyInputs, StudyResult] = Derived(
     writer=lambda written, _: writer_of_sealed(written),
     inputs=_inputs,
     digests=lambda study: {source.name: source.sha256 for source in study.sources},
-    found=_digests_now,
+    digests_now=_digests_now,
     input_check="",  # `sources` compares all that is said of them
     compute=lambda inputs: compute(inputs.own, inputs.companion),
     computed_from="the sealed table",

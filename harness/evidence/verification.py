@@ -205,14 +205,14 @@ def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[Veri
         return nothing, None
     if not wanted and not RESULTS_DOCUMENT.is_begun(path):
         return nothing, None
-    found = check_document(RESULTS_DOCUMENT, path, CampaignInputs(path, examination=seen))
-    if found.computed is None:
-        return found, None
+    document = check_document(RESULTS_DOCUMENT, path, CampaignInputs(path, examination=seen))
+    if document.computed is None:
+        return document, None
     try:
-        checks = [*found.checks, check_validity(path.name, found.computed)]
+        checks = [*document.checks, check_validity(path.name, document.computed)]
     except (LabError, *FORGED):  # results.json could not be read, which has failed, and nothing can be computed either
-        return found, None
-    return replace(found, checks=checks), found.computed.then
+        return document, None
+    return replace(document, checks=checks), document.computed.then
 
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from harness.evidence.changes import precedes
-from harness.evidence.derived import Derived, Inputs, NotRecomputed, Recomputed, Said
+from harness.evidence.derived import CheckOrNote, Derived, Inputs, NotRecomputed, Recomputed
 from harness.evidence.rendered import compared
 from harness.record.documents import VERSION, Json, load_object
 from harness.record.errors import DocumentError, LabError, why
@@ -56,9 +56,9 @@ class Verified:
 
 def verify_document(kind: Derived[Any, Any], folder: Path) -> Outcome:
     """Every check of a sealed folder with a derived document; nothing is written, no link is followed."""
-    found = check_document(kind, folder)
+    verified = check_document(kind, folder)
     unsigned = f"Nothing proves who made this {kind.title}: a {kind.title} is not signed."
-    return Outcome([*verify_sealed(folder), *found.checks], [*found.notes, unsigned])
+    return Outcome([*verify_sealed(folder), *verified.checks], [*verified.notes, unsigned])
 
 
 def check_document(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs | None = None) -> Verified:
@@ -70,19 +70,22 @@ def check_document(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs | No
         computed = recomputed(kind, written, known)
     except (OSError, LabError, *FORGED) as error:
         return Verified([unread or _not_recomputed(kind, error)], [], None)
-    said: list[Said] = []
+    results: list[CheckOrNote] = []
     is_there, is_computed = True, True
     try:
-        said += [unread] if unread else judged(kind, written, computed, known)
+        results += [unread] if unread else judged(kind, written, computed, known)
     except (NotRecomputed, NoR) as error:
         is_there, is_computed = not isinstance(error, NotRecomputed), False
-        said.append(f"{kind.name} was not recomputed: {error}")
+        results.append(f"{kind.name} was not recomputed: {error}")
     except (OSError, LabError, *FORGED) as error:
         is_computed = False
-        said.append(_not_recomputed(kind, error))
-    said += _pages_checked(kind, folder, known)
-    said += _inputs_checked(kind, written, known) if is_there else []
-    checks, notes = [one for one in said if isinstance(one, Check)], [one for one in said if isinstance(one, str)]
+        results.append(_not_recomputed(kind, error))
+    results += _pages_checked(kind, folder, known)
+    results += _inputs_checked(kind, written, known) if is_there else []
+    checks, notes = (
+        [item for item in results if isinstance(item, Check)],
+        [item for item in results if isinstance(item, str)],
+    )
     return Verified(checks, notes, computed if is_computed else None)
 
 
@@ -116,7 +119,7 @@ def recomputed(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> Rec
     return Recomputed(by, _writer(kind, written, inputs))
 
 
-def judged(kind: Derived[Inputs, Any], written: Json, computed: Recomputed, inputs: Inputs) -> list[Said]:
+def judged(kind: Derived[Inputs, Any], written: Json, computed: Recomputed, inputs: Inputs) -> list[CheckOrNote]:
     """What the kind says of its document; that of a newer wattlab is not judged."""
     if precedes(VERSION, computed.writer):
         detail = f"computed by wattlab {computed.writer}, this is {VERSION}: verify it with that version or a later one"
@@ -124,7 +127,7 @@ def judged(kind: Derived[Inputs, Any], written: Json, computed: Recomputed, inpu
     return list(kind.judge(kind, written, computed, inputs))
 
 
-def _pages_checked(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs) -> Iterator[Said]:
+def _pages_checked(kind: Derived[Inputs, Any], folder: Path, inputs: Inputs) -> Iterator[CheckOrNote]:
     """Every page that a sealed folder has to hold; of a campaign's, which may be removed, those that are there."""
     for name in kind.pages:
         if not kind.folder or (folder / kind.path(name)).exists():
@@ -148,14 +151,14 @@ def check_page(kind: Derived[Inputs, Any], folder: Path, name: str, inputs: Inpu
         return Check(subject, PAGE, False, f"cannot be compared ({type(error).__name__}: {error})")
 
 
-def _inputs_checked(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> Iterator[Said]:
+def _inputs_checked(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> Iterator[CheckOrNote]:
     """Each input by its digest, and what else the kind says of them."""
     try:
         if kind.input_check:
             document = kind.read(written)
-            named, found = kind.digests(document), kind.found(document, inputs)
-            for name in {**named, **found}:
-                then, now = named.get(name), found.get(name)
+            named, present = kind.digests(document), kind.digests_now(document, inputs)
+            for name in {**named, **present}:
+                then, now = named.get(name), present.get(name)
                 detail = kind.input_words[then != now].format(now=now, then=then)
                 yield Check(name, kind.input_check, then == now, detail)
         yield from kind.further(inputs)

@@ -1,7 +1,8 @@
 """Frozen records of derived documents <-> decoded JSON.
 
 Knows dataclasses and their type hints: a field's name is its key, and the order of the fields that of the file. Knows
-no document. What is read may be forged: whatever is not of its field's type is refused, and said where it stands.
+no document. What is read may be forged: whatever is not of its field's type is refused, and said where it stands. So is
+a U that is not what its u and degrees of freedom give: pages compute U of these, and would show another one.
 
 A field is a plain value (text, number, truth, None), a `Number`, another record, a tuple, a mapping from names, one of
 several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a field a key of its own, or leaves it out
@@ -141,8 +142,8 @@ def _read_number(value: Any, where: str) -> Number:  # noqa: ANN401
         _refuse(value, where, "a Number: {value, unit, sd, n, u, U, dof}")
     number = Number.of_json(value)
     if not _is_expanded(value["U"], number.expanded):
-        given = f"u {shown(value['u'])} with {shown(value['dof'])} degrees of freedom gives"
-        _refuse(value["U"], f"{where}.U", f"{shown(number.expanded)}: {given}")
+        parts = f"u {shown(value['u'])} and dof {shown(value['dof'])}"
+        _refuse(value["U"], f"{where}.U", f"{shown(number.expanded)}, which {parts} give")
     return number
 
 

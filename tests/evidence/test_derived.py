@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness import cli
+from harness.attest.signer import public_half
 from harness.evidence import kinds
 from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
 from harness.evidence.comparisons import COMPARISON_DOCUMENT, ComparisonInputs
@@ -82,7 +83,7 @@ WEIGHING: Derived[Scales, Weighing] = Derived(
     writer=lambda written, _: str(written["software"]["version"]),
     inputs=lambda folder, _: Scales(folder.parent / "masses.txt"),
     digests=lambda weighing: weighing.of,
-    found=digests_now,
+    digests_now=digests_now,
     compute=weigh,
     computed_from="the masses",
     pages={"page.html": page},
@@ -129,7 +130,7 @@ def resealed(kind: Derived[Any, Any], folder: Path, edit: Callable[[Json], objec
     write_sealed(folder, files | {kind.name: json.dumps(written)})
 
 
-def said(outcome: Outcome) -> dict[str, str]:
+def failures(outcome: Outcome) -> dict[str, str]:
     return {check.name: check.detail for check in outcome.failed}
 
 
@@ -139,21 +140,21 @@ def as_it_is(_: Json) -> None:
 
 def test_a_forged_value_of_a_fourth_kind_is_named_with_its_path(weighed: Path) -> None:
     resealed(WEIGHING, weighed, lambda written: written["mass_kg"].update(value=1.0))
-    failed = said(verify_document(WEIGHING, weighed))
+    failed = failures(verify_document(WEIGHING, weighed))
     assert failed["weighing"] == "mass_kg.value is 1.0, recomputed 2.0"
     assert failed["report"].startswith("line 2 is ")
 
 
 def test_a_forged_input_digest_of_a_fourth_kind_is_found(weighed: Path) -> None:
     resealed(WEIGHING, weighed, lambda written: written["of"].update({"masses.txt": FORGED_DIGEST}))
-    failed = said(verify_document(WEIGHING, weighed))
+    failed = failures(verify_document(WEIGHING, weighed))
     assert failed.keys() == {"weighing", "input"}
     assert failed["input"].endswith(f"the document names {FORGED_DIGEST}")
 
 
 def test_a_missing_page_of_a_fourth_kind_is_found_though_sealed_anew(weighed: Path) -> None:
     resealed(WEIGHING, weighed, as_it_is, lacks="page.html")
-    assert said(verify_document(WEIGHING, weighed)).keys() == {"report"}
+    assert failures(verify_document(WEIGHING, weighed)).keys() == {"report"}
 
 
 def test_where_its_inputs_are_gone_a_fourth_kind_says_that_nothing_was_recomputed(weighed: Path) -> None:
@@ -166,7 +167,7 @@ def test_where_its_inputs_are_gone_a_fourth_kind_says_that_nothing_was_recompute
 
 def test_a_document_of_a_newer_wattlab_is_refused_with_both_versions(weighed: Path) -> None:
     resealed(WEIGHING, weighed, lambda written: written["software"].update(version="99.0.0"))
-    assert said(verify_document(WEIGHING, weighed))["weighing"] == (
+    assert failures(verify_document(WEIGHING, weighed))["weighing"] == (
         f"computed by wattlab 99.0.0, this is {VERSION}: verify it with that version or a later one"
     )
 
@@ -240,13 +241,13 @@ def forged(kind: Derived[Any, Any], lab: Path, folder: str, edit: Callable[[Json
     """What fails after an edit of the document, all seals made anew."""
     if folder in SEALED:
         resealed(kind, lab / folder, edit)
-        return said(verify_document(kind, lab / folder))
+        return failures(verify_document(kind, lab / folder))
     target = lab / folder / kind.path(kind.name)
     written = json.loads(target.read_text())
     edit(written)
     target.write_text(json.dumps(written))
-    found = check_document(kind, lab / folder)
-    return said(Outcome(found.checks, found.notes))
+    verified = check_document(kind, lab / folder)
+    return failures(Outcome(verified.checks, verified.notes))
 
 
 KINDS = [("a", RESULTS_DOCUMENT), ("compared", COMPARISON_DOCUMENT), ("studied", STUDY_DOCUMENT)]
@@ -254,9 +255,9 @@ KINDS = [("a", RESULTS_DOCUMENT), ("compared", COMPARISON_DOCUMENT), ("studied",
 
 @pytest.mark.parametrize(("folder", "kind"), KINDS)
 def test_each_kind_verifies_as_it_was_written(made: Path, folder: str, kind: Derived[Any, Any]) -> None:
-    found = check_document(kind, made / folder)
-    assert [check for check in found.checks if not check.passed] == []
-    assert {*kind.checks, "report"} <= {check.name for check in found.checks}
+    verified = check_document(kind, made / folder)
+    assert [check for check in verified.checks if not check.passed] == []
+    assert {*kind.checks, "report"} <= {check.name for check in verified.checks}
 
 
 @pytest.mark.parametrize(("folder", "kind"), KINDS)
@@ -312,29 +313,27 @@ def test_a_forged_digest_of_an_input_is_found(
 @pytest.mark.parametrize("folder", SEALED)
 def test_a_missing_page_is_found_though_sealed_anew(lab: Path, folder: str) -> None:
     resealed(SEALED[folder], lab / folder, as_it_is, lacks="report.html")
-    failed = said(verify_document(SEALED[folder], lab / folder))
+    failed = failures(verify_document(SEALED[folder], lab / folder))
     assert failed.keys() == {"report"}
     assert "FileNotFoundError" in failed["report"]
 
 
 def test_a_campaigns_page_may_be_removed_and_that_is_named(lab: Path) -> None:
     (lab / "a" / "derived" / "report.html").unlink()
-    found = check_document(RESULTS_DOCUMENT, lab / "a")
-    assert [check for check in found.checks if not check.passed] == []
-    assert found.notes == ["There is no derived/report.html beside derived/results.json."]
+    verified = check_document(RESULTS_DOCUMENT, lab / "a")
+    assert [check for check in verified.checks if not check.passed] == []
+    assert verified.notes == ["There is no derived/report.html beside derived/results.json."]
 
 
 def test_a_signed_page_that_is_missing_is_found(reported: Path, tmp_path: Path, key: Path) -> None:
-    from harness.attest.signer import public_half
-
     campaign = copied(reported, tmp_path)
     (campaign / "derived" / "report.html").unlink()
-    assert said(verify(campaign, public_half(key)))["signed documents"] == "report.html is gone"
+    assert failures(verify(campaign, public_half(key)))["signed documents"] == "report.html is gone"
 
 
 def test_results_that_cannot_be_read_leave_the_other_checks_of_a_campaign(lab: Path) -> None:
     (lab / "a" / "derived" / "results.json").write_text("{")
-    failed = said(verify(lab / "a", None))
+    failed = failures(verify(lab / "a", None))
     assert {"results", "report"} <= failed.keys()
     assert "cannot be read" in failed["results"]
 
@@ -353,6 +352,6 @@ def test_a_campaign_that_is_written_on_while_it_is_compared_is_not_sealed_into_a
 
 def test_the_audit_report_is_written_where_it_is_asked_for(lab: Path) -> None:
     write(RESULTS_DOCUMENT, CampaignInputs(lab / "a"), lab / "a", asked_for={"audit.html"})
-    found = check_document(RESULTS_DOCUMENT, lab / "a")
-    pages = [check.subject for check in found.checks if check.name == "report" and check.passed]
+    verified = check_document(RESULTS_DOCUMENT, lab / "a")
+    pages = [check.subject for check in verified.checks if check.name == "report" and check.passed]
     assert pages == ["derived/report.html", "derived/audit.html"]
