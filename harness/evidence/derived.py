@@ -15,7 +15,7 @@ from harness.evidence.changes import Difference, moved_since, precedes, rules_of
 from harness.record.campaign_folder import write_derived
 from harness.record.documents import VERSION, Json, load_object
 from harness.record.errors import LabError, RunFolderError
-from harness.record.seal import write_sealed
+from harness.record.seal import require_absent, write_sealed
 from harness.record.verify import Check
 from reports.results.codec import document_text
 from reports.results.rules import Rule
@@ -186,6 +186,8 @@ def write(
     Raises:
         LabError: it cannot be computed, its inputs changed meanwhile, or the disk refuses.
     """
+    if not kind.folder:
+        require_absent(into)
     document = kind.compute(inputs)
     text = document_text(document)
     # What is shown is what is written: pages are rendered of the document as it is read back.

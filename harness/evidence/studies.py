@@ -25,6 +25,7 @@ from harness.record.campaign_folder import CAMPAIGN, STUDY_FILE, CampaignFolder
 from harness.record.documents import Json
 from harness.record.errors import LabError, RunFolderError
 from harness.record.plain_files import sha256_of
+from harness.record.seal import require_absent
 from harness.record.verify import Check
 from reports.render import REPORT, study_html
 from reports.results.codec import encoded
@@ -48,8 +49,7 @@ def write_study(path: Path, into: Path) -> Path:
     Raises:
         LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
     """
-    if into.exists():
-        raise RunFolderError(f"{into}: is there already, and a sealed study is never overwritten; name another: --into")
+    require_absent(into)
     for above in into.resolve().parents:
         if (above / CAMPAIGN).exists():
             raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")

@@ -3,6 +3,7 @@
 Knows digests, the manifest's lines, and that a signature of it may stand beside it. Knows no documents and no keys.
 """
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Mapping
@@ -69,8 +70,7 @@ def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
         RunFolderError: the folder exists, a name leaves it, or the disk refuses.
     """
     contents = {inside(name): content for name, content in files.items()}
-    if folder.exists() or folder.is_symlink():
-        raise _is_there(folder)
+    require_absent(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(mkdtemp(prefix=DRAFT, dir=folder.parent))
@@ -82,18 +82,23 @@ def write_sealed(folder: Path, files: Mapping[str, str | bytes]) -> Path:
             _remove(draft)
             raise
     except OSError as error:
-        if folder.exists():  # made meanwhile
-            raise _is_there(folder) from None
+        require_absent(folder)  # made meanwhile
         raise RunFolderError(
             f"{folder}: cannot write ({error.strerror}); free space or give write permission"
         ) from error
     return folder
 
 
-def _is_there(folder: Path) -> RunFolderError:
-    return RunFolderError(
-        f"{folder}: is there already, and what is sealed is never overwritten; name another with --into"
-    )
+def require_absent(folder: Path) -> None:
+    """What is sealed is never overwritten.
+
+    Raises:
+        RunFolderError: the folder exists.
+    """
+    if os.path.lexists(folder):  # a name that no disk takes is not there
+        raise RunFolderError(
+            f"{folder}: is there already, and what is sealed is never overwritten; name another with --into"
+        )
 
 
 def _fill(folder: Path, contents: Mapping[Path, str | bytes]) -> None:

@@ -196,10 +196,18 @@ def test_where_a_page_cannot_be_rendered_nothing_is_written(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["masses.txt"]
 
 
-def test_a_sealed_folder_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("folder", "name"), [("out", "x" * 300), ("x" * 300, "a")])
+def test_a_sealed_folder_with_a_name_that_no_disk_takes_is_a_sentence_and_leaves_nothing(
+    tmp_path: Path, folder: str, name: str
+) -> None:
     with pytest.raises(RunFolderError, match="cannot write"):
-        write_sealed(tmp_path / "out", {"a": "1", "x" * 300: "a name that no disk takes"})
+        write_sealed(tmp_path / folder, {"first": "1", name: "2"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_already_is_refused_before_anything_is_computed(weighed: Path) -> None:
+    with pytest.raises(RunFolderError, match="is there already, and what is sealed is never overwritten"):
+        write(WEIGHING, Scales(Path("nowhere")), weighed)
 
 
 # --- the three that there are
