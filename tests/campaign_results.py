@@ -31,7 +31,8 @@ def example() -> Results:
 
 
 def read(tree: Json) -> Results:
-    """A tree in the shape of results.json, read as one. What a test does not state is filled in: null, empty, zero."""
+    """A tree in the shape of results.json, read as one. What a test does not state is filled in: null, empty, zero,
+    and the U of a Number is what its u gives."""
     return decoded(Results, filled(Results, tree), "results.json")
 
 
@@ -42,7 +43,7 @@ def filled(hint: Any, raw: Any) -> Any:  # noqa: ANN401  a type hint, and decode
         record = next((part for part in arguments if part is not types.NoneType), None)
         return raw if raw is None else filled(record, raw)
     if hint is Number and isinstance(raw, dict):
-        return _empty(Number) | raw
+        return _with_expanded(_empty(Number) | raw)
     if isinstance(raw, dict) and is_dataclass(hint):
         hints = get_type_hints(hint)
         own = {key_of(spec): hints[spec.name] for spec in fields(hint) if spec.default is MISSING}
@@ -53,6 +54,11 @@ def filled(hint: Any, raw: Any) -> Any:  # noqa: ANN401  a type hint, and decode
     if isinstance(raw, list) and origin is tuple:
         return [filled(arguments[0], part) for part in raw]
     return raw
+
+
+def _with_expanded(number: Json) -> Json:
+    """A Number with the U that its u and degrees of freedom give: a made-up one is refused."""
+    return number if number["u"] is None else number | {"U": Number.of_json(number).expanded}
 
 
 def _empty(hint: Any) -> Any:  # noqa: ANN401

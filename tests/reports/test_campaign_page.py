@@ -401,7 +401,7 @@ def test_every_limit_has_words_and_a_unit() -> None:
 def test_energies_of_evidence_have_the_unit_of_the_page() -> None:
     tree = results()
     for part in tree["scenarios"].values():
-        part["energy_wh"] = number(5e3, "Wh", sd=10.0, n=3, U=25.0)
+        part["energy_wh"] = number(5e3, "Wh", sd=10.0, n=3, u=12.5, dof=2.0)
     found = read(found_in(tree, "baseline-drift", ["cnn"], lambda _: {"drift_wh": 12.0}))
     assert remarks(in_page_units(found, *HEADS))[0].evidence == "drift: 0.01200\u202fkWh"
 
