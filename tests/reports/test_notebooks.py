@@ -19,7 +19,7 @@ import pytest
 
 from harness.record.errors import AnalysisError
 from reports.api import Campaign, ResultsRecomputed, derived, open_campaign, raw
-from reports.campaign.analyse import write_results
+from tests.documents import write_results
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 ROOT = Path(__file__).parents[2]
