@@ -221,7 +221,7 @@ def findings_line(results: "Results") -> str:
 
 def heaviest_findings(results: "Results") -> list[tuple[str, str]]:
     """Severity and a line `name (where): what it says` of the heaviest invalidating findings and warnings."""
-    from reports.pages.sentences import ADVICE, UNKNOWN
+    from reports.results.finding_kinds import kind_of
 
     reasons = results.verdict.reasons  # those that weigh most stand first
     weights = list(dict.fromkeys(reason.weighs for reason in reasons))
@@ -235,7 +235,7 @@ def heaviest_findings(results: "Results") -> list[tuple[str, str]]:
                 subjects.setdefault(finding.code, {})[finding.subject] = None
         heaviest = sorted(subjects, key=lambda code: (weight.get(code, len(weights)), -len(subjects[code])))
         for code in heaviest[:HEAVIEST]:
-            meaning = _CLAUSE.split(ADVICE.get(code, UNKNOWN).meaning)[0]
+            meaning = _CLAUSE.split(kind_of(code).meaning)[0]
             lines.append((severity, f"{code} ({_where(list(subjects[code]), runs)}): {meaning}."))
     return lines
 

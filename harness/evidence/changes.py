@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from harness.record.documents import Json
-from reports.findings.catalogue import SECOND
+from reports.findings.lab_rules import SECOND
 from reports.results.codec import RELATIVE
 from reports.results.rules import Rule
 

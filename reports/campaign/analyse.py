@@ -18,7 +18,7 @@ from reports.campaign.document import Analysis
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
 from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
-from reports.findings import catalogue, meter_rules
+from reports.findings import lab_rules, meter_rules
 from reports.results.finding import Finding
 
 
@@ -48,7 +48,7 @@ def judged_runs(path: Path, seen: Examination) -> JudgedRuns:
     pulses = pulses_of(runs)
     runs = [placed(run, pulses) for run in runs]
     tell_idle_power(runs)
-    limits = catalogue.thresholds_of(runs[0].run)
+    limits = lab_rules.thresholds_of(runs[0].run)
     typical_s = meter_rules.typical_steps_s([run.series for run in runs])
     unwatched: dict[str, frozenset[str]] = {}
     for run in runs:

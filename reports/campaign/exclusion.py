@@ -16,7 +16,7 @@ from reports.campaign.judgement import judge_foreign_load, oracle_findings, run_
 from reports.campaign.log import reasons_thrown_out
 from reports.campaign.run import AnalysedRun
 from reports.campaign.runs import observer_of, placed, pulses_of
-from reports.findings import catalogue, meter_rules
+from reports.findings import lab_rules, meter_rules
 from reports.readings.series import read_run
 from reports.results.finding import Finding
 
@@ -27,7 +27,7 @@ def exclusion_of(path: Path) -> str | None:
     try:
         run = RunFolder.open(path)
         analysed = AnalysedRun(run, read_run(run))
-        limits = catalogue.thresholds_of(run)
+        limits = lab_rules.thresholds_of(run)
         analysed.findings.extend(run_findings(analysed, meter_rules.typical_steps_s([analysed.series]), limits))
     except (AnalysisError, DocumentError, RunFolderError) as error:
         return f"it cannot be read: {str(error).replace(f'{path.parent}/', '')}"

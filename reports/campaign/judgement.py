@@ -16,8 +16,8 @@ from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.observer import ObserverEffect
 from reports.findings import (
-    catalogue,
     foreign_load,
+    lab_rules,
     mark_rules,
     meter_rules,
     oracle,
@@ -33,7 +33,7 @@ from reports.results.rules import Rule, was
 
 def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thresholds) -> list[Finding]:
     """What one run says of itself; `typical_s`: meter -> usual step between readings, over all runs."""
-    found, name = catalogue.of_ending(run.run), run.run.path.name
+    found, name = lab_rules.of_ending(run.run), run.run.path.name
     found += publisher.findings(run.run, run.parts[0] if run.parts else None)
     if run.is_aborted_late:
         evidence = {
@@ -44,7 +44,7 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
         found.append(Finding("aborted-after-rating", "warn", name, evidence))
     if run.run.exit_status != "success" or run.run.start.kind in NOT_RATED or run.unreadable is not None:
         return found
-    found += catalogue.of_artifacts(run.run)
+    found += lab_rules.of_artifacts(run.run)
     told = efficiency.told_of(run.summary)
     found += work_rules.of_contradiction(name, run.series.work.totals, told, run.useful_work.work)
     if run.interval_ns is None:
@@ -97,7 +97,7 @@ def is_sound(run: AnalysedRun, typical_s: Mapping[str, float], limits: Threshold
     if run.broken or run.unreadable or run.exclusion or not run.parts or not run.interval_ns or not run.own_terms:
         return False
     found = _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
-    return not any(catalogue.takes_run_out(finding) for finding in found)
+    return not any(lab_rules.takes_run_out(finding) for finding in found)
 
 
 def judge_foreign_load(

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.record.documents import PowerDescriptor
 from reports.campaign.run import AnalysedRun
-from reports.findings import catalogue, meter_rules
+from reports.findings import lab_rules, meter_rules
 from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, MeterSource, Origin, Role
 from reports.results.uncertainty import count, mean_of, single
 
@@ -75,7 +75,7 @@ def _meter_sentence(meter: Meter) -> str:
     """Where a meter's readings come from, and on whose word."""
     sentence, evidence = f"The meter {meter.meter} was {SENTENCES[meter.origin]}", meter.evidence
     if meter.origin == "declared":
-        return f"{sentence}: {catalogue.declared_words(evidence)}."
+        return f"{sentence}: {lab_rules.declared_words(evidence)}."
     if meter.origin == "attested":
         key = evidence.get("tls_public_key_sha256") or evidence.get("tls_sha256")
         return f"{sentence} {evidence.get('instrument')} (SHA-256 {key})."

@@ -30,7 +30,7 @@ from reports.energy.contributions import RunTerms
 from reports.energy.observer import ObserverEffect
 from reports.energy.sync import SyncPulses
 from reports.findings import campaign as findings_campaign
-from reports.findings import catalogue, meter_rules, stamps, verdict
+from reports.findings import lab_rules, meter_rules, stamps, verdict
 from reports.results.baseline import BaselineResult
 from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
@@ -183,7 +183,7 @@ class Reduction:
             trackers=self.trackers.record(cost, supply_of(first.config)),
             runs=tuple(run_entry(run, self.terms.get(id(run), run.own_terms), found) for run in runs),
             findings=tuple(found),
-            thresholds=catalogue.limits_entry(runs[0].run),
+            thresholds=lab_rules.limits_entry(runs[0].run),
             verdict=verdict.judged(found, out, verdict.decided(first.config, scenarios), owners),
             inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
             evidence=witnessed.evaluate(entries, self.seen.receipts, limits),
@@ -194,27 +194,27 @@ class Reduction:
         runs = self.judged.runs
         certify = all(run.run.start.config.get("lab", {}).get("certify_declared") is True for run in runs)
         found = [
-            *catalogue.of_origins(meters, certify_declared=certify),
+            *lab_rules.of_origins(meters, certify_declared=certify),
             *self._of_evidence(),
             *self._of_runs(),
             *self._of_campaign(),
             *self._of_included(),
             *self._of_scenarios(scenarios),
         ]
-        return catalogue.ordered([one for one in found if not was(Rule.NEW_FINDINGS) or catalogue.is_of_first(one)])
+        return lab_rules.ordered([one for one in found if not was(Rule.NEW_FINDINGS) or lab_rules.is_of_first(one)])
 
     def _of_evidence(self) -> Iterator[Finding]:
         """Broken seals, what the operator noted, what cannot be read."""
         for check in self.seen.checks:
             if not check.passed:
                 yield Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
-        yield from catalogue.of_annotations(self.seen.annotations)
+        yield from lab_rules.of_annotations(self.seen.annotations)
         yield from self.judged.unreadable
 
     def _of_runs(self) -> Iterator[Finding]:
         """What pulses and runs show by themselves, and runs that are not there."""
         yield from self.judged.pulses.findings()
-        yield from catalogue.of_thresholds(self.judged.limits)
+        yield from lab_rules.of_thresholds(self.judged.limits)
         for run in self.judged.runs:
             yield from run.findings
         yield from never_recorded(self.seen.entries, self.lost)
@@ -222,7 +222,7 @@ class Reduction:
     def _of_campaign(self) -> Iterator[Finding]:
         """What holds of all runs together."""
         runs, entries = self.judged.runs, self.seen.entries
-        yield from catalogue.of_notes([run.run for run in runs])
+        yield from lab_rules.of_notes([run.run for run in runs])
         yield from witnessed.findings_of(entries, self.seen.receipts, self.judged.limits)
         yield from stamps.of_host_clock([run.series for run in runs])
         yield from thrown_out_findings(runs, reasons_thrown_out(entries))

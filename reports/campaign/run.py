@@ -4,7 +4,7 @@ Knows one run folder and its series. Knows no baseline, no other run and no shap
 artefacts.
 
 A run enters the means when it ended with success, its seal holds, its interval was marked, the meter read something in
-it, no finding keeps it out (`catalogue.TAKES_RUN_OUT`), and no annotation of the operator takes it out: that is a
+it, no finding keeps it out (`lab_rules.TAKES_RUN_OUT`), and no annotation of the operator takes it out: that is a
 finding with who, when and why. A run whose seal is broken never enters one: nothing says what was measured. Nor does
 one that was thrown out when it was measured, and repeated: the log says so.
 """
@@ -24,7 +24,7 @@ from reports.energy.contributions import RunTerms, Stream, run_terms
 from reports.energy.energy import Block, Convention, PowerFunction, power_function, register_energy_wh, summed
 from reports.energy.meter_error import ROOT_3, MeterError, error_of
 from reports.findings import foreign_load
-from reports.findings.catalogue import TAKES_RUN_OUT, takes_run_out
+from reports.findings.lab_rules import TAKES_RUN_OUT, takes_run_out
 from reports.readings import bounded
 from reports.readings.bounded import number
 from reports.readings.held import held

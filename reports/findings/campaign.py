@@ -16,12 +16,16 @@ from harness.record.run_folder import RunFolder
 from reports.energy.energy import Block
 from reports.energy.meter_error import MeterError
 from reports.results.finding import Finding, Severity
+from reports.results.kinds.code import FindingCode
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number, t_quantile
 
-PUBLISHED = (("dataset", "tf_flowers", "generated-data"), ("weights", "imagenet", "generated-weights"))
-"""Key of the summary, kind in the core study, code where another was used; `random` weights are a network from
+PUBLISHED: Mapping[FindingCode, tuple[str, str]] = {
+    "generated-data": ("dataset", "tf_flowers"),
+    "generated-weights": ("weights", "imagenet"),
+}
+"""Code where another kind was used -> key of the summary, kind in the core study; `random` weights are a network from
 scratch."""
 FEWEST_IN_SERIES = 20
 """Of so many values on an autocorrelation means something (method.md section 6)."""
@@ -115,7 +119,7 @@ def shortened(
         yield Finding("shortened-interval", "info", scenario, evidence)
     wanted = limits.min_baseline_runs if kind == "baseline" else limits.min_scenario_runs
     if runs < wanted:
-        code = "few-baseline-runs" if kind == "baseline" else "few-runs"
+        code: FindingCode = "few-baseline-runs" if kind == "baseline" else "few-runs"
         yield Finding(code, "info", scenario, {"runs": runs, "expected": wanted})
     if kind == "baseline" and runs < limits.min_baseline_blocks:
         evidence = {"blocks": runs, "expected": limits.min_baseline_blocks}
@@ -123,7 +127,7 @@ def shortened(
     fixed = parameters.get("fixed_epochs")
     if isinstance(fixed, int) and fixed > 0:
         yield Finding("fixed-epochs", "info", scenario, {"fixed_epochs": fixed})
-    for key, published, code in PUBLISHED:
+    for code, (key, published) in PUBLISHED.items():
         kinds = {str(s[key].get("kind")) for s in summaries if isinstance(s.get(key), dict) and s[key].get("kind")}
         if kinds - {published, "random"}:
             yield Finding(code, "info", scenario, {"kinds": sorted(kinds)})
@@ -149,12 +153,15 @@ def of_calibration(runs: Sequence[RunFolder]) -> list[Finding]:
     A missing certificate counts where the lab keeps a register, or the meter is a real instrument; an importer's source
     says of it what it says.
     """
-    found: dict[tuple[str, str, str], Json] = {}
+    found: dict[tuple[FindingCode, str, str], Json] = {}
     for run in runs:
         lab = run.start.config.get("lab", {})
         for power in run.power:
-            states = (_calibration_state(power, lab, run.start.utc), _check_load_state(power, lab, run.start.utc))
-            for code, state in zip(("calibration-expired", "check-load-due"), states, strict=True):
+            states: Mapping[FindingCode, str | None] = {
+                "calibration-expired": _calibration_state(power, lab, run.start.utc),
+                "check-load-due": _check_load_state(power, lab, run.start.utc),
+            }
+            for code, state in states.items():
                 if state is not None:
                     calibration = power.calibration or {}
                     last = calibration.get("check_load") or {}

@@ -3,7 +3,7 @@
 Knows one run's series and the thresholds. Knows no other run and no sentence.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from harness.record.documents import ClockEvent, Json, Thresholds
 from reports.readings.actions import UNPAIRED, Lost
 from reports.readings.series import RunSeries
 from reports.results.finding import Finding
+from reports.results.kinds.code import FindingCode
 
 Floats = NDArray[np.float64]
 
@@ -36,10 +37,11 @@ def of_clock(series: RunSeries, energy_j: float, step_w: float, limits: Threshol
 
 def of_markers(series: RunSeries) -> Iterator[Finding]:
     """`unpaired-action` and `action-outside-record`: markers that are no action, and so have no energy."""
-    for code, lost in (
-        ("unpaired-action", [one for one in series.lost if one.reason in UNPAIRED]),
-        ("action-outside-record", [one for one in series.lost if one.reason not in UNPAIRED]),
-    ):
+    lost_by: Mapping[FindingCode, list[Lost]] = {
+        "unpaired-action": [one for one in series.lost if one.reason in UNPAIRED],
+        "action-outside-record": [one for one in series.lost if one.reason not in UNPAIRED],
+    }
+    for code, lost in lost_by.items():
         if lost:
             reasons = dict.fromkeys(one.reason for one in lost)
             evidence: Json = {str(reason): _named([x for x in lost if x.reason == reason]) for reason in reasons}

@@ -8,7 +8,7 @@ and is judged as one.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from reports.energy.contributions import Stream
 from reports.energy.gaps import Hole, holes
 from reports.readings.series import PowerSeries, RunSeries
 from reports.results.finding import Finding, Severity
+from reports.results.kinds.code import FindingCode
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import t_quantile
 
@@ -141,7 +142,11 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresho
         values = part.power_w[(part.times_ns >= from_ns) & (part.times_ns <= to_ns)]
         noted = False if was(Rule.ODD_READINGS) else _is_noted(series, part, part.nan_ns)
         lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & np.logical_not(noted)))
-        counts = {"negative": int(np.sum(values < 0)), "zero": int(np.sum(values == 0)), "nan": lost}
+        counts: Mapping[FindingCode, int] = {
+            "negative": int(np.sum(values < 0)),
+            "zero": int(np.sum(values == 0)),
+            "nan": lost,
+        }
         for code, count in counts.items():
             if count:
                 share = 100 * count / (values.size + lost)

@@ -25,7 +25,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.record.documents import Json
-from reports.findings.catalogue import takes_run_out
+from reports.findings.lab_rules import takes_run_out
 from reports.results.distributions import stdtr
 from reports.results.finding import Finding
 from reports.results.finding_kinds import kind_of

@@ -9,9 +9,11 @@ from reports.pages.blocks import Block, Head, Paragraph, Remark, Remarks, Row, T
 from reports.pages.lookup import WORDS, enumerated_runs, run_names, words, words_and_unit
 from reports.pages.numbers import is_finite, page_scale, significant
 from reports.pages.plain_words import as_text
-from reports.pages.sentences import ADVICE, LIMITS, RUN_EXCLUDED, SCENARIO_INVALID, SEVERITIES, UNCOUNTED, UNKNOWN
+from reports.pages.sentences import LIMITS, RUN_EXCLUDED, SCENARIO_INVALID, UNCOUNTED
 from reports.results.document import Results
 from reports.results.finding import Finding
+from reports.results.finding_kinds import kind_of
+from reports.results.kinds.kind import SEVERITIES
 
 EVIDENCE_DIGITS = 4
 """Of the numbers behind a finding."""
@@ -32,7 +34,7 @@ def remarks(results: Results) -> list[Remark]:
 
 def _remark(results: Results, names: Mapping[str, str], severity: str, code: str, group: Sequence[Finding]) -> Remark:
     """One finding of all its subjects: the evidence of the first, that of the others folded."""
-    advice = ADVICE.get(code, UNKNOWN)
+    kind = kind_of(code)
     by_evidence: dict[str, list[str]] = {}
     remedies: list[str] = []
     for finding in group:
@@ -49,8 +51,8 @@ def _remark(results: Results, names: Mapping[str, str], severity: str, code: str
         named = f"{named[:SUBJECTS_LETTERS].rpartition(', ')[0]} and more"
     summary = f"evidence of the {_counted(len(others), 'other case')}" if others else "all that it is about"
     return Remark(
-        severity_in_words(results, severity, code), code, named, advice.meaning, shown,
-        f"{'; '.join(dict.fromkeys(remedies))}." if remedies else advice.remedy,
+        severity_in_words(results, severity, code), code, named, kind.meaning, shown,
+        f"{'; '.join(dict.fromkeys(remedies))}." if remedies else kind.remedy,
         f"{more}." if more else "", summary if more else "",
     )  # fmt: skip
 

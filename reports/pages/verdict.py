@@ -9,8 +9,9 @@ from reports.pages.blocks import Reason, finding_anchor
 from reports.pages.lookup import run_names, words
 from reports.pages.numbers import energy_like, quantity
 from reports.pages.remarks import named_subjects, remarks, severity_in_words
-from reports.pages.sentences import ADVICE, UNKNOWN, VERDICTS
+from reports.pages.sentences import VERDICTS
 from reports.results.document import Results
+from reports.results.finding_kinds import kind_of
 from reports.results.verdict import Decision
 
 REASONS_SAID = 3
@@ -42,7 +43,7 @@ def reasons_of(results: Results) -> Iterable[Reason]:
         if reason.weighs == results.verdict.word:
             subjects = [subject for subject in reason.subjects if subject != "campaign"]
             about = f" ({named_subjects(subjects, names)})" if subjects else ""
-            text = ADVICE.get(reason.code, UNKNOWN).meaning.partition(". ")[0].rstrip(".")
+            text = kind_of(reason.code).meaning.partition(". ")[0].rstrip(".")
             anchor = finding_anchor(severity_in_words(results, reason.severity, reason.code), reason.code)
             yield Reason(f"{reason.code}{about}: {text}.", anchor if anchor in anchors else "")
 

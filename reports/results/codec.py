@@ -25,15 +25,16 @@ Record = TypeVar("Record")
 Reader = Callable[[Any, str], Any]
 RELATIVE = 1e-9
 """Numbers of another machine's libraries may differ by as much (docs/run-folder.md); everything else is exact."""
-KEY, LEFT_OUT = "key", "left out"
+KEY, LEFT_OUT, OPEN = "key", "left out", "open"
 SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of a character: JSON can name them, no encoding of Unicode can write them."""
 
 
-def keyed(key: str = "", *, left_out: bool = False) -> dict[str, Any]:
+def keyed(key: str = "", *, left_out: bool = False, is_open: bool = False) -> dict[str, Any]:
     """Metadata of a field (`field(metadata=keyed("U_wh"))`) with another key in the file; with `left_out` it stands
-    there only where it does not have its default."""
-    return {KEY: key, LEFT_OUT: left_out}
+    there only where it does not have its default; with `is_open` a text of a closed list is read whatever it is, for
+    other versions have other lists."""
+    return {KEY: key, LEFT_OUT: left_out, OPEN: is_open}
 
 
 def encoded(value: Any) -> Any:  # noqa: ANN401  a record or a part of one
@@ -155,7 +156,8 @@ def _is_expanded(stored: float | None, expanded: float | None) -> bool:
 
 
 def _reader_of_record(kind: type) -> Reader:
-    hints, specs = get_type_hints(kind), fields(kind)
+    specs, hints = fields(kind), get_type_hints(kind)
+    hints |= {spec.name: str for spec in specs if spec.metadata.get(OPEN)}
     keys = {key_of(spec): spec for spec in specs}
     required = {key for key, spec in keys.items() if not spec.metadata.get(LEFT_OUT)}
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.record.documents import Json
+from reports.results.codec import keyed
+from reports.results.kinds.code import FindingCode
 
 Severity: TypeAlias = Literal["info", "warn", "invalid"]
 
@@ -12,8 +14,9 @@ Severity: TypeAlias = Literal["info", "warn", "invalid"]
 class Finding:
     """One finding."""
 
-    code: str
-    """Which rule found it (docs/results.md, "Codes of findings")."""
+    code: FindingCode = field(metadata=keyed(is_open=True))
+    """Which rule found it ([codes of findings](results.md#codes-of-findings)); archives may have codes of other
+    versions."""
     severity: Severity
     """How much it weighs; `invalid` on a run may take the run out of the means."""
     subject: str

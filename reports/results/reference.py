@@ -3,8 +3,8 @@
 Knows dataclasses, their type hints and the docstrings below their fields (of the module's source, for Python keeps
 none of a field). Knows which page is about which document, and no other word of the page.
 
-`python -m reports.results.reference` writes the part of each page between its two marks; a test holds every page
-against its records.
+`python -m reports.results.reference` writes the part of each page between its two marks, and the findings'
+(`finding_reference`); a test holds every page against its records.
 """
 
 import ast
@@ -16,9 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from reports.results import finding_reference
 from reports.results.codec import LEFT_OUT, key_of
 from reports.results.comparison import Comparison
 from reports.results.document import Results
+from reports.results.kinds.code import FindingCode
 from reports.results.study import StudyResult
 from reports.results.uncertainty import Number
 
@@ -35,6 +37,7 @@ WORDS: Mapping[object, str] = {
     Any: "anything",
     types.NoneType: "null",
     Number: "Number",
+    FindingCode: "text",
 }
 PLURAL = (str, float, int, Number)
 """Whose words take an s."""
@@ -194,6 +197,10 @@ def main() -> None:
     for name, document in PAGES.items():
         path = DOCS / name
         path.write_text(with_reference(path.read_text(encoding="utf-8"), document), encoding="utf-8")
+        print(path)
+    for name, shown in finding_reference.PAGES.items():
+        path = DOCS / name
+        path.write_text(finding_reference.with_findings(path.read_text(encoding="utf-8"), shown), encoding="utf-8")
         print(path)
 
 

