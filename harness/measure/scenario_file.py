@@ -54,7 +54,7 @@ def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterato
             yield f"{toml}: factors.{factor}: it is a parameter here, whose level lab.toml sets; remove one of the two"
     for key in DECLARED if written.kind == "baseline" else ():
         if getattr(written, key):
-            yield f"{toml}: {key}: a baseline does no useful work; remove it"
+            yield f"{toml}: {key}: a baseline does no work that could be declared; remove it"
     for key, expectation in written.verification.items():
         yield from _of_expectation(f"{toml}: verification.{key}", expectation)
 

@@ -11,8 +11,10 @@ from typing import Any, Literal
 from harness.record.codec import Mistakes, record
 from harness.record.documents import Json
 
-DECLARED = ("work", "quality", "repeats", "correlated")
-"""The keys. A scenario that has one of them has said it all: what it leaves out it does not have."""
+WHOLE = ("work", "quality", "repeats", "correlated")
+"""Keys of the useful work. A scenario that has one of them has said it all: what it leaves out it does not have."""
+DECLARED = (*WHOLE, "target", "task", "published")
+"""All keys. The last three stand by themselves: where one is absent its default holds, whatever else is declared."""
 ENDS: Mapping[str, str] = {"1/J": "_per_j", "1/Wh": "_per_wh"}
 """Unit of an efficiency factor -> how its name ends, so that one name never has two units."""
 
@@ -58,6 +60,27 @@ class Correlated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a run has to reach, and when it does not have to."""
+
+    key: str
+    """Key of the program's summary.json that says whether the run reached it: true or false."""
+    unless: str = ""
+    """Parameter that gives a run a fixed amount of work where it is not 0: then there is no target; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What the published study that the scenario repeats is made of: kinds that summary.json names (`dataset.kind`,
+    `weights.kind`); another kind is a remark, an empty one none."""
+
+    dataset: str = ""
+    """Kind of the data."""
+    weights: str = ""
+    """Kind of the weights that the network begins with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """The keys as they are written."""
 
@@ -66,6 +89,10 @@ class Declaration:
     repeats: str = ""
     """The action that repeats, whose energy is told time by time: `epoch`."""
     correlated: list[Correlated] = field(default_factory=list)
+    target: Target | None = None
+    task: str = ""
+    """The action that is rated as one task (ISO/IEC 14756)."""
+    published: Published | None = None
 
 
 def declared_in(raw: Mapping[str, Any]) -> Json:
@@ -95,6 +122,8 @@ def of_declaration(
         if is_unreadable(f"correlated[{index}]"):
             continue
         yield from _of_words(f"{where}: correlated[{index}]", metric, "metric", "title")
+    if written.target is not None and not is_unreadable("target"):
+        yield from _of_words(f"{where}: target", written.target, "key")
     if written.quality is not None and not is_unreadable("quality"):
         yield from _of_quality(where, written.quality, written.repeats)
 

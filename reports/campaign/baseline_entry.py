@@ -20,6 +20,7 @@ from reports.findings import campaign as findings_campaign
 from reports.results.baseline import BaselineBlock, BaselineResult
 from reports.results.finding import Finding
 from reports.results.uncertainty import count, mean_of, single
+from reports.results.undeclared import goal_of
 
 
 def outlying_blocks(baseline_runs: Sequence[AnalysedRun], limits: Thresholds) -> list[tuple[AnalysedRun, float]]:
@@ -42,7 +43,9 @@ def baseline_findings(
     return [
         *lost,
         *found,
-        *findings_campaign.shortened("baseline", "baseline", len(baseline_runs), shortest_s, {}, [], limits),
+        *findings_campaign.shortened(
+            "baseline", "baseline", len(baseline_runs), shortest_s, {}, [], goal_of({}), limits
+        ),
     ]
 
 

@@ -3,9 +3,10 @@
 Knows tasks, their execution times and the time in which they were submitted. Knows no campaign and no uncertainty but
 that of a ratio of means (`contrast.py`).
 
-Mapping. A run with a stop at a target accuracy has a random number of epochs, so the whole training is rated as one
+Mapping. A run that stops at a target does a random number of its repeated actions, so all of them are rated as one
 task: one WAIT user submits it, one task a run. Over the n runs of a side, T_R is the sum of their rating intervals, b =
-n, the execution time is that of the action `training` where every run marks one, else of the rating interval.
+n, the execution time is that of the action that the scenario declares as its task (`training` where it declares none)
+where every run marks one, else of the rating interval.
 
     I_TH = B2 / B1 = mean T_R,1 / mean T_R,2      throughput, B = b / T_R
     I_ME = T_ME,1 / T_ME,2                        mean execution time
@@ -26,8 +27,6 @@ from numpy.typing import NDArray
 
 from harness.record.errors import AnalysisError
 
-TASK = "training"
-"""The action that is the task."""
 Timeliness = tuple[tuple[float, float], ...]
 """(g_c, r_c): at least the share r_c of the tasks is complete within g_c seconds; the last share is 1."""
 

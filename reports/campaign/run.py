@@ -31,7 +31,7 @@ from reports.readings.held import held
 from reports.readings.outline import Outline
 from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
-from reports.results.undeclared import useful_work_of
+from reports.results.undeclared import Goal, goal_of, useful_work_of
 from reports.results.useful_work import UsefulWork
 
 FACTS = (
@@ -184,6 +184,11 @@ class AnalysedRun:
     def useful_work(self) -> UsefulWork:
         """What its scenario and its program declare of its work, or what holds where neither does."""
         return useful_work_of(self.run.start.scenario_config, self.series.work.totals)
+
+    @cached_property
+    def goal(self) -> Goal:
+        """What it is to come to, as its scenario declares it, or what holds where it does not."""
+        return goal_of(self.run.start.scenario_config)
 
     @cached_property
     def repeated(self) -> list[Action]:

@@ -44,7 +44,7 @@ from reports.results.finding import Finding
 from reports.results.rules import Rule, was
 from reports.results.scenario import Alternative, Budgets, ScenarioResult, TailResult
 from reports.results.uncertainty import count, mean_of
-from reports.results.undeclared import useful_work_of
+from reports.results.undeclared import Goal, useful_work_of
 from reports.results.useful_work import declared_by
 
 
@@ -81,8 +81,9 @@ class Scenario:
             found += self._of_baseline()
         summaries = [run.summary for run in runs]
         found += findings_campaign.shortened(
-            self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.limits
-        )
+            self.name, "scenario", len(runs), float(group.durations_s.min()), self.parameters, summaries, self.goal,
+            self.limits,
+        )  # fmt: skip
         intervals = [(*run.interval_ns, run.session) for run in runs if run.interval_ns]
         found += findings_campaign.of_blocks(self.name, intervals, group.blocks)
         known = np.isfinite(group.induced_wh).all()
@@ -97,8 +98,8 @@ class Scenario:
         return [(self.group.runs[at], score) for at, score in found]
 
     def _success_findings(self) -> list[Finding]:
-        runs, fixed = self.group.runs, self.parameters.get("fixed_epochs")
-        reached = [run.summary.get("reached") for run in runs]
+        runs, fixed = self.group.runs, self.goal.fixed_work(self.parameters)
+        reached = [self.goal.reached(run.summary) for run in runs]
         return findings_campaign.of_success(
             self.name, len(runs), len(self.everyone) + self.lost, reached, has_target=not fixed, limits=self.limits
         )
@@ -113,6 +114,11 @@ class Scenario:
         duration_s, runs = float(group.durations_s.mean()), len(group.runs)
         found = findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, runs, self.limits)
         return found + findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
+
+    @property
+    def goal(self) -> Goal:
+        """What its runs are to come to."""
+        return self.everyone[0].goal
 
     @property
     def parameters(self) -> Json:
@@ -144,7 +150,7 @@ class Scenario:
             two_stage=two_stage_section(self.name, group, self.baseline_runs, self.entries),
             alternatives=tuple(self._alternatives()),
             efficiency=efficiency_section(group),
-            success=success_section(group),
+            success=success_section(group, self.goal),
             energy_to_accuracy=tuple(energy_to_accuracy(group, work)),
             marginal_energy=tuple(marginal_energy(group, work)),
             epochs=tuple(record for record in records if record.name == work.repeats),

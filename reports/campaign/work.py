@@ -27,6 +27,7 @@ from reports.results.scenario import (
     Success,
 )
 from reports.results.uncertainty import Estimate, Number, Term, mean_of
+from reports.results.undeclared import Goal
 from reports.results.useful_work import UsefulWork, kinds_of
 
 
@@ -111,10 +112,10 @@ def suppressed_because(group: Group) -> str | None:
     return None
 
 
-def success_section(group: Group) -> Success | None:
+def success_section(group: Group, goal: Goal) -> Success | None:
     """`scenarios.NAME.success`: None where no run says whether it reached its target."""
-    reached = [run.summary.get("reached") for run in group.runs]
-    known = [index for index, value in enumerate(reached) if isinstance(value, bool)]
+    reached = [goal.reached(run.summary) for run in group.runs]
+    known = [index for index, value in enumerate(reached) if value is not None]
     if not known:
         return None
     successes = np.array([float(bool(reached[index])) for index in known])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.record.work import Work
 from reports.campaign.group import Group
-from reports.campaign.iso14756 import TASK, Tasks, tasks_of
+from reports.campaign.iso14756 import Tasks, tasks_of
 from reports.campaign.run import AT_RUN, AnalysedRun
 from reports.campaign.work import work_by_run
 from reports.comparison.campaign import Campaign
@@ -90,9 +90,10 @@ class Side:
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The trainings as tasks (`iso14756`)."""
+        """What each run is rated for as a task (`iso14756`)."""
         trainings = [
-            sum(marked) if (marked := [(a.end_ns - a.begin_ns) * 1e-9 for a in run.series.actions if a.name == TASK])
+            sum(marked)
+            if (marked := [(a.end_ns - a.begin_ns) * 1e-9 for a in run.series.actions if a.name == run.goal.task])
             else None
             for run in self.runs
         ]  # fmt: skip

@@ -9,7 +9,6 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.record.documents import Json
 from reports.comparison.campaign import worst_origin
 from reports.comparison.pair import headline, outcome
 from reports.comparison.side import Floats, Quantity, Side
@@ -41,15 +40,9 @@ def side_entry(side: Side) -> ComparedSide:
 
 def _reached(side: Side) -> Reached | None:
     """How many runs reached their target; None where no run says so or none was to."""
-    answers = [run.summary.get("reached") for run in side.runs if not _fixed(run.run.start.scenario_config)]
-    known = [answer for answer in answers if isinstance(answer, bool)]
+    aimed = [run for run in side.runs if not run.goal.fixed_work(run.run.start.scenario_config.get("parameters"))]
+    known = [answer for run in aimed if (answer := run.goal.reached(run.summary)) is not None]
     return Reached(sum(known), len(known)) if known else None
-
-
-def _fixed(config: Json) -> bool:
-    """Whether the runs of a scenario train a fixed number of epochs, whatever they reach."""
-    parameters = config.get("parameters")
-    return bool(isinstance(parameters, dict) and parameters.get("fixed_epochs"))
 
 
 def _joined(side: Side) -> Iterator[JoinedPair]:

@@ -5,7 +5,7 @@ Knows work and energy per run, and what kinds of work were declared. Knows no po
 The campaign's value is the ratio of the means, R = A/E, with the delta method's u(R) = sqrt(s_A^2 - 2 R s_AE + R^2
 s_E^2) / (sqrt(n) E), and Fieller's 95 % interval beside it (Fieller 1954; paired runs). It is suppressed where the
 induced energy is not
-distinguishable from zero. With a stop at a target accuracy the work is nearly constant. What the energies of all runs
+distinguishable from zero. With a stop at a target the work is nearly constant. What the energies of all runs
 share (baseline, gain, offset: `budget.Budget.shared`) joins their variance; degrees of freedom by Welch-Satterthwaite.
 In Fieller's interval each variance has the quantile of its own degrees of freedom: one quantile at the effective ones
 covers too little for three runs (92 %, simulated).

@@ -20,13 +20,11 @@ from reports.results.kinds.code import FindingCode
 from reports.results.rules import Rule, was
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number, t_quantile
+from reports.results.undeclared import Goal
 
-PUBLISHED: Mapping[FindingCode, tuple[str, str]] = {
-    "generated-data": ("dataset", "tf_flowers"),
-    "generated-weights": ("weights", "imagenet"),
-}
-"""Code where another kind was used -> key of the summary, kind in the core study; `random` weights are a network from
-scratch."""
+OTHER_MATERIAL: Mapping[FindingCode, str] = {"generated-data": "dataset", "generated-weights": "weights"}
+"""Code where another kind was used than in the published study -> part of the summary; `random` weights are a network
+from scratch."""
 FEWEST_IN_SERIES = 20
 """Of so many values on an autocorrelation means something (method.md section 6)."""
 ABSENT = "none"
@@ -111,9 +109,9 @@ def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def shortened(
     scenario: str, kind: str, runs: int, duration_s: float, parameters: Json, summaries: Sequence[Json],
-    limits: Thresholds,
+    goal: Goal, limits: Thresholds,
 ) -> Iterator[Finding]:  # fmt: skip
-    """Remarks on what this campaign shortens against the core study and DE-UZ 215."""
+    """Remarks on what this campaign shortens against the published study and DE-UZ 215."""
     if duration_s < limits.min_interval_s:
         evidence = {"duration_s": duration_s, "expected_s": limits.min_interval_s}
         yield Finding("shortened-interval", "info", scenario, evidence)
@@ -124,14 +122,14 @@ def shortened(
     if kind == "baseline" and runs < limits.min_baseline_blocks:
         evidence = {"blocks": runs, "expected": limits.min_baseline_blocks}
         yield Finding("few-baseline-blocks", "info", scenario, evidence)
-    fixed = parameters.get("fixed_epochs")
-    if isinstance(fixed, int) and fixed > 0:
-        yield Finding("fixed-epochs", "info", scenario, {"fixed_epochs": fixed})
-    for code, (key, published) in PUBLISHED.items():
-        kinds = {str(s[key].get("kind")) for s in summaries if isinstance(s.get(key), dict) and s[key].get("kind")}
-        if kinds - {published, "random"}:
+    fixed = goal.fixed_work(parameters)
+    if goal.target is not None and isinstance(fixed, int) and fixed > 0:
+        yield Finding("fixed-epochs", "info", scenario, {goal.target.unless: fixed})
+    for code, part in OTHER_MATERIAL.items():
+        kinds = {str(s[part].get("kind")) for s in summaries if isinstance(s.get(part), dict) and s[part].get("kind")}
+        if part in goal.published and kinds - {goal.published[part], "random"}:
             yield Finding(code, "info", scenario, {"kinds": sorted(kinds)})
-    missed = sum(summary.get("reached") is False for summary in summaries)
+    missed = sum(goal.reached(summary) is False for summary in summaries)
     if missed and not fixed:
         yield Finding("target-not-reached", "info", scenario, {"runs": missed, "of": len(summaries)})
 

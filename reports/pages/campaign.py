@@ -206,7 +206,7 @@ def _sections(
         section("actions", "Actions", result_tables.action_tables(results, "actions", "Actions")),
         section("hardware", "Hardware use", plots.hardware_figure(results, stamp),
                 result_tables.hardware_tables(results)),
-        section("history", "Training history", plots.history_figure(results, stamp)),
+        section("history", "History", plots.history_figure(results, stamp)),
         section("duration", "Durations", run_tables.duration_table(results), plots.duration_figure(results, stamp)),
         section("baseline", "Baseline", run_tables.baseline_table(results), plots.baseline_figure(results, stamp)),
         section("planned", "Around the runs", planned_blocks(results)),

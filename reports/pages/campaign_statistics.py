@@ -11,6 +11,7 @@ from markupsafe import Markup
 from reports.figures import scatter
 from reports.figures.scatter import Points, ScatterPanel, Straight
 from reports.figures.sheet import Labelled
+from reports.pages import core_study
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.numbers import (
@@ -103,7 +104,7 @@ UNREACHABLE: Mapping[Unreachable, str] = {
 OF_RUNS = (
     "Runs of one scenario resemble each other, so that over all runs a p can be tiny where few scenarios differ by "
     "chance; therefore the table also gives the test over the medians of the scenarios, one point each. All tests are "
-    "two-sided. The core study found neither loss nor accuracy correlated with energy."
+    "two-sided."
 )
 MOST_PANELS = 9
 
@@ -301,7 +302,7 @@ def _planned(part: Statistics) -> Iterable[Block]:
 
 
 def _of_runs(part: Statistics, declared: Vocabulary) -> list[Block]:
-    """Loss and accuracy against energy: over the runs of each scenario, over all, over the medians."""
+    """Declared metrics against energy: over the runs of each scenario, over all, over the medians."""
     rows = [
         test_row(f"{declared.metric(row.x)} and energy, {name}", test)
         for row in part.runs
@@ -310,9 +311,10 @@ def _of_runs(part: Statistics, declared: Vocabulary) -> list[Block]:
     ]
     if not rows:
         return []
-    caption = "Does a better trained net use more energy? Where each training ended, against the energy of its run"
-    folded = len(rows) >= FOLD_FROM
-    return [Table("correlations-runs", caption, TEST_HEADS, tuple(rows), f"{OF_RUNS} {TEST_NOTE}", folded=folded)]
+    caption = "Do runs that end better use more energy? Where each run ended, against its energy"
+    study = core_study.of_runs(name for row in part.runs for name in row.scenarios)
+    folded, note = len(rows) >= FOLD_FROM, " ".join(filter(None, (OF_RUNS, study, TEST_NOTE)))
+    return [Table("correlations-runs", caption, TEST_HEADS, tuple(rows), note, folded=folded)]
 
 
 def _levels_of_runs(row: RunCorrelation) -> Iterator[tuple[str, Correlations]]:

@@ -5,6 +5,7 @@ Knows the records of `statistics.epochs` and the words for them. Computes no res
 
 from collections.abc import Iterable, Sequence
 
+from reports.pages import core_study
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.declared import Vocabulary
 from reports.pages.numbers import NOTHING, fixed
@@ -23,11 +24,6 @@ CONFOUNDED = (
     "Temperature and energy both change with the time in the run, so that a coefficient near 1 need not mean that a "
     "warmer GPU uses more: what is left when time is taken out, or between the same epochs, says that."
 )
-GULDNER = (
-    "For context: the core study prints r = .98 between the energy of an epoch and the GPU's temperature, without "
-    "taking out the time. Its epochs of .448 Wh in 29.95 s (transfer) and .423 Wh in 28.304 s (from scratch) are "
-    "totals, both 53.8 W: they differ in duration only."
-)
 
 
 def epoch_correlation_blocks(part: Statistics, declared: Vocabulary, named: Iterable[str]) -> list[Block]:
@@ -39,8 +35,7 @@ def epoch_correlation_blocks(part: Statistics, declared: Vocabulary, named: Iter
     blocks: list[Block] = []
     if of_heat:
         blocks.append(_correlations("heat", f"Energy of {time} and GPU temperature", of_heat, declared))
-        known = {"cnn", "transfer"} & set(named)
-        blocks.append(Paragraph(f"{CONFOUNDED} {GULDNER}" if known else CONFOUNDED, "note"))
+        blocks.append(Paragraph(" ".join(filter(None, (CONFOUNDED, core_study.of_epochs(named)))), "note"))
     if of_learning:
         caption = f"Energy of {time} and what was reached by its end"
         blocks.append(_correlations("learning", caption, of_learning, declared, folded=True))

@@ -143,7 +143,7 @@ def efficiency_table(results: Results) -> list[Block]:
     if rows:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]
-        note = "Ratio of the means over the runs. With a stop at a target accuracy the numerator is nearly constant. "
+        note = "Ratio of the means over the runs. With a stop at a target the numerator is nearly constant. "
         blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
     of_marks = work_table(results)
     return blocks if of_marks is None else [*blocks, of_marks]

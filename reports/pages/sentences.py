@@ -80,7 +80,7 @@ GLOSSARY = (
     ("Induced energy", "energy of a run minus the energy the same machine takes in the same time without the software "
      "(baseline, interpolated between the neighbouring baseline blocks)"),
     ("Baseline", "the machine with its operating system and the sampling agent only"),
-    ("Efficiency factor", "useful work divided by energy; here for example validation accuracy per watt hour"),
+    ("Efficiency factor", "useful work divided by energy; for example images per joule"),
     ("U", "expanded uncertainty: the interval value ± U covers about 95 % (Student's t at the effective degrees of "
      "freedom); n is the number of runs"),
     ("SD", "standard deviation over the runs"),

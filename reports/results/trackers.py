@@ -137,7 +137,7 @@ class OwnEnergy:
     """Their names, sorted."""
     refused: NoCost | None
     """Code of why there is no difference: there is no scenario of the same work without trackers; training could end at
-    its target accuracy; no repetition is in the means of both; their seeds differ; there is no induced energy. Null
+    its target; no repetition is in the means of both; their seeds differ; there is no induced energy. Null
     where there is one."""
     n: Number
     """How many pairs; 0 where it was refused."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.record.documents import Json
-from harness.record.work import Correlated, Declaration, Quality, Work, declared_in, read_declaration
+from harness.record.work import WHOLE, Correlated, Declaration, Quality, Work, declared_in, read_declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def declared_by(scenario_config: Json) -> UsefulWork | None:
     """What a start document declares; None where it declares nothing. What cannot be read declares no work: `wattlab
     verify` says what is wrong with it."""
     declared = declared_in(scenario_config)
-    if not declared:
+    if not declared.keys() & set(WHOLE):
         return None
     written, wrong = read_declaration(declared)
     return _as_written(Declaration() if wrong else written)

@@ -5,8 +5,8 @@ reason for refusing is a code.
 
     D = mean(E_ind,i with - E_ind,i without)        over the repetitions i that both have
 
-A pair is two scenarios of the same folder (or command) and parameters, one without trackers. Both trained a fixed
-number of epochs from the same seed: with a stop at a target accuracy the difference would be that of luck. Meter,
+A pair is two scenarios of the same folder (or command) and parameters, one without trackers. Both did a fixed amount of
+work from the same seed: with a stop at a target the difference would be that of luck. Meter,
 range, baseline blocks and clock are the same, and what they err in common cancels: everything but the spread of the
 differences comes from `budget.of_mean` over both groups at once, the runs without the tracker with a negative weight.
 """
@@ -25,7 +25,7 @@ from reports.energy.energy import WH
 from reports.findings import campaign as findings_campaign
 from reports.results.trackers import NoCost, OwnEnergy
 from reports.results.uncertainty import Number, count, mean_of, mean_with_shared
-from reports.results.undeclared import useful_work_of
+from reports.results.undeclared import goal_of, useful_work_of
 from reports.trackers.run import TrackedRun, named_in, work_of
 
 AT_RUN = 0
@@ -111,13 +111,11 @@ def _difference(tracked: MeasuredGroup, plain: MeasuredGroup, limits: Thresholds
 
 
 def _fixed(runs: Sequence[TrackedRun]) -> bool:
-    """Whether no run could end at a target accuracy: a fixed number of epochs, or no epochs at all."""
+    """Whether no run could end at a target: a fixed amount of work, or no action that repeats."""
     for run in runs:
-        parameters = run.run.start.scenario_config.get("parameters")
-        fixed = parameters.get("fixed_epochs") if isinstance(parameters, dict) else None
-        repeats = useful_work_of(run.run.start.scenario_config).repeats
-        trains = any(action.name == repeats for action in run.series.actions)
-        if trains and not fixed:
+        config = run.run.start.scenario_config
+        fixed, repeats = goal_of(config).fixed_work(config.get("parameters")), useful_work_of(config).repeats
+        if not fixed and any(action.name == repeats for action in run.series.actions):
             return False
     return True
 

@@ -18,6 +18,7 @@ from reports.readings.clock import ClockModel, WallStep
 from reports.readings.series import PowerSeries, RunSeries, read_run
 from reports.results.finding import Finding
 from reports.results.uncertainty import Term, mean_with_shared, single
+from reports.results.undeclared import goal_of
 from tests.analysis.streams import at, descriptor, stream
 from tests.reports.make_campaign import Shape, make_campaign
 
@@ -128,12 +129,24 @@ def test_the_modified_z_score_needs_ten_values_and_some_spread() -> None:
 
 def test_everything_that_a_campaign_shortens_is_remarked() -> None:
     summaries = [{"dataset": {"kind": "generated"}, "weights": {"kind": "random"}, "reached": False}] * 2
-    found = findings_campaign.shortened("cnn", "scenario", 2, 20.0, {"fixed_epochs": 0}, summaries, LIMITS)
+    found = findings_campaign.shortened("cnn", "scenario", 2, 20.0, {"fixed_epochs": 0}, summaries, goal_of({}), LIMITS)
     assert [f.code for f in found] == ["shortened-interval", "few-runs", "generated-data", "target-not-reached"]
     published = [{"dataset": {"kind": "tf_flowers"}, "weights": {"kind": "imagenet"}, "reached": True}]
-    assert list(findings_campaign.shortened("cnn", "scenario", 30, 300.0, {}, published, LIMITS)) == []
-    base = findings_campaign.shortened("baseline", "baseline", 4, 300.0, {"fixed_epochs": 3}, [], LIMITS)
+    assert list(findings_campaign.shortened("cnn", "scenario", 30, 300.0, {}, published, goal_of({}), LIMITS)) == []
+    base = findings_campaign.shortened("baseline", "baseline", 4, 300.0, {"fixed_epochs": 3}, [], goal_of({}), LIMITS)
     assert [f.code for f in base] == ["few-baseline-runs", "few-baseline-blocks", "fixed-epochs"]
+
+
+def test_target_and_published_material_are_those_that_the_scenario_declares() -> None:
+    goal = goal_of({"target": {"key": "done", "unless": "fixed_steps"}, "published": {"dataset": "ours"}})
+    summaries = [{"dataset": {"kind": "theirs"}, "weights": {"kind": "theirs"}, "done": False, "reached": True}]
+    told = list(findings_campaign.shortened("s", "scenario", 30, 300.0, {"fixed_epochs": 3}, summaries, goal, LIMITS))
+    assert [(f.code, f.evidence) for f in told] == [
+        ("generated-data", {"kinds": ["theirs"]}),
+        ("target-not-reached", {"runs": 1, "of": 1}),
+    ]
+    (fixed,) = findings_campaign.shortened("s", "scenario", 30, 300.0, {"fixed_steps": 3}, [], goal, LIMITS)
+    assert (fixed.code, fixed.evidence) == ("fixed-epochs", {"fixed_steps": 3})
 
 
 def test_the_worst_finding_stands_first() -> None:

@@ -8,7 +8,7 @@ import pytest
 from harness.measure.scenario import Scenario
 from harness.record.errors import ConfigError
 from harness.record.work import DECLARED, read_declaration
-from reports.results.undeclared import UNDECLARED
+from reports.results.undeclared import UNDECLARED, goal_of
 from reports.results.useful_work import declared_by
 from tests.harness.test_cells import of_folder
 from tests.harness.test_config import MINIMAL, read
@@ -40,6 +40,22 @@ def test_a_start_document_has_it_as_it_is_written(tmp_path: Path) -> None:
     assert declared.quality.levels == [0.5, 0.9]
 
 
+def test_target_task_and_published_study_stand_by_themselves(tmp_path: Path) -> None:
+    told = scenario(tmp_path, 'task = "serving"\n[target]\nkey = "done"\n').to_json()
+    assert (told["task"], told["target"]) == ("serving", {"key": "done"})
+    goal = goal_of(told)
+    assert (goal.task, goal.reached({"done": True, "reached": False}), goal.fixed_work({"fixed_epochs": 3})) == (
+        "serving", True, None,
+    )  # fmt: skip
+    assert goal.published == goal_of({}).published
+    assert declared_by(told) is None, "useful work has its default still"
+
+
+def test_where_it_cannot_be_read_no_target_holds() -> None:
+    goal = goal_of({"target": {"key": 3}})
+    assert (goal.target, goal.reached({"reached": True}), goal.task, goal.published) == (None, None, "", {})
+
+
 def test_a_scenario_that_declares_nothing_has_nothing_of_it_in_its_start_document(tmp_path: Path) -> None:
     told = scenario(tmp_path, "").to_json()
     assert not told.keys() & {*DECLARED, "declared"}
@@ -49,7 +65,10 @@ def test_a_scenario_that_declares_nothing_has_nothing_of_it_in_its_start_documen
 @pytest.mark.parametrize("name", ["cnn", "transfer"])
 def test_the_core_study_declares_what_holds_where_nothing_is_declared(tmp_path: Path, name: str) -> None:
     own = f'[scenarios.{name}]\nfolder = "workloads/{name}"\nrepetitions = 1\n'
-    assert declared_by(read(tmp_path, MINIMAL + own).scenarios[-1].to_json()) == UNDECLARED
+    told = read(tmp_path, MINIMAL + own).scenarios[-1].to_json()
+    assert declared_by(told) == UNDECLARED
+    assert told.keys() >= {*DECLARED}
+    assert goal_of(told) == goal_of({})
 
 
 @pytest.mark.parametrize(
@@ -73,6 +92,8 @@ def test_the_core_study_declares_what_holds_where_nothing_is_declared(tmp_path: 
         ('repeats = "a"\n' + QUALITY.replace("0.5, 0.9", "50, 90"), "quality.levels: found [50, 90], expected rising"),
         ('[[correlated]]\nmetric = ""\ntitle = "x"\n', "correlated[0].metric: found '', expected text"),
         ("work = 3\n", "work: found 3, expected tables [[work]]"),
+        ('[target]\nkey = " "\n', "target.key: found ' ', expected text that is not empty"),
+        ('[target]\nuntil = "x"\n', "target.until: unknown key"),
     ],
 )
 def test_a_mistake_is_said_with_its_place_beside_all_others_of_the_file(tmp_path: Path, head: str, says: str) -> None:

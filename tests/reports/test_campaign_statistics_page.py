@@ -196,4 +196,4 @@ def test_both_reports_hold_the_section_and_are_whole() -> None:
     assert "12 Statistics" in section
     assert "Do the scenarios differ?" in section
     assert "9 (3 × 3)" in section
-    assert "With a stop at a target accuracy the numerator is nearly constant." in audit
+    assert "With a stop at a target the numerator is nearly constant." in audit

@@ -41,8 +41,7 @@ FEW_RUNS = 10
 ALPHA = 0.05
 ISO = (
     "Above 1 the second side is the better one. A run is one task of one user who waits for it: with a stop at a "
-    "target accuracy the number of epochs is random, so the whole training is rated as one task. Structured after "
-    "ISO/IEC 14756."
+    "target the number of actions is random, so all of them are rated as one task. Structured after ISO/IEC 14756."
 )
 
 

@@ -23,7 +23,7 @@ REFUSED: Mapping[Refusal, str] = {
     "not-positive": "a figure of 0 has no logarithm",
     "too-few-scenarios": "fewer than five scenarios",
     "no-partner": "there is no scenario of the same folder and parameters without trackers",
-    "epochs-not-fixed": "training could end at its target accuracy; set fixed_epochs in both scenarios",
+    "epochs-not-fixed": "runs could end at a target; give both scenarios a fixed amount of work (`fixed_epochs`)",
     "no-pairs": "no repetition succeeded in both",
     "seeds-differ": "the repetitions had different seeds",
     "no-baseline": "there is no baseline, so there is no induced energy",

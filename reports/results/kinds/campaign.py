@@ -131,28 +131,31 @@ KINDS: Mapping[FindingCode, FindingKind] = {
     ),
     "fixed-epochs": FindingKind(
         ("info",),
-        when="the parameter `fixed_epochs` of the scenario is above zero",
-        meaning="Training ended after a fixed number of epochs, not at a target accuracy as in the core study.",
-        remedy="Set `fixed_epochs = 0` in the scenario's parameters, or use workloads/campaigns/guldner.toml.",
+        when=(
+            "the parameter that gives runs a fixed amount of work (`unless` in [target] of scenario.toml; by default "
+            "`fixed_epochs`) is above zero; evidence has it by its name"
+        ),
+        meaning="The runs did a fixed amount of work: they did not end at the target that their scenario declares.",
+        remedy="Set the parameter that the evidence names to 0 in the scenario's parameters.",
         is_deviation=True,
     ),
     "generated-data": FindingKind(
         ("info",),
-        when="summary.json names a `dataset` of another kind than the published one",
-        meaning="The images are generated, not photographs of the published data set.",
-        remedy="Give `wattlab sut prepare` the flower_photos archive.",
+        when="summary.json names a `dataset` of another kind than the published study's ([published] of scenario.toml)",
+        meaning="The data are not those of the published study that the scenario repeats.",
+        remedy="Give `wattlab sut prepare` the published data (of the core study: the archive flower_photos).",
         is_deviation=True,
     ),
     "generated-weights": FindingKind(
         ("info",),
-        when="summary.json names `weights` of another kind than the published ones",
-        meaning="The frozen network carries weights trained on generated images, not on ImageNet.",
-        remedy="Let `wattlab sut prepare` reach the ImageNet weights, or give it the file.",
+        when="summary.json names `weights` of another kind than the published study's ([published] of scenario.toml)",
+        meaning="The network does not begin with the weights of the published study that the scenario repeats.",
+        remedy="Let `wattlab sut prepare` fetch the published weights (of the core study: ImageNet's), or give it a file.",
         is_deviation=True,
     ),
     "target-not-reached": FindingKind(
         ("info",),
-        when="summary.json of a run says `reached` false; a result, not an error",
+        when="summary.json says that the target ([target] of scenario.toml) was not reached; a result, not an error",
         meaning=(
             "A run ended without reaching the target that its summary names; it stays in the means, and the fraction "
             "of successes is given."
