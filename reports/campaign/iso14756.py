@@ -73,8 +73,8 @@ def timely_throughput(first: Tasks, second: Tasks, function: Timeliness) -> floa
     return None if one == 0 else (two / second.rated_s) / (one / first.rated_s)
 
 
-def tasks_of(trainings_s: Sequence[float | None], durations_s: NDArray[np.float64]) -> Tasks:
+def tasks_of(marked_s: Sequence[float | None], durations_s: NDArray[np.float64]) -> Tasks:
     """The tasks of some runs: their training where every one marks it, else the whole rating interval."""
-    marked = [one for one in trainings_s if one is not None]
+    marked = [one for one in marked_s if one is not None]
     execution_s = np.array(marked) if len(marked) == durations_s.size else durations_s
     return Tasks(execution_s, float(durations_s.sum()))

@@ -91,13 +91,13 @@ class Side:
     @cached_property
     def tasks(self) -> Tasks:
         """What each run is rated for as a task (`iso14756`)."""
-        trainings = [
-            sum(marked)
-            if (marked := [(a.end_ns - a.begin_ns) * 1e-9 for a in run.series.actions if a.name == run.goal.task])
+        marked_s = [
+            sum(spans_s)
+            if (spans_s := [(a.end_ns - a.begin_ns) * 1e-9 for a in run.series.actions if a.name == run.goal.task])
             else None
             for run in self.runs
         ]  # fmt: skip
-        return tasks_of(trainings, self.durations_s)
+        return tasks_of(marked_s, self.durations_s)
 
     @cached_property
     def durations_s(self) -> Floats:

@@ -150,7 +150,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ("info",),
         when="summary.json names `weights` of another kind than the published study's ([published] of scenario.toml)",
         meaning="The network does not begin with the weights of the published study that the scenario repeats.",
-        remedy="Let `wattlab sut prepare` fetch the published weights (of the core study: ImageNet's), or give it a file.",
+        remedy="Let `wattlab sut prepare` fetch the published weights (of the core study: ImageNet's) or give it one.",
         is_deviation=True,
     ),
     "target-not-reached": FindingKind(
