@@ -1,6 +1,7 @@
 """The house itself: locks, contracts, the script, what may stand in the repository. Knows no measurement."""
 
 import argparse
+import ast
 import fcntl
 import re
 import subprocess
@@ -156,6 +157,19 @@ def test_every_file_that_a_page_points_to_is_there() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())]
     assert links
     assert [f"{page}: {link}" for page, link in links if not (ROOT / page.parent / link).exists()] == []
+
+
+def test_the_readme_of_the_suite_lists_every_helper_with_its_own_words() -> None:
+    helpers = [
+        path
+        for path in tracked_files()
+        if path.suffix == ".py" and path.parts[0] == "tests" and path.parts[1] not in ("benchmarks", "data")
+        if not path.name.startswith(("test_", "__init__"))
+    ]
+    texts = {path: ast.get_docstring(ast.parse((ROOT / path).read_text())) or "" for path in helpers}
+    rows = [f"| `{path}` | {' '.join(text.partition(chr(10) * 2)[0].split())} |" for path, text in texts.items()]
+    listed = [line for line in (ROOT / "tests" / "README.md").read_text().splitlines() if line.startswith("| `tests/")]
+    assert listed == sorted(rows), "write the rows of tests/README.md anew:\n" + "\n".join(sorted(rows))
 
 
 # --- contracts -----------------------------------------------------------------------------------------------------

@@ -1,17 +1,12 @@
-"""Fakes at the wire: a bare pty with a scripted meter behind it, and the emulator as a process of its own."""
+"""Fixtures at the wire: a bare pty with a scripted meter behind it, and the emulator as a process of its own."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,53 +15,11 @@ import pytest
 
 from meters.emulators.__main__ import EMULATORS
 from meters.emulators.faults import send_fault
+from tests.meters.far_ends import BarePty
 
 VERSION_REPLY = b"#v,-,8,1,0,1,3,4,12,20050814,0;\r\n"
 HEADER_REPLY = b"#h,-,18,W,V,A,WH,Cost,WH/Mo,Cost/Mo,Wmax,Vmax,Amax,Wmin,Vmin,Amin,PF,DC,PC,Hz,VA;\r\n"
 FIRST_LINE = b"#d,-,18,972,2277,433,5,0,70035,5602,973,2280,435,972,2274,432,95,0,0,500,1020;\r\n"
-
-
-class BarePty:
-    """A pty whose far end answers literal bytes to requests that match; nothing of the emulator is in it."""
-
-    request = rb"#[^;]*;"
-    """What one request looks like."""
-
-    def __init__(self) -> None:
-        self.master, slave = os.openpty()
-        tty.setraw(slave)
-        self._slave = slave
-        self.path = os.ttyname(slave)
-        self.heard = b""
-        self.answers: list[tuple[bytes, bytes]] = []
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def send(self, data: bytes) -> None:
-        os.write(self.master, data)
-
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if not select.select([self.master], [], [], 0.02)[0]:
-                continue
-            data = os.read(self.master, 4096)
-            self.heard += data
-            pending += data
-            end = 0
-            for request in re.finditer(self.request, pending):
-                end = request.end()
-                for pattern, reply in self.answers:
-                    if re.fullmatch(pattern, request.group()):
-                        self.send(reply)
-            pending = pending[end:]
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self.master)
-        os.close(self._slave)
 
 
 @pytest.fixture

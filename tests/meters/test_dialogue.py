@@ -13,12 +13,11 @@ from meters.deadline import Deadline
 from meters.dialogue import Repetitions
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.virtual_sut import parse_profile
-from meters.meter import MeterTimeout
 from meters.modbus.dialogue import ModbusDialogue
 from meters.modbus.frames import Rtu
 from meters.reading import Reading
 from meters.register_maps import RegisterMap
-from meters.wire import Chunk
+from tests.meters.far_ends import DeviceWire
 
 SECOND_NS = 10**9
 STEPS_NS = st.lists(st.integers(1, 2 * SECOND_NS), min_size=1, max_size=30)
@@ -64,25 +63,6 @@ def test_a_meter_asked_once_in_a_refresh_time_repeats_nothing_however_its_replie
     assert not any(repetitions.is_repeated(60.0, at) for at in (1, SECOND_NS - 20_000_000, 2 * SECOND_NS))
 
 
-class VirtualWire:
-    """An emulated meter at the other end of a line without length; `now_s` is the clock of both."""
-
-    port = "/dev/virtual"
-
-    def __init__(self, device: ModbusDevice) -> None:
-        self._device = device
-        self._waiting: list[bytes] = []
-        self.now_s = 0.0
-
-    def write(self, data: bytes) -> None:
-        self._waiting += self._device.receive(data, self.now_s)
-
-    def read_chunk(self, deadline: Deadline) -> Chunk:
-        if not self._waiting:
-            raise MeterTimeout("nothing")
-        return Chunk(int(self.now_s * 1e9), self._waiting.pop(0))
-
-
 MAPS = {
     "pzem": register_maps.PZEM,
     "sdm120": register_maps.SDM120,
@@ -102,7 +82,7 @@ def read_steadily(name: str, interval_s: float, seconds: float) -> list[Reading]
     register_map: RegisterMap = MAPS[name]
     device = ModbusDevice(parse_profile("watts=0:60", 1), name, seed=1)
     device._random = SteadyMains()  # type: ignore[assignment]
-    wire = VirtualWire(device)
+    wire = DeviceWire(device)
     dialogue = ModbusDialogue(
         wire,  # type: ignore[arg-type]
         Rtu(),

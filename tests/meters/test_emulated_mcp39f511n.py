@@ -16,10 +16,10 @@ from meters.dialogue import DialogueMeter
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.virtual_sut import ScriptedPower, Steps
 from meters.mcp39f511n.dialogue import Mcp39f511n
-from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
+from meters.meter import Meter, MeterError, MeterGarbage, MeterMismatch, MeterRefused
 from meters.registry import open_meter
-from meters.wire import Chunk
 from tests.meters.conftest import StartEmulator
+from tests.meters.far_ends import DeviceWire
 
 
 def watts(*steps: tuple[float, float]) -> ScriptedPower:
@@ -35,32 +35,6 @@ class Backwards:
     def advance(self, to_s: float) -> object:
         span = self._power.advance(to_s)
         return type(span)(-span.mean_w, -span.max_w, -span.min_w)
-
-
-class DeviceWire:
-    """A wire with an emulated device at its end, in virtual time."""
-
-    port = "/dev/null"  # a character device that is no pty, for the attestation
-    peer = None
-
-    def __init__(self, device: Mcp39f511nDevice) -> None:
-        self.device = device
-        self.now_s = 0.0
-        self.waiting: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.waiting += self.device.receive(data, self.now_s)
-
-    def read_chunk(self, deadline: Deadline) -> Chunk:
-        if not self.waiting:
-            raise MeterTimeout("nothing arrived before the deadline")
-        return Chunk(round(self.now_s * 1e9), self.waiting.pop(0))
-
-    def reopen(self) -> None:
-        self.waiting.clear()
-
-    def close(self) -> None:
-        self.waiting.clear()
 
 
 def driver_of(

@@ -13,7 +13,7 @@ from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionErr
 from meters.reading import Identity
 from meters.registry import open_meter
 from meters.wire_log import read_capture
-from tests.meters.conftest import BarePty
+from tests.meters.far_ends import BarePty
 
 # The manual, p. 18 (manualslib 226505): 225.6 V in the 500 V range, 0.243 A in the 1.6 A range, 23.3 var; one
 # language of it prints the last with a comma.

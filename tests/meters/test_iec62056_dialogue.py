@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import termios
 import threading
 import time
-import tty
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +25,7 @@ from meters.meter import (
 from meters.obis import ACCURACY
 from meters.reading import Identity
 from meters.wire_log import read_capture
+from tests.meters.far_ends import FarEnd
 from tests.meters.iec62056_samples import (
     COMPUTED,
     ISK_IDENTIFICATION,
@@ -40,42 +39,26 @@ from tests.meters.iec62056_samples import (
 # --- the driver on a bare pty ---------------------------------------------------------------------------------------
 
 
-class ModeCPty:
+class ModeCPty(FarEnd):
     """A pty whose far end answers sign-on and acknowledgement with literal bytes; notes the speed of the line."""
 
     def __init__(self) -> None:
-        self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
         self.identification = with_even_parity(ISK_IDENTIFICATION)
         self.message = with_even_parity(COMPUTED)
         self.acknowledgement = with_even_parity(b"\x06050\r\n")
-        self.heard = b""
+        self.heard = self._pending = b""
         self.speeds: list[int] = []
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        super().__init__()
 
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if not select.select([self.master], [], [], 0.02)[0]:
-                continue
-            data = os.read(self.master, 4096)
-            self.heard += data
-            pending += data
-            for request, reply in ((SIGN_ON_7E1, self.identification), (self.acknowledgement, self.message)):
-                if pending.endswith(request):
-                    self.speeds.append(termios.tcgetattr(self.master)[5])
-                    pending = b""
-                    time.sleep(0.02)  # the reaction time of a meter
-                    os.write(self.master, reply)
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self.master)
-        os.close(self._slave)
+    def hear(self, data: bytes) -> None:
+        self.heard += data
+        self._pending += data
+        for request, reply in ((SIGN_ON_7E1, self.identification), (self.acknowledgement, self.message)):
+            if self._pending.endswith(request):
+                self.speeds.append(termios.tcgetattr(self.master)[5])
+                self._pending = b""
+                time.sleep(0.02)  # the reaction time of a meter
+                self.send(reply)
 
 
 @pytest.fixture

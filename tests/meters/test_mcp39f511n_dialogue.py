@@ -23,34 +23,8 @@ from meters.meter import (
     MeterTimeout,
     MeterUnavailable,
 )
-from meters.wire import Chunk
+from tests.meters.far_ends import FakeWire
 from tests.meters.mcp39f511n_samples import GOLDEN_WRITES, SETTINGS, computed_frame, computed_reply
-
-
-class FakeWire:
-    """A wire whose far end is a function from request to the chunks of its reply."""
-
-    port = "fake"
-
-    def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
-        self.answer = answer
-        self.sent: list[bytes] = []
-        self.waiting: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.sent.append(data)
-        self.waiting += self.answer(data)
-
-    def read_chunk(self, deadline: Deadline) -> Chunk:
-        if not self.waiting:
-            raise MeterTimeout("fake: no byte arrived before the deadline")
-        return Chunk(time.monotonic_ns(), self.waiting.pop(0))
-
-    def reopen(self) -> None:
-        self.waiting.clear()
-
-    def close(self) -> None:
-        self.waiting.clear()
 
 
 class Chip:

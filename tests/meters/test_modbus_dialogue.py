@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
-import select
-import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,43 +18,27 @@ from meters.modbus.frames import (
     rtu_request,
 )
 from meters.wire_log import read_capture
+from tests.meters.far_ends import FarEnd
 from tests.meters.modbus_frames import REAL_FRAMES
 from tests.meters.modbus_samples import with_crc
 
 # --- the dialogue -------------------------------------------------------------------------------------------------
 
 
-class ScriptedMeter:
+class ScriptedMeter(FarEnd):
     """A pty whose far end answers whole requests as a function says; nothing of the emulator is in it."""
 
     def __init__(self, answer: Callable[[bytes], bytes]) -> None:
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
         self.requests: list[bytes] = []
-        self._answer = answer
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        self._answer, self._pending = answer, b""
+        super().__init__()
 
-    def send(self, data: bytes) -> None:
-        os.write(self._master, data)
-
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if select.select([self._master], [], [], 0.02)[0]:
-                pending += os.read(self._master, 4096)
-            while len(pending) >= 8:
-                request, pending = pending[:8], pending[8:]
-                self.requests.append(request)
-                self.send(self._answer(request))
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self._master)
-        os.close(self._slave)
+    def hear(self, data: bytes) -> None:
+        self._pending += data
+        while len(self._pending) >= 8:
+            request, self._pending = self._pending[:8], self._pending[8:]
+            self.requests.append(request)
+            self.send(self._answer(request))
 
 
 StartMeter = Callable[[Callable[[bytes], bytes]], ScriptedMeter]

@@ -26,6 +26,7 @@ from meters.powerspy2 import PowerSpy2, Row, Scale
 from meters.reading import Identity
 from meters.splitters import FrameSplitter
 from meters.wire import Chunk
+from tests.meters.far_ends import FakeWire
 
 # [S] patrickmarlier/powerspy.py, powerspysimulator.py: identity, EEPROM and rows; the values beside them from
 # us = 0.0815476 and is = 0.000544977, which stand in that EEPROM.
@@ -36,33 +37,6 @@ ROWS = [
     (b"<007656F4 001CF0BF 00379ECF 0F2E 09DA>", (227.10, 0.7505, 162.00)),
 ]
 SCALE = Scale(0.0815476, 0.000544977, 1.0, 3680.0)
-
-
-class FakeWire:
-    """A wire whose far end is a function from what is written to the chunks that come back."""
-
-    port = "fake"
-
-    def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
-        self.answer = answer
-        self.sent: list[bytes] = []
-        self.waiting: list[bytes] = []
-        self.open = True
-
-    def write(self, data: bytes) -> None:
-        self.sent.append(data)
-        self.waiting += self.answer(data)
-
-    def read_chunk(self, deadline: Deadline) -> Chunk:
-        if not self.waiting:
-            raise MeterTimeout("fake: no byte arrived before the deadline")
-        return Chunk(time.monotonic_ns(), self.waiting.pop(0))
-
-    def reopen(self) -> None:
-        self.waiting.clear()
-
-    def close(self) -> None:
-        self.open = False
 
 
 class Scripted:

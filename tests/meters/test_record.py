@@ -17,7 +17,8 @@ from harness import cli
 from harness.station.station import APPLICATION
 from meters.emulators.__main__ import main as emulate
 from meters.session import DOCUMENT, WIRE_LOG, Session, read_session, write_session
-from tests.meters.conftest import FIRST_LINE, BarePty, EmulatorProcess, StartEmulator
+from tests.meters.conftest import FIRST_LINE, EmulatorProcess, StartEmulator
+from tests.meters.far_ends import BarePty
 
 TELEGRAMS = Path(__file__).parents[1] / "data" / "telegrams"
 

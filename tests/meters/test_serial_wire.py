@@ -21,7 +21,7 @@ from meters.serial_wire import Line, SerialWire
 from meters.splitters import FrameSplitter
 from meters.wire import Chunk
 from meters.wire_log import Capture, Exchange, read_capture
-from tests.meters.conftest import BarePty
+from tests.meters.far_ends import BarePty
 
 REAL = Identity("Maker", "Watts up? PRO", "", "4.12 (20050814)")
 MARKED = Identity("Maker", "Watts up? PRO", "", "4.12 (EMULATED)")

@@ -12,7 +12,7 @@ from meters.meter import Meter, MeterGarbage, MeterMismatch, MeterOptionError, M
 from meters.reading import Identity
 from meters.sml import dialogue as sml_dialogue
 from meters.wire_log import read_capture
-from tests.meters.conftest import BarePty
+from tests.meters.far_ends import BarePty
 from tests.meters.sml_samples import HOLLEY, ISKRA_MT631, with_kermit
 
 # --- the driver ---------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from meters import usbtmc_wire
 from meters.meter import MeterUnavailable
 from meters.serial_wire import Line, SerialWire
 from meters.usbtmc_wire import UsbtmcWire, open_wire
-from tests.meters.conftest import BarePty, EmulatorProcess, StartEmulator
+from tests.meters.conftest import EmulatorProcess, StartEmulator
+from tests.meters.far_ends import BarePty
 
 HERE = Path(__file__).parent
 

@@ -23,7 +23,8 @@ from meters.reading import Identity
 from meters.splitters import Frame, FrameSplitter
 from meters.wire import Chunk
 from meters.wire_log import read_capture
-from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY, BarePty
+from tests.meters.conftest import FIRST_LINE, HEADER_REPLY, VERSION_REPLY
+from tests.meters.far_ends import BarePty
 
 # Real captures: kjordahl/Watts-Up--logger samples/fan.raw (two lines) and iphone4.raw; a Java SDK's own example.
 GOLDEN = [

@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import select
-import threading
-import tty
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -27,22 +24,19 @@ from meters.yokogawa import dialogue as yokogawa_dialogue
 from meters.yokogawa.dialects import QUANTITIES, WT210_DIALECT, WT310_DIALECT
 from meters.yokogawa.models import MODELS
 from tests.meters.conftest import wait_until
+from tests.meters.far_ends import FarEnd
 from tests.meters.yokogawa_samples import IDENTITY, VALUES
 
 # --- the dialogue with an instrument of literal bytes -----------------------------------------------------------------
 
 
-class LiteralInstrument:
+class LiteralInstrument(FarEnd):
     """A pty whose far end answers with literal bytes, the settings as the real WT333E gave them.
 
     `answers`: question to answer; a question without one is a setting that is as it should be, which is never so.
     """
 
     def __init__(self) -> None:
-        self.master, slave = os.openpty()
-        tty.setraw(slave)
-        self._slave = slave
-        self.path = os.ttyname(slave)
         self.identity = IDENTITY
         self.answers: dict[str, str] = {
             **{":INP:CFAC?": "3", ":INP:CURR:RANG?": "500.0E-03", ":INP:CURR:AUTO?": "0"},
@@ -59,19 +53,15 @@ class LiteralInstrument:
         self.lost: list[str] = []
         self.errors: list[str] = []
         self._held_back: list[bytes] = []
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        self._pending = b""
+        super().__init__()
 
-    def _serve(self) -> None:
-        pending = b""
-        while not self._closing.is_set():
-            if select.select([self.master], [], [], 0.02)[0]:
-                *lines, pending = (pending + os.read(self.master, 4096)).split(b"\n")
-                for line in lines:
-                    self._hear(line.decode("ascii"))
+    def hear(self, data: bytes) -> None:
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            self._hear_line(line.decode("ascii"))
 
-    def _hear(self, line: str) -> None:
+    def _hear_line(self, line: str) -> None:
         units = line.split(";")
         self.heard += units
         if units == ["*CLS"]:
@@ -98,13 +88,7 @@ class LiteralInstrument:
         if self.one_late:
             self._held_back.append(reply)
             reply = self._held_back.pop(0) if len(self._held_back) > 1 else b""
-        os.write(self.master, reply)
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        os.close(self.master)
-        os.close(self._slave)
+        self.send(reply)
 
 
 ITEMS = ("U", "I", "P", "S", "LAMB", "FU")

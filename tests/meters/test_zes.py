@@ -21,7 +21,8 @@ from meters.registry import open_meter
 from meters.zes import codec as zes_codec
 from meters.zes import dialects as zes_dialects
 from meters.zes import dialogue as zes_dialogue
-from tests.meters.conftest import BarePty, wait_until
+from tests.meters.conftest import wait_until
+from tests.meters.far_ends import BarePty
 
 LMG95_COLUMNS = ("count", "sctc", "cycr", "utrms", "itrms", "udc", "idc", "ucf", "icf", "uff", "iff", "p", "pf", "freq")
 LMG95_LOG = """\
