@@ -222,6 +222,9 @@ CHANGES: tuple[Change, ...] = (
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_EDGES, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.COMPARED_WORDS, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.COMPARED_DECLARATIONS, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.OBSERVER_OF_RUNS, FIRST, lambda case: case.now["observer"] is not None, (*OUT, *U, *BY_U)),
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),
     Change(Rule.POOLED_CALIBRATIONS, FIRST, _has_now({"pooled-incomparable"}),
            (*JUDGED, "scenarios/*/invalid_because")),

@@ -5,8 +5,8 @@ Knows start documents, descriptors and summaries of included runs. Knows no ener
 
 Kinds of keys
 - `work`: what was done (program and its Python's packages by their digests, parameters with the stop rule, data set,
-  weights, trackers around it). Where it differs, "more efficient" means nothing, unless just that is what is compared:
-  refused until it is declared.
+  weights, trackers around it, what the scenario declares of its work). Where it differs, "more efficient" means
+  nothing, unless just that is what is compared: refused until it is declared.
 - `seeds`: the list of the runs' seeds. Listed.
 - `software`, `machine`, `instrument`: what it was done with. Listed; a difference can come from them.
 To be pooled, sides must agree in every key but the seeds. What one side did not record is `None` and refuses nothing.
@@ -15,6 +15,7 @@ To be pooled, sides must agree in every key but the seeds. What one side did not
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from harness.record.documents import Json, facts_of_sut
@@ -23,6 +24,7 @@ from reports.energy.meter_error import power_column
 from reports.findings.campaign import certificate_of, digest_of
 from reports.results.comparison import Key, KeyKind
 from reports.results.rules import Rule, was
+from reports.results.undeclared import goal_of, useful_work_of
 
 Facts: TypeAlias = Mapping[tuple[str, KeyKind], str]
 """(Key, kind) -> what one side recorded, as text."""
@@ -35,6 +37,7 @@ NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
 MATERIAL: tuple[str, KeyKind] = ("material-recorded", "work")
 """Stands on a side that recorded what its runs are made of, which journals of schema 1 and imports do not."""
 OF_MATERIAL = ("program.", "trackers.", "environment")
+OF_SCENARIO = ("command", "parameters", "trackers", "program", "declared")
 LONGEST = 64
 """A longer value than a digest is cut, with a digest of the whole."""
 
@@ -65,7 +68,7 @@ def _value(side: Facts, name: str, kind: KeyKind) -> str | None:
     if name.startswith(OF_MATERIAL) and not was(Rule.COMPARED_PROGRAM):
         recorded = MATERIAL in side
     else:
-        recorded = RECORDED in side and name.split(".")[0] in ("command", "parameters", "trackers", "program")
+        recorded = RECORDED in side and name.split(".")[0] in OF_SCENARIO
     return side.get((name, kind), "none" if recorded else None)
 
 
@@ -102,6 +105,22 @@ def _scenario(run: AnalysedRun) -> Iterator[Recorded]:
     yield "trackers", "work", config.get("trackers")
     for name, value in _flat("parameters", _table(config.get("parameters"))):
         yield name, "work", value
+    if config and not was(Rule.COMPARED_DECLARATIONS):
+        for name, value in _flat("declared", _declared(config)):
+            yield name, "work", value
+
+
+def _declared(config: Json) -> Json:
+    """What a scenario declares of its work, or what holds where it does not: what a kind of work, the quality and the
+    target are read of. Words, levels and what energy is correlated with change nothing that is compared."""
+    work, goal = useful_work_of(config), goal_of(config)
+    return {
+        "work": {kind.name: kind.key + (f", else actions {kind.action}" if kind.action else "") for kind in work.work},
+        "quality": None if work.quality is None else work.quality.metric,
+        "repeats": work.repeats or None,
+        "target": None if goal.target is None else asdict(goal.target),
+        "task": goal.task or None,
+    }
 
 
 def _material(run: AnalysedRun) -> Iterator[Recorded]:

@@ -62,6 +62,7 @@ def pair_quantity(name: str, first: Quantity, second: Quantity, pairs: Pairs | N
         return _nothing(first.unit, first.reason or second.reason)
     contrast = Contrast(first.mean, second.mean, pairs)
     interval = contrast.interval(complete=True)
+    test = significance_test(name, contrast, (first.values, second.values), options.test)
     return PairQuantity(
         unit=first.unit,
         reason=reason_of(contrast),
@@ -77,8 +78,8 @@ def pair_quantity(name: str, first: Quantity, second: Quantity, pairs: Pairs | N
         verdict=outcome(interval),
         not_excluded=None if interval is None else max(map(abs, interval)),
         not_excluded_percent=_farthest_percent(contrast),
-        test=significance_test(name, contrast, (first.values, second.values), options.test),
-        effects=effects(first.values, second.values),
+        test=test,
+        effects=effects(first.values, second.values, interval, test),
         equivalence=equivalence(name, contrast, options.margin),
         lines=tuple(map(_line, contrast.lines())),
     )

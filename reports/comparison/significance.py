@@ -20,7 +20,8 @@ from reports.inference import r_session
 from reports.inference.contrast import LEAST, Contrast
 from reports.results.compared_pair import Effects, EffectSize, Interval, PairEquivalence, PairTest
 from reports.results.comparison import Margin, TestName
-from reports.results.inference import EffectWord
+from reports.results.inference import Effect
+from reports.results.rules import Rule, was
 
 IN_WH = ("energy_wh", "induced_energy_wh")
 """The quantities that a margin in Wh is of."""
@@ -73,10 +74,11 @@ def _not_computed(declared: TestName, n: tuple[int, int], reason: str | None) ->
     )  # fmt: skip
 
 
-def effects(first: Floats, second: Floats) -> Effects:
+def effects(first: Floats, second: Floats, difference: Interval | None, test: PairTest) -> Effects:
     """Cliff's delta and Hedges' g of the runs, positive where the second side's are larger. Of delta with its interval;
-    that of g covers 87 to 92 % of skewed runs, so it is not printed."""
-    from reports.inference.effects import band, cliffs_delta, cohens_d
+    that of g covers 87 to 92 % of skewed runs, so it is not printed. A size has a word where it is told from zero: by
+    the interval of the `difference` (without one by p) and by its own."""
+    from reports.inference.effects import cliffs_delta, cohens_d, is_shown
 
     if min(first.size, second.size) < LEAST:
         return Effects(None, None, "too-few-runs")
@@ -85,15 +87,20 @@ def effects(first: Floats, second: Floats) -> Effects:
     if (absent := r_session.available()) is not None:
         return Effects(None, None, absent)
     delta, g = cliffs_delta(second, first), cohens_d(second, first)
+    is_told = is_shown(difference, test.p)
     return Effects(
-        None if delta is None else _size(delta.value, band(delta.name, delta.value), delta.interval),
-        None if g is None else _size(g.value, band(g.name, g.value), None),
+        None if delta is None else _size(delta, delta.interval, is_told=is_told),
+        None if g is None else _size(g, None, is_told=is_told),
         None,
     )
 
 
-def _size(value: float, word: EffectWord, interval: Interval | None) -> EffectSize | None:
-    return None if not math.isfinite(value) else EffectSize(value, word, interval)
+def _size(effect: Effect, interval: Interval | None, *, is_told: bool) -> EffectSize | None:
+    from reports.inference.effects import band, is_shown
+
+    is_told = is_told and (interval is None or is_shown(interval))
+    word = band(effect.name, effect.value) if is_told or was(Rule.COMPARED_WORDS) else None
+    return EffectSize(effect.value, word, interval) if math.isfinite(effect.value) else None
 
 
 def equivalence(name: str, contrast: Contrast, margin: Margin | None) -> PairEquivalence | None:

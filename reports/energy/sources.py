@@ -261,13 +261,13 @@ def _clock(sample: Sample) -> Iterator[Contribution]:
 
 
 def _observer(sample: Sample) -> Iterator[Contribution]:
-    """What agent and link add; measured once for a campaign."""
+    """What agent and link add; measured once for a campaign, by as many blocks for a single run as for a mean, so its
+    degrees of freedom count in both (GUM G.4.1)."""
     observer = sample.runs[0].terms.observer_w(induced=sample.is_induced)
     if observer is None:
         return
     seconds = sample.mean(run.duration_s * run.per_j for run in sample.runs)
-    # A single run takes its size as known.
-    dof = observer.dof if sample.is_mean else math.inf
+    dof = observer.dof if sample.is_mean or not was(Rule.OBSERVER_OF_RUNS) else math.inf
     note = "what agent and link add, not corrected"
     yield Contribution("observer", {((sample.side,), 0): seconds}, observer.u, "W", dof=dof, note=note)
 

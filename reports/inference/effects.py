@@ -52,7 +52,7 @@ def effect_of(
     name: EffectName, value: float, interval: tuple[float, float] | None = None, p: float | None = None
 ) -> Effect:
     """`p`: of the test that it is the effect of."""
-    word = band(name, value) if _is_shown(interval, p) or was(Rule.SHOWN_STATISTICS) else None
+    word = band(name, value) if is_shown(interval, p) or was(Rule.SHOWN_STATISTICS) else None
     return Effect(name, value, interval, word)
 
 
@@ -63,7 +63,7 @@ def band(name: EffectName, value: float) -> EffectWord:
     return words[sum(round(size, 12) >= bound for bound in bounds)]
 
 
-def _is_shown(interval: tuple[float, float] | None, p: float | None) -> bool:
+def is_shown(interval: tuple[float, float] | None, p: float | None = None) -> bool:
     """Whether an effect is told from zero: by its interval, without one by p."""
     if interval is None:
         return p is not None and p < ALPHA

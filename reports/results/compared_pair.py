@@ -55,8 +55,9 @@ class EffectSize:
 
     value: float
     """The size."""
-    word: EffectWord
-    """The band it falls in, whether or not the effect is shown."""
+    word: EffectWord | None
+    """The band it falls in; null where it is not told from zero: where the interval of the difference or its own holds
+    zero, and without an interval of the difference where p is not below 5 %."""
     interval: Interval | None
     """Interval of Cliff's delta; null of Hedges' g, whose interval covers too little of skewed runs."""
 

@@ -36,6 +36,9 @@ class Rule(StrEnum):
     LABEL_HALVES = "label-halves"  # a sum of which one half was not recorded was the other half
     COMPARED_PROGRAM = "compared-program"  # comparisons took the inputs of a run for its program
     COMPARED_EDGES = "compared-edges"  # comparisons took edge losses of several circuits as independent
+    COMPARED_WORDS = "compared-words"  # comparisons gave the size of every effect a word, shown or not
+    COMPARED_DECLARATIONS = "compared-declarations"  # comparisons did not see what the sides declare of their work
+    OBSERVER_OF_RUNS = "observer-of-runs"  # U of a single run took the observer effect's own uncertainty as known
     EACH_ORIGIN = "each-origin"  # one finding said the worst origin, and named all meters
     OPEN_ENDS = "open-ends"  # what no reading covers at an end was as sure as the last readings were alike, and no gap
     POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates

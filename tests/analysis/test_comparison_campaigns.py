@@ -14,14 +14,15 @@ from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.documents import PowerDescriptor, Start
 from harness.record.errors import AnalysisError
 from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
-from reports.comparison import campaign
+from reports.comparison import campaign, significance
 from reports.comparison.comparison import compare
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
 from reports.inference import r_session, statistics
 from reports.results.codec import decoded, document_text, encoded
-from reports.results.compared_pair import EfficiencyValue, PairLine, PairQuantity
+from reports.results.compared_pair import Effects, EfficiencyValue, PairLine, PairQuantity
 from reports.results.comparison import Comparison, Margin, Options
+from reports.results.rules import Rule, as_before
 from reports.results.uncertainty import Number
 from tests.reports.comparisons import SOFTWARE, present
 from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
@@ -317,15 +318,37 @@ def test_without_r_everything_but_the_effect_sizes_is_there(lab: Path, monkeypat
         assert quantity == dataclasses.replace(with_r, effects=effects)
 
 
-def test_the_band_of_an_effect_stands_there_whether_or_not_it_is_shown(lab: Path) -> None:
-    effects = present(pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh").effects)
+def test_an_effect_that_is_not_told_from_zero_has_a_size_and_no_word(lab: Path) -> None:
+    def effects_now() -> Effects:
+        return present(pair_of(document([Part(lab / "a")], [Part(lab / "b")]), "energy_wh").effects)
+
+    effects = effects_now()
     delta, g = present(effects.cliffs_delta), present(effects.hedges_g)
     low, high = present(delta.interval)
     assert low < 0 < high
+    assert (delta.word, g.word, g.interval) == (None, None, None)
+    with as_before({Rule.COMPARED_WORDS}):
+        before = effects_now()
     bands = ("negligible", "small", "medium", "large")
-    assert delta.word == bands[sum(abs(delta.value) >= bound for bound in (0.147, 0.33, 0.474))]
-    assert g.word == bands[sum(abs(g.value) >= bound for bound in (0.2, 0.5, 0.8))]
-    assert g.interval is None
+    assert present(before.cliffs_delta).word == bands[sum(abs(delta.value) >= at for at in (0.147, 0.33, 0.474))]
+    assert present(before.hedges_g).word == bands[sum(abs(g.value) >= at for at in (0.2, 0.5, 0.8))]
+
+
+def test_an_effect_has_its_word_where_the_difference_and_its_own_interval_tell_it_from_zero() -> None:
+    if r_session.available() is not None:
+        pytest.skip("R is not installed")
+    test = significance._not_computed("welch", (6, 6), None)
+    low, high = np.linspace(1.0, 1.2, 12), np.linspace(1.3, 1.5, 12)
+    told = significance.effects(low, high, (0.9, 1.1), test)
+    assert (present(told.cliffs_delta).word, present(told.hedges_g).word) == ("large", "large")
+    untold = significance.effects(low, high, (-0.1, 2.1), test)
+    assert (present(untold.cliffs_delta).word, present(untold.hedges_g).word) == (None, None)
+    shown = significance.effects(low, high, None, dataclasses.replace(test, p=0.01))
+    assert present(shown.hedges_g).word == "large"
+    mixed = significance.effects(low, low + 0.02, (0.01, 0.2), test)
+    own = present(present(mixed.cliffs_delta).interval)
+    assert own[0] < 0 < own[1]
+    assert present(mixed.cliffs_delta).word is None
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------
@@ -340,6 +363,37 @@ def test_other_work_is_refused_with_key_both_values_and_the_option_until_it_is_d
         made = document(*both, differs=(declared,))
         key = next(one for one in made.sets[0].keys if one.name == "parameters.target")
         assert (key.values, key.differs, key.declared) == (("none", "0.9"), True, True)
+
+
+class OtherDeclaration(SyntheticRun):
+    """The same program, whose scenario declares its work as another key of the summary."""
+
+    def _scenario_config(self) -> dict[str, Any]:
+        kinds = [{"name": "images_per_j", "title": "pictures", "key": self.key, "unit": "1/J"}]
+        return super()._scenario_config() | ({"work": kinds, "repeats": "epoch"} if self.load else {})
+
+    key = "correct"
+
+
+class SameDeclaration(OtherDeclaration):
+    """What the other one declares, by another key."""
+
+    key = "images_seen_train"
+
+
+def test_sides_that_declare_other_work_are_refused_though_nothing_else_differs(tmp_path: Path) -> None:
+    small = Shape(loads={"cnn": dataclasses.replace(CNN["cnn"], configured=True)}, repetitions=3, duration_s=30)
+    for seed, (name, kind) in enumerate({"one": OtherDeclaration, "two": SameDeclaration}.items()):
+        make_campaign(tmp_path, dataclasses.replace(small, name=name, seed=seed), kind)
+    both = [Part(tmp_path / "one")], [Part(tmp_path / "two")]
+    with pytest.raises(AnalysisError, match=r"declared\.work\.images_per_j is correct \(one\) and images_seen_train"):
+        document(*both)
+    made = document(*both, differs=("declared",))
+    assert [key.name for key in made.sets[0].keys if key.differs and key.kind == "work"] == [
+        "declared.work.images_per_j"
+    ]
+    with as_before({Rule.COMPARED_DECLARATIONS}):
+        assert not any(key.name.startswith("declared") for key in document(*both).sets[0].keys)
 
 
 def test_what_differs_beside_the_work_is_listed_with_both_values(lab: Path) -> None:

@@ -15,6 +15,7 @@ from harness.record.documents import Event, PhaseEvent, PowerDescriptor
 from harness.record.entries import RunEnd, of
 from reports.campaign.analyse import analyse
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference, observer_term
+from reports.results.rules import Rule, as_before
 from reports.results.uncertainty import t_quantile
 from tests.campaign_results import complete
 from tests.reports import make_campaign as made
@@ -232,3 +233,21 @@ def test_blocks_of_the_observer_effect_become_a_line_of_the_budget(tmp_path: Pat
     assert results["scenarios"]["cnn"]["induced_energy_wh"]["value"] == pytest.approx(
         before["scenarios"]["cnn"]["induced_energy_wh"]["value"]
     )
+    _holds_in_single_runs(folder, results)
+
+
+def _holds_in_single_runs(folder: Path, now: dict[str, Any]) -> None:
+    """Degrees of freedom of the effect count in U of a run as they do in a mean: Welch, Satterthwaite (GUM G.4.1)."""
+    with as_before({Rule.OBSERVER_OF_RUNS}):
+        then = complete(analyse(folder))
+    assert then["scenarios"]["cnn"]["induced_energy_wh"] == now["scenarios"]["cnn"]["induced_energy_wh"]
+    added = now["observer"]["induced_power_w"]
+    pairs = list(zip(now["runs"], then["runs"], strict=True))
+    measured = [(one, other["induced_energy_wh"]) for one, other in pairs if one["scenario"] == "cnn"]
+    assert measured
+    for run, before in measured:
+        found = run["induced_energy_wh"]
+        own = (added["u"] * run["duration_s"]["value"] / 3600 / found["u"]) ** 4 / added["dof"]
+        assert found["u"] == before["u"]
+        assert 1 / found["dof"] == pytest.approx(1 / before["dof"] + own, rel=1e-9)
+        assert found["U"] > before["U"]

@@ -115,10 +115,11 @@ def test_an_archive_verifies_and_what_moved_since_is_named_by_change(name: str, 
 def test_every_archive_is_tested_and_every_old_rule_has_one() -> None:
     assert {path.stem for path in ARCHIVES.glob("*.zip")} == set(ALL)
     met = {name for _, changes in ALL.values() for name in changes}
-    # The sealed comparison and study have the first three; no archive has runs that were aborted late, meters of
-    # several origins, or of several certificates.
-    without = {Rule.ABORTED_LATE, Rule.EACH_ORIGIN, Rule.POOLED_CALIBRATIONS}
-    assert set(Rule) - met == {Rule.COMPARED_PROGRAM, Rule.COMPARED_EDGES, Rule.SHOWN_STATISTICS} | without
+    # The sealed comparison and study have those of statistics and comparisons; no archive has runs that were aborted
+    # late, meters of several origins, or of several certificates, or blocks of the observer effect.
+    without = {Rule.ABORTED_LATE, Rule.EACH_ORIGIN, Rule.POOLED_CALIBRATIONS, Rule.OBSERVER_OF_RUNS}
+    sealed = {rule for rule in Rule if rule.name.startswith("COMPARED_")} | {Rule.SHOWN_STATISTICS}
+    assert set(Rule) - met == sealed | without
 
 
 def test_a_change_is_named_with_both_values(verified: Verified) -> None:

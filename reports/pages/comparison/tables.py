@@ -159,20 +159,19 @@ def _plain(value: float | None) -> str:
 
 
 def _effect_cells(part: PairQuantity, test: PairTest) -> tuple[str, str]:
-    shown = test.p is not None and test.p < ALPHA
     if part.effects is None:
         return NOTHING, NOTHING
-    return _effect(part.effects.cliffs_delta, shown=shown), _effect(part.effects.hedges_g, shown=shown)
+    return _effect(part.effects.cliffs_delta), _effect(part.effects.hedges_g)
 
 
-def _effect(effect: EffectSize | None, *, shown: bool) -> str:
-    """A size with its interval; without one, with the word for it where the test shows that it is not nothing."""
+def _effect(effect: EffectSize | None) -> str:
+    """A size with its interval; without one, with the word for it where it has one."""
     if effect is None:
         return NOTHING
     size = significant(effect.value, 2)
     if effect.interval:
         return f"{size} [{interval_text(effect.interval, 2)}]"
-    return f"{size} ({effect.word})" if shown else size
+    return f"{size} ({effect.word})" if effect.word else size
 
 
 def equivalence_tables(of_set: ComparedSet, anchor: str) -> list[Block]:
