@@ -12,10 +12,12 @@ from harness.cli import check_load
 from harness.cli.called import command
 from harness.cli.screen import Sheet, columns, counted, print_document, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
-from harness.measure.campaign import in_use, is_done
+from harness.measure.agenda import is_done
+from harness.measure.campaign_lock import in_use
 from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load_each, load_station
-from harness.measure.preflight import Reason, Severity, check_lab
+from harness.measure.preflight import check_lab
+from harness.measure.reason import Reason, Severity
 from harness.record.documents import Json
 from harness.record.errors import Interrupted, LabError
 

@@ -5,7 +5,7 @@ import argparse
 from harness.cli import report
 from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
 from harness.cli.types import add_lab_argument
-from harness.measure.campaign import OBSERVER
+from harness.measure.agenda import OBSERVER
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError

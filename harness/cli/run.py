@@ -21,7 +21,8 @@ from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_lab_argument
 from harness.measure.bench import Bench
-from harness.measure.campaign import Campaign, Progress, locked, nothing_left_unbegun
+from harness.measure.campaign import Campaign, Progress
+from harness.measure.campaign_lock import locked, nothing_left_unbegun
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import Inventory

@@ -82,7 +82,7 @@ def send(arguments: argparse.Namespace) -> int:
         WitnessError: lab.toml names no witness. RunFolderError: there is no campaign, or it is being measured.
     """
     from harness.attest.witness import channels_of, deliver
-    from harness.measure.campaign import locked
+    from harness.measure.campaign_lock import locked
     from harness.measure.lab_file import load_each
     from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 

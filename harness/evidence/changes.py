@@ -7,6 +7,8 @@ A change is no licence to differ. Results that version V wrote are computed twic
 (`reports.results.rules`). Every number has to be, to 1e-9, what V's rules give; so nothing can be forged under cover
 of a change. Where today's rules give another one, a change has to say why: one that lies behind V, whose condition this
 campaign meets, and which may move that place. What no rule of then can give has a relation between both values instead.
+
+Above 400 lines: the table of changes, their conditions and what a change may move are read together, or not understood.
 """
 
 import re

@@ -9,7 +9,7 @@ import time
 from math import isfinite
 from pathlib import Path
 
-from harness.measure.recorder import Journal
+from harness.measure.journal import Journal
 from harness.record.documents import IndicatorDescriptor
 from harness.record.errors import LabError, why
 from harness.record.run_writer import RunWriter

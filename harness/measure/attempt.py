@@ -11,10 +11,10 @@ from pathlib import Path
 
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
+from harness.measure.journal import Journal, seal_run
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.part import RunFailed
-from harness.measure.recorder import Journal, seal_run
 from harness.measure.run import OnPhase, Run, reason_of, uid_of, utc_now
 from harness.measure.scenario import Scenario
 from harness.record.documents import ExitStatus, Start, Stop

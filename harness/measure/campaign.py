@@ -3,52 +3,53 @@ stops by rule.
 
 Knows the campaign's chained log and who comes next. Knows no phases (run.py), no wires, no numbers. The plan is that of
 the log: its first stage, and what was appended to it, a second stage by the rule that the first entry declares, or the
-blocks of the observer effect.
+blocks of the observer effect. What is left of it: agenda.py; who may run it: campaign_lock.py.
+
+Above 400 lines: one class is the one writer of the campaign's log, and the order of its entries is its whole sense.
 """
 
-import contextlib
-import fcntl
-import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from statistics import mean
 from typing import TypeAlias
 
 from harness.attest.signer import SealSigner
+from harness.measure.agenda import (
+    OBSERVER,
+    RATED,
+    ending_of,
+    estimate_s,
+    planned_runs,
+    remaining_runs,
+    thrown_out_runs,
+)
 from harness.measure.attempt import Ended, execute
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
 from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
-from harness.measure.photos import FOLDER as PHOTOS
 from harness.measure.photos import attach_photos
 from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, replanned, sync_pulse
-from harness.measure.preflight import Reason
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import utc_now
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
-from harness.record.documents import SCHEMA, ExitStatus, Json, RunKind, WaitEvent
-from harness.record.entries import Entry, Plan, RunBegin, RunEnd, RunStart, header_of, of
-from harness.record.errors import ConfigError, DocumentError, Interrupted, LabError, RunFolderError, SutError
+from harness.record.documents import SCHEMA, Json, RunKind, WaitEvent
+from harness.record.entries import Plan, RunBegin, RunEnd, RunStart, header_of, of
+from harness.record.errors import ConfigError, Interrupted, LabError, RunFolderError, SutError
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.seal import Sign, seal_folder, signature_of, unsigned
-from harness.station.occupancy import others, uses_of
 from meters.meter import MeterError
 
 BEGIN_S = 5.0
 """About so long a run takes to begin (files, agent, meters, clocks); what was measured of the first run replaces it."""
-RATED: tuple[RunKind, ...] = ("baseline", "scenario")
-OBSERVER: tuple[RunKind, ...] = ("observer",)
 Judge: TypeAlias = Callable[[Path], str | None]
 """Says of a sealed run of the plan why it enters no mean, None where it does: the offline half's business."""
 
@@ -98,7 +99,7 @@ class Campaign:
     @property
     def plan(self) -> list[PlannedRun]:
         """Every planned run of every stage, in order."""
-        return _planned(self.folder.entries())
+        return planned_runs(self.folder.entries())
 
     def _write_header(self, software: Json) -> None:
         campaign, lab = self._config.file.campaign, self._config.file.lab
@@ -164,7 +165,7 @@ class Campaign:
             return
         if header.config is None:
             raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        problem = changed_since(self._config, header.config) or replanned(self._config, _planned(entries))
+        problem = changed_since(self._config, header.config) or replanned(self._config, planned_runs(entries))
         if problem is not None:
             remedy = (
                 ""
@@ -178,7 +179,7 @@ class Campaign:
     def remaining(self, kinds: tuple[RunKind, ...] = RATED) -> list[PlannedRun]:
         """Planned runs of some kinds without a successful attempt, in order. One that was thrown out is no success
         until it was tried `max_failed_attempts` times: then it is left as it is."""
-        return _remaining(self.folder.entries(), self._most_attempts, kinds)
+        return remaining_runs(self.folder.entries(), self._most_attempts, kinds)
 
     @property
     def _most_attempts(self) -> int:
@@ -186,7 +187,7 @@ class Campaign:
 
     def _thrown_out(self) -> dict[int, list[str]]:
         """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
-        return _thrown_out(self.folder.entries())
+        return thrown_out_runs(self.folder.entries())
 
     def in_no_mean(self) -> list[str]:
         """A sentence for each planned run that was measured, thrown out and is not tried again."""
@@ -219,7 +220,7 @@ class Campaign:
         journal = path / JOURNAL
         if journal.is_file() and b"\n" in journal.read_bytes():
             manifest = seal_folder(path, self.sign)
-            status, reason = _ending_of(path)
+            status, reason = ending_of(path)
             thrown_out = judge(path) if status == "success" else None
             self._log_end(ordinal, path, status, reason, manifest, thrown_out=thrown_out)
             return status, reason
@@ -249,7 +250,7 @@ class Campaign:
         # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
         known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + BEGIN_S
         durations_s: dict[str, list[float]] = {}
-        left_s = partial(_estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
+        left_s = partial(estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
             tried = len(self._thrown_out().get(planned.ordinal, []))
             for failures in range(tried + 1, self._most_attempts + 1):
@@ -415,112 +416,3 @@ class Campaign:
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
                 f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"
             )
-
-
-@contextmanager
-def locked(campaign: CampaignFolder) -> Iterator[None]:
-    """Keep other processes from measuring the same campaign.
-
-    Raises:
-        RunFolderError: another one does, or one that was refused has just removed it.
-    """
-    with (campaign.path / CAMPAIGN).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunFolderError(f"{campaign.path}: another `wattlab run` is measuring this campaign") from None
-        if not os.fstat(file.fileno()).st_nlink:
-            raise RunFolderError(f"{campaign.path}: another `wattlab run` was refused just now; give the command again")
-        yield
-
-
-@contextmanager
-def nothing_left_unbegun(path: Path) -> Iterator[None]:
-    """A campaign that is new here and ends before its first run is begun, for whatever reason, leaves nothing: its log
-    would hold no measurement, and bind lab.toml."""
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    parts = [path / name for name in (CAMPAIGN, PHOTOS) if not (path / name).exists()]
-    try:
-        yield
-    except BaseException:
-        if path / CAMPAIGN in parts:
-            _remove_unbegun(path, parts, made)
-        raise
-
-
-def _remove_unbegun(path: Path, parts: Sequence[Path], made: Sequence[Path]) -> None:
-    """Remove what was written of a campaign, unless a run was begun or another process measures it."""
-    with contextlib.suppress(LabError, OSError):
-        campaign = CampaignFolder(path)
-        with locked(campaign):
-            if of(RunBegin, campaign.entries()):
-                return
-            for part in parts:
-                shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
-    for folder in made:
-        with contextlib.suppress(OSError):  # others' files lie in it
-            folder.rmdir()
-
-
-def in_use(config: LabConfig) -> Iterator[Reason]:
-    """A reason not to start where another process measures this campaign, or with one of its meters, or its SUT."""
-    path = config.campaign_folder
-    try:
-        with locked(CampaignFolder(path)) if (path / CAMPAIGN).is_file() else contextlib.nullcontext():
-            yield from (
-                Reason("refuse", "in use", text) for text in others(uses_of(config.file.sut, config.file.meters))
-            )
-    except LabError as error:
-        yield Reason("refuse", "campaign", str(error))
-
-
-def is_done(config: LabConfig) -> bool:
-    """Whether the campaign of lab.toml was begun and `wattlab run` has nothing left to do; nothing is written."""
-    path, campaign = config.campaign_folder, config.file.campaign
-    if not (path / CAMPAIGN).is_file():
-        return False
-    entries = CampaignFolder(path).entries()
-    stages = {plan.stage for plan in of(Plan, entries)}
-    is_sized = not campaign.two_stage.half_width_percent or "second" in stages
-    return bool(stages) and is_sized and not _remaining(entries, campaign.max_failed_attempts, RATED)
-
-
-def _planned(entries: Sequence[Entry]) -> list[PlannedRun]:
-    return [PlannedRun(**run) for plan in of(Plan, entries) for run in plan.runs]
-
-
-def _remaining(entries: Sequence[Entry], most_attempts: int, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
-    done = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
-    again = {ordinal for ordinal, reasons in _thrown_out(entries).items() if len(reasons) < most_attempts}
-    return [run for run in _planned(entries) if run.ordinal not in done - again and run.kind in kinds]
-
-
-def _thrown_out(entries: Sequence[Entry]) -> dict[int, list[str]]:
-    reasons: dict[int, list[str]] = {}
-    counts: set[int] = set()
-    for end in of(RunEnd, entries):
-        if end.exit_status == "success":
-            if end.thrown_out is None:
-                counts.add(end.ordinal)
-            else:
-                reasons.setdefault(end.ordinal, []).append(end.thrown_out)
-    return {ordinal: texts for ordinal, texts in reasons.items() if ordinal not in counts}
-
-
-def _ending_of(path: Path) -> tuple[ExitStatus, str | None]:
-    """How a run ended, and why, by its journal."""
-    try:
-        run = RunFolder.open(path)
-    except (DocumentError, RunFolderError) as error:
-        return "abort", f"its journal cannot be read: {error}"
-    return run.exit_status, run.reason
-
-
-def _estimate_s(
-    left: Sequence[PlannedRun], *, durations_s: Mapping[str, Sequence[float]], known_s: float, pause_s: float
-) -> float:
-    """Time for the runs left, from the mean duration of each scenario so far (where there is none, the mean of all,
-    else what is known of a baseline block), and the pauses between them."""
-    means = {name: mean(values) for name, values in durations_s.items()}
-    fallback = mean(means.values()) if means else known_s
-    return sum(means.get(run.scenario, fallback) for run in left) + pause_s * max(0, len(left) - 1)

@@ -13,16 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from harness.measure.agent_recorder import AgentRecorder
 from harness.measure.ambient import AmbientRecorder
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition, Step, Trace, last_step, outside, recent_mean
+from harness.measure.journal import Journal
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.command import Command
 from harness.measure.rating.part import POLL_S, RatingPart, RunFailed
 from harness.measure.rating.pause import Pause
 from harness.measure.rating.without_agent import HostMarked
-from harness.measure.recorder import AgentRecorder, Journal, MeterRecorder
+from harness.measure.recorder import MeterRecorder
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import (

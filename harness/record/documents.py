@@ -3,6 +3,8 @@
 Knows the form of every line of run.jsonl (docs/run-folder.md), and the schema that campaign.jsonl shares with it.
 Knows no files, no clocks, no hardware.
 
+Above 400 lines: who holds a journal in hand has every form of its lines, their versions and their bounds in one place.
+
 Journal schema history
   1  2026-11-21  first version
   2  2026-11-28  start: `staged`, `on_sut`, `environment` (null: not recorded); campaign.jsonl: `run-start`, and in

@@ -4,6 +4,8 @@ Knows the streams by their descriptors, the clock exchanges and the events. Know
 
 The time base is the run's own: the host's monotonic clock (SUT stamps are mapped to it by `clock.py`), or the source's
 wall clock of an import. A stream that was cut off in mid-line (a killed run) is read up to its last whole line.
+
+Above 400 lines: the records say of their arrays what the readers below them make sure of.
 """
 
 import re

@@ -9,7 +9,8 @@ import pytest
 from harness import cli
 from harness.attest import receiver
 from harness.measure.lab_file import load
-from harness.measure.preflight import Reason, check_lab
+from harness.measure.preflight import check_lab
+from harness.measure.reason import Reason
 from harness.record.campaign_folder import CampaignFolder
 from harness.station.station import SutSection
 from harness.sut.agent import survey

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.measure.recorder import Journal, MeterRecorder, seal_run
+from harness.measure.journal import Journal, seal_run
+from harness.measure.recorder import MeterRecorder
 from harness.record.documents import Start, Stop
 from harness.record.run_writer import RunWriter
 from meters.registry import open_meter

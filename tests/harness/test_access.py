@@ -10,7 +10,8 @@ import pytest
 from harness import cli
 from harness.measure.embedded import emulator, open_wires
 from harness.measure.lab_file import LabConfig, load
-from harness.measure.preflight import Reason, check_lab
+from harness.measure.preflight import check_lab
+from harness.measure.reason import Reason
 from harness.record.errors import ConfigError
 from harness.station.access import access_of
 from harness.station.register import Register, load_register

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.measure.ambient import AmbientRecorder, read_temperature_c
+from harness.measure.journal import Journal
 from harness.measure.lab_file import load
 from harness.measure.preflight import check_lab
-from harness.measure.recorder import Journal
 from harness.record.errors import LabError
 from harness.record.run_writer import RunWriter
 from harness.station.station import Ambient, SutSection

@@ -15,7 +15,8 @@ import pytest
 
 from harness.attest.signer import OF_SEAL, sign
 from harness.measure.ambient import read_temperature_c
-from harness.measure.campaign import Campaign, in_use, locked
+from harness.measure.campaign import Campaign
+from harness.measure.campaign_lock import in_use, locked
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import read_staged
 from harness.measure.preflight import check_lab
@@ -44,7 +45,7 @@ REGISTERED = PLAIN.replace("[campaign]", 'instruments = "instruments.toml"\n[cam
 LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
 
 MODULES = {
-    "access": "station", "campaign": "measure", "photos": "measure", "material": "measure", "run": "measure",
+    "access": "station", "campaign": "measure", "campaign_lock": "measure", "photos": "measure", "material": "measure", "run": "measure",
     "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
     **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
@@ -58,7 +59,7 @@ FOUND_BY = {
     "register._check_reached": ["a meter that is not where it was declared"],
     "register._authority": ["an authority that is not there"],
     "campaign.Campaign._require_same_config": ["another configuration", "an imported campaign"],
-    "campaign.locked": ["a campaign in use"],
+    "campaign_lock.locked": ["a campaign in use"],
     "photos._photo": ["a photograph that is not there", "a photograph that is none"],
     "photos.attach_photos": ["a folder that is a file", "a folder that cannot be written in"],
     "material.read_staged": ["a staged file that went away"],

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.measure.campaign_file import Gate, Settle
 from harness.measure.gate import Condition, last_step, outside, recent_mean
-from harness.measure.recorder import Journal, MeterRecorder
+from harness.measure.journal import Journal
+from harness.measure.recorder import MeterRecorder
 from harness.record.documents import Start
 from harness.record.run_writer import RunWriter
 from meters.registry import open_meter

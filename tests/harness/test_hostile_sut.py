@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.measure import recorder
+from harness.measure import agent_recorder
 from harness.measure import run as run_module
 from harness.measure.attempt import Ended, execute
 from harness.measure.plan import PlannedRun
@@ -194,8 +194,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Lab"]:
         patch.setattr(session_module, "BACKOFF_S", (0.1,))
         patch.setattr(session_module, "STALL_S", 0.3)
         patch.setattr(run_module, "ANSWER_S", 0.3)
-        patch.setattr(recorder, "MOST_NOTES", FEW)
-        patch.setattr(recorder, "MOST_MARKERS", FEW)
+        patch.setattr(agent_recorder, "MOST_NOTES", FEW)
+        patch.setattr(agent_recorder, "MOST_MARKERS", FEW)
         yield Lab(folder)
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from harness import cli
 from harness.cli.check import show
+from harness.measure.agenda import horizon_s
 from harness.measure.embedded import emulator
 from harness.measure.lab_file import LabConfig, load
-from harness.measure.preflight import Reason, check_lab, horizon_s
+from harness.measure.preflight import check_lab
+from harness.measure.reason import Reason
 from harness.record.documents import Json
 from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.station import SutSection

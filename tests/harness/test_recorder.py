@@ -9,7 +9,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from harness.measure.recorder import AgentRecorder, Journal, MeterRecorder, seal_run
+from harness.measure.agent_recorder import AgentRecorder
+from harness.measure.journal import Journal, seal_run
+from harness.measure.recorder import MeterRecorder
 from harness.record.documents import (
     ActionEvent,
     GapEvent,

@@ -9,7 +9,9 @@ import pytest
 
 from harness.cli.run import opened
 from harness.cli.screen import lasting
-from harness.measure.campaign import Campaign, _estimate_s, is_done, locked
+from harness.measure.agenda import estimate_s, is_done
+from harness.measure.campaign import Campaign
+from harness.measure.campaign_lock import locked
 from harness.measure.lab_file import LabConfig
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import of_files
@@ -80,7 +82,7 @@ def test_who_finds_the_campaign_removed_by_another_start_is_told_so(
     def removed(*_: object) -> None:
         shutil.rmtree(config.campaign_folder)
 
-    monkeypatch.setattr("harness.measure.campaign.fcntl.flock", removed)
+    monkeypatch.setattr("harness.measure.campaign_lock.fcntl.flock", removed)
     with pytest.raises(RunFolderError, match="give the command again"), locked(campaign.folder):
         raise AssertionError
 
@@ -88,7 +90,7 @@ def test_who_finds_the_campaign_removed_by_another_start_is_told_so(
 def test_the_time_left_is_that_of_what_was_measured_and_of_the_pauses() -> None:
     left = [PlannedRun(ordinal=n, kind="scenario", scenario=name, repetition=n, seed=1, block=None)
             for n, name in enumerate("aab", 1)]  # fmt: skip
-    estimate = partial(_estimate_s, known_s=40.0, pause_s=3.0)
+    estimate = partial(estimate_s, known_s=40.0, pause_s=3.0)
     assert estimate(left, durations_s={}) == 3 * 40.0 + 2 * 3.0
     assert estimate(left, durations_s={"a": [2.0, 4.0]}) == 3 * 3.0 + 2 * 3.0
     assert estimate(left, durations_s={"a": [2.0], "b": [8.0]}) == 2 * 2.0 + 8.0 + 2 * 3.0

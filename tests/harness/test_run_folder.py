@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.measure.recorder import Journal
+from harness.measure.journal import Journal
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder, write_derived
 from harness.record.chain import line_of
 from harness.record.documents import ActionEvent, NoteEvent, PhaseEvent, PowerDescriptor, Start, Stop

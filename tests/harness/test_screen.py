@@ -30,8 +30,8 @@ from harness.evidence.verification import NOT_MEASURED
 from harness.evidence.verifier import Outcome
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
-from harness.measure.preflight import Reason
 from harness.measure.ranging import Found
+from harness.measure.reason import Reason
 from harness.record.documents import VERSION
 from harness.record.verify import Check
 from meters.reading import Identity, Origin, RangeChoice, Reading

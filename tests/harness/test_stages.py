@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.measure.campaign import OBSERVER, Campaign
+from harness.measure.agenda import OBSERVER
+from harness.measure.campaign import Campaign
 from harness.measure.lab_file import LabConfig, load
 from harness.record.entries import Plan, of
 from harness.record.errors import ConfigError, RunFolderError

@@ -122,7 +122,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "Actions, or declarations of work, are stamped outside their run's record, later than their marker "
             "arrived, or end before they begin; these have no energy."
         ),
-        remedy="Stamp markers with CLOCK_MONOTONIC of the SUT in nanoseconds (docs/run-folder.md), or use wattlab_markers.py.",
+        remedy="Use wattlab_markers.py, or stamp markers with CLOCK_MONOTONIC of the SUT in ns (docs/run-folder.md).",
         since="0.2.0",
         own_effect="These actions have no energy; the run's energy stands.",
     ),
