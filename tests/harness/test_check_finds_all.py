@@ -45,7 +45,7 @@ REGISTERED = PLAIN.replace("[campaign]", 'instruments = "instruments.toml"\n[cam
 LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
 
 MODULES = {
-    "access": "station", "campaign": "measure", "campaign_lock": "measure", "photos": "measure", "material": "measure", "run": "measure",
+    "access": "station", **dict.fromkeys(("campaign", "campaign_lock", "photos", "material", "run"), "measure"),
     "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
     **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
