@@ -24,7 +24,6 @@ from reports.energy.meter_error import power_column
 from reports.findings.campaign import certificate_of, digest_of
 from reports.results.comparison import Key, KeyKind
 from reports.results.rules import Rule, was
-from reports.results.undeclared import goal_of, useful_work_of
 
 Facts: TypeAlias = Mapping[tuple[str, KeyKind], str]
 """(Key, kind) -> what one side recorded, as text."""
@@ -106,14 +105,14 @@ def _scenario(run: AnalysedRun) -> Iterator[Recorded]:
     for name, value in _flat("parameters", _table(config.get("parameters"))):
         yield name, "work", value
     if config and not was(Rule.COMPARED_DECLARATIONS):
-        for name, value in _flat("declared", _declared(config)):
+        for name, value in _flat("declared", _declared(run)):
             yield name, "work", value
 
 
-def _declared(config: Json) -> Json:
+def _declared(run: AnalysedRun) -> Json:
     """What a scenario declares of its work, or what holds where it does not: what a kind of work, the quality and the
     target are read of. Words, levels and what energy is correlated with change nothing that is compared."""
-    work, goal = useful_work_of(config), goal_of(config)
+    work, goal = run.useful_work, run.goal
     return {
         "work": {kind.name: kind.key + (f", else actions {kind.action}" if kind.action else "") for kind in work.work},
         "quality": None if work.quality is None else work.quality.metric,
