@@ -23,6 +23,7 @@ VERBS = {
     "check": "every reason not to start, as one list",
     "plan": "list every planned run",
     "run": "measure: every planned run that is not done yet",
+    "view": "show in a browser what is measured now",
     "observer": "measure what the agent and its link add",
     "annotate": "note something beside a campaign or a run; exclude a run, with a reason",
     "report": "compute results.json and write the report",
@@ -57,8 +58,8 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog=program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
-        epilog="In the order of the work: init, sut prepare, check, plan, run, observer, annotate, report, compare, "
-        "study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
+        epilog="In the order of the work: init, sut prepare, check, plan, run, view, observer, annotate, report, "
+        "compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

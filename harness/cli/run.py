@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from harness.cli import report
 from harness.cli.check import show
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_lab_argument
+from harness.cli.view import add_address_arguments, beside
 from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign, Progress
 from harness.measure.campaign_lock import locked, nothing_left_unbegun
@@ -58,6 +59,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--ranging", action="store_true", help="each scenario once with automatic ranges; says which ranges to fix"
     )
+    verb.add_argument("--view", action="store_true", help="show in a browser what is measured, in a process beside it")
+    add_address_arguments(verb)
     verb.set_defaults(call=call, interrupted=CONTINUES)
 
 
@@ -66,12 +69,18 @@ def call(arguments: argparse.Namespace) -> int:
     config = load(arguments.lab, arguments.campaign, arguments.sut)
     if arguments.ranging:
         return find_the_ranges(config)
-    with open_wires(config) as wires:
+    with open_wires(config) as wires, _viewed(arguments, config):
         campaign = measure(config, wires)
     print(f"Measured: {config.campaign_folder}")
     code = report.write(config.campaign_folder)
     show_lost(campaign)
     return code
+
+
+def _viewed(arguments: argparse.Namespace, config: LabConfig) -> AbstractContextManager[None]:
+    """The live view, where it is wanted."""
+    words = ["--host", arguments.host, "--port", str(arguments.port)]
+    return beside(config.campaign_folder, words) if arguments.view else contextlib.nullcontext()
 
 
 def show_lost(campaign: Campaign) -> None:

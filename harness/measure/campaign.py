@@ -26,7 +26,6 @@ from harness.measure.agenda import (
     estimate_s,
     planned_runs,
     remaining_runs,
-    thrown_out_runs,
 )
 from harness.measure.attempt import Ended, execute
 from harness.measure.bench import Bench
@@ -40,6 +39,7 @@ from harness.measure.recorder import MeterRecorder
 from harness.measure.run import utc_now
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import MeterAway, require_speaking
+from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
 from harness.record.documents import SCHEMA, Json, RunKind, WaitEvent
 from harness.record.entries import Plan, RunBegin, RunEnd, RunStart, header_of, of
@@ -48,8 +48,6 @@ from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.seal import Sign, seal_folder, signature_of, unsigned
 from meters.meter import MeterError
 
-BEGIN_S = 5.0
-"""About so long a run takes to begin (files, agent, meters, clocks); what was measured of the first run replaces it."""
 Judge: TypeAlias = Callable[[Path], str | None]
 """Says of a sealed run of the plan why it enters no mean, None where it does: the offline half's business."""
 
@@ -187,7 +185,7 @@ class Campaign:
 
     def _thrown_out(self) -> dict[int, list[str]]:
         """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
-        return thrown_out_runs(self.folder.entries())
+        return standing.thrown_out(self.folder.entries())
 
     def in_no_mean(self) -> list[str]:
         """A sentence for each planned run that was measured, thrown out and is not tried again."""
@@ -248,7 +246,7 @@ class Campaign:
         self._reference = self._session_began(bench)
         campaign, baseline = self._config.file.campaign, self._config.file.baseline
         # Before anything was measured only a baseline block's length is known; each scenario's follows with its runs.
-        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + BEGIN_S
+        known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + standing.BEGIN_S
         durations_s: dict[str, list[float]] = {}
         left_s = partial(estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:

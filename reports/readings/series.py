@@ -48,6 +48,8 @@ POWER_COLUMNS = frozenset(
 )
 KEPT = frozenset({"energy_wh", "relative_uncertainty", *SUPPLY_COLUMNS})
 """Columns of a power stream beside time, power, window and flags."""
+FLAGGED = ("stale", "overrange")
+"""Flags that a series knows of its readings."""
 OVERLAP = 1.5
 """A window is stretched to the reading before it up to so many times its length."""
 HELD_UNTIL = 0.75
@@ -331,8 +333,17 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     content = _content(folder / descriptor.stream)
     if content is None:
         return None
-    table = read_table(folder / descriptor.stream, content, POWER_COLUMNS, ("stale", "overrange"))
+    table = read_table(folder / descriptor.stream, content, POWER_COLUMNS, FLAGGED)
     del content
+    return power_series(folder, descriptor, table)
+
+
+def power_series(folder: Path, descriptor: PowerDescriptor, table: Table) -> PowerSeries:
+    """The series that the table of a power stream is; `folder` is for messages.
+
+    Raises:
+        AnalysisError: it is not the table its descriptor promises.
+    """
     times_ns = _stamps_of(folder, descriptor.stream, table, "time_ns")
     if "power_w" not in table:
         raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")

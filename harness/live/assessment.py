@@ -1,0 +1,161 @@
+"""What the report would say of a run as far as it was read: energy, actions, findings, and the baseline beside it.
+
+Knows the report's own functions and calls them on a snapshot; computes nothing itself. Every energy is gross, and
+preliminary until the run has ended: the clocks' fit, the usual step of a meter and the run's end are those of now.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.live.columns import Floats
+from harness.live.run import LiveRun
+from harness.record.documents import Json
+from harness.record.errors import AnalysisError, DocumentError, RunFolderError
+from harness.record.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from reports.campaign.run import AnalysedRun
+    from reports.energy.energy import Block
+    from reports.readings.series import PowerSeries, RunSeries
+    from reports.results.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAction:
+    """An action that has ended: when, on the run's time (s since its start), its energy (Wh), None where unknown."""
+
+    name: str
+    index: int
+    begin_s: float
+    end_s: float
+    energy_wh: float | None
+    metrics: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One run so far. `rating_s`: the rating interval on the run's time, its end None while it goes on; energy (Wh) and
+    mean power (W) of it; `problem`: why there is nothing."""
+
+    rating_s: tuple[float, float | None] | None = None
+    energy_wh: float | None = None
+    mean_w: float | None = None
+    actions: tuple[EndedAction, ...] = ()
+    findings: tuple["Finding", ...] = ()
+    problem: str | None = None
+    block: "Block | None" = None
+    """What it adds to the baseline, where it is a block that was rated to its end."""
+
+
+def assess(live: LiveRun) -> Assessment:
+    """What is known of a run now; nothing but the reason where the report could make nothing of it yet."""
+    run = live.snapshot
+    if run is None:
+        return Assessment()
+    try:
+        return _assessed(run, {meter: stream.series() for meter, stream in live.streams.items() if stream.count})
+    except (AnalysisError, DocumentError, RunFolderError) as error:
+        return Assessment(problem=str(error).replace(f"{run.path.parent}/", ""))
+
+
+def _assessed(run: RunFolder, streams: "dict[str, PowerSeries]") -> Assessment:
+    from reports.campaign.run import AnalysedRun
+    from reports.energy.energy import WH
+    from reports.readings.series import read_run
+
+    series = read_run(run)
+    goes_on = series.end_ns is None
+    if goes_on and series.begin_ns is not None and streams:
+        last_ns = min(int(stream.times_ns[-1]) for stream in streams.values() if stream.times_ns.size)
+        series = replace(series, end_ns=max(last_ns, series.begin_ns + 1))
+    analysed = AnalysedRun(run, _with_streams(series, streams))
+    function, origin_ns = analysed.function, run.start.time_ns
+    if function is None or analysed.interval_ns is None:
+        return Assessment(actions=tuple(_actions(analysed, np.full(len(series.actions), np.nan))))
+    begins_ns = np.array([action.begin_ns for action in series.actions], dtype=np.int64)
+    ends_ns = np.array([action.end_ns for action in series.actions], dtype=np.int64)
+    begin_s, end_s = ((at_ns - origin_ns) * 1e-9 for at_ns in analysed.interval_ns)
+    is_block = run.start.kind == "baseline" and not goes_on and (run.stop is None or run.exit_status == "success")
+    return Assessment(
+        rating_s=(begin_s, None if goes_on else end_s),
+        energy_wh=analysed.energy_j / WH,
+        mean_w=analysed.mean_power_w,
+        actions=tuple(_actions(analysed, function.energy_j(begins_ns, ends_ns) / WH)),
+        findings=tuple(_findings(analysed)),
+        block=analysed.block if is_block else None,
+    )
+
+
+def _with_streams(series: "RunSeries", streams: "dict[str, PowerSeries]") -> "RunSeries":
+    """The run with the readings that are in memory; the indicators of the SUT are left to the report."""
+    from reports.readings.held import STORE
+
+    known = {meter: stream for meter, stream in streams.items() if stream.times_ns.size}
+    STORE.value(series, "power", lambda _: known)
+    STORE.value(series, "indicators", lambda _: None)
+    return series
+
+
+def _actions(run: "AnalysedRun", energies_wh: Floats) -> Iterator[EndedAction]:
+    for action, energy_wh in zip(run.series.actions, energies_wh, strict=True):
+        begin_s, end_s = ((at_ns - run.run.start.time_ns) * 1e-9 for at_ns in (action.begin_ns, action.end_ns))
+        known = float(energy_wh) if np.isfinite(energy_wh) else None
+        yield EndedAction(action.name, action.index, begin_s, end_s, known, action.metrics)
+
+
+def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
+    """What the readings of the rating interval so far say: the rules of the report that need no more than these, and
+    that the rest of the run cannot take back."""
+    from reports.findings import catalogue, meter_rules, stream_rules
+
+    limits = catalogue.thresholds_of(run.run)
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    for stream in run.streams:
+        missing = stream_rules.missing_of(stream, begin_ns, end_ns, 0.0)
+        yield from stream_rules.of_readings(run.series, stream.series, begin_ns, end_ns, missing, limits)
+    yield from stream_rules.of_odd_values(run.series, begin_ns, end_ns, limits)
+    yield from meter_rules.of_overrange(run.series, begin_ns, end_ns)
+    yield from meter_rules.of_ranging(run.series)
+    yield from meter_rules.of_doubles(run.series, begin_ns, end_ns, run.doubles_j)
+    yield from stream_rules.of_repetitions(run.series, begin_ns, end_ns)
+
+
+def block_of(folder: Path) -> "Block | None":
+    """The baseline block that a sealed run is; None where it is none, or cannot be read."""
+    from reports.campaign.run import AnalysedRun
+    from reports.readings.series import read_run
+
+    try:
+        run = RunFolder.open(folder)
+        if run.start.kind != "baseline" or run.exit_status != "success":
+            return None
+        analysed = AnalysedRun(run, read_run(run))
+        return analysed.block if analysed.function is not None and analysed.interval_ns else None
+    except (AnalysisError, DocumentError, RunFolderError, OSError):
+        return None
+
+
+def baseline_w(blocks: "Sequence[Block]") -> float | None:
+    """The pooled power of baseline blocks (W), as the report has it; None without any."""
+    from reports.energy.energy import pooled_w
+
+    return pooled_w(blocks) if blocks else None
+
+
+def mark_of(origins: Sequence[str]) -> tuple[str, str] | None:
+    """The report's mark for readings of these origins, and its sentence; None where they need none."""
+    from reports.pages.document import STAMPS
+
+    return next((STAMPS[origin] for origin in STAMPS if origin in origins), None)
+
+
+def advice_of(code: str) -> tuple[str, str]:
+    """What a finding means and what to do about it, as the report says it."""
+    from reports.pages.sentences import ADVICE, UNKNOWN
+
+    advice = ADVICE.get(code, UNKNOWN)
+    return advice.meaning, advice.remedy

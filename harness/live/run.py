@@ -1,0 +1,165 @@
+"""One run while it is written: its documents, its streams, the last sample of the SUT.
+
+Knows the names and forms of a run folder (docs/run-folder.md). Knows no campaign and no energy. A line that no reader
+takes costs itself: it is counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.live.columns import Envelope, Floats
+from harness.live.stream import Stream
+from harness.live.tail import Tail
+from harness.record.documents import (
+    Event,
+    IndicatorDescriptor,
+    PowerDescriptor,
+    Start,
+    Stop,
+    decode,
+    is_plain_name,
+)
+from harness.record.errors import DocumentError
+from harness.record.run_folder import JOURNAL, RunFolder
+
+INLET = "sut-ac-inlet"
+
+
+class LiveRun:
+    """A run folder that may still grow. `poll` reads what is new."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.start: Start | None = None
+        self.stop: Stop | None = None
+        self.indicators: list[IndicatorDescriptor] = []
+        self.events: list[Event] = []
+        self.streams: dict[str, Stream] = {}
+        """Meter -> its stream, in the order of the journal."""
+        self.samples: dict[str, Samples] = {}
+        """Stream -> its last row."""
+        self.unreadable = 0
+        """Lines of the journal that no reader takes."""
+        self.sum = Envelope()
+        self._summed_s = 0.0
+        self._journal = Tail(folder / JOURNAL)
+
+    def poll(self) -> tuple[bool, int]:
+        """Whether the journal went on, and how many new readings there are.
+
+        Raises:
+            Replaced: a file is another one now.
+        """
+        before = len(self.events), len(self.streams), self.stop is None
+        while lines := self._journal.lines():
+            for line in lines.splitlines():
+                self._take(line)
+        fresh = sum(stream.poll() for stream in self.streams.values())
+        for samples in self.samples.values():
+            samples.poll()
+        if fresh and len(self.counted) > 1:
+            self._sum_up()
+        return before != (len(self.events), len(self.streams), self.stop is None), fresh
+
+    def _take(self, line: bytes) -> None:
+        try:
+            document = decode(line, JOURNAL)
+        except DocumentError:
+            self.unreadable += 1
+            return
+        match document:
+            case Start():
+                self.start = self.start or document
+            case Stop():
+                self.stop = document
+            case PowerDescriptor():
+                if self.start is not None and is_plain_name(document.stream):
+                    self.streams[document.meter] = Stream(self.folder, document, self.start.time_ns)
+            case IndicatorDescriptor():
+                self.indicators.append(document)
+                if is_plain_name(document.stream):
+                    self.samples[document.stream] = Samples(self.folder, document)
+            case _:
+                self.events.append(document)
+
+    @property
+    def snapshot(self) -> RunFolder | None:
+        """The run as its journal has it now; None before its start document."""
+        if self.start is None:
+            return None
+        power = tuple(stream.descriptor for stream in self.streams.values())
+        return RunFolder(self.folder, self.start, power, tuple(self.indicators), tuple(self.events), self.stop)
+
+    @property
+    def counted(self) -> list[Stream]:
+        """The streams whose sum is the SUT's power: of each of its circuits the first (`RunSeries.primary_meters`)."""
+        told = self.start.config.get("sut") if self.start is not None else None
+        named = told.get("circuits") if isinstance(told, dict) else None
+        circuits = [str(name) for name in named] if isinstance(named, list) and named else [INLET]
+        first = {stream.descriptor.circuit: stream for stream in reversed(self.streams.values())}
+        return [first[circuit] for circuit in circuits if circuit in first] or list(self.streams.values())[:1]
+
+    @property
+    def last_s(self) -> float:
+        """When the last reading came, since the run's start; 0 without any."""
+        return max((stream.last[0] for stream in self.streams.values() if stream.last), default=0.0)
+
+    def _sum_up(self) -> None:
+        """Take up into `sum` what every counted meter has spoken about by now."""
+        counted = self.counted
+        if not all(stream.count for stream in counted):
+            return
+        until_s = min(stream.last[0] for stream in counted if stream.last)
+        # From the reading before the last sum on, so that each value that still holds is known.
+        traces = [stream.since(self._summed_s) for stream in counted]
+        times_s, sum_w = summed_up(traces)
+        new = (times_s > self._summed_s) & (times_s <= until_s)
+        self.sum.extend(times_s[new], sum_w[new])
+        self._summed_s = max(until_s, self._summed_s)
+
+
+def summed_up(traces: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """The sum of traces at every moment at which one of them has a value: each holds its last one until the next. NaN
+    before each has spoken, and where one has no value. For pictures: energies are the report's business."""
+    times_s = np.unique(np.concatenate([own_s for own_s, _ in traces]))
+    sum_w = np.zeros(times_s.size)
+    for own_s, own_w in traces:
+        at = np.searchsorted(own_s, times_s, side="right") - 1
+        sum_w += np.where(at >= 0, own_w[np.maximum(at, 0)] if own_w.size else np.nan, np.nan)
+    return times_s, sum_w
+
+
+class Samples:
+    """The last row of a stream of indicators, as text by column."""
+
+    def __init__(self, folder: Path, descriptor: IndicatorDescriptor) -> None:
+        self.descriptor = descriptor
+        self.last: dict[str, str] = {}
+        self._names: list[str] = []
+        self._tail = Tail(folder / descriptor.stream)
+
+    def poll(self) -> None:
+        """Read what is new.
+
+        Raises:
+            Replaced: the file is another one now.
+        """
+        while lines := self._tail.lines():
+            rows = lines.decode(errors="replace").splitlines()
+            self._names = self._names or rows.pop(0).split(",")
+            if rows:
+                self.last = dict(zip(self._names, rows[-1].split(","), strict=False))
+
+    @property
+    def cells(self) -> Iterator[tuple[str, float, str]]:
+        """Name, value and unit of each indicator that has a value now."""
+        for column in self.descriptor.columns:
+            name = str(column.get("name"))
+            try:
+                value = float(self.last.get(name, ""))
+            except ValueError:
+                continue
+            if np.isfinite(value):
+                yield name, value, str(column.get("unit", ""))

@@ -1,0 +1,194 @@
+"""The server of the live view: threads, one a connection, and few of them.
+
+Knows sockets and the rules of `guard`. Knows nothing of a campaign but its `Watcher`. Whoever reads slowly misses
+frames, and is left after a while; whoever does not finish a request is left sooner; beyond `MOST_CONNECTIONS` all are
+refused.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
+
+from harness.live.guard import EVENTS, FILES, HEADERS, Guard, Refusal
+from harness.live.state import NOW_S
+from harness.live.watch import Onlooker, Watcher
+from harness.record.errors import LabError, why
+from harness.station.station import APPLICATION
+
+MOST_CONNECTIONS = 24
+REQUEST_S = 5.0
+"""A request is whole within so long."""
+WRITE_S = 10.0
+"""Nothing read by a page for so long: it is left."""
+ALIVE_S = 15.0
+"""With nothing to say, a comment is sent so often: whoever went away is noticed."""
+COLUMNS = (50, 4000)
+"""Fewest and most pixels of a drawing."""
+STEP_COLUMNS = 10
+FAREWELL_S = 2.0
+
+
+class LiveServer(ThreadingHTTPServer):
+    """Serves one campaign. It listens from the start; `serve_forever` answers."""
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, watcher: Watcher, address: str, port: int) -> None:
+        if ":" in address:
+            self.address_family = socket.AF_INET6
+        self.watcher = watcher
+        self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._asking: dict[socket.socket, float] = {}
+        self._lock = threading.Lock()
+        try:
+            super().__init__((address, port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise LabError(f"--host {address} --port {port}: the view cannot listen there ({why(error)})") from None
+        self.guard = Guard.of(address, self.server_port)
+
+    def server_bind(self) -> None:
+        """Without the look-up of a name that http.server makes."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  socketserver's own
+        """A thread for it, where one is free."""
+        if not self._free.acquire(blocking=False):
+            with contextlib.suppress(OSError):
+                request.settimeout(0)
+                request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n")
+            self.shutdown_request(request)
+            return
+        with self._lock:
+            self._asking[request] = time.monotonic() + REQUEST_S
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  socketserver's own
+        """Answer one, and give the thread back."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.asked(request)
+            self._free.release()
+
+    def asked(self, request: socket.socket) -> None:
+        """The request is whole: nobody waits for the rest of it."""
+        with self._lock:
+            self._asking.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Leave those who do not finish their request."""
+        now_s = time.monotonic()
+        with self._lock:
+            late = [request for request, until_s in self._asking.items() if until_s < now_s]
+        for request in late:
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever broke off is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: LiveServer
+    server_version, sys_version = "wattlab", ""
+    timeout = WRITE_S
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The terminal is the measurement's."""
+
+    def parse_request(self) -> bool:
+        """http.server's own: it answers what is no HTTP; any method is ours to judge."""
+        if not super().parse_request():
+            return False
+        self.server.asked(self.connection)
+        self._answer()
+        return False
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What http.server itself refuses; nothing of the request stands in the answer."""
+        self._refuse(Refusal(HTTPStatus(code), HTTPStatus(code).phrase))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._send(refusal.status, "text/plain; charset=utf-8", f"{refusal.text}\n".encode())
+
+    def _answer(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = self.server.guard.judge(self.command, self.path, headers)
+        if len(self.headers.get_all("host") or []) != 1:
+            asked = Refusal(HTTPStatus.BAD_REQUEST, "A request names one host.")
+        if isinstance(asked, Refusal):
+            self._refuse(asked)
+        elif asked.name == EVENTS:
+            self._send_events(asked.numbers.get("columns", 800.0), asked.numbers.get("now_s", NOW_S[1]))
+        else:
+            name, kind = FILES[asked.name]
+            self._send(HTTPStatus.OK, kind, (APPLICATION / "templates" / name).read_bytes())
+
+    def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self._begin(status, kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _begin(self, status: HTTPStatus, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+
+    def _send_events(self, columns: float, now_s: float) -> None:
+        """Every frame until the view ends, or the page goes."""
+        least, most = COLUMNS
+        if not least <= columns <= most or now_s not in NOW_S:
+            self._refuse(Refusal(HTTPStatus.BAD_REQUEST, "The drawing is too large, too small, or of another length."))
+            return
+        self._begin(HTTPStatus.OK, "text/event-stream")
+        self.end_headers()
+        onlooker = Onlooker(int(columns) // STEP_COLUMNS * STEP_COLUMNS, now_s)
+        with self.server.watcher as watcher:
+            self.wfile.write(b"retry: 2000\n\n")
+            while not watcher.is_over:
+                self.wfile.write(watcher.news(onlooker, ALIVE_S) or b":\n\n")
+            self.wfile.write(watcher.news(onlooker, 0.0) + b"event: over\ndata: {}\n\n")
+
+
+def yield_to_others() -> None:
+    """Take only the time that nobody else wants: the lowest priority there is."""
+    with contextlib.suppress(OSError):
+        os.nice(19)
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+@contextmanager
+def serving(watcher: Watcher, address: str, port: int) -> Iterator[LiveServer]:
+    """A server that answers until the context is left; then the pages are told that it is over.
+
+    Raises:
+        LabError: it cannot listen there.
+    """
+    with LiveServer(watcher, address, port) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True)
+        watcher.begin()
+        thread.start()
+        try:
+            yield server
+        finally:
+            watcher.end()
+            watcher.wait_alone(FAREWELL_S)
+            server.shutdown()
+            thread.join()

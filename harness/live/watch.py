@@ -1,0 +1,201 @@
+"""The one thread that reads the campaign's files, and what it has for those who look on.
+
+Knows when to read and when to assess: nothing is read often that nobody looks at, and assessing takes at most a
+twentieth of the time. Knows no HTTP.
+"""
+
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.live.assessment import Assessment, assess, baseline_w, block_of
+from harness.live.campaign import LiveCampaign
+from harness.live.run import LiveRun
+from harness.live.state import encoded, last_of, now_of, state_of, whole_of
+from harness.record.documents import is_plain_name
+from harness.record.entries import RunEnd, of
+
+if TYPE_CHECKING:
+    from reports.energy.energy import Block
+
+FRAME_S = 0.2
+"""Between two looks at the files, and so between two frames: five a second."""
+UNWATCHED_S = 2.0
+"""The same while nobody looks on."""
+STATE_S = 1.0
+SHARE = 20
+"""Of the time that passes between two assessments they take one part of so many at most."""
+BUG = "The view met a bug of wattlab; `wattlab view` shows it in its terminal. The measurement is not affected."
+LONGEST_WHOLE_S = 10.0
+"""The picture of the whole run is renewed whenever it is a pixel longer, and at least as often."""
+
+
+@dataclass(slots=True)
+class Onlooker:
+    """What a page was sent so far. `columns`: pixels of its drawing; `length_s`: what it calls now."""
+
+    columns: int
+    length_s: float
+    version: int = -1
+    state: bytes = b""
+    whole_s: float = field(default=-1e9)
+    run: LiveRun | None = None
+
+
+class Watcher:
+    """Follows a campaign until `end`; `news` is what an onlooker has not seen yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.is_over = False
+        self._campaign = LiveCampaign(path)
+        self._assessed, self._assessed_run = Assessment(), self._campaign.run
+        self._blocks: dict[str, Block | None] = {}
+        self._due_s = self._rested_s = self._fresh_s = 0.0
+        self._is_stale = self._is_told = True
+        self._version = self._onlookers = 0
+        self._failure: str | None = None
+        self._state, self._state_s = b"", -1e9
+        self._drawn: dict[tuple[object, ...], bytes] = {}
+        self._changed, self._wake = threading.Condition(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
+
+    def begin(self) -> None:
+        """Start to follow."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Read everything once more, tell it, and follow no longer."""
+        self._wake.set()
+        with self._changed:
+            self._look(is_last=True)
+            self.is_over = True
+            self._changed.notify_all()
+
+    def __enter__(self) -> "Watcher":
+        """An onlooker comes."""
+        with self._changed:
+            self._onlookers += 1
+        self._wake.set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It goes."""
+        with self._changed:
+            self._onlookers -= 1
+            self._changed.notify_all()
+
+    def wait_alone(self, timeout_s: float) -> None:
+        """Wait until everybody who looked on has gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._onlookers, timeout_s)
+
+    def news(self, onlooker: Onlooker, timeout_s: float) -> bytes:
+        """The events that it has not seen, waited for; empty where there are none in that time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != onlooker.version or self.is_over, timeout_s)
+            if self._version == onlooker.version:
+                return b""
+            onlooker.version = self._version
+            parts = [self._state] if self._state != onlooker.state else []
+            onlooker.state = self._state
+            return b"".join([*parts, *self._power(onlooker)])
+
+    # --- drawing
+
+    def _power(self, onlooker: Onlooker) -> list[bytes]:
+        run, columns = self._campaign.run, onlooker.columns
+        if run is None or run.start is None:
+            return []
+        events = [self._kept("now", run, columns, onlooker.length_s)]
+        age_s = time.monotonic() - onlooker.whole_s
+        if onlooker.run is not run or self.is_over or age_s >= min(max(STATE_S, run.last_s / columns), LONGEST_WHOLE_S):
+            onlooker.run, onlooker.whole_s = run, time.monotonic()
+            events.append(self._kept("whole", run, columns, 0.0))
+        return events
+
+    def _kept(self, event: str, run: LiveRun, columns: int, length_s: float) -> bytes:
+        """One event of drawn power, made once for all who look on alike."""
+        key = event, columns, length_s
+        if key not in self._drawn:
+            drawing = now_of(run, length_s) if event == "now" else whole_of(run)
+            self._drawn[key] = encoded(event, drawing.to_json(columns) | {"last": last_of(run)})
+        return self._drawn[key]
+
+    # --- following
+
+    def _work(self) -> None:
+        while not self.is_over:
+            with self._changed:
+                if not self.is_over:
+                    self._look()
+                pause_s = FRAME_S if self._onlookers else UNWATCHED_S
+            self._wake.clear()
+            if pause_s > FRAME_S:
+                self._wake.wait(pause_s)
+            else:
+                time.sleep(pause_s)
+
+    def _look(self, *, is_last: bool = False) -> None:
+        try:
+            self._read(is_last=is_last)
+        except Exception:  # a bug of the view costs the view: it says so, and looks again
+            if self._failure is None:
+                traceback.print_exc(file=sys.stderr)
+            self._failure = BUG
+
+    def _read(self, *, is_last: bool) -> None:
+        told, fresh = self._campaign.poll()
+        now_s, run = time.monotonic(), self._campaign.run
+        self._is_stale |= told or bool(fresh) or run is not self._assessed_run
+        self._is_told |= told
+        self._fresh_s = now_s if fresh or told or not self._fresh_s else self._fresh_s
+        if run is not self._assessed_run:  # first it is shown, then assessed
+            self._assessed, self._assessed_run, self._rested_s = Assessment(), run, now_s + FRAME_S / 2
+        is_due = now_s >= (self._rested_s if self._is_told else max(self._rested_s, self._due_s))
+        assesses = run is not None and self._is_stale and (is_due or is_last)
+        if run is not None and assesses:
+            self._assess(run)
+        elif not fresh:
+            self._read_block()
+        is_new = bool(fresh) or told
+        if now_s - self._state_s >= STATE_S or told or assesses:
+            state, self._state_s = self._encoded_state(now_s), now_s
+            is_new |= state != self._state
+            self._state = state
+        if is_new:
+            self._version += 1
+            self._drawn.clear()
+            self._changed.notify_all()
+
+    def _assess(self, run: LiveRun) -> None:
+        begin_s = time.monotonic()
+        self._assessed, self._is_stale, self._is_told = assess(run), False, False
+        end_s = time.monotonic()
+        self._rested_s, self._due_s = end_s + SHARE * (end_s - begin_s), end_s + STATE_S
+        if run.stop is not None:
+            self._blocks[run.folder.name] = self._assessed.block
+
+    def _encoded_state(self, now_s: float) -> bytes:
+        rejected = {end.folder for end in of(RunEnd, self._campaign.entries) if end.thrown_out is not None}
+        blocks = [block for name, block in self._blocks.items() if block is not None and name not in rejected]
+        level_w = baseline_w(blocks)
+        state = state_of(
+            self._campaign, self._assessed, None if level_w is None else (level_w, len(blocks)), datetime.now(UTC)
+        )
+        return encoded("state", state | {"age_s": round(now_s - self._fresh_s), "failure": self._failure})
+
+    def _read_block(self) -> None:
+        """Read one more baseline block that was measured before anybody looked on."""
+        for end in of(RunEnd, self._campaign.entries):
+            if end.folder in self._blocks or not is_plain_name(end.folder):
+                continue
+            counts = end.exit_status == "success" and end.thrown_out is None
+            folder = self._campaign.path / end.folder
+            self._blocks[end.folder] = block_of(folder) if counts and not folder.is_symlink() else None
+            if counts:
+                return

@@ -1,0 +1,363 @@
+"use strict";
+// The page of the live view. It shows what harness/live/state.py sends, each name and text as text, and computes no
+// energy. No word of a campaign becomes markup: elements are made here, their content is set by textContent.
+
+const byId = (id) => document.getElementById(id);
+const colours = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5"];
+const hidden = new Set();  // meters that are not drawn
+let state = null, frames = { now: null, whole: null }, plots = {}, source = null, over = false, holding = false, heard = 0;
+
+// --- text
+
+function element(tag, text, className) {
+  const made = document.createElement(tag);
+  if (text !== undefined && text !== null) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function fill(parent, children) { parent.replaceChildren(...children); }
+
+function row(cells, className) {
+  const line = element("tr", null, className);
+  cells.forEach(([text, kind], place) => {
+    const cell = element(place === 0 ? "th" : "td", text, kind);
+    if (place === 0) cell.scope = "row";
+    line.append(cell);
+  });
+  return line;
+}
+
+const known = (value) => value !== null && value !== undefined;
+const digits = (value, count) => Number(value.toPrecision(count)).toString();
+const decimalsOf = (value) => Math.abs(value) < 10 ? 3 : Math.abs(value) < 100 ? 2 : 1;
+const watts = (value, decimals) => known(value) ? `${value.toFixed(decimals ?? decimalsOf(value))} W` : "–";
+const energy = (value) => known(value) ? (Math.abs(value) < 1 ? `${digits(value * 1000, 4)} mWh` : `${digits(value, 5)} Wh`) : "–";
+
+function lasting(seconds) {
+  if (!known(seconds)) return "–";
+  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function clock(seconds) {
+  const whole = Math.floor(seconds), part = (n) => String(n).padStart(2, "0");
+  const minutes = `${Math.floor(whole / 60) % 60}`;
+  return whole < 3600 ? `${minutes}:${part(whole % 60)}` : `${Math.floor(whole / 3600)}:${part(minutes)}:${part(whole % 60)}`;
+}
+
+// --- state
+
+function show() {
+  if (!state) return;
+  const run = state.run;
+  document.title = `${state.campaign.name} – wattlab live view`;
+  byId("title").textContent = state.campaign.name;
+  byId("mark").hidden = !state.mark;
+  byId("mark-word").textContent = state.mark ? state.mark.word : "";
+  byId("mark-sentence").textContent = state.mark ? state.mark.sentence : "";
+  byId("about").textContent = about(run);
+  showPlan(state.plan);
+  showRun(run || { phases: [], actions: [], open: [], meters: [], indicators: [], findings: [], n_actions: 0 });
+  showCards();
+  showLink();
+}
+
+function about(run) {
+  if (!state.campaign.begun) return "The campaign is not begun yet. This page shows it as soon as it is.";
+  if (!run) return "No run of it is begun yet.";
+  const which = `Run ${run.ordinal}, ${run.scenario}${run.cell ? ` (${run.cell})` : ""}, repetition ${run.repetition}`;
+  const again = run.attempt > 1 ? `, attempt ${run.attempt}` : "";
+  const end = run.ended ? ` It ${run.ended === "ended" ? "has ended" : `was ${run.ended}`}${run.reason ? `: ${run.reason}` : ""}.` : "";
+  return `${which}${again}, begun ${run.utc}.${end} Preliminary: the report is what counts.`;
+}
+
+function showLink() {
+  const link = byId("link"), run = state && state.run;
+  link.className = "";
+  if (over) {
+    link.textContent = "The live view has ended. What stands here is the last that it read; it stays readable.";
+  } else if (source && source.readyState !== 1) {
+    link.textContent = "No connection to the live view. It is tried again; the measurement is not affected.";
+    link.className = "bad";
+  } else if (state && state.failure) {
+    link.textContent = state.failure;
+    link.className = "bad";
+  } else if (state && state.is_done) {
+    link.textContent = "Every run of the plan is done.";
+    link.className = "good";
+  } else if (run && !run.ended && state.age_s > 5) {
+    link.textContent = `Nothing new has been written for ${lasting(state.age_s)}. Is it still being measured?`;
+    link.className = "bad";
+  } else if (run && run.problem) {
+    link.textContent = `The report could not compute this run as it is: ${run.problem}`;
+    link.className = "bad";
+  } else {
+    link.textContent = run && run.ended ? "Connected. The next run has not begun." : "Connected.";
+    if (run && !run.ended) link.className = "good";
+  }
+  if (state && state.unreadable) link.textContent += ` Lines that cannot be read: ${state.unreadable}.`;
+}
+
+function card(name, value, claim, place) {
+  const made = element("li", null, `card${place === undefined ? "" : ` s${place % colours.length}`}`);
+  made.append(element("h3", name), element("p", value, "value"), element("p", claim, "claim"));
+  return made;
+}
+
+function lastOf(meter) {
+  const told = frames.now && frames.now.last.find((one) => one.meter === meter.meter);
+  return told ? { w: told.w, readings: told.readings } : { w: meter.last_w, readings: meter.readings };
+}
+
+function showCards() {
+  const run = state.run;
+  if (!run) { fill(byId("cards"), []); return; }
+  const counted = run.meters.filter((meter) => meter.counted);
+  const cards = run.meters.map((meter, place) => {
+    const last = lastOf(meter);
+    return card(`${meter.meter}, now`, watts(last.w, meter.decimals), `${last.readings} readings${meter.counted ? "" : ", beside the SUT's"}`, place);
+  });
+  if (counted.length > 1) {
+    const values = counted.map((meter) => lastOf(meter).w);
+    const sum = values.every(known) ? values.reduce((a, b) => a + b, 0) : null;
+    cards.push(card("sum, now", watts(sum, Math.max(...counted.map((meter) => meter.decimals))), `${counted.length} meters of the SUT`, run.meters.length));
+  }
+  const rating = run.rating, so = rating && rating.end_s === null ? "so far" : "of the rating interval";
+  cards.push(card("Mean power", watts(run.mean_w), rating ? so : "nothing is rated yet"));
+  cards.push(card("Energy, gross", energy(run.energy_wh), rating ? so : "nothing is rated yet"));
+  cards.push(state.baseline
+    ? card("Baseline", watts(state.baseline.mean_w), `${state.baseline.blocks} block${state.baseline.blocks === 1 ? "" : "s"} so far`)
+    : card("Baseline", "–", "no block is measured yet"));
+  fill(byId("cards"), cards);
+}
+
+function showPlan(plan) {
+  const left = plan.left_s, total = plan.runs.length;
+  byId("plan-says").textContent = total
+    ? `${plan.done} of ${total} runs are done${state.is_done || !known(left) ? "." : `; about ${lasting(Math.max(1, left))} left.`}`
+    : "There is no plan yet.";
+  byId("plan-bar").max = Math.max(total, 1);
+  byId("plan-bar").value = plan.done;
+  fill(byId("plan"), plan.runs.map((run) => row(
+    [[run.ordinal, "num"], [run.scenario], [run.repetition, "num"], [run.state]], run.state.split(" ")[0])));
+}
+
+function metricsOf(action) {
+  return Object.entries(action.metrics).map(([name, value]) =>
+    `${name} ${typeof value === "number" ? digits(value, 4) : String(value)}`).join(", ");
+}
+
+function showRun(run) {
+  const going = run.phases.filter((phase) => phase.end_s === null).map((phase) => phase.name);
+  byId("phases").textContent = run.phases.length
+    ? `Phases: ${run.phases.map((phase) => `${phase.name} ${phase.end_s === null ? "(goes on)" : lasting(phase.end_s - phase.begin_s)}`).join(", ")}.`
+    : going.join(", ");
+  const more = run.n_actions - run.actions.length;
+  byId("actions-note").textContent = more > 0 ? `The last ${run.actions.length} of ${run.n_actions} actions.` : "";
+  const open = run.open.map((action) => row(
+    [[`${action.name} ${action.index}`], [clock(action.begin_s), "num"], ["goes on", "num"], ["–", "num"], ["–", "num"], [""]], "running"));
+  const ended = run.actions.slice().reverse().map((action) => {
+    const length = action.end_s - action.begin_s;
+    const mean = known(action.energy_wh) && length > 0 ? action.energy_wh * 3600 / length : null;
+    return row([[`${action.name} ${action.index}`], [clock(action.begin_s), "num"], [lasting(length), "num"],
+      [energy(action.energy_wh), "num"], [watts(mean), "num"], [metricsOf(action)]]);
+  });
+  fill(byId("actions"), [...open, ...ended]);
+  fill(byId("meters"), run.meters.map((meter) => row([[meter.meter], [meter.model], [meter.circuit],
+    [meter.origin === "emulated" ? "EMULATED" : meter.origin], [meter.readings, "num"],
+    [meter.problem || watts(meter.last_w, meter.decimals), "num"]], meter.problem ? "failed" : "")));
+  fill(byId("indicators"), run.indicators.map((one) => row([[one.name],
+    [`${digits(one.value, 6)}${one.unit === "1" ? "" : ` ${one.unit}`}${one.unit === "W" || one.unit === "J" ? ", estimated" : ""}`, "num"]])));
+  showFindings(run.findings);
+  showBoxes(run.meters);
+  showKey(run);
+}
+
+let findingsShown = "";
+function showFindings(findings) {
+  const told = JSON.stringify(findings);
+  if (told === findingsShown) return;  // what did not change is not read out again
+  findingsShown = told;
+  const items = findings.map((finding) => {
+    const item = element("li", null, finding.severity);
+    const line = element("p");
+    line.append(element("strong", finding.code), ` ${known(finding.at_s) ? `at ${clock(finding.at_s)}: ` : ""}${finding.text}`);
+    item.append(line);
+    if (finding.remedy) item.append(element("p", finding.remedy, "note"));
+    return item;
+  });
+  fill(byId("findings"), items.length ? items : [element("li", "None so far.")]);
+}
+
+// --- what is drawn
+
+function namesOf(run) {
+  const names = run.meters.map((meter) => meter.meter);
+  return run.meters.filter((meter) => meter.counted).length > 1 ? [...names, "sum"] : names;
+}
+
+let boxesShown = "";
+function showBoxes(meters) {
+  const names = state.run ? namesOf(state.run) : [];
+  byId("meters-shown").hidden = names.length < 2;
+  if (names.join("\n") === boxesShown) return;
+  boxesShown = names.join("\n");
+  fill(byId("meters-boxes"), names.map((name) => {
+    const label = element("label"), box = element("input");
+    box.type = "checkbox";
+    box.checked = !hidden.has(name);
+    box.addEventListener("change", () => {
+      if (box.checked) hidden.delete(name); else hidden.add(name);
+      redraw();
+    });
+    label.append(box, ` ${name}`);
+    return label;
+  }));
+}
+
+function line(kind, dashed) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 8");
+  svg.setAttribute("aria-hidden", "true");
+  const stroke = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  for (const [name, value] of Object.entries({ x1: 0, x2: 24, y1: 4, y2: 4, "stroke-width": 2, class: kind })) stroke.setAttribute(name, value);
+  if (dashed) stroke.setAttribute("stroke-dasharray", dashed);
+  svg.append(stroke);
+  return svg;
+}
+
+let keyShown = "";
+function showKey(run) {
+  const names = state.run ? namesOf(run) : [];
+  const entries = names.map((name, place) => [`k${place % colours.length}`, "", name]);
+  if (known(run.mean_w)) entries.push(["kmean", "5 3", "mean power of the rating interval"]);
+  if (state.baseline) entries.push(["kbase", "2 3", "baseline"]);
+  if (JSON.stringify(entries) === keyShown) return;
+  keyShown = JSON.stringify(entries);
+  fill(byId("key"), entries.map(([kind, dashed, text]) => {
+    const item = element("li");
+    item.append(line(kind, dashed), text);
+    return item;
+  }));
+}
+
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+function shade(plot) {  // the rating interval, and where actions end
+  const run = state && state.run;
+  if (!run) return;
+  const { ctx, bbox } = plot;
+  const x = (seconds) => Math.min(Math.max(plot.valToPos(seconds, "x", true), bbox.left), bbox.left + bbox.width);
+  ctx.save();
+  if (run.rating) {
+    const begin = x(run.rating.begin_s), end = x(run.rating.end_s ?? plot.scales.x.max);
+    ctx.fillStyle = colour("--phase");
+    ctx.fillRect(begin, bbox.top, end - begin, bbox.height);
+  }
+  ctx.fillStyle = colour("--soft");
+  for (const action of run.actions) {
+    if (action.end_s > plot.scales.x.min && action.end_s < plot.scales.x.max) ctx.fillRect(x(action.end_s), bbox.top, devicePixelRatio, bbox.height);
+  }
+  ctx.restore();
+}
+
+function level(plot, watt, name, dashed) {
+  const { ctx, bbox } = plot, y = plot.valToPos(watt, "y", true);
+  if (y < bbox.top || y > bbox.top + bbox.height) return;
+  ctx.save();
+  ctx.strokeStyle = colour(name);
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash(dashed.map((length) => length * devicePixelRatio));
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+function levels(plot) {
+  if (state && state.baseline) level(plot, state.baseline.mean_w, "--soft", [2, 3]);
+  if (state && state.run && known(state.run.mean_w)) level(plot, state.run.mean_w, "--mean", [5, 3]);
+}
+
+function plotOf(kind, names) {
+  const place = byId(kind), axis = { stroke: colour("--ink"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 }, font: "12px system-ui, sans-serif" };
+  fill(place, []);
+  return new uPlot({
+    width: place.clientWidth, height: place.clientHeight, legend: { show: false }, cursor: { show: false },
+    scales: { x: { time: false, range: (_, least, most) => frames[kind] ? [frames[kind].begin_s, frames[kind].end_s] : [least, most] } },
+    axes: [
+      { ...axis, values: (_, splits) => splits.map(clock) },
+      { ...axis, size: 56, values: (_, splits) => splits.map((value) => `${value} W`) },
+    ],
+    series: [{}, ...names.map((name, at) => ({ label: name, stroke: colour(colours[at % colours.length]), width: 1.5, points: { show: false }, show: !hidden.has(name) }))],
+    hooks: { drawAxes: [shade], draw: [levels] },
+  }, [[], ...names.map(() => [])], place);
+}
+
+function draw(kind) {
+  const frame = frames[kind];
+  if (!frame || !frame.traces.length || holding) return;
+  const names = frame.traces.map((trace) => trace.name), key = names.join("\n");
+  if (!plots[kind] || plots[kind].key !== key) {
+    if (plots[kind]) plots[kind].plot.destroy();
+    plots[kind] = { key, plot: plotOf(kind, names) };
+  }
+  plots[kind].plot.setData(uPlot.join(frame.traces.map((trace) => [trace.t, trace.w])));
+  say(kind, frame);
+}
+
+function say(kind, frame) {  // the picture in words, for whoever does not see it
+  const parts = frame.traces.filter((trace) => !hidden.has(trace.name)).map((trace) => {
+    const values = trace.w.filter(known);
+    return values.length ? `${trace.name} from ${watts(Math.min(...values))} to ${watts(Math.max(...values))}` : `${trace.name}: no reading`;
+  });
+  const words = `${clock(frame.begin_s)} to ${clock(frame.end_s)} after the run began: ${parts.join("; ")}.`;
+  if (byId(`${kind}-says`).textContent !== words) byId(`${kind}-says`).textContent = words;
+}
+
+function redraw() {
+  for (const kind of Object.keys(plots)) { plots[kind].plot.destroy(); delete plots[kind]; }
+  for (const kind of ["now", "whole"]) { fill(byId(kind), []); draw(kind); }
+}
+
+// --- events
+
+function connect() {
+  if (over) return;
+  if (source) source.close();
+  const columns = Math.min(4000, Math.max(50, byId("now").clientWidth - 56));
+  const length = document.querySelector("input[name=length]:checked").value;
+  source = new EventSource(`events?columns=${columns}&now_s=${length}`);
+  source.addEventListener("open", showLink);
+  source.addEventListener("error", () => {
+    showLink();
+    if (source.readyState === 2 && !over) setTimeout(connect, 3000);  // refused: too many look on, or it is gone
+  });
+  source.addEventListener("state", (event) => { state = JSON.parse(event.data); show(); });
+  for (const kind of ["now", "whole"]) {
+    source.addEventListener(kind, (event) => {
+      frames[kind] = JSON.parse(event.data);
+      heard += 1;
+      draw(kind);
+      if (kind === "now" && state && !holding) showCards();
+    });
+  }
+  source.addEventListener("over", () => { over = true; source.close(); show(); showLink(); });
+}
+
+byId("pause").addEventListener("click", () => {
+  holding = !holding;
+  byId("pause").setAttribute("aria-pressed", String(holding));
+  if (!holding) { draw("now"); draw("whole"); if (state) showCards(); }
+});
+for (const radio of document.querySelectorAll("input[name=length]")) radio.addEventListener("change", connect);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+let width = 0, waiting = 0;
+new ResizeObserver(() => {
+  if (byId("now").clientWidth === width) return;
+  width = byId("now").clientWidth;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => { redraw(); connect(); }, 300);
+}).observe(byId("now"));
