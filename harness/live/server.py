@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
@@ -21,13 +22,15 @@ from harness.live.guard import EVENTS, FILES, HEADERS, Guard, Refusal
 from harness.live.state import NOW_S
 from harness.live.watch import Onlooker, Watcher
 from harness.record.errors import LabError, why
-from harness.station.station import APPLICATION
 
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 MOST_CONNECTIONS = 24
 REQUEST_S = 5.0
 """A request is whole within so long."""
 WRITE_S = 10.0
 """Nothing read by a page for so long: it is left."""
+SEND_BYTES = 1 << 18
+"""What the system holds for one that reads slowly."""
 ALIVE_S = 15.0
 """With nothing to say, a comment is sent so often: whoever went away is noticed."""
 COLUMNS = (50, 4000)
@@ -42,7 +45,7 @@ class LiveServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
-    request_queue_size = 64
+    request_queue_size = 1024
 
     def __init__(self, watcher: Watcher, address: str, port: int) -> None:
         if ":" in address:
@@ -70,6 +73,8 @@ class LiveServer(ThreadingHTTPServer):
                 request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n")
             self.shutdown_request(request)
             return
+        with contextlib.suppress(OSError):
+            request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         with self._lock:
             self._asking[request] = time.monotonic() + REQUEST_S
         super().process_request(request, client_address)
@@ -136,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_events(asked.numbers.get("columns", 800.0), asked.numbers.get("now_s", NOW_S[1]))
         else:
             name, kind = FILES[asked.name]
-            self._send(HTTPStatus.OK, kind, (APPLICATION / "templates" / name).read_bytes())
+            self._send(HTTPStatus.OK, kind, (TEMPLATES / name).read_bytes())
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self._begin(status, kind)

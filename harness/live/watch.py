@@ -58,7 +58,7 @@ class Watcher:
         self._due_s = self._rested_s = self._fresh_s = 0.0
         self._is_stale = self._is_told = True
         self._version = self._onlookers = 0
-        self._failure: str | None = None
+        self._has_failed = False
         self._state, self._state_s = b"", -1e9
         self._drawn: dict[tuple[object, ...], bytes] = {}
         self._changed, self._wake = threading.Condition(), threading.Event()
@@ -144,9 +144,10 @@ class Watcher:
         try:
             self._read(is_last=is_last)
         except Exception:  # a bug of the view costs the view: it says so, and looks again
-            if self._failure is None:
+            if not self._has_failed:
                 traceback.print_exc(file=sys.stderr)
-            self._failure = BUG
+                self._has_failed, self._state = True, encoded("failure", {"text": BUG})
+                self._tell()
 
     def _read(self, *, is_last: bool) -> None:
         told, fresh = self._campaign.poll()
@@ -168,9 +169,13 @@ class Watcher:
             is_new |= state != self._state
             self._state = state
         if is_new:
-            self._version += 1
-            self._drawn.clear()
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """There is news."""
+        self._version += 1
+        self._drawn.clear()
+        self._changed.notify_all()
 
     def _assess(self, run: LiveRun) -> None:
         begin_s = time.monotonic()
@@ -187,7 +192,7 @@ class Watcher:
         state = state_of(
             self._campaign, self._assessed, None if level_w is None else (level_w, len(blocks)), datetime.now(UTC)
         )
-        return encoded("state", state | {"age_s": round(now_s - self._fresh_s), "failure": self._failure})
+        return encoded("state", state | {"age_s": round(now_s - self._fresh_s)})
 
     def _read_block(self) -> None:
         """Read one more baseline block that was measured before anybody looked on."""

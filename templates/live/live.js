@@ -5,7 +5,7 @@
 const byId = (id) => document.getElementById(id);
 const colours = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5"];
 const hidden = new Set();  // meters that are not drawn
-let state = null, frames = { now: null, whole: null }, plots = {}, source = null, over = false, holding = false, heard = 0;
+let state = null, frames = { now: null, whole: null }, plots = {}, source = null, over = false, holding = false, failure = "";
 
 // --- text
 
@@ -80,8 +80,8 @@ function showLink() {
   } else if (source && source.readyState !== 1) {
     link.textContent = "No connection to the live view. It is tried again; the measurement is not affected.";
     link.className = "bad";
-  } else if (state && state.failure) {
-    link.textContent = state.failure;
+  } else if (failure) {
+    link.textContent = failure;
     link.className = "bad";
   } else if (state && state.is_done) {
     link.textContent = "Every run of the plan is done.";
@@ -339,11 +339,11 @@ function connect() {
   for (const kind of ["now", "whole"]) {
     source.addEventListener(kind, (event) => {
       frames[kind] = JSON.parse(event.data);
-      heard += 1;
       draw(kind);
       if (kind === "now" && state && !holding) showCards();
     });
   }
+  source.addEventListener("failure", (event) => { failure = JSON.parse(event.data).text; showLink(); });
   source.addEventListener("over", () => { over = true; source.close(); show(); showLink(); });
 }
 

@@ -1,0 +1,271 @@
+"""The live campaign while its files grow: whatever the cuts, in the end it says what the report says."""
+
+import json
+import random
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.live.assessment import Assessment, assess, baseline_w, block_of
+from harness.live.campaign import LiveCampaign
+from harness.live.state import now_of, state_of, whole_of
+from harness.live.stream import LONG_BYTES, Stream
+from harness.record.campaign_folder import CampaignFolder
+from harness.record.documents import PowerDescriptor, Start, Stop
+from harness.record.run_writer import RunWriter
+from reports.campaign.analyse import analyse
+from reports.results.run import RunResult
+from tests.harness.start import START
+from tests.live.growing import Growing
+from tests.reports.make_campaign import COLUMNS
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def growing(whole: Path, tmp_path: Path) -> Growing:
+    return Growing(whole, tmp_path / "growing")
+
+
+def shown(campaign: LiveCampaign) -> dict[str, Any]:
+    """The state as JSON, after everything that is there was read."""
+    campaign.poll()
+    assessed = assess(campaign.run) if campaign.run is not None else Assessment()
+    return state_of(campaign, assessed, None, NOW)
+
+
+def reported(whole: Path) -> dict[str, RunResult]:
+    return {run.folder: run for run in analyse(whole).numbers.runs}
+
+
+def test_a_campaign_that_is_not_begun_yet_is_shown_as_such_and_comes_by_itself(growing: Growing) -> None:
+    campaign = LiveCampaign(growing.path)
+    state = shown(campaign)
+    assert state["campaign"] == {"name": "growing", "begun": False}
+    assert state["run"] is None
+    growing.log(0, extra=100)
+    assert not shown(campaign)["campaign"]["begun"]
+    growing.log(2)
+    state = shown(campaign)
+    assert (state["campaign"]["begun"], state["plan"]["done"], len(state["plan"]["runs"])) == (True, 0, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_however_it_grows_each_run_ends_with_the_energies_of_the_report(growing: Growing, seed: int) -> None:
+    campaign, cuts, numbers = LiveCampaign(growing.path), random.Random(seed), reported(growing.whole)
+    for folder in growing.folders:
+        growing.log_until(folder, '"run-start"')
+        for share in (*sorted(cuts.random() for _ in range(6)), 1.0):
+            growing.run(folder, share)
+            state = shown(campaign)
+        report, run = numbers[folder], state["run"]
+        assert run["folder"] == folder
+        assert run["ended"] == "ended"
+        assert report.energy_wh is not None
+        assert report.mean_power_w is not None
+        assert run["energy_wh"] == pytest.approx(report.energy_wh.value, rel=1e-12)
+        assert run["mean_w"] == pytest.approx(report.mean_power_w.value, rel=1e-12)
+        told = {(action["name"], action["index"]): action["energy_wh"] for action in run["actions"]}
+        said = {(action.name, action.index): action.energy_wh for action in report.actions}
+        assert told == {key: pytest.approx(value, rel=1e-12) for key, value in said.items()}
+        assert len(told) == (0 if run["kind"] == "baseline" else 8)
+        growing.log_until(folder, '"run-end"')
+    assert shown(campaign)["is_done"]
+
+
+def test_an_action_has_its_energy_as_soon_as_it_has_ended_and_it_hardly_changes(growing: Growing) -> None:
+    """The clock's fit of the end is not known yet; of a run without clock exchanges in between nothing else changes."""
+    folder = growing.folders[1]
+    source = growing.whole / folder
+    growing.log_until(folder, '"run-start"')
+    lines = (source / "run.jsonl").read_bytes().splitlines(keepends=True)
+    until = next(n for n, line in enumerate(lines, 1) if b'"net_creation"' in line and b'"end"' in line)
+    (growing.path / folder).mkdir()
+    without_end = [line for line in lines[:until] if not (b'"rating"' in line and b'"end"' in line)]
+    (growing.path / folder / "run.jsonl").write_bytes(b"".join(without_end))
+    shutil.copy(source / "readings-wall.csv", growing.path / folder)
+    campaign = LiveCampaign(growing.path)
+    run = shown(campaign)["run"]
+    assert run["rating"]["end_s"] is None
+    final = {(a.name, a.index): a.energy_wh for a in reported(growing.whole)[folder].actions}
+    ended = {(a["name"], a["index"]): a["energy_wh"] for a in run["actions"]}
+    assert set(ended) == {("image_preparation", 0), ("net_creation", 0)}
+    assert ended == {key: pytest.approx(final[key], rel=1e-9) for key in ended}
+
+
+def test_blocks_give_the_baseline_of_the_report(whole: Path) -> None:
+    folders = Growing(whole, whole).folders
+    blocks = [block for folder in folders if (block := block_of(whole / folder)) is not None]
+    assert len(blocks) == 2
+    baseline = analyse(whole).numbers.baseline
+    assert baseline is not None
+    assert baseline.mean_power_w is not None
+    assert baseline_w(blocks) == pytest.approx(baseline.mean_power_w.value, rel=1e-12)
+
+
+def test_a_run_that_is_gone_gives_way_to_what_is_there(growing: Growing) -> None:
+    campaign = LiveCampaign(growing.path)
+    first, second = growing.folders[:2]
+    for folder in (first, second):
+        growing.log_until(folder, '"run-start"')
+        growing.run(folder, 1.0)
+    assert shown(campaign)["run"]["folder"] == second
+    growing.remove(second)
+    shown(campaign)
+    assert shown(campaign)["run"]["folder"] == first
+    shutil.rmtree(growing.path)
+    shown(campaign)
+    assert shown(campaign)["run"] is None
+
+
+def test_a_repeated_attempt_is_the_one_that_is_shown(growing: Growing) -> None:
+    folder = growing.folders[1]
+    growing.log_until(folder, '"run-start"')
+    growing.run(folder, 0.5)
+    campaign = LiveCampaign(growing.path)
+    shown(campaign)
+    log, again = CampaignFolder(growing.path), "20261121T090000Z-r02-aaaaaaaa"
+    failed = {"ordinal": 2, "folder": folder, "exit_status": "fail", "reason": "it broke", "manifest": "ab"}
+    log.append("run-end", "2026-11-21T08:10:00Z", failed)
+    state = shown(campaign)
+    assert state["run"]["ended"] == "failed"
+    assert any(
+        finding["code"] == "run-failed" and finding["text"] == "it broke" for finding in state["run"]["findings"]
+    )
+    assert state["plan"]["runs"][1]["state"] == "failed"
+    log.append("run-begin", "2026-11-21T08:11:00Z", {"ordinal": 2, "folder": again, "attempt": 2})
+    shutil.copytree(growing.path / folder, growing.path / again)
+    state = shown(campaign)
+    assert state["run"]["folder"] == again
+    assert state["plan"]["runs"][1]["state"] == "running"
+    log.append("run-end", "2026-11-21T08:12:00Z", failed | {"folder": again, "exit_status": "success",
+                                                            "thrown_out": "too many gaps"})  # fmt: skip
+    state = shown(campaign)
+    assert state["plan"]["runs"][1]["state"] == "thrown out"
+    assert any(finding["text"] == "The run enters no mean: too many gaps" for finding in state["run"]["findings"])
+
+
+@pytest.mark.parametrize("name", ["../other", "..", "/etc", "a/b", "linked"])
+def test_no_name_in_the_log_leads_out_of_the_campaign(growing: Growing, name: str) -> None:
+    other = growing.path.parent / "other"
+    growing.log(2)
+    with RunWriter(other) as writer:
+        writer.append(Start(**START))
+    (growing.path / "linked").symlink_to(other)
+    entry = {"ordinal": 1, "folder": name, "attempt": 1}
+    CampaignFolder(growing.path).append("run-begin", "2026-11-21T08:00:00Z", entry)
+    assert shown(LiveCampaign(growing.path))["run"] is None
+
+
+def descriptor(
+    stream: str = "readings-wall.csv", meter: str = "wall", circuit: str = "sut-ac-inlet"
+) -> PowerDescriptor:
+    return PowerDescriptor(
+        stream=stream, meter=meter, circuit=circuit, identity={"maker": "M"}, origin="emulated", evidence={},
+        averaging="window", window_s=1.0, stamp="end", latency_s=0.0, columns=COLUMNS,
+    )  # fmt: skip
+
+
+def test_no_stream_leads_out_of_the_run(growing: Growing) -> None:
+    growing.log_until(growing.folders[0], '"run-begin"')
+    (growing.path / "secret.csv").write_text("time_ns,power_w\n7,42.0\n")
+    with RunWriter(growing.path / growing.folders[0]) as writer:
+        writer.append(Start(**START))
+        writer.append(descriptor("../secret.csv"))
+    campaign = LiveCampaign(growing.path)
+    assert shown(campaign)["run"]["meters"] == []
+
+
+def test_lines_that_nobody_can_read_are_counted_and_cost_themselves(growing: Growing) -> None:
+    folder = growing.folders[1]
+    growing.log_until(folder, '"run-start"')
+    growing.run(folder, 1.0)
+    with (growing.path / "campaign.jsonl").open("ab") as log, (growing.path / folder / "run.jsonl").open("ab") as run:
+        log.write(b'garbage\n{"type": "plan", "runs": [{"ordinal": [], "scenario": 7}, 8]}\n' + b"[" * 5000 + b"\n")
+        run.write(b'\xff\xfe\n{"type": "event", "kind": "note", "time_ns": "x"}\n')
+    state = shown(LiveCampaign(growing.path))
+    assert state["unreadable"] == 4
+    assert state["run"]["energy_wh"] is not None
+    json.dumps(state, allow_nan=False)
+
+
+@pytest.mark.parametrize("row", ["6000000000,1.0,a,b,c,d", "5,2.0", "6000000000,fast", "x,1.0"])
+def test_a_damaged_stream_is_said_and_the_others_go_on(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "c" / "r"
+    path.mkdir(parents=True)
+    (path / "readings-wall.csv").write_text(f"time_ns,power_w,window_s,flags\n5500000000,1.0,1.0,\n{row}\n")
+    stream = Stream(path, descriptor(), 5_000_000_000)
+    stream.poll()
+    assert stream.problem is not None
+    assert str(tmp_path) not in stream.problem
+
+
+def test_what_a_long_piece_says_is_what_short_ones_say(tmp_path: Path) -> None:
+    rows = [
+        f"{5_000_000_000 + n * 1_000_000},{50 + n % 7 / 10!r},0.001,{'stale' if n % 11 == 0 else ''}"
+        for n in range(20_000)
+    ]
+    text = "\n".join(["time_ns,power_w,window_s,flags", *rows, ""])
+    assert len(text) > LONG_BYTES
+    (tmp_path / "readings-wall.csv").write_text(text)
+    at_once = Stream(tmp_path, descriptor(), 5_000_000_000)
+    at_once.poll()
+    (tmp_path / "b").mkdir()
+    bit_by_bit = Stream(tmp_path / "b", descriptor(), 5_000_000_000)
+    for end in range(0, len(text) + 30_000, 30_000):
+        with (tmp_path / "b" / "readings-wall.csv").open("ab") as file:
+            file.write(text[end : end + 30_000].encode())
+        bit_by_bit.poll()
+    one, other = at_once.series(), bit_by_bit.series()
+    assert one.times_ns.tolist() == other.times_ns.tolist()
+    assert one.power_w.tolist() == other.power_w.tolist()
+    assert one.stale_ns.tolist() == other.stale_ns.tolist()
+    assert at_once.count == bit_by_bit.count == 20_000
+
+
+def two_meters(folder: Path) -> LiveCampaign:
+    """A campaign whose SUT is fed by two circuits, one meter each of its own rate."""
+    campaign = CampaignFolder.create(folder)
+    campaign.append("campaign", "2026-11-21T08:00:00Z", {"schema": 2, "name": "two"})
+    campaign.append("run-begin", "2026-11-21T08:00:00Z", {"ordinal": 1, "folder": "r", "attempt": 1})
+    config = {"sut": {"circuits": ["a", "b"]}}
+    with RunWriter(folder / "r") as writer:
+        writer.append(Start(**(START | {"time_ns": 0, "config": config})))
+        writer.append(descriptor("readings-one.csv", "one", "a"))
+        writer.append(replace(descriptor("readings-two.csv", "two", "b"), origin="instrument"))
+        for name, step_ns, power_w in (("one", 100_000_000, 10.0), ("two", 250_000_000, 5.0)):
+            with writer.open_stream(f"readings-{name}.csv") as file:
+                rows = [f"{n * step_ns},{power_w + n % 3},{step_ns / 1e9},\n" for n in range(1, 41)]
+                file.write(("time_ns,power_w,window_s,flags\n" + "".join(rows)).encode())
+        writer.append(Stop(time_ns=11_000_000_000, utc="", exit_status="abort", reason=None, streams={}))
+    return LiveCampaign(folder)
+
+
+def test_several_meters_stand_beside_each_other_and_their_sum_behind_them(tmp_path: Path) -> None:
+    campaign = two_meters(tmp_path / "two")
+    state = shown(campaign)
+    assert [meter["counted"] for meter in state["run"]["meters"]] == [True, True]
+    assert state["mark"]["word"] == "EMULATED"
+    assert campaign.run is not None
+    for drawing in (now_of(campaign.run, 60.0), whole_of(campaign.run)):
+        traces = {trace["name"]: trace for trace in drawing.to_json(500)["traces"]}
+        assert list(traces) == ["one", "two", "sum"]
+        assert traces["sum"]["t"][-1] <= 4.02  # as far as both have spoken
+    times_s, sum_w = (np.array(traces["sum"][key]) for key in ("t", "w"))
+    assert sum_w.min() >= 15.0
+    assert sum_w.max() <= 19.0
+    assert times_s[0] >= 0.25
+
+
+def test_it_looks_and_leaves_no_trace(whole: Path) -> None:
+    def listed() -> dict[str, tuple[int, int]]:
+        return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(whole.rglob("*"))}
+
+    before = listed()
+    shown(LiveCampaign(whole))
+    assert listed() == before
