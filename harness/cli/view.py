@@ -71,12 +71,13 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabError: it cannot listen there, or the folder is something else than a campaign.
     """
-    from harness.live.server import serving, yield_to_others
+    from harness.live.server import LiveServer, answering, yield_to_others
     from harness.live.watch import Watcher
 
     folder = _folder_of(arguments)
+    server = LiveServer(Watcher(folder), arguments.host, arguments.port)
     yield_to_others()
-    with serving(Watcher(folder), arguments.host, arguments.port) as server:
+    with answering(server):
         if arguments.beside:
             print(json.dumps({"url": server.guard.url}), flush=True)
             sys.stdin.buffer.read()  # until whoever started it closes it, or is gone

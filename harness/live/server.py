@@ -40,7 +40,11 @@ FAREWELL_S = 2.0
 
 
 class LiveServer(ThreadingHTTPServer):
-    """Serves one campaign. It listens from the start; `serve_forever` answers."""
+    """Serves one campaign. It listens from the start, and answers while the context of `answering` is held.
+
+    Raises:
+        LabError: it cannot listen there.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -180,20 +184,16 @@ def yield_to_others() -> None:
 
 
 @contextmanager
-def serving(watcher: Watcher, address: str, port: int) -> Iterator[LiveServer]:
-    """A server that answers until the context is left; then the pages are told that it is over.
-
-    Raises:
-        LabError: it cannot listen there.
-    """
-    with LiveServer(watcher, address, port) as server:
+def answering(server: LiveServer) -> Iterator[None]:
+    """The server answers until the context is left; then the pages are told that it is over."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True)
-        watcher.begin()
+        server.watcher.begin()
         thread.start()
         try:
-            yield server
+            yield
         finally:
-            watcher.end()
-            watcher.wait_alone(FAREWELL_S)
+            server.watcher.end()
+            server.watcher.wait_alone(FAREWELL_S)
             server.shutdown()
             thread.join()

@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from harness.measure.journal import Journal, seal_run
 from harness.measure.recorder import MeterRecorder
-from harness.record.documents import Start, Stop
+from harness.record.documents import Event, Start, Stop
 from harness.record.run_writer import RunWriter
 from meters.registry import open_meter
 from meters.wire_log import read_capture
@@ -52,18 +53,22 @@ def main(duration_s: float) -> None:
     )
 
 
-def record(folder: Path, duration_s: float) -> float:
-    """Record into folder/run; return the CPU time this process took, in s."""
+def record(
+    folder: Path, duration_s: float, start: Start | None = None, events: Sequence[Event] = (), interval_s: float = 0.001
+) -> float:
+    """Record into folder/run; return the CPU time this process took, in s. `events` stand behind the descriptor."""
     options = ["--no-throttle", "--capture", str(folder / "sent.log"), "--seed", "3"]
     with (
-        emulator(folder / "port", interval_s=0.001, options=options, profile="load=0:0.5") as ready,
+        emulator(folder / "port", interval_s=interval_s, options=options, profile="load=0:0.5") as ready,
         RunWriter(folder / "run") as writer,
     ):
-        writer.append(Start(**START))
+        writer.append(start or Start(**START))
         journal = Journal(writer)
         recorder = MeterRecorder(
             "wall", "c", lambda wire: open_meter("wattsup", ready["port"], capture=wire, options={}), writer, journal
         )
+        for event in events:
+            journal.put(event)
         begin = resource.getrusage(resource.RUSAGE_SELF)
         time.sleep(duration_s)
         recorder.stop()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.live.server import LiveServer, serving
+from harness.live.server import LiveServer, answering
 from harness.live.watch import Watcher
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.entries import RunBegin, of
@@ -51,5 +51,6 @@ class Growing:
 @contextmanager
 def served(path: Path, address: str = "127.0.0.1") -> Iterator[LiveServer]:
     """The live view of a campaign, in this process."""
-    with serving(Watcher(path), address, 0) as server:
+    server = LiveServer(Watcher(path), address, 0)
+    with answering(server):
         yield server

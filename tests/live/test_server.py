@@ -14,7 +14,7 @@ import pytest
 
 from harness.live import server as live_server
 from harness.live.guard import FILES, HEADERS
-from harness.live.server import MOST_CONNECTIONS, LiveServer, serving
+from harness.live.server import MOST_CONNECTIONS, LiveServer
 from harness.live.watch import Watcher
 from harness.record.errors import LabError
 from tests.live.growing import Growing, served
@@ -188,7 +188,7 @@ def test_beyond_loopback_the_secret_of_the_terminal_is_needed(whole: Path) -> No
 
 
 def test_events_say_the_state_and_the_power_and_that_it_is_over(whole: Path) -> None:
-    with serving(Watcher(whole), "127.0.0.1", 0) as server:
+    with served(whole) as server:
         one = opened(server, whole_request(server, "/events?columns=100"))
         time.sleep(1.0)
     events = everything(one).partition(b"\r\n\r\n")[2].decode().split("\n\n")
