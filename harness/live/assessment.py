@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from reports.results.finding import Finding
 
 
+UNREADABLE = (AnalysisError, DocumentError, RunFolderError, OSError, ArithmeticError, ValueError)
+"""What files may raise whose numbers cannot be."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndedAction:
     """An action that has ended: when, on the run's time (s since its start), its energy (Wh), None where unknown."""
@@ -58,7 +62,7 @@ def assess(live: LiveRun) -> Assessment:
         return Assessment()
     try:
         return _assessed(run, {meter: stream.series() for meter, stream in live.streams.items() if stream.count})
-    except (AnalysisError, DocumentError, RunFolderError) as error:
+    except UNREADABLE as error:
         return Assessment(problem=str(error).replace(f"{run.path.parent}/", ""))
 
 
@@ -135,7 +139,7 @@ def block_of(folder: Path) -> "Block | None":
             return None
         analysed = AnalysedRun(run, read_run(run))
         return analysed.block if analysed.function is not None and analysed.interval_ns else None
-    except (AnalysisError, DocumentError, RunFolderError, OSError):
+    except UNREADABLE:
         return None
 
 

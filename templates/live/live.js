@@ -69,7 +69,7 @@ function about(run) {
   const which = `Run ${run.ordinal}, ${run.scenario}${run.cell ? ` (${run.cell})` : ""}, repetition ${run.repetition}`;
   const again = run.attempt > 1 ? `, attempt ${run.attempt}` : "";
   const end = run.ended ? ` It ${run.ended === "ended" ? "has ended" : `was ${run.ended}`}${run.reason ? `: ${run.reason}` : ""}.` : "";
-  return `${which}${again}, begun ${run.utc}.${end} Preliminary: the report is what counts.`;
+  return `${which}${again}, begun ${run.utc.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")}.${end} Preliminary: the report is what counts.`;
 }
 
 function showLink() {

@@ -71,33 +71,34 @@ def new_campaign(folder: Path) -> None:
 
 
 @contextmanager
-def viewed(folder: Path, *, in_browser: bool = False) -> Iterator[int]:
-    """The view of a campaign with its pages; yields its process id."""
-    command = [sys.executable, "-m", "harness.cli", "view", str(folder), "--beside"]
-    with (
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
-        ExitStack() as stack,
-    ):
+def viewed(folder: Path, *, in_browser: bool = False) -> Iterator[tuple[int, list[float]]]:
+    """The view of a campaign with its pages, all of them processes of their own; yields the view's process id and, when
+    it has ended, how many frames each page got in a second."""
+    command, frames = [sys.executable, "-m", "harness.cli", "view", str(folder), "--beside"], list[float]()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process, ExitStack() as stack:
         assert process.stdin is not None
         assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
-        stack.callback(process.stdin.close)
+        url, pages = json.loads(process.stdout.readline())["url"], []
         if in_browser:
             stack.enter_context(tabs(url))
         else:
-            for _ in range(TABS):
-                threading.Thread(target=read, args=(url,), daemon=True).start()
-        time.sleep(2.0)
-        yield process.pid
+            page = [sys.executable, "-m", "tests.benchmarks.bench_view", "page", url]
+            pages = [stack.enter_context(subprocess.Popen(page, stdout=subprocess.PIPE)) for _ in range(TABS)]
+        time.sleep(3.0)
+        yield process.pid, frames
+        process.stdin.close()
+        frames += [float(page.communicate()[0]) for page in pages]
 
 
 def read(url: str) -> None:
-    """Be a page: take every event."""
-    connection = http.client.HTTPConnection(url.split("/")[2])
+    """Be a page: take every event; print frames a second."""
+    connection, frames, begin_s = http.client.HTTPConnection(url.split("/")[2]), 0, 0.0
     connection.request("GET", "/events?columns=1200&now_s=60")
     answer = connection.getresponse()
-    while answer.read1(1 << 16):
-        pass
+    while part := answer.read1(1 << 20):
+        begin_s = begin_s or (time.monotonic() if b"event: now" in part else 0.0)
+        frames += part.count(b"event: now")
+    print(frames / (time.monotonic() - begin_s))
 
 
 @contextmanager
@@ -139,11 +140,12 @@ def observer(duration_s: float, rounds: int, *, in_browser: bool) -> None:
                 begin = PhaseEvent(time_ns=time.monotonic_ns(), name="rating", edge="begin")
                 record(folder, duration_s, start(), [begin])
                 rows = np.loadtxt(folder / "run" / "readings-wall.csv", delimiter=",", skiprows=1, usecols=(0, 1))
-                sent_ns, _ = sent(folder / "sent.log")
+                sent_ns, sent_w = sent(folder / "sent.log")
             due = int(np.searchsorted(sent_ns, rows[-1, 0], side="right"))
             error_ms = (rows[:due, 0] - sent_ns[: len(rows)]) / 1e6
             percentiles = {p: round(float(np.percentile(error_ms, p)), 3) for p in (50, 99, 100)}
-            print(json.dumps({"viewed": is_viewed, "lost": due - len(rows), "stamp_error_ms": percentiles}), flush=True)
+            none_lost = bool(np.array_equal(rows[:, 1], sent_w[: len(rows)]))  # but for those on their way at the end
+            print(json.dumps({"viewed": is_viewed, "none_lost": none_lost, "stamp_error_ms": percentiles}), flush=True)
 
 
 def cpu(duration_s: float) -> None:
@@ -154,14 +156,15 @@ def cpu(duration_s: float) -> None:
             new_campaign(folder)
             begin = PhaseEvent(time_ns=time.monotonic_ns(), name="rating", edge="begin")
             recording = threading.Thread(target=record, args=(folder, duration_s + 8, start(), [begin], 1 / rate))
-            with viewed(folder) as pid:
+            with viewed(folder) as (pid, frames):
                 recording.start()
                 time.sleep(6.0)
                 used_s, begin_s = cpu_s(pid), time.monotonic()
                 time.sleep(duration_s)
                 percent = 100 * (cpu_s(pid) - used_s) / (time.monotonic() - begin_s)
-                print(json.dumps({"readings_per_s": rate, "percent_of_a_core": round(percent, 1)}), flush=True)
                 recording.join()
+            said = {"readings_per_s": rate, "percent_of_a_core": round(percent, 1)}
+            print(json.dumps(said | {"frames_per_s": [round(each, 1) for each in frames]}), flush=True)
 
 
 def write_day(folder: Path) -> Path:
@@ -204,7 +207,7 @@ def opening() -> None:
         )
         ratios = {"drawn": round(drawn_s / pandas_s, 2), "with_energies": round(energies_s / pandas_s, 2)}
         print(json.dumps({"pandas_s": round(pandas_s, 3), "ratios": ratios}), flush=True)
-        with viewed(folder) as pid:
+        with viewed(folder) as (pid, _):
             time.sleep(20.0)
             print(json.dumps({"peak_mib": round(peak_mib(pid))}))
 
@@ -219,5 +222,7 @@ if __name__ == "__main__":
             cpu(float(words[1]) if len(words) > 1 else 30.0)
         case "opening":
             opening()
+        case "page":
+            read(words[1])
         case _:
             sys.exit(__doc__)

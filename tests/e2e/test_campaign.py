@@ -122,8 +122,9 @@ def lab(tmp_path: Path) -> Iterator[LabUnderTest]:
 
 
 def test_a_campaign_from_lab_toml_to_a_verified_report(lab: LabUnderTest) -> None:
-    done = lab.call("run")
+    done = lab.call("run", "--view")
     assert done.returncode in (0, 3), done.stderr
+    assert "Live view: http://127.0.0.1:" in done.stdout
     assert "Traceback" not in done.stderr
     everything = lab.runs()
     assert {run.exit_status for run in everything} == {"success"}

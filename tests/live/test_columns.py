@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.live.columns import BUCKETS, Column, Envelope, thinned, with_breaks
+from harness.live.columns import BUCKETS, Column, Envelope, Floats, thinned, with_breaks
 
 VALUES = hnp.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 
@@ -12,7 +12,7 @@ VALUES = hnp.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e
 def test_what_is_drawn_keeps_the_extremes_and_has_at_most_two_points_a_column(
     values: np.ndarray, columns: int, step_s: float
 ) -> None:
-    times_s = np.arange(values.size) * step_s
+    times_s: Floats = np.arange(values.size) * np.float64(step_s)
     end_s = float(times_s[-1]) + step_s
     thin_s, thin_w = thinned(times_s, values, 0.0, end_s, columns)
     assert (thin_w.min(), thin_w.max()) == (values.min(), values.max())
@@ -26,7 +26,7 @@ def test_what_is_drawn_keeps_the_extremes_and_has_at_most_two_points_a_column(
 def test_an_envelope_that_grows_bit_by_bit_is_that_of_all_at_once(
     values: np.ndarray, step_s: float, piece: int
 ) -> None:
-    times_s = np.arange(values.size) * step_s
+    times_s: Floats = np.arange(values.size) * np.float64(step_s)
     whole, grown = Envelope(), Envelope()
     whole.extend(times_s, values)
     for first in range(0, values.size, piece):

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pytest
 
 from harness.live.assessment import Assessment, assess, baseline_w, block_of
 from harness.live.campaign import LiveCampaign
-from harness.live.state import now_of, state_of, whole_of
+from harness.live.state import encoded, last_of, now_of, state_of, whole_of
 from harness.live.stream import LONG_BYTES, Stream
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, Start, Stop
@@ -269,3 +270,41 @@ def test_it_looks_and_leaves_no_trace(whole: Path) -> None:
     before = listed()
     shown(LiveCampaign(whole))
     assert listed() == before
+
+
+TOKENS = (b"inf", b"nan", b"-1", b"1e308", b"9223372036854775807", b"99999999999999999999", b"", b'"x"', b"null", b"[]",
+          b"true", b"1e-320", b"\xff", b"<b>")  # fmt: skip
+
+
+def damaged(content: bytes, dice: random.Random) -> bytes:
+    """The same with one number or text replaced, one byte changed, or cut off."""
+    found = list(re.finditer(rb'-?\d+(\.\d+)?|"[^"]*"|null', content))
+    match dice.choice(("token", "token", "byte", "cut")):
+        case "token" if found:
+            place = dice.choice(found)
+            return content[: place.start()] + dice.choice(TOKENS) + content[place.end() :]
+        case "byte":
+            at = dice.randrange(len(content))
+            return content[:at] + bytes([dice.randrange(256)]) + content[at + 1 :]
+        case _:
+            return content[: dice.randrange(len(content))]
+
+
+@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # pandas' and numpy's own, of numbers that cannot be
+def test_whatever_stands_in_the_files_the_view_goes_on(whole: Path, tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    shutil.copytree(whole, tmp_path / "c")
+    for path in [*(tmp_path / "c").rglob("*.jsonl"), *(tmp_path / "c").rglob("*.csv")]:
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(damaged(content, dice) if dice.random() < 0.7 else content)
+    campaign = LiveCampaign(tmp_path / "c")
+    state = shown(campaign)
+    assert encoded("state", state).startswith(b"event: state\ndata: {")
+    if campaign.run is not None and campaign.run.start is not None:
+        for drawing in (now_of(campaign.run, 60.0), whole_of(campaign.run)):
+            json.dumps(drawing.to_json(300), allow_nan=False)
+        json.dumps(last_of(campaign.run), allow_nan=False)
+    for folder in (tmp_path / "c").iterdir():
+        block_of(folder)
