@@ -21,7 +21,7 @@ from harness.cli.types import add_lab_argument
 from harness.record.errors import LabError
 
 LOOPBACK = "127.0.0.1"
-START_S, END_S = 10.0, 6.0
+START_S, END_S = 20.0, 6.0
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -71,11 +71,13 @@ def call(arguments: argparse.Namespace) -> int:
     Raises:
         LabError: it cannot listen there, or the folder is something else than a campaign.
     """
+    from harness.live.assessment import prepare
     from harness.live.server import LiveServer, answering, yield_to_others
     from harness.live.watch import Watcher
 
     folder = _folder_of(arguments)
     server = LiveServer(Watcher(folder), arguments.host, arguments.port)
+    prepare()
     yield_to_others()
     with answering(server):
         if arguments.beside:

@@ -55,6 +55,16 @@ class Assessment:
     """What it adds to the baseline, where it is a block that was rated to its end."""
 
 
+def prepare() -> None:
+    """Import whatever is used later: imports read hundreds of files, and are done before anything is measured."""
+    import pandas  # noqa: F401  as `reports.readings.table` does
+
+    import reports.campaign.run
+    import reports.findings.stream_rules
+    import reports.pages.document
+    import reports.pages.sentences  # noqa: F401
+
+
 def assess(live: LiveRun) -> Assessment:
     """What is known of a run now; nothing but the reason where the report could make nothing of it yet."""
     run = live.snapshot

@@ -13,8 +13,16 @@ from harness.record.errors import RunFolderError
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """Open a plain file for reading; its last part may be no link, pipe or device (OSError)."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Open a plain file for reading; its last part may be no link, pipe or device (OSError).
+
+    Where this is allowed (one's own files) reading leaves no time of access: that would be written, and whoever appends
+    to the file at the same time could have to wait for it (the journal of ext4 does not know priorities).
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(path, flags | os.O_NOATIME)
+    except PermissionError:
+        handle = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(f"{path} is no plain file")

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,8 @@ def viewed(folder: Path, *, in_browser: bool = False) -> Iterator[tuple[int, lis
     """The view of a campaign with its pages, all of them processes of their own; yields the view's process id and, when
     it has ended, how many frames each page got in a second."""
     command, frames = [sys.executable, "-m", "harness.cli", "view", str(folder), "--beside"], list[float]()
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process, ExitStack() as stack:
+    started = partial(subprocess.Popen, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    with started(command) as process, ExitStack() as stack:
         assert process.stdin is not None
         assert process.stdout is not None
         url, pages = json.loads(process.stdout.readline())["url"], []
@@ -83,7 +85,7 @@ def viewed(folder: Path, *, in_browser: bool = False) -> Iterator[tuple[int, lis
             stack.enter_context(tabs(url))
         else:
             page = [sys.executable, "-m", "tests.benchmarks.bench_view", "page", url]
-            pages = [stack.enter_context(subprocess.Popen(page, stdout=subprocess.PIPE)) for _ in range(TABS)]
+            pages = [stack.enter_context(started(page)) for _ in range(TABS)]
         time.sleep(3.0)
         yield process.pid, frames
         process.stdin.close()

@@ -222,9 +222,14 @@ def test_a_port_that_is_taken_is_said(whole: Path, server: LiveServer) -> None:
         LiveServer(Watcher(whole), "127.0.0.1", server.server_port)
 
 
-def test_it_yields_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_yields_to_everybody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[object] = []
     monkeypatch.setattr(os, "nice", seen.append)
     monkeypatch.setattr(os, "sched_setscheduler", lambda *words: seen.append(words[1]))
+    monkeypatch.setattr(live_server, "AUTOGROUP", tmp_path / "autogroup")
     live_server.yield_to_others()
     assert seen == [19, os.SCHED_IDLE]
+    assert not (tmp_path / "autogroup").exists()  # others are in this session
+    monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
+    live_server.yield_to_others()
+    assert (tmp_path / "autogroup").read_text() == "19"
