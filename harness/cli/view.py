@@ -31,7 +31,11 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "left to do. It only reads the campaign's files; `wattlab run --view` starts it beside a measurement."
     )
     verb.add_argument(
-        "campaign", nargs="?", type=Path, help="campaign folder, such as runs/core-study (default: that of lab.toml)"
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="CAMPAIGN",
+        help="campaign folder, such as runs/core-study (default: that of lab.toml)",
     )
     add_lab_argument(verb)
     add_address_arguments(verb)
@@ -108,12 +112,11 @@ def _folder_of(arguments: argparse.Namespace) -> Path:
     Raises:
         LabError: a file stands there, or a folder of something else.
     """
-    if arguments.campaign is None:
+    if arguments.folder is None:
         from harness.measure.lab_file import load
 
-        folder: Path = load(arguments.lab).campaign_folder
-        return folder
-    folder = arguments.campaign
+        return load(arguments.lab, arguments.campaign, arguments.sut).campaign_folder
+    folder: Path = arguments.folder
     if arguments.beside:
         return folder
     from harness.record.campaign_folder import CAMPAIGN

@@ -24,8 +24,6 @@ from harness.record.documents import (
 from harness.record.errors import DocumentError
 from harness.record.run_folder import JOURNAL, RunFolder
 
-INLET = "sut-ac-inlet"
-
 
 class LiveRun:
     """A run folder that may still grow. `poll` reads what is new."""
@@ -44,6 +42,7 @@ class LiveRun:
         """Lines of the journal that no reader takes."""
         self.sum = Envelope()
         self._summed_s = 0.0
+        self._counted: tuple[int, list[Stream]] = 0, []
         self._journal = Tail(folder / JOURNAL)
 
     def poll(self) -> tuple[bool, int]:
@@ -94,12 +93,14 @@ class LiveRun:
 
     @property
     def counted(self) -> list[Stream]:
-        """The streams whose sum is the SUT's power: of each of its circuits the first (`RunSeries.primary_meters`)."""
-        told = self.start.config.get("sut") if self.start is not None else None
-        named = told.get("circuits") if isinstance(told, dict) else None
-        circuits = [str(name) for name in named] if isinstance(named, list) and named else [INLET]
-        first = {stream.descriptor.circuit: stream for stream in reversed(self.streams.values())}
-        return [first[circuit] for circuit in circuits if circuit in first] or list(self.streams.values())[:1]
+        """The streams whose sum is the SUT's power, as the report has it; none where one of its circuits has no
+        meter."""
+        if len(self.streams) != self._counted[0] and (run := self.snapshot) is not None:
+            from reports.readings.series import RunSeries
+
+            meters = RunSeries(run, None, None, None, ()).primary_meters
+            self._counted = len(self.streams), [self.streams[meter] for meter in meters]
+        return self._counted[1]
 
     @property
     def last_s(self) -> float:
