@@ -61,8 +61,7 @@ def prepare() -> None:
 
     import reports.campaign.run
     import reports.findings.stream_rules
-    import reports.pages.document
-    import reports.pages.sentences  # noqa: F401
+    import reports.pages.document  # noqa: F401
 
 
 def assess(live: LiveRun) -> Assessment:
@@ -124,9 +123,9 @@ def _actions(run: "AnalysedRun", energies_wh: Floats) -> Iterator[EndedAction]:
 def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
     """What the readings of the rating interval so far say: the rules of the report that need no more than these, and
     that the rest of the run cannot take back."""
-    from reports.findings import catalogue, meter_rules, stream_rules
+    from reports.findings import lab_rules, meter_rules, stream_rules
 
-    limits = catalogue.thresholds_of(run.run)
+    limits = lab_rules.thresholds_of(run.run)
     begin_ns, end_ns = run.interval_ns or (0, 0)
     for stream in run.streams:
         missing = stream_rules.missing_of(stream, begin_ns, end_ns, 0.0)
@@ -169,7 +168,7 @@ def mark_of(origins: Sequence[str]) -> tuple[str, str] | None:
 
 def advice_of(code: str) -> tuple[str, str]:
     """What a finding means and what to do about it, as the report says it."""
-    from reports.pages.sentences import ADVICE, UNKNOWN
+    from reports.results.finding_kinds import kind_of
 
-    advice = ADVICE.get(code, UNKNOWN)
-    return advice.meaning, advice.remedy
+    kind = kind_of(code)
+    return kind.meaning, kind.remedy
