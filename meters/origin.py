@@ -38,11 +38,13 @@ def attest(
     the instrument gave. `attested` needs a peer whose key was pinned, and such an identity; `declared` that the lab's
     declaration fits address and serial number. A pty (through any symbolic link), a socket to this machine, and an
     identity that carries the emulator's mark are `emulated`, whatever else is true; everything else is `unattested`,
-    and `lacks` in its evidence says for want of what.
+    and `lacks` in its evidence says for want of what. Counters that software reads are `estimated`, whatever the port.
     Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
     """
     if host.recording() is not None:
         return Origin("unattested", {})  # whose bytes a log holds, its run's descriptor says
+    if identity.estimated:
+        return Origin("estimated", {"port": port, "identity_model": identity.model})
     if scheme_of(port):
         return _attest_socket(port, identity, peer, declaration)
     return _attest_device(port, identity, sysfs)

@@ -18,7 +18,7 @@ Averaging = Literal["window", "instantaneous"]
 Stamp = Literal["end", "start", "unknown"]
 Ranging = Literal["none", "auto", "fixed"]
 Tier = Literal["reference", "working", "indicative", "uncalibrated"]
-OriginKind = Literal["instrument", "attested", "declared", "emulated", "unattested"]
+OriginKind = Literal["instrument", "attested", "declared", "emulated", "estimated", "unattested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,14 @@ class Identity:
         """Whether the identity carries the mark every emulator of ours puts into it."""
         return any(EMULATOR_MARK in part for part in (self.maker, self.model, self.serial, self.firmware))
 
+    @property
+    def estimated(self) -> bool:
+        """Whether it is that of counters of the machine itself, of no instrument."""
+        return ESTIMATE_MARK in self.model
 
+
+ESTIMATE_MARK = "ESTIMATED"
+"""What stands in the identity of counters that software reads in place of an instrument."""
 EMULATOR_MARK = "EMULATED"
 """What every emulator of ours says of itself on the wire."""
 PTY_MAJORS = frozenset({2, 3, *range(128, 144)})

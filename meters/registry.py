@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
+from meters import counters, gude, hm8115, nvml, powerspy2, rapl, register_maps, shelly, tasmota, wattsup
 from meters.access import ANYBODY, Access
 from meters.iec62056 import driver as iec62056_driver
 from meters.iec62056 import registers as iec62056_registers
@@ -30,7 +30,7 @@ from meters.zes import dialects as zes_dialects
 from meters.zes import dialogue as zes_dialogue
 from meters.zes import settings as zes_settings
 
-Link = Literal["serial", "tcp", "usbtmc", "http"]
+Link = Literal["serial", "tcp", "usbtmc", "http", "software"]
 
 
 class Opener(Protocol):
@@ -47,8 +47,8 @@ class Opener(Protocol):
 class Driver:
     """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
 
-    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`. `tls` says
-    how the meter itself is brought to speak TLS, empty where it cannot.
+    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, counters
+    of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
     """
 
     summary: str
@@ -226,9 +226,36 @@ DRIVERS: Mapping[str, Driver] = {
 }
 
 
+COUNTERS: Mapping[str, Driver] = {
+    rapl.DRIVER: Driver(
+        summary="energy counters of this machine's CPU (RAPL)",
+        wire="powercap tree of Linux, polled",
+        tier="uncalibrated",
+        limits="none: an estimate of packages and DRAM, no measurement",
+        options=counters.OPTIONS,
+        open=rapl.open_rapl,
+        links=("software",),
+    ),
+    nvml.DRIVER: Driver(
+        summary="energy counters of this machine's NVIDIA GPUs (NVML)",
+        wire="the driver's library, polled",
+        tier="uncalibrated",
+        limits="none: an estimate of the boards, no measurement",
+        options=counters.OPTIONS,
+        open=nvml.open_nvml,
+        links=("software",),
+    ),
+}
+"""What is no instrument: software that reads counters of the machine it runs on. All that it gives is *estimated*."""
+COUNTER_PORTS: Mapping[str, str] = {rapl.DRIVER: rapl.PORT, nvml.DRIVER: nvml.PORT}
+"""Where each is found when nothing else is said."""
+KNOWN: Mapping[str, Driver] = {**DRIVERS, **COUNTERS}
+"""Every driver."""
+
+
 def no_driver(name: str) -> str:
     """Return the sentence for a name that is none of a driver."""
-    return f"no driver {name!r}; {did_you_mean(name, DRIVERS)}"
+    return f"no driver {name!r}; {did_you_mean(name, KNOWN)}"
 
 
 LACKING = {
@@ -243,6 +270,8 @@ def why(origin: Origin) -> str:
     """Return what keeps readings from being shown to be those of an instrument; empty where nothing does."""
     if origin.kind == "emulated":
         return "it answers from this machine, or says that it is an emulator"
+    if origin.kind == "estimated":
+        return "software computes it from counters of the machine itself, and no instrument measured it"
     lacks = origin.evidence.get("lacks")
     return " and ".join(LACKING[lack] for lack in lacks) if isinstance(lacks, list) else ""
 
@@ -281,7 +310,7 @@ def open_meter(
     name: str, port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
 ) -> Meter:
     """Open the meter `name` at `port`; raises `MeterError`, `MeterOptionError` for an unknown name."""
-    driver = DRIVERS.get(name)
+    driver = KNOWN.get(name)
     if driver is None:
         raise MeterOptionError(no_driver(name))
     return driver.open(port, capture=capture, options=options, access=access)

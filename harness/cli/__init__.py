@@ -18,6 +18,7 @@ from harness.record.errors import Interrupted, LabError
 
 VERBS = {
     "demo": "run the whole lab on this machine, with an emulated meter",
+    "measure": "measure a command now; no lab.toml is needed",
     "init": "make a folder for a lab of your own",
     "sut": "prepare the system under test",
     "check": "every reason not to start, as one list",
@@ -58,8 +59,9 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog=program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
-        epilog="In the order of the work: init, sut prepare, check, plan, run, view, observer, annotate, report, "
-        "compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab help VERB` says more.",
+        epilog="The first hour: measure. In the order of the work: init, sut prepare, check, plan, run, view, "
+        "observer, annotate, report, compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab "
+        "help VERB` says more.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -1,12 +1,10 @@
 """`wattlab meter ...`: the instruments, without a campaign: what there is, what is plugged in, what it says."""
 
 import argparse
-import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
-from pathlib import Path
 from statistics import fmean, stdev
 
 from rich.console import Console
@@ -21,21 +19,17 @@ from harness.cli.meter_port import (
     say_remarks,
     sparkline,
 )
+from harness.cli.ports import kind_of, plugged_in, ports_sheet, probe, who
 from harness.cli.screen import Sheet, columns, print_document, say
 from harness.cli.types import Parser, add_verb, at_least
-from harness.record.errors import printable
 from meters import registry
-from meters.access import Access
-from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout, MeterUnavailable
+from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option
-from meters.reading import Identity, Origin, Reading, Tier
+from meters.reading import Reading, Tier
 
 READ_TIMEOUT_S = 5.0
-USBTMC_FILES = "usbtmc*"
 NO_PREFIX = "\0"
 LONGEST_CURVE = 60
-ABOUT = ("what", "maker", "serial number", "USB id")
-"""What a port may say of itself."""
 HEAD_ROWS = "time_ns power_w flags"
 """Above the rows where there is no terminal; the time is that of this host's monotonic clock."""
 HEAD_LIVE = (
@@ -92,14 +86,14 @@ def add_arguments(verb: Parser) -> None:
 
 def call_drivers(arguments: argparse.Namespace) -> int:
     """Every driver there is, or one with its options."""
-    by_tier = sorted(registry.DRIVERS, key=lambda name: (TIERS.index(registry.DRIVERS[name].tier), name))
+    by_tier = sorted(registry.KNOWN, key=lambda name: (TIERS.index(registry.KNOWN[name].tier), name))
     chosen = [arguments.driver] if arguments.driver else by_tier
     if arguments.json:
         print_document([_driver_document(name) for name in chosen])
         return 0
     console = Console()
     if arguments.driver:
-        driver = registry.DRIVERS[arguments.driver]
+        driver = registry.KNOWN[arguments.driver]
         say(console, f"{arguments.driver}: {driver.summary}; {driver.wire}; {driver.tier}; {driver.limits}")
         console.print(options_sheet(driver.options))
     else:
@@ -115,13 +109,13 @@ def options_sheet(options: Mapping[str, Option]) -> Sheet:
 
 def drivers_sheet(names: Sequence[str]) -> Sheet:
     """A line for each driver."""
-    drivers = [(name, registry.DRIVERS[name]) for name in names]
+    drivers = [(name, registry.KNOWN[name]) for name in names]
     rows = [(name, driver.summary, driver.wire, driver.tier, driver.limits) for name, driver in drivers]
     return Sheet(columns("driver", "instrument", "wire", "tier", "limits of error"), rows)
 
 
 def _driver_document(name: str) -> dict[str, object]:
-    driver = registry.DRIVERS[name]
+    driver = registry.KNOWN[name]
     fields = {key: getattr(driver, key) for key in ("summary", "wire", "tier", "limits", "links")}
     options = {name: asdict(option) for name, option in driver.options.items()}
     for option in options.values():  # JSON has no infinity
@@ -142,9 +136,9 @@ def _meaning(option: Option) -> str:
 
 def call_list(arguments: argparse.Namespace) -> int:
     """Ports by id; with --probe, what answers at them."""
-    ports = _plugged_in() if not arguments.port else [{"port": port, "kind": _kind(port)} for port in arguments.port]
+    ports = plugged_in() if not arguments.port else [{"port": port, "kind": kind_of(port)} for port in arguments.port]
     if arguments.probe:
-        _probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
+        probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
     if arguments.json:
         print_document(ports)
         return 0
@@ -162,74 +156,6 @@ def call_list(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def ports_sheet(ports: Sequence[Mapping[str, str]], *, probed: bool) -> Sheet:
-    """A line for each port, whose name stays whole: it is copied into lab.toml. What no port says has no column."""
-    about = [head for head in ABOUT if any(port.get(head) for port in ports)]
-    heads = ("port", *about, *(["answers"] if probed else []))
-    rows = [[str(port.get(head, "")) for head in heads] for port in ports]
-    return Sheet(columns(*heads, numbers=("port",)), rows)
-
-
-def _plugged_in() -> list[dict[str, str]]:
-    """Serial ports, by their stable name under /dev/serial/by-id where they have one, and USB-TMC devices."""
-    from serial.tools import list_ports
-
-    stable = {str(link.resolve()): str(link) for link in sorted(Path("/dev/serial/by-id").glob("*"))}
-    found = []
-    for port in sorted(list_ports.comports()):
-        usb = "" if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
-        about = {"maker": port.manufacturer, "serial number": port.serial_number, "USB id": usb}
-        name = stable.get(port.device, port.device)
-        found.append({"port": name, "kind": "serial", "what": printable(port.description or "")} | _told(about))
-    for device in sorted(Path("/dev").glob(USBTMC_FILES)):
-        found.append({"port": str(device), "kind": "usbtmc", "what": "USB test and measurement device"})
-    return found
-
-
-def _told(about: dict[str, str | None]) -> dict[str, str]:
-    return {key: printable(value) for key, value in about.items() if value}
-
-
-def _kind(port: str) -> str:
-    kinds = {"http": "http", "https": "http"}
-    scheme, mark, _rest = port.partition("://")
-    return kinds.get(scheme, "tcp") if mark else "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
-
-
-def _probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Access) -> None:
-    """Ask with each driver that fits the port, until one understands the answer; what one refuses is the next best."""
-    from rich.progress import Progress
-
-    steps = [(port, name) for port in ports for name in drivers if port["kind"] in registry.DRIVERS[name].links]
-    with Progress(transient=True, console=Console(stderr=True)) as progress:
-        task = progress.add_task("asking", total=len(steps))
-        for port, name in steps:
-            progress.update(task, advance=1, description=f"asking {port['port']} as {name}")
-            if "driver" in port:
-                continue
-            try:
-                meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={}, access=access)
-            except MeterRefused as error:
-                port["answers"] = f"{name}: {error}"
-                continue
-            except MeterUnavailable as error:
-                port.setdefault("answers", str(error).removeprefix(f"{port['port']}: "))
-                continue
-            except MeterError:
-                port.setdefault("answers", "nobody that a driver understands at its default options")
-                continue
-            try:
-                port["driver"], port["origin"] = name, meter.origin().kind
-                port["answers"] = f"{name}: {_who(meter.identify(), meter.origin())}"
-            finally:
-                meter.close()
-
-
-def _who(identity: Identity, origin: Origin) -> str:
-    words = filter(None, (identity.maker, identity.model, identity.serial, identity.firmware))
-    return f"{printable(' '.join(words)) or 'a meter that does not say who it is'}: {origin.kind}"
-
-
 # --- what it says -----------------------------------------------------------------------------------------------
 
 
@@ -239,7 +165,7 @@ def call_read(arguments: argparse.Namespace) -> int:
 
     console = Console()
     with opened(arguments) as (_driver, meter):
-        say(console, _who(meter.identify(), meter.origin()))
+        say(console, who(meter.identify(), meter.origin()))
         say_remarks(meter, console)
         readings: list[Reading] = []
         say(console, HEAD_LIVE if console.is_terminal else HEAD_ROWS)

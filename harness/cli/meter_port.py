@@ -23,7 +23,7 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 def driver_name(text: str) -> str:
     """The type of an argument that names a driver."""
-    if text not in registry.DRIVERS:
+    if text not in registry.KNOWN:
         raise argparse.ArgumentTypeError(registry.no_driver(text))
     return text
 
@@ -83,9 +83,9 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     Raises:
         ConfigError: it is neither in lab.toml nor a driver with a port.
     """
-    options = _options(arguments.option)
+    options = options_of(arguments.option)
     if arguments.port is not None:  # what stands in lab.toml is not asked for, nor what reads it
-        if arguments.meter not in registry.DRIVERS:
+        if arguments.meter not in registry.KNOWN:
             raise ConfigError(registry.no_driver(arguments.meter))
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
@@ -95,7 +95,7 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     from harness.station.register import load_register
 
     lab = load_station(arguments.lab) if arguments.lab.is_file() else None
-    if arguments.meter in registry.DRIVERS and (lab is None or arguments.meter not in lab.file.meters):
+    if arguments.meter in registry.KNOWN and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
     lab = lab or load_station(arguments.lab)
     if arguments.password_file is not None or arguments.user is not None:
@@ -141,7 +141,12 @@ def say_remarks(meter: Meter, console: "Console") -> None:
         console.print(f"remark: {remark}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _options(words: Sequence[str]) -> dict[str, object]:
+def options_of(words: Sequence[str]) -> dict[str, object]:
+    """Options of a driver as they are given: `NAME=VALUE`.
+
+    Raises:
+        ConfigError: one is not.
+    """
     options: dict[str, object] = {}
     for word in words:
         name, mark, value = word.partition("=")

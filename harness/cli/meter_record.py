@@ -21,13 +21,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
 from harness.cli.types import at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
-from harness.record.errors import LabError, printable
+from harness.record.errors import ConfigError, LabError, printable
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
 from meters.port import WEB_SCHEMES
 from meters.reading import Reading
+from meters.registry import COUNTERS
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
 
 READ_TIMEOUT_S = 1.0
@@ -55,6 +56,8 @@ def call_record(arguments: argparse.Namespace) -> int:
     console = Console()
     done = _stop_rule(arguments)
     with named(arguments) as place:
+        if place.driver in COUNTERS:
+            raise ConfigError(f"{place.driver}: counters of this machine are no meter; a session is one with a meter")
         session = _recorded(place, arguments, console, done)
     write_session(arguments.into, session)
     _say(console, f"{arguments.into}: {len(session.readings)} readings, {session.origin.kind}")

@@ -18,6 +18,8 @@ from harness.station.station import APPLICATION
 if TYPE_CHECKING:
     from reports.results.document import Results
 
+ESTIMATED = "ESTIMATED by software, not measured"
+"""Stands above the numbers."""
 SHOWN = 12
 """Scenarios whose publisher's figures stand on the terminal."""
 HEAVIEST = 3
@@ -193,6 +195,7 @@ def results_sheet(results: "Results") -> Sheet:
             *(Column(f"{name}\n{scale.unit}", number=True) for name, scale in scales.items()),
         ],
         rows,
+        title=ESTIMATED if results.measurement.origin == "estimated" else "",
         caption=f"mean ± U (95 %){lacking}" if has_u else "no ± U: one run alone does not show how far runs differ",
     )
 

@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -45,6 +45,8 @@ from reports.inference.planning import Sizes, Wanted
 
 BAR, SHORT_BAR, WIDE = 40, 8, 100
 """Characters: of the bar on a wide and on a narrow terminal, and what is wide."""
+Told: TypeAlias = Callable[[Path, str | None], str | None]
+"""What is said of a run that was just sealed, and thrown out for a reason or not (None); None: nothing."""
 CONTINUES = "`wattlab run` continues a campaign where it stood"
 UNREACHABLE = {
     "not-above-zero": "the pilot does not tell its induced energy from zero, so a relative half-width means nothing",
@@ -90,8 +92,9 @@ def show_lost(campaign: Campaign) -> None:
         print(f"{len(lost)} of {len(campaign.plan)} planned runs are in no mean:", *lost, sep="\n  ")
 
 
-def measure(config: LabConfig, wires: Wires) -> Campaign:
+def measure(config: LabConfig, wires: Wires, told: Told | None = None) -> Campaign:
     """Preflight, then every remaining run, with a progress display; then the second stage, where one was declared.
+    `told` may have a sentence about each run that was just sealed.
 
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
@@ -103,9 +106,16 @@ def measure(config: LabConfig, wires: Wires) -> Campaign:
             return campaign
         check(campaign, config, wires)
         with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
-            campaign.measure(bench, display.on_progress, exclusion_of)
+
+            def judge(path: Path) -> str | None:
+                thrown_out = exclusion_of(path)
+                if told is not None and (sentence := told(path, thrown_out)) is not None:
+                    display.say(sentence)
+                return thrown_out
+
+            campaign.measure(bench, display.on_progress, judge)
             if add_second_stage(campaign, config):
-                campaign.measure(bench, display.on_progress, exclusion_of)
+                campaign.measure(bench, display.on_progress, judge)
     return campaign
 
 
@@ -276,6 +286,11 @@ class Display:
         """Take the bar down."""
         with contextlib.suppress(OSError):  # the terminal was closed
             self._bar.stop()
+
+    def say(self, sentence: str) -> None:
+        """A sentence above the bar."""
+        with contextlib.suppress(OSError):
+            say(self._console, sentence)
 
     def on_progress(self, progress: Progress) -> None:
         """Show where the campaign is. Whoever looks may go away: a measurement does not depend on it."""

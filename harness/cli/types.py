@@ -86,6 +86,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def percent(text: str) -> float:
+    """The type of an argument that is a percentage above 0 and below 100; `5%` is one too."""
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a percentage between 0 and 100, such as 5%")
+    return value
+
+
 def add_station_argument(verb: argparse.ArgumentParser) -> None:
     """`--lab FILE`, the lab.toml of which the verb reads what stands in the room."""
     verb.add_argument("--lab", type=Path, default=LAB, metavar="FILE", help="lab.toml (default: ./lab.toml)")

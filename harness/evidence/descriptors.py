@@ -22,8 +22,9 @@ from harness.record.verify import Check
 from harness.station.check_loads import stated
 from harness.station.instruments import RegisterFile
 from harness.station.register import Register
+from harness.station.station import SUT_CIRCUIT
 from meters.reading import Description, Identity, Origin
-from meters.registry import remedy
+from meters.registry import COUNTERS, remedy
 
 DESCRIPTOR = "descriptor"
 """The name of the check."""
@@ -79,7 +80,7 @@ def _of_driver(descriptor: PowerDescriptor, meter: Described, section: Json) -> 
         yield f"limits_percent is {limits!r:.40} in inputs/lab.toml, which is no number"
         return
     description = stated(meter.description, limits)
-    circuit, nobody = str(section.get("circuit")), Origin("unattested", {})
+    circuit, nobody = str(section.get("circuit", SUT_CIRCUIT)), Origin("unattested", {})
     told = power_descriptor(descriptor.stream, descriptor.meter, circuit, meter.identity, nobody, description, None)
     changes = changes_since(descriptor.codec, meter.description.driver)
     here, there = (
@@ -118,6 +119,9 @@ def _of_port(descriptor: PowerDescriptor, section: Json) -> Iterator[str]:
     port = section.get("port")
     if port != EMBEDDED and evidence.get("port", port) != port:
         yield f"evidence.port is {evidence['port']!r:.60}, inputs/lab.toml has {port!r:.60}"
+    if (descriptor.origin == "estimated") != (descriptor.identity.get("driver") in COUNTERS):
+        driver = descriptor.identity.get("driver")
+        yield f"origin is {descriptor.origin!r}, and its driver is {driver!r:.40}: counters of software are 'estimated'"
     if descriptor.origin == "imported":
         yield "origin is 'imported', and the run was measured"
     if descriptor.origin == "emulated" and "lacks" in evidence:

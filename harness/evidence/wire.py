@@ -62,7 +62,7 @@ def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> tuple[C
     if section.get("driver") != driver:
         detail = f"{descriptor.stream} says driver {driver!r:.40}, lab.toml {section.get('driver')!r:.40}"
         return Check(subject, WIRE, False, detail), None
-    if driver not in registry.DRIVERS or descriptor.codec > CODEC:
+    if driver not in registry.KNOWN or descriptor.codec > CODEC:
         version = str(run.start.software.get("version"))
         if not precedes(VERSION, version):
             said = f"{descriptor.stream} says codec {descriptor.codec} of {driver!r:.40}"

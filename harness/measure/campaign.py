@@ -313,7 +313,8 @@ class Campaign:
         uid = secrets.token_hex(4)
         # Before the log names the run: what cannot be read or asked now costs none.
         staged = read_staged(scenario, bench.marker_source)
-        material = Material(staged, *bench.inventory.of(bench.command_of(scenario), bench.sut.work_folder(uid)))
+        begun_in = scenario.directory or bench.sut.work_folder(uid)
+        material = Material(staged, *bench.inventory.of(bench.command_of(scenario), begun_in))
         entries = self.folder.entries()
         attempt = 1 + sum(begin.ordinal == planned.ordinal for begin in of(RunBegin, entries))
         manifests = [end.manifest for end in of(RunEnd, entries) if end.manifest]
@@ -411,6 +412,11 @@ class Campaign:
             raise cause
         if failures >= self._most_attempts:
             raise LabError(
-                f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed {failures} times; "
-                f"the last time: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is mended"
+                f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed "
+                f"{_times(failures)}: {ended.reason}. All attempts are kept; `wattlab run` tries again when it is "
+                "mended"
             )
+
+
+def _times(failures: int) -> str:
+    return "once" if failures == 1 else f"{failures} times; the last time"

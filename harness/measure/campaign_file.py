@@ -62,15 +62,15 @@ class TwoStage:
 class Campaign:
     """What is measured in which order. Durations in seconds."""
 
-    name: str
+    name: str = "first"
     sut: str = ""
     """The SUT that is measured, where lab.toml declares several; `--sut` names it where this is empty."""
     runs_folder: str = "runs"
-    seed: int = field(metadata=at_least(0))
+    seed: int = field(default=1, metadata=at_least(0))
     design: str = ""
-    order: Literal["shuffled", "as-listed"]
-    stabilization_s: float = field(metadata=at_least(0))
-    supplementary_s: float = field(metadata=at_least(0))
+    order: Literal["shuffled", "as-listed"] = "shuffled"
+    stabilization_s: float = field(default=10.0, metadata=at_least(0))
+    supplementary_s: float = field(default=5.0, metadata=at_least(0))
     pause_s: float = field(default=0.0, metadata=at_least(0))
     max_failed_attempts: int = field(default=2, metadata=at_least(1))
     sync_pulse: bool = False
@@ -84,8 +84,8 @@ class Campaign:
 class Baseline:
     """Baseline blocks: how many, how long (s). The first stands before, the last after the scenario runs."""
 
-    blocks: int = field(metadata=at_least(1))
-    duration_s: float = field(metadata=at_least(1))
+    blocks: int = field(default=5, metadata=at_least(1))
+    duration_s: float = field(default=30.0, metadata=at_least(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
                 user=sshd.user,
                 key_file=str(sshd.key_file),
                 known_hosts=str(sshd.known_hosts),
-                python=str(APPLICATION / sut.python),
+                python=str(APPLICATION / sut.interpreter),
                 folder=str((folder / "sut").resolve()),
             )
             embedded.append("system under test (this machine, over sshd on loopback)")

@@ -68,6 +68,9 @@ def of_suts(path: Path, views: Mapping[str, StationFile], meters: StationFile) -
         yield [], _of_paths(path, _paths_of_sut(table, view.sut))
         if not unknown:
             yield [f"{table}.circuits", *feeding], consistency.of_circuits(where, view.sut, view.meters)
+        for meter, section in view.meters.items():
+            counters = consistency.of_counters(f"{path}: meters.{meter}", section, view.sut)
+            yield [f"meters.{meter}.driver", f"{table}.host"], counters
         yield [f"{table}.circuits"], consistency.of_doubles(f"{where}.circuits", view.sut.circuits)
         efficiency = [f"{table}.psu_efficiency_percent", f"{table}.psu_efficiency_limit_percent"]
         yield efficiency, consistency.of_supply(where, view.sut)
@@ -84,7 +87,7 @@ def of_campaign(path: Path, lab: LabFile, names: Sequence[str]) -> Contradiction
     yield [], _of_paths(path, {"campaign.runs_folder": lab.campaign.runs_folder})
     yield ["decision.scenario"], of_decided(path, lab.decision, called)
     yield ["decision.scenario", "decision.limit_wh"], of_limit(path, lab.decision)
-    yield ["campaign.gate", "campaign.pause_s"], of_gate(path, lab.campaign)
+    yield ["campaign.gate.limit_s", "campaign.pause_s"], of_gate(path, lab.campaign)
     yield ["campaign.settle"], of_settle(path, lab.campaign.settle)
     yield ["campaign.design", "campaign.two_stage"], of_stages(path, lab.campaign)
     repeated = [f"scenarios.{name}.repetitions" for name in lab.scenarios]

@@ -17,7 +17,7 @@ class StationFile:
     """What stands in the room, with one SUT."""
 
     schema: int
-    lab: Lab
+    lab: Lab = field(default_factory=Lab)
     sut: SutSection
     meters: dict[str, MeterSection]
     supply: Supply = field(default_factory=Supply)
@@ -30,8 +30,8 @@ class StationFile:
 class LabFile(StationFile):
     """lab.toml, and a campaign file joined to it, as it holds for one SUT."""
 
-    campaign: Campaign
-    baseline: Baseline
+    campaign: Campaign = field(default_factory=Campaign)
+    baseline: Baseline = field(default_factory=Baseline)
     scenarios: dict[str, ScenarioSection]
     thresholds: Thresholds = field(default_factory=Thresholds)
     decision: Decision = field(default_factory=Decision)

@@ -33,7 +33,7 @@ from harness.station.conditions.clock import of_clock_tools
 from harness.station.conditions.load import of_foreign_load, of_swap
 from harness.station.conditions.updates import of_updates
 from harness.station.register import load_register
-from harness.station.station import EMBEDDED, SutSection
+from harness.station.station import EMBEDDED, LOCAL, SutSection
 from harness.sut.agent.survey import machine_state
 from harness.sut.machine import Sut
 from meters.meter import Meter
@@ -124,7 +124,7 @@ def _disk(config: LabConfig) -> Iterator[Reason]:
 
 def _host(config: LabConfig) -> Iterator[Reason]:
     """This host, where it is not the SUT itself: what makes its stamps late or its clock jump."""
-    if config.file.sut.host == EMBEDDED:
+    if config.file.sut.host in (EMBEDDED, LOCAL):
         return
     state = machine_state("")
     # Load of the host costs stamps, not energy: there is no size of it at which nothing could be measured.
@@ -255,7 +255,7 @@ def _witnesses(config: LabConfig) -> Iterator[Reason]:
 def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
     try:
         with Sut.connect(wire) as sut:
-            yield Reason("ok", "SUT", f"{wire.address} reached, host key known")
+            yield _reached(wire)
             diagnoses = diagnose(sut, horizon_s(config), _begun(config), config.file.thresholds)
             for remark in diagnoses:
                 severity: Severity = "ok" if remark.severity == "info" else remark.severity
@@ -266,6 +266,14 @@ def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
             yield from _prepared(config, sut)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))
+
+
+def _reached(wire: SutSection) -> Reason:
+    """How the SUT was reached."""
+    if not wire.is_local:
+        return Reason("ok", "SUT", f"{wire.address} reached, host key known")
+    text = "it is this machine, which measures too: what that costs is recorded and stands in every number"
+    return Reason("warn", "SUT", text)
 
 
 def _packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:

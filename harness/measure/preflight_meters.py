@@ -82,6 +82,9 @@ def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin:
             )
             said = f"{evidence['declared_by']} on {evidence['declared_on']} ({evidence['declared_link']})"
             return Reason("warn", subject, f"{found}; declared to be {evidence['instrument']} by {said}; {policy}")
+    if origin.kind == "estimated":
+        said = f"ESTIMATED, NOT MEASURED: {why(origin)}; no certificate can rest on it"
+        return Reason("warn", subject, f"{found}; {said}")
     remark = f"{origin.kind}, for {why(origin)}: its numbers are no evidence about a real machine"
     return Reason("warn", subject, f"{found}; {remark}{f'; {advice}' if advice else ''}")
 

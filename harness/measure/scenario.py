@@ -7,7 +7,7 @@ TOML path.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.measure.cells import (
@@ -43,9 +43,9 @@ from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared")
+NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared", "directory")
 """What of a scenario is not in its runs' start documents under its name: their own lists say what was there, `cell`
-stands by itself, `cell_of` stands there where it says something, and what is declared key by key."""
+stands by itself, `cell_of` and `directory` stand there where they say something, and what is declared key by key."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
@@ -53,9 +53,11 @@ _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 class ScenarioSection:
     """A scenario as lab.toml names it: a folder with a scenario.toml, or a command of the user's own."""
 
-    repetitions: int = field(metadata=at_least(1))
+    repetitions: int = field(default=5, metadata=at_least(1))
     folder: str = ""
     command: list[str] = field(default_factory=list)
+    directory: str = ""
+    """Where on the SUT `command` is started, absolute; empty: in the run's own work folder, where `files` are."""
     files: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: list[str] = field(default_factory=list)
@@ -68,9 +70,10 @@ class ScenarioSection:
     """Factor -> its level, or the list of levels that are crossed (`harness.measure.cells`)."""
 
     def to_json(self) -> Json:
-        """As written, with all defaults; without factors as it was before there were any."""
+        """As written, with all defaults; without factors and directory as it was before there were any."""
         plain = asdict(self)
-        return plain if self.factors is not None else {key: plain[key] for key in plain if key != "factors"}
+        younger = {"factors": self.factors is None, "directory": not self.directory}
+        return {key: value for key, value in plain.items() if not younger.get(key)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class Scenario:
     """The scenario of lab.toml that it is one of several cells of; empty: it is a scenario by itself."""
     declared: Json = field(default_factory=dict)
     """Its useful work, as its scenario.toml declares it (`harness.record.work`)."""
+    directory: str = ""
+    """Where on the SUT its command is started; empty: in the run's work folder."""
 
     @property
     def section(self) -> str:
@@ -122,6 +127,7 @@ class Scenario:
             | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
             | ({"cell_of": self.cell_of} if self.cell_of else {})
+            | ({"directory": self.directory} if self.directory else {})
             | self.declared
         )
 
@@ -175,6 +181,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
     if section.folder:
         return from_folder(path, base, name, section, None, mistakes)
     mistakes.extend(of_words(f"{where}.command", section.command))
+    mistakes.extend(_of_directory(f"{where}.directory", section.directory))
     mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
     files = [base / file for file in section.files]
     mistakes.extend(of_files(f"{where}: files", files))
@@ -193,8 +200,14 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         duration_s=None,
         max_duration_s=section.max_duration_s,
         source=dump(section.to_json()).encode(),
+        directory=section.directory,
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
+
+
+def _of_directory(where: str, directory: str) -> Iterator[str]:
+    if directory and not PurePosixPath(directory).is_absolute():
+        yield f"{where}: found {directory!r}, expected a folder of the SUT by its whole path, such as /home/me/project"
 
 
 def from_folder(
@@ -222,7 +235,7 @@ def from_folder(
     if (written.kind == "baseline") != (duration_s is not None):
         text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
         mistakes.extend([f"{where}: {text}"])
-    for extra in ("files", "artifacts"):
+    for extra in ("files", "artifacts", "directory"):
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))

@@ -176,6 +176,8 @@ def record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str, mist
             values[name] = _value(hints[name], raw[name], file, path + name, spec.metadata, mistakes)
         elif spec.default is MISSING and spec.default_factory is MISSING:
             values[name] = _missing(hints[name], file, path + name, mistakes, f"did you mean {name}?" in meant)
+        elif f"did you mean {name}?" in meant:
+            mistakes.hide(file, path + name)
     return cls(**values)
 
 
@@ -219,8 +221,15 @@ def _value(hint: Any, value: Any, file: str, path: str, limits: Mapping[str, flo
         for place, moment in moments:
             mistakes.at(file, place, f"found {moment!r}, expected dates and times as text, in quotes")
         return _stand_in(hint)
-    mistakes.at(file, path, f"found {value!r}, expected {expected}")
+    mistakes.at(file, path, f"found {value!r}, expected {expected}{_meant(hint, value)}")
     return _stand_in(hint)
+
+
+def _meant(hint: Any, value: Any) -> str:  # noqa: ANN401
+    """Which of several words was meant, where that can be told."""
+    words = [word for word in get_args(hint) if isinstance(word, str)] if get_origin(hint) is Literal else []
+    meant = did_you_mean(value, words) if words and isinstance(value, str) else ""
+    return f"; {meant}" if meant.startswith("did you") else ""
 
 
 def _expected(hint: Any, value: Any, path: str, limits: Mapping[str, float]) -> str | None:  # noqa: ANN401

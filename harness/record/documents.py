@@ -164,7 +164,7 @@ class PowerDescriptor:
     meter: str
     circuit: str
     identity: Json
-    origin: Literal["instrument", "attested", "declared", "emulated", "unattested", "imported"]
+    origin: Literal["instrument", "attested", "declared", "emulated", "estimated", "unattested", "imported"]
     evidence: Json
     averaging: Literal["window", "instantaneous"]
     window_s: float

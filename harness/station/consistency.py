@@ -7,10 +7,10 @@ the campaign.
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-from harness.station.station import SSH_ADDRESS, MeterSection, Station, SutSection, Witness
+from harness.station.station import EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
 from meters.meter import MeterOptionError
-from meters.options import read_options
-from meters.registry import DRIVERS, no_driver
+from meters.options import did_you_mean, read_options
+from meters.registry import COUNTERS, KNOWN, no_driver
 
 LARGEST_LIMIT_PERCENT = 50.0
 LONGEST_NAME = 100
@@ -32,8 +32,13 @@ def of_circuits(where: str, sut: SutSection, meters: Mapping[str, MeterSection])
         if measured and circuit not in measured:
             yield (
                 f"{where}.circuits: no meter is on {circuit!r}, they are on {', '.join(sorted(measured))}; "
-                "name the circuits whose sum is the SUT's power"
+                f"{_meant(circuit, measured)}name the circuits whose sum is the SUT's power"
             )
+
+
+def _meant(circuit: str, measured: Set[str]) -> str:
+    meant = did_you_mean(circuit, measured)
+    return f"{meant} Or " if meant.startswith("did you") else ""
 
 
 def of_doubles(where: str, names: Sequence[str]) -> Iterator[str]:
@@ -109,7 +114,7 @@ def of_witness(path: Path, witness: Witness) -> Iterator[str]:
 
 def of_driver(where: str, section: MeterSection) -> Iterator[str]:
     """A driver that there is, and what it says of each of its options."""
-    driver = DRIVERS.get(section.driver)
+    driver = KNOWN.get(section.driver)
     if driver is None:
         wrong = no_driver(section.driver) if section.driver else "empty; `wattlab meter drivers` lists them"
         yield f"{where}.driver: {wrong}"
@@ -119,6 +124,15 @@ def of_driver(where: str, section: MeterSection) -> Iterator[str]:
             read_options(section.driver, driver.options, {key: value})
         except MeterOptionError as error:
             yield f"{where}.options: {error}"
+
+
+def of_counters(where: str, section: MeterSection, sut: SutSection) -> Iterator[str]:
+    """Software reads the counters of the machine that it runs on."""
+    if section.driver in COUNTERS and sut.host not in (LOCAL, EMBEDDED):
+        yield (
+            f"{where}.driver: {section.driver} reads counters of this machine, and the SUT is another one; measure it "
+            "with a power meter"
+        )
 
 
 def of_port(where: str, port: str) -> Iterator[str]:

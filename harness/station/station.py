@@ -8,6 +8,7 @@ exists is preflight's business.
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,12 @@ TEMPLATE = APPLICATION / "templates" / "lab.toml"
 """What `wattlab init` writes: a lab of one's own, with every key explained."""
 EMBEDDED = "embedded"
 """As `sut.host` or a meter's `port`: wattlab starts its own sshd on loopback, its own emulator on a pty."""
+LOCAL = "local"
+"""As `sut.host`: this machine is the SUT, and its agent is started without SSH."""
+PREPARED_PYTHON = "wattlab-sut/venv/bin/python"
+"""What `wattlab sut prepare` makes on a SUT, below the login's home."""
+SUT_CIRCUIT = "sut-ac-inlet"
+"""The circuit of a meter of which nothing else is said: what stands before the SUT's plug."""
 SSH_ADDRESS = re.compile(
     r"([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
 )
@@ -43,7 +50,7 @@ def absolute(folder: Path, text: str) -> Path:
 class Lab:
     """Who measures, where, for whom: printed in the report."""
 
-    name: str
+    name: str = ""
     place: str = ""
     operator: str = ""
     customer: str = ""
@@ -65,16 +72,18 @@ class SutSection:
     one begins at the login's home."""
 
     host: str
+    """Its name or address; `local`: this machine, without SSH."""
     port: int = field(default=22, metadata=at_least(1, 65535))
     user: str = ""
     key_file: str = "~/.ssh/id_ed25519"
     """Empty: one of the keys that the ssh-agent holds."""
     known_hosts: str = "~/.ssh/known_hosts"
-    python: str
+    python: str = ""
+    """Empty: the one that `wattlab sut prepare` makes; of a `local` SUT wattlab's own."""
     folder: str = "wattlab-sut"
     sample_period_s: float = field(default=1.0, metadata=at_least(0.01, 60))
     reconnect_s: float = field(default=60.0, metadata=at_least(1))
-    circuits: list[str] = field(default_factory=lambda: ["sut-ac-inlet"])
+    circuits: list[str] = field(default_factory=lambda: [SUT_CIRCUIT])
     psu_efficiency_percent: float = field(default=0.0, metadata=at_least(0))
     """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
     psu_efficiency_limit_percent: float = field(default=0.0, metadata=at_least(0))
@@ -92,9 +101,19 @@ class SutSection:
         return self.user or os.environ.get("USER", "root")
 
     @property
+    def is_local(self) -> bool:
+        """Whether this machine is the SUT, without SSH."""
+        return self.host == LOCAL
+
+    @property
     def address(self) -> str:
         """user@host:port, as errors call it."""
-        return f"{self.login}@{self.host}:{self.port}"
+        return "this machine" if self.is_local else f"{self.login}@{self.host}:{self.port}"
+
+    @property
+    def interpreter(self) -> str:
+        """The Python of agent and programs: the one that is named, or the default."""
+        return self.python or (sys.executable if self.is_local else PREPARED_PYTHON)
 
     @property
     def key_path(self) -> Path | None:
@@ -159,7 +178,7 @@ class MeterSection:
 
     driver: str
     port: str
-    circuit: str
+    circuit: str = SUT_CIRCUIT
     sut: str = ""
     """Which of several SUTs it feeds; needed where its circuit does not say it (`harness.station.suts`)."""
     options: dict[str, Any] = field(default_factory=dict)

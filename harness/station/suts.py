@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
-from harness.station.station import MeterSection, SutSection
+from harness.station.station import SUT_CIRCUIT, MeterSection, SutSection
 from meters.options import did_you_mean
 
 TABLE = "suts"
@@ -42,7 +42,7 @@ def tables_of(raw: Mapping[str, Any], name: str) -> Json:
     circuits = {sut: _circuits(_table(table)) for sut, table in suts.items()}
     fed = {
         meter: table for meter, table in meters.items()
-        if _meant(_table(table).get("sut", ""), _table(table).get("circuit", ""), circuits) == [name]
+        if _meant(_table(table).get("sut", ""), _table(table).get("circuit", SUT_CIRCUIT), circuits) == [name]
     }  # fmt: skip
     return {
         **{key: value for key, value in raw.items() if key != TABLE},

@@ -1,12 +1,11 @@
-"""One channel to the agent: JSON lines both ways, as they come over SSH.
+"""One channel to the agent: JSON lines both ways, as they come over SSH or from a process of this machine.
 
 Knows lines, their bound and JSON. Knows no message.
 """
 
 import json
 from collections.abc import Iterator
-
-import paramiko
+from typing import Protocol
 
 from harness.record.documents import Json
 from harness.record.errors import printable
@@ -16,10 +15,40 @@ MAX_LINE = 1 << 18
 """Bytes of one line of the agent; the longest it has, the columns of 16 GPUs, is an eighth of that."""
 
 
+class Ending(Protocol):
+    """Whether the other side's program has ended."""
+
+    def wait(self, timeout: float | None = None, /) -> bool:
+        """Wait for that at most so long (s)."""
+
+
+class Channel(Protocol):
+    """What carries the lines: a channel of paramiko's, or a process of this machine (`harness.sut.local_link`)."""
+
+    @property
+    def status_event(self) -> Ending:
+        """Set when the program at the other side has ended."""
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """How long `recv` waits (s)."""
+
+    def sendall(self, data: bytes, /) -> object:
+        """Send; raises OSError."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has come, nothing at the end; raises TimeoutError, OSError."""
+
+    def recv_stderr(self, size: int, /) -> bytes:
+        """What the program said on standard error."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+
 class AgentChannel:
     """One channel to the agent: JSON lines both ways. A line of more than MAX_LINE bytes is dropped as it comes."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._rest = bytearray()
         self._skipped = 0

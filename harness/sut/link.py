@@ -133,20 +133,23 @@ class Link:
         if transport is None or not transport.is_active():
             self.reopen(CONNECT_S)
 
-    @contextlib.contextmanager
-    def guarded(self, doing: str) -> Iterator[None]:
+    def guarded(self, doing: str) -> contextlib.AbstractContextManager[None]:
         """Errors of the wire and of the SUT's disk, in the words of the lab."""
-        try:
-            yield
-        except (FileNotFoundError, PermissionError, FileExistsError) as error:
-            raise SutError(f"{self.name}: {doing}: {error}") from error
-        except (TimeoutError, EOFError, ConnectionError, paramiko.ssh_exception.NoValidConnectionsError) as error:
-            raise SutUnreachable(
-                f"{self.name}: {doing}: the link was lost ({error or type(error).__name__})"
-            ) from error
-        except (OSError, paramiko.SSHException) as error:
-            # SFTP says "Failure" and nothing more when a disk is full.
-            raise SutError(f"{self.name}: {doing}: {error}; is its disk full?") from error
+        return in_words(self.name, doing)
+
+
+@contextlib.contextmanager
+def in_words(name: str, doing: str) -> Iterator[None]:
+    """Errors of the wire and of the disk of the SUT `name`, in the words of the lab."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, FileExistsError) as error:
+        raise SutError(f"{name}: {doing}: {error}") from error
+    except (TimeoutError, EOFError, ConnectionError, paramiko.ssh_exception.NoValidConnectionsError) as error:
+        raise SutUnreachable(f"{name}: {doing}: the link was lost ({error or type(error).__name__})") from error
+    except (OSError, paramiko.SSHException) as error:
+        # SFTP says "Failure" and nothing more when a disk is full.
+        raise SutError(f"{name}: {doing}: {error}; is its disk full?") from error
 
 
 def _collect(channel: paramiko.Channel, name: str, limit_s: float) -> tuple[int, bytes, bytes]:

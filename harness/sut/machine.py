@@ -9,6 +9,7 @@ On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work} 
 import base64
 import hashlib
 import json
+import os
 import re
 import stat
 import time
@@ -19,15 +20,14 @@ from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-import paramiko
-
 from harness.record.documents import Json, is_plain_name, matches, shown, tame
 from harness.record.errors import SutError, SutRefused
 from harness.station.station import SutSection
 from harness.sut.bundle import OLDEST_PYTHON, agent_source
-from harness.sut.channel import json_or_none
+from harness.sut.channel import Channel, json_or_none
 from harness.sut.files import make_folders, plain, read, read_if_there, unlike, write
 from harness.sut.link import COMMAND_S, Link
+from harness.sut.local_link import LocalLink
 from harness.sut.session import AgentSession, OnExchange, OnRecord
 
 REMOVE_S = 20.0
@@ -71,11 +71,11 @@ class Survey:
 
 
 class Sut:
-    """One SUT over one SSH connection, reopened when it was lost. Made by `Sut.connect`."""
+    """One SUT over one SSH connection, reopened when it was lost, or this machine itself. Made by `Sut.connect`."""
 
     def __init__(self, config: SutSection) -> None:
         self.config = config
-        self.link = Link(config)
+        self.link: Link | LocalLink = LocalLink() if config.is_local else Link(config)
         self._agent_path: str | None = None
         self._sessions: dict[str, AgentSession] = {}
 
@@ -115,7 +115,8 @@ class Sut:
     @property
     def python(self) -> str:
         """The SUT's interpreter: absolute, or a bare name for the PATH there."""
-        return self.link.absolute(self.config.python) if "/" in self.config.python else self.config.python
+        python = self.config.interpreter
+        return self.link.absolute(python) if "/" in python else python
 
     @property
     def own_python(self) -> str:
@@ -242,6 +243,7 @@ class Sut:
         `on_exchange`, both called from one thread. `period_s` from 0.01 to 60."""
         folder = f"{self._run_folder(run_uid)}/agent"
         options = ["--folder", folder, "--period", repr(period_s), "--reconnect", repr(reconnect_s)]
+        options += ["--host-pid", str(os.getpid())] if self.config.is_local else []
         self._agent("serve", *options)
         session = AgentSession(self, folder, reconnect_s, on_record, on_exchange)
         self._sessions[self._run_folder(run_uid)] = session
@@ -311,7 +313,7 @@ class Sut:
             raise SutError(f"{self.name}: {python} does not run there ({words:.300})")
         return self._last_object(output, python)
 
-    def attach(self, folder: str) -> paramiko.Channel:
+    def attach(self, folder: str) -> Channel:
         """A channel to the agent that serves `folder`."""
         # -S: the relay needs no package, and is there sooner without looking for any.
         return self.link.open_channel([self.python, "-I", "-S", self._deployed(), "attach", "--folder", folder])

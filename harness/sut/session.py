@@ -13,12 +13,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol
 
-import paramiko
-
 from harness.record.documents import LAST_STAMP_NS, Json, shown
 from harness.record.errors import SutError, SutUnreachable
 from harness.sut.answers import RatingResult, rating_result, reason_of, stamp
-from harness.sut.channel import MAX_LINE, AgentChannel
+from harness.sut.channel import MAX_LINE, AgentChannel, Channel
 from harness.sut.clock import ClockExchange, begin_exchange, end_exchange
 from harness.sut.link import COMMAND_S, CONNECT_S, LINK_ERRORS
 
@@ -45,7 +43,7 @@ class Machine(Protocol):
     def name(self) -> str:
         """As errors call it."""
 
-    def attach(self, folder: str) -> paramiko.Channel:
+    def attach(self, folder: str) -> Channel:
         """A channel to the agent that serves `folder`."""
 
     def reopen(self, timeout_s: float) -> None:

@@ -27,10 +27,12 @@ from reports.campaign.runs import clock_section
 from reports.campaign.scenario import Scenario
 from reports.energy import hardware
 from reports.energy.contributions import RunTerms
+from reports.energy.energy import WH
 from reports.energy.observer import ObserverEffect
 from reports.energy.sync import SyncPulses
 from reports.findings import campaign as findings_campaign
-from reports.findings import lab_rules, meter_rules, stamps, verdict
+from reports.findings import lab_rules, meter_rules, own_load, stamps, verdict
+from reports.findings.foreign_load import BusyCpu, busy_cpu
 from reports.results.baseline import BaselineResult
 from reports.results.document import SCHEMA, CampaignNumbers, Writer
 from reports.results.finding import Finding
@@ -229,9 +231,16 @@ class Reduction:
         parts = [part for run in self.included if run.own_terms for part in run.own_terms.parts]
         yield from findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
         yield from findings_campaign.of_calibration([run.run for run in runs])
+        yield from own_load.of_host([run.series for run in self.included], self._busy_cpu())
         yield from findings_campaign.of_pooling([run.run for run in self.included])
         names = [run.run.path.name for run in self.included]
         yield from findings_campaign.of_monitoring({name: self.judged.unwatched[name] for name in names})
+
+    def _busy_cpu(self) -> BusyCpu | None:
+        """What a busy CPU takes, where pulse, observer effect or full load show it."""
+        full = self.groups.get(label.FULL_LOAD)
+        above_w = [] if full is None else (full.induced_wh * WH / full.durations_s).tolist()
+        return busy_cpu([run.series for run in self.judged.runs], self.judged.pulses, self.judged.observer, above_w)
 
     def _of_included(self) -> Iterator[Finding]:
         """What the runs in the means and the baseline show against each other."""

@@ -28,6 +28,7 @@ SECOND = frozenset(code for code, kind in KINDS.items() if kind.since == "0.2.0"
 """Codes that wattlab 0.1.0 did not know."""
 ORIGINS: dict[FindingCode, Severity] = {
     "emulated": "warn",
+    "estimated": "warn",
     "unattested": "warn",
     "imported": "info",
     "declared": "warn",

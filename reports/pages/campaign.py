@@ -104,10 +104,11 @@ def _answer(results: Results) -> str:
     failed = ", ".join(name for name in parts if name not in measured)
     missing = f" No run of {failed} succeeded." if failed else ""
     emulated = " The meter was emulated, so these energies were computed and not measured."
+    estimated = " Software estimated the power from counters of the machine, so no meter measured these energies."
     answer = (
         f"Each card shows the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
         "the same time (induced energy)."
-    ) + (emulated if results.measurement.origin == "emulated" else "")
+    ) + {"emulated": emulated, "estimated": estimated}.get(results.measurement.origin, "")
     return " ".join([answer, *incomplete(results)]) + missing
 
 

@@ -15,6 +15,10 @@ from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
 NOT_STATED = "not stated"
 STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
+    "estimated": (
+        "ESTIMATED",
+        "Software estimated the power from counters of the machine itself. No power meter measured it.",
+    ),
     "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
     "declared": (
         "DECLARED",

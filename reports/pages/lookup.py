@@ -31,6 +31,7 @@ WORDS = {
     "net_received_kib_per_s": "Network, received",
     "net_sent_kib_per_s": "Network, sent",
     "agent_cpu_s": "CPU time of the agent",
+    "host_cpu_s": "CPU time of the host's process",
     "accuracy": "training accuracy",
     "loss": "training loss",
     "f1": "F1",

@@ -131,8 +131,8 @@ class Comparison:
     options: Options
     """What was declared before."""
     origin: CampaignOrigin
-    """Where the readings come from: the worst of all sides, as in results.json. One side that is emulated, unattested,
-    imported or declared marks the whole document."""
+    """Where the readings come from: the worst of all sides, as in results.json. One side that is emulated, estimated,
+    unattested, imported or declared marks the whole document."""
     software: Software
     """The wattlab that compared."""
     inputs: tuple[ComparedCampaign, ...]

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from harness.record.documents import Json
 from reports.results.uncertainty import Number
 
-Origin: TypeAlias = Literal["emulated", "unattested", "imported", "declared", "attested", "instrument"]
+Origin: TypeAlias = Literal["emulated", "estimated", "unattested", "imported", "declared", "attested", "instrument"]
 """What shows that a real instrument made the readings, worst first."""
 CampaignOrigin: TypeAlias = Literal[Origin, "none"]
 """That of the worst meter; `none` where no power was recorded."""
@@ -39,8 +39,8 @@ class Measurement:
     """Where the readings of a campaign come from."""
 
     origin: CampaignOrigin
-    """That of the worst meter used, the worst being named first: emulated, unattested, imported, declared, attested,
-    instrument; `none` where no power was recorded."""
+    """That of the worst meter used, the worst being named first: emulated, estimated, unattested, imported, declared,
+    attested, instrument; `none` where no power was recorded."""
     sentence: str
     """The same in words."""
     circuits: tuple[str, ...]

@@ -62,8 +62,8 @@ class Verdict:
     """The worst that applies. `invalid`: a finding of severity invalid, other than one that only says why its run is
     not in the means; `broken-seal` always counts; one about a single scenario, or a run of it, makes that scenario
     invalid (`scenarios.NAME.invalid_because`), and the campaign only where no other scenario with runs in the means
-    stands. `not-certifiable`: `emulated`, `unattested`, `imported`, `declared`, `calibration-expired`, `no-result`.
-    `valid-with-remarks`: any other finding. `valid`: none."""
+    stands. `not-certifiable`: `emulated`, `estimated`, `unattested`, `imported`, `declared`, `calibration-expired`,
+    `no-result`. `valid-with-remarks`: any other finding. `valid`: none."""
     reasons: tuple[Reason, ...]
     """The findings behind it, worst first."""
     decision: Decision | None

@@ -281,6 +281,7 @@ def small(**fault: Any) -> Monitored:  # noqa: ANN401
 
 FIRES: dict[str, Monitored] = {
     "emulated": replace(FEW, origin="emulated"),
+    "estimated": replace(FEW, origin="estimated"),
     "unattested": replace(FEW, origin="unattested"),
     "imported": replace(FEW, origin="imported"),
     "run-aborted": replace(FEW, broken={2: "abort"}),
@@ -365,6 +366,7 @@ ELSEWHERE = {
     "publisher-window": "tests/importers/test_ptd_sessions.py",
     "broken-seal": "tests/analysis/test_results.py",
     "declared": "tests/evidence/test_network_origins.py",
+    "host-on-sut": "tests/e2e/test_measure.py",
     "declared-certified": "tests/evidence/test_network_origins.py",
     "unreadable": "tests/analysis/test_results.py",
     "thrown-out": "tests/analysis/test_findings_time.py",

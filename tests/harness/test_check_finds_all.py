@@ -48,7 +48,8 @@ MODULES = {
     "access": "station", **dict.fromkeys(("campaign", "campaign_lock", "photos", "material", "run"), "measure"),
     "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
-    **dict.fromkeys(("answers", "channel", "files", "link", "login", "machine", "prepare", "session"), "sut"),
+    **dict.fromkeys(("answers", "channel", "files", "link", "local_link", "login"), "sut"),
+    **dict.fromkeys(("machine", "prepare", "session"), "sut"),
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
 FOUND_BY = {
@@ -78,7 +79,7 @@ FOUND_BY = {
     "machine.Sut.ask_program": ["an interpreter that is not there"],
     "machine.Sut._agent": ["an interpreter that is not there"],
     "machine.Sut._last_object": ["an interpreter that is not there"],
-    "link.Link.guarded": ["a folder of the SUT that is a file"],
+    "link.in_words": ["a folder of the SUT that is a file"],
     "machine.Sut.stage": ["a run of another wattlab"],
     "login.open_client": ["no address"],
     "login._require_key": ["no key"],
@@ -103,6 +104,10 @@ NOT_BEFORE_A_RATING = {
     "files.plain": "a mistake of lab.toml (test_config)",
     "link.Link.open_channel": "the link was lost",
     "link.Link.sftp": "the link was lost",
+    "local_link.LocalLink.run": "a SUT that hangs, and did not moments ago",
+    "local_link.LocalLink.stream": "`sut prepare`",
+    "local_link.LocalChannel._received": "the agent ended",
+    "local_link.LocalChannel.sendall": "the agent ended",
     "link._collect": "a SUT that hangs, and did not moments ago",
     "channel.AgentChannel.receive": "the link was lost",
     "answers.rating_result": "the command ended",

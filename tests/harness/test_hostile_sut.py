@@ -278,7 +278,7 @@ def test_metrics_keep_what_is_sound_in_them(lab: Lab) -> None:
 
 def test_a_line_without_end_is_dropped_as_it_comes_and_what_follows_is_read() -> None:
     wire, sent, block = Wire(), 0, b"x" * (1 << 15)
-    link = AgentChannel(wire)  # type: ignore[arg-type]
+    link = AgentChannel(wire)
     while sent < 32 << 20:
         wire.sut.sendall(block)
         sent += len(block)

@@ -23,6 +23,7 @@ from harness import cli
 from harness.attest.receipts import Receipt
 from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
+from harness.cli.ports import ports_sheet
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.evidence.statement import AFTER
@@ -142,7 +143,7 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     ranges = [Found(f"wall-{LONG}", choice, 12.34567, 0, 20.0), Found("gpu", choice, 123.4, 3, None)]
     yield "run --ranging", run.ranges_sheet(ranges), ("12.35", "13.58", "current_a")
     ports = [{"port": f"/dev/serial/by-id/usb-{LONG}-if00-port0", "serial number": "0123456789", "answers": "EMULATED"}]
-    yield "meter list", meter.ports_sheet(ports, probed=True), ("0123456789", "EMULATED")
+    yield "meter list", ports_sheet(ports, probed=True), ("0123456789", "EMULATED")
     yield "meter drivers", meter.drivers_sheet(list(DRIVERS)), (*DRIVERS, "115200")
     yield "meter drivers NAME", meter.options_sheet(DRIVERS["wattsup"].options), tuple(DRIVERS["wattsup"].options)
     grades = [selftest.Check("resolution", "bad", f"{LONG}: 102.9471 W, sd 0.0321 W", {})]
@@ -274,9 +275,7 @@ def test_a_difference_of_other_software_names_both_commits_and_what_to_do(
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_port_stays_whole_and_what_no_port_says_has_no_column(width: int) -> None:
     port = f"/dev/serial/by-id/usb-{LONG[:20]}-if00-port0"
-    text = shown(
-        meter.ports_sheet([{"port": port, "answers": "wattsup: Watts up? PRO: instrument"}], probed=True), width
-    )
+    text = shown(ports_sheet([{"port": port, "answers": "wattsup: Watts up? PRO: instrument"}], probed=True), width)
     assert port in text
     assert "maker" not in text
 

@@ -164,8 +164,8 @@ def test_the_customer_may_be_the_campaigns(tmp_path: Path) -> None:
 
 
 def test_a_key_that_a_campaign_lacks_is_missing_in_its_file(tmp_path: Path) -> None:
-    file = campaign_file(tmp_path, CAMPAIGN.replace("seed = 1\n", ""))
-    with pytest.raises(ConfigError, match=rf"^{file}: campaign\.seed: missing"):
+    file = campaign_file(tmp_path, CAMPAIGN.partition("[scenarios.idle]")[0])
+    with pytest.raises(ConfigError, match=rf"^{file}: scenarios: missing"):
         load(station_file(tmp_path), file)
 
 

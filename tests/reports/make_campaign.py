@@ -89,7 +89,7 @@ class Shape:
     baseline_blocks: int = 5
     duration_s: int = 60
     gpu: bool = True
-    origin: Literal["instrument", "emulated", "unattested", "imported"] = "emulated"
+    origin: Literal["instrument", "emulated", "estimated", "unattested", "imported"] = "emulated"
     broken: dict[int, ExitStatus] = field(default_factory=dict)
     reason: str = "SIGTERM: the operator stopped the lab"
     hostname: str = "sut-01"

@@ -241,6 +241,7 @@ def test_a_measured_campaign_carries_no_mark() -> None:
 
 def test_an_unattested_campaign_is_marked() -> None:
     assert ">UNATTESTED<" in html_of(results("unattested"))
+    assert html_of(results("estimated")).count("ESTIMATED") >= 3  # banner, running head, figures
 
 
 def oscar_tables(campaign: Results) -> dict[str, Table]:

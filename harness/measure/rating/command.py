@@ -4,6 +4,7 @@ Knows what a program finds in its environment (docs/markers.md). Knows no phase 
 """
 
 import json
+import os
 
 from harness.measure.rating.part import Underway, wait_rated
 from harness.measure.scenario import Scenario
@@ -22,8 +23,14 @@ class Command:
 
     def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
         """Run it. Raises what `wait_rated` raises."""
-        run.session.rate(run.bench.command_of(scenario), _environment(run, scenario), run.work, None)
+        run.session.rate(_started(run, scenario), _environment(run, scenario), run.work, None)
         return wait_rated(run, scenario, scenario.duration_s or scenario.max_duration_s)
+
+
+def _started(run: Underway, scenario: Scenario) -> list[str]:
+    """The argument list; where it is to start in a folder of its own, env(1) goes there and becomes the command."""
+    place = [] if not scenario.directory else ["env", f"--chdir={scenario.directory}"]
+    return [*place, *run.bench.command_of(scenario)]
 
 
 def _environment(run: Underway, scenario: Scenario) -> dict[str, str]:
@@ -32,6 +39,9 @@ def _environment(run: Underway, scenario: Scenario) -> dict[str, str]:
         "WATTLAB_SEED": str(run.planned.seed),
         "WATTLAB_DATA": run.bench.data_folder,
     }
+    if scenario.directory:  # the module of marks lies in the work folder
+        inherited = os.environ.get("PYTHONPATH") if run.bench.sut.config.is_local else None
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (run.work, inherited)))
     return environment | ({"WATTLAB_TRACKERS": scenario.tracker_words} if scenario.trackers else {})
 
 

@@ -22,8 +22,9 @@ from harness.sut.agent.small_files import read_text
 from harness.sut.agent.survey import survey
 
 
-def serve(folder: str, period_s: float, reconnect_s: float) -> None:
-    """Start an agent in `folder`, detached from the login, and say "ready" on standard output when it listens."""
+def serve(folder: str, period_s: float, reconnect_s: float, host_pid: int) -> None:
+    """Start an agent in `folder`, detached from the login, and say "ready" on standard output when it listens.
+    `host_pid`: the host's process where it runs on this machine, else 0."""
     psutil, problem = import_psutil()
     if psutil is None:
         sys.exit(problem)
@@ -35,7 +36,7 @@ def serve(folder: str, period_s: float, reconnect_s: float) -> None:
         if os.fork() == 0:
             os.close(told)
             try:
-                serve_detached(os.getcwd(), period_s, reconnect_s, psutil, tell)
+                serve_detached(os.getcwd(), period_s, reconnect_s, psutil, host_pid, tell)
             finally:
                 os._exit(0)
         os._exit(0)
@@ -50,7 +51,7 @@ def serve(folder: str, period_s: float, reconnect_s: float) -> None:
     print("ready")
 
 
-def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any, tell: int) -> None:
+def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any, host_pid: int, tell: int) -> None:
     """In the detached process: standard streams away from the login, the lock that says this agent lives, the loop."""
     errors = os.open("agent.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, target in ((0, os.open(os.devnull, os.O_RDWR)), (1, errors), (2, errors)):
@@ -60,7 +61,7 @@ def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.write(lock, str(os.getpid()).encode())
         become_subreaper()
-        agent = Agent(folder, period_s, reconnect_s, psutil)
+        agent = Agent(folder, period_s, reconnect_s, psutil, host_pid)
     except Exception as error:
         os.write(tell, (f"{type(error).__name__}: {error}").encode()[:4096])
         raise
@@ -96,6 +97,7 @@ def main() -> None:
     server.add_argument("--folder", required=True)
     server.add_argument("--period", type=float, required=True)
     server.add_argument("--reconnect", type=float, required=True)
+    server.add_argument("--host-pid", type=int, default=0)
     commands.add_parser("attach").add_argument("--folder", required=True)
     commands.add_parser("remove").add_argument("--folder", required=True)
     sweeper = commands.add_parser("sweep")
@@ -107,7 +109,7 @@ def main() -> None:
     elif arguments.command == "survey":
         print(json.dumps(survey(arguments.folder, arguments.root, arguments.system)))
     elif arguments.command == "serve":
-        serve(arguments.folder, arguments.period, arguments.reconnect)
+        serve(arguments.folder, arguments.period, arguments.reconnect, arguments.host_pid)
     elif arguments.command == "attach":
         attach(arguments.folder)
     elif arguments.command == "remove":

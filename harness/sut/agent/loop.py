@@ -30,10 +30,10 @@ LONGEST_NS = 10_000_000_000
 class Agent:
     """Samples, relays, runs the command. Its folder is the working directory."""
 
-    def __init__(self, folder: str, period_s: float, reconnect_s: float, psutil: Any) -> None:
+    def __init__(self, folder: str, period_s: float, reconnect_s: float, psutil: Any, host_pid: int = 0) -> None:
         self._reconnect_ns = int(reconnect_s * 1e9) + 1
         self._journal = Journal("journal.jsonl")
-        self._sampling = Sampling(self._journal, period_s, psutil)
+        self._sampling = Sampling(self._journal, period_s, psutil, host_pid)
         self._clients = Clients(self._journal)
         self._wake, self._wake_writer = wake_on_signals()
         self._markers = MarkerPipe(self._journal)

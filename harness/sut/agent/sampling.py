@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from harness.sut.agent.clocks import stamped
+from harness.sut.agent.clocks import cpu_time_s, stamped
 from harness.sut.agent.columns import column
 from harness.sut.agent.gpu_sampler import GpuSampler
 from harness.sut.agent.journal import Journal
@@ -24,10 +24,11 @@ SAMPLE = b'{"rec":"sample","sut_ns":%d,"sut_wall_ns":%d,"values":%s}\n'
 
 
 class Sampling:
-    """The indicators of the SUT, as one stream. Its descriptor is the journal's first record."""
+    """The indicators of the SUT, as one stream. Its descriptor is the journal's first record. `host_pid` is the process
+    of the host where that runs on this machine too, 0 where it does not."""
 
-    def __init__(self, journal: Journal, period_s: float, psutil: Any) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, period_s: float, psutil: Any, host_pid: int = 0) -> None:
+        self._journal, self._host_pid = journal, host_pid
         self.period_ns = int(period_s * 1e9)
         keep_files_open(psutil)
         self._system = SystemSampler(psutil)
@@ -51,6 +52,8 @@ class Sampling:
         values += self._state.sample(self._system.busy_s, rating.command, own.waiters_s)
         if self._gpu is not None:
             values += self._gpu.sample()
+        if self._host_pid:
+            values.append(cpu_time_s(self._host_pid))
         self._journal.append(SAMPLE % (sut_ns, wall_ns, numbers(values)))
         late = (time.monotonic_ns() - self.next_ns) // self.period_ns
         self._missed += late
@@ -68,7 +71,9 @@ class Sampling:
             column("agent_cpu_s", "s", "CPU time of the agent, waiter and relay", "process CPU clocks", "counter"),
             *self._state.columns,
             *([] if self._gpu is None else self._gpu.columns),
-        ]
+            *([column("host_cpu_s", "s", "CPU time of the host's process", "process CPU clock", "counter")]
+              if self._host_pid else []),
+        ]  # fmt: skip
         self._journal.write({"rec": "descriptor", **stamped(), "period_s": self.period_ns / 1e9, "columns": columns})
         if gpu_problem:
             self._journal.note("no-gpu", gpu_problem)

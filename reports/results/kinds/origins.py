@@ -17,6 +17,21 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         is_uncertifiable=True,
         is_of_page=True,
     ),
+    "estimated": FindingKind(
+        ("warn",),
+        when=(
+            "a power stream is what software reads of counters of the machine itself (`rapl`, `nvml`), and no meter; "
+            "evidence `meters`"
+        ),
+        meaning=(
+            "The power is what software estimates from counters of the machine itself (RAPL, NVML): no meter measured "
+            "it, the rest of the machine has no part in it, and nobody states how wrong it is."
+        ),
+        remedy="Put a power meter before the machine's plug: `wattlab meter drivers` lists what can be read.",
+        since="0.2.0",
+        is_uncertifiable=True,
+        is_of_page=True,
+    ),
     "unattested": FindingKind(
         ("warn",),
         when=(

@@ -6,6 +6,24 @@ from reports.results.kinds.code import FindingCode
 from reports.results.kinds.kind import FindingKind
 
 KINDS: Mapping[FindingCode, FindingKind] = {
+    "host-on-sut": FindingKind(
+        ("warn",),
+        when=(
+            'host and SUT are one machine (`sut.host = "local"`); evidence: CPU seconds a second of agent and host in '
+            "runs (`busy_cpus_in_runs`), in the baseline and above it; where the campaign shows what a busy CPU takes, "
+            "also in W"
+        ),
+        meaning=(
+            "The machine that measures is the machine that is measured: what measuring takes of its CPUs stands in "
+            "every gross energy, and what the runs have of it above the baseline in the induced ones."
+        ),
+        remedy=(
+            "Measure from another machine by SSH ([sut] host in lab.toml); campaign.sync_pulse = true shows what a "
+            "busy CPU takes, and so what this costs."
+        ),
+        since="0.2.0",
+        is_deviation=True,
+    ),
     "not-settled": FindingKind(
         ("warn",),
         when=(

@@ -1,0 +1,224 @@
+"""What `wattlab measure` makes of one line: names, files, a lab.toml that is read as it was meant."""
+
+import argparse
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from harness import cli
+from harness.cli import meter_choice
+from harness.measure.lab_file import load
+from harness.measure.quick import Quick, folder_for, lab_toml, name_of, named_files, of_command, sut_by_ssh, toml_of
+from harness.record.errors import ConfigError
+
+SHELLY = [("shelly", "http://192.168.1.20")]
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["python3", "train.py", "--lr", "0.1"], "train"),
+        (["./run me.sh"], "run-me"),
+        (["sleep", "3"], "sleep"),
+        (["python3", "-c", "print('a lot of words')"], "python3"),
+        (["sh", "-c", "a | b"], "sh"),
+        (["baseline"], "baseline-run"),
+        (["/opt/\u4e2d/\u4e2d"], "run"),
+    ],
+)
+def test_a_scenario_is_called_after_what_is_run(command: list[str], name: str) -> None:
+    assert name_of(command) == name
+
+
+@pytest.mark.parametrize("command", [[], ["a b | c"], ["a", "|", "b"], ["a", "&&", "b"], ["a", ">", "file"]])
+def test_what_only_a_shell_understands_is_refused_with_what_to_give(command: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"-- sh -c|behind --"):
+        of_command(command)
+
+
+def test_a_variable_before_the_program_is_given_to_env() -> None:
+    with pytest.raises(ConfigError, match=r"-- env SEED=1 \./run"):
+        of_command(["SEED=1", "./run"])
+
+
+def test_a_program_with_a_blank_in_its_name_is_no_line_for_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my program").write_text("")
+    of_command(["my program"])
+
+
+def test_files_that_the_words_name_are_kept_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("train.py", "data.csv", "python3"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "data.csv").write_text("")
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    command = ["python3", "train.py", "data.csv", "sub/data.csv", "sub", "large.bin", "-x", "/usr/bin/env", ""]
+    assert named_files(command, tmp_path) == {"train.py": tmp_path / "train.py", "data.csv": tmp_path / "data.csv"}
+
+
+def test_the_lab_toml_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    quick = Quick(
+        command=["python3", "train.py"], meters=SHELLY, options={"interval_s": 0.5}, limits_percent=2.0, runs=3,
+        blocks=2, foreign_load_percent=50.0,
+    )  # fmt: skip
+    file = tmp_path / "lab.toml"
+    file.write_text(lab_toml(quick, tmp_path, "2026-11-29"))
+    config = load(file)
+    assert config.file.campaign.design == "quick: 3 runs and 2 baseline blocks in one session, by wattlab measure"
+    assert (config.scenarios[0].repetitions, config.file.baseline.blocks) == (3, 2)
+    assert (config.scenarios[0].directory, config.scenarios[0].files) == (str(tmp_path), (tmp_path / "train.py",))
+    assert config.file.meters["wall"].options == {"interval_s": 0.5}
+    assert config.file.thresholds.foreign_load_invalid_percent == 50.0
+    assert config.file.sut.is_local
+
+
+def test_two_stages_are_declared_with_their_rule(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    quick = Quick(command=["true"], meters=SHELLY, runs=10, blocks=10, half_width_percent=5.0)
+    file.write_text(lab_toml(quick, tmp_path, "2026-11-29"))
+    campaign = load(file).file.campaign
+    assert campaign.design.startswith("two-stage: a pilot of 10 runs")
+    assert campaign.two_stage.half_width_percent == 5.0
+
+
+def test_a_machine_reached_by_ssh_has_its_files_beside_the_command(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "train.py").write_text("")
+    sut = sut_by_ssh("me@[fd00::1]:2222", "", "")
+    quick = Quick(command=["python3", "sub/train.py"], meters=SHELLY, sut=sut)
+    table = tomllib.loads(lab_toml(quick, tmp_path, "2026-11-29"))
+    assert table["sut"] == {"host": "fd00::1", "user": "me", "key_file": "", "port": 2222}
+    assert table["scenarios"]["train"]["command"] == ["python3", "train.py"]
+
+
+def test_counters_of_software_are_summed_as_circuits(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    quick = Quick(command=["true"], meters=[("rapl", "/sys/class/powercap"), ("nvml", "all")])
+    file.write_text(lab_toml(quick, tmp_path, "2026-11-29"))
+    lab = load(file).file
+    assert lab.sut.circuits == ["rapl", "nvml"] == [section.circuit for section in lab.meters.values()]
+
+
+@pytest.mark.parametrize("text", ["host", "me@", "@host", "me@host:x", "me host"])
+def test_what_is_no_login_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected USER@HOST"):
+        sut_by_ssh(text, None, "")
+
+
+def test_a_folder_is_never_used_twice(tmp_path: Path) -> None:
+    folder_for(["sleep"], tmp_path).mkdir(parents=True)
+    assert folder_for(["sleep"], tmp_path) == tmp_path / "measured" / "sleep-2"
+
+
+VALUES = st.recursive(
+    st.text(st.characters(exclude_categories=["Cs"])) | st.integers(-(2**63), 2**63 - 1) | st.booleans(),
+    lambda parts: (
+        st.lists(parts, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), parts, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(VALUES)
+def test_every_value_is_read_back(value: object) -> None:
+    assert tomllib.loads(f"key = {toml_of(value)}") == {"key": value}
+
+
+# --- which meter ---
+
+
+def chosen(meter: str | None, *, probe: bool = False) -> list[tuple[str, str]]:
+    console = Console(width=400)
+    arguments = argparse.Namespace(meter=meter, probe=probe, user=None, password_file=None)
+    return meter_choice.meters_of(arguments, console)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("shely@http://1", "did you mean shelly"),
+        ("shelly", "name its port behind it, such as shelly@http"),
+        ("wattsup", "such as wattsup@/dev/ttyUSB0"),
+        ("nonsense", "or the port of a meter"),
+    ],
+)
+def test_what_is_no_meter_is_told_with_what_one_is(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        chosen(text)
+
+
+def test_a_named_meter_is_taken_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert chosen("shelly@http://me@192.168.1.20") == [("shelly", "http://me@192.168.1.20")]
+    assert chosen("rapl") == [("rapl", "/sys/class/powercap")]
+    assert capsys.readouterr().out == ""
+
+
+def test_ports_are_listed_and_nothing_is_written_to_them_unasked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Sequence[dict[str, str]]] = []
+    ports = [{"port": "/dev/ttyUSB9", "kind": "serial", "what": "FT232R"}]
+    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in ports])
+    monkeypatch.setattr(meter_choice, "probe", lambda found, _drivers, _access: asked.append(found))
+    assert chosen(None) == []
+    said = capsys.readouterr().out
+    assert "/dev/ttyUSB9" in said
+    assert "Nothing was written to any port" in said
+    assert "estimates from counters" in said
+    assert asked == []
+
+
+def test_the_one_that_answers_is_taken_and_of_several_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answering = 1
+
+    def probe(found: Sequence[dict[str, str]], _drivers: object, _access: object) -> None:
+        for port in found[:answering]:
+            port |= {"driver": "wattsup", "answers": "wattsup: Watts up? PRO"}
+
+    ports = [{"port": f"/dev/ttyUSB{n}", "kind": "serial"} for n in (8, 9)]
+    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in ports])
+    monkeypatch.setattr(meter_choice, "probe", probe)
+    assert chosen(None, probe=True) == [("wattsup", "/dev/ttyUSB8")]
+    answering = 2
+    assert chosen(None, probe=True) == []
+    assert "2 meters answer; say which one: --meter wattsup@/dev/ttyUSB8" in capsys.readouterr().out
+    answering = 0
+    assert chosen(None, probe=True) == []
+    assert "No meter answers" in capsys.readouterr().out
+
+
+def test_where_nothing_is_plugged_in_the_network_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(meter_choice, "plugged_in", list)
+    assert chosen(None) == []
+    assert "named by its address: --meter http://ADDRESS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["measure", "--meter", "rapl", "--sut", "me@10.0.0.1", "--", "true"], "counters are those of this machine"),
+        (["measure", "--meter", "rapl", "--key-file", "k", "--", "true"], "--key-file: only with --sut"),
+        (["meter", "record", "rapl", "/sys/class/powercap", "--into", "session", "--seconds", "1"], "are no meter"),
+    ],
+)
+def test_counters_are_of_this_machine_and_no_meter(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 1
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
