@@ -60,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
         prog=program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
         epilog="The first hour: measure. In the order of the work: init, sut prepare, check, plan, run, view, "
-        "observer, annotate, report, compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; `wattlab "
-        "help VERB` says more.",
+        "observer, annotate, report, compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; "
+        "`wattlab help VERB` says more.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
