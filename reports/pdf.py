@@ -58,4 +58,4 @@ def for_print(html: str) -> str:
     found = _PRINT_PALETTE.search(html)
     palette = dict(_NAMED.findall(found[1])) if found else {}
     coloured = _USED.sub(lambda match: palette.get(match[1], match[0]).strip(), html)
-    return coloured.replace("<details>", "<details open>")
+    return coloured.replace("<details", "<details open")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, recorded, result_tables, run_tables, set_up_tables
-from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table
+from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table, css_text
 from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import CLAIM, HEADS, parameters
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import vocabulary
-from reports.pages.document import NOT_STATED, STAMPS, css_text, numbered, section_of
+from reports.pages.document import NOT_STATED, STAMPS, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import words

@@ -10,14 +10,18 @@ from typing import ClassVar, TypeAlias
 from markupsafe import Markup
 
 
+def css_text(text: str) -> str:
+    """Text for a CSS string: every character but plain letters, digits, space, dot and dash as an escape."""
+    return re.sub(r"[^A-Za-z0-9 .\-]", lambda match: f"\\{ord(match.group()):x} ", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text; `tone` is '' or 'note'. With a `summary` it is folded behind that."""
+    """Running text; `tone` is '' or 'note'."""
 
     kind: ClassVar[str] = "paragraph"
     text: str
     tone: str = ""
-    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,17 @@ class Table:
     rows: tuple[Row, ...]
     note: str = ""
     folded: bool = False
+
+    @property
+    def css(self) -> str:
+        """Class by its number of columns: from how narrow a room on each row is a list of its cells."""
+        count = len(self.heads)
+        return "broad" if count > BROAD else "wide" if count > WIDE else "narrow" if count > NARROW else "slim"
+
+    @property
+    def css_heads(self) -> str:
+        """The heads as variables of CSS, `--h1` on: what stands above each cell of such a list."""
+        return ";".join(f"--h{place}:'{css_text(head.text)}'" for place, head in enumerate(self.heads, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,20 @@ class Remarks:
     linked: bool = False
 
 
-Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Photo | Remarks
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Blocks that are closed until asked for, behind a line that says what they hold."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    blocks: tuple["Block", ...]
+
+
+NARROW, WIDE, BROAD = 2, 6, 9
+"""A table of more columns than these has no room on a phone, on a tablet, on half a screen."""
+
+
+Block: TypeAlias = Paragraph | Facts | Table | Figure | Diagram | Photo | Remarks | Fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +192,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the page, with an anchor."""
+    """A section of the page, with an anchor. With a `summary` it is closed until asked for, and that says what it
+    holds: what proves the results, and what recomputes them."""
 
     name: str
     title: str
     blocks: tuple[Block, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, result_tables, run_tables, set_up_tables
-from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks, Section
+from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks, Section, css_text
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import Vocabulary, vocabulary
-from reports.pages.document import STAMPS, DocumentPage, css_text, numbered, section_of
+from reports.pages.document import STAMPS, DocumentPage, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_units, quantity
 from reports.pages.plain_words import as_text, claim_of
@@ -190,9 +190,9 @@ def _sections(
     section, statistics, declared = section_of, results.statistics, vocabulary(results)
     repeated = declared.repetitions()
     found = [
+        section("findings", "Findings", findings_blocks(results)),
         section("results", "Results", result_tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
-        section("findings", "Findings and remarks", findings_blocks(results)),
         section("runs", "All runs", run_tables.run_table(results)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
@@ -213,12 +213,16 @@ def _sections(
         section("planned", "Around the runs", planned_blocks(results)),
         section("set-up", "Set-up", setup_diagram(results, stamp), set_up_tables.sut_facts(results),
                 meters.meter_table(results.meters), meters.cross_check_table(results.cross_checks),
-                set_up_tables.preflight_table(results), set_up_tables.indicator_table(results)),
-        section("material", "Data, weights and parameters", set_up_tables.material_table(results), parameters(results)),
+                set_up_tables.preflight_table(results), set_up_tables.indicator_table(results),
+                summary="the machine, the meters, what was checked before the start"),
+        section("material", "Data, weights and parameters", set_up_tables.material_table(results), parameters(results),
+                summary="what the scenarios worked on, with digests"),
         section("rules", "Other rules and conventions", other_rules.publisher_table(results),
-                other_rules.oscar_table(results)),
-        section("limits-applied", "Limits of the method", limits_table(results)),
-        section("evidence", "Evidence", _evidence(results, command), set_up_tables.manifest_table(results)),
+                other_rules.oscar_table(results), summary="the same readings evaluated in other ways"),
+        section("limits-applied", "Limits of the method", limits_table(results),
+                summary="the thresholds that findings were judged by"),
+        section("evidence", "Evidence", _evidence(results, command), set_up_tables.manifest_table(results),
+                summary="who measured with what, the digests, how to compute this page again"),
     ]  # fmt: skip
     yield from numbered(part for part in found if part is not None)
 

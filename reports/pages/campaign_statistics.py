@@ -4,7 +4,6 @@ Knows the record of `statistics` (reports/results/statistics.py) and the words f
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -12,7 +11,7 @@ from reports.figures import scatter
 from reports.figures.scatter import Points, ScatterPanel, Straight
 from reports.figures.sheet import Labelled
 from reports.pages import core_study
-from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
+from reports.pages.blocks import Block, Figure, Fold, Head, Paragraph, Row, Table
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.numbers import (
     NOTHING,
@@ -79,7 +78,7 @@ R_FAILED = (
 )
 NOTHING_SHOWN = (
     "No test of these runs is below 5 %: they show no difference and no correlation, which is no proof that there is "
-    "none. What was tested is folded."
+    "none."
 )
 NOTHING_TO_TEST = (
     "There is nothing to test: that takes two scenarios with two runs each that enter the means, or three runs of one."
@@ -135,16 +134,9 @@ def statistics_blocks(part: Statistics, declared: Vocabulary, stamp: str, *, blo
     ]
     if any(test.p is not None and test.p < ALPHA for test in _tests(part)):
         return blocks
-    return [Paragraph(NOTHING_SHOWN), *(_folded(block) for block in blocks)]
-
-
-def _folded(block: Block) -> Block:
-    """A block of a section that shows nothing; what a new campaign takes stays open."""
-    if isinstance(block, Table | Figure):
-        return replace(block, folded=True)
-    if isinstance(block, Paragraph) and not block.tone:
-        return replace(block, summary="What was tested" if REPLICATE in block.text else "Which test, and why")
-    return block
+    planned = list(_planned(part))
+    tested = tuple(block for block in blocks if block not in planned)
+    return [Paragraph(NOTHING_SHOWN), Fold("What was tested, and how", tested), *planned]
 
 
 def _tests(part: Statistics) -> Iterator[Test | Pair]:

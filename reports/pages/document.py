@@ -4,13 +4,12 @@ document that opens with its answer and is no campaign (a comparison, a study).
 Knows the blocks of a page. Knows no results, no HTML, no word of any document.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 from reports.figures.sheet import without_hole
-from reports.pages.blocks import Block, Card, Diagram, Figure, Photo, Section
+from reports.pages.blocks import Block, Card, Diagram, Figure, Fold, Photo, Section, css_text
 
 NOT_STATED = "not stated"
 STAMPS = {
@@ -89,25 +88,23 @@ def document_page(
     )
 
 
-def css_text(text: str) -> str:
-    """Text for a CSS string: every character but plain letters, digits, space, dot and dash as an escape."""
-    return re.sub(r"[^A-Za-z0-9 .\-]", lambda match: f"\\{ord(match.group()):x} ", text)
-
-
 def numbered(sections: Iterable[Section]) -> Iterable[Section]:
     """Figures numbered in the order in which they stand on the page."""
     numbers = count(1)
     for section in sections:
-        blocks = (
-            replace(b, number=next(numbers)) if isinstance(b, Figure | Diagram | Photo) else b for b in section.blocks
-        )
-        yield replace(section, blocks=tuple(blocks))
+        yield replace(section, blocks=tuple(_numbered(block, numbers) for block in section.blocks))
 
 
-def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None) -> Section | None:
-    """A section of the blocks that exist; None where there is none."""
+def _numbered(block: Block, numbers: Iterator[int]) -> Block:
+    if isinstance(block, Fold):
+        return replace(block, blocks=tuple(_numbered(inside, numbers) for inside in block.blocks))
+    return replace(block, number=next(numbers)) if isinstance(block, Figure | Diagram | Photo) else block
+
+
+def section_of(name: str, title: str, *blocks: Block | Sequence[Block] | None, summary: str = "") -> Section | None:
+    """A section of the blocks that exist, closed behind a `summary`; None where there is none."""
     flat: list[Block] = []
     for block in blocks:
         if block is not None:
             flat += block if isinstance(block, Sequence) else [block]
-    return Section(name, title, tuple(flat)) if flat else None
+    return Section(name, title, tuple(flat), summary) if flat else None

@@ -5,7 +5,7 @@ Knows the findings of results.json and the sentences. Knows no rule, no HTML.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.pages.blocks import Block, Head, Paragraph, Remark, Remarks, Row, Table
+from reports.pages.blocks import Block, Fold, Head, Paragraph, Remark, Remarks, Row, Table
 from reports.pages.lookup import WORDS, enumerated_runs, run_names, words, words_and_unit
 from reports.pages.numbers import is_finite, page_scale, significant
 from reports.pages.plain_words import as_text
@@ -102,9 +102,16 @@ def _named_alone(key: str) -> str:
 
 
 def findings_blocks(results: Results) -> list[Block]:
-    """Every finding in words."""
+    """Every finding in words; what touches no result is folded."""
     found = remarks(results)
-    return [Remarks(tuple(found)) if found else Paragraph("No finding. Every threshold of the method was applied.")]
+    if not found:
+        return [Paragraph("No finding. Every threshold of the method was applied.")]
+    harmless = SEVERITIES["info"]
+    heavy = tuple(remark for remark in found if remark.severity != harmless)
+    light = tuple(remark for remark in found if remark.severity == harmless)
+    open_blocks: list[Block] = [Remarks(heavy)] if heavy else [Paragraph("No warning.")]
+    folded = Fold(f"{_counted(len(light), harmless)}: what to know, no result is in doubt by it", (Remarks(light),))
+    return [*open_blocks, folded] if light else open_blocks
 
 
 def findings_line(results: Results) -> str:

@@ -27,7 +27,15 @@ from reports.results.finding_kinds import kind_of
 from reports.results.run import RunResult
 from reports.results.uncertainty import Number
 
-START = Head("Start (stamp)", numeric=False, keep=True)
+
+def start_head(results: Results) -> Head:
+    """Head of the column of moments at which runs began."""
+    return Head("Start (UTC)" if results.campaign.source is None else "Start (local time)", numeric=False, keep=True)
+
+
+def start_text(utc: str) -> str:
+    """A moment as a table has it: a date and a time of day."""
+    return utc.removesuffix("Z").replace("T", " ", 1)
 
 
 def baseline_table(results: Results) -> list[Block]:
@@ -51,9 +59,9 @@ def baseline_table(results: Results) -> list[Block]:
     for block in baseline.blocks:
         shown = alike(block.mean_power_w, baseline.mean_power_w, power)
         z = NOTHING if block.modified_z is None else fixed(block.modified_z, 2)
-        place = (str(block.ordinal), block.start_utc, bare(block.duration_s, Scale("s")))
+        place = (str(block.ordinal), start_text(block.start_utc), bare(block.duration_s, Scale("s")))
         rows.append(Row((*place, shown, z, "outlier" if block.outlier else "")))
-    heads = [Head("Run"), START, Head("Duration / s"), Head(power.axis("Mean power"))]
+    heads = [Head("Run"), start_head(results), Head("Duration / s"), Head(power.axis("Mean power"))]
     heads += [Head("Modified z"), Head("Remark", False)]
     table = Table("baseline-blocks", "Baseline blocks", tuple(heads), tuple(rows), folded=len(rows) > FEW_EPOCHS)
     return [Facts("Baseline", tuple(items)), table]
@@ -85,18 +93,18 @@ def run_table(results: Results) -> Table:
         remarks = [why, ", ".join(code for code in own_codes if code not in common)]
         cells = (
             names[run.folder].removeprefix("run "), run.scenario, *texts, "yes" if run.included else "no",
-            "; ".join(filter(None, remarks)), *([waited] if any(waits) else []), run.start_utc, run.folder,
+            "; ".join(filter(None, remarks)), *([waited] if any(waits) else []), start_text(run.start_utc),
         )  # fmt: skip
         rows.append(Row(cells, "" if run.included else "excluded"))
     for lost in results.campaign.lost:
         start = (as_text(lost.ordinal), as_text(lost.scenario), *[NOTHING] * len(shown))
         middle = ("no", f"lost: {lost.reason}", *([""] if any(waits) else []))
-        rows.append(Row((*start, *middle, as_text(lost.begun_utc), lost.folder), "excluded"))
+        rows.append(Row((*start, *middle, start_text(as_text(lost.begun_utc))), "excluded"))
     heads = [Head("Run"), Head("Scenario", False)]
     heads += [Head(scale.axis(title)) for title, scale in scales.items()]
     heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
-    heads += [START, Head("Folder", False, keep=True)]
+    heads += [start_head(results)]
     note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
     if any(row.tone for row in rows):
         note += " Values in brackets are of excluded runs: they enter no mean, and their U knows nothing of the reason."

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from harness.record.documents import Json, facts_of_sut
 from reports.pages.blocks import Facts, Head, Row, Table
-from reports.pages.lookup import words
-from reports.pages.numbers import fixed, is_finite
+from reports.pages.lookup import run_names, words
+from reports.pages.numbers import NOTHING, fixed, is_finite
 from reports.pages.plain_words import as_text
 from reports.pages.sut_name import given_name
 from reports.results.document import Results
@@ -96,6 +96,11 @@ def _materials(summary: Json, kind: str) -> Iterable[str]:
 
 def manifest_table(results: Results) -> Table:
     """The digest of every run's manifest: what this page was computed from."""
-    rows = tuple(Row((name, digest or "not sealed")) for name, digest in results.inputs.items())
-    heads = (Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False, keep=True))
-    return Table("manifests", "Raw data: manifest of every run", heads, rows, folded=True)
+    names = run_names(results)
+    digests = {folder: digest or "not sealed" for folder, digest in results.inputs.items()}
+    digests |= {lost.folder: "removed" for lost in results.campaign.lost}
+    rows = tuple(
+        Row((names.get(folder, NOTHING).removeprefix("run "), folder, digest)) for folder, digest in digests.items()
+    )
+    heads = (Head("Run"), Head("Run folder", False), Head("SHA-256 of its MANIFEST.sha256", False, keep=True))
+    return Table("manifests", "Raw data: folder and manifest of every run", heads, rows)

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from harness.record.documents import Thresholds
 from reports.figures.campaign import TracePanel
-from reports.pages import other_rules, run_tables
-from reports.pages.blocks import Table
+from reports.pages import other_rules, run_tables, set_up_tables
+from reports.pages.blocks import Table, css_text
 from reports.pages.campaign import HEADS, campaign_page
 from reports.pages.declared import _plural
-from reports.pages.document import css_text
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
 from reports.pages.remarks import remarks
@@ -349,10 +348,12 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
     assert remark.more_summary == f"evidence of the {len(folders) - 1} other cases"
     assert all(f"run {number}: gap: " in remark.more for number in numbers[1:])
     page = html_of(tree)
-    section = page[page.index('<h2 id="findings">') : page.index('<h2 id="runs">')]
+    section = page[page.index('<h2 id="findings">') : page.index('<h2 id="results">')]
     assert not any(folder in section for folder in folders)
     table = run_tables.run_table(read(tree))
-    assert [row.cells[-1] for row in table.rows] == folders
+    tree["inputs"] = dict.fromkeys(folders, "0" * 64)
+    listed = [(row.cells[0], row.cells[1]) for row in set_up_tables.manifest_table(read(tree)).rows]
+    assert listed == [(str(number), folder) for number, folder in zip(numbers, folders, strict=True)]
     place = [head.text for head in table.heads].index("In the means")
     assert {row.cells[place] for row in table.rows if not row.tone} == {"yes"}
 
@@ -387,9 +388,12 @@ def test_verdict_and_top_lead_to_the_findings() -> None:
     assert '<li class="warning" id="finding-warning-emulated">' in html
 
 
-def test_findings_and_runs_stand_before_other_rules_and_limits() -> None:
-    heads = re.findall(r'<h2 id="([^"]+)">', html_of(results() | {"thresholds": {"gap_windows": 2.0}}))
-    places = [heads.index(name) for name in ("results", "findings", "runs", "efficiency-factors", "rules")]
+def test_findings_stand_first_and_what_proves_the_results_last_and_folded() -> None:
+    page = html_of(results() | {"thresholds": {"gap_windows": 2.0}})
+    heads = re.findall(r'<h2 id="([^"]+)">', page)
+    folded = re.findall(r'<details class="closed"><summary><h2 id="([^"]+)">', page)
+    assert folded == ["set-up", "material", "rules", "limits-applied", "evidence", "glossary"] == heads[-6:]
+    places = [heads.index(name) for name in ("findings", "results", "runs", "efficiency-factors", "rules")]
     assert places == sorted(places)
     assert heads.index("rules") < heads.index("limits-applied")
 
