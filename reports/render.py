@@ -3,12 +3,16 @@
 Knows where the parts are and in which order they are made. Knows no number and no word of the page.
 """
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from harness.record.campaign_folder import CampaignFolder, write_derived
@@ -91,7 +95,32 @@ def render(page: DocumentPage | AuditPage, template: str = "campaign.html.j2") -
         lstrip_blocks=True,
         finalize=_visible,
     )
+    environment.filters["data"] = lambda value: htmlsafe_json_dumps(_all_visible(value))
+    environment.globals["script"] = script_of_pages()
     return environment.get_template(template).render(page=page, generator=GENERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The script of pages, and the digest by which a page allows it and no other."""
+
+    text: Markup
+    digest: str
+
+
+@cache
+def script_of_pages() -> Script:
+    """templates/report.js."""
+    text = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), f"sha256-{digest}")
+
+
+def _all_visible(value: object) -> object:
+    """The same of every text of decoded JSON."""
+    if isinstance(value, dict):
+        return {str(_visible(key)): _all_visible(part) for key, part in value.items()}
+    return [_all_visible(part) for part in value] if isinstance(value, list) else _visible(value)
 
 
 def _visible(value: object) -> object:

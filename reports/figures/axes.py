@@ -5,6 +5,7 @@ Whatever is drawn stands as far forward as it was drawn late.
 """
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from reports.figures.strokes import (
     fine_path,
     marks,
     number,
+    plain,
     rectangle,
     text_element,
 )
@@ -81,6 +83,18 @@ class Axes:
             path = self.sheet.shared(f'<path id="{{}}" d="{drawn}"/>')
             for pen in pens:
                 self.sheet.add(f'<use href="#{path}" {scale} {pen.attributes(TENTHS)}/>')
+
+    def named_lines(self, name: str, lines: Iterable[tuple[str, tuple[Floats, Floats]]], pen: Pen) -> None:
+        """The same, each line an element with a name of its own, all of them with that of their group and with the
+        scales: so the page's script reads values off them."""
+        drawn = "".join(
+            f'<path data-run="{escape(plain(own))}" d="{fine_path(self.xs(x), self.ys(y))}"/>' for own, (x, y) in lines
+        )
+        place = (self.left, self.bottom, self.width, self.height, self.x.low, self.x.high, self.y.low, self.y.high)
+        scales = " ".join(f"{value:.7g}" for value in place)
+        named = f'class="runs" data-name="{escape(plain(name))}" data-axes="{scales}"'
+        if drawn:
+            self.sheet.add(f'<g {named} transform="scale({1 / TENTHS:g})" {pen.attributes(TENTHS)}>{drawn}</g>')
 
     def marks(self, x: npt.ArrayLike, y: npt.ArrayLike, shape: str, size_pt: float, look: Look) -> None:
         """A mark at every point, all as one element."""

@@ -59,13 +59,15 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class TracePanel:
     """Every run of a scenario over time: x in s, y in W, as many points as are drawn; the mean over the runs; the
-    actions below."""
+    actions below. `scenario` and `numbers`, one of each run: what the page's script calls them."""
 
     title: str
     style: int
     runs: Sequence[tuple[Floats, Floats]]
     mean: tuple[Floats, Floats]
     actions: Sequence[Span] = ()
+    scenario: str = ""
+    numbers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,12 @@ class BarPanel:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """All values of one quantity in one group, one point each."""
+    """All values of one quantity in one group, one point each; `texts`: what is said of each when it is pointed at."""
 
     label: str
     style: int
     values: Sequence[float]
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ class StripPanel:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line: `faint` is a single run, otherwise a mean with an optional half width per point."""
+    """One line: `faint` is a single run, otherwise a mean with an optional half width per point; `texts`: what is said
+    of each point when it is pointed at."""
 
     label: str
     style: int
@@ -118,6 +122,7 @@ class Curve:
     y: Sequence[float]
     faint: bool = False
     half_width: Sequence[float | None] = ()
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +251,10 @@ def _draw_traces(axes: Axes, panel: TracePanel, x_axis: str, y_axis: str) -> Non
     colour, _, _ = style_of(panel.style)
     ticks = axes.y_ticks()
     axes.grid_y(ticks)
-    axes.fine_lines(panel.runs, Pen(RAW, 0.35))
+    if panel.numbers:
+        axes.named_lines(panel.scenario, zip(panel.numbers, panel.runs, strict=True), Pen(RAW, 0.35))
+    else:
+        axes.fine_lines(panel.runs, Pen(RAW, 0.35))
     inside = panel.mean[0] <= axes.x.high
     mean = [(panel.mean[0][inside], panel.mean[1][inside])]
     axes.fine_lines(mean, Pen(PAPER, 2.4), Pen(colour, 1.3))
@@ -312,6 +320,8 @@ def _draw_strips(axes: Axes, panel: StripPanel) -> None:
             _draw_box(axes, values, row)
         spread = row + 0.14 * ((7 * np.arange(len(values))) % 5 - 2) / 2
         axes.marks(*told_apart(values, spread, (panel.log, False)), "o", 3, Look(colour, PAPER, 0.4))
+        for at_x, at_y, text in zip(axes.xs(values).tolist(), axes.ys(spread).tolist(), strip.texts, strict=False):
+            axes.sheet.tip((at_x, at_y), text)
     axes.x_axis(panel.axis + (" (log scale)" if panel.log else ""), ticks)
     axes.rows([(row, folded(strip.label, STRIP_LETTERS)) for row, strip in zip(rows, panel.strips, strict=True)])
 
@@ -374,6 +384,8 @@ def _draw_lines(axes: Axes, curves: Sequence[Curve], markers: bool, *, is_right:
             continue
         pen, mark = _pen_of(curve, is_right=is_right), _mark_of(curve, markers)
         axes.line(curve.x, curve.y, pen)
+        for at_x, at_y, text in zip(axes.xs(curve.x).tolist(), axes.ys(curve.y).tolist(), curve.texts, strict=False):
+            axes.sheet.tip((at_x, at_y), text)
         if mark:
             axes.marks(curve.x, curve.y, mark, 3.5, Look(pen.colour))
         bounded = [(x, y, h) for x, y, h in zip(curve.x, curve.y, curve.half_width, strict=False) if h is not None]

@@ -4,6 +4,8 @@ Knows that identifiers carry the figure's name and that title and description ar
 The same numbers give the same bytes.
 """
 
+import json
+import math
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -51,6 +53,12 @@ class Sheet:
         self._defined: dict[str, str] = {}
         self._drawn: list[str] = []
         self._marks: list[str] = []
+        self._tips: list[tuple[float, float, str]] = []
+
+    def tip(self, at: tuple[float, float], text: str) -> None:
+        """What the page's script says of a place of the sheet when it is pointed at."""
+        if math.isfinite(sum(at)):
+            self._tips.append((round(at[0], 1), round(at[1], 1), text))
 
     def add(self, element: str) -> None:
         """One more element, in front of those before it."""
@@ -112,9 +120,10 @@ class Sheet:
         box = f"0 0 {number(POINTS * self._width_in)} {number(POINTS * self._height_in)}"
         defined = f"<defs>{''.join(self._defined.values())}</defs>\n" if self._defined else ""
         inside = "\n".join([*self._drawn, *self._marks])
-        return (
-            f'<svg class="plot" viewBox="{box}" font-family="var(--sans)" {spoken}>{heading}{defined}{inside}\n</svg>'
-        )
+        return f'<svg class="plot" viewBox="{box}" font-family="var(--sans)"{self._read()} {spoken}>{heading}{defined}{inside}\n</svg>'
+
+    def _read(self) -> str:
+        return f' data-tips="{escape(json.dumps(self._tips, separators=(",", ":")))}"' if self._tips else ""
 
 
 def parts_of(label: Labelled, count: int) -> list[Labelled]:

@@ -51,15 +51,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; its first cell is the row's head. `tone`: '' or 'excluded'."""
+    """One row; its first cell is the row's head. `tone`: '' or 'excluded'; `name`: its anchor, where it has one."""
 
     cells: tuple[str, ...]
     tone: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with caption and note; a wide one scrolls in its own box. `folded`: closed until asked for."""
+    """A table with caption and note; a wide one scrolls in its own box. `folded`: closed until asked for; `of_runs`:
+    every row is a run, which the page's script can show alone."""
 
     kind: ClassVar[str] = "table"
     name: str
@@ -68,6 +70,7 @@ class Table:
     rows: tuple[Row, ...]
     note: str = ""
     folded: bool = False
+    of_runs: bool = False
 
     @property
     def css(self) -> str:

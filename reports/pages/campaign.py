@@ -6,6 +6,7 @@ Knows results.json and the blocks of a page. Knows no run folder, no HTML, and c
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.record.documents import Json
 from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, result_tables, run_tables, set_up_tables
 from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks, Section, css_text
@@ -21,6 +22,7 @@ from reports.pages.proof import not_proved
 from reports.pages.remarks import findings_blocks, findings_line, limits_table, remarks
 from reports.pages.sentences import GLOSSARY, UNCOUNTED
 from reports.pages.set_up_diagram import setup_diagram
+from reports.pages.single_runs import single_runs
 from reports.pages.sut_name import name_of_sut
 from reports.pages.trackers.section import tracker_blocks
 from reports.pages.verdict import reasons_of, verdict_head, verdict_says
@@ -48,6 +50,7 @@ class CampaignPage(DocumentPage):
     reasons: tuple[Reason, ...]
     findings_line: str
     glossary: tuple[tuple[str, str], ...]
+    runs: Json
 
 
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
@@ -71,6 +74,7 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         opening=tuple(_opening(results)),
         sections=tuple(_sections(results, stamp, traces, trace_note, command)),
         glossary=GLOSSARY,
+        runs=single_runs(results),
         colophon=tuple(_colophon(results, command)),
     )
 

@@ -15,8 +15,18 @@ from reports.figures.palette import BASELINE
 from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
 from reports.pages.declared import capitalized, vocabulary
-from reports.pages.lookup import words
-from reports.pages.numbers import Scale, bare, full, half_width_of, is_finite, page_scale, scale_for, value_of
+from reports.pages.lookup import run_names, words
+from reports.pages.numbers import (
+    Scale,
+    bare,
+    full,
+    half_width_of,
+    is_finite,
+    page_scale,
+    quantity,
+    scale_for,
+    value_of,
+)
 from reports.results.action import ActionResult
 from reports.results.document import Results
 from reports.results.uncertainty import Number
@@ -131,9 +141,10 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         temperatures = [record.gpu_temperature_c for record in epochs]
         x = [float(record.index) + 1 for record in epochs]
         right = [
-            replace(line, half_width=()) for line in _curve("GPU temperature", style, x, temperatures, Scale("°C"))
+            replace(line, half_width=())
+            for line in _curve("GPU temperature", style, x, temperatures, Scale("°C"), epoch)
         ]
-        energy = _curve("energy", style, x, numbers, scale)
+        energy = _curve("energy", style, x, numbers, scale, epoch)
         panels.append(
             CurvePanel(
                 f"{name}: energy per {epoch}",
@@ -172,8 +183,10 @@ def cumulative_figure(results: Results, stamp: str) -> Figure | None:
         numbers = [record.cumulative_energy_wh for record in epochs]
         reached = [record.metrics.get(quality) for record in epochs]
         scale, x = scale_for(numbers), [float(record.index) + 1 for record in epochs]
-        right = [replace(line, half_width=()) for line in _curve(declared.qualities(), style, x, reached, Scale(""))]
-        energy = _curve("energy", style, x, numbers, scale)
+        right = [
+            replace(line, half_width=()) for line in _curve(declared.qualities(), style, x, reached, Scale(""), epoch)
+        ]
+        energy = _curve("energy", style, x, numbers, scale, epoch)
         axis = declared.qualities() if right else ""
         title = f"{name}: energy up to {declared.time()}"
         panels.append(CurvePanel(title, epoch, scale.axis("energy"), energy, right, axis))
@@ -190,16 +203,19 @@ def cumulative_figure(results: Results, stamp: str) -> Figure | None:
     return Figure("fig-cumulative", caption, Markup(svg))
 
 
-def _curve(label: str, style: int, x: Sequence[float], numbers: Sequence[Number | None], scale: Scale) -> list[Curve]:
-    """A line through the numbers that exist; none where there is no number."""
+def _curve(
+    label: str, style: int, x: Sequence[float], numbers: Sequence[Number | None], scale: Scale, place: str = ""
+) -> list[Curve]:
+    """A line through the numbers that exist; none where there is no number. `place`: what x counts."""
     points = []
     for at, number in zip(x, numbers, strict=True):
         if (value := value_of(number, scale)) is not None:
-            points.append((at, value, half_width_of(number, scale)))
+            where = f"{label}, {place} {at:g}" if place else label
+            points.append((at, value, half_width_of(number, scale), f"{where}: {quantity(number, scale)}"))
     if not points:
         return []
-    xs, ys, halves = zip(*points, strict=True)
-    return [Curve(label, style, xs, ys, half_width=halves)]
+    xs, ys, halves, texts = zip(*points, strict=True)
+    return [Curve(label, style, xs, ys, half_width=halves, texts=texts)]
 
 
 def history_figure(results: Results, stamp: str) -> Figure | None:
@@ -216,7 +232,8 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
             lines += [Curve("", style, range(1, len(h) + 1), h, faint=True) for h in histories]
             mean = [sum(values) / len(values) for values in zip(*histories, strict=False)]
             if mean:
-                lines.append(Curve(name, style, range(1, len(mean) + 1), mean))
+                texts = [f"{name}, {epoch} {place}: {value:.3g}" for place, value in enumerate(mean, 1)]
+                lines.append(Curve(name, style, range(1, len(mean) + 1), mean, texts=texts))
                 spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first {epoch}, {mean[-1]:.3g} after the last.")
         if lines:
             panels.append(CurvePanel(title, epoch, declared.metric(metric), lines))
@@ -237,15 +254,18 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
     """Durations of runs and actions, every one a point."""
     styles = {name: style for style, name in enumerate(results.scenarios)} | {"baseline": BASELINE}
     groups: dict[str, list[float]] = {}
+    texts: dict[str, list[str]] = {}
     actions: dict[tuple[str, str], list[float]] = {}
+    names = run_names(results)
     for run in results.runs:
         if run.included and run.duration_s is not None:
             groups.setdefault(run.scenario, []).append(run.duration_s.value)
+            texts.setdefault(run.scenario, []).append(f"{names[run.folder]}: {quantity(run.duration_s)}")
             for action in run.actions:
                 actions.setdefault((run.scenario, action.name), []).append(action.duration_s)
     if not groups:
         return None
-    strips = [Strip(name, styles.get(name, BASELINE), values) for name, values in groups.items()]
+    strips = [Strip(name, styles.get(name, BASELINE), values, texts[name]) for name, values in groups.items()]
     panels = [StripPanel("Runs", "duration / s", strips)]
     rows = []
     for scenario, style in styles.items():
@@ -262,13 +282,20 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
 def induced_figure(results: Results, stamp: str) -> Figure | None:
     """Induced energy of every run, one strip per scenario."""
     found: dict[str, list[Number]] = {}
+    names: dict[str, list[str]] = {}
+    called = run_names(results)
     for run in results.runs:
         if run.included and run.kind == "scenario" and run.induced_energy_wh is not None:
             found.setdefault(run.scenario, []).append(run.induced_energy_wh)
+            names.setdefault(run.scenario, []).append(called[run.folder])
     if not found:
         return None
     scale = scale_for(number for numbers in found.values() for number in numbers)
-    rows = [Strip(name, style, [number.value * scale.factor for number in found[name]])
+    texts = {
+        name: [f"{run}: {quantity(number, scale)}" for run, number in zip(names[name], numbers, strict=True)]
+        for name, numbers in found.items()
+    }
+    rows = [Strip(name, style, [number.value * scale.factor for number in found[name]], texts[name])
             for style, name in enumerate(results.scenarios) if name in found]  # fmt: skip
     spoken = " ".join(
         f"{s.label}: {len(s.values)} runs, {min(s.values):.4g} to {max(s.values):.4g} {scale.unit}." for s in rows

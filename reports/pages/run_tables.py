@@ -3,6 +3,7 @@
 Knows results.json and the rounding rule. Knows no figure, no HTML.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import mean, median, stdev
 
@@ -95,7 +96,7 @@ def run_table(results: Results) -> Table:
             names[run.folder].removeprefix("run "), run.scenario, *texts, "yes" if run.included else "no",
             "; ".join(filter(None, remarks)), *([waited] if any(waits) else []), start_text(run.start_utc),
         )  # fmt: skip
-        rows.append(Row(cells, "" if run.included else "excluded"))
+        rows.append(Row(cells, "" if run.included else "excluded", run_anchor(names[run.folder])))
     for lost in results.campaign.lost:
         start = (as_text(lost.ordinal), as_text(lost.scenario), *[NOTHING] * len(shown))
         middle = ("no", f"lost: {lost.reason}", *([""] if any(waits) else []))
@@ -109,7 +110,12 @@ def run_table(results: Results) -> Table:
     if any(row.tone for row in rows):
         note += " Values in brackets are of excluded runs: they enter no mean, and their U knows nothing of the reason."
     note += "".join(f" Finding {code}: {where}." for code, where in common.items())
-    return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note)
+    return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note, of_runs=True)
+
+
+def run_anchor(name: str) -> str:
+    """Where a run stands on the page: 'run-7', 'run-7-attempt-2'."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name)
 
 
 def _common(runs: Sequence[RunResult], codes: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, str]:

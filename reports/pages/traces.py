@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.record.run_folder import RunFolder
 from reports.figures.campaign import Span, TracePanel
 from reports.figures.palette import BASELINE
+from reports.pages.lookup import run_names
 from reports.readings.outline import Outline, columns_for, mean_over, outline_of, thinned
 from reports.readings.series import read_run
 from reports.results.action import ActionResult
@@ -31,21 +32,22 @@ def note_of(panels: Sequence[TracePanel]) -> str:
 def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] | None = None) -> list[TracePanel]:
     """One panel for the baseline and one for every scenario that has a run with readings. `known`: the outlines of runs
     that were read before, by folder; the others are read here, one after the other."""
-    outlines: dict[str, list[Outline]] = {}
+    outlines: dict[str, dict[str, Outline]] = {}
+    names = run_names(results)
     for run in results.runs:
         if run.included and (outline := _outline(campaign, run.folder, known or {})) is not None:
-            outlines.setdefault(run.scenario, []).append(outline)
+            outlines.setdefault(run.scenario, {})[names[run.folder].removeprefix("run ")] = outline
     parts = results.scenarios
     columns = columns_for(sum(map(len, outlines.values())))
     styles = {"baseline": BASELINE} | {name: style for style, name in enumerate(parts)}
     panels = []
     for name, style in styles.items():
         if name in outlines:
-            own, part = outlines[name], parts.get(name)
+            own, part = list(outlines[name].values()), parts.get(name)
             actions = [] if part is None else _spans([*part.actions, *part.epochs])
             title = f"{name}, {len(own)} run{'s' if len(own) != 1 else ''}"
             runs, mean = [outline.drawn(columns) for outline in own], thinned(*mean_over(own), columns)
-            panels.append(TracePanel(title, style, runs, mean, actions))
+            panels.append(TracePanel(title, style, runs, mean, actions, name, list(outlines[name])))
     return panels
 
 
