@@ -120,7 +120,8 @@ class Sheet:
         box = f"0 0 {number(POINTS * self._width_in)} {number(POINTS * self._height_in)}"
         defined = f"<defs>{''.join(self._defined.values())}</defs>\n" if self._defined else ""
         inside = "\n".join([*self._drawn, *self._marks])
-        return f'<svg class="plot" viewBox="{box}" font-family="var(--sans)"{self._read()} {spoken}>{heading}{defined}{inside}\n</svg>'
+        head = f'<svg class="plot" viewBox="{box}" font-family="var(--sans)"{self._read()} {spoken}>'
+        return f"{head}{heading}{defined}{inside}\n</svg>"
 
     def _read(self) -> str:
         return f' data-tips="{escape(json.dumps(self._tips, separators=(",", ":")))}"' if self._tips else ""
