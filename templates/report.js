@@ -200,6 +200,7 @@
     constructor(figure, known) {
       this.traces = tracesOf(figure, known).sort((first, second) => first.run.localeCompare(second.run, "en", { numeric: true }));
       this.unit = known.unit;
+      this.stamp = known.stamp;
       this.span = null;
       this.chosen = new Set();
       this.build(figure);
@@ -399,6 +400,10 @@
         inside.append(draw("rect", { x: from, y: top, width: Math.max(to - from, 1), height: 15, fill: "var(--panel)", stroke: "var(--soft)" }));
         if (to - from > 7 * name.length) inside.append(text(name, { x: (from + to) / 2, y: top + 11.5, "text-anchor": "middle", "font-size": 11 }));
       });
+      if (this.stamp) {
+        this.svg.append(text(this.stamp, { x: this.left + this.width / 2, y: this.height / 2 + 14, "text-anchor": "middle",
+          "font-size": 40, "font-weight": "bold", fill: "var(--stamp)", "fill-opacity": 0.18, "pointer-events": "none" }));
+      }
       this.mark = draw("g", { "pointer-events": "none" });
       this.svg.append(this.mark);
       this.cross(this.cursor);

@@ -74,7 +74,7 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         opening=tuple(_opening(results)),
         sections=tuple(_sections(results, stamp, traces, trace_note, command)),
         glossary=GLOSSARY,
-        runs=single_runs(results),
+        runs=single_runs(results, stamp),
         colophon=tuple(_colophon(results, command)),
     )
 

@@ -19,9 +19,10 @@ MOST_ACTIONS = 200
 SECONDS_OF_HOUR = 3600
 
 
-def single_runs(results: Results) -> Json:
-    """`unit` of the power; `runs`: number -> `folder`, `baseline` (power, that the induced energy was computed with; null
-    without one), `actions` as [name, begin in s, end in s, energy with U, level of nesting]."""
+def single_runs(results: Results, stamp: str) -> Json:
+    """`unit` of the power; `stamp`: the mark of its readings; `runs`: number -> `folder`, `baseline` (the power that the
+    induced energy was computed with; null without one), `actions` as [name, begin in s, end in s, energy with U, level
+    of nesting]."""
     watts, names = page_scale(results, "W"), run_names(results)
     runs = {
         names[run.folder].removeprefix("run "): {
@@ -32,7 +33,7 @@ def single_runs(results: Results) -> Json:
         for run in results.runs
         if run.included
     }
-    return {"unit": watts.unit, "runs": runs}
+    return {"unit": watts.unit, "stamp": stamp, "runs": runs}
 
 
 def _baseline_w(run: RunResult) -> float | None:
