@@ -94,7 +94,7 @@
 
   const equip = (table) => {
     const caption = captionOf(table), scroll = table.closest(".scroll");
-    const name = `${(table.getAttribute("aria-labelledby") || caption).replace(/[^\w]+/g, "-").toLowerCase()}.csv`;
+    const name = `${(table.getAttribute("aria-labelledby") || table.caption?.id || caption).replace(/[^\w]+/g, "-").toLowerCase()}.csv`;
     const tools = make("div", { class: "tools" });
     if (table.tHead) {
       const rows = [...table.tBodies[0].rows];
@@ -275,7 +275,7 @@
       const list = make("dl", {}, ...items.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
       if (!trace.actions?.length) return [list];
       const heads = ["Action", "Begin / s", "Duration / s", "Energy"];
-      const table = make("table", { class: "slim" }, make("caption", {}, `Actions of run ${trace.run}`),
+      const table = make("table", { class: "narrow", style: heads.map((text, place) => `--h${place + 1}:"${text}"`).join(";") }, make("caption", {}, `Actions of run ${trace.run}`),
         make("thead", {}, make("tr", {}, ...heads.map((text, place) => make("th", { scope: "col", class: place ? "num" : null }, text)))),
         make("tbody", {}, ...trace.actions.map(([name, begin, end, energy]) => make("tr", {}, make("th", { scope: "row" }, name),
           ...[fixed(begin, 0.01), fixed(end - begin, 0.01), energy].map((text) => make("td", { class: "num" }, text))))));

@@ -73,6 +73,7 @@ def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: st
         cards=tuple(_cards(results)),
         opening=tuple(_opening(results)),
         sections=tuple(_sections(results, stamp, traces, trace_note, command)),
+        numbers="results.json",
         glossary=GLOSSARY,
         runs=single_runs(results, stamp),
         colophon=tuple(_colophon(results, command)),

@@ -47,6 +47,7 @@ class DocumentPage:
     opening: tuple[Block, ...]
     sections: tuple[Section, ...]
     colophon: tuple[str, ...]
+    numbers: str
 
     @property
     def cards_in_a_row(self) -> int:
@@ -61,6 +62,7 @@ def document_page(
     answer: str,
     sections: Iterable[Section | None],
     colophon: Iterable[str],
+    numbers: str,
     *,
     cards: Iterable[Card] = (),
     opening: Iterable[Block] = (),
@@ -68,6 +70,7 @@ def document_page(
     """The page of one document: marked by the `origin` of its readings, its figures numbered from the opening on.
 
     `origin` is a key of STAMPS, or another word for readings that need no mark. Sections that are None are left out.
+    `numbers`: the file beside the page that holds all of its numbers.
     """
     stamp, sentence = STAMPS.get(origin, ("", ""))
     lines = tuple(identity)
@@ -85,6 +88,7 @@ def document_page(
         opening=numbered_first.blocks,
         sections=tuple(rest),
         colophon=tuple(colophon),
+        numbers=numbers,
     )
 
 

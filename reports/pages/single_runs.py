@@ -20,9 +20,9 @@ SECONDS_OF_HOUR = 3600
 
 
 def single_runs(results: Results, stamp: str) -> Json:
-    """`unit` of the power; `stamp`: the mark of its readings; `runs`: number -> `folder`, `baseline` (the power that the
-    induced energy was computed with; null without one), `actions` as [name, begin in s, end in s, energy with U, level
-    of nesting]."""
+    """`unit` of the power; `stamp`: the mark of its readings; `runs`: number -> `folder`, `baseline` (the power by
+    which the induced energy was computed; null without one), `actions` as [name, begin in s, end in s, energy with U,
+    level of nesting]."""
     watts, names = page_scale(results, "W"), run_names(results)
     runs = {
         names[run.folder].removeprefix("run "): {

@@ -1,10 +1,13 @@
 """The campaign's page: everything the issue asks for is on it, whatever is missing, and nothing is invented."""
 
+import base64
 import dataclasses
+import json
 import re
 import types
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -36,12 +39,13 @@ from tests.reports.example_results import SCENARIOS, budget, number, results, wi
 
 COMMAND = "wattlab report runs/synthetic"
 HOSTILE = "\"><script>alert(1)</script>\\'{{ 7*7 }}</style> & \x01 $x$ 日本"
+BESIDE = ("results.json", "comparison.json", "study.json")
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
-def traces() -> list[TracePanel]:
+def traces(name: str = "cnn") -> list[TracePanel]:
     x = np.arange(30, dtype=float)
-    return [TracePanel("cnn, 1 run", 0, [(x, 60 + x)], (x, 60 + x))]
+    return [TracePanel(f"{name}, 1 run", 0, [(x, 60 + x)], (x, 60 + x), (), name, ["2"])]
 
 
 def html_of(tree: dict[str, Any], panels: list[TracePanel] | None = None) -> str:
@@ -63,19 +67,22 @@ class Checker(HTMLParser):
         self.ids: list[str] = []
         self.references: list[str] = []
         self.text = ""
+        self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         if tag not in VOID:
             self.open.append(tag)
-        if tag in ("script", "iframe", "object", "embed", "link", "form", "img"):
+        if tag == "script" and named not in ({}, {"type": "application/json", "id": "runs-data"}):
+            self.problems.append(f"<script {named}>")
+        if tag in ("iframe", "object", "embed", "link", "form", "img"):
             self.problems.append(f"<{tag}>")
         self.problems += [key for key in named if key.startswith("on")]
         self.ids += [named["id"] or ""] if "id" in named else []
         self.references += str(named.get("aria-labelledby") or "").split()
         if href := named.get("href") or named.get("src") or named.get("xlink:href"):
-            self.references.append(href[1:])
-            self.problems += [f"outside: {href}"] if not href.startswith("#") else []
+            self.references += [href[1:]] if href not in BESIDE else []
+            self.problems += [f"outside: {href}"] if not href.startswith("#") and href not in BESIDE else []
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -86,8 +93,10 @@ class Checker(HTMLParser):
             self.problems.append(f"</{tag}> closes nothing")
 
     def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
+        if not self.open or self.open[-1] not in ("style", "script"):
             self.text += data
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
 
 
 def checked(html: str) -> Checker:
@@ -100,6 +109,11 @@ def checked(html: str) -> Checker:
     assert len(checker.ids) == len(set(checker.ids))
     assert set(checker.references) <= set(checker.ids)
     assert not re.search(r"@import|url\((?!#)|https?://(?!www\.w3\.org)", html)
+    allowed = re.findall(r"""script-src (?:'sha256-([\w+/=]+)'|'none');""", html)
+    digests = [base64.b64encode(sha256(text.encode()).digest()).decode() for text in checker.scripts[-1:]]
+    assert len(allowed) == 1
+    assert digests == [allowed[0]] or (not digests and not allowed[0])
+    assert all(isinstance(json.loads(text), dict) for text in checker.scripts[:-1])
     return checker
 
 

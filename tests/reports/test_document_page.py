@@ -28,6 +28,7 @@ def page(origin: str = "emulated", text: str = "cnn") -> DocumentPage:
         f"{text} needs three times the energy.",
         [section_of("results", "Results", blocks), section_of("empty", "Empty", None), Section("more", "More", ())],
         ["Rebuild with: wattlab compare"],
+        "comparison.json",
         cards=[Card(text, "1.2 Wh", "n = 30", ("one line",), 0)],
         opening=[drawn("fig-first"), Facts("Inputs", ((text, text),)), Paragraph(text)],
     )

@@ -75,6 +75,7 @@ def comparison_page(document: Comparison) -> DocumentPage:
             f"Computed by wattlab {document.software.version} {again}",
             f"comparison.json, schema {document.schema}",
         ),
+        numbers="comparison.json",
     )
 
 

@@ -31,6 +31,7 @@ def study_page(study: StudyResult) -> DocumentPage:
         " ".join(_answer(study)),
         _sections(study, stamp),
         _colophon(study),
+        "study.json",
         opening=_opening(study, stamp),
     )
 
