@@ -1,4 +1,4 @@
-"""results.json and run folders -> report.html, audit.html, audit.pdf: each one self-contained file.
+"""results.json and run folders -> report.html, audit.html, summary.html and their PDFs: each one self-contained file.
 
 Knows where the parts are and in which order they are made. Knows no number and no word of the page.
 """
@@ -23,6 +23,7 @@ from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
 from reports.pages.study.page import study_page
+from reports.pages.summary import SummaryPage, summary_page
 from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
@@ -33,7 +34,7 @@ from reports.results.study import StudyResult
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
-REPORT, AUDIT, AUDIT_PDF = "report.html", "audit.html", "audit.pdf"
+REPORT, AUDIT, SUMMARY = "report.html", "audit.html", "summary.html"
 FIGURES = 2
 """Which way of drawing made a page's figures: counted up where the same numbers give another picture. 1 was
 matplotlib, whose pages name its version instead."""
@@ -48,14 +49,20 @@ def report_html(campaign: Path, results: Results, outlines: Mapping[str, Outline
     return render(campaign_page(results, panels, note_of(panels), "wattlab report CAMPAIGN"))
 
 
-def write_audit_pdf(campaign: Path, audit: Path) -> Path:
-    """The PDF of a written audit report, beside it; return its path.
+def write_pdf(campaign: Path, page: Path) -> Path:
+    """The PDF of a written page of a campaign, beside it; return its path.
 
     Raises:
         LabError: WeasyPrint or its libraries are missing (the message names the packages), the disk refuses.
     """
-    html = audit.read_text(encoding="utf-8")
-    return write_derived(campaign, AUDIT_PDF, pdf_of(html, hashlib.sha256(html.encode()).hexdigest()))
+    html = page.read_text(encoding="utf-8")
+    return write_derived(campaign, f"{page.stem}.pdf", pdf_of(html, hashlib.sha256(html.encode()).hexdigest()))
+
+
+def summary_html(results_text: str) -> str:
+    """The one-page summary of the text of results.json."""
+    digest = hashlib.sha256(results_text.encode()).hexdigest()
+    return render(summary_page(results_of(results_text), digest), "summary.html.j2")
 
 
 def audit_html(campaign: Path, results_text: str, outlines: Mapping[str, Outline] | None = None) -> str:
@@ -85,7 +92,7 @@ def study_html(study: StudyResult) -> str:
     return render(study_page(study), "document.html.j2")
 
 
-def render(page: DocumentPage | AuditPage, template: str = "campaign.html.j2") -> str:
+def render(page: DocumentPage | AuditPage | SummaryPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

@@ -1,8 +1,9 @@
-"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report; with `--audit` the audit report too."""
+"""`wattlab report CAMPAIGN`: compute results.json and write the HTML report; on demand the audit report and the
+one-page summary, and their PDFs."""
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ HEAVIEST = 3
 """Findings of each severity that are named on the terminal."""
 SUBJECTS = 3
 """Of a finding, where they are no runs."""
+ON_REQUEST = {"audit": "the audit report", "summary": "the summary"}
+"""Option, which is the name of the page without `.html`, and what it is called."""
 COLOURS = {"invalid": "bold red", "not-certifiable": "yellow", "warn": "yellow"}
 _CLAUSE = re.compile(r"[.:;](?:\s|$)")
 
@@ -38,7 +41,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("campaign", type=Path, help="campaign folder, such as runs/core-study")
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
-    verb.add_argument("--pdf", action="store_true", help="with --audit: as PDF too, audit.pdf")
+    verb.add_argument("--summary", action="store_true", help="write one page for the customer too: summary.html")
+    verb.add_argument("--pdf", action="store_true", help="with --audit, --summary: as PDF too, audit.pdf, summary.pdf")
     add_json_argument(verb, "the content of results.json")
     verb.set_defaults(call=call, interrupted="what was measured is untouched; the same command begins anew")
 
@@ -47,13 +51,14 @@ def call(arguments: argparse.Namespace) -> int:
     """Write the files and print what they say and where they are.
 
     Raises:
-        LabError: --pdf without --audit, or no PDF can be made on this machine.
+        LabError: --pdf of no page that has one, or no PDF can be made on this machine.
     """
-    if arguments.pdf and not arguments.audit:
-        raise LabError("--pdf: only the audit report is made as PDF; give --audit --pdf")
-    files = compute(arguments.campaign, audit=arguments.audit)
+    pages = [page for page in ON_REQUEST if getattr(arguments, page)]
+    if arguments.pdf and not pages:
+        raise LabError("--pdf: audit report and summary are made as PDF; give --audit --pdf, or --summary --pdf")
+    files = compute(arguments.campaign, pages)
     if arguments.pdf:
-        files |= _write_pdf(arguments.campaign, files["audit"])
+        files |= _write_pdfs(arguments.campaign, [files[page] for page in pages])
     from reports.results.document import results_of
 
     text = files["numbers"].read_text(encoding="utf-8")
@@ -71,27 +76,27 @@ def write(campaign: Path) -> int:
     return show(results_of(files["numbers"].read_bytes()), files)
 
 
-def compute(campaign: Path, *, audit: bool = False) -> dict[str, Path]:
-    """Write results.json, report.html and, where it is asked for, audit.html; return what each file is called on the
-    terminal, and its path."""
-    pages = "the report and the audit report" if audit else "the report"
-    with at_work(f"reading the runs, computing, writing {pages}"):
+def compute(campaign: Path, pages: Collection[str] = ()) -> dict[str, Path]:
+    """Write results.json, report.html and those of ON_REQUEST that are asked for; return what each file is called on
+    the terminal, and its path."""
+    named = " and ".join(["the report", *(ON_REQUEST[page] for page in pages)])
+    with at_work(f"reading the runs, computing, writing {named}"):
         from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs  # numpy, pandas and R cost what
         from harness.evidence.derived import write  # other verbs need not pay
-        from reports.render import AUDIT, REPORT
+        from reports.render import REPORT
 
         own = software_facts(APPLICATION)
         inputs = CampaignInputs(campaign, {key: own[key] for key in ("commit", "dirty")})
-        numbers = write(RESULTS_DOCUMENT, inputs, campaign, asked_for={AUDIT} if audit else ())
+        numbers = write(RESULTS_DOCUMENT, inputs, campaign, asked_for={f"{page}.html" for page in pages})
     files = {"report": numbers.with_name(REPORT), "numbers": numbers}
-    return files | {"audit": numbers.with_name(AUDIT)} if audit else files
+    return files | {page: numbers.with_name(f"{page}.html") for page in pages}
 
 
-def _write_pdf(campaign: Path, audit: Path) -> dict[str, Path]:
-    from reports.render import write_audit_pdf
+def _write_pdfs(campaign: Path, pages: Sequence[Path]) -> dict[str, Path]:
+    from reports.render import write_pdf
 
-    with at_work("making the PDF of the audit report"):
-        return {"pdf": write_audit_pdf(campaign, audit)}
+    with at_work("making the PDF" if len(pages) == 1 else "making the PDFs"):
+        return {f"{page.stem}.pdf": write_pdf(campaign, page) for page in pages}
 
 
 def _code(results: "Results") -> int:
@@ -121,7 +126,7 @@ def show(results: "Results", files: dict[str, Path]) -> int:
         for sentence in missing_particulars(results):
             say(console, sentence)
     for name, path in files.items():
-        say(console, f"{name:<8} {path.resolve()}")
+        say(console, f"{name:<11} {path.resolve()}")
     return _code(results)
 
 

@@ -1,4 +1,4 @@
-"""results.json with report.html and audit.html: the kind of derived document that a campaign has.
+"""results.json with report.html, audit.html and summary.html: the kind of derived document that a campaign has.
 
 Knows results.json, and that another version or a machine without R made some of them. Knows no keys and no change:
 which differences of another version are predicted is said by `changes`.
@@ -32,7 +32,7 @@ from harness.record.verify import Check, Examination, examine
 from reports.campaign.analyse import analyse
 from reports.inference import r_session
 from reports.readings.outline import Outline
-from reports.render import AUDIT, REPORT, audit_html, report_html
+from reports.render import AUDIT, REPORT, SUMMARY, audit_html, report_html, summary_html
 from reports.results.codec import document_text
 from reports.results.document import RESULTS, Results, results_in
 from reports.results.rules import Rule, as_before
@@ -202,6 +202,11 @@ def _audit(_: Results, text: str, inputs: CampaignInputs) -> str:
     return audit_html(inputs.path, text, inputs.outlines)
 
 
+def _summary(_: Results, text: str, __: CampaignInputs) -> str:
+    """It holds the digest of that very text."""
+    return summary_html(text)
+
+
 RESULTS_DOCUMENT: Derived[CampaignInputs, Results] = Derived(
     name=RESULTS,
     folder=DERIVED,
@@ -215,9 +220,9 @@ RESULTS_DOCUMENT: Derived[CampaignInputs, Results] = Derived(
     input_check="",  # results.json is recomputed with the digests of its runs
     compute=_compute,
     computed_from="the raw data",
-    pages={REPORT: _report, AUDIT: _audit},
-    on_request=frozenset({AUDIT}),
+    pages={REPORT: _report, AUDIT: _audit, SUMMARY: _summary},
+    on_request=frozenset({AUDIT, SUMMARY}),
     checks=("results", "findings", STATISTICS),
     judge=_judge,
 )
-"""A campaign's own document. Its audit report is written where it is asked for."""
+"""A campaign's own document. Its audit report and its summary are written where they are asked for."""

@@ -35,6 +35,11 @@ def _meter_row(meter: Meter) -> Row:
     return Row((*start, averaging, _limits(meter), _certificate(meter.calibration)))
 
 
+def named(meter: Meter) -> str:
+    """A meter with its instrument and limits of error, as a sentence has it."""
+    return f"{meter.meter} ({_instrument(meter.identity)}; limits of error {_limits(meter).partition(';')[0]})"
+
+
 def _instrument(identity: Json) -> str:
     """Maker, model, serial number, firmware, as far as the instrument says them."""
     name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))

@@ -73,6 +73,16 @@ def energy_figure(results: Results, stamp: str) -> Figure | None:
     return _bars("fig-energy", caption, panels, stamp)
 
 
+def headline_figure(results: Results, stamp: str) -> Figure | None:
+    """Induced energy and energy alone: the bars of the summary."""
+    parts = results.scenarios
+    panels = [
+        *_bar_panel("Induced energy", {name: part.induced_energy_wh for name, part in parts.items()}),
+        *_bar_panel("Energy", {name: part.energy_wh for name, part in parts.items()}),
+    ]
+    return _bars("fig-headline", "Induced energy and energy of one run. Whiskers: U at 95 %.", panels, stamp)
+
+
 def hardware_figure(results: Results, stamp: str) -> Figure | None:
     """Figure 7: CPU, GPU, RAM, network, disk per scenario, with the baseline."""
     panels = []
