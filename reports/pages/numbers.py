@@ -70,7 +70,9 @@ def in_page_units(document: Document, *heads: str) -> Document:
     in_tuples, largest = _largest(numbers_in(parts)), _largest(_numbers_outside(parts))
     known = {unit: size for unit, size in (in_tuples | largest).items() if size > 0}
     units = {unit: _fitting(unit, size).unit for unit, size in known.items() if unit.partition("/")[0] in PREFIXED}
-    return _with_units(document, units)  # type: ignore[no-any-return]
+    global _last
+    _last = _with_units(document, units), units  # the next to be asked of; looking for its units takes a while
+    return _last[0]  # type: ignore[return-value]
 
 
 def _largest(numbers: Iterable[Number]) -> dict[str, float]:
