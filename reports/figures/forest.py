@@ -16,22 +16,24 @@ from reports.figures.sheet import (
     LABEL_LINE_IN,
     LETTER_IN,
     TITLE_IN,
-    WIDTH_IN,
+    WIDE_IN,
     Labelled,
     Sheet,
     folded,
     lines_of,
+    parts_of,
+    side_by_side,
     title_lines,
 )
 from reports.figures.strokes import Look, Pen
 
-TEXT_LETTERS, NARROWEST_IN = 40, 2.0
-"""Letters of the text at the right; the least width of a plot."""
+TEXT_LETTERS, SIDE_IN, LINE_ROOM_IN = 40, 0.2, 0.17
+"""Letters of a line of a row's text; room at both sides; height of a row below its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One row of a forest plot: a value, its interval (None: no interval), text at its right. `hollow`: not shown."""
+    """One row of a forest plot: a value, its interval (None: no interval), text. `hollow`: not shown."""
 
     label: str
     style: int
@@ -55,28 +57,28 @@ class IntervalPanel:
 
 
 def intervals(label: Labelled, panels: Sequence[IntervalPanel]) -> str:
-    """Forest plots, one panel below the other, all with the same margins.
+    """Forest plots, each panel a drawing of its own: a row's label and text stand above its interval.
 
     Raises:
         ValueError: no panel, or a panel without a row.
     """
     refuse_empty(label, panels, lambda panel: panel.stretches)
-    named = [stretch for panel in panels for stretch in panel.stretches]
-    right = 0.15 + 0.06 * max(min(len(stretch.text), TEXT_LETTERS) for stretch in named)
-    room = int((WIDTH_IN - NARROWEST_IN - right - 0.15) / LETTER_IN)
-    left = 0.15 + LETTER_IN * max(min(len(stretch.label), room) for stretch in named)
-    lines = max(len(part) for row in named for part in (lines_of(row.label, room), lines_of(row.text, TEXT_LETTERS)))
-    heights = [max(0.2, LABEL_LINE_IN * lines + 0.04) * len(panel.stretches) + 0.12 for panel in panels]
-    titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
-    sheet = Sheet(label, sum(heights) + sum(0.63 + TITLE_IN * len(title) for title in titles) + 0.05)
-    top = 0.0
-    for panel, title, height in zip(panels, titles, heights, strict=True):
-        sheet.title(title, 0.05, top + 0.03)
-        top += 0.15 + TITLE_IN * len(title)
-        rows = Scale(-0.6, len(panel.stretches) - 0.4)
-        place = (left, top, WIDTH_IN - left - right, height)
-        _draw_intervals(sheet.axes(place, _reach_of(panel), rows), panel, room)
-        top += height + 0.48
+    parts = parts_of(label, len(panels))
+    return side_by_side("wide", (_interval_chart(*both) for both in zip(parts, panels, strict=True)))
+
+
+def _interval_chart(label: Labelled, panel: IntervalPanel) -> str:
+    title = title_lines(panel.title, WIDE_IN - 0.1)
+    texts = [lines_of(row.text, TEXT_LETTERS) for row in panel.stretches]
+    room = int((WIDE_IN - 2 * SIDE_IN) / LETTER_IN) - 2 - max(len(line) for lines in texts for line in lines)
+    most = max(map(len, [*texts, *(lines_of(row.label, room) for row in panel.stretches)]))
+    row_in = LINE_ROOM_IN + LABEL_LINE_IN * most
+    top, height = 0.15 + TITLE_IN * len(title), row_in * len(panel.stretches)
+    sheet = Sheet(label, top + height + 0.5, WIDE_IN)
+    sheet.title(title, 0.05, 0.03)
+    place = (SIDE_IN, top, WIDE_IN - 2 * SIDE_IN, height)
+    axes = sheet.axes(place, _reach_of(panel), Scale(0.0, float(len(panel.stretches))))
+    _draw_intervals(axes, panel, room, LINE_ROOM_IN / 2 / row_in)
     return sheet.svg()
 
 
@@ -88,22 +90,23 @@ def _reach_of(panel: IntervalPanel) -> Scale:
     return scale_over(values, 0.06, logarithmic=panel.log)
 
 
-def _draw_intervals(axes: Axes, panel: IntervalPanel, letters: int) -> None:
-    places = range(len(panel.stretches))[::-1]
+def _draw_intervals(axes: Axes, panel: IntervalPanel, letters: int, middle: float) -> None:
+    """`middle`: where a row's interval lies in it, from its foot, in parts of its height."""
     ticks = axes.x_ticks(6)
     if panel.band is not None:
         axes.box(panel.band, (axes.y.low, axes.y.high), Look(GRID))
     axes.grid_x(ticks)
     if panel.reference is not None:
         axes.upright(panel.reference, Pen(INK, 0.8))
-    for place, row in zip(places, panel.stretches, strict=True):
+    for foot, row in zip(range(len(panel.stretches))[::-1], panel.stretches, strict=True):
         colour, _, _ = style_of(row.style)
+        place = foot + middle
         if row.low is not None and row.high is not None:
             axes.line([row.low, row.high], [place, place], Pen(colour, 1.5))
             axes.marks([row.low, row.high], [place, place], "|", 5, Look("none", colour, 1.0))
         look = Look(PAPER if row.hollow else colour, colour, 1.0)
         axes.marks([row.value], [place], marker_of(row.style), 4.8, look)
-        at = (axes.right + 0.015 * axes.width, axes.at(row.value, place)[1])
-        axes.text(at, folded(row.text, TEXT_LETTERS), 7, anchor="start")
+        head = float(axes.ys(foot + 1.0)) + 1.5
+        axes.text((axes.left, head), folded(row.label, letters), 8, anchor="start", align="top")
+        axes.text((axes.right, head), folded(row.text, TEXT_LETTERS), 7, anchor="end", align="top")
     axes.x_axis(panel.axis + (" (log scale)" if panel.log else ""), ticks)
-    axes.rows([(place, folded(row.label, letters)) for place, row in zip(places, panel.stretches, strict=True)])

@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.figures.axes import Axes
-from reports.figures.foot_legend import LETTERS, draw_legend, legend_height
+from reports.figures.foot_legend import LETTERS, legend_sheet
 from reports.figures.legend import Entry
 from reports.figures.palette import INK, SOFT, style_of
 from reports.figures.panels import refuse_empty
 from reports.figures.scale import Scale
-from reports.figures.sheet import LETTER_IN, TITLE_IN, WIDTH_IN, Labelled, Sheet, folded, title_lines, wrapped
+from reports.figures.sheet import (
+    LETTER_IN,
+    TITLE_IN,
+    WIDE_IN,
+    Labelled,
+    Sheet,
+    folded,
+    parts_of,
+    side_by_side,
+    title_lines,
+    wrapped,
+)
 from reports.figures.strokes import Look, Pen
 
 SLOPE_DEGREES, HEIGHT_IN = 35, 1.55
@@ -46,25 +57,25 @@ class GroupedPanel:
 
 
 def grouped(label: Labelled, panels: Sequence[GroupedPanel]) -> str:
-    """Vertical bars in groups, one panel below the other, one legend below all.
+    """Vertical bars in groups, each panel a drawing of its own, one legend behind all.
 
     Raises:
         ValueError: no panel, or a panel without a finite value.
     """
     refuse_empty(label, panels, lambda panel: any(v is not None for s in panel.series for v in s.values))
-    width, left, height = WIDTH_IN - 0.9, 0.75, HEIGHT_IN
-    feet = [_foot(panel, width) for panel in panels]
     entries = list(dict.fromkeys(_entry(series) for panel in panels for series in panel.series if series.label))
-    titles = [title_lines(panel.title, WIDTH_IN - 0.1) for panel in panels]
-    heads = [0.15 + TITLE_IN * len(title) for title in titles]
-    whole = sum(feet) + sum(heads) + (height + 0.2) * len(panels) + legend_height(entries)
-    sheet, top = Sheet(label, whole), 0.0
-    for panel, title, head, foot in zip(panels, titles, heads, feet, strict=True):
-        sheet.title(title, 0.05, top + 0.03)
-        groups = Scale(-0.55, len(panel.groups) - 0.45)
-        _draw_groups(sheet.axes((left, top + head, width, height), groups, _height_of(panel)), panel, width)
-        top += head + height + 0.2 + foot
-    draw_legend(sheet, whole, entries)
+    parts = parts_of(label, len(panels) + bool(entries))
+    drawn = [_grouped_chart(*both) for both in zip(parts, panels, strict=False)]
+    return side_by_side("wide", [*drawn, *([legend_sheet(parts[-1], entries, WIDE_IN)] if entries else [])])
+
+
+def _grouped_chart(label: Labelled, panel: GroupedPanel) -> str:
+    title, width = title_lines(panel.title, WIDE_IN - 0.1), WIDE_IN - 0.9
+    head = 0.15 + TITLE_IN * len(title)
+    sheet = Sheet(label, head + HEIGHT_IN + 0.2 + _foot(panel, width), WIDE_IN)
+    sheet.title(title, 0.05, 0.03)
+    groups = Scale(-0.55, len(panel.groups) - 0.45)
+    _draw_groups(sheet.axes((0.75, head, width, HEIGHT_IN), groups, _height_of(panel)), panel, width)
     return sheet.svg()
 
 

@@ -13,22 +13,24 @@ from itertools import pairwise
 import numpy as np
 
 from reports.figures.axes import Axes
-from reports.figures.foot_legend import draw_legend, legend_height
+from reports.figures.foot_legend import legend_sheet
 from reports.figures.legend import Entry
 from reports.figures.palette import BASELINE, DASHED, INK, PAPER, marker_of, style_of
 from reports.figures.panels import refuse_empty
 from reports.figures.scale import Floats, Scale, scale_over
 from reports.figures.sheet import (
+    HALF_IN,
     LABEL_LINE_IN,
     TITLE_IN,
-    WIDTH_IN,
+    WIDE_IN,
     Labelled,
     Sheet,
     folded,
     lines_of,
+    parts_of,
+    side_by_side,
     title_lines,
     told_apart,
-    without_hole,
     wrapped,
 )
 from reports.figures.strokes import Look, Pen
@@ -103,30 +105,28 @@ class ScatterPanel:
 
 
 def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) -> str:
-    """Points, regression lines, levels: `columns` panels side by side, one legend below.
+    """Points, regression lines, levels: at the most `columns` panels side by side, one legend behind them.
 
     Raises:
         ValueError: no panel, a panel without a finite point, or a value that a logarithmic axis cannot hold.
     """
     refuse_empty(label, panels, lambda panel: _finite(panel.points))
-    columns = without_hole(len(panels), columns)
-    rows, width = -(-len(panels) // columns), WIDTH_IN / columns
-    height = {1: 2.7, 2: 2.05}.get(columns, 1.45)
-    titles = [title_lines(panel.title, width - 0.1) for panel in panels]
-    top = 0.17 + TITLE_IN * max(len(title) for title in titles)
     entries = _entries(panels)
-    below = legend_height(entries) - (0.2 if entries else 0.0)
-    letters = min(LEVEL_LETTERS, max((len(level.label) for panel in panels for level in panel.levels), default=0))
+    kind, width = ("wide", WIDE_IN) if columns == 1 or len(panels) == 1 else ("half", HALF_IN)
+    parts = parts_of(label, len(panels) + bool(entries))
+    drawn = [_scatter_chart(*both, width) for both in zip(parts, panels, strict=False)]
+    return side_by_side(kind, [*drawn, *([legend_sheet(parts[-1], entries, width)] if entries else [])])
+
+
+def _scatter_chart(label: Labelled, panel: ScatterPanel, width: float) -> str:
+    title, height = title_lines(panel.title, width - 0.1), 2.6 if width > HALF_IN else 1.9
+    top = 0.17 + TITLE_IN * len(title)
+    letters = min(LEVEL_LETTERS, max((len(level.label) for level in panel.levels), default=0))
     right = 0.12 + SMALL_IN * letters if letters else 0.15
-    whole = rows * (top + height + 0.53) + 0.05 + below
-    sheet, left = Sheet(label, whole), 0.68 if columns < 3 else 0.6
-    for index, (panel, title) in enumerate(zip(panels, titles, strict=True)):
-        row, column = divmod(index, columns)
-        begin = row * (top + height + 0.53)
-        sheet.title(title, column * width + 0.05, begin + 0.05)
-        place = (column * width + left, begin + top, width - left - right, height)
-        _draw_scatter(sheet.axes(place, *_scales_of(panel, label.name)), panel, (place[2], height))
-    draw_legend(sheet, whole, entries)
+    sheet = Sheet(label, top + height + 0.53, width)
+    sheet.title(title, 0.05, 0.05)
+    place = (0.68, top, width - 0.68 - right, height)
+    _draw_scatter(sheet.axes(place, *_scales_of(panel, label.name)), panel, (place[2], height))
     return sheet.svg()
 
 

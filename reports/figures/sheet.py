@@ -18,8 +18,6 @@ from reports.figures.palette import HATCHES, INK, PAPER, STAMP
 from reports.figures.scale import Floats, Scale
 from reports.figures.strokes import number, plain, rectangle, text_element
 
-WIDTH_IN = 7.2
-"""Text width of an A4 page with its margins; on screen the figure is scaled to its column."""
 WIDE_IN, HALF_IN = 5.2, 3.5
 """Widths of a panel that is an element of its own: the page sets such panels side by side where there is room."""
 POINTS = 72
@@ -48,7 +46,7 @@ class Sheet:
     """A sheet of paper as large as given (inches). Inside everything is counted in points from its top left corner;
     it is transparent, the page is the paper."""
 
-    def __init__(self, label: Labelled, height_in: float, width_in: float = WIDTH_IN) -> None:
+    def __init__(self, label: Labelled, height_in: float, width_in: float) -> None:
         self._label, self._height_in, self._width_in = label, height_in, width_in
         self._defined: dict[str, str] = {}
         self._drawn: list[str] = []
