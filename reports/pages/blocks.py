@@ -79,6 +79,11 @@ class Table:
         return "broad" if count > BROAD else "wide" if count > WIDE else "narrow" if count > NARROW else "slim"
 
     @property
+    def is_tall(self) -> bool:
+        """Whether it is longer than a screen, and moves in a box of its own there."""
+        return len(self.rows) > TALL
+
+    @property
     def css_heads(self) -> str:
         """The heads as variables of CSS, `--h1` on: what stands above each cell of such a list."""
         return ";".join(f"--h{place}:'{css_text(head.text)}'" for place, head in enumerate(self.heads, 1))
@@ -178,6 +183,8 @@ class Fold:
     blocks: tuple["Block", ...]
 
 
+TALL = 40
+"""Rows that a screen has room for."""
 NARROW, WIDE, BROAD = 2, 6, 9
 """A table of more columns than these has no room on a phone, on a tablet, on half a screen."""
 

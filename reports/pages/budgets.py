@@ -3,6 +3,7 @@
 Knows the form of `budget` in results.json (docs/results.md) and the words for its sources. Computes no result.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
@@ -47,13 +48,19 @@ TIERS: Mapping[Tier, str] = {
 KINDS = {"induced": "induced energy", "gross": "energy"}
 TYPE_A, TYPE_B = 0, 1
 """Styles of the bars."""
+SYMBOLS = {
+    "s": "SD", "u": "relative u", "rho": "correlation with the baseline's offset",
+    "rho_g": "correlation with the baseline's gain",
+}  # fmt: skip
+"""Symbol in the note of a line -> what is printed for it."""
+_SYMBOL = re.compile(r"\b(\w+)=(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 SHARE_DRAWN = 0.001
 DIGITS = 3
 CAPTION = "Share of each contribution in the variance; type A: spread of values (hatched ///), type B: the rest."
 NOTE = (
-    "u = |sensitivity| × input, in the result's unit; combined by root sum of squares, degrees of freedom by "
-    "Welch-Satterthwaite, U = t u at 95 % (GUM). What is assumed of several meters adds up. Type A alone: runs "
-    "and baseline blocks as independent replicates."
+    "Each u is |sensitivity| × input u, in the unit of the result. They are combined by the root of the sum of "
+    "squares, their degrees of freedom (dof) by Welch-Satterthwaite; U = t u at 95 % (GUM). What is assumed of several "
+    "meters adds up. Type A alone: only the spread of runs and baseline blocks, taken as independent."
 )
 
 
@@ -153,8 +160,17 @@ def _row(line: BudgetLine, scale: Scale, several: bool) -> Row:
         _short(line.u, scale.factor),
         _dof(line.dof),
         NOTHING if line.share is None else fixed(100 * line.share, 1),
-        line.note,
+        _note(line.note),
     ))  # fmt: skip
+
+
+def _note(text: str) -> str:
+    """A line's note, its symbols in words and its figures to three digits: 'SD 0.0165, n 3'."""
+    return _SYMBOL.sub(lambda found: f"{SYMBOLS.get(found[1], found[1])} {_rounded(found[2])}", text)
+
+
+def _rounded(figure: str) -> str:
+    return figure if figure.isdigit() else significant(float(figure), DIGITS)
 
 
 def _sum(title: str, number: Number, scale: Scale) -> Row:

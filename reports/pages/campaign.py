@@ -38,7 +38,7 @@ EVIDENCE = (
     "named below."
 )
 CLAIM = "Structured after ISO/IEC 14756 and after DE-UZ 215; conformity with either is not claimed."
-SCOPE_OF_U = "U holds the spread of runs and baseline and what is known of the errors of meter and clocks."
+SCOPE_OF_U = "U holds the spread of the runs and of the baseline, and what is known of the errors of meter and clocks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,5 +262,5 @@ def _evidence(results: Results, command: str) -> list[Block]:
 
 
 def _colophon(results: Results, command: str) -> Iterable[str]:
-    yield f"Computed by wattlab from {len(results.inputs)} run folders; rebuild with: {command}"
+    yield f"wattlab computed this page from {len(results.inputs)} run folders; {command} computes it again."
     yield f"results.json, schema {results.schema}"

@@ -87,14 +87,14 @@ ABSENT: Mapping[Absence, str] = {"r-missing": NO_R, "r-failed": R_FAILED, "nothi
 """Why no test was made."""
 REPLICATE = (
     "One run is one replicate: n counts runs, never seconds or epochs. Excluded runs enter no test; the baseline is "
-    "what is subtracted, no level. p rests on the spread of the runs alone: what all runs share, such as the meter's "
-    "limits of error and the error of the baseline, stands in U and not in p."
+    "what is subtracted, no level. p knows the spread of the runs alone. What all runs share, such as the meter's "
+    "limits of error and the error of the baseline, is part of U and not of p."
 )
-OF_PAIRS = "p and interval hold for all pairs of the table together."
+OF_PAIRS = "p and intervals are valid for all pairs of the table at once."
 OF_POWER = (
-    "Smallest difference to be shown: what a two-sided test of these two at 5 % finds with a probability of 80 %, at "
-    "the n and SD of this campaign. Cliff's δ: how much more often a value of the first is above one of the second "
-    "than below; it assumes no distribution."
+    "Smallest difference to be shown: a two-sided test at 5 % finds a difference of this size with a probability of 80 "
+    "%, at the n and SD of this campaign. Cliff's δ: how much more often a value of the first scenario is above one of "
+    "the second than below it; it assumes no distribution."
 )
 UNREACHABLE: Mapping[Unreachable, str] = {
     "not-above-zero": "its induced energy cannot be told from zero yet, so the number of runs is not known",
@@ -235,7 +235,9 @@ def _levels(part: Statistics, titles: Mapping[str, str]) -> Table:
         Head("SD"), Head("CV, 95 % interval\u00a0/\u00a0%"), Head("Shapiro-Wilk W"), Head("p"),
     )  # fmt: skip
     left_out = dict.fromkeys(name for response in part.responses.values() for name in response.left_out)
-    note = "Mean ± U at 95 %, from the spread of the runs alone. The very values of the tests above; Shapiro-Wilk is "
+    note = (
+        "Mean ± U at 95 %, from the spread of the runs alone. The tests above use these values. Shapiro-Wilk is shown "
+    )
     note += "for information: no test was chosen by it."
     note += f" With a single run, and in no test: {', '.join(left_out)}." if left_out else ""
     return Table("levels", "What the tests rest on", heads, tuple(rows), note, folded=len(rows) >= FOLD_FROM)
@@ -280,13 +282,13 @@ def _planned(part: Statistics) -> Iterable[Block]:
     planned = part.planning
     if planned is None:
         return
-    needed = [f"{name} {runs} runs" for name, runs in planned.runs.items() if runs is not None]
+    needed = [f"{runs} runs of {name}" for name, runs in planned.runs.items() if runs is not None]
     needed += [f"{planned.blocks} baseline blocks"] if planned.blocks else []
     others = [f"{name}: {UNREACHABLE[reason]}" for name, reason in planned.unreachable.items()]
     percent, share = (significant(number, 3) for number in (planned.half_width_percent, planned.share_percent))
     aim = f"±{percent} % of the induced energy in {share} % of campaigns"
     text = (
-        f"A new campaign reaches {aim} with {', '.join(needed)}."
+        f"A new campaign that is to reach {aim} needs {', '.join(needed)}."
         if needed
         else f"No new campaign can be planned for {aim}."
     )

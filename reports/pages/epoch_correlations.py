@@ -15,14 +15,15 @@ from reports.results.statistics import EpochCorrelation, OverRuns, Statistics
 
 TEMPERATURE = "gpu_temperature_c"
 OF_EPOCHS = (
-    "All {epochs}: one coefficient over those of all runs; no p is given, because those of one run are not "
-    "independent. Within runs: mean over the runs' own coefficients, with Student's interval over the runs. Time out: "
-    "of what a straight line in the time of the run leaves of both. Same {epoch}: {epoch} k of a run against {epoch} k "
-    "of the others, which takes out every course that the runs share, straight or not. Run means: a run is one point."
+    "r and ρ are the coefficients of Pearson and Spearman. All {epochs}: one coefficient over the {epochs} of all "
+    "runs; it has no p, because the {epochs} of one run are not independent. Within runs: each run has a coefficient of "
+    "its own; the table gives their mean with Student's interval over the runs. Without the time: a straight line over the "
+    "time of the run was subtracted from both quantities first. Same {epoch}: {epoch} k of a run is compared with "
+    "{epoch} k of the others, which removes whatever course the runs share. Run means: each run is one point."
 )
 CONFOUNDED = (
-    "Temperature and energy both change with the time in the run, so that a coefficient near 1 need not mean that a "
-    "warmer GPU uses more: what is left when time is taken out, or between the same epochs, says that."
+    "Temperature and energy both change in the course of a run, so a coefficient near 1 need not mean that a warmer "
+    "GPU uses more. The coefficients without the time, and between the same epochs, tell whether it does."
 )
 
 
@@ -48,7 +49,8 @@ def _correlations(
     many = declared.repetitions().lower()
     heads = (
         Head("Scenario", False), Head("With", False), Head(f"Runs; {many}"), Head(f"All {many}: r; ρ"),
-        Head("Time out: r"), Head("Within runs: r"), Head("Time out: r"), Head(f"Same {declared.repeated()}: r"),
+        Head("the same without the time: r"), Head("Within runs: r"), Head("the same without the time: r"),
+        Head(f"Same {declared.repeated()}: r"),
         Head("Run means: r", False),
     )  # fmt: skip
     note = OF_EPOCHS.format(epoch=declared.repeated(), epochs=many)

@@ -50,6 +50,7 @@ GPU_WORDS = {
 
 UNIT_OF_SUFFIX = {
     "wh": "Wh", "j": "J", "w": "W", "v": "V", "hz": "Hz", "s": "s", "ms": "ms", "ns": "ns", "percent": "%", "c": "°C",
+    "kib": "KiB", "mib": "MiB", "khz": "kHz", "mhz": "MHz",
 }  # fmt: skip
 
 

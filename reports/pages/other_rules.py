@@ -52,7 +52,7 @@ def _rule_note(results: Results, counted: Iterable[str]) -> str:
     texts += [f"Rows that it counts: {'; '.join(counted)}."] if rules else []
     texts += [f"{text.rstrip('.')}." for text in others]
     return " ".join(
-        [*texts, "Values are rounded to the digits that their U or their spread leaves; results.json has all."]
+        [*texts, "Values have the digits that their U or their spread leaves; results.json has all digits."]
     )
 
 

@@ -12,20 +12,20 @@ from reports.results.observer import ObserverCondition
 from reports.results.run import RunResult
 
 TAIL_NOTE = (
-    "Energy above the baseline from the end of the rating interval to the end of the record; it is not part of the "
-    "induced energy. Where a run is not back at the baseline by then, its tail is longer than what was recorded."
+    "A tail is the energy above the baseline from the end of the rating interval to the end of the record. It is not "
+    "part of the induced energy. Where a run is not back at the baseline by then, its tail is longer than the record."
 )
 OBSERVER_NOTE = (
-    "What agent and SSH link add to the power, by the meter; the difference of the two conditions does not cancel in "
-    "an induced energy and is a line of its budget."
+    "The meter shows what the agent and the SSH link add to the power. What they add under load beyond what they add "
+    "in idle does not cancel in an induced energy: it is a line of its budget."
 )
 PROMISE_NOTE = (
-    "The second stage was sized once, from the first, by the rule in the campaign's log; this interval keeps the "
-    "spread of the first stage (Stein 1945), so looking once costs no coverage."
+    "The size of the second stage was computed once, from the first stage, by the rule in the campaign's log. This "
+    "interval uses the spread of the first stage (Stein 1945), so that look costs no coverage."
 )
 PULSE_NOTE = (
-    "Offset: the stamp minus the end of the averaging window, latency and stamp convention together; found from a load "
-    "that was switched at irregular moments. It replaces a stamp convention that is unknown; one that is known stays."
+    "Offset: the stamp less the end of the averaging window, so latency and stamp convention together. It was found by "
+    "a load that was switched at irregular moments. It replaces a stamp convention that is unknown; a known one stays."
 )
 
 

@@ -42,7 +42,7 @@ HISTORIES_SHOWN = 6
 TIME_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 ACTIONS_SHOWN = 5
 """Actions of each scenario, the longest first, that have a strip of their own in the figure of durations."""
-SHARED = "A line ends where the first run ended its last {epoch}; later ones stand in the table below."
+SHARED = "A line ends with the {epoch} that all runs have; the tables have the later ones too."
 
 
 def energy_figure(results: Results, stamp: str) -> Figure | None:

@@ -39,8 +39,8 @@ def _received(witness: Witness) -> str:
 def _left_open(kinds: Sequence[str]) -> str:
     """What even then is not proved."""
     if "ssh" in kinds:
-        return f"Whether its own log agrees, `wattlab verify --witness` finds out; not proved is {METER}."
+        return f"`wattlab verify --witness` finds out whether its own log agrees. It is not proved {METER}."
     return (
-        "Whether the stamps are its own, `wattlab verify --witness` finds out; it keeps no list of them, so it is not "
+        "`wattlab verify --witness` finds out whether the stamps are its own. It keeps no list of them, so it is not "
         f"proved that no run was measured again or removed together with its stamps, nor {METER}."
     )

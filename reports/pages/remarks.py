@@ -110,7 +110,7 @@ def findings_blocks(results: Results) -> list[Block]:
     heavy = tuple(remark for remark in found if remark.severity != harmless)
     light = tuple(remark for remark in found if remark.severity == harmless)
     open_blocks: list[Block] = [Remarks(heavy)] if heavy else [Paragraph("No warning.")]
-    folded = Fold(f"{_counted(len(light), harmless)}: what to know, no result is in doubt by it", (Remarks(light),))
+    folded = Fold(f"{_counted(len(light), harmless)}: good to know, they put no result in doubt", (Remarks(light),))
     return [*open_blocks, folded] if light else open_blocks
 
 

@@ -24,7 +24,7 @@ U_NOTE = "Value ± U at 95 %."
 
 BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
 
-SPREAD_NOTE = "Value ± U at 95 %, from the spread alone (type A)."
+SPREAD_NOTE = "Value ± U at 95 %; U holds only the spread of the runs (type A)."
 
 
 def u_note(results: Results) -> str:
@@ -58,8 +58,8 @@ def result_table(results: Results) -> Table | None:
     note = f"Means over the runs. {u_note(results)} {BUDGET_NOTE}"
     labels = sorted({gpu.label for gpu in gpus if gpu is not None})
     if labels:
-        note += f" GPU figures: {', '.join(labels)}; the board's own reading, not the meter's; "
-        note += "its limits of error are unknown, U is from the spread."
+        note += f" GPU figures ({', '.join(labels)}) are the board's own reading, not the meter's. Its limits of error "
+        note += "are unknown, so their U holds only the spread of the runs."
     return Table("results-table", "Result per scenario and run", tuple(heads), tuple(rows), note)
 
 
@@ -72,11 +72,11 @@ def hardware_tables(results: Results) -> list[Block]:
             levels = (use.mean, use.baseline, use.induced)
             scale, of_work = scale_for(levels), scale_for([use.work])
             cells = (bare(level, scale) for level in levels)
-            rows.append(Row((words(key), scale.unit or "1", *cells, bare(use.work, of_work), of_work.unit)))
+            rows.append(Row((words(key), scale.unit, *cells, bare(use.work, of_work), of_work.unit.removeprefix("1·"))))
         if rows:
             heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
                           ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
-            note = "Induced: mean minus baseline. Work: the induced part summed over the run. " + SPREAD_NOTE
+            note = "Induced: mean less baseline. Work: the induced part, summed over the run. " + SPREAD_NOTE
             blocks.append(
                 Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
             )
@@ -139,7 +139,7 @@ def efficiency_table(results: Results) -> list[Block]:
             scale = scale_for([induced, total])
             rows.append(Row((name, of_work.kind(kind), scale.unit or "1", bare(induced, scale), bare(total, scale))))
         if factors.suppressed:
-            blocks.append(Paragraph(f"{name}: no factor by induced energy, {factors.suppressed}.", "note"))
+            blocks.append(Paragraph(f"{name} has no factor by induced energy: {factors.suppressed}.", "note"))
     if rows:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]

@@ -106,10 +106,13 @@ def run_table(results: Results) -> Table:
     heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [start_head(results)]
-    note = "A single run's U holds the errors of meter, clocks and edges, and its baseline's. " + u_note(results)
+    note = (
+        "U of a single run holds the errors of the meter, of the clocks, of the interval's edges and of its baseline. "
+    )
+    note += u_note(results)
     if any(row.tone for row in rows):
-        note += " Values in brackets are of excluded runs: they enter no mean, and their U knows nothing of the reason."
-    note += "".join(f" Finding {code}: {where}." for code, where in common.items())
+        note += " Values in brackets belong to excluded runs: they enter no mean, and their U leaves the reason out."
+    note += "".join(f" Most runs have the finding {code}: {where}." for code, where in common.items())
     return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note, of_runs=True)
 
 

@@ -22,10 +22,9 @@ def note_of(panels: Sequence[TracePanel]) -> str:
     """What is drawn of a run, and what the mean is."""
     columns = columns_for(sum(len(panel.runs) for panel in panels))
     return (
-        "Time counts from the beginning of the rating interval. Readings are drawn as they were measured; of a run "
-        f"with more than {2 * columns} readings its first and last and the least and the greatest of each of {columns} "
-        "equal parts are drawn, so that no peak is left out. "
-        "The mean is formed per second and ends where the shortest run ends."
+        "Time counts from the beginning of the rating interval. Readings are drawn as they were measured. Of a run "
+        f"with more than {2 * columns} readings the least and the greatest of each of {columns} equal parts are drawn, and "
+        "its two ends, so that no peak is left out. The mean is formed per second and ends where the shortest run ends."
     )
 
 

@@ -63,7 +63,7 @@ U_NOTE = (
 SAFE_NOTE = (
     "Degrees of freedom: about a third of Welch's, and never more than runs of equal spread would have. Welch's own "
     "would raise 7 to 15 % false alarms where few runs are skewed and of unequal spread or number, and a few runs "
-    "cannot show that they are not; so counted every interval covers at least 93 % up to the skewness of an "
+    "cannot show that they are not. Counted in this way every interval covers at least 93 %, up to the skewness of an "
     "exponential distribution."
 )
 FEW_NOTE = (
@@ -71,9 +71,9 @@ FEW_NOTE = (
     "sides: more runs narrow it (degrees of freedom: below, with the tests)."
 )
 P_NOTE = (
-    "p is of type A: it says whether the runs differ, nothing of the meters; the complete p belongs to the complete U. "
-    "A p above .05 is no evidence of equality; only the equivalence test with a stated margin is. Replicates are runs, "
-    "never seconds."
+    "p is of type A: it says whether the runs differ and nothing about the meters. The complete p belongs to the "
+    "complete U. A p above .05 is no evidence of equality; only the equivalence test with a stated margin is. "
+    "Replicates are runs, never seconds."
 )
 INVALID = "{} is of a campaign with the verdict invalid: nothing on this page holds more than that campaign."
 ONE_AFTER_THE_OTHER = (
@@ -82,8 +82,8 @@ ONE_AFTER_THE_OTHER = (
     "in drawn order are free of that."
 )
 SKEWED = (
-    "More skewed than an exponential distribution are the runs of {}. Up to there the intervals were shown to hold "
-    "what they promise; here they may hold less."
+    "The runs of {} are more skewed than an exponential distribution. Up to that skewness the intervals were shown to "
+    "cover what they promise; here they may cover less."
 )
 IMPORTED = "A side was measured by another lab and imported; its instrument is what that lab says it is."
 NO_MARGIN = (

@@ -14,9 +14,9 @@ from reports.results.document import Results
 from reports.results.trackers import OwnEnergy, TrackerComparison, Trackers
 
 ABOUT = (
-    "Each tracker ran in the same runs as the meter. Its figure stands against the gross energy (with the idle "
-    "machine's share) that the meter measured over the tracker's own interval; a data centre's factor (PUE) is undone. "
-    "In brackets stands the 95 % interval; n counts runs."
+    "Each tracker ran in the same runs as the meter. Its figure is compared with the energy (the idle machine's share "
+    "included) that the meter measured over the tracker's own interval; a data centre's factor (PUE) was divided out. "
+    "Brackets hold the 95 % interval; n counts runs."
 )
 CONTEXT = (
     "For context only, from other machines: CodeCarbon showed about 78 % of a meter (Guldner 2021; GPU read, CPU not), "
@@ -145,7 +145,7 @@ def _factors(comparison: TrackerComparison) -> Iterator[str]:
     for factor in comparison.factors:
         if factor.factor != 1:
             why = f" ({factor.reason})" if factor.reason else ""
-            yield f"It multiplies by {as_text(factor.factor)}{why}; undone here."
+            yield f"It multiplies by {as_text(factor.factor)}{why}; that was divided out here."
 
 
 def _unseen(comparisons: Comparisons) -> Iterator[str]:
