@@ -16,10 +16,10 @@ from reports.results.statistics import EpochCorrelation, OverRuns, Statistics
 TEMPERATURE = "gpu_temperature_c"
 OF_EPOCHS = (
     "r and ρ are the coefficients of Pearson and Spearman. All {epochs}: one coefficient over the {epochs} of all "
-    "runs; it has no p, because the {epochs} of one run are not independent. Within runs: each run has a coefficient of "
-    "its own; the table gives their mean with Student's interval over the runs. Without the time: a straight line over the "
-    "time of the run was subtracted from both quantities first. Same {epoch}: {epoch} k of a run is compared with "
-    "{epoch} k of the others, which removes whatever course the runs share. Run means: each run is one point."
+    "runs; it has no p, because the {epochs} of one run are not independent. Within runs: each run has a coefficient "
+    "of its own; the table gives their mean with Student's interval over the runs. Without the time: a straight line "
+    "over the time of the run was subtracted from both quantities first. Same {epoch}: {epoch} k of a run is compared "
+    "with {epoch} k of the others, which removes whatever course the runs share. Run means: each run is one point."
 )
 CONFOUNDED = (
     "Temperature and energy both change in the course of a run, so a coefficient near 1 need not mean that a warmer "

@@ -84,7 +84,7 @@ def run_table(results: Results) -> Table:
     codes = [[code for code in run.findings if not kind_of(code).is_of_page] for run in runs]
     waits, names = [wait_words(run) for run in runs], run_names(results)
     common = _common(runs, codes, names)
-    rows = []
+    rows, anchors = [], set[str]()
     for place, (run, own_codes, waited) in enumerate(zip(runs, codes, waits, strict=True)):
         texts = [bare(numbers[place], scales[title]) for title, numbers in shown.items()]
         why = ""
@@ -96,7 +96,9 @@ def run_table(results: Results) -> Table:
             names[run.folder].removeprefix("run "), run.scenario, *texts, "yes" if run.included else "no",
             "; ".join(filter(None, remarks)), *([waited] if any(waits) else []), start_text(run.start_utc),
         )  # fmt: skip
-        rows.append(Row(cells, "" if run.included else "excluded", run_anchor(names[run.folder])))
+        anchor = run_anchor(names[run.folder])
+        rows.append(Row(cells, "" if run.included else "excluded", "" if anchor in anchors else anchor))
+        anchors.add(anchor)
     for lost in results.campaign.lost:
         start = (as_text(lost.ordinal), as_text(lost.scenario), *[NOTHING] * len(shown))
         middle = ("no", f"lost: {lost.reason}", *([""] if any(waits) else []))
@@ -106,10 +108,7 @@ def run_table(results: Results) -> Table:
     heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [start_head(results)]
-    note = (
-        "U of a single run holds the errors of the meter, of the clocks, of the interval's edges and of its baseline. "
-    )
-    note += u_note(results)
+    note = f"U of a single run holds the errors of meter, clocks and edges, and its baseline's. {u_note(results)}"
     if any(row.tone for row in rows):
         note += " Values in brackets belong to excluded runs: they enter no mean, and their U leaves the reason out."
     note += "".join(f" Most runs have the finding {code}: {where}." for code, where in common.items())

@@ -23,30 +23,32 @@ def note_of(panels: Sequence[TracePanel]) -> str:
     columns = columns_for(sum(len(panel.runs) for panel in panels))
     return (
         "Time counts from the beginning of the rating interval. Readings are drawn as they were measured. Of a run "
-        f"with more than {2 * columns} readings the least and the greatest of each of {columns} equal parts are drawn, and "
-        "its two ends, so that no peak is left out. The mean is formed per second and ends where the shortest run ends."
+        f"with more than {2 * columns} readings the least and the greatest of each of {columns} equal parts are drawn, "
+        "and its two ends, so that no peak is left out. The mean is formed per second and ends where the shortest run "
+        "ends."
     )
 
 
 def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] | None = None) -> list[TracePanel]:
     """One panel for the baseline and one for every scenario that has a run with readings. `known`: the outlines of runs
     that were read before, by folder; the others are read here, one after the other."""
-    outlines: dict[str, dict[str, Outline]] = {}
+    outlines: dict[str, list[tuple[str, Outline]]] = {}
     names = run_names(results)
     for run in results.runs:
         if run.included and (outline := _outline(campaign, run.folder, known or {})) is not None:
-            outlines.setdefault(run.scenario, {})[names[run.folder].removeprefix("run ")] = outline
+            outlines.setdefault(run.scenario, []).append((names[run.folder].removeprefix("run "), outline))
     parts = results.scenarios
     columns = columns_for(sum(map(len, outlines.values())))
     styles = {"baseline": BASELINE} | {name: style for style, name in enumerate(parts)}
     panels = []
     for name, style in styles.items():
         if name in outlines:
-            own, part = list(outlines[name].values()), parts.get(name)
+            numbers, own = zip(*outlines[name], strict=True)
+            part = parts.get(name)
             actions = [] if part is None else _spans([*part.actions, *part.epochs])
             title = f"{name}, {len(own)} run{'s' if len(own) != 1 else ''}"
             runs, mean = [outline.drawn(columns) for outline in own], thinned(*mean_over(own), columns)
-            panels.append(TracePanel(title, style, runs, mean, actions, name, list(outlines[name])))
+            panels.append(TracePanel(title, style, runs, mean, actions, name, numbers))
     return panels
 
 

@@ -267,7 +267,7 @@ def test_verify_takes_log_and_key_and_says_what_is_not_proved(
     assert "8 heads that it received stand in the campaign's log" in said
     assert "8 receipts signed with SHA256:" in said
     assert "A witness received 8 of 8 heads of this campaign, none of them late." in said
-    assert "not proved is that the bytes of the meter are true" in said
+    assert "It is not proved that the bytes of the meter are true" in said
 
 
 ODD: tuple[object, ...] = (None, [], {}, True, -1, 10**400, "\ud800", "9999-99-99T00:00:00Z", "AAAA")

@@ -430,7 +430,7 @@ def test_an_attempt_that_was_thrown_out_and_made_again_stands_among_the_deviatio
     assert "success-fraction" in deviations
     runs = " ".join(section(html, "runs").split())
     assert re.search(r"\([\d.]+\) no excluded: gaps in its power readings exceed the limits", runs)
-    assert "Values in brackets are of excluded runs" in runs
+    assert "Values in brackets belong to excluded runs" in runs
 
 
 def test_a_run_that_is_out_is_not_called_invalid_beside_a_campaign_that_is_not() -> None:

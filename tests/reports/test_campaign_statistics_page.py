@@ -103,7 +103,7 @@ def test_runs_and_blocks_that_a_half_width_takes_are_said() -> None:
     planned = Planning(5.0, 90.0, blocks=12, runs={"a": 17, "b": None}, unreachable={"b": "not-above-zero"})
     text = said(planned_as(planned))
     aim = "±5 % of the induced energy in 90 % of campaigns"
-    assert f"A new campaign reaches {aim} with a 17 runs, 12 baseline blocks." in text
+    assert f"A new campaign that is to reach {aim} needs 17 runs of a, 12 baseline blocks." in text
     assert "b: its induced energy cannot be told from zero yet" in text
     assert f"No new campaign can be planned for {aim}." in said(planned_as(replace(planned, runs={}, blocks=None)))
 

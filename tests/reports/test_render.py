@@ -69,7 +69,7 @@ def test_a_moved_campaign_gives_the_same_report(campaign: Path, tmp_path: Path) 
 
 def test_an_excluded_run_is_listed_and_not_drawn(campaign: Path) -> None:
     html = write_report(campaign).read_text()
-    assert re.search(r'<tr class="excluded"><th scope="row" class="num">5</th>', html)
+    assert re.search(r'<tr id="run-5" class="excluded"><th scope="row" class="num">5</th>', html)
     assert "SIGTERM: the operator stopped the lab" in checked(html).text
     drawn = [int(count) for count in re.findall(r">[a-z]+, (\d+) runs?<", html)]
     runs = json.loads((campaign / "derived" / "results.json").read_text())["runs"]

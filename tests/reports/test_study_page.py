@@ -127,7 +127,7 @@ def test_a_study_of_a_table_says_that_it_has_no_readings() -> None:
 def test_a_study_of_marked_campaigns_is_marked_on_page_and_figures(small: StudyResult, origin: StudyOrigin) -> None:
     html = study_html(measured_as(small, origin))
     assert f"<strong>{origin.upper()}</strong>" in html
-    drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
+    drawn = re.findall(r"<figure.*?</figure>", html, flags=re.DOTALL)
     assert len(drawn) >= 5
     assert all(origin.upper() in svg for svg in drawn)
 

@@ -94,7 +94,10 @@ def test_the_sentence_says_how_far_off_the_tracker_is_and_what_it_cannot_see(res
     )
     assert "experiment-impact-tracker reported" in text
     assert "0.0 % [0.0, 0.0] (n\u00a0=\u00a03) in idle-2" in text
-    assert "It multiplies by 1.58 (the PUE of data centres that the package multiplies by); undone here." in text
+    assert (
+        "It multiplies by 1.58 (the PUE of data centres that the package multiplies by); that was divided out here."
+        in text
+    )
     assert "It noted: no process of this run was on a GPU: 0 by the published method." in text
     assert "For context only" in text
 
