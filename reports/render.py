@@ -35,9 +35,9 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
 REPORT, AUDIT, SUMMARY = "report.html", "audit.html", "summary.html"
-FIGURES = 2
+FIGURES = 3
 """Which way of drawing made a page's figures: counted up where the same numbers give another picture. 1 was
-matplotlib, whose pages name its version instead."""
+matplotlib, whose pages name its version instead; 2 had all panels of a comparison in one drawing."""
 GENERATOR = f"wattlab {VERSION}; figures {FIGURES}"
 """What a page says of who made it."""
 

@@ -128,7 +128,8 @@ def test_what_is_wrong_with_a_side_is_noted() -> None:
     )  # fmt: skip
     text = "\n".join(notes(comparison_page(document)))
     assert "new is of a campaign with the verdict invalid" in text
-    assert "The runs of old (energy), old (induced energy) are more skewed than an exponential distribution." in text
+    assert "The runs of old (energy), old (induced energy)" in text
+    assert "are more skewed than an exponential distribution." in text
     assert "this is not known: new: limits of error of wall; old: limits of error of wall." in text
 
 
