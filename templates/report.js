@@ -208,6 +208,7 @@
       this.choose([first.run]);
       new ResizeObserver(() => this.draw()).observe(this.plot);
       addEventListener("hashchange", () => this.follow());
+      addEventListener("load", () => this.follow()); // behind the browser's own way to the row
       this.follow();
     }
 

@@ -266,11 +266,11 @@ def duration_figure(results: Results, stamp: str) -> Figure | None:
     groups: dict[str, list[float]] = {}
     texts: dict[str, list[str]] = {}
     actions: dict[tuple[str, str], list[float]] = {}
-    names = run_names(results)
+    called = run_names(results)
     for run in results.runs:
         if run.included and run.duration_s is not None:
             groups.setdefault(run.scenario, []).append(run.duration_s.value)
-            texts.setdefault(run.scenario, []).append(f"{names[run.folder]}: {quantity(run.duration_s)}")
+            texts.setdefault(run.scenario, []).append(f"{called[run.folder]}: {quantity(run.duration_s)}")
             for action in run.actions:
                 actions.setdefault((run.scenario, action.name), []).append(action.duration_s)
     if not groups:

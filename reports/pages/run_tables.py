@@ -111,7 +111,8 @@ def run_table(results: Results) -> Table:
     note = f"U of a single run holds the errors of meter, clocks and edges, and its baseline's. {u_note(results)}"
     if any(row.tone for row in rows):
         note += " Values in brackets belong to excluded runs: they enter no mean, and their U leaves the reason out."
-    note += "".join(f" Most runs have the finding {code}: {where}." for code, where in common.items())
+    shared = ", ".join(f"{code} ({where})" for code, where in common.items())
+    note += f" What most runs have is said here and not in their rows: {shared}." if shared else ""
     return Table("runs-table", "All runs, in the order they were begun", tuple(heads), tuple(rows), note, of_runs=True)
 
 

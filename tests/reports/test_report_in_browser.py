@@ -71,11 +71,13 @@ def serious_faults(page: Page) -> list[tuple[str, str]]:
 
 
 def column(page: Page, table: str, place: int) -> list[str]:
-    cells = f"table[aria-labelledby='{table}'], table:has(> caption#{table})"
-    return page.eval_on_selector(
-        cells, "(table, place) => [...table.tBodies[0].rows].filter(row => row.offsetParent).map(row => "
-        "row.cells[place].textContent)", place
+    """The texts of a column in the rows that show."""
+    found: list[str] = page.eval_on_selector(
+        f"table[aria-labelledby='{table}'], table:has(> caption#{table})",
+        "(table, place) => [...table.tBodies[0].rows].filter(row => row.offsetParent).map(row => "
+        "row.cells[place].textContent)", place,
     )  # fmt: skip
+    return found
 
 
 def test_the_first_screen_answers(page: Page) -> None:
@@ -195,6 +197,13 @@ def test_all_of_it_works_by_keyboard(page: Page) -> None:
     page.locator("details.closed > summary").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("#fig-setup").is_visible()
+
+
+def test_an_address_with_a_run_opens_it(browser: Browser, report: Path) -> None:
+    for shown in opened(browser, f"{report.as_uri()}#run-9"):
+        shown.wait_for_function("document.activeElement.textContent === 'Run 9, cnn'")
+        place = shown.evaluate("document.querySelector('#explorer').getBoundingClientRect().top")
+        assert 0 <= place < 200
 
 
 def test_a_link_into_a_closed_part_opens_it(page: Page) -> None:
