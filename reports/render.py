@@ -132,6 +132,6 @@ def _all_visible(value: object) -> object:
 
 def _visible(value: object) -> object:
     """What an expression of a template prints: in plain text, characters that nobody sees are written out."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", value)

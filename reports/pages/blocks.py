@@ -79,6 +79,11 @@ class Table:
         return "broad" if count > BROAD else "wide" if count > WIDE else "narrow" if count > NARROW else "slim"
 
     @property
+    def looks(self) -> tuple[str, ...]:
+        """Class of the cells of each column."""
+        return tuple(head.css for head in self.heads)
+
+    @property
     def is_tall(self) -> bool:
         """Whether it is longer than a screen, and moves in a box of its own there."""
         return len(self.rows) > TALL
