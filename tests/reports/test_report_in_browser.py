@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from reports.pages.campaign import campaign_page
 from reports.pages.comparison.page import comparison_page
-from reports.render import render, write_report
+from reports.render import render
 from tests.campaign_results import read
+from tests.documents import write_report
 from tests.reports.comparisons import comparison
 from tests.reports.example_results import results, with_statistics
 from tests.reports.make_campaign import EXAMPLE, make_campaign

@@ -9,10 +9,12 @@ import pypdf
 import pytest
 
 from harness.cli import main
-from reports.campaign.document import results_text
+from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
+from harness.evidence.verifier import check_page
 from reports.pages.summary import summary_page
 from reports.pdf import pdf_of
-from reports.render import render, summary_html
+from reports.render import SUMMARY, render, summary_html
+from reports.results.codec import document_text
 from tests.campaign_results import read
 from tests.reports.example_results import SCENARIOS, number, results
 from tests.reports.make_campaign import Load, Shape, make_campaign
@@ -85,7 +87,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 
 def test_the_same_results_give_the_same_bytes() -> None:
-    text = results_text(read(results()))
+    text = document_text(read(results()))
     assert summary_html(text) == summary_html(text)
 
 
@@ -96,5 +98,9 @@ def test_the_command_writes_page_and_pdf(tmp_path: Path, capsys: pytest.CaptureF
     assert {"summary.html", "summary.pdf"} <= {path.name for path in (campaign / "derived").iterdir()}
     assert not (campaign / "derived" / "audit.pdf").exists()
     assert "summary.pdf" in capsys.readouterr().out
+    assert check_page(RESULTS_DOCUMENT, campaign, SUMMARY, CampaignInputs(campaign)).passed
+    page = campaign / "derived" / SUMMARY
+    page.write_text(page.read_text().replace("one run took", "one run saved").replace("Summary: ", "A summary: "))
+    assert not check_page(RESULTS_DOCUMENT, campaign, SUMMARY, CampaignInputs(campaign)).passed
     assert main(["report", str(campaign), "--pdf"]) == 1
     assert "give --audit --pdf, or --summary --pdf" in capsys.readouterr().err
