@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const COLOURS = 6, FEW_ROWS = 9, NARROW = 560;
+  const COLOURS = 6, FEW_ROWS = 9, MOST_SCENARIOS = 12, NARROW = 560;
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
 
   // --- elements
@@ -228,7 +228,7 @@
       const several = scenarios.map((name) => button(name, `All runs of ${name}`, () => this.choose(
         this.traces.filter((trace) => trace.scenario === name).map((trace) => trace.run))));
       const pick = make("details", {}, make("summary", {}, "Choose runs"),
-        make("p", { class: "tools" }, "All of ", ...several), this.boxes);
+        ...(several.length > MOST_SCENARIOS ? [] : [make("p", { class: "tools" }, "All of ", ...several)]), this.boxes);
       const tools = make("p", { class: "tools" },
         button("‹ run", "Previous run", () => this.turn(-1)), button("run ›", "Next run", () => this.turn(1)),
         button("+", "Zoom in", () => this.zoom(0.5)), button("−", "Zoom out", () => this.zoom(2)),

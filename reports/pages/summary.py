@@ -12,10 +12,10 @@ from reports.pages.blocks import Figure, Head, Reason, Row, Table, css_text
 from reports.pages.campaign import CLAIM, HEADS
 from reports.pages.document import NOT_STATED, STAMPS
 from reports.pages.numbers import NOTHING, Scale, bare, in_page_units, quantity, scale_for
-from reports.pages.plain_words import as_text
 from reports.pages.proof import not_proved
 from reports.pages.remarks import remarks
 from reports.pages.sentences import SEVERITIES
+from reports.pages.sut_name import name_of_sut
 from reports.pages.verdict import reasons_of, verdict_head, verdict_says
 from reports.results.document import Results
 from reports.results.scenario import ScenarioResult
@@ -83,11 +83,7 @@ def _identity(results: Results) -> Iterable[str]:
              ("Operator", campaign.operator))  # fmt: skip
     yield " · ".join(f"{title}: {value or NOT_STATED}" for title, value in named)
     zone = "UTC" if campaign.source is None else "local time of the source"
-    yield f"Measured {campaign.first_utc} to {campaign.last_utc} ({zone}) on {_host(results)}. {ONLY}"
-
-
-def _host(results: Results) -> str:
-    return as_text(results.sut.get("hostname")) or "a machine that is not named"
+    yield f"Measured {campaign.first_utc} to {campaign.last_utc} ({zone}) on {name_of_sut(results)}. {ONLY}"
 
 
 def _answers(results: Results) -> Iterable[str]:
