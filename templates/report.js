@@ -354,7 +354,7 @@
       const single = this.shown.length === 1 ? this.shown[0] : null, actions = single?.actions ?? [];
       const levels = actions.length ? 1 + Math.max(...actions.map((action) => action[4])) : 0;
       this.left = 54;
-      this.width = whole - this.left - 10;
+      this.width = whole - this.left - 24;
       this.height = whole < NARROW ? 190 : 260;
       [this.begin, this.end] = this.span ?? [0, this.shown.length ? this.reach : 1];
       const foot = this.height + 44 + 17 * levels;
