@@ -54,6 +54,10 @@ class Scale:
         return _linear(self.low, self.high, most, whole=whole)
 
 
+LEAST_REACH = 1e-300
+"""What lies closer together is one value: a tenth of it may be no number any more."""
+
+
 def scale_over(values: Iterable[float], margin: float, *, logarithmic: bool = False, falling: bool = False) -> Scale:
     """The scale that holds all finite values (0 to 1 where there is none), with that part of its reach left free at
     both ends."""
@@ -61,8 +65,8 @@ def scale_over(values: Iterable[float], margin: float, *, logarithmic: bool = Fa
     low, high = min(finite), max(finite)
     if logarithmic:
         low, high = math.log(low), math.log(high)
-    if high - low <= 1e-12 * max(abs(low), abs(high)):  # one value: it stands in the middle
-        half = 0.05 * abs(low) or 0.05
+    if high - low <= max(1e-12 * max(abs(low), abs(high)), LEAST_REACH):  # one value: it stands in the middle
+        half = 0.05 * abs(low) if abs(low) > LEAST_REACH else 0.05
         low, high = low - half, high + half
     free = margin * (high - low)
     low, high = low - free, high + free

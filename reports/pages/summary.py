@@ -14,10 +14,10 @@ from reports.pages.document import NOT_STATED, STAMPS
 from reports.pages.numbers import NOTHING, Scale, bare, in_page_units, quantity, scale_for
 from reports.pages.proof import not_proved
 from reports.pages.remarks import remarks
-from reports.pages.sentences import SEVERITIES
 from reports.pages.sut_name import name_of_sut
 from reports.pages.verdict import reasons_of, verdict_head, verdict_says
 from reports.results.document import Results
+from reports.results.kinds.kind import SEVERITIES
 from reports.results.scenario import ScenarioResult
 from reports.results.uncertainty import Number
 
