@@ -133,8 +133,7 @@ def test_every_table_is_saved_with_u_in_a_column_of_its_own(page: Page) -> None:
 def test_a_run_is_looked_at_alone_with_its_actions_and_its_baseline(page: Page) -> None:
     page.locator("table[data-runs]").get_by_role("link", name="5", exact=True).click()
     explorer = page.locator("#explorer")
-    assert explorer.locator("h3").inner_text() == "Run 5, cnn"
-    assert page.evaluate("document.activeElement.textContent") == "Run 5, cnn"
+    page.wait_for_function("document.activeElement.textContent === 'Run 5, cnn'")
     drawn = explorer.locator("svg").text_content() or ""
     assert "baseline 41" in drawn
     assert {"training", "epoch 2", "EMULATED"} <= set(re.findall(r"training|epoch 2|EMULATED", drawn))
@@ -209,7 +208,7 @@ def test_an_address_with_a_run_opens_it(browser: Browser, report: Path) -> None:
 
 def test_a_link_into_a_closed_part_opens_it(page: Page) -> None:
     page.locator("nav a", has_text="Evidence").click()
-    assert page.get_by_text("Recompute this page").is_visible()
+    page.get_by_text("Recompute this page").wait_for(timeout=10_000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
