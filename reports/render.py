@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
@@ -19,17 +20,21 @@ from harness.record.campaign_folder import CampaignFolder, write_derived
 from harness.record.documents import VERSION
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
-from reports.pages.comparison.page import comparison_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
+<<<<<<< HEAD
 from reports.pages.study.page import study_page
 from reports.pages.summary import SummaryPage, summary_page
+=======
+>>>>>>> 0e26a21 (Streams are read by column, records are written in one pass, the collector looks seldom)
 from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
-from reports.results.comparison import Comparison
 from reports.results.document import Results, results_of
-from reports.results.study import StudyResult
+
+if TYPE_CHECKING:
+    from reports.results.comparison import Comparison
+    from reports.results.study import StudyResult
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -82,13 +87,17 @@ def audit_html(campaign: Path, results_text: str, outlines: Mapping[str, Outline
     return render(audit_page(results, issue, material), "audit.html.j2")
 
 
-def comparison_html(comparison: Comparison) -> str:
+def comparison_html(comparison: "Comparison") -> str:
     """The page of a comparison."""
+    from reports.pages.comparison.page import comparison_page  # its records are none of a campaign's
+
     return render(comparison_page(comparison), "document.html.j2")
 
 
-def study_html(study: StudyResult) -> str:
+def study_html(study: "StudyResult") -> str:
     """The report of a study."""
+    from reports.pages.study.page import study_page  # its records are none of a campaign's
+
     return render(study_page(study), "document.html.j2")
 
 

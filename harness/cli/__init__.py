@@ -5,7 +5,9 @@ signal's number where one ended it: 130 Ctrl-C.
 """
 
 import argparse
+import atexit
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,6 +42,8 @@ VERBS = {
 SIGNALLED = 128
 """Shells' own way: the exit code of what a signal ended is this and the signal's number."""
 AGAIN = "nothing is lost; give the command again"
+SELDOM = (50_000, 20, 100)
+"""The collector's thresholds: what a command makes it needs until its end, and looking for cycles in it finds none."""
 
 
 class _Version(argparse.Action):
@@ -75,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
+    _collect_seldom()
     arguments = parser().parse_args(argv)
     interrupted: str = getattr(arguments, "interrupted", AGAIN)
     ended_by: signal.Signals | None = None
@@ -111,6 +116,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
         return 2
+
+
+def _collect_seldom() -> None:
+    """Have the collector look seldom, and at the end of the process not at all."""
+    gc.set_threshold(*SELDOM)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
 
 
 def _is_of_the_lab(error: Exception) -> bool:

@@ -446,37 +446,46 @@ def _build(cls: type[Document], raw: Json, where: str) -> Document:
 
 
 def _require_types(cls: type[Document], raw: Json, where: str) -> None:
-    for name, hint in _HINTS[cls].items():
-        if name in raw and not matches(raw[name], hint):
+    for name, hint, judge in _judges(cls):
+        if name in raw and not judge(raw[name]):
             raise DocumentError(f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {describe(hint)}")
+
+
+@cache
+def _judges(cls: type[Document]) -> tuple[tuple[str, Any, Callable[[Any], bool]], ...]:
+    return tuple((name, hint, _judge_of(hint)) for name, hint in _HINTS[cls].items())
 
 
 def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
     """Whether a decoded JSON or TOML value has the type of a dataclass field's hint (an int passes for a float). A
     whole number has to fit 64 bits: what counts with it may rely on that."""
-    origin, parts = _origin_and_parts(hint)
-    if origin is Literal:
-        return value in parts
-    if origin in (Union, types.UnionType):
-        return any(matches(value, part) for part in parts)
-    if origin is dict:
-        key, item = parts
-        return isinstance(value, dict) and all(matches(k, key) and matches(v, item) for k, v in value.items())
-    if origin is list:
-        return isinstance(value, list) and all(matches(item, parts[0]) for item in value)
-    if hint is Any:
-        return True
-    if hint is float:
-        return isinstance(value, float) or matches(value, int)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63
-    return isinstance(value, hint)
+    return _judge_of(hint)(value)
 
 
 @cache
-def _origin_and_parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401  a type hint is anything
-    """Asked once of each hint: the fields of every document are held against them."""
-    return get_origin(hint), get_args(hint)
+def _judge_of(hint: Any) -> Callable[[Any], bool]:  # noqa: ANN401  a type hint is anything
+    """Made once of each hint: the fields of every document are held against them."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return lambda value: value in parts
+    if origin in (Union, types.UnionType):
+        judges = [_judge_of(part) for part in parts]
+        return lambda value: any(judge(value) for judge in judges)
+    if origin is dict:
+        of_key, of_item = map(_judge_of, parts)
+        return lambda value: isinstance(value, dict) and all(of_key(k) and of_item(v) for k, v in value.items())
+    if origin is list:
+        of_part = _judge_of(parts[0])
+        return lambda value: isinstance(value, list) and all(map(of_part, value))
+    if hint is Any:
+        return lambda value: True
+    if hint is float:
+        return lambda value: isinstance(value, float) or _is_whole(value)
+    return _is_whole if hint is int else lambda value: isinstance(value, hint)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63
 
 
 LAST_STAMP_NS = 1 << 62

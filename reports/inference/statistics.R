@@ -72,7 +72,8 @@ studentized_tail <- function(t, k, df) {
     logarithm <- function(u) scale + df * u - df / 2 * exp(2 * u) + log_range_tail(q * exp(u), k)
     wide <- sqrt(40 / df) + 40 / df
     whole <- seq(min(0, -log(q)) - wide, wide, length.out = 100)
-    matters <- range(which(logarithm(whole) > max(logarithm(whole)) - 40)) + c(-1, 1)
+    found <- logarithm(whole)
+    matters <- range(which(found > max(found) - 40)) + c(-1, 1)
     # The trapezium rule, because what it sums falls to nothing at both ends: it converges faster than any power.
     u <- seq(whole[max(1, matters[1])], whole[min(100, matters[2])], length.out = 400)
     min(1, sum(exp(logarithm(u))) * (u[2] - u[1]))

@@ -13,10 +13,11 @@ where there is nothing else of its kind. What is not on such a page gets one for
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass
+from operator import is_
 from typing import Any, TypeVar
 
-from reports.results.codec import numbers_in, parts_of
+from reports.results.codec import PLAIN, names_of, numbers_in, parts_of
 from reports.results.uncertainty import Estimate, Number
 
 Document = TypeVar("Document")
@@ -131,12 +132,17 @@ def _with_units(value: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  a
     if isinstance(value, Number):
         printed = units.get(value.unit)
         return value if printed is None else PrintedNumber(value.estimate, value.unit, value.sd, value.n, printed)
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, tuple):
-        return tuple(_with_units(part, units) for part in value)
-    if isinstance(value, Mapping):
+        parts = tuple([_with_units(part, units) for part in value])
+        return value if all(map(is_, parts, value)) else parts
+    if type(value) is dict or isinstance(value, Mapping):
         return {name: _with_units(part, units) for name, part in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{spec.name: _with_units(getattr(value, spec.name), units) for spec in fields(value)})
+        before = {name: getattr(value, name) for name in names_of(type(value))}
+        changed = {name: new for name, part in before.items() if (new := _with_units(part, units)) is not part}
+        return type(value)(**(before | changed)) if changed else value
     return value
 
 

@@ -24,6 +24,17 @@ SUBJECTS_LETTERS = 300
 
 def remarks(results: Results) -> list[Remark]:
     """Findings in words, worst first; those that share code and severity stand together."""
+    global _last
+    if results is not _last[0]:
+        _last = results, _remarks(results)
+    return list(_last[1])
+
+
+_last: tuple[Results | None, Sequence[Remark]] = (None, ())
+"""The results that were asked last, and their remarks: a page asks four times."""
+
+
+def _remarks(results: Results) -> list[Remark]:
     grouped: dict[tuple[str, str], list[Finding]] = {}
     for finding in results.findings:
         grouped.setdefault((finding.severity, finding.code), []).append(finding)

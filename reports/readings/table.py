@@ -11,6 +11,7 @@ a cell's digits are a whole number below 2^53 over a power of ten below 10^22, w
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,10 @@ FLAGS = "flags"
 """The one column of text."""
 PIECE_BYTES = 1 << 20
 LONGEST = 15
+DIGITS_OF_STAMP = 19
+"""Whole numbers of so many digits are below 2^63 where the first is no 9."""
 DIGITS, NUMERALS = b"0123456789-", b"0123456789-."
+IN_NUMBERS = np.isin(np.arange(256), np.frombuffer(NUMERALS + b",\n", dtype=np.uint8))
 LETTERS = b"abcdefghijklmnopqrstuvwxyz|"
 ENDS = np.array([ord(","), ord("\n")], dtype=np.uint8)
 
@@ -94,15 +98,16 @@ def _plain_table(content: bytes, wanted: frozenset[str], flags: tuple[str, ...])
     marks: dict[str, list[NDArray[np.bool_]]] = {flag: [] for flag in flags}
     size = 0
     try:
-        for piece in _pieces(content, len(head) + 1):
-            cells = _cells(piece, len(names))
-            size += len(cells) // len(names)
+        for text in _pieces(content, len(head) + 1):
+            piece = _Piece(text, len(names))
+            size += piece.rows
+            numbers = piece.numbers([kept[name] for name in pieces if not name.endswith("_ns")])
             for name, parts in pieces.items():
-                own = cells[kept[name] :: len(names)]
-                parts.append(_stamps(own) if name.endswith("_ns") else compact(_numbers(own)))
-            texts = cells[kept[FLAGS] :: len(names)] if FLAGS in kept else []
+                place = kept[name]
+                parts.append(piece.stamps(place) if name.endswith("_ns") else compact(numbers[place]))
+            texts = piece.cells(kept[FLAGS]) if FLAGS in kept and piece.longest[kept[FLAGS]] else []
             for flag, found in marks.items():
-                found.append(compact(_flagged(texts, flag, len(cells) // len(names))))
+                found.append(compact(_flagged(texts, flag, piece.rows)))
     except (ValueError, OverflowError):
         return None
     columns = {name: _joined(parts, np.int64 if name.endswith("_ns") else np.float64) for name, parts in pieces.items()}
@@ -120,30 +125,71 @@ def _pieces(content: bytes, begin: int) -> Iterator[bytes]:
         begin = end
 
 
-def _cells(piece: bytes, width: int) -> list[bytes]:
-    """All cells of the lines, one line after the other."""
-    letters = np.frombuffer(piece, dtype=np.uint8)
-    ends = letters[np.flatnonzero((letters == ENDS[0]) | (letters == ENDS[1]))]
-    if ends.size % width or not (ends.reshape(-1, width) == ENDS[[*[0] * (width - 1), 1]]).all():
-        raise _NotPlain("a line of fewer or more cells than the header")
-    return piece[:-1].replace(b"\n", b",").split(b",")
+class _Piece:
+    """Whole lines of so many cells each, by column."""
+
+    def __init__(self, text: bytes, width: int) -> None:
+        self.text, self.width = text, width
+        self.letters = np.frombuffer(text, dtype=np.uint8)
+        ends = np.flatnonzero((self.letters == ENDS[0]) | (self.letters == ENDS[1]))
+        at_end = self.letters[ends]
+        if ends.size % width or not (at_end.reshape(-1, width) == ENDS[[*[0] * (width - 1), 1]]).all():
+            raise _NotPlain("a line of fewer or more cells than the header")
+        self.rows = ends.size // width
+        self.ends = ends
+        lengths = np.diff(ends, prepend=-1).reshape(-1, width) - 1
+        self.shortest, self.longest = lengths.min(axis=0), lengths.max(axis=0)
+
+    def cells(self, place: int) -> list[bytes]:
+        """The cells of a column."""
+        return self._all_cells[place :: self.width]
+
+    @cached_property
+    def _all_cells(self) -> list[bytes]:
+        return self.text[:-1].replace(b"\n", b",").split(b",")
+
+    @cached_property
+    def _strange(self) -> frozenset[int]:
+        """The columns with anything but numerals."""
+        if not self.text.translate(None, NUMERALS + b",\n"):
+            return frozenset()
+        places = np.searchsorted(self.ends, np.flatnonzero(~IN_NUMBERS[self.letters])) % self.width
+        return frozenset(np.unique(places).tolist())
+
+    def stamps(self, place: int) -> NDArray[np.int64]:
+        """A column of whole numbers."""
+        length = int(self.longest[place])
+        if not self.shortest[place] == length <= DIGITS_OF_STAMP:
+            return _stamps(self.cells(place))
+        digits = self.letters[self.ends[place :: self.width, None] + np.arange(-length, 0)] - ord("0")
+        if not length or (digits > 9).any() or (length == DIGITS_OF_STAMP and (digits[:, 0] > 8).any()):
+            return _stamps(self.cells(place))
+        return np.asarray(digits @ 10 ** np.arange(length - 1, -1, -1, dtype=np.int64), dtype=np.int64)
+
+    def numbers(self, places: list[int]) -> dict[int, NDArray[np.float64]]:
+        """Columns of numbers, NaN where a cell is empty."""
+        if not self._strange.isdisjoint(places) or any(self.longest[place] > LONGEST for place in places):
+            raise _NotPlain("a number that is not plain")
+        full = [place for place in places if self.shortest[place]]
+        columns = {place: _sparse(self, place) for place in places if not self.shortest[place]}
+        if full:
+            lines = self.text.decode().split("\n")
+            found = np.loadtxt(lines, delimiter=",", comments=None, usecols=full, ndmin=2)
+            columns |= {place: np.ascontiguousarray(found[:, at]) for at, place in enumerate(full)}
+        return columns
+
+
+def _sparse(piece: _Piece, place: int) -> NDArray[np.float64]:
+    """A column with empty cells."""
+    if not piece.longest[place]:
+        return np.full(piece.rows, np.nan)
+    return np.fromiter((float(cell) if cell else np.nan for cell in piece.cells(place)), np.float64, piece.rows)
 
 
 def _stamps(cells: list[bytes]) -> NDArray[np.int64]:
     if b"".join(cells).translate(None, DIGITS):
         raise _NotPlain("a letter in a stamp")
     return np.fromiter(map(int, cells), np.int64, len(cells))
-
-
-def _numbers(cells: list[bytes]) -> NDArray[np.float64]:
-    letters = b"".join(cells)
-    if not letters:
-        return np.full(len(cells), np.nan)
-    if letters.translate(None, NUMERALS) or max(map(len, cells)) > LONGEST:
-        raise _NotPlain("a number that is not plain")
-    if b"" in cells:
-        return np.fromiter((float(cell) if cell else np.nan for cell in cells), np.float64, len(cells))
-    return np.fromiter(map(float, cells), np.float64, len(cells))
 
 
 def _flagged(texts: list[bytes], flag: str, size: int) -> NDArray[np.bool_]:

@@ -12,9 +12,11 @@ of the file where it has its default.
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache
+from json.encoder import encode_basestring
+from math import isfinite
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from harness.record.documents import Json, describe, matches, shown
@@ -28,6 +30,11 @@ RELATIVE = 1e-9
 KEY, LEFT_OUT, OPEN = "key", "left out", "open"
 SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of a character: JSON can name them, no encoding of Unicode can write them."""
+PLAIN = frozenset({str, int, float, bool, types.NoneType})
+"""Types of values without parts."""
+NUMBER_KEYS = frozenset({"value", "unit", "sd", "n", "u", "U", "dof"})
+MAY_BE_ABSENT = ("sd", "n", "u", "U", "dof")
+_WORDS = {True: "true", False: "false", None: "null"}
 
 
 def keyed(key: str = "", *, left_out: bool = False, is_open: bool = False) -> dict[str, Any]:
@@ -39,22 +46,70 @@ def keyed(key: str = "", *, left_out: bool = False, is_open: bool = False) -> di
 
 def encoded(value: Any) -> Any:  # noqa: ANN401  a record or a part of one
     """The JSON of a record: objects, lists, plain values."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Number):
         return value.to_json()
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = ((spec, getattr(value, spec.name)) for spec in fields(value))
-        return {key_of(spec): encoded(part) for spec, part in parts if not _is_left_out(spec, part)}
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {name: encoded(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return [encoded(part) for part in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: encoded(part) for key, part in _written_parts(value)}
     return value
 
 
 def document_text(document: Any) -> str:  # noqa: ANN401  a record
-    """A derived document as it is written; half a character (of a name that a SUT said) is replaced."""
-    text = json.dumps(encoded(document), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    """A derived document as it is written: JSON, one column of indentation a level; half a character (of a name that a
+    SUT said) is replaced.
+
+    Raises:
+        ValueError: a number in it is not finite.
+    """
+    parts: list[str] = []
+    _write(document, "\n", parts.append)
+    parts.append("\n")
+    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", "".join(parts))
+
+
+def _write(value: Any, margin: str, add: Callable[[str], None]) -> None:  # noqa: ANN401  a record or a part of one
+    """The text of a value whose lines begin with `margin`; as json.dumps writes what `encoded` gives, in one pass."""
+    kind = type(value)
+    if kind is float:
+        if not isfinite(value):
+            raise ValueError(f"{value} is no JSON")
+        add(repr(value))
+    elif kind is str:
+        add(encode_basestring(value))
+    elif kind in PLAIN:
+        add(_WORDS[value] if kind is not int else repr(value))
+    elif isinstance(value, Number):
+        _write_object(value.to_json().items(), margin, add)
+    elif kind is dict or isinstance(value, Mapping):
+        _write_object(value.items(), margin, add)
+    elif isinstance(value, tuple | list):
+        inner = margin + " "
+        begin = "[" + inner
+        for part in value:
+            add(begin)
+            _write(part, inner, add)
+            begin = "," + inner
+        add(margin + "]" if value else "[]")
+    elif is_dataclass(value) and not isinstance(value, type):
+        _write_object(_written_parts(value), margin, add)
+    else:
+        add(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _write_object(parts: Iterable[tuple[Any, Any]], margin: str, add: Callable[[str], None]) -> None:
+    inner = margin + " "
+    begin, is_empty = "{" + inner, True
+    for name, part in parts:
+        key = encode_basestring(name) if isinstance(name, str) else f'"{json.dumps(name)}"'
+        add(f"{begin}{key}: ")
+        _write(part, inner, add)
+        begin, is_empty = "," + inner, False
+    add("{}" if is_empty else margin + "}")
 
 
 def decoded(kind: type[Record], raw: object, where: str) -> Record:
@@ -92,25 +147,45 @@ def key_of(spec: "Field[Any]") -> str:
 
 def numbers_in(value: Any) -> Iterator[Number]:  # noqa: ANN401  a record or a part of one
     """Every Number of a record."""
-    if isinstance(value, Number):
-        yield value
-    else:
-        for part in parts_of(value):
-            yield from numbers_in(part)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Number):
+            yield part
+        else:
+            waiting += [inner for inner in parts_of(part) if type(inner) not in PLAIN][::-1]
 
 
-def parts_of(value: Any) -> Iterator[Any]:  # noqa: ANN401  a record or a part of one
+def parts_of(value: Any) -> Sequence[Any]:  # noqa: ANN401  a record or a part of one
     """What a record, a mapping or a tuple is made of."""
+    if isinstance(value, tuple):
+        return value
+    if type(value) is dict or isinstance(value, Mapping):
+        return list(value.values())
     if is_dataclass(value) and not isinstance(value, type):
-        yield from (getattr(value, spec.name) for spec in fields(value))
-    elif isinstance(value, Mapping):
-        yield from value.values()
-    elif isinstance(value, tuple):
-        yield from value
+        return [getattr(value, name) for name in names_of(type(value))]
+    return ()
 
 
-def _is_left_out(spec: "Field[Any]", part: object) -> bool:
-    return bool(spec.metadata.get(LEFT_OUT)) and part == spec.default
+@cache
+def names_of(kind: type) -> tuple[str, ...]:
+    """The fields of a record."""
+    return tuple(spec.name for spec in fields(kind))
+
+
+@cache
+def _fields_of(kind: type) -> tuple[tuple[str, str, bool, Any], ...]:
+    """Key in the file, name, whether it is left out where it has its default, and that default, of each field."""
+    return tuple(
+        (key_of(spec), spec.name, bool(spec.metadata.get(LEFT_OUT)), spec.default) for spec in fields(kind)
+    )  # fmt: skip
+
+
+def _written_parts(record: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  a record
+    for key, name, may_be_left_out, default in _fields_of(type(record)):
+        part = getattr(record, name)
+        if not (may_be_left_out and part == default):
+            yield key, part
 
 
 @cache
@@ -135,10 +210,9 @@ def _refuse(value: object, where: str, expected: str) -> Any:  # noqa: ANN401  i
 
 
 def _read_number(value: Any, where: str) -> Number:  # noqa: ANN401
-    keys = ("value", "unit", "sd", "n", "u", "U", "dof")
-    is_one = isinstance(value, dict) and set(value) == set(keys) and isinstance(value["unit"], str)
-    if not is_one or not matches(value["value"], float) or not all(
-        value[key] is None or matches(value[key], float) for key in keys[2:]
+    is_one = isinstance(value, dict) and value.keys() == NUMBER_KEYS and isinstance(value["unit"], str)
+    if not is_one or not _is_real(value["value"]) or not all(
+        value[key] is None or _is_real(value[key]) for key in MAY_BE_ABSENT
     ):  # fmt: skip
         _refuse(value, where, "a Number: {value, unit, sd, n, u, U, dof}")
     number = Number.of_json(value)
@@ -155,20 +229,26 @@ def _is_expanded(stored: float | None, expanded: float | None) -> bool:
     return abs(stored - expanded) <= RELATIVE * abs(expanded)
 
 
+def _is_real(value: object) -> bool:
+    return type(value) is float or matches(value, float)
+
+
 def _reader_of_record(kind: type) -> Reader:
-    specs, hints = fields(kind), get_type_hints(kind)
-    hints |= {spec.name: str for spec in specs if spec.metadata.get(OPEN)}
-    keys = {key_of(spec): spec for spec in specs}
-    required = {key for key, spec in keys.items() if not spec.metadata.get(LEFT_OUT)}
+    keys = {key: name for key, name, _, _ in _fields_of(kind)}
+    required = {key for key, _, may_be_left_out, _ in _fields_of(kind) if not may_be_left_out}
+    hints = get_type_hints(kind) | {spec.name: str for spec in fields(kind) if spec.metadata.get(OPEN)}
+    readers: dict[str, Reader] = {}
 
     def read(value: Any, where: str) -> Any:  # noqa: ANN401
         if not isinstance(value, dict):
             _refuse(value, where, f"an object ({kind.__name__})")
-        if absent := sorted(required - set(value)):
+        if not readers:  # a record may hold others of its kind
+            readers.update({key: _reader(hints[name]) for key, name in keys.items()})
+        if absent := sorted(required - value.keys()):
             raise DocumentError(f"{where}: lacks {', '.join(absent)}")
-        if unknown := sorted(set(value) - set(keys)):
+        if unknown := sorted(value.keys() - keys.keys()):
             raise DocumentError(f"{where}: has {', '.join(map(repr, unknown)):.80}, which no {kind.__name__} has")
-        parts = {keys[key].name: _reader(hints[keys[key].name])(part, f"{where}.{key}") for key, part in value.items()}
+        parts = {keys[key]: readers[key](part, f"{where}.{key}") for key, part in value.items()}
         return kind(**parts)
 
     return read
