@@ -5,14 +5,17 @@ Knows where the parts are and in which order they are made. Knows no number and 
 
 import base64
 import hashlib
+import os
 import re
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -22,11 +25,6 @@ from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
-<<<<<<< HEAD
-from reports.pages.study.page import study_page
-from reports.pages.summary import SummaryPage, summary_page
-=======
->>>>>>> 0e26a21 (Streams are read by column, records are written in one pass, the collector looks seldom)
 from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
@@ -103,6 +101,11 @@ def study_html(study: "StudyResult") -> str:
 
 def render(page: DocumentPage | AuditPage | SummaryPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
+    return _environment().get_template(template).render(page=page, generator=GENERATOR)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -110,10 +113,21 @@ def render(page: DocumentPage | AuditPage | SummaryPage, template: str = "campai
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_visible,
+        bytecode_cache=_compiled_templates(),
     )
     environment.filters["data"] = lambda value: htmlsafe_json_dumps(_all_visible(value))
     environment.globals["script"] = script_of_pages()
-    return environment.get_template(template).render(page=page, generator=GENERATOR)
+    return environment
+
+
+def _compiled_templates() -> FileSystemBytecodeCache | None:
+    """Where compiled templates are kept, as Python keeps compiled modules; None where it may not or cannot."""
+    folder = TEMPLATES / "__pycache__"
+    if sys.dont_write_bytecode:
+        return None
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ to the first one (its computation must depend on nothing but its owner), not the
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from reports.results.codec import PLAIN, names_of
+
 ROOM_BYTES = 1 << 30
 """A campaign of Guldner's size just fits; thirty runs of a day at 100 readings a second would take 10 GB."""
+WITHOUT_ARRAYS = PLAIN | {bytes}
 Value = TypeVar("Value")
 
 
@@ -84,10 +87,12 @@ def size_bytes(value: Any) -> int:  # noqa: ANN401  whatever an attribute may be
     """What the arrays in a value take (bytes)."""
     if isinstance(value, np.ndarray):
         return int(value.itemsize if 0 in value.strides else value.nbytes)
+    if type(value) in WITHOUT_ARRAYS:
+        return 0
     if isinstance(value, Mapping):
-        return sum(size_bytes(item) for item in value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return sum(size_bytes(item) for item in value)
+        return sum(map(size_bytes, value.values()))
+    if isinstance(value, Sequence):
+        return sum(map(size_bytes, value))
     if is_dataclass(value) and not isinstance(value, type):
-        return sum(size_bytes(getattr(value, own.name)) for own in fields(value))
+        return sum([size_bytes(getattr(value, name)) for name in names_of(type(value))])
     return 0
