@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.record.alike import Alike
 from harness.record.campaign_folder import (
     ANNOTATIONS,
     CAMPAIGN,
@@ -100,7 +101,7 @@ def examine(path: Path) -> Examination:
     checks.append(_verify_complete(path.name, entries, ended, on_disk))
     runs: dict[str, RunFolder] = {}
     unreadable: dict[str, str] = {}
-    header = header_of(entries)
+    header, alike = header_of(entries), Alike()
     previous: str | None = None
     for name in [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]:
         found, run = _examine_run(path / name)
@@ -108,7 +109,7 @@ def examine(path: Path) -> Examination:
         if isinstance(run, str):
             unreadable[name] = run
         else:
-            runs[name] = run
+            runs[name] = alike.run(run)
             if name in begun:
                 checks += _verify_link(run, previous, ended.get(name))
                 checks.append(

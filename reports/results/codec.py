@@ -9,6 +9,7 @@ several of these, or decoded JSON as it came (`Json`, `Any`). `keyed` gives a fi
 of the file where it has its default.
 """
 
+import io
 import json
 import re
 import types
@@ -66,13 +67,13 @@ def document_text(document: Any) -> str:  # noqa: ANN401  a record
     Raises:
         ValueError: a number in it is not finite.
     """
-    parts: list[str] = []
-    _write(document, "\n", parts.append)
-    parts.append("\n")
-    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", "".join(parts))
+    text = io.StringIO()
+    _write(document, "\n", text.write)
+    text.write("\n")
+    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text.getvalue())
 
 
-def _write(value: Any, margin: str, add: Callable[[str], None]) -> None:  # noqa: ANN401  a record or a part of one
+def _write(value: Any, margin: str, add: Callable[[str], object]) -> None:  # noqa: ANN401  a record or a part of one
     """The text of a value whose lines begin with `margin`; as json.dumps writes what `encoded` gives, in one pass."""
     kind = type(value)
     if kind is float:
@@ -101,7 +102,7 @@ def _write(value: Any, margin: str, add: Callable[[str], None]) -> None:  # noqa
         add(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def _write_object(parts: Iterable[tuple[Any, Any]], margin: str, add: Callable[[str], None]) -> None:
+def _write_object(parts: Iterable[tuple[Any, Any]], margin: str, add: Callable[[str], object]) -> None:
     inner = margin + " "
     begin, is_empty = "{" + inner, True
     for name, part in parts:

@@ -1,5 +1,6 @@
 """Records of derived documents <-> JSON: there and back, and what a forged file is told."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from harness.record.documents import dump
 from harness.record.errors import DocumentError
 from harness.record.levels import Level
-from reports.results.codec import decoded, encoded, keyed, numbers_in, widened
+from reports.results.codec import decoded, encoded, keyed, numbers_in, document_text, widened
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
 
@@ -59,6 +60,27 @@ def test_what_is_read_is_written_again_in_the_order_of_the_fields() -> None:
     assert encoded(decoded(Whole, WRITTEN | {"labels": ["one"]}, ""))["labels"] == ["one"]
     cell = {"net": "cnn", "size": 1, "rate": 1.0, "deep": True}
     assert dump(encoded(decoded(Whole, WRITTEN | {"cell": cell}, ""))["cell"]) == dump(cell)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_a_file_is_the_text_that_json_gives_of_it(facts: object) -> None:
+    for parts, labels in (([], []), (WRITTEN["parts"] * 2, ["one", "two"])):
+        change = {"parts": parts, "labels": labels, "facts": {"of": facts}, "limits": {}}
+        whole = decoded(Whole, WRITTEN | change, "whole.json")
+        assert document_text(whole) == json.dumps(encoded(whole), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
+def test_what_is_no_json_is_not_written(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        document_text(decoded(Whole, WRITTEN | {"facts": {"of": value}}, "whole.json"))
 
 
 @dataclass(frozen=True)
