@@ -5,16 +5,17 @@ Knows that documents hold decoded JSON, which nobody changes. Knows no field by 
 
 import marshal
 from collections import OrderedDict
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from harness.record.documents import IndicatorDescriptor, PowerDescriptor, Start
 from harness.record.run_folder import RunFolder
 
 REMEMBERED = 16
 """Values of one field: as many scenarios may stand between two runs that are alike."""
 BYTES_FOR_BYTES = 2
 """The form of marshal in which equal values, and no others, are written alike."""
-Document = TypeVar("Document")
+Holder = TypeVar("Holder", Start, PowerDescriptor, IndicatorDescriptor)
 
 
 class Alike:
@@ -25,11 +26,10 @@ class Alike:
 
     def run(self, run: RunFolder) -> RunFolder:
         """The same run, whose start document and descriptors share what others said before."""
-        power, indicators = (tuple(map(self._shared, part)) for part in (run.power, run.indicators))
+        power, indicators = tuple(map(self._shared, run.power)), tuple(map(self._shared, run.indicators))
         return replace(run, start=self._shared(run.start), power=power, indicators=indicators)
 
-    def _shared(self, document: Document) -> Document:
-        assert is_dataclass(document)
+    def _shared(self, document: Holder) -> Holder:
         values = {spec.name: getattr(document, spec.name) for spec in fields(document)}
         shared = {
             name: self._value(type(document), name, value)

@@ -350,7 +350,6 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("stop", None): Stop,
 }
 _TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
-_HINTS: dict[type[Document], dict[str, Any]] = {cls: get_type_hints(cls) for cls in _TAG_OF}
 _UNWRITTEN = frozenset({"cell"})
 """Fields that are not written where they are null: readers of the same schema that do not know them read on."""
 
@@ -446,14 +445,9 @@ def _build(cls: type[Document], raw: Json, where: str) -> Document:
 
 
 def _require_types(cls: type[Document], raw: Json, where: str) -> None:
-    for name, hint, judge in _judges(cls):
+    for name, hint, judge in _JUDGES[cls]:
         if name in raw and not judge(raw[name]):
             raise DocumentError(f"{where}: {cls.__name__}.{name} is {raw[name]!r:.80}, expected {describe(hint)}")
-
-
-@cache
-def _judges(cls: type[Document]) -> tuple[tuple[str, Any, Callable[[Any], bool]], ...]:
-    return tuple((name, hint, _judge_of(hint)) for name, hint in _HINTS[cls].items())
 
 
 def matches(value: object, hint: Any) -> bool:  # noqa: ANN401  a type hint is anything
@@ -486,6 +480,11 @@ def _judge_of(hint: Any) -> Callable[[Any], bool]:  # noqa: ANN401  a type hint 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63
+
+
+_JUDGES: dict[type[Document], tuple[tuple[str, Any, Callable[[Any], bool]], ...]] = {
+    cls: tuple((name, hint, _judge_of(hint)) for name, hint in get_type_hints(cls).items()) for cls in _TAG_OF
+}
 
 
 LAST_STAMP_NS = 1 << 62

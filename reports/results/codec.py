@@ -183,7 +183,7 @@ def _fields_of(kind: type) -> tuple[tuple[str, str, bool, Any], ...]:
 
 
 def _written_parts(record: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  a record
-    for key, name, may_be_left_out, default in _fields_of(type(record)):
+    for key, name, may_be_left_out, default in _fields_of(record.__class__):
         part = getattr(record, name)
         if not (may_be_left_out and part == default):
             yield key, part
