@@ -94,24 +94,55 @@ def _plain_table(content: bytes, wanted: frozenset[str], flags: tuple[str, ...])
     if len(set(names)) < len(names) or head != head.strip():
         return None
     kept = {name: place for place, name in enumerate(names) if name in wanted}
-    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in kept if name != FLAGS}
-    marks: dict[str, list[NDArray[np.bool_]]] = {flag: [] for flag in flags}
+    rows = content.count(b"\n", len(head) + 1)
+    columns = {name: _Column(rows, np.int64 if name.endswith("_ns") else np.float64) for name in kept if name != FLAGS}
+    marks = {flag: _Column(rows, np.bool_) for flag in flags}
     size = 0
     try:
         for text in _pieces(content, len(head) + 1):
             piece = _Piece(text, len(names))
             size += piece.rows
-            numbers = piece.numbers([kept[name] for name in pieces if not name.endswith("_ns")])
-            for name, parts in pieces.items():
+            numbers = piece.numbers([kept[name] for name in columns if not name.endswith("_ns")])
+            for name, column in columns.items():
                 place = kept[name]
-                parts.append(piece.stamps(place) if name.endswith("_ns") else compact(numbers[place]))
+                column.add(piece.stamps(place) if name.endswith("_ns") else compact(numbers[place]))
             texts = piece.cells(kept[FLAGS]) if FLAGS in kept and piece.longest[kept[FLAGS]] else []
-            for flag, found in marks.items():
-                found.append(compact(_flagged(texts, flag, piece.rows)))
+            for flag, mark in marks.items():
+                mark.add(compact(_flagged(texts, flag, piece.rows)))
     except (ValueError, OverflowError):
         return None
-    columns = {name: _joined(parts, np.int64 if name.endswith("_ns") else np.float64) for name, parts in pieces.items()}
-    return Table(size, columns, {flag: _joined(found, np.bool_) for flag, found in marks.items()})
+    wholes = {name: column.whole() for name, column in columns.items()}
+    return Table(size, wholes, {flag: mark.whole() for flag, mark in marks.items()})
+
+
+class _Column:
+    """A column of so many rows, each piece copied to its place as it comes; what is all alike takes no room."""
+
+    def __init__(self, rows: int, kind: type[np.generic]) -> None:
+        self._rows, self._kind, self._filled = rows, kind, 0
+        self._whole: NDArray[Any] | None = None
+        self._alike: NDArray[Any] | None = None
+        """A piece whose values are all alike, as long as there are no others."""
+
+    def add(self, piece: NDArray[Any]) -> None:
+        """The next rows."""
+        is_alike = 0 in piece.strides and (self._alike is None or piece[0] == self._alike[0])
+        if self._whole is None and is_alike:
+            self._alike = piece
+        elif piece.size == self._rows:
+            self._whole = piece
+        else:
+            if self._whole is None:
+                self._whole = np.empty(self._rows, dtype=self._kind)
+                self._whole[: self._filled] = 0 if self._alike is None else self._alike[0]
+            self._whole[self._filled : self._filled + piece.size] = piece
+        self._filled += piece.size
+
+    def whole(self) -> NDArray[Any]:
+        """All rows."""
+        if self._whole is not None:
+            return self._whole
+        return np.empty(0, self._kind) if self._alike is None else np.broadcast_to(self._alike[0], (self._filled,))
 
 
 def _pieces(content: bytes, begin: int) -> Iterator[bytes]:
@@ -200,21 +231,6 @@ def _flagged(texts: list[bytes], flag: str, size: int) -> NDArray[np.bool_]:
     if word not in letters:
         return np.zeros(size, dtype=bool)
     return np.fromiter((word in text for text in texts), np.bool_, size)
-
-
-def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
-    if len(parts) == 1:
-        return parts[0]
-    if parts and all(0 in part.strides and part[0] == parts[0][0] for part in parts):
-        return np.broadcast_to(parts[0][0], (sum(part.size for part in parts),))
-    whole = np.empty(sum(part.size for part in parts), dtype=kind)
-    at = 0
-    parts.reverse()
-    while parts:  # each is let go once it is copied
-        part = parts.pop()
-        whole[at : at + part.size] = part
-        at += part.size
-    return whole
 
 
 # --- all others
