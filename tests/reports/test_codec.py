@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.record.documents import dump
 from harness.record.errors import DocumentError
 from harness.record.levels import Level
-from reports.results.codec import decoded, encoded, keyed, numbers_in, document_text, widened
+from reports.results.codec import decoded, document_text, encoded, keyed, numbers_in, widened
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
 
