@@ -25,6 +25,7 @@ from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.document import DocumentPage
 from reports.pages.raw_files import photos, raw_files
+from reports.pages.summary import SummaryPage, summary_page
 from reports.pages.traces import note_of, trace_panels
 from reports.pdf import pdf_of
 from reports.readings.outline import Outline
