@@ -60,7 +60,7 @@ def prepare() -> None:
     import pandas  # noqa: F401  as `reports.readings.table` does
 
     import reports.campaign.run
-    import reports.findings.stream_rules
+    import reports.findings.reading_rules
     import reports.pages.document  # noqa: F401
 
 
@@ -123,18 +123,18 @@ def _actions(run: "AnalysedRun", energies_wh: Floats) -> Iterator[EndedAction]:
 def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
     """What the readings of the rating interval so far say: the rules of the report that need no more than these, and
     that the rest of the run cannot take back."""
-    from reports.findings import lab_rules, meter_rules, stream_rules
+    from reports.findings import lab_rules, meter_rules, reading_rules
 
     limits = lab_rules.thresholds_of(run.run)
     begin_ns, end_ns = run.interval_ns or (0, 0)
     for stream in run.streams:
-        missing = stream_rules.missing_of(stream, begin_ns, end_ns, 0.0)
-        yield from stream_rules.of_readings(run.series, stream.series, begin_ns, end_ns, missing, limits)
-    yield from stream_rules.of_odd_values(run.series, begin_ns, end_ns, limits)
+        missing = reading_rules.missing_of(stream, begin_ns, end_ns, 0.0)
+        yield from reading_rules.of_readings(run.series, stream.series, begin_ns, end_ns, missing, limits)
+    yield from reading_rules.of_odd_values(run.series, begin_ns, end_ns, limits)
     yield from meter_rules.of_overrange(run.series, begin_ns, end_ns)
     yield from meter_rules.of_ranging(run.series)
     yield from meter_rules.of_doubles(run.series, begin_ns, end_ns, run.doubles_j)
-    yield from stream_rules.of_repetitions(run.series, begin_ns, end_ns)
+    yield from reading_rules.of_repetitions(run.series, begin_ns, end_ns)
 
 
 def block_of(folder: Path) -> "Block | None":

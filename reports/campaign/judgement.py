@@ -21,8 +21,8 @@ from reports.findings import (
     mark_rules,
     meter_rules,
     oracle,
+    reading_rules,
     stamps,
-    stream_rules,
     surroundings,
     work_rules,
 )
@@ -50,7 +50,7 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
     if not run.parts or run.own_terms is None:
-        return [*found, *stream_rules.of_odd_values(run.series, *run.interval_ns, limits),
+        return [*found, *reading_rules.of_odd_values(run.series, *run.interval_ns, limits),
                 Finding("no-power", "invalid", name)]  # fmt: skip
     found += _measured_findings(run, run.interval_ns, run.own_terms, typical_s, limits)
     if not run.indicator_means:
@@ -68,14 +68,14 @@ def _measured_findings(
     """What the streams of a run with a rating interval and power say."""
     found: list[Finding] = []
     for stream, terms in zip(run.streams, own.parts, strict=True):
-        missing = stream_rules.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
-        found += stream_rules.of_readings(run.series, stream.series, *interval_ns, missing, limits)
-    found += stream_rules.of_odd_values(run.series, *interval_ns, limits)
+        missing = reading_rules.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
+        found += reading_rules.of_readings(run.series, stream.series, *interval_ns, missing, limits)
+    found += reading_rules.of_odd_values(run.series, *interval_ns, limits)
     found += meter_rules.of_rate(run.series, *interval_ns, typical_s, limits)
     found += meter_rules.of_overrange(run.series, *interval_ns)
     found += meter_rules.of_ranging(run.series)
     found += meter_rules.of_doubles(run.series, *interval_ns, run.doubles_j)
-    found += stream_rules.of_repetitions(run.series, *interval_ns)
+    found += reading_rules.of_repetitions(run.series, *interval_ns)
     found += mark_rules.of_markers(run.series)
     found += mark_rules.of_odd_cells(run.series)
     found += meter_rules.of_resolution(run.series, own.parts, AT_RUN, limits)

@@ -1,7 +1,7 @@
 """Findings on what the lab itself said: origin, thresholds, ending, promised files, annotations, notes.
 
 Knows the order of findings, the thresholds, and which finding keeps its run out. The rules on one run are in
-stream_rules.py, meter_rules.py, mark_rules.py and surroundings.py, those about time in stamps.py, those on a whole
+reading_rules.py, meter_rules.py, mark_rules.py and surroundings.py, those about time in stamps.py, those on a whole
 campaign in campaign.py (method.md sections 3, 5 and 7). What a code means and what follows from it is in the catalogue
 (`reports.results.finding_kinds`).
 """

@@ -13,7 +13,7 @@ from reports.energy.contributions import Stream
 from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
 from reports.findings import campaign as findings_campaign
-from reports.findings import lab_rules, mark_rules, stream_rules
+from reports.findings import lab_rules, mark_rules, reading_rules
 from reports.readings.clock import ClockModel, WallStep
 from reports.readings.series import PowerSeries, RunSeries, read_run
 from reports.results.finding import Finding
@@ -23,7 +23,7 @@ from tests.analysis.streams import at, descriptor, stream
 from tests.reports.make_campaign import Shape, make_campaign
 
 LIMITS = Thresholds()
-NOTHING = stream_rules.Missing(0.0, (), 0.0, 0.0)
+NOTHING = reading_rules.Missing(0.0, (), 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def codes(found: list[Finding]) -> list[tuple[str, str]]:
 
 def of_readings(series: RunSeries, power: PowerSeries, gap_s: float) -> list[tuple[str, str]]:
     missing = replace(NOTHING, gap_s=gap_s)
-    return codes(list(stream_rules.of_readings(series, power, at(0), at(100), missing, LIMITS)))
+    return codes(list(reading_rules.of_readings(series, power, at(0), at(100), missing, LIMITS)))
 
 
 def test_a_gap_warns_and_fails_the_run_above_one_percent_or_ten_seconds(series: RunSeries) -> None:
@@ -50,16 +50,16 @@ def test_a_gap_warns_and_fails_the_run_above_one_percent_or_ten_seconds(series: 
     assert of_readings(series, without(50), 0.5) == []
     assert of_readings(series, without(50, 51), 1.0) == [("gap", "warn")]
     assert of_readings(series, without(50, 51, 52), 2.0) == [("gap", "invalid")]
-    assert stream_rules.gaps_fail(11.0, 11.0, 1e6, LIMITS)
+    assert reading_rules.gaps_fail(11.0, 11.0, 1e6, LIMITS)
 
 
 def test_ten_seconds_at_an_end_fail_a_run_as_ten_seconds_within_do(series: RunSeries) -> None:
     power = stream([*range(1, 2986)], np.linspace(50, 60, 2985).tolist())
     one = Stream(power, power_function(power), error_of(power.descriptor, "2026-11-21T08:00:00Z"), None)
     for end_s, found in ((2985.9, []), (2988, [("gap", "warn")]), (2996, [("gap", "invalid")])):
-        missing = stream_rules.missing_of(one, at(1), at(end_s), 0.0)
+        missing = reading_rules.missing_of(one, at(1), at(end_s), 0.0)
         assert missing.gap_s < 0.01 * 2995
-        assert codes(list(stream_rules.of_readings(series, power, at(1), at(end_s), missing, LIMITS))) == found
+        assert codes(list(reading_rules.of_readings(series, power, at(1), at(end_s), missing, LIMITS))) == found
 
 
 def test_equal_stamps_are_duplicates(series: RunSeries) -> None:
@@ -75,8 +75,8 @@ def test_a_value_that_stays_while_the_load_changes_is_stuck(series: RunSeries) -
     stuck = PowerSeries(descriptor(), times_ns, np.full(100, 41.5), np.ones(100), None, np.array([], np.int64))
     moving = replace(stuck, power_w=np.linspace(40, 41, 100))
     interval = begin_ns, begin_ns + 100_000_000_000
-    assert codes(list(stream_rules.of_readings(series, stuck, *interval, NOTHING, LIMITS))) == [("stuck", "warn")]
-    assert codes(list(stream_rules.of_readings(series, moving, *interval, NOTHING, LIMITS))) == []
+    assert codes(list(reading_rules.of_readings(series, stuck, *interval, NOTHING, LIMITS))) == [("stuck", "warn")]
+    assert codes(list(reading_rules.of_readings(series, moving, *interval, NOTHING, LIMITS))) == []
 
 
 def test_a_clock_matters_only_where_its_error_times_the_step_of_power_does(series: RunSeries) -> None:

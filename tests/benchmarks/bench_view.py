@@ -38,7 +38,7 @@ TRIES = 5
 OPENING = """
 import pathlib, sys, time
 import pandas as pd
-import reports.campaign.run, reports.energy.energy, reports.pages.document, reports.findings.stream_rules
+import reports.campaign.run, reports.energy.energy, reports.pages.document, reports.findings.reading_rules
 from harness.live.watch import Onlooker, Watcher
 folder, stream = map(pathlib.Path, sys.argv[1:])
 pd.read_csv(stream, nrows=10)
