@@ -110,7 +110,9 @@ class Identity:
     maker: str
     model: str
     serial: str
+    """Its serial number."""
     firmware: str
+    """Version of its firmware."""
     asked: bool = True
 
     @property

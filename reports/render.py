@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from harness.record.campaign_folder import CampaignFolder, write_derived
 from harness.record.documents import VERSION
+from harness.record.steps import step
 from reports.pages.audit import AuditPage, Issue, Material, audit_page
 from reports.pages.campaign import campaign_page
 from reports.pages.document import DocumentPage
@@ -49,6 +50,7 @@ GENERATOR = f"wattlab {VERSION}; figures {FIGURES}"
 def report_html(campaign: Path, results: Results, outlines: Mapping[str, Outline] | None = None) -> str:
     """The report of results.json's content and of the run folders it names, of which those in `outlines` are not read
     again. It never says what the campaign's folder is called: that is no part of what was measured."""
+    step("drawing the report")
     panels = trace_panels(campaign, results, outlines)
     return render(campaign_page(results, panels, note_of(panels), "wattlab report CAMPAIGN"))
 
@@ -81,6 +83,7 @@ def audit_html(campaign: Path, results_text: str, outlines: Mapping[str, Outline
         oscar_command="wattlab export oscar CAMPAIGN --into DIR",
         verify_command="wattlab verify CAMPAIGN --public-key KEY.pub",
     )
+    step("drawing the audit report")
     panels = trace_panels(campaign, results, outlines)
     material = Material(panels, note_of(panels), photos(campaign, results), raw_files(campaign, results))
     return render(audit_page(results, issue, material), "audit.html.j2")
@@ -102,6 +105,7 @@ def study_html(study: "StudyResult") -> str:
 
 def render(page: DocumentPage | AuditPage | SummaryPage, template: str = "campaign.html.j2") -> str:
     """HTML of a page: every text escaped, an undefined name is an error."""
+    step("writing the page")
     return _environment().get_template(template).render(page=page, generator=GENERATOR)
 
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness.cli.called import program
-from harness.cli.types import Parser, add_verb
-from harness.record.errors import Interrupted, LabError
+from harness.cli.called import as_called, program
+from harness.cli.types import Parser, WrongUsage, add_verb
+from harness.record.errors import Interrupted, LabError, why
 
 VERBS = {
     "demo": "run the whole lab on this machine, with an emulated meter",
@@ -38,6 +38,7 @@ VERBS = {
     "export": "write a campaign in a form that others take",
     "import": "turn a foreign measurement into run folders",
     "meter": "list, read, check, emulate power meters",
+    "completion": "complete wattlab's command line in a shell",
 }
 SIGNALLED = 128
 """Shells' own way: the exit code of what a signal ended is this and the signal's number."""
@@ -58,10 +59,10 @@ class _Version(argparse.Action):
         parser.exit(0)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(called: str = "") -> Parser:
+    """The whole command line; `called`: by another name than that by which this program was."""
     top = Parser(
-        prog=program(),
+        prog=called or program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
         epilog="The first hour: measure. In the order of the work: init, sut prepare, check, plan, run, view, "
         "observer, annotate, report, compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; "
@@ -80,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     _collect_seldom()
-    arguments = parser().parse_args(argv)
+    arguments = _parsed(sys.argv[1:] if argv is None else argv)
+    is_json: bool = getattr(arguments, "json", False)
+    tell = _tell_programs if is_json else _say
     interrupted: str = getattr(arguments, "interrupted", AGAIN)
     ended_by: signal.Signals | None = None
 
@@ -93,13 +96,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1): the terminal may go
         signal.signal(signal.SIGHUP, terminate)
     try:
-        code: int = arguments.call(arguments)
-        return code
+        return _answered(arguments) if is_json else int(arguments.call(arguments))
     except Interrupted as error:
-        _say(str(error))
+        tell(str(error))
         return SIGNALLED + (ended_by or signal.SIGINT)
     except KeyboardInterrupt:
-        _say(f"interrupted; {interrupted}")
+        tell(f"interrupted; {interrupted}")
         return SIGNALLED + signal.SIGINT
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal
@@ -110,11 +112,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SIGNALLED + ended_by
     except Exception as error:
         if _is_of_the_lab(error):
-            _say(str(error))
+            tell(str(error))
             return 1
         import traceback
 
         _say(f"{traceback.format_exc()}this is a bug in wattlab; please report the lines above")
+        if is_json:
+            tell(f"{type(error).__name__}: {error}; this is a bug in wattlab, please report what is on standard error")
         return 2
 
 
@@ -123,6 +127,46 @@ def _collect_seldom() -> None:
     gc.set_threshold(*SELDOM)
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The words as arguments; wrong ones end the program.
+
+    Raises:
+        SystemExit: 1, and what is wrong was said.
+    """
+    try:
+        return parser().parse_args(words)
+    except WrongUsage as error:
+        from harness.cli import documents
+
+        if documents.is_asked_for(words):
+            documents.print_misuse(str(error))
+        else:
+            sys.stderr.write(f"{error.usage}wattlab: {as_called(str(error))}\n")
+        raise SystemExit(1) from None
+
+
+def _answered(arguments: argparse.Namespace) -> int:
+    """Run a verb for a program: its document is all that stands on standard output."""
+    from harness.cli import documents
+
+    with documents.nothing_else(is_told=arguments.tells_beside):
+        code: int = arguments.call(arguments)
+    try:
+        documents.print_document(arguments.answer)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say(f"standard output: the document cannot be written ({why(error)})")
+        return 1
+    return code
+
+
+def _tell_programs(problem: str) -> None:
+    from harness.cli import documents
+
+    documents.print_problem(problem)
 
 
 def _is_of_the_lab(error: Exception) -> bool:

@@ -2,12 +2,31 @@
 
 import argparse
 import getpass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.cli.called import command
+from harness.cli.documents import Document
 from harness.cli.screen import say
+from harness.cli.types import add_json_argument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Document):
+    """What was noted."""
+
+    campaign_folder: str
+    """The campaign."""
+    run: str | None
+    """Folder of the run that the note is on; null: it is on the campaign."""
+    operator: str
+    """Who noted it."""
+    text: str
+    """What happened."""
+    excluded_because: str | None
+    """The reason for which the run enters no mean; null: it is not excluded by this note."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -23,6 +42,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--operator", default=getpass.getuser(), metavar="NAME", help="who notes it (default: %(default)s)"
     )
+    add_json_argument(verb, "what was noted", Note)
     verb.set_defaults(call=call)
 
 
@@ -37,9 +57,13 @@ def call(arguments: argparse.Namespace) -> int:
         text=arguments.text,
         exclude=arguments.exclude,
     )
+    arguments.answer = Note(
+        campaign_folder=str(arguments.campaign), run=about, operator=arguments.operator, text=arguments.text,
+        excluded_because=arguments.exclude,
+    )  # fmt: skip
     say(
         Console(),
-        f"The note is on {about}. Next: {command('report', arguments.campaign)} takes it up; sign again what was "
-        "signed before.",
+        f"The note is on {about or 'the campaign'}. Next: {command('report', arguments.campaign)} takes it up; sign "
+        "again what was signed before.",
     )
     return 0

@@ -3,14 +3,15 @@
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.cli import check_load
 from harness.cli.called import command
-from harness.cli.screen import Sheet, columns, counted, print_document, say
+from harness.cli.documents import Document
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.agenda import is_done
 from harness.measure.campaign_lock import in_use
@@ -18,7 +19,6 @@ from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load_each, load_station
 from harness.measure.preflight import check_lab
 from harness.measure.reason import Reason, Severity
-from harness.record.documents import Json
 from harness.record.errors import Interrupted, LabError
 
 SIGNS = {
@@ -31,6 +31,30 @@ QUIET: tuple[Severity, ...] = ("ok", "unknown")
 """What is counted, and listed only where all is asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class SutReadiness:
+    """Whether the campaign can start on one SUT."""
+
+    sut: str
+    """Its name in lab.toml; empty where lab.toml has one SUT without a name."""
+    campaign_folder: str
+    """Where its runs go."""
+    ready: bool
+    """No reason is of severity `refuse`."""
+    reasons: tuple[Reason, ...]
+    """Every line of the list, also what is in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness(Document):
+    """Every reason not to start a campaign."""
+
+    ready: bool
+    """It can start on every SUT."""
+    suts: tuple[SutReadiness, ...]
+    """The SUT that was named, or each that lab.toml has."""
+
+
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = (
@@ -39,35 +63,31 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     add_lab_argument(verb, "of several, where none is named, each")
     verb.add_argument("--all", action="store_true", help="list also what is in order and what is not known")
-    add_json_argument(verb, "whether a campaign can start, with every line of the list,")
+    add_json_argument(
+        verb, "whether a campaign can start, with every line of the list,", Readiness,
+        {"--check-load": check_load.CheckLoadTrial}, tells_beside=True,
+    )  # fmt: skip
     check_load.add_arguments(verb)
     verb.set_defaults(call=call, interrupted="nothing was started")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the list, of several SUTs one after the other, or try a check load.
-
-    Raises:
-        LabError: --json with --check-load.
-    """
+    """Print the list, of several SUTs one after the other, or try a check load."""
     if arguments.check_load is not None:
-        if arguments.json:
-            raise LabError("--json: not with --check-load, whose result stands in the instrument register's history")
         return check_load.call(load_station(arguments.lab), arguments)
     configs, console = load_each(arguments.lab, arguments.campaign, arguments.sut), Console()
-    found: dict[str, list[Reason]] = {}
+    found: list[SutReadiness] = []
     for config in configs:
-        reasons = found[config.sut_name] = _reasons(config, alone=len(configs) == 1)
+        reasons = _reasons(config, alone=len(configs) == 1)
+        ready = not _refusals(reasons)
+        found.append(SutReadiness(config.sut_name, str(config.campaign_folder), ready, tuple(reasons)))
         if not arguments.json:
             if len(configs) > 1:
                 say(console, f"SUT {config.sut_name}", "bold")
             show(reasons, everything=arguments.all)
             _conclude(console, config, reasons, arguments)
-    if arguments.json:
-        documents = {name: _document(reasons) for name, reasons in found.items()}
-        ready = all(document["ready"] for document in documents.values())
-        print_document({"ready": ready, "suts": documents} if len(configs) > 1 else next(iter(documents.values())))
-    return 1 if any(map(_refusals, found.values())) else 0
+    arguments.answer = Readiness(ready=all(each.ready for each in found), suts=tuple(found))
+    return 0 if arguments.answer.ready else 1
 
 
 def _reasons(config: LabConfig, *, alone: bool) -> list[Reason]:
@@ -85,10 +105,6 @@ def _reasons(config: LabConfig, *, alone: bool) -> list[Reason]:
 
 def _refusals(reasons: Sequence[Reason]) -> list[Reason]:
     return [reason for reason in reasons if reason.severity == "refuse"]
-
-
-def _document(reasons: Sequence[Reason]) -> Json:
-    return {"ready": not _refusals(reasons), "reasons": [asdict(reason) for reason in reasons]}
 
 
 def _conclude(console: Console, config: LabConfig, reasons: Sequence[Reason], arguments: argparse.Namespace) -> None:

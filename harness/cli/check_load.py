@@ -7,9 +7,11 @@ what is printed; what counts as a fit stands in `harness.station.check_loads`.
 import argparse
 import sys
 import time
+from dataclasses import dataclass
 
 from rich.console import Console
 
+from harness.cli.documents import Document
 from harness.cli.screen import say
 from harness.measure.embedded import open_port
 from harness.measure.lab_file import StationConfig
@@ -24,6 +26,16 @@ from meters.meter import Meter, MeterTimeout
 CHECK_LOAD_S = 30.0
 FEWEST_READINGS = 3
 SILENT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLoadTrial(Document):
+    """A meter tried with a known load."""
+
+    trial: CheckLoadRecord
+    """The line that was written."""
+    history: str
+    """The register's history that it was written into."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -82,6 +94,7 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
             opened.close()
     register.append(record)
     console = Console()
+    arguments.answer = CheckLoadTrial(trial=record, history=str(register.history_path))
     for line in _told(record):
         say(console, line)
     say(console, f"written to {register.history_path}")

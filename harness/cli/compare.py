@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.documents import FileDocument
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, say
 from harness.cli.types import add_json_argument
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reports.results.compared_pair import ComparedPair
     from reports.results.comparison import ComparedSet, Comparison
 
+COMPARED = FileDocument("comparison.json", "comparing.md#comparisonjson", "reports.results.comparison:Comparison")
 LONGEST_NAME = 60
 """Of a side."""
 
@@ -45,7 +47,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--timeliness", metavar="G:R[,G:R]", help="timeliness function of ISO/IEC 14756 for I_TI: 60s:90%%,120s:100%%"
     )
-    add_json_argument(verb, "the content of comparison.json")
+    add_json_argument(verb, "the content of comparison.json", COMPARED)
     verb.set_defaults(call=call, interrupted="nothing was written; the same command begins anew")
 
 
@@ -86,7 +88,7 @@ def call(arguments: argparse.Namespace) -> int:
     text = written.read_text(encoding="utf-8")
     document = comparison_of(load_object(text, COMPARISON))
     if arguments.json:
-        print(text, end="")
+        arguments.answer = text
     else:
         _print(document)
         print(f"report   {written.with_name(REPORT).resolve()}")

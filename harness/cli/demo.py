@@ -3,7 +3,7 @@
 import argparse
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -12,21 +12,30 @@ from rich.console import Console
 from harness.cli import report
 from harness.cli.called import command
 from harness.cli.observer import observe
-from harness.cli.run import measure
+from harness.cli.run import MeasuredCampaign, measure, measured_campaign
 from harness.cli.screen import counted, say
 from harness.cli.sut import prepare
+from harness.cli.types import add_json_argument
 from harness.measure.campaign import Campaign
 from harness.measure.campaign_file import Campaign as CampaignSection
 from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.record.campaign_folder import CAMPAIGN
 from harness.record.errors import ConfigError
-from harness.record.verify import verify_campaign
+from harness.record.verify import Check, verify_campaign
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 
 OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoCampaign(MeasuredCampaign):
+    """The demo campaign that was measured."""
+
+    failed_checks: tuple[Check, ...]
+    """What is not as it was sealed; with one the exit code is 3."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -39,6 +48,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"
     )
+    add_json_argument(verb, "where the campaign lies and what became of it", DemoCampaign, tells_beside=True)
     verb.set_defaults(call=call, interrupted="`wattlab demo` continues where it stood")
 
 
@@ -50,13 +60,15 @@ def call(arguments: argparse.Namespace) -> int:
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     with open_wires(config) as wires:
         prepare(config, wires.sut)
-        measure(config, wires)
+        campaign = measure(config, wires)
         if arguments.full:
             observe(config, wires, OBSERVER_BLOCKS, OBSERVER_S)
     failed = [check for check in verify_campaign(folder) if not check.passed]
     seals = "every byte is as it was sealed" if not failed else f"{counted(len(failed), 'check')} FAILED"
     say(Console(), f"seals    {seals} ({command('verify', folder)} checks more)")
     code = report.write(folder)
+    measured = asdict(measured_campaign(campaign))
+    arguments.answer = DemoCampaign(**measured, failed_checks=tuple(failed))
     return 3 if failed else 0 if code == 3 else code
 
 

@@ -2,18 +2,55 @@
 `wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there."""
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.cli.called import command
+from harness.cli.documents import Document
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
-from harness.cli.types import at_least
+from harness.cli.types import add_json_argument, at_least
 
 if TYPE_CHECKING:
     from harness.foreign.importers.imported import Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedCampaign(Document):
+    """What an import made."""
+
+    campaign_folder: str
+    """The new campaign."""
+    runs: Mapping[str, int]
+    """Scenario -> how many runs were made."""
+    remarks: tuple[str, ...]
+    """What was odd about the files, and what was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedRow:
+    """A row of a tracker's file that belongs to a run."""
+
+    line: int
+    """Of the file."""
+    run: str
+    """The run's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile(Document):
+    """A tracker's file that was attached to a campaign."""
+
+    file: str
+    """Its copy in the campaign."""
+    rows: tuple[AttachedRow, ...]
+    """Which row is of which run."""
+    left_out: tuple[str, ...]
+    """The other lines, and why."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -55,8 +92,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--pue", type=float, metavar="X", help="power usage effectiveness that CodeCarbon was set to, if no column says"
     )
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
+    add_json_argument(tracker, "which rows belong to which runs", AttachedFile)
     tracker.set_defaults(call=call_tracker, interrupted="the same command begins anew")
     for each in (oscar, smi, ptd):
+        add_json_argument(each, "what was imported", ImportedCampaign)
         each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
         each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
         each.add_argument(
@@ -78,7 +117,7 @@ def call_oscar(arguments: argparse.Namespace) -> int:
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
         summary = import_oscar(arguments.folder, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary)
+    return _say(summary, arguments)
 
 
 def call_nvidia_smi(arguments: argparse.Namespace) -> int:
@@ -89,7 +128,7 @@ def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
         summary = import_nvidia_smi(arguments.paths, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary)
+    return _say(summary, arguments)
 
 
 def call_ptd(arguments: argparse.Namespace) -> int:
@@ -100,7 +139,7 @@ def call_ptd(arguments: argparse.Namespace) -> int:
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
         summary = import_ptd(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary)
+    return _say(summary, arguments)
 
 
 def call_tracker(arguments: argparse.Namespace) -> int:
@@ -114,12 +153,17 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     with at_work("lining the file up with the runs"):
         attached = import_tracker(arguments.file, arguments.campaign, choice)
+    rows = tuple(AttachedRow(line, folder) for line, folder in attached.pairs)
+    arguments.answer = AttachedFile(file=str(attached.path), rows=rows, left_out=attached.left_out)
     print(attached)
     say(Console(), f"Next: {command('report', arguments.campaign)}; sign again what was signed before.")
     return 0
 
 
-def _say(summary: "Summary") -> int:
+def _say(summary: "Summary", arguments: argparse.Namespace) -> int:
+    arguments.answer = ImportedCampaign(
+        campaign_folder=str(summary.campaign), runs=summary.runs, remarks=summary.remarks
+    )
     print(summary)
     say(Console(), f"Next: {command('report', summary.campaign)}.")
     return 0

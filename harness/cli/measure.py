@@ -5,6 +5,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from harness.cli.called import command
 from harness.cli.few import few_lines
 from harness.cli.meter_choice import meters_of
 from harness.cli.meter_port import add_login_arguments, options_of
-from harness.cli.run import measure, show_lost
+from harness.cli.run import MeasuredCampaign, measure, measured_campaign, show_lost
 from harness.cli.screen import counted, lasting, say
-from harness.cli.types import at_least, percent, seconds
+from harness.cli.types import add_json_argument, at_least, percent, seconds
 from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.quick import (
@@ -58,6 +59,26 @@ TOO_SHORT = (
 KEY = "~/.ssh/id_ed25519"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCommand(MeasuredCampaign):
+    """A command that was measured: its campaign, and of the runs that enter its means what a program wants first."""
+
+    lab: str
+    """The lab.toml that was written."""
+    origin: str
+    """Whose numbers they are: `measurement.origin` of results.json (docs/results.md)."""
+    runs: int
+    """How many runs enter the means; 0: none does."""
+    duration_s: float | None
+    """Mean of the runs."""
+    energy_wh: float | None
+    """Mean gross energy of a run."""
+    induced_energy_wh: float | None
+    """Mean of what the command itself took: gross less baseline."""
+    U_induced_energy_wh: float | None
+    """Its expanded uncertainty (95 %); null where it is not known, as of one run."""
+
+
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = (
@@ -87,6 +108,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add("--foreign-load", type=percent_of_all, metavar="P", help=others)
     add("--into", type=Path, metavar="FOLDER", help="a new folder for it (default: measured/NAME-1)")
     add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what is measured, with its words")
+    add_json_argument(verb, "what the command takes and where the campaign lies", MeasuredCommand, tells_beside=True)
     verb.set_defaults(call=call, interrupted="what was measured until now is kept, where anything was")
 
 
@@ -108,6 +130,8 @@ def call(arguments: argparse.Namespace) -> int:
     here, console = Path.cwd(), Console()
     meters = meters_of(arguments, console)
     if not meters:
+        if arguments.json:
+            raise ConfigError("--meter: no meter is known to measure with; name it, DRIVER@PORT, or give --probe")
         return 1
     quick = _quick(arguments, words, here, meters)
     folder = (arguments.into or folder_for(words, here)).absolute()
@@ -128,8 +152,21 @@ def call(arguments: argparse.Namespace) -> int:
     for sentence in (*few_lines(results), *_of_this_machine(results)):
         say(console, sentence)
     show_lost(campaign)
+    arguments.answer = _document(measured_campaign(campaign), results, lab)
     say(console, f"lab      {lab}: change it and give `wattlab run` there, with another campaign.name")
     return code
+
+
+def _document(campaign: MeasuredCampaign, results: Results, lab: Path) -> MeasuredCommand:
+    part = next(iter(results.scenarios.values()), None)
+    numbers = (None,) * 3 if part is None else (part.duration_s, part.energy_wh, part.induced_energy_wh)
+    duration, energy, induced = (None if number is None else number.value for number in numbers)
+    expanded = None if numbers[2] is None else numbers[2].expanded
+    return MeasuredCommand(
+        **asdict(campaign), lab=str(lab), origin=results.measurement.origin,
+        runs=0 if part is None else round(part.n_runs.value), duration_s=duration, energy_wh=energy,
+        induced_energy_wh=induced, U_induced_energy_wh=expanded,
+    )  # fmt: skip
 
 
 def _quick(arguments: argparse.Namespace, words: Sequence[str], here: Path, meters: Sequence[tuple[str, str]]) -> Quick:

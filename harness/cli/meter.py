@@ -3,13 +3,12 @@
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from math import isfinite
 from statistics import fmean, stdev
 
 from rich.console import Console
 
 from harness.cli.called import program
+from harness.cli.meter_documents import Drivers, Ports, Readings, driver_entry, port_of, readings_of
 from harness.cli.meter_port import (
     access_by,
     add_login_arguments,
@@ -20,8 +19,9 @@ from harness.cli.meter_port import (
     sparkline,
 )
 from harness.cli.ports import kind_of, plugged_in, ports_sheet, probe, who
-from harness.cli.screen import Sheet, columns, print_document, say
-from harness.cli.types import Parser, add_verb, at_least
+from harness.cli.screen import Sheet, columns, say
+from harness.cli.types import Parser, add_json_argument, add_verb, at_least
+from harness.record.errors import ConfigError, printable
 from meters import registry
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option
@@ -52,15 +52,16 @@ def add_arguments(verb: Parser) -> None:
         "--port", action="append", metavar="PORT", help="probe here only (also socket://, http://, with TLS too)"
     )
     add_login_arguments(found)
-    found.add_argument("--json", action="store_true", help="for programs")
+    add_json_argument(found, "the ports", Ports)
     found.set_defaults(call=call_list)
     drivers = actions.add_parser("drivers", help="every driver with wire, tier, limits of error; one with its options")
     drivers.add_argument("driver", nargs="?", type=driver_name, help="show the options of this one")
-    drivers.add_argument("--json", action="store_true", help="for programs")
+    add_json_argument(drivers, "the drivers with their options", Drivers)
     drivers.set_defaults(call=call_drivers)
     read = actions.add_parser("read", help="show a meter's readings as they come")
     add_meter_arguments(read)
     read.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings (default: Ctrl-C)")
+    add_json_argument(read, "as many readings as --count says", Readings)
     read.set_defaults(call=call_read, interrupted="no reading was kept; `wattlab meter record` keeps a session")
     add_verb(
         actions, "check", "meter_check",
@@ -88,9 +89,7 @@ def call_drivers(arguments: argparse.Namespace) -> int:
     """Every driver there is, or one with its options."""
     by_tier = sorted(registry.KNOWN, key=lambda name: (TIERS.index(registry.KNOWN[name].tier), name))
     chosen = [arguments.driver] if arguments.driver else by_tier
-    if arguments.json:
-        print_document([_driver_document(name) for name in chosen])
-        return 0
+    arguments.answer = Drivers(drivers=tuple(map(driver_entry, chosen)))
     console = Console()
     if arguments.driver:
         driver = registry.KNOWN[arguments.driver]
@@ -114,15 +113,6 @@ def drivers_sheet(names: Sequence[str]) -> Sheet:
     return Sheet(columns("driver", "instrument", "wire", "tier", "limits of error"), rows)
 
 
-def _driver_document(name: str) -> dict[str, object]:
-    driver = registry.KNOWN[name]
-    fields = {key: getattr(driver, key) for key in ("summary", "wire", "tier", "limits", "links")}
-    options = {name: asdict(option) for name, option in driver.options.items()}
-    for option in options.values():  # JSON has no infinity
-        option |= {edge: option[edge] if isfinite(option[edge]) else None for edge in ("low", "high")}
-    return {"driver": name, **fields, "options": options}
-
-
 def _shown(default: float | str) -> str:
     return default or '""' if isinstance(default, str) else f"{default:g}"
 
@@ -139,9 +129,7 @@ def call_list(arguments: argparse.Namespace) -> int:
     ports = plugged_in() if not arguments.port else [{"port": port, "kind": kind_of(port)} for port in arguments.port]
     if arguments.probe:
         probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
-    if arguments.json:
-        print_document(ports)
-        return 0
+    arguments.answer = Ports(ports=tuple(map(port_of, ports)))
     console = Console()
     if not ports:
         say(
@@ -160,14 +148,21 @@ def call_list(arguments: argparse.Namespace) -> int:
 
 
 def call_read(arguments: argparse.Namespace) -> int:
-    """A live line with a sparkline and the statistics so far; one line a reading where there is no terminal."""
+    """A live line with a sparkline and the statistics so far; one line a reading where there is no terminal.
+
+    Raises:
+        ConfigError: a document of readings without an end.
+    """
+    if arguments.json and arguments.count is None:
+        raise ConfigError("--json: how many readings the document is to hold has to be said; give --count N too")
     from rich.live import Live
 
     console = Console()
-    with opened(arguments) as (_driver, meter):
+    with opened(arguments) as (driver, meter):
         say(console, who(meter.identify(), meter.origin()))
         say_remarks(meter, console)
         readings: list[Reading] = []
+        lost: list[str] = []
         say(console, HEAD_LIVE if console.is_terminal else HEAD_ROWS)
         try:
             with Live(console=console, auto_refresh=False) as live:
@@ -176,6 +171,7 @@ def call_read(arguments: argparse.Namespace) -> int:
                         readings.append(meter.read(READ_TIMEOUT_S))
                     except (MeterTimeout, MeterGarbage) as error:
                         say(console, f"{time.strftime('%H:%M:%S')} {error}")
+                        lost.append(printable(str(error)))
                         continue
                     if console.is_terminal:
                         live.update(_line(readings, console.width), refresh=True)
@@ -183,6 +179,7 @@ def call_read(arguments: argparse.Namespace) -> int:
                         print(_row(readings[-1]))
         finally:
             console.print(_line(readings, console.width if console.is_terminal else None), soft_wrap=True)
+        arguments.answer = readings_of(driver, meter, readings, lost)
     return 0
 
 

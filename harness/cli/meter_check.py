@@ -10,16 +10,16 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from harness.cli.meter_documents import SelfTest, TestedPart
 from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
-from harness.cli.screen import Sheet, columns, print_document
-from harness.cli.types import at_least, seconds
+from harness.cli.screen import Sheet, columns
+from harness.cli.types import add_json_argument, at_least, seconds
 from harness.record.errors import LabError, printable
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
@@ -46,13 +46,13 @@ def add_arguments(check: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--edges", type=at_least(LEAST_EDGES), default=16, help="how often the load is switched (default: 16)"
     )
-    check.add_argument("--json", action="store_true", help="for programs")
+    add_json_argument(check, "what the test showed", SelfTest)
     check.set_defaults(call=call_check, interrupted="the test is not finished, so nothing is said of the meter")
 
 
 def call_check(arguments: argparse.Namespace) -> int:
     """Exit code 0 when every line is good or a remark, 3 when one is bad."""
-    console = Console(stderr=arguments.json)
+    console = Console()
     command = _command(arguments.switch)
     with opened(arguments) as (driver, meter):
         description = meter.describe()
@@ -73,7 +73,11 @@ def call_check(arguments: argparse.Namespace) -> int:
             known = np.isfinite(arrays.power_w)
             fit = fit_window(arrays.times_s[known], arrays.power_w[known], switch.edges_s, first_on=True)
             checks += window_check(fit, _stamp_offset_s(description), description.window_s)
-        _report(checks, arguments.json, meter, driver)
+        _report(checks, meter)
+        arguments.answer = SelfTest(
+            driver=driver, identity=meter.identify(), origin=meter.origin().kind,
+            checks=tuple(TestedPart(check.name, check.grade, check.sentence, check.numbers) for check in checks),
+        )  # fmt: skip
     return BAD if any(check.grade == "bad" for check in checks) else 0
 
 
@@ -198,12 +202,7 @@ def _stamp_offset_s(description: Description) -> float:
     return description.latency_s - (description.window_s if description.stamp == "start" else 0.0)
 
 
-def _report(checks: Sequence[Check], as_json: bool, meter: Meter, driver: str) -> None:
-    if as_json:
-        document = {"driver": driver, "identity": asdict(meter.identify()), "origin": meter.origin().kind}
-        lines = [asdict(check) for check in checks]
-        print_document(document | {"checks": lines})
-        return
+def _report(checks: Sequence[Check], meter: Meter) -> None:
     Console().print(grades_sheet(checks))
     if meter.origin().kind == "emulated":
         print("This meter is emulated: the test says nothing about an instrument.")

@@ -18,8 +18,9 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from harness.cli.meter_documents import RecordedSession
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
-from harness.cli.types import at_least, seconds
+from harness.cli.types import add_json_argument, at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
 from harness.record.errors import ConfigError, LabError, printable
 from harness.station.provenance import software_facts
@@ -48,6 +49,7 @@ def add_arguments(record: argparse.ArgumentParser) -> None:
     length.add_argument("--seconds", type=seconds, default=DEFAULT_S, help=f"how long (default: {DEFAULT_S:g})")
     length.add_argument("--count", type=at_least(1), metavar="N", help="stop after N readings instead")
     record.add_argument("--note", default="", metavar="TEXT", help="what was measured: load, ranges, what stood beside")
+    add_json_argument(record, "what was recorded, and whether it replays,", RecordedSession)
     record.set_defaults(call=call_record)
 
 
@@ -64,6 +66,10 @@ def call_record(arguments: argparse.Namespace) -> int:
     if session.origin.kind == "emulated":
         _say(console, "This meter is emulated, and the session says so: it tells nothing about an instrument.")
     difference, how = prove(arguments.into, console)
+    arguments.answer = RecordedSession(
+        folder=str(arguments.into), driver=session.driver, identity=session.identity, origin=session.origin.kind,
+        readings=len(session.readings), difference=difference, at_recorded_pace=bool(how),
+    )  # fmt: skip
     if difference is not None:
         _say(console, f"replayed: {difference}")
         return DIFFERS

@@ -3,9 +3,10 @@
 import argparse
 
 from harness.cli import report
-from harness.cli.run import Display, check, open_bench, opened, seal_cut_off
-from harness.cli.types import add_lab_argument
+from harness.cli.run import Display, MeasuredCampaign, check, measured_campaign, open_bench, opened, seal_cut_off
+from harness.cli.types import add_json_argument, add_lab_argument
 from harness.measure.agenda import OBSERVER
+from harness.measure.campaign import Campaign
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.record.errors import ConfigError
@@ -23,6 +24,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add_lab_argument(verb)
     verb.add_argument("--blocks", type=int, default=6, help="with, and as many without, idle and loaded (default: 6)")
     verb.add_argument("--seconds", type=float, default=60.0, help="length of a block (default: 60)")
+    add_json_argument(verb, "where the campaign lies and what became of it", MeasuredCampaign, tells_beside=True)
     verb.set_defaults(call=call, interrupted="`wattlab observer` continues with the blocks that are not made")
 
 
@@ -32,11 +34,13 @@ def call(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"wattlab observer: at least {LEAST_BLOCKS} blocks of {LEAST_S:g} s are needed")
     config = load(arguments.lab, arguments.campaign, arguments.sut)
     with open_wires(config) as wires:
-        observe(config, wires, arguments.blocks, arguments.seconds)
-    return report.write(config.campaign_folder)
+        campaign = observe(config, wires, arguments.blocks, arguments.seconds)
+    code = report.write(config.campaign_folder)
+    arguments.answer = measured_campaign(campaign)
+    return code
 
 
-def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> None:
+def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Campaign:
     """Preflight, then the blocks that are planned and not made; without any, `blocks` of `seconds` are planned.
 
     Raises:
@@ -48,3 +52,4 @@ def observe(config: LabConfig, wires: Wires, blocks: int, seconds: float) -> Non
         check(campaign, config, wires)
         with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
             campaign.measure(bench, display.on_progress, exclusion_of, OBSERVER)
+    return campaign

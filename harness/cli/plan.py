@@ -2,24 +2,63 @@
 needs."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
 from harness.cli.called import command
+from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.run import UNREACHABLE
-from harness.cli.screen import Sheet, columns, counted, lasting, print_document, say
+from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.lab_file import LabConfig, load, load_each
 from harness.measure.plan import PlannedRun, make_plan
 from harness.measure.preflight import of_files, require_ready
+from harness.measure.reason import Reason
 from harness.measure.scenario import Scenario
 from harness.record.errors import ConfigError
 from harness.record.levels import level_text
 from reports.campaign.analyse import analyse
 from reports.inference.planning import LEAST_PILOT_RUNS, Wanted, pilots_of, sizes
+from reports.results.statistics import Unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCampaign(Document):
+    """Every planned run."""
+
+    campaign: str
+    """Its name in lab.toml."""
+    seed: int
+    """Of the order of the runs, and of their own seeds."""
+    folders: Mapping[str, str]
+    """SUT -> where its runs go; the name is empty where lab.toml has one SUT without a name."""
+    least_minutes: float
+    """What baseline, pauses and what stands around the runs take; the workloads' own time comes on top."""
+    runs: tuple[PlannedRun, ...]
+    """In the order in which they are made; the same on each SUT."""
+    reasons: tuple[Reason, ...]
+    """What the files beside lab.toml have against a start; with one of severity `refuse` the exit code is 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededSizes(Document):
+    """What a wanted half-width needs."""
+
+    half_width_percent: float
+    """Of the interval around the induced energy, relative to it."""
+    share_percent: float
+    """In how many of 100 campaigns it is to be reached."""
+    blocks: int
+    """Baseline blocks."""
+    runs: Mapping[str, int]
+    """Scenario -> runs, of those that can reach it."""
+    unreachable: Mapping[str, Unreachable]
+    """Scenario -> why it cannot reach it."""
+    rating_hours: float
+    """The rating intervals of all of them together."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -32,7 +71,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="size a campaign from the runs made so far, for this relative half-width, such as 5%%",
     )
     verb.add_argument("--share", default="90", metavar="PERCENT", help="in how many of 100 campaigns (default: 90)")
-    add_json_argument(verb, "the planned runs, or the sizes,")
+    add_json_argument(verb, "the planned runs, or the sizes,", PlannedCampaign, {"--half-width": NeededSizes})
     verb.set_defaults(call=call, interrupted="nothing was started")
 
 
@@ -45,18 +84,19 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.half_width is not None:
         config = load(arguments.lab, arguments.campaign, arguments.sut)
         wanted = _wanted(config, _percent("--half-width", arguments.half_width), _percent("--share", arguments.share))
-        return show_sizes(config, wanted, as_json=arguments.json)
+        arguments.answer = show_sizes(config, wanted)
+        return 0
     configs = load_each(arguments.lab, arguments.campaign, arguments.sut)
     config = configs[0]  # a plan is the same for every SUT
     runs, minutes, campaign = make_plan(config), _known_minutes(config), config.file.campaign
     folders = {each.sut_name: str(each.campaign_folder) for each in configs}
+    reasons = list(dict.fromkeys(reason for each in configs for reason in of_files(each)))
     if arguments.json:
-        listed = [run.to_json() for run in runs]
-        where = {"folder": folders[config.sut_name]} if len(configs) == 1 else {"folders": folders}
-        print_document(
-            {"campaign": campaign.name, "seed": campaign.seed, **where, "least_minutes": minutes, "runs": listed}
-        )
-        return 0
+        arguments.answer = PlannedCampaign(
+            campaign=campaign.name, seed=campaign.seed, folders=folders, least_minutes=minutes, runs=tuple(runs),
+            reasons=tuple(reasons),
+        )  # fmt: skip
+        return 1 if any(reason.severity == "refuse" for reason in reasons) else 0
     console = Console()
     if any(scenario.cell for scenario in config.scenarios):
         console.print(cells_sheet(config.scenarios))
@@ -68,7 +108,6 @@ def call(arguments: argparse.Namespace) -> int:
         f"what stands around the runs take {lasting(60 * minutes)}; the workloads' own time comes on top, and some "
         "seconds to begin each run.",
     )
-    reasons = list(dict.fromkeys(reason for each in configs for reason in of_files(each)))
     for reason in reasons:
         if reason.severity == "warn":
             say(console, f"{reason.subject}: {reason.text}", "yellow")
@@ -108,15 +147,12 @@ def _wanted(config: LabConfig, half_width: float, share: float) -> Wanted:
     return Wanted(half_width, share, limits.most_repetitions, limits.most_blocks, keeps_pilot=False)
 
 
-def show_sizes(config: LabConfig, wanted: Wanted, *, as_json: bool) -> int:
-    """Print the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
+def show_sizes(config: LabConfig, wanted: Wanted) -> NeededSizes:
+    """Print and return the runs and baseline blocks that a new campaign needs, with those made so far as its pilot."""
     with at_work("reading the runs made so far"):
         measured = analyse(config.campaign_folder).numbers
         pilots, baseline = pilots_of(measured.baseline, measured.scenarios)
         needed = sizes(pilots, baseline, wanted)
-    if as_json:
-        print_document(asdict(needed))
-        return 0
     rows = [(config.baseline.name, str(baseline.blocks), str(needed.blocks))]
     for name, pilot in pilots.items():
         runs = str(needed.runs[name]) if name in needed.runs else UNREACHABLE[needed.unreachable[name]]
@@ -132,7 +168,10 @@ def show_sizes(config: LabConfig, wanted: Wanted, *, as_json: bool) -> int:
         f"These rating intervals take {needed.hours:.1f} h together. Write the numbers into the lab.toml of a new "
         "campaign.",
     )
-    return 0
+    return NeededSizes(
+        half_width_percent=100 * wanted.half_width, share_percent=100 * wanted.share, blocks=needed.blocks,
+        runs=needed.runs, unreachable=needed.unreachable, rating_hours=needed.hours,
+    )  # fmt: skip
 
 
 def sizes_sheet(rows: Sequence[tuple[str, str, str]], wanted: Wanted) -> Sheet:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from harness.record.steps import told_to
+
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress
 
 PATIENCE_S = 1.0
 """For so long nothing is shown."""
@@ -17,42 +19,56 @@ PATIENCE_S = 1.0
 
 @contextmanager
 def at_work(what: str) -> Iterator[None]:
-    """A line `what 0:00:12` until the context is left, for work that cannot say how far it is."""
-    from rich.progress import TimeElapsedColumn
+    """A line that says what is done and for how long, and, where the work says its steps, how far it is and how long
+    the step still takes; until the context is left. `what` stands there until the work says more."""
+    with _late(what) as line:
+        if line is None:
+            yield
+            return
+        (task,) = line.task_ids
+        shown = what
 
-    with _late(TimeElapsedColumn()) as bar:
-        bar.add_task(what, total=None)
-        yield
+        def listen(step: str, done: int, total: int) -> None:
+            nonlocal shown
+            if step != shown:
+                shown = step
+                line.reset(task, description=step)
+            line.update(task, completed=done, total=total)
+
+        with told_to(listen):
+            yield
 
 
 @contextmanager
 def bar_of(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work that tells (done, total) what is given here."""
-    from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
-
-    with _late(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
-        task = bar.add_task(what)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    """The same for work that tells (done, total) what is given here."""
+    with _late(what) as line:
+        if line is None:
+            yield lambda _done, _total: None
+            return
+        (task,) = line.task_ids
+        yield lambda done, total: line.update(task, completed=done, total=total)
 
 
 @contextmanager
-def _late(*columns: "ProgressColumn") -> Iterator["Progress"]:
-    """A progress of these columns, shown once the patience is over, and only where somebody watches."""
+def _late(what: str) -> "Iterator[Progress | None]":
+    """The line, shown once the patience is over; None where nobody watches."""
     from rich.console import Console
-    from rich.progress import Progress, TextColumn
 
     console = Console(stderr=True)
-    described = TextColumn("{task.description}", markup=False)
-    bar = Progress(described, *columns, console=console, transient=True)
     if not console.is_terminal:
-        yield bar
+        yield None
         return
-    timer = Timer(PATIENCE_S, bar.start)
+    from harness.cli.progress_line import progress_line
+
+    line = progress_line(console)
+    line.add_task(what, total=None)
+    timer = Timer(PATIENCE_S, line.start)
     timer.daemon = True  # whatever ends the process is not held up by what is shown
     timer.start()
     try:
-        yield bar
+        yield line
     finally:
         timer.cancel()
         timer.join()
-        bar.stop()
+        line.stop()

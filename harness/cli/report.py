@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.documents import FileDocument
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
 from harness.cli.types import add_json_argument
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ESTIMATED = "ESTIMATED by software, not measured"
 """Stands above the numbers."""
+RESULTS_FILE = FileDocument("results.json", "results.md#keys", "reports.results.document:Results")
 SHOWN = 12
 """Scenarios whose publisher's figures stand on the terminal."""
 HEAVIEST = 3
@@ -43,7 +45,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--audit", action="store_true", help="write the audit report too (ISO/IEC 17025): audit.html")
     verb.add_argument("--summary", action="store_true", help="write one page for the customer too: summary.html")
     verb.add_argument("--pdf", action="store_true", help="with --audit, --summary: as PDF too, audit.pdf, summary.pdf")
-    add_json_argument(verb, "the content of results.json")
+    add_json_argument(verb, "the content of results.json", RESULTS_FILE)
     verb.set_defaults(call=call, interrupted="what was measured is untouched; the same command begins anew")
 
 
@@ -63,7 +65,7 @@ def call(arguments: argparse.Namespace) -> int:
 
     text = files["numbers"].read_text(encoding="utf-8")
     if arguments.json:
-        print(text, end="")
+        arguments.answer = text
         return _code(results_of(text))
     return show(results_of(text), files)
 

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -18,8 +18,9 @@ from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
 from harness.cli import report
 from harness.cli.check import show
+from harness.cli.documents import Document
 from harness.cli.screen import Sheet, columns, counted, lasting, say
-from harness.cli.types import add_lab_argument
+from harness.cli.types import add_json_argument, add_lab_argument
 from harness.cli.view import add_address_arguments, beside
 from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign, Progress
@@ -31,6 +32,7 @@ from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import utc_now
 from harness.measure.scenario import MARKERS
+from harness.record.campaign_folder import DERIVED
 from harness.record.seal import Sign
 from harness.station.occupancy import taken, uses_of
 from harness.station.provenance import host_facts, software_facts
@@ -42,6 +44,9 @@ from reports.campaign.analyse import analyse
 from reports.campaign.exclusion import exclusion_of
 from reports.inference import planning
 from reports.inference.planning import Sizes, Wanted
+from reports.render import REPORT
+from reports.results.document import RESULTS, results_of
+from reports.results.verdict import Word
 
 BAR, SHORT_BAR, WIDE = 40, 8, 100
 """Characters: of the bar on a wide and on a narrow terminal, and what is wide."""
@@ -54,6 +59,52 @@ UNREACHABLE = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCampaign(Document):
+    """A campaign that was measured."""
+
+    campaign_folder: str
+    """Where its runs lie."""
+    planned_runs: int
+    """How many runs its plan has."""
+    lost: tuple[str, ...]
+    """Planned runs that are in no mean, and why."""
+    verdict: Word
+    """What the findings make of the campaign (docs/results.md); where it is `invalid` the exit code is 3."""
+    numbers: str
+    """Its results.json."""
+    report: str
+    """Its report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of a meter that is to be fixed."""
+
+    meter: str
+    """Its name in lab.toml."""
+    option: str
+    """The driver's option."""
+    quantity: str
+    """What it limits, with its unit."""
+    highest: float
+    """The highest value that was read, in the unit of the quantity."""
+    overrange: int
+    """How many readings were above the range even so: the maximum is higher."""
+    value: float | None
+    """What to set; null: the meter has no range that is large enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges(Document):
+    """What a ranging run found."""
+
+    campaign_folder: str
+    """Where the ranging run is kept; it is no measurement."""
+    ranges: tuple[Range, ...]
+    """Of each meter that has ranges; with a `value` of null the exit code is 1."""
+
+
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = "Measure every planned run that is not done yet. Interrupted? The same command continues."
@@ -63,6 +114,13 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--view", action="store_true", help="show in a browser what is measured, in a process beside it")
     add_address_arguments(verb)
+    add_json_argument(
+        verb,
+        "where the campaign lies and what became of it",
+        MeasuredCampaign,
+        {"--ranging": Ranges},
+        tells_beside=True,
+    )
     verb.set_defaults(call=call, interrupted=CONTINUES)
 
 
@@ -70,12 +128,14 @@ def call(arguments: argparse.Namespace) -> int:
     """Check, measure, and say how the report is made."""
     config = load(arguments.lab, arguments.campaign, arguments.sut)
     if arguments.ranging:
-        return find_the_ranges(config)
+        arguments.answer = find_the_ranges(config)
+        return 1 if any(found.value is None for found in arguments.answer.ranges) else 0
     with open_wires(config) as wires, _viewed(arguments, config):
         campaign = measure(config, wires)
     print(f"Measured: {config.campaign_folder}")
     code = report.write(config.campaign_folder)
     show_lost(campaign)
+    arguments.answer = measured_campaign(campaign)
     return code
 
 
@@ -83,6 +143,16 @@ def _viewed(arguments: argparse.Namespace, config: LabConfig) -> AbstractContext
     """The live view, where it is wanted."""
     words = ["--host", arguments.host, "--port", str(arguments.port)]
     return beside(config.campaign_folder, words) if arguments.view else contextlib.nullcontext()
+
+
+def measured_campaign(campaign: Campaign) -> MeasuredCampaign:
+    """What became of a campaign, of which the report was written."""
+    folder = campaign.folder.path
+    numbers, page = folder / DERIVED / RESULTS, folder / DERIVED / REPORT
+    return MeasuredCampaign(
+        campaign_folder=str(folder), planned_runs=len(campaign.plan), lost=tuple(campaign.in_no_mean()),
+        verdict=results_of(numbers.read_bytes()).verdict.word, numbers=str(numbers), report=str(page),
+    )  # fmt: skip
 
 
 def show_lost(campaign: Campaign) -> None:
@@ -224,8 +294,8 @@ def sizes_of(campaign: Path, wanted: Wanted) -> Sizes:
     return planning.sizes(pilots, baseline, wanted)
 
 
-def find_the_ranges(config: LabConfig) -> int:
-    """Make the ranging run and print what to set; 1 where a meter has no range that is large enough."""
+def find_the_ranges(config: LabConfig) -> Ranges:
+    """Make the ranging run, print and return what to set."""
     with open_wires(config) as wires:
         choices = choices_of(wires.openers)
     ranging = ranging_config(config, choices)
@@ -241,7 +311,10 @@ def find_the_ranges(config: LabConfig) -> int:
             print(f"  {mine[0].overrange} readings were above the range even so: the maximum is higher, choose wider.")
     too_small = [f"{one.meter} has no {one.choice.option} for {one.highest:.4g}" for one in found if one.value is None]
     print("\n".join(too_small) or f"The ranging run is kept in {ranging.campaign_folder}; it is no measurement.")
-    return 1 if too_small else 0
+    ranges = (
+        Range(one.meter, one.choice.option, one.choice.quantity, one.highest, one.overrange, one.value) for one in found
+    )
+    return Ranges(campaign_folder=str(ranging.campaign_folder), ranges=tuple(ranges))
 
 
 def ranges_sheet(ranges: Sequence[Found]) -> Sheet:

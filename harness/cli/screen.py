@@ -1,10 +1,9 @@
-"""What stands on a terminal of any width: tables, sentences, documents for programs.
+"""What stands on a terminal of any width: tables, sentences.
 
 Knows: columns of characters. A number or a fingerprint is never cut or broken; names and sentences fold. Does not know:
 what any of it means.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -130,11 +129,6 @@ def _folded(line: str, width: int) -> Iterator[str]:
             folded = indent
         folded += word + gap
     yield folded.rstrip()
-
-
-def print_document(document: object) -> None:
-    """What `--json` prints: one document, and nothing else stands on standard output."""
-    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def lasting(length_s: float) -> str:

@@ -1,13 +1,38 @@
 """`wattlab sign CAMPAIGN --key K`: an OpenSSH signature over a campaign that verifies."""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.cli.called import command
+from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import counted, say
+from harness.cli.types import add_json_argument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed(Document):
+    """What was signed, with which key."""
+
+    campaign: str
+    """Its name."""
+    campaign_folder: str
+    """Where it lies."""
+    runs: int
+    """How many were signed."""
+    fingerprint: str
+    """Of the key, as `ssh-keygen -l` prints it."""
+    incomplete: str | None
+    """Why it was signed although planned runs are missing; null: none is missing."""
+    not_recomputed: tuple[str, ...]
+    """Derived files that were signed as they stood."""
+    statement: str
+    """The file that was signed."""
+    signature: str
+    """The file of its signature."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -21,6 +46,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--incomplete", metavar="REASON", help="sign although planned runs are missing; the statement says so"
     )
+    add_json_argument(verb, "what was signed with which key", Signed)
     verb.set_defaults(call=call, interrupted="the campaign was not signed")
 
 
@@ -40,6 +66,16 @@ def call(arguments: argparse.Namespace) -> int:
 
         statement = sign_campaign(arguments.campaign, arguments.key, arguments.incomplete)
     key = statement["signer"]["fingerprint"]
+    arguments.answer = Signed(
+        campaign=statement["campaign"],
+        campaign_folder=str(arguments.campaign),
+        runs=statement["n_runs"],
+        fingerprint=key,
+        incomplete=statement["incomplete"],
+        not_recomputed=tuple(statement["not_recomputed"]),
+        statement=str(arguments.campaign / STATEMENT),
+        signature=str(arguments.campaign / SIGNATURE),
+    )
     console = Console()
     say(console, f"You signed {counted(statement['n_runs'], 'run')} of {statement['campaign']} with {key}.")
     if statement["incomplete"]:

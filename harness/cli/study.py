@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.documents import FileDocument
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from reports.results.inference import Test
     from reports.results.study import StudyResult
+
+STUDY_FILE = FileDocument("study.json", "studies.md#studyjson", "reports.results.study:StudyResult")
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -27,7 +30,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("file", type=Path, help="study file, such as docs/studies/delrey-v1.toml (docs/studies.md)")
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: runs/study-NAME)")
-    add_json_argument(verb, "the content of study.json")
+    add_json_argument(verb, "the content of study.json", STUDY_FILE)
     verb.set_defaults(call=call, interrupted="the study was not written; the same command begins anew")
 
 
@@ -46,7 +49,7 @@ def call(arguments: argparse.Namespace) -> int:
     text = (folder / STUDY).read_text(encoding="utf-8")
     study = study_of(text)
     if arguments.json:
-        print(text, end="")
+        arguments.answer = text
     else:
         _show(study)
         print(f"report   {(folder / REPORT).resolve()}")

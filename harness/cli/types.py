@@ -3,8 +3,7 @@ arguments that several have. Knows argparse only."""
 
 import argparse
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -13,6 +12,8 @@ from harness.cli.called import as_called
 from harness.record.errors import printable_lines
 
 if TYPE_CHECKING:
+    from harness.cli.documents import Document, FileDocument
+
     Verbs: TypeAlias = "argparse._SubParsersAction[Parser]"
 else:
     Verbs = object
@@ -20,6 +21,14 @@ else:
 
 LAB = Path("lab.toml")
 LONGEST_S = 86_400.0
+
+
+class WrongUsage(Exception):
+    """The words of the command line are not as they should be: how the verb is used, and what is wrong."""
+
+    def __init__(self, usage: str, message: str) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,15 +43,32 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401  argparse's own
         """argparse calls it with what follows the verb."""
+        self.fill()
+        return super().parse_known_args(args, namespace)
+
+    def fill(self) -> None:
+        """Have the arguments of the verb, where they are not there yet."""
         if self.module:
             module, self.module = self.module, ""
             import_module(module).add_arguments(self)
-        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Print how the verb is used and what is wrong, and end."""
-        self.print_usage(sys.stderr)
-        self.exit(1, f"wattlab: {as_called(printable_lines(message))}\n")
+        """argparse calls it where the words are wrong.
+
+        Raises:
+            WrongUsage: always.
+        """
+        raise WrongUsage(self.format_usage(), printable_lines(message))
+
+    def commands(self, words: tuple[str, ...] = ()) -> "Iterator[tuple[tuple[str, ...], Parser]]":
+        """Every command below this one with its words, such as `meter read`; all arguments are there then."""
+        self.fill()
+        below = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        for action in below:
+            for name, parser in action.choices.items():
+                yield from parser.commands((*words, name))
+        if not below:
+            yield words, self
 
     def format_help(self) -> str:
         """Help names the command that was typed."""
@@ -122,6 +148,17 @@ def lab_words(arguments: argparse.Namespace, sut: str = "") -> list[str]:
     ]
 
 
-def add_json_argument(verb: argparse.ArgumentParser, what: str) -> None:
-    """`--json`: what the verb found or wrote, as one document on standard output instead of sentences."""
+def add_json_argument(
+    verb: argparse.ArgumentParser,
+    what: str,
+    document: "type[Document] | FileDocument",
+    instead: "Mapping[str, type[Document]] | None" = None,
+    *,
+    tells_beside: bool = False,
+) -> None:
+    """`--json`: what the verb found or wrote, as one document on standard output instead of sentences. The verb's
+    `call` leaves it in `arguments.answer`; `document` is its record. `instead`: the record of another document that an
+    option makes of it. `tells_beside`: what it says while it works, for minutes or asking, goes to standard error; of
+    the others nothing but problems and warnings does."""
     verb.add_argument("--json", action="store_true", help=f"for programs: print {what} and nothing else")
+    verb.set_defaults(documents={"": document, **(instead or {})}, tells_beside=tells_beside)

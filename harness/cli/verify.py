@@ -6,22 +6,23 @@ import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
+from harness.cli.documents import Document
 from harness.cli.progress import at_work
-from harness.cli.screen import Sheet, columns, counted, print_document, say
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import add_json_argument
 from harness.record.errors import LabError, SigningError, why
+from harness.record.verify import Check
 
 if TYPE_CHECKING:
     from harness.evidence.derived import Derived
     from harness.evidence.verifier import Outcome
-    from harness.record.verify import Check
 
 ZIP_BEGIN = b"PK"
 MEANINGS = {
@@ -60,6 +61,20 @@ OPEN = frozenset({"bytes", "unsigned", "incomplete"})
 """Kinds after which nobody can say that all that was measured is there as it was sealed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified(Document):
+    """Whether a campaign, a comparison or a study is as it was sealed and computed."""
+
+    campaign: str
+    """The folder or bag, as it was given."""
+    passed: bool
+    """Every check passed."""
+    checks: tuple[Check, ...]
+    """Every check of every run."""
+    notes: tuple[str, ...]
+    """Sentences on what the checks prove, and what not."""
+
+
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = (
@@ -85,7 +100,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--all", action="store_true", help="list every check of every run, not one line for all that passed"
     )
-    add_json_argument(verb, "whether all checks pass, with every check,")
+    add_json_argument(verb, "whether all checks pass, with every check,", Verified)
     verb.set_defaults(call=call, interrupted="not everything was checked, so nothing is said; nothing was changed")
 
 
@@ -124,8 +139,9 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     other = _other_software(campaign, failed)
     notes = [*([other] if other else []), *outcome.notes]
     if arguments.json:
-        listed = [asdict(check) for check in checks]
-        print_document({"campaign": str(arguments.campaign), "passed": not failed, "checks": listed, "notes": notes})
+        arguments.answer = Verified(
+            campaign=str(arguments.campaign), passed=not failed, checks=tuple(checks), notes=tuple(notes)
+        )
         return 3 if failed else 0
     console, shown = Console(), checks if arguments.all else _summed(checks)
     if passed := [check for check in shown if check.passed]:
@@ -215,7 +231,7 @@ def _kind_in(folder: Path) -> "Derived[Any, Any] | None":
     return next((kind for kind in KINDS if kind.is_in(folder)), None)
 
 
-def _summed(checks: "list[Check]") -> "list[Check]":
+def _summed(checks: list[Check]) -> list[Check]:
     """One line for each check that holds for several subjects, and for failed ones of which the same is said, in the
     order they were made."""
     kinds: dict[str, list[Check]] = {}
@@ -239,7 +255,7 @@ def _summed(checks: "list[Check]") -> "list[Check]":
 # --- what failed checks mean ------------------------------------------------------------------------------------------
 
 
-def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
+def in_words(place: Path, failed: Sequence[Check]) -> Iterator[str]:
     """A sentence for each kind of what failed, heaviest first, and what to do; last, what holds all the same."""
     kinds: dict[str, list[Check]] = {}
     for check in failed:
@@ -252,7 +268,7 @@ def in_words(place: Path, failed: "Sequence[Check]") -> Iterator[str]:
         yield f"- What was measured is as it was sealed: no check of {place} that failed is about it."
 
 
-def _kind_of(check: "Check") -> str:
+def _kind_of(check: Check) -> str:
     """Which of MEANINGS a failed check is of."""
     from harness.attest.signer import OTHER_KEY, UNSIGNED
     from harness.evidence.kinds import COMPUTED
@@ -268,7 +284,7 @@ def _kind_of(check: "Check") -> str:
     return {"validity": "invalid"}.get(check.name, "computed" if check.name in COMPUTED else "bytes")
 
 
-def checks_sheet(checks: "Sequence[Check]") -> Sheet:
+def checks_sheet(checks: Sequence[Check]) -> Sheet:
     """A line for each check."""
     marks = {True: ("pass", "green"), False: ("FAIL", "bold red")}
     rows = [(check.subject, check.name, Text(*marks[check.passed]), check.detail) for check in checks]

@@ -2,14 +2,16 @@
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.documents import Document
 from harness.cli.screen import Sheet, columns, say
-from harness.cli.types import add_lab_argument
+from harness.cli.types import add_json_argument, add_lab_argument
 from harness.record.errors import WitnessError
 
 if TYPE_CHECKING:
@@ -26,6 +28,64 @@ In lab.toml: [witness] ssh = "ACCOUNT@HOST", key_file = the private half of that
 With a key of its own for the receipts: add `--key /home/ACCOUNT/KEY` to the command; who verifies gets KEY.pub."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessProgram(Document):
+    """The program that a witness runs."""
+
+    file: str
+    """Where it was written."""
+    authorized_keys_line: str
+    """What belongs into ~/.ssh/authorized_keys at the witness; ACCOUNT stands for its account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the witnesses have heard of one campaign."""
+
+    campaign_folder: str
+    """The campaign."""
+    problems: Mapping[str, str]
+    """Witness -> why it has not heard everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries(Document):
+    """What was sent to the witnesses of lab.toml."""
+
+    witnesses: tuple[str, ...]
+    """Their names."""
+    campaigns: tuple[Delivery, ...]
+    """Of each SUT; where one has a problem the exit code is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedHead:
+    """One line of a witness's log."""
+
+    utc: str
+    """When it was received, by the witness's clock."""
+    sender: str
+    """The key, or the account, it came from."""
+    campaign: str
+    """Name of the campaign."""
+    event: str
+    """What had happened to it."""
+    run: str
+    """Folder of the run; empty where it is about the whole campaign."""
+    head: str
+    """Digest of the last line of the campaign's log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedHeads(Document):
+    """A witness's own log."""
+
+    receipts: tuple[ReceivedHead, ...]
+    """In the log's order."""
+    problems: tuple[str, ...]
+    """Where it is not as the witness wrote it; with one the exit code is 3."""
+
+
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
     verb.description = (
@@ -40,6 +100,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     receiver.add_argument("--operator-key", type=Path, required=True, metavar="K.pub", help="the operator's public key")
     receiver.add_argument("--into", type=Path, default=Path(RECEIVER), metavar="FILE", help=f"default: {RECEIVER}")
+    add_json_argument(receiver, "the file and the line of authorized_keys", WitnessProgram)
     receiver.set_defaults(call=write_receiver)
     sender = actions.add_parser(
         "send",
@@ -47,11 +108,13 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         description="Tell the witnesses of lab.toml every head of its campaign that they have not given a receipt for.",
     )
     add_lab_argument(sender, "of several, where none is named, each that was begun")
+    add_json_argument(sender, "which witness has not heard everything", Deliveries)
     sender.set_defaults(call=send, interrupted="the same command sends what was not received yet")
     shower = actions.add_parser(
         "show", help="a witness's log as a table", description="Check a witness's own log and print it as a table."
     )
     shower.add_argument("log", type=Path, help="the log, from the witness")
+    add_json_argument(shower, "the receipts", ReceivedHeads)
     shower.set_defaults(call=show)
 
 
@@ -71,7 +134,9 @@ def write_receiver(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise WitnessError(f"{file}: cannot write the receiver ({error.strerror}); name another with --into") from None
     command = shlex.join(["python3", "-I", f"/home/ACCOUNT/{file.name}", "--log", "/home/ACCOUNT/heads.jsonl"])
-    print(STEPS.format(file=file, line=f'restrict,command="{command}" {key.text}'))
+    line = f'restrict,command="{command}" {key.text}'
+    arguments.answer = WitnessProgram(file=str(file), authorized_keys_line=line)
+    print(STEPS.format(file=file, line=line))
     return 0
 
 
@@ -91,7 +156,7 @@ def send(arguments: argparse.Namespace) -> int:
     if not channels:
         raise WitnessError(f"{configs[0].path}: no witness; name one in [witness]: ssh or rfc3161")
     folders = [config.campaign_folder for config in configs]
-    failed = False
+    deliveries = []
     for folder in [folder for folder in folders if (folder / CAMPAIGN).is_file()] or folders[:1]:
         campaign = CampaignFolder(folder)
         with locked(campaign):
@@ -101,8 +166,9 @@ def send(arguments: argparse.Namespace) -> int:
         if not problems:
             names = ", ".join(channel.name for channel in channels)
             say(console, f"{names}: every head of {campaign.path} is received.")
-        failed = failed or bool(problems)
-    return 1 if failed else 0
+        deliveries.append(Delivery(str(campaign.path), {name: str(problem) for name, problem in problems.items()}))
+    arguments.answer = Deliveries(witnesses=tuple(channel.name for channel in channels), campaigns=tuple(deliveries))
+    return 1 if any(each.problems for each in deliveries) else 0
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -110,6 +176,7 @@ def show(arguments: argparse.Namespace) -> int:
     from harness.attest.receipts import read_log
 
     log = read_log(arguments.log)
+    arguments.answer = ReceivedHeads(receipts=tuple(map(_head, log.receipts)), problems=log.problems)
     console = Console()
     console.print(receipts_sheet(log.receipts))
     for problem in log.problems:
@@ -117,8 +184,12 @@ def show(arguments: argparse.Namespace) -> int:
     return 3 if log.problems else 0
 
 
+def _head(receipt: "Receipt") -> ReceivedHead:
+    told = (str(receipt.statement[key]) for key in ("name", "event", "folder", "head"))
+    return ReceivedHead(receipt.utc, receipt.whose, *told)
+
+
 def receipts_sheet(receipts: "Sequence[Receipt]") -> Sheet:
     """A line for each head that was received."""
-    said = ("name", "event", "folder", "head")
-    rows = [(one.utc, one.whose, *(str(one.statement[key]) for key in said)) for one in receipts]
+    rows = [astuple(_head(receipt)) for receipt in receipts]
     return Sheet(columns("received", "from", "campaign", "what", "run", "head"), rows)

@@ -11,8 +11,8 @@ from harness.record.entries import RunBegin, of
 from harness.record.errors import RunFolderError, printable
 
 
-def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclude: str | None) -> str:
-    """Append one note on a run (its folder's name or its ordinal) or on the campaign; return what it is on.
+def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclude: str | None) -> str | None:
+    """Append one note on a run (its folder's name or its ordinal) or on the campaign; return the run's folder.
 
     Raises:
         RunFolderError: no such run, an empty text, name or reason, an exclusion without a run, or a log whose chain is
@@ -30,7 +30,7 @@ def annotate(campaign: Path, run: str | None, *, operator: str, text: str, exclu
     name = None if run is None else _named(run, [(begin.ordinal, begin.folder) for begin in begun], campaign)
     body = {"operator": operator, "run": name, "text": text, "exclude": exclude}
     folder.annotations.append("annotation", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", body)
-    return name or "the campaign"
+    return name
 
 
 def _named(run: str, begun: list[tuple[int, str]], campaign: Path) -> str:

@@ -18,6 +18,7 @@ from harness.measure.recorder import listen
 from harness.record.documents import VERSION, Json, NoteEvent, PowerDescriptor
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
+from harness.record.steps import steps
 from harness.record.verify import Check, Examination
 from meters import host, registry
 from meters.access import ANYBODY, REPLAYED, Access
@@ -40,7 +41,9 @@ UNPLUGGED = "meter-unplugged"
 def check_wires(path: Path, seen: Examination) -> list[Check]:
     """The checks of each stream that was measured here: its rows, and where its log can be played, its descriptor."""
     measured = [(name, run) for name, run in seen.runs.items() if run.start.time_base == "host-monotonic"]
-    return [check for name, run in measured for power in run.power for check in _checks(path / name, run, power)]
+    streams = [(name, run, power) for name, run in measured for power in run.power]
+    decoded = steps("decoding the bytes of the meters again", streams)
+    return [check for name, run, power in decoded for check in _checks(path / name, run, power)]
 
 
 def _checks(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> Iterator[Check]:

@@ -13,4 +13,6 @@ class Reason:
 
     severity: Severity
     subject: str
+    """What was asked: the disk, a meter, a part of the SUT."""
     text: str
+    """What was found, and what to do."""

@@ -37,6 +37,7 @@ from harness.record.origins import NETWORK, problems_of, words_of
 from harness.record.plain_files import below, inside, is_plain, read_plain, regular_files, sha256_of
 from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
+from harness.record.steps import steps
 from harness.record.wire_log import received, stands_in
 from meters.reading import EMULATOR_MARK, PTY_MAJORS
 
@@ -46,9 +47,13 @@ class Check:
     """One line of a verification: what was checked, whether it holds, what was found."""
 
     subject: str
+    """The run's folder, the file, or the campaign's name."""
     name: str
+    """Of the check."""
     passed: bool
+    """It holds."""
     detail: str
+    """What was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ def examine(path: Path) -> Examination:
     unreadable: dict[str, str] = {}
     header, alike = header_of(entries), Alike()
     previous: str | None = None
-    for name in [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]:
+    ordered = [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]
+    for name in steps("checking the bytes of the runs", ordered):
         found, run = _examine_run(path / name)
         checks += found
         if isinstance(run, str):

@@ -31,23 +31,38 @@ class CheckLoadRecord:
     the reading fits, if it fits one; `meter_limit_w` is null where the meter states no limits of error."""
 
     utc: str
+    """When it was tried."""
     check_load: str
+    """The load's name in the register."""
     instrument: str | None
+    """The meter's name there; null: the register does not have it."""
     meter: str
+    """Its name in lab.toml."""
     identity: dict[str, str]
+    """Who it says it is."""
     origin: str
+    """What its port proves."""
     operator: str
+    """Who tried it."""
     expected_w: float
+    """What the load draws."""
     U_expected_w: float
+    """Its expanded uncertainty."""
     measured_w: float
+    """Mean of the readings."""
     U_measured_w: float
+    """Expanded uncertainty of the mean, from their spread alone."""
     meter_limit_w: float | None
     limit_w: float
     ratio: float | None
+    """Measured by expected; null where nothing is expected."""
     passed: bool
+    """The difference is within `limit_w`."""
     fits: str | None
     readings: int
+    """How many there were."""
     duration_s: float
+    """For how long they were read."""
 
 
 def judge_check_load(

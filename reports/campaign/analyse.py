@@ -13,6 +13,7 @@ Decisions
 from pathlib import Path
 
 from harness.record.errors import AnalysisError
+from harness.record.steps import step, steps
 from harness.record.verify import Examination, examine
 from reports.campaign.document import Analysis
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
@@ -30,6 +31,7 @@ def analyse(path: Path, examination: Examination | None = None) -> Analysis:
     """
     seen = examination or examine(path)
     reduction = Reduction(seen, judged_runs(path, seen))
+    step("computing means, uncertainties and tests")
     runs = reduction.judged.runs
     outlines = {run.run.path.name: run.outline for run in runs if run.outline is not None}
     return Analysis(reduction.numbers(), reduction.groups, outlines)
@@ -51,7 +53,7 @@ def judged_runs(path: Path, seen: Examination) -> JudgedRuns:
     limits = lab_rules.thresholds_of(runs[0].run)
     typical_s = meter_rules.typical_steps_s([run.series for run in runs])
     unwatched: dict[str, frozenset[str]] = {}
-    for run in runs:
+    for run in steps("judging the runs", runs):
         run.findings.extend(run_findings(run, typical_s, limits))
         run.findings.extend(oracle_findings(run, runs))
         run.keep_facts()

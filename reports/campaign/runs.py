@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.record.entries import RunBegin, of
 from harness.record.errors import AnalysisError
+from harness.record.steps import steps
 from harness.record.verify import Examination
 from reports.campaign.log import reasons_excluded, reasons_thrown_out
 from reports.campaign.run import AnalysedRun
@@ -32,7 +33,8 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
     order = {begin.folder: place for place, begin in enumerate(of(RunBegin, seen.entries))}
     exclusions = reasons_thrown_out(seen.entries) | reasons_excluded(seen.annotations)
     broken = {check.subject for check in seen.checks if not check.passed}
-    for name in sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name)):
+    ordered = sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name))
+    for name in steps("reading the runs", ordered):
         if name in seen.unreadable:
             detail = seen.unreadable[name].replace(f"{path}/", "")
             found.append(Finding("unreadable", "invalid", name, {"detail": detail}))

@@ -43,16 +43,18 @@ PLURAL = (str, float, int, Number)
 """Whose words take an s."""
 
 
-def reference(document: type) -> str:
-    """The tables of a document, record by record, each below the one that holds it.
+def reference(*documents: type) -> str:
+    """The tables of a document, record by record, each below the one that holds it; of several documents each below
+    its name.
 
     Raises:
-        ValueError: two of its records have one name.
+        ValueError: two of their records have one name.
     """
-    places = _places(document)
+    places = _places(documents)
     names = [record.__name__ for record in places]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"{document.__name__}: two records have the name {', '.join(sorted(twice))}")
+        whose = ", ".join(document.__name__ for document in documents)
+        raise ValueError(f"{whose}: two records have the name {', '.join(sorted(twice))}")
     return "\n\n".join(_section(record, paths) for record, paths in places.items())
 
 
@@ -69,8 +71,9 @@ def with_reference(page: str, document: type) -> str:
     return f"{before}{BEGIN}\n{reference(document)}\n{END}{after}"
 
 
-def _places(document: type) -> dict[type, list[str]]:
-    """Every record of a document, in the order in which they are met, and where it stands."""
+def _places(documents: tuple[type, ...]) -> dict[type, list[str]]:
+    """Every record of the documents, in the order in which they are met, and where it stands: a document itself
+    nowhere, or by its name where there are several."""
     places: dict[type, list[str]] = {}
 
     def visit(record: type, path: str) -> None:
@@ -81,7 +84,8 @@ def _places(document: type) -> dict[type, list[str]]:
                 for inner, step in _records_in(hint):
                     visit(inner, f"{path}.{key_of(spec)}{step}".lstrip("."))
 
-    visit(document, "")
+    for document in documents:
+        visit(document, document.__name__ if len(documents) > 1 else "")
     return places
 
 
@@ -111,8 +115,9 @@ def _is_map(hint: object) -> bool:
 
 
 def _section(record: type, paths: list[str]) -> str:
-    where = ", ".join(f"`{path}`" for path in paths if path)
-    heading = f"### {record.__name__}\nAt {where}. " if where else ""
+    where = ", ".join(f"`{path}`" for path in paths if path and path != record.__name__)
+    heading = f"### {record.__name__}\n" if any(paths) else ""
+    heading += f"At {where}. " if where else ""
     rows = (f"| `{key_of(spec)}` | {_type_cell(spec, hint)} | {_what(record, spec)} |" for spec, hint in _specs(record))
     opening = f"{heading}{_on_one_line(inspect.getdoc(record))}"
     return "\n".join((opening, "", "| key | is | what |", "|---|---|---|", *rows))

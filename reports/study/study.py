@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.record.steps import steps
 from reports.inference import intervals
 from reports.results.publication import ErratumResult, Tally
 from reports.results.study import (
@@ -81,8 +82,12 @@ def _alone(inputs: Inputs) -> StudyResult:
         bootstrap=Bootstrap(
             intervals.BOOTSTRAP_SAMPLES, intervals.BOOTSTRAP_SEED, intervals.LEAST_FOR_BCA, intervals.MOST_FOR_BCA
         ),
-        descriptive=tuple(descriptive_table(declared, runs, name) for name in declared.responses),
-        questions=tuple(answer(path, declared, runs, name) for name in declared.questions),
+        descriptive=tuple(
+            descriptive_table(declared, runs, name) for name in steps("describing the responses", declared.responses)
+        ),
+        questions=tuple(
+            answer(path, declared, runs, name) for name in steps("answering the questions", declared.questions)
+        ),
         correlations=tuple(correlate(declared, runs, name) for name in declared.correlations),
         reductions=tuple(reduce(declared, runs, name) for name in declared.reductions),
         pareto=tuple(front(declared, runs, name) for name in declared.pareto),

@@ -198,6 +198,6 @@ def test_two_benches_at_one_meter_are_measured_in_turns(shared: LabUnderTest) ->
     assert f"({runs_of(shared, 'bench-a')})" in refused.stderr
     assert not runs_of(shared, "bench-b").exists()
     asked = json.loads(shared.call(*words("check", "--json", sut="bench-b")).stdout)
-    assert "in use" in [reason["subject"] for reason in asked["reasons"] if reason["severity"] == "refuse"]
+    assert "in use" in [reason["subject"] for reason in asked["suts"][0]["reasons"] if reason["severity"] == "refuse"]
     first.terminate()
     first.communicate(timeout=60)

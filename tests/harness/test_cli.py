@@ -288,8 +288,8 @@ def test_the_drivers_are_a_table_a_list_of_options_and_a_document(capsys: pytest
     assert "bits per second" in capsys.readouterr().out
     assert cli.main(["meter", "drivers", "--json"]) == 0
     document = json.loads(capsys.readouterr().out, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
-    assert {entry["driver"] for entry in document} == set(KNOWN)
-    assert all(entry["tier"] and entry["limits"] and entry["wire"] for entry in document)
+    assert {entry["driver"] for entry in document["drivers"]} == set(KNOWN)
+    assert all(entry["tier"] and entry["limits"] and entry["wire"] for entry in document["drivers"])
 
 
 def test_listing_writes_to_no_port_and_probing_says_who_answers(
@@ -303,11 +303,15 @@ def test_listing_writes_to_no_port_and_probing_says_who_answers(
             assert emulator.stdout is not None
             emulator.stdout.readline()
             assert cli.main(["meter", "list", "--port", str(link), "--json"]) == 0
-            assert json.loads(capsys.readouterr().out) == [{"port": str(link), "kind": "serial"}]
+            (port,) = json.loads(capsys.readouterr().out)["ports"]
+            assert {key: told for key, told in port.items() if told is not None} == {
+                "port": str(link),
+                "kind": "serial",
+            }
             assert b">" not in log.read_bytes()
             probe = ["meter", "list", "--probe", "--port", str(link), "--driver", "wattsup", "--json"]
             assert cli.main(probe) == 0
-            (port,) = json.loads(capsys.readouterr().out)
+            (port,) = json.loads(capsys.readouterr().out)["ports"]
             assert (port["driver"], port["origin"]) == ("wattsup", "emulated")
             assert "EMULATED" in port["answers"]
             assert b">" in log.read_bytes()
