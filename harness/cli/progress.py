@@ -32,8 +32,9 @@ def at_work(what: str) -> Iterator[None]:
             nonlocal shown
             if step != shown:
                 shown = step
-                line.reset(task, description=step)
-            line.update(task, completed=done, total=total)
+                line.reset(task, description=step, completed=done, total=total)
+            else:
+                line.update(task, completed=done, total=total)
 
         with told_to(listen):
             yield

@@ -9,7 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 REFRESHED_HZ = 2.0
-BAR = 24
+BAR = 12
 """Characters of a bar."""
 
 

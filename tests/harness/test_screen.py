@@ -439,7 +439,7 @@ def test_every_verb_is_listed_in_the_order_of_the_work_and_says_what_an_interrup
     order = ["init", "check", "plan", "run", "observer", "annotate", "report", "compare", "study", "sign", "verify"]
     places = [shown_help.index(f"\n    {verb} ") for verb in order]
     assert places == sorted(places)
-    assert "run, observer, annotate, report" in " ".join(shown_help.split())
+    assert "run, view, observer, annotate, report" in " ".join(shown_help.split())
 
 
 @pytest.mark.parametrize(
