@@ -31,6 +31,7 @@ from tests.attest.accounts import witness_account
 from tests.attest.test_cli import lab as lab_with
 from tests.attest.test_cli import ssh_section
 from tests.e2e.test_campaign import LAB, METERS, LabUnderTest
+from tests.e2e.test_measure import SHORT
 from tests.evidence.conftest import make_key
 from tests.harness.test_run_folder import write_campaign
 from tests.importers.test_tracker import campaign as tracked
@@ -185,19 +186,8 @@ def ask_meters(asked: Asked, folder: Path) -> None:
             asked.ask("meter read", "wattsup", link, "--count", "3")
             asked.ask("meter check", "wattsup", link, "--seconds", "13", codes=(0, 3))
             asked.ask("meter record", "wattsup", link, "--count", "3", "--into", folder / "session", codes=(0, 3))
-            short = [
-                "--runs",
-                "1",
-                "--blocks",
-                "1",
-                "--baseline",
-                "3",
-                "--foreign-load",
-                "1000",
-                "--into",
-                folder / "measured",
-            ]
-            asked.ask("measure", "--meter", f"wattsup@{link}", *short, "--", "sleep", "4", codes=(0, 3))
+            into = ["--runs", "2", "--into", str(folder / "measured")]
+            asked.ask("measure", "--meter", f"wattsup@{link}", *SHORT, *into, "--", "sleep", "4", codes=(0, 3))
             assert "--count" in asked.refused("meter", "read", "wattsup", link)["message"]
         finally:
             emulator.terminate()
