@@ -28,7 +28,7 @@
     return found ? Number(found[1]) : NaN;
   };
   const fixed = (value, step) => {
-    const places = Math.min(6, Math.max(0, Math.floor(-Math.log10(step) + 1e-9)));
+    const places = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
     return value.toFixed(places).replace("-", "\u2212");
   };
 

@@ -165,6 +165,21 @@ def test_power_is_read_off_and_zoomed_by_mouse(page: Page) -> None:
     assert "0" in page.evaluate("[...document.querySelectorAll('#explorer svg text')].map(text => text.textContent)")
 
 
+def test_no_axis_says_a_number_twice(page: Page) -> None:
+    explorer = page.locator("#explorer")
+    for _ in range(page.locator("table[data-runs] tbody tr").count()):
+        for _ in range(4):
+            for anchor in ("end", "middle"):
+                said: list[str] = page.evaluate(
+                    "anchor => [...document.querySelectorAll(`#explorer svg text[text-anchor=${anchor}]`)]"
+                    ".map(text => text.textContent).filter(text => /^[\\u2212\\d.]+$/.test(text))", anchor,
+                )  # fmt: skip
+                assert len(said) > 1
+                assert len(said) == len(set(said))
+            explorer.get_by_role("button", name="Zoom in").click()
+        explorer.get_by_role("button", name="Next run").click()
+
+
 def test_several_runs_are_chosen(page: Page) -> None:
     page.get_by_text("Choose runs").click()
     page.get_by_role("button", name="All runs of idle").click()
