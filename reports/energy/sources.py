@@ -309,7 +309,7 @@ def _shape(sample: Sample, subtracted: Sequence[Subtracted]) -> Iterator[Contrib
         missed.setdefault((group, 0), []).append(-factor * level.shape_w)
     shares = {key: sample.mean(values) / ROOT_3 for key, values in missed.items()}
     if any(np.any(share) for share in shares.values()):
-        note = "between blocks, by the slopes in them"
+        note = "between blocks, by the slopes in them or the power just before a run, whichever differs more"
         yield Contribution("baseline-shape", shares, dof=SHAPE_DOF, joint="signed", note=note)
 
 
