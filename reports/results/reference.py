@@ -174,9 +174,14 @@ def _either(words: list[str]) -> str:
 
 
 def _what(record: type, spec: "Field[Any]") -> str:
-    """The docstring of a field, of the class that declares it last; empty where it has none."""
-    docs = (_docs_of(kind).get(spec.name) for kind in record.__mro__ if spec.name in inspect.get_annotations(kind))
-    return _on_one_line(next(docs, None)).replace("|", "\\|")
+    """A field's meaning, for a cell of a table."""
+    return meaning(record, spec.name).replace("|", "\\|")
+
+
+def meaning(record: type, field: str) -> str:
+    """The docstring of a field, of the class that declares it last, on one line; empty where it has none."""
+    docs = (_docs_of(kind).get(field) for kind in record.__mro__ if field in inspect.get_annotations(kind))
+    return _on_one_line(next(docs, None))
 
 
 @cache
