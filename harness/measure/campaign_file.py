@@ -24,38 +24,45 @@ BASELINE, SYNC = "baseline", "sync"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The thermal gate before a run: power and temperatures back within a band of the session's first idle readings.
-
-    `limit_s` 0: no gate. `power_percent` is the band of the mean power over `mean_s`, `cpu_c` and `gpu_c` those of the
-    temperatures.
-    """
+    """The thermal gate before a run: power and temperatures back within a band of the session's first idle readings."""
 
     limit_s: float = field(default=0.0, metadata=at_least(0))
+    """How long a run waits at most; 0: no gate."""
     power_percent: float = field(default=2.0, metadata=at_least(0))
+    """Band of the mean power."""
     cpu_c: float = field(default=3.0, metadata=at_least(0))
+    """Band of the CPU's temperature."""
     gpu_c: float = field(default=3.0, metadata=at_least(0))
+    """Band of a GPU's temperature."""
     mean_s: float = field(default=10.0, metadata=at_least(0.1))
+    """Over which power is averaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle:
     """Stabilization until settled: two consecutive means over `mean_s` differ by less than `percent` or 2 standard
-    errors. `limit_s` 0: stabilization lasts exactly stabilization_s; else that at least, and `limit_s` at most."""
+    errors. It lasts `campaign.stabilization_s` at least, and `limit_s` at most."""
 
     limit_s: float = field(default=0.0, metadata=at_least(0))
+    """How long stabilization lasts at most; 0: exactly `campaign.stabilization_s`."""
     mean_s: float = field(default=30.0, metadata=at_least(0.1))
+    """Over which each of two means is taken."""
     percent: float = field(default=1.0, metadata=at_least(0))
+    """By which they may differ, % of the power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoStage:
-    """The first stage is the pilot; the second is sized from it, once, by the rule declared here (`half_width_percent`
-    0: one stage). `share_percent`: in how many of 100 campaigns the half-width is to be reached."""
+    """The first stage is the pilot; the second is sized from it, once, by the rule declared here."""
 
     half_width_percent: float = field(default=0.0, metadata=at_least(0))
+    """Of the interval that is wanted, % of the induced energy; 0: one stage."""
     share_percent: float = field(default=90.0, metadata=at_least(50))
+    """In how many of 100 campaigns it is to be reached; below 100."""
     most_repetitions: int = field(default=200, metadata=at_least(2))
+    """Of each scenario, whatever the rule asks for."""
     most_blocks: int = field(default=200, metadata=at_least(2))
+    """Of the baseline, whatever the rule asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +70,33 @@ class Campaign:
     """What is measured in which order. Durations in seconds."""
 
     name: str = "first"
+    """Its folder's name, below `runs_folder`; another measurement has another one."""
     sut: str = ""
     """The SUT that is measured, where lab.toml declares several; `--sut` names it where this is empty."""
     runs_folder: str = "runs"
+    """Where campaigns are kept, relative to this file."""
     seed: int = field(default=1, metadata=at_least(0))
+    """From it follow the order of the runs and the seed of every repetition."""
     design: str = ""
+    """In words, for the report. One that begins with `two-stage` is extended once by the rule of `two_stage`."""
     order: Literal["shuffled", "as-listed"] = "shuffled"
+    """Each repetition of all scenarios in drawn order, or in the order of this file."""
     stabilization_s: float = field(default=10.0, metadata=at_least(0))
+    """Agent and meter record before each run, and nothing is rated yet."""
     supplementary_s: float = field(default=5.0, metadata=at_least(0))
+    """Recording goes on for so long after the rating interval."""
     pause_s: float = field(default=0.0, metadata=at_least(0))
+    """Cool-down between runs; not together with a gate."""
     max_failed_attempts: int = field(default=2, metadata=at_least(1))
+    """Of one planned run; then the campaign stops, or goes on without a run that gaps and the like threw out."""
     sync_pulse: bool = False
     """At the start of each session the load is switched on and off, which shows the meter's latency and window."""
     gate: Gate = field(default_factory=Gate)
+    """Runs wait until the machine has cooled down."""
     settle: Settle = field(default_factory=Settle)
+    """Stabilization ends when the power has settled."""
     two_stage: TwoStage = field(default_factory=TwoStage)
+    """More runs, sized from the first ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +104,9 @@ class Baseline:
     """Baseline blocks: how many, how long (s). The first stands before, the last after the scenario runs."""
 
     blocks: int = field(default=5, metadata=at_least(1))
+    """Spread over the session."""
     duration_s: float = field(default=30.0, metadata=at_least(1))
+    """Of each; as long as a run is best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +115,13 @@ class Decision:
     limit - guard_band * U. Without a scenario nothing is decided."""
 
     scenario: str = ""
+    """The scenario, or the cell, that is held against the limit; empty: none."""
     quantity: Literal["induced_energy_wh", "energy_wh"] = "induced_energy_wh"
+    """Which of its energies per run."""
     limit_wh: float = field(default=0.0, metadata=at_least(0))
+    """The limit, above 0."""
     guard_band: float = field(default=1.0, metadata=at_least(0))
+    """Accepted up to the limit less so many times U."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +130,7 @@ class Analysis:
     on the values as they are with Games-Howell, or `rank`, Kruskal-Wallis with Dunn's test (Holm)."""
 
     test: Literal["welch", "rank"] = "welch"
+    """Welch's and Games-Howell, of means; or Kruskal-Wallis and Dunn, of ranks."""
 
 
 def of_decided(path: Path, decision: Decision, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -17,6 +17,7 @@ class StationFile:
     """What stands in the room, with one SUT."""
 
     schema: int
+    """1: the form of this file."""
     lab: Lab = field(default_factory=Lab)
     sut: SutSection
     meters: dict[str, MeterSection]

@@ -54,14 +54,23 @@ class ScenarioSection:
     """A scenario as lab.toml names it: a folder with a scenario.toml, or a command of the user's own."""
 
     repetitions: int = field(default=5, metadata=at_least(1))
+    """How many runs."""
     folder: str = ""
+    """A folder with a scenario.toml, relative to this file or one of wattlab's own, such as `workloads/cnn`; either
+    this or `command`."""
     command: list[str] = field(default_factory=list)
+    """Program and arguments, without a shell; `{python}` is the SUT's interpreter, `{FACTOR}` the level of a factor."""
     directory: str = ""
     """Where on the SUT `command` is started, absolute; empty: in the run's own work folder, where `files` are."""
     files: list[str] = field(default_factory=list)
+    """With `command`: files, relative to this file, that are copied beside it for each run."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    """Handed to the program as `WATTLAB_PARAMETERS`; with `folder` they override those of the same name there, and
+    no other."""
     artifacts: list[str] = field(default_factory=list)
+    """With `command`: names of files that are fetched from `WATTLAB_ARTIFACTS`."""
     max_duration_s: float = field(default=86400.0, metadata=at_least(1))
+    """After so long the command is killed, and the run has failed."""
     trackers: list[str] = field(default_factory=list)
     """Energy trackers that run around it, by name (docs/trackers.md)."""
     tracker_periods_s: dict[str, float] = field(default_factory=dict)

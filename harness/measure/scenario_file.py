@@ -19,14 +19,23 @@ class ScenarioFile(Declaration):
     """scenario.toml as written, its useful work among the rest."""
 
     schema: int
+    """1: the form of this file."""
     name: str
+    """Its name."""
     title: str
+    """Its name in the report."""
     description: str = ""
+    """What it does, in the report."""
     kind: Literal["scenario", "baseline"]
+    """`baseline` is without a command: the table [baseline] of lab.toml uses it."""
     command: list[str] = field(default_factory=list)
+    """Program and arguments, without a shell; `{python}` is the SUT's interpreter."""
     files: list[str] = field(default_factory=list)
+    """Copied to the SUT for each run, relative to this folder."""
     actions: list[str] = field(default_factory=list)
+    """Names that the program marks: for readers of the report."""
     artifacts: list[str] = field(default_factory=list)
+    """Names of files that are fetched from `WATTLAB_ARTIFACTS`."""
     trackers_inside: bool = False
     """The program runs the trackers of WATTLAB_TRACKERS itself and tells them its actions; else they run around it."""
     packages: list[str] = field(default_factory=list)
@@ -36,7 +45,9 @@ class ScenarioFile(Declaration):
     factors: dict[str, Any] = field(default_factory=dict)
     """What the program is, by the factors of a design: each with its one level."""
     parameters: dict[str, Any] = field(default_factory=dict)
+    """With their values; lab.toml may override each, and no other."""
     verification: dict[str, Any] = field(default_factory=dict)
+    """What summary.json must say, or the run enters no mean ([forms](run-folder.md))."""
 
 
 def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterator[str]:

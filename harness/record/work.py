@@ -85,14 +85,19 @@ class Declaration:
     """The keys as they are written."""
 
     work: list[Work] = field(default_factory=list)
+    """Kinds of useful work; the first is the headline."""
     quality: Quality | None = None
+    """Energy to reach a level of it."""
     repeats: str = ""
     """The action that repeats, whose energy is told time by time: `epoch`."""
     correlated: list[Correlated] = field(default_factory=list)
+    """What energy is correlated with."""
     target: Target | None = None
+    """What a run has to reach."""
     task: str = ""
     """The action that is rated as one task (ISO/IEC 14756)."""
     published: Published | None = None
+    """The study that it repeats."""
 
 
 def declared_in(raw: Mapping[str, Any]) -> Json:

@@ -51,9 +51,13 @@ class Lab:
     """Who measures, where, for whom: printed in the report."""
 
     name: str = ""
+    """What the report calls the laboratory."""
     place: str = ""
+    """Where it is; an audit report states it."""
     operator: str = ""
+    """Who measures; an audit report states it."""
     customer: str = ""
+    """For whom; an audit report states it."""
     instruments: str = ""
     """The instrument register, relative to lab.toml (`harness.station.register`); empty: the lab keeps none."""
     expired_instrument: Literal["refuse", "label"] = "label"
@@ -69,26 +73,36 @@ class Lab:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SutSection:
     """How to reach the system under test and how it samples itself. `python` and `folder` are paths there; a relative
-    one begins at the login's home."""
+    one begins at the login's home. Of several machines each has a table `[suts.NAME]` instead."""
 
     host: str
-    """Its name or address; `local`: this machine, without SSH."""
+    """Its name or address; `local`: this machine, without SSH; `embedded`: an sshd that wattlab starts on this
+    machine."""
     port: int = field(default=22, metadata=at_least(1, 65535))
+    """Of its sshd."""
     user: str = ""
+    """The login there; empty: the same name as here."""
     key_file: str = "~/.ssh/id_ed25519"
-    """Empty: one of the keys that the ssh-agent holds."""
+    """Private key of a login without password; empty: one of the keys that the ssh-agent holds."""
     known_hosts: str = "~/.ssh/known_hosts"
+    """File with its host key; an unknown one is refused with the command that adds it."""
     python: str = ""
     """Empty: the one that `wattlab sut prepare` makes; of a `local` SUT wattlab's own."""
     folder: str = "wattlab-sut"
+    """wattlab's folder there."""
     sample_period_s: float = field(default=1.0, metadata=at_least(0.01, 60))
+    """Between two samples of the hardware indicators."""
     reconnect_s: float = field(default=60.0, metadata=at_least(1))
+    """A broken link shorter than this costs no data; a longer one ends the run."""
     circuits: list[str] = field(default_factory=lambda: [SUT_CIRCUIT])
+    """What feeds it: its power is the sum over these of the first meter on each. A second meter on one is a cross-
+    check."""
     psu_efficiency_percent: float = field(default=0.0, metadata=at_least(0))
     """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
     psu_efficiency_limit_percent: float = field(default=0.0, metadata=at_least(0))
     """Limit of error of that efficiency, in percentage points."""
     description: dict[str, str] = field(default_factory=dict)
+    """What the machine cannot say of itself, such as `psu`: printed in the report."""
 
     @property
     def table(self) -> str:
@@ -131,7 +145,9 @@ class Supply:
     """The nominal mains the SUT is fed from: the `supply` findings are about the distance from it."""
 
     voltage_v: float = field(default=230.0, metadata=at_least(1))
+    """Nominal voltage."""
     frequency_hz: float = field(default=50.0, metadata=at_least(1))
+    """Nominal frequency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +158,13 @@ class Ambient:
     """
 
     file: str = ""
+    """Of which the first word is a number."""
     scale: float = 0.001
+    """The number times this, plus `offset_c`, is the temperature."""
     offset_c: float = 0.0
+    """Added to the scaled number."""
     period_s: float = field(default=5.0, metadata=at_least(0.1))
+    """Between two readings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +172,9 @@ class SutTable(SutSection):
     """One of several SUTs: with what it is fed from and where it stands, in place of the lab's."""
 
     supply: Supply | None = None
+    """Its own mains, in place of the lab's."""
     ambient: Ambient | None = None
+    """Its own thermometer, in place of the lab's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,25 +193,32 @@ class NamedSut(SutSection):
 class MeterSection:
     """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
 
-    The password itself stands in no file that a run keeps: it is the only line of `password_file` (relative to
-    lab.toml), or the environment variable `password_env`. `user` is needed where the meter has another than its kind
-    always has.
+    The password itself stands in no file that a run keeps.
     """
 
     driver: str
+    """Its kind; `wattlab meter drivers` lists them."""
     port: str
+    """`/dev/serial/by-id/...`, `http://ADDRESS`, `socket://ADDRESS:PORT`; `embedded`: an emulator that wattlab
+    starts."""
     circuit: str = SUT_CIRCUIT
+    """What it measures, by any name; those of the SUT stand in `sut.circuits`. A meter on another circuit is
+    recorded and reported beside."""
     sut: str = ""
     """Which of several SUTs it feeds; needed where its circuit does not say it (`harness.station.suts`)."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Options of the driver; `wattlab meter drivers NAME` lists them."""
     instrument: str = ""
     """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a
     declaration that stands there."""
     limits_percent: float = field(default=0.0, metadata=at_least(0))
     """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
     user: str = ""
+    """Its login, where it is not the one its kind always has."""
     password_file: str = ""
+    """File whose only line is its password, relative to lab.toml; no run keeps it."""
     password_env: str = ""
+    """Or the environment variable that holds the password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +227,7 @@ class Seal:
     none. A key that the operator can use proves the key, not the time."""
 
     key: str = ""
+    """The private key's file, or its `.pub` where an agent or a token has the private half; relative to lab.toml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,9 +236,13 @@ class Witness:
     SSH (`user@host` or `user@host:port`), an RFC 3161 authority by its URL. Empty: nobody."""
 
     ssh: str = ""
+    """The witness's account: `user@host` or `user@host:port`."""
     key_file: str = "~/.ssh/id_ed25519"
+    """Private key of that login."""
     known_hosts: str = "~/.ssh/known_hosts"
+    """File with the witness's host key."""
     rfc3161: str = ""
+    """URL of a time-stamping authority."""
 
 
 @dataclass(frozen=True, slots=True)
