@@ -1,8 +1,10 @@
-"""Settings of the documentation site: `sphinx-build docs BUILD`, or `./lab docs`. Nothing in it asks a network."""
+"""Settings of the documentation site: `./lab docs`. Nothing in it asks a network, and its search works from a file."""
 
 project = "wattlab"
-copyright = "the authors of wattlab, MIT licence"  # noqa: A001
-extensions = ["myst_parser"]
-html_theme = "furo"
 html_title = "wattlab"
+html_theme = "furo"
+html_show_copyright = False
+html_copy_source = False
+extensions = ["myst_parser"]
 myst_heading_anchors = 4
+exclude_patterns = ["build", "examples"]

@@ -11,11 +11,11 @@ torch.manual_seed(int(os.environ.get("WATTLAB_SEED", "1")))
 EPOCHS, BATCH = 5, 64
 
 with action("data"):
-    directions = torch.randn(10, 3 * 32 * 32)
-    images = torch.randn(6000, 3 * 32 * 32)
+    directions = torch.randn(10, 28 * 28)
+    images = torch.randn(6000, 28 * 28)
     labels = (images @ directions.T).argmax(dim=1)
     train, test = slice(0, 5000), slice(5000, 6000)
-model = torch.nn.Sequential(torch.nn.Linear(3 * 32 * 32, 512), torch.nn.ReLU(), torch.nn.Linear(512, 10))
+model = torch.nn.Sequential(torch.nn.Linear(28 * 28, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
 with action("training"):
