@@ -125,7 +125,7 @@ def _place(table: Table) -> str:
 
 
 def _as_rows(rows: list[str]) -> str:
-    return "\n".join(("| key | is | unit | default | what |", "|---|---|---|---|---|", *rows))
+    return "\n".join(("| key | what | is | default |", "|---|---|---|---|", *rows))
 
 
 def _row(record: type, spec: "Field[Any]", tables: Mapping[type, Table]) -> str:
@@ -134,10 +134,11 @@ def _row(record: type, spec: "Field[Any]", tables: Mapping[type, Table]) -> str:
     inner, _ = _table_in(hint, "")
     what, unit = _words(meaning(record, spec.name)), _unit(spec.name)
     if record is Thresholds:
-        about, unit = LIMITS[spec.name]
+        about, of = LIMITS[spec.name]
+        unit = f" ({of})"
         what = f"{about}. {what}".strip()
-    kind = f"{_kind(hint)}{_bounds(spec.metadata)}" if inner is None else _linked(tables[inner].heading)
-    cells = (f"`{spec.name}`", kind, unit, _default(spec) if inner is None else "", what)
+    kind = f"{_kind(hint)}{unit}{_bounds(spec.metadata)}" if inner is None else _linked(tables[inner].heading)
+    cells = (f"`{spec.name}`", what, kind, _default(spec) if inner is None else "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -172,7 +173,7 @@ def _bounds(limits: Mapping[str, float]) -> str:
 
 
 def _unit(name: str) -> str:
-    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+    return next((f" ({unit})" for end, unit in UNITS.items() if name.endswith(end)), "")
 
 
 def _default(spec: "Field[Any]") -> str:

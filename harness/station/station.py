@@ -95,8 +95,8 @@ class SutSection:
     reconnect_s: float = field(default=60.0, metadata=at_least(1))
     """A broken link shorter than this costs no data; a longer one ends the run."""
     circuits: list[str] = field(default_factory=lambda: [SUT_CIRCUIT])
-    """What feeds it: its power is the sum over these of the first meter on each. A second meter on one is a cross-
-    check."""
+    """What feeds it: its power is the sum over these of the first meter on each. A second meter on one is a
+    cross-check."""
     psu_efficiency_percent: float = field(default=0.0, metadata=at_least(0))
     """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
     psu_efficiency_limit_percent: float = field(default=0.0, metadata=at_least(0))
