@@ -152,3 +152,8 @@ def test_the_short_lab_toml_of_the_reference_is_one(tmp_path: Path) -> None:
     (tmp_path / "train.py").touch()
     assert tomllib.loads(block)["schema"] == 1
     assert load(tmp_path / "lab.toml").scenarios[0].name == "train"
+
+
+def test_the_readme_cites_the_present_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"version = {{{project['version']}}}" in (ROOT / "README.md").read_text(encoding="utf-8")
