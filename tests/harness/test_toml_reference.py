@@ -75,16 +75,12 @@ def named_in_code() -> Iterator[str]:
             match node:
                 case ast.Constant(value=str() as name) if re.fullmatch(r"WATTLAB_[A-Z_]+", name):
                     yield name
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(value=name), *_]
-                ):
+                case ast.Call(ast.Attribute(ast.Attribute(attr="environ")) | ast.Attribute(attr="getenv"), words):
+                    yield from (str(word.value) for word in words[:1] if isinstance(word, ast.Constant))
+                case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(value=str() as name)):
                     yield name
-                case ast.Call(func=ast.Attribute(attr="getenv"), args=[ast.Constant(value=name), *_]):
-                    yield name
-                case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(value=name)):
-                    yield name
-                case ast.Call(func=ast.Name(id="dict"), args=[ast.Attribute(attr="environ")], keywords=words):
-                    yield from (word.arg for word in words if word.arg)
+                case ast.Call(func=ast.Name(id="dict"), args=[ast.Attribute(attr="environ")], keywords=named):
+                    yield from (word.arg for word in named if word.arg)
     yield from (*QUIET_START, *UNSET)
 
 
