@@ -110,12 +110,9 @@ def test_every_command_that_a_reader_types_has_its_verb_and_its_options(page: Pa
     lines = typed(page)
     assert lines
     for line in lines:
-        words = shlex.split(line, comments=True)[1:]
+        words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
         if words[0] not in ("demo", "test", "docs"):
-            try:
-                cli.parser().parse_args(words)
-            except SystemExit:
-                pytest.fail(f"{page.name}: {line}")
+            cli.parser().parse_args(words)
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)

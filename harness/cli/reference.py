@@ -34,7 +34,7 @@ def tables() -> str:
     """The commands with their documents, those without any, and the keys of all."""
     rows = [f"| `{NAME} {words}` | {_linked(document)} |" for words, document in documents()]
     without = [f"| `{NAME} {words}` | none: it {why} |" for words, why in WITHOUT.items()]
-    return "\n".join(["| command | prints |", "|---|---|", *rows, *without, "", reference(*records())])
+    return "\n".join(["| command | prints |", "|---|---|", *rows, *without, "", "## Keys", "", reference(*records())])
 
 
 def _linked(document: type[Document] | FileDocument) -> str:
