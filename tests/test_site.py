@@ -1,5 +1,7 @@
 """The documentation site is built without a warning, holds together, asks no network; its tutorials type what is."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -115,9 +117,16 @@ def test_every_command_that_a_reader_types_has_its_verb_and_its_options(page: Pa
             cli.parser().parse_args(words)
 
 
+def examples() -> list[Path]:
+    """The files of the examples; what was measured with them lies in folders below."""
+    files = [path for pattern in ("*/*.py", "*/*.toml") for path in EXAMPLES.glob(pattern)]
+    assert len(files) > 4
+    return files
+
+
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_what_a_tutorial_quotes_of_its_example_stands_there(page: Path) -> None:
-    sources = [path.read_text(encoding="utf-8") for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".toml")]
+    sources = [path.read_text(encoding="utf-8") for path in examples()]
     quoted = [
         text for language, text in FENCED.findall(page.read_text(encoding="utf-8")) if language in ("python", "toml")
     ]
@@ -131,9 +140,7 @@ def test_an_example_is_a_campaign(lab: Path, campaign: Path | None) -> None:
 
 def test_every_example_is_told_by_a_tutorial() -> None:
     told = "".join(page.read_text(encoding="utf-8") for page in TUTORIALS)
-    files = [path for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".toml")]
-    assert files
-    assert not [path for path in files if f"{path.parent.name}/{path.name}" not in told and path.name not in told]
+    assert not [path for path in examples() if path.name not in told or path.parent.name not in told]
 
 
 def test_the_program_of_the_first_tutorial_counts_primes() -> None:
@@ -141,6 +148,13 @@ def test_the_program_of_the_first_tutorial_counts_primes() -> None:
         [sys.executable, EXAMPLES / "first" / "primes.py", "1000"], capture_output=True, text=True, check=True
     )
     assert counted.stdout == "168 primes below 1000\n"
+
+
+def test_the_program_of_the_page_about_summary_json_leaves_one(tmp_path: Path) -> None:
+    blocks = dict(FENCED.findall((DOCS / "summary-json.md").read_text(encoding="utf-8")))
+    environment = {**os.environ, "WATTLAB_ARTIFACTS": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", blocks["python summary"]], env=environment, check=True)
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"val_accuracy": 0.83, "epochs": 3}
 
 
 def test_the_short_lab_toml_of_the_reference_is_one(tmp_path: Path) -> None:
