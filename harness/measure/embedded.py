@@ -75,6 +75,7 @@ def open_wires(config: LabConfig) -> Iterator[Wires]:
                 user=sshd.user,
                 key_file=str(sshd.key_file),
                 known_hosts=str(sshd.known_hosts),
+                ssh_config="",
                 python=str(APPLICATION / sut.interpreter),
                 folder=str((folder / "sut").resolve()),
             )

@@ -146,7 +146,8 @@ def _paths_of_station(lab: StationFile) -> dict[str, str]:
 
 
 def _paths_of_sut(table: str, sut: SutSection) -> dict[str, str]:
-    return {f"{table}.key_file": sut.key_file, f"{table}.known_hosts": sut.known_hosts}
+    named = {"key_file": sut.key_file, "known_hosts": sut.known_hosts, "ssh_config": sut.ssh_config}
+    return {f"{table}.{key}": text for key, text in named.items() if text}
 
 
 def _of_paths(path: Path, named: Mapping[str, str]) -> Iterator[str]:

@@ -236,6 +236,8 @@ def _expected(hint: Any, value: Any, path: str, limits: Mapping[str, float]) -> 
     """What a value should have been; None where it is right."""
     if is_dataclass(hint) or not matches(value, hint):
         return _words_of(hint, path)
+    if value is None:
+        return None
     # TOML knows nan and inf; neither is a decision.
     if not _is_finite(value):
         return "a finite number"

@@ -35,7 +35,8 @@ def uses_of(sut: SutSection, meters: Mapping[str, MeterSection]) -> dict[str, st
         if section.port != EMBEDDED:
             found[_key(section)] = f"meter {name} ({section.port})"
     if sut.host != EMBEDDED:
-        found[f"sut {sut.host.casefold()}:{sut.port}"] = f"SUT {sut.address}"
+        host, port = sut.endpoint
+        found[f"sut {host.casefold()}:{port or 22}"] = f"SUT {sut.address}"
     return found
 
 

@@ -6,7 +6,6 @@ exists is preflight's business.
 """
 
 import math
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -30,6 +29,8 @@ SSH_ADDRESS = re.compile(
     r"([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
 )
 """user, host (an IPv6 address in brackets), port."""
+BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?)\](?::([0-9]{1,5}))?")
+"""An IPv6 address, with its zone if it has one, and a port."""
 
 
 def at_least(minimum: float, maximum: float = math.inf) -> dict[str, float]:
@@ -76,16 +77,18 @@ class SutSection:
     one begins at the login's home. Of several machines each has a table `[suts.NAME]` instead."""
 
     host: str
-    """Its name or address; `local`: this machine, without SSH; `embedded`: an sshd that wattlab starts on this
-    machine."""
-    port: int = field(default=22, metadata=at_least(1, 65535))
-    """Of its sshd."""
+    """Its name, its address, or a `Host` of ~/.ssh/config; `[::1]:2222` is an IPv6 address with its port; `local`: this
+    machine, without SSH; `embedded`: an sshd that wattlab starts on this machine."""
+    port: int | None = field(default=None, metadata=at_least(1, 65535))
+    """None: that of ~/.ssh/config, else 22."""
     user: str = ""
-    """The login there; empty: the same name as here."""
-    key_file: str = "~/.ssh/id_ed25519"
-    """Private key of a login without password; empty: one of the keys that the ssh-agent holds."""
-    known_hosts: str = "~/.ssh/known_hosts"
-    """File with its host key; an unknown one is refused with the command that adds it."""
+    """Empty: that of ~/.ssh/config, else the one who runs wattlab."""
+    key_file: str | None = None
+    """None: those of ~/.ssh/config, of the ssh-agent and the usual files; empty: those of the ssh-agent alone."""
+    known_hosts: str | None = None
+    """None: those of ~/.ssh/config, else ~/.ssh/known_hosts."""
+    ssh_config: str = "~/.ssh/config"
+    """Read as ssh(1) reads it, with the system's behind it; empty: neither is read."""
     python: str = ""
     """Empty: the one that `wattlab sut prepare` makes; of a `local` SUT wattlab's own."""
     folder: str = "wattlab-sut"
@@ -110,9 +113,11 @@ class SutSection:
         return "sut"
 
     @property
-    def login(self) -> str:
-        """The user there; where none is named, the one who runs wattlab."""
-        return self.user or os.environ.get("USER", "root")
+    def endpoint(self) -> tuple[str, int | None]:
+        """Host and port as they are written, an IPv6 address without brackets."""
+        if (found := BRACKETED.fullmatch(self.host)) is None:
+            return self.host, self.port
+        return found[1], self.port or (int(found[2]) if found[2] else None)
 
     @property
     def is_local(self) -> bool:
@@ -121,23 +126,17 @@ class SutSection:
 
     @property
     def address(self) -> str:
-        """user@host:port, as errors call it."""
-        return "this machine" if self.is_local else f"{self.login}@{self.host}:{self.port}"
+        """user@host:port, of these what lab.toml says; as errors call it."""
+        if self.is_local:
+            return "this machine"
+        host, port = self.endpoint
+        shown = f"[{host}]" if ":" in host and port else host
+        return (f"{self.user}@" if self.user else "") + shown + (f":{port}" if port else "")
 
     @property
     def interpreter(self) -> str:
         """The Python of agent and programs: the one that is named, or the default."""
         return self.python or (sys.executable if self.is_local else PREPARED_PYTHON)
-
-    @property
-    def key_path(self) -> Path | None:
-        """The key file; None: one of the keys that the ssh-agent holds."""
-        return Path(self.key_file).expanduser() if self.key_file else None
-
-    @property
-    def known_hosts_path(self) -> Path:
-        """The file of known host keys."""
-        return Path(self.known_hosts).expanduser()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from harness.record.errors import SutError, SutUnreachable, printable, printable
 from harness.station.station import SutSection
 from harness.sut.channel import MAX_LINE
 from harness.sut.files import MAX_ANSWER
-from harness.sut.login import open_client
+from harness.sut.login import Client, open_client
+from harness.sut.route import Route, route_of
 
 CONNECT_S = 10.0
 COMMAND_S = 60.0
@@ -32,7 +33,8 @@ class Link:
     def __init__(self, config: SutSection) -> None:
         self.config = config
         self._lock = threading.RLock()
-        self._client: paramiko.SSHClient | None = None
+        self._client: Client | None = None
+        self._route: Route | None = None
         self._home = ""
 
     def connect(self) -> None:
@@ -56,7 +58,12 @@ class Link:
     def reopen(self, timeout_s: float) -> None:
         """Replace the connection by a new one. Raises what `connect` raises."""
         self.close()
-        client = open_client(self.config, timeout_s)
+        if not self.config.host:
+            raise SutUnreachable(
+                f"{self.config.table}.host is empty; write the name or address of the machine to be measured there"
+            )
+        self._route = self._route or route_of(self.config)
+        client = open_client(self.config, self._route, timeout_s)
         with self._lock:
             self._client = client
 
@@ -64,6 +71,16 @@ class Link:
     def name(self) -> str:
         """user@host:port, as errors call it."""
         return self.config.address
+
+    @property
+    def reached(self) -> dict[str, str]:
+        """Of a connection that was made: by which way, and the host key that was found."""
+        with self._lock:
+            transport = None if self._client is None else self._client.get_transport()
+        if transport is None:
+            return {}
+        key = transport.get_remote_server_key()
+        return {"reached": str(self._route), "host_key": f"{key.get_name()} {key.fingerprint}"}
 
     def absolute(self, path: str) -> str:
         """A path of the SUT; a relative one begins at the login's home."""

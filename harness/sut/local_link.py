@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from harness.record.errors import SutError, printable, printable_lines
 from harness.sut.channel import MAX_LINE
@@ -118,6 +118,8 @@ class LocalLink:
     """This machine in place of a connection."""
 
     name = NAME
+    reached: ClassVar[dict[str, str]] = {}
+    """Nothing: there is no way to it."""
 
     def connect(self) -> None:
         """Nothing: it is there."""

@@ -159,7 +159,7 @@ class Sut:
                 raise SutRefused(
                     f"{self.name}: the agent says {key} is {shown(value)}, expected {what}; is {self.python} a Python?"
                 )
-        return dict(facts)
+        return dict(facts) | self.link.reached
 
     def prepared(self, part: str) -> Json | None:
         """The record that `prepare.py` left of the data set or the weights; None where there is none to read."""

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 def config_of(sshd: LoopbackSshd, folder: Path) -> SutSection:
     return SutSection(
         host=sshd.host, port=sshd.port, user=sshd.user, key_file=str(sshd.key_file), known_hosts=str(sshd.known_hosts),
-        python=sys.executable, folder=str(folder / "sut folder"),
+        python=sys.executable, folder=str(folder / "sut folder"), ssh_config="",
     )  # fmt: skip
 
 
@@ -100,8 +100,9 @@ def far_config(host: SutHost, tmp_path: Path) -> Iterator[SutSection]:
 
 def through(config: SutSection, port: int) -> SutSection:
     """The same SUT behind a relay on loopback; its host key is known under that name too."""
-    key = config.known_hosts_path.read_text().split(" ", 1)[1]
-    with config.known_hosts_path.open("a") as file:
+    hosts = Path(str(config.known_hosts))
+    key = hosts.read_text().split(" ", 1)[1]
+    with hosts.open("a") as file:
         file.write(f"[127.0.0.1]:{port} {key}")
     return replace(config, host="127.0.0.1", port=port)
 

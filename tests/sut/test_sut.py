@@ -59,7 +59,7 @@ def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(
     with pytest.raises(HostKeyError, match="SHA256:") as caught:
         Sut.connect(fresh)
     command = str(caught.value).rsplit("then add it: ", 1)[1].strip("`")
-    assert command.endswith(f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(fresh.known_hosts)}")
+    assert command.endswith(f"ssh-keyscan -p {config.port} 127.0.0.1 >> {shlex.quote(str(fresh.known_hosts))}")
     assert ("mkdir -p -m 700" in command) == ("/" in place)
     subprocess.run(command, shell=True, check=True, capture_output=True)
     with Sut.connect(fresh) as sut:
@@ -69,7 +69,7 @@ def test_an_unknown_host_key_is_refused_with_the_command_that_adds_it(
 def test_a_changed_host_key_is_refused_and_both_fingerprints_are_named(config: SutSection, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
-    config.known_hosts_path.write_text(f"[127.0.0.1]:{config.port} {other}\n")
+    Path(str(config.known_hosts)).write_text(f"[127.0.0.1]:{config.port} {other}\n")
     with pytest.raises(HostKeyError, match="changed") as caught:
         Sut.connect(config)
     assert str(caught.value).count("SHA256:") == 2
@@ -99,7 +99,8 @@ def test_what_hinders_a_connection_is_said_in_one_sentence(config: SutSection, t
 
 
 def test_a_line_of_known_hosts_that_is_no_key_is_named(config: SutSection) -> None:
-    config.known_hosts_path.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + config.known_hosts_path.read_text())
+    hosts = Path(str(config.known_hosts))
+    hosts.write_text(f"127.0.0.1 ssh-ed25519 {'A' * 69}\n" + hosts.read_text())
     with pytest.raises(HostKeyError, match="has a line that is no host key"):
         Sut.connect(config)
 
