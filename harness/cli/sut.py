@@ -35,8 +35,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "prepare",
         help="what agent and scenarios need onto the SUT",
         description="Put onto the SUT what the agent and the scenarios of lab.toml need: Python packages, data, "
-        "weights. Does only what is missing.",
+        "weights, and nothing else. Does only what is missing.",
     )
+    exact = "remove from wattlab's environment there what no scenario of this campaign needs"
+    action.add_argument("--exact", action="store_true", help=exact)
     add_lab_argument(action, "of several, where none is named, each")
     add_json_argument(action, "what was done on which SUT", Preparation, tells_beside=True)
     action.set_defaults(call=call, interrupted="the same command does what is still missing")
@@ -54,7 +56,7 @@ def call(arguments: argparse.Namespace) -> int:
     for config in configs:
         try:
             with open_wires(config) as wires:
-                steps[config.sut_name] = tuple(prepare(config, wires.sut))
+                steps[config.sut_name] = tuple(prepare(config, wires.sut, exact=arguments.exact))
         except Interrupted:
             raise
         except LabError as error:
@@ -68,7 +70,7 @@ def call(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(config: LabConfig, wire: SutSection) -> list[str]:
+def prepare(config: LabConfig, wire: SutSection, *, exact: bool = False) -> list[str]:
     """Prepare one SUT for a lab's scenarios, its progress lines passed through and returned."""
     lines: list[str] = []
 
@@ -78,5 +80,5 @@ def prepare(config: LabConfig, wire: SutSection) -> list[str]:
 
     name = f"SUT {config.sut_name}" if config.sut_name else "SUT     "
     with Sut.connect(wire) as sut:
-        prepare_sut(sut, needs_of(config), tell)
+        prepare_sut(sut, needs_of(config), tell, exact=exact)
     return lines

@@ -60,7 +60,11 @@ def needs_of(config: LabConfig) -> Needs:
     """What the scenarios of a lab need on the SUT, each once."""
     packages = dict.fromkeys(package for scenario in config.scenarios for package in scenario.packages)
     parts = dict.fromkeys(part for scenario in config.scenarios for part in scenario.prepared)
-    return Needs(tuple(packages), tuple(parts))
+    readers = {
+        name: tuple(dict.fromkeys(one.section for one in config.scenarios if name in (*one.packages, *one.prepared)))
+        for name in (*packages, *parts)
+    }
+    return Needs(tuple(packages), tuple(parts), readers)
 
 
 def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFile]:

@@ -1,5 +1,5 @@
-"""Logging in to the SUT by SSH, over the jumps on the way to it: which host key, which key of the user, and what hinders
-it, in one sentence each.
+"""Logging in to the SUT by SSH, over the jumps on the way to it: which host key, which key of the user, and what
+hinders it, in one sentence each.
 
 Knows paramiko's client and the errors of a connection that is made. Knows no command and no file of the SUT, and not
 where its `harness.sut.route.Route` is written.
@@ -66,7 +66,7 @@ class _Unknown(paramiko.MissingHostKeyPolicy):
 
 
 def _adding(route: Route, hop: Hop) -> str:
-    """The command that adds a host key. ssh-keyscan(1) takes no jump and no alias: where one is needed, a login asks."""
+    """The command that adds a host key. ssh-keyscan(1) takes no jump and no alias: where there is one, a login asks."""
     file = hop.known_hosts[0]
     if hop is not route.hops[0] or hop.proxy_command or hop.host_key_name not in _plain_names(hop):
         words = ["ssh", "-p", str(hop.port), "-l", hop.user, "-o", f"UserKnownHostsFile={file}"]

@@ -44,11 +44,20 @@ FACTS: dict[str, tuple[Any, str]] = {
 }
 """What the agent says of a SUT and others count with: type, and the type in words."""
 
+SYSTEMS = {"Darwin": "macOS"}
+"""What `uname -s` says, in words where those are more usual."""
+
 RUN_WHAT_IS_SENT = (
     "import base64, json, sys, zlib; told = json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))); "
     'sys.argv[1:] = told["arguments"]; exec(compile(told["source"], "sent", "exec"), {"__name__": "__main__"})'
 )
 """One line of plain characters for any login shell: csh takes no newline and no exclamation mark, quoted or not."""
+
+
+def builds_of(name: str) -> tuple[str, str]:
+    """The distributions that have what NAME has: TensorFlow is there with CUDA and without, as NAME-cpu."""
+    plain = name.removesuffix("-cpu")
+    return plain, f"{plain}-cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +185,31 @@ class Sut:
         return record
 
     def lacking(self, distributions: Sequence[str], python: str | None = None) -> list[str]:
-        """Those of some Python distributions that the configured interpreter, or `python`, does not have."""
+        """Those of some Python distributions that the configured interpreter, or `python`, does not have; NAME is there
+        where a build of it is (`builds_of`)."""
+        found = self.installed(python)
+        return [name for name in distributions if found.keys().isdisjoint(builds_of(name))]
+
+    def installed(self, python: str | None = None) -> dict[str, str]:
+        """Distribution -> version, of the configured interpreter or of `python`; names in small letters, with dashes.
+
+        Raises:
+            SutRefused: it does not say so.
+        """
         python = python or self.python
         program = (
-            "import sys, json, importlib.metadata as m\n"
-            "have = {d.metadata['Name'].lower().replace('_', '-') for d in m.distributions()}\n"
-            # A machine with a GPU has the full tensorflow.
-            "have |= {n + '-cpu' for n in have}\n"
-            "print(json.dumps([n for n in sys.argv[1:] if n not in have]))"
+            "import json, re, importlib.metadata as m\n"
+            "names = ((d.metadata['Name'] or '', d.version) for d in m.distributions())\n"
+            "print(json.dumps({re.sub('[-_.]+', '-', n).lower(): v for n, v in names if n}))"
         )
-        code, output, errors = self.link.run([python, "-I", "-c", program, *distributions])
-        lacking = json_or_none((output.splitlines() or [""])[-1].encode())
-        if code != 0 or not matches(lacking, list[str]):
+        code, output, errors = self.link.run([python, "-I", "-c", program])
+        found = json_or_none((output.splitlines() or [""])[-1].encode())
+        if code != 0 or not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
             words = errors.strip() or output.strip() or f"exit code {code}"
             raise SutRefused(
                 f"{self.name}: {python} does not say which packages it has ({words:.200}); is it a Python?"
             )
-        return list(lacking) if isinstance(lacking, list) else []
+        return found
 
     def exists(self, path: str) -> bool:
         """Whether a file is there; a bare name is looked for nowhere."""
@@ -351,12 +368,31 @@ class Sut:
             self._agent_path = path
         return self._agent_path
 
+    def require_linux(self) -> None:
+        """Refuse a machine that the agent cannot measure.
+
+        Raises:
+            SutRefused: with what it is, and what can be done.
+        """
+        code, output, errors = self.link.run(["uname", "-s"])
+        system = (output.split() or [""])[-1]
+        if code == 0 and system == "Linux":
+            return
+        answer = errors.strip() or output.strip() or f"exit code {code}"
+        said = f"runs {SYSTEMS.get(system, system):.40}" if code == 0 and system else f"has no uname ({answer:.100})"
+        raise SutRefused(
+            f"{self.name}: that machine {said}; a SUT has to run Linux, for the agent reads /proc and Linux's clocks. "
+            "Of Windows the Linux in it (WSL 2) can be measured where it has an sshd of its own; of a Mac nothing "
+            "(docs/stations.md, What a SUT can be)"
+        )
+
     def require_python(self, python: str) -> None:
-        """Refuse an interpreter that does not run there, or is too old.
+        """Refuse an interpreter that does not run there, or is too old, and a machine that is no Linux.
 
         Raises:
             SutRefused: with what it said and what to do.
         """
+        self.require_linux()
         # Understood by Python 2 as well.
         code, output, errors = self.link.run([python, "-c", "import sys; print('python %d.%d' % sys.version_info[:2])"])
         words = output.split()[-2:]

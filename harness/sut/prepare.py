@@ -1,46 +1,76 @@
-"""`wattlab sut prepare`: an environment for agent and programs, data and weights on the SUT; only what is missing.
+"""`wattlab sut prepare`: an environment for agent and programs, data and weights on the SUT: what the scenarios need,
+what is missing of it, and a word about what is there besides.
 
-Knows the locks and the programs of workloads/ that are copied there. Knows no lab.toml: which scenario needs what is
-said by `Needs`.
+Knows the locks and the programs of workloads/ that are copied there, and for which machines they are. Knows no
+lab.toml: which scenario needs what is said by `Needs`.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from harness.record.documents import Json
 from harness.record.errors import SutError, SutRefused
 from harness.sut.channel import json_or_none
 from harness.sut.files import make_folders, write
-from harness.sut.machine import Sut
+from harness.sut.machine import Sut, builds_of
 
 WORKLOADS = Path(__file__).resolve().parents[2] / "workloads"
 AGENT_NEEDS = ("psutil",)
-AGENT_PACKAGES = (*AGENT_NEEDS, "nvidia-ml-py")
-"""What is installed for the agent; without the second it records no GPU."""
-TENSORFLOW = "tensorflow-cpu"
+"""What is installed for the agent."""
+GPU_NEEDS = ("nvidia-ml-py",)
+"""What it needs besides where there is an NVIDIA driver; without it it records no GPU."""
+TENSORFLOW = "tensorflow"
+BUILT_FOR = ("x86_64", "aarch64")
+"""Machines (`uname -m`) for which TensorFlow is built."""
+LOCKED_FOR = (3, 11)
+"""The oldest Python of what the lock holds beside the agent's own."""
+MACHINE = """
+import json, platform, sys
+# A Raspberry Pi with a 32-bit system may have a 64-bit kernel.
+bits = "" if sys.maxsize > 1 << 32 else " with a 32-bit system"
+print(json.dumps({"machine": platform.machine() + bits, "python": sys.version_info[:2]}))
+"""
+MOST_NAMED = 8
+OF_VENV = frozenset({"pip", "setuptools", "wheel"})
+"""What an environment may have before anything is installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What programs need there beside the agent: distributions of workloads/requirements.txt, and what of WATTLAB_DATA
-    (`dataset`, `weights`)."""
+    (`dataset`, `weights`); `of` says for whom, in words, package or part -> who."""
 
     packages: tuple[str, ...]
     prepared: tuple[str, ...]
+    of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def plan(self) -> Iterator[str]:
+        """What is going to be there, and for whom, a line each."""
+        yield f"the agent needs {', '.join(AGENT_NEEDS)}, and {', '.join(GPU_NEEDS)} where there is an NVIDIA GPU"
+        for name in (*self.packages, *self.prepared):
+            if readers := self.of.get(name):
+                what = f"{name} (data)" if name in self.prepared else name
+                yield f"{what}: needed by {', '.join(readers)}"
+        if not self.packages and not self.prepared:
+            yield "the scenarios need nothing more"
 
 
-def prepare(sut: Sut, needs: Needs, progress: Callable[[str], None]) -> str:
-    """Everything that is needed there: an environment for agent and programs, data, weights. Does what is missing.
+def prepare(sut: Sut, needs: Needs, progress: Callable[[str], None], *, exact: bool = False) -> str:
+    """Everything that is needed there: an environment for agent and programs, data, weights. Does what is missing; says
+    what is there besides, or with `exact` removes it, from the environment that it made itself.
 
     Returns the interpreter to measure with; where that is not the configured one, `progress` said so.
 
     Raises:
-        SutRefused: no usable interpreter. SutError: an installation or a download failed; its output went to
+        SutRefused: no Linux, no usable interpreter. SutError: an installation or a download failed; its output went to
         `progress`.
     """
-    python = _prepare_python(sut, (*AGENT_NEEDS, *needs.packages), progress)
+    for line in needs.plan():
+        progress(line)
+    python = _prepare_python(sut, needs.packages, progress, exact=exact)
     if needs.prepared:
         _prepare_data(sut, python, needs.prepared, progress)
     return python
@@ -59,54 +89,105 @@ def _prepare_data(sut: Sut, python: str, parts: Sequence[str], progress: Callabl
     sut.link.stream(command, lambda line: progress(_summary(line)))
 
 
-def _prepare_python(sut: Sut, packages: Sequence[str], progress: Callable[[str], None]) -> str:
+def _prepare_python(sut: Sut, packages: Sequence[str], progress: Callable[[str], None], *, exact: bool) -> str:
     """An interpreter that has every package: the configured one, or that of a venv made in wattlab's folder."""
     own = sut.own_python
     base = "python3" if sut.python == own and not sut.exists(own) else sut.python
     sut.require_python(base)
-    for python in dict.fromkeys((sut.python, own)):
-        lacking = sut.lacking(packages, python) if sut.exists(python) else [python]
-        if not lacking:
-            progress(f"{python} has everything that is needed")
-            _advise(sut, python, progress)
-            return python
-        if python != own:
-            progress(f"{python} has no {', '.join(lacking)}; `{python} -m pip install {' '.join(lacking)}` adds it")
+    wanted = (*AGENT_NEEDS, *(GPU_NEEDS if _has_driver(sut, base) else ()), *packages)
+    if sut.python != own:
+        if not (lacking := sut.lacking((*AGENT_NEEDS, *packages))):
+            progress(f"{sut.python} has everything that is needed")
+            return sut.python
+        adding = f"`{sut.python} -m pip install {' '.join(lacking)}` adds it"
+        progress(f"{sut.python} has no {', '.join(lacking)}; {adding}")
     if not sut.exists(own):
         progress(f"making {sut.root}/venv with {base}")
         with sut.link.guarded("making the folder"), sut.link.sftp() as sftp:
             make_folders(sftp, sut.root)
         sut.link.stream([base, "-m", "venv", f"{sut.root}/venv"], progress)
-    _install(sut, own, packages, progress)
-    if lacking := sut.lacking(packages, own):
+    _bring(sut, own, wanted, progress, exact=exact)
+    if lacking := sut.lacking(wanted, own):
         raise SutError(f"{sut.name}: after the installation {own} still lacks {', '.join(lacking)}")
     _advise(sut, own, progress)
     return own
 
 
-def _install(sut: Sut, python: str, packages: Sequence[str], progress: Callable[[str], None]) -> None:
-    """First what the agent needs to say what machine this is, then what fits the machine."""
-    _install_part(sut, python, "requirements.lock", AGENT_PACKAGES, progress)
-    if not sut.lacking(packages, python):
-        return
-    facts = sut.facts(python)
-    if facts["machine"] != "x86_64" and not facts["gpus"] and TENSORFLOW in packages:
+def _has_driver(sut: Sut, python: str) -> bool:
+    """Whether the library of NVIDIA's driver is there."""
+    return sut.link.run([python, "-c", "import ctypes; ctypes.CDLL('libnvidia-ml.so.1')"])[0] == 0
+
+
+def _bring(sut: Sut, python: str, wanted: Sequence[str], progress: Callable[[str], None], *, exact: bool) -> None:
+    """Make wattlab's own environment hold what is wanted, in the versions of the lock."""
+    facts = _machine(sut, python, wanted)
+    has_gpu = any(name in wanted for name in GPU_NEEDS)
+    lock = "requirements-gpu.lock" if has_gpu and facts["machine"] != "aarch64" else "requirements.lock"
+    part = part_of_lock((WORKLOADS / lock).read_text(), wanted)
+    versions, there = versions_of(part), sut.installed(python)
+    known = there.keys() & versions.keys() - OF_VENV
+    others = [f"{name} {there[name]}" for name in known if there[name] not in versions[name]]
+    if others:
+        progress(f"of other versions than those of {lock}, which are taken: {', '.join(sorted(others))}")
+    if others or any(there.keys().isdisjoint(versions.keys() & set(builds_of(name))) for name in wanted):
+        _install(sut, python, lock, part, wanted, progress)
+    else:
+        progress(f"{python} has everything that is needed")
+    _clear(sut, python, sorted(there.keys() - versions.keys() - OF_VENV), progress, exact=exact)
+
+
+def _machine(sut: Sut, python: str, wanted: Sequence[str]) -> Json:
+    """What machine it is; refused where what is wanted is not built for it, before anything is fetched.
+
+    Raises:
+        SutRefused: with what can be done.
+    """
+    answer = sut.ask_program(python, MACHINE)
+    machine, version = str(answer.get("machine")), answer.get("python")
+    further = [name for name in wanted if name not in (*AGENT_NEEDS, *GPU_NEEDS)]
+    remedy = f"name an interpreter of yours that has {', '.join(further)} in {sut.config.table}.python"
+    if further and isinstance(version, list) and tuple(version) < LOCKED_FOR:
         raise SutRefused(
-            f"{sut.name}: it is {facts['machine']}, and {TENSORFLOW} is there for x86_64 only; take the scenarios "
-            f"that need it out, or name an interpreter of yours that has TensorFlow in {sut.config.table}.python"
+            f"{sut.name}: its Python is {'.'.join(map(str, version))}, and {', '.join(further)} of the lock need 3.11 "
+            f"or newer; install one there and name it in {sut.config.table}.python, or {remedy}"
         )
-    lock = "requirements-gpu.lock" if facts["gpus"] else "requirements.lock"
-    _install_part(sut, python, lock, packages, progress)
+    if TENSORFLOW in further and machine not in BUILT_FOR:
+        raise SutRefused(
+            f"{sut.name}: it is {machine}, and TensorFlow is built for {' and '.join(BUILT_FOR)} only (a Raspberry Pi "
+            f"needs a 64-bit system); take the scenarios that need it out, or {remedy}"
+        )
+    if TENSORFLOW in further and machine == "aarch64" and any(name in wanted for name in GPU_NEEDS):
+        raise SutRefused(
+            f"{sut.name}: it is {machine} with an NVIDIA GPU, and the TensorFlow that can be installed for {machine} "
+            f"is built without CUDA: it would train on the CPU. Install NVIDIA's build there, and {remedy}"
+        )
+    return answer
 
 
-def _install_part(sut: Sut, python: str, lock: str, packages: Sequence[str], progress: Callable[[str], None]) -> None:
-    part = part_of_lock((WORKLOADS / lock).read_text(), packages)
+def _install(
+    sut: Sut, python: str, lock: str, part: str, wanted: Sequence[str], progress: Callable[[str], None]
+) -> None:
     remote = f"{sut.root}/{lock}"
     with sut.link.guarded(f"copying {lock}"), sut.link.sftp() as sftp:
         write(sftp, remote, part.encode())
-    size = " (2 GB, some minutes the first time)" if TENSORFLOW in packages else ""
-    progress(f"installing {', '.join(dict.fromkeys(packages))} into {sut.root}/venv{size}")
+    size = " (2 GB, some minutes the first time)" if TENSORFLOW in wanted else ""
+    progress(f"installing {', '.join(dict.fromkeys(wanted))} into {sut.root}/venv{size}")
     sut.link.stream([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", remote], progress)
+
+
+def _clear(sut: Sut, python: str, left: Sequence[str], progress: Callable[[str], None], *, exact: bool) -> None:
+    """Say what is in wattlab's environment that these scenarios do not need, or remove it."""
+    if not left:
+        return
+    named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
+    if not exact:
+        progress(
+            f"left over from before, needed by none of these scenarios: {named}; every run lists it with the packages "
+            "of its Python. `wattlab sut prepare --exact` removes it"
+        )
+        return
+    progress(f"removing {named}")
+    sut.link.stream([python, "-m", "pip", "uninstall", "--quiet", "--yes", *left], progress)
 
 
 def _advise(sut: Sut, python: str, progress: Callable[[str], None]) -> None:
@@ -138,18 +219,26 @@ def _programs() -> dict[str, bytes]:
 
 
 def part_of_lock(lock: str, wanted: Sequence[str]) -> str:
-    """The entries of a lock file that some distributions need, by the `# via` that uv writes below each; where the lock
-    has NAME in place of NAME-cpu, that."""
+    """The entries of a lock file that some distributions need, by the `# via` that uv writes below each; of NAME every
+    build (`builds_of`), of which the marker of its entry takes one."""
     entries = [(text.split("==", 1)[0], text) for text in re.split(r"\n(?=[a-z0-9])", lock.rstrip("\n"))[1:]]
     names = {name for name, _ in entries}
-    needed = {name if name in names else name.removesuffix("-cpu") for name in wanted}
-    if missing := needed - names:
+    if missing := [name for name in wanted if names.isdisjoint(builds_of(name))]:
         raise SutError(
             f"the lock of the SUT's packages has no {', '.join(sorted(missing))}; name it in requirements.txt"
         )
+    needed = names & {build for name in wanted for build in builds_of(name)}
     while more := {name for name, text in entries if _parents(text) & needed} - needed:
         needed |= more
     return "".join(f"{text}\n" for name, text in entries if name in needed)
+
+
+def versions_of(lock: str) -> dict[str, set[str]]:
+    """Distribution -> the versions that a lock has of it; several where its markers divide machines or Pythons."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9.-]+)==([^ ;\\]+)", lock, re.MULTILINE):
+        found.setdefault(name, set()).add(version)
+    return found
 
 
 def _parents(entry: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The way to the SUT: lab.toml and the user's ssh configuration together, as a list of logins, the SUT's last.
 
-OpenSSH itself reads its configuration (`ssh -G`, ssh(1)): Host, Match, Include and the system's file mean here what they
-mean there. Where lab.toml says something it wins. Knows no connection and no key: what a file holds is `login`'s.
+OpenSSH itself reads its configuration (`ssh -G`, ssh(1)): Host, Match, Include and the system's file mean here what
+they mean there. Where lab.toml says something it wins. Knows no connection and no key.
 
 Left out by decision (docs/decisions/0027): StrictHostKeyChecking (host keys are always checked), passwords, forwarded
 agents, ControlMaster.

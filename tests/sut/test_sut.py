@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
+from packaging.markers import Marker
 
 from harness.measure.diagnosis import diagnose
 from harness.measure.material import Inventory
@@ -31,7 +31,7 @@ from harness.sut import machine as machine_module
 from harness.sut import prepare as prepare_module
 from harness.sut.bundle import agent_source
 from harness.sut.machine import Sut
-from harness.sut.prepare import Needs, part_of_lock, prepare
+from harness.sut.prepare import Needs, part_of_lock, prepare, versions_of
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
@@ -427,7 +427,8 @@ def contextmanager_of_lost_host(session: object, sut: Sut) -> Iterator[None]:
 
 
 NOTHING = Needs((), ())
-WEIGHTS = Needs((), ("weights",))
+AGENT_PLAN = "the agent needs psutil, and nvidia-ml-py where there is an NVIDIA GPU"
+WEIGHTS = Needs((), ("weights",), {"weights": ("transfer",)})
 
 
 @pytest.fixture
@@ -450,7 +451,10 @@ def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut
     lines: list[str] = []
     assert prepare(sut, WEIGHTS, lines.append) == sys.executable
     everything = f"{sys.executable} has everything that is needed"
-    assert lines == [everything, "preparing --only weights", "weights: own (sha256 0123)"]
+    assert lines == [
+        AGENT_PLAN, "weights (data): needed by transfer", everything, "preparing --only weights",
+        "weights: own (sha256 0123)",
+    ]  # fmt: skip
     assert Path(sut.data_folder, "w").read_bytes() == b"weights"
     assert not Path(sut.root, "venv").exists()
 
@@ -458,35 +462,122 @@ def test_a_python_that_has_everything_is_taken_and_nothing_is_installed(sut: Sut
 def test_a_lab_that_needs_no_data_is_brought_none(sut: Sut, programs: Path) -> None:
     lines: list[str] = []
     assert prepare(sut, NOTHING, lines.append) == sys.executable
-    assert lines == [f"{sys.executable} has everything that is needed"]
+    assert lines == [AGENT_PLAN, "the scenarios need nothing more", f"{sys.executable} has everything that is needed"]
     assert not Path(sut.root, "prepare").exists()
 
 
-def test_a_missing_environment_is_made_in_wattlabs_folder_and_gets_what_is_needed_alone(
-    config: SutSection, programs: Path, monkeypatch: pytest.MonkeyPatch
+class Pip:
+    """In place of pip on the SUT: what it was told to install and to remove is there, or is not, from then on."""
+
+    def __init__(self, sut: Sut, there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.there, self.told, self._stream = there, list[str](), sut.link.stream
+        monkeypatch.setattr(sut, "installed", lambda *_: dict(self.there))
+        monkeypatch.setattr(sut.link, "stream", self)
+
+    def __call__(self, argv: Sequence[str], progress: Callable[[str], None]) -> None:
+        if "uninstall" in argv:
+            self.told.append("uninstall")
+            for name in argv[argv.index("--yes") + 1 :]:
+                del self.there[name]
+        elif "install" in argv:
+            self.told.append("install")
+            lock = Path(argv[-1]).read_text()
+            self.there |= {name: max(versions) for name, versions in versions_of(lock).items()}
+        else:
+            self._stream(argv, progress)
+
+
+NUMPY = Needs(("numpy",), (), {"numpy": ("mine",)})
+TRAINING = Needs(("tensorflow", "pillow", "scipy"), (), {"tensorflow": ("cnn",)})
+
+
+@pytest.fixture
+def own(config: SutSection) -> Iterator[Sut]:
+    """A SUT whose interpreter is the one that `prepare` makes."""
+    python = Path(config.folder) / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/usr/bin/python3")
+    with Sut.connect(replace(config, python=str(python))) as sut:
+        yield sut
+
+
+def test_a_missing_environment_is_made_in_wattlabs_folder_and_gets_psutil_alone(
+    config: SutSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # pip itself stands for what a scenario needs; nothing is fetched.
-    monkeypatch.setattr(prepare_module, "AGENT_NEEDS", ("pip",))
-    own = str(Path(config.folder) / "venv/bin/python")
+    python = str(Path(config.folder) / "venv/bin/python")
     lines: list[str] = []
-    with Sut.connect(replace(config, python=own)) as sut:
-        (programs / "requirements.lock").write_text("# a lock\nnvidia-ml-py==1\npsutil==1\n")
-        monkeypatch.setattr(sut.link, "stream", partial(_without_pip, sut.link.stream, lines))
-        assert prepare(sut, NOTHING, lines.append) == own
-        assert lines[0].startswith("making ")
-        assert lines[-2:] == ["installing psutil, nvidia-ml-py into " + str(Path(own).parents[1]), "pip install"]
+    with Sut.connect(replace(config, python=python)) as sut:
+        pip = Pip(sut, {"pip": "23"}, monkeypatch)
+        assert prepare(sut, NOTHING, lines.append) == python
+        assert lines[2].startswith("making ")
+        assert lines[3:] == ["installing psutil into " + str(Path(python).parents[1])]
+        assert pip.there.keys() == {"pip", "psutil"}
         lines.clear()
-        assert prepare(sut, NOTHING, lines.append) == own
-        assert lines[0] == f"{own} has everything that is needed"
+        assert prepare(sut, NOTHING, lines.append) == python
+        assert lines[2:] == [f"{python} has everything that is needed"]
+        assert pip.told == ["install"]
 
 
-def _without_pip(
-    stream: Callable[[Sequence[str], Callable[[str], None]], None],
-    lines: list[str],
-    argv: Sequence[str],
-    progress: Callable[[str], None],
+def test_the_union_of_what_scenarios_need_is_installed_and_what_is_left_over_is_named_or_removed(
+    own: Sut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines.append("pip install") if "pip" in argv else stream(argv, progress)
+    lines: list[str] = []
+    pip = Pip(own, {"pip": "23", "psutil": "7.0.0", "left-over": "1", "keras": "3"}, monkeypatch)
+    prepare(own, NUMPY, lines.append)
+    assert "numpy: needed by mine" in lines
+    assert any(
+        "of other versions than those of requirements.lock, which are taken: psutil 7.0.0" in one for one in lines
+    )
+    assert lines[-1].startswith("left over from before, needed by none of these scenarios: keras, left-over; ")
+    assert pip.there.keys() == {"pip", "psutil", "numpy", "left-over", "keras"}
+    prepare(own, NUMPY, lines.append, exact=True)
+    assert pip.there.keys() == {"pip", "psutil", "numpy"}
+    assert pip.told == ["install", "uninstall"]
+
+
+def test_nvml_is_brought_where_there_is_a_driver(own: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip(own, {}, monkeypatch)
+    monkeypatch.setattr(prepare_module, "_has_driver", lambda *_: True)
+    prepare(own, NOTHING, lambda _: None)
+    assert pip.there.keys() == {"psutil", "nvidia-ml-py"}
+    prepare(own, TRAINING, lambda _: None)
+    assert {"tensorflow", "nvidia-cudnn-cu12"} < pip.there.keys()
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_tensorflow_is_the_build_of_the_machine(machine: str, own: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip(own, {}, monkeypatch)
+    monkeypatch.setattr(own, "ask_program", lambda *_: {"machine": machine, "python": [3, 11]})
+    prepare(own, TRAINING, lambda _: None)
+    assert not {name for name in pip.there if name.startswith("nvidia-")}
+    # Both stand in what pip is given; the marker of each decides there.
+    part = Path(own.root, "requirements.lock").read_text()
+    markers = dict(re.findall(r"^(tensorflow(?:-cpu)?)==[0-9.]+ ; (.*) \\\\$", part, re.MULTILINE))
+    taken = [name for name, marker in markers.items() if Marker(marker).evaluate({"platform_machine": machine})]
+    assert taken == [{"x86_64": "tensorflow-cpu", "aarch64": "tensorflow"}[machine]]
+
+
+@pytest.mark.parametrize(
+    ("machine", "python", "has_gpu", "said"),
+    [
+        ("armv7l", [3, 11], False, "it is armv7l, and TensorFlow is built for x86_64 and aarch64 only"),
+        ("aarch64 with a 32-bit system", [3, 11], False, "it is aarch64 with a 32-bit system, and TensorFlow"),
+        ("aarch64", [3, 12], True, "built without CUDA: it would train on the CPU"),
+        ("x86_64", [3, 10], False, "its Python is 3.10, and tensorflow, pillow, scipy of the lock need 3.11 or newer"),
+    ],
+)
+def test_what_is_not_built_for_a_machine_is_refused_before_anything_is_fetched(
+    machine: str, python: list[int], has_gpu: bool, said: str, own: Sut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = Pip(own, {}, monkeypatch)
+    monkeypatch.setattr(prepare_module, "_has_driver", lambda *_: has_gpu)
+    monkeypatch.setattr(own, "ask_program", lambda *_: {"machine": machine, "python": python})
+    with pytest.raises(SutRefused, match=re.escape(said)) as refused:
+        prepare(own, TRAINING, lambda _: None)
+    assert "name an interpreter of yours that has tensorflow, pillow, scipy in sut.python" in str(refused.value)
+    assert pip.told == []
+    prepare(own, NOTHING, lambda _: None)
+    assert "psutil" in pip.there
 
 
 def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
@@ -495,21 +586,12 @@ def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
     lines: list[str] = []
     bare = shutil.which("python3", path="/usr/bin") or "python3"
     with Sut.connect(replace(config, python=bare)) as sut:
-        monkeypatch.setattr(prepare_module, "_install", lambda *_: lines.append("installing"))
+        monkeypatch.setattr(prepare_module, "_bring", lambda *_, **__: lines.append("bringing"))
         with pytest.raises(SutError, match="still lacks"):
             prepare(sut, Needs(("no-such-distribution",), ()), lines.append)
-    assert "no-such-distribution" in lines[0]
-    assert f"; `{bare} -m pip install " in lines[0]
-    assert lines[-1] == "installing"
-
-
-def test_tensorflow_is_not_tried_on_a_machine_that_it_is_not_made_for(
-    sut: Sut, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prepare_module, "_install_part", lambda *_: None)
-    monkeypatch.setattr(sut, "facts", lambda _: {"machine": "aarch64", "gpus": []})
-    with pytest.raises(SutRefused, match="it is aarch64, and tensorflow-cpu is there for x86_64 only"):
-        prepare_module._install(sut, sut.python, ["psutil", "tensorflow-cpu"], lambda _: None)
+    told = next(line for line in lines if "no-such-distribution" in line)
+    assert f"; `{bare} -m pip install " in told
+    assert lines[-1] == "bringing"
 
 
 def test_the_part_of_a_lock_that_is_needed_has_every_dependency_and_no_more() -> None:
@@ -520,7 +602,7 @@ def test_the_part_of_a_lock_that_is_needed_has_every_dependency_and_no_more() ->
         assert names_of(part_of_lock(text, everything)) == names_of(text)
         assert names_of(part_of_lock(text, ["psutil", "nvidia-ml-py"])) == ["nvidia-ml-py", "psutil"]
         assert not {"tensorflow", "tensorflow-cpu"} & set(names_of(part_of_lock(text, ["psutil", "codecarbon"])))
-        assert "keras" in names_of(part_of_lock(text, ["tensorflow-cpu"]))
+        assert "keras" in names_of(part_of_lock(text, ["tensorflow"]))
         assert text.count("--hash") == part_of_lock(text, everything).count("--hash")
     with pytest.raises(SutError, match=r"has no nothing; name it in requirements\.txt"):
         part_of_lock(text, ["nothing"])

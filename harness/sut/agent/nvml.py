@@ -14,7 +14,7 @@ def import_nvml() -> tuple[Any, str | None]:
     try:
         import pynvml
     except ImportError as error:
-        return None, f"pynvml cannot be imported ({error}); install nvidia-ml-py to record a GPU"
+        return None, f"pynvml cannot be imported ({error}); where there is an NVIDIA GPU, nvidia-ml-py records it"
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
