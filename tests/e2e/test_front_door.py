@@ -108,7 +108,7 @@ def test_the_readmes_way_leads_to_a_signed_campaign_in_its_order(
     assert remedy is not None
     subprocess.run(remedy[1], shell=True, check=True, capture_output=True)
     prepared = operator.gives("sut", "prepare")
-    assert "installing psutil, nvidia-ml-py into" in prepared
+    assert "installing psutil into" in prepared
     assert "flowers" not in prepared
     home = tmp_path / "home of the SUT"
     assert sorted(path.name for path in (home / "wattlab-sut").iterdir()) == ["requirements.lock", "venv"]

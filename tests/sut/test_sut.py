@@ -525,9 +525,7 @@ def test_the_union_of_what_scenarios_need_is_installed_and_what_is_left_over_is_
     pip = Pip(own, {"pip": "23", "psutil": "7.0.0", "left-over": "1", "keras": "3"}, monkeypatch)
     prepare(own, NUMPY, lines.append)
     assert "numpy: needed by mine" in lines
-    assert any(
-        "of other versions than those of requirements.lock, which are taken: psutil 7.0.0" in one for one in lines
-    )
+    assert "of other versions than those of requirements.lock, which are taken: psutil 7.0.0" in lines
     assert lines[-1].startswith("left over from before, needed by none of these scenarios: keras, left-over; ")
     assert pip.there.keys() == {"pip", "psutil", "numpy", "left-over", "keras"}
     prepare(own, NUMPY, lines.append, exact=True)
@@ -540,8 +538,10 @@ def test_nvml_is_brought_where_there_is_a_driver(own: Sut, monkeypatch: pytest.M
     monkeypatch.setattr(prepare_module, "_has_driver", lambda *_: True)
     prepare(own, NOTHING, lambda _: None)
     assert pip.there.keys() == {"psutil", "nvidia-ml-py"}
-    prepare(own, TRAINING, lambda _: None)
+    pip.there["tensorflow-cpu"] = "2.21.0"  # of before there was a GPU
+    prepare(own, TRAINING, lambda _: None, exact=True)
     assert {"tensorflow", "nvidia-cudnn-cu12"} < pip.there.keys()
+    assert "tensorflow-cpu" not in pip.there
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -552,7 +552,7 @@ def test_tensorflow_is_the_build_of_the_machine(machine: str, own: Sut, monkeypa
     assert not {name for name in pip.there if name.startswith("nvidia-")}
     # Both stand in what pip is given; the marker of each decides there.
     part = Path(own.root, "requirements.lock").read_text()
-    markers = dict(re.findall(r"^(tensorflow(?:-cpu)?)==[0-9.]+ ; (.*) \\\\$", part, re.MULTILINE))
+    markers = dict(re.findall(r"^(tensorflow(?:-cpu)?)==[0-9.]+ ; (.*) \\$", part, re.MULTILINE))
     taken = [name for name, marker in markers.items() if Marker(marker).evaluate({"platform_machine": machine})]
     assert taken == [{"x86_64": "tensorflow-cpu", "aarch64": "tensorflow"}[machine]]
 
