@@ -19,7 +19,7 @@ class Identities:
     `others_of_agent` is false, what else the agent holds. Close it when it is no longer needed."""
 
     def __init__(self, files: Sequence[Path], *, others_of_agent: bool) -> None:
-        self._files, self._others = [file for file in files if file.exists()], others_of_agent
+        self._files, self._others = list(files), others_of_agent
         self._agent = paramiko.Agent()
         self.of_agent: list[paramiko.AgentKey] = list(self._agent.get_keys())
         self.tried: list[str] = []
@@ -30,10 +30,6 @@ class Identities:
     def close(self) -> None:
         """Leave the agent."""
         self._agent.close()
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self._files or (self.of_agent and self._others))
 
     def authenticate(self, transport: paramiko.Transport, user: str) -> None:
         """Log in with one of them.
@@ -74,7 +70,7 @@ class Identities:
 
     def _loaded(self, file: Path) -> paramiko.PKey | None:
         """The key of a file; where there is none, `tried` or `locked` says so."""
-        if public_not_private(file):
+        if not file.exists() or public_not_private(file):
             return None  # IdentityFile may name the public half of a key that the agent holds
         try:
             return paramiko.PKey.from_path(str(file))

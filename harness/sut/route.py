@@ -102,15 +102,12 @@ def _way(
     *before, nearest = [part.strip() for part in through.split(",")]
     if nearest in ("", "none"):
         return [replace(hop, proxy_command=_command(hop, settings))]
-    user, jump, jump_port = _jump(config, nearest)
-    if jumps is None and jump.casefold() in (named.casefold(), hop.host):  # of `Host *` it is the jump itself (ssh.c)
-        return [hop]
     if len(passed) >= MOST_JUMPS:
         raise SutUnreachable(
             f"{config.address}: ProxyJump of {config.ssh_config} leads from {' to '.join(passed[-3:])} and goes on; "
             f"at most {MOST_JUMPS} jumps are made"
         )
-    return [*_way(config, (user, jump, jump_port), ",".join(before) or None, (*passed, nearest)), hop]
+    return [*_way(config, _jump(config, nearest), ",".join(before) or None, (*passed, nearest)), hop]
 
 
 def _jump(config: SutSection, text: str) -> tuple[str, str, int | None]:

@@ -3,6 +3,7 @@ each of these a lab that meets it. First the run's own step raises, then check r
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,7 +34,9 @@ from meters.registry import open_meter
 from tests.harness.test_config import MINIMAL
 from tests.sut.conftest import Recorded, config_of, start
 
-NOBODY = SutSection(host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3")
+NOBODY = SutSection(
+    host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3", ssh_config=""
+)
 OWN = """\
 [scenarios.own]
 command = ["{python}", "own.py"]
@@ -49,6 +52,7 @@ MODULES = {
     "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
     **dict.fromkeys(("answers", "channel", "files", "link", "local_link", "login"), "sut"),
+    **dict.fromkeys(("identities", "route"), "sut"),
     **dict.fromkeys(("machine", "prepare", "session"), "sut"),
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
@@ -74,15 +78,22 @@ FOUND_BY = {
     "register.Register._history": ["a damaged history"],
     "check_loads.record_of": ["a damaged history"],
     "machine.Sut.require_python": ["an interpreter that is not there"],
-    "machine.Sut.lacking": ["an interpreter that is not there"],
+    "machine.Sut.require_linux": ["a machine that is no Linux"],
+    "machine.Sut.installed": ["an interpreter that is not there"],
     "machine.Sut._facts_of": ["an interpreter that is not there"],
     "machine.Sut.ask_program": ["an interpreter that is not there"],
     "machine.Sut._agent": ["an interpreter that is not there"],
     "machine.Sut._last_object": ["an interpreter that is not there"],
     "link.in_words": ["a folder of the SUT that is a file"],
     "machine.Sut.stage": ["a run of another wattlab"],
-    "login.open_client": ["no address"],
+    "link.Link.reopen": ["no address"],
+    "login._opened": ["no key"],
     "login._require_key": ["no key"],
+    "identities.Identities.authenticate": ["a key that is not let in"],
+    "route._from": ["an ssh configuration that is not there"],
+    "route._settings": ["an ssh configuration that ssh does not understand"],
+    "route._way": ["jumps in a circle"],
+    "route._jump": ["a jump that is none"],
     "login._Unknown.missing_host_key": ["an unknown host key"],
     "run.Run._open_meters": ["no meter at the port"],
 }
@@ -98,7 +109,7 @@ NOT_BEFORE_A_RATING = {
     "machine.Sut.start_load": "the observer effect",
     "machine.Sut.unstage": "after the rating",
     "prepare._prepare_python": "`sut prepare`",
-    "prepare._install": "`sut prepare`",
+    "prepare._machine": "`sut prepare`",
     "prepare.part_of_lock": "`sut prepare`",
     "link.Link.stream": "`sut prepare`",
     "files.plain": "a mistake of lab.toml (test_config)",
@@ -370,6 +381,33 @@ def _no_address(lab: Lab) -> tuple[LabConfig, Step]:
     return lab.load(), lambda: Sut.connect(lab.sut)
 
 
+@fault("an ssh configuration that is not there", "SUT")
+def _no_configuration(lab: Lab) -> tuple[LabConfig, Step]:
+    lab.sut = replace(NOBODY, ssh_config=str(lab.folder / "nothing"))
+    return lab.load(), lambda: Sut.connect(lab.sut)
+
+
+@fault("an ssh configuration that ssh does not understand", "SUT")
+def _bad_configuration(lab: Lab) -> tuple[LabConfig, Step]:
+    return _configured(lab, "NoSuchOption 1")
+
+
+@fault("jumps in a circle", "SUT")
+def _circle(lab: Lab) -> tuple[LabConfig, Step]:
+    return _configured(lab, "Host a\nProxyJump b\nHost b *.1\nProxyJump a")
+
+
+@fault("a jump that is none", "SUT")
+def _no_jump(lab: Lab) -> tuple[LabConfig, Step]:
+    return _configured(lab, "ProxyJump ssh://a/b")
+
+
+def _configured(lab: Lab, text: str) -> tuple[LabConfig, Step]:
+    (lab.folder / "config").write_text(text + "\n")
+    lab.sut = replace(NOBODY, ssh_config=str(lab.folder / "config"))
+    return lab.load(), lambda: Sut.connect(lab.sut)
+
+
 @fault("no key", "SUT")
 def _no_key(lab: Lab) -> tuple[LabConfig, Step]:
     return lab.load(), lambda: Sut.connect(lab.sut)
@@ -411,6 +449,21 @@ def _unknown_key(lab: Lab, _: ExitStack) -> Step:
     return lambda: Sut.connect(lab.sut)
 
 
+def _not_let_in(lab: Lab, _: ExitStack) -> Step:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", lab.folder / "stranger"], check=True)
+    lab.sut = replace(lab.sut, key_file=str(lab.folder / "stranger"))
+    return lambda: Sut.connect(lab.sut)
+
+
+def _no_linux(lab: Lab, stack: ExitStack) -> Step:
+    (lab.folder / "bin").mkdir()
+    (lab.folder / "bin/uname").write_text("#!/bin/sh\necho Darwin\n")
+    (lab.folder / "bin/uname").chmod(0o755)
+    settings = [f"SetEnv PATH={lab.folder}/bin:/usr/bin:/bin"]
+    lab.sut = config_of(stack.enter_context(LoopbackSshd(lab.folder / "other", settings=settings)), lab.folder)
+    return stack.enter_context(Sut.connect(lab.sut)).facts
+
+
 def _no_python(lab: Lab, stack: ExitStack) -> Step:
     lab.text = PLAIN + 'trackers = ["codecarbon"]\n'
     lab.sut = replace(lab.sut, python=str(lab.folder / "venv/bin/python"))
@@ -433,6 +486,8 @@ def _busy(lab: Lab, stack: ExitStack) -> Step:
 
 WIRED: dict[str, tuple[str, Callable[[Lab, ExitStack], Step]]] = {
     "an unknown host key": ("SUT", _unknown_key),
+    "a key that is not let in": ("SUT", _not_let_in),
+    "a machine that is no Linux": ("SUT python", _no_linux),
     "an interpreter that is not there": ("SUT python", _no_python),
     "a folder of the SUT that is a file": ("SUT", _file_on_the_sut),
     "a run of another wattlab": ("SUT busy", _busy),
@@ -461,7 +516,7 @@ def test_unprepared_data_weights_and_packages_are_each_refused_with_the_remedy(l
     refused = lab.refusals(lab.load())
     assert list(refused) == ["tracker carbontracker", "scenario idle", "SUT dataset", "SUT weights"]
     assert refused["scenario idle"] == (
-        f"{sys.executable} there has no tensorflow-cpu; `wattlab sut prepare` installs it"
+        f"{sys.executable} there has no tensorflow; `wattlab sut prepare` installs it"
     )
     data = Path(lab.sut.folder, "data")
     assert refused["SUT dataset"] == (f"{data} has no dataset (needed by idle); `wattlab sut prepare` brings it")

@@ -1,4 +1,5 @@
-"""Clocks of the SUT: the two that stamp a record, and the CPU time clock of another process.
+"""Clocks of the SUT: the two that stamp a record, the grid of samples on one of them, and the CPU time clock of another
+process.
 
 Knows Linux's clock numbers. Does not know what is stamped.
 """
@@ -11,6 +12,12 @@ import time
 def stamped() -> dict[str, int]:
     """Both clocks, now."""
     return {"sut_ns": time.monotonic_ns(), "sut_wall_ns": time.time_ns()}
+
+
+def next_on_grid(due_ns: int, now_ns: int, period_ns: int) -> tuple[int, int]:
+    """(when the next sample is due, how many are skipped because their time has passed), after the one that was due."""
+    missed = (now_ns - due_ns) // period_ns
+    return due_ns + (missed + 1) * period_ns, missed
 
 
 def cpu_time_s(pid: int) -> float | None:

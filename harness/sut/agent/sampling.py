@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from harness.sut.agent.clocks import cpu_time_s, stamped
+from harness.sut.agent.clocks import cpu_time_s, next_on_grid, stamped
 from harness.sut.agent.columns import column
 from harness.sut.agent.gpu_sampler import GpuSampler
 from harness.sut.agent.journal import Journal
@@ -55,9 +55,8 @@ class Sampling:
         if self._host_pid:
             values.append(cpu_time_s(self._host_pid))
         self._journal.append(SAMPLE % (sut_ns, wall_ns, numbers(values)))
-        late = (time.monotonic_ns() - self.next_ns) // self.period_ns
-        self._missed += late
-        self.next_ns += (late + 1) * self.period_ns
+        self.next_ns, missed = next_on_grid(self.next_ns, time.monotonic_ns(), self.period_ns)
+        self._missed += missed
 
     def finish(self) -> None:
         """No further sample; the journal says how many were skipped."""
