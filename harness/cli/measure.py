@@ -56,7 +56,6 @@ TOO_SHORT = (
     "The command is too short for this meter, which has a new value every {:.2g} s: let it do its work several "
     "times in one run, such as -- sh -c 'for i in $(seq 100); do COMMAND; done'."
 )
-KEY = "~/.ssh/id_ed25519"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +94,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add_login_arguments(verb)
     limits = "limits of error of the meter, %% of the reading, where its driver knows none (plugs)"
     add("--limits-percent", type=percent, default=0.0, metavar="P", help=limits)
-    add("--sut", metavar="USER@HOST", help="the machine to be measured, by SSH (default: this one)")
-    add("--key-file", metavar="FILE", help=f"key of that login (default: {KEY}, else your ssh-agent's)")
+    add(
+        "--sut",
+        metavar="USER@HOST",
+        help="the machine to be measured, by SSH, or a Host of ~/.ssh/config (default: this one)",
+    )
+    add("--key-file", metavar="FILE", help="key of that login (default: as ssh finds one, also your ssh-agent's)")
     add("--python", default="", metavar="PATH", help="an interpreter there that has psutil")
     add("--runs", type=at_least(1), metavar="N", help=f"runs of the command (default: {RUNS})")
     add("--blocks", type=at_least(1), metavar="N", help=f"baseline blocks (default: as many, at most {RUNS})")
@@ -204,10 +207,7 @@ def _sut(
         return {"host": LOCAL} | ({"python": arguments.python} if arguments.python else {})
     if words[0] in named_files(words, here):
         raise ConfigError(f"{words[0]} is copied to the SUT as a plain file; name what runs it: -- bash {words[0]}")
-    key = arguments.key_file
-    if key is None and not Path(KEY).expanduser().exists():
-        key = ""
-    table = sut_by_ssh(arguments.sut, key, arguments.python)
+    table = sut_by_ssh(arguments.sut, arguments.key_file, arguments.python)
     if arguments.python:
         return table
     with Sut.connect(SutSection(**table | {"python": "python3"})) as sut:  # type: ignore[arg-type]

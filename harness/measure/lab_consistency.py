@@ -66,6 +66,7 @@ def of_suts(path: Path, views: Mapping[str, StationFile], meters: StationFile) -
         if several and not unknown:
             yield [*feeding, *named, "meters"], _of_meters(where, name, view, meters)
         yield [], _of_paths(path, _paths_of_sut(table, view.sut))
+        yield [f"{table}.host", f"{table}.port"], consistency.of_host(where, view.sut)
         if not unknown:
             yield [f"{table}.circuits", *feeding], consistency.of_circuits(where, view.sut, view.meters)
         for meter, section in view.meters.items():

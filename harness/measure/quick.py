@@ -18,7 +18,7 @@ from harness.measure.campaign_file import BASELINE, SYNC, TWO_STAGE
 from harness.measure.material import MOST_KEPT_BYTES
 from harness.record.errors import ConfigError
 from harness.station.consistency import LONGEST_NAME
-from harness.station.station import LOCAL, SSH_ADDRESS
+from harness.station.station import EMBEDDED, LOCAL
 from meters.registry import COUNTERS
 
 NAME = "quick"
@@ -29,6 +29,11 @@ FOLDER = "measured"
 """Below the folder in which the command was given."""
 INTERPRETERS = re.compile(r"(python|pypy)[0-9.]*|bash|sh|env|nice|time|node|julia|Rscript|perl|ruby|java")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+SUT_ADDRESS = re.compile(
+    r"(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)@)?"
+    r"([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])(?::([0-9]{1,5}))?"
+)
+"""user, host, port; a host alone may be a name that ~/.ssh/config explains."""
 SHELL = re.compile(r"[|;<>]|&&")
 """What only a shell understands."""
 
@@ -68,18 +73,24 @@ class Quick:
 
 
 def sut_by_ssh(text: str, key_file: str | None, python: str) -> dict[str, object]:
-    """The table [sut] of `USER@HOST` or `USER@HOST:PORT`; `key_file` None: the usual one, empty: the ssh-agent's.
+    """The table [sut] of `USER@HOST`, `USER@HOST:PORT` or a Host of ~/.ssh/config; `key_file` None: as ssh finds one,
+    empty: the ssh-agent's.
 
     Raises:
         ConfigError: it is none.
     """
-    address = SSH_ADDRESS.fullmatch(text)
+    address = SUT_ADDRESS.fullmatch(text)
     if address is None:
-        raise ConfigError(f"--sut {text}: expected USER@HOST or USER@HOST:PORT, such as --sut me@192.168.1.30")
+        brackets = "; an IPv6 address stands in brackets" if text.count(":") > 1 else ""
+        raise ConfigError(
+            f"--sut {text}: expected USER@HOST or USER@HOST:PORT, such as --sut me@192.168.1.30, or a Host of "
+            f"~/.ssh/config{brackets}"
+        )
     user, host, port = address.groups()
-    table: dict[str, object] = {"host": host.strip("[]"), "user": user} | (
-        {} if key_file is None else {"key_file": key_file}
-    )
+    if host in (LOCAL, EMBEDDED):
+        raise ConfigError(f"--sut {text}: leave --sut out to measure this machine")
+    table: dict[str, object] = {"host": host.strip("[]")} | ({"user": user} if user else {})
+    table |= {} if key_file is None else {"key_file": key_file}
     return table | ({"port": int(port)} if port else {}) | ({"python": python} if python else {})
 
 

@@ -7,7 +7,7 @@ the campaign.
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-from harness.station.station import EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
+from harness.station.station import BRACKETED, EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
 from meters.meter import MeterOptionError
 from meters.options import did_you_mean, read_options
 from meters.registry import COUNTERS, KNOWN, no_driver
@@ -46,6 +46,21 @@ def of_doubles(where: str, names: Sequence[str]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield f"{where}: {name!r} stands there twice; once is enough"
+
+
+def of_host(where: str, sut: SutSection) -> Iterator[str]:
+    """A host is a name or an address; what belongs beside it stands there."""
+    host, port = sut.endpoint
+    written = BRACKETED.fullmatch(sut.host)
+    if written and written[2] and sut.port not in (None, int(written[2])):
+        yield f"{where}.port: found {sut.port}, and {where.rpartition(': ')[2]}.host says {written[2]}; write one of them"
+    if port is not None and not 0 < port < 1 << 16:
+        yield f"{where}.host: found port {port}, expected one from 1 to 65535"
+    if written is None and "@" in host:
+        user, _, rest = host.rpartition("@")
+        yield f'{where}.host: found {host!r}; write user = "{user}" and host = "{rest}"'
+    elif written is None and (host.count(":") == 1 or host.startswith("[")):
+        yield f"{where}.host: found {host!r}, expected a name or an address; a port stands in {where.rpartition(': ')[2]}.port"
 
 
 def of_supply(where: str, sut: SutSection) -> Iterator[str]:

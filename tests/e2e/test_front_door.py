@@ -71,7 +71,7 @@ class Operator:
         text = (self.folder / "lab.toml").read_text()
         for key, value in values.items():
             written = f'"{value}"' if isinstance(value, str) else str(value)
-            text, count = re.subn(rf"^{key} = \S+", f"{key} = {written}", text, count=1, flags=re.MULTILINE)
+            text, count = re.subn(rf"^(# )?{key} = \S+", f"{key} = {written}", text, count=1, flags=re.MULTILINE)
             assert count == 1, key
         (self.folder / "lab.toml").write_text(text)
 
@@ -102,7 +102,7 @@ def test_the_readmes_way_leads_to_a_signed_campaign_in_its_order(
     known = tmp_path / "home" / ".ssh" / "known_hosts"  # nobody made an SSH connection here yet
     operator.fills_in(host=machine.host, key_file=str(machine.key_file), known_hosts=str(known))
     lab = (folder / "lab.toml").read_text()
-    (folder / "lab.toml").write_text(lab.replace("port = 22", f"port = {machine.port}"))
+    (folder / "lab.toml").write_text(lab.replace("# port = 22", f"port = {machine.port}"))
     refused = operator.gives("sut", "prepare", code=1)
     remedy = re.search(r"then add it: `(.+?)`", refused)
     assert remedy is not None

@@ -515,9 +515,7 @@ def test_unprepared_data_weights_and_packages_are_each_refused_with_the_remedy(l
     lab.text = TRAINING
     refused = lab.refusals(lab.load())
     assert list(refused) == ["tracker carbontracker", "scenario idle", "SUT dataset", "SUT weights"]
-    assert refused["scenario idle"] == (
-        f"{sys.executable} there has no tensorflow; `wattlab sut prepare` installs it"
-    )
+    assert refused["scenario idle"] == (f"{sys.executable} there has no tensorflow; `wattlab sut prepare` installs it")
     data = Path(lab.sut.folder, "data")
     assert refused["SUT dataset"] == (f"{data} has no dataset (needed by idle); `wattlab sut prepare` brings it")
 

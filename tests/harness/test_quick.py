@@ -101,6 +101,16 @@ def test_a_machine_reached_by_ssh_has_its_files_beside_the_command(tmp_path: Pat
     assert table["scenarios"]["train"]["command"] == ["python3", "train.py"]
 
 
+def test_a_machine_may_be_a_host_of_sshs_configuration() -> None:
+    assert sut_by_ssh("gpu-box", None, "") == {"host": "gpu-box"}
+    assert sut_by_ssh("gpu-box:2222", "k", "") == {"host": "gpu-box", "key_file": "k", "port": 2222}
+    assert sut_by_ssh("[fe80::1%eth0]", None, "") == {"host": "fe80::1%eth0"}
+    with pytest.raises(ConfigError, match=r"an IPv6 address stands in brackets"):
+        sut_by_ssh("me@fe80::1", None, "")
+    with pytest.raises(ConfigError, match="leave --sut out to measure this machine"):
+        sut_by_ssh("local", None, "")
+
+
 def test_counters_of_software_are_summed_as_circuits(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
     quick = Quick(command=["true"], meters=[("rapl", "/sys/class/powercap"), ("nvml", "all")])
@@ -109,7 +119,7 @@ def test_counters_of_software_are_summed_as_circuits(tmp_path: Path) -> None:
     assert lab.sut.circuits == ["rapl", "nvml"] == [section.circuit for section in lab.meters.values()]
 
 
-@pytest.mark.parametrize("text", ["host", "me@", "@host", "me@host:x", "me host"])
+@pytest.mark.parametrize("text", ["me@", "@host", "-oProxyCommand=x", "me@host:x", "me host"])
 def test_what_is_no_login_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="expected USER@HOST"):
         sut_by_ssh(text, None, "")
