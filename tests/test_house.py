@@ -66,6 +66,8 @@ def declared(lock: str) -> list[str]:
 def test_every_declared_dependency_is_locked_at_a_version_that_it_allows(lock: str) -> None:
     locked = pins(LOCKS[lock])
     for requirement in map(Requirement, declared(lock)):
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue  # of another machine than this one
         name = canonicalize_name(requirement.name)
         assert name in locked, f"{lock} lacks {name}: run .ci/lock"
         assert requirement.specifier.contains(locked[name][0][0]), f"{lock} locks {name} {locked[name]}: run .ci/lock"

@@ -50,17 +50,17 @@ def of_doubles(where: str, names: Sequence[str]) -> Iterator[str]:
 
 def of_host(where: str, sut: SutSection) -> Iterator[str]:
     """A host is a name or an address; what belongs beside it stands there."""
-    host, port = sut.endpoint
+    (host, port), table = sut.endpoint, where.rpartition(": ")[2]
     written = BRACKETED.fullmatch(sut.host)
     if written and written[2] and sut.port not in (None, int(written[2])):
-        yield f"{where}.port: found {sut.port}, and {where.rpartition(': ')[2]}.host says {written[2]}; write one of them"
+        yield f"{where}.port: found {sut.port}, and {table}.host says {written[2]}; write one of them"
     if port is not None and not 0 < port < 1 << 16:
         yield f"{where}.host: found port {port}, expected one from 1 to 65535"
     if written is None and "@" in host:
         user, _, rest = host.rpartition("@")
         yield f'{where}.host: found {host!r}; write user = "{user}" and host = "{rest}"'
     elif written is None and (host.count(":") == 1 or host.startswith("[")):
-        yield f"{where}.host: found {host!r}, expected a name or an address; a port stands in {where.rpartition(': ')[2]}.port"
+        yield f"{where}.host: found {host!r}, expected a name or an address; a port stands in {table}.port"
 
 
 def of_supply(where: str, sut: SutSection) -> Iterator[str]:

@@ -10,10 +10,11 @@ import logging
 import shlex
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import paramiko
+from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from harness.attest.signer import public_not_private
 from harness.record.errors import HostKeyError, SutError, SutUnreachable, printable
@@ -113,7 +114,7 @@ def _opened(config: SutSection, route: Route, hop: Hop, before: Client | None, t
             SSH_PORT,
             hop.user,
             sock=_carrier(client, hop, before, timeout_s),
-            auth_strategy=_Strategy(identities, hop.user),  # type: ignore[arg-type]  one method of it is used
+            auth_strategy=_Strategy(identities, hop.user),
             timeout=timeout_s,
             banner_timeout=timeout_s,
             auth_timeout=timeout_s,
@@ -128,15 +129,20 @@ def _opened(config: SutSection, route: Route, hop: Hop, before: Client | None, t
     return client
 
 
-class _Strategy:
+class _Strategy(AuthStrategy):
     """What paramiko's client calls to log in."""
 
     def __init__(self, identities: Identities, user: str) -> None:
         self._identities, self._user = identities, user
 
-    def authenticate(self, transport: paramiko.Transport) -> None:
+    def get_sources(self) -> Iterator[AuthSource]:
+        """None: `Identities` tries them itself, to say of each what became of it."""
+        return iter(())
+
+    def authenticate(self, transport: paramiko.Transport) -> AuthResult:
         """Log in, or raise paramiko's errors."""
         self._identities.authenticate(transport, self._user)
+        return AuthResult(self)
 
 
 def _require_key(config: SutSection, identities: Identities) -> None:
@@ -249,7 +255,7 @@ def _carried_by_command(client: Client, command: str) -> socket.socket:
     own, other = socket.socketpair()
     with other:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"], stdin=other, stdout=other, start_new_session=True
+            ["/bin/sh", "-c", f"exec {command}"], stdin=other.fileno(), stdout=other.fileno(), start_new_session=True
         )
 
     def end() -> None:

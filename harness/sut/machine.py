@@ -26,6 +26,7 @@ from harness.station.station import SutSection
 from harness.sut.bundle import OLDEST_PYTHON, agent_source
 from harness.sut.channel import Channel, json_or_none
 from harness.sut.files import make_folders, plain, read, read_if_there, unlike, write
+from harness.sut.interpreters import builds_of, installed, require_linux
 from harness.sut.link import COMMAND_S, Link
 from harness.sut.local_link import LocalLink
 from harness.sut.session import AgentSession, OnExchange, OnRecord
@@ -44,20 +45,11 @@ FACTS: dict[str, tuple[Any, str]] = {
 }
 """What the agent says of a SUT and others count with: type, and the type in words."""
 
-SYSTEMS = {"Darwin": "macOS"}
-"""What `uname -s` says, in words where those are more usual."""
-
 RUN_WHAT_IS_SENT = (
     "import base64, json, sys, zlib; told = json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))); "
     'sys.argv[1:] = told["arguments"]; exec(compile(told["source"], "sent", "exec"), {"__name__": "__main__"})'
 )
 """One line of plain characters for any login shell: csh takes no newline and no exclamation mark, quoted or not."""
-
-
-def builds_of(name: str) -> tuple[str, str]:
-    """The distributions that have what NAME has: TensorFlow is there with CUDA and without, as NAME-cpu."""
-    plain = name.removesuffix("-cpu")
-    return plain, f"{plain}-cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,25 +183,8 @@ class Sut:
         return [name for name in distributions if found.keys().isdisjoint(builds_of(name))]
 
     def installed(self, python: str | None = None) -> dict[str, str]:
-        """Distribution -> version, of the configured interpreter or of `python`; names in small letters, with dashes.
-
-        Raises:
-            SutRefused: it does not say so.
-        """
-        python = python or self.python
-        program = (
-            "import json, re, importlib.metadata as m\n"
-            "names = ((d.metadata['Name'] or '', d.version) for d in m.distributions())\n"
-            "print(json.dumps({re.sub('[-_.]+', '-', n).lower(): v for n, v in names if n}))"
-        )
-        code, output, errors = self.link.run([python, "-I", "-c", program])
-        found = json_or_none((output.splitlines() or [""])[-1].encode())
-        if code != 0 or not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
-            words = errors.strip() or output.strip() or f"exit code {code}"
-            raise SutRefused(
-                f"{self.name}: {python} does not say which packages it has ({words:.200}); is it a Python?"
-            )
-        return found
+        """Distribution -> version, of the configured interpreter or of `python`. Raises SutRefused."""
+        return installed(self.link, python or self.python)
 
     def exists(self, path: str) -> bool:
         """Whether a file is there; a bare name is looked for nowhere."""
@@ -368,31 +343,13 @@ class Sut:
             self._agent_path = path
         return self._agent_path
 
-    def require_linux(self) -> None:
-        """Refuse a machine that the agent cannot measure.
-
-        Raises:
-            SutRefused: with what it is, and what can be done.
-        """
-        code, output, errors = self.link.run(["uname", "-s"])
-        system = (output.split() or [""])[-1]
-        if code == 0 and system == "Linux":
-            return
-        answer = errors.strip() or output.strip() or f"exit code {code}"
-        said = f"runs {SYSTEMS.get(system, system):.40}" if code == 0 and system else f"has no uname ({answer:.100})"
-        raise SutRefused(
-            f"{self.name}: that machine {said}; a SUT has to run Linux, for the agent reads /proc and Linux's clocks. "
-            "Of Windows the Linux in it (WSL 2) can be measured where it has an sshd of its own; of a Mac nothing "
-            "(docs/stations.md, What a SUT can be)"
-        )
-
     def require_python(self, python: str) -> None:
         """Refuse an interpreter that does not run there, or is too old, and a machine that is no Linux.
 
         Raises:
             SutRefused: with what it said and what to do.
         """
-        self.require_linux()
+        require_linux(self.link)
         # Understood by Python 2 as well.
         code, output, errors = self.link.run([python, "-c", "import sys; print('python %d.%d' % sys.version_info[:2])"])
         words = output.split()[-2:]

@@ -15,7 +15,8 @@ from harness.record.documents import Json
 from harness.record.errors import SutError, SutRefused
 from harness.sut.channel import json_or_none
 from harness.sut.files import make_folders, write
-from harness.sut.machine import Sut, builds_of
+from harness.sut.interpreters import builds_of
+from harness.sut.machine import Sut
 
 WORKLOADS = Path(__file__).resolve().parents[2] / "workloads"
 AGENT_NEEDS = ("psutil",)

@@ -52,7 +52,7 @@ MODULES = {
     "attempt": "measure", "part": "measure/rating", "without_agent": "measure/rating",
     "ambient": "measure", "register": "station", "instruments": "station", "check_loads": "station",
     **dict.fromkeys(("answers", "channel", "files", "link", "local_link", "login"), "sut"),
-    **dict.fromkeys(("identities", "route"), "sut"),
+    **dict.fromkeys(("identities", "interpreters", "route"), "sut"),
     **dict.fromkeys(("machine", "prepare", "session"), "sut"),
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
@@ -78,8 +78,8 @@ FOUND_BY = {
     "register.Register._history": ["a damaged history"],
     "check_loads.record_of": ["a damaged history"],
     "machine.Sut.require_python": ["an interpreter that is not there"],
-    "machine.Sut.require_linux": ["a machine that is no Linux"],
-    "machine.Sut.installed": ["an interpreter that is not there"],
+    "interpreters.require_linux": ["a machine that is no Linux"],
+    "interpreters.installed": ["an interpreter that is not there"],
     "machine.Sut._facts_of": ["an interpreter that is not there"],
     "machine.Sut.ask_program": ["an interpreter that is not there"],
     "machine.Sut._agent": ["an interpreter that is not there"],
