@@ -64,6 +64,8 @@ class ScenarioSection:
     """Where on the SUT `command` is started, absolute; empty: in the run's own work folder, where `files` are."""
     files: list[str] = field(default_factory=list)
     """With `command`: files, relative to this file, that are copied beside it for each run."""
+    packages: list[str] = field(default_factory=list)
+    """Python distributions that `command` needs on the SUT, of those that workloads/requirements.lock holds."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Handed to the program as `WATTLAB_PARAMETERS`; with `folder` they override those of the same name there, and
     no other."""
@@ -79,9 +81,9 @@ class ScenarioSection:
     """Factor -> its level, or the list of levels that are crossed (`harness.measure.cells`)."""
 
     def to_json(self) -> Json:
-        """As written, with all defaults; without factors and directory as it was before there were any."""
+        """As written, with all defaults; without the younger keys as it was before there were any."""
         plain = asdict(self)
-        younger = {"factors": self.factors is None, "directory": not self.directory}
+        younger = {"factors": self.factors is None, "directory": not self.directory, "packages": not self.packages}
         return {key: value for key, value in plain.items() if not younger.get(key)}
 
 
@@ -210,6 +212,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         max_duration_s=section.max_duration_s,
         source=dump(section.to_json()).encode(),
         directory=section.directory,
+        packages=tuple(dict.fromkeys(section.packages)),
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
 
@@ -244,7 +247,7 @@ def from_folder(
     if (written.kind == "baseline") != (duration_s is not None):
         text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
         mistakes.extend([f"{where}: {text}"])
-    for extra in ("files", "artifacts", "directory"):
+    for extra in ("files", "artifacts", "directory", "packages"):
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))

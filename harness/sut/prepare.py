@@ -35,6 +35,7 @@ bits = "" if sys.maxsize > 1 << 32 else " with a 32-bit system"
 print(json.dumps({"machine": platform.machine() + bits, "python": sys.version_info[:2]}))
 """
 MOST_NAMED = 8
+LOCK_OF = "workloads/requirements.lock, which holds what can be installed on a SUT,"
 OF_VENV = frozenset({"pip", "setuptools", "wheel"})
 """What an environment may have before anything is installed."""
 
@@ -226,7 +227,8 @@ def part_of_lock(lock: str, wanted: Sequence[str]) -> str:
     names = {name for name, _ in entries}
     if missing := [name for name in wanted if names.isdisjoint(builds_of(name))]:
         raise SutError(
-            f"the lock of the SUT's packages has no {', '.join(sorted(missing))}; name it in requirements.txt"
+            f"{LOCK_OF} has no {', '.join(sorted(missing))}; name it in requirements.txt beside that and make the lock "
+            "anew, or install it into an interpreter of yours and name that one in lab.toml, python of the SUT"
         )
     needed = names & {build for name in wanted for build in builds_of(name)}
     while more := {name for name, text in entries if _parents(text) & needed} - needed:

@@ -13,8 +13,10 @@ from rich.console import Console
 from harness import cli
 from harness.cli import meter_choice
 from harness.measure.lab_file import load
+from harness.measure.material import needs_of
 from harness.measure.quick import Quick, folder_for, lab_toml, name_of, named_files, of_command, sut_by_ssh, toml_of
 from harness.record.errors import ConfigError
+from harness.sut.prepare import Needs
 
 SHELLY = [("shelly", "http://192.168.1.20")]
 
@@ -109,6 +111,17 @@ def test_a_machine_may_be_a_host_of_sshs_configuration() -> None:
         sut_by_ssh("me@fe80::1", None, "")
     with pytest.raises(ConfigError, match="leave --sut out to measure this machine"):
         sut_by_ssh("local", None, "")
+
+
+def test_a_command_of_ones_own_says_which_packages_it_needs(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    lab = lab_toml(Quick(command=["train"], meters=SHELLY), tmp_path, "2026-11-29")
+    file.write_text(lab)
+    assert needs_of(load(file)) == Needs((), ())
+    file.write_text(lab.replace('command = ["train"]', 'command = ["train"]\npackages = ["numpy", "tensorflow"]'))
+    needs = needs_of(load(file))
+    assert needs == Needs(("numpy", "tensorflow"), (), {"numpy": ("train",), "tensorflow": ("train",)})
+    assert list(needs.plan())[1:] == ["numpy: needed by train", "tensorflow: needed by train"]
 
 
 def test_counters_of_software_are_summed_as_circuits(tmp_path: Path) -> None:
