@@ -26,7 +26,7 @@ MOST_JUMPS = 8
 ASK_S = 20.0
 """`Match exec` of the configuration may run programs."""
 USUAL_KEYS = tuple(f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519"))
-USUAL_HOSTS = "~/.ssh/known_hosts"
+USUAL_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 JUMP = re.compile(r"(?:ssh://)?(?:([^@,]+)@)?(\[[^\]]+\]|[^:@,/\[\]]+)(?::([0-9]{1,5}))?/?")
 """user, host, port of a ProxyJump (ssh_config(5))."""
 Settings = Mapping[str, Sequence[str]]
@@ -164,7 +164,7 @@ def _path(text: str, tokens: Mapping[str, str]) -> Path:
 
 def _paths(text: str) -> list[str]:
     """The files of a list; `ssh -G` writes one with a blank in its name without quotes."""
-    return [text] if Path(text).expanduser().is_file() else text.split()
+    return [text] if text and Path(text).expanduser().is_file() else text.split()
 
 
 def _one(settings: Settings, key: str) -> str:
@@ -205,8 +205,13 @@ def _settings(config: SutSection, user: str, host: str, port: int | None) -> Set
     settings: dict[str, list[str]] = {}
     for line in asked.stdout.splitlines():
         key, _, value = line.partition(" ")
-        settings.setdefault(key, []).append(value)
+        settings.setdefault(key, []).append(USUAL_HOSTS if value == _own_default(USUAL_HOSTS) else value)
     return settings
+
+
+def _own_default(text: str) -> str:
+    """As `ssh -G` writes a default of its own: below the home folder of the user database. wattlab means HOME."""
+    return text.replace("~", pwd.getpwuid(os.getuid()).pw_dir)
 
 
 def _from(config: SutSection, file: Path) -> list[str]:

@@ -235,6 +235,19 @@ def test_tokens_and_paths_are_those_of_ssh(tmp_path: Path, monkeypatch: pytest.M
     assert hop.known_hosts[:2] == (Path.home() / "hosts", Path("/elsewhere/hosts"))
 
 
+def test_the_usual_files_lie_in_the_home_folder_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for section in (SutSection(host="box"), SutSection(host="box", ssh_config="")):
+        hop = route_of(section).sut
+        assert hop.known_hosts[:2] == (tmp_path / ".ssh/known_hosts", tmp_path / ".ssh/known_hosts2")
+        assert tmp_path / ".ssh/id_ed25519" in hop.key_files
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/config").write_text("Host box\nUser somebody\n")
+    assert route_of(SutSection(host="box")).sut.user == "somebody"
+
+
 def test_without_ssh_its_configuration_is_missed_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
