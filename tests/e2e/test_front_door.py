@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from harness.station.loopback_sshd import LoopbackSshd
 from harness.station.station import APPLICATION
 
 README = APPLICATION / "README.md"
-OWN_HOME = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" ~ && exec "$@"']
+OWN_HOME = ["unshare", "--mount", "sh", "-c", f'mount --bind "$0" ~{getuser()} && exec "$@"']
 """Put before sshd: whoever logs in finds an empty home."""
 SETTINGS = re.compile(r"PIP_.*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|https?_proxy|no_proxy", re.IGNORECASE)
 SMALL = {
