@@ -64,6 +64,8 @@ def within(power_w: float | None, range_w: float) -> tuple[float | None, frozens
     return power_w, frozenset()
 
 
+COUNTER_DRIVERS = frozenset({"rapl", "nvml"})
+"""Drivers that read counters of software (all of `meters.registry.COUNTERS`): all that they give is estimated."""
 QUANTITIES = (
     "power_w",
     "voltage_v",

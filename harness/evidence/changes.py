@@ -18,7 +18,7 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-from harness.record.documents import Json
+from harness.record.documents import VERSION, Json
 from reports.findings.lab_rules import SECOND
 from reports.results.codec import RELATIVE
 from reports.results.rules import Rule
@@ -277,6 +277,14 @@ def precedes(version: str, other: str) -> bool:
     """Whether a version is older than another one; one that is no number is not."""
     own, others = (_numbers(one) for one in (version, other))
     return bool(own) and bool(others) and own < others
+
+
+def newer_of(version: str) -> str:
+    """What a newer wattlab recorded is for that one to judge: what to do; empty where it is not newer."""
+    if not precedes(VERSION, version):
+        return ""
+    remedy = "update wattlab, and verify it with that version or a later one"
+    return f"recorded by wattlab {version}, this is {VERSION}: {remedy}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

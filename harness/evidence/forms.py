@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from harness.evidence.changes import precedes
+from harness.evidence.changes import newer_of, precedes
 from harness.measure.ambient import STREAM as ROOM
 from harness.record.documents import (
     ClockEvent,
@@ -53,18 +53,31 @@ STARTED, STARTED_CODEC, STARTED_BY = 2, 2, "0.2.0"
 """The journal's schema from which on the log names every start document, the drivers' codec and the version of then."""
 BOOT_NS = 1_000_000_000
 """The boot clock never lies behind the monotonic one; both are read one after the other."""
+VERSION_CHECK = "version"
+"""The name of the check that fails where a newer wattlab recorded."""
 COUNTED = frozenset({"rows", "sha256"})
 OF_IMPORTS = (RangeChangeEvent, WindowEvent)
 
 
 def check_forms(subject: str, seen: Examination) -> Iterator[Check]:
-    """One check of the campaign's log, one of the annotations, one of the start documents of what was measured here."""
+    """One check of the campaign's log, one of the annotations, one of the start documents of what was measured here;
+    one of the log and of each run that a newer wattlab recorded."""
+    yield from _of_newer(subject, seen)
     measured = [run for run in seen.runs.values() if _is_measured(run)]
     yield _check(subject, "entries", _of_log(seen.entries, measured), f"{len(seen.entries)} entries in form and order")
     if seen.annotations:
         yield _check(subject, "entries", _of_notes(seen.annotations), f"{len(seen.annotations)} notes in form")
     problems = (problem for run in measured for problem in _of_run(run))
     yield _check(subject, "start", problems, "start documents, folders and streams name the same")
+
+
+def _of_newer(subject: str, seen: Examination) -> Iterator[Check]:
+    """What a newer wattlab recorded has what this one cannot judge."""
+    recorded = [(subject, header.software) for header in of(Header, seen.entries)]
+    recorded += [(name, run.start.software) for name, run in seen.runs.items()]
+    for name, software in recorded:
+        if newer := newer_of(str((software or {}).get("version"))):
+            yield Check(name, VERSION_CHECK, False, newer)
 
 
 def _is_measured(run: RunFolder) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from harness.measure.joined import Joined, joined, twice
+from harness.measure.joined import Joined, joined, of_room, twice
 from harness.measure.lab_file import with_defaults
 from harness.record.documents import Json, dump, load_object
 from harness.record.errors import ConfigError, DocumentError
@@ -40,7 +40,8 @@ def place_of(run: RunFolder, path: str) -> str:
 
 
 def problems(run: RunFolder) -> Iterator[str]:
-    """A SUT that the files do not have, or not for this campaign, and what stands in both files."""
+    """A SUT that the files do not have, or not for this campaign; what stands in both files; what of the room stands in
+    the campaign's, which no plan accepts."""
     lab, campaign, sut = _kept(run)
     raw = parsed(lab)
     if raw and sut not in (names_of(raw) if TABLE in raw else [""]):
@@ -51,6 +52,8 @@ def problems(run: RunFolder) -> Iterator[str]:
         yield f"{run.path.name}: campaign.sut is {sut!r:.40} in its start document, {declared!r:.40} in {where}"
     for place in twice(raw, parsed(campaign)):
         yield f"{run.path.name}: {place} is in inputs/{LAB} and in inputs/{CAMPAIGN}"
+    for place in of_room(parsed(campaign)):
+        yield f"{run.path.name}: {place} is in inputs/{CAMPAIGN}: it is of the room, which stands in lab.toml only"
 
 
 def text_of(run: RunFolder, name: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.evidence.changes import precedes
+from harness.evidence.changes import newer_of
 from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import Described, check_descriptor
 from harness.measure.recorder import listen
@@ -66,20 +66,20 @@ def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> tuple[C
         detail = f"{descriptor.stream} says driver {driver!r:.40}, lab.toml {section.get('driver')!r:.40}"
         return Check(subject, WIRE, False, detail), None
     if driver not in registry.KNOWN or descriptor.codec > CODEC:
-        version = str(run.start.software.get("version"))
-        if not precedes(VERSION, version):
-            said = f"{descriptor.stream} says codec {descriptor.codec} of {driver!r:.40}"
-            return Check(
-                subject, WIRE, False, f"{said}, which no wattlab up to its version, {version!r:.40}, has"
-            ), None
-        why = f"codec {descriptor.codec} of {driver!r:.40} is not one of this wattlab; nobody compared it with {name}"
-        return Check(subject, WIRE, True, f"{descriptor.stream} was not decoded: {why}"), None
+        return Check(subject, WIRE, False, _undecoded(run, descriptor, driver)), None
     try:
         log = tuple(read_capture(read_plain(folder / name).splitlines(keepends=True), name))
         rows = _rows(folder / descriptor.stream, is_whole=run.stop is not None)
     except (OSError, CaptureError, UnicodeDecodeError, ValueError) as error:
         return Check(subject, WIRE, False, f"{descriptor.stream} cannot be held against {name} ({error})"), None
     return _compared(subject, descriptor, log, rows, section, _unplugged_ns(run, descriptor.meter))
+
+
+def _undecoded(run: RunFolder, descriptor: PowerDescriptor, driver: str) -> str:
+    version, codec = str(run.start.software.get("version")), f"codec {descriptor.codec} of {driver!r:.40}"
+    if newer := newer_of(version):
+        return f"{descriptor.stream} was not decoded: {codec} is not one of wattlab {VERSION}; {newer}"
+    return f"{descriptor.stream} says {codec}, which no wattlab up to its version, {version!r:.40}, has"
 
 
 def _section(run: RunFolder, meter: str) -> Json:

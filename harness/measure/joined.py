@@ -53,9 +53,7 @@ class Joined:
                 f"{self.path}: {place}: stands in {self.campaign_path} too; a key stands in one of the two files: "
                 f"take it out of the other{whole if place == 'campaign.name' else ''}"
             )
-        room = [table for table in self.campaign if table in ROOM]
-        keys = [f"lab.{key}" for key in _table(self.campaign.get("lab")) if key not in OF_LAB]
-        for place in (*room, *keys):
+        for place in of_room(self.campaign):
             yield (
                 f"{self.campaign_path}: {place}: what stands in the room stands in lab.toml ({self.path}); a campaign "
                 f"file has {', '.join(f'[{table}]' for table in CAMPAIGN_TABLES)} and, of [lab], "
@@ -85,6 +83,12 @@ def twice(lab: Mapping[str, Any], campaign: Mapping[str, Any]) -> list[str]:
         else:
             places.append(table)
     return places
+
+
+def of_room(campaign: Mapping[str, Any]) -> list[str]:
+    """TOML paths of a campaign file that stand in lab.toml only: tables of the room, other keys of [lab]."""
+    room = [table for table in campaign if table in ROOM]
+    return [*room, *(f"lab.{key}" for key in _table(campaign.get("lab")) if key not in OF_LAB)]
 
 
 def campaign_files(path: Path) -> list[Path]:

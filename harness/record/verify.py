@@ -39,7 +39,7 @@ from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
 from harness.record.steps import steps
 from harness.record.wire_log import received, stands_in
-from meters.reading import EMULATOR_MARK, PTY_MAJORS
+from meters.reading import COUNTER_DRIVERS, EMULATOR_MARK, PTY_MAJORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +319,10 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes; on
     a network the register's key or declaration in place of the port."""
     claim = f"meter {descriptor.meter}: {descriptor.origin}"
+    driver = descriptor.identity.get("driver")
+    if driver in COUNTER_DRIVERS and descriptor.origin not in ("estimated", "imported"):
+        detail = f"{claim}, but its driver {driver!r} reads counters of software, which are estimated, never measured"
+        return Check(run.path.name, "origin", False, detail)
     if descriptor.origin not in ("instrument", *NETWORK):
         return Check(run.path.name, "origin", True, claim)
     evidence, said = descriptor.evidence, received(run.path / f"wire-{descriptor.meter}.log")

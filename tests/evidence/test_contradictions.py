@@ -215,3 +215,18 @@ def test_a_start_document_exchanged_after_the_log_saw_it_is_found(unsigned: Path
     journal.write_bytes(journal.read_bytes().replace(b'"seed":1000', b'"seed":1001', 1))
     assert RunFolder.open(run).start.seed == 1001
     assert any("place: its start document is not the one that the log saw on disk" in one for one in problems(campaign))
+
+
+def test_a_table_of_the_room_in_the_campaign_file_is_refused_as_plan_refuses_it(unsigned: Path, tmp_path: Path) -> None:
+    campaign = copied(unsigned, tmp_path)
+
+    def edit(run: Path) -> None:
+        file = run / "inputs" / "campaign.toml"
+        file.write_text('schema = 1\n[meters.x]\ndriver = "wattsup"\n')
+        documents = journal_of(run)
+        documents[0]["inputs"]["campaign.toml"] = sha256_of(file)
+        write_journal(run, documents)
+
+    reforge(campaign, edit, results=False)
+    (config,) = [line for line in problems(campaign) if line.startswith("config")]
+    assert "meters is in inputs/campaign.toml: it is of the room, which stands in lab.toml only" in config

@@ -9,11 +9,17 @@ import pytest
 
 from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import DESCRIPTOR
+from harness.evidence.forms import check_forms
+from harness.evidence.verification import sign_campaign
 from harness.evidence.wire import check_wires
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.errors import SigningError
+from harness.record.plain_files import sha256_of
 from harness.record.run_folder import JOURNAL, RunFolder
-from harness.record.verify import Check, Examination, examine
+from harness.record.verify import Check, Examination, examine, verify_run
 from harness.station.check_loads import STATED
+from meters.reading import COUNTER_DRIVERS
+from meters.registry import COUNTERS
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
 
 Journal = list[dict[str, Any]]
@@ -139,8 +145,74 @@ def test_a_codec_of_a_newer_wattlab_is_not_decoded_and_that_is_said(unsigned: Pa
 
     reforge(campaign, newer, results=False)
     for check in checks_of(campaign):
-        assert check.passed
-        assert "was not decoded: codec 99 of 'wattsup' is not one of this wattlab" in check.detail
+        assert not check.passed
+        assert "was not decoded: codec 99 of 'wattsup' is not one of wattlab 0.2.0" in check.detail
+        assert "recorded by wattlab 9.0.0, this is 0.2.0: update wattlab" in check.detail
+
+
+def measured_by(version: str, driver: str) -> Callable[[Path], None]:
+    """Every run claims a version of wattlab, and its meter another driver; all else fits."""
+
+    def edit(run: Path) -> None:
+        journal = journal_of(run)
+        journal[0]["software"]["version"] = version
+        journal[0]["config"]["meters"]["wall"]["driver"] = journal[1]["identity"]["driver"] = driver
+        lab = run / "inputs" / "lab.toml"
+        lab.write_text(lab.read_text().replace('"wattsup"', f'"{driver}"'))
+        journal[0]["inputs"]["lab.toml"] = sha256_of(lab)
+        write_journal(run, journal)
+
+    return edit
+
+
+@pytest.mark.parametrize("driver", ["acme", "wattsup"])
+def test_what_a_newer_wattlab_recorded_is_refused_with_both_versions(
+    unsigned: Path, tmp_path: Path, driver: str
+) -> None:
+    campaign = copied(unsigned, tmp_path)
+    reforge(campaign, measured_by("0.2.1", driver), results=False)
+    failed = [check for check in check_forms(campaign.name, examine(campaign)) if check.name == "version"]
+    assert {check.subject for check in failed} == {run.name for run in CampaignFolder(campaign).run_paths()}
+    newer = "recorded by wattlab 0.2.1, this is 0.2.0: update wattlab, and verify it with that version or a later one"
+    assert {check.detail for check in failed} == {newer}
+    undecoded = [check for check in checks_of(campaign) if "was not decoded" in check.detail]
+    assert [check.passed for check in undecoded] == ([False] * len(failed) if driver == "acme" else [])
+    with pytest.raises(SigningError, match=r"recorded by wattlab 0\.2\.1, this is 0\.2\.0"):
+        sign_campaign(campaign, tmp_path / "no-key", None)
+
+
+def test_a_log_that_a_newer_wattlab_began_is_refused(unsigned: Path, tmp_path: Path) -> None:
+    campaign = copied(unsigned, tmp_path)
+
+    def newer(entries: Journal) -> Journal:
+        entries[0]["software"] = {"version": "0.3.0"}
+        return entries
+
+    reforge(campaign, rewrite=newer, results=False)
+    (failed,) = [check for check in check_forms(campaign.name, examine(campaign)) if check.name == "version"]
+    assert "recorded by wattlab 0.3.0, this is 0.2.0: update wattlab" in failed.detail
+
+
+@pytest.mark.parametrize("driver", sorted(COUNTERS))
+def test_counters_of_software_are_no_instrument_for_any_verb(one_run: Path, driver: str) -> None:
+    def edit(journal: Journal) -> None:
+        journal[1]["identity"]["driver"] = driver
+        journal[1] |= {"origin": "instrument", "evidence": {"device_major": 188, "sysfs_serial": "A1"}}
+
+    before = (one_run / JOURNAL).read_bytes()
+    journal = journal_of(one_run)
+    try:
+        edit(journal)
+        write_journal(one_run, journal)
+        (origin,) = [check for check in verify_run(one_run) if check.name == "origin"]
+    finally:
+        (one_run / JOURNAL).write_bytes(before)
+    assert not origin.passed
+    assert f"its driver '{driver}' reads counters of software, which are estimated" in origin.detail
+
+
+def test_record_and_registry_know_the_same_counters() -> None:
+    assert set(COUNTERS) == COUNTER_DRIVERS
 
 
 def test_an_import_is_not_stamped_by_this_hosts_clock(unsigned: Path, tmp_path: Path) -> None:
