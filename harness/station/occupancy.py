@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.record.errors import LabError, why
+from harness.record.errors import LabError, printable, why
 from harness.station.station import EMBEDDED, MeterSection, SutSection
 
 FOLDER = Path(tempfile.gettempdir()) / "wattlab-in-use"
@@ -79,20 +80,23 @@ def _taken(key: str, what: str, whose: str, folder: Path) -> Iterator[None]:
     except OSError as error:
         raise LabError(
             f"{path}: cannot be opened ({why(error)}), and without it two campaigns could measure with one meter; "
-            "remove it, or the folder, or name another folder for temporary files (TMPDIR)"
+            f"{_remedy(path)}, or name another folder for temporary files (TMPDIR)"
         ) from None
-    if not _locked(file):
-        holder = os.pread(file, LONGEST, 0).decode(errors="replace").strip()
-        os.close(file)
-        raise LabError(
-            f"{what}: another wattlab measures with it{f' ({holder})' if holder else ''}, and two campaigns at once "
-            "share no meter and no SUT; wait for its end"
-        )
     try:
+        if not _locked(file) or (os.fstat(file).st_nlink and _is_held_unlinked(path)):
+            holder = printable(os.pread(file, LONGEST, 0).decode(errors="replace").strip())
+            raise LabError(
+                f"{what}: another wattlab measures with it{f' ({holder})' if holder else ''}, and two campaigns at "
+                "once share no meter and no SUT; wait for its end"
+            )
+        if not os.fstat(file).st_nlink:
+            raise LabError(f"{path}: it was removed just now; give the command again")
         _say(file, whose)
-        yield
+        try:
+            yield
+        finally:
+            _say(file, "")
     finally:
-        _say(file, "")
         os.close(file)
 
 
@@ -106,16 +110,40 @@ def _locked(file: int) -> bool:
     return False
 
 
+def _is_held_unlinked(path: Path) -> bool:
+    """Whether another process has the lock of this name open after its file was removed: it measures all the same."""
+    removed = f"{path.parent.resolve() / path.name} (deleted)"
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # another user's process, or one that has ended
+            if str(link.readlink()) == removed and link.parts[2] != str(os.getpid()):
+                return True
+    return False
+
+
 def _opened(path: Path) -> int:
     """The lock's file, made where it is missing: for writing where it is ours, else for reading, which locks as well.
 
     Raises:
-        OSError: neither can be done.
+        OSError: neither can be done, or it is no lock that wattlab made.
     """
     with suppress(FileExistsError):
         path.parent.mkdir()
         path.parent.chmod(EVERYBODY)
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    folder = path.parent.lstat()
+    if not stat.S_ISDIR(folder.st_mode):
+        raise NotADirectoryError(f"{path.parent} is {_kind(folder.st_mode)}, expected a folder")
+    if folder.st_uid not in (0, os.geteuid()) and stat.S_IMODE(folder.st_mode) != EVERYBODY:
+        raise PermissionError(f"{path.parent} is another user's, and not open to all as wattlab makes it")
+    file = _descriptor(path)
+    status = os.fstat(file)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return file
+    os.close(file)
+    raise OSError("it has another name too" if stat.S_ISREG(status.st_mode) else f"it is {_kind(status.st_mode)}")
+
+
+def _descriptor(path: Path) -> int:
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         return os.open(path, flags | os.O_RDWR)
     except PermissionError:
@@ -126,8 +154,24 @@ def _opened(path: Path) -> int:
         return os.open(path, flags | os.O_RDONLY)
 
 
+def _kind(mode: int) -> str:
+    return "a link" if stat.S_ISLNK(mode) else "a file" if stat.S_ISREG(mode) else "no plain file"
+
+
+def _remedy(path: Path) -> str:
+    """Who can make the place usable, and how."""
+    for item in (path, path.parent):
+        with suppress(OSError):
+            if (owner := item.lstat().st_uid) != os.geteuid():
+                return f"while nobody measures, its owner (uid {owner}) or root has to remove {item}"
+    return "while nobody measures, remove it, or the folder"
+
+
 def _say(file: int, whose: str) -> None:
     """Write into a lock's file who holds it, for who is refused; another user's file keeps what it says."""
+    status = os.fstat(file)
+    if status.st_uid != os.geteuid() or status.st_nlink > 1:
+        return
     with suppress(OSError):
         os.ftruncate(file, 0)
         os.pwrite(file, whose.encode(), 0)
