@@ -273,6 +273,8 @@ class Run:
         for name, problem in fetched.problems.items():
             if name in self._scenario.artifacts:
                 self._journal.note("artifact-missing", f"{name}: {problem}")
+            elif isinstance(self._rating, Command):
+                self._journal.note("output-missing", f"{name} {problem}: what the program wrote is lost")
         self._leave_sut()
 
     def _end_session(self) -> None:

@@ -67,12 +67,14 @@ repetitions = 1
 @dataclass(frozen=True, slots=True)
 class Lie:
     """`outgoing`: what goes over the wire in place of a message; `during`: lines (or messages) said in the rating
-    interval besides; `files`: what lies in the artifacts folder; `rating_s`: how long the command takes."""
+    interval besides; `files`: what lies in the artifacts folder; `rating_s`: how long the command takes;
+    `lost`: what of the program's output is gone."""
 
     outgoing: Callable[[Json], Iterable[bytes]] = lambda message: [encoded(message)]
     during: Sequence[Json | bytes] = ()
     files: dict[str, bytes] = field(default_factory=lambda: {"summary.json": b"{}"})
     rating_s: float = RATING_S
+    lost: Sequence[str] = ()
 
 
 def encoded(message: Json) -> bytes:
@@ -224,7 +226,8 @@ class LyingSut(Sut):
         raise SutUnreachable("nobody there")
 
     def fetch(self, work: str, names: Sequence[str]) -> Fetched:
-        files = {name: content for name, content in self.lie.files.items() if name in names}
+        there = {"stdout.txt": b"", "stderr.txt": b""} | self.lie.files
+        files = {name: content for name, content in there.items() if name in names and name not in self.lie.lost}
         return Fetched(files, {name: "is not there" for name in names if name not in files})
 
     def unstage(self, work: str) -> None:

@@ -181,6 +181,9 @@ CASES: dict[str, Case] = {
         "the link was lost for longer than reconnect_s", "abort", False,
     ),
     "an artifact is missing": Case(Lie(files={}), "summary.json: is not there", finding="artifact-missing"),
+    "its own output is unlinked": Case(
+        Lie(lost=("stdout.txt",)), "stdout.txt is not there: what the program wrote is lost", finding="note"
+    ),
     "a summary of nonsense": Case(
         Lie(files={"summary.json": f'{{"val_accuracy": {HUGE}, "epochs": NaN, "correct": 1e999, "f1": []}}'.encode()})
     ),
