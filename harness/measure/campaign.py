@@ -170,7 +170,7 @@ class Campaign:
                 if of(RunBegin, entries)
                 else "; no run of it was begun yet: nothing is lost where its folder is removed"
             )
-            raise ConfigError(f"{self._config.path}: {problem}{remedy}")
+            raise ConfigError(f"{problem}{remedy}")
         if not of(Plan, entries):
             self._write_first_stage()
 

@@ -12,7 +12,8 @@ lab.toml schema history
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class LabConfig:
     """What runs_folder is relative to: the folder of the file in which it stands."""
     campaign_source: bytes | None = None
     """The campaign file's, where there is one."""
+    campaign_path: Path | None = None
+    """Where that lies."""
 
     @property
     def station(self) -> Station:
@@ -169,6 +172,7 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
             source=source,
             runs_home=runs_home,
             campaign_source=campaign_source,
+            campaign_path=None if campaign is None else campaign.resolve(),
         )
         for name in (names if chosen is None else [chosen])
     ]
@@ -221,9 +225,19 @@ def changed_since(config: LabConfig, begun: Json) -> str | None:
     if not changed:
         return None
     return (
-        f"{', '.join(changed[:5])} differ from when the campaign {config.campaign_folder} was begun; restore them, or "
-        "give campaign.name a new value"
+        f"{_named_by_file(config, changed[:5])} differ from when the campaign "
+        f"{config.campaign_folder} was begun; restore them, or give campaign.name a new value"
     )
+
+
+def _named_by_file(config: LabConfig, places: Sequence[str]) -> str:
+    """TOML paths behind the file in which each stands, or has to stand."""
+    lab, campaign = (tomllib.loads((source or b"").decode()) for source in (config.source, config.campaign_source))
+    files = Joined(config.path, lab, config.campaign_path, campaign)
+    named: dict[Path, list[str]] = {}
+    for place in places:
+        named.setdefault(files.file_of(place), []).append(place)
+    return "; ".join(f"{file}: {', '.join(inside)}" for file, inside in named.items())
 
 
 def _differences(begun: Json, now: Json, path: str = "") -> Iterator[str]:

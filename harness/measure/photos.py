@@ -11,6 +11,7 @@ from harness.measure.lab_file import LabConfig
 from harness.record.campaign_folder import IMAGE_TYPES, MAX_PHOTO_BYTES, PHOTO, CampaignFolder
 from harness.record.entries import Attachment, of
 from harness.record.errors import ConfigError, RunFolderError, why
+from harness.record.plain_files import read_named
 
 FOLDER = "photos"
 
@@ -54,7 +55,7 @@ def _photo(config: LabConfig, index: int) -> tuple[Path, bytes]:
         config.path.parent / Path(config.file.lab.photos[index]).expanduser(),
     )
     try:
-        content = path.read_bytes()
+        content = read_named(path)
     except OSError as error:
         raise ConfigError(f"{where}: cannot read {path} ({why(error)})") from None
     if not content.startswith(tuple(IMAGE_TYPES)):

@@ -85,9 +85,9 @@ def replanned(config: LabConfig, planned: Sequence[PlannedRun]) -> str | None:
     for run in planned:
         if run.kind == "scenario" and not are_same(run.cell, cells.get(run.scenario)):
             return (
-                f"run {run.ordinal} ({run.scenario}) was planned with the factors {levels_text(run.cell)}, its "
-                f"scenario.toml and lab.toml give {levels_text(cells.get(run.scenario))}; restore them, or give "
-                "campaign.name a new value"
+                f"{config.path}: run {run.ordinal} ({run.scenario}) was planned with the factors "
+                f"{levels_text(run.cell)}, its scenario.toml and lab.toml give "
+                f"{levels_text(cells.get(run.scenario))}; restore them, or give campaign.name a new value"
             )
     return None
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from harness.record.documents import Json, describe, matches
 from harness.record.errors import ConfigError, why
+from harness.record.plain_files import read_named
 from meters.options import did_you_mean
 
 SCHEMA = 1
@@ -97,7 +98,7 @@ def read_toml(path: Path, remedy: str) -> tuple[bytes, Json]:
     """
     source = b""
     try:
-        source = path.read_bytes()
+        source = read_named(path)
         return source, tomllib.loads(source.decode())
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; {remedy}") from None

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from harness.record.errors import RunFolderError
 
+MOST_NAMED = 16 << 20
+"""Bytes of a file that the operator names, unless more is asked for."""
+
 
 def open_plain(path: Path) -> BufferedReader:
     """Open a plain file for reading; its last part may be no link, pipe or device (OSError).
@@ -33,6 +36,22 @@ def read_plain(path: Path) -> bytes:
     """The bytes of a plain file (`open_plain`)."""
     with open_plain(path) as file:
         return file.read()
+
+
+def read_named(path: Path, most: int = MOST_NAMED) -> bytes:
+    """The bytes of a file that the operator names, through links, `most` at most: nothing that gives no end, or no
+    answer (a pipe, a device).
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", closefd=True) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is a pipe or a device, expected a regular file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"it has more than {most >> 20} MiB")
+    return content
 
 
 def sha256_of(path: Path) -> str:

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from harness.record.errors import ConfigError
+from harness.record.plain_files import read_named
 from harness.station.register import Register
 from harness.station.station import MeterSection, Station
 from meters.access import Access, Credentials
@@ -51,10 +52,11 @@ def read_password(where: str, file: Path) -> str:
         ConfigError: it is no such file.
     """
     try:
-        with file.open("rb") as opened:
-            mode, content = os.fstat(opened.fileno()).st_mode, opened.read(4 * LONGEST + 2)
+        mode, content = file.stat().st_mode, read_named(file)
     except OSError as error:
-        raise ConfigError(f"{where}: {file}: cannot read ({error.strerror}); write the password into it") from None
+        raise ConfigError(
+            f"{where}: {file}: cannot read ({error.strerror or error}); write the password into it"
+        ) from None
     if mode & stat.S_IROTH:
         raise ConfigError(f"{where}: {file}: everybody on this machine can read it; chmod 600 {file}")
     try:

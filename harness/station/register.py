@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from harness.record.codec import read_records
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError, LabError, why
+from harness.record.plain_files import read_named
 from harness.station.check_loads import CheckLoadRecord, last_check_load, record_of
 from harness.station.instruments import (
     Instrument,
@@ -237,10 +238,10 @@ def _authority(path: Path, name: str, named: str) -> bytes:
     """The certificates of whom an instrument's own must be issued by."""
     where, file = f"{path}: instruments.{name}.tls_ca_file", path.parent / Path(named).expanduser()
     try:
-        content = file.read_bytes()
+        content = read_named(file)
     except OSError as error:
         raise ConfigError(
-            f"{where}: {file}: cannot read ({error.strerror}); name a file of certificates (PEM)"
+            f"{where}: {file}: cannot read ({error.strerror or error}); name a file of certificates (PEM)"
         ) from None
     if not content.isascii() or not count_in(content.decode("ascii")):
         raise ConfigError(

@@ -1,5 +1,6 @@
 """Several SUTs at one station: which is measured, which meters feed it, what is kept of it, what is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_what_another_bench_is_changed_to_does_not_end_a_campaign(tmp_path: Path
     text = BENCHES.replace('host = "b"', 'host = "elsewhere"') + CAMPAIGN.replace("schema = 1\n", "")
     assert changed_since(read(tmp_path, text, "bench-a"), begun) is None
     begun = read(tmp_path, sut="bench-b").to_json()
-    assert (changed_since(read(tmp_path, text, "bench-b"), begun) or "").startswith("sut.host differ")
+    assert "lab.toml: sut.host differ" in (changed_since(read(tmp_path, text, "bench-b"), begun) or "")
 
 
 def test_the_only_sut_has_no_name_of_its_own_in_folder_and_documents(tmp_path: Path) -> None:
@@ -194,3 +195,28 @@ def test_what_is_wrong_with_the_way_to_a_sut_names_its_own_table(tmp_path: Path)
         Sut.connect(wires.sut),
     ):
         pass
+
+
+def test_what_changed_is_named_with_the_file_in_which_it_stands(tmp_path: Path) -> None:
+    lab, file = station_file(tmp_path), campaign_file(tmp_path)
+    begun = load(lab, file).to_json()
+    file.write_text(CAMPAIGN + '\n[analysis]\ntest = "rank"\n')
+    assert (changed_since(load(lab, file), begun) or "").startswith(f"{file.resolve()}: analysis.test differ from")
+    lab.write_text(STATION.replace('host = "', 'host = "other-'))
+    changed = changed_since(load(lab, file), begun) or ""
+    assert f"{file.resolve()}: analysis.test" in changed
+    assert f"{lab.resolve()}: sut.host" in changed
+
+
+def test_what_is_no_file_of_settings_is_refused_at_once(tmp_path: Path) -> None:
+    lab, pipe = station_file(tmp_path), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        for arguments in ((path, None), (lab, path)):
+            with pytest.raises(ConfigError, match=rf"{path}: cannot read \(it is a pipe or a device"):
+                load(*arguments)
+    large = tmp_path / "large.toml"
+    large.touch()
+    os.truncate(large, 1 << 30)
+    with pytest.raises(ConfigError, match=r"cannot read \(it has more than 16 MiB\)"):
+        load(large)
