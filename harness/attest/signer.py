@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.record.errors import SigningError, why
+from harness.record.plain_files import read_named
 
 OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
 """Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""
@@ -40,7 +41,7 @@ def read_public_key(path: Path) -> PublicKey:
         SigningError: the file cannot be read, or holds anything but one plain public key.
     """
     try:
-        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        lines = [line for line in read_named(path).decode().splitlines() if line.strip() and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
         raise SigningError(f"{path}: cannot read the public key ({why(error)}); name the .pub file") from error
     found = PUBLIC_KEY.fullmatch(lines[0].strip()) if len(lines) == 1 else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.measure.journal import Journal
 from harness.record.documents import IndicatorDescriptor
 from harness.record.errors import LabError, why
+from harness.record.plain_files import read_named
 from harness.record.run_writer import RunWriter
 from harness.station.station import Ambient
 
@@ -66,7 +67,7 @@ def read_temperature_c(config: Ambient) -> float:
         LabError: the file cannot be read or holds no number.
     """
     try:
-        value = float(Path(config.file).expanduser().read_text())
+        value = float(read_named(Path(config.file).expanduser()).decode())
     except (OSError, ValueError) as error:
         raise LabError(
             f"ambient.file: {config.file}: no temperature ({why(error)}); name a file with one number, such as "
